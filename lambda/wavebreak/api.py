@@ -1,0 +1,204 @@
+"""What the API's doorways share: admission of a request, who asks, and the mapping of every failure to problem+json."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import logging
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wavebreak.doorway import logger as door
+from wavebreak.doorway import request_id_of
+from wavebreak.plan import PlanInvalid
+from wavebreak.problems import (
+    CONTENT_TYPE,
+    Internal,
+    InvalidRequest,
+    InvalidState,
+    NotFound,
+    PayloadTooLarge,
+    Problem,
+    Unavailable,
+)
+from wavebreak.steering import Refused
+from wavebreak.store.table import ConditionFailed
+from wavebreak.validation import problems_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from wavebreak.validation import Problem as Fault
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES: Final = 1024 * 1024
+DEFAULT_LIMIT: Final = 50
+MAX_LIMIT: Final = 1000
+_EXECUTION_ID: Final = re.compile(r"(drill|recovery)-[0-9a-hjkmnp-tv-z]{26}")
+_JSON: Final = "application/json"
+
+
+def make_app(router: Router) -> APIGatewayRestResolver:
+    """Make the resolver of one API function: validation on, every failure a problem document."""
+    app = APIGatewayRestResolver(enable_validation=True)
+    app.include_router(router)
+
+    def invalid(error: RequestValidationError) -> Response[str]:
+        return problem_response(_faults(problems_of(error.errors(), prefix=("body",))))
+
+    def invalid_plan(error: PlanInvalid) -> Response[str]:
+        return problem_response(_faults(error.problems))
+
+    def refused(error: Refused) -> Response[str]:
+        return problem_response(InvalidState(str(error)))
+
+    def infrastructure(error: Exception) -> Response[str]:
+        log.warning("a service did not answer", exc_info=error)
+        return problem_response(Unavailable("A service this depends on does not answer; nothing was lost, try again"))
+
+    def unexpected(error: Exception) -> Response[str]:
+        identifier = request_id_of(app.lambda_context) or "unknown"
+        log.error("request failed", exc_info=error)
+        return problem_response(Internal(identifier))
+
+    def unknown_route(_error: Exception) -> Response[str]:
+        return problem_response(NotFound(f"There is no {app.current_event.path}"))
+
+    app.exception_handler(RequestValidationError)(invalid)
+    app.exception_handler(PlanInvalid)(invalid_plan)
+    app.exception_handler(Problem)(problem_response)
+    app.exception_handler(Refused)(refused)
+    app.exception_handler([ClientError, BotoCoreError, ConditionFailed])(infrastructure)
+    app.exception_handler(Exception)(unexpected)
+    app.not_found(unknown_route)
+    return app
+
+
+def make_router() -> Router:
+    """Make the router on which an API function hangs its routes."""
+    return Router()  # type: ignore[no-untyped-call]  # Powertools leaves its constructor untyped
+
+
+def _faults(problems: Iterable[Fault]) -> InvalidRequest:
+    return InvalidRequest.listing([{"pointer": fault.pointer, "message": fault.message} for fault in problems])
+
+
+def problem_response(problem: Problem) -> Response[str]:
+    """Answer with a problem document."""
+    return Response(
+        status_code=problem.status,
+        content_type=CONTENT_TYPE,
+        body=json.dumps(problem.document(), ensure_ascii=False),
+        headers=dict(problem.headers),
+    )
+
+
+def json_response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response[str]:
+    """Answer with JSON that needs no further validation: it comes from our own views."""
+    return Response(
+        status_code=status,
+        content_type=_JSON,
+        body=json.dumps(body, ensure_ascii=False, separators=(",", ":")),
+        headers=dict(headers or {}),
+    )
+
+
+def serve(app: APIGatewayRestResolver, event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one request of API Gateway."""
+    door.clear_state()
+    door.append_keys(requestId=request_id_of(context), route=f"{event.get('httpMethod')} {event.get('path')}")
+    try:
+        admitted = _admit(event)
+    except Problem as problem:
+        return {
+            "statusCode": problem.status,
+            "headers": {"Content-Type": CONTENT_TYPE},
+            "body": json.dumps(problem.document(), ensure_ascii=False),
+            "isBase64Encoded": False,
+        }
+    return app.resolve(admitted, context)
+
+
+def _admit(event: dict[str, Any]) -> dict[str, Any]:
+    """Let through a request whose body is JSON of a sane size; an empty body counts as an empty object.
+
+    What the framework would stumble over is refused here: other content types, text that is not UTF-8, JSON nested
+    beyond any use, and the constants that JSON does not have.
+    """
+    body = event.get("body") or ""
+    if len(body) > MAX_BODY_BYTES:
+        raise PayloadTooLarge(f"The body has more than {MAX_BODY_BYTES} bytes")
+    if event.get("httpMethod") not in {"POST", "PUT"}:
+        return {**event, "body": None}
+    if event.get("isBase64Encoded"):
+        body = _decoded(body)
+    if not body.strip():
+        return {**event, "body": "{}", "isBase64Encoded": False}
+    _refuse_other_types(event.get("headers") or {})
+    try:
+        json.loads(body, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise InvalidRequest.of("", f"is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest.of("", "is not JSON that can be read: nested too deeply or a number too long") from error
+    return {**event, "body": body, "isBase64Encoded": False}
+
+
+def _decoded(body: str) -> str:
+    try:
+        return base64.b64decode(body, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise InvalidRequest.of("", "is not UTF-8 text") from error
+
+
+def _refuse_other_types(headers: Mapping[str, str]) -> None:
+    given = next((value for name, value in headers.items() if name.lower() == "content-type"), None)
+    if given is not None and given.partition(";")[0].strip().lower() != _JSON:
+        raise InvalidRequest.of("", f"must be sent as {_JSON}, not {given[:100]!r}")
+
+
+def _refuse_constant(name: str) -> None:
+    raise InvalidRequest.of("", f"is not JSON: {name} is no JSON value")
+
+
+def caller_of(app: APIGatewayRestResolver | Router) -> str:
+    """Give the IAM principal that signed the request."""
+    identity = (app.current_event.get("requestContext") or {}).get("identity") or {}
+    return str(identity.get("userArn") or identity.get("caller") or "unknown")
+
+
+def account_of(app: APIGatewayRestResolver | Router) -> str | None:
+    """Give the account that the API lives in."""
+    account = (app.current_event.get("requestContext") or {}).get("accountId")
+    return str(account) if account else None
+
+
+def refuse_unknown_query(app: APIGatewayRestResolver | Router, allowed: Iterable[str]) -> None:
+    """Refuse query parameters that a list does not know: a misspelt filter must not list everything."""
+    known = set(allowed)
+    errors = [
+        {"pointer": f"/{name}", "message": f"is no parameter of this list; it takes {', '.join(sorted(known))}"}
+        for name in sorted(app.current_event.query_string_parameters or {})
+        if name not in known
+    ]
+    if errors:
+        raise InvalidRequest.listing(errors)
+
+
+def execution_id(text: str) -> str:
+    """Check that a path names an execution; raises NotFound for what can be none."""
+    if not _EXECUTION_ID.fullmatch(text):
+        raise NotFound(f"There is no execution {text[:100]!r}")
+    return text
+
+
+def listing(items: list[Any], token: str | None) -> dict[str, Any]:
+    """Shape a page of a list."""
+    return {"items": items, "nextToken": token}

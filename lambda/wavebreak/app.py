@@ -1,0 +1,86 @@
+"""The composition root: stores and adapters put together once for each execution environment.
+
+Tests make an `App` of their own from other clients and another clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+from wavebreak import clients
+from wavebreak.drs import Drs
+from wavebreak.quotas import Quotas, read_quotas
+from wavebreak.settings import settings
+from wavebreak.store.executions import ExecutionStore
+from wavebreak.store.locks import LockStore
+from wavebreak.store.plans import PlanStore
+from wavebreak.store.table import Table
+from wavebreak.store.wakes import WakeStore
+from wavebreak.workflow import Machine, Workflow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wavebreak.model import Place
+    from wavebreak.timing import Timing
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything a handler works with."""
+
+    executions: ExecutionStore
+    plans: PlanStore
+    locks: LockStore
+    wakes: WakeStore
+    workflow: Workflow
+    drs_at: Callable[[Place], Drs]
+    quotas_at: Callable[[Place], Quotas]
+    timing: Timing
+    poll_seconds: int
+    renew_after_rounds: int
+    now: Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Give the present moment."""
+    return datetime.now(UTC)
+
+
+@cache
+def app() -> App:
+    """Give this function's app, made from its settings at the first call."""
+    chosen = settings()
+    table = Table(clients.dynamodb(), chosen.table_name)
+    wakes = WakeStore(table)
+    arns = {
+        Machine.RECOVERY: chosen.recovery_machine_arn,
+        Machine.TERMINATION: chosen.termination_machine_arn,
+    }
+    return App(
+        executions=ExecutionStore(table),
+        plans=PlanStore(table),
+        locks=LockStore(table),
+        wakes=wakes,
+        workflow=Workflow(clients.stepfunctions(), wakes, arns),
+        drs_at=_drs_at,
+        quotas_at=_quotas_at,
+        timing=chosen.timing,
+        poll_seconds=chosen.poll_seconds,
+        renew_after_rounds=chosen.renew_after_rounds,
+        now=utc_now,
+    )
+
+
+def _drs_at(place: Place) -> Drs:
+    region = clients.region_of(place)
+    return Drs(clients.drs(region), clients.drs(region, once=True))
+
+
+@cache
+def _quotas_at(place: Place) -> Quotas:
+    """Read a place's quotas once for each execution environment: they change by request, not by the hour."""
+    return read_quotas(clients.service_quotas(clients.region_of(place)))

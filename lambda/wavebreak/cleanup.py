@@ -1,0 +1,191 @@
+"""One round of a termination: see which recovery instances of this execution are left, and terminate them.
+
+TerminateRecoveryInstances takes no client token either: an intent is written before the call, and after an unknown
+outcome the job is found by the instances that take part in it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wavebreak import termination
+from wavebreak.clients import UnsupportedPlace
+from wavebreak.drs import IDS_A_CALL, Drs, OutcomeUnknown, Refusal
+from wavebreak.model import Execution, Job, JobKind, JobState
+from wavebreak.observing import STAND_DOWN, Round, look
+from wavebreak.problems import Unavailable
+from wavebreak.store.executions import Conflict
+from wavebreak.termination import CleanUp, Sighting
+from wavebreak.trail import ENGINE_ACTOR, Act
+from wavebreak.workflow import Machine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from wavebreak.app import App
+    from wavebreak.model import Place
+
+logger = logging.getLogger(__name__)
+
+_ATTEMPTS: Final = 25
+
+
+def observe(app: App, execution_id: str, run: int) -> Round:
+    """Do one round of a clean-up; at its end the plan and the servers are free again."""
+    for attempt in range(_ATTEMPTS):
+        snapshot = app.executions.load(execution_id)
+        execution, mark = snapshot.execution, snapshot.termination_token.mark
+        if snapshot.termination_token.run > run:
+            return Round(STAND_DOWN, mark, run)
+        now = app.now()
+        sighting = Sighting(look(app, execution.jobs), _visible(app, execution))
+        after, directive = termination.decide(execution, sighting, now, app.timing)
+        try:
+            saved = app.executions.save(execution, after, Act(ENGINE_ACTOR, now))
+        except Conflict:
+            app.executions.pause(attempt)
+            continue
+        if directive is CleanUp.FINISH and not saved.holds_locks:
+            app.locks.release_servers(saved)
+        if directive is not CleanUp.SLEEP:
+            app.wakes.leave_directive(execution_id, Machine.TERMINATION.token_key, app.now())
+        return Round(directive, mark, run)
+    raise Unavailable(f"execution {execution_id} is being changed by many at once")
+
+
+def _visible(app: App, execution: Execution) -> frozenset[str] | None:
+    """Give the instances of this execution's jobs that DRS shows; None when it did not answer for all places."""
+    try:
+        return frozenset().union(*(ids for _, ids in _instances(app, execution).items()))
+    except (ClientError, BotoCoreError, UnsupportedPlace) as error:
+        logger.warning("recovery instances of %s could not be described: %s", execution.execution_id, error)
+        return None
+
+
+def _instances(app: App, execution: Execution) -> dict[Place, frozenset[str]]:
+    """Give the instances that this execution's own jobs launched, by place. Nobody else's are ever touched."""
+    servers: dict[Place, set[str]] = defaultdict(set)
+    jobs: dict[Place, set[str]] = defaultdict(set)
+    for job in execution.launch_jobs():
+        servers[job.place].update(job.subjects)
+        if job.job_id:
+            jobs[job.place].add(job.job_id)
+    return {
+        place: frozenset(
+            instance.recovery_instance_id
+            for instance in app.drs_at(place).instances(sorted(servers[place]))
+            if instance.job_id in jobs[place]
+        )
+        for place in jobs
+    }
+
+
+def terminate(app: App, execution_id: str) -> None:
+    """Terminate what is left of an execution's instances, in batches, each intended before it is called."""
+    try:
+        by_place = _instances(app, app.executions.load(execution_id).execution)
+        for place, alive in by_place.items():
+            _Terminator(app, execution_id, place).run(alive)
+    except (ClientError, BotoCoreError) as error:
+        logger.warning("termination of %s waits, DRS did not answer: %s", execution_id, error)
+
+
+class _Terminator:
+    """Terminates the instances of one execution in one place."""
+
+    def __init__(self, app: App, execution_id: str, place: Place) -> None:
+        self.app = app
+        self.execution_id = execution_id
+        self.place = place
+        self.drs: Drs = app.drs_at(place)
+
+    def run(self, alive: frozenset[str]) -> None:
+        self._resolve()
+        while True:
+            job = self._intend(alive)
+            if job is None or not self._call(job):
+                return
+
+    def _change(self, step: Callable[[Execution], Execution]) -> Execution:
+        return self.app.executions.change(self.execution_id, step, Act(ENGINE_ACTOR, self.app.now()))
+
+    def _resolve(self) -> None:
+        """Find the job of each intent without an outcome by its instances, or give the intent up."""
+        execution = self.app.executions.load(self.execution_id).execution
+        for job in termination.terminate_jobs(execution):
+            if job.state is JobState.INTENDED and job.place == self.place:
+                found = self._find(execution, job)
+                if found is not None:
+                    self._put(replace(job, state=JobState.STARTED, job_id=found))
+                elif self.app.now() >= job.check_after:
+                    self._put(replace(job, state=JobState.REFUTED))
+
+    def _find(self, execution: Execution, job: Job) -> str | None:
+        servers = {
+            server.source_server_id
+            for wave in execution.waves
+            for server in wave.servers
+            if server.recovery_instance_id in job.subjects
+        }
+        for active in self.drs.active_jobs(self.app.now()):
+            if active.kind == JobKind.TERMINATE and active.servers & servers:
+                return active.job_id
+        return None
+
+    def _intend(self, alive: frozenset[str]) -> Job | None:
+        """Write the intent for the next batch; None when nothing is due or DRS holds calls back."""
+        intents: list[Job] = []
+
+        def step(current: Execution) -> Execution:
+            intents.clear()
+            now = self.app.now()
+            batch = termination.due(current, alive)[:IDS_A_CALL]
+            if not batch or not termination.may_call(current, now):
+                return current
+            run = current.termination.run
+            used = [job.batch for job in current.jobs if job.key[:2] == (0, run)]
+            job = Job(
+                wave=0,
+                attempt=run,
+                batch=max(used, default=0) + 1,
+                subjects=batch,
+                state=JobState.INTENDED,
+                intended_at=now,
+                check_after=now + self.app.timing.intent_expiry,
+                kind=JobKind.TERMINATE,
+                place=self.place,
+            )
+            intents.append(job)
+            return current.with_job(job)
+
+        self._change(step)
+        return intents[0] if intents else None
+
+    def _call(self, job: Job) -> bool:
+        """Call TerminateRecoveryInstances once and record what came of it; tells whether to go on."""
+        try:
+            job_id = self.drs.terminate(job.subjects)
+        except Refusal as refusal:
+            logger.warning("termination of %s refused: %s", self.execution_id, refusal)
+            until = self.app.now() + self.app.timing.no_room
+            self._change(lambda current: _held_back(current.without_job(job), until))
+            return False
+        except OutcomeUnknown as unknown:
+            logger.warning("termination of %s: outcome unknown: %s", self.execution_id, unknown)
+            self._put(replace(job, check_after=self.app.now()))
+            return False
+        self._put(replace(job, state=JobState.STARTED, job_id=job_id))
+        return True
+
+    def _put(self, job: Job) -> None:
+        self._change(lambda current: current.with_job(job))
+
+
+def _held_back(execution: Execution, until: datetime) -> Execution:
+    return replace(execution, termination=replace(execution.termination, blocked_until=until))

@@ -1,0 +1,235 @@
+"""Elastic Disaster Recovery: the calls a recovery needs, and what their outcomes mean.
+
+StartRecovery and TerminateRecoveryInstances take no client token. Their errors are told apart once, here: after a
+`Refusal`, a modelled 4xx, nothing has happened; after `OutcomeUnknown` the job must be looked for before a second call.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wavebreak.engine import JobView, ServerView
+from wavebreak.model import LaunchStatus
+from wavebreak.timing import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from mypy_boto3_drs.client import DrsClient
+
+    from wavebreak.model import Job, Server
+
+logger = logging.getLogger(__name__)
+
+JOB_IDS_A_CALL: Final = 1000
+IDS_A_CALL: Final = 200
+_RECENT: Final = timedelta(days=3)
+"""How far back unfinished jobs are looked for. DRS ends a job within hours."""
+_CLOCK_SKEW: Final = timedelta(minutes=5)
+
+TAG_EXECUTION: Final = "wavebreak:execution"
+TAG_WAVE: Final = "wavebreak:wave"
+TAG_ATTEMPT: Final = "wavebreak:attempt"
+TAG_BATCH: Final = "wavebreak:batch"
+
+_LAUNCH_STATUSES: Final = {status.value: status for status in LaunchStatus}
+_JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
+
+T = TypeVar("T")
+
+
+class Refusal(Exception):  # noqa: N818  an answer of the service
+    """DRS refused a call and did nothing; `code` is its own word, `retryable` tells whether waiting can help."""
+
+    def __init__(self, code: str, message: str) -> None:
+        """Take the service's code and message."""
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may succeed later."""
+        return self.code in {"ThrottlingException", "ServiceQuotaExceededException", "ConflictException"}
+
+    @property
+    def concerns_a_server(self) -> bool:
+        """Whether one server of several may be what was refused."""
+        return self.code in {"ValidationException", "ResourceNotFoundException"}
+
+
+class OutcomeUnknown(Exception):  # noqa: N818  names what it is
+    """A call was answered by a fault or not at all: it may or may not have happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveJob:
+    """A job of anybody's that has not ended."""
+
+    job_id: str
+    kind: str
+    servers: frozenset[str]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceServer:
+    """What DRS says of a source server before a launch."""
+
+    source_server_id: str
+    replication_state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A recovery instance that DRS shows."""
+
+    recovery_instance_id: str
+    source_server_id: str
+    job_id: str
+
+
+def job_tags(execution_id: str, job: Job) -> dict[str, str]:
+    """Give the tags by which a launch job is found again: execution, wave, attempt, batch."""
+    return {
+        TAG_EXECUTION: execution_id,
+        TAG_WAVE: str(job.wave),
+        TAG_ATTEMPT: str(job.attempt),
+        TAG_BATCH: str(job.batch),
+    }
+
+
+class Drs:
+    """DRS of one account and Region."""
+
+    def __init__(self, client: DrsClient, once: DrsClient) -> None:
+        """Take a client that repeats failed reads, and one that never repeats a call."""
+        self.client = client
+        self.once = once
+
+    def jobs(self, job_ids: Sequence[str]) -> tuple[dict[str, JobView], frozenset[str]]:
+        """Describe jobs, all in one call up to a thousand: what each is seen to do, and the ids DRS did not name."""
+        views: dict[str, JobView] = {}
+        for start in range(0, len(job_ids), JOB_IDS_A_CALL):
+            wanted = list(job_ids[start : start + JOB_IDS_A_CALL])
+            for job in self._pages("describe_jobs", filters={"jobIDs": wanted}, maxResults=JOB_IDS_A_CALL):
+                views[job["jobID"]] = _view(job)
+        return views, frozenset(job_ids) - views.keys()
+
+    def active_jobs(self, now: datetime) -> list[ActiveJob]:
+        """List the jobs that have not ended, other people's too: they count against the quotas."""
+        recent = self._pages("describe_jobs", filters={"fromDate": iso(now - _RECENT)}, maxResults=JOB_IDS_A_CALL)
+        return [_active(job) for job in recent if job.get("status") != "COMPLETED"]
+
+    def find_launch(self, execution_id: str, job: Job) -> str | None:
+        """Find the job that an intent of ours started, by its tags."""
+        wanted = job_tags(execution_id, job).items()
+        since = iso(job.intended_at - _CLOCK_SKEW)
+        for found in self._pages("describe_jobs", filters={"fromDate": since}, maxResults=JOB_IDS_A_CALL):
+            if wanted <= found.get("tags", {}).items():
+                return str(found["jobID"])
+        return None
+
+    def source_servers(self, ids: Sequence[str]) -> dict[str, SourceServer]:
+        """Describe source servers by id; one that does not exist is left out."""
+        found: dict[str, SourceServer] = {}
+        for start in range(0, len(ids), IDS_A_CALL):
+            wanted = list(ids[start : start + IDS_A_CALL])
+            pages = self._pages("describe_source_servers", filters={"sourceServerIDs": wanted}, maxResults=IDS_A_CALL)
+            for server in pages:
+                state = server.get("dataReplicationInfo", {}).get("dataReplicationState")
+                found[server["sourceServerID"]] = SourceServer(server["sourceServerID"], state)
+        return found
+
+    def instances(self, source_server_ids: Sequence[str]) -> list[Instance]:
+        """List the recovery instances of source servers; one that no longer exists in EC2 does not count."""
+        found: list[Instance] = []
+        for start in range(0, len(source_server_ids), IDS_A_CALL):
+            wanted = list(source_server_ids[start : start + IDS_A_CALL])
+            pages = self._pages(
+                "describe_recovery_instances", filters={"sourceServerIDs": wanted}, maxResults=IDS_A_CALL
+            )
+            found += [
+                Instance(item["recoveryInstanceID"], item.get("sourceServerID", ""), item.get("jobID", ""))
+                for item in pages
+                if item.get("ec2InstanceState") not in {"TERMINATED", "NOT_FOUND"}
+            ]
+        return found
+
+    def failure_reasons(self, job_id: str) -> dict[str, str]:
+        """Read from a job's log why servers failed, by source server id."""
+        reasons: dict[str, str] = {}
+        for item in self._pages("describe_job_log_items", jobID=job_id):
+            data = item.get("eventData", {})
+            event = item.get("event", "")
+            server = data.get("sourceServerID")
+            if server and (event.endswith(("_FAIL", "_FAILED")) or event == "SERVER_SKIPPED"):
+                reasons[server] = f"{event}: {data['rawError']}" if data.get("rawError") else event
+        return reasons
+
+    def start_recovery(self, servers: Sequence[Server], *, is_drill: bool, tags: Mapping[str, str]) -> str:
+        """Start one launch job and give its id; raises Refusal or OutcomeUnknown."""
+        wanted: list[Any] = [
+            {"sourceServerID": server.source_server_id}
+            | ({"recoverySnapshotID": server.snapshot_id} if server.snapshot_id else {})
+            for server in servers
+        ]
+        answer = _judged(
+            lambda: self.once.start_recovery(sourceServers=wanted, isDrill=is_drill, tags=dict(tags)),
+        )
+        return str(answer["job"]["jobID"])
+
+    def terminate(self, recovery_instance_ids: Sequence[str]) -> str:
+        """Start one terminate job for up to 200 instances and give its id; raises Refusal or OutcomeUnknown."""
+        answer = _judged(
+            lambda: self.once.terminate_recovery_instances(recoveryInstanceIDs=list(recovery_instance_ids)),
+        )
+        return str(answer["job"]["jobID"])
+
+    def _pages(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        paginator = self.client.get_paginator(operation)  # type: ignore[call-overload]  # the name is one of four
+        for page in paginator.paginate(**parameters):
+            yield from page["items"]
+
+
+def _judged(call: Callable[[], T]) -> T:
+    """Make a call once and tell a refusal from an unknown outcome."""
+    try:
+        return call()
+    except ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+        code = error.response.get("Error", {}).get("Code", "Unknown")
+        if 400 <= status < 500:  # noqa: PLR2004  the HTTP class of refusals
+            raise Refusal(code, error.response.get("Error", {}).get("Message", "")) from error
+        raise OutcomeUnknown(f"{code} ({status})") from error
+    except BotoCoreError as error:
+        raise OutcomeUnknown(str(error)) from error
+
+
+def _active(job: Mapping[str, Any]) -> ActiveJob:
+    servers = frozenset(member["sourceServerID"] for member in job.get("participatingServers", []))
+    return ActiveJob(job["jobID"], str(job.get("type", "")), servers, job.get("tags", {}))
+
+
+def _view(job: Mapping[str, Any]) -> JobView:
+    status = job.get("status")
+    if status not in _JOB_STATUSES:
+        logger.warning("DRS job %s has the unknown status %r: polling on", job.get("jobID"), status)
+    members = job.get("participatingServers", [])
+    return JobView(status == "COMPLETED", {member["sourceServerID"]: _server_view(member) for member in members})
+
+
+def _server_view(member: Mapping[str, Any]) -> ServerView:
+    word = member.get("launchStatus")
+    status = _LAUNCH_STATUSES.get(word or "")
+    if word is not None and status is None:
+        logger.warning("server %s has the unknown launch status %r", member.get("sourceServerID"), word)
+    runs: Iterable[Mapping[str, Any]] = member.get("launchActionsStatus", {}).get("runs", [])
+    running = any(run.get("status") == "IN_PROGRESS" for run in runs)
+    return ServerView(status, member.get("recoveryInstanceID"), running)

@@ -1,0 +1,31 @@
+"""Cancelling an execution."""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
+from wavebreak import api, operating
+from wavebreak.app import app
+from wavebreak.requests import CancelRequest
+from wavebreak.responses import ACCEPTED, problems
+from wavebreak.trail import Act
+from wavebreak.views import execution_view
+
+router = api.make_router()
+
+
+@router.post("/executions/<executionId>/cancel", responses=ACCEPTED | problems(400, 404, 409), tags=["steering"])
+def cancel(executionId: str, body: Annotated[CancelRequest, Body()]) -> Response[Any]:  # noqa: N803
+    """Cancel an execution: what has not started at once, what is in flight when its DRS job has ended."""
+    act = Act(api.caller_of(router), app().now(), body.reason)
+    after = operating.cancel(app(), api.execution_id(executionId), act, body.then)
+    return api.json_response(202, execution_view(after, app().now()))
+
+
+resolver = api.make_app(router)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer a request to cancel."""
+    return api.serve(resolver, event, context)

@@ -1,0 +1,40 @@
+"""Tasks of the recovery state machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wavebreak.app import app
+from wavebreak.doorway import doorway
+from wavebreak.failures import record
+from wavebreak.launching import start_wave as launch
+from wavebreak.observing import finish
+from wavebreak.observing import observe as look_once
+from wavebreak.workflow import Machine
+
+
+@doorway
+def observe(event: dict[str, Any]) -> dict[str, Any]:
+    """Do one round: `{executionId, name, rounds}` gives `{directive, mark, run, waves}`."""
+    run = Machine.RECOVERY.run_of(event["name"])
+    return look_once(app(), event["executionId"], run, int(event["rounds"])).output()
+
+
+@doorway
+def start_wave(event: dict[str, Any]) -> dict[str, Any]:
+    """Start what can be started of one wave: `{executionId, wave}`."""
+    launch(app(), event["executionId"], int(event["wave"]))
+    return {}
+
+
+@doorway
+def finalise(event: dict[str, Any]) -> dict[str, Any]:
+    """End the execution if it is over: `{executionId}` gives `{ended}`."""
+    return {"ended": finish(app(), event["executionId"])}
+
+
+@doorway
+def record_failure(event: dict[str, Any]) -> dict[str, Any]:
+    """Keep what made a run of the machine fail: `{executionId, name, error, cause}`."""
+    record(app(), event)
+    return {}

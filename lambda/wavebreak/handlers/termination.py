@@ -1,0 +1,31 @@
+"""Terminating an execution's recovery instances."""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
+from wavebreak import api, operating
+from wavebreak.app import app
+from wavebreak.requests import TerminateRequest
+from wavebreak.responses import ACCEPTED, problems
+from wavebreak.trail import Act
+from wavebreak.views import execution_view
+
+router = api.make_router()
+
+
+@router.post("/executions/<executionId>/terminate", responses=ACCEPTED | problems(400, 404, 409), tags=["steering"])
+def terminate(executionId: str, body: Annotated[TerminateRequest, Body()]) -> Response[Any]:  # noqa: N803
+    """Terminate the instances that an ended execution launched; a RECOVERY is confirmed by its id."""
+    act = Act(api.caller_of(router), app().now(), body.reason)
+    after = operating.terminate(app(), api.execution_id(executionId), act, body.confirm)
+    return api.json_response(202, execution_view(after, app().now()))
+
+
+resolver = api.make_app(router)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer a request to terminate."""
+    return api.serve(resolver, event, context)

@@ -1,0 +1,268 @@
+"""Starting the servers of a wave: intent before call, one call for each intent, adoption after an unknown outcome.
+
+StartRecovery has no client token, so the order of things is what keeps a server from being launched twice: an intent
+(wave, attempt, batch) is written under the execution's version before the call; the job carries it as tags; after any
+outcome but a refusal the job is looked for by its tags before anything else is done for those servers.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wavebreak.drs import Drs, OutcomeUnknown, Refusal, job_tags
+from wavebreak.engine import may_launch, unassigned
+from wavebreak.model import Execution, Job, JobState, LaunchStatus, Mode, Server, Wave
+from wavebreak.quotas import room_for
+from wavebreak.trail import ENGINE_ACTOR, Act
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+    from wavebreak.app import App
+    from wavebreak.drs import ActiveJob
+
+logger = logging.getLogger(__name__)
+
+_BATCHES_A_CALL: Final = 8
+"""Batches that one invocation starts, so that it ends well within its timeout; the next look starts the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is started next: servers for one call, or none and why."""
+
+    servers: tuple[Server, ...] = ()
+    blocked: bool = False
+
+
+class Launcher:
+    """Starts one wave of one execution."""
+
+    def __init__(self, app: App, execution_id: str, number: int) -> None:
+        """Take the app, the execution's id and the wave's number."""
+        self.app = app
+        self.execution_id = execution_id
+        self.number = number
+        self.batch_limit: int | None = None
+
+    def run(self) -> None:
+        """Resolve what is left of earlier calls, then start batch after batch while there is room."""
+        execution = self._load()
+        drs = self.app.drs_at(execution.wave(self.number).place)
+        try:
+            self._resolve(execution, drs)
+            for _ in range(_BATCHES_A_CALL):
+                if not self._start_batch(drs):
+                    return
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("wave %s of %s waits, DRS did not answer: %s", self.number, self.execution_id, error)
+            self._block(self.app.now() + self.app.timing.no_room)
+
+    def _load(self) -> Execution:
+        return self.app.executions.load(self.execution_id).execution
+
+    def _change(self, step: Callable[[Execution], Execution]) -> Execution:
+        return self.app.executions.change(self.execution_id, step, Act(ENGINE_ACTOR, self.app.now()))
+
+    def _resolve(self, execution: Execution, drs: Drs) -> None:
+        """Adopt the jobs of intents without an outcome; refute those that had time enough to show up."""
+        for job in execution.launch_jobs(self.number):
+            if job.state is not JobState.INTENDED:
+                continue
+            found = drs.find_launch(self.execution_id, job)
+            if found is not None:
+                self._record(job, found)
+            elif self.app.now() >= job.check_after:
+                self._change(lambda current, job=job: _refuted(current, job))  # type: ignore[misc]  # mypy infers no default
+
+    def _start_batch(self, drs: Drs) -> bool:
+        """Start one batch; tells whether another may follow at once."""
+        execution = self._load()
+        wave = execution.wave(self.number)
+        now = self.app.now()
+        if not may_launch(execution, wave, now, self.app.timing) or (wave.blocked_until and now < wave.blocked_until):
+            return False
+        waiting = unassigned(execution, wave)
+        if not waiting:
+            return False
+        active = drs.active_jobs(now)
+        if self._adopt_lost(execution, active):
+            return True
+        plan = self._next_batch(wave, waiting, active)
+        if plan.blocked:
+            self._block(now + self.app.timing.no_room)
+            return False
+        absent = self._absent(drs, plan.servers)
+        if absent:
+            self._fail(absent)
+            return True
+        job = self._intend(wave, plan.servers)
+        return job is not None and self._call(drs, job)
+
+    def _next_batch(self, wave: Wave, waiting: tuple[Server, ...], active: list[ActiveJob]) -> _Plan:
+        """Choose servers that are in no job of anybody's, as many as the quotas leave room for."""
+        room = room_for(self.app.quotas_at(wave.place), active)
+        busy = frozenset().union(*(job.servers for job in active))
+        free = tuple(server for server in waiting if server.source_server_id not in busy)
+        limit = min(room, self.batch_limit or room)
+        return _Plan(free[:limit], blocked=not free[:limit])
+
+    def _absent(self, drs: Drs, servers: Iterable[Server]) -> dict[str, str]:
+        """Find servers that DRS cannot recover, before the call that one of them would spoil for all."""
+        wanted = [server.source_server_id for server in servers]
+        known = drs.source_servers(wanted)
+        return {name: "DRS knows no source server of this id" for name in wanted if name not in known}
+
+    def _intend(self, wave: Wave, servers: tuple[Server, ...]) -> Job | None:
+        """Write the intent under the version that was read; None when another call took these servers meanwhile."""
+        wanted = {server.source_server_id for server in servers}
+        now = self.app.now()
+        intents: list[Job] = []
+
+        def step(current: Execution) -> Execution:
+            intents.clear()
+            present = current.wave(self.number)
+            open_ids = {server.source_server_id for server in unassigned(current, present)}
+            same = present.attempt == wave.attempt and wanted <= open_ids
+            if not same or not may_launch(current, present, now, self.app.timing):
+                return current
+            job = self._new_job(current, present, servers, now)
+            intents.append(job)
+            return current.with_job(job)
+
+        self._change(step)
+        return intents[0] if intents else None
+
+    def _new_job(self, execution: Execution, wave: Wave, servers: Iterable[Server], now: datetime) -> Job:
+        used = [job.batch for job in execution.launch_jobs(wave.number) if job.attempt == wave.attempt]
+        return Job(
+            wave=wave.number,
+            attempt=wave.attempt,
+            batch=max(used, default=0) + 1,
+            subjects=tuple(server.source_server_id for server in servers),
+            state=JobState.INTENDED,
+            intended_at=now,
+            check_after=now + self.app.timing.intent_expiry,
+            place=wave.place,
+        )
+
+    def _call(self, drs: Drs, job: Job) -> bool:
+        """Call StartRecovery for an intent and record what came of it."""
+        execution = self._load()
+        members = frozenset(job.subjects)
+        servers = [server for server in execution.wave(self.number).servers if server.source_server_id in members]
+        try:
+            job_id = drs.start_recovery(
+                servers, is_drill=execution.mode is Mode.DRILL, tags=job_tags(self.execution_id, job)
+            )
+        except Refusal as refusal:
+            return self._refused(job, refusal)
+        except OutcomeUnknown as unknown:
+            logger.warning("StartRecovery of %s %s: outcome unknown: %s", self.execution_id, job.key, unknown)
+            return self._look_after(drs, job)
+        self._record(job, job_id)
+        return True
+
+    def _refused(self, job: Job, refusal: Refusal) -> bool:
+        """Forget the intent: nothing happened. Wait, take a smaller batch, or fail the servers, as the code says."""
+        logger.warning("StartRecovery of %s %s refused: %s", self.execution_id, job.key, refusal)
+        if refusal.retryable:
+            until = self.app.now() + self.app.timing.no_room
+            self._change(lambda current: _blocked(current.without_job(job), self.number, until))
+            return False
+        if refusal.concerns_a_server and len(job.subjects) > 1:
+            self.batch_limit = len(job.subjects) // 2
+            self._change(lambda current: current.without_job(job))
+            return True
+        reasons = dict.fromkeys(job.subjects, f"DRS refused: {refusal}")
+        self._change(lambda current: _failed(current.without_job(job), self.number, reasons))
+        return True
+
+    def _look_after(self, drs: Drs, job: Job) -> bool:
+        """Adopt the job that a lost answer left behind, or have it looked for again once it had time to show up."""
+        found = drs.find_launch(self.execution_id, job)
+        if found is not None:
+            self._record(job, found)
+            return True
+        later = replace(job, check_after=self.app.now() + self.app.timing.settle)
+        self._change(lambda current: _still_intended(current, later))
+        return False
+
+    def _adopt_lost(self, execution: Execution, active: list[ActiveJob]) -> bool:
+        """Adopt a running job of ours whose intent was held to have failed: it holds servers that wait here."""
+        adopted = False
+        for job in execution.launch_jobs(self.number):
+            if job.state is not JobState.REFUTED:
+                continue
+            for running in active:
+                if job_tags(self.execution_id, job).items() <= running.tags.items():
+                    self._record(job, running.job_id)
+                    adopted = True
+        return adopted
+
+    def _record(self, job: Job, job_id: str) -> None:
+        """Record the job that an intent became."""
+        started = replace(job, state=JobState.STARTED, job_id=job_id)
+        members = frozenset(job.subjects)
+
+        def step(current: Execution) -> Execution:
+            known = next((other for other in current.jobs if other.key == job.key), None)
+            if known is not None and known.job_id is not None:
+                return current
+            wave = current.wave(job.wave).with_servers(
+                lambda server: _launching(server) if server.source_server_id in members else server,
+            )
+            return current.with_job(started).with_waves([replace(wave, blocked_until=None)])
+
+        self._change(step)
+
+    def _fail(self, reasons: Mapping[str, str]) -> None:
+        self._change(lambda current: _failed(current, self.number, reasons))
+
+    def _block(self, until: datetime) -> None:
+        self._change(lambda current: _blocked(current, self.number, until))
+
+
+def start_wave(app: App, execution_id: str, number: int) -> None:
+    """Start what can be started of a wave, and settle what earlier calls left open."""
+    Launcher(app, execution_id, number).run()
+
+
+def _launching(server: Server) -> Server:
+    return replace(server, launch_status=LaunchStatus.IN_PROGRESS) if _is_pending(server) else server
+
+
+def _is_pending(server: Server) -> bool:
+    return server.launch_status is LaunchStatus.PENDING
+
+
+def _refuted(execution: Execution, job: Job) -> Execution:
+    known = next((other for other in execution.jobs if other.key == job.key), None)
+    if known is None or known.state is not JobState.INTENDED:
+        return execution
+    return execution.with_job(replace(known, state=JobState.REFUTED))
+
+
+def _still_intended(execution: Execution, later: Job) -> Execution:
+    known = next((other for other in execution.jobs if other.key == later.key), None)
+    return execution.with_job(later) if known is not None and known.state is JobState.INTENDED else execution
+
+
+def _blocked(execution: Execution, number: int, until: datetime) -> Execution:
+    return execution.with_waves([replace(execution.wave(number), blocked_until=until)])
+
+
+def _failed(execution: Execution, number: int, reasons: Mapping[str, str]) -> Execution:
+    wave = execution.wave(number).with_servers(
+        lambda server: (
+            replace(server, launch_status=LaunchStatus.FAILED, error=reasons[server.source_server_id])
+            if server.source_server_id in reasons and _is_pending(server)
+            else server
+        ),
+    )
+    return execution.with_waves([wave])

@@ -1,0 +1,145 @@
+"""One round of a recovery: look at DRS, decide, write what changed, and tell the state machine what is next."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wavebreak.clients import UnsupportedPlace
+from wavebreak.engine import Decision, Directive, JobView, Observation, ServerView, decide, finalise
+from wavebreak.model import Job, JobState, LaunchStatus
+from wavebreak.problems import Unavailable
+from wavebreak.store.executions import Conflict, Snapshot
+from wavebreak.trail import ENGINE_ACTOR, Act
+from wavebreak.workflow import Machine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wavebreak.app import App
+    from wavebreak.model import Execution
+
+logger = logging.getLogger(__name__)
+
+_ATTEMPTS: Final = 25
+RENEW: Final = "RENEW"
+STAND_DOWN: Final = "STAND_DOWN"
+"""A later run of the machine drives this execution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one look came to; constant in size, whatever the plan's."""
+
+    directive: str
+    mark: int
+    run: int
+    waves: tuple[int, ...] = ()
+
+    def output(self) -> dict[str, Any]:
+        """Give the state machine's view."""
+        return {"directive": self.directive, "mark": self.mark, "run": self.run, "waves": list(self.waves)}
+
+
+def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
+    """Do one round. The mark is read in the same consistent read as the state, before DRS is asked."""
+    for attempt in range(_ATTEMPTS):
+        snapshot = app.executions.load(execution_id)
+        if snapshot.token.run > run:
+            return Round(STAND_DOWN, snapshot.token.mark, run)
+        execution = snapshot.execution
+        now = app.now()
+        decision = decide(execution, look(app, execution.launch_jobs()), now, app.timing)
+        try:
+            app.executions.save(execution, decision.execution, Act(ENGINE_ACTOR, now, None))
+        except Conflict:
+            app.executions.pause(attempt)
+            continue
+        return _directed(app, snapshot, decision, run, rounds)
+    raise Unavailable(f"execution {execution_id} is being changed by many at once")
+
+
+def _directed(app: App, snapshot: Snapshot, decision: Decision, run: int, rounds: int) -> Round:
+    """Keep the machine from sleeping when there is something to do."""
+    execution_id, mark = snapshot.execution.execution_id, snapshot.token.mark
+    key = Machine.RECOVERY.token_key
+    if decision.directive is not Directive.SLEEP:
+        app.wakes.leave_directive(execution_id, key, app.now())
+        return Round(decision.directive, mark, run, decision.waves)
+    if rounds >= app.renew_after_rounds and app.wakes.next_run(execution_id, key, run, app.now()):
+        return Round(RENEW, mark, run + 1)
+    return Round(Directive.SLEEP, mark, run)
+
+
+def look(app: App, jobs: Iterable[Job]) -> Observation:
+    """Describe every job in flight, in one call for each account and Region.
+
+    A fault of DRS is not a failure of the recovery: what could not be seen stays as it was and is looked at again.
+    """
+    in_flight = [job for job in jobs if job.state is JobState.STARTED and job.job_id is not None]
+    in_flight.sort(key=_place_key)
+    views: dict[str, JobView] = {}
+    missing: frozenset[str] = frozenset()
+    for _, group in groupby(in_flight, key=_place_key):
+        members = list(group)
+        try:
+            drs = app.drs_at(members[0].place)
+            seen, unnamed = drs.jobs([str(job.job_id) for job in members])
+            views |= {job_id: _explained(drs, job_id, view) for job_id, view in seen.items()}
+        except (ClientError, BotoCoreError, UnsupportedPlace) as error:
+            logger.warning("DRS jobs of %s could not be described: %s", members[0].place, error)
+            continue
+        missing |= unnamed
+    return Observation(views, missing)
+
+
+def _place_key(job: Job) -> tuple[str, str]:
+    return (job.place.account_id or "", job.place.region or "")
+
+
+def _explained(drs: Any, job_id: str, view: JobView) -> JobView:
+    """Add from the job's log why servers failed; without the log the failure stands all the same."""
+    failed = [server for server, seen in view.servers.items() if seen.launch_status is LaunchStatus.FAILED]
+    if not failed or not view.completed:
+        return view
+    try:
+        reasons = drs.failure_reasons(job_id)
+    except (ClientError, BotoCoreError) as error:
+        logger.warning("log of DRS job %s could not be read: %s", job_id, error)
+        return view
+    explained = {
+        server: ServerView(seen.launch_status, seen.recovery_instance_id, seen.actions_running, reasons.get(server))
+        for server, seen in view.servers.items()
+    }
+    return JobView(view.completed, explained)
+
+
+def finish(app: App, execution_id: str) -> bool:
+    """End an execution if it is over, give its locks back, and start the clean-up that a cancel asked for.
+
+    Gives False when there is something to do after all. Doing it twice does no harm.
+    """
+    now = app.now()
+    ended = app.executions.change(execution_id, lambda execution: finalise(execution, now), Act(ENGINE_ACTOR, now))
+    if not ended.is_terminal:
+        return False
+    settle(app, ended)
+    return True
+
+
+def settle(app: App, execution: Execution) -> None:
+    """Do what follows an ended execution: release its servers, or start the termination that it goes on with."""
+    if execution.holds_locks:
+        begin_termination(app, execution.execution_id)
+    else:
+        app.locks.release_servers(execution)
+
+
+def begin_termination(app: App, execution_id: str) -> None:
+    """Start the machine of a termination that is written down; if this is lost, the sweep starts it."""
+    known = app.executions.load(execution_id).termination_token.run
+    app.workflow.start_next(Machine.TERMINATION, execution_id, known, app.now())

@@ -1,0 +1,142 @@
+"""The error tree, and its one mapping to problem+json (RFC 9457).
+
+Problem
+├── InvalidRequest         400 VALIDATION_FAILED        names every fault by JSON pointer
+├── ConfirmationRequired   400 CONFIRMATION_REQUIRED
+├── NotFound               404 NOT_FOUND
+├── PlanBusy               409 PLAN_BUSY                names the execution
+├── ServerBusy             409 SERVER_BUSY              names server and execution
+├── InvalidState           409 INVALID_STATE            says why
+├── PreconditionFailed     412 PRECONDITION_FAILED
+├── PayloadTooLarge        413 PAYLOAD_TOO_LARGE
+├── QuotaExceeded          429 QUOTA_EXCEEDED
+├── Unavailable            503 UNAVAILABLE              with Retry-After
+└── Internal               500 INTERNAL                 a correlation id and nothing else
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+
+CONTENT_TYPE: Final = "application/problem+json"
+
+
+class Problem(Exception):  # noqa: N818  the field's word (RFC 9457)
+    """A refusal or failure that the caller is told of."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "INTERNAL"
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(self, detail: str, **members: Any) -> None:
+        """Take what went wrong, for people, and further members of the problem document."""
+        super().__init__(detail)
+        self.detail = detail
+        self.members = members
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers that belong to this answer."""
+        return {}
+
+    def document(self) -> dict[str, Any]:
+        """Give the problem document."""
+        return {
+            "type": "about:blank",
+            "title": self.title,
+            "status": self.status,
+            "code": self.code,
+            "detail": self.detail,
+            **self.members,
+        }
+
+
+class InvalidRequest(Problem):
+    """The request is not of the contract's form; `errors` names every fault by JSON pointer."""
+
+    status, code, title = 400, "VALIDATION_FAILED", "The request is not valid"
+
+    @classmethod
+    def of(cls, pointer: str, message: str) -> InvalidRequest:
+        """Make the problem of one fault."""
+        return cls.listing([{"pointer": pointer, "message": message}])
+
+    @classmethod
+    def listing(cls, errors: list[dict[str, str]]) -> InvalidRequest:
+        """Make the problem of several faults, each `{pointer, message}`."""
+        first = errors[0] if errors else {"pointer": "", "message": "is not valid"}
+        where = first["pointer"] or "the document"
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        return cls(f"{where}: {first['message']}{more}", errors=errors)
+
+
+class ConfirmationRequired(Problem):
+    """What cannot be undone was asked for without its confirmation."""
+
+    status, code, title = 400, "CONFIRMATION_REQUIRED", "Confirmation required"
+
+
+class NotFound(Problem):
+    """There is no such thing."""
+
+    status, code, title = 404, "NOT_FOUND", "Not found"
+
+
+class PlanBusy(Problem):
+    """An execution of this plan is active."""
+
+    status, code, title = 409, "PLAN_BUSY", "The plan is busy"
+
+
+class ServerBusy(Problem):
+    """Another execution holds a server."""
+
+    status, code, title = 409, "SERVER_BUSY", "A server is busy"
+
+
+class InvalidState(Problem):
+    """The present state does not allow the call."""
+
+    status, code, title = 409, "INVALID_STATE", "Not possible in this state"
+
+
+class PreconditionFailed(Problem):
+    """The thing was changed since it was read."""
+
+    status, code, title = 412, "PRECONDITION_FAILED", "Changed since it was read"
+
+
+class PayloadTooLarge(Problem):
+    """The body is larger than anything this API takes."""
+
+    status, code, title = 413, "PAYLOAD_TOO_LARGE", "The request is too large"
+
+
+class QuotaExceeded(Problem):
+    """A quota of the account does not allow this."""
+
+    status, code, title = 429, "QUOTA_EXCEEDED", "A quota is exhausted"
+
+
+class Unavailable(Problem):
+    """A service this depends on does not answer; asking again later may help."""
+
+    status, code, title = 503, "UNAVAILABLE", "Temporarily unavailable"
+
+    def __init__(self, detail: str, *, retry_after_seconds: int = 5, **members: Any) -> None:
+        """Take the detail and when to ask again."""
+        super().__init__(detail, **members)
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Tell when to ask again."""
+        return {"Retry-After": str(self.retry_after_seconds)}
+
+
+class Internal(Problem):
+    """A fault of ours: the caller gets a correlation id, the log has the rest."""
+
+    def __init__(self, correlation_id: str) -> None:
+        """Take the id under which the log tells what happened."""
+        super().__init__("An internal error occurred", correlationId=correlation_id)

@@ -1,0 +1,51 @@
+"""The DRS quotas of an account and Region, and the room that running jobs leave under them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wavebreak.drs import ActiveJob
+
+logger = logging.getLogger(__name__)
+
+_CODES: Final = {"jobs": "L-D88FAC3A", "servers_a_job": "L-B827C881", "servers_in_jobs": "L-05AFA8C6"}
+STARTED_AT_ONCE: Final = 200
+"""Source servers that one StartRecovery call takes, whatever the quota (service model)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """Concurrent jobs, servers in one job, and servers in all active jobs; the defaults are AWS's own."""
+
+    jobs: int = 20
+    servers_a_job: int = 100
+    servers_in_jobs: int = 500
+
+
+def read_quotas(client: Any) -> Quotas:
+    """Read the applied quotas from Service Quotas; one that cannot be read counts at AWS's default."""
+    applied: dict[str, int] = {}
+    for name, code in _CODES.items():
+        try:
+            answer = client.get_service_quota(ServiceCode="drs", QuotaCode=code)
+            applied[name] = int(answer["Quota"]["Value"])
+        except (ClientError, BotoCoreError, KeyError) as error:
+            logger.info("quota %s not readable, the default counts: %s", code, error)
+            break
+    return Quotas(**applied)
+
+
+def room_for(quotas: Quotas, active: Iterable[ActiveJob]) -> int:
+    """Tell how many servers one more job may take beside the active ones; 0 when there is room for none."""
+    jobs = list(active)
+    if len(jobs) >= quotas.jobs:
+        return 0
+    held = sum(len(job.servers) for job in jobs)
+    return max(0, min(quotas.servers_a_job, STARTED_AT_ONCE, quotas.servers_in_jobs - held))

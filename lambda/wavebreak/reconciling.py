@@ -1,0 +1,101 @@
+"""Executions kept going from outside: events wake them, and one whose machine died gets a new run.
+
+Events are best effort and only wake: what DRS says when asked is the truth.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.execution_utils import TerminationStatus
+from wavebreak.problems import NotFound
+from wavebreak.store.keys import execution_id_of as execution_id_of_partition
+from wavebreak.workflow import Machine, execution_id_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from wavebreak.app import App
+    from wavebreak.model import Execution
+    from wavebreak.store.executions import Snapshot
+    from wavebreak.store.wakes import Token
+
+logger = logging.getLogger(__name__)
+
+_SILENCE_POLLS: Final = 3
+_SILENCE_SECONDS: Final = 120
+"""A machine that was silent for three polls and two minutes more may be dead: a task may take that long."""
+
+
+def server_launched(app: App, job_id: str, source_server_ids: Iterable[str]) -> bool:
+    """Count servers of a job down and wake its execution when none is left; a job that is not ours is ignored."""
+    subjects = [name for name in source_server_ids if name]
+    found = app.executions.job_item(job_id) if job_id and subjects else None
+    if found is None or app.executions.count_down(found, subjects):
+        return False
+    return app.workflow.wake(Machine.RECOVERY, execution_id_of_partition(found[0]))
+
+
+def machine_ended(app: App, name: str) -> bool:
+    """Start the next run of a machine that ended without having finished its work."""
+    execution_id = execution_id_of(name)
+    machine = Machine.TERMINATION if name != execution_id and "-t" in name[len(execution_id) :] else Machine.RECOVERY
+    try:
+        snapshot = app.executions.load(execution_id)
+    except NotFound:
+        logger.warning("machine run %s belongs to no execution", name)
+        return False
+    token = _token(snapshot, machine)
+    if not _is_needed(snapshot.execution, machine) or token.run != machine.run_of(name):
+        return False
+    return _restart(app, execution_id, machine, token)
+
+
+def sweep(app: App) -> int:
+    """Look after every execution that holds locks; gives how many machines were started again."""
+    return sum(_look_after(app, execution_id) for execution_id in app.executions.active_ids())
+
+
+def _look_after(app: App, execution_id: str) -> int:
+    try:
+        snapshot = app.executions.load(execution_id)
+    except NotFound:
+        return 0
+    restarted = 0
+    for machine in Machine:
+        token = _token(snapshot, machine)
+        if not _is_needed(snapshot.execution, machine) or not _is_silent(app, snapshot.execution, machine, token):
+            continue
+        if not app.workflow.is_running(machine, execution_id, token.run):
+            restarted += _restart(app, execution_id, machine, token)
+    return restarted
+
+
+def _token(snapshot: Snapshot, machine: Machine) -> Token:
+    return snapshot.token if machine is Machine.RECOVERY else snapshot.termination_token
+
+
+def _is_needed(execution: Execution, machine: Machine) -> bool:
+    if machine is Machine.RECOVERY:
+        return not execution.is_terminal
+    return execution.termination.status is TerminationStatus.IN_PROGRESS
+
+
+def _is_silent(app: App, execution: Execution, machine: Machine, token: Token) -> bool:
+    """Tell whether a machine gave no sign of life for too long; one never heard of, since it should have started."""
+    begun = execution.started_at if machine is Machine.RECOVERY else execution.termination.requested_at
+    last: datetime | None = token.heartbeat_at or begun
+    if token.heartbeat_at is None:
+        return last is None or app.now() - last > timedelta(seconds=app.poll_seconds)
+    silence = timedelta(seconds=_SILENCE_POLLS * app.poll_seconds + _SILENCE_SECONDS)
+    return app.now() - token.heartbeat_at > silence
+
+
+def _restart(app: App, execution_id: str, machine: Machine, token: Token) -> bool:
+    started = app.workflow.start_next(machine, execution_id, token.run, app.now())
+    if started:
+        logger.warning("%s machine of %s is started again as run %s", machine.name, execution_id, token.run + 1)
+    return started

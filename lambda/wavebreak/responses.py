@@ -1,0 +1,109 @@
+"""What the API answers, for the OpenAPI document: statuses, media types and schemas. Nothing here runs per request."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from wavebreak.problems import CONTENT_TYPE
+
+_ANY_OBJECT: Final[dict[str, Any]] = {"type": "object", "additionalProperties": True}
+_PROBLEM: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "Stable; what programs look at."},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"pointer": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+
+
+def _json(status: int, description: str, schema: dict[str, Any]) -> dict[int, Any]:
+    return {status: {"description": description, "content": {"application/json": {"schema": schema}}}}
+
+
+def _page(description: str, item: dict[str, Any]) -> dict[int, Any]:
+    schema = {
+        "type": "object",
+        "required": ["items", "nextToken"],
+        "properties": {
+            "items": {"type": "array", "items": item},
+            "nextToken": {"type": ["string", "null"]},
+        },
+    }
+    return _json(200, description, schema)
+
+
+def problems(*statuses: int) -> dict[int, Any]:
+    """Describe the refusals of a call."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {CONTENT_TYPE: {"schema": _PROBLEM}},
+        }
+        for status in (*statuses, 500, 503)
+    }
+
+
+_DISPLAY: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("label", "color", "icon")},
+}
+_STORED_PLAN: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["plan", "version", "createdAt", "updatedAt"],
+    "properties": {
+        "plan": _ANY_OBJECT,
+        "version": {"type": "integer"},
+        "createdAt": {"type": "string", "format": "date-time"},
+        "updatedAt": {"type": "string", "format": "date-time"},
+    },
+}
+_SUMMARY: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["executionId", "planId", "mode", "status", "display", "totalWaves", "terminationMetadata", "version"],
+    "properties": {
+        "executionId": {"type": "string"},
+        "planId": {"type": "string"},
+        "planName": {"type": "string"},
+        "planVersion": {"type": "integer"},
+        "mode": {"enum": ["DRILL", "RECOVERY"]},
+        "status": {"type": "string"},
+        "display": _DISPLAY,
+        "startedAt": {"type": "string", "format": "date-time"},
+        "endedAt": {"type": ["string", "null"], "format": "date-time"},
+        "durationSeconds": {"type": ["integer", "null"]},
+        "totalWaves": {"type": "integer"},
+        "completedWaves": {"type": "integer"},
+        "failedWaves": {"type": "integer"},
+        "cancelledWaves": {"type": "integer"},
+        "terminationMetadata": _ANY_OBJECT,
+        "termination": _ANY_OBJECT,
+        "instancesTerminated": {"type": "boolean"},
+        "version": {"type": "integer"},
+    },
+    "additionalProperties": True,
+}
+_EXECUTION: Final[dict[str, Any]] = {
+    **_SUMMARY,
+    "properties": {**_SUMMARY["properties"], "waves": {"type": "array", "items": _ANY_OBJECT}},
+}
+
+PLAN: Final = _json(200, "The plan as stored.", _STORED_PLAN)
+PLAN_CREATED: Final = _json(201, "The plan is new.", _STORED_PLAN)
+PLAN_DELETED: Final[dict[int, Any]] = {204: {"description": "The plan is gone."}}
+PLAN_LIST: Final = _page("Plans, by id.", _STORED_PLAN)
+EXECUTION: Final = _json(200, "The execution.", _EXECUTION)
+ACCEPTED: Final = _json(202, "Accepted; the execution as it stands.", _EXECUTION)
+EXECUTION_LIST: Final = _page("Executions, newest first, without their waves.", _SUMMARY)
+EVENT_LIST: Final = _page("Events, oldest first.", _ANY_OBJECT)

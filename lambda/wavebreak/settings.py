@@ -1,0 +1,70 @@
+"""What each function reads from its environment, frozen, read once. Nothing at import needs the environment."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from wavebreak.timing import Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class MissingSetting(Exception):  # noqa: N818  names what it is
+    """An environment variable is missing or is not what it must be; the message begins with its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of a Wavebreak function."""
+
+    table_name: str
+    poll_seconds: int
+    time_scale: float
+    recovery_machine_arn: str | None
+    termination_machine_arn: str | None
+    renew_after_rounds: int
+
+    @property
+    def timing(self) -> Timing:
+        """The engine's timing under the stack's time scale."""
+        return Timing(scale=self.time_scale)
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Settings:
+        """Read the settings; raises MissingSetting naming the variable."""
+        return cls(
+            table_name=_text(environment, "TABLE_NAME"),
+            poll_seconds=int(_number(environment, "POLL_SECONDS", "30")),
+            time_scale=_number(environment, "TIME_SCALE", "1"),
+            recovery_machine_arn=environment.get("RECOVERY_STATE_MACHINE_ARN"),
+            termination_machine_arn=environment.get("TERMINATION_STATE_MACHINE_ARN"),
+            renew_after_rounds=int(_number(environment, "RENEW_AFTER_ROUNDS", "1000")),
+        )
+
+
+def _text(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "")
+    if not value:
+        raise MissingSetting(f"{name} is not set")
+    return value
+
+
+def _number(environment: Mapping[str, str], name: str, default: str) -> float:
+    text = environment.get(name, default)
+    try:
+        value = float(text)
+    except ValueError:
+        raise MissingSetting(f"{name} is no number: {text!r}") from None
+    if value <= 0:
+        raise MissingSetting(f"{name} must be positive, not {text}")
+    return value
+
+
+@cache
+def settings() -> Settings:
+    """Give this function's settings, read from the environment at the first call."""
+    return Settings.read(os.environ)

@@ -1,0 +1,70 @@
+"""Starting an execution: locks, the one transaction that makes it, and its state machine."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wavebreak.freezing import freeze, frozen_document
+from wavebreak.problems import Unavailable
+from wavebreak.store.executions import busy_plan
+from wavebreak.store.table import ConditionFailed
+from wavebreak.trail import Act
+from wavebreak.workflow import Machine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from wavebreak.app import App
+    from wavebreak.model import Execution, Mode, Place
+
+logger = logging.getLogger(__name__)
+
+_CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def new_execution_id(mode: Mode, now: datetime, randomness: int | None = None) -> str:
+    """Make an id that begins with the mode, so that policies can name it, and sorts by time: a ULID in lower case."""
+    value = (int(now.timestamp() * 1000) << 80) | (secrets.randbits(80) if randomness is None else randomness)
+    ulid = "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(125, -1, -5))
+    return f"{mode.value.lower()}-{ulid}"
+
+
+def start_execution(app: App, plan_id: str, mode: Mode, own: Place, asked: Mapping[str, Any]) -> Execution:
+    """Start a plan; raises NotFound, PlanBusy, ServerBusy or InvalidRequest, and then leaves nothing behind.
+
+    Once the execution is written it will run: if its machine cannot be started now, the sweep starts it.
+    """
+    now = app.now()
+    plan = app.plans.get(plan_id)
+    execution = freeze(plan, new_execution_id(mode, now), mode, own, asked, now)
+    holder = app.locks.free_stale_plan_lock(plan_id, now)
+    if holder is not None:
+        raise busy_plan({"executionId": holder})
+    app.locks.take_servers(execution, now)
+    act = Act(execution.requested_by, now, execution.reason)
+    document, digest = frozen_document(plan)
+    details = {"planId": plan_id, "planVersion": plan.version, "planHash": digest, "mode": mode.value}
+    try:
+        born = app.executions.create(execution, document, act, details)
+    except ConditionFailed as refused:
+        app.locks.give_back(execution)
+        if "plan-lock" in refused.failed:
+            raise busy_plan(refused.failed["plan-lock"]) from refused
+        raise Unavailable("The plan is being started by many at once", retry_after_seconds=1) from refused
+    except (ClientError, BotoCoreError):
+        logger.exception("execution %s may be unwritten; then its locks are free in a minute", execution.execution_id)
+        raise
+    _start_machine(app, born)
+    return born
+
+
+def _start_machine(app: App, execution: Execution) -> None:
+    try:
+        app.workflow.start(Machine.RECOVERY, execution.execution_id, 1)
+    except (ClientError, BotoCoreError) as error:
+        logger.warning("machine of %s not started, the sweep will: %s", execution.execution_id, error)

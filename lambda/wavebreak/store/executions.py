@@ -1,0 +1,312 @@
+"""Executions in the table: made whole or not at all, changed only from the version that was read.
+
+`save` is the one writer's rule: every change of an execution is the difference between the state that was read and the
+state that was decided, written under the condition that nobody wrote in between, with at most one event telling what
+changed its status. The loser of a race gets `Conflict`, reads again and decides again.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.problems import NotFound, PlanBusy, Unavailable
+from wavebreak.store import keys, records
+from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write
+from wavebreak.store.wakes import Token, new_token, read_token
+from wavebreak.trail import Act, append_event, status_changes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from wavebreak.model import Execution
+    from wavebreak.store.records import Item
+
+_ATTEMPTS: Final = 25
+"""Times a change is decided anew after losing a race, before the caller is told to come again."""
+
+
+class Conflict(Exception):  # noqa: N818  an outcome of optimistic locking
+    """Somebody else changed the execution first: read again and decide again."""
+
+
+def pause_between(attempt: int) -> None:
+    """Wait a random moment that grows with the lost races, so that many writers come apart."""
+    time.sleep(random.uniform(0, min(0.5, 0.01 * 2**attempt)))  # noqa: S311  no secret hangs on it
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An execution and its wake tokens as one consistent read found them."""
+
+    execution: Execution
+    token: Token
+    termination_token: Token
+
+
+class ExecutionStore:
+    """Executions, their waves, servers, jobs and events."""
+
+    def __init__(self, table: Table, pause: Callable[[int], None] = pause_between) -> None:
+        """Take the table, and how to wait after the n-th lost race."""
+        self.table = table
+        self.pause = pause
+
+    def create(self, execution: Execution, document: str, act: Act, details: Mapping[str, Any]) -> Execution:
+        """Write a new execution, its plan's lock and its first event, all or nothing.
+
+        `document` is the frozen plan as canonical JSON. Server items come first and are removed again on a refusal:
+        without META nobody sees them. Raises ConditionFailed naming `plan-lock` when another execution holds the plan.
+        """
+        born, event = append_event(replace(execution, version=1), status_changes(None, execution), act, details)
+        chunks = [item for wave in born.waves for item in records.server_records(born.execution_id, wave)]
+        pk = keys.execution(born.execution_id)
+        frozen = {"pk": pk, "sk": keys.DOCUMENT, "document": document, "hash": born.plan_hash}
+        self.table.put_many([*chunks, frozen])
+        writes = [
+            Write("meta", "Put", records.meta_record(born), "attribute_not_exists(pk)"),
+            Write("event", "Put", _event_record(event)),
+            Write("token", "Put", new_token(born.execution_id, keys.TOKEN)),
+            _plan_lock(born),
+            *(Write(f"wave-{wave.number}", "Put", records.wave_record(born.execution_id, wave)) for wave in born.waves),
+        ]
+        try:
+            self.table.transact(writes)
+        except ConditionFailed:
+            self.table.delete_many([(pk, str(item["sk"])) for item in [*chunks, frozen]])
+            raise
+        return born
+
+    def load(self, execution_id: str) -> Snapshot:
+        """Read an execution consistently, with its wake tokens; raises NotFound."""
+        items = list(self.table.query(keys.execution(execution_id), sk_from=keys.STATE_FROM))
+        execution = records.read_execution(items)
+        if execution is None:
+            raise NotFound(f"There is no execution {execution_id}")
+        tokens = {str(item["sk"]): item for item in items if str(item["sk"]).startswith(keys.TOKEN)}
+        return Snapshot(
+            execution,
+            read_token(tokens.get(keys.TOKEN)),
+            read_token(tokens.get(keys.TERMINATION_TOKEN)),
+        )
+
+    def change(
+        self,
+        execution_id: str,
+        decide: Callable[[Execution], Execution],
+        act: Act,
+        details: Mapping[str, Any] | None = None,
+    ) -> Execution:
+        """Read, decide and save, again from the start whenever somebody else wrote first.
+
+        `decide` is a pure step; what it raises passes through. Raises Unavailable after too many lost races.
+        """
+        for attempt in range(_ATTEMPTS):
+            before = self.load(execution_id).execution
+            try:
+                return self.save(before, decide(before), act, details)
+            except Conflict:
+                self.pause(attempt)
+        raise Unavailable(f"Execution {execution_id} is being changed by many at once", retry_after_seconds=1)
+
+    def save(
+        self, before: Execution, after: Execution, act: Act, details: Mapping[str, Any] | None = None
+    ) -> Execution:
+        """Write what differs between two states, from the version of the first; raises Conflict if that is gone.
+
+        Statuses change in one transaction with the event that tells it. What does not fit beside them, servers and
+        jobs of large plans, is written before: it is what the statuses were derived from, and is derived from again.
+        Raises PlanBusy when the execution needs its plan's lock again and another one holds it.
+        """
+        if after == before:
+            return before
+        changes = status_changes(before, after)
+        current = before
+        progress = _progress_writes(before, after)
+        states = _wave_writes(before, after)
+        room = TRANSACTION_LIMIT - len(states) - 3
+        while len(progress) > room:
+            batch, progress = progress[: TRANSACTION_LIMIT - 1], progress[TRANSACTION_LIMIT - 1 :]
+            stepped = replace(current, version=current.version + 1)
+            self._commit([_meta_write(stepped, current.version), *batch])
+            current = stepped
+        final = replace(
+            after,
+            version=current.version + 1,
+            event_sequence=current.event_sequence,
+            event_hash=current.event_hash,
+        )
+        writes = [*states, *progress, *_lock_writes(before, after)]
+        if changes:
+            final, event = append_event(final, changes, act, details or {})
+            writes.append(Write("event", "Put", _event_record(event), "attribute_not_exists(pk)"))
+        self._commit([_meta_write(final, current.version), *writes])
+        return final
+
+    def _commit(self, writes: Sequence[Write]) -> None:
+        try:
+            self.table.transact(writes)
+        except ConditionFailed as refused:
+            holder = refused.failed.get("plan-lock")
+            if "plan-lock" in refused.failed and "meta" not in refused.failed:
+                raise busy_plan(holder) from refused
+            raise Conflict from refused
+
+    def summaries(
+        self, *, plan_id: str | None, filters: Mapping[str, str], limit: int, token: str | None
+    ) -> tuple[list[Item], str | None]:
+        """List META items newest first, of one plan or of all, filtered by `status` and `mode`."""
+        query: dict[str, Any] = {"IndexName": keys.LISTING_INDEX, "KeyConditionExpression": "listPk = :pk"}
+        pk = keys.EXECUTIONS_LIST
+        if plan_id is not None:
+            query = {"IndexName": keys.PLAN_INDEX, "KeyConditionExpression": "planKey = :pk"}
+            pk = keys.plan(plan_id)
+        query |= {"ScanIndexForward": False, "ExpressionAttributeValues": {":pk": {"S": pk}}}
+        if filters:
+            query["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in filters)
+            query["ExpressionAttributeNames"] = {f"#{name}": name for name in filters}
+            query["ExpressionAttributeValues"] |= {f":{name}": {"S": value} for name, value in filters.items()}
+        return self.table.page(query, limit=limit, token=token)
+
+    def active_ids(self) -> list[str]:
+        """List the executions that hold locks: those that run and those whose instances are being terminated."""
+        found: list[str] = []
+        token: str | None = None
+        while True:
+            query = {
+                "IndexName": keys.ACTIVE_INDEX,
+                "KeyConditionExpression": "activePk = :pk",
+                "ExpressionAttributeValues": {":pk": {"S": keys.ACTIVE_LIST}},
+            }
+            items, token = self.table.page(query, limit=1000, token=token)
+            found += [keys.execution_id_of(str(item["pk"])) for item in items]
+            if token is None:
+                return found
+
+    def events(self, execution_id: str, *, limit: int, token: str | None) -> tuple[list[Item], str | None]:
+        """List an execution's events, oldest first; raises NotFound."""
+        if self.table.get(keys.execution(execution_id), keys.META) is None:
+            raise NotFound(f"There is no execution {execution_id}")
+        query = {
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
+            "ExpressionAttributeValues": {
+                ":pk": {"S": keys.execution(execution_id)},
+                ":prefix": {"S": keys.EVENT_PREFIX},
+            },
+            "ConsistentRead": True,
+        }
+        items, rest = self.table.page(query, limit=limit, token=token)
+        return [{name: value for name, value in item.items() if name not in {"pk", "sk"}} for item in items], rest
+
+    def job_item(self, job_id: str) -> tuple[str, str] | None:
+        """Find the item of a DRS job through the job index; None for a job that is not ours."""
+        answer = self.table.client.query(
+            TableName=self.table.name,
+            IndexName=keys.JOB_INDEX,
+            KeyConditionExpression="jobId = :job",
+            ExpressionAttributeValues={":job": {"S": job_id}},
+            Limit=1,
+        )
+        for item in answer["Items"]:
+            return item["pk"]["S"], item["sk"]["S"]
+        return None
+
+    def count_down(self, item: tuple[str, str], subjects: Iterable[str]) -> int:
+        """Take subjects off those a job still awaits; gives how many are left. A repeated event takes nothing off."""
+        answer = self.table.client.update_item(
+            TableName=self.table.name,
+            Key={"pk": {"S": item[0]}, "sk": {"S": item[1]}},
+            UpdateExpression="DELETE awaited :seen",
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeValues={":seen": {"SS": sorted(subjects)}},
+            ReturnValues="ALL_NEW",
+        )
+        return len(answer["Attributes"].get("awaited", {}).get("SS", []))
+
+
+def busy_plan(holder: Mapping[str, Any] | None) -> PlanBusy:
+    """Make the refusal that names the execution holding a plan."""
+    other = str(holder["executionId"]) if holder else "another execution"
+    return PlanBusy(f"The plan is held by {other}", executionId=other)
+
+
+def _event_record(event: Mapping[str, Any]) -> Item:
+    return {
+        "pk": keys.execution(str(event["executionId"])),
+        "sk": keys.event(int(event["sequence"])),
+        **event,
+    }
+
+
+def _meta_write(execution: Execution, read_version: int) -> Write:
+    return Write(
+        "meta",
+        "Put",
+        records.meta_record(execution),
+        "#version = :read",
+        {":read": read_version},
+        {"#version": "version"},
+    )
+
+
+def _plan_lock(execution: Execution) -> Write:
+    """Take, or keep, the plan's lock."""
+    return Write(
+        "plan-lock",
+        "Put",
+        {"pk": keys.plan(execution.plan_id), "sk": keys.LOCK, "executionId": execution.execution_id},
+        "attribute_not_exists(pk) OR executionId = :me",
+        {":me": execution.execution_id},
+    )
+
+
+def _lock_writes(before: Execution, after: Execution) -> list[Write]:
+    """Give the plan's lock back with the write that ends its need, take it again with the one that renews it."""
+    if before.holds_locks == after.holds_locks:
+        return []
+    lock = _plan_lock(after)
+    if after.holds_locks:
+        return [lock]
+    key = {"pk": lock.item["pk"], "sk": lock.item["sk"]}
+    return [replace(lock, name="plan-unlock", kind="Delete", item=key)]
+
+
+def _wave_writes(before: Execution, after: Execution) -> list[Write]:
+    """Write the waves whose own facts differ."""
+    identifier = after.execution_id
+    writes = []
+    for old, new in zip(before.waves, after.waves, strict=True):
+        record = records.wave_record(identifier, new)
+        if record != records.wave_record(identifier, old):
+            writes.append(Write(f"wave-{new.number}", "Put", record))
+    return writes
+
+
+def _progress_writes(before: Execution, after: Execution) -> list[Write]:
+    """Write the server items and jobs that differ."""
+    identifier = after.execution_id
+    writes = []
+    for old, new in zip(before.waves, after.waves, strict=True):
+        if old.servers is new.servers or old.servers == new.servers:
+            continue
+        known = {str(item["sk"]): item for item in records.server_records(identifier, old)}
+        writes += [
+            Write(str(item["sk"]), "Put", item)
+            for item in records.server_records(identifier, new)
+            if known.get(str(item["sk"])) != item
+        ]
+    return [*writes, *_job_writes(before, after)]
+
+
+def _job_writes(before: Execution, after: Execution) -> list[Write]:
+    """Write the jobs that differ, and delete the intents that DRS refused."""
+    old, new = {job.key: job for job in before.jobs}, {job.key: job for job in after.jobs}
+    pk = keys.execution(after.execution_id)
+    changed = [
+        Write(keys.job(key), "Put", records.job_record(after.execution_id, job))
+        for key, job in new.items()
+        if old.get(key) != job
+    ]
+    return changed + [Write(keys.job(key), "Delete", {"pk": pk, "sk": keys.job(key)}) for key in old if key not in new]

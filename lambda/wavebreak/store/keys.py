@@ -1,0 +1,72 @@
+"""Keys of the single table and of its indexes. No other module builds one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from wavebreak.model import Place
+
+META: Final = "META"
+DOCUMENT: Final = "DOCUMENT"
+EVENT_PREFIX: Final = "EVENT#"
+TOKEN: Final = "TOKEN"  # noqa: S105  the name of an item, not a secret
+TERMINATION_TOKEN: Final = "TOKEN#TERMINATION"  # noqa: S105  likewise
+STATE_FROM: Final = "JOB#"
+"""JOB, META, TOKEN and WAVE items sort from here on; the audit trail and the frozen document sort before it."""
+PLAN: Final = "PLAN"
+LOCK: Final = "LOCK"
+
+LISTING_INDEX: Final = "listing"
+PLAN_INDEX: Final = "byPlan"
+ACTIVE_INDEX: Final = "active"
+JOB_INDEX: Final = "byJob"
+
+EXECUTIONS_LIST: Final = "EXECUTIONS"
+PLANS_LIST: Final = "PLANS"
+ACTIVE_LIST: Final = "ACTIVE"
+
+
+def execution(execution_id: str) -> str:
+    """Partition of an execution."""
+    return f"EXEC#{execution_id}"
+
+
+def execution_id_of(pk: str) -> str:
+    """Read an execution's id from its partition."""
+    return pk.removeprefix("EXEC#")
+
+
+def plan(plan_id: str) -> str:
+    """Partition of a plan."""
+    return f"PLAN#{plan_id}"
+
+
+def wave(number: int) -> str:
+    """Sort key of a wave."""
+    return f"WAVE#{number:03d}"
+
+
+def servers(number: int, chunk: int) -> str:
+    """Sort key of a hundred servers of a wave, counted from 1."""
+    return f"WAVE#{number:03d}#SERVERS#{chunk:02d}"
+
+
+def job(key: tuple[int, int, int]) -> str:
+    """Sort key of a DRS call: wave, attempt, batch."""
+    return f"JOB#{key[0]:03d}#{key[1]}#{key[2]:03d}"
+
+
+def event(sequence: int) -> str:
+    """Sort key of an event of the audit trail."""
+    return f"{EVENT_PREFIX}{sequence:06d}"
+
+
+def server(place: Place, source_server_id: str) -> str:
+    """Partition of a source server's lock."""
+    return f"SERVER#{place.account_id or '-'}#{place.region or '-'}#{source_server_id}"
+
+
+def sort_of_id(execution_id: str) -> str:
+    """Give the part of an execution's id that sorts by time: its ULID."""
+    return execution_id.partition("-")[2]

@@ -1,0 +1,123 @@
+"""Plans in the table: versioned documents, changed only from the version that the caller names."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.problems import NotFound, PreconditionFailed, Unavailable
+from wavebreak.store import keys
+from wavebreak.store.executions import busy_plan
+from wavebreak.store.table import ConditionFailed, Table, Write
+from wavebreak.timing import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from wavebreak.store.records import Item
+
+_ROUNDS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    """A plan document as stored, with its version and times (RFC 3339)."""
+
+    document: dict[str, Any]
+    version: int
+    created_at: str
+    updated_at: str
+
+
+def _read(item: Mapping[str, Any]) -> StoredPlan:
+    return StoredPlan(
+        json.loads(item["document"]), int(item["version"]), str(item["createdAt"]), str(item["updatedAt"])
+    )
+
+
+class PlanStore:
+    """The plans."""
+
+    def __init__(self, table: Table) -> None:
+        """Take the table."""
+        self.table = table
+
+    def get(self, plan_id: str) -> StoredPlan:
+        """Read a plan; raises NotFound."""
+        item = self.table.get(keys.plan(plan_id), keys.PLAN)
+        if item is None:
+            raise NotFound(f"There is no plan {plan_id}")
+        return _read(item)
+
+    def put(self, plan_id: str, document: str, now: datetime, expected: int | None) -> StoredPlan:
+        """Store a plan's canonical JSON as its next version, 1 for a new one.
+
+        `expected` is the version the caller read; PreconditionFailed when it is another by now.
+        """
+        for _ in range(_ROUNDS):
+            old = self.table.get(keys.plan(plan_id), keys.PLAN)
+            version = int(old["version"]) if old else 0
+            if expected is not None and expected != version:
+                raise PreconditionFailed(
+                    f"The plan is at version {version}, not {expected}" if old else f"There is no plan {plan_id} yet",
+                    version=version,
+                )
+            item = _item(plan_id, document, version + 1, str(old["createdAt"]) if old else iso(now), iso(now))
+            try:
+                self.table.transact([_versioned("Put", item, version)])
+            except ConditionFailed:
+                continue
+            return _read(item)
+        raise Unavailable(f"Plan {plan_id} is being changed by many at once", retry_after_seconds=1)
+
+    def delete(self, plan_id: str) -> None:
+        """Delete a plan that no execution holds; raises NotFound or PlanBusy.
+
+        The caller removes a stale lock before (`LockStore.free_stale_plan_lock`).
+        """
+        key = {"pk": keys.plan(plan_id), "sk": keys.PLAN}
+        lock = {"pk": keys.plan(plan_id), "sk": keys.LOCK}
+        try:
+            self.table.transact(
+                [
+                    Write("plan", "Delete", key, "attribute_exists(pk)"),
+                    Write("lock", "ConditionCheck", lock, "attribute_not_exists(pk)"),
+                ],
+            )
+        except ConditionFailed as refused:
+            if "lock" in refused.failed:
+                raise busy_plan(refused.failed["lock"]) from refused
+            if "plan" in refused.failed:
+                raise NotFound(f"There is no plan {plan_id}") from refused
+            raise Unavailable(f"Plan {plan_id} is being changed", retry_after_seconds=1) from refused
+
+    def page(self, *, limit: int, token: str | None) -> tuple[list[StoredPlan], str | None]:
+        """List plans by their ids."""
+        query = {
+            "IndexName": keys.LISTING_INDEX,
+            "KeyConditionExpression": "listPk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": keys.PLANS_LIST}},
+        }
+        items, rest = self.table.page(query, limit=limit, token=token)
+        return [_read(item) for item in items], rest
+
+
+def _item(plan_id: str, document: str, version: int, created_at: str, updated_at: str) -> Item:
+    return {
+        "pk": keys.plan(plan_id),
+        "sk": keys.PLAN,
+        "listPk": keys.PLANS_LIST,
+        "listSk": plan_id,
+        "document": document,
+        "version": version,
+        "createdAt": created_at,
+        "updatedAt": updated_at,
+    }
+
+
+def _versioned(kind: str, item: Item, version: int) -> Write:
+    if version == 0:
+        return Write("plan", kind, item, "attribute_not_exists(pk)")
+    return Write("plan", kind, item, "#version = :read", {":read": version}, {"#version": "version"})

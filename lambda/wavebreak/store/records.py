@@ -1,0 +1,312 @@
+"""Items of an execution: the model written down, and read back. Pure.
+
+Times are RFC 3339 strings. A wave's servers are kept in items of a hundred as compact JSON text: all of a
+plan's servers are read at every poll, and no server is ever looked up by itself.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.execution_utils import TerminationStatus, WaveStatus, normalize_execution_status, normalize_wave_status
+from wavebreak.model import (
+    SERVERS_PER_ITEM,
+    Cancel,
+    CancelThen,
+    Execution,
+    Failure,
+    Impact,
+    Job,
+    JobKind,
+    JobState,
+    LaunchStatus,
+    Mode,
+    OnFailure,
+    PausedBy,
+    Place,
+    Server,
+    Termination,
+    Wave,
+)
+from wavebreak.store import keys
+from wavebreak.timing import iso, parse_iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+Item = dict[str, Any]
+SCHEMA: Final = 1
+
+
+def _time(moment: datetime | None) -> str | None:
+    return iso(moment) if moment else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return parse_iso(text) if text else None
+
+
+def meta_record(execution: Execution) -> Item:
+    """Write down an execution without its waves' details; small, whatever the plan's size."""
+    ulid = keys.sort_of_id(execution.execution_id)
+    record: Item = {
+        "pk": keys.execution(execution.execution_id),
+        "sk": keys.META,
+        "schema": SCHEMA,
+        "listPk": keys.EXECUTIONS_LIST,
+        "listSk": ulid,
+        "planKey": keys.plan(execution.plan_id),
+        "executionId": execution.execution_id,
+        "planId": execution.plan_id,
+        "planName": execution.plan_name,
+        "planVersion": execution.plan_version,
+        "planHash": execution.plan_hash,
+        "mode": execution.mode.value,
+        "status": execution.status.value,
+        "requestedBy": execution.requested_by,
+        "reason": execution.reason,
+        "startedAt": iso(execution.started_at),
+        "endedAt": _time(execution.ended_at),
+        "pausedBy": sorted(item.value for item in execution.paused_by),
+        "cancel": _cancel_record(execution.cancel),
+        "termination": _termination_record(execution.termination),
+        "lastFailure": _failure_record(execution.last_failure),
+        "version": execution.version,
+        "eventSequence": execution.event_sequence,
+        "eventHash": execution.event_hash,
+        "waveBriefs": [
+            {"status": wave.status.value, "jobId": _last(execution.job_ids(wave.number))} for wave in execution.waves
+        ],
+    }
+    if execution.holds_locks:
+        record["activePk"] = keys.ACTIVE_LIST
+    return record
+
+
+def _last(job_ids: tuple[str, ...]) -> str | None:
+    return job_ids[-1] if job_ids else None
+
+
+def _cancel_record(cancel: Cancel | None) -> Item | None:
+    if cancel is None:
+        return None
+    return {"at": iso(cancel.at), "actor": cancel.actor, "reason": cancel.reason, "then": cancel.then.value}
+
+
+def _failure_record(failure: Failure | None) -> Item | None:
+    return {"at": iso(failure.at), "error": failure.error, "cause": failure.cause} if failure else None
+
+
+def _termination_record(termination: Termination) -> Item:
+    return {
+        "status": termination.status.value,
+        "terminated": termination.terminated,
+        "remaining": list(termination.remaining),
+        "run": termination.run,
+        "requestedAt": _time(termination.requested_at),
+        "requestedBy": termination.requested_by,
+        "endedAt": _time(termination.ended_at),
+        "blockedUntil": _time(termination.blocked_until),
+    }
+
+
+def wave_record(execution_id: str, wave: Wave) -> Item:
+    """Write down a wave without its servers."""
+    return {
+        "pk": keys.execution(execution_id),
+        "sk": keys.wave(wave.number),
+        "number": wave.number,
+        "name": wave.name,
+        "dependsOn": list(wave.depends_on),
+        "accountId": wave.place.account_id,
+        "region": wave.place.region,
+        "requiresApproval": wave.requires_approval,
+        "waitBeforeSeconds": wave.wait_before_seconds,
+        "timeoutMinutes": wave.timeout_minutes,
+        "onFailure": wave.on_failure.value,
+        "status": wave.status.value,
+        "attempt": wave.attempt,
+        "approved": wave.approved,
+        "rejected": wave.rejected,
+        "startedAt": _time(wave.started_at),
+        "endedAt": _time(wave.ended_at),
+        "error": wave.error,
+        "blockedUntil": _time(wave.blocked_until),
+    }
+
+
+def server_records(execution_id: str, wave: Wave) -> list[Item]:
+    """Write down a wave's servers in items of a hundred."""
+    return [
+        {
+            "pk": keys.execution(execution_id),
+            "sk": keys.servers(wave.number, 1 + start // SERVERS_PER_ITEM),
+            "number": wave.number,
+            "servers": json.dumps(
+                [_server_entry(server) for server in wave.servers[start : start + SERVERS_PER_ITEM]],
+                separators=(",", ":"),
+            ),
+        }
+        for start in range(0, len(wave.servers), SERVERS_PER_ITEM)
+    ]
+
+
+def _server_entry(server: Server) -> Item:
+    entry = {
+        "id": server.source_server_id,
+        "impact": server.impact.value,
+        "launch": server.launch_status.value,
+        "instance": server.recovery_instance_id,
+        "error": server.error,
+        "snapshot": server.snapshot_id,
+        "actions": server.actions_running or None,
+    }
+    return {name: value for name, value in entry.items() if value is not None}
+
+
+def job_record(execution_id: str, job: Job) -> Item:
+    """Write down a DRS call; an item with a job id is found through the job index.
+
+    `awaited` is counted down by launch events while the job runs; nothing is derived from it but when to look.
+    """
+    record: Item = {
+        "pk": keys.execution(execution_id),
+        "sk": keys.job(job.key),
+        "wave": job.wave,
+        "attempt": job.attempt,
+        "batch": job.batch,
+        "kind": job.kind.value,
+        "subjects": json.dumps(job.subjects, separators=(",", ":")),
+        "state": job.state.value,
+        "intendedAt": iso(job.intended_at),
+        "checkAfter": iso(job.check_after),
+        "endedAt": _time(job.ended_at),
+        "accountId": job.place.account_id,
+        "region": job.place.region,
+    }
+    if job.job_id:
+        record["jobId"] = job.job_id
+    if job.state is JobState.STARTED and job.subjects:
+        record["awaited"] = set(job.subjects)
+    return record
+
+
+def read_execution(items: Iterable[Mapping[str, Any]]) -> Execution | None:
+    """Put an execution together from its META, WAVE, SERVERS and JOB items; None without META."""
+    meta: Mapping[str, Any] | None = None
+    waves: dict[int, Mapping[str, Any]] = {}
+    servers: dict[int, list[tuple[str, str]]] = {}
+    jobs: list[Job] = []
+    for item in items:
+        sort_key = str(item["sk"])
+        if sort_key == keys.META:
+            meta = item
+        elif sort_key.startswith("JOB#"):
+            jobs.append(_read_job(item))
+        elif "#SERVERS#" in sort_key:
+            servers.setdefault(int(item["number"]), []).append((sort_key, item["servers"]))
+        elif sort_key.startswith("WAVE#"):
+            waves[int(item["number"])] = item
+    if meta is None:
+        return None
+    read = tuple(_read_wave(waves[number], servers.get(number, [])) for number in sorted(waves))
+    return _read_meta(meta, read, tuple(sorted(jobs, key=lambda job: job.key)))
+
+
+def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job, ...]) -> Execution:
+    status = normalize_execution_status(meta["status"])
+    if status is None:
+        raise ValueError(f"execution {meta['executionId']} has the unknown status {meta['status']!r}")
+    cancel, failure = meta.get("cancel"), meta.get("lastFailure")
+    return Execution(
+        execution_id=meta["executionId"],
+        plan_id=meta["planId"],
+        plan_name=meta["planName"],
+        plan_version=int(meta["planVersion"]),
+        plan_hash=meta["planHash"],
+        mode=Mode(meta["mode"]),
+        requested_by=meta["requestedBy"],
+        started_at=parse_iso(meta["startedAt"]),
+        waves=waves,
+        status=status,
+        reason=meta.get("reason"),
+        ended_at=_moment(meta.get("endedAt")),
+        paused_by=frozenset(PausedBy(item) for item in meta.get("pausedBy") or ()),
+        cancel=_read_cancel(cancel) if cancel else None,
+        jobs=jobs,
+        termination=_read_termination(meta.get("termination") or {}),
+        last_failure=Failure(parse_iso(failure["at"]), failure["error"], failure["cause"]) if failure else None,
+        version=int(meta["version"]),
+        event_sequence=int(meta.get("eventSequence", 0)),
+        event_hash=meta.get("eventHash"),
+    )
+
+
+def _read_cancel(record: Mapping[str, Any]) -> Cancel:
+    return Cancel(parse_iso(record["at"]), record["actor"], record.get("reason"), CancelThen(record["then"]))
+
+
+def _read_termination(record: Mapping[str, Any]) -> Termination:
+    return Termination(
+        status=TerminationStatus(record.get("status", TerminationStatus.NOT_REQUESTED)),
+        terminated=int(record.get("terminated", 0)),
+        remaining=tuple(record.get("remaining") or ()),
+        run=int(record.get("run", 0)),
+        requested_at=_moment(record.get("requestedAt")),
+        requested_by=record.get("requestedBy"),
+        ended_at=_moment(record.get("endedAt")),
+        blocked_until=_moment(record.get("blockedUntil")),
+    )
+
+
+def _read_wave(record: Mapping[str, Any], chunks: list[tuple[str, str]]) -> Wave:
+    status: WaveStatus = normalize_wave_status(record["status"])
+    return Wave(
+        number=int(record["number"]),
+        name=record["name"],
+        servers=tuple(_read_server(entry) for _, text in sorted(chunks) for entry in json.loads(text)),
+        depends_on=tuple(int(number) for number in record.get("dependsOn") or ()),
+        place=Place(record.get("accountId"), record.get("region")),
+        requires_approval=bool(record.get("requiresApproval")),
+        wait_before_seconds=int(record.get("waitBeforeSeconds", 0)),
+        timeout_minutes=int(record.get("timeoutMinutes", 60)),
+        on_failure=OnFailure(record.get("onFailure", OnFailure.STOP)),
+        status=status,
+        attempt=int(record.get("attempt", 1)),
+        approved=bool(record.get("approved")),
+        rejected=bool(record.get("rejected")),
+        started_at=_moment(record.get("startedAt")),
+        ended_at=_moment(record.get("endedAt")),
+        error=record.get("error"),
+        blocked_until=_moment(record.get("blockedUntil")),
+    )
+
+
+def _read_server(entry: Mapping[str, Any]) -> Server:
+    return Server(
+        source_server_id=entry["id"],
+        impact=Impact(entry["impact"]),
+        launch_status=LaunchStatus(entry["launch"]),
+        recovery_instance_id=entry.get("instance"),
+        error=entry.get("error"),
+        snapshot_id=entry.get("snapshot"),
+        actions_running=bool(entry.get("actions")),
+    )
+
+
+def _read_job(record: Mapping[str, Any]) -> Job:
+    return Job(
+        wave=int(record["wave"]),
+        attempt=int(record["attempt"]),
+        batch=int(record["batch"]),
+        subjects=tuple(json.loads(record["subjects"])),
+        state=JobState(record["state"]),
+        intended_at=parse_iso(record["intendedAt"]),
+        check_after=parse_iso(record["checkAfter"]),
+        kind=JobKind(record["kind"]),
+        place=Place(record.get("accountId"), record.get("region")),
+        job_id=record.get("jobId"),
+        ended_at=_moment(record.get("endedAt")),
+    )

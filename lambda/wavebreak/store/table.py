@@ -1,0 +1,205 @@
+"""The DynamoDB table as the store needs it: consistent reads, whole queries, transactions whose failure is typed."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from wavebreak.problems import InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+    from wavebreak.store.records import Item
+
+TRANSACTION_LIMIT: Final = 100
+_BATCH_WRITE_LIMIT: Final = 25
+_FILTER_PAGE: Final = 100
+
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+class ConditionFailed(Exception):  # noqa: N818  an outcome of a conditional write, not an error
+    """A conditional write was refused; `failed` holds the names of the operations whose conditions did not hold."""
+
+    def __init__(self, failed: Mapping[str, Item | None]) -> None:
+        super().__init__(f"condition failed: {', '.join(sorted(failed)) or 'concurrent transaction'}")
+        self.failed = failed
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One operation of a transaction; `name` tells it apart when its condition fails."""
+
+    name: str
+    kind: str
+    """Put, Delete or ConditionCheck."""
+    item: Mapping[str, Any]
+    """The whole item of a Put, or the key of the others."""
+    condition: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+def to_attributes(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn an item into DynamoDB's typed attributes."""
+    return {name: _serialize(value) for name, value in item.items()}
+
+
+def from_attributes(attributes: Mapping[str, Any]) -> Item:
+    """Turn DynamoDB's typed attributes into an item; numbers of this table are integers."""
+    return {name: _plain(_deserialize(value)) for name, value in attributes.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, dict):
+        return {name: _plain(entry) for name, entry in value.items()}
+    return value
+
+
+class Table:
+    """The one table, through a low-level client."""
+
+    def __init__(self, client: DynamoDBClient, name: str) -> None:
+        """Take the client and the table's name."""
+        self.client = client
+        self.name = name
+
+    def get(self, pk: str, sk: str) -> Item | None:
+        """Read one item consistently."""
+        answer = self.client.get_item(TableName=self.name, Key=to_attributes({"pk": pk, "sk": sk}), ConsistentRead=True)
+        found = answer.get("Item")
+        return from_attributes(found) if found else None
+
+    def query(self, pk: str, *, sk_from: str, sk_to: str | None = None) -> Iterator[Item]:
+        """Read a partition's items from one sort key on, consistently and to the end."""
+        condition = "pk = :pk AND sk >= :from" if sk_to is None else "pk = :pk AND sk BETWEEN :from AND :to"
+        values = {":pk": pk, ":from": sk_from} | ({":to": sk_to} if sk_to is not None else {})
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.name,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=to_attributes(values),
+            ConsistentRead=True,
+        )
+        for page in pages:
+            for item in page["Items"]:
+                yield from_attributes(item)
+
+    def page(self, query: Mapping[str, Any], *, limit: int, token: str | None) -> tuple[list[Item], str | None]:
+        """Read up to `limit` items of a query and the token of the rest; InvalidRequest for a token not ours.
+
+        A filter may leave pages short or empty, so pages are read until the limit is reached or the query ends.
+        """
+        start = _decode_token(token) if token else None
+        items: list[Item] = []
+        while len(items) < limit:
+            evaluated = max(limit, _FILTER_PAGE) if "FilterExpression" in query else limit - len(items)
+            asked = dict(query, TableName=self.name, Limit=evaluated)
+            if start:
+                asked["ExclusiveStartKey"] = start
+            answer = self._query(asked, token)
+            found = answer["Items"]
+            room = limit - len(items)
+            items += [from_attributes(item) for item in found[:room]]
+            start = answer.get("LastEvaluatedKey")
+            if len(found) > room:
+                start = _key_of(found[room - 1], query)
+                break
+            if not start:
+                break
+        return items, _encode_token(start) if start else None
+
+    def _query(self, asked: dict[str, Any], token: str | None) -> Any:
+        try:
+            return self.client.query(**asked)
+        except ClientError as error:
+            if token and error_code(error) == "ValidationException":
+                raise InvalidRequest.of("/nextToken", "is not a token of this list") from error
+            raise
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        """Make all writes or none; raises ConditionFailed naming those refused, with the item found where told."""
+        try:
+            self.client.transact_write_items(TransactItems=[self._operation(write) for write in writes])
+        except ClientError as error:
+            if error_code(error) != "TransactionCanceledException":
+                raise
+            reasons = error.response.get("CancellationReasons") or []
+            codes = {reason.get("Code") for reason in reasons} - {"None", None}
+            if codes - {"ConditionalCheckFailed", "TransactionConflict"}:
+                raise
+            failed = {
+                write.name: from_attributes(reason["Item"]) if reason.get("Item") else None
+                for write, reason in zip(writes, reasons, strict=False)
+                if reason.get("Code") == "ConditionalCheckFailed"
+            }
+            raise ConditionFailed(failed) from error
+
+    def _operation(self, write: Write) -> Any:
+        body: dict[str, Any] = {"TableName": self.name}
+        body["Item" if write.kind == "Put" else "Key"] = to_attributes(write.item)
+        if write.condition:
+            body["ConditionExpression"] = write.condition
+            body["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        if write.values:
+            body["ExpressionAttributeValues"] = to_attributes(write.values)
+        if write.names:
+            body["ExpressionAttributeNames"] = dict(write.names)
+        return {write.kind: body}
+
+    def put_many(self, items: Iterable[Mapping[str, Any]]) -> None:
+        """Write items without conditions, 25 a call, until all are taken."""
+        self._batch_write([{"PutRequest": {"Item": to_attributes(item)}} for item in items])
+
+    def delete_many(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Delete items without conditions, 25 a call, until all are gone."""
+        self._batch_write([{"DeleteRequest": {"Key": to_attributes({"pk": pk, "sk": sk})}} for pk, sk in keys])
+
+    def _batch_write(self, requests: list[Any]) -> None:
+        while requests:
+            batch, requests = requests[:_BATCH_WRITE_LIMIT], requests[_BATCH_WRITE_LIMIT:]
+            answer = self.client.batch_write_item(RequestItems={self.name: batch})
+            requests += answer.get("UnprocessedItems", {}).get(self.name, [])
+
+
+def error_code(error: ClientError) -> str:
+    """Give the service's own code of an error."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _key_of(attributes: Mapping[str, Any], query: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the start key after an item: the table's keys and, on an index, the index's own."""
+    extra = {"listing": ("listPk", "listSk"), "byPlan": ("planKey", "listSk"), "active": ("activePk", "listSk")}
+    names = ("pk", "sk", *extra.get(str(query.get("IndexName", "")), ()))
+    return {name: attributes[name] for name in names}
+
+
+def _encode_token(key: Mapping[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(key, sort_keys=True).encode()).decode().rstrip("=")
+
+
+def _decode_token(token: str) -> dict[str, Any]:
+    try:
+        key = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    except (ValueError, binascii.Error):
+        key = None
+    if not isinstance(key, dict) or not all(
+        isinstance(name, str) and isinstance(value, dict) and list(value) == ["S"] and isinstance(value["S"], str)
+        for name, value in key.items()
+    ):
+        raise InvalidRequest.of("/nextToken", "is not a token of this list")
+    return key

@@ -1,0 +1,69 @@
+"""Times on the wire and durations under the time scale. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+
+def iso(moment: datetime) -> str:
+    """Write a moment as RFC 3339 UTC with milliseconds and `Z`; naive datetimes are refused with ValueError."""
+    if moment.tzinfo is None:
+        raise ValueError("a naive datetime has no place on the wire")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_iso(text: str) -> datetime:
+    """Read an RFC 3339 time; one without an offset is refused with ValueError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"no offset in {text!r}")
+    return moment.astimezone(UTC)
+
+
+def whole_seconds(start: datetime | None, end: datetime | None) -> int | None:
+    """Give the duration between two moments in whole seconds; None while either is unknown."""
+    if start is None or end is None:
+        return None
+    return max(0, int((end - start).total_seconds()))
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long the engine waits, in plan seconds times `scale` (WAVEBREAK_TIME_SCALE: 1 is real time).
+
+    Waits and deadlines of the plan scale; so do the pauses below. Timeouts of clients and Lambda functions do not.
+    """
+
+    scale: float = 1.0
+    start_timeout_seconds: int = 90
+    """Time after which a StartWave or TerminateInstances call is surely over (its Lambda timeout). Does not scale."""
+
+    def scaled(self, seconds: float) -> timedelta:
+        """Scale a duration; nothing stays nothing, anything else is at least a second."""
+        return timedelta(seconds=max(1.0, seconds * self.scale) if seconds > 0 else 0)
+
+    @property
+    def settle(self) -> timedelta:
+        """How long a lost StartRecovery gets to show up in DescribeJobs before it is held to have never happened."""
+        return self.scaled(15)
+
+    @property
+    def no_room(self) -> timedelta:
+        """How long a wave waits for room under the DRS quotas when nothing of its own execution ends sooner."""
+        return self.scaled(30)
+
+    @property
+    def intent_expiry(self) -> timedelta:
+        """How long an intent without an outcome belongs to the invocation that wrote it."""
+        return timedelta(seconds=self.start_timeout_seconds) + self.settle
+
+    @property
+    def lost_job(self) -> timedelta:
+        """How long past its wave's deadline a job that DRS no longer knows is still waited for."""
+        return self.scaled(3600)
+
+    @property
+    def termination_deadline(self) -> timedelta:
+        """How long a termination may take before it is INCOMPLETE."""
+        return self.scaled(3600)
