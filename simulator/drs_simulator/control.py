@@ -1,0 +1,91 @@
+"""A client of the control API, for tests, the demo and scripts; needs nothing but the standard library."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import quote, urlencode
+from urllib.request import ProxyHandler, Request, build_opener
+
+_TIMEOUT_SECONDS = 10
+
+
+class ControlFailed(Exception):  # noqa: N818 - reads as what happened
+    """The simulator refused a control call; ``status`` and the message are its answer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status = status
+
+
+class SimulatorControl:
+    """Steers the simulator at ``url``; parameters have the names of the control API's JSON."""
+
+    def __init__(self, url: str) -> None:
+        self._base = f"{url.rstrip('/')}/_simulator"
+        # The simulator is on this machine: no proxy from the environment stands in between.
+        self._opener = build_opener(ProxyHandler({}))
+
+    def health(self) -> dict[str, Any]:
+        """Return the simulator's health; raises OSError while it is not up."""
+        return self._call("GET", "health")
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._call("POST", "reset")
+
+    def put_source_server(
+        self, source_server_id: str, *, account: str | None = None, region: str | None = None, **settings: Any
+    ) -> dict[str, Any]:
+        """Add or change a server and return it.
+
+        ``settings`` are tags, launchSeconds, launchResult, recoverable, lagSeconds, hostname; the account is
+        000000000000 and the Region us-east-1 unless given.
+        """
+        place = {name: value for name, value in (("account", account), ("region", region)) if value}
+        query = f"?{urlencode(place)}" if place else ""
+        return self._call("PUT", f"source-servers/{quote(source_server_id, safe='')}{query}", settings)
+
+    def fault(self, operation: str, **settings: Any) -> dict[str, Any]:
+        """Make the next calls of an operation fail: error, httpStatus, delaySeconds or dropConnection; count, when."""
+        return self._call("POST", "faults", {"operation": operation, **settings})
+
+    def clear_faults(self) -> None:
+        """Clear all faults."""
+        self._call("DELETE", "faults")
+
+    def calls(self, operation: str | None = None) -> list[dict[str, Any]]:
+        """Return every API call so far, or those of one operation."""
+        calls: list[dict[str, Any]] = self._call("GET", "calls")["calls"]
+        return [call for call in calls if operation in (None, call["operation"])]
+
+    def state(self) -> dict[str, list[dict[str, Any]]]:
+        """Return all source servers, jobs and recovery instances."""
+        return self._call("GET", "state")
+
+    def instance(self, instance_id: str, **settings: Any) -> dict[str, Any]:
+        """Say how a recovery instance answers: reachable."""
+        return self._call("PUT", f"instances/{quote(instance_id, safe='')}", settings)
+
+    def quotas(self, **settings: int) -> dict[str, Any]:
+        """Set concurrentJobs, serversPerJob, serversInAllJobs; what is not given returns to its default."""
+        return self._call("PUT", "quotas", settings)
+
+    def events(self, *, enabled: bool) -> dict[str, Any]:
+        """Send launch events, or drop them."""
+        return self._call("PUT", "events", {"enabled": enabled})
+
+    def _call(self, method: str, path: str, document: dict[str, Any] | None = None) -> dict[str, Any]:
+        body = None if document is None else json.dumps(document).encode()
+        request = Request(  # noqa: S310 - the caller names the simulator's own URL
+            f"{self._base}/{path}", data=body, method=method, headers={"Content-Type": "application/json"}
+        )
+        try:
+            with self._opener.open(request, timeout=_TIMEOUT_SECONDS) as answer:
+                text = answer.read()
+        except HTTPError as error:
+            with error:
+                raise ControlFailed(error.code, json.loads(error.read())["message"]) from error
+        result: dict[str, Any] = json.loads(text) if text else {}
+        return result

@@ -1,0 +1,206 @@
+"""The control API under ``/_simulator/``: JSON in, JSON out, and a precise 4xx for what makes no sense."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic.alias_generators import to_camel
+
+from drs_simulator.credentials import DEFAULT_ACCOUNT, DEFAULT_REGION
+from drs_simulator.drs.fleet import SourceServer
+from drs_simulator.drs.views import server_view
+from drs_simulator.faults import Fault
+from drs_simulator.quotas import Quotas
+from drs_simulator.wire import JSON_TYPE, Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from drs_simulator.drs.fleet import Fleet, RecoveryInstance
+    from drs_simulator.simulation import Simulation
+    from drs_simulator.wire import Request
+
+PREFIX = "/_simulator/"
+
+_TagText = Annotated[str, StringConstraints(max_length=256)]
+_WIRE_NAMES = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True)
+Input = TypeVar("Input", bound=BaseModel)
+
+
+class ServerSettings(BaseModel):
+    """A source server's tags and how its launches go; what is left out keeps its value."""
+
+    model_config = _WIRE_NAMES
+
+    tags: dict[_TagText, _TagText] | None = None
+    launch_seconds: float | None = Field(default=None, ge=0, le=86_400)
+    launch_result: Literal["LAUNCHED", "FAILED"] | None = None
+    recoverable: bool | None = None
+    lag_seconds: int | None = Field(default=None, ge=0, le=604_800)
+    hostname: str | None = Field(default=None, min_length=1, max_length=256)
+
+    def apply(self, server: SourceServer) -> None:
+        """Change what was given."""
+        server.tags = server.tags if self.tags is None else dict(self.tags)
+        server.launch_seconds = server.launch_seconds if self.launch_seconds is None else self.launch_seconds
+        server.launches = server.launches if self.launch_result is None else self.launch_result == "LAUNCHED"
+        server.recoverable = server.recoverable if self.recoverable is None else self.recoverable
+        server.lag_seconds = server.lag_seconds if self.lag_seconds is None else self.lag_seconds
+        server.hostname = server.hostname if self.hostname is None else self.hostname
+
+
+class InstanceSettings(BaseModel):
+    """How a recovery instance answers."""
+
+    model_config = _WIRE_NAMES
+
+    reachable: bool
+
+
+class EventSettings(BaseModel):
+    """Whether launch events are sent."""
+
+    model_config = _WIRE_NAMES
+
+    enabled: bool
+
+
+class ControlError(Exception):
+    """A control call makes no sense; ``errors`` are ``{pointer, message}`` pairs."""
+
+    def __init__(self, status: int, message: str, errors: list[dict[str, str]] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.errors = errors or []
+
+
+class ControlApi:
+    """Answers control calls; ``operations`` are the API operations that a fault may name."""
+
+    def __init__(self, simulation: Simulation, operations: frozenset[str]) -> None:
+        self._simulation = simulation
+        self._operations = operations
+        self._routes: list[tuple[str, re.Pattern[str], Callable[[Request, str], tuple[int, Any]]]] = [
+            ("GET", re.compile("health()"), self._health),
+            ("POST", re.compile("reset()"), self._reset),
+            ("PUT", re.compile("source-servers/([^/]+)"), self._put_source_server),
+            ("POST", re.compile("faults()"), self._add_fault),
+            ("DELETE", re.compile("faults()"), self._clear_faults),
+            ("GET", re.compile("calls()"), self._calls),
+            ("GET", re.compile("state()"), self._state),
+            ("PUT", re.compile("instances/([^/]+)"), self._put_instance),
+            ("PUT", re.compile("quotas()"), self._put_quotas),
+            ("PUT", re.compile("events()"), self._put_events),
+        ]
+
+    def answer(self, request: Request) -> Answer:
+        """Answer one control call."""
+        try:
+            status, document = self._dispatch(request)
+        except ControlError as error:
+            status, document = error.status, {"message": str(error), "errors": error.errors}
+        body = b"" if document is None else json.dumps(document, ensure_ascii=False).encode()
+        return Answer(status, body, {"Content-Type": JSON_TYPE} if body else {})
+
+    def _dispatch(self, request: Request) -> tuple[int, Any]:
+        path = urlsplit(request.target).path.removeprefix(PREFIX)
+        matches = [(method, found, call) for method, route, call in self._routes if (found := route.fullmatch(path))]
+        for method, found, call in matches:
+            if method == request.method:
+                return call(request, unquote(found[1]))
+        if matches:
+            raise ControlError(405, f"{path} takes {', '.join(sorted(method for method, _, _ in matches))}")
+        raise ControlError(404, f"There is no control call {path}")
+
+    def _health(self, _request: Request, _name: str) -> tuple[int, Any]:
+        return 200, {"status": "healthy"}
+
+    def _reset(self, _request: Request, _name: str) -> tuple[int, Any]:
+        self._simulation.reset()
+        return 200, {}
+
+    def _put_source_server(self, request: Request, identifier: str) -> tuple[int, Any]:
+        if not re.fullmatch("s-[0-9a-zA-Z]{17}", identifier):
+            raise ControlError(400, f"{identifier} is no source server id: s- and 17 letters or digits")
+        settings = _read(ServerSettings, request)
+        with self._simulation.lock:
+            self._simulation.settle()
+            fleet, now = self._fleet(request), self._simulation.clock.now()
+            created = identifier not in fleet.servers
+            server = fleet.servers.setdefault(identifier, SourceServer(identifier, now))
+            settings.apply(server)
+            return 201 if created else 200, server_view(fleet, server, now)
+
+    def _add_fault(self, request: Request, _name: str) -> tuple[int, Any]:
+        fault = _read(Fault, request)
+        if fault.operation not in self._operations:
+            known = {"pointer": "/operation", "message": f"{fault.operation} is no operation of a simulated service"}
+            raise ControlError(400, known["message"], [known])
+        self._simulation.faults.add(fault)
+        return 201, fault.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    def _clear_faults(self, _request: Request, _name: str) -> tuple[int, Any]:
+        self._simulation.faults.clear()
+        return 204, None
+
+    def _calls(self, _request: Request, _name: str) -> tuple[int, Any]:
+        return 200, {"calls": self._simulation.journal.calls()}
+
+    def _state(self, _request: Request, _name: str) -> tuple[int, Any]:
+        return 200, self._simulation.state()
+
+    def _put_instance(self, request: Request, identifier: str) -> tuple[int, Any]:
+        settings = _read(InstanceSettings, request)
+        with self._simulation.lock:
+            self._simulation.settle()
+            instance = self._instance(identifier)
+            instance.reachable = settings.reachable
+        return 200, {"instanceId": identifier, "reachable": instance.reachable}
+
+    def _put_quotas(self, request: Request, _name: str) -> tuple[int, Any]:
+        quotas = _read(Quotas, request)
+        with self._simulation.lock:
+            self._simulation.quotas = quotas
+        return 200, quotas.model_dump(mode="json", by_alias=True)
+
+    def _put_events(self, request: Request, _name: str) -> tuple[int, Any]:
+        settings = _read(EventSettings, request)
+        with self._simulation.lock:
+            self._simulation.events_enabled = settings.enabled
+        return 200, {"enabled": settings.enabled}
+
+    def _fleet(self, request: Request) -> Fleet:
+        query = parse_qs(urlsplit(request.target).query, keep_blank_values=True)
+        unknown = set(query) - {"account", "region"}
+        if unknown:
+            raise ControlError(400, f"unknown query value: {', '.join(sorted(unknown))}")
+        account = query.get("account", [DEFAULT_ACCOUNT])[0]
+        if not re.fullmatch(r"\d{12}", account):
+            raise ControlError(400, f"{account} is no account: 12 digits")
+        region = query.get("region", [DEFAULT_REGION])[0]
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,62}", region):
+            raise ControlError(400, f"{region!r} is no Region")
+        return self._simulation.fleet(account, region)
+
+    def _instance(self, identifier: str) -> RecoveryInstance:
+        for fleet in self._simulation.fleets():
+            if identifier in fleet.instances:
+                return fleet.instances[identifier]
+        raise ControlError(404, f"There is no recovery instance {identifier}")
+
+
+def _read(kind: type[Input], request: Request) -> Input:
+    """Read a body strictly; raises ControlError with a JSON pointer for every problem."""
+    try:
+        return kind.model_validate_json(request.body or b"{}", strict=True)
+    except ValidationError as error:
+        problems = [
+            {"pointer": "".join(f"/{part}" for part in problem["loc"]), "message": problem["msg"]}
+            for problem in error.errors(include_url=False, include_context=False)
+        ]
+        text = "; ".join(f"{problem['pointer'] or '/'}: {problem['message']}" for problem in problems)
+        raise ControlError(400, text, problems) from error

@@ -1,0 +1,57 @@
+"""The recovery points of a source server, by the point-in-time policy that DRS starts with.
+
+Every ten minutes for an hour, every hour for a day, every day for a week. They are computed from the clock, not
+stored: the same moment always yields the same snapshots.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from drs_simulator.clock import timestamp
+from drs_simulator.drs.fleet import REPLICATING_SINCE
+from drs_simulator.drs.jobs import replicated_until
+from drs_simulator.ids import snapshot_id
+
+if TYPE_CHECKING:
+    from drs_simulator.drs.fleet import SourceServer
+
+_POLICY = (
+    (timedelta(minutes=10), timedelta(hours=1)),
+    (timedelta(hours=1), timedelta(days=1)),
+    (timedelta(days=1), timedelta(days=7)),
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def recovery_points(server: SourceServer, now: datetime) -> dict[str, datetime]:
+    """Return the snapshots that exist at ``now``, id to moment, oldest first; none before the initial sync is done."""
+    if not server.recoverable:
+        return {}
+    newest = replicated_until(server, now)
+    oldest = server.added_at - REPLICATING_SINCE
+    moments = {
+        moment for interval, kept in _POLICY for moment in _grid(newest, interval, now - kept) if moment >= oldest
+    }
+    return {snapshot_id(server.source_server_id, timestamp(moment)): moment for moment in sorted(moments)}
+
+
+def snapshot_view(server: SourceServer, identifier: str, moment: datetime) -> dict[str, Any]:
+    """Return a RecoverySnapshot of the DRS model."""
+    return {
+        "snapshotID": identifier,
+        "sourceServerID": server.source_server_id,
+        "expectedTimestamp": timestamp(moment),
+        "timestamp": timestamp(moment),
+        "ebsSnapshots": [f"snap-{identifier.removeprefix('pit-')}"],
+    }
+
+
+def _grid(newest: datetime, interval: timedelta, oldest: datetime) -> list[datetime]:
+    moment = newest - (newest - _EPOCH) % interval
+    moments = []
+    while moment > oldest:
+        moments.append(moment)
+        moment -= interval
+    return moments

@@ -1,0 +1,68 @@
+"""The answers that are errors.
+
+``ApiError``: the service refuses a call, with a code of its model; it becomes an HTTP answer.
+``HttpFailure``: a kind of it that has an HTTP status and no code.
+``ConnectionDropped``: a fault asks that no answer be sent at all.
+``ModelMismatch``: the simulator built an answer that its own service model forbids; a bug, never an answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ApiError(Exception):
+    """A call is refused with ``code``; ``members`` are the further fields of the modelled exception.
+
+    ``status`` is the HTTP status for codes that the model does not know; a modelled one has its own.
+    """
+
+    def __init__(self, code: str, message: str, *, status: int = 400, **members: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+        self.members = {name: value for name, value in members.items() if value is not None}
+
+
+class HttpFailure(ApiError):  # noqa: N818 - the answer has a status and no error code
+    """A bare HTTP status without an error code, as a gateway in between answers."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"Http{status}", message, status=status)
+
+
+class ConnectionDropped(Exception):  # noqa: N818 - it names what happens, and is no error of the caller's
+    """The connection is to be closed without an answer."""
+
+
+class ModelMismatch(Exception):  # noqa: N818 - likewise
+    """An answer does not fit the service model."""
+
+
+def validation_error(problems: list[tuple[str, str]]) -> ApiError:
+    """Build the ValidationException for ``(field, what is wrong)`` pairs, worded as AWS words them."""
+    count = len(problems)
+    noun = "error" if count == 1 else "errors"
+    details = "; ".join(message for _, message in problems)
+    return ApiError(
+        "ValidationException",
+        f"{count} validation {noun} detected: {details}",
+        reason="fieldValidationFailed",
+        fieldList=[{"name": name[:256], "message": message[:1024]} for name, message in problems],
+    )
+
+
+def conflict(message: str, resource_id: str, resource_type: str) -> ApiError:
+    """Build the ConflictException (409) that names the resource in the way."""
+    return ApiError("ConflictException", message, resourceId=resource_id, resourceType=resource_type)
+
+
+def not_found(resource_id: str, resource_type: str) -> ApiError:
+    """Build the ResourceNotFoundException (404) for a resource that this account and Region do not have."""
+    return ApiError(
+        "ResourceNotFoundException",
+        f"{resource_type} {resource_id} not found",
+        resourceId=resource_id,
+        resourceType=resource_type,
+    )

@@ -1,0 +1,89 @@
+"""Failures on demand: what the next calls of an operation shall suffer, before or after they are performed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from drs_simulator.errors import ApiError, ConnectionDropped, HttpFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MESSAGE = "A fault was injected into this call"
+# DRS tells a throttled caller how long to wait; the model has it as text, in the Retry-After header.
+_MEMBERS: dict[str, dict[str, Any]] = {"ThrottlingException": {"retryAfterSeconds": "1"}}
+
+
+class When(StrEnum):
+    """Whether a call that fails has had its effect."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class Fault(BaseModel):
+    """What the next ``count`` calls of ``operation`` suffer; exactly one of the four kinds.
+
+    ``error`` is an exception's name, ``http_status`` an answer without a modelled error, ``delay_seconds`` (real
+    seconds, never scaled) lets the call succeed late, ``drop_connection`` closes the connection without an answer.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True)
+
+    operation: str
+    error: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9.]{0,127}$")
+    http_status: int | None = Field(default=None, ge=400, le=599)
+    delay_seconds: float | None = Field(default=None, gt=0, le=900)
+    drop_connection: bool = False
+    count: int = Field(default=1, ge=1)
+    when: When = When.BEFORE
+
+    @model_validator(mode="after")
+    def _exactly_one_kind(self) -> Fault:
+        kinds = [self.error, self.http_status, self.delay_seconds, self.drop_connection or None]
+        if sum(kind is not None for kind in kinds) != 1:
+            raise ValueError("give exactly one of error, httpStatus, delaySeconds, dropConnection")
+        return self
+
+    def strike(self, sleep: Callable[[float], object]) -> None:
+        """Do what the fault does: raise ApiError or ConnectionDropped, or sleep and return."""
+        if self.drop_connection:
+            raise ConnectionDropped
+        if self.delay_seconds is not None:
+            sleep(self.delay_seconds)
+        elif self.error is not None:
+            raise ApiError(self.error, _MESSAGE, **_MEMBERS.get(self.error, {}))
+        elif self.http_status is not None:
+            raise HttpFailure(self.http_status, _MESSAGE)
+
+
+class Faults:
+    """The faults that wait for their calls, struck in the order they were given."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Fault, int]] = []
+        self._lock = Lock()
+
+    def add(self, fault: Fault) -> None:
+        """Let the next calls of the fault's operation fail."""
+        with self._lock:
+            self._waiting.append((fault, fault.count))
+
+    def take(self, operation: str) -> Fault | None:
+        """Return the fault that a call of ``operation`` shall suffer, and count it."""
+        with self._lock:
+            for position, (fault, left) in enumerate(self._waiting):
+                if fault.operation == operation:
+                    self._waiting[position : position + 1] = [(fault, left - 1)] if left > 1 else []
+                    return fault
+        return None
+
+    def clear(self) -> None:
+        """Forget every fault."""
+        with self._lock:
+            self._waiting.clear()

@@ -1,0 +1,111 @@
+"""API calls answered: who calls what, which fault strikes, what the operation says, and a line in the journal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from drs_simulator.clock import timestamp
+from drs_simulator.credentials import caller_of
+from drs_simulator.drs.operations import OPERATIONS
+from drs_simulator.errors import ApiError, ConnectionDropped
+from drs_simulator.faults import When
+from drs_simulator.journal import Call
+from drs_simulator.wire import Answer, Request, wire_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from botocore.model import OperationModel
+
+    from drs_simulator.credentials import Caller
+    from drs_simulator.drs.operations import Operation
+    from drs_simulator.faults import Fault
+    from drs_simulator.simulation import Simulation
+    from drs_simulator.wire import RestJsonWire
+
+_NOT_IMPLEMENTED = 501
+
+# By the service in the SigV4 credential scope.
+SERVICES: dict[str, dict[str, Operation]] = {"drs": OPERATIONS}
+
+
+class Services:
+    """Answers the API calls of every simulated service.
+
+    ``account_of`` tells the account of an access key that does not name it; ``sleep`` is how a delayed answer waits.
+    """
+
+    def __init__(
+        self, simulation: Simulation, account_of: Callable[[str], str | None], sleep: Callable[[float], object]
+    ) -> None:
+        self._simulation = simulation
+        self._account_of = account_of
+        self._sleep = sleep
+        self._wires = {name: wire_of(name) for name in SERVICES}
+
+    def operation_names(self) -> frozenset[str]:
+        """Return every operation name that the simulated services' models have."""
+        return frozenset[str]().union(*(wire.operation_names for wire in self._wires.values()))
+
+    def answer(self, request: Request) -> Answer:
+        """Answer one API call, with a request id; raises ConnectionDropped when a fault wants no answer."""
+        answer = self._route(request)
+        answer.headers["x-amzn-RequestId"] = str(uuid4())
+        return answer
+
+    def _route(self, request: Request) -> Answer:
+        wire = self._wires["drs"]
+        try:
+            caller = caller_of(request.headers.get("authorization", ""), self._account_of)
+            if caller.service not in self._wires:
+                raise _not_implemented(f"the service {caller.service}")
+            wire = self._wires[caller.service]
+            operation = wire.operation(request.method, request.target)
+        except ApiError as error:
+            return wire.write_error(error)
+        return self._perform(wire, operation, caller, request)
+
+    def _perform(self, wire: RestJsonWire, operation: OperationModel, caller: Caller, request: Request) -> Answer:
+        call = Call(operation.name, timestamp(self._simulation.clock.now()), caller.account, caller.region)
+        fault = self._simulation.faults.take(operation.name)
+        self._simulation.journal.enter(call)
+        try:
+            call.parameters = wire.read(operation, request)
+            self._strike(fault, When.BEFORE)
+            answer = self._outcome(wire, operation, caller, call)
+            self._strike(fault, When.AFTER)
+        except ApiError as error:
+            call.error = error.code
+            return wire.write_error(error)
+        except ConnectionDropped:
+            call.error = ConnectionDropped.__name__
+            raise
+        return answer
+
+    def _outcome(self, wire: RestJsonWire, operation: OperationModel, caller: Caller, call: Call) -> Answer:
+        """Answer as if no fault struck afterwards: a refusal can be lost on its way just as a result can."""
+        try:
+            wire.check(operation, call.parameters)
+            return wire.write(operation, self._call(operation.name, caller, call.parameters))
+        except ApiError as error:
+            call.error = error.code
+            return wire.write_error(error)
+
+    def _strike(self, fault: Fault | None, when: When) -> None:
+        if fault and fault.when is when:
+            fault.strike(self._sleep)
+
+    def _call(self, name: str, caller: Caller, parameters: dict[str, Any]) -> dict[str, Any]:
+        operation = SERVICES[caller.service].get(name)
+        if operation is None:
+            raise _not_implemented(name)
+        with self._simulation.lock:
+            self._simulation.settle()
+            result = operation(self._simulation.fleet(caller.account, caller.region), parameters)
+            self._simulation.settle()
+        return result
+
+
+def _not_implemented(what: str) -> ApiError:
+    return ApiError("NotImplemented", f"The simulator does not implement {what}", status=_NOT_IMPLEMENTED)

@@ -1,0 +1,117 @@
+"""The simulated world: every account and Region, one clock, one lock, and the thread that keeps things happening."""
+
+from __future__ import annotations
+
+import logging
+from random import Random
+from threading import Condition, RLock, Thread
+from typing import TYPE_CHECKING, Any
+
+from drs_simulator.agenda import Agenda
+from drs_simulator.clock import SystemClock
+from drs_simulator.drs.fleet import Fleet, LaunchResult
+from drs_simulator.drs.views import instance_view, job_view, server_view
+from drs_simulator.faults import Faults
+from drs_simulator.ids import IdSource
+from drs_simulator.journal import Journal
+from drs_simulator.quotas import Quotas
+from drs_simulator.timing import Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from drs_simulator.clock import Clock
+
+logger = logging.getLogger(__name__)
+
+
+class Simulation:
+    """Holds what the simulator knows. Whoever looks at it or changes it holds ``lock`` and has called ``settle``.
+
+    ``listener`` is told every launch result, in the order they happen and while the lock is held: it must be quick.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        timing: Timing | None = None,
+        randomness: Random | None = None,
+        listener: Callable[[LaunchResult], None] | None = None,
+    ) -> None:
+        self.clock: Clock = clock or SystemClock()
+        self.timing = timing or Timing()
+        self.ids = IdSource(randomness or Random())  # noqa: S311 - identifiers, no secrets
+        self.agenda = Agenda()
+        self.quotas = Quotas()
+        self.faults = Faults()
+        self.journal = Journal()
+        self.events_enabled = True
+        self.lock = RLock()
+        self._listener = listener
+        self._fleets: dict[tuple[str, str], Fleet] = {}
+        self._changed = Condition(self.lock)
+        self._running = False
+        self._thread = Thread(target=self._keep_time, name="drs-simulator-agenda", daemon=True)
+        self.clock.subscribe(self.settle)
+
+    def start(self) -> None:
+        """Let things happen by themselves when they are due."""
+        self._running = True
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the clockwork and wait for its thread."""
+        with self.lock:
+            self._running = False
+            self._changed.notify_all()
+        self._thread.join()
+
+    def fleet(self, account: str, region: str) -> Fleet:
+        """Return what an account has in a Region, made at its first use."""
+        return self._fleets.setdefault((account, region), Fleet(account, region, self))
+
+    def settle(self) -> None:
+        """Let everything happen that is due by now, and wake the clockwork if something new is planned."""
+        with self.lock:
+            self.agenda.settle(self.clock.now())
+            self._changed.notify_all()
+
+    def announce(self, result: LaunchResult) -> None:
+        """Tell the listener of a launch result, unless events are switched off."""
+        if self._listener and self.events_enabled:
+            self._listener(result)
+
+    def reset(self) -> None:
+        """Forget everything: servers, jobs, instances, faults, calls, changed quotas, switched-off events."""
+        with self.lock:
+            self._fleets.clear()
+            self.agenda.clear()
+            self.faults.clear()
+            self.journal.clear()
+            self.quotas = Quotas()
+            self.events_enabled = True
+
+    def state(self) -> dict[str, list[dict[str, Any]]]:
+        """Return all that exists in every account and Region, in the field names of the DRS model."""
+        with self.lock:
+            self.settle()
+            now = self.clock.now()
+            fleets = list(self._fleets.values())
+            return {
+                "sourceServers": [server_view(each, it, now) for each in fleets for it in each.servers.values()],
+                "jobs": [job_view(each, it) for each in fleets for it in each.jobs.values()],
+                "recoveryInstances": [instance_view(each, it) for each in fleets for it in each.instances.values()],
+            }
+
+    def fleets(self) -> Iterator[Fleet]:
+        """Go through every fleet there is."""
+        return iter(self._fleets.values())
+
+    def _keep_time(self) -> None:
+        with self.lock:
+            while self._running:
+                self.agenda.settle(self.clock.now())
+                due = self.agenda.next_due()
+                # A clock that is moved by hand notifies; one that flows needs no more than this wait.
+                self._changed.wait(None if due is None else max(0.0, (due - self.clock.now()).total_seconds()))

@@ -1,0 +1,97 @@
+"""A simulator in a thread, a clock that the test moves, and unchanged boto3 clients."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from tests.simulator.clients import START, Drs, MakeClient, server_id, serving
+from tests.simulator.event_bridge import EventBridgeStub
+
+from drs_simulator.clock import ManualClock
+from drs_simulator.control import SimulatorControl
+from drs_simulator.drs.fleet import SourceServer
+from drs_simulator.server import SimulatorServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(START)
+
+
+@pytest.fixture
+def simulator(clock: ManualClock) -> Iterator[SimulatorServer]:
+    seeded = Random(7)  # noqa: S311 - identifiers, no secrets
+    with SimulatorServer(clock=clock, randomness=seeded) as server:
+        yield server
+
+
+@pytest.fixture
+def control(simulator: SimulatorServer) -> SimulatorControl:
+    return SimulatorControl(simulator.url)
+
+
+@pytest.fixture(scope="session")
+def session() -> boto3.Session:
+    """One session for all tests: it keeps the service model that every client would load again."""
+    return boto3.Session()
+
+
+@pytest.fixture
+def make_client(session: boto3.Session, simulator: SimulatorServer) -> Iterator[MakeClient]:
+    clients: list[Any] = []
+
+    def make(*, key: str = "test", region: str = "us-east-1", read_timeout: float = 10) -> Any:
+        config = Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=read_timeout)
+        client = session.client(
+            "drs",
+            endpoint_url=simulator.url,
+            region_name=region,
+            aws_access_key_id=key,
+            aws_secret_access_key="test",
+            config=config,
+        )
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def drs(make_client: MakeClient, clock: ManualClock) -> Drs:
+    return Drs(make_client(), clock)
+
+
+@pytest.fixture
+def three_servers(control: SimulatorControl) -> tuple[str, str, str]:
+    first, second, third = server_id(1), server_id(2), server_id(3)
+    for server in (first, second, third):
+        control.put_source_server(server)
+    return first, second, third
+
+
+@pytest.fixture
+def fill(simulator: SimulatorServer) -> Callable[[int], list[str]]:
+    """Add many servers at once, past the control API, which takes them one by one."""
+
+    def add(count: int) -> list[str]:
+        servers = [server_id(number) for number in range(count)]
+        fleet = simulator.simulation.fleet("000000000000", "us-east-1")
+        fleet.servers.update({server: SourceServer(server, START) for server in servers})
+        return servers
+
+    return add
+
+
+@pytest.fixture
+def bus() -> Iterator[EventBridgeStub]:
+    with EventBridgeStub() as stub, serving(stub):
+        yield stub
