@@ -1,0 +1,25 @@
+import pytest
+
+from wavebreak.catalogue import CATALOGUE, COMMAND_NAMES, CommandMode
+
+
+def test_s1_1_the_catalogue_has_seven_commands_in_their_order() -> None:
+    assert COMMAND_NAMES == ("query", "status", "watch", "fix-config", "start", "stop", "uninstall")
+    assert tuple(CATALOGUE) == COMMAND_NAMES
+
+
+@pytest.mark.parametrize("name", ["query", "status", "watch", "fix-config"])
+def test_s1_1_asking_commands_run_in_parallel_for_300_seconds(name: str) -> None:
+    entry = CATALOGUE[name]
+    assert (entry.name, entry.mode, entry.default_timeout_seconds) == (name, CommandMode.PARALLEL, 300)
+
+
+@pytest.mark.parametrize("name", ["start", "stop", "uninstall"])
+def test_s1_1_changing_commands_run_one_after_another_for_600_seconds(name: str) -> None:
+    entry = CATALOGUE[name]
+    assert (entry.name, entry.mode, entry.default_timeout_seconds) == (name, CommandMode.SEQUENTIAL, 600)
+
+
+@pytest.mark.parametrize("name", ["Query", " status", "restart", ""])
+def test_names_match_exactly(name: str) -> None:
+    assert name not in CATALOGUE
