@@ -36,7 +36,7 @@ class Timing:
     """
 
     scale: float = 1.0
-    start_timeout_seconds: int = 90
+    start_timeout_seconds: int = 60
     """Time after which a StartWave or TerminateInstances call is surely over (its Lambda timeout). Does not scale."""
 
     def scaled(self, seconds: float) -> timedelta:
