@@ -8,6 +8,12 @@ from typing import Any, Final
 from wavebreak.problems import CONTENT_TYPE
 
 _ANY_OBJECT: Final[dict[str, Any]] = {"type": "object", "additionalProperties": True}
+
+
+def _named(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
 _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["type", "title", "status", "code", "detail"],
@@ -49,7 +55,7 @@ def problems(*statuses: int) -> dict[int, Any]:
     return {
         status: {
             "description": HTTPStatus(status).phrase,
-            "content": {CONTENT_TYPE: {"schema": _PROBLEM}},
+            "content": {CONTENT_TYPE: {"schema": _named("Problem")}},
         }
         for status in (*statuses, 500, 503)
     }
@@ -99,11 +105,19 @@ _EXECUTION: Final[dict[str, Any]] = {
     "properties": {**_SUMMARY["properties"], "waves": {"type": "array", "items": _ANY_OBJECT}},
 }
 
-PLAN: Final = _json(200, "The plan as stored.", _STORED_PLAN)
-PLAN_CREATED: Final = _json(201, "The plan is new.", _STORED_PLAN)
+SCHEMAS: Final = {
+    "Problem": _PROBLEM,
+    "StoredPlan": _STORED_PLAN,
+    "ExecutionSummary": _SUMMARY,
+    "Execution": _EXECUTION,
+}
+"""Schemas that the answers refer to, for the components of the document."""
+
+PLAN: Final = _json(200, "The plan as stored.", _named("StoredPlan"))
+PLAN_CREATED: Final = _json(201, "The plan is new.", _named("StoredPlan"))
 PLAN_DELETED: Final[dict[int, Any]] = {204: {"description": "The plan is gone."}}
-PLAN_LIST: Final = _page("Plans, by id.", _STORED_PLAN)
-EXECUTION: Final = _json(200, "The execution.", _EXECUTION)
-ACCEPTED: Final = _json(202, "Accepted; the execution as it stands.", _EXECUTION)
-EXECUTION_LIST: Final = _page("Executions, newest first, without their waves.", _SUMMARY)
+PLAN_LIST: Final = _page("Plans, by id.", _named("StoredPlan"))
+EXECUTION: Final = _json(200, "The execution.", _named("Execution"))
+ACCEPTED: Final = _json(202, "Accepted; the execution as it stands.", _named("Execution"))
+EXECUTION_LIST: Final = _page("Executions, newest first, without their waves.", _named("ExecutionSummary"))
 EVENT_LIST: Final = _page("Events, oldest first.", _ANY_OBJECT)
