@@ -1,0 +1,123 @@
+# The only commands. Each sets up what it needs; nothing else has to be installed than Python 3.11 or newer and make.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# Programs that look for a home directory find one, even where there is none.
+ifeq ($(strip $(HOME)),)
+export HOME := $(CURDIR)/.local/home
+endif
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+
+PYTHON ?= python3
+VENV := .venv
+TOOLS := .venv-tools
+BIN := $(VENV)/bin
+# Every package is listed with its version, so nothing has to be resolved.
+INSTALL := install --quiet --no-deps --no-compile
+
+# make deploy
+STACK ?= wavebreak
+REGION ?= $(or $(AWS_REGION),$(AWS_DEFAULT_REGION),us-east-1)
+RUNTIME ?= $(shell $(PYTHON) -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
+ARCHITECTURE ?= arm64
+PARAMETERS ?=
+
+.PHONY: help
+help: ## show this list
+	@echo "Wavebreak. Commands:"
+	@sed -n 's/^\([a-z0-9]*\):[^#]*## \(.*\)$$/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
+	@echo
+	@echo "The local stack takes WAVEBREAK_PORT (4566), WAVEBREAK_SIMULATOR_PORT (4567) and WAVEBREAK_TIME_SCALE (1 is"
+	@echo "real time) from the environment. make deploy takes STACK=wavebreak, REGION, RUNTIME (this Python's), ARCHITECTURE"
+	@echo "(arm64) and PARAMETERS='Name=value ...' of the template, and uses the AWS credentials of your environment."
+
+.PHONY: demo
+demo: $(VENV)/.demo ## run a drill on a local stack of its own, with no AWS account
+	@$(BIN)/python -m tools.demo
+
+.PHONY: up
+up: $(VENV)/.demo ## start the local stack in the background
+	@$(BIN)/python -m tools.stack up
+
+.PHONY: down
+down: $(VENV)/.demo ## stop the local stack
+	@$(BIN)/python -m tools.stack down
+
+.PHONY: test
+test: lint typecheck template artefact pytest ## check and test everything
+
+.PHONY: lint
+lint: $(VENV)/.test template ## check style, the template and the API's description
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/python -m tools.openapi --check
+
+.PHONY: typecheck
+typecheck: $(VENV)/.test ## check the types of code, tools and tests
+	@$(BIN)/mypy
+
+.PHONY: template
+template: $(VENV)/.demo $(TOOLS)/.ready
+	@$(TOOLS)/bin/cfn-lint --append-rules cfn_lint_serverless.rules --template template.yaml
+	@$(BIN)/python -m tools.sam validate --lint --template template.yaml --region us-east-1 > /dev/null
+
+.PHONY: artefact
+artefact: $(VENV)/.demo
+	@$(BIN)/python -m tools.artefact
+
+.PHONY: pytest
+pytest: $(VENV)/.test
+	@$(BIN)/pytest
+
+.PHONY: unit
+unit: $(VENV)/.test ## run the tests of the parts: code, command line, simulator
+	@$(BIN)/pytest tests/unit tests/simulator tests/cli
+
+.PHONY: integration
+integration: $(VENV)/.test ## run machines and handlers in one process, check template and local stack
+	@$(BIN)/pytest tests/integration tests/infra
+
+.PHONY: e2e
+e2e: $(VENV)/.test ## drive a local stack through its REST API
+	@$(BIN)/pytest tests/e2e
+
+.PHONY: bench
+bench: $(VENV)/.test ## measure
+	@$(BIN)/python -m tools.bench
+
+.PHONY: build
+build: $(VENV)/.demo ## build the functions for AWS
+	@$(BIN)/python -m tools.sam build --template template.yaml \
+	  --parameter-overrides Runtime=$(RUNTIME) Architecture=$(ARCHITECTURE)
+
+.PHONY: deploy
+deploy: build ## build and deploy to your AWS account
+	@$(BIN)/python -m tools.sam deploy --stack-name $(STACK) --region $(REGION) --resolve-s3 \
+	  --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset \
+	  --parameter-overrides Runtime=$(RUNTIME) Architecture=$(ARCHITECTURE) $(PARAMETERS)
+
+# What demo and local stack need.
+$(VENV)/.demo: requirements/demo.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=/path/to/it") if sys.version_info < (3, 11) else None'
+	@echo "Setting up $(VENV), once ..."
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip $(INSTALL) --requirement requirements/demo.txt
+	@$(BIN)/pip $(INSTALL) --no-build-isolation --editable .
+	@touch $@
+
+# What lint, type check and tests need on top.
+$(VENV)/.test: requirements/test.txt $(VENV)/.demo
+	@echo "Adding the test tools to $(VENV), once ..."
+	@$(BIN)/pip $(INSTALL) --requirement requirements/test.txt
+	@touch $@
+
+# The template linter, which does not fit together with SAM's.
+$(TOOLS)/.ready: requirements/tools.txt
+	@echo "Setting up $(TOOLS), once ..."
+	@test -x $(TOOLS)/bin/pip || $(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/pip $(INSTALL) --requirement requirements/tools.txt
+	@touch $@

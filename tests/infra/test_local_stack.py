@@ -1,0 +1,128 @@
+"""A local stack of its own, with the real build and the real deployment: some seconds, once."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from tools import processes
+from tools.stack import LocalStack, Ports, _Record
+
+SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/execute-api/aws4_request"}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    stack = LocalStack(tmp_path_factory.mktemp("stack"), Ports.free(), 0.1)
+    stack.start()
+    yield stack
+    stack.stop()
+
+
+def record_of(stack: LocalStack) -> _Record:
+    record = _Record.read(stack.directory / "processes.json")
+    assert record is not None
+    return record
+
+
+def call(stack: LocalStack, method: str, path: str, headers: dict[str, str]) -> tuple[int, str, dict[str, Any]]:
+    description = stack.status()
+    assert description is not None
+    api = urlsplit(description["apiUrl"])
+    connection = HTTPConnection(api.hostname or "", api.port, timeout=30)
+    try:
+        connection.request(method, api.path + path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.headers["Content-Type"], json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+def test_description_has_the_contracts_form(stack: LocalStack) -> None:
+    description = json.loads((stack.directory / "stack.json").read_text())
+    assert description == stack.status()
+    assert list(description) == [
+        *(
+            "apiUrl",
+            "region",
+            "endpointUrl",
+            "simulatorUrl",
+            "stateMachineArns",
+            "tableName",
+            "topicArn",
+            "credentials",
+        ),
+    ]
+    assert list(description["stateMachineArns"]) == ["recovery", "termination", "command"]
+    assert description["stateMachineArns"]["command"] is None
+    assert description["endpointUrl"] == f"http://127.0.0.1:{stack.ports.emulator}"
+    assert description["simulatorUrl"] == f"http://127.0.0.1:{stack.ports.simulator}"
+    assert description["credentials"] == {"accessKeyId": "test", "secretAccessKey": "test"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "/plans", {}),
+        ("GET", "/nothing", SIGNED),
+        ("PATCH", "/plans", SIGNED),
+    ],
+    ids=["unsigned", "unknown route", "unknown method"],
+)
+def test_what_the_gateway_refuses_is_a_problem_document(
+    stack: LocalStack, method: str, path: str, headers: dict[str, str]
+) -> None:
+    status, kind, document = call(stack, method, path, headers)
+    assert (status, kind) == (403, "application/problem+json")
+    assert (document["status"], document["code"]) == (403, "FORBIDDEN")
+
+
+def test_a_function_answers_behind_the_api(stack: LocalStack) -> None:
+    status, _, document = call(stack, "GET", "/plans", SIGNED)
+    assert (status, document) == (200, {"items": [], "nextToken": None})
+
+
+def test_starting_again_is_quick_and_keeps_what_runs(stack: LocalStack) -> None:
+    before, description = record_of(stack), stack.status()
+    begin = time.monotonic()
+    assert LocalStack(stack.directory, stack.ports, stack.time_scale).start() == description
+    assert time.monotonic() - begin < 5
+    assert record_of(stack) == before
+
+
+def test_a_dead_emulator_is_noticed_and_the_stack_comes_up_again(stack: LocalStack) -> None:
+    before = record_of(stack)
+    os.kill(before.emulator.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while before.emulator.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert stack.status() is None
+    stack.start()
+    after = record_of(stack)
+    assert after.emulator != before.emulator
+    assert not before.simulator.is_alive()
+    assert stack.status() is not None
+
+
+def test_a_failed_start_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = LocalStack(tmp_path, Ports.free(), 1)
+    monkeypatch.setattr(stack, "_deploy", lambda _record: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        stack.start()
+    assert not (tmp_path / "processes.json").exists()
+    assert processes.port_is_free(stack.ports.emulator)
+
+
+def test_stopping_ends_everything_once(stack: LocalStack) -> None:
+    record = record_of(stack)
+    assert stack.stop()
+    assert not record.emulator.is_alive()
+    assert not record.simulator.is_alive()
+    assert not (stack.directory / "stack.json").exists()
+    assert not stack.stop()

@@ -1,0 +1,301 @@
+import importlib
+import json
+import re
+from typing import Any
+
+import pytest
+from tools.template import API, ROOT, resources
+
+from wavebreak import problems
+from wavebreak.store import keys
+
+Json = dict[str, Any]
+
+API_GATEWAY_SECONDS = 29
+
+ROUTES = {
+    ("PUT", "/plans/{planId}"),
+    ("GET", "/plans/{planId}"),
+    ("DELETE", "/plans/{planId}"),
+    ("GET", "/plans"),
+    ("POST", "/drills"),
+    ("POST", "/recoveries"),
+    ("GET", "/executions"),
+    ("GET", "/executions/{executionId}"),
+    ("GET", "/executions/{executionId}/events"),
+    ("POST", "/executions/{executionId}/cancel"),
+    ("POST", "/executions/{executionId}/pause"),
+    ("POST", "/executions/{executionId}/resume"),
+    ("POST", "/executions/{executionId}/terminate"),
+    ("POST", "/executions/{executionId}/waves/{waveNumber}/approve"),
+    ("POST", "/executions/{executionId}/waves/{waveNumber}/reject"),
+    ("POST", "/executions/{executionId}/waves/{waveNumber}/retry"),
+    ("POST", "/executions/{executionId}/waves/{waveNumber}/skip"),
+}
+
+GATEWAY_CODES = {
+    "MISSING_AUTHENTICATION_TOKEN": (403, "FORBIDDEN"),
+    "ACCESS_DENIED": (403, "FORBIDDEN"),
+    "INVALID_SIGNATURE": (403, "FORBIDDEN"),
+    "EXPIRED_TOKEN": (403, "FORBIDDEN"),
+    "DEFAULT_4XX": (403, "FORBIDDEN"),
+    "REQUEST_TOO_LARGE": (413, "PAYLOAD_TOO_LARGE"),
+    "THROTTLED": (429, "THROTTLED"),
+    "INTEGRATION_TIMEOUT": (504, "TIMEOUT"),
+    "BAD_REQUEST_BODY": (400, "VALIDATION_FAILED"),
+    "DEFAULT_5XX": (500, "INTERNAL"),
+}
+
+
+def events_of(function: Json, *kinds: str) -> list[Json]:
+    return [event["Properties"] for event in function.get("Events", {}).values() if event["Type"] in kinds]
+
+
+def actions_of(statement: Json) -> list[str]:
+    actions = statement["Action"]
+    return [actions] if isinstance(actions, str) else list(actions)
+
+
+def test_every_handler_names_a_function_of_the_code(all_functions: dict[str, Json]) -> None:
+    for name, function in all_functions.items():
+        module, _, attribute = function["Handler"].rpartition(".")
+        assert callable(getattr(importlib.import_module(module), attribute, None)), f"{name}: {function['Handler']}"
+
+
+def test_no_two_functions_share_a_handler_and_all_share_one_code_uri(
+    template: Json, all_functions: dict[str, Json]
+) -> None:
+    handlers = [function["Handler"] for function in all_functions.values()]
+    assert len(handlers) == len(set(handlers))
+    for name, resource in template["Resources"].items():
+        if resource["Type"] == "AWS::Serverless::Function":
+            own = resource["Properties"].keys() & {"CodeUri", "Runtime", "Architectures", "Layers"}
+            assert not own, f"{name} would be built by itself"
+            assert "Metadata" not in resource, f"{name} would be built by itself"
+
+
+def test_every_function_has_a_log_group_whose_lines_expire(template: Json, all_functions: dict[str, Json]) -> None:
+    groups = resources(template, "AWS::Logs::LogGroup")
+    named = {group["LogGroupName"]["Fn::Sub"]: group for group in groups.values()}
+    for name in all_functions:
+        group = named[f"/aws/lambda/${{{name}}}"]
+        assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert all("RetentionInDays" in group for group in groups.values())
+
+
+def test_every_function_is_traced_and_has_a_role_of_its_own(all_functions: dict[str, Json]) -> None:
+    for name, function in all_functions.items():
+        assert function["Tracing"] == "Active", name
+        assert "Role" not in function, f"{name}: SAM makes a role for each function unless one is named"
+        assert function["Policies"], name
+
+
+def test_functions_behind_events_keep_what_they_could_not_take_in(all_functions: dict[str, Json]) -> None:
+    queue = {"Fn::GetAtt": ["FailedEventsQueue", "Arn"]}
+    asynchronous = 0
+    for name, function in all_functions.items():
+        triggers = events_of(function, "EventBridgeRule", "Schedule")
+        if not triggers:
+            assert "EventInvokeConfig" not in function, name
+            continue
+        asynchronous += 1
+        destination = function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
+        assert destination == {"Type": "SQS", "Destination": queue}, name
+        for trigger in triggers:
+            assert trigger["DeadLetterConfig"] == {"Arn": queue}, name
+    assert asynchronous == 3
+
+
+def test_api_serves_exactly_the_contracts_routes_of_this_version(all_functions: dict[str, Json]) -> None:
+    routes = [
+        (event["Method"], event["Path"]) for function in all_functions.values() for event in events_of(function, "Api")
+    ]
+    assert len(routes) == len(set(routes))
+    assert set(routes) == ROUTES
+
+
+def test_api_takes_signed_requests_only_and_calls_functions_with_its_own_right(template: Json) -> None:
+    (api,) = resources(template, API).values()
+    assert api["Auth"] == {"DefaultAuthorizer": "AWS_IAM", "InvokeRole": "NONE"}
+    assert api["StageName"] == "v1"
+    (settings,) = api["MethodSettings"]
+    assert {"ThrottlingRateLimit", "ThrottlingBurstLimit"} <= settings.keys()
+    assert settings["DataTraceEnabled"] is False
+
+
+@pytest.mark.parametrize(("kind", "expected"), GATEWAY_CODES.items())
+def test_gateway_answers_have_the_contracts_codes(template: Json, kind: str, expected: tuple[int, str]) -> None:
+    (api,) = resources(template, API).values()
+    response = api["GatewayResponses"][kind]
+    document = _rendered(response)
+    assert (response["StatusCode"], document["code"]) == expected
+
+
+def test_every_gateway_answer_is_a_problem_document_worded_as_the_codes_own(template: Json) -> None:
+    (api,) = resources(template, API).values()
+    classes: list[type[problems.Problem]] = [
+        problems.InvalidRequest,
+        problems.PayloadTooLarge,
+        problems.NotFound,
+        problems.Unavailable,
+        problems.Internal,
+    ]
+    known = {problem.code: problem for problem in classes}
+    for kind, response in api["GatewayResponses"].items():
+        headers = response["ResponseParameters"]["Headers"]
+        document = _rendered(response)
+        assert headers["Content-Type"] == f"'{problems.CONTENT_TYPE}'", kind
+        assert document["status"] == response["StatusCode"], kind
+        assert {"type", "title", "status", "code", "detail"} <= document.keys(), kind
+        if document["code"] in known:
+            problem = known[document["code"]]
+            assert (problem.status, problem.title) == (document["status"], document["title"]), kind
+        if document["code"] == "UNAVAILABLE":
+            assert "Retry-After" in headers
+        if document["code"] == "INTERNAL":
+            assert document.keys() == problems.Internal("x").document().keys()
+
+
+def _rendered(response: Json) -> Json:
+    text = response["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"why"')
+    document: Json = json.loads(text)
+    return document
+
+
+def test_no_action_is_a_wildcard(statements: list[Json]) -> None:
+    assert statements
+    for statement in statements:
+        assert not [action for action in actions_of(statement) if "*" in action], statement
+
+
+def test_every_wildcard_of_a_resource_has_a_written_reason(template_text: str) -> None:
+    lines = template_text.splitlines()
+    wildcards = 0
+    for number, line in enumerate(lines):
+        if not re.search(r'(^\s+Resource: "\*"$)|(arn:\$\{AWS::Partition\}:.*\*$)', line):
+            continue
+        wildcards += 1
+        begin = max(index for index in range(number) if "Effect: Allow" in lines[index])
+        assert any("# Reason: " in above for above in lines[begin:number]), f"line {number + 1}: {line.strip()}"
+    assert wildcards > 5
+
+
+def test_wildcards_stand_only_where_the_text_search_finds_them(statements: list[Json], template_text: str) -> None:
+    found = sum(json.dumps(statement["Resource"]).count("*") for statement in statements)
+    written = len(re.findall(r'(?m)(^\s+Resource: "\*"$)|(arn:\$\{AWS::Partition\}:.*\*$)', template_text))
+    assert found == written
+
+
+def test_ec2_rights_hold_only_for_calls_that_drs_makes(statements: list[Json]) -> None:
+    borrowed = [s for s in statements if any(action.startswith("ec2:") for action in actions_of(s))]
+    assert len(borrowed) == 2
+    for statement in borrowed:
+        assert statement["Condition"] == {"Bool": {"aws:ViaAWSService": "true"}}
+        assert all(action.startswith("ec2:") for action in actions_of(statement))
+
+
+def test_roles_are_passed_to_ec2_only(statements: list[Json]) -> None:
+    passing = [s for s in statements if "iam:PassRole" in actions_of(s)]
+    assert passing
+    for statement in passing:
+        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+
+
+def test_lists_come_from_indexes_never_from_a_scan(statements: list[Json]) -> None:
+    assert not [s for s in statements if "dynamodb:Scan" in actions_of(s)]
+
+
+def test_only_one_task_may_start_recoveries_and_only_one_may_terminate(
+    all_functions: dict[str, Json],
+) -> None:
+    def holders(policy: str) -> set[str]:
+        return {name for name, function in all_functions.items() if {"Ref": policy} in function["Policies"]}
+
+    assert holders("LaunchPolicy") == {"StartWaveFunction"}
+    assert holders("EndInstancesPolicy") == {"TerminateInstancesFunction"}
+
+
+def test_functions_that_may_start_a_machine_know_it_and_no_others_do(all_functions: dict[str, Json]) -> None:
+    machines = {
+        "RECOVERY_STATE_MACHINE_ARN": ("StartRecoveryMachinePolicy", "recovery"),
+        "TERMINATION_STATE_MACHINE_ARN": ("StartTerminationMachinePolicy", "termination"),
+    }
+    for name, function in all_functions.items():
+        variables = function["Environment"]["Variables"]
+        for variable, (policy, machine) in machines.items():
+            assert (variable in variables) == ({"Ref": policy} in function["Policies"]), f"{name}: {variable}"
+            if variable in variables:
+                assert variables[variable]["Fn::Sub"].endswith(f":stateMachine:${{AWS::StackName}}-{machine}")
+
+
+def test_machines_have_the_fixed_names_by_which_roles_and_rules_know_them(machines: dict[str, Json]) -> None:
+    names = {name: machine["Name"]["Fn::Sub"] for name, machine in machines.items()}
+    assert names == {
+        "RecoveryStateMachine": "${AWS::StackName}-recovery",
+        "TerminationStateMachine": "${AWS::StackName}-termination",
+    }
+
+
+def test_machines_log_errors_without_the_task_tokens_in_their_data(machines: dict[str, Json]) -> None:
+    for machine in machines.values():
+        assert machine["Type"] == "STANDARD"
+        assert machine["Tracing"] == {"Enabled": True}
+        assert machine["Logging"]["Level"] == "ERROR"
+        assert machine["Logging"]["IncludeExecutionData"] is False
+
+
+def test_a_machine_that_ends_wrongly_is_seen_from_outside(
+    all_functions: dict[str, Json], machines: dict[str, Json]
+) -> None:
+    (rule,) = events_of(all_functions["StateMachineStatusFunction"], "EventBridgeRule")
+    assert rule["Pattern"]["source"] == ["aws.states"]
+    assert set(rule["Pattern"]["detail"]["status"]) == {"FAILED", "TIMED_OUT", "ABORTED"}
+    watched = {arn["Fn::Sub"].partition(":stateMachine:")[2] for arn in rule["Pattern"]["detail"]["stateMachineArn"]}
+    assert watched == {"${AWS::StackName}-recovery", "${AWS::StackName}-termination"}
+    assert len(machines) == len(watched)
+
+
+def test_functions_behind_the_api_end_before_api_gateway_does(all_functions: dict[str, Json]) -> None:
+    for name, function in all_functions.items():
+        if events_of(function, "Api"):
+            assert function["Timeout"] < API_GATEWAY_SECONDS, name
+
+
+def test_table_has_the_indexes_that_the_store_asks(template: Json) -> None:
+    (table,) = resources(template, "AWS::DynamoDB::Table").values()
+    indexes = {index["IndexName"] for index in table["GlobalSecondaryIndexes"]}
+    assert indexes == {keys.LISTING_INDEX, keys.PLAN_INDEX, keys.ACTIVE_INDEX, keys.JOB_INDEX}
+    used = {key["AttributeName"] for part in (table, *table["GlobalSecondaryIndexes"]) for key in part["KeySchema"]}
+    assert used == {attribute["AttributeName"] for attribute in table["AttributeDefinitions"]}
+
+
+def test_table_can_be_restored_is_encrypted_and_streams_its_new_images(template: Json) -> None:
+    (table,) = resources(template, "AWS::DynamoDB::Table").values()
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expiresAt", "Enabled": True}
+    assert table["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
+    assert template["Resources"]["Table"]["DeletionPolicy"] == "Retain"
+
+
+def test_the_simulators_address_is_absent_from_functions_on_aws(template: Json, all_functions: dict[str, Json]) -> None:
+    assert template["Parameters"]["DrsEndpointUrl"]["Default"] == ""
+    for name, function in all_functions.items():
+        variables = function["Environment"]["Variables"]
+        addresses = [value for variable, value in variables.items() if variable.startswith("AWS_ENDPOINT_URL")]
+        assert len(addresses) == 2, name
+        for address in addresses:
+            assert address == {"Fn::If": ["HasDrsEndpoint", {"Ref": "DrsEndpointUrl"}, {"Ref": "AWS::NoValue"}]}, name
+
+
+def test_every_parameter_and_condition_of_the_template_is_used(template: Json, template_text: str) -> None:
+    for name in template["Parameters"]:
+        assert re.search(rf"!Ref {name}\b", template_text), name
+    for name in template["Conditions"]:
+        assert re.search(rf"(!If \[{name},|- {name}$|Condition: {name}$)", template_text, re.MULTILINE), name
+
+
+def test_the_definitions_stand_where_the_template_looks_for_them(machines: dict[str, Json]) -> None:
+    for machine in machines.values():
+        assert (ROOT / machine["DefinitionUri"]).is_file()

@@ -1,0 +1,201 @@
+import os
+import signal
+import socket
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tools import build, deployment, processes
+from tools.artefact import import_faults
+from tools.sam import SamError, environment, without_aws
+from tools.sam import run as run_sam
+from tools.stack import LocalStack, Ports, StackError, configured
+from tools.template import definition, load, substituted
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+
+
+def start(directory: Path, command: list[str] | None = None) -> processes.Process:
+    return processes.launch(command or SLEEP, environment={}, directory=directory, log=directory / "logs" / "log")
+
+
+def test_a_process_is_known_again_and_ended(tmp_path: Path) -> None:
+    process = start(tmp_path)
+    known_again = processes.Process(process.pid, process.started)
+    assert known_again.is_alive()
+    assert known_again.stop()
+    assert not known_again.is_alive()
+    assert not known_again.stop()
+
+
+def test_a_process_of_the_same_id_that_started_at_another_time_is_left_alone(tmp_path: Path) -> None:
+    process = start(tmp_path)
+    stranger = replace(process, started="before")
+    assert not stranger.stop()
+    assert process.is_alive()
+    assert process.stop()
+
+
+def test_what_a_process_started_goes_with_it(tmp_path: Path) -> None:
+    child = f"import subprocess, sys; print(subprocess.Popen({SLEEP!r}).pid, flush=True); sys.stdin.read(); {SLEEP[2]}"
+    process = start(tmp_path, [sys.executable, "-c", child])
+    log = tmp_path / "logs" / "log"
+    deadline = time.monotonic() + 10
+    while not log.read_text().strip() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    grandchild = int(log.read_text())
+    assert process.stop()
+    deadline = time.monotonic() + 10
+    while processes._start_of(grandchild) is not None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert processes._start_of(grandchild) is None
+
+
+def test_a_process_that_ignores_the_polite_signal_is_ended_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_GRACE_SECONDS", 0.1)
+    stubborn = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('.', flush=True); time.sleep(60)"
+    )
+    process = start(tmp_path, [sys.executable, "-c", stubborn])
+    while not (tmp_path / "logs" / "log").read_text():
+        time.sleep(0.02)
+    assert process.stop()
+    deadline = time.monotonic() + 10
+    while process.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not process.is_alive()
+
+
+def test_a_dead_child_that_nobody_has_reaped_counts_as_dead(tmp_path: Path) -> None:
+    process = start(tmp_path)
+    os.kill(process.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while process.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not process.is_alive()
+    assert not process.stop()
+
+
+def test_a_background_process_holds_no_descriptor_of_its_starter(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.set_inheritable(writer, True)  # noqa: FBT003  the function takes no keyword
+    process = start(tmp_path)
+    os.close(writer)
+    try:
+        assert os.read(reader, 1) == b""
+    finally:
+        os.close(reader)
+        process.stop()
+
+
+def test_a_port_in_use_is_refused_naming_the_variable(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind((processes.LOOPBACK, 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        (free,) = processes.free_ports(1)
+        with pytest.raises(StackError, match=rf"port {taken} is in use .* WAVEBREAK_PORT"):
+            LocalStack(tmp_path, Ports(taken, free), 1).start()
+        with pytest.raises(StackError, match=rf"port {taken} is in use .* WAVEBREAK_SIMULATOR_PORT"):
+            LocalStack(tmp_path, Ports(free, taken), 1).start()
+    assert not (tmp_path / "processes.json").exists()
+
+
+def test_free_ports_are_free_and_different() -> None:
+    ports = processes.free_ports(5)
+    assert len(set(ports)) == 5
+    assert all(processes.port_is_free(port) for port in ports)
+
+
+def test_ports_and_time_come_from_the_environment(tmp_path: Path) -> None:
+    variables = {"WAVEBREAK_PORT": "5001", "WAVEBREAK_SIMULATOR_PORT": "5002", "WAVEBREAK_TIME_SCALE": "0.1"}
+    stack = configured(variables, tmp_path)
+    assert (stack.ports, stack.time_scale) == (Ports(5001, 5002), 0.1)
+    default = configured({"WAVEBREAK_PORT": ""}, tmp_path)
+    assert (default.ports, default.time_scale) == (Ports(4566, 4567), 1.0)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"WAVEBREAK_PORT": "many"},
+        {"WAVEBREAK_TIME_SCALE": "fast"},
+        {"WAVEBREAK_TIME_SCALE": "0"},
+        {"WAVEBREAK_TIME_SCALE": "nan"},
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused_by_name(variables: dict[str, str], tmp_path: Path) -> None:
+    (name,) = variables
+    with pytest.raises(StackError, match=name):
+        configured(variables, tmp_path)
+
+
+def test_a_record_that_cannot_be_read_means_that_nothing_runs(tmp_path: Path) -> None:
+    (tmp_path / "processes.json").write_text('{"wanted": 1')
+    stack = LocalStack(tmp_path, Ports(1, 2), 1)
+    assert stack.status() is None
+    assert not stack.stop()
+
+
+@pytest.mark.parametrize(
+    ("scale", "poll", "text"), [(1, "30", "1"), (0.1, "3", "0.1"), (0.001, "1", "0.001"), (10, "300", "10")]
+)
+def test_time_scale_sets_poll_interval_of_at_least_a_second(scale: float, poll: str, text: str) -> None:
+    values = deployment.parameters("http://127.0.0.1:1", scale)
+    assert (values["PollSeconds"], values["TimeScale"]) == (poll, text)
+
+
+def test_the_local_stack_sets_only_parameters_that_the_template_has_and_allows() -> None:
+    declared = load()["Parameters"]
+    for name, value in deployment.parameters("http://127.0.0.1:1", 1).items():
+        assert value in declared[name].get("AllowedValues", [value]), name
+
+
+def test_digest_follows_names_and_content_but_not_byte_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    source = tmp_path / "lambda"
+    source.mkdir()
+    (source / "a.py").write_text("1")
+    first = build.digest([source])
+    (source / "a.cpython-311.pyc").write_text("x")
+    assert build.digest([source]) == first
+    (source / "a.py").write_text("2")
+    second = build.digest([source])
+    (source / "a.py").rename(source / "b.py")
+    assert len({first, second, build.digest([source])}) == 3
+
+
+def test_sam_remembers_that_it_looked_for_versions_and_sends_nothing(tmp_path: Path) -> None:
+    variables = environment({"HOME": "", "PATH": "/bin"}, tmp_path / "sam")
+    assert variables["SAM_CLI_TELEMETRY"] == "0"
+    assert variables["HOME"] == variables["__SAM_CLI_APP_DIR"] == str(tmp_path / "sam")
+    assert "lastVersionCheck" in (tmp_path / "sam" / "metadata.json").read_text()
+    assert without_aws({"AWS_PROFILE": "work", "SAM_CLI_TELEMETRY": "1", "PATH": "/bin"}) == {"PATH": "/bin"}
+
+
+def test_a_failed_sam_command_tells_the_end_of_what_it_wrote(tmp_path: Path) -> None:
+    variables = environment({"HOME": "", "PATH": os.defpath}, tmp_path / "sam")
+    with pytest.raises(SamError, match=r"(?s)sam nonsense failed.*No such command"):
+        run_sam(["nonsense"], variables=variables, log=tmp_path / "log")
+
+
+def test_artefact_check_tells_what_does_not_import(tmp_path: Path) -> None:
+    (tmp_path / "good.py").write_text("import boto3\ndef handler(event, context): ...\n")
+    (tmp_path / "bad.py").write_text("import pytest\n")
+    assert import_faults(tmp_path, ["good.handler"]) == []
+    absent, foreign = import_faults(tmp_path, ["good.nothing", "bad.handler"])
+    assert absent.startswith("good.nothing: AttributeError")
+    assert foreign.startswith("bad.handler: ModuleNotFoundError")
+
+
+def test_definitions_parse_after_substitution_and_an_unfilled_one_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "machine.asl.json"
+    path.write_text('{"TimeoutSeconds": ${PollSeconds}, "Name": "${TableName}"}')
+    assert definition(path) == {"TimeoutSeconds": 1, "Name": "TableName"}
+    assert definition(path, {"PollSeconds": 30})["TimeoutSeconds"] == 30
+    with pytest.raises(KeyError):
+        substituted(path.read_text(), {"PollSeconds": 30})

@@ -1,0 +1,352 @@
+"""The local stack: an AWS emulator, the DRS simulator beside it, and the real template deployed to them.
+
+`python -m tools.stack up|down|status` serves `make up` and `make down`. Tests and the demo make a `LocalStack` of their
+own in another directory, on free ports, beside one that is up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+from tools import build, deployment, processes, sam
+from tools.template import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+DEFAULT_PORT: Final = 4566
+DEFAULT_SIMULATOR_PORT: Final = 4567
+SMALLEST_SCALE: Final = 0.001
+LARGEST_SCALE: Final = 10.0
+"""The template polls at most every 300 seconds."""
+
+_SIMULATOR: Final = ROOT / "simulator"
+_SERVICES: Final = (
+    "apigateway cloudformation dynamodb dynamodbstreams events iam lambda logs monitoring s3 sns sqs states sts"
+)
+_READY_SECONDS: Final = 30.0
+_LOOK_SECONDS: Final = 0.05
+_LAST_LINES: Final = 15
+
+
+class StackError(Exception):
+    """The local stack cannot be started; the message says why and what helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Ports on the loopback interface."""
+
+    emulator: int = DEFAULT_PORT
+    simulator: int = DEFAULT_SIMULATOR_PORT
+
+    @classmethod
+    def free(cls) -> Ports:
+        """Give two ports that nothing is bound to."""
+        return cls(*processes.free_ports(2))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What the running programs must have been started with to be kept."""
+
+    ports: Ports
+    time_scale: float
+    simulator: str
+    """Digest of the simulator's source."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What runs, and what was deployed to it; kept in a file between two calls."""
+
+    wanted: _Wanted
+    emulator: processes.Process
+    simulator: processes.Process
+    deployed: str | None = None
+    """Digest of the artefact."""
+
+    @classmethod
+    def read(cls, path: Path) -> _Record | None:
+        """Read the record; None when there is none that can be understood."""
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            wanted = data["wanted"]
+            return cls(
+                _Wanted(Ports(**wanted["ports"]), wanted["time_scale"], wanted["simulator"]),
+                processes.Process(**data["emulator"]),
+                processes.Process(**data["simulator"]),
+                data["deployed"],
+            )
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+    def write(self, path: Path) -> None:
+        """Keep the record."""
+        _write_json(path, asdict(self))
+
+    @property
+    def healthy(self) -> bool:
+        """Whether both programs run and answer."""
+        ports = self.wanted.ports
+        running = self.emulator.is_alive() and self.simulator.is_alive()
+        return running and _emulator_answers(ports.emulator) and _simulator_answers(ports.simulator)
+
+
+class LocalStack:
+    """One local stack: a directory that remembers it, two ports, a time scale (1 is real time)."""
+
+    def __init__(self, directory: Path, ports: Ports, time_scale: float, cache: Path = build.CACHE) -> None:
+        if not SMALLEST_SCALE <= time_scale <= LARGEST_SCALE:
+            raise StackError(
+                f"WAVEBREAK_TIME_SCALE must be {SMALLEST_SCALE:g} to {LARGEST_SCALE:g}, not {time_scale:g}"
+            )
+        self.directory = directory.absolute()
+        self.ports = ports
+        self.time_scale = time_scale
+        self._cache = cache
+        self._record_file = self.directory / "processes.json"
+        self._description_file = self.directory / "stack.json"
+        self._logs = self.directory / "logs"
+        self._scratch = self.directory / "tmp"
+
+    def start(self) -> dict[str, Any]:
+        """Bring the stack up, or up to date, and describe it (the content of stack.json).
+
+        Raises StackError or SamError. What runs already with the same settings is kept, with its data.
+        """
+        with build.locked(self.directory / "lock"):
+            record = self._kept() or self._launch()
+            try:
+                return self._deploy(record)
+            except BaseException:
+                if record.deployed is None:
+                    self._clear(record)
+                raise
+
+    def stop(self) -> bool:
+        """End the stack's own processes and forget them; False when none ran."""
+        with build.locked(self.directory / "lock"):
+            record = _Record.read(self._record_file)
+            return self._clear(record)
+
+    def status(self) -> dict[str, Any] | None:
+        """Describe the stack if it is up and answers, else None."""
+        record = _Record.read(self._record_file)
+        if record is None or record.deployed is None or not record.healthy:
+            return None
+        description: dict[str, Any] = json.loads(self._description_file.read_text(encoding="utf-8"))
+        return description
+
+    def _wanted(self) -> _Wanted:
+        return _Wanted(self.ports, self.time_scale, build.digest([_SIMULATOR]))
+
+    def _kept(self) -> _Record | None:
+        """Give what runs and may go on; anything else that this directory remembers is ended."""
+        record = _Record.read(self._record_file)
+        if record is not None and record.wanted == self._wanted() and record.healthy:
+            return record
+        self._clear(record)
+        return None
+
+    def _launch(self) -> _Record:
+        self._claim_ports()
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        emulator = processes.launch(
+            [sys.executable, "-m", "ministack"],
+            environment=self._emulator_environment(),
+            directory=self._scratch,
+            log=self._logs / "emulator.log",
+        )
+        simulator = processes.launch(
+            self._simulator_command(),
+            environment={**self._environment(), "PYTHONPATH": str(_SIMULATOR)},
+            directory=self._scratch,
+            log=self._logs / "simulator.log",
+        )
+        record = _Record(self._wanted(), emulator, simulator)
+        record.write(self._record_file)
+        return record
+
+    def _claim_ports(self) -> None:
+        for port, variable in (
+            (self.ports.emulator, "WAVEBREAK_PORT"),
+            (self.ports.simulator, "WAVEBREAK_SIMULATOR_PORT"),
+        ):
+            if not processes.port_is_free(port):
+                raise StackError(
+                    f"port {port} is in use by another program: end that one, or choose a port with {variable}"
+                )
+
+    def _deploy(self, record: _Record) -> dict[str, Any]:
+        artefact = build.build(self._logs / "build.log", self._cache)
+        self._await("emulator", record.emulator, _emulator_answers, self.ports.emulator)
+        self._await("simulator", record.simulator, _simulator_answers, self.ports.simulator)
+        if record.deployed == artefact.digest:
+            description: dict[str, Any] = json.loads(self._description_file.read_text(encoding="utf-8"))
+            return description
+        emulator = deployment.Emulator(self.ports.emulator)
+        outputs = deployment.deploy(
+            artefact,
+            emulator,
+            deployment.parameters(self._simulator_url, self.time_scale),
+            home=self.directory / "sam",
+            log=self._logs / "deploy.log",
+        )
+        description = self._description(emulator, outputs)
+        _write_json(self._description_file, description)
+        _Record(record.wanted, record.emulator, record.simulator, artefact.digest).write(self._record_file)
+        return description
+
+    def _description(self, emulator: deployment.Emulator, outputs: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            "apiUrl": deployment.local_api_url(emulator, outputs["ApiUrl"]),
+            "region": deployment.REGION,
+            "endpointUrl": emulator.url,
+            "simulatorUrl": self._simulator_url,
+            "stateMachineArns": {
+                "recovery": outputs["RecoveryStateMachineArn"],
+                "termination": outputs["TerminationStateMachineArn"],
+                "command": outputs.get("CommandStateMachineArn"),
+            },
+            "tableName": outputs["TableName"],
+            "topicArn": outputs["TopicArn"],
+            "credentials": {"accessKeyId": deployment.ACCESS_KEY, "secretAccessKey": deployment.SECRET_KEY},
+        }
+
+    def _await(self, name: str, process: processes.Process, answers: Callable[[int], bool], port: int) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        while not answers(port):
+            if not process.is_alive() or time.monotonic() > deadline:
+                log = self._logs / f"{name}.log"
+                raise StackError(f"the {name} does not answer on port {port}, see {log}:\n{_end_of(log)}")
+            time.sleep(_LOOK_SECONDS)
+
+    def _clear(self, record: _Record | None) -> bool:
+        ended = [process.stop() for process in (record.emulator, record.simulator)] if record else []
+        self._description_file.unlink(missing_ok=True)
+        self._record_file.unlink(missing_ok=True)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        return any(ended)
+
+    @property
+    def _simulator_url(self) -> str:
+        return f"http://{processes.LOOPBACK}:{self.ports.simulator}"
+
+    def _simulator_command(self) -> list[str]:
+        return [
+            *(sys.executable, "-m", "drs_simulator"),
+            *("--port", str(self.ports.simulator)),
+            *("--time-scale", f"{self.time_scale:g}"),
+            *("--events-endpoint", deployment.Emulator(self.ports.emulator).url),
+            *("--event-source", deployment.EVENT_SOURCE),
+        ]
+
+    def _environment(self) -> dict[str, str]:
+        """Give what a program in the background needs; nothing of the caller's leaks into the functions."""
+        return {
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+            "HOME": str(self._scratch),
+            "TMPDIR": str(self._scratch),
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            **deployment.Emulator(self.ports.emulator).variables,
+        }
+
+    def _emulator_environment(self) -> dict[str, str]:
+        settings = {
+            "GATEWAY_PORT": str(self.ports.emulator),
+            "BIND_HOST": processes.LOOPBACK,
+            "MINISTACK_HOST": processes.LOOPBACK,
+            "IOT_MTLS_ENABLED": "0",
+            "SERVICES": _SERVICES.replace(" ", ","),
+            "LAMBDA_EXECUTOR": "local",
+            # No container engine is looked for, even where there is one.
+            "DOCKER_HOST": f"unix://{self._scratch}/none.sock",
+        }
+        inherited = {name: value for name, value in self._environment().items() if name != "AWS_ENDPOINT_URL"}
+        return {**inherited, **settings}
+
+
+def _emulator_answers(port: int) -> bool:
+    return processes.answers(port, "/_ministack/health")
+
+
+def _simulator_answers(port: int) -> bool:
+    return processes.answers(port, "/_simulator/health")
+
+
+def _write_json(path: Path, content: Any) -> None:
+    """Replace a file as a whole, so that no reader sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    draft.replace(path)
+
+
+def _end_of(log: Path) -> str:
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:])
+
+
+def configured(environment: Mapping[str, str], directory: Path = sam.LOCAL) -> LocalStack:
+    """Make the user's stack from WAVEBREAK_PORT, WAVEBREAK_SIMULATOR_PORT and WAVEBREAK_TIME_SCALE."""
+
+    def number(name: str, default: float, kind: type[int | float]) -> Any:
+        text = environment.get(name) or str(default)
+        try:
+            return kind(text)
+        except ValueError:
+            raise StackError(f"{name} is no number: {text!r}") from None
+
+    ports = Ports(
+        number("WAVEBREAK_PORT", DEFAULT_PORT, int), number("WAVEBREAK_SIMULATOR_PORT", DEFAULT_SIMULATOR_PORT, int)
+    )
+    return LocalStack(directory, ports, number("WAVEBREAK_TIME_SCALE", 1, float))
+
+
+def _up(stack: LocalStack) -> int:
+    begin = time.monotonic()
+    description = stack.start()
+    print(f"The local stack is up ({time.monotonic() - begin:.1f} s).")
+    print(f"  API        {description['apiUrl']}")
+    print(f"  AWS        {description['endpointUrl']}")
+    print(f"  simulator  {description['simulatorUrl']}")
+    print(f"  all of it  {stack.directory / 'stack.json'}")
+    return 0
+
+
+def _down(stack: LocalStack) -> int:
+    print("The local stack is down." if stack.stop() else "No local stack was up.")
+    return 0
+
+
+def _status(stack: LocalStack) -> int:
+    description = stack.status()
+    print(json.dumps(description, indent=2) if description else "No local stack is up.")
+    return 0 if description else 1
+
+
+def main() -> int:
+    """Run one of the commands."""
+    commands = {"up": _up, "down": _down, "status": _status}
+    parser = argparse.ArgumentParser(prog="python -m tools.stack", description="The local stack.")
+    parser.add_argument("command", choices=commands)
+    command = parser.parse_args().command
+    try:
+        return commands[command](configured(os.environ))
+    except (StackError, sam.SamError, BotoCoreError, ClientError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
