@@ -1,0 +1,134 @@
+"""`wavebreak run`, `show`, `watch`, `executions`, `events`: starting executions and looking at them."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Final, cast
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from wavebreak.execution_utils import ExecutionStatus
+from wavebreak_cli import lists, render
+from wavebreak_cli.calls import path_of
+from wavebreak_cli.chain import Verdict, verify
+from wavebreak_cli.commands.following import ExecutionArgument, follow_to_end, read_execution
+from wavebreak_cli.problems import EXIT_FAILURE, Finished, Misconfigured
+from wavebreak_cli.shell import JsonFlag, Shell, open_shell
+
+if TYPE_CHECKING:
+    from wavebreak_cli.wire import Event, Execution
+
+executions: Final = typer.Typer()
+
+
+class RunMode(StrEnum):
+    """What a run is for."""
+
+    DRILL = "drill"
+    RECOVERY = "recovery"
+
+
+_START: Final = {RunMode.DRILL: "/drills", RunMode.RECOVERY: "/recoveries"}
+
+
+@executions.command()
+def run(
+    context: typer.Context,
+    plan: Annotated[str, typer.Argument(metavar="PLAN", help="Id of the plan.")],
+    mode: Annotated[RunMode, typer.Option(help="A rehearsal, or the real thing.")],
+    reason: Annotated[str | None, typer.Option(help="Why, for the audit trail.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Start a recovery without being asked.")] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Run a plan as a drill or a recovery."""
+    shell = open_shell(context, json)
+    if mode is RunMode.RECOVERY and not yes:
+        _confirm_recovery(shell, plan)
+    body = {"planId": plan, "reason": reason}
+    started = cast("Execution", shell.api.post(_START[mode], body, key=shell.around.new_key()))
+    name = started.get("executionId", "")
+    if watch:
+        follow_to_end(shell, name)
+    shell.tell(started, lambda: _started(shell, name))
+
+
+def _confirm_recovery(shell: Shell, plan: str) -> None:
+    answer = shell.question(f"Start a RECOVERY of {plan} at {shell.api.endpoint.url}? Type yes to go on:")
+    if answer is None:
+        raise Misconfigured.because("a recovery is confirmed at a terminal, or started with --yes")
+    if answer.lower() not in {"y", "yes"}:
+        raise Misconfigured.because("not confirmed, nothing was started")
+
+
+def _started(shell: Shell, name: str) -> Group:
+    look = shell.look
+    return Group(look.text(f"✓ started {name}", "green"), look.text(f"  wavebreak watch {name}", "cyan"))
+
+
+@executions.command()
+def show(
+    context: typer.Context,
+    execution: ExecutionArgument,
+    servers: Annotated[bool, typer.Option("--servers", help="List every server with its recovery instance.")] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Show the card of an execution: how far it got and what can be done next."""
+    shell = open_shell(context, json)
+    found = read_execution(shell, execution)
+
+    def picture() -> RenderableType:
+        shown = render.card(shell.look, found, shell.around.now(), bar=shell.around.out.is_terminal)
+        return Group(shown, Text(), render.servers_table(shell.look, found)) if servers else shown
+
+    shell.tell(found, picture)
+
+
+@executions.command()
+def watch(context: typer.Context, execution: ExecutionArgument, json: JsonFlag = False) -> None:
+    """Follow an execution to its end: exit code 0 complete, 1 failed or cancelled, 2 partial success."""
+    follow_to_end(open_shell(context, json), execution)
+
+
+@executions.command("executions")
+def list_executions(
+    context: typer.Context,
+    plan: Annotated[str | None, typer.Option(help="Only of this plan.")] = None,
+    status: Annotated[ExecutionStatus | None, typer.Option(help="Only in this status.", case_sensitive=False)] = None,
+    mode: Annotated[RunMode | None, typer.Option(help="Only of this mode.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    json: JsonFlag = False,
+) -> None:
+    """List executions, newest first."""
+    shell = open_shell(context, json)
+    wanted = mode.upper() if mode else None
+    pages = shell.api.items("/executions", limit=limit, planId=plan, status=status, mode=wanted)
+    found = [cast("Execution", item) for item in pages]
+    now = shell.around.now()
+    shell.tell({"items": found, "nextToken": None}, lambda: lists.executions(shell.look, found, now))
+
+
+@executions.command()
+def events(
+    context: typer.Context,
+    execution: ExecutionArgument,
+    check: Annotated[bool, typer.Option("--verify", help="Check the chain of hashes instead of listing.")] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Show the audit trail of an execution, or check that nothing in it is missing or edited."""
+    shell = open_shell(context, json)
+    trail = [cast("Event", item) for item in shell.api.items(path_of("executions", execution, "events"))]
+    if not check:
+        shell.tell({"items": trail, "nextToken": None}, lambda: lists.events(shell.look, trail))
+        return
+    verdict = verify(trail)
+    document = {"intact": verdict.intact, "events": len(trail), "brokenAt": verdict.broken_at, "reason": verdict.why}
+    shell.tell(document, lambda: _verdict(shell, verdict))
+    if not verdict.intact:
+        raise Finished(EXIT_FAILURE)
+
+
+def _verdict(shell: Shell, verdict: Verdict) -> Text:
+    if verdict.intact:
+        return shell.look.text(f"✓ intact: {verdict.events} events, each linked to the one before it", "green")
+    return shell.look.text(f"✗ broken at sequence {verdict.broken_at}: {verdict.why}", "bold red")

@@ -1,0 +1,60 @@
+"""Reading executions and following them, for every command that does."""
+
+from collections.abc import Callable
+from typing import Annotated, Final, NoReturn, cast
+
+import typer
+
+from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, is_terminal, normalize_execution_status
+from wavebreak_cli.calls import ATTEMPTS, path_of
+from wavebreak_cli.problems import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_PARTIAL, Finished
+from wavebreak_cli.shell import Shell
+from wavebreak_cli.watch import follow
+from wavebreak_cli.wire import Execution, Termination
+
+ExecutionArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the execution.")]
+
+_OUTCOMES: Final = {ExecutionStatus.COMPLETED: EXIT_OK, ExecutionStatus.PARTIAL_SUCCESS: EXIT_PARTIAL}
+_TERMINATION_OVER: Final = frozenset({TerminationStatus.COMPLETED, TerminationStatus.INCOMPLETE})
+
+
+def read_execution(shell: Shell, name: str, *, attempts: int = ATTEMPTS) -> Execution:
+    """Read one execution."""
+    return cast("Execution", shell.api.get(path_of("executions", name), attempts=attempts))
+
+
+def follow_to_end(shell: Shell, name: str) -> NoReturn:
+    """Watch an execution to its end and finish with the exit code of its outcome."""
+    hint = f"The execution goes on. To watch it again: wavebreak watch {name}. To cancel it: wavebreak cancel {name}."
+    last = _follow(shell, name, _has_ended, hint)
+    status = normalize_execution_status(last.get("status"))
+    raise Finished(_OUTCOMES.get(status, EXIT_FAILURE) if status else EXIT_FAILURE)
+
+
+def follow_termination(shell: Shell, name: str) -> NoReturn:
+    """Watch a termination to its end: complete, incomplete with something terminated, or nothing at all."""
+    hint = f"The termination goes on. To watch it again: wavebreak terminate {name} --watch."
+    termination = _termination(_follow(shell, name, _is_cleaned_up, hint))
+    if termination.get("status") == TerminationStatus.COMPLETED:
+        raise Finished(EXIT_OK)
+    raise Finished(EXIT_PARTIAL if termination.get("terminated") else EXIT_FAILURE)
+
+
+def _follow(shell: Shell, name: str, is_over: Callable[[Execution], bool], hint: str) -> Execution:
+    try:
+        return follow(lambda: read_execution(shell, name, attempts=1), is_over, shell.view(), shell.time)
+    except KeyboardInterrupt:
+        shell.note(hint)
+        raise Finished(EXIT_INTERRUPTED) from None
+
+
+def _has_ended(execution: Execution) -> bool:
+    return is_terminal(normalize_execution_status(execution.get("status")))
+
+
+def _is_cleaned_up(execution: Execution) -> bool:
+    return _termination(execution).get("status") in _TERMINATION_OVER
+
+
+def _termination(execution: Execution) -> Termination:
+    return execution.get("termination") or {}

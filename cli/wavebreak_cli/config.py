@@ -1,0 +1,169 @@
+"""Where the API is and with which credentials and Region calls are signed.
+
+The first of these that is there decides:
+
+1. `--api-url` or WAVEBREAK_API_URL;
+2. `--stack` or WAVEBREAK_STACK, when given: the stack's output `ApiUrl`;
+3. `.local/stack.json` of a running local stack, in the current directory or a parent of it;
+4. the output `ApiUrl` of the stack called `wavebreak`.
+
+A stack named on purpose goes before a local one that happens to be there: nobody's recovery may go astray.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from wavebreak_cli.problems import Misconfigured, Unavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from botocore.credentials import Credentials
+
+DEFAULT_STACK: Final = "wavebreak"
+STACK_FILE: Final = ".local/stack.json"
+_GATEWAY_HOST: Final = re.compile(r"\.execute-api\.([a-z0-9-]+)\.(?:vpce\.)?amazonaws\.com")
+_HOW_TO_SET: Final = (
+    "set --api-url or WAVEBREAK_API_URL, or --stack or WAVEBREAK_STACK for a deployed stack, "
+    "or run this in a checkout whose local stack is up"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the command line and the environment say; None is not said."""
+
+    api_url: str | None = None
+    stack: str | None = None
+    region: str | None = None
+    profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StaticKeys:
+    """The access key that a local stack was made with."""
+
+    access_key: str
+    secret_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The API's base address without a slash at its end, the Region of the signature, and whose credentials sign.
+
+    `keys` None means the credentials of the AWS configuration: environment, `profile`, SSO, role and so on.
+    """
+
+    url: str
+    region: str
+    keys: StaticKeys | None = None
+    profile: str | None = None
+
+
+def resolve(given: Given, directory: Path) -> Endpoint:
+    """Find the API; raises Misconfigured saying what to set, or Unavailable when CloudFormation cannot be asked."""
+    if given.api_url:
+        return Endpoint(_address(given.api_url), _region(given, given.api_url), profile=given.profile)
+    if not given.stack:
+        local = find_stack_file(directory)
+        if local:
+            return read_stack_file(local, given)
+    url = _stack_output(given.stack or DEFAULT_STACK, given)
+    return Endpoint(_address(url), _region(given, url), profile=given.profile)
+
+
+def find_stack_file(directory: Path) -> Path | None:
+    """Find the `.local/stack.json` of this directory or of the nearest parent that has one."""
+    for folder in (directory, *directory.parents):
+        candidate = folder / STACK_FILE
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def read_stack_file(path: Path, given: Given) -> Endpoint:
+    """Read what `make up` wrote; raises Misconfigured if it cannot be understood."""
+    try:
+        stack: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        keys = StaticKeys(str(stack["credentials"]["accessKeyId"]), str(stack["credentials"]["secretAccessKey"]))
+        return Endpoint(_address(str(stack["apiUrl"])), given.region or str(stack["region"]), keys)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = f"{path} cannot be read as a stack file ({type(error).__name__}: {error})"
+        raise Misconfigured.because(f"{problem}; start the local stack again or {_HOW_TO_SET}") from error
+
+
+def credentials_of(endpoint: Endpoint) -> Credentials:
+    """Get what calls are signed with; raises Misconfigured if the AWS configuration has none."""
+    from botocore.credentials import Credentials  # noqa: PLC0415 - a tenth of a second that only calls need
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - likewise
+
+    if endpoint.keys:
+        return Credentials(endpoint.keys.access_key, endpoint.keys.secret_key)
+    try:
+        found: Credentials | None = _session(endpoint.profile).get_credentials()
+    except BotoCoreError as error:
+        raise Misconfigured.because(f"AWS credentials: {error}") from error
+    if found is None:
+        raise Misconfigured.because("no AWS credentials found: set AWS_PROFILE, --profile or AWS_ACCESS_KEY_ID")
+    return found
+
+
+def _session(profile: str | None) -> Any:
+    from botocore.session import Session  # noqa: PLC0415 - a tenth of a second that only calls need
+
+    return Session(profile=profile)
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url.strip())
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise Misconfigured.because(f"{url!r} is no address of an API: https://… with the stage at its end")
+    return url.strip().rstrip("/")
+
+
+def _region(given: Given, url: str) -> str:
+    """Take the Region from the option, the address of API Gateway or the AWS configuration, in this order."""
+    if given.region:
+        return given.region
+    in_host = _GATEWAY_HOST.search(urlsplit(url).hostname or "")
+    if in_host:
+        return in_host.group(1)
+    return _configured_region(given.profile)
+
+
+def _configured_region(profile: str | None) -> str:
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - only reached when a call needs botocore anyway
+
+    try:
+        region = os.environ.get("AWS_REGION") or _session(profile).get_config_variable("region")
+    except BotoCoreError as error:
+        raise Misconfigured.because(f"AWS configuration: {error}") from error
+    if not region:
+        raise Misconfigured.because("no Region: set --region, AWS_REGION or a Region in the AWS profile")
+    return str(region)
+
+
+def _stack_output(stack: str, given: Given) -> str:
+    """Ask CloudFormation for the output `ApiUrl` of a stack."""
+    import boto3  # noqa: PLC0415 - a quarter of a second that no other way of configuration needs
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError  # noqa: PLC0415 - likewise
+    from botocore.exceptions import ConnectionError as NoConnection  # noqa: PLC0415 - likewise
+
+    try:
+        region = given.region or os.environ.get("AWS_REGION")  # botocore reads AWS_DEFAULT_REGION only
+        session = boto3.Session(profile_name=given.profile, region_name=region)
+        answer = session.client("cloudformation").describe_stacks(StackName=stack)
+    except (HTTPClientError, NoConnection) as error:
+        raise Unavailable.unreachable("CloudFormation", str(error)) from error
+    except (BotoCoreError, ClientError) as error:
+        raise Misconfigured.because(f"no API found: stack {stack!r}: {error}. To choose one, {_HOW_TO_SET}") from error
+    for output in answer["Stacks"][0].get("Outputs", []):
+        if output.get("OutputKey") == "ApiUrl" and output.get("OutputValue"):
+            return output["OutputValue"]
+    raise Misconfigured.because(f"stack {stack!r} has no output ApiUrl. To choose an API, {_HOW_TO_SET}")

@@ -1,0 +1,111 @@
+"""Plan files on disk: read, judged without a network, and each problem with the line that it is on."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wavebreak_cli.problems import Misconfigured, PlanUnreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wavebreak.validation import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFile:
+    """A plan file: its name for people, its text and what the text says."""
+
+    name: str
+    text: str
+    content: object
+
+    @property
+    def plan_id(self) -> str:
+        """Name the plan that the file holds; raises PlanUnreadable if it says none."""
+        named = self.content.get("planId") if isinstance(self.content, dict) else None
+        if isinstance(named, str) and named:
+            return named
+        raise unreadable(self.name, located(self.text, [{"pointer": "/planId", "message": "is required"}]))
+
+
+def read(path: str) -> PlanFile:
+    """Read a plan file, `-` is standard input; raises Misconfigured or PlanUnreadable."""
+    from wavebreak.plan import PlanInvalid  # noqa: PLC0415 - pydantic is only needed by commands that read plans
+    from wavebreak.plan_text import load_plan_text  # noqa: PLC0415 - likewise
+
+    name = "standard input" if path == "-" else path
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise Misconfigured.because(f"{name} cannot be read: {error}") from error
+    try:
+        return PlanFile(name, text, load_plan_text(text))
+    except PlanInvalid as error:
+        raise unreadable(name, located(text, _entries(error.problems))) from error
+
+
+def judge(file: PlanFile) -> None:
+    """Check the whole plan without a network; raises PlanUnreadable with every problem."""
+    from wavebreak.plan import PlanInvalid, parse_plan  # noqa: PLC0415 - see read
+
+    try:
+        parse_plan(file.content)
+    except PlanInvalid as error:
+        raise unreadable(file.name, located(file.text, _entries(error.problems))) from error
+
+
+def unreadable(name: str, errors: list[dict[str, Any]]) -> PlanUnreadable:
+    """Make the failure of a plan file from its `{pointer, message, line?}`."""
+    count = "1 problem" if len(errors) == 1 else f"{len(errors)} problems"
+    detail = f"{name} has {count}"
+    return PlanUnreadable(
+        {"title": "Invalid plan", "code": "VALIDATION_FAILED", "detail": detail, "file": name, "errors": errors}
+    )
+
+
+def _entries(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    return [{"pointer": problem.pointer, "message": problem.message} for problem in problems]
+
+
+def located(text: str, errors: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Add to each error the line, counted from 1, of what its pointer names or of the nearest thing around it."""
+    root = _compose(text)
+    if root is None:
+        return list(errors)
+    return [{**error, "line": _line(root, str(error.get("pointer") or ""))} for error in errors]
+
+
+def _compose(text: str) -> Any:
+    """Read the text as nodes that know their place, JSON being YAML too; None if it cannot be read."""
+    import yaml  # type: ignore[import-untyped]  # noqa: PLC0415 - no stubs in use; only plan files need it
+
+    try:
+        return yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError):
+        return None
+
+
+def _line(root: Any, pointer: str) -> int:
+    node, line = root, root.start_mark.line
+    for part in pointer.split("/")[1:]:
+        found = _member(node, part.replace("~1", "/").replace("~0", "~"))
+        if found is None:
+            break
+        line, node = found
+    return int(line) + 1
+
+
+def _member(node: Any, name: str) -> tuple[int, Any] | None:
+    """Find a member of a mapping (its name's line) or of a list; of names given twice the last, as both are wrong."""
+    if node.id == "mapping":
+        for key, value in reversed(node.value):
+            if key.value == name:
+                return key.start_mark.line, value
+    if node.id == "sequence" and name.isdecimal() and int(name) < len(node.value):
+        value = node.value[int(name)]
+        return value.start_mark.line, value
+    return None

@@ -1,0 +1,89 @@
+"""What ends a command early, and with which exit code.
+
+CommandFailed             an error that is told on stderr
+├── Misconfigured     3   no API, no Region, no credentials, or an option that does not fit
+├── PlanUnreadable    3   a plan file that is not a valid plan; lists every place
+├── Refused           3   the API answered with a 4xx
+└── Unavailable       4   the API cannot be reached, or answered with a 5xx
+
+Finished is no error: it ends a command that has told everything with the exit code of its outcome.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, ClassVar, Final
+
+EXIT_OK: Final = 0
+EXIT_FAILURE: Final = 1
+EXIT_PARTIAL: Final = 2
+EXIT_USAGE: Final = 3
+EXIT_UNAVAILABLE: Final = 4
+EXIT_INTERRUPTED: Final = 130
+EXIT_BROKEN_PIPE: Final = 141
+
+
+class Finished(Exception):  # noqa: N818  it is no error: the command is over and has an outcome
+    """Ends a command with an exit code; nothing more is printed."""
+
+    def __init__(self, exit_code: int) -> None:
+        """Take the exit code of the outcome."""
+        super().__init__(f"finished with exit code {exit_code}")
+        self.exit_code = exit_code
+
+
+class CommandFailed(Exception):  # noqa: N818  the root of a tree whose leaves read as what they are
+    """A command that cannot go on."""
+
+    exit_code: ClassVar[int] = EXIT_USAGE
+
+    def __init__(self, problem: dict[str, Any], *, retry_after: float | None = None) -> None:
+        """Take the problem document (RFC 9457), and the seconds that the API asked to wait for, if it did."""
+        super().__init__(str(problem.get("detail") or problem.get("title") or "unknown error"))
+        self.problem = problem
+        self.retry_after = retry_after
+
+    @property
+    def status(self) -> int:
+        """HTTP status of the answer; 0 if there was none."""
+        status = self.problem.get("status")
+        return status if isinstance(status, int) else 0
+
+    @property
+    def code(self) -> str:
+        """Return the stable code of the problem."""
+        return str(self.problem.get("code") or "")
+
+
+class Misconfigured(CommandFailed):
+    """Something has to be set before this command can work."""
+
+    @classmethod
+    def because(cls, detail: str) -> Misconfigured:
+        """Make the problem of a missing or wrong setting; `detail` says what to set."""
+        return cls({"title": "Configuration", "code": "CONFIGURATION", "detail": detail})
+
+
+class PlanUnreadable(CommandFailed):
+    """A plan file that is no plan: `errors` of its problem lists `{pointer, message, line?}`."""
+
+
+class Refused(CommandFailed):
+    """The API refused the call."""
+
+
+class Unavailable(CommandFailed):
+    """The API did not answer, or failed."""
+
+    exit_code: ClassVar[int] = EXIT_UNAVAILABLE
+
+    @classmethod
+    def unreachable(cls, address: str, why: str) -> Unavailable:
+        """Make the problem of an API that cannot be reached."""
+        return cls({"title": "API unreachable", "code": "UNREACHABLE", "detail": f"{address}: {why}"})
+
+
+def from_answer(status: int, document: dict[str, Any], retry_after: float | None) -> CommandFailed:
+    """Make the failure that an HTTP status other than 2xx stands for."""
+    kind = Unavailable if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Refused
+    return kind(document, retry_after=retry_after)

@@ -1,0 +1,295 @@
+"""Executions as people see them. Pure: an execution, a look and the time in, something that rich can print out.
+
+Statuses are labelled, coloured and marked as the API's `display` says; nothing here knows what a status means.
+No line has a right edge: terminals disagree about the width of ⚠️ and 🛑, and a ragged frame helps nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rich import box
+from rich.console import Group
+from rich.segment import Segment
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+from wavebreak_cli.look import duration, elapsed, style_of, when
+from wavebreak_cli.steps import next_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+    from datetime import datetime
+
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+    from wavebreak_cli.look import Look
+    from wavebreak_cli.wire import Display, Execution, Server, Wave
+
+_WIDE: Final = 100
+_MOST_FAILURES: Final = 8
+_LONGEST_BAR: Final = 60
+_ASCII_BOX: Final = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
+_QUIET: Final = "bright_black"
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """Something with a coloured bar at its left."""
+
+    content: RenderableType
+    style: str
+    glyph: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        """Render the content two cells narrower, each line behind the bar."""
+        narrower = options.update(width=max(options.max_width - 2, 1), height=None)
+        bar = Segment(f"{self.glyph} ", Style.parse(self.style))
+        for rendered in console.render_lines(self.content, narrower, pad=False):
+            yield bar
+            yield from rendered
+            yield Segment.line()
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Servers of an execution or a wave, counted by how their launch went."""
+
+    launched: int
+    failed: int
+    total: int
+
+
+def tally(waves: Iterable[Wave]) -> Tally:
+    """Count the servers of some waves."""
+    words = [server.get("launchStatus") for wave in waves for server in wave.get("servers") or []]
+    return Tally(words.count("LAUNCHED"), words.count("FAILED"), len(words))
+
+
+def badge(look: Look, display: Display) -> Text:
+    """Show a status as icon and label, in its colour."""
+    return look.text(f"{display.get('icon', '')} {display.get('label', '')}".strip(), style_of(display))
+
+
+def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) -> RenderableType:
+    """Show the execution card: plan, status, waves, duration, and what can be done next."""
+    display = execution.get("display") or {}
+    lines: list[RenderableType] = [
+        _labelled(look, "Recovery Plan", look.text(execution.get("planName") or execution.get("planId"), "bold")),
+        _labelled(look, "Status", _status(look, display)),
+        _labelled(look, "Execution", look.text(f"{execution.get('executionId')} ({execution.get('mode')})")),
+    ]
+    if execution.get("reason"):
+        lines.append(_labelled(look, "Reason", look.text(execution["reason"])))
+    lines += [Text(), _card_waves(look, execution, now), Text()]
+    took = elapsed(execution.get("startedAt"), execution.get("endedAt"), execution.get("durationSeconds"), now)
+    lines.append(
+        _labelled(look, "Duration", look.text(f"{duration(took)} (started {when(execution.get('startedAt'))})"))
+    )
+    lines += [*_troubles(look, execution), *_termination(look, execution), *_next(look, execution)]
+    content = Group(*lines)
+    return Barred(content, style_of(display), look.plain("┃")) if bar else content
+
+
+def _labelled(look: Look, label: str, value: Text) -> Text:
+    return Text.assemble((look.plain(label) + ": ", "default"), value, overflow="fold")
+
+
+def _status(look: Look, display: Display) -> Text:
+    style = style_of(display)
+    return look.text(f"{display.get('label', '')} {display.get('icon', '')}".strip(), f"bold {style}")
+
+
+def _card_waves(look: Look, execution: Execution, now: datetime) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(5):
+        grid.add_column(overflow="fold")
+    for wave in execution.get("waves") or []:
+        count = tally([wave])
+        grid.add_row(
+            look.text(f"Wave {wave.get('waveNumber')}:"),
+            _status(look, wave.get("display") or {}),
+            look.text(wave.get("name")),
+            look.text(f"{count.launched} of {count.total} servers", _QUIET),
+            look.text(_wave_time(wave, now), _QUIET),
+        )
+    return grid
+
+
+def _wave_time(wave: Wave, now: datetime) -> str:
+    return duration(elapsed(wave.get("startedAt"), wave.get("endedAt"), wave.get("durationSeconds"), now))
+
+
+def _troubles(look: Look, execution: Execution) -> list[RenderableType]:
+    """Show the errors of waves and then of servers, each list only if there is one."""
+    waves = execution.get("waves") or []
+    wave_errors: list[tuple[object, object]] = [
+        (f"wave {wave.get('waveNumber')} {wave.get('name')}", wave["error"]) for wave in waves if wave.get("error")
+    ]
+    server_errors: list[tuple[object, object]] = [
+        (server.get("sourceServerId"), _failure(server, wave)) for wave, server in _failed(waves)
+    ]
+    return [
+        *_listed(look, "Wave errors", wave_errors, "see them with --json"),
+        *_listed(look, "Failed servers", server_errors, "see them with --servers"),
+    ]
+
+
+def _failed(waves: Iterable[Wave]) -> list[tuple[Wave, Server]]:
+    return [(w, s) for w in waves for s in w.get("servers") or [] if s.get("launchStatus") == "FAILED"]
+
+
+def _failure(server: Server, wave: Wave) -> str:
+    optional = ", optional" if server.get("impact") == "OPTIONAL" else ""
+    return f"{server.get('error') or 'no reason given'} (wave {wave.get('waveNumber')}{optional})"
+
+
+def _listed(look: Look, title: str, entries: list[tuple[object, object]], rest: str) -> list[RenderableType]:
+    if not entries:
+        return []
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, message in entries[:_MOST_FAILURES]:
+        grid.add_row(look.text(f"  {'✗'} ", "red") + look.text(name), look.text(message))
+    left = len(entries) - _MOST_FAILURES
+    more = [look.text(f"    … {left} more, {rest}", _QUIET)] if left > 0 else []
+    return [Text(), look.text(title, "bold"), grid, *more]
+
+
+def _termination(look: Look, execution: Execution) -> list[RenderableType]:
+    termination = execution.get("termination") or {}
+    status = termination.get("status") or "NOT_REQUESTED"
+    if status != "NOT_REQUESTED":
+        remaining = termination.get("remaining") or []
+        left = f", {len(remaining)} left: {', '.join(remaining[:_MOST_FAILURES])}" if remaining else ""
+        terminated = f"{status.replace('_', ' ')} ({termination.get('terminated', 0)} terminated{left})"
+        return [Text(), _labelled(look, "Termination", look.text(terminated))]
+    if (execution.get("terminationMetadata") or {}).get("canTerminate"):
+        return [Text(), look.text("[terminate available]", "bold dark_orange")]
+    return []
+
+
+def _next(look: Look, execution: Execution) -> list[RenderableType]:
+    steps = next_steps(execution)
+    if not steps:
+        return []
+    lines: list[RenderableType] = [Text(), look.text("Next", "bold")]
+    for step in steps:
+        command = look.text(f"  {step.command}", "cyan")
+        fits = len(step.command) + len(step.purpose) + 7 <= look.width
+        lines.append(Text.assemble(command, look.text(f"   {step.purpose}", _QUIET)) if fits else command)
+    return lines
+
+
+def progress(look: Look, count: Tally, width: int) -> Text:
+    """Draw the servers as a bar: launched, failed, to come, and the numbers behind it."""
+    told = f"{count.launched} of {count.total} servers launched"
+    if count.failed:
+        told += f" · {count.failed} failed"
+    cells = max(10, min(_LONGEST_BAR, width - len(told) - 3))
+    launched, failed = (cells * part // max(count.total, 1) for part in (count.launched, count.failed))
+    failed = max(failed, 1) if count.failed else 0
+    launched = min(launched, cells - failed)
+    glyphs = ("=", "x", "-") if look.ascii_only else ("━", "━", "━")
+    bar = Text.assemble(
+        (glyphs[0] * launched, "green"),
+        (glyphs[1] * failed, "red"),
+        (glyphs[2] * (cells - launched - failed), "grey37"),
+    )
+    return Text.assemble(bar, "  ", look.text(told))
+
+
+def wave_table(look: Look, waves: list[Wave], now: datetime) -> Table:
+    """Show waves in a table; on a wide terminal with their errors."""
+    with_errors = look.width >= _WIDE and any(wave.get("error") for wave in waves)
+    table = _table(look)
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column("Wave", overflow="fold", min_width=11)
+    table.add_column("Status", no_wrap=True, min_width=19)
+    table.add_column("Servers", justify="right", no_wrap=True)
+    table.add_column("Duration", justify="right", no_wrap=True)
+    if with_errors:
+        table.add_column("Error", overflow="fold")
+    for wave in waves:
+        count = tally([wave])
+        row = [
+            look.text(wave.get("waveNumber"), _QUIET),
+            look.text(wave.get("name")),
+            badge(look, wave.get("display") or {}),
+            look.text(f"{count.launched}/{count.total}", "red" if count.failed else ""),
+            look.text(_wave_time(wave, now)),
+        ]
+        table.add_row(*row, *([look.text(wave.get("error"), "red")] if with_errors else []))
+    return table
+
+
+def live(look: Look, execution: Execution, now: datetime, *, height: int, trouble: str | None) -> RenderableType:
+    """Show a running execution for `--watch`, no higher than `height` lines as far as waves can be left out."""
+    display = execution.get("display") or {}
+    waves = execution.get("waves") or []
+    took = elapsed(execution.get("startedAt"), execution.get("endedAt"), execution.get("durationSeconds"), now)
+    title = Text.assemble(
+        look.text(execution.get("planName") or execution.get("planId"), "bold"),
+        look.text(f"  {execution.get('mode')}  ", _QUIET),
+        look.text(execution.get("executionId"), _QUIET),
+        overflow="fold",
+    )
+    status = Text.assemble(badge(look, display), look.text(f"  {duration(took)}", "default"), overflow="fold")
+    tail: list[RenderableType] = [*_troubles(look, execution), *_termination(look, execution), *_next(look, execution)]
+    if trouble:
+        tail += [Text(), look.text(trouble, "dark_orange")]
+    room = max(3, height - 10 - len(tail) - len(_failed(waves)))
+    shown, hidden = _window(waves, room)
+    more = [look.text(f"… {hidden} more waves", _QUIET)] if hidden else []
+    content = Group(
+        title, status, Text(), progress(look, tally(waves), look.width - 2), Text(), wave_table(look, shown, now)
+    )
+    return Barred(Group(content, *more, *tail), style_of(display), look.plain("┃"))
+
+
+def _window(waves: list[Wave], room: int) -> tuple[list[Wave], int]:
+    """Choose the waves to show when not all fit: those from the first one that is not over, and what came before."""
+    if len(waves) <= room:
+        return waves, 0
+    running = next((at for at, wave in enumerate(waves) if not wave.get("endedAt")), len(waves))
+    start = max(0, min(running - 1, len(waves) - room))
+    return waves[start : start + room], len(waves) - room
+
+
+def servers_table(look: Look, execution: Execution) -> Table:
+    """Show every server with its wave, launch and recovery instance."""
+    table = listing(look, "Wave", "Source server", "Impact", "Launch", "Recovery instance", "Error", foldable={"Error"})
+    for wave in execution.get("waves") or []:
+        for server in wave.get("servers") or []:
+            table.add_row(
+                look.text(wave.get("waveNumber")),
+                look.text(server.get("sourceServerId")),
+                look.text(server.get("impact")),
+                look.text(server.get("launchStatus"), "red" if server.get("launchStatus") == "FAILED" else ""),
+                look.text(server.get("recoveryInstanceId") or "\N{EN DASH}"),
+                look.text(server.get("error") or "", "red"),
+            )
+    return table
+
+
+def _table(look: Look) -> Table:
+    """Make a table in the style of all of them: one line under the headings, no frame."""
+    return Table(
+        box=_ASCII_BOX if look.ascii_only else box.SIMPLE_HEAD,
+        header_style=_QUIET,
+        border_style="grey37",
+        pad_edge=False,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+
+
+def listing(look: Look, *headings: str, foldable: Collection[str] = ()) -> Table:
+    """Make an empty table; only its `foldable` columns become narrower and higher when there is no room."""
+    table = _table(look)
+    for heading in headings:
+        table.add_column(heading, overflow="fold", no_wrap=heading not in foldable)
+    return table

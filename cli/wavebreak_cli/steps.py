@@ -1,0 +1,86 @@
+"""What can be done next with an execution, as commands that are ready to run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus, is_terminal
+from wavebreak.execution_utils import normalize_execution_status as execution_status
+from wavebreak.execution_utils import normalize_wave_status as wave_status
+
+if TYPE_CHECKING:
+    from wavebreak_cli.wire import Execution
+
+_MOST_WAVES: Final = 3
+"""Waves that steps are offered for; more would bury the rest."""
+
+_REDEEMABLE: Final = frozenset({ExecutionStatus.FAILED, ExecutionStatus.PARTIAL_SUCCESS})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command and what it is for."""
+
+    command: str
+    purpose: str
+
+
+def next_steps(execution: Execution) -> list[Step]:
+    """List what an operator may do now, the most likely first."""
+    status = execution_status(execution.get("status"))
+    name = execution.get("executionId", "")
+    steps = [*_approvals(execution, name), *_repairs(execution, name, status)]
+    if is_terminal(status):
+        return [*steps, *_clean_up(execution, name), Step(f"wavebreak events {name} --verify", "check trail")]
+    if status is ExecutionStatus.PAUSED and not steps:
+        steps.append(Step(f"wavebreak resume {name}", "go on"))
+    if status is not ExecutionStatus.CANCELLING:
+        steps.append(Step(f"wavebreak cancel {name}", "start no further wave"))
+    return steps
+
+
+def _approvals(execution: Execution, name: str) -> list[Step]:
+    waiting = _waves(execution, WaveStatus.AWAITING_APPROVAL)
+    return [
+        step
+        for number in waiting[:_MOST_WAVES]
+        for step in (
+            Step(f"wavebreak approve {name} {number}", f"start wave {number}"),
+            Step(f"wavebreak reject {name} {number}", f"fail wave {number}"),
+        )
+    ]
+
+
+def _repairs(execution: Execution, name: str, status: ExecutionStatus | None) -> list[Step]:
+    """Offer retry and skip where the API allows them: not after a cancel or once instances are being terminated."""
+    if is_terminal(status) and (status not in _REDEEMABLE or _is_final(execution)):
+        return []
+    if status is ExecutionStatus.CANCELLING:
+        return []
+    return [
+        step
+        for number in _waves(execution, WaveStatus.FAILED)[:_MOST_WAVES]
+        for step in (
+            Step(f"wavebreak retry {name} {number}", "recover it again"),
+            Step(f"wavebreak skip {name} {number}", "go on without it"),
+        )
+    ]
+
+
+def _is_final(execution: Execution) -> bool:
+    termination = (execution.get("termination") or {}).get("status", TerminationStatus.NOT_REQUESTED)
+    return termination != TerminationStatus.NOT_REQUESTED or bool(_waves(execution, WaveStatus.CANCELLED))
+
+
+def _clean_up(execution: Execution, name: str) -> list[Step]:
+    if not (execution.get("terminationMetadata") or {}).get("canTerminate"):
+        return []
+    if (execution.get("termination") or {}).get("status") == TerminationStatus.IN_PROGRESS:
+        return [Step(f"wavebreak terminate {name} --watch", "follow it")]
+    return [Step(f"wavebreak terminate {name}", "clean up")]
+
+
+def _waves(execution: Execution, status: WaveStatus) -> list[int]:
+    waves = execution.get("waves") or []
+    return [wave.get("waveNumber", 0) for wave in waves if wave_status(wave.get("status")) is status]

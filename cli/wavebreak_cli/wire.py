@@ -1,0 +1,101 @@
+"""The API's answers as this command reads them. Every field may be missing: older records have fewer."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+
+class Display(TypedDict, total=False):
+    """How the API says a status is shown."""
+
+    label: str
+    color: str
+    icon: str
+
+
+class Server(TypedDict, total=False):
+    """A server of a wave."""
+
+    sourceServerId: str
+    impact: str
+    launchStatus: str
+    recoveryInstanceId: str | None
+    error: str | None
+
+
+class Wave(TypedDict, total=False):
+    """A wave of an execution."""
+
+    waveNumber: int
+    name: str
+    status: str
+    display: Display
+    attempt: int
+    startedAt: str | None
+    endedAt: str | None
+    durationSeconds: int | None
+    error: str | None
+    servers: list[Server]
+
+
+class TerminationMetadata(TypedDict, total=False):
+    """Whether the recovery instances may be terminated."""
+
+    canTerminate: bool
+    reason: str | None
+    hasRecoveryInstances: bool
+
+
+class Termination(TypedDict, total=False):
+    """How far a termination got."""
+
+    status: str
+    terminated: int
+    remaining: list[str]
+
+
+class Execution(TypedDict, total=False):
+    """One run of a plan; lists leave `waves` out."""
+
+    executionId: str
+    planId: str
+    planName: str
+    planVersion: int
+    mode: str
+    status: str
+    display: Display
+    requestedBy: str
+    reason: str | None
+    startedAt: str | None
+    endedAt: str | None
+    durationSeconds: int | None
+    totalWaves: int
+    completedWaves: int
+    pausedBy: list[str]
+    waves: list[Wave]
+    terminationMetadata: TerminationMetadata
+    termination: Termination
+    version: int
+
+
+class StoredPlan(TypedDict, total=False):
+    """A plan as it is stored."""
+
+    plan: dict[str, Any]
+    version: int
+    createdAt: str
+    updatedAt: str
+
+
+class Event(TypedDict, total=False):
+    """An entry of the audit trail."""
+
+    sequence: int
+    at: str
+    type: str
+    executionId: str
+    waveNumber: int
+    actor: str
+    data: dict[str, Any]
+    previousHash: str | None
+    hash: str

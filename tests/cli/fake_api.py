@@ -1,0 +1,201 @@
+"""A Wavebreak API in memory, answering over real HTTP on the loopback interface."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from wavebreak.execution_utils import (
+    ExecutionStatus,
+    WaveStatus,
+    can_terminate_execution,
+    display_of_execution,
+    display_of_wave,
+)
+
+Json = dict[str, Any]
+Reading = Json | Callable[[], Json]
+
+DRILL = "drill-01k000000000000000000000aa"
+RECOVERY = "recovery-01k000000000000000000000aa"
+
+
+def server(number: int, status: str = "LAUNCHED", **more: Any) -> Json:
+    """Make a server of a wave; a launched one has a recovery instance."""
+    instance = f"i-{number:017}" if status == "LAUNCHED" else None
+    return {
+        "sourceServerId": f"s-{number:017}",
+        "impact": "CRITICAL",
+        "launchStatus": status,
+        "recoveryInstanceId": instance,
+        "error": None,
+        **more,
+    }
+
+
+def wave(number: int, name: str, status: str, servers: list[Json], **more: Any) -> Json:
+    """Make a wave that took 38 seconds if it has ended."""
+    ended = status in {"COMPLETED", "FAILED"}
+    started = ended or status == "IN_PROGRESS"
+    return {
+        "waveNumber": number,
+        "name": name,
+        "status": status,
+        "display": display_of_wave(WaveStatus(status)),
+        "dependsOn": [],
+        "jobId": f"drsjob-{number:017}" if started else None,
+        "attempt": 1,
+        "startedAt": "2026-11-21T12:00:00.000Z" if started else None,
+        "endedAt": "2026-11-21T12:00:38.000Z" if ended else None,
+        "durationSeconds": 38 if ended else None,
+        "error": None,
+        "servers": servers,
+        **more,
+    }
+
+
+def execution(status: str, waves: list[Json], **more: Any) -> Json:
+    """Make an execution as the API shows it, its display and counts fitting its waves."""
+    done = [w["status"] for w in waves].count("COMPLETED")
+    over = status in {"COMPLETED", "PARTIAL_SUCCESS", "FAILED", "CANCELLED"}
+    made: Json = {
+        "executionId": DRILL,
+        "planId": "three-tier",
+        "planName": "3TierRecoveryPlan",
+        "planVersion": 1,
+        "mode": "DRILL",
+        "status": status,
+        "display": display_of_execution(ExecutionStatus(status), completed_waves=done, total_waves=len(waves)),
+        "requestedBy": "arn:aws:iam::111122223333:user/ana",
+        "reason": None,
+        "startedAt": "2026-11-21T12:00:00.000Z",
+        "endedAt": "2026-11-21T12:01:20.000Z" if over else None,
+        "durationSeconds": 80 if over else None,
+        "totalWaves": len(waves),
+        "completedWaves": done,
+        "waves": waves,
+        "termination": {"status": "NOT_REQUESTED", "terminated": 0, "remaining": []},
+        "instancesTerminated": False,
+        "factors": {},
+        "version": 1,
+        **more,
+    }
+    made["terminationMetadata"] = can_terminate_execution(made)
+    return made
+
+
+def problem(status: int, code: str, title: str, detail: str, **more: Any) -> Json:
+    """Make a problem document."""
+    return {"type": "about:blank", "status": status, "code": code, "title": title, "detail": detail, **more}
+
+
+@dataclass
+class Request:
+    """A request as it arrived."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass
+class Fault:
+    """An answer that is given instead of the next one. Status 0 drops the connection."""
+
+    status: int
+    body: Json | str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class FakeApi:
+    """What the API knows, what it was asked, and how it misbehaves next.
+
+    Every read of an execution gives the next of its readings, the last one for ever.
+    """
+
+    url: str = ""
+    readings: dict[str, list[Reading]] = field(default_factory=dict)
+    answers: dict[tuple[str, str], tuple[int, Json]] = field(default_factory=dict)
+    listed: dict[str, list[Json]] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    page: int = 1000
+
+    def answer(self, request: Request) -> Fault:
+        """Decide the answer to a request."""
+        self.requests.append(request)
+        if self.faults:
+            return self.faults.pop(0)
+        known = self.answers.get((request.method, request.path))
+        if known:
+            return Fault(*known)
+        if request.method == "GET" and request.path in self.listed:
+            return Fault(200, self._page(request))
+        name = request.path.removeprefix("/executions/")
+        if request.method == "GET" and name in self.readings:
+            left = self.readings[name]
+            reading = left.pop(0) if len(left) > 1 else left[0]
+            return Fault(200, reading() if callable(reading) else reading)
+        return Fault(404, problem(404, "NOT_FOUND", "Not found", f"there is no {request.path}"))
+
+    def _page(self, request: Request) -> Json:
+        start = int(request.query.get("nextToken", "0"))
+        end = start + min(self.page, int(request.query.get("limit", "50")))
+        items = self.listed[request.path]
+        return {"items": items[start:end], "nextToken": str(end) if end < len(items) else None}
+
+
+class _Doorway(BaseHTTPRequestHandler):
+    api: ClassVar[FakeApi]
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # headers and body in one packet: two would wait for a delayed acknowledgement
+
+    def _serve(self) -> None:
+        parts = urlsplit(self.path)
+        length = int(self.headers.get("content-length", "0"))
+        text = self.rfile.read(length)
+        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        path = unquote(parts.path).removeprefix("/v1")
+        is_json = headers.get("content-type") == "application/json"
+        body = json.loads(text) if is_json else text.decode()
+        given = self.api.answer(Request(self.command, path, query, headers, body))
+        if given.status == 0:
+            self.close_connection = True
+            return
+        content = b"" if given.body == "" else json.dumps(given.body).encode()
+        if isinstance(given.body, str):
+            content = given.body.encode()
+        self.send_response(given.status)
+        for name, value in {**given.headers, "content-length": str(len(content))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_PUT = do_POST = do_DELETE = _serve  # noqa: N815 - the names that http.server calls
+
+    def log_message(self, *_: object) -> None:
+        """Keep the test's output clean."""
+
+
+@contextmanager
+def serving(api: FakeApi, port: int = 0) -> Iterator[FakeApi]:
+    """Serve an API until the block is left; its `url` has the stage at its end."""
+    doorway = type("Doorway", (_Doorway,), {"api": api})
+    with ThreadingHTTPServer(("127.0.0.1", port), doorway) as http:
+        http.daemon_threads = True
+        api.url = f"http://127.0.0.1:{http.server_address[1]}/v1"
+        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield api
+        finally:
+            http.shutdown()
+            thread.join()

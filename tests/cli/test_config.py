@@ -1,0 +1,135 @@
+"""Where the API is found, and in which order the places are looked at."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Terminal
+from tests.cli.fake_api import FakeApi, Fault
+
+from wavebreak_cli.config import Endpoint, Given, StaticKeys, find_stack_file, resolve
+from wavebreak_cli.problems import Misconfigured, Unavailable
+
+GATEWAY = "https://abc.execute-api.eu-west-3.amazonaws.com/v1"
+OUTPUTS = "<member><OutputKey>ApiUrl</OutputKey><OutputValue>https://cfn.example/v1/</OutputValue></member>"
+
+
+def _stack(outputs: str = OUTPUTS) -> Fault:
+    """Describe a stack as CloudFormation does."""
+    stack = f"<member><StackName>any</StackName><Outputs>{outputs}</Outputs></member>"
+    answer = f"<DescribeStacksResult><Stacks>{stack}</Stacks></DescribeStacksResult>"
+    return Fault(200, f"<DescribeStacksResponse>{answer}</DescribeStacksResponse>", {"content-type": "text/xml"})
+
+
+def _no_stack() -> Fault:
+    error = "<Error><Code>ValidationError</Code><Message>Stack does not exist</Message></Error>"
+    return Fault(400, f"<ErrorResponse>{error}</ErrorResponse>", {"content-type": "text/xml"})
+
+
+@pytest.fixture
+def cloudformation(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> FakeApi:
+    """Answer as CloudFormation; no API is configured."""
+    monkeypatch.delenv("WAVEBREAK_API_URL")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", api.url.removesuffix("/v1"))
+    return api
+
+
+def _stack_file(directory: Path, url: str) -> None:
+    (directory / ".local").mkdir(parents=True)
+    content = {"apiUrl": url, "region": "us-east-1", "credentials": {"accessKeyId": "test", "secretAccessKey": "pass"}}
+    (directory / ".local" / "stack.json").write_text(json.dumps(content))
+
+
+def test_the_address_comes_first_and_names_the_region(tmp_path: Path) -> None:
+    _stack_file(tmp_path, "http://127.0.0.1:1/v1")
+    assert resolve(Given(api_url=GATEWAY + "/", stack="x"), tmp_path) == Endpoint(GATEWAY, "eu-west-3")
+    assert resolve(Given(api_url=GATEWAY, region="us-west-2"), tmp_path).region == "us-west-2"
+
+
+def test_another_host_takes_the_region_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = Given(api_url="https://recovery.example.com")
+    assert resolve(given, tmp_path).region == "eu-central-1"
+    monkeypatch.setenv("AWS_REGION", "eu-south-1")
+    assert resolve(given, tmp_path).region == "eu-south-1"
+    monkeypatch.delenv("AWS_REGION")
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    with pytest.raises(Misconfigured, match="AWS_REGION"):
+        resolve(given, tmp_path)
+
+
+def test_the_local_stack_is_found_from_a_folder_below_with_its_own_keys(tmp_path: Path) -> None:
+    _stack_file(tmp_path, "http://127.0.0.1:1/v1")
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    expected = Endpoint("http://127.0.0.1:1/v1", "us-east-1", StaticKeys("test", "pass"))
+    assert resolve(Given(), below) == expected
+    nearer = below.parent
+    _stack_file(nearer, "http://127.0.0.1:2/v1")
+    assert find_stack_file(below) == nearer / ".local" / "stack.json"
+
+
+def test_a_command_uses_the_local_stack(
+    api: FakeApi, wavebreak: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WAVEBREAK_API_URL")
+    _stack_file(tmp_path, api.url)
+    api.listed["/plans"] = []
+    assert wavebreak("plan", "list").exit_code == 0
+    assert "Credential=test/" in api.requests[0].headers["authorization"]
+    assert "/us-east-1/execute-api/" in api.requests[0].headers["authorization"]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"apiUrl": "ftp://x", "region": "r", "credentials": {}}'])
+def test_a_broken_stack_file_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / ".local").mkdir()
+    (tmp_path / ".local" / "stack.json").write_text(text)
+    with pytest.raises(Misconfigured, match=r"stack\.json"):
+        resolve(Given(), tmp_path)
+
+
+def test_a_stack_named_on_purpose_goes_before_a_local_one(cloudformation: FakeApi, tmp_path: Path) -> None:
+    _stack_file(tmp_path, "http://127.0.0.1:1/v1")
+    cloudformation.faults = [_stack()]
+    assert resolve(Given(stack="prod"), tmp_path) == Endpoint("https://cfn.example/v1", "eu-central-1")
+    assert "StackName=prod" in cloudformation.requests[0].body
+    assert resolve(Given(), tmp_path).url == "http://127.0.0.1:1/v1"
+
+
+def test_without_anything_the_stack_of_the_default_name_is_asked(cloudformation: FakeApi, tmp_path: Path) -> None:
+    cloudformation.faults = [_stack()]
+    assert resolve(Given(), tmp_path).url == "https://cfn.example/v1"
+    assert "StackName=wavebreak" in cloudformation.requests[0].body
+
+
+def test_nothing_configured_says_what_to_set(cloudformation: FakeApi, wavebreak: Terminal) -> None:
+    cloudformation.faults = [_no_stack()]
+    outcome = wavebreak("plan", "list")
+    assert outcome.exit_code == 3
+    assert all(word in outcome.err for word in ("WAVEBREAK_API_URL", "WAVEBREAK_STACK", "'wavebreak'"))
+
+
+def test_a_stack_that_is_none_of_ours_is_told(cloudformation: FakeApi, tmp_path: Path) -> None:
+    cloudformation.faults = [_stack(outputs="")]
+    with pytest.raises(Misconfigured, match="no output ApiUrl"):
+        resolve(Given(stack="other"), tmp_path)
+
+
+def test_cloudformation_that_cannot_be_reached_is_no_wrong_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(Unavailable, match="CloudFormation"):
+        resolve(Given(), tmp_path)
+
+
+@pytest.mark.parametrize("url", ["abc", "ftp://x/v1", "https://", "https://x/v1?stage=2"])
+def test_an_address_that_is_none_is_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(Misconfigured, match="no address of an API"):
+        resolve(Given(api_url=url, region="us-east-1"), tmp_path)
+
+
+def test_an_unknown_profile_is_a_wrong_setting(wavebreak: Terminal) -> None:
+    outcome = wavebreak("--api-url", GATEWAY, "--profile", "nobody", "plan", "list")
+    assert outcome.exit_code == 3
+    assert "nobody" in outcome.err

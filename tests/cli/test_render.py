@@ -1,0 +1,244 @@
+"""Cards, tables and the live view, as text, at the widths of real terminals."""
+
+import io
+from datetime import UTC, datetime
+from typing import cast
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from tests.cli.fake_api import DRILL, RECOVERY, Json, execution, server, wave
+
+from wavebreak.execution_utils import ExecutionStatus
+from wavebreak_cli import lists, render
+from wavebreak_cli.look import Look, duration, harmless, when
+from wavebreak_cli.steps import next_steps
+from wavebreak_cli.wire import Execution
+
+DASH = "\N{EN DASH}"
+NOW = datetime(2026, 11, 21, 12, 0, 50, tzinfo=UTC)
+HOSTILE = "[red]x[/red]\x1b[2J\x1b]0;title\x07\u202etxt\r\nnext"
+HARMLESS = "[red]x[/red]\\x1b[2J\\x1b]0;title\\x07\\u202etxt  next"
+
+
+def _show(content: RenderableType, width: int, *, colour: bool = False) -> str:
+    stream = io.StringIO()
+    console = Console(
+        file=stream,
+        width=width,
+        force_terminal=colour,
+        color_system="256" if colour else None,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        _environ={},
+    )
+    console.print(content)
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
+
+
+def _three_waves(status: str, **more: object) -> Execution:
+    database = wave(
+        1, "database", "COMPLETED", [server(1), server(2, "FAILED", impact="OPTIONAL", error="no capacity")]
+    )
+    last = "CANCELLED" if status in {"PARTIAL_SUCCESS", "CANCELLED"} else "NOT_STARTED"
+    first = [wave(1, "database", "CANCELLED", [server(1, "PENDING")])] if status == "CANCELLED" else [database]
+    web = [server(3, "PENDING")]
+    waves = [*first, wave(2, "application", last, web), wave(3, "web", last, web)]
+    return cast("Execution", execution(status, waves, **more))
+
+
+def _card(execution: Execution, width: int = 80, *, bar: bool = False) -> str:
+    return _show(render.card(Look(width), execution, NOW, bar=bar), width)
+
+
+def _live(execution: Execution, width: int, *, height: int = 40, trouble: str | None = None) -> str:
+    return _show(render.live(Look(width), execution, NOW, height=height, trouble=trouble), width)
+
+
+def test_the_card_of_a_partial_success() -> None:
+    assert (
+        _card(_three_waves("PARTIAL_SUCCESS"))
+        == f"""\
+Recovery Plan: 3TierRecoveryPlan
+Status: PARTIAL SUCCESS (1 of 3 waves completed) ⚠️
+Execution: {DRILL} (DRILL)
+
+Wave 1:  Completed ✓  database     1 of 2 servers  38s
+Wave 2:  Cancelled ⊘  application  0 of 1 servers  {DASH}
+Wave 3:  Cancelled ⊘  web          0 of 1 servers  {DASH}
+
+Duration: 1m 20s (started 2026-11-21 12:00:00Z)
+
+Failed servers
+  ✗ s-00000000000000002  no capacity (wave 1, optional)
+
+[terminate available]
+
+Next
+  wavebreak terminate {DRILL}   clean up
+  wavebreak events {DRILL} --verify   check trail"""
+    )
+
+
+def test_the_live_view_of_a_drill_at_80_columns() -> None:
+    waves = [
+        wave(1, "database", "COMPLETED", [server(1), server(2)]),
+        wave(
+            2, "application", "IN_PROGRESS", [server(3), server(4, "FAILED", error="no capacity"), server(5, "PENDING")]
+        ),
+        wave(3, "web", "AWAITING_APPROVAL", [server(6, "PENDING")]),
+    ]
+    assert (
+        _live(cast("Execution", execution("IN_PROGRESS", waves)), 80)
+        == f"""\
+┃ 3TierRecoveryPlan  DRILL  {DRILL}
+┃ ⟳ IN PROGRESS  50s
+┃
+┃ ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  3 of 6 servers launched · 1 failed
+┃
+┃ #  Wave         Status               Servers  Duration
+┃ ──────────────────────────────────────────────────────
+┃ 1  database     ✓ Completed              2/2       38s
+┃ 2  application  ⟳ In Progress            1/3       50s
+┃ 3  web          ⏸ Awaiting Approval      0/1         {DASH}
+┃
+┃ Failed servers
+┃   ✗ s-00000000000000004  no capacity (wave 2)
+┃
+┃ Next
+┃   wavebreak approve {DRILL} 3   start wave 3
+┃   wavebreak reject {DRILL} 3   fail wave 3
+┃   wavebreak cancel {DRILL}   start no further wave"""
+    )
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("status", list(ExecutionStatus))
+def test_every_status_is_shown_within_the_terminal(status: str, width: int) -> None:
+    shown = _three_waves(status, executionId=RECOVERY, mode="RECOVERY", reason="the quarterly exercise " * 5)
+    shown["waves"][1]["error"] = "a message that is far too long for any line of a terminal " * 3
+    for text in (
+        _card(shown, width, bar=True),
+        _live(shown, width, trouble="connection lost, retrying for 3s: no answer"),
+    ):
+        assert shown["display"]["label"] in text
+        assert shown["display"]["icon"] in text
+        assert all(cell_len(line) <= width for line in text.splitlines())
+
+
+def test_a_wide_terminal_has_the_errors_in_the_table() -> None:
+    shown = cast("Execution", execution("IN_PROGRESS", [wave(1, "web", "FAILED", [], error="timed out")]))
+    assert "Error" in _show(render.wave_table(Look(120), shown["waves"], NOW), 120)
+    assert "Error" not in _show(render.wave_table(Look(80), shown["waves"], NOW), 80)
+
+
+def test_colours_are_those_the_api_names() -> None:
+    orange = _show(render.card(Look(80), _three_waves("PARTIAL_SUCCESS"), NOW), 80, colour=True)
+    assert "\x1b[1;38;5;208mPARTIAL SUCCESS (1 of 3 waves completed) ⚠️" in orange
+    unknown = cast(
+        "Execution", {**_three_waves("FAILED"), "display": {"label": "ODD", "color": "octarine", "icon": "?"}}
+    )
+    assert "ODD ?" in _card(unknown)
+
+
+def test_more_waves_than_the_terminal_is_high_are_left_out_and_counted() -> None:
+    done = [wave(number, f"done{number}", "COMPLETED", [server(number)]) for number in range(1, 41)]
+    running = [wave(41, "running", "IN_PROGRESS", [server(41, "PENDING")])]
+    later = [wave(number, f"later{number}", "NOT_STARTED", [server(number, "PENDING")]) for number in range(42, 81)]
+    text = _live(cast("Execution", execution("IN_PROGRESS", done + running + later)), 80, height=24)
+    assert len(text.splitlines()) <= 24
+    assert "running" in text
+    assert "more waves" in text
+    assert "done1 " not in text
+
+
+def test_many_failed_servers_are_counted_not_listed() -> None:
+    broken = [server(number, "FAILED", error="no capacity") for number in range(30)]
+    text = _card(cast("Execution", execution("FAILED", [wave(1, "web", "FAILED", broken)])))
+    assert text.count("no capacity") == 8
+    assert "… 22 more, see them with --servers" in text
+
+
+def test_hostile_text_is_shown_and_never_obeyed() -> None:
+    bad = [server(1, "FAILED", error=HOSTILE, sourceServerId=HOSTILE)]
+    shown = execution("FAILED", [wave(1, HOSTILE, "FAILED", bad, error=HOSTILE)], planName=HOSTILE, reason=HOSTILE)
+    shown["display"] = {"label": HOSTILE, "color": HOSTILE, "icon": "\x1b[31m"}
+    for width in (80, 250):
+        look = Look(width)
+        for content in (
+            render.card(look, cast("Execution", shown), NOW, bar=True),
+            render.live(look, cast("Execution", shown), NOW, height=60, trouble=HOSTILE),
+            render.servers_table(look, cast("Execution", shown)),
+            lists.executions(look, [cast("Execution", shown)], NOW),
+        ):
+            text = _show(content, width)
+            assert not {"\x1b", "\x07", "\r", "\u202e"} & set(text)
+    assert f"Recovery Plan: {HARMLESS}" in _card(cast("Execution", shown), 250)
+
+
+def test_endless_text_keeps_its_head_and_tail() -> None:
+    text = harmless("a" * 10**6 + "z")
+    assert len(text) < 2100
+    assert text.startswith("aaa")
+    assert text.endswith("z")
+
+
+def test_an_ascii_terminal_gets_ascii() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
+    console = Console(file=stream, width=80, markup=False, highlight=False)
+    look = Look.of(console)
+    shown = _three_waves("PARTIAL_SUCCESS", planName="Plän")
+    console.print(render.card(look, shown, NOW, bar=True))
+    console.print(render.live(look, shown, NOW, height=50, trouble="…"))
+    stream.seek(0)
+    text = stream.read()
+    assert "Wave 1:  Completed +" in text
+    assert "Pl\\xe4n" in text
+
+
+def test_an_older_record_with_almost_nothing_in_it_is_shown() -> None:
+    bare = cast("Execution", {"executionId": DRILL, "status": "FAILED"})
+    assert f"Execution: {DRILL}" in _card(bare)
+    assert DRILL in _live(bare, 80)
+
+
+def _commands(execution: Json) -> list[str]:
+    return [step.command.split()[1] for step in next_steps(cast("Execution", execution))]
+
+
+def test_next_steps_fit_the_state() -> None:
+    failed = wave(1, "web", "FAILED", [server(1, "FAILED")])
+    done = wave(2, "db", "COMPLETED", [server(2)])
+    cancelled = wave(3, "x", "CANCELLED", [])
+    assert _commands(execution("IN_PROGRESS", [])) == ["cancel"]
+    assert _commands(execution("PAUSED", [done], pausedBy=["OPERATOR"])) == ["resume", "cancel"]
+    assert _commands(execution("PAUSED", [failed], pausedBy=["FAILURE"])) == ["retry", "skip", "cancel"]
+    assert _commands(execution("CANCELLING", [failed])) == []
+    assert _commands(execution("PARTIAL_SUCCESS", [failed, done])) == ["retry", "skip", "terminate", "events"]
+    assert _commands(execution("PARTIAL_SUCCESS", [failed, done, cancelled])) == ["terminate", "events"]
+    gone = {"status": "COMPLETED", "terminated": 1, "remaining": []}
+    assert _commands(execution("FAILED", [failed], termination=gone, instancesTerminated=True)) == ["events"]
+    running = {"status": "IN_PROGRESS", "terminated": 0, "remaining": []}
+    steps = next_steps(cast("Execution", execution("COMPLETED", [done], termination=running)))
+    assert steps[0].command == f"wavebreak terminate {DRILL} --watch"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, DASH), (0, "0s"), (-3, "0s"), (59.9, "59s"), (245, "4m 05s"), (3720, "1h 02m")]
+)
+def test_durations(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2026-11-21T12:03:04.123Z", "2026-11-21 12:03:04Z"),
+        ("2026-11-21T14:03:04+02:00", "2026-11-21 12:03:04Z"),
+        ("soon", DASH),
+        (None, DASH),
+    ],
+)
+def test_times_are_in_utc(text: str | None, shown: str) -> None:
+    assert when(text) == shown

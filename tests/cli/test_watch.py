@@ -1,0 +1,139 @@
+"""What a watch prints: plain lines, JSON lines, and the live view."""
+
+import json
+
+from tests.cli.conftest import Clock, Terminal, lines
+from tests.cli.fake_api import DRILL, FakeApi, Fault, Json, execution, problem, server, wave
+
+
+def _story() -> list[Json]:
+    """Tell a drill that cannot launch one server of its second wave."""
+    failed = server(3, "FAILED", error="LAUNCH_FAILED")
+    database = wave(1, "database", "COMPLETED", [server(1), server(2)])
+    waiting = wave(2, "web", "NOT_STARTED", [server(3, "PENDING")])
+    return [
+        execution(
+            "PENDING", [wave(1, "database", "NOT_STARTED", [server(1, "PENDING"), server(2, "PENDING")]), waiting]
+        ),
+        execution(
+            "IN_PROGRESS",
+            [wave(1, "database", "IN_PROGRESS", [server(1, "IN_PROGRESS"), server(2, "PENDING")]), waiting],
+        ),
+        execution("IN_PROGRESS", [wave(1, "database", "IN_PROGRESS", [server(1), server(2, "PENDING")]), waiting]),
+        execution("IN_PROGRESS", [wave(1, "database", "IN_PROGRESS", [server(1), server(2, "PENDING")]), waiting]),
+        execution("IN_PROGRESS", [database, wave(2, "web", "IN_PROGRESS", [server(3, "IN_PROGRESS")])]),
+        execution(
+            "PARTIAL_SUCCESS", [database, wave(2, "web", "FAILED", [failed], error="1 CRITICAL server did not launch")]
+        ),
+    ]
+
+
+def test_plain_lines_tell_every_change_once_and_end_with_the_card(api: FakeApi, wavebreak: Terminal) -> None:
+    api.readings[DRILL] = list(_story())
+    told, card = wavebreak("watch", DRILL).out.split("\n\n", 1)
+    assert lines(told) == [
+        f"12:03:04Z execution {DRILL} PENDING",
+        f"12:03:05Z execution {DRILL} IN_PROGRESS",
+        "12:03:05Z wave 1 database IN_PROGRESS",
+        "12:03:05Z server s-00000000000000001 IN_PROGRESS",
+        "12:03:06Z server s-00000000000000001 LAUNCHED i-00000000000000001",
+        "12:03:08Z server s-00000000000000002 LAUNCHED i-00000000000000002",
+        "12:03:08Z wave 1 database COMPLETED",
+        "12:03:08Z wave 2 web IN_PROGRESS",
+        "12:03:08Z server s-00000000000000003 IN_PROGRESS",
+        f"12:03:09Z execution {DRILL} PARTIAL_SUCCESS",
+        "12:03:09Z server s-00000000000000003 FAILED: LAUNCH_FAILED",
+        "12:03:09Z wave 2 web FAILED: 1 CRITICAL server did not launch",
+    ]
+    assert card.startswith("Recovery Plan: 3TierRecoveryPlan\nStatus: PARTIAL SUCCESS (1 of 2 waves completed)")
+    assert f"wavebreak terminate {DRILL}" in card
+
+
+def test_json_gives_a_line_for_each_change_and_the_execution_last(api: FakeApi, wavebreak: Terminal) -> None:
+    story = _story()
+    api.readings[DRILL] = list(story)
+    told = [json.loads(line) for line in wavebreak("watch", DRILL, "--json").out.splitlines()]
+    assert told[-1] == story[-1]
+    assert told[4] == {
+        "at": "2026-11-21T12:03:06Z",
+        "change": "server",
+        "waveNumber": 1,
+        "sourceServerId": "s-00000000000000001",
+        "status": "LAUNCHED",
+        "recoveryInstanceId": "i-00000000000000001",
+        "error": None,
+    }
+    assert [change["change"] for change in told[:4]] == ["execution", "execution", "wave", "server"]
+
+
+def test_an_execution_that_waits_says_for_what(api: FakeApi, wavebreak: Terminal) -> None:
+    waiting = execution("IN_PROGRESS", [wave(1, "web", "AWAITING_APPROVAL", [server(1, "PENDING")])])
+    api.readings[DRILL] = [waiting, waiting, execution("CANCELLED", [])]
+    out = wavebreak("watch", DRILL).out
+    waits = [line for line in out.splitlines() if "waiting for you" in line]
+    assert len(waits) == 1
+    assert f"wavebreak approve {DRILL} 1 | wavebreak reject {DRILL} 1" in waits[0]
+
+
+def test_termination_is_followed_line_by_line(api: FakeApi, wavebreak: Terminal) -> None:
+    waves = [wave(1, "database", "COMPLETED", [server(1), server(2)])]
+    steps: list[Json] = [
+        {"status": "IN_PROGRESS", "terminated": 0, "remaining": ["i-1", "i-2"]},
+        {"status": "IN_PROGRESS", "terminated": 1, "remaining": ["i-2"]},
+        {"status": "COMPLETED", "terminated": 2, "remaining": []},
+    ]
+    api.answers["POST", f"/executions/{DRILL}/terminate"] = (202, {})
+    api.readings[DRILL] = [execution("COMPLETED", waves, termination=step) for step in steps]
+    told = [line for line in wavebreak("terminate", DRILL, "--watch").out.splitlines() if "Z termination" in line]
+    assert told == [
+        "12:03:04Z termination IN_PROGRESS (0 terminated, 2 left)",
+        "12:03:05Z termination IN_PROGRESS (1 terminated, 1 left)",
+        "12:03:06Z termination COMPLETED (2 terminated)",
+    ]
+
+
+def test_a_lost_connection_is_retried_and_told_once(api: FakeApi, wavebreak: Terminal) -> None:
+    down = Fault(503, problem(503, "UNAVAILABLE", "Unavailable", "try again"), {"Retry-After": "3"})
+    api.faults = [down, Fault(0), down]
+    api.readings[DRILL] = [execution("COMPLETED", [])]
+    outcome = wavebreak("watch", DRILL)
+    assert outcome.exit_code == 0
+    assert lines(outcome.out)[:3] == [
+        "12:03:04Z connection LOST: try again; retrying",
+        "12:03:13Z connection RESTORED",
+        f"12:03:13Z execution {DRILL} COMPLETED",
+    ]
+
+
+def test_a_connection_that_stays_away_ends_the_watch_with_4(api: FakeApi, wavebreak: Terminal, clock: Clock) -> None:
+    api.faults = [Fault(500, problem(500, "INTERNAL", "Internal error", "no luck"))] * 400
+    assert wavebreak("watch", DRILL).exit_code == 4
+    assert 900 < sum(clock.slept) < 910
+
+
+def test_a_refused_watch_ends_at_once(api: FakeApi, wavebreak: Terminal) -> None:
+    assert wavebreak("watch", "drill-unknown").exit_code == 3
+    assert len(api.requests) == 1
+
+
+def test_polling_slows_down_while_nothing_changes(api: FakeApi, wavebreak: Terminal, clock: Clock) -> None:
+    same = execution("IN_PROGRESS", [])
+    api.readings[DRILL] = [*[same] * 150, execution("IN_PROGRESS", [], version=2), execution("COMPLETED", [])]
+    wavebreak("watch", DRILL)
+    assert clock.slept[:20] == [1.0] * 20
+    assert max(clock.slept) == clock.slept[149] == 5.0
+    assert clock.slept[150] == 1.0
+
+
+def test_a_terminal_sees_the_live_view_and_then_the_card(api: FakeApi, wavebreak: Terminal) -> None:
+    api.readings[DRILL] = list(_story())
+    api.faults = [Fault(503, problem(503, "UNAVAILABLE", "Unavailable", "try again"))]
+    wavebreak.live = True
+    outcome = wavebreak("watch", DRILL)
+    assert outcome.exit_code == 2
+    assert "connection lost, retrying for 0s: try again" in outcome.out
+    assert "2 of 3 servers launched" in outcome.out
+    assert "In Progress" in outcome.out
+    last_frame = outcome.out.rsplit("Recovery Plan", 1)[1]
+    assert "PARTIAL SUCCESS (1 of 2 waves completed)" in last_frame
+    assert "servers launched" not in last_frame
