@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from wavebreak.doorway import logger as door
 from wavebreak.doorway import request_id_of
+from wavebreak.idempotency import once
 from wavebreak.plan import PlanInvalid
 from wavebreak.problems import (
     CONTENT_TYPE,
@@ -32,7 +33,7 @@ from wavebreak.store.table import ConditionFailed
 from wavebreak.validation import problems_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from wavebreak.validation import Problem as Fault
 
@@ -172,6 +173,17 @@ def caller_of(app: APIGatewayRestResolver | Router) -> str:
     """Give the IAM principal that signed the request."""
     identity = (app.current_event.get("requestContext") or {}).get("identity") or {}
     return str(identity.get("userArn") or identity.get("caller") or "unknown")
+
+
+def answer_once(
+    app: APIGatewayRestResolver | Router, key: str | None, work: Callable[[], dict[str, Any]]
+) -> Response[str]:
+    """Answer 202 with what `work` gives: once for an Idempotency-Key, each time without one."""
+    if key is None:
+        return json_response(202, work())
+    event = app.current_event
+    scope = [caller_of(app), event.http_method, event.path]
+    return json_response(202, once(key, scope, event.json_body, app.lambda_context, work))
 
 
 def account_of(app: APIGatewayRestResolver | Router) -> str | None:

@@ -6,6 +6,9 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools.logging import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wavebreak.problems import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,6 +16,19 @@ if TYPE_CHECKING:
 logger = Logger(service="wavebreak", utc=True)
 """Formats this project's loggers too: all of them are children of the one called `wavebreak`."""
 
+_SERVER_FAULT: Final = 500
+_THROTTLES: Final = frozenset(
+    {
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    },
+)
 _FIELDS: Final = ("executionId", "name", "wave")
 
 
@@ -22,7 +38,10 @@ def request_id_of(context: Any) -> str | None:
 
 
 def doorway(handle: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
-    """Make a function of an event a Lambda handler that logs what leaves it as an error, and lets it leave."""
+    """Make a function of an event a Lambda handler that logs what leaves it as an error, and lets it leave.
+
+    A fault of a service leaves as `Unavailable`, which the state machines try again; anything else fails the run.
+    """
 
     @wraps(handle)
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -30,11 +49,24 @@ def doorway(handle: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dic
         logger.append_keys(requestId=request_id_of(context), **_known(event))
         try:
             return handle(event)
+        except (BotoCoreError, ClientError) as error:
+            logger.exception("%s failed", handle.__name__)
+            if is_transient(error):
+                raise Unavailable(str(error)) from error
+            raise
         except Exception:
             logger.exception("%s failed", handle.__name__)
             raise
 
     return handler
+
+
+def is_transient(error: BotoCoreError | ClientError) -> bool:
+    """Tell whether a call may succeed when it is made again: no answer, a fault of the service, or a throttle."""
+    if isinstance(error, BotoCoreError):
+        return True
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= _SERVER_FAULT or error.response.get("Error", {}).get("Code", "") in _THROTTLES
 
 
 def _known(event: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ Problem
 ├── PlanBusy               409 PLAN_BUSY                names the execution
 ├── ServerBusy             409 SERVER_BUSY              names server and execution
 ├── InvalidState           409 INVALID_STATE            says why
+├── IdempotencyConflict    409 IDEMPOTENCY_CONFLICT
 ├── PreconditionFailed     412 PRECONDITION_FAILED
 ├── PayloadTooLarge        413 PAYLOAD_TOO_LARGE
 ├── QuotaExceeded          429 QUOTA_EXCEEDED
@@ -98,6 +99,12 @@ class InvalidState(Problem):
     """The present state does not allow the call."""
 
     status, code, title = 409, "INVALID_STATE", "Not possible in this state"
+
+
+class IdempotencyConflict(Problem):
+    """An Idempotency-Key was used for another body, or its first request still runs."""
+
+    status, code, title = 409, "IDEMPOTENCY_CONFLICT", "The Idempotency-Key is taken"
 
 
 class PreconditionFailed(Problem):

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from aws_lambda_powertools.event_handler.openapi.params import Header
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
@@ -11,6 +12,9 @@ from wavebreak.plan import PlanId, SourceServerId
 
 Reason = Annotated[str, Field(max_length=1024, description="Why, for the audit trail.")]
 SnapshotId = Annotated[str, Field(pattern=r"^pit-[0-9a-zA-Z]{17}$")]
+IdempotencyKey = Annotated[
+    str | None, Header(alias="Idempotency-Key", description="The same key and body get the first answer, for a day.")
+]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -27,6 +28,7 @@ class Settings:
     recovery_machine_arn: str | None
     termination_machine_arn: str | None
     renew_after_rounds: int
+    idempotency_table_name: str | None
 
     @property
     def timing(self) -> Timing:
@@ -38,11 +40,12 @@ class Settings:
         """Read the settings; raises MissingSetting naming the variable."""
         return cls(
             table_name=_text(environment, "TABLE_NAME"),
-            poll_seconds=int(_number(environment, "POLL_SECONDS", "30")),
+            poll_seconds=_whole(environment, "POLL_SECONDS", "30"),
             time_scale=_number(environment, "TIME_SCALE", "1"),
             recovery_machine_arn=environment.get("RECOVERY_STATE_MACHINE_ARN"),
             termination_machine_arn=environment.get("TERMINATION_STATE_MACHINE_ARN"),
-            renew_after_rounds=int(_number(environment, "RENEW_AFTER_ROUNDS", "1000")),
+            renew_after_rounds=_whole(environment, "RENEW_AFTER_ROUNDS", "1000"),
+            idempotency_table_name=environment.get("IDEMPOTENCY_TABLE_NAME"),
         )
 
 
@@ -59,9 +62,16 @@ def _number(environment: Mapping[str, str], name: str, default: str) -> float:
         value = float(text)
     except ValueError:
         raise MissingSetting(f"{name} is no number: {text!r}") from None
-    if value <= 0:
+    if not 0 < value < math.inf:
         raise MissingSetting(f"{name} must be positive, not {text}")
     return value
+
+
+def _whole(environment: Mapping[str, str], name: str, default: str) -> int:
+    value = _number(environment, name, default)
+    if not value.is_integer():
+        raise MissingSetting(f"{name} must be a whole number, not {value}")
+    return int(value)
 
 
 @cache

@@ -20,6 +20,8 @@ TRANSIENT = {
     "Lambda.Unknown",
     "Sandbox.Timedout",
     "States.Timeout",
+    # What our own functions raise when a service they need does not answer (wavebreak.doorway).
+    "Unavailable",
     "DynamoDb.InternalServerErrorException",
     "DynamoDb.ProvisionedThroughputExceededException",
     "DynamoDb.RequestLimitExceededException",

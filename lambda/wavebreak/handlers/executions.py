@@ -10,7 +10,7 @@ from wavebreak import api
 from wavebreak.app import app
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.model import Mode, Place
-from wavebreak.requests import Limit, StartRequest
+from wavebreak.requests import IdempotencyKey, Limit, StartRequest
 from wavebreak.responses import ACCEPTED, EVENT_LIST, EXECUTION, EXECUTION_LIST, problems
 from wavebreak.starting import start_execution
 from wavebreak.views import execution_view, summary_view
@@ -18,23 +18,26 @@ from wavebreak.views import execution_view, summary_view
 router = api.make_router()
 
 
-def _start(mode: Mode, body: StartRequest) -> Response[Any]:
+def _start(mode: Mode, body: StartRequest, key: str | None) -> Response[Any]:
     own = Place(api.account_of(router), os.environ.get("AWS_REGION"))
     asked = {"requestedBy": api.caller_of(router), "reason": body.reason, "snapshots": body.snapshots}
-    started = start_execution(app(), body.plan_id, mode, own, asked)
-    return api.json_response(202, execution_view(started, app().now()))
+
+    def start() -> dict[str, Any]:
+        return execution_view(start_execution(app(), body.plan_id, mode, own, asked), app().now())
+
+    return api.answer_once(router, key, start)
 
 
 @router.post("/drills", responses=ACCEPTED | problems(400, 404, 409), tags=["executions"])
-def start_drill(body: Annotated[StartRequest, Body()]) -> Response[Any]:
+def start_drill(body: Annotated[StartRequest, Body()], key: IdempotencyKey = None) -> Response[Any]:
     """Start a plan as a drill."""
-    return _start(Mode.DRILL, body)
+    return _start(Mode.DRILL, body, key)
 
 
 @router.post("/recoveries", responses=ACCEPTED | problems(400, 404, 409), tags=["executions"])
-def start_recovery(body: Annotated[StartRequest, Body()]) -> Response[Any]:
+def start_recovery(body: Annotated[StartRequest, Body()], key: IdempotencyKey = None) -> Response[Any]:
     """Start a plan as a recovery."""
-    return _start(Mode.RECOVERY, body)
+    return _start(Mode.RECOVERY, body, key)
 
 
 @router.get("/executions/<executionId>", responses=EXECUTION | problems(404), tags=["executions"])
