@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from wavebreak_cli.api import Api
     from wavebreak_cli.problems import CommandFailed
     from wavebreak_cli.watch import View
+    from wavebreak_cli.wire import Execution
 
 PIPE_WIDTH: Final = 200
 """Cells of a line when the output is no terminal and COLUMNS does not say otherwise."""
@@ -108,14 +109,17 @@ class Shell:
         """Say something on standard error that is no part of the answer."""
         self.around.err.print(Look.of(self.around.err).text(message), soft_wrap=True)
 
-    def view(self) -> View:
-        """Choose how a watch is shown: JSON lines, live on a terminal, else plain lines."""
+    def view(self, known: Execution | None = None) -> View:
+        """Choose how a watch is shown: JSON lines, live on a terminal, else plain lines.
+
+        What is `known` already is not told again line by line.
+        """
         out, now = self.around.out, self.around.now
         if self.json:
-            return JsonView(out, self.look, now)
+            return JsonView(out, self.look, now, known)
         if out.is_terminal and not out.is_dumb_terminal:
             return LiveView(out, now)
-        return LineView(out, self.look, now)
+        return LineView(out, self.look, now, known)
 
     @property
     def time(self) -> Time:

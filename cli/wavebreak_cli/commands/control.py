@@ -57,7 +57,7 @@ def terminate(
     path = path_of("executions", execution, "terminate")
     answer = shell.api.post(path, body, key=shell.around.new_key())
     if watch:
-        follow_termination(shell, execution)
+        follow_termination(shell, execution, answer)
     shell.tell(answer, lambda: shell.look.text(f"✓ termination of {execution} accepted", "green"))
 
 

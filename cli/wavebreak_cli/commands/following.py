@@ -1,7 +1,7 @@
 """Reading executions and following them, for every command that does."""
 
-from collections.abc import Callable
-from typing import Annotated, Final, NoReturn, cast
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, NoReturn, cast
 
 import typer
 
@@ -31,18 +31,24 @@ def follow_to_end(shell: Shell, name: str) -> NoReturn:
     raise Finished(_OUTCOMES.get(status, EXIT_FAILURE) if status else EXIT_FAILURE)
 
 
-def follow_termination(shell: Shell, name: str) -> NoReturn:
-    """Watch a termination to its end: complete, incomplete with something terminated, or nothing at all."""
+def follow_termination(shell: Shell, name: str, accepted: Mapping[str, Any]) -> NoReturn:
+    """Watch a termination to its end: complete, incomplete with something terminated, or nothing at all.
+
+    The execution as the call that was accepted showed it is known; only what becomes of the instances is told.
+    """
+    known = cast("Execution", {name: value for name, value in accepted.items() if name != "termination"})
     hint = f"The termination goes on. To watch it again: wavebreak terminate {name} --watch."
-    termination = _termination(_follow(shell, name, _is_cleaned_up, hint))
+    termination = _termination(_follow(shell, name, _is_cleaned_up, hint, known))
     if termination.get("status") == TerminationStatus.COMPLETED:
         raise Finished(EXIT_OK)
     raise Finished(EXIT_PARTIAL if termination.get("terminated") else EXIT_FAILURE)
 
 
-def _follow(shell: Shell, name: str, is_over: Callable[[Execution], bool], hint: str) -> Execution:
+def _follow(
+    shell: Shell, name: str, is_over: Callable[[Execution], bool], hint: str, known: Execution | None = None
+) -> Execution:
     try:
-        return follow(lambda: read_execution(shell, name, attempts=1), is_over, shell.view(), shell.time)
+        return follow(lambda: read_execution(shell, name, attempts=1), is_over, shell.view(known), shell.time)
     except KeyboardInterrupt:
         shell.note(hint)
         raise Finished(EXIT_INTERRUPTED) from None
