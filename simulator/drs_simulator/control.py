@@ -43,8 +43,7 @@ class SimulatorControl:
         ``settings`` are tags, launchSeconds, launchResult, recoverable, lagSeconds, hostname; the account is
         000000000000 and the Region us-east-1 unless given.
         """
-        place = {name: value for name, value in (("account", account), ("region", region)) if value}
-        query = f"?{urlencode(place)}" if place else ""
+        query = _place_query(account, region)
         return self._call("PUT", f"source-servers/{quote(source_server_id, safe='')}{query}", settings)
 
     def fault(self, operation: str, **settings: Any) -> dict[str, Any]:
@@ -68,6 +67,17 @@ class SimulatorControl:
         """Say how a recovery instance answers: reachable."""
         return self._call("PUT", f"instances/{quote(instance_id, safe='')}", settings)
 
+    def put_recovery_plan(
+        self, name: str, *, account: str | None = None, region: str | None = None, **settings: Any
+    ) -> dict[str, Any]:
+        """Add or replace a native Recovery Plan and return it as ``{recoveryPlan, recoveryPlanSteps}``.
+
+        ``settings`` are description and steps, each ``{name, servers: [{sourceServerId, impactLevel?}]}`` or
+        ``{name, waitMinutes}``; the account and Region are those of ``put_source_server``.
+        """
+        query = _place_query(account, region)
+        return self._call("PUT", f"recovery-plans/{quote(name, safe='')}{query}", settings)
+
     def quotas(self, **settings: int) -> dict[str, Any]:
         """Set concurrentJobs, serversPerJob, serversInAllJobs; what is not given returns to its default."""
         return self._call("PUT", "quotas", settings)
@@ -89,3 +99,8 @@ class SimulatorControl:
                 raise ControlFailed(error.code, json.loads(error.read())["message"]) from error
         result: dict[str, Any] = json.loads(text) if text else {}
         return result
+
+
+def _place_query(account: str | None, region: str | None) -> str:
+    place = {name: value for name, value in (("account", account), ("region", region)) if value}
+    return f"?{urlencode(place)}" if place else ""

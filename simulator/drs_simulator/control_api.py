@@ -12,17 +12,18 @@ from pydantic.alias_generators import to_camel
 
 from drs_simulator.credentials import DEFAULT_ACCOUNT, DEFAULT_REGION
 from drs_simulator.drs.fleet import SourceServer
+from drs_simulator.drs.recovery_plans import NAME, PlanSettings, plan_with_steps
 from drs_simulator.drs.views import server_view
 from drs_simulator.faults import Fault
 from drs_simulator.quotas import Quotas
-from drs_simulator.wire import JSON_TYPE, Answer
+from drs_simulator.wire.messages import JSON_TYPE, Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from drs_simulator.drs.fleet import Fleet, RecoveryInstance
     from drs_simulator.simulation import Simulation
-    from drs_simulator.wire import Request
+    from drs_simulator.wire.messages import Request
 
 PREFIX = "/_simulator/"
 
@@ -93,6 +94,7 @@ class ControlApi:
             ("GET", re.compile("calls()"), self._calls),
             ("GET", re.compile("state()"), self._state),
             ("PUT", re.compile("instances/([^/]+)"), self._put_instance),
+            ("PUT", re.compile("recovery-plans/([^/]+)"), self._put_recovery_plan),
             ("PUT", re.compile("quotas()"), self._put_quotas),
             ("PUT", re.compile("events()"), self._put_events),
         ]
@@ -160,6 +162,16 @@ class ControlApi:
             instance = self._instance(identifier)
             instance.reachable = settings.reachable
         return 200, {"instanceId": identifier, "reachable": instance.reachable}
+
+    def _put_recovery_plan(self, request: Request, name: str) -> tuple[int, Any]:
+        settings = _read(PlanSettings, request)
+        if not re.fullmatch(NAME, name):
+            raise ControlError(400, f"{name!r} is no name of a Recovery Plan: it must match {NAME}")
+        with self._simulation.lock:
+            self._simulation.settle()
+            fleet = self._fleet(request)
+            created = name not in fleet.recovery_plans
+            return 201 if created else 200, plan_with_steps(fleet, settings.apply(fleet, name))
 
     def _put_quotas(self, request: Request, _name: str) -> tuple[int, Any]:
         quotas = _read(Quotas, request)

@@ -2,6 +2,7 @@
 
 ``ApiError``: the service refuses a call, with a code of its model; it becomes an HTTP answer.
 ``HttpFailure``: a kind of it that has an HTTP status and no code.
+``InjectedError``: a kind of it that a fault asks for, not the operation.
 ``ConnectionDropped``: a fault asks that no answer be sent at all.
 ``ModelMismatch``: the simulator built an answer that its own service model forbids; a bug, never an answer.
 """
@@ -32,6 +33,10 @@ class HttpFailure(ApiError):  # noqa: N818 - the answer has a status and no erro
         super().__init__(f"Http{status}", message, status=status)
 
 
+class InjectedError(ApiError):
+    """A fault's error, which knows no service: it is told with those of its members that the service's model has."""
+
+
 class ConnectionDropped(Exception):  # noqa: N818 - it names what happens, and is no error of the caller's
     """The connection is to be closed without an answer."""
 
@@ -40,14 +45,19 @@ class ModelMismatch(Exception):  # noqa: N818 - likewise
     """An answer does not fit the service model."""
 
 
-def validation_error(problems: list[tuple[str, str]]) -> ApiError:
-    """Build the ValidationException for ``(field, what is wrong)`` pairs, worded as AWS words them."""
+def validation_message(problems: list[tuple[str, str]]) -> str:
+    """Tell ``(field, what is wrong)`` pairs as AWS words them."""
     count = len(problems)
     noun = "error" if count == 1 else "errors"
     details = "; ".join(message for _, message in problems)
+    return f"{count} validation {noun} detected: {details}"
+
+
+def validation_error(problems: list[tuple[str, str]]) -> ApiError:
+    """Build the ValidationException of DRS, which lists the ``(field, what is wrong)`` pairs too."""
     return ApiError(
         "ValidationException",
-        f"{count} validation {noun} detected: {details}",
+        validation_message(problems),
         reason="fieldValidationFailed",
         fieldList=[{"name": name[:256], "message": message[:1024]} for name, message in problems],
     )

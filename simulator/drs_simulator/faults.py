@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from drs_simulator.errors import ApiError, ConnectionDropped, HttpFailure
+from drs_simulator.errors import ConnectionDropped, HttpFailure, InjectedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MESSAGE = "A fault was injected into this call"
-# DRS tells a throttled caller how long to wait; the model has it as text, in the Retry-After header.
+# DRS tells a throttled caller how long to wait; its model has it as text, in the Retry-After header.
 _MEMBERS: dict[str, dict[str, Any]] = {"ThrottlingException": {"retryAfterSeconds": "1"}}
 
 
@@ -51,13 +51,13 @@ class Fault(BaseModel):
         return self
 
     def strike(self, sleep: Callable[[float], object]) -> None:
-        """Do what the fault does: raise ApiError or ConnectionDropped, or sleep and return."""
+        """Do what the fault does: raise InjectedError, HttpFailure or ConnectionDropped, or sleep and return."""
         if self.drop_connection:
             raise ConnectionDropped
         if self.delay_seconds is not None:
             sleep(self.delay_seconds)
         elif self.error is not None:
-            raise ApiError(self.error, _MESSAGE, **_MEMBERS.get(self.error, {}))
+            raise InjectedError(self.error, _MESSAGE, **_MEMBERS.get(self.error, {}))
         elif self.http_status is not None:
             raise HttpFailure(self.http_status, _MESSAGE)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,22 +13,41 @@ from drs_simulator.errors import ApiError
 if TYPE_CHECKING:
     from drs_simulator.drs.fleet import Fleet
 
-_JOBS_CODE = "L-D88FAC3A"
-_SERVERS_PER_JOB_CODE = "L-B827C881"
-_SERVERS_IN_ALL_JOBS_CODE = "L-05AFA8C6"
+SERVICE_CODE = "drs"
+
+
+class QuotaCode(StrEnum):
+    """The codes of the quotas that the simulator tells of."""
+
+    CONCURRENT_JOBS = "L-D88FAC3A"
+    SERVERS_PER_JOB = "L-B827C881"
+    SERVERS_IN_ALL_JOBS = "L-05AFA8C6"
+    JOBS_PER_SERVER = "L-DD6D028C"
+    REPLICATING_SERVERS = "L-C1D14A2B"
+
+
+# What no setting changes. One active job a server is a rule of the simulator, told by a ConflictException; the number
+# of replicating servers binds who installs replication agents, which nobody does here: it is told and not enforced.
+_FIXED = {QuotaCode.JOBS_PER_SERVER: 1, QuotaCode.REPLICATING_SERVERS: 300}
 
 
 class Quotas(BaseModel):
-    """How much an account may have in progress in a Region; the defaults are those of AWS.
-
-    One active job a server is a rule of the service, not a number: it is a ConflictException.
-    """
+    """How much an account may have in progress in a Region; the defaults are those of AWS."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True)
 
     concurrent_jobs: int = Field(default=20, ge=0)
     servers_per_job: int = Field(default=100, ge=0)
     servers_in_all_jobs: int = Field(default=500, ge=0)
+
+    def values(self) -> dict[QuotaCode, int]:
+        """Return the value of every quota, those too that are not settings."""
+        return {
+            QuotaCode.CONCURRENT_JOBS: self.concurrent_jobs,
+            QuotaCode.SERVERS_PER_JOB: self.servers_per_job,
+            QuotaCode.SERVERS_IN_ALL_JOBS: self.servers_in_all_jobs,
+            **_FIXED,
+        }
 
     def admit(self, fleet: Fleet, servers: int, *, launch: bool) -> None:
         """Refuse (ServiceQuotaExceededException, 402) a job of ``servers`` servers that would exceed a quota.
@@ -36,20 +56,22 @@ class Quotas(BaseModel):
         """
         active = fleet.active_jobs()
         if launch and servers > self.servers_per_job:
-            raise self._exceeded(fleet, "source servers in a single job", self.servers_per_job, _SERVERS_PER_JOB_CODE)
+            raise self._exceeded(
+                fleet, "source servers in a single job", self.servers_per_job, QuotaCode.SERVERS_PER_JOB
+            )
         if len(active) + 1 > self.concurrent_jobs:
-            raise self._exceeded(fleet, "concurrent jobs in progress", self.concurrent_jobs, _JOBS_CODE)
+            raise self._exceeded(fleet, "concurrent jobs in progress", self.concurrent_jobs, QuotaCode.CONCURRENT_JOBS)
         if servers + sum(len(job.participants) for job in active) > self.servers_in_all_jobs:
             what = "source servers in all jobs"
-            raise self._exceeded(fleet, what, self.servers_in_all_jobs, _SERVERS_IN_ALL_JOBS_CODE)
+            raise self._exceeded(fleet, what, self.servers_in_all_jobs, QuotaCode.SERVERS_IN_ALL_JOBS)
 
     @staticmethod
-    def _exceeded(fleet: Fleet, what: str, limit: int, code: str) -> ApiError:
+    def _exceeded(fleet: Fleet, what: str, limit: int, code: QuotaCode) -> ApiError:
         return ApiError(
             "ServiceQuotaExceededException",
             f"The request would exceed the limit of {limit} {what}",
             resourceId=fleet.account,
             resourceType="AWS::DRS::Job",
-            serviceCode="drs",
+            serviceCode=SERVICE_CODE,
             quotaCode=code,
         )

@@ -15,7 +15,7 @@ from drs_simulator.control_api import PREFIX, ControlApi
 from drs_simulator.errors import ConnectionDropped
 from drs_simulator.service import Services
 from drs_simulator.simulation import Simulation
-from drs_simulator.wire import Answer, Request
+from drs_simulator.wire.messages import Answer, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from drs_simulator import service_quotas
 from drs_simulator.clock import timestamp
 from drs_simulator.credentials import caller_of
-from drs_simulator.drs.operations import OPERATIONS
+from drs_simulator.drs import operations as drs
 from drs_simulator.errors import ApiError, ConnectionDropped
 from drs_simulator.faults import When
 from drs_simulator.journal import Call
-from drs_simulator.wire import Answer, Request, wire_of
+from drs_simulator.wire.protocols import wire_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
     from drs_simulator.drs.operations import Operation
     from drs_simulator.faults import Fault
     from drs_simulator.simulation import Simulation
-    from drs_simulator.wire import RestJsonWire
+    from drs_simulator.wire.base import Wire
+    from drs_simulator.wire.messages import Answer, Request
 
 _NOT_IMPLEMENTED = 501
 
-# By the service in the SigV4 credential scope.
-SERVICES: dict[str, dict[str, Operation]] = {"drs": OPERATIONS}
+# The simulated services, by botocore's names.
+SERVICES: dict[str, dict[str, Operation]] = {"drs": drs.OPERATIONS, "service-quotas": service_quotas.OPERATIONS}
 
 
 class Services:
@@ -42,7 +44,8 @@ class Services:
         self._simulation = simulation
         self._account_of = account_of
         self._sleep = sleep
-        self._wires = {name: wire_of(name) for name in SERVICES}
+        # By the service in the SigV4 credential scope.
+        self._wires = {wire.signing_name: wire for wire in map(wire_of, SERVICES)}
 
     def operation_names(self) -> frozenset[str]:
         """Return every operation name that the simulated services' models have."""
@@ -61,12 +64,12 @@ class Services:
             if caller.service not in self._wires:
                 raise _not_implemented(f"the service {caller.service}")
             wire = self._wires[caller.service]
-            operation = wire.operation(request.method, request.target)
+            operation = wire.operation(request)
         except ApiError as error:
             return wire.write_error(error)
         return self._perform(wire, operation, caller, request)
 
-    def _perform(self, wire: RestJsonWire, operation: OperationModel, caller: Caller, request: Request) -> Answer:
+    def _perform(self, wire: Wire, operation: OperationModel, caller: Caller, request: Request) -> Answer:
         call = Call(operation.name, timestamp(self._simulation.clock.now()), caller.account, caller.region)
         fault = self._simulation.faults.take(operation.name)
         self._simulation.journal.enter(call)
@@ -83,11 +86,14 @@ class Services:
             raise
         return answer
 
-    def _outcome(self, wire: RestJsonWire, operation: OperationModel, caller: Caller, call: Call) -> Answer:
+    def _outcome(self, wire: Wire, operation: OperationModel, caller: Caller, call: Call) -> Answer:
         """Answer as if no fault struck afterwards: a refusal can be lost on its way just as a result can."""
         try:
+            perform = SERVICES[wire.service].get(operation.name)
+            if perform is None:
+                raise _not_implemented(operation.name)
             wire.check(operation, call.parameters)
-            return wire.write(operation, self._call(operation.name, caller, call.parameters))
+            return wire.write(operation, self._call(perform, caller, call.parameters))
         except ApiError as error:
             call.error = error.code
             return wire.write_error(error)
@@ -96,13 +102,10 @@ class Services:
         if fault and fault.when is when:
             fault.strike(self._sleep)
 
-    def _call(self, name: str, caller: Caller, parameters: dict[str, Any]) -> dict[str, Any]:
-        operation = SERVICES[caller.service].get(name)
-        if operation is None:
-            raise _not_implemented(name)
+    def _call(self, perform: Operation, caller: Caller, parameters: dict[str, Any]) -> dict[str, Any]:
         with self._simulation.lock:
             self._simulation.settle()
-            result = operation(self._simulation.fleet(caller.account, caller.region), parameters)
+            result = perform(self._simulation.fleet(caller.account, caller.region), parameters)
             self._simulation.settle()
         return result
 

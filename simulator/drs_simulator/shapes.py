@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     Problems = list[tuple[str, str]]
     Check = Callable[[Any, str, Problems], None]
 
+_EPOCH = "unixTimestamp"
+
+# Unicode properties, which Python's `re` does not know, as what stands for them inside brackets. `\w` is letters,
+# numbers and the underscore, which the models allow wherever they allow letters and numbers.
+_PROPERTIES = {
+    r"\p{L}": r"\w",
+    r"\p{N}": r"\w",
+    r"\p{Z}": " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
+}
+
 
 class ShapeChecker:
     """Checks values against the shapes of one service model.
@@ -49,11 +59,7 @@ class ShapeChecker:
                 return self._map(shape)
             case StringShape():
                 return _string(shape)
-        if shape.type_name == "boolean":
-            return _boolean
-        if shape.type_name in {"integer", "long"}:
-            return _integer(shape)
-        raise NotImplementedError(f"shape {shape.name} has type {shape.type_name}, which the simulator does not speak")
+        return _plain(shape)
 
     def _structure(self, shape: StructureShape) -> Check:
         members = {name: self._compile(member) for name, member in shape.members.items()}
@@ -131,7 +137,7 @@ def _length(length: int, path: str, limits: tuple[int | None, int | None], probl
 def _string(shape: StringShape) -> Check:
     limits = _limits(shape)
     pattern = shape.metadata.get("pattern")
-    matches = re.compile(pattern).fullmatch if pattern else None
+    matches = _compiled(pattern).fullmatch if pattern else None
     enum = frozenset(shape.enum)
 
     def check(value: Any, path: str, problems: Problems) -> None:
@@ -147,12 +153,33 @@ def _string(shape: StringShape) -> Check:
     return check
 
 
-def _integer(shape: Shape) -> Check:
+def _compiled(pattern: str) -> re.Pattern[str]:
+    for known, characters in _PROPERTIES.items():
+        pattern = pattern.replace(known, characters)
+    return re.compile(pattern)
+
+
+def _plain(shape: Shape) -> Check:
+    if shape.type_name == "boolean":
+        return _boolean
+    if shape.type_name in {"integer", "long"}:
+        return _numeric(shape, (int,), "an integer")
+    if shape.type_name in {"double", "float"} or _is_epoch(shape):
+        return _numeric(shape, (int, float), "a number")
+    raise NotImplementedError(f"shape {shape.name} has type {shape.type_name}, which the simulator does not speak")
+
+
+def _is_epoch(shape: Shape) -> bool:
+    """Tell whether a shape is a moment in seconds since 1970, the form of both JSON protocols unless it says else."""
+    return shape.type_name == "timestamp" and shape.serialization.get("timestampFormat", _EPOCH) == _EPOCH
+
+
+def _numeric(shape: Shape, kinds: tuple[type, ...], noun: str) -> Check:
     least, most = _limits(shape)
 
     def check(value: Any, path: str, problems: Problems) -> None:
-        if not isinstance(value, int) or isinstance(value, bool):
-            problems.append((path, f"Value at '{path}' is not an integer"))
+        if type(value) not in kinds:
+            problems.append((path, f"Value at '{path}' is not {noun}"))
         elif least is not None and value < least:
             problems.append(_constraint(value, path, f"have value greater than or equal to {least}"))
         elif most is not None and value > most:

@@ -22,7 +22,7 @@ START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 class MakeClient(Protocol):
-    def __call__(self, *, key: str = ..., region: str = ..., read_timeout: float = ...) -> Any: ...
+    def __call__(self, service: str = ..., *, key: str = ..., region: str = ..., read_timeout: float = ...) -> Any: ...
 
 
 class Drs:

@@ -46,11 +46,12 @@ def session() -> boto3.Session:
 @pytest.fixture
 def make_client(session: boto3.Session, simulator: SimulatorServer) -> Iterator[MakeClient]:
     clients: list[Any] = []
+    create: Any = session.client
 
-    def make(*, key: str = "test", region: str = "us-east-1", read_timeout: float = 10) -> Any:
+    def make(service: str = "drs", *, key: str = "test", region: str = "us-east-1", read_timeout: float = 10) -> Any:
         config = Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=read_timeout)
-        client = session.client(
-            "drs",
+        client = create(
+            service,
             endpoint_url=simulator.url,
             region_name=region,
             aws_access_key_id=key,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from drs_simulator.agenda import Agenda
     from drs_simulator.clock import Clock
+    from drs_simulator.drs.recovery_plans import RecoveryPlan
     from drs_simulator.ids import IdSource
     from drs_simulator.quotas import Quotas
     from drs_simulator.timing import Timing
@@ -143,10 +144,11 @@ class Fleet:
         self.servers: dict[str, SourceServer] = {}
         self.jobs: dict[str, Job] = {}
         self.instances: dict[str, RecoveryInstance] = {}
+        self.recovery_plans: dict[str, RecoveryPlan] = {}
         self._active: dict[str, Job] = {}
 
     def arn(self, kind: str, name: str) -> str:
-        """Return the ARN of a ``source-server``, ``job`` or ``recovery-instance`` of this fleet."""
+        """Return the ARN of a ``source-server``, ``job``, ``recovery-instance`` or ``recovery-plan`` of this fleet."""
         return f"arn:aws:drs:{self.region}:{self.account}:{kind}/{name}"
 
     def active_jobs(self) -> list[Job]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from drs_simulator.clock import parse_timestamp
-from drs_simulator.drs import tagging
+from drs_simulator.drs import recovery_plans, tagging
 from drs_simulator.drs.fleet import Participant
 from drs_simulator.drs.jobs import start_launch, start_termination
 from drs_simulator.drs.snapshots import recovery_points, snapshot_view
@@ -172,4 +172,5 @@ OPERATIONS: dict[str, Operation] = {
     "TagResource": tagging.tag_resource,
     "UntagResource": tagging.untag_resource,
     "ListTagsForResource": tagging.list_tags_for_resource,
+    **recovery_plans.OPERATIONS,
 }

@@ -1,0 +1,98 @@
+"""The operations of Service Quotas that the simulator knows, for the quotas of DRS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from drs_simulator.errors import ApiError
+from drs_simulator.pages import BadToken, cut
+from drs_simulator.quotas import SERVICE_CODE, QuotaCode, Quotas
+
+if TYPE_CHECKING:
+    from drs_simulator.drs.fleet import Fleet
+    from drs_simulator.drs.operations import Operation
+
+    Parameters = dict[str, Any]
+
+_LARGEST_PAGE = 100
+
+# As Service Quotas calls them.
+_NAMES = {
+    QuotaCode.CONCURRENT_JOBS: "Concurrent jobs in progress",
+    QuotaCode.SERVERS_PER_JOB: "Max source servers in a single Job",
+    QuotaCode.SERVERS_IN_ALL_JOBS: "Max source servers in all Jobs",
+    QuotaCode.JOBS_PER_SERVER: "Max concurrent Jobs per source server",
+    QuotaCode.REPLICATING_SERVERS: "Max Total replicating source servers Per AWS Account",
+}
+
+
+def get_service_quota(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
+    """Tell a quota as it applies now. No quota of DRS is one of a single resource, so a context finds nothing."""
+    code = _known(parameters)
+    if parameters.get("ContextId"):
+        raise _no_such_resource(f"quota {code} in the context {parameters['ContextId']}")
+    return {"Quota": _applied(fleet, code)}
+
+
+def get_aws_default_service_quota(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
+    """Tell the default of a quota, whatever applies now; its ARN names no account."""
+    code = _known(parameters)
+    return {"Quota": _view(code, Quotas().values()[code], fleet.region, account="")}
+
+
+def list_service_quotas(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
+    """List the quotas in the order of their codes; all of them apply to an account, none to a single resource."""
+    codes: list[QuotaCode] = [_known(parameters)] if parameters.get("QuotaCode") else _all_of(parameters["ServiceCode"])
+    found = [] if parameters.get("QuotaAppliedAtLevel") == "RESOURCE" else codes
+    size = parameters.get("MaxResults") or _LARGEST_PAGE
+    try:
+        part, token = cut(found, str, parameters.get("NextToken"), size)
+    except BadToken as error:
+        raise ApiError("InvalidPaginationTokenException", "NextToken is no token of this operation") from error
+    answer: dict[str, Any] = {"Quotas": [_applied(fleet, code) for code in part]}
+    if token:
+        answer["NextToken"] = token
+    return answer
+
+
+def _all_of(service: str) -> list[QuotaCode]:
+    if service != SERVICE_CODE:
+        raise _no_such_resource(f"service {service}")
+    return list(QuotaCode)
+
+
+def _known(parameters: Parameters) -> QuotaCode:
+    code = parameters["QuotaCode"]
+    if code not in _all_of(parameters["ServiceCode"]):
+        raise _no_such_resource(f"quota {code} of the service {SERVICE_CODE}")
+    return QuotaCode(code)
+
+
+def _no_such_resource(what: str) -> ApiError:
+    return ApiError("NoSuchResourceException", f"The simulator knows no {what}")
+
+
+def _applied(fleet: Fleet, code: QuotaCode) -> dict[str, Any]:
+    return _view(code, fleet.world.quotas.values()[code], fleet.region, account=fleet.account)
+
+
+def _view(code: QuotaCode, value: int, region: str, *, account: str) -> dict[str, Any]:
+    return {
+        "ServiceCode": SERVICE_CODE,
+        "ServiceName": "AWS Elastic Disaster Recovery",
+        "QuotaArn": f"arn:aws:servicequotas:{region}:{account}:{SERVICE_CODE}/{code}",
+        "QuotaCode": code,
+        "QuotaName": _NAMES[code],
+        "Value": float(value),
+        "Unit": "None",
+        "Adjustable": False,
+        "GlobalQuota": False,
+        "QuotaAppliedAtLevel": "ACCOUNT",
+    }
+
+
+OPERATIONS: dict[str, Operation] = {
+    "GetServiceQuota": get_service_quota,
+    "GetAWSDefaultServiceQuota": get_aws_default_service_quota,
+    "ListServiceQuotas": list_service_quotas,
+}

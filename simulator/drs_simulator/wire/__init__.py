@@ -1,0 +1,1 @@
+"""The protocols of AWS, spoken from the botocore service models."""
