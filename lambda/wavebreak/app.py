@@ -38,6 +38,8 @@ class App:
     wakes: WakeStore
     workflow: Workflow
     drs_at: Callable[[Place], Drs]
+    brief_drs_at: Callable[[Place], Drs]
+    """DRS for requests that somebody waits for: it gives up after seconds."""
     quotas_at: Callable[[Place], Quotas]
     timing: Timing
     poll_seconds: int
@@ -67,6 +69,7 @@ def app() -> App:
         wakes=wakes,
         workflow=Workflow(clients.stepfunctions(), wakes, arns),
         drs_at=_drs_at,
+        brief_drs_at=_brief_drs_at,
         quotas_at=_quotas_at,
         timing=chosen.timing,
         poll_seconds=chosen.poll_seconds,
@@ -76,11 +79,14 @@ def app() -> App:
 
 
 def _drs_at(place: Place) -> Drs:
-    region = clients.region_of(place)
-    return Drs(clients.drs(region), clients.drs(region, once=True))
+    return Drs(clients.drs(place), clients.drs(place, once=True))
+
+
+def _brief_drs_at(place: Place) -> Drs:
+    return Drs(clients.drs(place, brief=True), clients.drs(place, once=True))
 
 
 @cache
 def _quotas_at(place: Place) -> Quotas:
     """Read a place's quotas once for each execution environment: they change by request, not by the hour."""
-    return read_quotas(clients.service_quotas(clients.region_of(place)))
+    return read_quotas(clients.service_quotas(place))

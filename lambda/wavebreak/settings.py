@@ -29,6 +29,8 @@ class Settings:
     termination_machine_arn: str | None
     renew_after_rounds: int
     idempotency_table_name: str | None
+    target_role_name: str | None
+    target_external_id: str | None
 
     @property
     def timing(self) -> Timing:
@@ -46,6 +48,8 @@ class Settings:
             termination_machine_arn=environment.get("TERMINATION_STATE_MACHINE_ARN"),
             renew_after_rounds=_whole(environment, "RENEW_AFTER_ROUNDS", "1000"),
             idempotency_table_name=environment.get("IDEMPOTENCY_TABLE_NAME"),
+            target_role_name=environment.get("TARGET_ROLE_NAME"),
+            target_external_id=environment.get("TARGET_EXTERNAL_ID"),
         )
 
 
