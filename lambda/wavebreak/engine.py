@@ -29,6 +29,9 @@ MAX_WAVES_A_ROUND: Final = 10
 """Waves that one START directive names, so that the state machine's payload never grows with the plan."""
 
 
+_NOT_LAUNCHED: Final = frozenset({LaunchStatus.FAILED, LaunchStatus.TERMINATED})
+
+
 class Directive(StrEnum):
     """What the state machine does next."""
 
@@ -168,8 +171,8 @@ def is_ready(execution: Execution, wave: Wave) -> bool:
 
 
 def may_start_waves(execution: Execution) -> bool:
-    """Tell whether new waves may start at all: running, not paused, not stopped by a failure."""
-    return execution.status is ExecutionStatus.IN_PROGRESS and not is_stopped(execution)
+    """Tell whether new waves may start at all: running, not paused, no failure that stops or asks."""
+    return execution.status is ExecutionStatus.IN_PROGRESS and not is_stopped(execution) and not open_asks(execution)
 
 
 def unassigned(execution: Execution, wave: Wave) -> tuple[Server, ...]:
@@ -189,10 +192,10 @@ def unassigned(execution: Execution, wave: Wave) -> tuple[Server, ...]:
 
 def start_is_due(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> bool:
     """Tell whether StartRecovery is to be called for a wave, or the outcome of such a call looked up, now."""
-    if any(job.state is JobState.INTENDED and now >= job.check_after for job in execution.launch_jobs(wave.number)):
-        return True
     if wave.blocked_until is not None and now < wave.blocked_until:
         return False
+    if any(job.state is JobState.INTENDED and now >= job.check_after for job in execution.launch_jobs(wave.number)):
+        return True
     return may_launch(execution, wave, now, timing) and bool(unassigned(execution, wave))
 
 
@@ -218,11 +221,18 @@ def absorb(execution: Execution, observation: Observation, now: datetime, timing
 
 
 def _absorb_job(execution: Execution, job: Job, view: JobView, now: datetime) -> Execution:
+    """Record one job. A server that a job of an earlier attempt failed waits for the present attempt to start it."""
     members = frozenset(job.subjects)
     wave = execution.wave(job.wave)
-    seen = wave.with_servers(
-        lambda server: _seen(server, job, view) if server.source_server_id in members else server,
-    )
+    tries_again = execution.cancel is None and wave.status is WaveStatus.IN_PROGRESS and job.attempt < wave.attempt
+
+    def change(server: Server) -> Server:
+        if server.source_server_id not in members:
+            return server
+        seen = _seen(server, job, view)
+        return seen.anew() if tries_again and seen.launch_status in _NOT_LAUNCHED else seen
+
+    seen = wave.with_servers(change)
     if not view.completed:
         return execution if seen is wave else execution.with_waves([seen])
     after = execution.with_job(replace(job, state=JobState.ENDED, ended_at=now))

@@ -115,6 +115,12 @@ class Server:
             return not self.actions_running
         return self.launch_status in {LaunchStatus.FAILED, LaunchStatus.TERMINATED}
 
+    def anew(self) -> Server:
+        """Give this server as it was before any launch."""
+        return replace(
+            self, launch_status=LaunchStatus.PENDING, recovery_instance_id=None, error=None, actions_running=False
+        )
+
     @property
     def fails_wave(self) -> bool:
         """Whether this server, its launch being over, fails its wave (contract: a CRITICAL one that did not launch)."""

@@ -142,16 +142,15 @@ def _refuse_unless_steerable(execution: Execution, verb: str) -> None:
 
 
 def _anew(execution: Execution, wave: Wave, server: Server) -> Server:
-    """Reset a server for the next attempt, unless it runs or a job that is still in flight may yet launch it."""
+    """Reset a server for the next attempt, unless it runs or a job that is still in flight may yet launch it.
+
+    One that failed is reset even while its job is in flight: it is started again once that job has ended.
+    """
     launched = server.launch_status is LaunchStatus.LAUNCHED
-    pending = any(
+    pending = not server.is_settled and any(
         job.in_flight and server.source_server_id in job.subjects for job in execution.launch_jobs(wave.number)
     )
-    if launched or pending:
-        return server
-    return replace(
-        server, launch_status=LaunchStatus.PENDING, error=None, recovery_instance_id=None, actions_running=False
-    )
+    return server if launched or pending else server.anew()
 
 
 def _after_decision(execution: Execution) -> Execution:

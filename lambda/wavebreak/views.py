@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.execution_utils import (
     ExecutionStatus,
+    TerminationStatus,
     WaveStatus,
     can_terminate_execution,
     display_of_execution,
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
     from wavebreak.model import Execution, Server, Wave
     from wavebreak.store.plans import StoredPlan
 
-_TERMINATION_FIELDS = ("status", "terminated", "remaining")
+_NO_TERMINATION: Final[Mapping[str, Any]] = {
+    "status": TerminationStatus.NOT_REQUESTED.value,
+    "terminated": 0,
+    "remaining": [],
+}
+"""What the API shows of a clean-up, and how one reads that no record tells of."""
 
 
 def plan_view(plan: StoredPlan) -> dict[str, Any]:
@@ -42,7 +48,7 @@ def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     briefs = [normalize_wave_status(brief.get("status")) for brief in meta.get("waveBriefs") or []]
     completed = briefs.count(WaveStatus.COMPLETED)
     termination = meta.get("termination") or {}
-    terminated = termination.get("status") == "COMPLETED"
+    terminated = termination.get("status") == TerminationStatus.COMPLETED
     rules = can_terminate_execution(
         {"status": status, "instancesTerminated": terminated, "waves": meta.get("waveBriefs")},
     )
@@ -67,7 +73,7 @@ def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "pausedBy": list(meta.get("pausedBy") or ()),
         "cancel": meta.get("cancel"),
         "terminationMetadata": rules,
-        "termination": {field: termination.get(field) for field in _TERMINATION_FIELDS},
+        "termination": {field: termination.get(field, value) for field, value in _NO_TERMINATION.items()},
         "instancesTerminated": terminated,
         "lastFailure": meta.get("lastFailure"),
         "factors": {},

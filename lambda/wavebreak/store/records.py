@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 Item = dict[str, Any]
 SCHEMA: Final = 1
+_ERROR_LENGTH: Final = 500
+"""Characters kept of a server's error, so that a hundred servers stay far below the 400 KB of an item."""
 
 
 def _time(moment: datetime | None) -> str | None:
@@ -147,6 +149,7 @@ def server_records(execution_id: str, wave: Wave) -> list[Item]:
             "servers": json.dumps(
                 [_server_entry(server) for server in wave.servers[start : start + SERVERS_PER_ITEM]],
                 separators=(",", ":"),
+                ensure_ascii=False,
             ),
         }
         for start in range(0, len(wave.servers), SERVERS_PER_ITEM)
@@ -159,7 +162,7 @@ def _server_entry(server: Server) -> Item:
         "impact": server.impact.value,
         "launch": server.launch_status.value,
         "instance": server.recovery_instance_id,
-        "error": server.error,
+        "error": server.error and server.error[:_ERROR_LENGTH],
         "snapshot": server.snapshot_id,
         "actions": server.actions_running or None,
     }
