@@ -1,6 +1,6 @@
 """Every order of things: polls, crashes, lost answers, deadlines and operators, searched with Hypothesis.
 
-`WAVEBREAK_INTERLEAVINGS` sets how many histories are tried (400 unless set).
+`WAVEBREAK_INTERLEAVINGS` sets how many histories are tried (300 unless set).
 """
 
 import os
@@ -22,7 +22,7 @@ from wavebreak.model import Cancel, CancelThen, Execution, Impact, LaunchStatus,
 from wavebreak.steering import Refused
 from wavebreak.views import execution_view
 
-HISTORIES = int(os.environ.get("WAVEBREAK_INTERLEAVINGS", "400"))
+HISTORIES = int(os.environ.get("WAVEBREAK_INTERLEAVINGS", "300"))
 Step = Callable[[Execution], Execution]
 
 
