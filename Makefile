@@ -62,7 +62,7 @@ typecheck: $(VENV)/.test ## check the types of code, tools and tests
 
 .PHONY: template
 template: $(VENV)/.demo $(TOOLS)/.ready
-	@$(TOOLS)/bin/cfn-lint --append-rules cfn_lint_serverless.rules --template template.yaml
+	@$(TOOLS)/bin/cfn-lint --append-rules cfn_lint_serverless.rules template.yaml infra/*.yaml
 	@$(BIN)/python -m tools.sam validate --lint --template template.yaml --region us-east-1 > /dev/null
 
 .PHONY: artefact

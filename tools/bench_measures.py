@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def reactions(waves: Sequence[Sequence[str]], calls: Sequence[Call], state: Mapp
     launched = launch_times(state)
     return [
         (moment(start_calls(calls, later)[0]["at"]) - max(launched[server] for server in earlier)).total_seconds()
-        for earlier, later in zip(waves, waves[1:], strict=False)
+        for earlier, later in pairwise(waves)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -110,6 +111,23 @@ def local_api_url(emulator: Emulator, api_url: str) -> str:
     """Turn the API's address on AWS into the one that the emulator answers at."""
     api_id, stage = _api(api_url)
     return f"{emulator.url}/restapis/{api_id}/{stage}/_user_request_"
+
+
+def allow_wakes(emulator: Emulator) -> None:
+    """Let the functions wake sleeping state machines on an emulator that evaluates policies.
+
+    AWS checks SendTaskSuccess against the state machine that the token belongs to, which is what the template's policy
+    names; the emulator checks it against no resource, so that only a policy for every resource ever matches.
+    """
+    found = emulator.client("cloudformation").describe_stack_resource(
+        StackName=STACK_NAME, LogicalResourceId="WakePolicy"
+    )
+    statement = {"Effect": "Allow", "Action": "states:SendTaskSuccess", "Resource": "*"}
+    emulator.client("iam").create_policy_version(
+        PolicyArn=found["StackResourceDetail"]["PhysicalResourceId"],
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        SetAsDefault=True,
+    )
 
 
 def _api(api_url: str) -> tuple[str, str]:

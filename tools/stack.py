@@ -63,6 +63,8 @@ class _Wanted:
     time_scale: float
     simulator: str
     """Digest of the simulator's source."""
+    authorize: bool = False
+    """Whether the emulator evaluates signatures and policies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class _Record:
             data = json.loads(path.read_text(encoding="utf-8"))
             wanted = data["wanted"]
             return cls(
-                _Wanted(Ports(**wanted["ports"]), wanted["time_scale"], wanted["simulator"]),
+                _Wanted(**{**wanted, "ports": Ports(**wanted["ports"])}),
                 processes.Process(**data["emulator"]),
                 processes.Process(**data["simulator"]),
                 data["deployed"],
@@ -103,9 +105,21 @@ class _Record:
 
 
 class LocalStack:
-    """One local stack: a directory that remembers it, two ports, a time scale (1 is real time)."""
+    """One local stack: a directory that remembers it, two ports, a time scale (1 is real time).
 
-    def __init__(self, directory: Path, ports: Ports, time_scale: float, cache: Path = build.CACHE) -> None:
+    With `authorize` the emulator checks signatures and evaluates IAM policies: those of the users who call the API and
+    those of the functions' roles. The stack's own credentials are the account's root, which may do everything.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        ports: Ports,
+        time_scale: float,
+        cache: Path = build.CACHE,
+        *,
+        authorize: bool = False,
+    ) -> None:
         if not SMALLEST_SCALE <= time_scale <= LARGEST_SCALE:
             raise StackError(
                 f"WAVEBREAK_TIME_SCALE must be {SMALLEST_SCALE:g} to {LARGEST_SCALE:g}, not {time_scale:g}"
@@ -113,6 +127,7 @@ class LocalStack:
         self.directory = directory.absolute()
         self.ports = ports
         self.time_scale = time_scale
+        self.authorize = authorize
         self._cache = cache
         self._record_file = self.directory / "processes.json"
         self._description_file = self.directory / "stack.json"
@@ -148,7 +163,7 @@ class LocalStack:
         return description
 
     def _wanted(self) -> _Wanted:
-        return _Wanted(self.ports, self.time_scale, build.digest([_SIMULATOR]))
+        return _Wanted(self.ports, self.time_scale, build.digest([_SIMULATOR]), self.authorize)
 
     def _kept(self) -> _Record | None:
         """Give what runs and may go on; anything else that this directory remembers is ended."""
@@ -202,6 +217,8 @@ class LocalStack:
             home=self.directory / "sam",
             log=self._logs / "deploy.log",
         )
+        if self.authorize:
+            deployment.allow_wakes(emulator)
         description = self._description(emulator, outputs)
         _write_json(self._description_file, description)
         _Record(record.wanted, record.emulator, record.simulator, artefact.digest).write(self._record_file)
@@ -270,6 +287,7 @@ class LocalStack:
             "IOT_MTLS_ENABLED": "0",
             "SERVICES": _SERVICES.replace(" ", ","),
             "LAMBDA_EXECUTOR": "local",
+            "AUTH": "true" if self.authorize else "false",
             # No container engine is looked for, even where there is one.
             "DOCKER_HOST": f"unix://{self._scratch}/none.sock",
         }

@@ -125,6 +125,19 @@ def _servers_of(wave: Mapping[str, Any]) -> str:
     return str(len(wave.get("servers") or []))
 
 
+def imported(look: Look, stored: StoredPlan) -> RenderableType:
+    """Say what a native plan became, and what to do with it next."""
+    plan = stored.get("plan") or {}
+    name = str(plan.get("planId"))
+    waves = len(plan.get("waves") or [])
+    told = f"✓ imported as {name}: {waves} wave{'' if waves == 1 else 's'}"
+    return Group(
+        look.text(told, "green"),
+        look.text(f"  wavebreak plan show {name}", "cyan"),
+        look.text(f"  wavebreak plan validate {name} --live", "cyan"),
+    )
+
+
 def readiness(look: Look, answer: Mapping[str, Any]) -> RenderableType:
     """Show the answer of a live validation: every check, and whether the plan is ready."""
     table = listing(look, "", "Check", "Subject", "Message", foldable={"Check", "Subject", "Message"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,11 @@ def read(path: str) -> PlanFile:
         return PlanFile(name, text, load_plan_text(text))
     except PlanInvalid as error:
         raise unreadable(name, located(text, _entries(error.problems))) from error
+
+
+def is_plan_id(text: str) -> bool:
+    """Tell whether a word names a stored plan: it has the form of an id, and no file has this name."""
+    return re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", text) is not None and not Path(text).exists()
 
 
 def judge(file: PlanFile) -> None:

@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import logging
+import os
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from wavebreak.doorway import logger as door
 from wavebreak.doorway import request_id_of
 from wavebreak.idempotency import once
+from wavebreak.model import Place
 from wavebreak.plan import PlanInvalid
 from wavebreak.problems import (
     CONTENT_TYPE,
@@ -30,10 +32,12 @@ from wavebreak.problems import (
 )
 from wavebreak.steering import Refused
 from wavebreak.store.table import ConditionFailed
+from wavebreak.trail import Act
 from wavebreak.validation import problems_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
 
     from wavebreak.validation import Problem as Fault
 
@@ -46,10 +50,11 @@ _EXECUTION_ID: Final = re.compile(r"(drill|recovery)-[0-9a-hjkmnp-tv-z]{26}")
 _JSON: Final = "application/json"
 
 
-def make_app(router: Router) -> APIGatewayRestResolver:
+def make_app(*routers: Router) -> APIGatewayRestResolver:
     """Make the resolver of one API function: validation on, every failure a problem document."""
     app = APIGatewayRestResolver(enable_validation=True)
-    app.include_router(router)
+    for router in routers:
+        app.include_router(router)
 
     def invalid(error: RequestValidationError) -> Response[str]:
         return problem_response(_faults(problems_of(error.errors(), prefix=("body",))))
@@ -142,14 +147,14 @@ def _admit(event: dict[str, Any]) -> dict[str, Any]:
         body = _decoded(body)
     if not body.strip():
         return {**event, "body": "{}", "isBase64Encoded": False}
-    _refuse_other_types(event.get("headers") or {})
+    headers = _with_plain_type(event.get("headers") or {})
     try:
         json.loads(body, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise InvalidRequest.of("", f"is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from error
     except (ValueError, RecursionError) as error:
         raise InvalidRequest.of("", "is not JSON that can be read: nested too deeply or a number too long") from error
-    return {**event, "body": body, "isBase64Encoded": False}
+    return {**event, "headers": headers, "body": body, "isBase64Encoded": False}
 
 
 def _decoded(body: str) -> str:
@@ -159,10 +164,16 @@ def _decoded(body: str) -> str:
         raise InvalidRequest.of("", "is not UTF-8 text") from error
 
 
-def _refuse_other_types(headers: Mapping[str, str]) -> None:
-    given = next((value for name, value in headers.items() if name.lower() == "content-type"), None)
-    if given is not None and given.partition(";")[0].strip().lower() != _JSON:
-        raise InvalidRequest.of("", f"must be sent as {_JSON}, not {given[:100]!r}")
+def _with_plain_type(headers: Mapping[str, str]) -> dict[str, str]:
+    """Write the content type as the framework compares it, letter by letter; InvalidRequest when it is not JSON."""
+    plain = dict(headers)
+    for name, given in headers.items():
+        if name.lower() != "content-type":
+            continue
+        if given.partition(";")[0].strip().lower() != _JSON:
+            raise InvalidRequest.of("", f"must be sent as {_JSON}, not {given[:100]!r}")
+        plain[name] = _JSON
+    return plain
 
 
 def _refuse_constant(name: str) -> None:
@@ -173,6 +184,11 @@ def caller_of(app: APIGatewayRestResolver | Router) -> str:
     """Give the IAM principal that signed the request."""
     identity = (app.current_event.get("requestContext") or {}).get("identity") or {}
     return str(identity.get("userArn") or identity.get("caller") or "unknown")
+
+
+def act_of(app: APIGatewayRestResolver | Router, at: datetime, reason: str | None) -> Act:
+    """Give who asks for something, when and why, for the audit trail."""
+    return Act(caller_of(app), at, reason)
 
 
 def answer_once(
@@ -186,10 +202,10 @@ def answer_once(
     return json_response(202, once(key, scope, event.json_body, app.lambda_context, work))
 
 
-def account_of(app: APIGatewayRestResolver | Router) -> str | None:
-    """Give the account that the API lives in."""
+def own_place(app: APIGatewayRestResolver | Router) -> Place:
+    """Give the account and Region that the API lives in."""
     account = (app.current_event.get("requestContext") or {}).get("accountId")
-    return str(account) if account else None
+    return Place(str(account) if account else None, os.environ.get("AWS_REGION"))
 
 
 def refuse_unknown_query(app: APIGatewayRestResolver | Router, allowed: Iterable[str]) -> None:

@@ -44,6 +44,8 @@ class App:
     timing: Timing
     poll_seconds: int
     renew_after_rounds: int
+    other_accounts: bool
+    """Whether this stack can assume a role in other accounts."""
     now: Callable[[], datetime]
 
 
@@ -74,6 +76,7 @@ def app() -> App:
         timing=chosen.timing,
         poll_seconds=chosen.poll_seconds,
         renew_after_rounds=chosen.renew_after_rounds,
+        other_accounts=bool(chosen.target_external_id),
         now=utc_now,
     )
 

@@ -17,7 +17,7 @@ from wavebreak import termination
 from wavebreak.clients import UnsupportedPlace
 from wavebreak.drs import IDS_A_CALL, Drs, OutcomeUnknown, Refusal
 from wavebreak.model import Execution, Job, JobKind, JobState
-from wavebreak.observing import STAND_DOWN, Round, look
+from wavebreak.observing import NEVER, STAND_DOWN, Round, look
 from wavebreak.problems import Unavailable
 from wavebreak.store.executions import Conflict
 from wavebreak.termination import CleanUp, Sighting
@@ -42,7 +42,7 @@ def observe(app: App, execution_id: str, run: int) -> Round:
         snapshot = app.executions.load(execution_id)
         execution, mark = snapshot.execution, snapshot.termination_token.mark
         if snapshot.termination_token.run > run:
-            return Round(STAND_DOWN, mark, run)
+            return Round(STAND_DOWN, NEVER, run)
         now = app.now()
         sighting = Sighting(look(app, execution.jobs), _visible(app, execution))
         after, directive = termination.decide(execution, sighting, now, app.timing)

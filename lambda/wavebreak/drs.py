@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wavebreak.engine import JobView, ServerView
-from wavebreak.model import LaunchStatus
+from wavebreak.model import Impact, LaunchStatus
+from wavebreak.native_plans import NativePlan, NativeServer, NativeStep
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mypy_boto3_drs.client import DrsClient
+    from mypy_boto3_drs.type_defs import RecoveryPlanStepTypeDef
 
     from wavebreak.model import Job, Server
 
@@ -32,6 +34,11 @@ IDS_A_CALL: Final = 200
 _RECENT: Final = timedelta(days=3)
 """How far back unfinished jobs are looked for. DRS ends a job within hours."""
 _CLOCK_SKEW: Final = timedelta(minutes=5)
+
+JOBS_QUOTA: Final = "L-D88FAC3A"
+SERVERS_A_JOB_QUOTA: Final = "L-B827C881"
+SERVERS_IN_JOBS_QUOTA: Final = "L-05AFA8C6"
+SERVER_QUOTAS: Final = frozenset({SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA})
 
 TAG_EXECUTION: Final = "wavebreak:execution"
 TAG_WAVE: Final = "wavebreak:wave"
@@ -47,16 +54,22 @@ T = TypeVar("T")
 class Refusal(Exception):  # noqa: N818  an answer of the service
     """DRS refused a call and did nothing; `code` is its own word, `retryable` tells whether waiting can help."""
 
-    def __init__(self, code: str, message: str) -> None:
-        """Take the service's code and message."""
+    def __init__(self, code: str, message: str, quota_code: str | None = None) -> None:
+        """Take the service's code and message, and the quota that would be exceeded."""
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
+        self.quota_code = quota_code
 
     @property
     def retryable(self) -> bool:
         """Whether the same call may succeed later."""
         return self.code in {"ThrottlingException", "ServiceQuotaExceededException", "ConflictException"}
+
+    @property
+    def smaller_may_fit(self) -> bool:
+        """Whether a quota on servers is what was exceeded: fewer of them may fit at once."""
+        return self.quota_code in SERVER_QUOTAS
 
     @property
     def concerns_a_server(self) -> bool:
@@ -84,6 +97,8 @@ class SourceServer:
 
     source_server_id: str
     replication_state: str | None
+    lag: str | None = None
+    """How far replication is behind, an ISO 8601 duration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +108,8 @@ class Instance:
     recovery_instance_id: str
     source_server_id: str
     job_id: str
+    is_drill: bool = False
+    """Whether a drill launched it; one that DRS says nothing of counts as recovered."""
 
 
 def job_tags(execution_id: str, job: Job) -> dict[str, str]:
@@ -143,9 +160,17 @@ class Drs:
             wanted = list(ids[start : start + IDS_A_CALL])
             pages = self._pages("describe_source_servers", filters={"sourceServerIDs": wanted}, maxResults=IDS_A_CALL)
             for server in pages:
-                state = server.get("dataReplicationInfo", {}).get("dataReplicationState")
-                found[server["sourceServerID"]] = SourceServer(server["sourceServerID"], state)
+                replication = server.get("dataReplicationInfo", {})
+                found[server["sourceServerID"]] = SourceServer(
+                    server["sourceServerID"], replication.get("dataReplicationState"), replication.get("lagDuration")
+                )
         return found
+
+    def servers_tagged(self, tags: Mapping[str, str]) -> list[str]:
+        """Give the ids of all source servers that carry every one of these tags, sorted."""
+        wanted = tags.items()
+        servers = self._pages("describe_source_servers", filters={}, maxResults=IDS_A_CALL)
+        return sorted(server["sourceServerID"] for server in servers if wanted <= server.get("tags", {}).items())
 
     def instances(self, source_server_ids: Sequence[str]) -> list[Instance]:
         """List the recovery instances of source servers; one that no longer exists in EC2 does not count."""
@@ -156,11 +181,30 @@ class Drs:
                 "describe_recovery_instances", filters={"sourceServerIDs": wanted}, maxResults=IDS_A_CALL
             )
             found += [
-                Instance(item["recoveryInstanceID"], item.get("sourceServerID", ""), item.get("jobID", ""))
+                Instance(
+                    item["recoveryInstanceID"],
+                    item.get("sourceServerID", ""),
+                    item.get("jobID", ""),
+                    item.get("isDrill", False),
+                )
                 for item in pages
                 if item.get("ec2InstanceState") not in {"TERMINATED", "NOT_FOUND"}
             ]
         return found
+
+    def newest_snapshot(self, source_server_id: str) -> str | None:
+        """Give the moment (RFC 3339) of a server's newest recovery snapshot; None when it has none."""
+        answer = self.client.describe_recovery_snapshots(sourceServerID=source_server_id, order="DESC", maxResults=1)
+        return next((item.get("timestamp") or item["expectedTimestamp"] for item in answer["items"]), None)
+
+    def native_plan(self, arn: str) -> NativePlan:
+        """Read a Recovery Plan of DRS with its steps, in their order."""
+        plan = self.client.get_recovery_plan(recoveryPlanArn=arn)["recoveryPlan"]
+        pages = self.client.get_paginator("list_recovery_plan_steps").paginate(recoveryPlanArn=arn)
+        steps = sorted(
+            (step for page in pages for step in page["recoveryPlanSteps"]), key=lambda step: step["stepOrder"]
+        )
+        return NativePlan(plan["name"], plan.get("description", ""), tuple(_native_step(step) for step in steps))
 
     def failure_reasons(self, job_id: str) -> dict[str, str]:
         """Read from a job's log why servers failed, by source server id."""
@@ -206,10 +250,23 @@ def _judged(call: Callable[[], T]) -> T:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
         code = error.response.get("Error", {}).get("Code", "Unknown")
         if 400 <= status < 500:  # noqa: PLR2004  the HTTP class of refusals
-            raise Refusal(code, error.response.get("Error", {}).get("Message", "")) from error
+            message = error.response.get("Error", {}).get("Message", "")
+            quota = error.response.get("quotaCode")
+            raise Refusal(code, message, str(quota) if quota else None) from error
         raise OutcomeUnknown(f"{code} ({status})") from error
     except BotoCoreError as error:
         raise OutcomeUnknown(str(error)) from error
+
+
+def _native_step(step: RecoveryPlanStepTypeDef) -> NativeStep:
+    configuration = step["configuration"]
+    servers = tuple(
+        NativeServer(server["serverArn"].rpartition("/")[2], Impact(server.get("impactLevel", Impact.CRITICAL)))
+        for server in configuration.get("serverStepConfiguration", {}).get("servers", [])
+    )
+    return NativeStep(
+        step["stepName"], servers, configuration.get("waitStepConfiguration", {}).get("waitDurationMinutes", 0)
+    )
 
 
 def _active(job: Mapping[str, Any]) -> ActiveJob:

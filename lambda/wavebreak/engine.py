@@ -60,10 +60,12 @@ class JobView:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One look at DRS: the jobs it described, and the ids it was asked for and answered without naming."""
+    """One look at DRS: the jobs it described, the ids it was asked for and did not name, and the jobs it turned up."""
 
     jobs: Mapping[str, JobView] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
+    found: Mapping[tuple[int, int, int], str] = field(default_factory=dict)
+    """Ids of jobs that turned up under the tags of an intent without an outcome, by the intent's key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +210,7 @@ def may_launch(execution: Execution, wave: Wave, now: datetime, timing: Timing) 
 
 def absorb(execution: Execution, observation: Observation, now: datetime, timing: Timing) -> Execution:
     """Record what DRS said of this execution's launch jobs, of waves in any status."""
-    after = execution
+    after = _adopt(execution, observation)
     for job in execution.launch_jobs():
         if job.state is not JobState.STARTED or job.job_id is None:
             continue
@@ -217,6 +219,16 @@ def absorb(execution: Execution, observation: Observation, now: datetime, timing
             view = JobView(completed=True)
         if view is not None:
             after = _absorb_job(after, job, view, now)
+    return after
+
+
+def _adopt(execution: Execution, observation: Observation) -> Execution:
+    """Record the jobs that turned up for intents whose outcome nobody wrote down, refuted ones included."""
+    after = execution
+    for job in execution.launch_jobs():
+        job_id = observation.found.get(job.key)
+        if job_id is not None and job.job_id is None:
+            after = after.with_job(replace(job, state=JobState.STARTED, job_id=job_id))
     return after
 
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from wavebreak.store.plans import StoredPlan
 
 _UNSUPPORTED = {
-    "selector": "servers chosen by tags are not recovered by this release: name the servers",
     "beforeCommands": "commands of a plan are not run by this release",
     "afterCommands": "commands of a plan are not run by this release",
     "checks": "checks of a plan are not run by this release",
@@ -33,14 +32,17 @@ def frozen_document(plan: StoredPlan) -> tuple[str, str]:
 def freeze(
     plan: StoredPlan, execution_id: str, mode: Mode, own: Place, asked: Mapping[str, Any], now: datetime
 ) -> Execution:
-    """Make the execution of a plan; `asked` holds requestedBy, reason and snapshots (by source server id).
+    """Make the execution of a plan whose selectors are resolved.
 
+    `asked` holds requestedBy, reason, snapshots (by source server id), and otherAccounts: whether waves may name them.
     `own` is the stack's account and Region: a wave that names them is one that names none. Raises InvalidRequest for
     settings that this release does not run, snapshots of servers that the plan does not have, and a server that two
     waves name once their Regions are filled in.
     """
     written = plan.document["waves"]
-    errors = [*_unsupported(written, own), *_unknown_snapshots(written, asked["snapshots"])]
+    errors = [*_unsupported(written), *_unknown_snapshots(written, asked["snapshots"])]
+    if not asked["otherAccounts"]:
+        errors += _foreign(written, own)
     if errors:
         raise InvalidRequest.listing(errors)
     numbers = {wave["name"]: number for number, wave in enumerate(written, start=1)}
@@ -77,7 +79,7 @@ def _wave(
             for server in written["servers"]
         ),
         depends_on=before if depends_on is None else tuple(sorted({numbers[name] for name in depends_on})),
-        place=_place(written, own),
+        place=place_of(written, own),
         requires_approval=written.get("requiresApproval", False),
         wait_before_seconds=written.get("waitBeforeSeconds", 0),
         timeout_minutes=written.get("timeoutMinutes", 60),
@@ -85,22 +87,26 @@ def _wave(
     )
 
 
-def _place(written: Mapping[str, Any], own: Place) -> Place:
+def place_of(written: Mapping[str, Any], own: Place) -> Place:
+    """Give the place of a wave of a plan document; one that names the stack's own is one that names none."""
     account, region = written.get("accountId"), written.get("region")
     return Place(None if account == own.account_id else account, None if region == own.region else region)
 
 
-def _unsupported(waves: Sequence[Mapping[str, Any]], own: Place) -> list[dict[str, str]]:
-    errors = [
+def _unsupported(waves: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    return [
         {"pointer": f"/waves/{index}/{setting}", "message": message}
         for index, wave in enumerate(waves)
         for setting, message in _UNSUPPORTED.items()
         if wave.get(setting)
     ]
-    return errors + [
-        {"pointer": f"/waves/{index}/accountId", "message": "other accounts are not recovered into by this release"}
+
+
+def _foreign(waves: Sequence[Mapping[str, Any]], own: Place) -> list[dict[str, str]]:
+    return [
+        {"pointer": f"/waves/{index}/accountId", "message": "the stack has no TargetExternalId for other accounts"}
         for index, wave in enumerate(waves)
-        if _place(wave, own).account_id is not None
+        if place_of(wave, own).account_id is not None
     ]
 
 

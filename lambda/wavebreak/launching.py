@@ -171,14 +171,14 @@ class Launcher:
     def _refused(self, job: Job, refusal: Refusal) -> bool:
         """Forget the intent: nothing happened. Wait, take a smaller batch, or fail the servers, as the code says."""
         logger.warning("StartRecovery of %s %s refused: %s", self.execution_id, job.key, refusal)
+        if len(job.subjects) > 1 and (refusal.concerns_a_server or refusal.smaller_may_fit):
+            self.batch_limit = len(job.subjects) // 2
+            self._change(lambda current: current.without_job(job))
+            return True
         if refusal.retryable:
             until = self.app.now() + self.app.timing.no_room
             self._change(lambda current: _blocked(current.without_job(job), self.number, until))
             return False
-        if refusal.concerns_a_server and len(job.subjects) > 1:
-            self.batch_limit = len(job.subjects) // 2
-            self._change(lambda current: current.without_job(job))
-            return True
         reasons = dict.fromkeys(job.subjects, f"DRS refused: {refusal}")
         self._change(lambda current: _failed(current.without_job(job), self.number, reasons))
         return True

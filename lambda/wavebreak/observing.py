@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wavebreak.clients import UnsupportedPlace
-from wavebreak.engine import Decision, Directive, JobView, Observation, ServerView, decide, finalise
+from wavebreak.engine import Decision, Directive, JobView, Observation, ServerView, absorb, decide, finalise
 from wavebreak.model import Job, JobState, LaunchStatus
 from wavebreak.problems import Unavailable
 from wavebreak.store.executions import Conflict, Snapshot
@@ -19,6 +19,7 @@ from wavebreak.workflow import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from wavebreak.app import App
     from wavebreak.model import Execution
@@ -29,6 +30,8 @@ _ATTEMPTS: Final = 25
 RENEW: Final = "RENEW"
 STAND_DOWN: Final = "STAND_DOWN"
 """A later run of the machine drives this execution."""
+NEVER: Final = -1
+"""A mark that no item has: whoever stands down neither sleeps nor takes the token of the run that followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +53,13 @@ def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
     for attempt in range(_ATTEMPTS):
         snapshot = app.executions.load(execution_id)
         if snapshot.token.run > run:
-            return Round(STAND_DOWN, snapshot.token.mark, run)
+            return Round(STAND_DOWN, NEVER, run)
         execution = snapshot.execution
         now = app.now()
-        decision = decide(execution, look(app, execution.launch_jobs()), now, app.timing)
+        seen = look(app, execution.launch_jobs())
+        open_intents = [job for job in execution.launch_jobs() if job.state is JobState.INTENDED]
+        observation = replace(seen, found=turned_up(app, execution_id, open_intents))
+        decision = decide(execution, observation, now, app.timing)
         try:
             app.executions.save(execution, decision.execution, Act(ENGINE_ACTOR, now, None))
         except Conflict:
@@ -97,6 +103,23 @@ def look(app: App, jobs: Iterable[Job]) -> Observation:
     return Observation(views, missing)
 
 
+def turned_up(app: App, execution_id: str, intents: Iterable[Job]) -> dict[tuple[int, int, int], str]:
+    """Look by their tags for the jobs of calls whose outcome is not known. There are none in a round like others.
+
+    No call is made while this looks: StartWave runs before or after a round, never beside it.
+    """
+    found = {}
+    for job in intents:
+        try:
+            job_id = app.drs_at(job.place).find_launch(execution_id, job)
+        except (ClientError, BotoCoreError, UnsupportedPlace) as error:
+            logger.warning("job of intent %s of %s could not be looked for: %s", job.key, execution_id, error)
+            continue
+        if job_id is not None:
+            found[job.key] = job_id
+    return found
+
+
 def _place_key(job: Job) -> tuple[str, str]:
     return (job.place.account_id or "", job.place.region or "")
 
@@ -124,11 +147,26 @@ def finish(app: App, execution_id: str) -> bool:
     Gives False when there is something to do after all. Doing it twice does no harm.
     """
     now = app.now()
+    _adopt_late_jobs(app, execution_id, now)
     ended = app.executions.change(execution_id, lambda execution: finalise(execution, now), Act(ENGINE_ACTOR, now))
     if not ended.is_terminal:
         return False
     settle(app, ended)
     return True
+
+
+def _adopt_late_jobs(app: App, execution_id: str, now: datetime) -> None:
+    """Look a last time for jobs of calls that were held never to have happened: nothing launched may stay unknown."""
+    refuted = [
+        job
+        for job in app.executions.load(execution_id).execution.launch_jobs()
+        if job.state is JobState.REFUTED and job.job_id is None
+    ]
+    late = turned_up(app, execution_id, refuted) if refuted else {}
+    if late:
+        seen = Observation(found=late)
+        act = Act(ENGINE_ACTOR, now)
+        app.executions.change(execution_id, lambda execution: absorb(execution, seen, now, app.timing), act)
 
 
 def settle(app: App, execution: Execution) -> None:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
 from wavebreak import steering, termination
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.model import Cancel, CancelThen, Mode
 from wavebreak.observing import begin_termination, settle
-from wavebreak.problems import ConfirmationRequired, NotFound, PlanBusy
+from wavebreak.problems import ConfirmationRequired, NotFound, PlanBusy, Problem
 from wavebreak.steering import Refused
+from wavebreak.surveying import spare_recoveries
 from wavebreak.workflow import Machine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from wavebreak.app import App
     from wavebreak.model import Execution
     from wavebreak.trail import Act
+
+
+_DIGITS: Final = 3
+"""A plan has at most 80 waves; what is longer names none."""
+
+Step = Callable[["Execution"], "Execution"]
+"""A change of an execution: pure, and made again on what is stored by then when somebody else wrote first."""
+
+WaveStep = Callable[["Execution", int, "Act"], "Execution"]
+"""A change of one wave, by its number, told by an act."""
 
 
 def cancel(app: App, execution_id: str, act: Act, then: CancelThen) -> Execution:
@@ -30,24 +40,29 @@ def cancel(app: App, execution_id: str, act: Act, then: CancelThen) -> Execution
     return after
 
 
-def steer(app: App, execution_id: str, step: Callable[[Execution], Execution], act: Act) -> Execution:
+def steer(app: App, execution_id: str, step: Step, act: Act) -> Execution:
     """Carry out a step that leaves a running execution running."""
     after = app.executions.change(execution_id, step, act)
     app.workflow.wake(Machine.RECOVERY, execution_id)
     return after
 
 
-def reopen(app: App, execution_id: str, step: Callable[[Execution], Execution], act: Act) -> Execution:
+def reopen(app: App, execution_id: str, step: Step, act: Act) -> Execution:
     """Carry out a retry or skip, which may take a finished execution up again: locks first, then a new run.
 
-    Raises PlanBusy or ServerBusy when somebody else holds the plan or a server by now.
+    Raises PlanBusy or ServerBusy when somebody else holds the plan or a server by now, or when a drill would end what
+    a recovery launched meanwhile.
     """
     before = app.executions.load(execution_id)
     step(before.execution)
     if not before.execution.is_terminal:
         return steer(app, execution_id, step, act)
-    _take_locks(app, before.execution)
-    after = _changed_holding_locks(app, before.execution, step, act)
+
+    def take_up() -> Execution:
+        spare_recoveries(app, before.execution)
+        return app.executions.change(execution_id, step, act)
+
+    after = _holding_locks(app, before.execution, take_up)
     app.workflow.start_next(Machine.RECOVERY, execution_id, before.token.run, app.now())
     return after
 
@@ -70,33 +85,51 @@ def terminate(app: App, execution_id: str, act: Act, confirm: str | None) -> Exe
 
     if step(before) is before:
         return before
-    _take_locks(app, before)
-    after = _changed_holding_locks(app, before, step, act)
+    after = _holding_locks(app, before, lambda: app.executions.change(execution_id, step, act))
     if after.termination.status is TerminationStatus.IN_PROGRESS and after.termination.run > before.termination.run:
         begin_termination(app, execution_id)
     return after
 
 
-def _take_locks(app: App, execution: Execution) -> None:
-    """Take plan and servers again for an execution that had given them back; raises PlanBusy or ServerBusy."""
+def _holding_locks(app: App, execution: Execution, work: Callable[[], Execution]) -> Execution:
+    """Take plan and servers again for an execution that had given them back, and do what they are needed for.
+
+    Raises PlanBusy or ServerBusy when somebody else holds them. When the work is refused they are given back, unless
+    another call won and needs them now: locks name the execution, not the call.
+    """
     now = app.now()
     holder = app.locks.free_stale_plan_lock(execution.plan_id, now)
     if holder not in {None, execution.execution_id}:
         raise PlanBusy(f"The plan is held by {holder}", executionId=holder)
     app.locks.take_servers(execution, now)
-
-
-def _changed_holding_locks(
-    app: App, execution: Execution, step: Callable[[Execution], Execution], act: Act
-) -> Execution:
-    """Make a change for which locks were just taken; give them back when it is refused after all.
-
-    Unless another call won, which holds them now: locks name the execution, not the call.
-    """
     try:
-        return app.executions.change(execution.execution_id, step, act)
-    except (Refused, PlanBusy, NotFound):
+        return work()
+    except (Refused, Problem):
         fresh = app.executions.load(execution.execution_id).execution
         if not fresh.holds_locks:
             app.locks.give_back(fresh)
         raise
+
+
+def on_wave(text: str, step: WaveStep, act: Act) -> Step:
+    """Make the step of a wave that a path names; it raises NotFound when the execution has no such wave."""
+
+    def change(execution: Execution) -> Execution:
+        number = int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0
+        if not 1 <= number <= len(execution.waves):
+            raise NotFound(f"Execution {execution.execution_id} has no wave {text[:20]!r}")
+        return step(execution, number, act)
+
+    return change
+
+
+WAVE_CALLS: Final[dict[str, tuple[Callable[[App, str, Step, Act], Execution], WaveStep]]] = {
+    "approve": (steer, lambda execution, number, act: steering.approve(execution, number, act.at)),
+    "reject": (steer, lambda execution, number, act: steering.reject(execution, number, act.at, act.reason)),
+    "retry": (reopen, lambda execution, number, act: steering.retry(execution, number, act.at)),
+    "skip": (reopen, lambda execution, number, act: steering.skip(execution, number, act.at)),
+}
+"""What may be asked for a wave, and how it is carried out: retry and skip may take a finished execution up again."""
+
+EXECUTION_CALLS: Final[dict[str, Step]] = {"pause": steering.pause, "resume": steering.resume}
+"""What may be asked for a running execution as a whole."""

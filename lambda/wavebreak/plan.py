@@ -27,7 +27,7 @@ from pydantic_core import CoreSchema, InitErrorDetails
 
 from wavebreak.catalogue import MAX_TIMEOUT_SECONDS, CommandName
 from wavebreak.model import Impact, OnFailure
-from wavebreak.plan_rules import Rules, dependency_indexes
+from wavebreak.plan_rules import MAX_SERVERS_IN_WAVE, Rules, dependency_indexes
 from wavebreak.validation import (
     Length,
     Problem,
@@ -159,7 +159,7 @@ class Wave(_Part):
     )
 
     name: Name = Field(description="Unique in the plan.", examples=["database"])
-    servers: Annotated[tuple[ServerRef, ...], Length(1, 500)] | None = Field(
+    servers: Annotated[tuple[ServerRef, ...], Length(1, MAX_SERVERS_IN_WAVE)] | None = Field(
         None, description="The servers, unless a selector chooses them."
     )
     selector: Selector | None = Field(None, description="Chooses the servers when the execution starts.")

@@ -13,6 +13,7 @@ from wavebreak import graph
 from wavebreak.validation import Location, quoted
 
 MAX_SERVERS_IN_PLAN: Final = 4_000
+MAX_SERVERS_IN_WAVE: Final = 500
 
 Finding: TypeAlias = tuple[Location, str]
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from wavebreak.drs import JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_CODES: Final = {"jobs": "L-D88FAC3A", "servers_a_job": "L-B827C881", "servers_in_jobs": "L-05AFA8C6"}
+_CODES: Final = {"jobs": JOBS_QUOTA, "servers_a_job": SERVERS_A_JOB_QUOTA, "servers_in_jobs": SERVERS_IN_JOBS_QUOTA}
 STARTED_AT_ONCE: Final = 200
 """Source servers that one StartRecovery call takes, whatever the quota (service model)."""
 

@@ -6,8 +6,9 @@ Events are best effort and only wake: what DRS says when asked is the truth.
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.problems import NotFound
@@ -15,7 +16,7 @@ from wavebreak.store.keys import execution_id_of as execution_id_of_partition
 from wavebreak.workflow import Machine, execution_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from wavebreak.app import App
@@ -30,13 +31,21 @@ _SILENCE_SECONDS: Final = 120
 """A machine that was silent for three polls and two minutes more may be dead: a task may take that long."""
 
 
-def server_launched(app: App, job_id: str, source_server_ids: Iterable[str]) -> bool:
-    """Count servers of a job down and wake its execution when none is left; a job that is not ours is ignored."""
-    subjects = [name for name in source_server_ids if name]
-    found = app.executions.job_item(job_id) if job_id and subjects else None
-    if found is None or app.executions.count_down(found, subjects):
-        return False
-    return app.workflow.wake(Machine.RECOVERY, execution_id_of_partition(found[0]))
+def servers_launched(app: App, events: Iterable[Mapping[str, Any]]) -> int:
+    """Take the servers of launch events off those their jobs still await, and wake the executions that await no more.
+
+    Gives how many were woken. Jobs that are not ours are ignored; a repeated event takes nothing off.
+    """
+    servers: dict[str, set[str]] = defaultdict(set)
+    for event in events:
+        job_id = str((event.get("detail") or {}).get("job-id", ""))
+        servers[job_id] |= {str(arn).rpartition("/")[2] for arn in event.get("resources") or []} - {""}
+    woken = 0
+    for job_id, launched in servers.items():
+        found = app.executions.job_item(job_id) if job_id and launched else None
+        if found is not None and not app.executions.count_down(found, launched):
+            woken += app.workflow.wake(Machine.RECOVERY, execution_id_of_partition(found[0]))
+    return woken
 
 
 def machine_ended(app: App, name: str) -> bool:

@@ -2,19 +2,22 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Header
+from aws_lambda_powertools.event_handler.openapi.params import Body, Header
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from wavebreak.api import MAX_LIMIT
 from wavebreak.model import CancelThen
-from wavebreak.plan import PlanId, SourceServerId
+from wavebreak.native_plans import ARN_PATTERN
+from wavebreak.plan import PlanBody, PlanId, SourceServerId
 
 Reason = Annotated[str, Field(max_length=1024, description="Why, for the audit trail.")]
 SnapshotId = Annotated[str, Field(pattern=r"^pit-[0-9a-zA-Z]{17}$")]
 IdempotencyKey = Annotated[
     str | None, Header(alias="Idempotency-Key", description="The same key and body get the first answer, for a day.")
 ]
+PlanInput = Annotated[PlanBody, Body()]
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="Version that is replaced, quoted or not.")]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
 
 
@@ -30,6 +33,13 @@ class StartRequest(_Body):
     snapshots: dict[SourceServerId, SnapshotId] = Field(
         default_factory=dict, description="Recovery point of a source server; the latest unless named."
     )
+
+
+class ImportRequest(_Body):
+    """Which Recovery Plan of DRS becomes a plan."""
+
+    recovery_plan_arn: Annotated[str, Field(max_length=2048, pattern=ARN_PATTERN)]
+    plan_id: PlanId | None = Field(default=None, description="Made of the native plan's name unless given.")
 
 
 class ReasonRequest(_Body):

@@ -105,9 +105,31 @@ _EXECUTION: Final[dict[str, Any]] = {
     "properties": {**_SUMMARY["properties"], "waves": {"type": "array", "items": _ANY_OBJECT}},
 }
 
+_READINESS: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["ready", "checks"],
+    "properties": {
+        "ready": {"type": "boolean", "description": "No check is FAIL."},
+        "checks": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["check", "subject", "status", "message"],
+                "properties": {
+                    "check": {"type": "string"},
+                    "subject": {"type": "string", "description": "A plan, a server, a Region, or a JSON pointer."},
+                    "status": {"enum": ["PASS", "WARN", "FAIL"]},
+                    "message": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
 SCHEMAS: Final = {
     "Problem": _PROBLEM,
     "StoredPlan": _STORED_PLAN,
+    "Readiness": _READINESS,
     "ExecutionSummary": _SUMMARY,
     "Execution": _EXECUTION,
 }
@@ -115,9 +137,22 @@ SCHEMAS: Final = {
 
 PLAN: Final = _json(200, "The plan as stored.", _named("StoredPlan"))
 PLAN_CREATED: Final = _json(201, "The plan is new.", _named("StoredPlan"))
+PLAN_IMPORTED: Final = _json(201, "The plan that the native one became.", _named("StoredPlan"))
+READINESS: Final = _json(200, "Every check; the plan is ready when none is FAIL.", _named("Readiness"))
 PLAN_DELETED: Final[dict[int, Any]] = {204: {"description": "The plan is gone."}}
 PLAN_LIST: Final = _page("Plans, by id.", _named("StoredPlan"))
 EXECUTION: Final = _json(200, "The execution.", _named("Execution"))
 ACCEPTED: Final = _json(202, "Accepted; the execution as it stands.", _named("Execution"))
 EXECUTION_LIST: Final = _page("Executions, newest first, without their waves.", _named("ExecutionSummary"))
 EVENT_LIST: Final = _page("Events, oldest first.", _ANY_OBJECT)
+STEERED: Final = ACCEPTED | problems(400, 404, 409)
+
+STEERING: Final = {
+    "approve": "Let a wave that waits for an approval start.",
+    "reject": "Fail a wave that waits for an approval.",
+    "retry": "Recover the servers of a failed wave that failed, once more.",
+    "skip": "Go on past a wave that has not started or has failed.",
+    "pause": "Start no new wave; running ones go on.",
+    "resume": "Let waves start again.",
+}
+"""What an operator may do to an execution or a wave, in a sentence each."""

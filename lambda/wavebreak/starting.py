@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wavebreak.freezing import freeze, frozen_document
-from wavebreak.problems import Unavailable
+from wavebreak.problems import Problem, Unavailable
+from wavebreak.selecting import resolve
 from wavebreak.store.executions import busy_plan
 from wavebreak.store.table import ConditionFailed
+from wavebreak.surveying import spare_recoveries
 from wavebreak.trail import Act
 from wavebreak.workflow import Machine
 
@@ -37,15 +40,24 @@ def new_execution_id(mode: Mode, now: datetime, randomness: int | None = None) -
 def start_execution(app: App, plan_id: str, mode: Mode, own: Place, asked: Mapping[str, Any]) -> Execution:
     """Start a plan; raises NotFound, PlanBusy, ServerBusy or InvalidRequest, and then leaves nothing behind.
 
+    So does a drill that would end a recovered instance (ServerBusy), or may for all that DRS tells (Unavailable).
+
     Once the execution is written it will run: if its machine cannot be started now, the sweep starts it.
     """
     now = app.now()
-    plan = app.plans.get(plan_id)
+    stored = app.plans.get(plan_id)
+    plan = replace(stored, document=resolve(app, stored.document, own))
+    asked = {**asked, "otherAccounts": app.other_accounts}
     execution = freeze(plan, new_execution_id(mode, now), mode, own, asked, now)
     holder = app.locks.free_stale_plan_lock(plan_id, now)
     if holder is not None:
         raise busy_plan({"executionId": holder})
     app.locks.take_servers(execution, now)
+    try:
+        spare_recoveries(app, execution)
+    except Problem:
+        app.locks.give_back(execution)
+        raise
     act = Act(execution.requested_by, now, execution.reason)
     document, digest = frozen_document(plan)
     details = {"planId": plan_id, "planVersion": plan.version, "planHash": digest, "mode": mode.value}

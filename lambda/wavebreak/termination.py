@@ -97,7 +97,7 @@ def decide(execution: Execution, sighting: Sighting, now: datetime, timing: Timi
     if not alive and not after.in_flight:
         return _ended(after, TerminationStatus.COMPLETED, now), CleanUp.FINISH
     if _is_overdue(after, now, timing) or _is_hopeless(after, alive):
-        return _ended(after, TerminationStatus.INCOMPLETE, now), CleanUp.FINISH
+        return _ended(_naming_launches(after), TerminationStatus.INCOMPLETE, now), CleanUp.FINISH
     if may_call(after, now) and (due(after, alive) or _stale_intents(after, now)):
         return after, CleanUp.TERMINATE
     return after, CleanUp.SLEEP
@@ -138,13 +138,20 @@ def _is_overdue(execution: Execution, now: datetime, timing: Timing) -> bool:
     return asked is not None and now >= asked + timing.termination_deadline
 
 
+def _naming_launches(execution: Execution) -> Execution:
+    """Name the servers that a launch still in flight may yet bring up beside the instances that remain."""
+    launching = {server for job in execution.launch_jobs() if job.in_flight for server in job.subjects}
+    remaining = (*execution.termination.remaining, *sorted(launching))
+    return replace(execution, termination=replace(execution.termination, remaining=remaining))
+
+
 def _unseen(execution: Execution, now: datetime, timing: Timing) -> tuple[Execution, CleanUp]:
     """DRS did not show the instances: wait, and after the deadline name all that are not known to be gone."""
     if not _is_overdue(execution, now, timing):
         return execution, CleanUp.SLEEP
     remaining = execution.termination.remaining or tuple(sorted(launched_instances(execution)))
     named = replace(execution, termination=replace(execution.termination, remaining=remaining))
-    return _ended(named, TerminationStatus.INCOMPLETE, now), CleanUp.FINISH
+    return _ended(_naming_launches(named), TerminationStatus.INCOMPLETE, now), CleanUp.FINISH
 
 
 def _ended(execution: Execution, status: TerminationStatus, now: datetime) -> Execution:

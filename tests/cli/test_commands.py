@@ -122,6 +122,44 @@ def test_validate_live_shows_the_readiness_of_the_stored_plan(
     assert json.loads(outcome.out)["ready"] is True
 
 
+def test_validate_live_takes_the_id_of_a_stored_plan(api: FakeApi, wavebreak: Terminal) -> None:
+    api.answers["POST", "/plans/three-tier/validate"] = (200, {"ready": True, "checks": []})
+    outcome = wavebreak("plan", "validate", "three-tier", "--live")
+    assert (outcome.exit_code, lines(outcome.out)[-1]) == (0, "✓ ready to recover")
+    assert wavebreak("plan", "validate", "three-tier").exit_code == 3
+    assert len(api.requests) == 1
+
+
+def test_a_file_is_checked_before_the_api_is_asked_even_if_it_is_called_like_a_plan(
+    api: FakeApi, wavebreak: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "three-tier").write_text(BAD)
+    monkeypatch.chdir(tmp_path)
+    assert wavebreak("plan", "validate", "three-tier", "--live").exit_code == 3
+    assert not api.requests
+
+
+def test_import_takes_over_a_native_plan(api: FakeApi, wavebreak: Terminal) -> None:
+    arn = "arn:aws:drs:us-east-1:111122223333:recovery-plan/0123456789abcdef0"
+    api.answers["POST", "/plans/import"] = (201, STORED)
+    outcome = wavebreak("plan", "import", arn)
+    assert outcome.exit_code == 0
+    assert lines(outcome.out)[0] == "✓ imported as three-tier: 2 waves"
+    assert "wavebreak plan validate three-tier --live" in outcome.out
+    assert api.requests[0].body == {"recoveryPlanArn": arn}
+    outcome = wavebreak("plan", "import", arn, "--plan-id", "shop", "--json")
+    assert json.loads(outcome.out) == STORED
+    assert api.requests[1].body == {"recoveryPlanArn": arn, "planId": "shop"}
+
+
+def test_a_refused_import_is_a_refused_call(api: FakeApi, wavebreak: Terminal) -> None:
+    detail = "There is a plan shop already, and an import replaces none: give another planId"
+    api.answers["POST", "/plans/import"] = (409, problem(409, "INVALID_STATE", "Not possible in this state", detail))
+    outcome = wavebreak("plan", "import", "arn:aws:drs:us-east-1:111122223333:recovery-plan/0123456789abcdef0")
+    assert outcome.exit_code == 3
+    assert detail in outcome.err
+
+
 def test_apply_stores_the_file_as_json(api: FakeApi, wavebreak: Terminal, plan_file: Path) -> None:
     api.answers["PUT", "/plans/three-tier"] = (200, STORED)
     outcome = wavebreak("plan", "apply", str(plan_file), "--if-match", "3")

@@ -14,8 +14,6 @@ import wavebreak
 PACKAGE = Path(wavebreak.__file__).parent
 AWS = {"boto3", "botocore", "aws_lambda_powertools"}
 HANDLER_LINES = 60
-LONG_HANDLERS = {f"wavebreak.handlers.{name}" for name in ("executions", "plans", "waves")}
-"""Handlers of several routes that are longer than a doorway should be; one that is cut must leave this list."""
 KNOWN_PURE = {
     f"wavebreak.{name}"
     for name in [
@@ -120,15 +118,6 @@ def test_a_handler_leaves_aws_to_the_adapters(module: str) -> None:
     assert not {name.split(".")[0] for name in imports_of(module)} & {"boto3", "botocore"}
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        pytest.param(
-            name,
-            marks=[pytest.mark.xfail(reason="has more routes than fit the limit")] if name in LONG_HANDLERS else [],
-        )
-        for name in HANDLERS
-    ],
-)
+@pytest.mark.parametrize("module", HANDLERS)
 def test_a_handler_is_a_doorway(module: str) -> None:
     assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= HANDLER_LINES

@@ -22,7 +22,7 @@ def stored(*waves: dict[str, Any]) -> StoredPlan:
 
 
 def frozen(*waves: dict[str, Any], **asked: Any) -> Execution:
-    request = {"requestedBy": OPERATOR, "reason": None, "snapshots": {}, **asked}
+    request = {"requestedBy": OPERATOR, "reason": None, "snapshots": {}, "otherAccounts": False, **asked}
     return freeze(stored(*waves), EXECUTION_ID, Mode.DRILL, OWN, request, NOW)
 
 

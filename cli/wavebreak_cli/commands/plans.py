@@ -12,7 +12,7 @@ from wavebreak_cli.shell import JsonFlag, Shell, open_shell
 if TYPE_CHECKING:
     from wavebreak_cli.wire import StoredPlan
 
-plans: Final = typer.Typer(name="plan", help="Check, store, show and delete recovery plans.", no_args_is_help=True)
+plans: Final = typer.Typer(name="plan", help="Check, store, import, show, delete recovery plans.", no_args_is_help=True)
 
 PlanFileArgument = Annotated[str, typer.Argument(metavar="FILE", help="A plan, YAML or JSON; - is standard input.")]
 PlanArgument = Annotated[str, typer.Argument(metavar="PLAN", help="Id of the plan.")]
@@ -21,7 +21,12 @@ PlanArgument = Annotated[str, typer.Argument(metavar="PLAN", help="Id of the pla
 @plans.command()
 def validate(
     context: typer.Context,
-    file: PlanFileArgument,
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="A plan, YAML or JSON; - is standard input. With --live also the id of a stored plan."
+        ),
+    ],
     live: Annotated[
         bool, typer.Option("--live", help="Then ask the API whether the stored plan could run now.")
     ] = False,
@@ -29,6 +34,9 @@ def validate(
 ) -> None:
     """Check a plan file without a network: every problem with its line and JSON pointer."""
     shell = open_shell(context, json)
+    if live and plan_files.is_plan_id(file):
+        _validate_live(shell, file)
+        return
     try:
         read = plan_files.read(file)
         plan_files.judge(read)
@@ -70,6 +78,21 @@ def apply(
         raise _with_lines(failure, read) from failure
     stored = f"✓ {read.plan_id} stored as version {answer.get('version')}"
     shell.tell(answer, lambda: shell.look.text(stored, "green"))
+
+
+@plans.command("import")
+def import_native(
+    context: typer.Context,
+    arn: Annotated[str, typer.Argument(metavar="ARN", help="ARN of a Recovery Plan of DRS itself.")],
+    plan_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="Id of the new plan. [default: made of the name]")
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Take over a native DRS Recovery Plan as a new plan; an import replaces none."""
+    shell = open_shell(context, json)
+    answer = shell.api.post("/plans/import", {"recoveryPlanArn": arn, "planId": plan_id})
+    shell.tell(answer, lambda: lists.imported(shell.look, cast("StoredPlan", answer)))
 
 
 def _with_lines(failure: CommandFailed, read: plan_files.PlanFile) -> CommandFailed:

@@ -9,7 +9,6 @@ from wavebreak import api, operating
 from wavebreak.app import app
 from wavebreak.requests import CancelRequest, IdempotencyKey
 from wavebreak.responses import ACCEPTED, problems
-from wavebreak.trail import Act
 from wavebreak.views import execution_view
 
 router = api.make_router()
@@ -22,7 +21,7 @@ def cancel(
     key: IdempotencyKey = None,
 ) -> Response[Any]:
     """Cancel an execution: what has not started at once, what is in flight when its DRS job has ended."""
-    act = Act(api.caller_of(router), app().now(), body.reason)
+    act = api.act_of(router, app().now(), body.reason)
 
     def work() -> dict[str, Any]:
         after = operating.cancel(app(), api.execution_id(executionId), act, body.then)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from wavebreak import reconciling
@@ -10,11 +11,10 @@ from wavebreak.doorway import doorway
 
 
 @doorway
-def launch_event(event: dict[str, Any]) -> dict[str, Any]:
-    """Count a server of a job as launched or failed; the last one wakes the execution."""
-    detail = event.get("detail") or {}
-    servers = [str(arn).rpartition("/")[2] for arn in event.get("resources") or []]
-    return {"woken": reconciling.server_launched(app(), str(detail.get("job-id", "")), servers)}
+def launch_events(event: dict[str, Any]) -> dict[str, Any]:
+    """Count servers of jobs as launched or failed, a batch of events at a time; the last of a job wakes."""
+    told = [json.loads(record["body"]) for record in event["Records"]]
+    return {"woken": reconciling.servers_launched(app(), told)}
 
 
 @doorway

@@ -9,7 +9,6 @@ from wavebreak import api, operating
 from wavebreak.app import app
 from wavebreak.requests import IdempotencyKey, TerminateRequest
 from wavebreak.responses import ACCEPTED, problems
-from wavebreak.trail import Act
 from wavebreak.views import execution_view
 
 router = api.make_router()
@@ -22,7 +21,7 @@ def terminate(
     key: IdempotencyKey = None,
 ) -> Response[Any]:
     """Terminate the instances that an ended execution launched; a RECOVERY is confirmed by its id."""
-    act = Act(api.caller_of(router), app().now(), body.reason)
+    act = api.act_of(router, app().now(), body.reason)
 
     def work() -> dict[str, Any]:
         after = operating.terminate(app(), api.execution_id(executionId), act, body.confirm)

@@ -46,6 +46,24 @@ class LockStore:
         ended = is_terminal(normalize_execution_status(meta["status"]))
         return ended and (meta.get("termination") or {}).get("status") != TerminationStatus.IN_PROGRESS
 
+    def plan_holder(self, plan_id: str, now: datetime) -> str | None:
+        """Tell which execution rightly holds a plan, and leave a lock that is free where it is."""
+        lock = self.table.get(keys.plan(plan_id), keys.LOCK)
+        return None if lock is None or self.is_free(lock, now) else str(lock["executionId"])
+
+    def server_holders(self, partitions: Sequence[str], now: datetime) -> dict[str, str]:
+        """Tell which of these server locks (`keys.server`) are rightly held, and by which execution."""
+        locks = self.table.get_many([(pk, keys.LOCK) for pk in partitions])
+        free: dict[tuple[Any, Any], bool] = {}
+        held = {}
+        for lock in locks:
+            holder = (lock["executionId"], lock.get("takenAt"))
+            if holder not in free:
+                free[holder] = self.is_free(lock, now)
+            if not free[holder]:
+                held[str(lock["pk"])] = str(lock["executionId"])
+        return held
+
     def take_servers(self, execution: Execution, now: datetime) -> None:
         """Take the locks of all servers, or none; raises ServerBusy naming server and execution.
 

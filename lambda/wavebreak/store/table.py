@@ -13,6 +13,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from wavebreak.problems import InvalidRequest
+from wavebreak.store import keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +24,13 @@ if TYPE_CHECKING:
 
 TRANSACTION_LIMIT: Final = 100
 _BATCH_WRITE_LIMIT: Final = 25
+_BATCH_READ_LIMIT: Final = 100
 _FILTER_PAGE: Final = 100
+_INDEX_KEYS: Final = {
+    keys.LISTING_INDEX: ("listPk", "listSk"),
+    keys.PLAN_INDEX: ("planKey", "listSk"),
+    keys.ACTIVE_INDEX: ("activePk", "listSk"),
+}
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -85,6 +92,18 @@ class Table:
         found = answer.get("Item")
         return from_attributes(found) if found else None
 
+    def get_many(self, wanted: Sequence[tuple[str, str]]) -> list[Item]:
+        """Read items consistently by their keys, a hundred a call; those that do not exist are left out."""
+        items: list[Item] = []
+        rest: list[Any] = [to_attributes({"pk": pk, "sk": sk}) for pk, sk in wanted]
+        while rest:
+            batch, rest = rest[:_BATCH_READ_LIMIT], rest[_BATCH_READ_LIMIT:]
+            answer = self.client.batch_get_item(RequestItems={self.name: {"Keys": batch, "ConsistentRead": True}})
+            items += [from_attributes(item) for item in answer["Responses"].get(self.name, [])]
+            if self.name in answer["UnprocessedKeys"]:
+                rest += answer["UnprocessedKeys"][self.name]["Keys"]
+        return items
+
     def query(self, pk: str, *, sk_from: str, sk_to: str | None = None) -> Iterator[Item]:
         """Read a partition's items from one sort key on, consistently and to the end."""
         condition = "pk = :pk AND sk >= :from" if sk_to is None else "pk = :pk AND sk BETWEEN :from AND :to"
@@ -104,7 +123,7 @@ class Table:
 
         A filter may leave pages short or empty, so pages are read until the limit is reached or the query ends.
         """
-        start = _decode_token(token) if token else None
+        start = _decode_token(token, query) if token else None
         items: list[Item] = []
         while len(items) < limit:
             evaluated = max(limit, _FILTER_PAGE) if "FilterExpression" in query else limit - len(items)
@@ -181,25 +200,36 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def _key_names(query: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name what a start key of a query holds: the keys of its index, hash key first, and the table's own."""
+    return (*_INDEX_KEYS.get(str(query.get("IndexName", "")), ()), "pk", "sk")
+
+
 def _key_of(attributes: Mapping[str, Any], query: Mapping[str, Any]) -> dict[str, Any]:
-    """Make the start key after an item: the table's keys and, on an index, the index's own."""
-    extra = {"listing": ("listPk", "listSk"), "byPlan": ("planKey", "listSk"), "active": ("activePk", "listSk")}
-    names = ("pk", "sk", *extra.get(str(query.get("IndexName", "")), ()))
-    return {name: attributes[name] for name in names}
+    """Make the start key after an item."""
+    return {name: attributes[name] for name in _key_names(query)}
 
 
 def _encode_token(key: Mapping[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(key, sort_keys=True).encode()).decode().rstrip("=")
 
 
-def _decode_token(token: str) -> dict[str, Any]:
+def _decode_token(token: str, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a start key; InvalidRequest unless it is one of this very query."""
     try:
         key = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    except (ValueError, binascii.Error):
+    except (ValueError, binascii.Error, RecursionError):
         key = None
-    if not isinstance(key, dict) or not all(
-        isinstance(name, str) and isinstance(value, dict) and list(value) == ["S"] and isinstance(value["S"], str)
-        for name, value in key.items()
+    names = _key_names(query)
+    if (
+        not isinstance(key, dict)
+        or key.keys() != set(names)
+        or not all(_is_text(value) for value in key.values())
+        or key[names[0]] != query["ExpressionAttributeValues"][":pk"]
     ):
         raise InvalidRequest.of("/nextToken", "is not a token of this list")
     return key
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, dict) and list(value) == ["S"] and isinstance(value["S"], str)

@@ -1,0 +1,35 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.e2e.launches import KilledLaunch, kill_a_launch
+from tests.e2e.product import Product
+from tools.stack import LocalStack, Ports
+
+
+@pytest.fixture(scope="session")
+def shared_product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """One local stack for all tests of this folder: each uses servers and plans of its own."""
+    stack = LocalStack(tmp_path_factory.mktemp("stack"), Ports.free(), 0.1)
+    try:
+        product = Product(stack, stack.start())
+        yield product
+        product.close()
+    finally:
+        stack.stop()
+
+
+@pytest.fixture
+def product(shared_product: Product) -> Iterator[Product]:
+    """The local stack, without faults, with launch events."""
+    yield shared_product
+    shared_product.control.clear_faults()
+    shared_product.control.events(enabled=True)
+
+
+@pytest.fixture(scope="session")
+def killed_launch(shared_product: Product) -> KilledLaunch:
+    """An execution whose first job nobody wrote down; it takes a minute to be found, while other tests run."""
+    if not Path("/proc/self/cmdline").exists():
+        pytest.skip("the function's process is found in /proc")
+    return kill_a_launch(shared_product)

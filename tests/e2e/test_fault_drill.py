@@ -1,0 +1,79 @@
+"""A drill while everything around it fails at random: it ends right, launches nothing twice, leaves nothing behind.
+
+`WAVEBREAK_FAULT_RUNS` sets the number of runs (`make soak` does fifty) and `WAVEBREAK_FAULT_SEED` the first one's seed.
+"""
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+from typing import Any
+
+from tests.e2e.launches import assert_recovered_once, workers
+from tests.e2e.product import Product, chain, until
+
+RUNS = int(os.environ.get("WAVEBREAK_FAULT_RUNS", "3"))
+FIRST_SEED = int(os.environ.get("WAVEBREAK_FAULT_SEED", "1"))
+SIDE_BY_SIDE = 3
+PATIENCE_SECONDS = 240
+
+READS = ("DescribeJobs", "DescribeSourceServers", "DescribeRecoveryInstances", "DescribeJobLogItems")
+WRITES = ("StartRecovery", "TerminateRecoveryInstances")
+FUNCTIONS = (
+    "ObserveFunction",
+    "StartWaveFunction",
+    "FinaliseFunction",
+    "ObserveTerminationFunction",
+    "LaunchEventsFunction",
+)
+TROUBLES: tuple[dict[str, Any], ...] = (
+    {"error": "ThrottlingException"},
+    {"error": "InternalServerException"},
+    {"httpStatus": 500},
+    {"httpStatus": 503},
+    {"dropConnection": True},
+    {"delaySeconds": 3},
+)
+
+
+def arrange_trouble(product: Product, random: Random) -> None:
+    """Make some of the next calls fail, before or after they took effect."""
+    for operation in (*random.sample(READS, 2), random.choice(WRITES)):
+        product.control.fault(
+            operation, **random.choice(TROUBLES), count=random.randint(1, 3), when=random.choice(["before", "after"])
+        )
+
+
+def kill_something(product: Product, random: Random) -> None:
+    """Kill the workers of a function, whatever they are doing."""
+    for process in workers(product, random.choice(FUNCTIONS)):
+        try:
+            os.kill(process, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def run(product: Product, seed: int) -> None:
+    """Recover three tiers under faults, then terminate them under faults."""
+    random = Random(seed)  # noqa: S311  reproducible, no secret
+    servers = product.servers(6)
+    plan_id = product.plan(*chain(servers[:2], servers[2:4], servers[4:]))
+    arrange_trouble(product, random)
+    execution_id = product.start(plan_id)
+    product.launching(execution_id, 1, within=PATIENCE_SECONDS)
+    arrange_trouble(product, random)
+    if random.random() < 0.5:
+        kill_something(product, random)
+    assert_recovered_once(product, execution_id, servers, within=PATIENCE_SECONDS)
+    arrange_trouble(product, random)
+    product.operate(execution_id, "terminate")
+    after = product.seen(execution_id, lambda seen: seen["termination"]["status"] == "COMPLETED", PATIENCE_SECONDS)
+    assert after["termination"] == {"status": "COMPLETED", "terminated": 6, "remaining": []}
+    until(lambda: product.instances_of(servers), lambda left: not left, within=5)
+
+
+def test_every_run_under_faults_ends_right(product: Product) -> None:
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        runs = {seed: pool.submit(run, product, seed) for seed in range(FIRST_SEED, FIRST_SEED + RUNS)}
+        failures = {seed: failure for seed, outcome in runs.items() if (failure := outcome.exception())}
+    assert not failures, failures

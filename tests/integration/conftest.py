@@ -1,0 +1,93 @@
+"""The product deployed into this process, fresh for every test; no address but loopback is ever reached."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.integration.blueprint import REGION, Blueprint
+from tests.integration.clock import JumpingClock, QuickTiming
+from tests.integration.emulation import POLL_SECONDS, emulated_aws
+from tests.integration.stack import Stack
+
+from drs_simulator.server import SimulatorServer
+from wavebreak import app as composition
+from wavebreak.settings import settings as read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TIME_SCALE = "0.05"
+_ENVIRONMENT = {
+    "AWS_REGION": REGION,
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "NO_PROXY": "127.0.0.1",
+}
+
+
+@contextmanager
+def deployed() -> Iterator[Stack]:
+    """Deploy the product, and see that it leaves no thread behind and never scanned a table."""
+    clock = JumpingClock()
+    quotas: dict[str, int] = {}
+    stack = Stack(Blueprint({"PollSeconds": str(POLL_SECONDS), "TimeScale": TIME_SCALE}), clock, quotas)
+    threads = set(threading.enumerate())
+    with (
+        pytest.MonkeyPatch.context() as patches,
+        SimulatorServer(clock=clock, timing=QuickTiming(), listener=stack.launched) as simulator,
+        emulated_aws(stack.invoke, quotas, stack.table_actions),
+    ):
+        for name, value in {**_ENVIRONMENT, "AWS_ENDPOINT_URL_DRS": simulator.url}.items():
+            patches.setenv(name, value)
+        _install(stack, patches)
+        stack.deploy(simulator.url)
+        yield stack
+        stack.tear_down()
+    _forget()
+    assert not stack.failures
+    assert "Scan" not in stack.table_actions
+    assert not [thread.name for thread in set(threading.enumerate()) - threads if thread.is_alive()]
+
+
+@pytest.fixture
+def stack() -> Iterator[Stack]:
+    with deployed() as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def shared_stack() -> Iterator[Stack]:
+    """One stack for all tests of a module, which leave nothing in it."""
+    with deployed() as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def clock(stack: Stack) -> JumpingClock:
+    return stack.clock
+
+
+def _install(stack: Stack, patches: pytest.MonkeyPatch) -> None:
+    """Have every module find app and settings of the function that it runs as."""
+    _forget()
+    patches.setattr(composition, "utc_now", stack.clock.now)
+    stand_ins = {"app": (composition.app, stack.current_app), "settings": (read_settings, stack.current_settings)}
+    for module in [module for name, module in sys.modules.items() if name.startswith("wavebreak.")]:
+        for name, (original, stand_in) in stand_ins.items():
+            if module is not composition and getattr(module, name, None) is original:
+                patches.setattr(module, name, stand_in)
+    patches.setattr(composition, "settings", stack.current_settings)
+
+
+def _forget() -> None:
+    """Have everything made anew that the product keeps for the life of an execution environment."""
+    for module in [module for name, module in sys.modules.items() if name.startswith("wavebreak.")]:
+        for kept in list(vars(module).values()):
+            if getattr(kept, "__module__", None) == module.__name__ and hasattr(kept, "cache_clear"):
+                kept.cache_clear()

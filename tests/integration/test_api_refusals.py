@@ -1,0 +1,231 @@
+"""What the API refuses: each time with a problem document, and with nothing stored."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.integration.plans import plan, three_tier, wave
+from tests.integration.store_executions import execution_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.integration.stack import Stack
+
+UNKNOWN = execution_id(1)
+DEEP = "[" * 100_000 + "]" * 100_000
+ACTIONS = [
+    "cancel",
+    "pause",
+    "resume",
+    "terminate",
+    "waves/1/approve",
+    "waves/1/reject",
+    "waves/1/retry",
+    "waves/1/skip",
+]
+HOSTILE_TEXTS = {
+    "lone surrogate": '"\\ud800"',
+    "a million characters": json.dumps("x" * 1_000_000),
+    "number": "1",
+    "list": "[]",
+    "object": "{}",
+}
+
+
+@pytest.fixture
+def quiet(shared_stack: Stack) -> Iterator[Stack]:
+    """A stack in which the test must store nothing."""
+    before = shared_stack.items()
+    yield shared_stack
+    assert shared_stack.items() == before
+    assert shared_stack.control.calls() == []
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_plan(shared_stack: Stack) -> None:
+    shared_stack.put_plan(three_tier())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "not json",
+        "[1,",
+        '"',
+        "{'a': 1}",
+        "NaN",
+        '{"planId": NaN}',
+        '{"planId": Infinity}',
+        DEEP,
+        "9" * 5000,
+        "\ufeff{}",
+    ],
+    ids=lambda text: text[:12],
+)
+@pytest.mark.parametrize(("method", "path"), [("POST", "/drills"), ("PUT", "/plans/three-tier")])
+def test_a_body_that_is_no_json_is_refused(quiet: Stack, method: str, path: str, text: str) -> None:
+    answer = quiet.api(method, path, text=text)
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+    assert answer.json["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("text", ["null", "[]", "1", '"x"', "true", ""], ids=str)
+@pytest.mark.parametrize(("method", "path"), [("POST", "/drills"), ("PUT", "/plans/three-tier")])
+def test_a_body_that_is_no_object_is_refused(quiet: Stack, method: str, path: str, text: str) -> None:
+    answer = quiet.api(method, path, text=text)
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "text/json", "", ";"])
+def test_another_content_type_is_refused(quiet: Stack, content_type: str) -> None:
+    answer = quiet.api("POST", "/drills", {"planId": "three-tier"}, headers={"Content-Type": content_type})
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"planId": "three-tier", "surprise": 1}, "/surprise"),
+        ({"planId": "three-tier", "snapshots": {"s-1": "pit-00000000000000000"}}, "/snapshots/s-1/[key]"),
+        ({"planId": "three-tier", "reason": "x" * 1025}, "/reason"),
+        ({"planId": "Three Tier"}, "/planId"),
+        ({"planId": None}, "/planId"),
+        ({}, "/planId"),
+    ],
+    ids=str,
+)
+def test_a_start_that_is_not_of_the_contract_is_refused_naming_the_field(
+    quiet: Stack, body: dict[str, Any], pointer: str
+) -> None:
+    answer = quiet.api("POST", "/drills", body)
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+    pointers = [error["pointer"] for error in answer.json["errors"]]
+    assert any(found.startswith(pointer.partition("/[")[0]) for found in pointers), pointers
+
+
+def test_a_start_of_an_unknown_plan_is_not_found(quiet: Stack) -> None:
+    answer = quiet.api("POST", "/recoveries", {"planId": "nobodys"})
+
+    assert (answer.status, answer.code) == (404, "NOT_FOUND")
+
+
+def test_a_snapshot_of_a_server_that_the_plan_lacks_is_refused(quiet: Stack) -> None:
+    snapshots = {"s-99999999999999999": "pit-00000000000000000"}
+    answer = quiet.api("POST", "/drills", {"planId": "three-tier", "snapshots": snapshots})
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+    assert answer.json["errors"][0]["pointer"] == "/snapshots/s-99999999999999999"
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_an_execution_that_does_not_exist_is_not_found(quiet: Stack, action: str) -> None:
+    answer = quiet.api("POST", f"/executions/{UNKNOWN}/{action}", {})
+
+    assert (answer.status, answer.code) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("body", [{"surprise": 1}, {"reason": 1}, {"reason": "x" * 1025}], ids=str)
+def test_a_body_of_unknown_fields_or_wrong_types_is_refused(quiet: Stack, action: str, body: dict[str, Any]) -> None:
+    answer = quiet.api("POST", f"/executions/{UNKNOWN}/{action}", body)
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["x", "drill-", "drill-" + "u" * 26, "DRILL-" + "0" * 26, "é", "\udc80", "\x00", "x" * 10_000, "%2e%2e", "*"],
+    ids=lambda name: ascii(name[:12]),
+)
+def test_a_hostile_execution_id_is_not_found(quiet: Stack, name: str) -> None:
+    for method, path in (("GET", ""), ("GET", "/events"), ("POST", "/cancel"), ("POST", "/terminate")):
+        answer = quiet.api(method, f"/executions/{name}{path}", {} if method == "POST" else None)
+        assert (answer.status, answer.code) == (404, "NOT_FOUND"), path
+
+
+@pytest.mark.parametrize(
+    "name", ["é", "\udc80", "\x00", "x" * 10_000, "*", "Upper", "-a"], ids=lambda name: ascii(name[:12])
+)
+def test_a_hostile_plan_id_is_refused(quiet: Stack, name: str) -> None:
+    for method in ("GET", "DELETE"):
+        answer = quiet.api(method, f"/plans/{name}")
+        assert (answer.status, answer.code) == (404, "NOT_FOUND"), method
+    answer = quiet.api("PUT", f"/plans/{name}", three_tier())
+    assert (answer.status, answer.code) in {(400, "VALIDATION_FAILED"), (404, "NOT_FOUND")}
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS.values(), ids=HOSTILE_TEXTS)
+def test_a_hostile_name_of_a_plan_is_refused(quiet: Stack, text: str) -> None:
+    document = json.dumps(three_tier()).replace('"Plan three-tier"', text)
+
+    answer = quiet.api("PUT", "/plans/three-tier", text=document)
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS.values(), ids=HOSTILE_TEXTS)
+def test_a_hostile_reason_is_refused(quiet: Stack, text: str) -> None:
+    answer = quiet.api("POST", "/drills", text=f'{{"planId": "three-tier", "reason": {text}}}')
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/drills"), ("PUT", "/plans/three-tier"), ("POST", f"/executions/{UNKNOWN}/cancel")]
+)
+def test_a_body_of_two_megabytes_is_too_large(quiet: Stack, method: str, path: str) -> None:
+    answer = quiet.api(method, path, {"reason": "x" * 2 * 1024 * 1024})
+
+    assert (answer.status, answer.code) == (413, "PAYLOAD_TOO_LARGE")
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/executions", {"status": "DONE"}),
+        ("/executions", {"status": "completed"}),
+        ("/executions", {"mode": "REHEARSAL"}),
+        ("/executions", {"limit": "0"}),
+        ("/executions", {"limit": "1001"}),
+        ("/executions", {"limit": "ten"}),
+        ("/executions", {"limit": ""}),
+        ("/executions", {"nextToken": "garbage"}),
+        ("/executions", {"nextToken": "e30"}),
+        ("/executions", {"planid": "three-tier"}),
+        ("/plans", {"limit": "-1"}),
+        ("/plans", {"nextToken": "x" * 10_000}),
+        ("/plans", {"status": "COMPLETED"}),
+        (f"/executions/{UNKNOWN}/events", {"limit": "0"}),
+        (f"/executions/{UNKNOWN}/events", {"mode": "DRILL"}),
+    ],
+    ids=str,
+)
+def test_an_unknown_query_value_or_parameter_is_refused(quiet: Stack, path: str, query: dict[str, str]) -> None:
+    answer = quiet.api("GET", path, query=query)
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+
+
+def test_a_plan_with_many_faults_is_refused_naming_every_one(quiet: Stack) -> None:
+    document = plan(wave("a", 1, colour="red"), wave("a", 1, timeoutMinutes=0), wave("c", 2, dependsOn=["nowhere"]))
+
+    answer = quiet.api("PUT", "/plans/three-tier", document)
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+    pointers = {error["pointer"] for error in answer.json["errors"]}
+    assert {"/waves/0/colour", "/waves/1/timeoutMinutes"} <= pointers
+
+
+@pytest.mark.parametrize("tag", ["x", "1x", '"', "W/", "1.5", "-1", "9" * 100])
+def test_an_if_match_that_is_no_version_is_refused(quiet: Stack, tag: str) -> None:
+    answer = quiet.api("PUT", "/plans/three-tier", three_tier(), headers={"If-Match": tag})
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")

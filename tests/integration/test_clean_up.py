@@ -1,0 +1,111 @@
+"""Terminating what an execution launched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import boto3
+from tests.integration.plans import plan, server, servers_of, three_tier, wave
+
+if TYPE_CHECKING:
+    from tests.integration.clock import JumpingClock
+    from tests.integration.stack import Stack
+
+ONE_WAVE = plan(wave("only", 1, 2))
+
+
+def test_a_termination_ends_with_no_instance_left_and_frees_plan_and_servers(stack: Stack) -> None:
+    stack.put_servers(servers_of(three_tier()))
+    started = stack.start(three_tier())
+    stack.ended(started)
+    assert len(stack.control.state()["recoveryInstances"]) == 4
+
+    answer = stack.api("POST", f"/executions/{started}/terminate", {"reason": "drill is over"})
+
+    assert (answer.status, answer.json["termination"]["status"]) == (202, "IN_PROGRESS")
+    cleaned = stack.cleaned_up(started)
+    assert cleaned["termination"] == {"status": "COMPLETED", "terminated": 4, "remaining": []}
+    assert cleaned["instancesTerminated"]
+    assert stack.control.state()["recoveryInstances"] == []
+    kinds = [event["type"] for event in stack.events(started)]
+    assert kinds[-2:] == ["TERMINATION_IN_PROGRESS", "TERMINATION_COMPLETED"]
+    stack.wait(started, lambda _: not [item for item in stack.items() if item["sk"] == {"S": "LOCK"}])
+    assert stack.ended(stack.start(three_tier()))["status"] == "COMPLETED"
+
+
+def test_a_termination_asked_for_twice_runs_once(stack: Stack, clock: JumpingClock) -> None:
+    stack.put_servers(servers_of(ONE_WAVE))
+    started = stack.start(ONE_WAVE)
+    stack.ended(started)
+    stack.control.fault("TerminateRecoveryInstances", error="ThrottlingException", count=1)
+
+    first = stack.api("POST", f"/executions/{started}/terminate", {})
+    second = stack.api("POST", f"/executions/{started}/terminate", {})
+
+    assert (first.status, second.status) == (202, 202)
+    busy = stack.api("POST", "/drills", {"planId": ONE_WAVE["planId"]})
+    assert (busy.code, busy.json["executionId"]) == ("PLAN_BUSY", started)
+    clock.forward(10)
+    stack.cleaned_up(started)
+    carried_out = [call for call in stack.control.calls("TerminateRecoveryInstances") if call["error"] is None]
+    assert len(carried_out) == 1
+    assert len(stack.runs("termination")) == 1
+    third = stack.api("POST", f"/executions/{started}/terminate", {})
+    assert (third.status, third.json["detail"]) == (409, "Instances already terminated")
+
+
+def test_a_termination_that_cannot_finish_is_incomplete_and_may_be_asked_for_again(
+    stack: Stack, clock: JumpingClock
+) -> None:
+    stack.put_servers(servers_of(ONE_WAVE))
+    started = stack.start(ONE_WAVE)
+    instances = sorted(entry["recoveryInstanceId"] for entry in stack.ended(started)["waves"][0]["servers"])
+    stack.control.fault("TerminateRecoveryInstances", error="AccessDeniedException", count=1000)
+    stack.api("POST", f"/executions/{started}/terminate", {})
+    stack.wait(started, lambda _: stack.control.calls("TerminateRecoveryInstances"))
+    clock.forward(200)
+
+    execution = stack.cleaned_up(started)
+
+    assert execution["termination"] == {"status": "INCOMPLETE", "terminated": 0, "remaining": instances}
+    assert execution["terminationMetadata"]["canTerminate"]
+    stack.control.clear_faults()
+    assert stack.api("POST", f"/executions/{started}/terminate", {}).status == 202
+    stack.wait(started, lambda seen: seen["termination"]["status"] == "COMPLETED")
+    assert stack.control.state()["recoveryInstances"] == []
+    assert [run["name"] for run in stack.runs("termination")].count(f"{started}-t2") == 1
+
+
+def test_a_recovery_is_terminated_only_when_confirmed_by_its_id(stack: Stack) -> None:
+    stack.put_servers(servers_of(ONE_WAVE))
+    started = stack.start(ONE_WAVE, "recoveries")
+    assert started.startswith("recovery-")
+    stack.ended(started)
+
+    missing = stack.api("POST", f"/executions/{started}/terminate", {})
+    wrong = stack.api("POST", f"/executions/{started}/terminate", {"confirm": "drill-x"})
+
+    assert (missing.status, missing.code) == (400, "CONFIRMATION_REQUIRED")
+    assert (wrong.status, wrong.code) == (400, "CONFIRMATION_REQUIRED")
+    assert stack.control.calls("TerminateRecoveryInstances") == []
+    assert stack.api("POST", f"/executions/{started}/terminate", {"confirm": started}).status == 202
+    assert stack.cleaned_up(started)["termination"]["status"] == "COMPLETED"
+    assert [job["initiatedBy"] for job in stack.control.state()["jobs"] if job["type"] == "LAUNCH"] == [
+        "START_RECOVERY"
+    ]
+
+
+def test_other_peoples_instances_are_left_alone(stack: Stack) -> None:
+    stack.put_servers([server(1), server(2), server(9)])
+    drs = boto3.client("drs")
+    drs.start_recovery(sourceServers=[{"sourceServerID": server(9)}], isDrill=True)
+    started = stack.start(ONE_WAVE)
+    stack.ended(started)
+    drs.start_recovery(sourceServers=[{"sourceServerID": server(2)}], isDrill=True)
+    stack.wait(started, lambda _: all(job["status"] == "COMPLETED" for job in stack.control.state()["jobs"]))
+
+    stack.api("POST", f"/executions/{started}/terminate", {})
+
+    assert stack.cleaned_up(started)["termination"] == {"status": "COMPLETED", "terminated": 2, "remaining": []}
+    left = sorted(instance["sourceServerID"] for instance in stack.control.state()["recoveryInstances"])
+    assert left == [server(2), server(9)]

@@ -1,0 +1,103 @@
+"""The quotas of DRS: what does not fit waits for room, and is never refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import boto3
+from tests.integration.plans import plan, server, servers_of, wave
+
+if TYPE_CHECKING:
+    from tests.integration.clock import JumpingClock
+    from tests.integration.stack import Stack
+
+ONE = plan(wave("only", 1))
+
+
+def test_a_wave_of_300_servers_starts_in_jobs_of_100(stack: Stack) -> None:
+    document = plan(wave("only", *range(1, 301)))
+    stack.put_servers(servers_of(document))
+
+    execution = stack.ended(stack.start(document))
+
+    assert execution["status"] == "COMPLETED"
+    calls = stack.control.calls("StartRecovery")
+    assert [len(call["parameters"]["sourceServers"]) for call in calls] == [100, 100, 100]
+    assert sorted(stack.launched_servers()) == sorted(servers_of(document))
+    assert len(execution["waves"][0]["jobIds"]) == 3
+
+
+def test_a_wave_larger_than_all_jobs_may_hold_goes_on_as_jobs_end(stack: Stack, clock: JumpingClock) -> None:
+    quotas = {"jobs": 2, "servers_a_job": 2, "servers_in_jobs": 3}
+    stack.applied_quotas.update(quotas)
+    stack.control.quotas(concurrentJobs=2, serversPerJob=2, serversInAllJobs=3)
+    document = plan(wave("only", *range(1, 6)))
+    stack.put_servers(servers_of(document), launchSeconds=20)
+    started = stack.start(document)
+    stack.wait(started, lambda seen: len(seen["waves"][0]["jobIds"]) == 2)
+    clock.forward(21)
+    stack.wait(started, lambda seen: len(seen["waves"][0]["jobIds"]) == 3)
+    clock.forward(21)
+
+    execution = stack.ended(started)
+
+    assert execution["status"] == "COMPLETED"
+    calls = stack.control.calls("StartRecovery")
+    assert [len(call["parameters"]["sourceServers"]) for call in calls] == [2, 1, 2]
+    assert [call["error"] for call in calls] == [None, None, None]
+
+
+def test_a_wave_waits_while_other_peoples_jobs_fill_the_quota(stack: Stack, clock: JumpingClock) -> None:
+    stack.applied_quotas.update(jobs=1)
+    stack.control.quotas(concurrentJobs=1)
+    stack.put_servers([server(1)])
+    stack.put_servers([server(9)], launchSeconds=60)
+    boto3.client("drs").start_recovery(sourceServers=[{"sourceServerID": server(9)}])
+    started = stack.start(ONE)
+    stack.wait(started, lambda _: len(stack.control.calls("DescribeJobs")) >= 1)
+    clock.forward(10)
+    seen = stack.wait(started, lambda _: len(stack.control.calls("DescribeJobs")) >= 2)
+    assert (seen["status"], seen["waves"][0]["status"], seen["waves"][0]["jobId"]) == ("IN_PROGRESS",) * 2 + (None,)
+    clock.forward(60)
+
+    assert stack.ended(started)["status"] == "COMPLETED"
+    assert [call["error"] for call in stack.control.calls("StartRecovery")] == [None, None]
+
+
+def test_a_quota_that_is_smaller_than_believed_shrinks_the_batch(stack: Stack) -> None:
+    stack.control.quotas(serversPerJob=2)
+    document = plan(wave("only", *range(1, 5)))
+    stack.put_servers(servers_of(document))
+
+    execution = stack.ended(stack.start(document))
+
+    assert execution["status"] == "COMPLETED"
+    assert sorted(stack.launched_servers()) == servers_of(document)
+    sizes = [len(call["parameters"]["sourceServers"]) for call in stack.control.calls("StartRecovery")]
+    assert sizes == [4, 2, 2]
+
+
+def test_a_server_in_somebody_elses_job_waits_its_turn_and_the_others_do_not(stack: Stack, clock: JumpingClock) -> None:
+    document = plan(wave("only", 1, 2))
+    stack.put_servers([server(1)], launchSeconds=60)
+    stack.put_servers([server(2)])
+    boto3.client("drs").start_recovery(sourceServers=[{"sourceServerID": server(1)}], isDrill=True)
+    started = stack.start(document)
+    stack.wait(started, lambda seen: seen["waves"][0]["servers"][1]["launchStatus"] == "LAUNCHED")
+    assert stack.get(started)["waves"][0]["servers"][0]["launchStatus"] == "PENDING"
+    clock.forward(61)
+    stack.wait(started, lambda seen: len(seen["waves"][0]["jobIds"]) == 2)
+    clock.forward(61)
+
+    assert stack.ended(started)["status"] == "COMPLETED"
+
+
+def test_a_conflict_at_the_call_itself_is_waited_out(stack: Stack, clock: JumpingClock) -> None:
+    stack.put_servers([server(1)])
+    stack.control.fault("StartRecovery", error="ConflictException", count=1)
+    started = stack.start(ONE)
+    stack.wait(started, lambda _: stack.control.calls("StartRecovery"))
+    clock.forward(3)
+
+    assert stack.ended(started)["status"] == "COMPLETED"
+    assert len(stack.control.calls("StartRecovery")) == 2

@@ -1,0 +1,198 @@
+"""A machine that was never started, died, or has run for long: the execution goes on all the same."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+from tests.integration.blueprint import machine_arn
+from tests.integration.plans import plan, server, servers_of, wave
+
+from wavebreak.workflow import Machine, Workflow
+
+if TYPE_CHECKING:
+    import pytest
+    from tests.integration.clock import JumpingClock
+    from tests.integration.stack import Stack
+
+TWO_WAVES = plan(wave("database", 1), wave("web", 2))
+
+
+def _sweep(stack: Stack) -> int:
+    return int(stack.invoke("SweepFunction", {})["restarted"])
+
+
+def _ended_event(stack: Stack, name: str) -> bool:
+    event = {"source": "aws.states", "detail": {"name": name, "status": "FAILED"}}
+    return bool(stack.invoke("StateMachineStatusFunction", event)["restarted"])
+
+
+def _names(stack: Stack, machine: str = "recovery") -> list[str]:
+    return sorted(run["name"] for run in stack.runs(machine))
+
+
+def _status(stack: Stack, name: str, machine: str = "recovery") -> str:
+    return next(str(run["status"]) for run in stack.runs(machine) if run["name"] == name)
+
+
+def _stop(stack: Stack, name: str, machine: str = "recovery") -> None:
+    arn = machine_arn(machine).replace(":stateMachine:", ":execution:") + f":{name}"
+    stack.sfn.stop_execution(executionArn=arn)
+    deadline = time.monotonic() + 5
+    while _status(stack, name, machine) == "RUNNING":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _fail_start_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = Workflow.start
+
+    def failing(*_: Any) -> None:
+        monkeypatch.setattr(Workflow, "start", original)
+        raise ClientError({"Error": {"Code": "ServiceUnavailable", "Message": "no"}}, "StartExecution")
+
+    monkeypatch.setattr(Workflow, "start", failing)
+
+
+def test_the_sweep_starts_an_execution_whose_machine_was_never_started(
+    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.put_servers(servers_of(TWO_WAVES))
+    _fail_start_once(monkeypatch)
+    started = stack.start(TWO_WAVES)
+    assert (_names(stack), stack.get(started)["status"]) == ([], "PENDING")
+    assert _sweep(stack) == 0
+    clock.forward(8)
+
+    assert _sweep(stack) == 1
+
+    assert stack.ended(started)["status"] == "COMPLETED"
+    assert _names(stack) == [f"{started}-r2"]
+    assert _sweep(stack) == 0
+
+
+def test_the_sweep_starts_a_termination_whose_machine_was_never_started(
+    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.put_servers(servers_of(TWO_WAVES))
+    started = stack.start(TWO_WAVES)
+    stack.ended(started)
+    _fail_start_once(monkeypatch)
+    stack.api("POST", f"/executions/{started}/terminate", {})
+    assert stack.get(started)["termination"]["status"] == "IN_PROGRESS"
+    clock.forward(200)
+
+    assert _sweep(stack) == 1
+
+    assert stack.cleaned_up(started)["termination"]["status"] in {"COMPLETED", "INCOMPLETE"}
+
+
+def test_the_sweep_restarts_an_execution_whose_machine_was_stopped(stack: Stack, clock: JumpingClock) -> None:
+    stack.put_servers(servers_of(TWO_WAVES), launchSeconds=60)
+    started = stack.start(TWO_WAVES)
+    stack.wait(started, lambda seen: seen["waves"][0]["jobId"])
+    _stop(stack, started)
+    clock.forward(70)
+    assert _sweep(stack) == 0
+    clock.forward(80)
+
+    assert _sweep(stack) == 1
+
+    stack.wait(started, lambda seen: seen["waves"][1]["jobId"])
+    clock.forward(61)
+    assert stack.ended(started)["status"] == "COMPLETED"
+    assert _names(stack) == [started, f"{started}-r2"]
+    assert stack.launched_servers() == servers_of(TWO_WAVES)
+
+
+def test_a_machine_that_ended_wrongly_is_followed_by_the_next_run_at_once(stack: Stack, clock: JumpingClock) -> None:
+    stack.put_servers(servers_of(TWO_WAVES), launchSeconds=60)
+    started = stack.start(TWO_WAVES)
+    stack.wait(started, lambda seen: seen["waves"][0]["jobId"])
+    _stop(stack, started)
+
+    assert _ended_event(stack, started)
+    assert not _ended_event(stack, started)
+
+    clock.forward(61)
+    stack.wait(started, lambda seen: seen["waves"][1]["jobId"])
+    clock.forward(61)
+    assert stack.ended(started)["status"] == "COMPLETED"
+    assert _names(stack) == [started, f"{started}-r2"]
+    assert not _ended_event(stack, f"{started}-r2")
+    assert not _ended_event(stack, "drill-00000000000000000000000000")
+
+
+def test_a_termination_whose_machine_ended_wrongly_is_followed_by_the_next_run(
+    stack: Stack, clock: JumpingClock
+) -> None:
+    stack.put_servers(servers_of(TWO_WAVES))
+    started = stack.start(TWO_WAVES)
+    stack.ended(started)
+    stack.control.fault("TerminateRecoveryInstances", error="ThrottlingException", count=1)
+    stack.api("POST", f"/executions/{started}/terminate", {})
+    stack.wait(started, lambda _: stack.control.calls("TerminateRecoveryInstances"))
+    _stop(stack, f"{started}-t1", "termination")
+
+    assert _ended_event(stack, f"{started}-t1")
+
+    clock.forward(5)
+    assert stack.cleaned_up(started)["termination"]["status"] == "COMPLETED"
+    assert _names(stack, "termination") == [f"{started}-t1", f"{started}-t2"]
+
+
+def test_an_uncaught_error_is_recorded_and_the_execution_taken_up_again(stack: Stack, clock: JumpingClock) -> None:
+    stack.put_servers(servers_of(TWO_WAVES))
+    stack.before["StartWaveFunction"] = _raise_once(stack)
+    started = stack.start(TWO_WAVES)
+    execution = stack.wait(started, lambda seen: seen["lastFailure"])
+
+    assert execution["status"] == "IN_PROGRESS"
+    assert execution["lastFailure"]["error"] == "RuntimeError"
+    assert "left" in execution["lastFailure"]["cause"]
+    assert _ended_event(stack, started)
+    clock.forward(10)
+    assert stack.ended(started)["status"] == "COMPLETED"
+    assert stack.launched_servers() == servers_of(TWO_WAVES)
+
+
+def _raise_once(stack: Stack) -> Any:
+    def failing(_event: dict[str, Any]) -> None:
+        del stack.before["StartWaveFunction"]
+        raise RuntimeError('no "disk" left')
+
+    return failing
+
+
+def test_a_long_run_hands_over_to_successors(stack: Stack, clock: JumpingClock) -> None:
+    stack.blueprint.overrides["RENEW_AFTER_ROUNDS"] = "5"
+    stack.renew_apps()
+    stack.put_servers(servers_of(TWO_WAVES))
+    stack.put_servers([server(1)], launchSeconds=60)
+    started = stack.start(TWO_WAVES)
+    stack.wait(started, lambda _: len(_names(stack)) >= 3)
+    clock.forward(61)
+
+    assert stack.ended(started)["status"] == "COMPLETED"
+    assert _names(stack)[:3] == [started, f"{started}-r2", f"{started}-r3"]
+    stack.wait(started, lambda _: {run["status"] for run in stack.runs("recovery")} == {"SUCCEEDED"})
+    assert stack.launched_servers() == servers_of(TWO_WAVES)
+
+
+def test_two_runs_of_a_machine_do_not_work_side_by_side(stack: Stack, clock: JumpingClock) -> None:
+    stack.put_servers(servers_of(TWO_WAVES), launchSeconds=60)
+    started = stack.start(TWO_WAVES)
+    stack.wait(started, lambda seen: seen["waves"][0]["jobId"])
+    app = stack.app("SweepFunction")
+
+    assert app.workflow.start_next(Machine.RECOVERY, started, 1, clock.now())
+    assert not app.workflow.start_next(Machine.RECOVERY, started, 1, clock.now())
+
+    stack.wait(started, lambda _: _status(stack, started) == "SUCCEEDED")
+    assert _status(stack, f"{started}-r2") == "RUNNING"
+    clock.forward(61)
+    stack.wait(started, lambda seen: seen["waves"][1]["jobId"])
+    clock.forward(61)
+    assert stack.ended(started)["status"] == "COMPLETED"
+    assert stack.launched_servers() == servers_of(TWO_WAVES)
