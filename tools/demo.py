@@ -17,13 +17,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-import yaml
 from rich.console import Console
 from rich.panel import Panel
 from tools.sam import SamError
 from tools.stack import LocalStack, Ports, StackError
 
 from drs_simulator.control import SimulatorControl
+from wavebreak.plan_text import load_plan_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -115,7 +115,7 @@ def bring_up(stack: LocalStack) -> dict[str, Any]:
 
 def source_servers(simulator: SimulatorControl) -> dict[str, list[str]]:
     """Give DRS the source servers that the plan names; their ids by wave."""
-    plan = yaml.safe_load((ROOT / PLAN).read_text(encoding="utf-8"))
+    plan: Any = load_plan_text((ROOT / PLAN).read_text(encoding="utf-8"))
     waves = {wave["name"]: [server["sourceServerId"] for server in wave["servers"]] for wave in plan["waves"]}
     for name, servers in waves.items():
         for index, server in enumerate(servers, start=1):
@@ -211,7 +211,8 @@ def perform() -> None:
         is_cancelled(operator, simulator)
         fails(operator, simulator, servers)
         operator.types("executions")
-        expect("\nrecovery instances left in DRS", len(simulator.state()["recoveryInstances"]), 0)
+        console.print()
+        expect("recovery instances left in DRS", len(simulator.state()["recoveryInstances"]), 0)
     console.print(f"[green]✓[/green] the local stack is stopped; the demo took {time.monotonic() - began:.0f} s")
     console.print(
         "\nNext: [bold]make up[/bold] keeps a local stack to play with, [bold]make deploy[/bold] brings it to AWS."
