@@ -62,7 +62,7 @@ typecheck: $(VENV)/.test ## check the types of code, tools and tests
 
 .PHONY: template
 template: $(VENV)/.demo $(TOOLS)/.ready
-	@$(TOOLS)/bin/cfn-lint --append-rules cfn_lint_serverless.rules template.yaml infra/*.yaml
+	@$(TOOLS)/bin/cfn-lint --append-rules cfn_lint_serverless.rules --template template.yaml infra/*.yaml
 	@$(BIN)/python -m tools.sam validate --lint --template template.yaml --region us-east-1 > /dev/null
 
 .PHONY: artefact
@@ -71,7 +71,8 @@ artefact: $(VENV)/.demo
 
 .PHONY: pytest
 pytest: $(VENV)/.test
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 tests/unit tests/simulator tests/cli tests/infra tests/integration
+	@$(BIN)/pytest tests/e2e
 
 .PHONY: unit
 unit: $(VENV)/.test ## run the tests of the parts: code, command line, simulator
