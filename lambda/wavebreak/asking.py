@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from wavebreak.drs import is_denied
 from wavebreak.sightings import Trouble
 from wavebreak.store.table import error_code
 
@@ -19,7 +20,6 @@ ASKING_SECONDS: Final = 8.0
 the API has an answer within 25 s."""
 _AT_ONCE: Final = 8
 """Below the ten connections that a client keeps."""
-_DENIED: Final = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
 
 
 class Asking:
@@ -48,6 +48,6 @@ class Asking:
         except ClientError as error:
             code = error_code(error)
             message = error.response.get("Error", {}).get("Message")
-            return Trouble(operation, f"{code}: {message}" if message else code, denied=code in _DENIED)
+            return Trouble(operation, f"{code}: {message}" if message else code, denied=is_denied(error))
         except BotoCoreError as error:
             return Trouble(operation, str(error))

@@ -168,13 +168,20 @@ class _Terminator:
         return intents[0] if intents else None
 
     def _call(self, job: Job) -> bool:
-        """Call TerminateRecoveryInstances once and record what came of it; tells whether to go on."""
+        """Call TerminateRecoveryInstances once and record what came of it; tells whether to go on.
+
+        A refusal that waiting cannot help, such as a missing permission, counts as one of the attempts.
+        """
         try:
             job_id = self.drs.terminate(job.subjects)
         except Refusal as refusal:
             logger.warning("termination of %s refused: %s", self.execution_id, refusal)
-            until = self.app.now() + self.app.timing.no_room
-            self._change(lambda current: _held_back(current.without_job(job), until))
+            now = self.app.now()
+            until = now + self.app.timing.no_room
+            tried = None if refusal.retryable else replace(job, state=JobState.ENDED, ended_at=now)
+            self._change(
+                lambda current: _held_back(current.with_job(tried) if tried else current.without_job(job), until)
+            )
             return False
         except OutcomeUnknown as unknown:
             logger.warning("termination of %s: outcome unknown: %s", self.execution_id, unknown)

@@ -48,6 +48,8 @@ TAG_BATCH: Final = "wavebreak:batch"
 _LAUNCH_STATUSES: Final = {status.value: status for status in LaunchStatus}
 _JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
 
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+
 T = TypeVar("T")
 
 
@@ -110,6 +112,11 @@ class Instance:
     job_id: str
     is_drill: bool = False
     """Whether a drill launched it; one that DRS says nothing of counts as recovered."""
+
+
+def is_denied(error: ClientError) -> bool:
+    """Tell whether a permission is missing: waiting does not help, somebody has to grant it."""
+    return error.response.get("Error", {}).get("Code", "") in _DENIED
 
 
 def job_tags(execution_id: str, job: Job) -> dict[str, str]:

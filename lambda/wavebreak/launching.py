@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wavebreak.drs import Drs, OutcomeUnknown, Refusal, job_tags
+from wavebreak.drs import Drs, OutcomeUnknown, Refusal, is_denied, job_tags
 from wavebreak.engine import may_launch, unassigned
 from wavebreak.model import Execution, Job, JobState, LaunchStatus, Mode, Server, Wave
 from wavebreak.quotas import room_for
@@ -60,8 +60,18 @@ class Launcher:
                 if not self._start_batch(drs):
                     return
         except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and is_denied(error):
+                self._deny(error)
+                return
             logger.warning("wave %s of %s waits, DRS did not answer: %s", self.number, self.execution_id, error)
             self._block(self.app.now() + self.app.timing.no_room)
+
+    def _deny(self, error: ClientError) -> None:
+        """Fail what waits to be started: a missing permission is told at once, not when the wave times out."""
+        logger.error("wave %s of %s cannot be started: %s", self.number, self.execution_id, error)
+        execution = self._load()
+        waiting = unassigned(execution, execution.wave(self.number))
+        self._fail({server.source_server_id: f"DRS refused: {error}" for server in waiting})
 
     def _load(self) -> Execution:
         return self.app.executions.load(self.execution_id).execution

@@ -224,6 +224,8 @@ class Failure:
     at: datetime
     error: str
     cause: str
+    count: int = 1
+    """How many came shortly after each other, this one included."""
 
 
 @dataclass(frozen=True, slots=True)

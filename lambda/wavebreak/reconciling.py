@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.execution_utils import TerminationStatus
+from wavebreak.failures import keeps_failing
 from wavebreak.problems import NotFound
 from wavebreak.store.keys import execution_id_of as execution_id_of_partition
 from wavebreak.workflow import Machine, execution_id_of
@@ -59,6 +60,9 @@ def machine_ended(app: App, name: str) -> bool:
         return False
     token = _token(snapshot, machine)
     if not _is_needed(snapshot.execution, machine) or token.run != machine.run_of(name):
+        return False
+    if keeps_failing(snapshot.execution, app.now()):
+        logger.error("runs of %s keep failing, the next one is left to the sweep", execution_id)
         return False
     return _restart(app, execution_id, machine, token)
 

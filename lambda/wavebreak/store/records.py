@@ -98,7 +98,15 @@ def _cancel_record(cancel: Cancel | None) -> Item | None:
 
 
 def _failure_record(failure: Failure | None) -> Item | None:
-    return {"at": iso(failure.at), "error": failure.error, "cause": failure.cause} if failure else None
+    return _failure_fields(failure) if failure else None
+
+
+def _failure_fields(failure: Failure) -> Item:
+    return {"at": iso(failure.at), "error": failure.error, "cause": failure.cause, "count": failure.count}
+
+
+def _read_failure(record: Mapping[str, Any]) -> Failure:
+    return Failure(parse_iso(record["at"]), record["error"], record["cause"], int(record.get("count", 1)))
 
 
 def _termination_record(termination: Termination) -> Item:
@@ -240,7 +248,7 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         cancel=_read_cancel(cancel) if cancel else None,
         jobs=jobs,
         termination=_read_termination(meta.get("termination") or {}),
-        last_failure=Failure(parse_iso(failure["at"]), failure["error"], failure["cause"]) if failure else None,
+        last_failure=_read_failure(failure) if failure else None,
         version=int(meta["version"]),
         event_sequence=int(meta.get("eventSequence", 0)),
         event_hash=meta.get("eventHash"),

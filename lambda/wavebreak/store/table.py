@@ -26,6 +26,8 @@ TRANSACTION_LIMIT: Final = 100
 _BATCH_WRITE_LIMIT: Final = 25
 _BATCH_READ_LIMIT: Final = 100
 _FILTER_PAGE: Final = 100
+_PAGES_A_LIST: Final = 4
+"""Pages of DynamoDB, a megabyte each at most, that one page of a list holds: an answer of a function may have six."""
 _INDEX_KEYS: Final = {
     keys.LISTING_INDEX: ("listPk", "listSk"),
     keys.PLAN_INDEX: ("planKey", "listSk"),
@@ -121,11 +123,14 @@ class Table:
     def page(self, query: Mapping[str, Any], *, limit: int, token: str | None) -> tuple[list[Item], str | None]:
         """Read up to `limit` items of a query and the token of the rest; InvalidRequest for a token not ours.
 
-        A filter may leave pages short or empty, so pages are read until the limit is reached or the query ends.
+        A filter may leave pages short or empty, so pages are read until the limit is
+        reached, the query ends, or the answer is as large as a function may give.
         """
         start = _decode_token(token, query) if token else None
         items: list[Item] = []
-        while len(items) < limit:
+        pages = 0
+        while len(items) < limit and not (items and pages >= _PAGES_A_LIST):
+            pages += 1
             evaluated = max(limit, _FILTER_PAGE) if "FilterExpression" in query else limit - len(items)
             asked = dict(query, TableName=self.name, Limit=evaluated)
             if start:
