@@ -86,6 +86,10 @@ integration: $(VENV)/.test ## run machines and handlers in one process, check te
 e2e: $(VENV)/.test ## drive a local stack through its REST API
 	@$(BIN)/pytest tests/e2e
 
+.PHONY: soak
+soak: $(VENV)/.test ## run fifty drills under random faults and a hundred of each race; takes about half an hour
+	@WAVEBREAK_FAULT_RUNS=50 WAVEBREAK_RACES=100 $(BIN)/pytest tests/e2e/test_fault_drill.py tests/e2e/test_races.py
+
 .PHONY: bench
 bench: $(VENV)/.test ## measure
 	@$(BIN)/python -m tools.bench
