@@ -256,6 +256,9 @@ def _seen(server: Server, job: Job, view: JobView) -> Server:
     """Update a server from its job; one that an ended job left unlaunched has failed."""
     seen = view.servers.get(server.source_server_id)
     status = (seen and seen.launch_status) or server.launch_status
+    if status is LaunchStatus.PENDING:
+        # A job that was started says so for a moment: a server on its way is not shown as going back.
+        status = server.launch_status
     running = bool(seen and seen.actions_running) and not view.completed
     error = (seen and seen.error) or server.error
     if view.completed and status in {LaunchStatus.PENDING, LaunchStatus.IN_PROGRESS}:
