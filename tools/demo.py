@@ -166,7 +166,7 @@ def is_cancelled(operator: Operator, simulator: SimulatorControl) -> None:
     headline(
         2,
         "A cancel half way",
-        "Somebody cancels while wave 2 runs. Its DRS job cannot be cancelled, so it is seen to its end;\n"
+        "Somebody cancels while wave 2 runs. Its DRS job cannot be cancelled, so it is seen to its end; "
         "wave 3 never starts, and what did succeed is told.",
     )
     started = operator.asks("run", "three-tier", "--mode", "drill")["executionId"]
