@@ -84,13 +84,14 @@ class OutcomeUnknown(Exception):  # noqa: N818  names what it is
 
 
 @dataclass(frozen=True, slots=True)
-class ActiveJob:
-    """A job of anybody's that has not ended."""
+class RecentJob:
+    """A job of anybody's."""
 
     job_id: str
     kind: str
     servers: frozenset[str]
     tags: Mapping[str, str]
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +147,14 @@ class Drs:
                 views[job["jobID"]] = _view(job)
         return views, frozenset(job_ids) - views.keys()
 
-    def active_jobs(self, now: datetime) -> list[ActiveJob]:
-        """List the jobs that have not ended, other people's too: they count against the quotas."""
+    def recent_jobs(self, now: datetime) -> list[RecentJob]:
+        """List the jobs of the last days, ended or not, other people's too."""
         recent = self._pages("describe_jobs", filters={"fromDate": iso(now - _RECENT)}, maxResults=JOB_IDS_A_CALL)
-        return [_active(job) for job in recent if job.get("status") != "COMPLETED"]
+        return [_recent(job) for job in recent]
+
+    def active_jobs(self, now: datetime) -> list[RecentJob]:
+        """List the jobs that have not ended, other people's too: they count against the quotas."""
+        return [job for job in self.recent_jobs(now) if not job.ended]
 
     def find_launch(self, execution_id: str, job: Job) -> str | None:
         """Find the job that an intent of ours started, by its tags."""
@@ -276,9 +281,10 @@ def _native_step(step: RecoveryPlanStepTypeDef) -> NativeStep:
     )
 
 
-def _active(job: Mapping[str, Any]) -> ActiveJob:
+def _recent(job: Mapping[str, Any]) -> RecentJob:
     servers = frozenset(member["sourceServerID"] for member in job.get("participatingServers", []))
-    return ActiveJob(job["jobID"], str(job.get("type", "")), servers, job.get("tags", {}))
+    ended = job.get("status") == "COMPLETED"
+    return RecentJob(job["jobID"], str(job.get("type", "")), servers, job.get("tags", {}), ended)
 
 
 def _view(job: Mapping[str, Any]) -> JobView:

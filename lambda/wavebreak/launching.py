@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wavebreak.drs import Drs, OutcomeUnknown, Refusal, is_denied, job_tags
+from wavebreak.drs import TAG_EXECUTION, TAG_WAVE, Drs, OutcomeUnknown, Refusal, is_denied, job_tags
 from wavebreak.engine import may_launch, unassigned
 from wavebreak.model import Execution, Job, JobState, LaunchStatus, Mode, Server, Wave
 from wavebreak.quotas import room_for
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.app import App
-    from wavebreak.drs import ActiveJob
+    from wavebreak.drs import RecentJob
 
 logger = logging.getLogger(__name__)
 
@@ -100,9 +100,10 @@ class Launcher:
         waiting = unassigned(execution, wave)
         if not waiting:
             return False
-        active = drs.active_jobs(now)
-        if self._adopt_lost(execution, active):
+        recent = drs.recent_jobs(now)
+        if self._adopt_lost(execution, recent):
             return True
+        active = [job for job in recent if not job.ended]
         plan = self._next_batch(wave, waiting, active)
         if plan.blocked:
             self._block(now + self.app.timing.no_room)
@@ -114,7 +115,7 @@ class Launcher:
         job = self._intend(wave, plan.servers)
         return job is not None and self._call(drs, job)
 
-    def _next_batch(self, wave: Wave, waiting: tuple[Server, ...], active: list[ActiveJob]) -> _Plan:
+    def _next_batch(self, wave: Wave, waiting: tuple[Server, ...], active: list[RecentJob]) -> _Plan:
         """Choose servers that are in no job of anybody's, as many as the quotas leave room for."""
         room = room_for(self.app.quotas_at(wave.place), active)
         busy = frozenset().union(*(job.servers for job in active))
@@ -203,17 +204,30 @@ class Launcher:
         self._change(lambda current: _still_intended(current, later))
         return False
 
-    def _adopt_lost(self, execution: Execution, active: list[ActiveJob]) -> bool:
-        """Adopt a running job of ours whose intent was held to have failed: it holds servers that wait here."""
-        adopted = False
-        for job in execution.launch_jobs(self.number):
-            if job.state is not JobState.REFUTED:
-                continue
-            for running in active:
-                if job_tags(self.execution_id, job).items() <= running.tags.items():
-                    self._record(job, running.job_id)
-                    adopted = True
-        return adopted
+    def _adopt_lost(self, execution: Execution, recent: Iterable[RecentJob]) -> bool:
+        """Adopt the jobs that carry this wave's tags and are not written down, ended or not.
+
+        An intent was held to have failed that did not, or DRS did what it then refused: their servers must not be
+        started again.
+        """
+        known = {job.job_id for job in execution.launch_jobs()}
+        ours = {TAG_EXECUTION: self.execution_id, TAG_WAVE: str(self.number)}.items()
+        lost = [job for job in recent if ours <= job.tags.items() and job.job_id not in known]
+        for job in lost:
+            logger.warning("job %s of %s was not written down: adopted", job.job_id, self.execution_id)
+            self._record(self._written(execution, job), job.job_id)
+        return bool(lost)
+
+    def _written(self, execution: Execution, lost: RecentJob) -> Job:
+        """Give the intent that a job came from, or a record of its own when that was forgotten."""
+        jobs = list(execution.launch_jobs(self.number))
+        for job in jobs:
+            if job.job_id is None and job_tags(self.execution_id, job).items() <= lost.tags.items():
+                return job
+        wave = execution.wave(self.number)
+        return self._new_job(
+            execution, wave, (s for s in wave.servers if s.source_server_id in lost.servers), self.app.now()
+        )
 
     def _record(self, job: Job, job_id: str) -> None:
         """Record the job that an intent became."""

@@ -13,7 +13,7 @@ from wavebreak.drs import JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from wavebreak.drs import ActiveJob
+    from wavebreak.drs import RecentJob
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def read_quotas(client: Any) -> Quotas:
     return Quotas(**applied)
 
 
-def room_for(quotas: Quotas, active: Iterable[ActiveJob]) -> int:
+def room_for(quotas: Quotas, active: Iterable[RecentJob]) -> int:
     """Tell how many servers one more job may take beside the active ones; 0 when there is room for none."""
     jobs = list(active)
     if len(jobs) >= quotas.jobs:

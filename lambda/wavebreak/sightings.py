@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from wavebreak.drs import ActiveJob, Instance, SourceServer
+    from wavebreak.drs import Instance, RecentJob, SourceServer
     from wavebreak.model import Impact
     from wavebreak.quotas import Quotas
 
@@ -39,7 +39,7 @@ class Load:
     """What runs in a Region under which quotas, and how many servers one more job may take."""
 
     quotas: Quotas
-    active: tuple[ActiveJob, ...]
+    active: tuple[RecentJob, ...]
     room: int
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.app import App
-    from wavebreak.drs import ActiveJob, Drs, Instance, SourceServer
+    from wavebreak.drs import Drs, Instance, RecentJob, SourceServer
     from wavebreak.model import Execution
     from wavebreak.store.plans import StoredPlan
 
@@ -51,7 +51,7 @@ class _Sight:
     servers: dict[str, SourceServer | None] = field(default_factory=dict)
     instances: dict[str, tuple[Instance, ...]] = field(default_factory=dict)
     snapshots: dict[str, str | None] = field(default_factory=dict)
-    active: tuple[ActiveJob, ...] | None = None
+    active: tuple[RecentJob, ...] | None = None
     troubles: list[Trouble] = field(default_factory=list)
 
     @property
@@ -67,7 +67,7 @@ class _Sight:
         """Take the answer to a DescribeRecoveryInstances."""
         self.instances |= _by_server(asked, found)
 
-    def saw_jobs(self, found: Iterable[ActiveJob]) -> None:
+    def saw_jobs(self, found: Iterable[RecentJob]) -> None:
         """Take the answer to a DescribeJobs."""
         self.active = tuple(found)
 

@@ -24,11 +24,11 @@ def launch_jobs(product: Product, servers: list[str]) -> list[list[str]]:
 def assert_recovered_once(product: Product, execution_id: str, servers: list[str], within: float = 30) -> None:
     """Wait for the end: everything is recovered, by the very jobs that are recorded, each server by one."""
     after = product.ended(execution_id, within)
-    assert after["status"] == "COMPLETED"
+    assert after["status"] == "COMPLETED", after
     jobs = launch_jobs(product, servers)
-    assert [len(some) for some in jobs] == [1] * len(servers)
+    assert [len(some) for some in jobs] == [1] * len(servers), (jobs, after)
     recorded = [wave["jobIds"] for wave in after["waves"] for _ in wave["servers"]]
-    assert recorded == jobs
+    assert recorded == jobs, (recorded, jobs)
 
 
 @dataclass(frozen=True)

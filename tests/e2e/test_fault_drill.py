@@ -77,9 +77,10 @@ def run(product: Product, seed: int) -> None:
         kill_something(product, random)
     assert_recovered_once(product, execution_id, servers, within=PATIENCE_SECONDS)
     arrange_trouble(product, random)
-    product.operate(execution_id, "terminate")
+    answer = product.operate(execution_id, "terminate")
+    assert answer.status == 202, answer.document
     after = product.seen(execution_id, lambda seen: seen["termination"]["status"] == "COMPLETED", PATIENCE_SECONDS)
-    assert after["termination"] == {"status": "COMPLETED", "terminated": 6, "remaining": []}
+    assert after["termination"] == {"status": "COMPLETED", "terminated": 6, "remaining": []}, after
     until(lambda: product.instances_of(servers), lambda left: not left, within=5)
 
 

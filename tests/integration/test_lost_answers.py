@@ -214,3 +214,15 @@ def test_a_missing_permission_fails_the_wave_at_once_and_says_so(stack: Stack) -
     assert [each["status"] for each in execution["waves"]] == ["FAILED", "NOT_STARTED"]
     assert all("AccessDeniedException" in entry["error"] for entry in execution["waves"][0]["servers"])
     assert stack.control.calls("StartRecovery") == []
+
+
+def test_a_job_that_was_started_by_a_call_that_said_it_was_refused_is_adopted(stack: Stack) -> None:
+    stack.put_servers(servers_of(TWO_WAVES))
+    stack.control.fault("StartRecovery", error="ThrottlingException", when="after", count=1)
+
+    execution = stack.ended(stack.start(TWO_WAVES))
+
+    assert execution["status"] == "COMPLETED"
+    assert len(stack.control.calls("StartRecovery")) == 2
+    assert sorted(stack.launched_servers()) == sorted(servers_of(TWO_WAVES))
+    assert [len(each["jobIds"]) for each in execution["waves"]] == [1, 1]

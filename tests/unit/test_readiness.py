@@ -11,7 +11,7 @@ import pytest
 from botocore.loaders import create_loader
 
 from wavebreak import readiness, sightings
-from wavebreak.drs import ActiveJob, Instance, SourceServer
+from wavebreak.drs import Instance, RecentJob, SourceServer
 from wavebreak.model import Impact
 from wavebreak.quotas import Quotas, room_for
 from wavebreak.readiness import (
@@ -43,7 +43,7 @@ def server(number: int, state: str | None = "CONTINUOUS", lag: str | None = "PT0
     return SourceServer(server_id(number), state, lag)
 
 
-def load(*active: ActiveJob, quotas: Quotas | None = None) -> Load:
+def load(*active: RecentJob, quotas: Quotas | None = None) -> Load:
     applied = quotas or Quotas()
     return Load(applied, active, room_for(applied, active))
 
@@ -253,15 +253,15 @@ def test_the_execution_that_holds_the_plan_is_told_once_and_not_for_each_of_its_
 
 
 def test_a_server_in_somebodys_job_will_wait() -> None:
-    job = ActiveJob("drsjob-7", "LAUNCH", frozenset({server_id(1), server_id(8)}), {})
+    job = RecentJob("drsjob-7", "LAUNCH", frozenset({server_id(1), server_id(8)}), {})
     verdict = of_server("server-job", Impact.CRITICAL, load=load(job))
     assert (verdict.subject, verdict.status) == (server_id(1), WARN)
     assert "drsjob-7" in verdict.message
 
 
-def jobs(count: int, servers: int = 1) -> list[ActiveJob]:
+def jobs(count: int, servers: int = 1) -> list[RecentJob]:
     return [
-        ActiveJob(f"drsjob-{job}", "LAUNCH", frozenset(f"x-{job}-{at}" for at in range(servers)), {})
+        RecentJob(f"drsjob-{job}", "LAUNCH", frozenset(f"x-{job}-{at}" for at in range(servers)), {})
         for job in range(count)
     ]
 
@@ -292,7 +292,7 @@ def test_a_wave_larger_than_all_jobs_together_is_told_to_wait_for_itself() -> No
 
 
 @pytest.mark.parametrize("active", [jobs(20), jobs(5, 100)])
-def test_no_room_at_all_means_waiting(active: list[ActiveJob]) -> None:
+def test_no_room_at_all_means_waiting(active: list[RecentJob]) -> None:
     verdict = only(judge(facts(replace(healthy(member(1)), load=load(*active)))), "quota")
     assert verdict.status is WARN
     assert "the first wave waits until a job ends" in verdict.message

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.unit.executions import NOW, later
 
-from wavebreak.drs import ActiveJob
+from wavebreak.drs import RecentJob
 from wavebreak.etag import version_of
 from wavebreak.model import Mode
 from wavebreak.problems import InvalidRequest
@@ -99,9 +99,9 @@ def test_an_entity_tag_of_anything_else_is_refused(text: str) -> None:
         version_of(text)
 
 
-def active(*sizes: int) -> list[ActiveJob]:
+def active(*sizes: int) -> list[RecentJob]:
     return [
-        ActiveJob(f"job-{number}", "LAUNCH", frozenset(f"s-{number}-{index}" for index in range(size)), {})
+        RecentJob(f"job-{number}", "LAUNCH", frozenset(f"s-{number}-{index}" for index in range(size)), {})
         for number, size in enumerate(sizes)
     ]
 

@@ -4,6 +4,7 @@ Everything that a crash can come between is a step of its own: the intent writte
 Every write is judged as the store judges it, and what DRS would never allow twice fails at once.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -69,13 +70,13 @@ class World:
         before = self.execution
         if after == before:
             return
-        self._check_cancel_is_final(before, after)
+        self.check_cancel_is_final(before, after)
         if before.is_terminal and after.status is not before.status:
             assert reopens, f"{before.status} became {after.status} by itself"
         if after.is_terminal and not before.is_terminal:
-            self._check_ending(after)
+            self.check_ending(after)
         self._tell(before, replace(after, version=before.version + 1), actor)
-        assert self._read_back() == self.execution
+        self._check_that_it_is_read_back(before)
 
     def _tell(self, before: Execution | None, after: Execution, actor: str) -> None:
         changes = status_changes(before, after)
@@ -84,19 +85,25 @@ class World:
             self.execution, event = append_event(after, changes, Act(actor, self.now), {})
             self.events.append(event)
 
-    def _read_back(self) -> Execution | None:
+    def _check_that_it_is_read_back(self, before: Execution) -> None:
+        """Write down what this state changed beside the execution itself, and read it; the rest was read before."""
         current, identifier = self.execution, self.execution.execution_id
-        return read_execution(
+        known = {id(part) for part in (*before.waves, *before.jobs)}
+        waves = tuple(wave for wave in current.waves if id(wave) not in known)
+        jobs = tuple(job for job in current.jobs if id(job) not in known)
+        read = read_execution(
             [
                 meta_record(current),
-                *(wave_record(identifier, wave) for wave in current.waves),
-                *(item for wave in current.waves for item in server_records(identifier, wave)),
-                *(job_record(identifier, job) for job in current.jobs),
+                *(wave_record(identifier, wave) for wave in waves),
+                *(item for wave in waves for item in server_records(identifier, wave)),
+                *(job_record(identifier, job) for job in jobs),
             ]
         )
+        assert read == replace(current, waves=waves, jobs=jobs)
 
     @staticmethod
-    def _check_cancel_is_final(before: Execution, after: Execution) -> None:
+    def check_cancel_is_final(before: Execution, after: Execution) -> None:
+        """Hold that after a cancel nothing new begins."""
         if before.cancel is None:
             return
         assert after.cancel is not None
@@ -107,7 +114,8 @@ class World:
             assert new.status is old.status or new.status not in {WaveStatus.IN_PROGRESS, WaveStatus.AWAITING_APPROVAL}
 
     @staticmethod
-    def _check_ending(after: Execution) -> None:
+    def check_ending(after: Execution) -> None:
+        """Hold what must be true of an execution that has ended."""
         assert not after.in_flight
         assert after.ended_at is not None
         assert after.status is final_status(
@@ -208,37 +216,14 @@ class World:
     def check(self) -> None:
         """Hold what must be true between any two steps."""
         current = self.execution
-        for wave in current.waves:
-            assert wave.status is not WaveStatus.CANCELLED or not current.wave_in_flight(wave.number)
-            taken: set[str] = set()
-            for job in current.launch_jobs(wave.number):
-                if job.attempt == wave.attempt and job.state is not JobState.REFUTED:
-                    assert not taken & set(job.subjects), "a server is in two jobs of one attempt"
-                    taken |= set(job.subjects)
+        check_state(current)
         if not current.in_flight and not self.answers:
             launched = {instance for job in self.jobs.values() for instance in job.instances.values()}
             assert launched == termination.launched_instances(current)
-        if current.cancel is not None and current.is_terminal:
-            assert current.status in {"COMPLETED", "PARTIAL_SUCCESS", "CANCELLED"}
-        if current.is_terminal:
-            assert not current.in_flight
-            assert all(wave.status is not WaveStatus.IN_PROGRESS for wave in current.waves)
 
     def check_trail(self) -> None:
-        """Verify the chain of events, and that it tells every status as it is."""
-        previous = None
-        told: dict[object, str] = {}
-        for sequence, event in enumerate(self.events, start=1):
-            assert (event["sequence"], event["previousHash"], event["hash"]) == (sequence, previous, event_hash(event))
-            previous = event["hash"]
-            for change in event["data"]["changes"]:
-                subject = change.get("waveNumber", change.get("subject"))
-                assert subject not in told or told[subject] == change["from"]
-                told[subject] = change["to"]
-        assert told.pop(None) == self.execution.status
-        assert told.pop("termination", "NOT_REQUESTED") == self.execution.termination.status
-        for wave in self.execution.waves:
-            assert told.get(wave.number, WaveStatus.NOT_STARTED) == wave.status
+        """Verify that the events so far tell the execution as it is."""
+        check_trail(self.events, self.execution)
 
     def run_out(self) -> None:
         """Let everything come to rest: nobody calls, DRS works, functions do not crash. Waits are kept."""
@@ -299,3 +284,36 @@ class World:
             job_id="drsjob-99999999999999999",
         )
         self.save(self.execution.with_job(started), OPERATOR)
+
+
+def check_state(current: Execution) -> None:
+    """Hold what must be true of an execution at any moment."""
+    for wave in current.waves:
+        assert wave.status is not WaveStatus.CANCELLED or not current.wave_in_flight(wave.number)
+        taken: set[str] = set()
+        for job in current.launch_jobs(wave.number):
+            if job.attempt == wave.attempt and job.state is not JobState.REFUTED:
+                assert not taken & set(job.subjects), "a server is in two jobs of one attempt"
+                taken |= set(job.subjects)
+    if current.cancel is not None and current.is_terminal:
+        assert current.status in {"COMPLETED", "PARTIAL_SUCCESS", "CANCELLED"}
+    if current.is_terminal:
+        assert not current.in_flight
+        assert all(wave.status is not WaveStatus.IN_PROGRESS for wave in current.waves)
+
+
+def check_trail(events: Sequence[Mapping[str, Any]], execution: Execution) -> None:
+    """Verify the chain of events, and that it tells every status as it is."""
+    previous = None
+    told: dict[object, str] = {}
+    for sequence, event in enumerate(events, start=1):
+        assert (event["sequence"], event["previousHash"], event["hash"]) == (sequence, previous, event_hash(event))
+        previous = event["hash"]
+        for change in event["data"]["changes"]:
+            subject = change.get("waveNumber", change.get("subject"))
+            assert subject not in told or told[subject] == change["from"]
+            told[subject] = change["to"]
+    assert told.pop(None) == execution.status
+    assert told.pop("termination", "NOT_REQUESTED") == execution.termination.status
+    for wave in execution.waves:
+        assert told.get(wave.number, WaveStatus.NOT_STARTED) == wave.status

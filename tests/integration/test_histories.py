@@ -1,0 +1,127 @@
+"""Three hundred random histories on DynamoDB's conditions and a DRS with faults, each told by its seed alone.
+
+`WAVEBREAK_HISTORY` names one seed, to live through that history alone.
+"""
+
+from __future__ import annotations
+
+import os
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
+
+import boto3
+import pytest
+from botocore.config import Config
+from moto.core.serialize import BaseJSONSerializer
+from moto.dynamodb.models import dynamodb_backends
+from tests.integration.blueprint import ACCOUNT, REGION, Blueprint
+from tests.integration.emulation import emulated_aws
+from tests.integration.lives import Fate, FatefulDrs, Life, NoMachines, fresh
+from tests.integration.store_executions import AT
+from tests.unit.executions import execution
+from tests.unit.random_plans import plan
+
+from drs_simulator.clock import ManualClock
+from drs_simulator.control import SimulatorControl
+from drs_simulator.server import SimulatorServer
+from wavebreak.app import App
+from wavebreak.execution_utils import ExecutionStatus
+from wavebreak.quotas import Quotas
+from wavebreak.store.executions import ExecutionStore
+from wavebreak.store.locks import LockStore
+from wavebreak.store.plans import PlanStore
+from wavebreak.store.table import Table
+from wavebreak.store.wakes import WakeStore
+from wavebreak.timing import Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mypy_boto3_drs.client import DrsClient
+
+HISTORIES: Final = 300
+A_TEST: Final = 30
+SHORTEST: Final = 4
+LONGEST: Final = 12
+_PLAIN: Final = frozenset({"S", "N", "BOOL", "NULL", "SS", "M", "L"})
+_SERIALIZE: Final = BaseJSONSerializer._serialize_type_structure
+
+
+@pytest.fixture
+def lives() -> Iterator[Callable[[int], Life]]:
+    """Make lives on one table and one DRS, emptied for each."""
+    clock = ManualClock(AT)
+    with (
+        emulated_aws(lambda _function, _event: {}, {}, []),
+        patch.object(BaseJSONSerializer, "_serialize_type_structure", _answered),
+        SimulatorServer(clock=clock, randomness=Random(0)) as simulator,  # noqa: S311  ids that a seed tells again
+    ):
+        (described,) = (table for table in Blueprint({}).tables() if "GlobalSecondaryIndexes" in table)
+        dynamodb = boto3.client("dynamodb", region_name=REGION)
+        dynamodb.create_table(**described)
+        table = Table(dynamodb, described["TableName"])
+        drs = FatefulDrs(_drs(simulator.url, attempts=2), _drs(simulator.url, attempts=1))
+        control = SimulatorControl(simulator.url)
+        sfn = boto3.client("stepfunctions", region_name=REGION)
+
+        def life(seed: int) -> Life:
+            dynamodb_backends[ACCOUNT][REGION].tables[table.name].items.clear()
+            dice = Random(seed)  # noqa: S311  a seed tells a history again
+            drs.fate = Fate(dice)
+            wakes = WakeStore(table)
+            quotas = Quotas(servers_a_job=dice.choice((1, 2, 100)))
+            app = App(
+                executions=ExecutionStore(table, pause=lambda _attempt: None),
+                plans=PlanStore(table),
+                locks=LockStore(table),
+                wakes=wakes,
+                workflow=NoMachines(sfn, wakes, {}),
+                drs_at=lambda _place: drs,
+                brief_drs_at=lambda _place: drs,
+                quotas_at=lambda _place: quotas,
+                timing=Timing(),
+                poll_seconds=30,
+                renew_after_rounds=1000,
+                other_accounts=False,
+                now=clock.now,
+            )
+            begun = fresh(execution(*plan(dice), status=ExecutionStatus.PENDING), seed, clock)
+            made = Life(app, clock, control, dice, begun.execution_id, drs.fate)
+            made.begin(begun)
+            return made
+
+        yield life
+
+
+def _answered(serializer: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+    """Answer attributes as they are: moto asks each for every type there is, which would be most of a history."""
+    if shape.name == "AttributeValue" and type(value) is dict and value.keys() <= _PLAIN:
+        serializer._default_serialize(serialized, value, shape, key)
+    else:
+        _SERIALIZE(serializer, serialized, value, shape, key)
+
+
+def _drs(url: str, attempts: int) -> DrsClient:
+    config = Config(retries={"mode": "standard", "total_max_attempts": attempts})
+    return boto3.client("drs", region_name=REGION, endpoint_url=url, config=config)
+
+
+def _seeds() -> list[range]:
+    alone = os.environ.get("WAVEBREAK_HISTORY")
+    if alone is not None:
+        return [range(int(alone), int(alone) + 1)]
+    return [range(first, first + A_TEST) for first in range(0, HISTORIES, A_TEST)]
+
+
+@pytest.mark.parametrize("seeds", _seeds(), ids=lambda seeds: f"from-{seeds.start}")
+def test_every_history_holds_at_every_step_and_comes_to_its_end(lives: Callable[[int], Life], seeds: range) -> None:
+    for seed in seeds:
+        try:
+            life = lives(seed)
+            for _ in range(life.dice.randint(SHORTEST, LONGEST)):
+                life.happens()
+            life.comes_to_its_end()
+        except Exception as error:
+            error.add_note(f"seed {seed}: WAVEBREAK_HISTORY={seed} pytest tests/integration/test_histories.py")
+            raise
