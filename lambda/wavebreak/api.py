@@ -146,14 +146,18 @@ def _admit(event: dict[str, Any]) -> dict[str, Any]:
     if event.get("isBase64Encoded"):
         body = _decoded(body)
     if not body.strip():
-        return {**event, "body": "{}", "isBase64Encoded": False}
+        given = event.get("headers") or {}
+        others = {name: value for name, value in given.items() if name.lower() != "content-type"}
+        return {**event, "headers": {**others, "content-type": _JSON}, "body": "{}", "isBase64Encoded": False}
     headers = _with_plain_type(event.get("headers") or {})
     try:
-        json.loads(body, parse_constant=_refuse_constant)
+        document = json.loads(body, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise InvalidRequest.of("", f"is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from error
     except (ValueError, RecursionError) as error:
         raise InvalidRequest.of("", "is not JSON that can be read: nested too deeply or a number too long") from error
+    if event["httpMethod"] == "POST" and not isinstance(document, dict):
+        raise InvalidRequest.of("", "must be an object")
     return {**event, "headers": headers, "body": body, "isBase64Encoded": False}
 
 

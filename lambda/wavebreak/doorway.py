@@ -26,6 +26,7 @@ _THROTTLES: Final = frozenset(
         "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
+        "TransactionCanceledException",
         "TransactionInProgressException",
     },
 )

@@ -48,6 +48,8 @@ TAG_BATCH: Final = "wavebreak:batch"
 _LAUNCH_STATUSES: Final = {status.value: status for status in LaunchStatus}
 _JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
 
+_THROTTLED: Final = 429
+_RETRYABLE: Final = frozenset({"ThrottlingException", "ServiceQuotaExceededException", "ConflictException"})
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
 T = TypeVar("T")
@@ -56,17 +58,18 @@ T = TypeVar("T")
 class Refusal(Exception):  # noqa: N818  an answer of the service
     """DRS refused a call and did nothing; `code` is its own word, `retryable` tells whether waiting can help."""
 
-    def __init__(self, code: str, message: str, quota_code: str | None = None) -> None:
-        """Take the service's code and message, and the quota that would be exceeded."""
+    def __init__(self, code: str, message: str, quota_code: str | None = None, status: int = 400) -> None:
+        """Take the service's code and message, the quota that would be exceeded, and the HTTP status."""
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.quota_code = quota_code
+        self.status = status
 
     @property
     def retryable(self) -> bool:
         """Whether the same call may succeed later."""
-        return self.code in {"ThrottlingException", "ServiceQuotaExceededException", "ConflictException"}
+        return self.status == _THROTTLED or self.code in _RETRYABLE
 
     @property
     def smaller_may_fit(self) -> bool:
@@ -263,8 +266,8 @@ def _judged(call: Callable[[], T]) -> T:
         code = error.response.get("Error", {}).get("Code", "Unknown")
         if 400 <= status < 500:  # noqa: PLR2004  the HTTP class of refusals
             message = error.response.get("Error", {}).get("Message", "")
-            quota = error.response.get("quotaCode")
-            raise Refusal(code, message, str(quota) if quota else None) from error
+            quota = str(error.response.get("quotaCode") or "") or None
+            raise Refusal(code, message, quota, status) from error
         raise OutcomeUnknown(f"{code} ({status})") from error
     except BotoCoreError as error:
         raise OutcomeUnknown(str(error)) from error

@@ -42,7 +42,7 @@ def freeze(
     written = plan.document["waves"]
     errors = [*_unsupported(written), *_unknown_snapshots(written, asked["snapshots"])]
     if not asked["otherAccounts"]:
-        errors += _foreign(written, own)
+        errors += foreign(written, own)
     if errors:
         raise InvalidRequest.listing(errors)
     numbers = {wave["name"]: number for number, wave in enumerate(written, start=1)}
@@ -102,7 +102,8 @@ def _unsupported(waves: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     ]
 
 
-def _foreign(waves: Sequence[Mapping[str, Any]], own: Place) -> list[dict[str, str]]:
+def foreign(waves: Sequence[Mapping[str, Any]], own: Place) -> list[dict[str, str]]:
+    """List the waves that name another account, by the pointer of its id."""
     return [
         {"pointer": f"/waves/{index}/accountId", "message": "the stack has no TargetExternalId for other accounts"}
         for index, wave in enumerate(waves)

@@ -72,6 +72,7 @@ class Launcher:
         execution = self._load()
         waiting = unassigned(execution, execution.wave(self.number))
         self._fail({server.source_server_id: f"DRS refused: {error}" for server in waiting})
+        self._block(self.app.now() + self.app.timing.no_room)
 
     def _load(self) -> Execution:
         return self.app.executions.load(self.execution_id).execution

@@ -178,6 +178,9 @@ def settle(app: App, execution: Execution) -> None:
 
 
 def begin_termination(app: App, execution_id: str) -> None:
-    """Start the machine of a termination that is written down; if this is lost, the sweep starts it."""
-    known = app.executions.load(execution_id).termination_token.run
-    app.workflow.start_next(Machine.TERMINATION, execution_id, known, app.now())
+    """Start the machine of a termination that is written down, once; if this is lost, the sweep starts it."""
+    snapshot = app.executions.load(execution_id)
+    asked, alive = snapshot.execution.termination.requested_at, snapshot.termination_token.heartbeat_at
+    if asked is not None and alive is not None and alive >= asked:
+        return
+    app.workflow.start_next(Machine.TERMINATION, execution_id, snapshot.termination_token.run, app.now())

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from wavebreak import steering, termination
 from wavebreak.execution_utils import TerminationStatus
@@ -15,10 +19,14 @@ from wavebreak.surveying import spare_recoveries
 from wavebreak.workflow import Machine
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from wavebreak.app import App
     from wavebreak.model import Execution
     from wavebreak.trail import Act
 
+
+logger = logging.getLogger(__name__)
 
 _DIGITS: Final = 3
 """A plan has at most 80 waves; what is longer names none."""
@@ -34,16 +42,34 @@ def cancel(app: App, execution_id: str, act: Act, then: CancelThen) -> Execution
     """Cancel an execution; what is in flight is seen to its end, and only then is it over."""
     asked = Cancel(act.at, act.actor, act.reason, then)
     after = app.executions.change(execution_id, lambda execution: steering.cancel(execution, asked), act)
-    if after.is_terminal:
-        settle(app, after)
-    app.workflow.wake(Machine.RECOVERY, execution_id)
+    with follow_up("settling", execution_id):
+        if after.is_terminal:
+            settle(app, after)
+    _wake(app, execution_id)
     return after
+
+
+@contextmanager
+def follow_up(what: str, execution_id: str) -> Iterator[None]:
+    """Do what follows a change that is written; a fault of a service is told in the log, not to the caller.
+
+    The change was accepted: polls, the machines and the sweep see it without this, only later.
+    """
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        logger.warning("%s of %s is left to the machines: %s", what, execution_id, error)
+
+
+def _wake(app: App, execution_id: str) -> None:
+    with follow_up("waking", execution_id):
+        app.workflow.wake(Machine.RECOVERY, execution_id)
 
 
 def steer(app: App, execution_id: str, step: Step, act: Act) -> Execution:
     """Carry out a step that leaves a running execution running."""
     after = app.executions.change(execution_id, step, act)
-    app.workflow.wake(Machine.RECOVERY, execution_id)
+    _wake(app, execution_id)
     return after
 
 
@@ -63,7 +89,9 @@ def reopen(app: App, execution_id: str, step: Step, act: Act) -> Execution:
         return app.executions.change(execution_id, step, act)
 
     after = _holding_locks(app, before.execution, take_up)
-    app.workflow.start_next(Machine.RECOVERY, execution_id, before.token.run, app.now())
+    with follow_up("starting", execution_id):
+        if not app.workflow.start_next(Machine.RECOVERY, execution_id, before.token.run, app.now()):
+            _wake(app, execution_id)
     return after
 
 
@@ -87,7 +115,8 @@ def terminate(app: App, execution_id: str, act: Act, confirm: str | None) -> Exe
         return before
     after = _holding_locks(app, before, lambda: app.executions.change(execution_id, step, act))
     if after.termination.status is TerminationStatus.IN_PROGRESS and after.termination.run > before.termination.run:
-        begin_termination(app, execution_id)
+        with follow_up("terminating", execution_id):
+            begin_termination(app, execution_id)
     return after
 
 

@@ -68,8 +68,21 @@ def machine_ended(app: App, name: str) -> bool:
 
 
 def sweep(app: App) -> int:
-    """Look after every execution that holds locks; gives how many machines were started again."""
-    return sum(_look_after(app, execution_id) for execution_id in app.executions.active_ids())
+    """Look after every execution that holds locks; gives how many machines were started again.
+
+    One that cannot be looked after does not keep the others from it; the last such fault is raised in the end.
+    """
+    restarted = 0
+    fault: Exception | None = None
+    for execution_id in app.executions.active_ids():
+        try:
+            restarted += _look_after(app, execution_id)
+        except Exception as error:  # the doorway of each execution: raised below
+            logger.exception("%s could not be looked after", execution_id)
+            fault = error
+    if fault is not None:
+        raise fault
+    return restarted
 
 
 def _look_after(app: App, execution_id: str) -> int:

@@ -27,7 +27,7 @@ def resolve(app: App, document: dict[str, Any], own: Place) -> dict[str, Any]:
     if not any(wave.get("selector") for wave in waves):
         return document
     found = {
-        index: app.drs_at(place_of(wave, own)).servers_tagged(wave["selector"]["tags"])
+        index: app.brief_drs_at(place_of(wave, own)).servers_tagged(wave["selector"]["tags"])
         for index, wave in enumerate(waves)
         if wave.get("selector")
     }

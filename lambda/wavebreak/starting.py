@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wavebreak.freezing import freeze, frozen_document
-from wavebreak.problems import Problem, Unavailable
+from wavebreak.freezing import foreign, freeze, frozen_document
+from wavebreak.problems import InvalidRequest, Problem, Unavailable
 from wavebreak.selecting import resolve
 from wavebreak.store.executions import busy_plan
 from wavebreak.store.table import ConditionFailed
@@ -46,6 +46,9 @@ def start_execution(app: App, plan_id: str, mode: Mode, own: Place, asked: Mappi
     """
     now = app.now()
     stored = app.plans.get(plan_id)
+    elsewhere = [] if app.other_accounts else foreign(stored.document["waves"], own)
+    if elsewhere:
+        raise InvalidRequest.listing(elsewhere)
     plan = replace(stored, document=resolve(app, stored.document, own))
     asked = {**asked, "otherAccounts": app.other_accounts}
     execution = freeze(plan, new_execution_id(mode, now), mode, own, asked, now)

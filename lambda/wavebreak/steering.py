@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from wavebreak.engine import finalise, is_over, may_start_waves, open_asks
 from wavebreak.execution_utils import TERMINAL_STATUSES, ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.model import Cancel, CancelThen, Execution, LaunchStatus, PausedBy, Server, Wave
+from wavebreak.model import Cancel, CancelThen, Execution, JobState, LaunchStatus, PausedBy, Server, Wave
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,7 +42,12 @@ def cancel(execution: Execution, asked: Cancel) -> Execution:
         if _is_cancelled_at_once(execution, wave)
     )
     intended = replace(cancelled, cancel=asked, status=ExecutionStatus.CANCELLING, paused_by=frozenset())
-    return finalise(intended, now) if is_over(intended) else intended
+    return intended if _may_turn_up(intended) or not is_over(intended) else finalise(intended, now)
+
+
+def _may_turn_up(execution: Execution) -> bool:
+    """Tell whether a call that was held never to have happened is still to be looked for once, before the end."""
+    return any(job.state is JobState.REFUTED and job.job_id is None for job in execution.launch_jobs())
 
 
 def _is_cancelled_at_once(execution: Execution, wave: Wave) -> bool:

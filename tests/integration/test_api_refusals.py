@@ -229,3 +229,14 @@ def test_an_if_match_that_is_no_version_is_refused(quiet: Stack, tag: str) -> No
     answer = quiet.api("PUT", "/plans/three-tier", three_tier(), headers={"If-Match": tag})
 
     assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/json"])
+def test_a_call_without_a_body_needs_no_content_type(quiet: Stack, content_type: str) -> None:
+    answer = quiet.api("POST", f"/executions/{UNKNOWN}/cancel", headers={"Content-Type": content_type})
+    assert (answer.status, answer.code) == (404, "NOT_FOUND")
+
+
+def test_a_list_is_no_body_of_a_call(quiet: Stack) -> None:
+    answer = quiet.api("POST", f"/executions/{UNKNOWN}/cancel", [{}])
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.integration.store_executions import ACT, AT, execution
@@ -12,6 +12,7 @@ from tests.integration.store_executions import ACT, AT, execution
 from wavebreak.problems import NotFound, PreconditionFailed, ServerBusy
 from wavebreak.store import keys
 from wavebreak.store.locks import LockStore, server_keys
+from wavebreak.timing import iso
 
 if TYPE_CHECKING:
     from tests.integration.stack import Stack
@@ -103,3 +104,16 @@ def test_plans_are_listed_by_id_in_pages_and_deleted(plans: PlanStore) -> None:
     with pytest.raises(NotFound):
         plans.delete("b")
     assert [plan.document["planId"] for plan in plans.page(limit=9, token=None)[0]] == ["a", "c"]
+
+
+@pytest.mark.parametrize(("version", "seconds", "free"), [(7, 0, False), (6, 0, True), (7, 120, True)])
+def test_an_ended_execution_about_to_be_reopened_keeps_the_locks_it_just_took(
+    version: int, seconds: int, free: bool
+) -> None:
+    lock = {"executionId": "drill-x", "version": version, "takenAt": iso(AT)}
+    assert LockStore(_Ended()).is_free(lock, AT + timedelta(seconds=seconds)) is free  # type: ignore[arg-type]  # reads META only
+
+
+class _Ended:
+    def get(self, _pk: str, _sk: str) -> dict[str, Any]:
+        return {"status": "FAILED", "version": 7}

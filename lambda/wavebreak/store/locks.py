@@ -41,10 +41,16 @@ class LockStore:
         """Tell whether the execution that a lock names has no more need of it."""
         meta = self.table.get(keys.execution(str(lock["executionId"])), keys.META)
         if meta is None:
-            taken = lock.get("takenAt")
-            return taken is not None and now - parse_iso(taken) > _ORPHAN_AFTER
+            return self._is_old(lock, now)
+        if int(lock.get("version", -1)) >= int(meta["version"]) and not self._is_old(lock, now):
+            # About to be taken up again, or cleaned up: an ended execution takes its locks before it says so.
+            return False
         ended = is_terminal(normalize_execution_status(meta["status"]))
         return ended and (meta.get("termination") or {}).get("status") != TerminationStatus.IN_PROGRESS
+
+    def _is_old(self, lock: Mapping[str, Any], now: datetime) -> bool:
+        taken = lock.get("takenAt")
+        return taken is not None and now - parse_iso(taken) > _ORPHAN_AFTER
 
     def plan_holder(self, plan_id: str, now: datetime) -> str | None:
         """Tell which execution rightly holds a plan, and leave a lock that is free where it is."""
@@ -86,7 +92,7 @@ class LockStore:
 
     def _take_batch(self, batch: Sequence[str], execution: Execution, now: datetime) -> None:
         """Take up to a hundred locks; stale ones are taken over from exactly the holder that was found."""
-        stale: dict[str, str] = {}
+        stale: dict[str, Mapping[str, Any]] = {}
         for _ in range(_ROUNDS):
             try:
                 self.table.transact([_taking(pk, execution, stale.get(pk), now) for pk in batch])
@@ -96,9 +102,9 @@ class LockStore:
                 return
         raise Unavailable("Server locks are being taken by many at once", retry_after_seconds=1)
 
-    def _stale_holders(self, refused: ConditionFailed, now: datetime) -> dict[str, str]:
+    def _stale_holders(self, refused: ConditionFailed, now: datetime) -> dict[str, Mapping[str, Any]]:
         """Find which refusing locks are free; raises ServerBusy for the first that is not."""
-        stale = {}
+        stale: dict[str, Mapping[str, Any]] = {}
         for pk, seen in refused.failed.items():
             lock = seen or self.table.get(pk, keys.LOCK)
             if lock is None:
@@ -107,7 +113,7 @@ class LockStore:
             if not self.is_free(lock, now):
                 server = pk.rpartition("#")[2]
                 raise ServerBusy(f"Server {server} is held by {holder}", sourceServerId=server, executionId=holder)
-            stale[pk] = holder
+            stale[pk] = lock
         return stale
 
     def release_servers(self, execution: Execution) -> None:
@@ -149,11 +155,15 @@ class LockStore:
         return None
 
 
-def _taking(pk: str, execution: Execution, stale: str | None, now: datetime) -> Write:
+def _taking(pk: str, execution: Execution, stale: Mapping[str, Any] | None, now: datetime) -> Write:
+    """Take a lock that is free, or take over exactly the stale one that was seen."""
     me = execution.execution_id
     item = {"pk": pk, "sk": keys.LOCK, "executionId": me, "takenAt": iso(now), "version": execution.version}
-    values = {":me": me} | ({":stale": stale} if stale else {})
-    condition = "attribute_not_exists(pk) OR executionId = :me" + (" OR executionId = :stale" if stale else "")
+    values = {":me": me}
+    condition = "attribute_not_exists(pk) OR executionId = :me"
+    if stale:
+        values |= {":stale": stale["executionId"], ":seen": stale["takenAt"]}
+        condition += " OR (executionId = :stale AND takenAt = :seen)"
     return Write(pk, "Put", item, condition, values)
 
 
