@@ -6,6 +6,7 @@ import importlib
 import json
 import threading
 import time
+from contextlib import suppress
 from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,8 @@ class Stack:
         for machine in ("recovery", "termination"):
             for run in self.runs(machine):
                 if run["status"] == "RUNNING":
-                    self.sfn.stop_execution(executionArn=run["executionArn"])
+                    with suppress(RuntimeError):  # moto's word for a machine that ended since it was listed
+                        self.sfn.stop_execution(executionArn=run["executionArn"])
         join_machines()
 
     def runs(self, machine: str) -> list[dict[str, Any]]:
