@@ -6,7 +6,6 @@ import importlib
 import json
 import threading
 import time
-from contextlib import suppress
 from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -77,9 +76,20 @@ class Stack:
         for machine in ("recovery", "termination"):
             for run in self.runs(machine):
                 if run["status"] == "RUNNING":
-                    with suppress(RuntimeError):  # moto's word for a machine that ended since it was listed
-                        self.sfn.stop_execution(executionArn=run["executionArn"])
+                    self._stop_run(run["executionArn"])
         join_machines()
+
+    def _stop_run(self, arn: str) -> None:
+        """Stop a run; moto has nothing to stop before the run's thread has set itself up, and says so by a crash."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                self.sfn.stop_execution(executionArn=arn)
+            except AttributeError:
+                assert time.monotonic() < deadline, f"{arn} can not be stopped"
+                time.sleep(LOOK_SECONDS)
+            else:
+                return
 
     def runs(self, machine: str) -> list[dict[str, Any]]:
         """List the runs of a machine."""
