@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wavebreak.engine import JobView, ServerView
 from wavebreak.model import Impact, LaunchStatus
 from wavebreak.native_plans import NativePlan, NativeServer, NativeStep
+from wavebreak.observation import JobView, ServerView
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:

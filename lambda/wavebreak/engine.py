@@ -6,10 +6,11 @@ all run this same code. A directive is derived from stored state, so a lost or d
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from wavebreak import wave_commands
 from wavebreak.execution_utils import (
     SATISFIED_WAVE_STATUSES,
     ExecutionStatus,
@@ -17,7 +18,19 @@ from wavebreak.execution_utils import (
     WaveStatus,
     final_status,
 )
-from wavebreak.model import CancelThen, Execution, Job, JobState, LaunchStatus, OnFailure, PausedBy, Server, Wave
+from wavebreak.model import (
+    CancelThen,
+    CommandPhase,
+    Execution,
+    JobState,
+    LaunchStatus,
+    OnFailure,
+    PausedBy,
+    Server,
+    Wave,
+    WaveCommand,
+)
+from wavebreak.observation import CommandView, Observation, absorb, deadline_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,43 +42,13 @@ MAX_WAVES_A_ROUND: Final = 10
 """Waves that one START directive names, so that the state machine's payload never grows with the plan."""
 
 
-_NOT_LAUNCHED: Final = frozenset({LaunchStatus.FAILED, LaunchStatus.TERMINATED})
-
-
 class Directive(StrEnum):
     """What the state machine does next."""
 
     SLEEP = "SLEEP"
     START = "START"
+    COMMAND = "COMMAND"
     FINISH = "FINISH"
-
-
-@dataclass(frozen=True, slots=True)
-class ServerView:
-    """What DRS says of one participating server; an unknown launch status is None and changes nothing."""
-
-    launch_status: LaunchStatus | None
-    recovery_instance_id: str | None = None
-    actions_running: bool = False
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class JobView:
-    """What DRS says of one job."""
-
-    completed: bool
-    servers: Mapping[str, ServerView] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """One look at DRS: the jobs it described, the ids it was asked for and did not name, and the jobs it turned up."""
-
-    jobs: Mapping[str, JobView] = field(default_factory=dict)
-    missing: frozenset[str] = frozenset()
-    found: Mapping[tuple[int, int, int], str] = field(default_factory=dict)
-    """Ids of jobs that turned up under the tags of an intent without an outcome, by the intent's key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +78,12 @@ def decide(execution: Execution, observation: Observation, now: datetime, timing
     due = tuple(wave.number for wave in after.waves if start_is_due(after, wave, now, timing))
     if due:
         return Decision(after, Directive.START, due[:MAX_WAVES_A_ROUND], f"{len(due)} wave(s) have servers to start")
+    commands = tuple(
+        wave.number for wave in after.waves if command_is_due(after, wave, observation.commands, now, timing)
+    )
+    if commands:
+        reason = f"{len(commands)} wave(s) have a command to start or to cancel"
+        return Decision(after, Directive.COMMAND, commands[:MAX_WAVES_A_ROUND], reason)
     return Decision(after, Directive.SLEEP, (), "waiting")
 
 
@@ -205,82 +194,37 @@ def may_launch(execution: Execution, wave: Wave, now: datetime, timing: Timing) 
     """Tell whether servers of this wave may be started at this moment; never after a cancel."""
     if execution.cancel is not None or wave.status is not WaveStatus.IN_PROGRESS or wave.started_at is None:
         return False
-    return now >= wave.started_at + timing.scaled(wave.wait_before_seconds)
+    if not wave_commands.is_done(wave, CommandPhase.BEFORE):
+        return False
+    return _waited(wave, now, timing)
 
 
-def absorb(execution: Execution, observation: Observation, now: datetime, timing: Timing) -> Execution:
-    """Record what DRS said of this execution's launch jobs, of waves in any status."""
-    after = _adopt(execution, observation)
-    for job in execution.launch_jobs():
-        if job.state is not JobState.STARTED or job.job_id is None:
-            continue
-        view = observation.jobs.get(job.job_id)
-        if view is None and job.job_id in observation.missing and _is_lost(after, job, now, timing):
-            view = JobView(completed=True)
-        if view is not None:
-            after = _absorb_job(after, job, view, now)
-    return after
+def _waited(wave: Wave, now: datetime, timing: Timing) -> bool:
+    return wave.started_at is not None and now >= wave.started_at + timing.scaled(wave.wait_before_seconds)
 
 
-def _adopt(execution: Execution, observation: Observation) -> Execution:
-    """Record the jobs that turned up for intents whose outcome nobody wrote down, refuted ones included."""
-    after = execution
-    for job in execution.launch_jobs():
-        job_id = observation.found.get(job.key)
-        if job_id is not None and job.job_id is None:
-            after = after.with_job(replace(job, state=JobState.STARTED, job_id=job_id))
-    return after
-
-
-def _absorb_job(execution: Execution, job: Job, view: JobView, now: datetime) -> Execution:
-    """Record one job. A server that a job of an earlier attempt failed waits for the present attempt to start it."""
-    members = frozenset(job.subjects)
-    wave = execution.wave(job.wave)
-    tries_again = execution.cancel is None and wave.status is WaveStatus.IN_PROGRESS and job.attempt < wave.attempt
-
-    def change(server: Server) -> Server:
-        if server.source_server_id not in members:
-            return server
-        seen = _seen(server, job, view)
-        return seen.anew() if tries_again and seen.launch_status in _NOT_LAUNCHED else seen
-
-    seen = wave.with_servers(change)
-    if not view.completed:
-        return execution if seen is wave else execution.with_waves([seen])
-    after = execution.with_job(replace(job, state=JobState.ENDED, ended_at=now))
-    unblocked = (replace(other, blocked_until=None) for other in after.waves if other.number != wave.number)
-    return after.with_waves([replace(seen, blocked_until=None), *unblocked])
-
-
-def _seen(server: Server, job: Job, view: JobView) -> Server:
-    """Update a server from its job; one that an ended job left unlaunched has failed."""
-    seen = view.servers.get(server.source_server_id)
-    status = (seen and seen.launch_status) or server.launch_status
-    if status is LaunchStatus.PENDING:
-        # A job that was started says so for a moment: a server on its way is not shown as going back.
-        status = server.launch_status
-    running = bool(seen and seen.actions_running) and not view.completed
-    error = (seen and seen.error) or server.error
-    if view.completed and status in {LaunchStatus.PENDING, LaunchStatus.IN_PROGRESS}:
-        error = error or f"DRS job {job.job_id} ended without launching this server"
-        status = LaunchStatus.FAILED
-    elif status is LaunchStatus.FAILED:
-        error = error or f"DRS could not launch this server (job {job.job_id})"
-    instance = (seen and seen.recovery_instance_id) or server.recovery_instance_id
-    return replace(server, launch_status=status, actions_running=running, error=error, recovery_instance_id=instance)
-
-
-def _is_lost(execution: Execution, job: Job, now: datetime, timing: Timing) -> bool:
-    """Tell whether a job that DRS no longer names is given up: long after its wave's deadline."""
-    deadline = deadline_of(execution.wave(job.wave), timing)
-    return now >= max(job.intended_at, deadline or job.intended_at) + timing.lost_job
-
-
-def deadline_of(wave: Wave, timing: Timing) -> datetime | None:
-    """Give the moment at which a started wave has failed: timeoutMinutes after its wait is over."""
-    if wave.started_at is None:
+def next_command(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> WaveCommand | None:
+    """Give the command of a wave that is to be started at this moment; never one after a cancel."""
+    if execution.cancel is not None or wave.status is not WaveStatus.IN_PROGRESS or not _waited(wave, now, timing):
         return None
-    return wave.started_at + timing.scaled(wave.wait_before_seconds) + timing.scaled(wave.timeout_minutes * 60)
+    if not wave_commands.is_done(wave, CommandPhase.BEFORE):
+        return wave_commands.next_of(wave, CommandPhase.BEFORE)
+    if not _launch_is_over(execution, wave) or _failed_servers(wave):
+        return None
+    return wave_commands.next_of(wave, CommandPhase.AFTER)
+
+
+def command_is_due(
+    execution: Execution, wave: Wave, seen: Mapping[str, CommandView], now: datetime, timing: Timing
+) -> bool:
+    """Tell whether a command of a wave is to be started, started after all, or cancelled with its execution."""
+    running = wave.running_command
+    if running is None:
+        return next_command(execution, wave, now, timing) is not None
+    view = seen.get(wave_commands.run_id(execution.execution_id, wave.number, running))
+    if view is None or view.outcome is not None:
+        return False
+    return not view.exists or (execution.cancel is not None and not view.cancelling)
 
 
 def _begin(execution: Execution) -> Execution:
@@ -294,15 +238,23 @@ def _progress(execution: Execution, wave: Wave, now: datetime, timing: Timing) -
     if wave.status is not WaveStatus.IN_PROGRESS:
         return wave
     if execution.cancel is not None:
-        if execution.wave_in_flight(wave.number):
-            return wave
-        return replace(wave, status=WaveStatus.CANCELLED, ended_at=now)
-    if _launch_is_over(execution, wave):
-        return _ended(wave, now)
+        in_flight = execution.wave_in_flight(wave.number)
+        return wave if in_flight else replace(wave, status=WaveStatus.CANCELLED, ended_at=now)
+    ended = _ended_by_itself(execution, wave, now)
+    if ended is not None:
+        return ended
     deadline = deadline_of(wave, timing)
-    if deadline is not None and now >= deadline:
-        return _timed_out(execution, wave, now)
-    return wave
+    return _timed_out(execution, wave, now) if deadline is not None and now >= deadline else wave
+
+
+def _ended_by_itself(execution: Execution, wave: Wave, now: datetime) -> Wave | None:
+    """End a wave whose servers and commands have ended, or that a required command failed; None while it runs on."""
+    failed = wave_commands.failed_required(wave, CommandPhase.BEFORE)
+    if failed is None and _launch_is_over(execution, wave):
+        if _failed_servers(wave) or wave_commands.is_done(wave, CommandPhase.AFTER):
+            return _ended(wave, now)
+        failed = wave_commands.failed_required(wave, CommandPhase.AFTER)
+    return _failed_by(wave, failed, now) if failed is not None else None
 
 
 def _launch_is_over(execution: Execution, wave: Wave) -> bool:
@@ -310,8 +262,17 @@ def _launch_is_over(execution: Execution, wave: Wave) -> bool:
     return all(server.is_settled for server in wave.servers) and not unassigned(execution, wave)
 
 
+def _failed_servers(wave: Wave) -> list[str]:
+    return [server.source_server_id for server in wave.servers if server.fails_wave]
+
+
+def _failed_by(wave: Wave, command: WaveCommand, now: datetime) -> Wave:
+    error = f"The required command {command.command} failed on every target ({command.phase.lower()} the launch)"
+    return replace(wave, status=WaveStatus.FAILED, ended_at=now, error=error)
+
+
 def _ended(wave: Wave, now: datetime) -> Wave:
-    failed = [server.source_server_id for server in wave.servers if server.fails_wave]
+    failed = _failed_servers(wave)
     if not failed:
         return replace(wave, status=WaveStatus.COMPLETED, ended_at=now, error=None)
     named = ", ".join(failed[:3]) + (f" and {len(failed) - 3} more" if len(failed) > 3 else "")  # noqa: PLR2004  three names fit a line

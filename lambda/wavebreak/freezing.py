@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from wavebreak.model import Execution, Impact, Mode, OnFailure, Place, Server, Wave
 from wavebreak.problems import InvalidRequest
+from wavebreak.wave_commands import planned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from wavebreak.store.plans import StoredPlan
 
 _UNSUPPORTED = {
-    "beforeCommands": "commands of a plan are not run by this release",
-    "afterCommands": "commands of a plan are not run by this release",
     "checks": "checks of a plan are not run by this release",
 }
 """Settings that a plan may hold and that no run honours yet. A run refuses them rather than pass over them."""
@@ -84,6 +83,7 @@ def _wave(
         wait_before_seconds=written.get("waitBeforeSeconds", 0),
         timeout_minutes=written.get("timeoutMinutes", 60),
         on_failure=OnFailure(written.get("onFailure", OnFailure.STOP)),
+        commands=planned(written.get("beforeCommands") or (), written.get("afterCommands") or ()),
     )
 
 

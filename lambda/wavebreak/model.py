@@ -80,6 +80,21 @@ class PausedBy(StrEnum):
     FAILURE = "FAILURE"
 
 
+class CommandPhase(StrEnum):
+    """When a wave's command runs: before its servers are launched, or after."""
+
+    BEFORE = "BEFORE"
+    AFTER = "AFTER"
+
+
+class CommandState(StrEnum):
+    """How a wave's command stands. A STARTED one counts as in flight, whether its run exists already or not."""
+
+    PLANNED = "PLANNED"
+    STARTED = "STARTED"
+    ENDED = "ENDED"
+
+
 class CancelThen(StrEnum):
     """What follows a cancel once nothing is in flight."""
 
@@ -160,6 +175,22 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class WaveCommand:
+    """A command that a wave forwards to servers; its arguments stay in the frozen plan until it is started."""
+
+    phase: CommandPhase
+    position: int
+    """Its place in its list, from 1."""
+    command: str
+    required: bool = False
+    state: CommandState = CommandState.PLANNED
+    run: int = 1
+    """Counts the times it was planned anew: each has a command run of its own."""
+    outcome: str | None = None
+    """The status in which its run ended."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wave:
     """A wave of an execution: its frozen settings, where it stands, and its servers."""
 
@@ -181,11 +212,23 @@ class Wave:
     error: str | None = None
     blocked_until: datetime | None = None
     """Until then no StartRecovery is tried: no room under the quotas, a throttle, or a server busy elsewhere."""
+    commands: tuple[WaveCommand, ...] = ()
 
     @property
     def has_ended(self) -> bool:
         """Whether this wave does nothing more by itself."""
         return self.status in ENDED_WAVE_STATUSES
+
+    @property
+    def running_command(self) -> WaveCommand | None:
+        """The command whose run has not ended; commands of a wave run one after another."""
+        return next((command for command in self.commands if command.state is CommandState.STARTED), None)
+
+    def with_command(self, changed: WaveCommand) -> Wave:
+        """Replace the command at the same place of the same list."""
+        place = (changed.phase, changed.position)
+        commands = (changed if (known.phase, known.position) == place else known for known in self.commands)
+        return replace(self, commands=tuple(commands))
 
     def with_servers(self, change: Callable[[Server], Server]) -> Wave:
         """Apply a change to every server; the wave itself is returned when nothing changed."""
@@ -298,13 +341,13 @@ class Execution:
         return tuple(job.job_id for job in jobs if job.job_id)
 
     def wave_in_flight(self, wave: int) -> bool:
-        """Whether a StartRecovery of this wave is unrefuted or one of its jobs has not ended."""
-        return any(job.in_flight for job in self.launch_jobs(wave))
+        """Whether a StartRecovery of this wave is unrefuted, or one of its jobs or command runs has not ended."""
+        return self.wave(wave).running_command is not None or any(job.in_flight for job in self.launch_jobs(wave))
 
     @property
     def in_flight(self) -> bool:
-        """Whether any launch of this execution is in flight (contract 2)."""
-        return any(job.in_flight for job in self.launch_jobs())
+        """Whether any launch or command run of this execution is in flight (contract 2)."""
+        return any(wave.running_command for wave in self.waves) or any(job.in_flight for job in self.launch_jobs())
 
     @property
     def has_job(self) -> bool:

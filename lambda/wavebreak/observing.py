@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wavebreak.clients import UnsupportedPlace
-from wavebreak.engine import Decision, Directive, JobView, Observation, ServerView, absorb, decide, finalise
+from wavebreak.engine import Decision, Directive, decide, finalise
 from wavebreak.model import Job, JobState, LaunchStatus
+from wavebreak.observation import JobView, Observation, ServerView, absorb
 from wavebreak.problems import Unavailable
 from wavebreak.store.executions import Conflict, Snapshot
 from wavebreak.trail import ENGINE_ACTOR, Act

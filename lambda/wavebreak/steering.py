@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from wavebreak import wave_commands
 from wavebreak.engine import finalise, is_over, may_start_waves, open_asks
 from wavebreak.execution_utils import TERMINAL_STATUSES, ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.model import Cancel, CancelThen, Execution, JobState, LaunchStatus, PausedBy, Server, Wave
@@ -103,7 +104,7 @@ def retry(execution: Execution, number: int, now: datetime) -> Execution:
         again = replace(wave, status=WaveStatus.AWAITING_APPROVAL, rejected=False, ended_at=None, error=None)
     else:
         again = replace(
-            wave.with_servers(lambda server: _anew(execution, wave, server)),
+            wave_commands.anew(wave).with_servers(lambda server: _anew(execution, wave, server)),
             status=WaveStatus.IN_PROGRESS,
             started_at=now,
             ended_at=None,

@@ -10,16 +10,17 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.engine import absorb, with_termination
+from wavebreak.engine import with_termination
 from wavebreak.execution_utils import TerminationStatus, can_terminate_execution
 from wavebreak.model import Execution, Job, JobKind, JobState
+from wavebreak.observation import absorb
 from wavebreak.steering import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from wavebreak.engine import Observation
+    from wavebreak.observation import Observation
     from wavebreak.timing import Timing
     from wavebreak.trail import Act
 

@@ -14,14 +14,16 @@ from wavebreak.execution_utils import (
     normalize_execution_status,
     normalize_wave_status,
 )
+from wavebreak.model import CommandState
 from wavebreak.store.records import meta_record
 from wavebreak.timing import iso, parse_iso, whole_seconds
+from wavebreak.wave_commands import run_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from wavebreak.model import Execution, Server, Wave
+    from wavebreak.model import Execution, Server, Wave, WaveCommand
     from wavebreak.store.plans import StoredPlan
 
 _NO_TERMINATION: Final[Mapping[str, Any]] = {
@@ -106,6 +108,19 @@ def _wave_view(execution: Execution, wave: Wave, now: datetime) -> dict[str, Any
         "durationSeconds": whole_seconds(wave.started_at, ended),
         "error": wave.error,
         "servers": [_server_view(server) for server in wave.servers],
+        "commands": [_command_view(execution, wave, command) for command in wave.commands],
+    }
+
+
+def _command_view(execution: Execution, wave: Wave, command: WaveCommand) -> dict[str, Any]:
+    """Show a plan's command: how it stands in the words of waves, or the status in which its run ended."""
+    waits = command.state is CommandState.PLANNED
+    return {
+        "phase": command.phase.value,
+        "command": command.command,
+        "required": command.required,
+        "status": command.outcome or (WaveStatus.NOT_STARTED if waits else WaveStatus.IN_PROGRESS).value,
+        "commandId": None if waits else run_id(execution.execution_id, wave.number, command),
     }
 
 

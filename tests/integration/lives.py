@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from drs_simulator.clock import ManualClock
     from drs_simulator.control import SimulatorControl
     from wavebreak.app import App
-    from wavebreak.engine import JobView
     from wavebreak.model import Server
+    from wavebreak.observation import JobView
 
 POLL_SECONDS: Final = 80
 LAST_ACTS: Final = 4

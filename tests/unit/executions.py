@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from wavebreak.engine import Decision, JobView, Observation, ServerView, decide, unassigned
+from wavebreak.engine import Decision, decide, unassigned
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.model import Cancel, CancelThen, Execution, Job, JobState, LaunchStatus, Mode, Server, Wave
+from wavebreak.observation import JobView, Observation, ServerView
 from wavebreak.timing import Timing
 
 NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

@@ -17,7 +17,18 @@ HANDLER_LINES = 60
 KNOWN_PURE = {
     f"wavebreak.{name}"
     for name in [
-        *("execution_utils", "model", "timing", "engine", "steering", "termination", "trail", "views", "freezing"),
+        *(
+            "execution_utils",
+            "model",
+            "timing",
+            "engine",
+            "wave_commands",
+            "steering",
+            "termination",
+            "trail",
+            "views",
+            "freezing",
+        ),
         *("store.records", "store.keys", "etag", "problems", "plan", "plan_rules", "graph", "settings", "validation"),
     ]
 }

@@ -19,9 +19,10 @@ from tests.unit.executions import (
     wave,
 )
 
-from wavebreak.engine import Directive, JobView, Observation, decide, finalise
+from wavebreak.engine import Directive, decide, finalise
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.model import Execution, Impact, JobState, LaunchStatus
+from wavebreak.observation import JobView, Observation
 from wavebreak.termination import launched_instances
 from wavebreak.timing import Timing
 

@@ -19,9 +19,9 @@ from tests.unit.executions import (
 )
 
 from wavebreak import termination
-from wavebreak.engine import JobView, Observation
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.model import Execution, Job, JobKind, JobState, LaunchStatus, Termination
+from wavebreak.observation import JobView, Observation
 from wavebreak.steering import Refused
 from wavebreak.termination import MAX_ATTEMPTS, CleanUp, Sighting
 from wavebreak.trail import Act

@@ -25,7 +25,7 @@ WAVE_FIELDS = {
     *("waveNumber", "name", "status", "display", "dependsOn", "jobId", "jobIds", "attempt", "startedAt", "endedAt"),
     *("durationSeconds", "error", "servers"),
 }
-FURTHER_WAVE_FIELDS = {"accountId", "region"}
+FURTHER_WAVE_FIELDS = {"commands", "accountId", "region"}
 
 
 def cancelled_after_the_first_wave() -> Execution:
@@ -84,6 +84,7 @@ def test_a_wave_is_shown_with_its_jobs_and_servers() -> None:
         "endedAt": iso(later(38)),
         "durationSeconds": 38,
         "error": None,
+        "commands": [],
         "servers": [
             {
                 "sourceServerId": server(1).source_server_id,

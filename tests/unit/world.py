@@ -12,19 +12,10 @@ from typing import Any, Final
 from tests.unit.executions import NOW, OPERATOR, TIMING
 
 from wavebreak import termination
-from wavebreak.engine import (
-    Decision,
-    Directive,
-    JobView,
-    Observation,
-    ServerView,
-    decide,
-    finalise,
-    may_launch,
-    unassigned,
-)
+from wavebreak.engine import Decision, Directive, decide, finalise, may_launch, unassigned
 from wavebreak.execution_utils import WaveStatus, final_status, is_terminal
 from wavebreak.model import Execution, Job, JobKind, JobState, LaunchStatus
+from wavebreak.observation import JobView, Observation, ServerView
 from wavebreak.store.records import job_record, meta_record, read_execution, server_records, wave_record
 from wavebreak.termination import CleanUp, Sighting
 from wavebreak.trail import ENGINE_ACTOR, Act, append_event, event_hash, status_changes

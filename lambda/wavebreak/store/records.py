@@ -14,6 +14,8 @@ from wavebreak.model import (
     SERVERS_PER_ITEM,
     Cancel,
     CancelThen,
+    CommandPhase,
+    CommandState,
     Execution,
     Failure,
     Impact,
@@ -28,6 +30,7 @@ from wavebreak.model import (
     Server,
     Termination,
     Wave,
+    WaveCommand,
 )
 from wavebreak.store import keys
 from wavebreak.timing import iso, parse_iso
@@ -144,6 +147,19 @@ def wave_record(execution_id: str, wave: Wave) -> Item:
         "endedAt": _time(wave.ended_at),
         "error": wave.error,
         "blockedUntil": _time(wave.blocked_until),
+        "commands": [_command_entry(command) for command in wave.commands],
+    }
+
+
+def _command_entry(command: WaveCommand) -> Item:
+    return {
+        "phase": command.phase.value,
+        "position": command.position,
+        "command": command.command,
+        "required": command.required,
+        "state": command.state.value,
+        "run": command.run,
+        "outcome": command.outcome,
     }
 
 
@@ -292,6 +308,19 @@ def _read_wave(record: Mapping[str, Any], chunks: list[tuple[str, str]]) -> Wave
         ended_at=_moment(record.get("endedAt")),
         error=record.get("error"),
         blocked_until=_moment(record.get("blockedUntil")),
+        commands=tuple(_read_command(entry) for entry in record.get("commands") or ()),
+    )
+
+
+def _read_command(entry: Mapping[str, Any]) -> WaveCommand:
+    return WaveCommand(
+        phase=CommandPhase(entry["phase"]),
+        position=int(entry["position"]),
+        command=entry["command"],
+        required=bool(entry["required"]),
+        state=CommandState(entry["state"]),
+        run=int(entry["run"]),
+        outcome=entry.get("outcome"),
     )
 
 
