@@ -3,6 +3,7 @@
 Problem
 ├── InvalidRequest         400 VALIDATION_FAILED        names every fault by JSON pointer
 ├── ConfirmationRequired   400 CONFIRMATION_REQUIRED
+├── UnsupportedCommand     400 UNSUPPORTED_COMMAND      lists the supported ones
 ├── NotFound               404 NOT_FOUND
 ├── PlanBusy               409 PLAN_BUSY                names the execution
 ├── ServerBusy             409 SERVER_BUSY              names server and execution
@@ -75,6 +76,12 @@ class ConfirmationRequired(Problem):
     """What cannot be undone was asked for without its confirmation."""
 
     status, code, title = 400, "CONFIRMATION_REQUIRED", "Confirmation required"
+
+
+class UnsupportedCommand(Problem):
+    """A command that is not in the catalogue; `supported` lists those that are."""
+
+    status, code, title = 400, "UNSUPPORTED_COMMAND", "There is no such command"
 
 
 class NotFound(Problem):
