@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -25,7 +26,8 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails
 
-from wavebreak.catalogue import MAX_TIMEOUT_SECONDS, CommandName
+from wavebreak.arguments import forwardable
+from wavebreak.catalogue import MAX_ARGUMENT_CHARACTERS, MAX_ARGUMENTS, MAX_TIMEOUT_SECONDS, CommandName
 from wavebreak.model import Impact, OnFailure
 from wavebreak.plan_rules import MAX_SERVERS_IN_WAVE, Rules, dependency_indexes
 from wavebreak.validation import (
@@ -59,8 +61,9 @@ AccountId = Annotated[str, Field(strict=True, pattern=r"^[0-9]{12}$")]
 TopicArn = Annotated[str, Field(strict=True, pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$")]
 FactorName = Annotated[str, Field(strict=True, pattern=r"^f_[A-Za-z0-9_]{1,62}$")]
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=256)]
-Argument = Annotated[str, Field(strict=True, max_length=256)]
-Arguments = Annotated[tuple[Argument, ...], Length(0, 20)]
+TagValue = Annotated[str, Field(strict=True, max_length=256)]
+Argument = Annotated[str, Field(strict=True, max_length=MAX_ARGUMENT_CHARACTERS), AfterValidator(forwardable)]
+Arguments = Annotated[tuple[Argument, ...], Length(0, MAX_ARGUMENTS)]
 Flag = Annotated[bool, Field(strict=True)]
 
 
@@ -116,7 +119,7 @@ class ServerRef(_Part):
 class Selector(_Part):
     """Chooses servers when an execution starts."""
 
-    tags: Annotated[dict[Annotated[str, Field(strict=True, min_length=1, max_length=256)], Argument], Length(1, 50)] = (
+    tags: Annotated[dict[Annotated[str, Field(strict=True, min_length=1, max_length=256)], TagValue], Length(1, 50)] = (
         Field(description="Servers that have all of these tags.", examples=[{"tier": "app"}])
     )
 

@@ -54,7 +54,9 @@ def quoted(value: object) -> str:
 def error_details(error: ValidationError) -> list[InitErrorDetails]:
     """Take a validation error apart, so that it can be raised again together with others."""
     return [
-        InitErrorDetails(type=line["type"], loc=line["loc"], input=line["input"], ctx=line.get("ctx", {}))
+        finished(line["loc"], line["msg"], line["input"])
+        if line["type"] == FINISHED
+        else InitErrorDetails(type=line["type"], loc=line["loc"], input=line["input"], ctx=line.get("ctx", {}))
         for line in error.errors(include_url=False)
     ]
 

@@ -244,7 +244,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         if draw(st.booleans()):
             del item["servers"]
             item["selector"] = {"tags": draw(st.dictionaries(texts, texts, min_size=1, max_size=3))}
-        args = draw(st.lists(texts, max_size=3))
+        args = draw(st.lists(texts.filter(lambda text: "\0" not in text), max_size=3))
         item["afterCommands"] = [{"command": draw(st.sampled_from(["query", "stop"])), "args": args}]
         waves.append(item)
     return plan(*waves, name=draw(texts), description=draw(texts))
