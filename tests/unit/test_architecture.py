@@ -30,6 +30,8 @@ KNOWN_PURE = {
             "freezing",
         ),
         *("store.records", "store.keys", "etag", "problems", "plan", "plan_rules", "graph", "settings", "validation"),
+        *("fanout", "catalogue", "outcomes", "tallies", "output_text", "pacing", "arguments", "invocations", "hints"),
+        *("query_merge", "result_lines", "result_documents"),
     ]
 }
 
