@@ -123,6 +123,8 @@ def test_s0_14_a_target_left_out_names_the_one_that_failed() -> None:
         (1000, 136, True),  # 22 each
         (540, 300, False),  # 37 each: 19,980
         (541, 300, True),
+        (625, 270, False),  # 32 each: 20,000
+        (626, 270, True),
         (277, 600, False),  # 72 each: 19,944
         (278, 600, True),
     ],
