@@ -17,7 +17,17 @@ from wavebreak import __version__
 from wavebreak.responses import SCHEMAS
 
 TARGET: Final = Path(__file__).resolve().parent.parent / "docs" / "openapi.json"
-MODULES: Final = ("plans", "plan_checks", "executions", "history", "waves", "cancellation", "termination")
+MODULES: Final = (
+    "plans",
+    "plan_checks",
+    "executions",
+    "history",
+    "waves",
+    "cancellation",
+    "termination",
+    "commands",
+    "command_output",
+)
 
 
 def document() -> dict[str, Any]:

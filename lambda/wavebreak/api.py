@@ -47,6 +47,7 @@ MAX_BODY_BYTES: Final = 1024 * 1024
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 1000
 _EXECUTION_ID: Final = re.compile(r"(drill|recovery)-[0-9a-hjkmnp-tv-z]{26}")
+_COMMAND_ID: Final = re.compile(r"cmd-[0-9a-hjkmnp-tv-z]{26}(-w[0-9]{3}[ab][0-9]{2}r[0-9]{1,4})?")
 _JSON: Final = "application/json"
 
 
@@ -228,6 +229,13 @@ def execution_id(text: str) -> str:
     """Check that a path names an execution; raises NotFound for what can be none."""
     if not _EXECUTION_ID.fullmatch(text):
         raise NotFound(f"There is no execution {text[:100]!r}")
+    return text
+
+
+def command_id(text: str) -> str:
+    """Check that a path names a command run; raises NotFound for what can be none."""
+    if not _COMMAND_ID.fullmatch(text):
+        raise NotFound(f"There is no command run {text[:100]!r}")
     return text
 
 

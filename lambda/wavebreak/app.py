@@ -11,10 +11,14 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from wavebreak import clients
+from wavebreak.command_output import CommandOutput
 from wavebreak.drs import Drs
 from wavebreak.quotas import Quotas, read_quotas
 from wavebreak.settings import settings
+from wavebreak.ssm import Ssm
+from wavebreak.store.commands import CommandStore
 from wavebreak.store.executions import ExecutionStore
+from wavebreak.store.lists import ListStore
 from wavebreak.store.locks import LockStore
 from wavebreak.store.plans import PlanStore
 from wavebreak.store.table import Table
@@ -44,9 +48,15 @@ class App:
     timing: Timing
     poll_seconds: int
     renew_after_rounds: int
+    commands: CommandStore
+    ssm_at: Callable[[Place], Ssm]
+    lists: ListStore
+    output_at: Callable[[Place], CommandOutput]
     other_accounts: bool
     """Whether this stack can assume a role in other accounts."""
     now: Callable[[], datetime]
+    agent_patience_seconds: int = 600
+    """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
 
 
 def utc_now() -> datetime:
@@ -64,12 +74,17 @@ def app() -> App:
         Machine.RECOVERY: chosen.recovery_machine_arn,
         Machine.TERMINATION: chosen.termination_machine_arn,
     }
+    executions = ExecutionStore(table)
     return App(
-        executions=ExecutionStore(table),
+        executions=executions,
+        commands=CommandStore(table, executions),
+        ssm_at=_ssm_at,
+        lists=ListStore(clients.s3, chosen.command_lists_bucket),
+        output_at=_output_at,
         plans=PlanStore(table),
         locks=LockStore(table),
         wakes=wakes,
-        workflow=Workflow(clients.stepfunctions(), wakes, arns),
+        workflow=Workflow(clients.stepfunctions(), wakes, arns, chosen.command_machine_arn),
         drs_at=_drs_at,
         brief_drs_at=_brief_drs_at,
         quotas_at=_quotas_at,
@@ -87,6 +102,15 @@ def _drs_at(place: Place) -> Drs:
 
 def _brief_drs_at(place: Place) -> Drs:
     return Drs(clients.drs(place, brief=True), clients.drs(place, once=True))
+
+
+def _ssm_at(place: Place) -> Ssm:
+    chosen = settings()
+    return Ssm(clients.ssm(place), clients.ssm(place, once=True), chosen.document_prefix, chosen.command_log_group)
+
+
+def _output_at(place: Place) -> CommandOutput:
+    return CommandOutput(clients.logs(place), settings().command_log_group)
 
 
 @cache

@@ -20,12 +20,24 @@ from wavebreak.settings import settings
 if TYPE_CHECKING:
     from mypy_boto3_drs.client import DrsClient
     from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_logs.client import CloudWatchLogsClient
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_ssm.client import SSMClient
     from mypy_boto3_stepfunctions.client import SFNClient
 
     from wavebreak.model import Place
 
 CONNECT_SECONDS: Final = 2
-READ_SECONDS: Final = {"dynamodb": 4, "stepfunctions": 5, "drs": 10, "service-quotas": 3, "sts": 5}
+READ_SECONDS: Final = {
+    "dynamodb": 4,
+    "stepfunctions": 5,
+    "drs": 10,
+    "service-quotas": 3,
+    "sts": 5,
+    "ssm": 4,
+    "logs": 5,
+    "s3": 5,
+}
 """Seconds that one answer of a service may take. Times the attempts, they stay below every Lambda timeout."""
 ATTEMPTS: Final = 3
 BRIEF_READ_SECONDS: Final = 4
@@ -76,6 +88,25 @@ def drs(place: Place, *, once: bool = False, brief: bool = False) -> DrsClient:
     if brief:
         config = _config("drs", attempts=BRIEF_ATTEMPTS, read_seconds=BRIEF_READ_SECONDS)
     return session.client("drs", region_name=place.region, config=config)
+
+
+@cache
+def ssm(place: Place, *, once: bool = False) -> SSMClient:
+    """Give the SSM client of a place; with `once` it never repeats a call by itself. Raises UnsupportedPlace."""
+    session = _session(place.account_id)
+    return session.client("ssm", region_name=place.region, config=_config("ssm", attempts=1 if once else ATTEMPTS))
+
+
+@cache
+def logs(place: Place) -> CloudWatchLogsClient:
+    """Give the CloudWatch Logs client of a place, where the instances' agents write. Raises UnsupportedPlace."""
+    return _session(place.account_id).client("logs", region_name=place.region, config=_config("logs"))
+
+
+@cache
+def s3() -> S3Client:
+    """Give the S3 client of the stack's own Region."""
+    return boto3.client("s3", config=_config("s3"))
 
 
 @cache

@@ -189,12 +189,13 @@ class Drs:
 
     def instances(self, source_server_ids: Sequence[str]) -> list[Instance]:
         """List the recovery instances of source servers; one that no longer exists in EC2 does not count."""
+        return self._instances("sourceServerIDs", source_server_ids)
+
+    def _instances(self, filtered_by: str, ids: Sequence[str]) -> list[Instance]:
         found: list[Instance] = []
-        for start in range(0, len(source_server_ids), IDS_A_CALL):
-            wanted = list(source_server_ids[start : start + IDS_A_CALL])
-            pages = self._pages(
-                "describe_recovery_instances", filters={"sourceServerIDs": wanted}, maxResults=IDS_A_CALL
-            )
+        for start in range(0, len(ids), IDS_A_CALL):
+            wanted = list(ids[start : start + IDS_A_CALL])
+            pages = self._pages("describe_recovery_instances", filters={filtered_by: wanted}, maxResults=IDS_A_CALL)
             found += [
                 Instance(
                     item["recoveryInstanceID"],
@@ -206,6 +207,10 @@ class Drs:
                 if item.get("ec2InstanceState") not in {"TERMINATED", "NOT_FOUND"}
             ]
         return found
+
+    def instances_named(self, recovery_instance_ids: Sequence[str]) -> list[Instance]:
+        """List recovery instances by their ids, as `instances` does by source server."""
+        return self._instances("recoveryInstanceIDs", recovery_instance_ids)
 
     def newest_snapshot(self, source_server_id: str) -> str | None:
         """Give the moment (RFC 3339) of a server's newest recovery snapshot; None when it has none."""
@@ -239,14 +244,14 @@ class Drs:
             | ({"recoverySnapshotID": server.snapshot_id} if server.snapshot_id else {})
             for server in servers
         ]
-        answer = _judged(
+        answer = judged(
             lambda: self.once.start_recovery(sourceServers=wanted, isDrill=is_drill, tags=dict(tags)),
         )
         return str(answer["job"]["jobID"])
 
     def terminate(self, recovery_instance_ids: Sequence[str]) -> str:
         """Start one terminate job for up to 200 instances and give its id; raises Refusal or OutcomeUnknown."""
-        answer = _judged(
+        answer = judged(
             lambda: self.once.terminate_recovery_instances(recoveryInstanceIDs=list(recovery_instance_ids)),
         )
         return str(answer["job"]["jobID"])
@@ -257,8 +262,8 @@ class Drs:
             yield from page["items"]
 
 
-def _judged(call: Callable[[], T]) -> T:
-    """Make a call once and tell a refusal from an unknown outcome."""
+def judged(call: Callable[[], T]) -> T:
+    """Make a call that is never repeated, and tell a refusal from an unknown outcome."""
     try:
         return call()
     except ClientError as error:

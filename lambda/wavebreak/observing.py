@@ -12,10 +12,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from wavebreak.clients import UnsupportedPlace
 from wavebreak.engine import Decision, Directive, decide, finalise
 from wavebreak.model import Job, JobState, LaunchStatus
-from wavebreak.observation import JobView, Observation, ServerView, absorb
+from wavebreak.observation import CommandView, JobView, Observation, ServerView, absorb
 from wavebreak.problems import Unavailable
 from wavebreak.store.executions import Conflict, Snapshot
+from wavebreak.tallies import CommandRunStatus
 from wavebreak.trail import ENGINE_ACTOR, Act
+from wavebreak.wave_commands import run_id
 from wavebreak.workflow import Machine
 
 if TYPE_CHECKING:
@@ -59,7 +61,8 @@ def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
         now = app.now()
         seen = look(app, execution.launch_jobs())
         open_intents = [job for job in execution.launch_jobs() if job.state is JobState.INTENDED]
-        observation = replace(seen, found=turned_up(app, execution_id, open_intents))
+        found = turned_up(app, execution_id, open_intents)
+        observation = replace(seen, found=found, commands=running_commands(app, execution))
         decision = decide(execution, observation, now, app.timing)
         try:
             app.executions.save(execution, decision.execution, Act(ENGINE_ACTOR, now, None))
@@ -102,6 +105,24 @@ def look(app: App, jobs: Iterable[Job]) -> Observation:
             continue
         missing |= unnamed
     return Observation(views, missing)
+
+
+def running_commands(app: App, execution: Execution) -> dict[str, CommandView]:
+    """Read how the command runs of the waves stand; nothing is read while none runs."""
+    started = [
+        run_id(execution.execution_id, wave.number, wave.running_command)
+        for wave in execution.waves
+        if wave.running_command is not None
+    ]
+    if not started:
+        return {}
+    statuses = app.commands.statuses(started)
+    views = {}
+    for name in started:
+        status = statuses.get(name)
+        outcome = status.value if status is not None and status.is_terminal else None
+        views[name] = CommandView(status is not None, status is CommandRunStatus.CANCELLING, outcome)
+    return views
 
 
 def turned_up(app: App, execution_id: str, intents: Iterable[Job]) -> dict[tuple[int, int, int], str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wavebreak import steering, termination
+from wavebreak.commanding import cancel_all
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.model import Cancel, CancelThen, Mode
 from wavebreak.observing import begin_termination, settle
@@ -45,6 +46,8 @@ def cancel(app: App, execution_id: str, act: Act, then: CancelThen) -> Execution
     with follow_up("settling", execution_id):
         if after.is_terminal:
             settle(app, after)
+    with follow_up("cancelling the commands", execution_id):
+        cancel_all(app, execution_id, act)
     _wake(app, execution_id)
     return after
 

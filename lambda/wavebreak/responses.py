@@ -126,12 +126,62 @@ _READINESS: Final[dict[str, Any]] = {
     },
 }
 
+_RUN: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["commandId", "executionId", "command", "args", "status", "exitCode", "total", "succeeded", "failed"],
+    "properties": {
+        "commandId": {"type": "string"},
+        "executionId": {"type": "string"},
+        "waveNumber": {"type": ["integer", "null"], "description": "The wave of the plan whose command this is."},
+        "command": {"type": "string"},
+        "args": {"type": "array", "items": {"type": "string"}},
+        "status": {"enum": ["IN_PROGRESS", "CANCELLING", "COMPLETE_SUCCESS", "COMPLETE_FAILURE", "PARTIAL_SUCCESS"]},
+        "exitCode": {"enum": [0, 1, 2, None]},
+        "total": {"type": "integer"},
+        "succeeded": {"type": "integer"},
+        "failed": {"type": "integer"},
+        "timeoutSeconds": {"type": "integer"},
+        "requestedBy": {"type": "string"},
+        "startedAt": {"type": "string", "format": "date-time"},
+        "endedAt": {"type": ["string", "null"], "format": "date-time"},
+        "summary": {"type": ["string", "null"]},
+        "merged": {"type": "array", "items": _ANY_OBJECT, "description": "Rows of a query, best first."},
+        "mergeLeftOut": {"type": "integer", "description": "Rows that found no room."},
+    },
+}
+_RESULT: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["target", "success", "exitCode", "failureKind", "stdout", "stderr", "truncated"],
+    "properties": {
+        "target": {"type": "string"},
+        "success": {"type": "boolean"},
+        "exitCode": {"type": "integer", "description": "-1 when the command did not end by itself."},
+        "failureKind": {"enum": ["exit", "timeout", "unreachable", "cancelled", "exception", "circuit_open", None]},
+        "stdout": {"type": "string"},
+        "stderr": {"type": "string"},
+        "startedAt": {"type": ["string", "null"], "format": "date-time"},
+        "durationSeconds": {"type": ["integer", "null"]},
+        "truncated": {"type": "boolean", "description": "Whether there was more; all of it is in CloudWatch Logs."},
+    },
+}
+_LINE: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["target", "at", "line"],
+    "properties": {
+        "target": {"type": "string"},
+        "at": {"type": "integer", "description": "Milliseconds since 1970."},
+        "line": {"type": "string"},
+    },
+}
+
 SCHEMAS: Final = {
     "Problem": _PROBLEM,
     "StoredPlan": _STORED_PLAN,
     "Readiness": _READINESS,
     "ExecutionSummary": _SUMMARY,
     "Execution": _EXECUTION,
+    "CommandRun": _RUN,
+    "CommandResult": _RESULT,
 }
 """Schemas that the answers refer to, for the components of the document."""
 
@@ -145,6 +195,10 @@ EXECUTION: Final = _json(200, "The execution.", _named("Execution"))
 ACCEPTED: Final = _json(202, "Accepted; the execution as it stands.", _named("Execution"))
 EXECUTION_LIST: Final = _page("Executions, newest first, without their waves.", _named("ExecutionSummary"))
 EVENT_LIST: Final = _page("Events, oldest first.", _ANY_OBJECT)
+COMMAND_RUN: Final = _json(200, "The command run.", _named("CommandRun"))
+COMMAND_ACCEPTED: Final = _json(202, "Accepted; the command run as it stands.", _named("CommandRun"))
+RESULT_LIST: Final = _page("Results, in the order of the targets.", _named("CommandResult"))
+LINE_LIST: Final = _page("Lines, each with its target.", _LINE)
 STEERED: Final = ACCEPTED | problems(400, 404, 409)
 
 STEERING: Final = {

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wavebreak.freezing import foreign, freeze, frozen_document
+from wavebreak.identifiers import new_execution_id
 from wavebreak.problems import InvalidRequest, Problem, Unavailable
 from wavebreak.selecting import resolve
 from wavebreak.store.executions import busy_plan
@@ -20,21 +20,11 @@ from wavebreak.workflow import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from wavebreak.app import App
     from wavebreak.model import Execution, Mode, Place
 
 logger = logging.getLogger(__name__)
-
-_CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
-
-
-def new_execution_id(mode: Mode, now: datetime, randomness: int | None = None) -> str:
-    """Make an id that begins with the mode, so that policies can name it, and sorts by time: a ULID in lower case."""
-    value = (int(now.timestamp() * 1000) << 80) | (secrets.randbits(80) if randomness is None else randomness)
-    ulid = "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(125, -1, -5))
-    return f"{mode.value.lower()}-{ulid}"
 
 
 def start_execution(app: App, plan_id: str, mode: Mode, own: Place, asked: Mapping[str, Any]) -> Execution:

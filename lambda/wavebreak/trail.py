@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ENGINE_ACTOR = "wavebreak"
 """Actor of what happens by itself."""
+COMMAND = "command"
+"""Subject of a change that is a command run's."""
 
 
 class IllegalTransition(Exception):  # noqa: N818  names what it is
@@ -67,8 +69,11 @@ def _check(old: StrEnum | None, new: StrEnum, table: Mapping[Any, frozenset[Any]
 
 
 def type_of(changes: Iterable[Mapping[str, Any]]) -> str:
-    """Name an event by its most telling change: the execution's, else the termination's, else the waves'."""
+    """Name an event by its most telling change: the execution's, a command's, the termination's, else the waves'."""
     listed = list(changes)
+    for change in listed:
+        if change.get("subject") == COMMAND:
+            return f"COMMAND_{change['to']}" if change["from"] else "COMMAND_STARTED"
     for change in listed:
         if "waveNumber" not in change and "subject" not in change:
             return f"EXECUTION_{change['to']}" if change["from"] else "EXECUTION_STARTED"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from wavebreak.identifiers import COMMAND_ID
 from wavebreak.model import CommandPhase, CommandState, LaunchStatus, Wave, WaveCommand
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _LETTERS: Final = {CommandPhase.BEFORE: "b", CommandPhase.AFTER: "a"}
 def run_id(execution_id: str, wave: int, command: WaveCommand) -> str:
     """Name the run of a wave's command. The same one always has the same name, so it is never made twice."""
     ulid = execution_id.partition("-")[2]
-    return f"cmd-{ulid}-w{wave:03d}{_LETTERS[command.phase]}{command.position:02d}r{command.run}"
+    return f"{COMMAND_ID}{ulid}-w{wave:03d}{_LETTERS[command.phase]}{command.position:02d}r{command.run}"
 
 
 def planned(before: Iterable[Mapping[str, object]], after: Iterable[Mapping[str, object]]) -> tuple[WaveCommand, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 _STALE_TOKEN: Final = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
 """Normal answers to a wake: the machine is awake already."""
+
+
+_LATER_RUN: Final = re.compile(r"-r([0-9]+)$")
 
 
 class Machine(Enum):
@@ -51,6 +55,22 @@ class Machine(Enum):
         return int(number) if mark and number.isdigit() else 1
 
 
+def command_run_name(command_id: str, run: int) -> str:
+    """Name a run of the machine of a command run: its id, then `-r2`, `-r3`."""
+    return command_id if run <= 1 else f"{command_id}-r{run}"
+
+
+def command_id_of(name: str) -> str:
+    """Read the id of a command run from the name of a run of its machine."""
+    return _LATER_RUN.sub("", name)
+
+
+def command_run_of(name: str) -> int:
+    """Read the number of a run of a command machine from its name."""
+    found = _LATER_RUN.search(name)
+    return int(found[1]) if found else 1
+
+
 def execution_id_of(name: str) -> str:
     """Read the execution's id from the name of a machine's run."""
     return "-".join(name.split("-")[:2])
@@ -59,20 +79,26 @@ def execution_id_of(name: str) -> str:
 class Workflow:
     """The state machines of this stack."""
 
-    def __init__(self, client: SFNClient, wakes: WakeStore, arns: dict[Machine, str | None]) -> None:
+    def __init__(
+        self, client: SFNClient, wakes: WakeStore, arns: dict[Machine, str | None], command_arn: str | None = None
+    ) -> None:
         """Take the client, the wake tokens and the machines' ARNs."""
+        self.command_arn = command_arn
         self.client = client
         self.wakes = wakes
         self.arns = arns
 
     def start(self, machine: Machine, execution_id: str, run: int) -> None:
         """Start a run of a machine; one that was started already is left alone. Service faults pass through."""
+        self._start(self._arn(machine), machine.run_name(execution_id, run), {"executionId": execution_id})
+
+    def start_command(self, command_id: str, run: int) -> None:
+        """Start a run of the machine of a command run; one that was started already is left alone."""
+        self._start(self._command_arn(), command_run_name(command_id, run), {"commandId": command_id})
+
+    def _start(self, arn: str, name: str, content: dict[str, str]) -> None:
         try:
-            self.client.start_execution(
-                stateMachineArn=self._arn(machine),
-                name=machine.run_name(execution_id, run),
-                input=json.dumps({"executionId": execution_id}),
-            )
+            self.client.start_execution(stateMachineArn=arn, name=name, input=json.dumps(content))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
                 raise
@@ -99,14 +125,25 @@ class Workflow:
 
     def is_running(self, machine: Machine, execution_id: str, run: int) -> bool:
         """Tell whether a run of a machine is running; one that does not exist is not."""
-        name = machine.run_name(execution_id, run)
-        arn = self._arn(machine).replace(":stateMachine:", ":execution:") + f":{name}"
+        return self._is_running(self._arn(machine), machine.run_name(execution_id, run))
+
+    def is_command_running(self, command_id: str, run: int) -> bool:
+        """Tell whether a run of the machine of a command run is running; one that does not exist is not."""
+        return self._is_running(self._command_arn(), command_run_name(command_id, run))
+
+    def _is_running(self, machine_arn: str, name: str) -> bool:
+        arn = machine_arn.replace(":stateMachine:", ":execution:") + f":{name}"
         try:
             return self.client.describe_execution(executionArn=arn)["status"] == "RUNNING"
         except ClientError as error:
             if error.response["Error"]["Code"] in {"ExecutionDoesNotExist", "InvalidArn"}:
                 return False
             raise
+
+    def _command_arn(self) -> str:
+        if self.command_arn is None:
+            raise LookupError("this function does not know the ARN of the command machine")
+        return self.command_arn
 
     def _arn(self, machine: Machine) -> str:
         arn = self.arns[machine]

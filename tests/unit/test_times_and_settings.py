@@ -12,7 +12,7 @@ from wavebreak.model import Mode
 from wavebreak.problems import InvalidRequest
 from wavebreak.quotas import Quotas, room_for
 from wavebreak.settings import MissingSetting, Settings
-from wavebreak.starting import new_execution_id
+from wavebreak.identifiers import new_execution_id
 from wavebreak.timing import Timing, iso, parse_iso, whole_seconds
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from wavebreak import reconciling
+from wavebreak import commanding, reconciling
 from wavebreak.app import app
 from wavebreak.doorway import doorway
+from wavebreak.identifiers import COMMAND_ID
 
 
 @doorway
@@ -19,12 +20,13 @@ def launch_events(event: dict[str, Any]) -> dict[str, Any]:
 
 @doorway
 def machine_ended(event: dict[str, Any]) -> dict[str, Any]:
-    """Take an execution up again whose machine failed, timed out or was stopped."""
-    detail = event.get("detail") or {}
-    return {"restarted": reconciling.machine_ended(app(), str(detail.get("name", "")))}
+    """Take an execution or a command run up again whose machine failed, timed out or was stopped."""
+    name = str((event.get("detail") or {}).get("name", ""))
+    take_up = commanding.machine_ended if name.startswith(COMMAND_ID) else reconciling.machine_ended
+    return {"restarted": take_up(app(), name)}
 
 
 @doorway
 def sweep(_event: dict[str, Any]) -> dict[str, Any]:
-    """Take up every execution whose machine was never started or shows no sign of life."""
-    return {"restarted": reconciling.sweep(app())}
+    """Take up every execution and command run whose machine was never started or shows no sign of life."""
+    return {"restarted": reconciling.sweep(app()) + commanding.sweep(app())}

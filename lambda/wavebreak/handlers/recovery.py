@@ -10,6 +10,7 @@ from wavebreak.failures import record
 from wavebreak.launching import start_wave as launch
 from wavebreak.observing import finish
 from wavebreak.observing import observe as look_once
+from wavebreak.planned_commands import run_command as forward
 from wavebreak.workflow import Machine
 
 
@@ -24,6 +25,13 @@ def observe(event: dict[str, Any]) -> dict[str, Any]:
 def start_wave(event: dict[str, Any]) -> dict[str, Any]:
     """Start what can be started of one wave: `{executionId, wave}`."""
     launch(app(), event["executionId"], int(event["wave"]))
+    return {}
+
+
+@doorway
+def run_command(event: dict[str, Any]) -> dict[str, Any]:
+    """Start, or cancel, the command of one wave that is due: `{executionId, wave}`."""
+    forward(app(), event["executionId"], int(event["wave"]))
     return {}
 
 

@@ -7,6 +7,7 @@ changed its status. The loser of a race gets `Conflict`, reads again and decides
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from dataclasses import dataclass, replace
@@ -92,6 +93,14 @@ class ExecutionStore:
             read_token(tokens.get(keys.TERMINATION_TOKEN)),
         )
 
+    def document(self, execution_id: str) -> dict[str, Any]:
+        """Read the plan that an execution froze; raises NotFound."""
+        found = self.table.get(keys.execution(execution_id), keys.DOCUMENT)
+        if found is None:
+            raise NotFound(f"There is no execution {execution_id}")
+        document: dict[str, Any] = json.loads(found["document"])
+        return document
+
     def change(
         self,
         execution_id: str,
@@ -144,6 +153,32 @@ class ExecutionStore:
             writes.append(Write("event", "Put", _event_record(event), "attribute_not_exists(pk)"))
         self._commit([_meta_write(final, current.version), *writes])
         return final
+
+    def tell(
+        self,
+        execution_id: str,
+        changes: list[dict[str, Any]],
+        act: Act,
+        details: Mapping[str, Any],
+        write: Write,
+    ) -> None:
+        """Append an event of something that belongs to an execution, in one transaction with the write it tells of.
+
+        Raises ConditionFailed when that write is refused, NotFound, and Unavailable after too many lost races.
+        """
+        for attempt in range(_ATTEMPTS):
+            before = self.load(execution_id).execution
+            told, event = append_event(replace(before, version=before.version + 1), changes, act, details)
+            record = Write("event", "Put", _event_record(event), "attribute_not_exists(pk)")
+            try:
+                self.table.transact([_meta_write(told, before.version), record, write])
+            except ConditionFailed as refused:
+                if write.name in refused.failed:
+                    raise
+                self.pause(attempt)
+            else:
+                return
+        raise Unavailable(f"Execution {execution_id} is being changed by many at once", retry_after_seconds=1)
 
     def _commit(self, writes: Sequence[Write]) -> None:
         try:

@@ -17,6 +17,10 @@ STATE_FROM: Final = "JOB#"
 PLAN: Final = "PLAN"
 LOCK: Final = "LOCK"
 
+TARGET_PREFIX: Final = "TARGET#"
+MAX_NUMBER: Final = 999_999
+"""The largest number that the sort key of a target holds."""
+
 LISTING_INDEX: Final = "listing"
 PLAN_INDEX: Final = "byPlan"
 ACTIVE_INDEX: Final = "active"
@@ -25,6 +29,7 @@ JOB_INDEX: Final = "byJob"
 EXECUTIONS_LIST: Final = "EXECUTIONS"
 PLANS_LIST: Final = "PLANS"
 ACTIVE_LIST: Final = "ACTIVE"
+ACTIVE_COMMANDS: Final = "ACTIVE_COMMANDS"
 
 
 def execution(execution_id: str) -> str:
@@ -62,11 +67,21 @@ def event(sequence: int) -> str:
     return f"{EVENT_PREFIX}{sequence:06d}"
 
 
+def command(command_id: str) -> str:
+    """Partition of a command run."""
+    return f"CMD#{command_id}"
+
+
+def target(number: int) -> str:
+    """Sort key of a target of a command run, counted from 1."""
+    return f"{TARGET_PREFIX}{number:06d}"
+
+
 def server(place: Place, source_server_id: str) -> str:
     """Partition of a source server's lock."""
     return f"SERVER#{place.account_id or '-'}#{place.region or '-'}#{source_server_id}"
 
 
 def sort_of_id(execution_id: str) -> str:
-    """Give the part of an execution's id that sorts by time: its ULID."""
+    """Give the part of an id that sorts by time: the ULID of an execution or command run, and what follows it."""
     return execution_id.partition("-")[2]

@@ -106,15 +106,24 @@ class Table:
                 rest += answer["UnprocessedKeys"][self.name]["Keys"]
         return items
 
-    def query(self, pk: str, *, sk_from: str, sk_to: str | None = None) -> Iterator[Item]:
-        """Read a partition's items from one sort key on, consistently and to the end."""
+    def query(
+        self, pk: str, *, sk_from: str, sk_to: str | None = None, names: Mapping[str, str] | None = None
+    ) -> Iterator[Item]:
+        """Read a partition's items from one sort key on, consistently and to the end.
+
+        `names` are the attributes wanted, by their placeholders; all without it.
+        """
         condition = "pk = :pk AND sk >= :from" if sk_to is None else "pk = :pk AND sk BETWEEN :from AND :to"
         values = {":pk": pk, ":from": sk_from} | ({":to": sk_to} if sk_to is not None else {})
+        chosen: Any = {}
+        if names:
+            chosen = {"ProjectionExpression": ",".join(names), "ExpressionAttributeNames": dict(names)}
         pages = self.client.get_paginator("query").paginate(
             TableName=self.name,
             KeyConditionExpression=condition,
             ExpressionAttributeValues=to_attributes(values),
             ConsistentRead=True,
+            **chosen,
         )
         for page in pages:
             for item in page["Items"]:

@@ -1,0 +1,37 @@
+"""What targets answered, and what they print while they run; served by the function of the commands."""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from wavebreak import api, command_lines
+from wavebreak.app import app
+from wavebreak.requests import Limit
+from wavebreak.responses import LINE_LIST, RESULT_LIST, problems
+
+router = api.make_router()
+
+
+@router.get("/commands/<commandId>/results", responses=RESULT_LIST | problems(400, 404), tags=["commands"])
+def list_results(
+    commandId: str,  # noqa: N803
+    limit: Annotated[Limit, Query()] = api.DEFAULT_LIMIT,
+    next_token: Annotated[str | None, Query(alias="nextToken")] = None,
+) -> Response[Any]:
+    """Read the results of the targets that have ended, in the order of the targets."""
+    api.refuse_unknown_query(router, ("limit", "nextToken"))
+    found = app().commands.results(api.command_id(commandId), limit=limit, token=next_token)
+    return api.json_response(200, api.listing(*found))
+
+
+@router.get("/commands/<commandId>/lines", responses=LINE_LIST | problems(400, 404), tags=["commands"])
+def list_lines(
+    commandId: str,  # noqa: N803
+    limit: Annotated[Limit, Query()] = api.DEFAULT_LIMIT,
+    next_token: Annotated[str | None, Query(alias="nextToken")] = None,
+) -> Response[Any]:
+    """Read the lines that targets wrote since the last answer; nextToken is null when no more will come."""
+    api.refuse_unknown_query(router, ("limit", "nextToken"))
+    found = command_lines.lines(app(), api.command_id(commandId), limit=limit, token=next_token)
+    return api.json_response(200, api.listing(*found))

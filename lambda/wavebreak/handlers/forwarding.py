@@ -1,0 +1,35 @@
+"""Tasks of the command state machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wavebreak import folding, forwarding
+from wavebreak.app import app
+from wavebreak.doorway import doorway
+
+
+@doorway
+def prepare(event: dict[str, Any]) -> dict[str, Any]:
+    """Look at the targets of a run: `{commandId}` gives `{targets, sequential, atScale, list}`."""
+    return forwarding.prepare(app(), event["commandId"]).output()
+
+
+@doorway
+def run_target(event: dict[str, Any]) -> dict[str, Any]:
+    """Forward the command to one target: `{commandId, number}` gives the same and `{ended}`.
+
+    With `{lost: {error, cause}}` it records that the target's task could not be carried out.
+    """
+    command_id, number = event["commandId"], int(event["number"])
+    lost = event.get("lost")
+    if lost is not None:
+        forwarding.lose_target(app(), command_id, number, str(lost.get("error")), str(lost.get("cause")))
+    ended = lost is not None or forwarding.run_target(app(), command_id, number)
+    return {"commandId": command_id, "number": number, "ended": ended}
+
+
+@doorway
+def finish(event: dict[str, Any]) -> dict[str, Any]:
+    """Fold the results of a run: `{commandId}` gives `{status, exitCode, total, succeeded, failed}`."""
+    return folding.finish(app(), event["commandId"])

@@ -1,0 +1,31 @@
+"""Ids that sort by time: a word that says what it is, and a ULID in lower case. Pure but for the randomness."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from wavebreak.model import Mode
+
+COMMAND_ID: Final = "cmd-"
+"""What the id of every command run begins with."""
+_CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def ulid(now: datetime, randomness: int | None = None) -> str:
+    """Make a ULID in lower case: 26 characters, the moment first, then 80 random bits."""
+    value = (int(now.timestamp() * 1000) << 80) | (secrets.randbits(80) if randomness is None else randomness)
+    return "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def new_execution_id(mode: Mode, now: datetime, randomness: int | None = None) -> str:
+    """Make the id of an execution: it begins with the mode, so that policies can name it."""
+    return f"{mode.value.lower()}-{ulid(now, randomness)}"
+
+
+def new_command_id(now: datetime, randomness: int | None = None) -> str:
+    """Make the id of a command run that an operator starts."""
+    return COMMAND_ID + ulid(now, randomness)

@@ -1,0 +1,227 @@
+"""Command runs in the table: a run, one item for each of its targets, and the event that tells of each change.
+
+The run's status changes together with an event of its execution's audit trail, in one transaction. A target's item is
+written under the condition that it has not ended, so that it has exactly one result whoever writes last.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.command_runs import CommandRun, CommandTarget, TargetState
+from wavebreak.problems import NotFound, Unavailable
+from wavebreak.store import keys
+from wavebreak.store.table import ConditionFailed, Table, Write, to_attributes
+from wavebreak.tallies import CommandRunStatus
+from wavebreak.trail import COMMAND
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from wavebreak.store.executions import ExecutionStore
+    from wavebreak.store.records import Item
+    from wavebreak.trail import Act
+
+_ATTEMPTS: Final = 25
+_RESULT: Final = "result"
+_ROWS: Final = "rows"
+
+
+class CommandStore:
+    """Command runs and their targets."""
+
+    def __init__(self, table: Table, executions: ExecutionStore) -> None:
+        """Take the table, and the executions whose audit trails tell of the runs."""
+        self.table = table
+        self.executions = executions
+
+    def create(self, run: CommandRun, targets: Iterable[CommandTarget], act: Act) -> bool:
+        """Write a new run with its targets; gives False, and changes nothing, when it exists already.
+
+        Targets come first: without the run nobody sees them.
+        """
+        pk = keys.command(run.command_id)
+        if self.table.get(pk, keys.META) is not None:
+            return False
+        self.table.put_many({"pk": pk, "sk": keys.target(target.number), **target.record()} for target in targets)
+        write = Write("run", "Put", _run_record(run), "attribute_not_exists(pk)")
+        try:
+            self._tell(None, run, act, write)
+        except ConditionFailed:
+            return False
+        return True
+
+    def load(self, command_id: str) -> CommandRun:
+        """Read a run consistently; raises NotFound."""
+        found = self.table.get(keys.command(command_id), keys.META)
+        if found is None:
+            raise NotFound(f"There is no command run {command_id}")
+        return CommandRun.read(found)
+
+    def statuses(self, command_ids: Iterable[str]) -> dict[str, CommandRunStatus]:
+        """Read how runs stand; those that do not exist are left out."""
+        items = self.table.get_many([(keys.command(command_id), keys.META) for command_id in command_ids])
+        return {str(item["commandId"]): CommandRunStatus(item["status"]) for item in items}
+
+    def change(self, command_id: str, decide: Callable[[CommandRun], CommandRun], act: Act) -> CommandRun:
+        """Read, decide and write, again from the start whenever somebody else wrote first.
+
+        A change of status is told in the execution's trail in the same transaction.
+        """
+        for attempt in range(_ATTEMPTS):
+            before = self.load(command_id)
+            after = decide(before)
+            if after == before:
+                return before
+            write = replace(_guarded(before), item=_run_record(after))
+            try:
+                if after.status is before.status:
+                    self.table.transact([write])
+                else:
+                    self._tell(before, after, act, write)
+            except ConditionFailed:
+                self.executions.pause(attempt)
+                continue
+            return after
+        raise Unavailable(f"Command run {command_id} is being changed by many at once", retry_after_seconds=1)
+
+    def _tell(self, before: CommandRun | None, after: CommandRun, act: Act, write: Write) -> None:
+        change: dict[str, Any] = {
+            "subject": COMMAND,
+            "commandId": after.command_id,
+            "from": before.status.value if before else None,
+            "to": after.status.value,
+        }
+        details = {"command": after.command, "targets": after.total}
+        if after.status.is_terminal:
+            details |= {"succeeded": after.succeeded, "failed": after.failed}
+        if after.wave is not None:
+            change["waveNumber"] = after.wave
+        self.executions.tell(after.execution_id, [change], act, details, write)
+
+    def count(self, command_id: str, *, succeeded: bool) -> None:
+        """Count a result for those who watch; the end of the run counts again, exactly."""
+        self.table.client.update_item(
+            TableName=self.table.name,
+            Key=to_attributes({"pk": keys.command(command_id), "sk": keys.META}),
+            UpdateExpression="ADD #count :one",
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeNames={"#count": "succeeded" if succeeded else "failed"},
+            ExpressionAttributeValues={":one": {"N": "1"}},
+        )
+
+    def target(self, command_id: str, number: int) -> CommandTarget:
+        """Read a target consistently; raises NotFound."""
+        found = self.table.get(keys.command(command_id), keys.target(number))
+        if found is None:
+            raise NotFound(f"Command run {command_id} has no target {number}")
+        return CommandTarget.read(found)
+
+    def move(self, command_id: str, before: CommandTarget, after: CommandTarget) -> bool:
+        """Write how far a target got, from the state that was read; False when somebody else was first."""
+        return self._put_target(command_id, after.record(), "#state = :state", {":state": before.state.value})
+
+    def end(
+        self, command_id: str, target: CommandTarget, result: Mapping[str, Any], rows: Iterable[tuple[float, str]] = ()
+    ) -> bool:
+        """Write the one result of a target; False when it has one already."""
+        ended = replace(target, state=TargetState.ENDED).record()
+        # As text: the table has no floating point numbers, and nobody looks for a part of it.
+        written = ended | {_RESULT: json.dumps(result, ensure_ascii=False), "succeeded": result["success"]}
+        listed = list(rows)
+        if listed:
+            written[_ROWS] = json.dumps(listed, ensure_ascii=False)
+        return self._put_target(command_id, written, "#state <> :ended", {":ended": TargetState.ENDED.value})
+
+    def _put_target(self, command_id: str, record: Item, condition: str, values: Mapping[str, Any]) -> bool:
+        item = {"pk": keys.command(command_id), "sk": keys.target(int(record["number"])), **record}
+        write = Write("target", "Put", item, condition, values, {"#state": "state"})
+        try:
+            self.table.transact([write])
+        except ConditionFailed:
+            return False
+        return True
+
+    def targets(self, command_id: str) -> Iterator[tuple[CommandTarget, bool | None, list[tuple[float, str]]]]:
+        """Read all targets in their order, without their output: each with whether it succeeded and what it found."""
+        fields = ("number", "target", "instanceId", "accountId", "region", "state", "ssmCommandId")
+        names = {f"#{name}": name for name in (*fields, "intendedAt", "sentAt", "succeeded", _ROWS)}
+        for item in self.table.query(
+            keys.command(command_id), sk_from=keys.target(1), sk_to=keys.target(keys.MAX_NUMBER), names=names
+        ):
+            rows = [(float(score), str(text)) for score, text in json.loads(item.get(_ROWS) or "[]")]
+            yield CommandTarget.read(item), item.get("succeeded"), rows
+
+    def results(self, command_id: str, *, limit: int, token: str | None) -> tuple[list[Item], str | None]:
+        """List the results of the targets that have ended, in the order of the targets; raises NotFound."""
+        self.load(command_id)
+        query = {
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
+            "FilterExpression": "#state = :ended",
+            "ExpressionAttributeNames": {"#state": "state"},
+            "ExpressionAttributeValues": {
+                ":pk": {"S": keys.command(command_id)},
+                ":prefix": {"S": keys.TARGET_PREFIX},
+                ":ended": {"S": TargetState.ENDED.value},
+            },
+            "ConsistentRead": True,
+        }
+        items, rest = self.table.page(query, limit=limit, token=token)
+        return [_shown(item) for item in items], rest
+
+    def active_ids(self) -> list[str]:
+        """List the runs that have not ended."""
+        query = {"IndexName": keys.ACTIVE_INDEX, "KeyConditionExpression": "activePk = :pk"}
+        return self._ids(query, keys.ACTIVE_COMMANDS)
+
+    def active_of(self, execution_id: str) -> list[str]:
+        """List the runs of an execution that have not ended."""
+        query = {
+            "IndexName": keys.PLAN_INDEX,
+            "KeyConditionExpression": "planKey = :pk",
+            "FilterExpression": "attribute_exists(activePk)",
+        }
+        return self._ids(query, keys.execution(execution_id))
+
+    def _ids(self, query: Mapping[str, Any], value: str) -> list[str]:
+        found: list[str] = []
+        token: str | None = None
+        asked = {**query, "ExpressionAttributeValues": {":pk": {"S": value}}}
+        while True:
+            items, token = self.table.page(asked, limit=1000, token=token)
+            found += [str(item["commandId"]) for item in items]
+            if token is None:
+                return found
+
+
+def _run_record(run: CommandRun) -> Item:
+    record: Item = {
+        "pk": keys.command(run.command_id),
+        "sk": keys.META,
+        "planKey": keys.execution(run.execution_id),
+        "listSk": keys.sort_of_id(run.command_id),
+        **run.record(),
+    }
+    if not run.status.is_terminal:
+        record["activePk"] = keys.ACTIVE_COMMANDS
+    return record
+
+
+def _guarded(before: CommandRun) -> Write:
+    """Guard a write of a run: nobody changed its status, its machine or why it stopped; counts go on meanwhile."""
+    return Write(
+        "run",
+        "Put",
+        {},
+        "#status = :status AND machineRun = :run AND #stopped = :stopped",
+        {":status": before.status.value, ":run": before.machine_run, ":stopped": before.stopped_by},
+        {"#status": "status", "#stopped": "stoppedBy"},
+    )
+
+
+def _shown(item: Item) -> Item:
+    target = CommandTarget.read(item)
+    shown: Item = json.loads(item[_RESULT])
+    return {**shown, "number": target.number, "instanceId": target.instance_id, "ssmCommandId": target.ssm_command_id}
