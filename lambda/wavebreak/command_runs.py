@@ -117,6 +117,8 @@ class CommandRun:
     merge_left_out: int = 0
     """Rows of a merge that found no room in the record."""
     machine_run: int = 1
+    last_failure: Mapping[str, str] | None = None
+    """The last time the machinery itself failed while driving this run: at, error and cause."""
 
     def record(self) -> dict[str, Any]:
         """Write down the run."""
@@ -143,6 +145,7 @@ class CommandRun:
             "merged": [{**row, "score": repr(float(row["score"]))} for row in self.merged],
             "mergeLeftOut": self.merge_left_out,
             "machineRun": self.machine_run,
+            "lastFailure": dict(self.last_failure) if self.last_failure else None,
         }
 
     @classmethod
@@ -171,6 +174,7 @@ class CommandRun:
             merged=tuple({**row, "score": float(row["score"])} for row in record.get("merged") or ()),
             merge_left_out=int(record.get("mergeLeftOut", 0)),
             machine_run=int(record.get("machineRun", 1)),
+            last_failure=record.get("lastFailure"),
         )
 
     def view(self) -> dict[str, Any]:
@@ -192,5 +196,6 @@ class CommandRun:
             "endedAt": iso(self.ended_at) if self.ended_at else None,
             "summary": self.summary,
             "merged": [dict(row) for row in self.merged],
+            "lastFailure": dict(self.last_failure) if self.last_failure else None,
             "mergeLeftOut": self.merge_left_out,
         }

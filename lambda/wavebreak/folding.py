@@ -17,6 +17,7 @@ from wavebreak.pacing import should_stop_early
 from wavebreak.query_merge import MergedRow, QueryAnswer, QueryMerger, parse_answer
 from wavebreak.result_documents import result_document
 from wavebreak.tallies import CommandRunStatus, ResultTracker
+from wavebreak.timing import iso
 from wavebreak.trail import ENGINE_ACTOR, Act
 from wavebreak.workflow import Machine
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_CAUSE_LENGTH: Final = 1000
 _MERGE_BYTES: Final = 200 * 1024
 """Room for merged rows in the record of a run; an item of the table holds 400 KB."""
 _ROW_BYTES: Final = 100 * 1024
@@ -77,6 +79,14 @@ def finish(app: App, command_id: str) -> dict[str, Any]:
             logger.warning("%s sees the end of %s at its next look: %s", run.execution_id, command_id, error)
     counts = {"total": run.total, "succeeded": run.succeeded, "failed": run.failed}
     return {"status": run.status.value, "exitCode": run.status.exit_code, **counts}
+
+
+def record_failure(app: App, command_id: str, name: str, error: str, cause: str) -> None:
+    """Keep error and cause of a failed run of the machine with the command run, for whoever looks at it."""
+    failure = {"at": iso(app.now()), "error": error, "cause": cause[:_CAUSE_LENGTH]}
+    logger.error("run %s failed: %s: %s", name, error, failure["cause"])
+    act = Act(ENGINE_ACTOR, app.now())
+    app.commands.change(command_id, lambda run: replace(run, last_failure=failure), act)
 
 
 def _fold(app: App, run: CommandRun) -> CommandRun:

@@ -119,7 +119,7 @@ def test_every_state_is_reached_and_every_next_exists(path: Path) -> None:
 def test_a_sleep_ends_after_the_poll_interval(path: Path) -> None:
     sleeping = [state for _, state in states_of(definition(path, {"PollSeconds": 7})) if "Token" in json.dumps(state)]
     waiting = [state for state in sleeping if state["Resource"].endswith(".waitForTaskToken")]
-    assert [state["TimeoutSeconds"] for state in waiting] == [7]
+    assert [state["TimeoutSeconds"] for state in waiting] == ([] if path.name == "command.asl.json" else [7])
 
 
 def test_substitutions_and_placeholders_are_the_same_names() -> None:

@@ -25,6 +25,11 @@ ROUTES = {
     ("GET", "/executions"),
     ("GET", "/executions/{executionId}"),
     ("GET", "/executions/{executionId}/events"),
+    ("POST", "/commands"),
+    ("GET", "/commands/{commandId}"),
+    ("GET", "/commands/{commandId}/results"),
+    ("GET", "/commands/{commandId}/lines"),
+    ("POST", "/commands/{commandId}/cancel"),
     ("POST", "/executions/{executionId}/cancel"),
     ("POST", "/executions/{executionId}/pause"),
     ("POST", "/executions/{executionId}/resume"),
@@ -184,7 +189,7 @@ def _wildcards(template_text: str) -> list[tuple[int, str]]:
     return [
         (number, line)
         for number, line in enumerate(template_text.splitlines())
-        if re.search(r'(^\s+Resource: "\*"$)|(arn:\$\{AWS::Partition\}:[^#]*\*)', line)
+        if re.search(r'(^\s+Resource: "\*"$)|(arn:\$\{AWS::Partition\}:[^#]*\*)|(\.Arn\}/\*$)', line)
     ]
 
 
@@ -247,6 +252,7 @@ def test_machines_have_the_fixed_names_by_which_roles_and_rules_know_them(machin
     assert names == {
         "RecoveryStateMachine": "${AWS::StackName}-recovery",
         "TerminationStateMachine": "${AWS::StackName}-termination",
+        "CommandStateMachine": "${AWS::StackName}-command",
     }
 
 
@@ -265,7 +271,7 @@ def test_a_machine_that_ends_wrongly_is_seen_from_outside(
     assert rule["Pattern"]["source"] == ["aws.states"]
     assert set(rule["Pattern"]["detail"]["status"]) == {"FAILED", "TIMED_OUT", "ABORTED"}
     watched = {arn["Fn::Sub"].partition(":stateMachine:")[2] for arn in rule["Pattern"]["detail"]["stateMachineArn"]}
-    assert watched == {"${AWS::StackName}-recovery", "${AWS::StackName}-termination"}
+    assert watched == {f"${{AWS::StackName}}-{machine}" for machine in ("recovery", "termination", "command")}
     assert len(machines) == len(watched)
 
 
@@ -302,7 +308,7 @@ def test_the_simulators_address_is_absent_from_functions_on_aws(template: Json, 
     for name, function in all_functions.items():
         variables = function["Environment"]["Variables"]
         addresses = [value for variable, value in variables.items() if variable.startswith("AWS_ENDPOINT_URL")]
-        assert len(addresses) == 2, name
+        assert len(addresses) == 3, name
         for address in addresses:
             assert address == {"Fn::If": ["HasDrsEndpoint", {"Ref": "DrsEndpointUrl"}, {"Ref": "AWS::NoValue"}]}, name
 

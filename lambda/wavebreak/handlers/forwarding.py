@@ -33,3 +33,11 @@ def run_target(event: dict[str, Any]) -> dict[str, Any]:
 def finish(event: dict[str, Any]) -> dict[str, Any]:
     """Fold the results of a run: `{commandId}` gives `{status, exitCode, total, succeeded, failed}`."""
     return folding.finish(app(), event["commandId"])
+
+
+@doorway
+def record_failure(event: dict[str, Any]) -> dict[str, Any]:
+    """Keep what made a run of the machine fail: `{commandId, name, error, cause}`."""
+    told = (str(event.get(field) or "Unknown") for field in ("name", "error", "cause"))
+    folding.record_failure(app(), event["commandId"], *told)
+    return {}
