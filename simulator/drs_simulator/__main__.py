@@ -9,12 +9,15 @@ import os
 import signal
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, NoReturn
 
 from drs_simulator.accounts import StsAccounts
 from drs_simulator.events import DEFAULT_BUS, DEFAULT_SOURCE, EventForwarder
 from drs_simulator.server import LOOPBACK, SimulatorServer
+from drs_simulator.ssm.logs import LogForwarder
+from drs_simulator.ssm.settings import RunCommand
 from drs_simulator.timing import Timing
 
 if TYPE_CHECKING:
@@ -34,15 +37,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error))
     logging.basicConfig(level=options.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     with ExitStack() as stack:
-        listener = accounts = None
+        listener = accounts = output_listener = None
         if options.events_endpoint:
             listener = EventForwarder(options.events_endpoint, source=options.event_source, bus=options.event_bus)
             stack.callback(listener.close)
         if options.sts_endpoint:
             accounts = StsAccounts(options.sts_endpoint)
             stack.callback(accounts.close)
+        if options.logs_endpoint:
+            output_listener = LogForwarder(options.logs_endpoint)
+            stack.callback(output_listener.close)
         try:
-            server = SimulatorServer(port=options.port, timing=timing, listener=listener, account_of=accounts)
+            server = SimulatorServer(
+                port=options.port,
+                timing=timing,
+                listener=listener,
+                account_of=accounts,
+                run_command=RunCommand(options.instances_dir, output_listener),
+            )
+        except ValueError as error:
+            return _refuse(str(error))
         except OSError as error:
             what = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
             return _refuse(f"port {options.port} of {LOOPBACK} {what}")
@@ -75,7 +89,7 @@ def _port(text: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="drs-simulator", description="AWS Elastic Disaster Recovery, simulated over HTTP.")
+    parser = _Parser(prog="drs-simulator", description="AWS Elastic Disaster Recovery and SSM Run Command, over HTTP.")
     env = os.environ
     parser.add_argument("--port", type=_port, default=env.get("WAVEBREAK_SIMULATOR_PORT", DEFAULT_PORT))
     parser.add_argument(
@@ -93,6 +107,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--events-endpoint", metavar="URL", help="EventBridge endpoint that launch events are put on")
     parser.add_argument("--event-source", default=DEFAULT_SOURCE)
     parser.add_argument("--event-bus", default=DEFAULT_BUS)
+    parser.add_argument("--logs-endpoint", metavar="URL", help="CloudWatch Logs that the output of commands is put on")
+    parser.add_argument(
+        "--instances-dir",
+        metavar="DIRECTORY",
+        type=Path,
+        help="where the directories of the recovery instances are made, and removed at the end",
+    )
     parser.add_argument("--sts-endpoint", metavar="URL", help="STS emulator that knows the accounts of assumed roles")
     parser.add_argument("--log-level", default="WARNING", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     return parser

@@ -59,12 +59,16 @@ class SimulatorControl:
         calls: list[dict[str, Any]] = self._call("GET", "calls")["calls"]
         return [call for call in calls if operation in (None, call["operation"])]
 
-    def state(self) -> dict[str, list[dict[str, Any]]]:
-        """Return all source servers, jobs and recovery instances."""
+    def state(self) -> dict[str, Any]:
+        """Return all source servers, jobs, recovery instances and command invocations, and maxCommandsInFlight."""
         return self._call("GET", "state")
 
     def instance(self, instance_id: str, **settings: Any) -> dict[str, Any]:
-        """Say how a recovery instance answers: reachable."""
+        """Say how an instance answers, or those that a source server's launches will make, by the id of either.
+
+        ``settings`` are reachable, undeliverable, and commands, each name with ``{exitCode, stdout, stderr, seconds}``
+        or None for the instance's own. The answer tells the ``directory`` that is the machine's root.
+        """
         return self._call("PUT", f"instances/{quote(instance_id, safe='')}", settings)
 
     def put_recovery_plan(
@@ -77,6 +81,14 @@ class SimulatorControl:
         """
         query = _place_query(account, region)
         return self._call("PUT", f"recovery-plans/{quote(name, safe='')}{query}", settings)
+
+    def put_document(self, name: str, content: dict[str, Any]) -> dict[str, Any]:
+        """Add a command document, or a version of it, and return its ``{name, version}``."""
+        return self._call("PUT", f"documents/{quote(name, safe='')}", content)
+
+    def missing_lookups(self, count: int) -> dict[str, Any]:
+        """Say how often GetCommandInvocation finds no invocation that has just been made."""
+        return self._call("PUT", "commands", {"missingLookups": count})
 
     def quotas(self, **settings: int) -> dict[str, Any]:
         """Set concurrentJobs, serversPerJob, serversInAllJobs; what is not given returns to its default."""

@@ -16,12 +16,15 @@ from drs_simulator.drs.recovery_plans import NAME, PlanSettings, plan_with_steps
 from drs_simulator.drs.views import server_view
 from drs_simulator.faults import Fault
 from drs_simulator.quotas import Quotas
+from drs_simulator.ssm.documents import NAME as NAME_OF_DOCUMENT
+from drs_simulator.ssm.documents import Content
+from drs_simulator.ssm.settings import InstanceSettings, LookupSettings
 from drs_simulator.wire.messages import JSON_TYPE, Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from drs_simulator.drs.fleet import Fleet, RecoveryInstance
+    from drs_simulator.drs.fleet import Fleet
     from drs_simulator.simulation import Simulation
     from drs_simulator.wire.messages import Request
 
@@ -52,14 +55,6 @@ class ServerSettings(BaseModel):
         server.recoverable = server.recoverable if self.recoverable is None else self.recoverable
         server.lag_seconds = server.lag_seconds if self.lag_seconds is None else self.lag_seconds
         server.hostname = server.hostname if self.hostname is None else self.hostname
-
-
-class InstanceSettings(BaseModel):
-    """How a recovery instance answers."""
-
-    model_config = _WIRE_NAMES
-
-    reachable: bool
 
 
 class EventSettings(BaseModel):
@@ -95,6 +90,8 @@ class ControlApi:
             ("GET", re.compile("state()"), self._state),
             ("PUT", re.compile("instances/([^/]+)"), self._put_instance),
             ("PUT", re.compile("recovery-plans/([^/]+)"), self._put_recovery_plan),
+            ("PUT", re.compile("documents/([^/]+)"), self._put_document),
+            ("PUT", re.compile("commands()"), self._put_commands),
             ("PUT", re.compile("quotas()"), self._put_quotas),
             ("PUT", re.compile("events()"), self._put_events),
         ]
@@ -159,9 +156,26 @@ class ControlApi:
         settings = _read(InstanceSettings, request)
         with self._simulation.lock:
             self._simulation.settle()
-            instance = self._instance(identifier)
-            instance.reachable = settings.reachable
-        return 200, {"instanceId": identifier, "reachable": instance.reachable}
+            for fleet in self._simulation.fleets():
+                if identifier in fleet.instances:
+                    return 200, settings.apply_to_instance(fleet, fleet.instances[identifier])
+                if identifier in fleet.servers:
+                    return 200, settings.apply_to_server(fleet, fleet.servers[identifier])
+        raise ControlError(404, f"There is no recovery instance and no source server {identifier}")
+
+    def _put_document(self, request: Request, name: str) -> tuple[int, Any]:
+        content = _read(Content, request)
+        if not re.fullmatch(NAME_OF_DOCUMENT, name):
+            raise ControlError(400, f"{name!r} is no name of a document: it must match {NAME_OF_DOCUMENT}")
+        with self._simulation.lock:
+            document, created = self._simulation.documents.put(name, content)
+        return 201 if created else 200, {"name": name, "version": document.version}
+
+    def _put_commands(self, request: Request, _name: str) -> tuple[int, Any]:
+        settings = _read(LookupSettings, request)
+        with self._simulation.lock:
+            self._simulation.missing_lookups = settings.missing_lookups
+        return 200, settings.model_dump(by_alias=True)
 
     def _put_recovery_plan(self, request: Request, name: str) -> tuple[int, Any]:
         settings = _read(PlanSettings, request)
@@ -197,12 +211,6 @@ class ControlApi:
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,62}", region):
             raise ControlError(400, f"{region!r} is no Region")
         return self._simulation.fleet(account, region)
-
-    def _instance(self, identifier: str) -> RecoveryInstance:
-        for fleet in self._simulation.fleets():
-            if identifier in fleet.instances:
-                return fleet.instances[identifier]
-        raise ControlError(404, f"There is no recovery instance {identifier}")
 
 
 def _read(kind: type[Input], request: Request) -> Input:

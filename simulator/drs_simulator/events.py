@@ -108,18 +108,19 @@ class EventForwarder:
         }
 
 
-def emulator_client(service: str, endpoint: str) -> Any:
+def emulator_client(service: str, endpoint: str, *, region: str = DEFAULT_REGION, access_key: str | None = None) -> Any:
     """Make a client of an emulator beside the simulator, with the environment's credentials or ``test``.
 
+    ``access_key`` is another caller's, whose secret no emulator looks at.
     It never looks further for credentials: asking a metadata service that is not there costs seconds.
     """
     config = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
     return Session().create_client(
         service,
-        region_name=DEFAULT_REGION,
+        region_name=region,
         endpoint_url=endpoint,
-        aws_access_key_id=os.environ.get("AWS_ACCESS_KEY_ID", "test"),
+        aws_access_key_id=access_key or os.environ.get("AWS_ACCESS_KEY_ID", "test"),
         aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY", "test"),
-        aws_session_token=os.environ.get("AWS_SESSION_TOKEN"),
+        aws_session_token=None if access_key else os.environ.get("AWS_SESSION_TOKEN"),
         config=config,
     )

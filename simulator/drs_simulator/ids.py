@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 if TYPE_CHECKING:
     from random import Random
@@ -24,6 +25,10 @@ class IdSource:
     def instance(self) -> str:
         """Return a new instance id, ``i-`` and 17 digits."""
         return f"i-{self._digits()}"
+
+    def command(self) -> str:
+        """Return a new id of an SSM command, a UUID."""
+        return str(UUID(int=self._randomness.getrandbits(128), version=4))
 
     def _digits(self) -> str:
         return f"{self._randomness.getrandbits(4 * _DIGITS):0{_DIGITS}x}"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from drs_simulator.clock import Clock
     from drs_simulator.drs.fleet import LaunchResult
+    from drs_simulator.ssm.settings import RunCommand
     from drs_simulator.timing import Timing
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class SimulatorServer:
 
     ``port`` 0 takes a free one; ``url`` tells where it answers. ``clock``, ``timing`` and ``randomness`` are for
     tests, ``listener`` is told launch results, ``account_of`` resolves access keys that do not name their account.
+    ``run_command`` is how commands are run.
     Closing it raises SimulatorError if the simulator ever broke its own service model.
     """
 
@@ -54,8 +56,11 @@ class SimulatorServer:
         randomness: Random | None = None,
         listener: Callable[[LaunchResult], None] | None = None,
         account_of: Callable[[str], str | None] | None = None,
+        run_command: RunCommand | None = None,
     ) -> None:
-        self.simulation = Simulation(clock=clock, timing=timing, randomness=randomness, listener=listener)
+        self.simulation = Simulation(
+            clock=clock, timing=timing, randomness=randomness, listener=listener, run_command=run_command
+        )
         self._closing = Event()
         services = Services(self.simulation, account_of or _unknown, self._closing.wait)
         self._http = _HttpServer(port, services, ControlApi(self.simulation, services.operation_names()))

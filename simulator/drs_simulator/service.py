@@ -12,6 +12,7 @@ from drs_simulator.drs import operations as drs
 from drs_simulator.errors import ApiError, ConnectionDropped
 from drs_simulator.faults import When
 from drs_simulator.journal import Call
+from drs_simulator.ssm import operations as ssm
 from drs_simulator.wire.protocols import wire_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
 _NOT_IMPLEMENTED = 501
 
 # The simulated services, by botocore's names.
-SERVICES: dict[str, dict[str, Operation]] = {"drs": drs.OPERATIONS, "service-quotas": service_quotas.OPERATIONS}
+SERVICES: dict[str, dict[str, Operation]] = {
+    "drs": drs.OPERATIONS,
+    "service-quotas": service_quotas.OPERATIONS,
+    "ssm": ssm.OPERATIONS,
+}
 
 
 class Services:

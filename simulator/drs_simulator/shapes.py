@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _EPOCH = "unixTimestamp"
 
+# SSM itself answers these with what their pattern forbids: an empty text, or a duration.
+_PATTERN_NOT_KEPT = frozenset({"StringDateTime"})
+
 # Unicode properties, which Python's `re` does not know, as what stands for them inside brackets. `\w` is letters,
 # numbers and the underscore, which the models allow wherever they allow letters and numbers.
 _PROPERTIES = {
@@ -136,7 +139,7 @@ def _length(length: int, path: str, limits: tuple[int | None, int | None], probl
 
 def _string(shape: StringShape) -> Check:
     limits = _limits(shape)
-    pattern = shape.metadata.get("pattern")
+    pattern = None if shape.name in _PATTERN_NOT_KEPT else shape.metadata.get("pattern")
     matches = _compiled(pattern).fullmatch if pattern else None
     enum = frozenset(shape.enum)
 

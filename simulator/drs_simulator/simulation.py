@@ -15,6 +15,11 @@ from drs_simulator.faults import Faults
 from drs_simulator.ids import IdSource
 from drs_simulator.journal import Journal
 from drs_simulator.quotas import Quotas
+from drs_simulator.ssm.agents import Agents
+from drs_simulator.ssm.documents import Documents
+from drs_simulator.ssm.machines import Machines
+from drs_simulator.ssm.settings import RunCommand
+from drs_simulator.ssm.views import invocation_view
 from drs_simulator.timing import Timing
 
 if TYPE_CHECKING:
@@ -23,6 +28,9 @@ if TYPE_CHECKING:
     from drs_simulator.clock import Clock
 
 logger = logging.getLogger(__name__)
+
+# How often a new invocation cannot be found, unless the control API says otherwise.
+MISSING_LOOKUPS = 1
 
 
 class Simulation:
@@ -38,6 +46,7 @@ class Simulation:
         timing: Timing | None = None,
         randomness: Random | None = None,
         listener: Callable[[LaunchResult], None] | None = None,
+        run_command: RunCommand | None = None,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         self.timing = timing or Timing()
@@ -48,6 +57,10 @@ class Simulation:
         self.journal = Journal()
         self.events_enabled = True
         self.lock = RLock()
+        self.documents = Documents()
+        how = run_command or RunCommand()
+        self.agents = Agents(self.lock, self.clock, Machines(how.instances_directory), how.listener)
+        self.missing_lookups = MISSING_LOOKUPS
         self._listener = listener
         self._fleets: dict[tuple[str, str], Fleet] = {}
         self._changed = Condition(self.lock)
@@ -66,6 +79,7 @@ class Simulation:
             self._running = False
             self._changed.notify_all()
         self._thread.join()
+        self.agents.clear()
 
     def fleet(self, account: str, region: str) -> Fleet:
         """Return what an account has in a Region, made at its first use."""
@@ -83,7 +97,10 @@ class Simulation:
             self._listener(result)
 
     def reset(self) -> None:
-        """Forget everything: servers, jobs, instances, faults, calls, changed quotas, switched-off events."""
+        """Forget everything: servers, jobs, instances, commands, faults, calls and settings.
+
+        The documents stay, for they were deployed and not simulated. Nothing of any command runs when this returns.
+        """
         with self.lock:
             self._fleets.clear()
             self.agenda.clear()
@@ -91,9 +108,11 @@ class Simulation:
             self.journal.clear()
             self.quotas = Quotas()
             self.events_enabled = True
+            self.missing_lookups = MISSING_LOOKUPS
+        self.agents.clear()
 
-    def state(self) -> dict[str, list[dict[str, Any]]]:
-        """Return all that exists in every account and Region, in the field names of the DRS model."""
+    def state(self) -> dict[str, Any]:
+        """Return all that exists in every account and Region, in the field names of the services' models."""
         with self.lock:
             self.settle()
             now = self.clock.now()
@@ -102,6 +121,13 @@ class Simulation:
                 "sourceServers": [server_view(each, it, now) for each in fleets for it in each.servers.values()],
                 "jobs": [job_view(each, it) for each in fleets for it in each.jobs.values()],
                 "recoveryInstances": [instance_view(each, it) for each in fleets for it in each.instances.values()],
+                "commandInvocations": [
+                    invocation_view(it, details=True)
+                    for each in fleets
+                    for command in each.commands.values()
+                    for it in command.invocations.values()
+                ],
+                "maxCommandsInFlight": self.agents.most_in_flight,
             }
 
     def fleets(self) -> Iterator[Fleet]:

@@ -39,6 +39,10 @@ class Timing:
         """Return how long a recovery instance takes to terminate."""
         return self._scaled(self.terminate_seconds)
 
+    def delivery(self, seconds: float) -> timedelta:
+        """Return how long a command waits for a machine that cannot be reached."""
+        return self._scaled(seconds)
+
     def pending(self, shortest: timedelta) -> timedelta:
         """Return how long a job is PENDING; at most half of its shortest server, so that it starts before it ends."""
         return min(timedelta(seconds=self.start_seconds * self.scale), shortest / 2)

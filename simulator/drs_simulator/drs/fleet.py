@@ -7,6 +7,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
+from drs_simulator.ssm.machines import Machine
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from drs_simulator.drs.recovery_plans import RecoveryPlan
     from drs_simulator.ids import IdSource
     from drs_simulator.quotas import Quotas
+    from drs_simulator.ssm.agents import Agents
+    from drs_simulator.ssm.commands import Command
+    from drs_simulator.ssm.documents import Documents
     from drs_simulator.timing import Timing
 
 REPLICATING_SINCE = timedelta(days=30)
@@ -47,7 +52,10 @@ class JobType(StrEnum):
 
 @dataclass
 class SourceServer:
-    """A replicated server, and how its launches shall go (``launch_seconds`` unscaled, None is the default)."""
+    """A replicated server, and how its launches shall go (``launch_seconds`` unscaled, None is the default).
+
+    ``machine`` is how the instances answer commands that are launched from now on.
+    """
 
     source_server_id: str
     added_at: datetime
@@ -60,6 +68,7 @@ class SourceServer:
     last_job: Job | None = None
     last_launch: Job | None = None
     recovery_instance_id: str | None = None
+    machine: Machine = field(default_factory=Machine)
 
     @property
     def busy_with(self) -> Job | None:
@@ -105,7 +114,7 @@ class RecoveryInstance:
     point_in_time: datetime
     tags: dict[str, str]
     state: str = "RUNNING"
-    reachable: bool = True
+    machine: Machine = field(default_factory=Machine)
 
 
 @dataclass(frozen=True)
@@ -129,6 +138,9 @@ class World(Protocol):
     ids: IdSource
     agenda: Agenda
     quotas: Quotas
+    documents: Documents
+    agents: Agents
+    missing_lookups: int
 
     def announce(self, result: LaunchResult) -> None:
         """Tell whoever listens how a launch ended."""
@@ -145,6 +157,8 @@ class Fleet:
         self.jobs: dict[str, Job] = {}
         self.instances: dict[str, RecoveryInstance] = {}
         self.recovery_plans: dict[str, RecoveryPlan] = {}
+        self.commands: dict[str, Command] = {}
+        self.invocation_count = 0
         self._active: dict[str, Job] = {}
 
     def arn(self, kind: str, name: str) -> str:
@@ -183,3 +197,4 @@ class Fleet:
         """Forget a recovery instance, as DRS does once its EC2 instance is gone."""
         instance = self.instances.pop(recovery_instance_id)
         instance.server.recovery_instance_id = None
+        self.world.agents.dismiss(recovery_instance_id)

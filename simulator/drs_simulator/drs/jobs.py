@@ -189,6 +189,7 @@ class _Launch:
             launched_at=at,
             point_in_time=self._participant.point_in_time or replicated_until(server, at),
             tags=dict(server.tags),
+            machine=server.machine.copy(),
         )
         self._fleet.instances[instance.recovery_instance_id] = instance
         server.recovery_instance_id = self._participant.recovery_instance_id = instance.recovery_instance_id

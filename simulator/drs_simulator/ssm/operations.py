@@ -1,0 +1,233 @@
+"""The operations of SSM that the simulator knows: those of Run Command, and which instances take commands."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from drs_simulator.clock import parse_timestamp
+from drs_simulator.errors import ApiError
+from drs_simulator.pages import BadToken, cut
+from drs_simulator.ssm.commands import Details, cancel, is_managed, send
+from drs_simulator.ssm.views import command_view, invocation_view, lookup_view, managed_view, ping_status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from drs_simulator.drs.fleet import Fleet, RecoveryInstance
+    from drs_simulator.drs.operations import Operation
+    from drs_simulator.ssm.commands import Command
+
+    Parameters = dict[str, Any]
+
+_DELIVERY_SECONDS: Final = 3600
+_PAGE: Final = 50
+_COMMAND_ID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+# Members of SendCommand that would change what happens, and that the simulator has not learnt.
+_NOT_KNOWN: Final = ("AlarmConfiguration", "DocumentHash", "MaxConcurrency", "MaxErrors", "Targets")
+
+
+def send_command(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
+    """Send a command to instances; where its output goes besides is taken and ignored, but for CloudWatch Logs."""
+    unknown = [name for name in _NOT_KNOWN if parameters.get(name)]
+    if unknown:
+        raise ApiError("NotImplemented", f"The simulator does not implement {', '.join(unknown)}", status=501)
+    document = fleet.world.documents.find(parameters["DocumentName"], parameters.get("DocumentVersion"))
+    given = parameters.get("Parameters") or {}
+    values = document.content.values(given)
+    document.run_seconds(values)
+    identifiers = parameters.get("InstanceIds") or []
+    if not identifiers:
+        raise ApiError("ValidationException", "InstanceIds must name at least one instance")
+    _refuse_repeated(identifiers)
+    asked = {
+        "values": values,
+        "parameters": given,
+        "comment": parameters.get("Comment") or "",
+        "timeout_seconds": parameters.get("TimeoutSeconds") or _DELIVERY_SECONDS,
+        "log_group": _log_group(document.name, parameters.get("CloudWatchOutputConfig") or {}),
+    }
+    command = send(fleet, document, _managed(fleet, identifiers), asked)
+    return {"Command": command_view(command)}
+
+
+def get_command_invocation(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
+    """Tell of one invocation; for the first lookups it does not exist yet, as in a service of many machines."""
+    identifier = parameters["CommandId"]
+    if not _COMMAND_ID.fullmatch(identifier):
+        raise _invalid_command(identifier)
+    command = fleet.commands.get(identifier)
+    invocation = command.invocations.get(parameters["InstanceId"]) if command else None
+    if invocation is None or invocation.missing_lookups > 0:
+        if invocation:
+            invocation.missing_lookups -= 1
+        raise ApiError("InvocationDoesNotExist", f"{identifier} has no invocation on {parameters['InstanceId']}")
+    plugin = parameters.get("PluginName")
+    if plugin not in (None, invocation.command.document.content.step.name):
+        raise ApiError("InvalidPluginName", f"The document has no step {plugin}")
+    return lookup_view(invocation)
+
+
+def list_command_invocations(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
+    """List invocations, the latest first."""
+    instance = parameters.get("InstanceId")
+    invocations = [
+        each
+        for command in _commands(fleet, parameters, {"DocumentName", "InvokedAfter", "InvokedBefore", "Status"})
+        for each in command.invocations.values()
+        if instance in (None, each.instance_id)
+    ]
+    for status in _values(parameters, "Status"):
+        invocations = [each for each in invocations if status in (each.details.status, each.details.value)]
+    return _page(
+        "CommandInvocations",
+        invocations,
+        parameters,
+        lambda each: each.number,
+        lambda each: invocation_view(each, details=bool(parameters.get("Details"))),
+    )
+
+
+def list_commands(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
+    """List commands, the latest first."""
+    known = {"DocumentName", "ExecutionStage", "InvokedAfter", "InvokedBefore", "Status"}
+    found = [
+        (command.number, command_view(command))
+        for command in _commands(fleet, parameters, known)
+        if parameters.get("InstanceId") in (None, *command.invocations)
+    ]
+    for status in _values(parameters, "Status"):
+        found = [each for each in found if status in (each[1]["Status"], each[1]["StatusDetails"])]
+    for stage in _values(parameters, "ExecutionStage"):
+        found = [each for each in found if Details(each[1]["StatusDetails"]).is_final == (stage == "Complete")]
+    return _page("Commands", found, parameters, lambda each: each[0], lambda each: each[1])
+
+
+def cancel_command(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
+    """Cancel a command on the instances named, or on all; what has ended stays as it is."""
+    command = fleet.commands.get(parameters["CommandId"])
+    if command is None:
+        raise _invalid_command(parameters["CommandId"])
+    identifiers = parameters.get("InstanceIds") or list(command.invocations)
+    _refuse_repeated(identifiers)
+    strangers = [each for each in identifiers if each not in command.invocations]
+    if strangers:
+        raise ApiError("InvalidInstanceId", f"The command was not sent to {', '.join(strangers)}")
+    for identifier in identifiers:
+        cancel(fleet, command.invocations[identifier])
+    return {}
+
+
+def describe_instance_information(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
+    """List the instances that take commands: the running ones that DRS has launched."""
+    found = [each for each in fleet.instances.values() if is_managed(fleet, each)]
+    filters = [(each["Key"], each["Values"]) for each in parameters.get("Filters") or []]
+    filters += [(each["key"], each["valueSet"]) for each in parameters.get("InstanceInformationFilterList") or []]
+    for key, values in filters:
+        found = [each for each in found if _value_of(each, key, values) in values]
+    now = fleet.world.clock.now()
+    return _page(
+        "InstanceInformationList",
+        found,
+        parameters,
+        lambda each: each.recovery_instance_id,
+        lambda each: managed_view(each, now),
+        descending=False,
+    )
+
+
+def _value_of(instance: RecoveryInstance, key: str, wanted: list[str]) -> str:
+    known: dict[str, tuple[str, set[str]]] = {
+        "InstanceIds": (instance.recovery_instance_id, set(wanted)),
+        "PingStatus": (ping_status(instance), {"Online", "ConnectionLost", "Inactive"}),
+        "PlatformTypes": ("Linux", {"Windows", "Linux", "MacOS"}),
+        "ResourceType": ("EC2Instance", {"EC2Instance", "ManagedInstance"}),
+    }
+    if key not in known:
+        raise ApiError("InvalidFilterKey", f"The simulator knows no filter {key}")
+    value, possible = known[key]
+    if not possible.issuperset(wanted):
+        raise ApiError("InvalidInstanceInformationFilterValue", f"{', '.join(wanted)} is no value of {key}")
+    return value
+
+
+def _managed(fleet: Fleet, identifiers: list[str]) -> list[RecoveryInstance]:
+    found = [fleet.instances.get(identifier) for identifier in identifiers]
+    instances = [each for each in found if each and is_managed(fleet, each)]
+    if len(instances) < len(identifiers):
+        bad = set(identifiers) - {each.recovery_instance_id for each in instances}
+        message = f"Instances {sorted(bad)} not in a valid state for account {fleet.account}"
+        raise ApiError("InvalidInstanceId", message)
+    return instances
+
+
+def _refuse_repeated(identifiers: list[str]) -> None:
+    if len(set(identifiers)) < len(identifiers):
+        raise ApiError("DuplicateInstanceId", "An instance is named twice")
+
+
+def _invalid_command(identifier: str) -> ApiError:
+    return ApiError("InvalidCommandId", f"There is no command {identifier}")
+
+
+def _log_group(document_name: str, asked: dict[str, Any]) -> str | None:
+    if not asked.get("CloudWatchOutputEnabled"):
+        return None
+    return asked.get("CloudWatchLogGroupName") or f"/aws/ssm/{document_name}"
+
+
+def _commands(fleet: Fleet, parameters: Parameters, known: set[str]) -> list[Command]:
+    """Return the commands that the filters of their own properties leave."""
+    unknown = {each["key"] for each in parameters.get("Filters") or []} - known
+    if unknown:
+        raise ApiError("InvalidFilterKey", f"{', '.join(sorted(unknown))} is no filter of this operation")
+    identifier = parameters.get("CommandId")
+    if identifier and identifier not in fleet.commands:
+        raise _invalid_command(identifier)
+    commands = [fleet.commands[identifier]] if identifier else list(fleet.commands.values())
+    for name in _values(parameters, "DocumentName"):
+        commands = [each for each in commands if each.document.name == name]
+    for text in _values(parameters, "InvokedAfter"):
+        commands = [each for each in commands if each.requested_at >= _moment(text)]
+    for text in _values(parameters, "InvokedBefore"):
+        commands = [each for each in commands if each.requested_at <= _moment(text)]
+    return commands
+
+
+def _values(parameters: Parameters, key: str) -> list[str]:
+    return [each["value"] for each in parameters.get("Filters") or [] if each["key"] == key]
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return parse_timestamp(text)
+    except ValueError as error:
+        raise ApiError("ValidationException", f"{text} is no date") from error
+
+
+def _page(
+    member: str,
+    items: Iterable[Any],
+    parameters: Parameters,
+    key: Callable[[Any], int | str],
+    view: Callable[[Any], dict[str, Any]],
+    *,
+    descending: bool = True,
+) -> dict[str, Any]:
+    size = parameters.get("MaxResults") or _PAGE
+    try:
+        part, token = cut(items, key, parameters.get("NextToken"), size, descending=descending)
+    except BadToken as error:
+        raise ApiError("InvalidNextToken", "NextToken is no token of this operation") from error
+    return {member: [view(item) for item in part], **({"NextToken": token} if token else {})}
+
+
+OPERATIONS: dict[str, Operation] = {
+    "SendCommand": send_command,
+    "GetCommandInvocation": get_command_invocation,
+    "ListCommandInvocations": list_command_invocations,
+    "ListCommands": list_commands,
+    "CancelCommand": cancel_command,
+    "DescribeInstanceInformation": describe_instance_information,
+}
