@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from tools import build, deployment, processes, sam
+from tools.documents import put_documents
 from tools.template import ROOT
 
 if TYPE_CHECKING:
@@ -206,6 +207,7 @@ class LocalStack:
         artefact = build.build(self._logs / "build.log", self._cache)
         self._await("emulator", record.emulator, _emulator_answers, self.ports.emulator)
         self._await("simulator", record.simulator, _simulator_answers, self.ports.simulator)
+        put_documents(self._simulator_url)
         if record.deployed == artefact.digest:
             description: dict[str, Any] = json.loads(self._description_file.read_text(encoding="utf-8"))
             return description
@@ -266,6 +268,7 @@ class LocalStack:
             *("--time-scale", f"{self.time_scale:g}"),
             *("--events-endpoint", deployment.Emulator(self.ports.emulator).url),
             *("--event-source", deployment.EVENT_SOURCE),
+            *("--logs-endpoint", deployment.Emulator(self.ports.emulator).url),
         ]
 
     def _environment(self) -> dict[str, str]:

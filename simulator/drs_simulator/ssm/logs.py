@@ -64,7 +64,7 @@ class LogForwarder:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Stop once what waits has been put."""
+        """Stop once what waits has been put, or cannot be."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -85,6 +85,9 @@ class LogForwarder:
                     self._put(stream, events)
                 except (BotoCoreError, ClientError) as error:
                     logger.warning("%d lines of %s dropped: %s", len(events), stream[2], error)
+                    if self._closing:
+                        # Stopping must not take long.
+                        return
 
     def _gather(self) -> list[OutputLines]:
         """Wait for lines and a little for more; nothing is given only at the end."""
