@@ -10,6 +10,7 @@ import pytest
 from botocore.config import Config
 from tests.simulator.clients import START, Drs, MakeClient, server_id, serving
 from tests.simulator.event_bridge import EventBridgeStub
+from tests.simulator.run_command import SHELL, SHELL_DOCUMENT, RunCommand
 
 from drs_simulator.clock import ManualClock
 from drs_simulator.control import SimulatorControl
@@ -69,6 +70,21 @@ def make_client(session: boto3.Session, simulator: SimulatorServer) -> Iterator[
 @pytest.fixture
 def drs(make_client: MakeClient, clock: ManualClock) -> Drs:
     return Drs(make_client(), clock)
+
+
+@pytest.fixture
+def fleet(
+    simulator: SimulatorServer,
+    control: SimulatorControl,
+    make_client: MakeClient,
+    drs: Drs,
+    three_servers: tuple[str, str, str],
+) -> RunCommand:
+    """Three launched instances and a document that runs what it is given."""
+    drs.recover(*three_servers)
+    control.put_document(SHELL, SHELL_DOCUMENT)
+    by_server = {each["sourceServerID"]: each["ec2InstanceID"] for each in drs.instances()}
+    return RunCommand(make_client("ssm"), control, simulator, [by_server[server] for server in three_servers])
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def test_settings_that_make_no_sense_are_refused(simulator: SimulatorServer, set
         ("PUT", f"source-servers/{server_id(1)}?account=12", 400),
         ("PUT", f"source-servers/{server_id(1)}?region=", 400),
         ("PUT", f"source-servers/{server_id(1)}?color=red", 400),
-        ("PUT", "instances/i-00000000000000000", 400),
+        ("PUT", "instances/i-00000000000000000", 404),
         ("GET", "source-servers", 404),
         ("GET", "nothing", 404),
         ("GET", "reset", 405),
@@ -98,7 +98,13 @@ def test_the_state_has_everything_in_the_names_of_the_service(
 ) -> None:
     job = drs.recover(three_servers[0])
     state = control.state()
-    assert sorted(state) == ["jobs", "recoveryInstances", "sourceServers"]
+    assert sorted(state) == [
+        "commandInvocations",
+        "jobs",
+        "maxCommandsInFlight",
+        "recoveryInstances",
+        "sourceServers",
+    ]
     assert state["jobs"] == [job]
     assert state["recoveryInstances"] == drs.instances()
     assert state["sourceServers"] == drs.client.describe_source_servers()["items"]
@@ -108,7 +114,13 @@ def test_a_reset_forgets_everything(drs: Drs, control: SimulatorControl, three_s
     drs.start(three_servers[0])
     control.fault("DescribeJobs", httpStatus=503)
     control.reset()
-    assert control.state() == {"sourceServers": [], "jobs": [], "recoveryInstances": []}
+    assert control.state() == {
+        "sourceServers": [],
+        "jobs": [],
+        "recoveryInstances": [],
+        "commandInvocations": [],
+        "maxCommandsInFlight": 0,
+    }
     assert control.calls() == []
     assert drs.client.describe_jobs()["items"] == []
     control.put_source_server(three_servers[0])
@@ -118,7 +130,8 @@ def test_a_reset_forgets_everything(drs: Drs, control: SimulatorControl, three_s
 def test_an_instance_is_made_unreachable(drs: Drs, control: SimulatorControl, three_servers: Servers) -> None:
     drs.recover(three_servers[0])
     instance = drs.instances()[0]["ec2InstanceID"]
-    assert control.instance(instance, reachable=False) == {"instanceId": instance, "reachable": False}
+    answer = control.instance(instance, reachable=False)
+    assert (answer["instanceId"], answer["reachable"], answer["undeliverable"]) == (instance, False, False)
 
 
 def test_an_instance_that_does_not_exist_is_not_found(control: SimulatorControl) -> None:

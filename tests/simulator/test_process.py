@@ -96,6 +96,7 @@ def test_a_port_in_use_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -
         (["--port", "many"], "many"),
         (["--port", "70000"], "70000"),
         (["--job-end-seconds", "-1"], "-1"),
+        (["--instances-dir", "not-there"], "not-there is no directory"),
         (["--colour"], "--colour"),
     ],
 )
