@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tools import processes
+from tools import deployment, processes
+from tools.documents import documents
 from tools.stack import LocalStack, Ports, _Record
 
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/execute-api/aws4_request"}
@@ -86,6 +87,15 @@ def test_what_the_gateway_refuses_is_a_problem_document(
 def test_a_function_answers_behind_the_api(stack: LocalStack) -> None:
     status, _, document = call(stack, "GET", "/plans", SIGNED)
     assert (status, document) == (200, {"items": [], "nextToken": None})
+
+
+def test_the_simulator_has_the_command_documents(stack: LocalStack) -> None:
+    ssm = deployment.Emulator(stack.ports.simulator).client("ssm")
+    for name in documents():
+        # A document that is not there would be refused before the instance.
+        with pytest.raises(ssm.exceptions.InvalidInstanceId):
+            ssm.send_command(InstanceIds=["i-00000000000000000"], DocumentName=name)
+    ssm.close()
 
 
 def test_starting_again_is_quick_and_keeps_what_runs(stack: LocalStack) -> None:
