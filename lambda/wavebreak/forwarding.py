@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 _LOOKS: Final = (0.2, 0.3, 0.5, 1.0)
 """Seconds between two looks at a running command; the last goes on."""
+_LEAST_RUN_SECONDS: Final = 5
+"""SSM takes a run time of less for none at all, and allows an hour."""
 _SETTLE: Final = timedelta(seconds=10)
 """How long a lost SendCommand gets to show up before it is held to have never happened."""
 _CLOCK_SKEW: Final = timedelta(minutes=5)
@@ -187,7 +189,10 @@ class _Forwarder:
         intended = replace(self.target, state=TargetState.SENDING, intended_at=self.app.now())
         if not self._move(intended):
             return
-        parameters = {"Arguments": encode_arguments(self.run.args), "RunSeconds": str(self.run.timeout_seconds)}
+        parameters = {
+            "Arguments": encode_arguments(self.run.args),
+            "RunSeconds": str(max(_LEAST_RUN_SECONDS, self.run.timeout_seconds)),
+        }
         try:
             self._sent(self.ssm.send(self.run.command, self.target.instance_id, parameters, self.comment))
         except Refusal as refusal:

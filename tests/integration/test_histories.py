@@ -25,10 +25,15 @@ from tests.unit.random_plans import plan
 from drs_simulator.clock import ManualClock
 from drs_simulator.control import SimulatorControl
 from drs_simulator.server import SimulatorServer
+from wavebreak import clients
 from wavebreak.app import App
+from wavebreak.command_output import CommandOutput
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.quotas import Quotas
+from wavebreak.ssm import Ssm
+from wavebreak.store.commands import CommandStore
 from wavebreak.store.executions import ExecutionStore
+from wavebreak.store.lists import ListStore
 from wavebreak.store.locks import LockStore
 from wavebreak.store.plans import PlanStore
 from wavebreak.store.table import Table
@@ -71,8 +76,13 @@ def lives() -> Iterator[Callable[[int], Life]]:
             drs.fate = Fate(dice)
             wakes = WakeStore(table)
             quotas = Quotas(servers_a_job=dice.choice((1, 2, 100)))
+            executions = ExecutionStore(table, pause=lambda _attempt: None)
             app = App(
-                executions=ExecutionStore(table, pause=lambda _attempt: None),
+                executions=executions,
+                commands=CommandStore(table, executions),
+                ssm_at=lambda place: Ssm(clients.ssm(place), clients.ssm(place, once=True), "wavebreak", "commands"),
+                lists=ListStore(clients.s3, None),
+                output_at=lambda place: CommandOutput(clients.logs(place), "commands"),
                 plans=PlanStore(table),
                 locks=LockStore(table),
                 wakes=wakes,
