@@ -145,10 +145,12 @@ def _chosen(launched: Iterable[tuple[Place, Server]], names: Sequence[str]) -> l
             errors.append({"pointer": f"/targets/{index}", "message": "is no server that this execution launched"})
             continue
         place, server = found
-        earlier = first.setdefault(str(server.recovery_instance_id), name)
-        if (place, server, earlier) in chosen:
-            errors.append({"pointer": f"/targets/{index}", "message": f"is the same server as {earlier} before it"})
+        instance = str(server.recovery_instance_id)
+        if instance in first:
+            message = f"is the same server as {first[instance]} before it"
+            errors.append({"pointer": f"/targets/{index}", "message": message})
             continue
+        first[instance] = name
         chosen.append((place, server, name))
     if errors:
         raise InvalidRequest.listing(errors)

@@ -117,6 +117,8 @@ def terminate(app: App, execution_id: str, act: Act, confirm: str | None) -> Exe
     if step(before) is before:
         return before
     after = _holding_locks(app, before, lambda: app.executions.change(execution_id, step, act))
+    with follow_up("cancelling the commands", execution_id):
+        cancel_all(app, execution_id, act)
     if after.termination.status is TerminationStatus.IN_PROGRESS and after.termination.run > before.termination.run:
         with follow_up("terminating", execution_id):
             begin_termination(app, execution_id)
