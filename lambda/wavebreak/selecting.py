@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.drs import IDS_A_CALL
 from wavebreak.freezing import place_of
 from wavebreak.plan_rules import MAX_SERVERS_IN_PLAN, MAX_SERVERS_IN_WAVE
 from wavebreak.problems import InvalidRequest
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wavebreak.app import App
+    from wavebreak.drs import Drs
     from wavebreak.model import Place
 
 Faults = list[dict[str, str]]
@@ -26,11 +28,9 @@ def resolve(app: App, document: dict[str, Any], own: Place) -> dict[str, Any]:
     waves: list[dict[str, Any]] = document["waves"]
     if not any(wave.get("selector") for wave in waves):
         return document
-    found = {
-        index: app.brief_drs_at(place_of(wave, own)).servers_tagged(wave["selector"]["tags"])
-        for index, wave in enumerate(waves)
-        if wave.get("selector")
-    }
+    choosing = {index: place_of(wave, own) for index, wave in enumerate(waves) if wave.get("selector")}
+    tagged = {place: _tags_by_server(app.brief_drs_at(place)) for place in dict.fromkeys(choosing.values())}
+    found = {index: _matching(tagged[place], waves[index]["selector"]["tags"]) for index, place in choosing.items()}
     chosen = [
         {**wave, "servers": [{"sourceServerId": server} for server in found[index]]} if index in found else wave
         for index, wave in enumerate(waves)
@@ -39,6 +39,19 @@ def resolve(app: App, document: dict[str, Any], own: Place) -> dict[str, Any]:
     if errors:
         raise InvalidRequest.listing(errors)
     return {**document, "waves": chosen}
+
+
+def _tags_by_server(drs: Drs) -> dict[str, Mapping[str, str]]:
+    """List every source server of a place with its tags, once for all selectors there: DRS has no filter for tags."""
+    pages = drs.client.get_paginator("describe_source_servers").paginate(
+        filters={}, PaginationConfig={"PageSize": IDS_A_CALL}
+    )
+    return {server["sourceServerID"]: server.get("tags", {}) for page in pages for server in page["items"]}
+
+
+def _matching(tagged: Mapping[str, Mapping[str, str]], wanted: Mapping[str, str]) -> list[str]:
+    """Give the ids of the servers that carry every wanted tag, sorted."""
+    return sorted(server for server, tags in tagged.items() if wanted.items() <= tags.items())
 
 
 def faults(waves: Sequence[Mapping[str, Any]], found: Mapping[int, Sequence[str]], own: Place) -> Faults:

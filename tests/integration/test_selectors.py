@@ -38,3 +38,24 @@ def test_a_selector_that_matches_nothing_or_another_waves_server_refuses_the_sta
     ready = stack.api("POST", f"/plans/{document['planId']}/validate").json
     assert not ready["ready"]
     assert stack.api("GET", "/executions").json["items"] == []
+
+
+def test_a_place_is_listed_once_however_many_waves_choose_there(stack: Stack) -> None:
+    away = {"region": "us-west-2", "dependsOn": []}
+    document = plan(
+        {**CHOSEN, "name": "app"},
+        {**CHOSEN, "name": "web", "selector": {"tags": {"tier": "web"}}, "region": "us-east-1"},
+        {**CHOSEN, "name": "away", **away},
+        {**CHOSEN, "name": "away web", "selector": {"tags": {"tier": "web"}}, **away},
+    )
+    for region, first in (("us-east-1", 1), ("us-west-2", 3)):
+        stack.put_servers([server(first)], tags={"tier": "app"}, region=region)
+        stack.put_servers([server(first + 1)], tags={"tier": "web"}, region=region)
+
+    execution = stack.ended(stack.start(document))
+
+    assert execution["status"] == "COMPLETED"
+    chosen = [[each["sourceServerId"] for each in one["servers"]] for one in execution["waves"]]
+    assert chosen == [[server(1)], [server(2)], [server(3)], [server(4)]]
+    listed = [call for call in stack.control.calls("DescribeSourceServers") if not call["parameters"]["filters"]]
+    assert sorted(call["region"] for call in listed) == ["us-east-1", "us-west-2"]
