@@ -15,6 +15,9 @@ from wavebreak.validation import Location, quoted
 MAX_SERVERS_IN_PLAN: Final = 4_000
 MAX_SERVERS_IN_WAVE: Final = 500
 
+RESERVED_PLAN_IDS: Final = frozenset({"import"})
+"""Words of the API's own that follow `/plans/`: a plan of such an id could be stored and never be read again."""
+
 Finding: TypeAlias = tuple[Location, str]
 
 
@@ -48,6 +51,7 @@ class Rules:
     def findings(self) -> Iterator[Finding]:
         """Yield every broken rule as where and what, in no order."""
         yield from self._plan_id_of_another()
+        yield from self._reserved_plan_id()
         yield from self._duplicate_names()
         yield from self._unknown_dependencies()
         yield from self._cycles()
@@ -84,6 +88,11 @@ class Rules:
         written = self.document.get("planId")
         if self.plan_id is not None and isinstance(written, str) and written != self.plan_id:
             yield ("planId",), f"must be {quoted(self.plan_id)} as in the path, not {quoted(written)}"
+
+    def _reserved_plan_id(self) -> Iterator[Finding]:
+        written = self.document.get("planId")
+        if isinstance(written, str) and written in RESERVED_PLAN_IDS:
+            yield ("planId",), f"must not be {quoted(written)}: /plans/{written} is a call of the API itself"
 
     def _duplicate_names(self) -> Iterator[Finding]:
         first_with: dict[str, int] = {}
