@@ -139,6 +139,14 @@ def test_api_takes_signed_requests_only_and_calls_functions_with_its_own_right(t
     assert settings["DataTraceEnabled"] is False
 
 
+def test_a_stage_that_logs_waits_for_the_accounts_logs_role_where_the_stack_makes_it(template: Json) -> None:
+    (api,) = resources(template, API).values()
+    made, waits, nothing_to_wait_for = api["Description"]["Fn::If"]
+    assert template["Resources"]["ApiGatewayAccount"]["Condition"] == made
+    assert "${ApiGatewayAccount}" in waits["Fn::Sub"]
+    assert isinstance(nothing_to_wait_for, str)
+
+
 @pytest.mark.parametrize(("kind", "expected"), GATEWAY_CODES.items())
 def test_gateway_answers_have_the_contracts_codes(template: Json, kind: str, expected: tuple[int, str]) -> None:
     (api,) = resources(template, API).values()
