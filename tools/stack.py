@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -66,6 +66,8 @@ class _Wanted:
     """Digest of the simulator's source."""
     authorize: bool = False
     """Whether the emulator evaluates signatures and policies."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Parameters of the template beside those that every local stack is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ class LocalStack:
 
     With `authorize` the emulator checks signatures and evaluates IAM policies: those of the users who call the API and
     those of the functions' roles. The stack's own credentials are the account's root, which may do everything.
+    `parameters` are given to the template beside those that every local stack sets, and win over them.
     """
 
     def __init__(
@@ -120,6 +123,7 @@ class LocalStack:
         cache: Path = build.CACHE,
         *,
         authorize: bool = False,
+        parameters: Mapping[str, str] | None = None,
     ) -> None:
         if not SMALLEST_SCALE <= time_scale <= LARGEST_SCALE:
             raise StackError(
@@ -129,6 +133,7 @@ class LocalStack:
         self.ports = ports
         self.time_scale = time_scale
         self.authorize = authorize
+        self.parameters = dict(parameters or {})
         self._cache = cache
         self._record_file = self.directory / "processes.json"
         self._description_file = self.directory / "stack.json"
@@ -164,7 +169,7 @@ class LocalStack:
         return description
 
     def _wanted(self) -> _Wanted:
-        return _Wanted(self.ports, self.time_scale, build.digest([_SIMULATOR]), self.authorize)
+        return _Wanted(self.ports, self.time_scale, build.digest([_SIMULATOR]), self.authorize, self.parameters)
 
     def _kept(self) -> _Record | None:
         """Give what runs and may go on; anything else that this directory remembers is ended."""
@@ -215,7 +220,7 @@ class LocalStack:
         outputs = deployment.deploy(
             artefact,
             emulator,
-            deployment.parameters(self._simulator_url, self.time_scale),
+            {**deployment.parameters(self._simulator_url, self.time_scale), **self.parameters},
             home=self.directory / "sam",
             log=self._logs / "deploy.log",
         )
@@ -262,11 +267,13 @@ class LocalStack:
         return f"http://{processes.LOOPBACK}:{self.ports.simulator}"
 
     def _simulator_command(self) -> list[str]:
+        emulator = deployment.Emulator(self.ports.emulator)
         return [
             *(sys.executable, "-m", "drs_simulator"),
             *("--port", str(self.ports.simulator)),
             *("--time-scale", f"{self.time_scale:g}"),
-            *("--events-endpoint", deployment.Emulator(self.ports.emulator).url),
+            *("--events-endpoint", emulator.url),
+            *("--sts-endpoint", emulator.url),
             *("--event-source", deployment.EVENT_SOURCE),
             *("--logs-endpoint", deployment.Emulator(self.ports.emulator).url),
         ]

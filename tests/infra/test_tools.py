@@ -11,7 +11,7 @@ from tools import build, deployment, processes
 from tools.artefact import import_faults
 from tools.sam import SamError, environment, without_aws
 from tools.sam import run as run_sam
-from tools.stack import LocalStack, Ports, StackError, configured
+from tools.stack import LocalStack, Ports, StackError, _Record, configured
 from tools.template import definition, load, substituted
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -153,6 +153,16 @@ def test_the_local_stack_sets_only_parameters_that_the_template_has_and_allows()
     declared = load()["Parameters"]
     for name, value in deployment.parameters("http://127.0.0.1:1", 1).items():
         assert value in declared[name].get("AllowedValues", [value]), name
+
+
+def test_a_stack_that_runs_with_other_parameters_is_not_kept(tmp_path: Path) -> None:
+    ports, chosen = Ports(1, 2), {"RenewAfterRounds": "5"}
+    wanted = LocalStack(tmp_path, ports, 1, parameters=chosen)._wanted()
+    _Record(wanted, processes.Process(0, ""), processes.Process(0, "")).write(tmp_path / "processes.json")
+    kept = _Record.read(tmp_path / "processes.json")
+    assert kept is not None
+    assert kept.wanted == LocalStack(tmp_path, ports, 1, parameters=dict(chosen))._wanted()
+    assert kept.wanted != LocalStack(tmp_path, ports, 1)._wanted()
 
 
 def test_digest_follows_names_and_content_but_not_byte_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
