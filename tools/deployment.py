@@ -41,8 +41,11 @@ class Emulator:
         """Where AWS clients send their calls."""
         return f"http://{LOOPBACK}:{self.port}"
 
-    def client(self, service: str) -> Any:
-        """Make a client that looks at no profile, no proxy and no other endpoint of this machine."""
+    def client(self, service: str, access_key: str = ACCESS_KEY) -> Any:
+        """Make a client that looks at no profile, no proxy and no other endpoint of this machine.
+
+        An access key of twelve digits is the root of the account of that number.
+        """
         session = botocore.session.Session(dict.fromkeys(("profile", "region"), (None, None, None, None)))
         session.set_config_variable("config_file", os.devnull)
         session.set_config_variable("credentials_file", os.devnull)
@@ -50,7 +53,7 @@ class Emulator:
             service,
             region_name=REGION,
             endpoint_url=self.url,
-            aws_access_key_id=ACCESS_KEY,
+            aws_access_key_id=access_key,
             aws_secret_access_key=SECRET_KEY,
             config=Config(proxies={}, read_timeout=_ANSWER_SECONDS, retries={"total_max_attempts": 1}),
         )

@@ -188,12 +188,16 @@ class LocalStack:
             directory=self._scratch,
             log=self._logs / "emulator.log",
         )
-        simulator = processes.launch(
-            self._simulator_command(),
-            environment={**self._environment(), "PYTHONPATH": str(_SIMULATOR)},
-            directory=self._scratch,
-            log=self._logs / "simulator.log",
-        )
+        try:
+            simulator = processes.launch(
+                self._simulator_command(),
+                environment={**self._environment(), "PYTHONPATH": str(_SIMULATOR)},
+                directory=self._scratch,
+                log=self._logs / "simulator.log",
+            )
+        except BaseException:
+            emulator.stop()
+            raise
         record = _Record(self._wanted(), emulator, simulator)
         record.write(self._record_file)
         return record

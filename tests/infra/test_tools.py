@@ -155,6 +155,22 @@ def test_the_local_stack_sets_only_parameters_that_the_template_has_and_allows()
         assert value in declared[name].get("AllowedValues", [value]), name
 
 
+def test_an_emulator_whose_simulator_cannot_be_started_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = start(tmp_path)
+
+    def launch(command: list[str], **_: object) -> processes.Process:
+        if "drs_simulator" in command:
+            raise BlockingIOError
+        return emulator
+
+    monkeypatch.setattr(processes, "launch", launch)
+    with pytest.raises(BlockingIOError):
+        LocalStack(tmp_path, Ports.free(), 1).start()
+    assert not emulator.is_alive()
+
+
 def test_a_stack_that_runs_with_other_parameters_is_not_kept(tmp_path: Path) -> None:
     ports, chosen = Ports(1, 2), {"RenewAfterRounds": "5"}
     wanted = LocalStack(tmp_path, ports, 1, parameters=chosen)._wanted()
