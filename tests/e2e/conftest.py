@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from tests.e2e.launches import KilledLaunch, kill_a_launch
 from tests.e2e.product import Product
+from tests.e2e.target_account import EXTERNAL_ID
 from tools.stack import LocalStack, Ports
 
 
@@ -25,6 +26,24 @@ def product(shared_product: Product) -> Iterator[Product]:
     yield shared_product
     shared_product.control.clear_faults()
     shared_product.control.events(enabled=True)
+
+
+@pytest.fixture(scope="session")
+def special_product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A local stack for what the shared one is not set up for.
+
+    Machines hand over after five rounds, waves go into other accounts, policies are evaluated (a role that is assumed
+    is a role that may be), and the account gets its logs role.
+    """
+    chosen = {"RenewAfterRounds": "5", "TargetExternalId": EXTERNAL_ID, "CreateApiGatewayLogsRole": "true"}
+    directory = tmp_path_factory.mktemp("special")
+    stack = LocalStack(directory, Ports.free(), 0.02, authorize=True, parameters=chosen)
+    try:
+        product = Product(stack, stack.start())
+        yield product
+        product.close()
+    finally:
+        stack.stop()
 
 
 @pytest.fixture(scope="session")
