@@ -36,7 +36,7 @@ from tools.template import ROOT, functions, load
 
 from wavebreak import observing, termination
 from wavebreak.drs import IDS_A_CALL, Drs, RecentJob
-from wavebreak.engine import Directive, Observation, decide, finalise
+from wavebreak.engine import Directive, decide, finalise
 from wavebreak.execution_utils import (
     EXECUTION_TRANSITIONS,
     TERMINAL_STATUSES,
@@ -45,6 +45,7 @@ from wavebreak.execution_utils import (
     WaveStatus,
 )
 from wavebreak.model import JobState, LaunchStatus, Mode
+from wavebreak.observation import Observation
 from wavebreak.quotas import Quotas, read_quotas, room_for
 from wavebreak.starting import new_execution_id
 from wavebreak.steering import cancel
