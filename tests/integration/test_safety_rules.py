@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from tests.integration.clock import QuickTiming
 from tests.integration.plans import plan, server, servers_of, three_tier, wave
 from tests.integration.store_executions import ACT, AT, execution
 
@@ -90,7 +92,8 @@ def test_rule_2_start_once_after_an_unknown_outcome_the_job_is_looked_for_not_st
     )
 
 
-def test_rule_2_start_once_holds_for_terminations_too(stack: Stack) -> None:
+def test_rule_2_start_once_holds_for_terminations_too(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QuickTiming, "termination", lambda _timing: timedelta(seconds=2))
     stack.put_servers(servers_of(ONE))
     started = stack.start(ONE)
     stack.ended(started)
@@ -98,7 +101,7 @@ def test_rule_2_start_once_holds_for_terminations_too(stack: Stack) -> None:
 
     stack.api("POST", f"/executions/{started}/terminate", {})
 
-    assert stack.cleaned_up(started)["termination"]["status"] == "COMPLETED"
+    assert stack.cleaned_up(started)["termination"] == {"status": "COMPLETED", "terminated": 1, "remaining": []}
     assert len(stack.control.calls("TerminateRecoveryInstances")) == 1
 
 

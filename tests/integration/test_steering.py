@@ -67,6 +67,25 @@ def test_a_skip_takes_a_finished_execution_past_its_failed_wave(stack: Stack) ->
     assert (execution["status"], _statuses(execution)) == ("COMPLETED", ["COMPLETED", "SKIPPED", "COMPLETED"])
 
 
+@pytest.mark.parametrize(
+    ("on_failure", "third", "launched"), [("CONTINUE", "COMPLETED", [1, 2, 4]), ("STOP", "NOT_STARTED", [1, 2])]
+)
+def test_a_failed_wave_lets_its_dependants_run_only_if_it_says_so(
+    stack: Stack, on_failure: str, third: str, launched: list[int]
+) -> None:
+    document = three_tier()
+    document["waves"][1]["onFailure"] = on_failure
+    stack.put_servers(servers_of(document))
+    stack.put_servers([server(3)], launchResult="FAILED")
+
+    execution = stack.ended(stack.start(document))
+
+    assert (execution["status"], _statuses(execution)) == ("PARTIAL_SUCCESS", ["COMPLETED", "FAILED", third])
+    running = sorted(instance["sourceServerID"] for instance in stack.control.state()["recoveryInstances"])
+    assert running == [server(number) for number in launched]
+    assert (execution["completedWaves"], execution["failedWaves"]) == (2 if third == "COMPLETED" else 1, 1)
+
+
 def test_a_failure_that_asks_pauses_until_somebody_decides(stack: Stack) -> None:
     document = three_tier()
     document["waves"][1]["onFailure"] = "ASK"
