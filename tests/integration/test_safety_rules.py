@@ -48,19 +48,19 @@ def test_rule_1_one_writer_the_loser_of_a_race_writes_nothing_and_decides_again(
     assert again.cancel == asked
 
 
-def test_rule_1_one_writer_two_changes_of_one_version_are_one_change(stack: Stack) -> None:
+def test_rule_1_one_writer_a_change_without_an_event_needs_its_version_too(stack: Stack) -> None:
     app = stack.app()
     born = app.executions.create(execution(), "{}", ACT, {})
 
-    def paused(current: Execution, reason: str) -> Execution:
-        return replace(steering.pause(current), reason=reason)
+    def blocked(current: Execution, minutes: int) -> Execution:
+        return current.with_waves([replace(current.waves[0], blocked_until=AT + timedelta(minutes=minutes))])
 
-    first = app.executions.save(born, paused(born, "first"), ACT)
+    first = app.executions.save(born, blocked(born, 1), ACT)
     with pytest.raises(Conflict):
-        app.executions.save(born, paused(born, "second"), ACT)
+        app.executions.save(born, blocked(born, 2), ACT)
 
     assert app.executions.load(born.execution_id).execution == first
-    assert first.version == born.version + 1
+    assert (first.version, first.event_sequence) == (born.version + 1, born.event_sequence)
 
 
 def test_rule_2_start_once_the_intent_is_written_before_the_call_and_the_job_carries_it(stack: Stack) -> None:
