@@ -44,10 +44,10 @@ from wavebreak.execution_utils import (
     TerminationStatus,
     WaveStatus,
 )
+from wavebreak.identifiers import new_execution_id
 from wavebreak.model import JobState, LaunchStatus, Mode
 from wavebreak.observation import Observation
 from wavebreak.quotas import Quotas, read_quotas, room_for
-from wavebreak.starting import new_execution_id
 from wavebreak.steering import cancel
 from wavebreak.trail import Act, IllegalTransition, status_changes
 
