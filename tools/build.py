@@ -29,7 +29,7 @@ RUNTIME: Final = f"python{sys.version_info.major}.{sys.version_info.minor}"
 ARCHITECTURE: Final = "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
 CACHE: Final = sam.LOCAL / "artefacts"
 
-_SOURCES: Final = (ROOT / "lambda", ROOT / "statemachine", TEMPLATE)
+_SOURCES: Final = (ROOT / "lambda", ROOT / "statemachine", ROOT / "infra", TEMPLATE)
 _KEPT: Final = 3
 _CODE_URI: Final = re.compile(r"^(?P<key>\s+CodeUri: )(?P<directory>\S+)$", re.MULTILINE)
 _PACKED: Final = "functions.zip"

@@ -82,6 +82,7 @@ def parameters(simulator_url: str, time_scale: float) -> dict[str, str]:
         "DrsEventSource": EVENT_SOURCE,
         "DrsEndpointUrl": simulator_url,
         "DeletionProtection": "false",
+        "Monitoring": "false",
         "PollSeconds": str(max(1, round(_POLL_SECONDS * time_scale))),
         "TimeScale": f"{time_scale:.6f}".rstrip("0").rstrip("."),
     }

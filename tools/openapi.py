@@ -27,6 +27,7 @@ MODULES: Final = (
     "termination",
     "commands",
     "command_output",
+    "errors",
 )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import logging
 import os
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -15,8 +15,9 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from botocore.exceptions import BotoCoreError, ClientError
 
+from wavebreak.doorway import function_name_of, request_id_of, severity_of, tracker
 from wavebreak.doorway import logger as door
-from wavebreak.doorway import request_id_of
+from wavebreak.error_tracking import begin
 from wavebreak.idempotency import once
 from wavebreak.model import Place
 from wavebreak.plan import PlanInvalid
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.validation import Problem as Fault
-
-log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 DEFAULT_LIMIT: Final = 50
@@ -67,20 +66,23 @@ def make_app(*routers: Router) -> APIGatewayRestResolver:
         return problem_response(InvalidState(str(error)))
 
     def infrastructure(error: Exception) -> Response[str]:
-        log.warning("a service did not answer", exc_info=error)
+        tracker().record_error(error, severity_of(error))
         return problem_response(Unavailable("A service this depends on does not answer; nothing was lost, try again"))
 
     def unexpected(error: Exception) -> Response[str]:
-        identifier = request_id_of(app.lambda_context) or "unknown"
-        log.error("request failed", exc_info=error)
-        return problem_response(Internal(identifier))
+        return problem_response(Internal(tracker().record_error(error)))
+
+    def told(problem: Problem) -> Response[str]:
+        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            tracker().record_error(problem)
+        return problem_response(problem)
 
     def unknown_route(_error: Exception) -> Response[str]:
         return problem_response(NotFound(f"There is no {app.current_event.path}"))
 
     app.exception_handler(RequestValidationError)(invalid)
     app.exception_handler(PlanInvalid)(invalid_plan)
-    app.exception_handler(Problem)(problem_response)
+    app.exception_handler(Problem)(told)
     app.exception_handler(Refused)(refused)
     app.exception_handler([ClientError, BotoCoreError, ConditionFailed])(infrastructure)
     app.exception_handler(Exception)(unexpected)
@@ -120,17 +122,21 @@ def json_response(status: int, body: Any, headers: Mapping[str, str] | None = No
 def serve(app: APIGatewayRestResolver, event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one request of API Gateway."""
     door.clear_state()
-    door.append_keys(requestId=request_id_of(context), route=f"{event.get('httpMethod')} {event.get('path')}")
+    known = {"requestId": request_id_of(context), "route": f"{event.get('httpMethod')} {event.get('path')}"}
+    door.append_keys(**known)
+    begin(function_name_of(context), (event.get("pathParameters") or {}).get("executionId"), known)
     try:
-        admitted = _admit(event)
+        return app.resolve(_admit(event), context)
     except Problem as problem:
-        return {
-            "statusCode": problem.status,
-            "headers": {"Content-Type": CONTENT_TYPE},
-            "body": json.dumps(problem.document(), ensure_ascii=False),
-            "isBase64Encoded": False,
-        }
-    return app.resolve(admitted, context)
+        refusal = problem
+    except Exception as error:  # noqa: BLE001  the doorway: what the framework itself stumbles over
+        refusal = Internal(tracker().record_error(error))
+    return {
+        "statusCode": refusal.status,
+        "headers": {"Content-Type": CONTENT_TYPE},
+        "body": json.dumps(refusal.document(), ensure_ascii=False),
+        "isBase64Encoded": False,
+    }
 
 
 def _admit(event: dict[str, Any]) -> dict[str, Any]:

@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING
 from wavebreak import clients
 from wavebreak.command_output import CommandOutput
 from wavebreak.drs import Drs
+from wavebreak.error_tracking import ErrorTracker
+from wavebreak.measuring import Measured
+from wavebreak.metrics import Meter
 from wavebreak.quotas import Quotas, read_quotas
-from wavebreak.settings import settings
+from wavebreak.settings import MissingSetting, settings
 from wavebreak.ssm import Ssm
 from wavebreak.store.commands import CommandStore
+from wavebreak.store.errors import ErrorStore
 from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.lists import ListStore
 from wavebreak.store.locks import LockStore
@@ -39,6 +43,8 @@ class App:
     executions: ExecutionStore
     plans: PlanStore
     locks: LockStore
+    errors: ErrorTracker
+    meter: Meter
     wakes: WakeStore
     workflow: Workflow
     drs_at: Callable[[Place], Drs]
@@ -58,6 +64,12 @@ class App:
     agent_patience_seconds: int = 600
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
 
+    def recorded(self) -> ErrorStore:
+        """Give the recorded errors; raises MissingSetting in a stack that keeps none."""
+        if self.errors.store is None:
+            raise MissingSetting("ERRORS_TABLE_NAME is not set")
+        return self.errors.store
+
 
 def utc_now() -> datetime:
     """Give the present moment."""
@@ -70,11 +82,12 @@ def app() -> App:
     chosen = settings()
     table = Table(clients.dynamodb(), chosen.table_name)
     wakes = WakeStore(table)
+    meter = Meter(chosen.stack_name, utc_now)
     arns = {
         Machine.RECOVERY: chosen.recovery_machine_arn,
         Machine.TERMINATION: chosen.termination_machine_arn,
     }
-    executions = ExecutionStore(table)
+    executions = ExecutionStore(table, told=Measured(meter, table))
     return App(
         executions=executions,
         commands=CommandStore(table, executions),
@@ -83,6 +96,8 @@ def app() -> App:
         output_at=_output_at,
         plans=PlanStore(table),
         locks=LockStore(table),
+        errors=ErrorTracker(_error_store(chosen.errors_table_name), meter, utc_now),
+        meter=meter,
         wakes=wakes,
         workflow=Workflow(clients.stepfunctions(), wakes, arns, chosen.command_machine_arn),
         drs_at=_drs_at,
@@ -94,6 +109,12 @@ def app() -> App:
         other_accounts=bool(chosen.target_external_id),
         now=utc_now,
     )
+
+
+def _error_store(table_name: str | None) -> ErrorStore | None:
+    if table_name is None:
+        return None
+    return ErrorStore(Table(clients.dynamodb(), table_name), Table(clients.brief_dynamodb(), table_name))
 
 
 def _drs_at(place: Place) -> Drs:

@@ -6,7 +6,6 @@ outcome the job is found by the instances that take part in it.
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -16,6 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from wavebreak import termination
 from wavebreak.clients import UnsupportedPlace
 from wavebreak.drs import IDS_A_CALL, Drs, OutcomeUnknown, Refusal
+from wavebreak.errors import Severity
+from wavebreak.metrics import Metric
 from wavebreak.model import Execution, Job, JobKind, JobState
 from wavebreak.observing import NEVER, STAND_DOWN, Round, look
 from wavebreak.problems import Unavailable
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
     from wavebreak.app import App
     from wavebreak.model import Place
-
-logger = logging.getLogger(__name__)
 
 _ATTEMPTS: Final = 25
 
@@ -51,6 +50,7 @@ def observe(app: App, execution_id: str, run: int) -> Round:
         except Conflict:
             app.executions.pause(attempt)
             continue
+        app.meter.add(Metric.POLLS)
         if directive is CleanUp.FINISH and not saved.holds_locks:
             app.locks.release_servers(saved)
         if directive is not CleanUp.SLEEP:
@@ -64,7 +64,7 @@ def _visible(app: App, execution: Execution) -> frozenset[str] | None:
     try:
         return frozenset().union(*(ids for _, ids in _instances(app, execution).items()))
     except (ClientError, BotoCoreError, UnsupportedPlace) as error:
-        logger.warning("recovery instances of %s could not be described: %s", execution.execution_id, error)
+        app.errors.record_error(error, Severity.WARNING, execution_id=execution.execution_id)
         return None
 
 
@@ -93,7 +93,7 @@ def terminate(app: App, execution_id: str) -> None:
         for place, alive in by_place.items():
             _Terminator(app, execution_id, place).run(alive)
     except (ClientError, BotoCoreError) as error:
-        logger.warning("termination of %s waits, DRS did not answer: %s", execution_id, error)
+        app.errors.record_error(error, Severity.WARNING, execution_id=execution_id)
 
 
 class _Terminator:
@@ -175,7 +175,7 @@ class _Terminator:
         try:
             job_id = self.drs.terminate(job.subjects)
         except Refusal as refusal:
-            logger.warning("termination of %s refused: %s", self.execution_id, refusal)
+            self.app.errors.record_error(refusal, Severity.WARNING, execution_id=self.execution_id)
             now = self.app.now()
             until = now + self.app.timing.no_room
             tried = None if refusal.retryable else replace(job, state=JobState.ENDED, ended_at=now)
@@ -184,7 +184,7 @@ class _Terminator:
             )
             return False
         except OutcomeUnknown as unknown:
-            logger.warning("termination of %s: outcome unknown: %s", self.execution_id, unknown)
+            self.app.errors.record_error(unknown, Severity.WARNING, execution_id=self.execution_id)
             self._put(replace(job, check_after=self.app.now()))
             return False
         self._put(replace(job, state=JobState.STARTED, job_id=job_id))

@@ -42,6 +42,7 @@ READ_SECONDS: Final = {
 ATTEMPTS: Final = 3
 BRIEF_READ_SECONDS: Final = 4
 BRIEF_ATTEMPTS: Final = 2
+LOSABLE_READ_SECONDS: Final = 1
 _ROLE_SESSION: Final = "wavebreak"
 
 
@@ -62,6 +63,12 @@ def _config(service: str, *, attempts: int = ATTEMPTS, read_seconds: int | None 
 def dynamodb() -> DynamoDBClient:
     """Give the DynamoDB client of the stack's own Region."""
     return boto3.client("dynamodb", config=_config("dynamodb"))
+
+
+@cache
+def brief_dynamodb() -> DynamoDBClient:
+    """Give a DynamoDB client for what may be lost: it is over within 3 s, so that nobody is kept waiting by it."""
+    return boto3.client("dynamodb", config=_config("dynamodb", attempts=1, read_seconds=LOSABLE_READ_SECONDS))
 
 
 @cache

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from wavebreak import failures
 from wavebreak.catalogue import catalogue_entry
 from wavebreak.clients import UnsupportedPlace
 from wavebreak.command_runs import MAX_TARGETS, Asked, CommandRun, CommandTarget, TargetState
+from wavebreak.errors import Severity
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.identifiers import new_command_id
 from wavebreak.model import LaunchStatus, Place
@@ -94,7 +96,7 @@ def _start_machine(app: App, run: CommandRun) -> None:
     try:
         app.workflow.start_command(run.command_id, run.machine_run)
     except (ClientError, BotoCoreError) as error:
-        logger.warning("machine of %s is left to the sweep: %s", run.command_id, error)
+        app.errors.record_error(error, Severity.WARNING, execution_id=run.execution_id, commandId=run.command_id)
 
 
 def _load(app: App, execution_id: str) -> Execution:
@@ -250,7 +252,7 @@ def _stop_running(app: App, run: CommandRun) -> None:
         try:
             app.ssm_at(target.place).cancel(target.ssm_command_id, [target.instance_id])
         except (ClientError, BotoCoreError, UnsupportedPlace) as error:
-            logger.warning("command on %s is stopped by the task that watches it: %s", target.name, error)
+            app.errors.record_error(error, Severity.WARNING, execution_id=run.execution_id, target=target.name)
 
 
 def machine_ended(app: App, name: str) -> bool:
@@ -263,7 +265,7 @@ def machine_ended(app: App, name: str) -> bool:
     if run.status.is_terminal or run.machine_run != command_run_of(name):
         return False
     if run.machine_run > _RUNS_AT_ONCE:
-        logger.error("machines of %s keep failing, the next one is left to the sweep", run.command_id)
+        failures.gave_up(app, run.execution_id, name)
         return False
     return _restart(app, run)
 

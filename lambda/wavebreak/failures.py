@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.errors import Category, Severity, classify_failure
+from wavebreak.identifiers import COMMAND_ID
 from wavebreak.model import Failure
+from wavebreak.problems import NotFound
 from wavebreak.trail import ENGINE_ACTOR, Act
+from wavebreak.workflow import command_id_of, execution_id_of, machine_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,9 +20,9 @@ if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.model import Execution
 
-logger = logging.getLogger(__name__)
-
 _CAUSE_LENGTH: Final = 1000
+_SAID_SO: Final = "Wavebreak.MachineFailed"
+"""Error of a run whose machine had its failure recorded before it ended."""
 _AT_ONCE: Final = 3
 """Failed runs in a row that are each followed by the next at once."""
 TOGETHER: Final = timedelta(minutes=5)
@@ -29,14 +32,67 @@ TOGETHER: Final = timedelta(minutes=5)
 def record(app: App, event: Mapping[str, Any]) -> None:
     """Keep error and cause of a failed run with its execution, for whoever looks at it."""
     failure = Failure(app.now(), str(event.get("error") or "Unknown"), str(event.get("cause") or "")[:_CAUSE_LENGTH])
-    logger.error("run %s failed: %s: %s", event.get("name"), failure.error, failure.cause)
+    execution_id = str(event["executionId"])
+    run_failed(app, execution_id, str(event.get("name") or execution_id), failure.error, failure.cause)
 
     def step(current: Execution) -> Execution:
         last = current.last_failure
         count = last.count + 1 if last and failure.at - last.at < TOGETHER else 1
         return replace(current, last_failure=replace(failure, count=count))
 
-    app.executions.change(str(event["executionId"]), step, Act(ENGINE_ACTOR, failure.at))
+    app.executions.change(execution_id, step, Act(ENGINE_ACTOR, failure.at))
+
+
+def run_failed(app: App, execution_id: str, name: str, error: str, cause: str) -> None:
+    """Record what made a run of a machine fail, as Step Functions tells it; `name` is the run's."""
+    app.errors.record_failure(
+        Severity.ERROR,
+        classify_failure(error),
+        (error, cause),
+        service=machine_service(name),
+        execution_id=execution_id,
+        run=name,
+    )
+
+
+def died(app: App, detail: Mapping[str, Any]) -> None:
+    """Record a run that ended wrongly without having said so itself: stopped, timed out, or failed past every Catch."""
+    status, error = str(detail.get("status") or ""), str(detail.get("error") or _SAID_SO)
+    if status == "FAILED" and error == _SAID_SO:
+        return
+    name = str(detail.get("name") or "")
+    category = Category.TIMEOUT if status == "TIMED_OUT" else classify_failure(error)
+    app.errors.record_failure(
+        Severity.WARNING if status == "ABORTED" else Severity.ERROR,
+        category,
+        (error if status == "FAILED" else f"States.{status.title().replace('_', '')}", str(detail.get("cause") or "")),
+        service=machine_service(name),
+        execution_id=_execution_of_run(app, name),
+        run=name,
+    )
+
+
+def gave_up(app: App, execution_id: str, name: str) -> None:
+    """Record that runs failed too often in a row, `name` the latest: nothing goes on before the sweep."""
+    told = ("RunsKeepFailing", "runs keep failing, the next one is left to the sweep")
+    app.errors.record_failure(
+        Severity.CRITICAL, Category.WORKFLOW, told, service=machine_service(name), execution_id=execution_id, run=name
+    )
+
+
+def machine_service(name: str) -> str:
+    """Name the machine that a run belongs to as errors and metrics do."""
+    return "CommandMachine" if name.startswith(COMMAND_ID) else f"{machine_of(name).name.title()}Machine"
+
+
+def _execution_of_run(app: App, name: str) -> str | None:
+    """Find the execution of a run; None for that of a command run that does not exist."""
+    if not name.startswith(COMMAND_ID):
+        return execution_id_of(name)
+    try:
+        return app.commands.load(command_id_of(name)).execution_id
+    except NotFound:
+        return None
 
 
 def keeps_failing(execution: Execution, now: datetime) -> bool:

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wavebreak.catalogue import CommandName
+from wavebreak.error_tracking import concerns
+from wavebreak.errors import Severity
+from wavebreak.failures import run_failed
 from wavebreak.outcomes import ExecutionResult
 from wavebreak.output_text import shortened_result
 from wavebreak.pacing import should_stop_early
@@ -70,13 +73,14 @@ def finish(app: App, command_id: str) -> dict[str, Any]:
     twice does no harm. Gives `{status, exitCode, total, succeeded, failed}`.
     """
     run = app.commands.load(command_id)
+    concerns(run.execution_id)
     if not run.status.is_terminal:
         run = _fold(app, run)
     if run.wave is not None:
         try:
             app.workflow.wake(Machine.RECOVERY, run.execution_id)
         except (ClientError, BotoCoreError) as error:
-            logger.warning("%s sees the end of %s at its next look: %s", run.execution_id, command_id, error)
+            app.errors.record_error(error, Severity.WARNING)
     counts = {"total": run.total, "succeeded": run.succeeded, "failed": run.failed}
     return {"status": run.status.value, "exitCode": run.status.exit_code, **counts}
 
@@ -84,9 +88,9 @@ def finish(app: App, command_id: str) -> dict[str, Any]:
 def record_failure(app: App, command_id: str, name: str, error: str, cause: str) -> None:
     """Keep error and cause of a failed run of the machine with the command run, for whoever looks at it."""
     failure = {"at": iso(app.now()), "error": error, "cause": cause[:_CAUSE_LENGTH]}
-    logger.error("run %s failed: %s: %s", name, error, failure["cause"])
     act = Act(ENGINE_ACTOR, app.now())
-    app.commands.change(command_id, lambda run: replace(run, last_failure=failure), act)
+    run = app.commands.change(command_id, lambda run: replace(run, last_failure=failure), act)
+    run_failed(app, run.execution_id, name, error, cause)
 
 
 def _fold(app: App, run: CommandRun) -> CommandRun:

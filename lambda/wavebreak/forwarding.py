@@ -20,6 +20,9 @@ from wavebreak.arguments import encode_arguments
 from wavebreak.catalogue import CommandMode, command_mode
 from wavebreak.clients import UnsupportedPlace
 from wavebreak.command_runs import CommandRun, CommandTarget, TargetState
+from wavebreak.error_tracking import concerns
+from wavebreak.errors import Severity
+from wavebreak.failures import run_failed
 from wavebreak.folding import record_result
 from wavebreak.invocations import read_invocation
 from wavebreak.outcomes import ExecutionResult
@@ -68,6 +71,7 @@ class Preparation:
 def prepare(app: App, command_id: str) -> Preparation:
     """Tell at once which targets cannot be reached, and write the list of a run too large for an inline Map."""
     run = app.commands.load(command_id)
+    concerns(run.execution_id)
     if not run.patience_seconds:
         _report_unreachable(app, run)
     at_scale = needs_distributed_map(run.total, run.timeout_seconds)
@@ -87,7 +91,7 @@ def _report_unreachable(app: App, run: CommandRun) -> None:
             online = app.ssm_at(place).online([target.instance_id for target in members])
         except (ClientError, BotoCoreError, UnsupportedPlace) as error:
             # Each target finds out for itself.
-            logger.warning("reachability of targets in %s could not be read: %s", place, error)
+            app.errors.record_error(error, Severity.WARNING, place=str(place))
             continue
         for target in members:
             if target.instance_id not in online:
@@ -100,6 +104,7 @@ def run_target(app: App, command_id: str, number: int) -> bool:
     Any fault that waiting does not mend becomes the target's result (S0-5); its stack trace is logged (S0-13).
     """
     run = app.commands.load(command_id)
+    concerns(run.execution_id)
     target = app.commands.target(command_id, number)
     if target.state is TargetState.ENDED:
         return True
@@ -109,8 +114,8 @@ def run_target(app: App, command_id: str, number: int) -> bool:
         return False
     except (ClientError, BotoCoreError):
         raise  # the machine tries again
-    except Exception as error:  # the item's doorway: whatever it is becomes this target's result
-        logger.exception("target %s of %s failed", target.name, command_id)
+    except Exception as error:  # noqa: BLE001  the item's doorway: whatever it is becomes this target's result
+        app.errors.record_error(error, target=target.name)
         record_result(app, run, target, ExecutionResult.unexpected(target.name, error))
         return True
 
@@ -118,13 +123,14 @@ def run_target(app: App, command_id: str, number: int) -> bool:
 def lose_target(app: App, command_id: str, number: int, error: str, cause: str) -> None:
     """Record the result of a target whose task died or could not be carried out, however often it was tried."""
     run = app.commands.load(command_id)
+    concerns(run.execution_id)
     target = app.commands.target(command_id, number)
     if target.state is TargetState.SENT and target.ssm_command_id is not None:
         try:
             app.ssm_at(target.place).cancel(target.ssm_command_id, [target.instance_id])
         except (ClientError, BotoCoreError, UnsupportedPlace) as fault:
-            logger.warning("command %s of lost target %s goes on: %s", target.ssm_command_id, target.name, fault)
-    logger.error("target %s of %s was lost: %s: %s", target.name, command_id, error, cause)
+            app.errors.record_error(fault, Severity.WARNING, target=target.name)
+    run_failed(app, run.execution_id, command_id, error, cause)
     record_result(app, run, target, ExecutionResult.unexpected(target.name, f"{error}: {cause}"[:500]))
 
 
@@ -149,6 +155,10 @@ class _Forwarder:
         if self._stands_at(TargetState.WAITING):
             self._send()
         return self._stands_at(TargetState.ENDED) or (self._stands_at(TargetState.SENT) and self._watch())
+
+    def _note(self, error: Exception) -> None:
+        """Record a fault that this forwarding survives."""
+        self.app.errors.record_error(error, Severity.WARNING, target=self.target.name)
 
     def _stands_at(self, state: TargetState) -> bool:
         return self.target.state is state
@@ -177,7 +187,7 @@ class _Forwarder:
                 if self.target.instance_id in self.ssm.online([self.target.instance_id]):
                     return True
             except (ClientError, BotoCoreError) as error:
-                logger.warning("whether %s can be reached is not known: %s", self.target.name, error)
+                self._note(error)
             if self.app.now() >= deadline:
                 return False
             if time.monotonic() >= self.until or self._is_cancelled():
@@ -198,7 +208,7 @@ class _Forwarder:
         except Refusal as refusal:
             self._refused(refusal)
         except OutcomeUnknown as unknown:
-            logger.warning("SendCommand to %s: outcome unknown: %s", self.target.name, unknown)
+            self._note(unknown)
 
     def _sent(self, ssm_command_id: str) -> None:
         self._move(replace(self.target, state=TargetState.SENT, ssm_command_id=ssm_command_id, sent_at=self.app.now()))
@@ -206,7 +216,7 @@ class _Forwarder:
     def _refused(self, refusal: Refusal) -> None:
         """Take a refusal: nothing was sent. A throttle is waited out, anything else is the target's result."""
         if refusal.retryable:
-            logger.warning("SendCommand to %s waits: %s", self.target.name, refusal)
+            self._note(refusal)
             self._move(replace(self.target, state=TargetState.WAITING, intended_at=None))
             time.sleep(_LOOKS[-1])
         elif is_out_of_reach(refusal):
@@ -245,7 +255,7 @@ class _Forwarder:
         try:
             answer = self.ssm.look(ssm_command_id, self.target.instance_id)
         except (ClientError, BotoCoreError) as error:
-            logger.warning("command %s on %s could not be looked at: %s", ssm_command_id, self.target.name, error)
+            self._note(error)
             answer = None
         if answer is not None:
             reading = read_invocation(self.target.name, answer, self.run.timeout_seconds)
@@ -270,7 +280,7 @@ class _Forwarder:
         try:
             self.ssm.cancel(str(self.target.ssm_command_id), [self.target.instance_id])
         except (ClientError, BotoCoreError) as error:
-            logger.warning("command on %s could not be cancelled yet: %s", self.target.name, error)
+            self._note(error)
             return
         self.cancel_sent = True
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from wavebreak.model import Mode
 
 COMMAND_ID: Final = "cmd-"
@@ -19,6 +18,14 @@ def ulid(now: datetime, randomness: int | None = None) -> str:
     """Make a ULID in lower case: 26 characters, the moment first, then 80 random bits."""
     value = (int(now.timestamp() * 1000) << 80) | (secrets.randbits(80) if randomness is None else randomness)
     return "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def moment_of(identifier: str) -> datetime:
+    """Read the moment, to the millisecond, at which a ULID was made."""
+    milliseconds = 0
+    for character in identifier[:10]:
+        milliseconds = milliseconds * 32 + _CROCKFORD.index(character)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def new_execution_id(mode: Mode, now: datetime, randomness: int | None = None) -> str:

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from wavebreak.drs import TAG_EXECUTION, TAG_WAVE, Drs, OutcomeUnknown, Refusal, is_denied, job_tags
 from wavebreak.engine import may_launch, unassigned
+from wavebreak.errors import Severity
 from wavebreak.model import Execution, Job, JobState, LaunchStatus, Mode, Server, Wave
 from wavebreak.quotas import room_for
 from wavebreak.trail import ENGINE_ACTOR, Act
@@ -63,16 +64,19 @@ class Launcher:
             if isinstance(error, ClientError) and is_denied(error):
                 self._deny(error)
                 return
-            logger.warning("wave %s of %s waits, DRS did not answer: %s", self.number, self.execution_id, error)
+            self._note(error, Severity.WARNING)
             self._block(self.app.now() + self.app.timing.no_room)
 
     def _deny(self, error: ClientError) -> None:
         """Fail what waits to be started: a missing permission is told at once, not when the wave times out."""
-        logger.error("wave %s of %s cannot be started: %s", self.number, self.execution_id, error)
+        self._note(error, Severity.ERROR)
         execution = self._load()
         waiting = unassigned(execution, execution.wave(self.number))
         self._fail({server.source_server_id: f"DRS refused: {error}" for server in waiting})
         self._block(self.app.now() + self.app.timing.no_room)
+
+    def _note(self, error: Exception, severity: Severity) -> None:
+        self.app.errors.record_error(error, severity, execution_id=self.execution_id, wave=self.number)
 
     def _load(self) -> Execution:
         return self.app.executions.load(self.execution_id).execution
@@ -175,14 +179,14 @@ class Launcher:
         except Refusal as refusal:
             return self._refused(job, refusal)
         except OutcomeUnknown as unknown:
-            logger.warning("StartRecovery of %s %s: outcome unknown: %s", self.execution_id, job.key, unknown)
+            self._note(unknown, Severity.WARNING)
             return self._look_after(drs, job)
         self._record(job, job_id)
         return True
 
     def _refused(self, job: Job, refusal: Refusal) -> bool:
         """Forget the intent: nothing happened. Wait, take a smaller batch, or fail the servers, as the code says."""
-        logger.warning("StartRecovery of %s %s refused: %s", self.execution_id, job.key, refusal)
+        self._note(refusal, Severity.WARNING)
         if len(job.subjects) > 1 and (refusal.concerns_a_server or refusal.smaller_may_fit):
             self.batch_limit = len(job.subjects) // 2
             self._change(lambda current: current.without_job(job))

@@ -11,6 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from wavebreak.clients import UnsupportedPlace
 from wavebreak.engine import Decision, Directive, decide, finalise
+from wavebreak.errors import Severity
+from wavebreak.metrics import Metric
 from wavebreak.model import Job, JobState, LaunchStatus
 from wavebreak.observation import CommandView, JobView, Observation, ServerView, absorb
 from wavebreak.problems import Unavailable
@@ -69,6 +71,7 @@ def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
         except Conflict:
             app.executions.pause(attempt)
             continue
+        app.meter.add(Metric.POLLS)
         return _directed(app, snapshot, decision, run, rounds)
     raise Unavailable(f"execution {execution_id} is being changed by many at once")
 
@@ -101,7 +104,7 @@ def look(app: App, jobs: Iterable[Job]) -> Observation:
             seen, unnamed = drs.jobs([str(job.job_id) for job in members])
             views |= {job_id: _explained(drs, job_id, view) for job_id, view in seen.items()}
         except (ClientError, BotoCoreError, UnsupportedPlace) as error:
-            logger.warning("DRS jobs of %s could not be described: %s", members[0].place, error)
+            app.errors.record_error(error, Severity.WARNING, place=str(members[0].place))
             continue
         missing |= unnamed
     return Observation(views, missing)
@@ -135,7 +138,7 @@ def turned_up(app: App, execution_id: str, intents: Iterable[Job]) -> dict[tuple
         try:
             job_id = app.drs_at(job.place).find_launch(execution_id, job)
         except (ClientError, BotoCoreError, UnsupportedPlace) as error:
-            logger.warning("job of intent %s of %s could not be looked for: %s", job.key, execution_id, error)
+            app.errors.record_error(error, Severity.WARNING, execution_id=execution_id, job=str(job.key))
             continue
         if job_id is not None:
             found[job.key] = job_id

@@ -149,8 +149,8 @@ class Unavailable(Problem):
 
 
 class Internal(Problem):
-    """A fault of ours: the caller gets a correlation id, the log has the rest."""
+    """A fault of ours: the caller gets a correlation id, the recorded error of this id has the rest."""
 
     def __init__(self, correlation_id: str) -> None:
-        """Take the id under which the log tells what happened."""
+        """Take the id of the recorded error."""
         super().__init__("An internal error occurred", correlationId=correlation_id)

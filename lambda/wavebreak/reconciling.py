@@ -10,11 +10,13 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak import failures
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.failures import keeps_failing
+from wavebreak.metrics import Metric
 from wavebreak.problems import NotFound
 from wavebreak.store.keys import execution_id_of as execution_id_of_partition
-from wavebreak.workflow import Machine, execution_id_of
+from wavebreak.workflow import Machine, execution_id_of, machine_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,7 +54,7 @@ def servers_launched(app: App, events: Iterable[Mapping[str, Any]]) -> int:
 def machine_ended(app: App, name: str) -> bool:
     """Start the next run of a machine that ended without having finished its work."""
     execution_id = execution_id_of(name)
-    machine = Machine.TERMINATION if name != execution_id and "-t" in name[len(execution_id) :] else Machine.RECOVERY
+    machine = machine_of(name)
     try:
         snapshot = app.executions.load(execution_id)
     except NotFound:
@@ -62,7 +64,7 @@ def machine_ended(app: App, name: str) -> bool:
     if not _is_needed(snapshot.execution, machine) or token.run != machine.run_of(name):
         return False
     if keeps_failing(snapshot.execution, app.now()):
-        logger.error("runs of %s keep failing, the next one is left to the sweep", execution_id)
+        failures.gave_up(app, execution_id, name)
         return False
     return _restart(app, execution_id, machine, token)
 
@@ -73,23 +75,28 @@ def sweep(app: App) -> int:
     One that cannot be looked after does not keep the others from it; the last such fault is raised in the end.
     """
     restarted = 0
+    running: list[datetime] = []
     fault: Exception | None = None
     for execution_id in app.executions.active_ids():
         try:
-            restarted += _look_after(app, execution_id)
-        except Exception as error:  # the doorway of each execution: raised below
-            logger.exception("%s could not be looked after", execution_id)
+            snapshot = app.executions.load(execution_id)
+            if not snapshot.execution.is_terminal:
+                running.append(snapshot.execution.started_at)
+            restarted += _look_after(app, snapshot)
+        except NotFound:
+            continue
+        except Exception as error:  # noqa: BLE001  the doorway of each execution: raised below
+            app.errors.record_error(error, execution_id=execution_id)
             fault = error
+    app.meter.add(Metric.EXECUTIONS_RUNNING, len(running))
+    app.meter.add(Metric.OLDEST_EXECUTION, max(((app.now() - begun).total_seconds() for begun in running), default=0))
     if fault is not None:
         raise fault
     return restarted
 
 
-def _look_after(app: App, execution_id: str) -> int:
-    try:
-        snapshot = app.executions.load(execution_id)
-    except NotFound:
-        return 0
+def _look_after(app: App, snapshot: Snapshot) -> int:
+    execution_id = snapshot.execution.execution_id
     restarted = 0
     for machine in Machine:
         token = _token(snapshot, machine)

@@ -15,6 +15,7 @@ from wavebreak.model import CancelThen
 from wavebreak.native_plans import ARN_PATTERN
 from wavebreak.plan import PlanBody, PlanId, SourceServerId
 from wavebreak.query_merge import DEFAULT_LIMIT
+from wavebreak.store.errors import MAX_HOURS
 from wavebreak.validation import FINISHED
 
 Reason = Annotated[str, Field(max_length=1024, description="Why, for the audit trail.")]
@@ -25,6 +26,8 @@ IdempotencyKey = Annotated[
 PlanInput = Annotated[PlanBody, Body()]
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="Version that is replaced, quoted or not.")]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
+
+Hours = Annotated[int, Field(ge=1, le=MAX_HOURS, description="How far to look back.")]
 
 
 class _Body(BaseModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any, Final
 
+from wavebreak.errors import Category, Severity
 from wavebreak.problems import CONTENT_TYPE
 
 _ANY_OBJECT: Final[dict[str, Any]] = {"type": "object", "additionalProperties": True}
@@ -173,6 +174,50 @@ _LINE: Final[dict[str, Any]] = {
         "line": {"type": "string"},
     },
 }
+_COUNTS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": {"type": "integer"}}
+_ERROR: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["errorId", "at", "severity", "category", "service", "errorType", "message"],
+    "properties": {
+        "errorId": {"type": "string"},
+        "at": {"type": "string", "format": "date-time"},
+        "severity": {"enum": [severity.value for severity in Severity]},
+        "category": {"enum": [category.value for category in Category]},
+        "service": {"type": "string", "description": "The function, or the state machine."},
+        "errorType": {"type": "string"},
+        "message": {"type": "string"},
+        "stackTrace": {"type": ["string", "null"]},
+        "context": _ANY_OBJECT,
+        "executionId": {"type": ["string", "null"]},
+    },
+}
+_ERROR_SUMMARY: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["hours", "from", "to", "total", "bySeverity", "byCategory", "byService", "byType", "hourly"],
+    "properties": {
+        "hours": {"type": "integer"},
+        "from": {"type": "string", "format": "date-time"},
+        "to": {"type": "string", "format": "date-time"},
+        "total": {"type": "integer"},
+        "bySeverity": _COUNTS,
+        "byCategory": _COUNTS,
+        "byService": _COUNTS,
+        "byType": _COUNTS,
+        "hourly": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "hour": {"type": "string", "format": "date-time"},
+                    "severity": {"type": "string"},
+                    "count": {"type": "integer"},
+                },
+            },
+        },
+        "lastHour": {**_COUNTS, "description": "By severity."},
+        "critical": {"type": "array", "items": _named("Error"), "description": "Of the last hour, newest first."},
+    },
+}
 
 SCHEMAS: Final = {
     "Problem": _PROBLEM,
@@ -182,6 +227,8 @@ SCHEMAS: Final = {
     "Execution": _EXECUTION,
     "CommandRun": _RUN,
     "CommandResult": _RESULT,
+    "Error": _ERROR,
+    "ErrorSummary": _ERROR_SUMMARY,
 }
 """Schemas that the answers refer to, for the components of the document."""
 
@@ -199,6 +246,8 @@ COMMAND_RUN: Final = _json(200, "The command run.", _named("CommandRun"))
 COMMAND_ACCEPTED: Final = _json(202, "Accepted; the command run as it stands.", _named("CommandRun"))
 RESULT_LIST: Final = _page("Results, in the order of the targets.", _named("CommandResult"))
 LINE_LIST: Final = _page("Lines, each with its target.", _LINE)
+ERROR_LIST: Final = _page("Errors, newest first.", _named("Error"))
+ERROR_SUMMARY: Final = _json(200, "Errors, counted.", _named("ErrorSummary"))
 STEERED: Final = ACCEPTED | problems(400, 404, 409)
 
 STEERING: Final = {

@@ -35,6 +35,8 @@ class Settings:
     command_lists_bucket: str | None = None
     document_prefix: str = "wavebreak"
     command_log_group: str = "/wavebreak/commands"
+    errors_table_name: str | None = None
+    stack_name: str = "wavebreak"
 
     @property
     def timing(self) -> Timing:
@@ -58,6 +60,8 @@ class Settings:
             command_lists_bucket=environment.get("COMMAND_LISTS_BUCKET"),
             document_prefix=environment.get("DOCUMENT_PREFIX", "wavebreak"),
             command_log_group=environment.get("COMMAND_LOG_GROUP", "/wavebreak/commands"),
+            errors_table_name=environment.get("ERRORS_TABLE_NAME"),
+            stack_name=environment.get("STACK_NAME", "wavebreak"),
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from wavebreak.errors import Severity
 from wavebreak.freezing import foreign, freeze, frozen_document
 from wavebreak.identifiers import new_execution_id
 from wavebreak.problems import InvalidRequest, Problem, Unavailable
@@ -72,4 +73,4 @@ def _start_machine(app: App, execution: Execution) -> None:
     try:
         app.workflow.start(Machine.RECOVERY, execution.execution_id, 1)
     except (ClientError, BotoCoreError) as error:
-        logger.warning("machine of %s not started, the sweep will: %s", execution.execution_id, error)
+        app.errors.record_error(error, Severity.WARNING, execution_id=execution.execution_id)

@@ -71,6 +71,12 @@ def command_run_of(name: str) -> int:
     return int(found[1]) if found else 1
 
 
+def machine_of(name: str) -> Machine:
+    """Read from the name of a run whose machine it is."""
+    execution_id = execution_id_of(name)
+    return Machine.TERMINATION if "-t" in name[len(execution_id) :] else Machine.RECOVERY
+
+
 def execution_id_of(name: str) -> str:
     """Read the execution's id from the name of a machine's run."""
     return "-".join(name.split("-")[:2])

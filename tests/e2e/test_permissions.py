@@ -247,7 +247,7 @@ def sample(path: str, mode: str) -> str:
 def granted(operator: str, method: str, path: str) -> bool:
     """Tell what the documentation says: whether an operator of `drill` or `recovery` may make this call."""
     if method == "GET":
-        return path.startswith(("/plans", "/executions"))
+        return path.startswith(("/plans", "/executions", "/errors"))
     starts = {"drill": "/drills", "recovery": "/recoveries"}
     if path in {starts[operator], "/plans/x/validate"} or path.startswith(f"/executions/{operator}-"):
         return method == "POST"

@@ -38,6 +38,8 @@ ROUTES = {
     ("POST", "/executions/{executionId}/waves/{waveNumber}/reject"),
     ("POST", "/executions/{executionId}/waves/{waveNumber}/retry"),
     ("POST", "/executions/{executionId}/waves/{waveNumber}/skip"),
+    ("GET", "/errors"),
+    ("GET", "/errors/summary"),
 }
 
 GATEWAY_CODES = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -60,13 +61,15 @@ def test_an_unexpected_error_tells_a_correlation_id_and_nothing_else(
     answer = stack.api("GET", f"/executions/{execution_id(1)}")
 
     assert (answer.status, answer.code) == (500, "INTERNAL")
+    identifier = answer.json["correlationId"]
+    assert re.fullmatch("err-[0-9a-z]{26}", identifier)
     assert answer.json == {
         "type": "about:blank",
         "title": "Internal error",
         "status": 500,
         "code": "INTERNAL",
         "detail": "An internal error occurred",
-        "correlationId": "11111111-2222-3333-4444-555555555555",
+        "correlationId": identifier,
     }
 
 

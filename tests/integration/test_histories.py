@@ -28,7 +28,9 @@ from drs_simulator.server import SimulatorServer
 from wavebreak import clients
 from wavebreak.app import App
 from wavebreak.command_output import CommandOutput
+from wavebreak.error_tracking import ErrorTracker
 from wavebreak.execution_utils import ExecutionStatus
+from wavebreak.metrics import Meter
 from wavebreak.quotas import Quotas
 from wavebreak.ssm import Ssm
 from wavebreak.store.commands import CommandStore
@@ -62,13 +64,15 @@ def lives() -> Iterator[Callable[[int], Life]]:
         patch.object(BaseJSONSerializer, "_serialize_type_structure", _answered),
         SimulatorServer(clock=clock, randomness=Random(0)) as simulator,  # noqa: S311  ids that a seed tells again
     ):
-        (described,) = (table for table in Blueprint({}).tables() if "GlobalSecondaryIndexes" in table)
+        (described,) = (table for table in Blueprint({}).tables() if table["TableName"].endswith("-Table"))
         dynamodb = boto3.client("dynamodb", region_name=REGION)
         dynamodb.create_table(**described)
         table = Table(dynamodb, described["TableName"])
         drs = FatefulDrs(_drs(simulator.url, attempts=2), _drs(simulator.url, attempts=1))
         control = SimulatorControl(simulator.url)
         sfn = boto3.client("stepfunctions", region_name=REGION)
+
+        meter = Meter("histories", clock.now, write=lambda _line: None)
 
         def life(seed: int) -> Life:
             dynamodb_backends[ACCOUNT][REGION].tables[table.name].items.clear()
@@ -85,6 +89,8 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 output_at=lambda place: CommandOutput(clients.logs(place), "commands"),
                 plans=PlanStore(table),
                 locks=LockStore(table),
+                errors=ErrorTracker(None, meter, clock.now),
+                meter=meter,
                 wakes=wakes,
                 workflow=NoMachines(sfn, wakes, {}),
                 drs_at=lambda _place: drs,

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from tests.unit.executions import NOW, execution, wave
 
+from wavebreak.error_tracking import ErrorTracker
 from wavebreak.failures import TOGETHER, keeps_failing, record
+from wavebreak.metrics import Meter
 from wavebreak.model import Execution
 
 
@@ -23,6 +25,7 @@ class _App:
     def __init__(self) -> None:
         self.executions = _Store(execution(wave(1)))
         self.moment = NOW
+        self.errors = ErrorTracker(None, Meter("test", self.now), self.now)
 
     def now(self) -> Any:
         return self.moment

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from wavebreak import commanding, reconciling
+from wavebreak import commanding, failures, reconciling
 from wavebreak.app import app
 from wavebreak.doorway import doorway
 from wavebreak.identifiers import COMMAND_ID
@@ -21,7 +21,9 @@ def launch_events(event: dict[str, Any]) -> dict[str, Any]:
 @doorway
 def machine_ended(event: dict[str, Any]) -> dict[str, Any]:
     """Take an execution or a command run up again whose machine failed, timed out or was stopped."""
-    name = str((event.get("detail") or {}).get("name", ""))
+    detail = event.get("detail") or {}
+    failures.died(app(), detail)
+    name = str(detail.get("name", ""))
     take_up = commanding.machine_ended if name.startswith(COMMAND_ID) else reconciling.machine_ended
     return {"restarted": take_up(app(), name)}
 

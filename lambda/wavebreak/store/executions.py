@@ -38,6 +38,10 @@ def pause_between(attempt: int) -> None:
     time.sleep(random.uniform(0, min(0.5, 0.01 * 2**attempt)))  # noqa: S311  no secret hangs on it
 
 
+def _nobody(_before: Execution, _after: Execution) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """An execution and its wake tokens as one consistent read found them."""
@@ -50,10 +54,16 @@ class Snapshot:
 class ExecutionStore:
     """Executions, their waves, servers, jobs and events."""
 
-    def __init__(self, table: Table, pause: Callable[[int], None] = pause_between) -> None:
-        """Take the table, and how to wait after the n-th lost race."""
+    def __init__(
+        self,
+        table: Table,
+        pause: Callable[[int], None] = pause_between,
+        told: Callable[[Execution, Execution], None] = _nobody,
+    ) -> None:
+        """Take the table, how to wait after the n-th lost race, and who is told of every change that was saved."""
         self.table = table
         self.pause = pause
+        self.told = told
 
     def create(self, execution: Execution, document: str, act: Act, details: Mapping[str, Any]) -> Execution:
         """Write a new execution, its plan's lock and its first event, all or nothing.
@@ -152,6 +162,7 @@ class ExecutionStore:
             final, event = append_event(final, changes, act, details or {})
             writes.append(Write("event", "Put", _event_record(event), "attribute_not_exists(pk)"))
         self._commit([_meta_write(final, current.version), *writes])
+        self.told(before, final)
         return final
 
     def tell(

@@ -1,0 +1,82 @@
+"""Secrets taken out of text and data before anything keeps or prints them. Pure.
+
+Whatever looks like a credential is replaced, whatever is called like one is replaced whole. Better a harmless word too
+many masked than one secret kept.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MASK: Final = "*****"
+LONGEST: Final = 40_000
+"""Characters that are looked through; the middle of longer text is left out first, with whatever it may hide."""
+
+_NAMES: Final = (
+    r"aws[_-]?access[_-]?key(?:[_-]?id)?|access[_-]?key(?:[_-]?id)?|secret(?:[_-]?access)?[_-]?key|secret|"
+    r"[a-z0-9_-]{0,40}token|authorization|passw(?:or)?d|passphrase|pwd|api[_-]?key|private[_-]?key|credentials?|"
+    r"signature|x-amz-(?:signature|credential|security-token)"
+)
+_NAMED: Final = re.compile(rf"(?:.*[_.-])?(?:{_NAMES})", re.IGNORECASE)
+_HEADER: Final = re.compile(r"(?i)\b(authorization[\"']?\s*[:=]\s*)[\"']?[^\r\n\"'}]+")
+_SCHEME: Final = re.compile(r"(?i)\b((?:bearer|basic)\s+)[A-Za-z0-9+/=._~-]{8,}")
+_SIGV4: Final = re.compile(r"AWS4-HMAC-SHA256\s+Credential=[^\r\n\"'}]+")
+_ASSIGNED: Final = re.compile(
+    rf"(?i)(?<![a-z0-9])((?:{_NAMES})[\"']?\s*(?:=>|[:=])\s*)(\"[^\"\r\n]*\"|'[^'\r\n]*'|[^\s,;&\"'}})\]]+)"
+)
+_KEY_ID: Final = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")
+_USER_INFO: Final = re.compile(r"(://)[^/\s:@]+:[^/\s@]+@")
+_LONG_RUN: Final = re.compile(r"[A-Za-z0-9+/=_-]{100,}")
+"""Session tokens and task tokens: nothing else that is written about here has runs this long."""
+_SECRET_KEY: Final = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+
+
+def masked_text(text: str) -> str:
+    """Mask the secrets in a text."""
+    if len(text) > LONGEST:
+        text = shortened(text, LONGEST)
+    text = _SIGV4.sub(MASK, text)
+    text = _HEADER.sub(rf"\g<1>{MASK}", text)
+    text = _SCHEME.sub(rf"\g<1>{MASK}", text)
+    text = _ASSIGNED.sub(rf"\g<1>{MASK}", text)
+    text = _USER_INFO.sub(rf"\g<1>{MASK}@", text)
+    text = _KEY_ID.sub(MASK, text)
+    text = _LONG_RUN.sub(MASK, text)
+    return _SECRET_KEY.sub(_unless_a_digest, text)
+
+
+def _unless_a_digest(found: re.Match[str]) -> str:
+    """Mask forty characters that mix cases and digits, as a secret access key does and a digest or a path does not."""
+    text = found[0]
+    mixed = any(c.isupper() for c in text) and any(c.islower() for c in text) and any(c.isdigit() for c in text)
+    return MASK if mixed else text
+
+
+def masked(value: Any, depth: int = 4) -> Any:
+    """Mask the secrets in JSON-like data; below `depth` levels, and for types that JSON lacks, it is masked as text."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, dict) and depth:
+        return _masked_fields(value, depth)
+    if isinstance(value, (list, tuple)) and depth:
+        return [masked(entry, depth - 1) for entry in value]
+    return masked_text(str(value))
+
+
+def _masked_fields(fields: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    return {
+        str(name): MASK if _NAMED.fullmatch(str(name)) else masked(value, depth - 1) for name, value in fields.items()
+    }
+
+
+def shortened(text: str, length: int) -> str:
+    """Keep head and tail of a text that has more than `length` characters; the tail, where causes stand, is longer."""
+    if len(text) <= length:
+        return text
+    note = f"\n... {len(text) - length} characters left out ...\n"
+    head = (length - len(note)) // 3
+    return text[:head] + note + text[-(length - len(note) - head) :]
