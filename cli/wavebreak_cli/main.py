@@ -10,6 +10,7 @@ import typer
 
 from wavebreak_cli.commands.control import control
 from wavebreak_cli.commands.executions import executions
+from wavebreak_cli.commands.operations import operations
 from wavebreak_cli.commands.plans import plans
 from wavebreak_cli.config import Given
 from wavebreak_cli.problems import (
@@ -27,6 +28,7 @@ app: Final = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(plans)
 app.add_typer(executions)
 app.add_typer(control)
+app.add_typer(operations)
 
 _FRAMEWORK_EXITS: Final = {1: EXIT_BROKEN_PIPE, 2: EXIT_USAGE}
 """Exit codes that typer and rich end with themselves: 1 and 2 already mean outcomes of a recovery here."""
