@@ -220,7 +220,14 @@ class Stack:
         return items
 
     def items(self) -> list[dict[str, Any]]:
-        """Give every item of every table, sorted; read behind the product's back."""
+        """Give every item of every table but recorded errors, sorted; read behind the product's back."""
+        return [item for item in self._all_items() if "errorId" not in item]
+
+    def error_items(self) -> list[dict[str, Any]]:
+        """Give the items of the recorded errors."""
+        return [item for item in self._all_items() if "errorId" in item]
+
+    def _all_items(self) -> list[dict[str, Any]]:
         tables = dynamodb_backends[ACCOUNT][REGION].tables.values()
         return sorted((item.to_json()["Attributes"] for table in tables for item in table.all_items()), key=str)
 
