@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wavebreak.execution_utils import ExecutionStatus
+from wavebreak.execution_utils import WaveStatus
 from wavebreak.metrics import Metric
 from wavebreak.store import keys
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from wavebreak.store.table import Table
 
 logger = logging.getLogger(__name__)
-
-_RECOVERED = frozenset({ExecutionStatus.COMPLETED, ExecutionStatus.PARTIAL_SUCCESS})
-"""Ends with something recovered, whose time says something."""
 
 
 class Measured:
@@ -39,7 +36,7 @@ class Measured:
                 self.meter.add(Metric.WAVE_DURATION, seconds, status=new.status.value)
         if after.is_terminal and after.status is not before.status:
             self.meter.add(Metric.EXECUTIONS_ENDED, status=after.status.value)
-            if after.status in _RECOVERED and after.ended_at:
+            if after.count(WaveStatus.COMPLETED) and after.ended_at:
                 self._recovered(after, (after.ended_at - after.started_at).total_seconds())
 
     def _recovered(self, execution: Execution, seconds: float) -> None:

@@ -37,6 +37,7 @@ from tools.template import ROOT, functions, load
 from wavebreak import observing, termination
 from wavebreak.drs import IDS_A_CALL, Drs, RecentJob
 from wavebreak.engine import Directive, decide, finalise
+from wavebreak.error_tracking import ErrorTracker
 from wavebreak.execution_utils import (
     EXECUTION_TRANSITIONS,
     TERMINAL_STATUSES,
@@ -45,6 +46,7 @@ from wavebreak.execution_utils import (
     WaveStatus,
 )
 from wavebreak.identifiers import new_execution_id
+from wavebreak.metrics import Meter
 from wavebreak.model import JobState, LaunchStatus, Mode
 from wavebreak.observation import Observation
 from wavebreak.quotas import Quotas, read_quotas, room_for
@@ -159,7 +161,8 @@ def test_rule_3_terminate_only_your_own_it_is_done_when_drs_shows_none_and_not_b
 
 def test_rule_4_a_poll_error_changes_nothing() -> None:
     running = execution(wave(1, WaveStatus.IN_PROGRESS)).with_job(job(1))
-    broken: Any = SimpleNamespace(drs_at=lambda _place: SimpleNamespace(jobs=throttled))
+    errors = ErrorTracker(None, Meter("test", lambda: NOW, lambda _line: None), lambda: NOW)
+    broken: Any = SimpleNamespace(drs_at=lambda _place: SimpleNamespace(jobs=throttled), errors=errors)
 
     seen = observing.look(broken, running.launch_jobs())
 
