@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak_cli.steps import next_steps
+from wavebreak.steps import next_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

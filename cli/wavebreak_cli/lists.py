@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Group
 from rich.text import Text
 
-from wavebreak_cli.look import duration, elapsed, when
+from wavebreak.timing import duration
+from wavebreak_cli.look import elapsed, when
 from wavebreak_cli.render import badge, listing
 
 if TYPE_CHECKING:

@@ -45,8 +45,6 @@ _ASCII: Final = str.maketrans(
     }
 )
 _LONGEST: Final = 2000
-_MINUTE: Final = 60
-_HOUR: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +88,6 @@ def _shown(character: str) -> str:
 def style_of(display: Display) -> str:
     """Name the terminal style of a status's colour; an unknown colour is the terminal's own."""
     return _STYLES.get(str(display.get("color")), "default")
-
-
-def duration(seconds: float | None) -> str:
-    """Write a duration for people: `38s`, `4m 05s`, `1h 02m`; an en dash for none."""
-    if seconds is None:
-        return "\N{EN DASH}"
-    whole = max(0, int(seconds))
-    if whole < _MINUTE:
-        return f"{whole}s"
-    if whole < _HOUR:
-        return f"{whole // _MINUTE}m {whole % _MINUTE:02}s"
-    return f"{whole // _HOUR}h {whole % _HOUR // _MINUTE:02}m"
 
 
 def moment(text: object) -> datetime | None:

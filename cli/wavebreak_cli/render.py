@@ -16,8 +16,9 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from wavebreak_cli.look import duration, elapsed, style_of, when
-from wavebreak_cli.steps import next_steps
+from wavebreak.steps import next_steps
+from wavebreak.timing import duration
+from wavebreak_cli.look import elapsed, style_of, when
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from rich.live import Live
 
+from wavebreak.timing import duration
 from wavebreak_cli import changes, render
-from wavebreak_cli.look import Look, duration
+from wavebreak_cli.look import Look
 from wavebreak_cli.problems import CommandFailed, Unavailable
 
 if TYPE_CHECKING:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_MINUTE: Final = 60
+_HOUR: Final = 3600
 
 
 def iso(moment: datetime) -> str:
@@ -26,6 +30,18 @@ def whole_seconds(start: datetime | None, end: datetime | None) -> int | None:
     if start is None or end is None:
         return None
     return max(0, int((end - start).total_seconds()))
+
+
+def duration(seconds: float | None) -> str:
+    """Write a duration for people: `38s`, `4m 05s`, `1h 02m`; an en dash for none."""
+    if seconds is None:
+        return "\N{EN DASH}"
+    whole = max(0, int(seconds))
+    if whole < _MINUTE:
+        return f"{whole}s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE}m {whole % _MINUTE:02}s"
+    return f"{whole // _HOUR}h {whole % _HOUR // _MINUTE:02}m"
 
 
 @dataclass(frozen=True, slots=True)

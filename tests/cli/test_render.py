@@ -10,9 +10,10 @@ from rich.console import Console, RenderableType
 from tests.cli.fake_api import DRILL, RECOVERY, Json, execution, server, wave
 
 from wavebreak.execution_utils import ExecutionStatus
+from wavebreak.steps import next_steps
+from wavebreak.timing import duration
 from wavebreak_cli import lists, render
-from wavebreak_cli.look import Look, duration, harmless, when
-from wavebreak_cli.steps import next_steps
+from wavebreak_cli.look import Look, harmless, when
 from wavebreak_cli.wire import Execution
 
 DASH = "\N{EN DASH}"

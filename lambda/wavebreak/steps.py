@@ -1,16 +1,22 @@
-"""What can be done next with an execution, as commands that are ready to run."""
+"""What can be done next with an execution, as commands of the command line that are ready to run. Pure.
+
+The command line shows them on its cards, notifications carry them in their text.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus, is_terminal
 from wavebreak.execution_utils import normalize_execution_status as execution_status
 from wavebreak.execution_utils import normalize_wave_status as wave_status
+from wavebreak.model import Mode
 
 if TYPE_CHECKING:
-    from wavebreak_cli.wire import Execution
+    from collections.abc import Mapping
+
+    Execution = Mapping[str, Any]
 
 _MOST_WAVES: Final = 3
 """Waves that steps are offered for; more would bury the rest."""
@@ -27,7 +33,7 @@ class Step:
 
 
 def next_steps(execution: Execution) -> list[Step]:
-    """List what an operator may do now, the most likely first."""
+    """List what an operator may do now, the most likely first. Takes the execution as the API shows it."""
     status = execution_status(execution.get("status"))
     name = execution.get("executionId", "")
     steps = [*_approvals(execution, name), *_repairs(execution, name, status)]
@@ -78,7 +84,8 @@ def _clean_up(execution: Execution, name: str) -> list[Step]:
         return []
     if (execution.get("termination") or {}).get("status") == TerminationStatus.IN_PROGRESS:
         return [Step(f"wavebreak terminate {name} --watch", "follow it")]
-    return [Step(f"wavebreak terminate {name}", "clean up")]
+    confirmed = f" --confirm {name}" if execution.get("mode") == Mode.RECOVERY else ""
+    return [Step(f"wavebreak terminate {name}{confirmed}", "clean up")]
 
 
 def _waves(execution: Execution, status: WaveStatus) -> list[int]:
