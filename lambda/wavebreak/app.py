@@ -15,7 +15,9 @@ from wavebreak.command_output import CommandOutput
 from wavebreak.drs import Drs
 from wavebreak.error_tracking import ErrorTracker
 from wavebreak.measuring import Measured
+from wavebreak.messages import Kind
 from wavebreak.metrics import Meter
+from wavebreak.notify import Channels
 from wavebreak.quotas import Quotas, read_quotas
 from wavebreak.settings import MissingSetting, settings
 from wavebreak.ssm import Ssm
@@ -24,6 +26,7 @@ from wavebreak.store.errors import ErrorStore
 from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.lists import ListStore
 from wavebreak.store.locks import LockStore
+from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.plans import PlanStore
 from wavebreak.store.table import Table
 from wavebreak.store.wakes import WakeStore
@@ -60,6 +63,9 @@ class App:
     output_at: Callable[[Place], CommandOutput]
     other_accounts: bool
     """Whether this stack can assume a role in other accounts."""
+    outbox: OutboxStore
+    channels: Callable[[], Channels]
+    """Where news are told; raises MissingSetting in a function that tells none."""
     now: Callable[[], datetime]
     agent_patience_seconds: int = 600
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
@@ -107,6 +113,8 @@ def app() -> App:
         poll_seconds=chosen.poll_seconds,
         renew_after_rounds=chosen.renew_after_rounds,
         other_accounts=bool(chosen.target_external_id),
+        outbox=OutboxStore(table),
+        channels=_channels,
         now=utc_now,
     )
 
@@ -138,3 +146,14 @@ def _output_at(place: Place) -> CommandOutput:
 def _quotas_at(place: Place) -> Quotas:
     """Read a place's quotas once for each execution environment: they change by request, not by the hour."""
     return read_quotas(clients.service_quotas(place))
+
+
+@cache
+def _channels() -> Channels:
+    chosen = settings().notices
+    if chosen is None:
+        raise MissingSetting("NOTIFICATION_TOPIC_ARN is not set")
+    unknown = set(chosen.kinds) - set(Kind)
+    if unknown:
+        raise MissingSetting(f"NOTIFY_STATUSES knows no {', '.join(sorted(unknown))}")
+    return Channels(chosen, clients.telling)

@@ -37,6 +37,7 @@ READ_SECONDS: Final = {
     "ssm": 4,
     "logs": 5,
     "s3": 5,
+    **dict.fromkeys(("events", "sesv2", "sns", "sqs"), 5),
 }
 """Seconds that one answer of a service may take. Times the attempts, they stay below every Lambda timeout."""
 ATTEMPTS: Final = 3
@@ -75,6 +76,16 @@ def brief_dynamodb() -> DynamoDBClient:
 def stepfunctions() -> SFNClient:
     """Give the Step Functions client of the stack's own Region."""
     return boto3.client("stepfunctions", config=_config("stepfunctions"))
+
+
+@cache
+def telling(service: str, region: str | None = None) -> Any:
+    """Give the client of a service that news leave by, in the stack's own Region unless told otherwise.
+
+    It never repeats a call: the outbox does, and knows what has been told already.
+    """
+    session: Any = boto3.Session()  # a service by a name that is no literal has no type
+    return session.client(service, region_name=region, config=_config(service, attempts=1))
 
 
 @cache

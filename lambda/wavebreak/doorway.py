@@ -24,6 +24,7 @@ logger = Logger(service="wavebreak", utc=True)
 """Formats this project's loggers too: all of them are children of the one called `wavebreak`."""
 
 _SERVER_FAULT: Final = 500
+_TOO_MANY: Final = 429
 _THROTTLES: Final = frozenset(
     {
         "LimitExceededException",
@@ -95,7 +96,9 @@ def is_transient(error: BotoCoreError | ClientError) -> bool:
     if isinstance(error, BotoCoreError):
         return True
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status >= _SERVER_FAULT or error.response.get("Error", {}).get("Code", "") in _THROTTLES
+    return (
+        status >= _SERVER_FAULT or status == _TOO_MANY or error.response.get("Error", {}).get("Code", "") in _THROTTLES
+    )
 
 
 def _known(event: dict[str, Any]) -> dict[str, Any]:

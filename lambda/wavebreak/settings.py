@@ -19,6 +19,30 @@ class MissingSetting(Exception):  # noqa: N818  names what it is
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeSettings:
+    """Where news are told, and which of them people are written to about."""
+
+    topic_arn: str
+    chat_topic_arn: str
+    failed_events_queue_url: str
+    kinds: tuple[str, ...]
+    sender: str | None
+    recipients: tuple[str, ...]
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> NoticeSettings:
+        """Read the settings; raises MissingSetting naming the variable."""
+        return cls(
+            topic_arn=_text(environment, "NOTIFICATION_TOPIC_ARN"),
+            chat_topic_arn=_text(environment, "CHAT_TOPIC_ARN"),
+            failed_events_queue_url=_text(environment, "FAILED_EVENTS_QUEUE_URL"),
+            kinds=_words(environment, "NOTIFY_STATUSES"),
+            sender=environment.get("MAIL_SENDER") or None,
+            recipients=_words(environment, "MAIL_RECIPIENTS"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of a Wavebreak function."""
 
@@ -37,6 +61,8 @@ class Settings:
     command_log_group: str = "/wavebreak/commands"
     errors_table_name: str | None = None
     stack_name: str = "wavebreak"
+    notices: NoticeSettings | None = None
+    """Of the functions that tell news."""
 
     @property
     def timing(self) -> Timing:
@@ -62,6 +88,7 @@ class Settings:
             command_log_group=environment.get("COMMAND_LOG_GROUP", "/wavebreak/commands"),
             errors_table_name=environment.get("ERRORS_TABLE_NAME"),
             stack_name=environment.get("STACK_NAME", "wavebreak"),
+            notices=NoticeSettings.read(environment) if "NOTIFICATION_TOPIC_ARN" in environment else None,
         )
 
 
@@ -70,6 +97,10 @@ def _text(environment: Mapping[str, str], name: str) -> str:
     if not value:
         raise MissingSetting(f"{name} is not set")
     return value
+
+
+def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in environment.get(name, "").split(",") if word.strip())
 
 
 def _number(environment: Mapping[str, str], name: str, default: str) -> float:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from tools.template import API, ROOT, resources
 
-from wavebreak import problems
+from wavebreak import notifying, problems
+from wavebreak.messages import Kind
 from wavebreak.store import keys
 
 Json = dict[str, Any]
@@ -112,7 +113,7 @@ def test_functions_behind_events_keep_what_they_could_not_take_in(all_functions:
         assert destination == {"Type": "SQS", "Destination": queue}, name
         for trigger in triggers:
             assert trigger["DeadLetterConfig"] == {"Arn": queue}, name
-    assert asynchronous == 2
+    assert asynchronous == 3
 
 
 def test_launch_events_wait_in_a_queue_that_keeps_what_fails(template: Json, all_functions: dict[str, Json]) -> None:
@@ -122,6 +123,28 @@ def test_launch_events_wait_in_a_queue_that_keeps_what_fails(template: Json, all
     assert trigger["Queue"] == {"Fn::GetAtt": ["LaunchEventsQueue", "Arn"]}
     assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
     assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["FailedEventsQueue", "Arn"]}
+
+
+def test_only_new_events_of_audit_trails_reach_the_notifications(all_functions: dict[str, Json]) -> None:
+    (trigger,) = events_of(all_functions["NotificationFunction"], "DynamoDB")
+    (one,) = trigger["FilterCriteria"]["Filters"]
+    pattern = json.loads(one["Pattern"])
+    assert pattern["eventName"] == ["INSERT"]
+    assert pattern["dynamodb"]["Keys"]["sk"]["S"] == [{"prefix": keys.EVENT_PREFIX}]
+    assert trigger["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["FailedEventsQueue", "Arn"]}
+
+
+def test_nobody_else_tells_an_event_while_its_teller_may_live(all_functions: dict[str, Json]) -> None:
+    for name in ("NotificationFunction", "NotificationSweepFunction"):
+        assert all_functions[name]["Timeout"] < notifying.LEASE.total_seconds()
+        # The last event is begun before WORK is over; its parts wait 7 s each for their channels.
+        assert all_functions[name]["Timeout"] > notifying.WORK.total_seconds() + 5 * 7 + 15
+
+
+def test_what_people_are_written_to_about_is_chosen_among_the_kinds_of_messages(template: Json) -> None:
+    parameter = template["Parameters"]["NotifyStatuses"]
+    assert parameter["AllowedValues"] == [kind.value for kind in Kind]
+    assert parameter["Default"].split(",") == parameter["AllowedValues"]
 
 
 def test_api_serves_exactly_the_contracts_routes_of_this_version(all_functions: dict[str, Json]) -> None:
@@ -294,7 +317,7 @@ def test_functions_behind_the_api_end_before_api_gateway_does(all_functions: dic
 def test_table_has_the_indexes_that_the_store_asks(template: Json) -> None:
     table = resources(template, "AWS::DynamoDB::Table")["Table"]
     indexes = {index["IndexName"] for index in table["GlobalSecondaryIndexes"]}
-    assert indexes == {keys.LISTING_INDEX, keys.PLAN_INDEX, keys.ACTIVE_INDEX, keys.JOB_INDEX}
+    assert indexes == {keys.LISTING_INDEX, keys.PLAN_INDEX, keys.ACTIVE_INDEX, keys.JOB_INDEX, keys.OUTBOX_INDEX}
     used = {key["AttributeName"] for part in (table, *table["GlobalSecondaryIndexes"]) for key in part["KeySchema"]}
     assert used == {attribute["AttributeName"] for attribute in table["AttributeDefinitions"]}
 
@@ -325,7 +348,7 @@ def test_the_simulators_address_is_absent_from_functions_on_aws(template: Json, 
 
 def test_every_parameter_and_condition_of_the_template_is_used(template: Json, template_text: str) -> None:
     for name in template["Parameters"]:
-        assert re.search(rf"!Ref {name}\b", template_text), name
+        assert re.search(rf"(!Ref {name}\b|\$\{{{name}\}})", template_text), name
     for name in template["Conditions"]:
         assert re.search(rf"(!If \[{name},|- {name}$|Condition: {name}$)", template_text, re.MULTILINE), name
 

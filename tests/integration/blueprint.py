@@ -47,6 +47,7 @@ class Blueprint:
         self.values = {**_PSEUDO, **parameters}
         self.functions = template.functions(self.template)
         self.overrides: dict[str, str] = {}
+        self._topics = template.resources(self.template, "AWS::SNS::Topic")
 
     def resolve(self, value: Any) -> str:
         """Fill in a reference."""
@@ -57,6 +58,8 @@ class Blueprint:
                 return template.PLACEHOLDER.sub(lambda found: self.resolve({"Ref": found[1]}), _plain(text))
             case {"Fn::GetAtt": [name, "Arn"]} if name in self.functions:
                 return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
+            case {"Fn::Join": [str(separator), {"Ref": name}]}:
+                return separator.join(self.resolve({"Ref": name}).split(","))
             case {"Fn::If": [_, _, otherwise]}:
                 return self.resolve(otherwise)
             case str() | int() | float():
@@ -65,7 +68,9 @@ class Blueprint:
                 raise LookupError(f"cannot fill in {value}")
 
     def _default(self, name: str) -> Any:
-        """Give a parameter's default; a resource is called by its logical id."""
+        """Give a parameter's default; a resource is called by its logical id, a topic by its ARN."""
+        if name in self._topics:
+            return f"arn:aws:sns:{REGION}:{ACCOUNT}:{STACK_NAME}-{name}"
         parameters = self.template["Parameters"]
         return parameters[name]["Default"] if name in parameters else f"{STACK_NAME}-{name}"
 

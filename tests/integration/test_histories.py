@@ -37,6 +37,7 @@ from wavebreak.store.commands import CommandStore
 from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.lists import ListStore
 from wavebreak.store.locks import LockStore
+from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.plans import PlanStore
 from wavebreak.store.table import Table
 from wavebreak.store.wakes import WakeStore
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mypy_boto3_drs.client import DrsClient
+
+    from wavebreak.notify import Channels
 
 HISTORIES: Final = 300
 A_TEST: Final = 30
@@ -100,6 +103,8 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 poll_seconds=30,
                 renew_after_rounds=1000,
                 other_accounts=False,
+                outbox=OutboxStore(table),
+                channels=_no_channels,
                 now=clock.now,
             )
             begun = fresh(execution(*plan(dice), status=ExecutionStatus.PENDING), seed, clock)
@@ -116,6 +121,10 @@ def _answered(serializer: Any, serialized: Any, value: Any, shape: Any, key: str
         serializer._default_serialize(serialized, value, shape, key)
     else:
         _SERIALIZE(serializer, serialized, value, shape, key)
+
+
+def _no_channels() -> Channels:
+    raise AssertionError("no history tells its events")
 
 
 def _drs(url: str, attempts: int) -> DrsClient:

@@ -244,7 +244,7 @@ class ExecutionStore:
             "ConsistentRead": True,
         }
         items, rest = self.table.page(query, limit=limit, token=token)
-        return [{name: value for name, value in item.items() if name not in {"pk", "sk"}} for item in items], rest
+        return [read_event(item) for item in items], rest
 
     def job_item(self, job_id: str) -> tuple[str, str] | None:
         """Find the item of a DRS job through the job index; None for a job that is not ours."""
@@ -278,10 +278,17 @@ def busy_plan(holder: Mapping[str, Any] | None) -> PlanBusy:
     return PlanBusy(f"The plan is held by {other}", executionId=other)
 
 
+def read_event(item: Mapping[str, Any]) -> Item:
+    """Give an event of the audit trail without what the table finds it by."""
+    return {name: value for name, value in item.items() if name not in {"pk", "sk", "outboxPk"}}
+
+
 def _event_record(event: Mapping[str, Any]) -> Item:
+    """Write down an event; until it has been told to everybody it is found through the outbox index."""
     return {
         "pk": keys.execution(str(event["executionId"])),
         "sk": keys.event(int(event["sequence"])),
+        "outboxPk": keys.OUTBOX_LIST,
         **event,
     }
 

@@ -10,10 +10,12 @@ if TYPE_CHECKING:
 META: Final = "META"
 DOCUMENT: Final = "DOCUMENT"
 EVENT_PREFIX: Final = "EVENT#"
+CURSOR: Final = "CURSOR"
 TOKEN: Final = "TOKEN"  # noqa: S105  the name of an item, not a secret
 TERMINATION_TOKEN: Final = "TOKEN#TERMINATION"  # noqa: S105  likewise
 STATE_FROM: Final = "JOB#"
-"""JOB, META, TOKEN and WAVE items sort from here on; the audit trail and the frozen document sort before it."""
+"""JOB, META, TOKEN and WAVE items sort from here on; the cursor of the notifications, the frozen document
+and the audit trail sort before it."""
 PLAN: Final = "PLAN"
 LOCK: Final = "LOCK"
 
@@ -25,11 +27,13 @@ LISTING_INDEX: Final = "listing"
 PLAN_INDEX: Final = "byPlan"
 ACTIVE_INDEX: Final = "active"
 JOB_INDEX: Final = "byJob"
+OUTBOX_INDEX: Final = "outbox"
 
 EXECUTIONS_LIST: Final = "EXECUTIONS"
 PLANS_LIST: Final = "PLANS"
 ACTIVE_LIST: Final = "ACTIVE"
 ACTIVE_COMMANDS: Final = "ACTIVE_COMMANDS"
+OUTBOX_LIST: Final = "OUTBOX"
 
 
 def execution(execution_id: str) -> str:

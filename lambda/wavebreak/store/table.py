@@ -32,6 +32,7 @@ _INDEX_KEYS: Final = {
     keys.LISTING_INDEX: ("listPk", "listSk"),
     keys.PLAN_INDEX: ("planKey", "listSk"),
     keys.ACTIVE_INDEX: ("activePk", "listSk"),
+    keys.OUTBOX_INDEX: ("outboxPk", "at"),
 }
 
 _serialize = TypeSerializer().serialize

@@ -1,0 +1,189 @@
+"""The outbox: which events of an execution have been told to everybody, and who is telling the others.
+
+An event is born with the attribute that the outbox index finds it by, in the transaction of the change that it tells,
+and loses it once the cursor has moved past it. So an event that nobody took in is found without a scan. Whoever dies
+between the two writes leaves an event in the index that the next teller takes out.
+
+The cursor is leased while its events are told, so that no two callers tell the same event at once. Who comes meanwhile
+knocks and goes: the cursor is given back only if nobody knocked since it was taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from wavebreak.store import keys
+from wavebreak.store.table import error_code, from_attributes, to_attributes
+from wavebreak.timing import iso, parse_iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime, timedelta
+
+    from wavebreak.store.records import Item
+    from wavebreak.store.table import Table
+
+_MINE = "leaseOwner = :me"
+
+
+class CursorLost(Exception):  # noqa: N818  an outcome of a conditional write
+    """Somebody else has the cursor: its lease was over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far the events of an execution have been told; held by one teller."""
+
+    execution_id: str
+    owner: str
+    notified_through: int = 0
+    knocks: int = 0
+    failures: int = 0
+    """Of the event after the cursor."""
+    served: frozenset[str] = frozenset()
+    """Channels that have that event already."""
+    retry_at: datetime | None = None
+    plan_topic: str | None = None
+    """The plan's own topic, empty without one; None until it was looked up."""
+
+
+def is_waiting(item: Mapping[str, Any]) -> bool:
+    """Whether an EVENT item has not been told to everybody; one from before there were notifications is not."""
+    return "outboxPk" in item
+
+
+class OutboxStore:
+    """The CURSOR items of executions, and the events behind them."""
+
+    def __init__(self, table: Table) -> None:
+        """Take the table."""
+        self.table = table
+
+    def claim(self, execution_id: str, owner: str, now: datetime, lease: timedelta) -> Cursor | None:
+        """Take the cursor for a while; None, having knocked, while somebody else has it."""
+        cursor = self._take(execution_id, owner, now, lease)
+        if cursor is None:
+            self._update(execution_id, "ADD knocks :one", {":one": 1})
+            # Who had it may have given it back before the knock was heard.
+            cursor = self._take(execution_id, owner, now, lease)
+        return cursor
+
+    def _take(self, execution_id: str, owner: str, now: datetime, lease: timedelta) -> Cursor | None:
+        item = self._update(
+            execution_id,
+            "SET leaseOwner = :me, leaseUntil = :until",
+            {":me": owner, ":until": iso(now + lease), ":now": iso(now)},
+            condition=f"attribute_not_exists(leaseUntil) OR leaseUntil < :now OR {_MINE}",
+        )
+        return _read(execution_id, owner, item) if item else None
+
+    def release(self, cursor: Cursor, *, heard: bool) -> bool:
+        """Give the cursor back; with `heard` only if nobody knocked since it was taken. False if it was not."""
+        values: dict[str, Any] = {":me": cursor.owner}
+        condition = _MINE
+        if heard and cursor.knocks:
+            condition += " AND knocks = :heard"
+            values[":heard"] = cursor.knocks
+        elif heard:
+            condition += " AND attribute_not_exists(knocks)"
+        expression = "REMOVE leaseOwner, leaseUntil"
+        return self._update(cursor.execution_id, expression, values, condition=condition) is not None
+
+    def failed(self, cursor: Cursor) -> None:
+        """Write down failures, served channels and when to try again of the event after the cursor."""
+        values: dict[str, Any] = {":me": cursor.owner, ":failures": cursor.failures}
+        expression = "SET failures = :failures"
+        if cursor.served:
+            expression += ", served = :served"
+            values[":served"] = set(cursor.served)
+        if cursor.retry_at:
+            expression += ", retryAt = :retry"
+            values[":retry"] = iso(cursor.retry_at)
+        self._update(cursor.execution_id, expression, values, condition=_MINE)
+
+    def move(self, cursor: Cursor, sequence: int) -> Cursor:
+        """Move past an event and take it out of the outbox; raises CursorLost when somebody else has the cursor."""
+        values = {":to": sequence, ":topic": cursor.plan_topic or "", ":me": cursor.owner}
+        at = "attribute_not_exists(notifiedThrough)"
+        if cursor.notified_through:
+            at = "notifiedThrough = :from"
+            values[":from"] = cursor.notified_through
+        expression = "SET notifiedThrough = :to, planTopic = :topic REMOVE failures, served, retryAt"
+        item = self._update(cursor.execution_id, expression, values, condition=f"{_MINE} AND {at}")
+        if item is None:
+            raise CursorLost
+        self.take_out(cursor.execution_id, sequence)
+        moved = _read(cursor.execution_id, cursor.owner, item)
+        return replace(moved, knocks=cursor.knocks)
+
+    def take_out(self, execution_id: str, sequence: int) -> None:
+        """Have the outbox index find an event no longer; its audit trail is as it was."""
+        self.table.client.update_item(
+            TableName=self.table.name,
+            Key=to_attributes({"pk": keys.execution(execution_id), "sk": keys.event(sequence)}),
+            UpdateExpression="REMOVE outboxPk",
+            ConditionExpression="attribute_exists(pk)",
+        )
+
+    def trail(self, execution_id: str) -> Iterator[Item]:
+        """Read the EVENT items of an execution, oldest first."""
+        end = f"{keys.EVENT_PREFIX}~"
+        return self.table.query(keys.execution(execution_id), sk_from=keys.EVENT_PREFIX, sk_to=end)
+
+    def waiting(self, before: datetime) -> Iterable[str]:
+        """List executions with events from before a moment that wait to be told, the longest waiting first."""
+        query = {
+            "IndexName": keys.OUTBOX_INDEX,
+            "KeyConditionExpression": "outboxPk = :pk AND #at < :before",
+            "ExpressionAttributeNames": {"#at": "at"},
+            "ExpressionAttributeValues": to_attributes({":pk": keys.OUTBOX_LIST, ":before": iso(before)}),
+        }
+        found: dict[str, None] = {}
+        token: str | None = None
+        while True:
+            items, token = self.table.page(query, limit=1000, token=token)
+            found |= {keys.execution_id_of(str(item["pk"])): None for item in items}
+            if token is None:
+                return list(found)
+
+    def document(self, execution_id: str) -> str | None:
+        """Read the frozen plan of an execution as JSON; None for one without."""
+        item = self.table.get(keys.execution(execution_id), keys.DOCUMENT)
+        return str(item["document"]) if item else None
+
+    def _update(
+        self, execution_id: str, expression: str, values: Mapping[str, Any], *, condition: str | None = None
+    ) -> Item | None:
+        """Update a CURSOR item and give it as it is then; None when the condition does not hold."""
+        asked: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
+        try:
+            answer = self.table.client.update_item(
+                TableName=self.table.name,
+                Key=to_attributes({"pk": keys.execution(execution_id), "sk": keys.CURSOR}),
+                UpdateExpression=expression,
+                ExpressionAttributeValues=to_attributes(values),
+                ReturnValues="ALL_NEW",
+                **asked,
+            )
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                return None
+            raise
+        return from_attributes(answer["Attributes"])
+
+
+def _read(execution_id: str, owner: str, item: Mapping[str, Any]) -> Cursor:
+    retry_at = item.get("retryAt")
+    return Cursor(
+        execution_id,
+        owner,
+        int(item.get("notifiedThrough", 0)),
+        int(item.get("knocks", 0)),
+        int(item.get("failures", 0)),
+        frozenset(item.get("served") or ()),
+        parse_iso(retry_at) if retry_at else None,
+        item.get("planTopic"),
+    )
