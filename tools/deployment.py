@@ -25,6 +25,10 @@ STACK_NAME: Final = "wavebreak"
 EVENT_SOURCE: Final = "wavebreak.drs-simulator"
 """Nobody may put events whose source begins with aws., and the emulator refuses them too."""
 
+MAIL_SENDER: Final = "wavebreak@example.com"
+MAIL_RECIPIENT: Final = "operator@example.com"
+"""The emulator keeps mails and sends none; they are at /_ministack/ses/messages."""
+
 _BUCKET: Final = "artefacts"
 _POLL_SECONDS: Final = 30
 _ANSWER_SECONDS: Final = 20
@@ -83,6 +87,8 @@ def parameters(simulator_url: str, time_scale: float) -> dict[str, str]:
         "DrsEndpointUrl": simulator_url,
         "DeletionProtection": "false",
         "Monitoring": "false",
+        "SenderAddress": MAIL_SENDER,
+        "Recipients": MAIL_RECIPIENT,
         "PollSeconds": str(max(1, round(_POLL_SECONDS * time_scale))),
         "TimeScale": f"{time_scale:.6f}".rstrip("0").rstrip("."),
     }
@@ -93,6 +99,7 @@ def deploy(
 ) -> dict[str, str]:
     """Deploy to the emulator and give the stack's outputs by name; raises SamError."""
     _make_bucket(emulator)
+    emulator.client("sesv2").create_email_identity(EmailIdentity=MAIL_SENDER)
     arguments = [
         "deploy",
         *("--template-file", str(artefact.template)),

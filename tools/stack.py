@@ -32,7 +32,7 @@ LARGEST_SCALE: Final = 10.0
 
 _SIMULATOR: Final = ROOT / "simulator"
 _SERVICES: Final = (
-    "apigateway cloudformation dynamodb dynamodbstreams events iam lambda logs monitoring s3 sns sqs states sts"
+    "apigateway cloudformation dynamodb dynamodbstreams events iam lambda logs monitoring s3 ses sns sqs states sts"
 )
 _READY_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 0.05

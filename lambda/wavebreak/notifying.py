@@ -42,7 +42,8 @@ WORK: Final = timedelta(seconds=45)
 _OVERDUE: Final = timedelta(seconds=20)
 """Events older than this are the sweep's: the stream should have brought them."""
 _FIRST_PAUSE: Final = 15
-_PAUSE_GROWTH: Final = 4
+_PAUSE_GROWTH: Final = 3
+"""Pauses of 15 s, 45 s, 2 and 7 minutes: an event that does not pass is set aside after about ten minutes."""
 
 
 class _HeldBack(Exception):  # noqa: N818  an outcome
