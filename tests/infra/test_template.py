@@ -143,8 +143,12 @@ def test_nobody_else_tells_an_event_while_its_teller_may_live(all_functions: dic
 
 def test_what_people_are_written_to_about_is_chosen_among_the_kinds_of_messages(template: Json) -> None:
     parameter = template["Parameters"]["NotifyStatuses"]
-    assert parameter["AllowedValues"] == [kind.value for kind in Kind]
-    assert parameter["Default"].split(",") == parameter["AllowedValues"]
+    kinds = [kind.value for kind in Kind]
+    assert parameter["Default"].split(",") == kinds
+    for chosen in ("", kinds[0], ",".join(kinds)):
+        assert re.fullmatch(parameter["AllowedPattern"], chosen), chosen
+    for wrong in ("STARTED,", "STARTED, FAILED", "started", "OTHER"):
+        assert not re.fullmatch(parameter["AllowedPattern"], wrong), wrong
 
 
 def test_api_serves_exactly_the_contracts_routes_of_this_version(all_functions: dict[str, Json]) -> None:

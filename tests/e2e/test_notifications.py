@@ -1,0 +1,309 @@
+"""Nobody has to ask how it went: messages and mails of a drill as their receivers get them, with nothing secret."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import jsonschema  # type: ignore[import-untyped]  # the package ships no types
+import pytest
+from tests.e2e.product import chain, until
+from tools.deployment import MAIL_RECIPIENT, MAIL_SENDER
+from tools.processes import free_ports
+from tools.template import ROOT
+
+from wavebreak.messages import kinds_of
+from wavebreak.timing import parse_iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.e2e.product import Product
+
+LATEST_SECONDS: Final = 2.0
+NAME: Final = 'Tiers <b>& "co"</b> 🧨\nBcc: all@example.com'
+QUIET_SECONDS: Final = 1.5
+SECRETS: Final = re.compile(
+    r"(AKIA|ASIA)[A-Z0-9]{16}|aws_?secret|SecretAccessKey|SessionToken|X-Amz-Security-Token", re.IGNORECASE
+)
+ACCOUNT: Final = re.compile(r"(?<![0-9a-z])000000000000(?![0-9a-z])")
+
+
+class Inbox:
+    """A queue of its own behind a topic, read to its end again and again."""
+
+    def __init__(self, product: Product, name: str, topic_arn: str, *, raw: bool = False) -> None:
+        self._sqs = product.aws("sqs")
+        self._queue = self._sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ]
+        attributes = {"RawMessageDelivery": "true"} if raw else {}
+        subscribed = product.aws("sns").subscribe(
+            TopicArn=topic_arn, Protocol="sqs", Endpoint=arn, Attributes=attributes, ReturnSubscriptionArn=True
+        )
+        self._sns, self._subscription = product.aws("sns"), subscribed["SubscriptionArn"]
+        self.messages: list[dict[str, Any]] = []
+        """`body` as JSON and `sentAt` in seconds, in the order of their arrival."""
+
+    def read(self) -> list[dict[str, Any]]:
+        while True:
+            answer = self._sqs.receive_message(
+                QueueUrl=self._queue, MaxNumberOfMessages=10, AttributeNames=["SentTimestamp"], WaitTimeSeconds=0
+            )
+            for message in answer.get("Messages", []):
+                sent = int(message["Attributes"]["SentTimestamp"]) / 1000
+                self.messages.append({"body": json.loads(message["Body"]), "sentAt": sent})
+                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+            if not answer.get("Messages"):
+                return self.messages
+
+    def documents(self, execution_id: str) -> list[dict[str, Any]]:
+        """Give the JSON of this execution's messages."""
+        found = [json.loads(message["body"]["Message"]) for message in self.read()]
+        return [document for document in found if document["executionId"] == execution_id]
+
+    def close(self) -> None:
+        self._sns.unsubscribe(SubscriptionArn=self._subscription)
+
+
+def mails(product: Product) -> list[dict[str, Any]]:
+    """Read the emulator's outbox."""
+    url = f"{product.description['endpointUrl']}/_ministack/ses/messages"
+    found = httpx.get(url, trust_env=False, timeout=20).json()
+    return [mail for mail in _dictionaries(found) if "BodyHtml" in mail]
+
+
+def _dictionaries(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+        for child in node.values():
+            yield from _dictionaries(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from _dictionaries(child)
+
+
+def trail_of(product: Product, execution_id: str) -> list[dict[str, Any]]:
+    return [event for page in product.api.pages(f"/executions/{execution_id}/events") for event in page]
+
+
+def expected(product: Product, execution_id: str) -> list[tuple[str, int]]:
+    """Give what people are to be written to about, by the audit trail: kind and sequence."""
+    return [(kinds_of(event)[0], event["sequence"]) for event in trail_of(product, execution_id) if kinds_of(event)]
+
+
+def told(inbox: Inbox, execution_id: str) -> list[tuple[str, int]]:
+    return [(document["type"], document["sequence"]) for document in inbox.documents(execution_id)]
+
+
+@pytest.fixture
+def inbox(product: Product) -> Iterator[Inbox]:
+    inbox = Inbox(product, f"inbox-{time.time_ns()}", product.description["topicArn"])
+    yield inbox
+    inbox.close()
+
+
+@pytest.fixture
+def chat(product: Product) -> Iterator[Inbox]:
+    outputs = product.aws("cloudformation").describe_stacks(StackName="wavebreak")["Stacks"][0]["Outputs"]
+    topic = next(output["OutputValue"] for output in outputs if output["OutputKey"] == "ChatTopicArn")
+    inbox = Inbox(product, f"chat-{time.time_ns()}", topic, raw=True)
+    yield inbox
+    inbox.close()
+
+
+@pytest.fixture
+def bus(product: Product) -> Iterator[Inbox]:
+    """Everything that is on the event bus: a rule to a topic, so that an inbox gets it."""
+    name = f"bus-{time.time_ns()}"
+    topic = product.aws("sns").create_topic(Name=name)["TopicArn"]
+    events = product.aws("events")
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": ["wavebreak"]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": topic}])
+    inbox = Inbox(product, name, topic, raw=True)
+    yield inbox
+    inbox.close()
+    events.remove_targets(Rule=name, Ids=["1"])
+    events.delete_rule(Name=name)
+
+
+def partial_drill(product: Product) -> str:
+    """Run a drill whose second wave fails, to its end."""
+    broken = product.servers(1, launchResult="FAILED")
+    plan_id = product.plan(*chain(product.servers(2), broken, product.servers(1)), name=NAME)
+    execution_id = product.start(plan_id)
+    assert product.ended(execution_id)["status"] == "PARTIAL_SUCCESS"
+    return execution_id
+
+
+def test_a_partial_drill_tells_each_message_once_in_order_and_in_time(
+    product: Product, inbox: Inbox, chat: Inbox, bus: Inbox
+) -> None:
+    execution_id = partial_drill(product)
+    until(lambda: told(inbox, execution_id), lambda seen: seen == expected(product, execution_id), within=5)
+    product.terminated(execution_id)
+    wanted = expected(product, execution_id)
+    assert [kind for kind, _ in wanted] in (
+        ["STARTED", "WAVE_FAILED", "PARTIAL_SUCCESS", "TERMINATED"],
+        ["STARTED", "PARTIAL_SUCCESS", "TERMINATED"],
+    )
+    until(lambda: told(inbox, execution_id), lambda seen: seen == wanted, within=5)
+    time.sleep(QUIET_SECONDS)
+    assert told(inbox, execution_id) == wanted
+
+    _arrived_in_time(product, inbox, execution_id)
+    _is_as_published(inbox, bus, execution_id, product)
+    _mails_are(product, inbox, execution_id)
+    threads = [message["body"]["metadata"]["threadId"] for message in chat.read()]
+    assert threads.count(execution_id) == len(wanted)
+    _nothing_secret_left(product, [inbox, chat, bus], execution_id)
+
+
+def _arrived_in_time(product: Product, inbox: Inbox, execution_id: str) -> None:
+    written = {event["sequence"]: parse_iso(event["at"]).timestamp() for event in trail_of(product, execution_id)}
+    took = {
+        document["sequence"]: message["sentAt"] - written[document["sequence"]]
+        for message in inbox.messages
+        if (document := json.loads(message["body"]["Message"]))["executionId"] == execution_id
+    }
+    # The first event of a stack that was just deployed waits for the function to be started.
+    assert all(seconds < LATEST_SECONDS for seconds in took.values()), took
+
+
+def _is_as_published(inbox: Inbox, bus: Inbox, execution_id: str, product: Product) -> None:
+    def schema(name: str) -> Any:
+        return jsonschema.Draft202012Validator(json.loads((ROOT / "docs" / name).read_text(encoding="utf-8")))
+
+    for document in inbox.documents(execution_id):
+        schema("notification.schema.json").validate(document)
+        assert document["waves"]
+    changes = sum(len(event["data"]["changes"]) for event in trail_of(product, execution_id))
+
+    def of_ours() -> list[dict[str, Any]]:
+        bodies = [message["body"] for message in bus.read()]
+        return [body for body in bodies if body["detail"]["executionId"] == execution_id]
+
+    seen = until(of_ours, lambda found: len(found) == changes, within=5)
+    for event in seen:
+        schema("events.schema.json").validate(event)
+    order = [(event["detail"]["sequence"], event["detail"]["change"]) for event in seen]
+    assert order == sorted(set(order))
+
+
+def _mails_are(product: Product, inbox: Inbox, execution_id: str) -> None:
+    documents = inbox.documents(execution_id)
+    ours = [mail for mail in mails(product) if execution_id in mail["BodyHtml"]]
+    assert Counter(mail["Subject"] for mail in ours) == Counter(document["subject"] for document in documents)
+    flat = NAME.replace("\n", " ")
+    (partial,) = (mail for mail in ours if "Partially Completed" in mail["Subject"])
+    assert partial["Subject"] == f"⚠️ DRS Execution Partially Completed - {flat}"
+    assert (partial["Source"], partial["To"]) == (MAIL_SENDER, [MAIL_RECIPIENT])
+    assert "Partial Success" in partial["BodyHtml"]
+    assert "✗ 1 wave(s) failed" in partial["BodyHtml"]
+    assert "<b>" not in partial["BodyHtml"]
+    assert "✓ 1 wave(s) completed | ✗ 1 wave(s) failed" in partial["BodyText"]
+    assert f"wavebreak terminate {execution_id}" in partial["BodyText"]
+    assert f"wavebreak retry {execution_id} 2" in partial["BodyText"]
+
+
+def _nothing_secret_left(product: Product, inboxes: list[Inbox], execution_id: str) -> None:
+    """Look through every message, mail and log line there is."""
+    for_people = [mail[part] for mail in mails(product) for part in ("Subject", "BodyText", "BodyHtml")]
+    for_people += [
+        json.dumps(message["body"]["content"]) for message in inboxes[1].read() if "content" in message["body"]
+    ]
+    assert not [text for text in for_people if ACCOUNT.search(text)]
+    documents = [json.dumps(document) for document in inboxes[0].documents(execution_id)]
+    lines = _log_lines(product)
+    assert any(product.function("NotificationFunction") in group for group, _ in lines)
+    tokens = _task_tokens(product)
+    events = [json.dumps(message["body"]) for message in inboxes[2].read()]
+    trail = [json.dumps(event) for event in trail_of(product, execution_id)]
+    for text in [*for_people, *documents, *events, *trail, *(line for _, line in lines)]:
+        assert not SECRETS.search(text), text
+        assert not [token for token in tokens if token in text], text
+
+
+def _log_lines(product: Product) -> list[tuple[str, str]]:
+    logs = product.aws("logs")
+    groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+    return [
+        (group, event["message"])
+        for group in groups
+        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        for event in page["events"]
+    ]
+
+
+def _task_tokens(product: Product) -> set[str]:
+    """Give task tokens as they are in use: a drill that waits for an approval sleeps with one."""
+    wave = {**chain(product.servers(1))[0], "requiresApproval": True}
+    waiting = product.run(wave)
+    product.wave_seen(waiting, 1, "AWAITING_APPROVAL")
+    until(lambda: product.sleeping_since(waiting), bool, within=10)
+    tokens = {item["token"]["S"] for item in product.items() if "token" in item}
+    product.operate(waiting, "cancel")
+    product.ended(waiting)
+    assert tokens
+    return tokens
+
+
+def test_while_sns_does_not_answer_nothing_is_lost_and_then_all_is_told_in_order(
+    product: Product, inbox: Inbox
+) -> None:
+    functions = [product.function(name) for name in ("NotificationFunction", "NotificationSweepFunction")]
+    (closed,) = free_ports(1)
+    for function in functions:
+        _set_endpoint(product, function, f"http://127.0.0.1:{closed}")
+    try:
+        execution_id = partial_drill(product)
+        time.sleep(QUIET_SECONDS)
+        assert told(inbox, execution_id) == []
+        assert _waiting(product, execution_id)
+    finally:
+        for function in functions:
+            _set_endpoint(product, function, None)
+
+    def swept() -> list[tuple[str, int]]:
+        product.aws("lambda").invoke(FunctionName=functions[1])
+        return told(inbox, execution_id)
+
+    wanted = expected(product, execution_id)
+    seen = until(swept, lambda found: len(found) >= len(wanted), within=60)
+    assert seen == wanted
+    time.sleep(QUIET_SECONDS)
+    assert swept() == wanted
+    until(lambda: _waiting(product, execution_id), lambda left: not left, within=5)
+    ours = [mail for mail in mails(product) if execution_id in mail["BodyHtml"]]
+    assert len(ours) == len(wanted)
+
+
+def _set_endpoint(product: Product, function: str, url: str | None) -> None:
+    """Lead a function's calls of SNS to where nobody answers, or back."""
+    client = product.aws("lambda")
+    variables = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+    variables.pop("AWS_ENDPOINT_URL_SNS", None)
+    if url:
+        variables["AWS_ENDPOINT_URL_SNS"] = url
+    client.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
+
+
+def _waiting(product: Product, execution_id: str) -> list[int]:
+    """Give the sequences of an execution's events that are still in the outbox."""
+    key = {"S": f"EXEC#{execution_id}"}
+    return [int(item["sequence"]["N"]) for item in product.items() if "outboxPk" in item and item["pk"] == key]
+
+
+def test_a_plans_topic_that_is_gone_holds_up_nothing(product: Product, inbox: Inbox) -> None:
+    gone = product.description["topicArn"].rpartition(":")[0] + ":gone"
+    plan_id = product.plan(*chain(product.servers(1)), notifyTopicArn=gone)
+    execution_id = product.start(plan_id)
+    product.ended(execution_id)
+    wanted = expected(product, execution_id)
+    assert until(lambda: told(inbox, execution_id), lambda seen: len(seen) >= len(wanted), within=5) == wanted
+    assert _waiting(product, execution_id) == []
