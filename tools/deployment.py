@@ -78,8 +78,12 @@ class Emulator:
         }
 
 
-def parameters(simulator_url: str, time_scale: float) -> dict[str, str]:
-    """Give the template's parameters for a local stack; waits are at least a second (whole seconds)."""
+def parameters(simulator_url: str, time_scale: float, *, sends_mail: bool = True) -> dict[str, str]:
+    """Give the template's parameters for a local stack; waits are at least a second (whole seconds).
+
+    Where the emulator evaluates policies no mail is sent: it does not know the sender that ours are limited to.
+    """
+    mail = {"SenderAddress": MAIL_SENDER, "Recipients": MAIL_RECIPIENT} if sends_mail else {}
     return {
         "Runtime": build.RUNTIME,
         "Architecture": build.ARCHITECTURE,
@@ -91,6 +95,7 @@ def parameters(simulator_url: str, time_scale: float) -> dict[str, str]:
         "Recipients": MAIL_RECIPIENT,
         "PollSeconds": str(max(1, round(_POLL_SECONDS * time_scale))),
         "TimeScale": f"{time_scale:.6f}".rstrip("0").rstrip("."),
+        **mail,
     }
 
 

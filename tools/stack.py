@@ -224,7 +224,10 @@ class LocalStack:
         outputs = deployment.deploy(
             artefact,
             emulator,
-            {**deployment.parameters(self._simulator_url, self.time_scale), **self.parameters},
+            {
+                **deployment.parameters(self._simulator_url, self.time_scale, sends_mail=not self.authorize),
+                **self.parameters,
+            },
             home=self.directory / "sam",
             log=self._logs / "deploy.log",
         )
