@@ -101,6 +101,17 @@ _OF_WAVE: Final[Mapping[str, Kind]] = {
 }
 
 
+_MARKS: Final = {"completed": "✓", "failed": "✗", "cancelled": "⊘"}
+"""What waves are counted by, in the order of the summary."""
+_URGENCY: Final[Mapping[str, int]] = {
+    WaveStatus.FAILED: 0,
+    WaveStatus.AWAITING_APPROVAL: 1,
+    WaveStatus.IN_PROGRESS: 2,
+    WaveStatus.CANCELLED: 3,
+}
+_CALM: Final = len(_URGENCY)
+
+
 @dataclass(frozen=True, slots=True)
 class WaveLine:
     """A wave as a message lists it."""
@@ -161,8 +172,7 @@ def wave_summary(statuses: Mapping[str, int]) -> str:
 
     `statuses` holds completed, failed and cancelled counts by these words.
     """
-    marks = (("✓", "completed"), ("✗", "failed"), ("⊘", "cancelled"))
-    return " | ".join(f"{mark} {statuses[word]} wave(s) {word}" for mark, word in marks if statuses.get(word))
+    return " | ".join(f"{mark} {statuses[word]} wave(s) {word}" for word, mark in _MARKS.items() if statuses.get(word))
 
 
 def kinds_of(event: Mapping[str, Any]) -> list[Kind]:
@@ -187,7 +197,7 @@ def execution_message(kind: Kind, execution: Execution, trail: Sequence[Mapping[
     then = state_after(execution, trail)
     view = execution_view(then, parse_iso(event["at"]))
     look = LOOKS[kind]
-    counts = {word: int(view[f"{word}Waves"]) for word in ("completed", "failed", "cancelled")}
+    counts = {word: int(view[f"{word}Waves"]) for word in _MARKS}
     summary = wave_summary(counts)
     lines, more = _wave_lines(view)
     subject = subject_of(look.emoji, f"DRS Execution {look.headline} - {execution.plan_name}")
@@ -260,9 +270,7 @@ def _who_and_why(actor: str, reason: str | None) -> str:
 def _wave_lines(view: Mapping[str, Any]) -> tuple[tuple[WaveLine, ...], int]:
     """List waves in their order; of many those that need a look come before those that do not."""
     waves = view["waves"]
-    rank = (WaveStatus.FAILED, WaveStatus.AWAITING_APPROVAL, WaveStatus.IN_PROGRESS, WaveStatus.CANCELLED)
-    order = {status.value: place for place, status in enumerate(rank)}
-    urgent = sorted(waves, key=lambda wave: (order.get(wave["status"], len(rank)), wave["waveNumber"]))[:_MAX_NAMES]
+    urgent = sorted(waves, key=lambda wave: (_URGENCY.get(wave["status"], _CALM), wave["waveNumber"]))[:_MAX_NAMES]
     chosen = {wave["waveNumber"] for wave in urgent}
     lines = tuple(
         WaveLine(

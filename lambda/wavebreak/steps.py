@@ -8,7 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus, is_terminal
+from wavebreak.execution_utils import (
+    EXECUTION_TRANSITIONS,
+    TERMINAL_STATUSES,
+    ExecutionStatus,
+    TerminationStatus,
+    WaveStatus,
+    is_terminal,
+)
 from wavebreak.execution_utils import normalize_execution_status as execution_status
 from wavebreak.execution_utils import normalize_wave_status as wave_status
 from wavebreak.model import Mode
@@ -21,7 +28,8 @@ if TYPE_CHECKING:
 _MOST_WAVES: Final = 3
 """Waves that steps are offered for; more would bury the rest."""
 
-_REDEEMABLE: Final = frozenset({ExecutionStatus.FAILED, ExecutionStatus.PARTIAL_SUCCESS})
+_REDEEMABLE: Final = frozenset(status for status in TERMINAL_STATUSES if EXECUTION_TRANSITIONS[status])
+"""What a retry or a skip may take up again."""
 
 
 @dataclass(frozen=True, slots=True)

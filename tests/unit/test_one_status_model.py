@@ -8,7 +8,7 @@ from tools.template import ROOT
 
 from wavebreak.execution_utils import EXECUTION_TRANSITIONS, TERMINAL_STATUSES, ExecutionStatus
 from wavebreak.steering import _REOPENABLE
-from wavebreak_cli.steps import _REDEEMABLE
+from wavebreak.steps import _REDEEMABLE
 
 MODEL = "lambda/wavebreak/execution_utils.py"
 FILES = {
@@ -20,7 +20,7 @@ TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FIL
 TERMINAL = frozenset(status.value for status in TERMINAL_STATUSES)
 REOPENED = {"FAILED", "PARTIAL_SUCCESS"}
 """What a retry or a skip may take up again: terminal statuses, yet no list of them."""
-LISTS_OF_REOPENED = {"lambda/wavebreak/steering.py", "cli/wavebreak_cli/steps.py"}
+LISTS_OF_REOPENED = {"lambda/wavebreak/steering.py"}
 
 
 def word(node: ast.AST) -> str | None:
