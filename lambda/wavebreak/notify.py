@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wavebreak.bus_events import SOURCE
-from wavebreak.doorway import is_transient
+from wavebreak.faults import is_transient
 from wavebreak.message_html import html_of
 from wavebreak.message_text import chat_document_of, document_of, text_of
 from wavebreak.messages import MAX_SUBJECT, discreet, one_line
