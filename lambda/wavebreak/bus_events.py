@@ -27,14 +27,14 @@ class BusEvent:
 def bus_events(execution: Execution, event: Mapping[str, Any]) -> list[BusEvent]:
     """Make the bus events of an event, in the order of its changes; `detail.change` numbers them from 1.
 
-    The statuses of a clean-up begin with `TERMINATION_`, so that a rule for COMPLETED never takes one for the end of an
-    execution.
+    The statuses of a clean-up begin with `TERMINATION_`, those of a command run with `COMMAND_`, so that a rule for
+    COMPLETED never takes one for the end of an execution.
     """
     return [_bus_event(execution, event, number, change) for number, change in enumerate(event["data"]["changes"], 1)]
 
 
 def _bus_event(execution: Execution, event: Mapping[str, Any], number: int, change: Mapping[str, Any]) -> BusEvent:
-    prefix = "TERMINATION_" if "subject" in change else ""
+    prefix = f"{change['subject'].upper()}_" if "subject" in change else ""
     detail: dict[str, Any] = {
         "executionId": execution.execution_id,
         "sequence": event["sequence"],
@@ -49,6 +49,8 @@ def _bus_event(execution: Execution, event: Mapping[str, Any], number: int, chan
         "actor": event["actor"],
         "reason": event["data"].get("reason"),
     }
+    if "commandId" in change:
+        detail["commandId"] = change["commandId"]
     if "waveNumber" not in change:
         return BusEvent(EXECUTION_CHANGE, event["at"], detail)
     named = {"waveNumber": change["waveNumber"], "waveName": execution.wave(int(change["waveNumber"])).name}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus, is_terminal
 from wavebreak.timing import parse_iso
+from wavebreak.trail import COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,6 +31,8 @@ def state_after(execution: Execution, trail: Iterable[Mapping[str, Any]]) -> Exe
     ended_at: datetime | None = None
     for event in trail:
         for change in event["data"]["changes"]:
+            if change.get("subject") == COMMAND:
+                continue
             if "waveNumber" in change:
                 waves[int(change["waveNumber"])] = WaveStatus(change["to"])
             elif "subject" in change:

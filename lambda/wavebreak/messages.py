@@ -16,7 +16,9 @@ from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveSt
 from wavebreak.hindsight import state_after
 from wavebreak.model import Mode
 from wavebreak.steps import Step, next_steps
+from wavebreak.tallies import RunStatus
 from wavebreak.timing import duration, parse_iso
+from wavebreak.trail import COMMAND
 from wavebreak.views import execution_view
 
 if TYPE_CHECKING:
@@ -186,7 +188,11 @@ def kinds_of(event: Mapping[str, Any]) -> list[Kind]:
             found.append(_OF_STATUS[change["to"]])
         elif change["to"] == ExecutionStatus.IN_PROGRESS and change["from"] != ExecutionStatus.PENDING:
             found.append(Kind.RESUMED)
-    found += [_OF_TERMINATION[each["to"]] for each in changes if "subject" in each and each["to"] in _OF_TERMINATION]
+    for change in (each for each in changes if "subject" in each):
+        if change["subject"] == COMMAND:
+            found += [Kind.COMMAND_FINISHED] if change["to"] in RunStatus.__members__ else []
+        elif change["to"] in _OF_TERMINATION:
+            found.append(_OF_TERMINATION[change["to"]])
     of_waves = {_OF_WAVE[each["to"]] for each in changes if "waveNumber" in each and each["to"] in _OF_WAVE}
     return found + [kind for kind in _OF_WAVE.values() if kind in of_waves]
 

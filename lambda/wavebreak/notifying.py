@@ -15,9 +15,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.bus_events import bus_events
-from wavebreak.messages import discreet, execution_message, kinds_of
+from wavebreak.messages import Kind, discreet, execution_message, kinds_of
 from wavebreak.notify import Fault, News, Outcome
 from wavebreak.problems import Unavailable
+from wavebreak.standalone_messages import command_message
 from wavebreak.store.executions import read_event
 from wavebreak.store.outbox import CursorLost, is_waiting
 
@@ -173,8 +174,15 @@ class _Teller:
     def _news(self, execution: Execution, trail: Sequence[Item]) -> News:
         event = trail[-1]
         kind = next((kind for kind in kinds_of(event) if self.app.channels().wants(kind)), None)
-        message = execution_message(kind, execution, trail) if kind else None
+        message = self._message(kind, execution, trail) if kind else None
         return News(bus_events(execution, event), message, self.cursor.plan_topic)
+
+    def _message(self, kind: Kind, execution: Execution, trail: Sequence[Item]) -> Message:
+        if kind is not Kind.COMMAND_FINISHED:
+            return execution_message(kind, execution, trail)
+        event = trail[-1]
+        command_id = next(change["commandId"] for change in event["data"]["changes"] if "commandId" in change)
+        return command_message(self.app.commands.load(command_id).view(), int(event["sequence"]))
 
 
 def _log(event: Mapping[str, Any], faults: Mapping[str, Fault], failures: int) -> None:

@@ -23,8 +23,8 @@ _UNKNOWN: Final = Look("⚠️", "Alert Unclear", "Alert Unclear", "gray")
 _MAX_BLOCK: Final = 4000
 
 
-def command_message(run: Mapping[str, Any]) -> Message:
-    """Tell that a command run ended.
+def command_message(run: Mapping[str, Any], sequence: int | None = None) -> Message:
+    """Tell that a command run ended; `sequence` is that of the event which tells it in its execution's trail.
 
     `run` is `{commandId, executionId, command, status, total, succeeded, failed, summary}`; executionId may be null,
     `status` is one of the run's three ends, `summary` its text.
@@ -36,6 +36,8 @@ def command_message(run: Mapping[str, Any]) -> Message:
     facts = [("Command", command), ("Command run", str(run["commandId"])), ("Targets", str(run["total"]))]
     attributes = {"commandId": str(run["commandId"]), "type": Kind.COMMAND_FINISHED.value, "status": status}
     steps = []
+    if sequence is not None:
+        attributes["sequence"] = str(sequence)
     if execution_id:
         facts.append(("Execution", str(execution_id)))
         attributes["executionId"] = str(execution_id)

@@ -102,7 +102,7 @@ class World:
     def __init__(self) -> None:
         self.faults = Faults()
         client = boto3.client("dynamodb", region_name=REGION)
-        (described,) = (table for table in Blueprint({}).tables() if "GlobalSecondaryIndexes" in table)
+        (described,) = (table for table in Blueprint({}).tables() if table["TableName"] == "wavebreak-Table")
         client.create_table(**described)
         table = Table(client, described["TableName"])
         self.sns, self.sqs = boto3.client("sns", region_name=REGION), boto3.client("sqs", region_name=REGION)

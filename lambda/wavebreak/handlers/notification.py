@@ -6,7 +6,7 @@ from typing import Any
 
 from wavebreak import notifying
 from wavebreak.app import app
-from wavebreak.doorway import doorway, logger
+from wavebreak.doorway import doorway, tracker
 from wavebreak.store.keys import execution_id_of
 
 
@@ -14,15 +14,15 @@ from wavebreak.store.keys import execution_id_of
 def written(event: dict[str, Any]) -> dict[str, Any]:
     """Tell what is new of the executions that a batch of the stream names.
 
-    A fault is logged and goes no further: the events stay in the outbox for the sweep, and the stream is not held up.
+    A fault is recorded and goes no further: the events stay in the outbox for the sweep, and the stream is not held up.
     """
     partitions = [record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]]
     told = 0
     for execution_id in dict.fromkeys(map(execution_id_of, partitions)):
         try:
             told += notifying.deliver(app(), execution_id)
-        except Exception:  # noqa: BLE001  the doorway of each execution: one must not hold up the others
-            logger.exception("events of %s could not be told", execution_id)
+        except Exception as error:  # noqa: BLE001  the doorway of each execution: one must not hold up the others
+            tracker().record_error(error, execution_id=execution_id)
     return {"told": told}
 
 

@@ -88,17 +88,17 @@ class CommandStore:
         raise Unavailable(f"Command run {command_id} is being changed by many at once", retry_after_seconds=1)
 
     def _tell(self, before: CommandRun | None, after: CommandRun, act: Act, write: Write) -> None:
-        change: dict[str, Any] = {
+        change = {
             "subject": COMMAND,
             "commandId": after.command_id,
             "from": before.status.value if before else None,
             "to": after.status.value,
         }
-        details = {"command": after.command, "targets": after.total}
+        details: dict[str, Any] = {"command": after.command, "targets": after.total}
         if after.status.is_terminal:
             details |= {"succeeded": after.succeeded, "failed": after.failed}
         if after.wave is not None:
-            change["waveNumber"] = after.wave
+            details["waveNumber"] = after.wave
         self.executions.tell(after.execution_id, [change], act, details, write)
 
     def count(self, command_id: str, *, succeeded: bool) -> None:
