@@ -17,6 +17,7 @@ from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.messages import Kind
 from wavebreak.notify import Channels
 from wavebreak.settings import NoticeSettings
+from wavebreak.store.commands import CommandStore
 from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.table import Table
@@ -76,6 +77,7 @@ class FakeApp:
     """What the notifications need of an app."""
 
     executions: ExecutionStore
+    commands: CommandStore
     outbox: OutboxStore
     settings: NoticeSettings
     faults: Faults
@@ -116,7 +118,9 @@ class World:
         events.put_targets(Rule="all", Targets=[{"Id": "1", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:bus"}])
         self.bus_queue = bus_queue
         settings = NoticeSettings(self.topic, self.chat_topic, self.failed_queue, tuple(Kind), SENDER, (READER,))
-        self.app = FakeApp(ExecutionStore(table), OutboxStore(table), settings, self.faults, {})
+        executions = ExecutionStore(table)
+        commands = CommandStore(table, executions)
+        self.app = FakeApp(executions, commands, OutboxStore(table), settings, self.faults, {})
 
     def subscribed(self, name: str, *, raw: bool = False, **attributes: str) -> tuple[str, str]:
         """Make a topic and a queue that gets what is published to it."""

@@ -11,9 +11,10 @@ from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 from tests.integration.blueprint import ACCOUNT, REGION
 from tests.integration.news import RUN, Crash, E, W, World, refused, stream_of, unanswered
-from tests.integration.store_executions import execution
+from tests.integration.store_executions import AT, execution
 
 from wavebreak import notifying
+from wavebreak.command_runs import CommandRun
 from wavebreak.handlers import notification
 from wavebreak.messages import Kind, execution_message
 from wavebreak.notify import Channels, News, ascii_subject
@@ -21,6 +22,8 @@ from wavebreak.problems import Unavailable
 from wavebreak.standalone_messages import alert_message
 from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.outbox import OutboxStore
+from wavebreak.tallies import CommandRunStatus
+from wavebreak.trail import Act
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,6 +85,32 @@ def test_people_are_written_to_about_what_they_chose_and_the_bus_gets_everything
     world.deliver()
     assert world.told() == [("PARTIAL_SUCCESS", 5)]
     assert len(world.received(world.bus_queue)) == 7
+
+
+def test_a_command_run_is_told_once_when_it_has_ended(world: World) -> None:
+    world.a_run()
+    world.deliver()
+    world.told()
+    execution_id = f"drill-{1:026d}"
+    run = CommandRun("cmd-" + "0" * 26, execution_id, "status", (), "arn:aws:iam::1:user/ann", AT, 300, total=2)
+    act = Act("arn:aws:iam::1:user/ann", AT)
+    assert world.app.commands.create(run, [], act)
+    ended: dict[str, Any] = {
+        "status": CommandRunStatus.PARTIAL_SUCCESS,
+        "succeeded": 1,
+        "failed": 1,
+        "summary": "one of two",
+    }
+    world.app.commands.change(run.command_id, lambda current: replace(current, **ended), act)
+
+    assert world.deliver() == 2
+
+    (envelope,) = world.received()
+    document = json.loads(envelope["Message"])
+    assert (document["type"], document["status"]) == ("COMMAND_FINISHED", "PARTIAL_SUCCESS")
+    assert (document["succeeded"], document["failed"], document["commandId"]) == (1, 1, run.command_id)
+    assert envelope["MessageAttributes"]["sequence"]["Value"] == "7"
+    assert envelope["Subject"] == "⚠️ DRS Command Run Partially Completed - status"
 
 
 def test_a_plan_can_add_its_own_topic(world: World) -> None:

@@ -175,6 +175,12 @@ def test_a_clean_up_is_never_taken_for_the_end_of_an_execution() -> None:
             ],
             [Kind.APPROVAL_NEEDED, Kind.WAVE_FAILED],
         ),
+        ([{"subject": "command", "commandId": "cmd-1", "from": None, "to": "IN_PROGRESS"}], []),
+        ([{"subject": "command", "commandId": "cmd-1", "from": "IN_PROGRESS", "to": "CANCELLING"}], []),
+        (
+            [{"subject": "command", "commandId": "cmd-1", "from": "IN_PROGRESS", "to": "PARTIAL_SUCCESS"}],
+            [Kind.COMMAND_FINISHED],
+        ),
         (
             [{"from": "IN_PROGRESS", "to": "FAILED"}, {"waveNumber": 1, "from": "IN_PROGRESS", "to": "FAILED"}],
             [Kind.FAILED, Kind.WAVE_FAILED],
@@ -183,6 +189,22 @@ def test_a_clean_up_is_never_taken_for_the_end_of_an_execution() -> None:
 )
 def test_an_event_is_told_by_its_most_telling_change(changes: list[dict[str, Any]], kinds: list[Kind]) -> None:
     assert kinds_of({"data": {"changes": changes}}) == kinds
+
+
+@pytest.mark.parametrize("change", [(None, "IN_PROGRESS"), ("CANCELLING", "PARTIAL_SUCCESS")])
+def test_a_command_run_is_told_to_the_bus_and_changes_no_status_of_its_execution(change: tuple[str, str]) -> None:
+    story = Story("p", Mode.DRILL).then(1, status=E.IN_PROGRESS, w1=W.IN_PROGRESS)
+    told = {"subject": "command", "commandId": "cmd-" + "0" * 26, "from": change[0], "to": change[1]}
+    _, event = append_event(story.now, [told], Act(APPROVER, NOW), {"command": "status"})
+
+    (on_the_bus,) = bus_events(story.now, event)
+
+    validator = jsonschema.Draft202012Validator(schema("events.schema.json"))
+    validator.validate(
+        {"source": "wavebreak", "detail-type": on_the_bus.detail_type, "detail": dict(on_the_bus.detail)}
+    )
+    assert on_the_bus.detail["to"] == f"COMMAND_{change[1]}"
+    assert state_after(story.now, [*story.trail, event]) == state_after(story.now, story.trail)
 
 
 def test_every_status_that_ends_or_holds_an_execution_is_told() -> None:
