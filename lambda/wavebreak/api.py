@@ -31,6 +31,7 @@ from wavebreak.problems import (
     Problem,
     Unavailable,
 )
+from wavebreak.resilience import invocation
 from wavebreak.steering import Refused
 from wavebreak.store.table import ConditionFailed
 from wavebreak.trail import Act
@@ -126,7 +127,8 @@ def serve(app: APIGatewayRestResolver, event: dict[str, Any], context: Any) -> d
     door.append_keys(**known)
     begin(function_name_of(context), (event.get("pathParameters") or {}).get("executionId"), known)
     try:
-        return app.resolve(_admit(event), context)
+        with invocation(context):
+            return app.resolve(_admit(event), context)
     except Problem as problem:
         refusal = problem
     except Exception as error:  # noqa: BLE001  the doorway: what the framework itself stumbles over

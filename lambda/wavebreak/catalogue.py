@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from wavebreak.problems import UnsupportedCommand
+from wavebreak.timeouts import limit
 
 
 class CommandMode(StrEnum):
@@ -44,7 +45,6 @@ MAX_CONCURRENCY: Final[Mapping[CommandMode, int]] = MappingProxyType(
 )
 """How many targets of one run are worked on at a time, at most."""
 
-_DEFAULT_TIMEOUT_SECONDS: Final[Mapping[CommandMode, int]] = {CommandMode.PARALLEL: 300, CommandMode.SEQUENTIAL: 600}
 _SHOWN_CHARACTERS: Final = 60
 _PARALLEL: Final = frozenset({CommandName.QUERY, CommandName.STATUS, CommandName.WATCH, CommandName.FIX_CONFIG})
 _DESCRIPTIONS: Final[Mapping[CommandName, str]] = {
@@ -69,7 +69,7 @@ class CatalogueEntry:
     @property
     def default_timeout_seconds(self) -> int:
         """Seconds that one target may take when the caller gives no limit."""
-        return _DEFAULT_TIMEOUT_SECONDS[self.mode]
+        return int(limit(f"command_{self.mode}"))
 
 
 CATALOGUE: Final[Mapping[str, CatalogueEntry]] = MappingProxyType(

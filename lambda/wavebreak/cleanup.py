@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from wavebreak import termination
-from wavebreak.clients import UnsupportedPlace
 from wavebreak.drs import IDS_A_CALL, Drs, OutcomeUnknown, Refusal
 from wavebreak.errors import Severity
+from wavebreak.faults import FAULTS
 from wavebreak.metrics import Metric
 from wavebreak.model import Execution, Job, JobKind, JobState
 from wavebreak.observing import NEVER, STAND_DOWN, Round, look
+from wavebreak.places import Places
 from wavebreak.problems import Unavailable
 from wavebreak.store.executions import Conflict
 from wavebreak.termination import CleanUp, Sighting
@@ -43,7 +43,8 @@ def observe(app: App, execution_id: str, run: int) -> Round:
         if snapshot.termination_token.run > run:
             return Round(STAND_DOWN, NEVER, run)
         now = app.now()
-        sighting = Sighting(look(app, execution.jobs), _visible(app, execution))
+        places = Places(app)
+        sighting = Sighting(look(app, execution.jobs, places), _visible(execution, places))
         after, directive = termination.decide(execution, sighting, now, app.timing)
         try:
             saved = app.executions.save(execution, after, Act(ENGINE_ACTOR, now))
@@ -59,16 +60,13 @@ def observe(app: App, execution_id: str, run: int) -> Round:
     raise Unavailable(f"execution {execution_id} is being changed by many at once")
 
 
-def _visible(app: App, execution: Execution) -> frozenset[str] | None:
+def _visible(execution: Execution, places: Places) -> frozenset[str] | None:
     """Give the instances of this execution's jobs that DRS shows; None when it did not answer for all places."""
-    try:
-        return frozenset().union(*(ids for _, ids in _instances(app, execution).items()))
-    except (ClientError, BotoCoreError, UnsupportedPlace) as error:
-        app.errors.record_error(error, Severity.WARNING, execution_id=execution.execution_id)
-        return None
+    seen = _instances(execution, places)
+    return None if places.failed else frozenset().union(*seen.values())
 
 
-def _instances(app: App, execution: Execution) -> dict[Place, frozenset[str]]:
+def _instances(execution: Execution, places: Places) -> dict[Place, frozenset[str]]:
     """Give the instances that this execution's own jobs launched, by place. Nobody else's are ever touched."""
     servers: dict[Place, set[str]] = defaultdict(set)
     jobs: dict[Place, set[str]] = defaultdict(set)
@@ -76,24 +74,25 @@ def _instances(app: App, execution: Execution) -> dict[Place, frozenset[str]]:
         servers[job.place].update(job.subjects)
         if job.job_id:
             jobs[job.place].add(job.job_id)
-    return {
-        place: frozenset(
-            instance.recovery_instance_id
-            for instance in app.drs_at(place).instances(sorted(servers[place]))
-            if instance.job_id in jobs[place]
-        )
-        for place in jobs
-    }
+    questions = {place: partial(_launched_by, jobs[place], sorted(servers[place])) for place in jobs}
+    return places.ask("recovery instances", questions)
+
+
+def _launched_by(jobs: set[str], servers: list[str], drs: Drs) -> frozenset[str]:
+    return frozenset(each.recovery_instance_id for each in drs.instances(servers) if each.job_id in jobs)
 
 
 def terminate(app: App, execution_id: str) -> None:
-    """Terminate what is left of an execution's instances, in batches, each intended before it is called."""
-    try:
-        by_place = _instances(app, app.executions.load(execution_id).execution)
-        for place, alive in by_place.items():
+    """Terminate what is left of an execution's instances, in batches, each intended before it is called.
+
+    A place that does not answer waits for the next round, and holds up no other.
+    """
+    by_place = _instances(app.executions.load(execution_id).execution, Places(app))
+    for place, alive in by_place.items():
+        try:
             _Terminator(app, execution_id, place).run(alive)
-    except (ClientError, BotoCoreError) as error:
-        app.errors.record_error(error, Severity.WARNING, execution_id=execution_id)
+        except FAULTS as error:
+            app.errors.record_error(error, Severity.WARNING, execution_id=execution_id, place=str(place))
 
 
 class _Terminator:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from wavebreak.store.table import error_code
+from wavebreak.faults import error_code
 
 if TYPE_CHECKING:
     from mypy_boto3_logs.client import CloudWatchLogsClient

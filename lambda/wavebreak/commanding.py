@@ -10,14 +10,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from wavebreak import failures
 from wavebreak.catalogue import catalogue_entry
 from wavebreak.clients import UnsupportedPlace
 from wavebreak.command_runs import MAX_TARGETS, Asked, CommandRun, CommandTarget, TargetState
 from wavebreak.errors import Severity
 from wavebreak.execution_utils import TerminationStatus
+from wavebreak.faults import FAULTS
 from wavebreak.identifiers import new_command_id
 from wavebreak.model import LaunchStatus, Place
 from wavebreak.problems import InvalidRequest, InvalidState, NotFound
@@ -95,7 +94,7 @@ def _start_machine(app: App, run: CommandRun) -> None:
     """Start the machine of a run that is written; if that is lost, the sweep starts it."""
     try:
         app.workflow.start_command(run.command_id, run.machine_run)
-    except (ClientError, BotoCoreError) as error:
+    except FAULTS as error:
         app.errors.record_error(error, Severity.WARNING, execution_id=run.execution_id, commandId=run.command_id)
 
 
@@ -251,7 +250,7 @@ def _stop_running(app: App, run: CommandRun) -> None:
             continue
         try:
             app.ssm_at(target.place).cancel(target.ssm_command_id, [target.instance_id])
-        except (ClientError, BotoCoreError, UnsupportedPlace) as error:
+        except (*FAULTS, UnsupportedPlace) as error:
             app.errors.record_error(error, Severity.WARNING, execution_id=run.execution_id, target=target.name)
 
 

@@ -15,6 +15,7 @@ from wavebreak.errors import Severity
 from wavebreak.identifiers import COMMAND_ID
 from wavebreak.metrics import Meter
 from wavebreak.problems import Unavailable
+from wavebreak.resilience import FAULTS, invocation, is_transient
 from wavebreak.workflow import execution_id_of
 
 if TYPE_CHECKING:
@@ -23,21 +24,6 @@ if TYPE_CHECKING:
 logger = Logger(service="wavebreak", utc=True)
 """Formats this project's loggers too: all of them are children of the one called `wavebreak`."""
 
-_SERVER_FAULT: Final = 500
-_TOO_MANY: Final = 429
-_THROTTLES: Final = frozenset(
-    {
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "TransactionCanceledException",
-        "TransactionInProgressException",
-    },
-)
 _FIELDS: Final = ("executionId", "name", "wave", "commandId", "number")
 
 
@@ -54,7 +40,8 @@ def function_name_of(context: Any) -> str:
 def doorway(handle: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     """Make a function of an event a Lambda handler that records what leaves it as an error, and lets it leave.
 
-    A fault of a service leaves as `Unavailable`, which the state machines try again; anything else fails the run.
+    A fault of a service, and an open circuit, leave as `Unavailable`, the name by which the state machines try again;
+    anything else fails the run.
     """
 
     @wraps(handle)
@@ -64,10 +51,11 @@ def doorway(handle: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dic
         logger.append_keys(**known)
         begin(function_name_of(context), _execution_of(event), known)
         try:
-            return handle(event)
-        except (BotoCoreError, ClientError) as error:
+            with invocation(context):
+                return handle(event)
+        except FAULTS as error:
             tracker().record_error(error, severity_of(error))
-            if is_transient(error):
+            if is_transient(error) or isinstance(error, Unavailable):
                 raise Unavailable(str(error)) from error
             raise
         except Exception as error:
@@ -89,16 +77,6 @@ def severity_of(error: Exception) -> Severity | None:
     """Tell how severe a service's fault is: a WARNING where the call is made again, else what its class says."""
     waits = not isinstance(error, (BotoCoreError, ClientError)) or is_transient(error)
     return Severity.WARNING if waits else None
-
-
-def is_transient(error: BotoCoreError | ClientError) -> bool:
-    """Tell whether a call may succeed when it is made again: no answer, a fault of the service, or a throttle."""
-    if isinstance(error, BotoCoreError):
-        return True
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return (
-        status >= _SERVER_FAULT or status == _TOO_MANY or error.response.get("Error", {}).get("Code", "") in _THROTTLES
-    )
 
 
 def _known(event: dict[str, Any]) -> dict[str, Any]:

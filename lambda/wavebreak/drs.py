@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from wavebreak.faults import error_code
 from wavebreak.model import Impact, LaunchStatus
 from wavebreak.native_plans import NativePlan, NativeServer, NativeStep
 from wavebreak.observation import JobView, ServerView
+from wavebreak.problems import CircuitOpen
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
@@ -49,8 +51,10 @@ _LAUNCH_STATUSES: Final = {status.value: status for status in LaunchStatus}
 _JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
 
 _THROTTLED: Final = 429
-_RETRYABLE: Final = frozenset({"ThrottlingException", "ServiceQuotaExceededException", "ConflictException"})
-_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_NOT_CALLED: Final = "CircuitOpen"
+_RETRYABLE: Final = frozenset(
+    {"ThrottlingException", "ServiceQuotaExceededException", "ConflictException", _NOT_CALLED}
+)
 
 T = TypeVar("T")
 
@@ -70,6 +74,11 @@ class Refusal(Exception):  # noqa: N818  an answer of the service
     def retryable(self) -> bool:
         """Whether the same call may succeed later."""
         return self.status == _THROTTLED or self.code in _RETRYABLE
+
+    @property
+    def not_called(self) -> bool:
+        """Whether the service was not even asked, because its circuit is open."""
+        return self.code == _NOT_CALLED
 
     @property
     def smaller_may_fit(self) -> bool:
@@ -116,11 +125,6 @@ class Instance:
     job_id: str
     is_drill: bool = False
     """Whether a drill launched it; one that DRS says nothing of counts as recovered."""
-
-
-def is_denied(error: ClientError) -> bool:
-    """Tell whether a permission is missing: waiting does not help, somebody has to grant it."""
-    return error.response.get("Error", {}).get("Code", "") in _DENIED
 
 
 def job_tags(execution_id: str, job: Job) -> dict[str, str]:
@@ -263,12 +267,14 @@ class Drs:
 
 
 def judged(call: Callable[[], T]) -> T:
-    """Make a call that is never repeated, and tell a refusal from an unknown outcome."""
+    """Make a call that is never repeated, and tell a refusal from an unknown outcome; an open circuit made no call."""
     try:
         return call()
+    except CircuitOpen as error:
+        raise Refusal(_NOT_CALLED, error.detail, status=error.status) from error
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-        code = error.response.get("Error", {}).get("Code", "Unknown")
+        code = error_code(error) or "Unknown"
         if 400 <= status < 500:  # noqa: PLR2004  the HTTP class of refusals
             message = error.response.get("Error", {}).get("Message", "")
             quota = str(error.response.get("quotaCode") or "") or None

@@ -11,8 +11,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from wavebreak.errors import (
     Category,
     ErrorRecord,
@@ -25,6 +23,7 @@ from wavebreak.errors import (
     kept_trace,
     type_of,
 )
+from wavebreak.faults import FAULTS
 from wavebreak.identifiers import ulid
 from wavebreak.metrics import Meter, Metric
 from wavebreak.timing import iso
@@ -164,5 +163,5 @@ class ErrorTracker:
             return
         try:
             self.store.create_error(record)
-        except (BotoCoreError, ClientError) as fault:
+        except FAULTS as fault:
             logger.warning("error %s could not be stored: %s", record.error_id, fault)

@@ -101,6 +101,7 @@ _BY_OPERATION: Final = {
 }
 _BY_TYPE: Final = {
     "CircuitBreakerOpenError": _C.CIRCUIT_OPEN,
+    "CircuitOpen": _C.CIRCUIT_OPEN,
     "MissingSetting": _C.CONFIGURATION,
     "UnsupportedPlace": _C.CONFIGURATION,
     "NoCredentialsError": _C.CONFIGURATION,

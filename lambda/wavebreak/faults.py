@@ -25,6 +25,7 @@ FAULTS: Final = (BotoCoreError, ClientError, Unavailable)
 """Everything that a call of a service may end with; Unavailable is what an open circuit and a time that is over say."""
 
 _SERVER_FAULT: Final = 500
+_TOO_MANY: Final = 429
 _NO_ANSWER: Final = (ConnectionError, HTTPClientError, ResponseStreamingError, CredentialRetrievalError)
 _THROTTLES: Final = frozenset(
     {
@@ -63,7 +64,7 @@ def is_dependency_fault(error: BaseException) -> bool:
     if not isinstance(error, ClientError):
         return isinstance(error, _NO_ANSWER)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status >= _SERVER_FAULT or error_code(error) in _THROTTLES
+    return status >= _SERVER_FAULT or status == _TOO_MANY or error_code(error) in _THROTTLES
 
 
 def is_transient(error: BaseException) -> bool:

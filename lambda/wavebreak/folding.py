@@ -8,12 +8,11 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from wavebreak.catalogue import CommandName
 from wavebreak.error_tracking import concerns
 from wavebreak.errors import Severity
 from wavebreak.failures import run_failed
+from wavebreak.faults import FAULTS
 from wavebreak.outcomes import ExecutionResult
 from wavebreak.output_text import shortened_result
 from wavebreak.pacing import should_stop_early
@@ -79,7 +78,7 @@ def finish(app: App, command_id: str) -> dict[str, Any]:
     if run.wave is not None:
         try:
             app.workflow.wake(Machine.RECOVERY, run.execution_id)
-        except (ClientError, BotoCoreError) as error:
+        except FAULTS as error:
             app.errors.record_error(error, Severity.WARNING)
     counts = {"total": run.total, "succeeded": run.succeeded, "failed": run.failed}
     return {"status": run.status.value, "exitCode": run.status.exit_code, **counts}

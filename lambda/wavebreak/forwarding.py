@@ -14,8 +14,6 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from wavebreak.arguments import encode_arguments
 from wavebreak.catalogue import CommandMode, command_mode
 from wavebreak.clients import UnsupportedPlace
@@ -23,6 +21,7 @@ from wavebreak.command_runs import CommandRun, CommandTarget, TargetState
 from wavebreak.error_tracking import concerns
 from wavebreak.errors import Severity
 from wavebreak.failures import run_failed
+from wavebreak.faults import FAULTS
 from wavebreak.folding import record_result
 from wavebreak.invocations import read_invocation
 from wavebreak.outcomes import ExecutionResult
@@ -89,7 +88,7 @@ def _report_unreachable(app: App, run: CommandRun) -> None:
         members = list(group)
         try:
             online = app.ssm_at(place).online([target.instance_id for target in members])
-        except (ClientError, BotoCoreError, UnsupportedPlace) as error:
+        except (*FAULTS, UnsupportedPlace) as error:
             # Each target finds out for itself.
             app.errors.record_error(error, Severity.WARNING, place=str(place))
             continue
@@ -112,7 +111,7 @@ def run_target(app: App, command_id: str, number: int) -> bool:
         return _Forwarder(app, run, target).round()
     except _RoundOver:
         return False
-    except (ClientError, BotoCoreError):
+    except FAULTS:
         raise  # the machine tries again
     except Exception as error:  # noqa: BLE001  the item's doorway: whatever it is becomes this target's result
         app.errors.record_error(error, target=target.name)
@@ -128,7 +127,7 @@ def lose_target(app: App, command_id: str, number: int, error: str, cause: str) 
     if target.state is TargetState.SENT and target.ssm_command_id is not None:
         try:
             app.ssm_at(target.place).cancel(target.ssm_command_id, [target.instance_id])
-        except (ClientError, BotoCoreError, UnsupportedPlace) as fault:
+        except (*FAULTS, UnsupportedPlace) as fault:
             app.errors.record_error(fault, Severity.WARNING, target=target.name)
     run_failed(app, run.execution_id, command_id, error, cause)
     record_result(app, run, target, ExecutionResult.unexpected(target.name, f"{error}: {cause}"[:500]))
@@ -186,7 +185,7 @@ class _Forwarder:
             try:
                 if self.target.instance_id in self.ssm.online([self.target.instance_id]):
                     return True
-            except (ClientError, BotoCoreError) as error:
+            except FAULTS as error:
                 self._note(error)
             if self.app.now() >= deadline:
                 return False
@@ -214,8 +213,13 @@ class _Forwarder:
         self._move(replace(self.target, state=TargetState.SENT, ssm_command_id=ssm_command_id, sent_at=self.app.now()))
 
     def _refused(self, refusal: Refusal) -> None:
-        """Take a refusal: nothing was sent. A throttle is waited out, anything else is the target's result."""
-        if refusal.retryable:
+        """Take a refusal: nothing was sent. A throttle is waited out, anything else is the target's result.
+
+        So is an open circuit by a wave, whose commands are not failed by it; a caller is told of it at once.
+        """
+        if refusal.not_called and not self.run.patience_seconds:
+            self._end(ExecutionResult.circuit_open(self.target.name, "ssm"))
+        elif refusal.retryable:
             self._note(refusal)
             self._move(replace(self.target, state=TargetState.WAITING, intended_at=None))
             time.sleep(_LOOKS[-1])
@@ -254,7 +258,7 @@ class _Forwarder:
         ssm_command_id = str(self.target.ssm_command_id)
         try:
             answer = self.ssm.look(ssm_command_id, self.target.instance_id)
-        except (ClientError, BotoCoreError) as error:
+        except FAULTS as error:
             self._note(error)
             answer = None
         if answer is not None:
@@ -279,7 +283,7 @@ class _Forwarder:
             return
         try:
             self.ssm.cancel(str(self.target.ssm_command_id), [self.target.instance_id])
-        except (ClientError, BotoCoreError) as error:
+        except FAULTS as error:
             self._note(error)
             return
         self.cancel_sent = True

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
+from wavebreak.faults import error_code
 from wavebreak.model import Place
 from wavebreak.native_plans import NothingToRecover, converted, place_of_arn, plan_id_of
 from wavebreak.plan import PlanInvalid, canonical_json, parse_plan
 from wavebreak.problems import InvalidRequest, InvalidState, NotFound, PreconditionFailed, Unavailable
-from wavebreak.store.table import error_code
 
 if TYPE_CHECKING:
     from wavebreak.app import App

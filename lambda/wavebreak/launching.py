@@ -11,13 +11,16 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from wavebreak.drs import TAG_EXECUTION, TAG_WAVE, Drs, OutcomeUnknown, Refusal, is_denied, job_tags
+from wavebreak.drs import TAG_EXECUTION, TAG_WAVE, Drs, OutcomeUnknown, Refusal, job_tags
 from wavebreak.engine import may_launch, unassigned
 from wavebreak.errors import Severity
+from wavebreak.faults import FAULTS, is_denied
 from wavebreak.model import Execution, Job, JobState, LaunchStatus, Mode, Server, Wave
+from wavebreak.problems import Unavailable
 from wavebreak.quotas import room_for
+from wavebreak.resilience import retried
 from wavebreak.trail import ENGINE_ACTOR, Act
 
 if TYPE_CHECKING:
@@ -31,6 +34,10 @@ logger = logging.getLogger(__name__)
 
 _BATCHES_A_CALL: Final = 8
 """Batches that one invocation starts, so that it ends well within its timeout; the next look starts the rest."""
+
+
+class _NotShown(Unavailable):
+    """DRS shows no job of an intent, or not yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,7 @@ class Launcher:
             for _ in range(_BATCHES_A_CALL):
                 if not self._start_batch(drs):
                     return
-        except (ClientError, BotoCoreError) as error:
+        except FAULTS as error:
             if isinstance(error, ClientError) and is_denied(error):
                 self._deny(error)
                 return
@@ -201,13 +208,21 @@ class Launcher:
 
     def _look_after(self, drs: Drs, job: Job) -> bool:
         """Adopt the job that a lost answer left behind, or have it looked for again once it had time to show up."""
+        try:
+            found = retried("drs", lambda: self._shown(drs, job), lambda error: isinstance(error, _NotShown))
+        except _NotShown:
+            later = replace(job, check_after=self.app.now() + self.app.timing.settle)
+            self._change(lambda current: _still_intended(current, later))
+            return False
+        self._record(job, found)
+        return True
+
+    def _shown(self, drs: Drs, job: Job) -> str:
+        """Find the job of an intent; raises _NotShown: DRS may show a job a moment after it took the call."""
         found = drs.find_launch(self.execution_id, job)
-        if found is not None:
-            self._record(job, found)
-            return True
-        later = replace(job, check_after=self.app.now() + self.app.timing.settle)
-        self._change(lambda current: _still_intended(current, later))
-        return False
+        if found is None:
+            raise _NotShown(f"DRS shows no job of intent {job.key}")
+        return found
 
     def _adopt_lost(self, execution: Execution, recent: Iterable[RecentJob]) -> bool:
         """Adopt the jobs that carry this wave's tags and are not written down, ended or not.

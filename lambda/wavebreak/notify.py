@@ -11,14 +11,14 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from wavebreak.bus_events import SOURCE
-from wavebreak.faults import is_transient
+from wavebreak.faults import FAULTS, error_code, is_transient
 from wavebreak.message_html import html_of
 from wavebreak.message_text import chat_document_of, document_of, text_of
 from wavebreak.messages import MAX_SUBJECT, discreet, one_line
-from wavebreak.store.table import error_code
+from wavebreak.problems import CircuitOpen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,6 +51,8 @@ class Fault:
 
     cause: str
     transient: bool
+    called: bool = True
+    """Whether the channel was called at all; one whose circuit is open is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,8 @@ class Channels:
         for part, call in self._calls(news, served):
             try:
                 call()
-            except ClientError as error:
-                faults[part] = Fault(discreet(error), is_transient(error))
-            except BotoCoreError as error:
-                faults[part] = Fault(discreet(error), transient=True)
+            except FAULTS as error:
+                faults[part] = _fault(error)
             else:
                 told.add(part)
         bus = [(f"bus-{number}", event) for number, event in enumerate(news.bus, 1)]
@@ -175,8 +175,8 @@ class Channels:
         ]
         try:
             results = self._client("events").put_events(Entries=entries)["Entries"]
-        except (ClientError, BotoCoreError) as error:
-            return dict.fromkeys((part for part, _ in batch), Fault(discreet(error), is_transient(error)))
+        except FAULTS as error:
+            return dict.fromkeys((part for part, _ in batch), _fault(error))
         return {
             part: Fault(discreet(f"{result['ErrorCode']}: {result.get('ErrorMessage')}"), _may_pass(result))
             for (part, _), result in zip(batch, results, strict=True)
@@ -189,6 +189,12 @@ class Channels:
         self._client("sqs").send_message(
             QueueUrl=self._settings.failed_events_queue_url, MessageBody=json.dumps(body, ensure_ascii=False)
         )
+
+
+def _fault(error: Exception) -> Fault:
+    spared = isinstance(error, CircuitOpen)
+    lasting = isinstance(error, ClientError) and not is_transient(error)
+    return Fault(discreet(error), transient=not lasting, called=not spared)
 
 
 def _may_pass(result: Mapping[str, Any]) -> bool:

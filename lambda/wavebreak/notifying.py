@@ -153,13 +153,14 @@ class _Teller:
             outcome = self._attempt(execution, trail, served)
             if not outcome.faults:
                 return
-            served, failures = outcome.served, failures + 1
+            # A channel that is left alone for now has not failed again: its events stay in the outbox.
+            served, failures = outcome.served, failures + any(fault.called for fault in outcome.faults.values())
             _log(trail[-1], outcome.faults, failures)
             if failures >= MOST_FAILURES:
                 self.app.channels().set_aside(trail[-1], outcome.faults)
                 return
             if any(fault.transient for fault in outcome.faults.values()):
-                pause = self.app.timing.scaled(_FIRST_PAUSE * _PAUSE_GROWTH ** (failures - 1))
+                pause = self.app.timing.scaled(_FIRST_PAUSE * _PAUSE_GROWTH ** max(0, failures - 1))
                 retry_at = self.app.now() + pause
                 self.app.outbox.failed(replace(self.cursor, failures=failures, served=served, retry_at=retry_at))
                 raise _HeldBack

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from dataclasses import dataclass, replace
-from itertools import groupby
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from wavebreak.clients import UnsupportedPlace
 from wavebreak.engine import Decision, Directive, decide, finalise
-from wavebreak.errors import Severity
+from wavebreak.faults import FAULTS
 from wavebreak.metrics import Metric
 from wavebreak.model import Job, JobState, LaunchStatus
 from wavebreak.observation import CommandView, JobView, Observation, ServerView, absorb
+from wavebreak.places import Places
 from wavebreak.problems import Unavailable
 from wavebreak.store.executions import Conflict, Snapshot
 from wavebreak.tallies import CommandRunStatus
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.app import App
-    from wavebreak.model import Execution
+    from wavebreak.drs import Drs
+    from wavebreak.model import Execution, Place
 
 logger = logging.getLogger(__name__)
 
@@ -61,9 +61,10 @@ def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
             return Round(STAND_DOWN, NEVER, run)
         execution = snapshot.execution
         now = app.now()
-        seen = look(app, execution.launch_jobs())
+        places = Places(app)
+        seen = look(app, execution.launch_jobs(), places)
         open_intents = [job for job in execution.launch_jobs() if job.state is JobState.INTENDED]
-        found = turned_up(app, execution_id, open_intents)
+        found = turned_up(app, execution_id, open_intents, places)
         observation = replace(seen, found=found, commands=running_commands(app, execution))
         decision = decide(execution, observation, now, app.timing)
         try:
@@ -88,26 +89,19 @@ def _directed(app: App, snapshot: Snapshot, decision: Decision, run: int, rounds
     return Round(Directive.SLEEP, mark, run)
 
 
-def look(app: App, jobs: Iterable[Job]) -> Observation:
+def look(app: App, jobs: Iterable[Job], places: Places | None = None) -> Observation:
     """Describe every job in flight, in one call for each account and Region.
 
     A fault of DRS is not a failure of the recovery: what could not be seen stays as it was and is looked at again.
     """
-    in_flight = [job for job in jobs if job.state is JobState.STARTED and job.job_id is not None]
-    in_flight.sort(key=_place_key)
-    views: dict[str, JobView] = {}
-    missing: frozenset[str] = frozenset()
-    for _, group in groupby(in_flight, key=_place_key):
-        members = list(group)
-        try:
-            drs = app.drs_at(members[0].place)
-            seen, unnamed = drs.jobs([str(job.job_id) for job in members])
-            views |= {job_id: _explained(drs, job_id, view) for job_id, view in seen.items()}
-        except (ClientError, BotoCoreError, UnsupportedPlace) as error:
-            app.errors.record_error(error, Severity.WARNING, place=str(members[0].place))
-            continue
-        missing |= unnamed
-    return Observation(views, missing)
+    in_flight: dict[Place, list[str]] = defaultdict(list)
+    for job in jobs:
+        if job.state is JobState.STARTED and job.job_id is not None:
+            in_flight[job.place].append(job.job_id)
+    questions = {place: partial(_described, job_ids) for place, job_ids in in_flight.items()}
+    seen = (places or Places(app)).ask("DRS jobs", questions).values()
+    views = {job_id: view for told, _ in seen for job_id, view in told.items()}
+    return Observation(views, frozenset().union(*(unnamed for _, unnamed in seen)))
 
 
 def running_commands(app: App, execution: Execution) -> dict[str, CommandView]:
@@ -128,35 +122,39 @@ def running_commands(app: App, execution: Execution) -> dict[str, CommandView]:
     return views
 
 
-def turned_up(app: App, execution_id: str, intents: Iterable[Job]) -> dict[tuple[int, int, int], str]:
+def turned_up(
+    app: App, execution_id: str, intents: Iterable[Job], places: Places | None = None
+) -> dict[tuple[int, int, int], str]:
     """Look by their tags for the jobs of calls whose outcome is not known. There are none in a round like others.
 
     No call is made while this looks: StartWave runs before or after a round, never beside it.
     """
-    found = {}
+    unknown: dict[Place, list[Job]] = defaultdict(list)
     for job in intents:
-        try:
-            job_id = app.drs_at(job.place).find_launch(execution_id, job)
-        except (ClientError, BotoCoreError, UnsupportedPlace) as error:
-            app.errors.record_error(error, Severity.WARNING, execution_id=execution_id, job=str(job.key))
-            continue
-        if job_id is not None:
-            found[job.key] = job_id
-    return found
+        unknown[job.place].append(job)
+    questions = {place: partial(_found, execution_id, jobs) for place, jobs in unknown.items()}
+    seen = (places or Places(app)).ask("jobs of intents", questions).values()
+    return {key: job_id for found in seen for key, job_id in found.items()}
 
 
-def _place_key(job: Job) -> tuple[str, str]:
-    return (job.place.account_id or "", job.place.region or "")
+def _described(job_ids: list[str], drs: Drs) -> tuple[dict[str, JobView], frozenset[str]]:
+    seen, unnamed = drs.jobs(job_ids)
+    return {job_id: _explained(drs, job_id, view) for job_id, view in seen.items()}, unnamed
 
 
-def _explained(drs: Any, job_id: str, view: JobView) -> JobView:
+def _found(execution_id: str, jobs: Iterable[Job], drs: Drs) -> dict[tuple[int, int, int], str]:
+    found = {job.key: drs.find_launch(execution_id, job) for job in jobs}
+    return {key: job_id for key, job_id in found.items() if job_id is not None}
+
+
+def _explained(drs: Drs, job_id: str, view: JobView) -> JobView:
     """Add from the job's log why servers failed; without the log the failure stands all the same."""
     failed = [server for server, seen in view.servers.items() if seen.launch_status is LaunchStatus.FAILED]
     if not failed or not view.completed:
         return view
     try:
         reasons = drs.failure_reasons(job_id)
-    except (ClientError, BotoCoreError) as error:
+    except FAULTS as error:
         logger.warning("log of DRS job %s could not be read: %s", job_id, error)
         return view
     explained = {

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from wavebreak import steering, termination
 from wavebreak.commanding import cancel_all
 from wavebreak.execution_utils import TerminationStatus
+from wavebreak.faults import FAULTS
 from wavebreak.model import Cancel, CancelThen, Mode
 from wavebreak.observing import begin_termination, settle
 from wavebreak.problems import ConfirmationRequired, NotFound, PlanBusy, Problem
@@ -60,7 +59,7 @@ def follow_up(what: str, execution_id: str) -> Iterator[None]:
     """
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
+    except FAULTS as error:
         logger.warning("%s of %s is left to the machines: %s", what, execution_id, error)
 
 

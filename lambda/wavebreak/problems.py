@@ -13,6 +13,8 @@ Problem
 ├── PayloadTooLarge        413 PAYLOAD_TOO_LARGE
 ├── QuotaExceeded          429 QUOTA_EXCEEDED
 ├── Unavailable            503 UNAVAILABLE              with Retry-After
+│   ├── CircuitOpen                                     a service failed too often and is not called for now
+│   └── OutOfTime                                       a limit was reached before all was read or done
 └── Internal               500 INTERNAL                 a correlation id and nothing else
 """
 
@@ -146,6 +148,14 @@ class Unavailable(Problem):
     def headers(self) -> dict[str, str]:
         """Tell when to ask again."""
         return {"Retry-After": str(self.retry_after_seconds)}
+
+
+class CircuitOpen(Unavailable):
+    """A service failed several times in a row: it is not called before its pause is over (requirement S3-9)."""
+
+
+class OutOfTime(Unavailable):
+    """An operation of several calls reached its limit: nothing more of it was begun."""
 
 
 class Internal(Problem):

@@ -6,9 +6,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from wavebreak.drs import JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA
+from wavebreak.faults import FAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +37,7 @@ def read_quotas(client: Any) -> Quotas:
         try:
             answer = client.get_service_quota(ServiceCode="drs", QuotaCode=code)
             applied[name] = int(answer["Quota"]["Value"])
-        except (ClientError, BotoCoreError, KeyError) as error:
+        except (*FAULTS, KeyError) as error:
             logger.info("quota %s not readable, the default counts: %s", code, error)
             break
     return Quotas(**applied)

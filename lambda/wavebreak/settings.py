@@ -53,6 +53,7 @@ class Settings:
     termination_machine_arn: str | None
     renew_after_rounds: int
     idempotency_table_name: str | None
+    breaker_table_name: str | None
     target_role_name: str | None
     target_external_id: str | None
     command_machine_arn: str | None = None
@@ -75,11 +76,12 @@ class Settings:
         return cls(
             table_name=_text(environment, "TABLE_NAME"),
             poll_seconds=_whole(environment, "POLL_SECONDS", "30"),
-            time_scale=_number(environment, "TIME_SCALE", "1"),
+            time_scale=positive_number(environment, "TIME_SCALE", "1"),
             recovery_machine_arn=environment.get("RECOVERY_STATE_MACHINE_ARN"),
             termination_machine_arn=environment.get("TERMINATION_STATE_MACHINE_ARN"),
             renew_after_rounds=_whole(environment, "RENEW_AFTER_ROUNDS", "1000"),
             idempotency_table_name=environment.get("IDEMPOTENCY_TABLE_NAME"),
+            breaker_table_name=environment.get("BREAKER_TABLE_NAME"),
             target_role_name=environment.get("TARGET_ROLE_NAME"),
             target_external_id=environment.get("TARGET_EXTERNAL_ID"),
             command_machine_arn=environment.get("COMMAND_STATE_MACHINE_ARN"),
@@ -103,7 +105,8 @@ def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in environment.get(name, "").split(",") if word.strip())
 
 
-def _number(environment: Mapping[str, str], name: str, default: str) -> float:
+def positive_number(environment: Mapping[str, str], name: str, default: str) -> float:
+    """Read a positive number; MissingSetting names the variable that holds anything else."""
     text = environment.get(name, default)
     try:
         value = float(text)
@@ -115,7 +118,7 @@ def _number(environment: Mapping[str, str], name: str, default: str) -> float:
 
 
 def _whole(environment: Mapping[str, str], name: str, default: str) -> int:
-    value = _number(environment, name, default)
+    value = positive_number(environment, name, default)
     if not value.is_integer():
         raise MissingSetting(f"{name} must be a whole number, not {value}")
     return int(value)

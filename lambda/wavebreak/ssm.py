@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from wavebreak.drs import OutcomeUnknown, Refusal, judged
-from wavebreak.store.table import error_code
+from wavebreak.faults import error_code
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:

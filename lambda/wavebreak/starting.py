@@ -6,9 +6,8 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from wavebreak.errors import Severity
+from wavebreak.faults import FAULTS
 from wavebreak.freezing import foreign, freeze, frozen_document
 from wavebreak.identifiers import new_execution_id
 from wavebreak.problems import InvalidRequest, Problem, Unavailable
@@ -62,7 +61,7 @@ def start_execution(app: App, plan_id: str, mode: Mode, own: Place, asked: Mappi
         if "plan-lock" in refused.failed:
             raise busy_plan(refused.failed["plan-lock"]) from refused
         raise Unavailable("The plan is being started by many at once", retry_after_seconds=1) from refused
-    except (ClientError, BotoCoreError):
+    except FAULTS:
         logger.exception("execution %s may be unwritten; then its locks are free in a minute", execution.execution_id)
         raise
     _start_machine(app, born)
@@ -72,5 +71,5 @@ def start_execution(app: App, plan_id: str, mode: Mode, own: Place, asked: Mappi
 def _start_machine(app: App, execution: Execution) -> None:
     try:
         app.workflow.start(Machine.RECOVERY, execution.execution_id, 1)
-    except (ClientError, BotoCoreError) as error:
+    except FAULTS as error:
         app.errors.record_error(error, Severity.WARNING, execution_id=execution.execution_id)

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from wavebreak.asking import Asking
+from wavebreak.asking import Asking, Question
 from wavebreak.clients import UnsupportedPlace
 from wavebreak.drs import IDS_A_CALL
 from wavebreak.execution_utils import ExecutionStatus
+from wavebreak.faults import FAULTS
 from wavebreak.freezing import freeze, place_of
 from wavebreak.model import Impact, Mode, Place
 from wavebreak.problems import InvalidRequest, ServerBusy, Unavailable
@@ -126,7 +125,7 @@ def spare_recoveries(app: App, execution: Execution) -> None:
     except UnsupportedPlace as error:
         raise Unavailable(f"A drill needs to look at DRS before it starts: {error}") from error
     questions = [
-        (_INSTANCES, partial(adapters[place].instances, batch))
+        Question(_INSTANCES, partial(adapters[place].instances, batch), place)
         for place, ids in servers.items()
         for batch in _batches(ids)
     ]
@@ -176,7 +175,7 @@ def _resolved(app: App, plan: StoredPlan, own: Place) -> tuple[StoredPlan, tuple
         return replace(plan, document=resolve(app, plan.document, own)), ()
     except InvalidRequest as refusal:
         return plan, tuple(refusal.members["errors"])
-    except (ClientError, BotoCoreError, UnsupportedPlace) as error:
+    except (*FAULTS, UnsupportedPlace) as error:
         message = f"DRS does not tell which servers the selectors match: {error}"
         return plan, ({"pointer": "/waves", "message": message},)
 
@@ -236,7 +235,7 @@ def _snapshot_questions(sights: Iterable[_Sight]) -> list[_Question]:
 
 def _ask(asking: Asking, questions: Sequence[_Question], *, spare: bool = False) -> None:
     """Ask, and give each answer to who takes it; `spare` questions may go unasked without being missed."""
-    answers = asking.all([(question.operation, question.call) for question in questions])
+    answers = asking.all([Question(each.operation, each.call, each.sight.place) for each in questions])
     for question, answer in zip(questions, answers, strict=True):
         if not isinstance(answer, Trouble):
             question.take(answer)

@@ -31,6 +31,7 @@ ROUTES = {
     ("GET", "/commands/{commandId}/results"),
     ("GET", "/commands/{commandId}/lines"),
     ("POST", "/commands/{commandId}/cancel"),
+    ("GET", "/health"),
     ("POST", "/executions/{executionId}/cancel"),
     ("POST", "/executions/{executionId}/pause"),
     ("POST", "/executions/{executionId}/resume"),

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from aws_lambda_powertools.utilities.circuit_breaker import base as breakers
 from tests.integration.blueprint import REGION, Blueprint
 from tests.integration.clock import JumpingClock, QuickTiming
 from tests.integration.emulation import POLL_SECONDS, emulated_aws
@@ -15,6 +16,7 @@ from tests.integration.stack import Stack
 
 from drs_simulator.server import SimulatorServer
 from wavebreak import app as composition
+from wavebreak import retries
 from wavebreak.settings import settings as read_settings
 
 if TYPE_CHECKING:
@@ -83,10 +85,13 @@ def _install(stack: Stack, patches: pytest.MonkeyPatch) -> None:
             if module is not composition and getattr(module, name, None) is original:
                 patches.setattr(module, name, stand_in)
     patches.setattr(composition, "settings", stack.current_settings)
+    patches.setattr(retries, "sleep", lambda _seconds: None)
 
 
 def _forget() -> None:
     """Have everything made anew that the product keeps for the life of an execution environment."""
+    for streak in (breakers._LOCAL_FAILURES, breakers._LOCAL_SUCCESSES, breakers._LAST_OBSERVED_STATE):
+        streak.clear()
     for module in [module for name, module in sys.modules.items() if name.startswith("wavebreak.")]:
         for kept in list(vars(module).values()):
             if getattr(kept, "__module__", None) == module.__name__ and hasattr(kept, "cache_clear"):

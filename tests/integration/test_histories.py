@@ -25,7 +25,7 @@ from tests.unit.random_plans import plan
 from drs_simulator.clock import ManualClock
 from drs_simulator.control import SimulatorControl
 from drs_simulator.server import SimulatorServer
-from wavebreak import clients
+from wavebreak import clients, retries
 from wavebreak.app import App
 from wavebreak.command_output import CommandOutput
 from wavebreak.error_tracking import ErrorTracker
@@ -65,6 +65,7 @@ def lives() -> Iterator[Callable[[int], Life]]:
     with (
         emulated_aws(lambda _function, _event: {}, {}, []),
         patch.object(BaseJSONSerializer, "_serialize_type_structure", _answered),
+        patch.object(retries, "sleep", lambda _seconds: None),
         SimulatorServer(clock=clock, randomness=Random(0)) as simulator,  # noqa: S311  ids that a seed tells again
     ):
         (described,) = (table for table in Blueprint({}).tables() if table["TableName"].endswith("-Table"))

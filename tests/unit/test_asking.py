@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from wavebreak.asking import ASKING_SECONDS, Asking
+from wavebreak.asking import Asking, Question
 from wavebreak.sightings import Trouble
+from wavebreak.timeouts import LIMITS
 
 
 class Clock:
@@ -38,7 +39,7 @@ def test_answers_come_in_the_order_of_the_questions() -> None:
         first_may_end.set()
         return "second"
 
-    assert Asking().all([("A", first), ("B", second)]) == ["first", "second"]
+    assert Asking().all([Question("A", first), Question("B", second)]) == ["first", "second"]
 
 
 def test_nothing_to_ask_is_no_answer() -> None:
@@ -50,7 +51,7 @@ def test_nothing_to_ask_is_no_answer() -> None:
     [("AccessDeniedException", True), ("AccessDenied", True), ("ThrottlingException", False), ("Http503", False)],
 )
 def test_a_refusal_is_told_with_its_code(code: str, denied: bool) -> None:
-    [trouble] = Asking().all([("DescribeJobs", refusing(code))])
+    [trouble] = Asking().all([Question("DescribeJobs", refusing(code))])
     assert trouble == Trouble("DescribeJobs", f"{code}: because", denied=denied)
 
 
@@ -58,9 +59,47 @@ def test_no_connection_is_told_beside_the_answers_of_others() -> None:
     def call() -> None:
         raise EndpointConnectionError(endpoint_url="https://drs.example")
 
-    trouble, answer = Asking().all([("DescribeJobs", call), ("DescribeSourceServers", lambda: 5)])
+    trouble, answer = Asking().all([Question("DescribeJobs", call, "a"), Question("DescribeJobs", lambda: 5, "b")])
     assert "drs.example" in trouble.reason
     assert (trouble.denied, trouble.asked, answer) == (False, True, 5)
+
+
+def test_a_place_that_gave_no_answer_is_asked_nothing_more() -> None:
+    asked: list[str] = []
+
+    def call() -> None:
+        asked.append("a")
+        raise EndpointConnectionError(endpoint_url="https://drs.example")
+
+    asking = Asking()
+    asking.all([Question("DescribeJobs", call, "a")])
+    later, other = asking.all([Question("DescribeSourceServers", call, "a"), Question("DescribeJobs", lambda: 5, "b")])
+    assert (later.asked, later.reason) == (False, "not asked after DescribeJobs failed")
+    assert (asked, other) == (["a"], 5)
+
+
+def test_s3_1_a_place_that_hangs_holds_up_no_other() -> None:
+    may_end = threading.Event()
+    answered = threading.Semaphore(0)
+
+    def hung() -> None:
+        assert may_end.wait(10)
+
+    def quick() -> int:
+        answered.release()
+        return 1
+
+    def release() -> None:
+        for _ in range(30):
+            assert answered.acquire(timeout=5)
+        may_end.set()
+
+    watcher = threading.Thread(target=release)
+    watcher.start()
+    hanging = [Question("DescribeJobs", hung, "a") for _ in range(20)]
+    answers = Asking().all([*hanging, *(Question("DescribeJobs", quick, "b") for _ in range(30))])
+    watcher.join()
+    assert answers[20:] == [1] * 30
 
 
 def test_a_fault_of_ours_is_no_trouble_of_drs() -> None:
@@ -68,15 +107,15 @@ def test_a_fault_of_ours_is_no_trouble_of_drs() -> None:
         raise KeyError("x")
 
     with pytest.raises(KeyError):
-        Asking().all([("DescribeJobs", call)])
+        Asking().all([Question("DescribeJobs", call)])
 
 
 def test_nothing_is_begun_when_the_time_is_over() -> None:
     clock = Clock()
     asking = Asking(clock)
-    clock.at += ASKING_SECONDS - 0.1
-    assert asking.all([("A", lambda: 1)]) == [1]
+    clock.at += LIMITS["asking"] - 0.1
+    assert asking.all([Question("A", lambda: 1)]) == [1]
     clock.at += 0.1
     assert asking.over
-    [trouble] = asking.all([("A", lambda: 1)])
+    [trouble] = asking.all([Question("A", lambda: 1)])
     assert (trouble.asked, trouble.denied) == (False, False)

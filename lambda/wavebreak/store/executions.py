@@ -17,6 +17,7 @@ from wavebreak.problems import NotFound, PlanBusy, Unavailable
 from wavebreak.store import keys, records
 from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write
 from wavebreak.store.wakes import Token, new_token, read_token
+from wavebreak.timeouts import Deadline
 from wavebreak.trail import Act, append_event, status_changes
 
 if TYPE_CHECKING:
@@ -122,11 +123,14 @@ class ExecutionStore:
 
         `decide` is a pure step; what it raises passes through. Raises Unavailable after too many lost races.
         """
+        deadline = Deadline("dynamodb_transaction", executionId=execution_id)
         for attempt in range(_ATTEMPTS):
             before = self.load(execution_id).execution
             try:
                 return self.save(before, decide(before), act, details)
             except Conflict:
+                if deadline.over:
+                    break
                 self.pause(attempt)
         raise Unavailable(f"Execution {execution_id} is being changed by many at once", retry_after_seconds=1)
 

@@ -7,13 +7,17 @@ import binascii
 import json
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from wavebreak.problems import InvalidRequest
+from wavebreak import retries
+from wavebreak.faults import error_code
+from wavebreak.problems import InvalidRequest, Unavailable
 from wavebreak.store import keys
+from wavebreak.timeouts import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,6 +32,8 @@ _BATCH_READ_LIMIT: Final = 100
 _FILTER_PAGE: Final = 100
 _PAGES_A_LIST: Final = 4
 """Pages of DynamoDB, a megabyte each at most, that one page of a list holds: an answer of a function may have six."""
+_CAPACITY: Final = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError"})
+"""Reasons of a cancelled transaction for which the same one may succeed later."""
 _INDEX_KEYS: Final = {
     keys.LISTING_INDEX: ("listPk", "listSk"),
     keys.PLAN_INDEX: ("planKey", "listSk"),
@@ -45,6 +51,10 @@ class ConditionFailed(Exception):  # noqa: N818  an outcome of a conditional wri
     def __init__(self, failed: Mapping[str, Item | None]) -> None:
         super().__init__(f"condition failed: {', '.join(sorted(failed)) or 'concurrent transaction'}")
         self.failed = failed
+
+
+class HeldBack(Unavailable):
+    """DynamoDB took only a part of a batch: it is short of capacity, and says so in an answer that is no error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +111,17 @@ class Table:
         rest: list[Any] = [to_attributes({"pk": pk, "sk": sk}) for pk, sk in wanted]
         while rest:
             batch, rest = rest[:_BATCH_READ_LIMIT], rest[_BATCH_READ_LIMIT:]
-            answer = self.client.batch_get_item(RequestItems={self.name: {"Keys": batch, "ConsistentRead": True}})
-            items += [from_attributes(item) for item in answer["Responses"].get(self.name, [])]
-            if self.name in answer["UnprocessedKeys"]:
-                rest += answer["UnprocessedKeys"][self.name]["Keys"]
+            retries.call("database", partial(self._read_batch, batch, items), _held_back)
         return items
+
+    def _read_batch(self, batch: list[Any], items: list[Item]) -> None:
+        """Read a batch into `items`; raises HeldBack with what was not read left in `batch`."""
+        answer = self.client.batch_get_item(RequestItems={self.name: {"Keys": batch, "ConsistentRead": True}})
+        items += [from_attributes(item) for item in answer["Responses"].get(self.name, [])]
+        left = answer["UnprocessedKeys"]
+        batch[:] = left[self.name]["Keys"] if self.name in left else []
+        if batch:
+            raise HeldBack(f"DynamoDB did not read {len(batch)} items")
 
     def query(
         self, pk: str, *, sk_from: str, sk_to: str | None = None, names: Mapping[str, str] | None = None
@@ -135,11 +151,14 @@ class Table:
 
         A filter may leave pages short or empty, so pages are read until the limit is
         reached, the query ends, or the answer is as large as a function may give.
+        When the time for it is over (`timeouts`, `history_*`), the page is shorter than asked for, perhaps empty, and
+        the token goes on from there.
         """
         start = _decode_token(token, query) if token else None
         items: list[Item] = []
         pages = 0
-        while len(items) < limit and not (items and pages >= _PAGES_A_LIST):
+        deadline = Deadline(_history(query), pk=query["ExpressionAttributeValues"][":pk"]["S"])
+        while len(items) < limit and not (items and pages >= _PAGES_A_LIST) and not (pages and deadline.over):
             pages += 1
             evaluated = max(limit, _FILTER_PAGE) if "FilterExpression" in query else limit - len(items)
             asked = dict(query, TableName=self.name, Limit=evaluated)
@@ -167,8 +186,9 @@ class Table:
 
     def transact(self, writes: Sequence[Write]) -> None:
         """Make all writes or none; raises ConditionFailed naming those refused, with the item found where told."""
+        operations = [self._operation(write) for write in writes]
         try:
-            self.client.transact_write_items(TransactItems=[self._operation(write) for write in writes])
+            retries.call("database", lambda: self.client.transact_write_items(TransactItems=operations), _held_back)
         except ClientError as error:
             if error_code(error) != "TransactionCanceledException":
                 raise
@@ -206,13 +226,33 @@ class Table:
     def _batch_write(self, requests: list[Any]) -> None:
         while requests:
             batch, requests = requests[:_BATCH_WRITE_LIMIT], requests[_BATCH_WRITE_LIMIT:]
-            answer = self.client.batch_write_item(RequestItems={self.name: batch})
-            requests += answer.get("UnprocessedItems", {}).get(self.name, [])
+            retries.call("database", partial(self._write_batch, batch), _held_back)
+
+    def _write_batch(self, batch: list[Any]) -> None:
+        """Write a batch; raises HeldBack with what was not written left in `batch`."""
+        answer = self.client.batch_write_item(RequestItems={self.name: batch})
+        batch[:] = answer.get("UnprocessedItems", {}).get(self.name, [])
+        if batch:
+            raise HeldBack(f"DynamoDB did not write {len(batch)} items")
 
 
-def error_code(error: ClientError) -> str:
-    """Give the service's own code of an error."""
-    return str(error.response.get("Error", {}).get("Code", ""))
+def _history(query: Mapping[str, Any]) -> str:
+    """Name the limit of reading a page of a list: by an index or a partition alone, filtered, or both of an index."""
+    if "FilterExpression" not in query:
+        return "history_indexed"
+    return "history_combined" if query.get("IndexName") == keys.PLAN_INDEX else "history_filtered"
+
+
+def _held_back(error: BaseException) -> bool:
+    """Tell whether DynamoDB took nothing, or not all, for want of capacity, in a form that botocore does not repeat.
+
+    A transaction that is cancelled so has done nothing and may be sent again as it is.
+    """
+    if not isinstance(error, ClientError) or error_code(error) != "TransactionCanceledException":
+        return isinstance(error, HeldBack)
+    reasons: Any = error.response.get("CancellationReasons") or []
+    codes = {reason.get("Code") for reason in reasons} - {"None", None}
+    return bool(codes) and codes <= _CAPACITY
 
 
 def _key_names(query: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,0 +1,130 @@
+"""How long anything may take: the one table of limits, and deadlines that keep to them. Pure.
+
+Each limit can be changed by an environment variable, `TIMEOUT_` and its name in capitals, in seconds. Where a limit
+binds: a client's own (`wire.config`), reads of several pages (`circuits`), a round over several places (`places`), an
+answer of the API (`asking`, `store.table`), a command (`catalogue`). Requirements S3-1 and S3-2.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import time
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.settings import positive_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+logger = logging.getLogger(__name__)
+
+UNKNOWN_SECONDS: Final = 30.0
+"""The limit of an operation that the table does not name."""
+
+LIMITS: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        # One attempt of a call, by the service that is called.
+        "connect": 2,
+        "drs_call": 10,
+        "drs_brief_call": 4,  # while somebody waits for the API
+        "dynamodb_call": 4,
+        "stepfunctions_call": 5,
+        "quota_call": 3,
+        "sts_call": 5,
+        "ssm_call": 4,
+        "logs_call": 5,
+        "s3_call": 5,
+        "notify_call": 5,
+        "state_read": 1,  # breakers and Idempotency-Keys
+        "state_write": 2,
+        # Work of several calls: past its limit nothing more of it is begun.
+        "drs_read": 30,
+        "ssm_read": 30,
+        "dynamodb_query": 10,
+        "dynamodb_transaction": 30,
+        "observation_round": 60,
+        "asking": 8,  # questions to DRS while somebody waits for the API
+        "history_indexed": 5,
+        "history_filtered": 3,
+        "history_combined": 10,
+        # A command on one target.
+        "command_parallel": 300,
+        "command_sequential": 600,
+    }
+)
+"""Seconds, by operation."""
+
+_end: ContextVar[float] = ContextVar("end", default=math.inf)
+
+
+def limit(operation: str) -> float:
+    """Give the seconds that an operation may take; MissingSetting names a variable that is not a positive number."""
+    default = LIMITS.get(operation, UNKNOWN_SECONDS)
+    return positive_number(os.environ, f"TIMEOUT_{operation.upper()}", str(default))
+
+
+def remaining() -> float:
+    """Give the seconds that are left of what is being done now; infinite outside of an invocation."""
+    return _end.get() - time.monotonic()
+
+
+@contextmanager
+def ending_in(seconds: float) -> Iterator[None]:
+    """Have what runs within the block know that it ends then, or earlier if that was known already."""
+    token = _end.set(min(_end.get(), time.monotonic() + seconds))
+    try:
+        yield
+    finally:
+        _end.reset(token)
+
+
+@contextmanager
+def invocation(context: Any) -> Iterator[None]:
+    """Have what runs within the block know when Lambda ends it; `context` is Lambda's."""
+    left = getattr(context, "get_remaining_time_in_millis", None)
+    with ending_in(math.inf if left is None else left() / 1000):
+        yield
+
+
+class Deadline:
+    """The moment after which an operation begins nothing more; its expiry is logged once, with what it was about."""
+
+    def __init__(
+        self, operation: str, *, reserve: float = 0.0, clock: Callable[[], float] = time.monotonic, **context: Any
+    ) -> None:
+        """Begin to count.
+
+        `reserve` is the time that the last thing begun may need: it is left of what this is a part of.
+        """
+        self.operation = operation
+        self.seconds = max(0.0, min(limit(operation), remaining() - reserve))
+        self._context = context
+        self._clock = clock
+        self._until = clock() + self.seconds
+        self._told = False
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left, 0 when it is over."""
+        return max(0.0, self._until - self._clock())
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more may be begun."""
+        if self._clock() < self._until:
+            return False
+        if not self._told:
+            self._told = True
+            log_expiry(self.operation, self.seconds, **self._context)
+        return True
+
+
+def log_expiry(operation: str, seconds: float, **context: Any) -> None:
+    """Log that an operation ran into its limit (requirement S3-2)."""
+    told = {"operation": operation, "limitSeconds": seconds, **context}
+    logger.warning("%s ran into its limit of %g s", operation, seconds, extra={"expired": told})

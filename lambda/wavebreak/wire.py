@@ -1,0 +1,29 @@
+"""How botocore speaks to a service: the limits of one attempt, and how many attempts a call is."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from botocore.config import Config
+
+from wavebreak.timeouts import limit
+
+ATTEMPTS: Final = 3
+BRIEF_ATTEMPTS: Final = 2
+"""For what somebody waits for."""
+
+
+def config(operation: str, *, attempts: int = ATTEMPTS) -> Config:
+    """Give the settings of a client; `operation` names the limit of one attempt, in `timeouts`."""
+    return Config(
+        connect_timeout=limit("connect"),
+        read_timeout=limit(operation),
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        user_agent_extra="wavebreak",
+    )
+
+
+def series_seconds(operation: str, attempts: int = ATTEMPTS) -> float:
+    """Give the longest that a call takes with all its attempts and botocore's pauses of up to 1, 2, 4 ... s between."""
+    pauses = sum(2.0**number for number in range(attempts - 1))
+    return attempts * (limit("connect") + limit(operation)) + pauses
