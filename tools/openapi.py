@@ -26,6 +26,7 @@ MODULES: Final = (
     "cancellation",
     "termination",
     "commands",
+    "operations",
     "command_output",
     "errors",
 )

@@ -218,8 +218,29 @@ _ERROR_SUMMARY: Final[dict[str, Any]] = {
         "critical": {"type": "array", "items": _named("Error"), "description": "Of the last hour, newest first."},
     },
 }
+_HEALTH: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["status", "circuit_breakers", "critical_circuits_open"],
+    "properties": {
+        "status": {"enum": ["healthy", "degraded"]},
+        "circuit_breakers": {
+            "type": "object",
+            "description": "By dependency and Region, of another account with its id between.",
+            "additionalProperties": {
+                "type": "object",
+                "required": ["state", "failure_count"],
+                "properties": {
+                    "state": {"enum": ["closed", "open", "half_open"]},
+                    "failure_count": {"type": "integer"},
+                },
+            },
+        },
+        "critical_circuits_open": {"type": "array", "items": {"type": "string"}},
+    },
+}
 
 SCHEMAS: Final = {
+    "Health": _HEALTH,
     "Problem": _PROBLEM,
     "StoredPlan": _STORED_PLAN,
     "Readiness": _READINESS,
@@ -248,6 +269,9 @@ RESULT_LIST: Final = _page("Results, in the order of the targets.", _named("Comm
 LINE_LIST: Final = _page("Lines, each with its target.", _LINE)
 ERROR_LIST: Final = _page("Errors, newest first.", _named("Error"))
 ERROR_SUMMARY: Final = _json(200, "Errors, counted.", _named("ErrorSummary"))
+HEALTH: Final = _json(200, "No critical circuit is open.", _named("Health")) | _json(
+    503, "A critical circuit is open.", _named("Health")
+)
 STEERED: Final = ACCEPTED | problems(400, 404, 409)
 
 STEERING: Final = {
