@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 _ROOM_FOR_TABLE: Final = 110
 _QUIET: Final = "bright_black"
 _CHECK_STYLES: Final[Mapping[str, str]] = {"PASS": "green", "WARN": "dark_orange", "FAIL": "red"}
+_CIRCUITS: Final[Mapping[str, tuple[str, str]]] = {
+    "closed": ("✓", "green"),
+    "half_open": ("⚠", "dark_orange"),
+    "open": ("✗", "red"),
+}
 _CHECK_ICONS: Final[Mapping[str, str]] = {"PASS": "✓", "WARN": "⚠", "FAIL": "✗"}
 
 
@@ -168,3 +173,21 @@ def _change(change: Mapping[str, Any]) -> str:
     wave = f"wave {change['waveNumber']}" if "waveNumber" in change else None
     subject = wave or change.get("subject") or "execution"
     return f"{subject}: {change.get('from') or 'new'} -> {change.get('to')}"
+
+
+def health(look: Look, answer: Mapping[str, Any]) -> RenderableType:
+    """Show the state of every circuit breaker; a critical one that is open is told last."""
+    table = listing(look, "Circuit", "State", "Failures", foldable={"Circuit"})
+    for name, breaker in (answer.get("circuit_breakers") or {}).items():
+        icon, style = _CIRCUITS.get(str(breaker.get("state")), ("○", _QUIET))
+        state = str(breaker.get("state")).replace("_", " ")
+        table.add_row(look.text(name), look.text(f"{icon} {state}", style), look.text(breaker.get("failure_count")))
+    lines: list[RenderableType] = [table]
+    critical = answer.get("critical_circuits_open") or []
+    if critical:
+        lines.append(look.text(f"✗ critical: {', '.join(map(str, critical))}", "bold red"))
+    elif answer.get("status") == "healthy":
+        lines.append(look.text("✓ healthy", "green"))
+    else:
+        lines.append(look.text("⚠ degraded", "dark_orange"))
+    return Group(*lines)

@@ -1,15 +1,20 @@
-"""`wavebreak errors`: what went wrong in Wavebreak itself."""
+"""`wavebreak health`, `wavebreak errors`: whether Wavebreak itself is well, and what went wrong in it."""
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from wavebreak.errors import Category, Severity
-from wavebreak_cli import error_lists
-from wavebreak_cli.problems import Misconfigured
+from wavebreak_cli import error_lists, lists
+from wavebreak_cli.problems import EXIT_FAILURE, EXIT_UNAVAILABLE, Finished, Misconfigured, Unavailable
 from wavebreak_cli.shell import JsonFlag, open_shell
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 operations: Final = typer.Typer()
+
+_MEMBERS: Final = ("status", "circuit_breakers", "critical_circuits_open")
 
 
 @operations.command()
@@ -33,3 +38,20 @@ def errors(
     pages = shell.api.items("/errors", limit=limit, severity=severity, category=category, hours=hours)
     found = list(pages)
     shell.tell({"items": found, "nextToken": None}, lambda: error_lists.errors(shell.look, found))
+
+
+@operations.command()
+def health(context: typer.Context, json: JsonFlag = False) -> None:
+    """Show the circuit breakers: exit code 0 all closed, 1 some not, 4 a critical one open or no answer."""
+    shell = open_shell(context, json)
+    try:
+        answer: Mapping[str, Any] = shell.api.get("/health", attempts=1)
+        outcome = 0 if answer.get("status") == "healthy" else EXIT_FAILURE
+    except Unavailable as failure:
+        if "circuit_breakers" not in failure.problem:
+            raise
+        told = {**failure.problem, "status": "degraded"}
+        answer, outcome = {name: told[name] for name in _MEMBERS if name in told}, EXIT_UNAVAILABLE
+    shell.tell(answer, lambda: lists.health(shell.look, answer))
+    if outcome:
+        raise Finished(outcome)
