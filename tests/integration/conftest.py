@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from aws_lambda_powertools.utilities.circuit_breaker import base as breakers
 from tests.integration.blueprint import REGION, Blueprint
 from tests.integration.clock import JumpingClock, QuickTiming
 from tests.integration.emulation import POLL_SECONDS, emulated_aws
 from tests.integration.stack import Stack
+from tests.unit.breakers import forget_streaks
 
 from drs_simulator.server import SimulatorServer
 from wavebreak import app as composition
@@ -90,8 +90,7 @@ def _install(stack: Stack, patches: pytest.MonkeyPatch) -> None:
 
 def _forget() -> None:
     """Have everything made anew that the product keeps for the life of an execution environment."""
-    for streak in (breakers._LOCAL_FAILURES, breakers._LOCAL_SUCCESSES, breakers._LAST_OBSERVED_STATE):
-        streak.clear()
+    forget_streaks()
     for module in [module for name, module in sys.modules.items() if name.startswith("wavebreak.")]:
         for kept in list(vars(module).values()):
             if getattr(kept, "__module__", None) == module.__name__ and hasattr(kept, "cache_clear"):
