@@ -1,7 +1,7 @@
 """Measure: `make bench`. Ratios and counts, which tell of the product; times are shown for information only.
 
-Exit code 1 when a limit is exceeded: the import of a handler, the artefact's size, what an idle round may cost, the
-size of an item or of a state machine's payload.
+Exit code 1 when a limit is exceeded: the import of a handler, the artefact's size, what the layers around a call add to
+it, what an idle round may cost, the size of an item or of a state machine's payload.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.table import Table
-from tools import artefact, bench_imports, bench_runs, build, sam
+from tools import artefact, bench_imports, bench_layers, bench_runs, build, sam
 from tools.bench_stack import BenchFailed, BenchStack, in_use
 from tools.stack import LocalStack, Ports, StackError
 
@@ -51,6 +51,15 @@ def imports_and_size() -> Iterator[Figure]:
         yield Figure(
             f"import {cost.module}", f"{cost.ratio:.2f} x ({cost.seconds:.3f} s)", limit_text, cost.is_too_high
         )
+
+
+def layers() -> Iterator[Figure]:
+    """Measure what limits, retries and circuit breakers add to a call that succeeds."""
+    seconds = bench_layers.overhead()
+    limit = bench_layers.LIMIT_SECONDS
+    yield Figure(
+        "limit, retry and breaker of one call", f"{seconds * 1e6:.0f} µs", f"< {limit * 1e3:g} ms", seconds >= limit
+    )
 
 
 def listed(counts: Counter[str], rounds: int = 1) -> str:
@@ -133,7 +142,7 @@ def main() -> int:
     table = Table("what", "measured", "limit", "")
     failed = 0
     try:
-        for figures in (imports_and_size(), stack_figures()):
+        for figures in (imports_and_size(), layers(), stack_figures()):
             for figure in figures:
                 console.print(f"{figure.what}: {figure.value}", highlight=False, markup=False)
                 failed += figure.fails

@@ -26,7 +26,6 @@ from wavebreak.faults import is_dependency_fault
 from wavebreak.guarding import guard_client
 from wavebreak.problems import CircuitOpen
 from wavebreak.settings import MissingSetting, settings
-from wavebreak.state_clients import state_client
 from wavebreak.wire import ATTEMPTS
 
 if TYPE_CHECKING:
@@ -167,11 +166,12 @@ def guarded(dependency: str, place: Place | None = None) -> Circuit:
 def shared_states() -> SharedStates:
     """Give the states that all functions share; raises MissingSetting where there is no table of them."""
     from wavebreak.circuit_states import SharedStates  # noqa: PLC0415  no import pays for it
+    from wavebreak.clients import states  # noqa: PLC0415  which puts its clients behind circuits
 
     table = settings().breaker_table_name
     if table is None:
         raise MissingSetting("BREAKER_TABLE_NAME is not set")
-    return SharedStates(state_client(), table)
+    return SharedStates(states(), table)
 
 
 @cache

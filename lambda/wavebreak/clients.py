@@ -19,6 +19,7 @@ from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshabl
 from wavebreak.circuits import guarded
 from wavebreak.model import Place
 from wavebreak.settings import settings
+from wavebreak.state_clients import StateClient
 from wavebreak.wire import ATTEMPTS, BRIEF_ATTEMPTS, config
 
 if TYPE_CHECKING:
@@ -56,6 +57,15 @@ def dynamodb() -> DynamoDBClient:
 def brief_dynamodb() -> DynamoDBClient:
     """Give a DynamoDB client for what may be lost: it is over within 3 s, so that nobody is kept waiting by it."""
     return boto3.client("dynamodb", config=config("state_read", attempts=1))
+
+
+@cache
+def states() -> Any:
+    """Give the DynamoDB client of circuits and Idempotency-Keys, in the stack's own Region."""
+    return StateClient(
+        boto3.client("dynamodb", config=config("state_read", attempts=1)),
+        boto3.client("dynamodb", config=config("state_write", attempts=1)),
+    )
 
 
 @cache

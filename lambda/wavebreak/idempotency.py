@@ -13,9 +13,9 @@ import zlib
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.clients import states
 from wavebreak.problems import IdempotencyConflict, InvalidRequest, Unavailable
 from wavebreak.settings import MissingSetting, settings
-from wavebreak.state_clients import state_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ def _records() -> DynamoDBPersistenceLayer:
     table = settings().idempotency_table_name
     if table is None:
         raise MissingSetting("IDEMPOTENCY_TABLE_NAME is not set")
-    return DynamoDBPersistenceLayer(table_name=table, boto3_client=state_client())
+    return DynamoDBPersistenceLayer(table_name=table, boto3_client=states())
 
 
 def once(key: str, scope: list[str], body: Any, context: Any, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:

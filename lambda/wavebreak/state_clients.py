@@ -6,13 +6,10 @@ again under the preset `cache`; botocore repeats neither.
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 from wavebreak import retries
-from wavebreak.wire import config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,12 +30,3 @@ class StateClient:
 
 def _repeated(write: Callable[..., Any]) -> Callable[..., Any]:
     return lambda **parameters: retries.call("cache", partial(write, **parameters))
-
-
-@cache
-def state_client() -> Any:
-    """Give the client of the stack's own Region."""
-    reads, writes = (
-        boto3.client("dynamodb", config=config(operation, attempts=1)) for operation in ("state_read", "state_write")
-    )
-    return StateClient(reads, writes)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from botocore.config import Config
+from typing import TYPE_CHECKING, Final
 
 from wavebreak.timeouts import limit
+
+if TYPE_CHECKING:
+    from botocore.config import Config
 
 ATTEMPTS: Final = 3
 BRIEF_ATTEMPTS: Final = 2
@@ -15,6 +16,8 @@ BRIEF_ATTEMPTS: Final = 2
 
 def config(operation: str, *, attempts: int = ATTEMPTS) -> Config:
     """Give the settings of a client; `operation` names the limit of one attempt, in `timeouts`."""
+    from botocore.config import Config  # noqa: PLC0415  boto3 loads it sooner, and from nearer to the top of the stack
+
     return Config(
         connect_timeout=limit("connect"),
         read_timeout=limit(operation),

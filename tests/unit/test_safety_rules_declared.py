@@ -11,9 +11,10 @@ from tests.unit.executions import TIMING
 from tests.unit.sources import DEFINITIONS, method_calls, states_of
 from tools.template import ROOT, definition, functions, load
 
-from wavebreak import clients
+from wavebreak import circuits, clients
 from wavebreak.model import Place
 from wavebreak.settings import settings
+from wavebreak.wire import ATTEMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,10 +42,10 @@ def factory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     kept = [clients.dynamodb, clients.stepfunctions, clients.service_quotas, clients.drs, clients._session, settings]
-    for cached in kept:
+    for cached in [*kept, circuits.guarded]:
         cached.cache_clear()
     yield clients
-    for cached in kept:
+    for cached in [*kept, circuits.guarded]:
         cached.cache_clear()
 
 
@@ -64,7 +65,7 @@ def test_rule_7_clients_speak_to_the_stacks_region_and_the_waves_only(factory: A
         for client in (factory.drs(place), factory.drs(place, once=True), factory.service_quotas(place)):
             assert client.meta.region_name == (place.region or HOME)
             assert client.meta.endpoint_url.endswith(f".{place.region or HOME}.amazonaws.com")
-    sts = factory._sts_creator(botocore.session.Session())("sts")
+    sts = factory._sts_creator(botocore.session.Session(), "222222222222")("sts")
     assert sts.meta.endpoint_url == f"https://sts.{HOME}.amazonaws.com"
 
 
@@ -90,9 +91,9 @@ def test_rule_7_nothing_is_made_or_changed_in_a_control_plane_while_recovering()
 def test_rule_8_one_owner_of_retries_on_the_wire_is_botocore_and_never_for_a_start(factory: Any) -> None:
     for place in PLACES:
         assert factory.drs(place, once=True).meta.config.retries == {"mode": "standard", "total_max_attempts": 1}
-        assert factory.drs(place).meta.config.retries == {"mode": "standard", "total_max_attempts": clients.ATTEMPTS}
+        assert factory.drs(place).meta.config.retries == {"mode": "standard", "total_max_attempts": ATTEMPTS}
     for client in (factory.dynamodb(), factory.stepfunctions()):
-        assert client.meta.config.retries == {"mode": "standard", "total_max_attempts": clients.ATTEMPTS}
+        assert client.meta.config.retries == {"mode": "standard", "total_max_attempts": ATTEMPTS}
 
 
 @pytest.mark.parametrize("path", DEFINITIONS, ids=lambda path: path.name)
@@ -126,7 +127,11 @@ def test_rule_9_timeouts_nest_clients_give_up_before_their_function(factory: Any
         if any(event["Type"] == "Api" for event in function.get("Events", {}).values())
     }
     patient = max(longest(factory.drs(place, once=once)) for place in PLACES for once in (False, True))
-    common = [factory.dynamodb(), factory.stepfunctions(), factory._sts_creator(botocore.session.Session())("sts")]
+    common = [
+        factory.dynamodb(),
+        factory.stepfunctions(),
+        factory._sts_creator(botocore.session.Session(), "222222222222")("sts"),
+    ]
     common += [factory.service_quotas(Place()), factory.drs(Place(), brief=True)]
     brief = max(map(longest, common))
     for name, function in all_functions.items():
@@ -137,7 +142,7 @@ def test_rule_9_timeouts_nest_clients_give_up_before_their_function(factory: Any
 
 def test_rule_9_timeouts_nest_requests_take_the_brief_client() -> None:
     patient = {str(path) for path, _, method, _ in method_calls() if method == "drs_at"}
-    assert patient == {"launching.py", "observing.py", "cleanup.py"}
+    assert patient == {"launching.py", "places.py", "cleanup.py"}
 
 
 def test_rule_9_timeouts_nest_functions_end_before_their_task_and_before_their_intents_are_doubted() -> None:
