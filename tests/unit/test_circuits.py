@@ -70,8 +70,9 @@ def test_s3_8_drs_and_dynamodb_open_after_five_for_thirty_seconds_the_others_aft
         "ssm": (3, 60),
         "sts": (3, 60),
         "sns": (3, 60),
-        "ses": (3, 60),
+        "sesv2": (3, 60),
         "events": (3, 60),
+        "sqs": (3, 60),
     }
     assert {name for name, rule in RULES.items() if rule.critical} == {"drs", "dynamodb"}
     assert {name for name, rule in RULES.items() if not rule.shared} == {"dynamodb"}

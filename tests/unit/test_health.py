@@ -40,7 +40,7 @@ def test_s3_11_an_open_circuit_of_drs_or_dynamodb_is_critical(name: str) -> None
     assert answer["circuit_breakers"] == breakers
 
 
-@pytest.mark.parametrize("name", ["ssm/us-east-1", "sts/123456789012/us-east-1", "sns/us-east-1", "ses/us-east-1"])
+@pytest.mark.parametrize("name", ["ssm/us-east-1", "sts/123456789012/us-east-1", "sns/us-east-1", "sesv2/us-east-1"])
 def test_s3_11_any_other_open_circuit_is_no_reason_to_be_down(name: str) -> None:
     answer = view(record(name, "OPEN"))
     assert (answer["status"], answer["critical_circuits_open"]) == ("degraded", [])
