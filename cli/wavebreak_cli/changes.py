@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.steps import next_steps
+from wavebreak_cli.wire import WaveCommand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from wavebreak_cli.wire import Execution, Server, Wave
 
 Change = dict[str, Any]
-"""`{at, change, status, …}`: `change` is execution, wave, server, termination or connection."""
+"""`{at, change, status, …}`: `change` is execution, wave, server, command, termination, waiting or connection."""
 
 _UNREMARKABLE: Final = frozenset({"NOT_STARTED", "NOT_REQUESTED", "PENDING", ""})
 """Statuses that everything begins with: not worth a line at the first reading."""
@@ -50,6 +52,7 @@ def _wave(before: Wave, after: Wave) -> Iterator[Change]:
     earlier = {server.get("sourceServerId"): server for server in before.get("servers") or []}
     for server in after.get("servers") or []:
         yield from _server(earlier.get(server.get("sourceServerId"), {}), server, after.get("waveNumber"))
+    yield from _commands(before.get("commands") or [], after.get("commands") or [], place)
     if changed and status != "IN_PROGRESS":
         yield {"change": "wave", **place, "status": status, "error": after.get("error")}
 
@@ -66,6 +69,15 @@ def _server(before: Server, after: Server, wave_number: int | None) -> Iterator[
         "recoveryInstanceId": after.get("recoveryInstanceId"),
         "error": after.get("error"),
     }
+
+
+def _commands(before: list[WaveCommand], after: list[WaveCommand], place: dict[str, Any]) -> Iterator[Change]:
+    """Tell the commands of a wave that moved; the plan gives them and their order, so that they keep their places."""
+    for command, earlier in zip_longest(after, before[: len(after)], fillvalue=WaveCommand()):
+        status, old = command.get("status", ""), earlier.get("status", "")
+        if status != old and not (not old and status in _UNREMARKABLE):
+            told = {name: command.get(name) for name in ("command", "phase", "commandId")}
+            yield {"change": "command", **place, **told, "status": status}
 
 
 def _termination(before: Execution, after: Execution) -> Iterator[Change]:
@@ -104,8 +116,9 @@ def _words(change: Change) -> list[object]:
     match change["change"]:
         case "execution":
             return ["execution", change["executionId"], change["status"]]
-        case "wave":
-            return ["wave", change["waveNumber"], change["name"], change["status"]]
+        case "wave" | "command":
+            command = f"{str(change['phase']).lower()}: {change['command']}" if change["change"] == "command" else None
+            return ["wave", change["waveNumber"], change["name"], command, change["status"]]
         case "server":
             return ["server", change["sourceServerId"], change["status"], change["recoveryInstanceId"]]
         case "termination":

@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.text import Text
 
 from wavebreak.timing import duration
+from wavebreak.trail import COMMAND
 from wavebreak_cli.look import elapsed, when
 from wavebreak_cli.render import badge, listing
 
@@ -165,14 +166,19 @@ def events(look: Look, found: Iterable[Event]) -> RenderableType:
         data = event.get("data") or {}
         said = f": {data['reason']}" if data.get("reason") else ""
         lines.append(look.text(f"      by {event.get('actor')}{said}", _QUIET))
-        lines += [look.text(f"      {_change(change)}") for change in data.get("changes") or []]
+        lines += [look.text(f"      {told}") for change in data.get("changes") or [] for told in _told(change, data)]
     return Group(*lines) if lines else Text("no events")
 
 
-def _change(change: Mapping[str, Any]) -> str:
+def _told(change: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
+    """Tell a change of status: on a line; that of a command run with what and how many it is about, and its id."""
     wave = f"wave {change['waveNumber']}" if "waveNumber" in change else None
-    subject = wave or change.get("subject") or "execution"
-    return f"{subject}: {change.get('from') or 'new'} -> {change.get('to')}"
+    moved = f"{change.get('from') or 'new'} -> {change.get('to')}"
+    if change.get("subject") != COMMAND:
+        return [f"{wave or change.get('subject') or 'execution'}: {moved}"]
+    command = f"command {data.get('command')}" + (f" of {wave}" if wave else "")
+    counts = f" ({data['succeeded']} succeeded, {data['failed']} failed)" if "succeeded" in data else ""
+    return [f"{command} on {data.get('targets')} targets: {moved}{counts}", f"  {change.get('commandId')}"]
 
 
 def health(look: Look, answer: Mapping[str, Any]) -> RenderableType:

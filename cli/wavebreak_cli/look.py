@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
+from wavebreak.output_text import displayed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -40,6 +42,7 @@ _ASCII: Final = str.maketrans(
         "━": "=",
         "┃": "|",
         "·": "-",
+        "•": "*",
         "\N{EN DASH}": "-",
         "…": "...",
     }
@@ -61,7 +64,13 @@ class Look:
 
     def plain(self, value: object) -> str:
         """Make text safe to show: one line, control and direction characters escaped, cut if it is endless."""
-        text = harmless(value)
+        return self._encodable(harmless(value))
+
+    def block(self, text: str) -> str:
+        """Make a text of many lines safe to show, whole: its lines and tabs stay, the rest is escaped likewise."""
+        return self._encodable(displayed(text))
+
+    def _encodable(self, text: str) -> str:
         return text.translate(_ASCII).encode("ascii", "backslashreplace").decode() if self.ascii_only else text
 
     def text(self, value: object, style: str = "") -> Text:

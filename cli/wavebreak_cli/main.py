@@ -10,6 +10,7 @@ import typer
 
 from wavebreak_cli.commands.control import control
 from wavebreak_cli.commands.executions import executions
+from wavebreak_cli.commands.forwarding import forwarding
 from wavebreak_cli.commands.operations import operations
 from wavebreak_cli.commands.plans import plans
 from wavebreak_cli.config import Given
@@ -29,9 +30,10 @@ app.add_typer(plans)
 app.add_typer(executions)
 app.add_typer(control)
 app.add_typer(operations)
+app.add_typer(forwarding)
 
 _FRAMEWORK_EXITS: Final = {1: EXIT_BROKEN_PIPE, 2: EXIT_USAGE}
-"""Exit codes that typer and rich end with themselves: 1 and 2 already mean outcomes of a recovery here."""
+"""Exit codes that typer and rich end with themselves: 1 and 2 already mean outcomes here."""
 
 
 def _print_version(wanted: bool) -> None:

@@ -16,24 +16,31 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from wavebreak.execution_utils import display_of_wave, normalize_wave_status
 from wavebreak.steps import next_steps
 from wavebreak.timing import duration
 from wavebreak_cli.look import elapsed, style_of, when
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from rich.console import Console, ConsoleOptions, RenderableType
 
     from wavebreak_cli.look import Look
-    from wavebreak_cli.wire import Display, Execution, Server, Wave
+    from wavebreak_cli.wire import Display, Execution, Server, Wave, WaveCommand
 
 _WIDE: Final = 100
 _MOST_FAILURES: Final = 8
 _LONGEST_BAR: Final = 60
 _ASCII_BOX: Final = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 _QUIET: Final = "bright_black"
+_COMMAND_DISPLAYS: Final[Mapping[str, Display]] = {
+    "COMPLETE_SUCCESS": {"label": "Complete Success", "color": "green", "icon": "✓"},
+    "PARTIAL_SUCCESS": {"label": "Partial Success", "color": "orange", "icon": "⚠"},
+    "COMPLETE_FAILURE": {"label": "Complete Failure", "color": "red", "icon": "✗"},
+}
+"""How a command of a wave is shown once its run has ended; before, its status is a wave's word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,23 @@ def _card_waves(look: Look, execution: Execution, now: datetime) -> Table:
             look.text(f"{count.launched} of {count.total} servers", _QUIET),
             look.text(_wave_time(wave, now), _QUIET),
         )
+        for command in wave.get("commands") or []:
+            grid.add_row("", _status(look, _command_display(command)), _command_name(look, command))
     return grid
+
+
+def _command_display(command: WaveCommand) -> Display:
+    status = command.get("status", "")
+    if status in _COMMAND_DISPLAYS:
+        return _COMMAND_DISPLAYS[status]
+    word = display_of_wave(normalize_wave_status(status))
+    return {"label": word["label"], "color": word["color"], "icon": word["icon"]}
+
+
+def _command_name(look: Look, command: WaveCommand) -> Text:
+    """Name a wave's command: `after: status`, and whether the wave depends on it."""
+    required = " (required)" if command.get("required") else ""
+    return look.text(f"{str(command.get('phase')).lower()}: {command.get('command')}{required}", _QUIET)
 
 
 def _wave_time(wave: Wave, now: datetime) -> str:
@@ -190,15 +213,21 @@ def progress(look: Look, count: Tally, width: int) -> Text:
     told = f"{count.launched} of {count.total} servers launched"
     if count.failed:
         told += f" · {count.failed} failed"
+    return progress_bar(look, (count.launched, count.failed, count.total), told, width)
+
+
+def progress_bar(look: Look, parts: tuple[int, int, int], told: str, width: int) -> Text:
+    """Draw how many were done, how many failed and how many there are as a bar, with what is told of it behind."""
+    done, broken, total = parts
     cells = max(10, min(_LONGEST_BAR, width - len(told) - 3))
-    launched, failed = (cells * part // max(count.total, 1) for part in (count.launched, count.failed))
-    failed = max(failed, 1) if count.failed else 0
-    launched = min(launched, cells - failed)
+    succeeded, failed = (cells * part // max(total, 1) for part in (done, broken))
+    failed = max(failed, 1) if broken else 0
+    succeeded = min(succeeded, cells - failed)
     glyphs = ("=", "x", "-") if look.ascii_only else ("━", "━", "━")
     bar = Text.assemble(
-        (glyphs[0] * launched, "green"),
+        (glyphs[0] * succeeded, "green"),
         (glyphs[1] * failed, "red"),
-        (glyphs[2] * (cells - launched - failed), "grey37"),
+        (glyphs[2] * (cells - succeeded - failed), "grey37"),
     )
     return Text.assemble(bar, "  ", look.text(told))
 
@@ -224,6 +253,8 @@ def wave_table(look: Look, waves: list[Wave], now: datetime) -> Table:
             look.text(_wave_time(wave, now)),
         ]
         table.add_row(*row, *([look.text(wave.get("error"), "red")] if with_errors else []))
+        for command in wave.get("commands") or []:
+            table.add_row("", _command_name(look, command), badge(look, _command_display(command)))
     return table
 
 
@@ -242,7 +273,8 @@ def live(look: Look, execution: Execution, now: datetime, *, height: int, troubl
     tail: list[RenderableType] = [*_troubles(look, execution), *_termination(look, execution), *_next(look, execution)]
     if trouble:
         tail += [Text(), look.text(trouble, "dark_orange")]
-    room = max(3, height - 10 - len(tail) - len(_failed(waves)))
+    commands = sum(len(wave.get("commands") or []) for wave in waves)
+    room = max(3, height - 10 - len(tail) - len(_failed(waves)) - commands)
     shown, hidden = _window(waves, room)
     more = [look.text(f"… {hidden} more waves", _QUIET)] if hidden else []
     content = Group(

@@ -109,7 +109,7 @@ class Shell:
         """Say something on standard error that is no part of the answer."""
         self.around.err.print(Look.of(self.around.err).text(message), soft_wrap=True)
 
-    def view(self, known: Execution | None = None) -> View:
+    def view(self, known: Execution | None = None) -> View[Execution]:
         """Choose how a watch is shown: JSON lines, live on a terminal, else plain lines.
 
         What is `known` already is not told again line by line.

@@ -1,10 +1,10 @@
-"""Follows an execution until it is done: the loop, and the three ways of showing what it sees."""
+"""Follows something until it is done: the loop, and the three ways of showing an execution that is followed."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from rich.live import Live
 
@@ -32,7 +32,11 @@ _PATIENCE: Final = 20
 """Readings without a change after which polling slows down."""
 
 
-class View(Protocol):
+Reading = TypeVar("Reading")
+Shown_contra = TypeVar("Shown_contra", contravariant=True)
+
+
+class View(Protocol[Shown_contra]):
     """Where a watch shows what it sees."""
 
     def __enter__(self) -> Self: ...
@@ -41,13 +45,13 @@ class View(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def show(self, execution: Execution) -> None:
+    def show(self, reading: Shown_contra, /) -> None:
         """Take a reading."""
 
     def trouble(self, why: str, lost_at: datetime) -> None:
         """Take note of a connection that was lost and is being retried."""
 
-    def finish(self, execution: Execution) -> None:
+    def finish(self, reading: Shown_contra, /) -> None:
         """Take the last reading, after the view was left."""
 
 
@@ -59,41 +63,50 @@ class Time:
     sleep: Callable[[float], None]
 
 
-def follow(read: Callable[[], Execution], is_over: Callable[[Execution], bool], view: View, time: Time) -> Execution:
-    """Read an execution again and again until it is over, and return the last reading.
+def follow(
+    read: Callable[[], Reading],
+    is_over: Callable[[Reading], bool],
+    view: View[Reading],
+    time: Time,
+    *,
+    slowest: float = SLOWEST_POLL_SECONDS,
+) -> Reading:
+    """Read something again and again until it is over, and return the last reading.
 
-    A lost connection is retried for GIVE_UP_SECONDS and then raises Unavailable; a refused call raises at once.
+    Polls are at most `slowest` seconds apart. A lost connection is retried for GIVE_UP_SECONDS and then raises
+    Unavailable; a refused call raises at once.
     """
-    loop = _Loop(read, view, time)
+    loop = _Loop(read, view, time, slowest)
     with view:
-        execution = loop.next()
-        while not is_over(execution):
+        reading = loop.next()
+        while not is_over(reading):
             time.sleep(loop.pause)
-            execution = loop.next()
-    view.finish(execution)
-    return execution
+            reading = loop.next()
+    view.finish(reading)
+    return reading
 
 
 @dataclass
-class _Loop:
-    read: Callable[[], Execution]
-    view: View
+class _Loop(Generic[Reading]):
+    read: Callable[[], Reading]
+    view: View[Reading]
     time: Time
-    last: Execution | None = None
+    slowest: float
+    last: Reading | None = None
     unchanged: int = 0
 
     @property
     def pause(self) -> float:
         """Seconds until the next reading: longer and longer while nothing changes."""
-        return min(POLL_SECONDS * (1 + self.unchanged // _PATIENCE), SLOWEST_POLL_SECONDS)
+        return min(POLL_SECONDS * (1 + self.unchanged // _PATIENCE), self.slowest)
 
-    def next(self) -> Execution:
+    def next(self) -> Reading:
         """Take one reading, however long the connection needs to come back."""
         lost_at: datetime | None = None
         delay = POLL_SECONDS
         while True:
             try:
-                execution = self.read()
+                reading = self.read()
             except CommandFailed as failure:
                 if not _may_pass(failure):
                     raise
@@ -104,10 +117,10 @@ class _Loop:
                 self.time.sleep(max(delay, min(failure.retry_after or 0, SLOWEST_POLL_SECONDS)))
                 delay = min(delay * 2, SLOWEST_POLL_SECONDS)
             else:
-                self.unchanged = self.unchanged + 1 if execution == self.last else 0
-                self.last = execution
-                self.view.show(execution)
-                return execution
+                self.unchanged = self.unchanged + 1 if reading == self.last else 0
+                self.last = reading
+                self.view.show(reading)
+                return reading
 
 
 def _may_pass(failure: CommandFailed) -> bool:
@@ -115,7 +128,7 @@ def _may_pass(failure: CommandFailed) -> bool:
 
 
 @dataclass
-class _Quiet:
+class Quiet:
     """A view that needs no beginning and no end."""
 
     def __enter__(self) -> Self:
@@ -128,7 +141,7 @@ class _Quiet:
 
 
 @dataclass
-class LineView(_Quiet):
+class LineView(Quiet):
     """Plain lines, one for each change, and the card at the end: for logs and pipes."""
 
     console: Console

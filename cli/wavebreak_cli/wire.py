@@ -23,6 +23,16 @@ class Server(TypedDict, total=False):
     error: str | None
 
 
+class WaveCommand(TypedDict, total=False):
+    """A command of a plan's wave; `status` is a wave's word until its run has ended, then the run's."""
+
+    phase: str
+    command: str
+    required: bool
+    status: str
+    commandId: str | None
+
+
 class Wave(TypedDict, total=False):
     """A wave of an execution."""
 
@@ -36,6 +46,7 @@ class Wave(TypedDict, total=False):
     durationSeconds: int | None
     error: str | None
     servers: list[Server]
+    commands: list[WaveCommand]
 
 
 class TerminationMetadata(TypedDict, total=False):
@@ -76,6 +87,32 @@ class Execution(TypedDict, total=False):
     terminationMetadata: TerminationMetadata
     termination: Termination
     version: int
+
+
+class CommandRun(TypedDict, total=False):
+    """One command forwarded to many targets."""
+
+    commandId: str
+    executionId: str
+    command: str
+    status: str
+    exitCode: int | None
+    total: int
+    succeeded: int
+    failed: int
+    startedAt: str
+    endedAt: str | None
+    summary: str | None
+    merged: list[dict[str, Any]]
+    mergeLeftOut: int
+
+
+class CommandLine(TypedDict, total=False):
+    """A line that a target wrote."""
+
+    target: str
+    at: int
+    line: str
 
 
 class StoredPlan(TypedDict, total=False):

@@ -19,6 +19,7 @@ from wavebreak.execution_utils import (
 from wavebreak.execution_utils import normalize_execution_status as execution_status
 from wavebreak.execution_utils import normalize_wave_status as wave_status
 from wavebreak.model import Mode
+from wavebreak.tallies import CommandRunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,7 @@ _MOST_WAVES: Final = 3
 
 _REDEEMABLE: Final = frozenset(status for status in TERMINAL_STATUSES if EXECUTION_TRANSITIONS[status])
 """What a retry or a skip may take up again."""
+_FAILED_RUNS: Final = frozenset({CommandRunStatus.COMPLETE_FAILURE, CommandRunStatus.PARTIAL_SUCCESS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,12 @@ def next_steps(execution: Execution) -> list[Step]:
     name = execution.get("executionId", "")
     steps = [*_approvals(execution, name), *_repairs(execution, name, status)]
     if is_terminal(status):
-        return [*steps, *_clean_up(execution, name), Step(f"wavebreak events {name} --verify", "check trail")]
+        return [
+            *steps,
+            *_command_failures(execution),
+            *_clean_up(execution, name),
+            Step(f"wavebreak events {name} --verify", "check trail"),
+        ]
     if status is ExecutionStatus.PAUSED and not steps:
         steps.append(Step(f"wavebreak resume {name}", "go on"))
     if status is not ExecutionStatus.CANCELLING:
@@ -85,6 +92,17 @@ def _repairs(execution: Execution, name: str, status: ExecutionStatus | None) ->
 def _is_final(execution: Execution) -> bool:
     termination = (execution.get("termination") or {}).get("status", TerminationStatus.NOT_REQUESTED)
     return termination != TerminationStatus.NOT_REQUESTED or bool(_waves(execution, WaveStatus.CANCELLED))
+
+
+def _command_failures(execution: Execution) -> list[Step]:
+    """Offer a look at the commands of waves that failed on some of their targets."""
+    failed = [
+        command.get("commandId")
+        for wave in execution.get("waves") or []
+        for command in wave.get("commands") or []
+        if command.get("status") in _FAILED_RUNS
+    ]
+    return [Step(f"wavebreak command --follow {name}", "see what failed") for name in failed[:_MOST_WAVES]]
 
 
 def _clean_up(execution: Execution, name: str) -> list[Step]:
