@@ -137,9 +137,8 @@ def _command_display(command: WaveCommand) -> Display:
 
 
 def _command_name(look: Look, command: WaveCommand) -> Text:
-    """Name a wave's command: `after: status`, and whether the wave depends on it."""
-    required = " (required)" if command.get("required") else ""
-    return look.text(f"{str(command.get('phase')).lower()}: {command.get('command')}{required}", _QUIET)
+    """Name a wave's command: `after: status`."""
+    return look.text(f"{str(command.get('phase')).lower()}: {command.get('command')}", _QUIET)
 
 
 def _wave_time(wave: Wave, now: datetime) -> str:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from wavebreak.catalogue import CommandName
 from wavebreak.outcomes import FailureKind
-from wavebreak.result_lines import FAILED, SUCCEEDED, duration_text, error_text, progress_text, result_text
+from wavebreak.result_lines import FAILED, SUCCEEDED, error_text, progress_text, result_text
 from wavebreak.timing import duration
 from wavebreak_cli.look import elapsed
 from wavebreak_cli.render import progress_bar
@@ -36,9 +36,9 @@ _HEIGHT_BESIDE: Final = 8
 
 
 def arrival(look: Look, result: ExecutionResult) -> Text:
-    """Tell on one line that a target has ended: `✓ target  1.2s`, or `✗ target  2.0s: the error's first line`."""
+    """Tell on one line that a target has ended: `✓ target  1s`, or `✗ target  2s: the error's first line`."""
     mark = look.text(f"{SUCCEEDED if result.success else FAILED} ", "green" if result.success else "red")
-    took = "" if result.duration_seconds is None else f"  {duration_text(result.duration_seconds)}"
+    took = "" if result.duration_seconds is None else f"  {duration(result.duration_seconds)}"
     error = "" if result.success else f": {error_text(result).strip().partition(chr(10))[0][:_LONGEST_ERROR]}"
     return Text.assemble(mark, look.text(result.target), look.text(took, _QUIET), look.text(error), overflow="fold")
 

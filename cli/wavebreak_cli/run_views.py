@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from wavebreak.outcomes import ExecutionResult
     from wavebreak_cli.runs import Entry, RunReading
+    from wavebreak_cli.wire import CommandRun
 
 
 @dataclass
@@ -84,23 +85,31 @@ class RunLines(Quiet):
         if self._lost:
             self._tell_connection(self.now(), "RESTORED")
         self._lost = False
-        if self._status is not None or not reading.is_over:
-            self._show_new(reading)
+        if reading.is_watch and not reading.is_over:
+            self._tell_status(reading.run)
         for line in reading.lines:
             self._print(run_pictures.watched(self.look, line))
+        if self._status is not None or not reading.is_over:
+            self._show_new(reading)
 
     def _show_new(self, reading: RunReading) -> None:
-        run = reading.run
-        if run["status"] != self._status:
-            what = f" {run.get('command')} on {run.get('total')} targets" if self._status is None else ""
-            self._tell(self.look.text(f"run {run.get('commandId')}{what} {run['status']}"))
-        self._status = run["status"]
+        if not reading.is_over:
+            self._tell_status(reading.run)
         for entry in [] if reading.is_watch else self.arrivals.new(reading):
             self._announce(reading, entry.number, entry.result.target)
             self._tell(run_pictures.arrival(self.look, entry.result))
         current = self.arrivals.current(reading)
         if current:
             self._announce(reading, *current)
+        if reading.is_over:
+            self._tell_status(reading.run)
+
+    def _tell_status(self, run: CommandRun) -> None:
+        """Print the status if it is another than before, the end's behind the results."""
+        if run["status"] != self._status:
+            what = f" {run.get('command')} on {run.get('total')} targets" if self._status is None else ""
+            self._tell(self.look.text(f"run {run.get('commandId')}{what} {run['status']}"))
+        self._status = run["status"]
 
     def _announce(self, reading: RunReading, number: int, target: str) -> None:
         if is_sequential(reading) and self.arrivals.announce(number):

@@ -104,13 +104,13 @@ class LineReader:
     _lines: list[CommandLine] = field(default_factory=list)
 
     def read(self) -> RunReading:
-        """Take a reading: lines that came since the last one, and how the run ended once they are all there."""
+        """Take a reading: lines that came since the last one, oldest first, and the end once all are there."""
         for _ in range(_PAGES_A_READING):
             if self._complete or not self._read_page():
                 break
         reading = self.results.read() if self._complete else RunReading(self.started)
-        lines, self._lines = tuple(self._lines), []
-        return RunReading(reading.run, reading.entries, lines)
+        lines, self._lines = sorted(self._lines, key=lambda line: line.get("at", 0)), []
+        return RunReading(reading.run, reading.entries, tuple(lines))
 
     def _read_page(self) -> bool:
         """Read one page and keep it even if the next call fails; tells whether it held anything."""

@@ -5,10 +5,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from wavebreak.command_runs import Asked, CommandRun
 from wavebreak.execution_utils import (
     ExecutionStatus,
     WaveStatus,
@@ -16,12 +18,18 @@ from wavebreak.execution_utils import (
     display_of_execution,
     display_of_wave,
 )
+from wavebreak.outcomes import ExecutionResult
+from wavebreak.result_documents import result_document
+from wavebreak.tallies import CommandRunStatus, ResultTracker
 
 Json = dict[str, Any]
 Reading = Json | Callable[[], Json]
+RunReading = tuple[Json, list[Json]]
+"""A command run as the API shows it, and the results that it has by then."""
 
 DRILL = "drill-01k000000000000000000000aa"
 RECOVERY = "recovery-01k000000000000000000000aa"
+COMMAND = "cmd-01k000000000000000000000aa"
 
 
 def server(number: int, status: str = "LAUNCHED", **more: Any) -> Json:
@@ -35,6 +43,12 @@ def server(number: int, status: str = "LAUNCHED", **more: Any) -> Json:
         "error": None,
         **more,
     }
+
+
+def wave_command(command: str, status: str, phase: str = "AFTER", *, required: bool = False) -> Json:
+    """Make a command of a wave; one that has begun has a run."""
+    name = None if status == "NOT_STARTED" else f"{COMMAND}-w003a01r1"
+    return {"phase": phase, "command": command, "required": required, "status": status, "commandId": name}
 
 
 def wave(number: int, name: str, status: str, servers: list[Json], **more: Any) -> Json:
@@ -88,6 +102,32 @@ def execution(status: str, waves: list[Json], **more: Any) -> Json:
     return made
 
 
+def run_reading(
+    results: Mapping[int, ExecutionResult], total: int, *, over: bool = False, asked: Asked | None = None, **more: Any
+) -> RunReading:
+    """Make how a command run stands: results by number, and as the API shows it, its counts and summary fitting."""
+    tracker = ResultTracker()
+    for number, result in results.items():
+        tracker.add(number, result)
+    asked = asked or Asked("status")
+    made = CommandRun(
+        command_id=COMMAND,
+        execution_id=DRILL,
+        command=asked.command,
+        args=asked.args,
+        requested_by="arn:aws:iam::111122223333:user/ana",
+        started_at=datetime(2026, 11, 21, 12, 3, 0, tzinfo=UTC),
+        timeout_seconds=300,
+        total=total,
+        status=CommandRunStatus.ended(tracker.status) if over else CommandRunStatus.IN_PROGRESS,
+        succeeded=tracker.succeeded,
+        failed=tracker.failed,
+        summary=tracker.text() if over else None,
+    )
+    documents = [{**result_document(result), "number": number} for number, result in sorted(results.items())]
+    return {**made.view(), **more}, documents
+
+
 def problem(status: int, code: str, title: str, detail: str, **more: Any) -> Json:
     """Make a problem document."""
     return {"type": "about:blank", "status": status, "code": code, "title": title, "detail": detail, **more}
@@ -117,7 +157,8 @@ class Fault:
 class FakeApi:
     """What the API knows, what it was asked, and how it misbehaves next.
 
-    Every read of an execution gives the next of its readings, the last one for ever.
+    Every read of an execution gives the next of its readings, the last one for ever; so does every read of the command
+    run, whose results are those of the reading given last, and every read of its lines the next of their pages.
     """
 
     url: str = ""
@@ -127,6 +168,9 @@ class FakeApi:
     faults: list[Fault] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     page: int = 1000
+    runs: list[RunReading] = field(default_factory=list)
+    lines: list[list[Json]] = field(default_factory=list)
+    results: list[Json] = field(default_factory=list)
 
     def answer(self, request: Request) -> Fault:
         """Decide the answer to a request."""
@@ -137,7 +181,9 @@ class FakeApi:
         if known:
             return Fault(*known)
         if request.method == "GET" and request.path in self.listed:
-            return Fault(200, self._page(request))
+            return Fault(200, self._page(request, self.listed[request.path]))
+        if request.method == "GET" and self.runs and request.path.startswith(f"/commands/{COMMAND}"):
+            return Fault(200, self._of_run(request))
         name = request.path.removeprefix("/executions/")
         if request.method == "GET" and name in self.readings:
             left = self.readings[name]
@@ -145,10 +191,21 @@ class FakeApi:
             return Fault(200, reading() if callable(reading) else reading)
         return Fault(404, problem(404, "NOT_FOUND", "Not found", f"there is no {request.path}"))
 
-    def _page(self, request: Request) -> Json:
+    def _of_run(self, request: Request) -> Json:
+        match request.path.rpartition("/")[2]:
+            case "results":
+                return self._page(request, self.results)
+            case "lines":
+                at = int(request.query.get("nextToken", "0"))
+                token = str(at + 1) if at + 1 < len(self.lines) else None
+                return {"items": self.lines[at], "nextToken": token}
+            case _:
+                shown, self.results = self.runs.pop(0) if len(self.runs) > 1 else self.runs[0]
+                return shown
+
+    def _page(self, request: Request, items: list[Json]) -> Json:
         start = int(request.query.get("nextToken", "0"))
         end = start + min(self.page, int(request.query.get("limit", "50")))
-        items = self.listed[request.path]
         return {"items": items[start:end], "nextToken": str(end) if end < len(items) else None}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Terminal, lines
-from tests.cli.fake_api import DRILL, FakeApi, Json, execution, problem, server, wave
+from tests.cli.fake_api import COMMAND, DRILL, FakeApi, Json, execution, problem, server, wave
 
 from wavebreak.trail import event_hash
 from wavebreak_cli.chain import verify
@@ -246,6 +246,30 @@ def test_the_audit_trail_is_told(api: FakeApi, wavebreak: Terminal) -> None:
         "   1  2026-11-21 12:00:00Z  WAVE_COMPLETED",
         "      by wavebreak: Prüfung",
         "      wave 1: IN_PROGRESS -> COMPLETED",
+    ]
+
+
+def test_the_audit_trail_tells_of_command_runs_in_words(api: FakeApi, wavebreak: Terminal) -> None:
+    begun: Json = {"subject": "command", "commandId": COMMAND, "from": None, "to": "IN_PROGRESS"}
+    over: Json = {**begun, "from": "IN_PROGRESS", "to": "PARTIAL_SUCCESS", "waveNumber": 3}
+    counts = {"succeeded": 2, "failed": 1}
+    trail = _trail(2)
+    trail[0] |= {"type": "COMMAND_STARTED", "data": {"changes": [begun], "command": "status", "targets": 3}}
+    trail[1] |= {
+        "type": "COMMAND_PARTIAL_SUCCESS",
+        "data": {"changes": [over], "command": "status", "targets": 3, **counts},
+    }
+    api.listed[f"/executions/{DRILL}/events"] = trail
+    wavebreak.width = 120
+    assert lines(wavebreak("events", DRILL).out) == [
+        "   1  2026-11-21 12:00:00Z  COMMAND_STARTED",
+        "      by wavebreak",
+        "      command status on 3 targets: new -> IN_PROGRESS",
+        f"        {COMMAND}",
+        "   2  2026-11-21 12:00:00Z  COMMAND_PARTIAL_SUCCESS",
+        "      by wavebreak",
+        "      command status of wave 3 on 3 targets: IN_PROGRESS -> PARTIAL_SUCCESS (2 succeeded, 1 failed)",
+        f"        {COMMAND}",
     ]
 
 

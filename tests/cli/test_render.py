@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
-from tests.cli.fake_api import DRILL, RECOVERY, Json, execution, server, wave
+from tests.cli.fake_api import COMMAND, DRILL, RECOVERY, Json, execution, server, wave, wave_command
 
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.steps import next_steps
@@ -114,6 +114,51 @@ def test_the_live_view_of_a_drill_at_80_columns() -> None:
     )
 
 
+COMMANDS = [
+    wave_command("status", "COMPLETE_SUCCESS", "BEFORE", required=True),
+    wave_command("fix-config", "PARTIAL_SUCCESS"),
+    wave_command("uninstall", "COMPLETE_FAILURE"),
+    wave_command("start", "IN_PROGRESS"),
+    wave_command("query", "NOT_STARTED"),
+]
+
+
+def test_the_card_has_the_commands_of_a_wave_beneath_it() -> None:
+    waves = [wave(1, "database", "COMPLETED", [server(1)]), wave(2, "web", "IN_PROGRESS", [], commands=COMMANDS)]
+    assert [line.rstrip() for line in _card(cast("Execution", execution("IN_PROGRESS", waves))).splitlines()[4:11]] == [
+        "Wave 1:  Completed ✓         database           1 of 1 servers  38s",
+        "Wave 2:  In Progress ⟳       web                0 of 0 servers  50s",
+        "         Complete Success ✓  before: status",
+        "         Partial Success ⚠   after: fix-config",
+        "         Complete Failure ✗  after: uninstall",
+        "         In Progress ⟳       after: start",
+        "         Not Started ○       after: query",
+    ]
+
+
+def test_the_live_view_has_the_commands_of_a_wave_beneath_it_and_keeps_within_the_terminal() -> None:
+    waves = [wave(number, f"w{number}", "IN_PROGRESS", [], commands=COMMANDS[1:4]) for number in range(1, 4)]
+    text = _live(cast("Execution", execution("IN_PROGRESS", waves)), 80)
+    assert [line.rstrip() for line in text.splitlines()[7:10]] == [
+        "┃ 1  w1                 ⟳ In Progress            0/0       50s",
+        "┃    after: fix-config  ⚠ Partial Success",
+        "┃    after: uninstall   ✗ Complete Failure",
+    ]
+    assert all(cell_len(line) <= 80 for line in text.splitlines())
+    shown = cast(
+        "Execution", execution("IN_PROGRESS", [*waves, *(wave(n, "x", "NOT_STARTED", []) for n in range(4, 40))])
+    )
+    assert len(_live(shown, 80, height=30).splitlines()) <= 30
+
+
+def test_commands_that_failed_can_be_looked_at_once_the_execution_is_over() -> None:
+    ended = execution("COMPLETED", [wave(3, "web", "COMPLETED", [], commands=COMMANDS[:3])])
+    steps = [step.command for step in next_steps(cast("Execution", ended))]
+    assert steps[:2] == [f"wavebreak command --follow {COMMAND}-w003a01r1"] * 2
+    running = execution("IN_PROGRESS", [wave(3, "web", "IN_PROGRESS", [], commands=COMMANDS[:3])])
+    assert [step.command.split()[1] for step in next_steps(cast("Execution", running))] == ["cancel"]
+
+
 @pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize("status", list(ExecutionStatus))
 def test_every_status_is_shown_within_the_terminal(status: str, width: int) -> None:
@@ -163,7 +208,9 @@ def test_many_failed_servers_are_counted_not_listed() -> None:
 
 def test_hostile_text_is_shown_and_never_obeyed() -> None:
     bad = [server(1, "FAILED", error=HOSTILE, sourceServerId=HOSTILE)]
-    shown = execution("FAILED", [wave(1, HOSTILE, "FAILED", bad, error=HOSTILE)], planName=HOSTILE, reason=HOSTILE)
+    ran = [{**wave_command(HOSTILE, "PARTIAL_SUCCESS", HOSTILE), "commandId": HOSTILE}]
+    failed = wave(1, HOSTILE, "FAILED", bad, error=HOSTILE, commands=ran)
+    shown = execution("FAILED", [failed], planName=HOSTILE, reason=HOSTILE)
     shown["display"] = {"label": HOSTILE, "color": HOSTILE, "icon": "\x1b[31m"}
     for width in (80, 250):
         look = Look(width)

@@ -3,7 +3,7 @@
 import json
 
 from tests.cli.conftest import Clock, Terminal, lines
-from tests.cli.fake_api import DRILL, FakeApi, Fault, Json, execution, problem, server, wave
+from tests.cli.fake_api import DRILL, FakeApi, Fault, Json, execution, problem, server, wave, wave_command
 
 
 def _story() -> list[Json]:
@@ -73,6 +73,24 @@ def test_an_execution_that_waits_says_for_what(api: FakeApi, wavebreak: Terminal
     waits = [line for line in out.splitlines() if "waiting for you" in line]
     assert len(waits) == 1
     assert f"wavebreak approve {DRILL} 1 | wavebreak reject {DRILL} 1" in waits[0]
+
+
+def test_commands_of_waves_are_told_as_they_move(api: FakeApi, wavebreak: Terminal) -> None:
+    steps = [[], ["NOT_STARTED", "NOT_STARTED"], ["IN_PROGRESS", "NOT_STARTED"], ["PARTIAL_SUCCESS", "IN_PROGRESS"]]
+    api.readings[DRILL] = [
+        execution(
+            "IN_PROGRESS",
+            [wave(1, "web", "IN_PROGRESS", [], commands=[wave_command("status", status) for status in step])],
+        )
+        for step in steps
+    ]
+    api.readings[DRILL].append(execution("COMPLETED", []))
+    told = [line for line in lines(wavebreak("watch", DRILL).out) if "after" in line]
+    assert told == [
+        "12:03:06Z wave 1 web after: status IN_PROGRESS",
+        "12:03:07Z wave 1 web after: status PARTIAL_SUCCESS",
+        "12:03:07Z wave 1 web after: status IN_PROGRESS",
+    ]
 
 
 def test_termination_is_followed_line_by_line(api: FakeApi, wavebreak: Terminal) -> None:
