@@ -1,4 +1,4 @@
-"""The product at work, in about a minute: a drill that completes, one that is cancelled half way, one that fails.
+"""The product at work, in about a minute: drills that complete, are cancelled half way and fail, and a command.
 
 `make demo` runs this. It brings up a local stack of its own on free ports, walks through the `wavebreak` command as an
 operator would, checks every outcome, and stops what it started. Exit code 0 when everything came out as told.
@@ -26,7 +26,7 @@ from drs_simulator.control import SimulatorControl
 from wavebreak.plan_text import load_plan_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PLAN: Final = Path("examples/three-tier.yaml")
@@ -63,7 +63,7 @@ class Operator:
 
     def types(self, *words: str) -> int:
         """Show a command and run it on this terminal; gives its exit code."""
-        console.print(f"\n[bold]$ wavebreak {' '.join(words)}[/bold]")
+        console.print(f"\n[bold]$ wavebreak {' '.join(words)}[/bold]", soft_wrap=True)
         return subprocess.run(self._command(*words), env=self.environment, cwd=ROOT, check=False).returncode
 
     def asks(self, *words: str) -> Any:
@@ -153,18 +153,40 @@ def outcome(operator: Operator, simulator: SimulatorControl, execution_id: str, 
     expect("its recovery instances that DRS still shows", len(left), 0)
 
 
-def completes(operator: Operator, simulator: SimulatorControl) -> None:
-    """Scene 1."""
-    headline(1, "A drill", "Three tiers come up one after the other: database, application, web.")
+def completes(operator: Operator, simulator: SimulatorControl, servers: Mapping[str, list[str]]) -> None:
+    """Scene 1, and before it is cleaned up scene 2."""
+    headline(
+        1,
+        "A drill",
+        "Three tiers come up one after the other: database, application, web. "
+        "Then the plan asks the web servers for their status.",
+    )
     code = operator.types("run", "three-tier", "--mode", "drill", "--reason", "quarterly drill", "--watch")
     latest = operator.asks("executions", "--limit", "1")["items"][0]["executionId"]
+    forwards(operator, simulator, servers["application"])
+    console.print("\n[dim]back to the drill: what it came to, and its clean-up[/dim]")
     outcome(operator, simulator, latest, code, "COMPLETED")
 
 
-def is_cancelled(operator: Operator, simulator: SimulatorControl) -> None:
+def forwards(operator: Operator, simulator: SimulatorControl, servers: Sequence[str]) -> None:
     """Scene 2."""
     headline(
         2,
+        "A command to many servers",
+        "An operator asks the recovered application servers how they are. One of them is not well; "
+        "the others answer all the same, and the exit code says that it is a partial success.",
+    )
+    broken = {"exitCode": 1, "stdout": "", "stderr": "Cannot connect to the database at db-1:5432\n", "seconds": 1}
+    simulator.instance(servers[1], commands={"status": broken})
+    code = operator.types("command", "status", "--targets", ",".join(servers))
+    expect("exit code of the command", code, _EXIT_CODES["PARTIAL_SUCCESS"])
+    simulator.instance(servers[1], commands={"status": None})
+
+
+def is_cancelled(operator: Operator, simulator: SimulatorControl) -> None:
+    """Scene 3."""
+    headline(
+        3,
         "A cancel half way",
         "Somebody cancels while wave 2 runs. Its DRS job cannot be cancelled, so it is seen to its end; "
         "wave 3 never starts, and what did succeed is told.",
@@ -185,9 +207,9 @@ def is_cancelled(operator: Operator, simulator: SimulatorControl) -> None:
 
 
 def fails(operator: Operator, simulator: SimulatorControl, servers: Mapping[str, list[str]]) -> None:
-    """Scene 3."""
+    """Scene 4."""
     headline(
-        3,
+        4,
         "A critical server fails",
         "The second application server does not launch. The run stops and says how far it got.",
     )
@@ -207,7 +229,7 @@ def perform() -> None:
         servers = source_servers(simulator)
         operator = Operator(description)
         operator.types("plan", "apply", str(PLAN))
-        completes(operator, simulator)
+        completes(operator, simulator, servers)
         is_cancelled(operator, simulator)
         fails(operator, simulator, servers)
         operator.types("executions")
