@@ -32,6 +32,8 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PLAN: Final = Path("examples/three-tier.yaml")
 TIME_SCALE: Final = 0.1
 LAUNCH_SECONDS: Final = 25
+UNHURRIED_LAUNCH_SECONDS: Final = 60
+"""Long enough for somebody to cancel meanwhile, on a busy machine too."""
 _PATIENCE_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.2
 _PARTIAL: Final = "PARTIAL SUCCESS (1 of 3 waves completed)"
@@ -183,7 +185,7 @@ def forwards(operator: Operator, simulator: SimulatorControl, servers: Sequence[
     simulator.instance(servers[1], commands={"status": None})
 
 
-def is_cancelled(operator: Operator, simulator: SimulatorControl) -> None:
+def is_cancelled(operator: Operator, simulator: SimulatorControl, servers: Mapping[str, list[str]]) -> None:
     """Scene 3."""
     headline(
         3,
@@ -191,6 +193,8 @@ def is_cancelled(operator: Operator, simulator: SimulatorControl) -> None:
         "Somebody cancels while wave 2 runs. Its DRS job cannot be cancelled, so it is seen to its end; "
         "wave 3 never starts, and what did succeed is told.",
     )
+    for server in servers["application"]:
+        simulator.put_source_server(server, launchSeconds=UNHURRIED_LAUNCH_SECONDS)
     started = operator.asks("run", "three-tier", "--mode", "drill")["executionId"]
     console.print(f"\n[bold]$ wavebreak run three-tier --mode drill[/bold]\n{started}")
     console.print(f"\n[bold]$ wavebreak watch {started}[/bold]")
@@ -204,6 +208,8 @@ def is_cancelled(operator: Operator, simulator: SimulatorControl) -> None:
         watching.wait()
     console.print(f"[dim]in another terminal meanwhile: wavebreak cancel {started}[/dim]")
     outcome(operator, simulator, started, code, _PARTIAL)
+    for server in servers["application"]:
+        simulator.put_source_server(server, launchSeconds=LAUNCH_SECONDS)
 
 
 def fails(operator: Operator, simulator: SimulatorControl, servers: Mapping[str, list[str]]) -> None:
@@ -230,7 +236,7 @@ def perform() -> None:
         operator = Operator(description)
         operator.types("plan", "apply", str(PLAN))
         completes(operator, simulator, servers)
-        is_cancelled(operator, simulator)
+        is_cancelled(operator, simulator, servers)
         fails(operator, simulator, servers)
         operator.types("executions")
         console.print()
