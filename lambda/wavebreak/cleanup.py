@@ -126,15 +126,20 @@ class _Terminator:
                     self._put(replace(job, state=JobState.REFUTED))
 
     def _find(self, execution: Execution, job: Job) -> str | None:
+        """Find the job of an intent, ended or not, by what it terminates; one that is written down is another's."""
+        known = {other.job_id for other in execution.jobs}
+        wanted = frozenset(job.subjects)
         servers = {
             server.source_server_id
             for wave in execution.waves
             for server in wave.servers
-            if server.recovery_instance_id in job.subjects
+            if server.recovery_instance_id in wanted
         }
-        for active in self.drs.active_jobs(self.app.now()):
-            if active.kind == JobKind.TERMINATE and active.servers & servers:
-                return active.job_id
+        for recent in self.drs.recent_jobs(self.app.now()):
+            if recent.kind != JobKind.TERMINATE or recent.job_id in known:
+                continue
+            if recent.instances & wanted or (not recent.instances and not recent.ended and recent.servers & servers):
+                return recent.job_id
         return None
 
     def _intend(self, alive: frozenset[str]) -> Job | None:
@@ -184,7 +189,7 @@ class _Terminator:
             return False
         except OutcomeUnknown as unknown:
             self.app.errors.record_error(unknown, Severity.WARNING, execution_id=self.execution_id)
-            self._put(replace(job, check_after=self.app.now()))
+            self._put(replace(job, check_after=self.app.now() + self.app.timing.settle))
             return False
         self._put(replace(job, state=JobState.STARTED, job_id=job_id))
         return True

@@ -104,6 +104,8 @@ class RecentJob:
     servers: frozenset[str]
     tags: Mapping[str, str]
     ended: bool = False
+    instances: frozenset[str] = frozenset()
+    """The recovery instances that it launched or terminates, as far as DRS names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +187,10 @@ class Drs:
                 )
         return found
 
-    def servers_tagged(self, tags: Mapping[str, str]) -> list[str]:
-        """Give the ids of all source servers that carry every one of these tags, sorted."""
-        wanted = tags.items()
+    def tags_by_server(self) -> dict[str, Mapping[str, str]]:
+        """List every source server with its tags: DRS has no filter for them."""
         servers = self._pages("describe_source_servers", filters={}, maxResults=IDS_A_CALL)
-        return sorted(server["sourceServerID"] for server in servers if wanted <= server.get("tags", {}).items())
+        return {server["sourceServerID"]: server.get("tags", {}) for server in servers}
 
     def instances(self, source_server_ids: Sequence[str]) -> list[Instance]:
         """List the recovery instances of source servers; one that no longer exists in EC2 does not count."""
@@ -296,9 +297,11 @@ def _native_step(step: RecoveryPlanStepTypeDef) -> NativeStep:
 
 
 def _recent(job: Mapping[str, Any]) -> RecentJob:
-    servers = frozenset(member["sourceServerID"] for member in job.get("participatingServers", []))
+    members = job.get("participatingServers", [])
+    servers = frozenset(member["sourceServerID"] for member in members)
+    instances = frozenset(member["recoveryInstanceID"] for member in members if member.get("recoveryInstanceID"))
     ended = job.get("status") == "COMPLETED"
-    return RecentJob(job["jobID"], str(job.get("type", "")), servers, job.get("tags", {}), ended)
+    return RecentJob(job["jobID"], str(job.get("type", "")), servers, job.get("tags", {}), ended, instances)
 
 
 def _view(job: Mapping[str, Any]) -> JobView:

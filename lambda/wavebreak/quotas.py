@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.drs import JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA
-from wavebreak.faults import FAULTS
+from wavebreak.faults import FAULTS, is_transient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +39,8 @@ def read_quotas(client: Any) -> Quotas:
             applied[name] = int(answer["Quota"]["Value"])
         except (*FAULTS, KeyError) as error:
             logger.info("quota %s not readable, the default counts: %s", code, error)
-            break
+            if is_transient(error):
+                break  # the service itself does not answer: the others would only keep the caller waiting
     return Quotas(**applied)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.drs import IDS_A_CALL
 from wavebreak.freezing import place_of
 from wavebreak.plan_rules import MAX_SERVERS_IN_PLAN, MAX_SERVERS_IN_WAVE
 from wavebreak.problems import InvalidRequest
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wavebreak.app import App
-    from wavebreak.drs import Drs
     from wavebreak.model import Place
 
 Faults = list[dict[str, str]]
@@ -29,7 +27,7 @@ def resolve(app: App, document: dict[str, Any], own: Place) -> dict[str, Any]:
     if not any(wave.get("selector") for wave in waves):
         return document
     choosing = {index: place_of(wave, own) for index, wave in enumerate(waves) if wave.get("selector")}
-    tagged = {place: _tags_by_server(app.brief_drs_at(place)) for place in dict.fromkeys(choosing.values())}
+    tagged = {place: app.brief_drs_at(place).tags_by_server() for place in dict.fromkeys(choosing.values())}
     found = {index: _matching(tagged[place], waves[index]["selector"]["tags"]) for index, place in choosing.items()}
     chosen = [
         {**wave, "servers": [{"sourceServerId": server} for server in found[index]]} if index in found else wave
@@ -39,14 +37,6 @@ def resolve(app: App, document: dict[str, Any], own: Place) -> dict[str, Any]:
     if errors:
         raise InvalidRequest.listing(errors)
     return {**document, "waves": chosen}
-
-
-def _tags_by_server(drs: Drs) -> dict[str, Mapping[str, str]]:
-    """List every source server of a place with its tags, once for all selectors there: DRS has no filter for tags."""
-    pages = drs.client.get_paginator("describe_source_servers").paginate(
-        filters={}, PaginationConfig={"PageSize": IDS_A_CALL}
-    )
-    return {server["sourceServerID"]: server.get("tags", {}) for page in pages for server in page["items"]}
 
 
 def _matching(tagged: Mapping[str, Mapping[str, str]], wanted: Mapping[str, str]) -> list[str]:

@@ -86,6 +86,23 @@ def test_a_lost_answer_of_terminate_is_found_again(stack: Stack, fault: dict[str
     assert len([job for job in stack.control.state()["jobs"] if job["type"] == "TERMINATE"]) == 1
 
 
+def test_a_lost_terminate_whose_job_ends_before_it_is_looked_for_is_not_made_again(stack: Stack) -> None:
+    stack.put_servers(servers_of(TWO_WAVES))
+    started = stack.start(TWO_WAVES)
+    stack.ended(started)
+    stack.control.fault("TerminateRecoveryInstances", dropConnection=True, when="after", count=1)
+
+    def slow_down(_event: dict[str, Any]) -> None:
+        if stack.control.calls("TerminateRecoveryInstances"):
+            stack.control.fault("DescribeJobs", delaySeconds=0.4, count=1)
+
+    stack.before["TerminateInstancesFunction"] = slow_down
+    stack.api("POST", f"/executions/{started}/terminate", {})
+
+    assert stack.cleaned_up(started)["termination"]["status"] == "COMPLETED"
+    assert len(stack.control.calls("TerminateRecoveryInstances")) == 1
+
+
 @pytest.mark.parametrize("error", [{"error": "ThrottlingException"}, {"httpStatus": 500}], ids=["throttled", "500"])
 def test_a_recovery_outlives_faults_of_every_read(stack: Stack, clock: JumpingClock, error: dict[str, Any]) -> None:
     stack.put_servers(servers_of(TWO_WAVES))
