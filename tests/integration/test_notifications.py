@@ -18,7 +18,7 @@ from wavebreak.command_runs import CommandRun
 from wavebreak.handlers import notification
 from wavebreak.messages import Kind, execution_message
 from wavebreak.notify import Channels, News, ascii_subject
-from wavebreak.problems import Unavailable
+from wavebreak.problems import CircuitOpen, Unavailable
 from wavebreak.standalone_messages import alert_message
 from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.outbox import OutboxStore
@@ -184,6 +184,18 @@ def test_a_channel_that_fails_for_a_while_loses_nothing_and_what_went_through_is
     assert world.told() == RUN
     assert len(world.received(world.bus_queue)) == 6, "the bus had the first event already"
     assert len(world.received(world.chat_queue)) == 3
+
+
+def test_s3_22_events_stay_in_the_outbox_while_a_channel_is_left_alone(world: World) -> None:
+    world.faults.for_ever["sns", "publish"] = CircuitOpen("sns/us-east-1 is left alone for now")
+    world.a_run()
+    for _ in range(20):
+        assert world.deliver() + world.sweep() == 0
+        world.pass_time(60)
+    assert world.received(world.failed_queue) == [], "an attempt that was not made is no failure"
+    world.faults.for_ever.clear()
+    assert world.deliver() + world.sweep() == 5
+    assert world.told() == RUN
 
 
 def test_events_that_come_while_a_channel_fails_wait_behind_the_first(world: World) -> None:

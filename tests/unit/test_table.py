@@ -1,0 +1,147 @@
+"""What DynamoDB holds back is asked for again, a few times; a list that takes too long is cut short with its token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from wavebreak import retries
+from wavebreak.problems import Unavailable
+from wavebreak.store import keys
+from wavebreak.store.table import ConditionFailed, HeldBack, Table, Write, to_attributes
+
+ITEMS = [{"pk": f"p{number}", "sk": "s"} for number in range(30)]
+WRITE = Write("one", "Put", ITEMS[0])
+
+
+@pytest.fixture(autouse=True)
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    seconds: list[float] = []
+    monkeypatch.setattr(retries, "sleep", seconds.append)
+    monkeypatch.setattr(retries, "spread", lambda: 0.0)
+    return seconds
+
+
+class Client:
+    """DynamoDB that takes only so many items of a batch, and cancels so many transactions."""
+
+    def __init__(self, takes: int = 25, cancels: tuple[str, ...] = (), times: int = 0) -> None:
+        self.takes = takes
+        self.cancels = cancels
+        self.times = times
+        self.batches: list[int] = []
+        self.written: list[Any] = []
+        self.transactions: list[Any] = []
+
+    def batch_write_item(self, RequestItems: dict[str, list[Any]]) -> dict[str, Any]:  # noqa: N803  DynamoDB's word
+        ((name, requests),) = RequestItems.items()
+        self.batches.append(len(requests))
+        self.written += requests[: self.takes]
+        left = requests[self.takes :]
+        return {"UnprocessedItems": {name: left} if left else {}}
+
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803  likewise
+        ((name, wanted),) = RequestItems.items()
+        self.batches.append(len(wanted["Keys"]))
+        found, left = wanted["Keys"][: self.takes], wanted["Keys"][self.takes :]
+        return {"Responses": {name: found}, "UnprocessedKeys": {name: {"Keys": left}} if left else {}}
+
+    def transact_write_items(self, TransactItems: list[Any]) -> None:  # noqa: N803  likewise
+        self.transactions.append(TransactItems)
+        if len(self.transactions) <= self.times:
+            reasons: Any = {"CancellationReasons": [{"Code": code} for code in self.cancels]}
+            error = {"Code": "TransactionCanceledException", "Message": "no"}
+            answer: Any = {"Error": error, **reasons}
+            raise ClientError(answer, "TransactWriteItems")
+
+    def query(self, **asked: Any) -> dict[str, Any]:
+        self.batches.append(asked["Limit"])
+        return {"Items": [to_attributes(ITEMS[0] | {"listPk": "PLANS", "listSk": "x"})], "LastEvaluatedKey": KEY}
+
+
+KEY = {name: {"S": "x"} for name in ("listPk", "listSk", "pk", "sk")} | {"listPk": {"S": "PLANS"}}
+LISTING = {
+    "IndexName": keys.LISTING_INDEX,
+    "KeyConditionExpression": "listPk = :pk",
+    "ExpressionAttributeValues": {":pk": {"S": "PLANS"}},
+}
+
+
+def table(client: Client) -> Table:
+    wire: Any = client
+    return Table(wire, "t")
+
+
+def test_s3_18_what_was_not_written_is_written_again_and_nothing_twice(slept: list[float]) -> None:
+    client = Client(takes=10)
+    table(client).put_many(ITEMS)
+    assert client.batches == [25, 15, 5, 5]
+    assert [request["PutRequest"]["Item"]["pk"]["S"] for request in client.written] == [item["pk"] for item in ITEMS]
+    assert slept == [1, 2]
+
+
+def test_s3_20_a_batch_of_which_nothing_is_taken_is_given_up_after_three_calls(slept: list[float]) -> None:
+    client = Client(takes=0)
+    with pytest.raises(HeldBack, match="did not write 25 items") as raised:
+        table(client).put_many(ITEMS)
+    assert isinstance(raised.value, Unavailable)
+    assert (client.batches, slept) == ([25] * 3, [1, 2])
+
+
+def test_s3_18_what_was_not_read_is_read_again(slept: list[float]) -> None:
+    client = Client(takes=20)
+    found = table(client).get_many([(item["pk"], item["sk"]) for item in ITEMS])
+    assert [item["pk"] for item in found] == [item["pk"] for item in ITEMS]
+    assert (client.batches, slept) == ([30, 10], [1])
+
+
+@pytest.mark.parametrize("reason", ["ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_s3_18_a_transaction_cancelled_for_capacity_is_made_again_as_it_is(reason: str, slept: list[float]) -> None:
+    client = Client(cancels=(reason, "None"), times=2)
+    table(client).transact([WRITE])
+    assert (len(client.transactions), slept) == (3, [1, 2])
+    assert client.transactions[0] == client.transactions[2]
+
+
+@pytest.mark.parametrize("reasons", [("ConditionalCheckFailed",), ("ConditionalCheckFailed", "ThrottlingError")])
+def test_s3_19_a_refused_condition_is_not_tried_again(reasons: tuple[str, ...], slept: list[float]) -> None:
+    client = Client(cancels=reasons, times=9)
+    with pytest.raises((ConditionFailed, ClientError)):
+        table(client).transact([WRITE])
+    assert (len(client.transactions), slept) == (1, [])
+
+
+def test_s3_3_a_list_that_takes_too_long_is_cut_short_and_goes_on_with_its_token(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = Client()
+    found, token = table(client).page(LISTING, limit=3, token=None)
+    assert (len(found), len(client.batches)) == (3, 3)
+    assert token is not None
+    monkeypatch.setenv("TIMEOUT_HISTORY_INDEXED", "0.000001")
+    client.batches.clear()
+    found, token = table(client).page(LISTING, limit=3, token=None)
+    assert (len(found), len(client.batches)) == (1, 1)
+    assert token is not None
+    found, _ = table(client).page(LISTING, limit=3, token=token)
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("index", "filtered", "variable"),
+    [
+        (keys.LISTING_INDEX, False, "TIMEOUT_HISTORY_INDEXED"),
+        (keys.LISTING_INDEX, True, "TIMEOUT_HISTORY_FILTERED"),
+        (keys.PLAN_INDEX, True, "TIMEOUT_HISTORY_COMBINED"),
+    ],
+)
+def test_s3_1_each_kind_of_history_has_its_own_limit(
+    monkeypatch: pytest.MonkeyPatch, index: str, filtered: bool, variable: str
+) -> None:
+    client = Client()
+    query = {**LISTING, "IndexName": index} | ({"FilterExpression": "x"} if filtered else {})
+    monkeypatch.setenv(variable, "0.000001")
+    table(client).page(query, limit=3, token=None)
+    assert len(client.batches) == 1
