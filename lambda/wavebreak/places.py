@@ -6,13 +6,13 @@ asked for in the next one.
 
 from __future__ import annotations
 
-import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from wavebreak.clients import UnsupportedPlace
+from wavebreak.errors import Severity
 from wavebreak.resilience import FAULTS, Deadline, ending_in, series_seconds
 from wavebreak.timeouts import log_expiry
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.drs import Drs
     from wavebreak.model import Place
-
-logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -78,5 +76,5 @@ class Places:
             return None
 
     def _lost(self, what: str, place: Place, error: Exception) -> None:
-        logger.warning("%s of %s not seen, next time: %s", what, place, error)
+        self._app.errors.record_error(error, Severity.WARNING, question=what, place=str(place))
         self.failed.add(place)

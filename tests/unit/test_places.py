@@ -17,6 +17,7 @@ from wavebreak.timeouts import ending_in, remaining
 if TYPE_CHECKING:
     import pytest
 
+RECORDED: list[Any] = []
 EAST, WEST, FAR = Place(None, "us-east-1"), Place(None, "us-west-2"), Place("123456789012", "us-east-1")
 
 
@@ -26,7 +27,10 @@ def round_of(*unsupported: Place) -> Places:
             raise UnsupportedPlace(f"account {place.account_id}")
         return place
 
-    app: Any = SimpleNamespace(drs_at=drs_at)
+    errors = SimpleNamespace(
+        record_error=lambda error, severity, **context: RECORDED.append((error, severity, context))
+    )
+    app: Any = SimpleNamespace(drs_at=drs_at, errors=errors)
     return Places(app)
 
 
@@ -60,6 +64,7 @@ def test_a_place_that_failed_is_not_asked_again_in_the_same_round() -> None:
     places = round_of(FAR)
     assert places.ask("jobs", {EAST: down, WEST: ask, FAR: ask}) == {WEST: 1}
     assert places.failed == {EAST, FAR}
+    assert [(severity, context["question"]) for _, severity, context in RECORDED[-2:]] == [("WARNING", "jobs")] * 2
     assert places.ask("instances", {EAST: ask, WEST: ask, FAR: ask}) == {WEST: 1}
     assert asked == [WEST, WEST]
 
