@@ -91,8 +91,6 @@ def parameters(simulator_url: str, time_scale: float, *, sends_mail: bool = True
         "DrsEndpointUrl": simulator_url,
         "DeletionProtection": "false",
         "Monitoring": "false",
-        "SenderAddress": MAIL_SENDER,
-        "Recipients": MAIL_RECIPIENT,
         "PollSeconds": str(max(1, round(_POLL_SECONDS * time_scale))),
         "TimeScale": f"{time_scale:.6f}".rstrip("0").rstrip("."),
         **mail,
