@@ -36,6 +36,10 @@ _ENTRY_FAULTS: Final = frozenset({"InternalFailure", "InternalException", "Throt
 """Codes of a refused bus event that may go through when it is sent again."""
 
 
+TOPIC: Final = "topic"
+"""The part of the stack's own topic."""
+
+
 @dataclass(frozen=True, slots=True)
 class News:
     """What is to be told: events for the bus, and a message for people and machines if this is one for them."""
@@ -95,7 +99,7 @@ class Channels:
         message, chosen = news.message, self._settings
         if message is None:
             return []
-        calls: dict[str, Callable[[], None]] = {"topic": lambda: self._publish(chosen.topic_arn, message)}
+        calls: dict[str, Callable[[], None]] = {TOPIC: lambda: self._publish(chosen.topic_arn, message)}
         plan_topic = news.plan_topic
         if plan_topic and plan_topic != chosen.topic_arn:
             calls["plan"] = lambda: self._publish(plan_topic, message)

@@ -93,15 +93,16 @@ def sweep(app: App) -> int:
     return count
 
 
-def announce(app: App, message: Message) -> None:
+def announce(app: App, message: Message, served: frozenset[str] = frozenset()) -> None:
     """Tell a message that no trail holds (`standalone_messages`), to every channel, if its kind is wanted.
 
-    Raises Unavailable when a channel did not take it: called again it is told again, also where it was told before.
+    `served` names parts that have it already. Raises Unavailable when a channel did not take it: called again it is told
+    again, also where it was told before.
     """
     channels = app.channels()
     if not channels.wants(message.kind):
         return
-    outcome = channels.send(News(message=message))
+    outcome = channels.send(News(message=message), served)
     if outcome.faults:
         raise Unavailable("; ".join(f"{part}: {fault.cause}" for part, fault in outcome.faults.items()))
 

@@ -114,7 +114,7 @@ def test_functions_behind_events_keep_what_they_could_not_take_in(all_functions:
         assert destination == {"Type": "SQS", "Destination": queue}, name
         for trigger in triggers:
             assert trigger["DeadLetterConfig"] == {"Arn": queue}, name
-    assert asynchronous == 3
+    assert asynchronous == 4
 
 
 def test_launch_events_wait_in_a_queue_that_keeps_what_fails(template: Json, all_functions: dict[str, Json]) -> None:

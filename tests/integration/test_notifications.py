@@ -416,6 +416,31 @@ def test_events_from_before_there_were_notifications_are_not_told(world: World) 
     assert world.told() == [("PARTIAL_SUCCESS", 5)]
 
 
+def alarm(state: str, before: str | None) -> dict[str, Any]:
+    """An event of CloudWatch."""
+    detail = {"alarmName": "wavebreak-errors", "state": {"value": state, "reason": "11 > 10"}}
+    return {"detail": detail | ({"previousState": {"value": before}} if before else {})}
+
+
+@pytest.mark.parametrize(
+    ("state", "before", "told"),
+    [
+        ("ALARM", "OK", ["ALERT"]),
+        ("ALARM", "INSUFFICIENT_DATA", ["ALERT"]),
+        ("OK", "ALARM", ["ALERT"]),
+        ("OK", "INSUFFICIENT_DATA", []),
+        ("INSUFFICIENT_DATA", "OK", []),
+    ],
+)
+def test_s3_17_a_change_of_an_alarm_reaches_chat_and_mail_beside_the_topic(
+    world: World, monkeypatch: pytest.MonkeyPatch, state: str, before: str, told: list[str]
+) -> None:
+    monkeypatch.setattr(notification, "app", world.as_app)
+    notification.alarm_changed(alarm(state, before), None)
+    assert [chat["content"]["keywords"][0] for chat in world.received(world.chat_queue)] == told
+    assert world.received() == [], "CloudWatch publishes to the topic itself"
+
+
 def test_a_message_of_its_own_is_announced_or_fails(world: World) -> None:
     message = alert_message({"name": "errors", "state": "ALARM", "reason": "3 errors"})
     notifying.announce(world.as_app(), message)

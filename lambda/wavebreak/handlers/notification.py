@@ -7,6 +7,8 @@ from typing import Any
 from wavebreak import notifying
 from wavebreak.app import app
 from wavebreak.doorway import doorway, tracker
+from wavebreak.notify import TOPIC
+from wavebreak.standalone_messages import alert_message
 from wavebreak.store.keys import execution_id_of
 
 
@@ -24,6 +26,18 @@ def written(event: dict[str, Any]) -> dict[str, Any]:
         except Exception as error:  # noqa: BLE001  the doorway of each execution: one must not hold up the others
             tracker().record_error(error, execution_id=execution_id)
     return {"told": told}
+
+
+@doorway
+def alarm_changed(event: dict[str, Any]) -> dict[str, Any]:
+    """Tell people of an alarm that went off or is over; the topic has it from CloudWatch itself, function or not."""
+    detail = event["detail"]
+    state, before = detail["state"], detail.get("previousState") or {}
+    if state["value"] == "INSUFFICIENT_DATA" or {state["value"], before.get("value")} == {"OK", "INSUFFICIENT_DATA"}:
+        return {"told": 0}
+    alarm = {"name": detail["alarmName"], "state": state["value"], "reason": state.get("reason") or ""}
+    notifying.announce(app(), alert_message(alarm), frozenset({TOPIC}))
+    return {"told": 1}
 
 
 @doorway
