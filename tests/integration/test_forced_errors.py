@@ -26,7 +26,12 @@ EVENT = {
     "number": 1,
     "error": "States.Timeout",
     "cause": "why",
-    "detail": {"name": EXECUTION, "status": "TIMED_OUT"},
+    "detail": {
+        "name": EXECUTION,
+        "status": "TIMED_OUT",
+        "alarmName": "wavebreak-errors",
+        "state": {"value": "ALARM", "reason": "11 > 10"},
+    },
     "Records": [{"messageId": "1", "body": "{}", "dynamodb": {"Keys": {"pk": {"S": f"EXEC#{EXECUTION}"}}}}],
     "awslogs": {"data": ""},
 }
