@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _STREAMS_A_CALL: Final = 20
 """Streams that one answer reads: twice as many as ever run at once."""
+_BYTES_A_CALL: Final = 2 * 1024 * 1024
+"""No further stream is read beyond this: each may add a megabyte, and an answer of a function may have six."""
 
 
 def lines(app: App, command_id: str, *, limit: int, token: str | None) -> tuple[list[dict[str, Any]], str | None]:
@@ -30,7 +32,7 @@ def lines(app: App, command_id: str, *, limit: int, token: str | None) -> tuple[
     run = app.commands.load(command_id)
     place = _Place.read(token)
     found: list[dict[str, Any]] = []
-    looked = 0
+    looked = size = 0
     complete = run.status.is_terminal
     for target, _, _ in app.commands.targets(command_id):
         if target.number <= place.done_to or target.number in place.done:
@@ -39,12 +41,13 @@ def lines(app: App, command_id: str, *, limit: int, token: str | None) -> tuple[
             if target.state is TargetState.ENDED:
                 place.finish(target.number)
             continue
-        if looked == _STREAMS_A_CALL or len(found) >= limit:
+        if looked == _STREAMS_A_CALL or len(found) >= limit or size >= _BYTES_A_CALL:
             complete = False
             break
         looked += 1
         read = _read(app, target, place, limit - len(found))
         found += read
+        size += sum(len(line["line"].encode()) for line in read)
         if read or target.state is not TargetState.ENDED:
             complete = False
         else:

@@ -270,15 +270,28 @@ def machine_ended(app: App, name: str) -> bool:
 
 
 def sweep(app: App) -> int:
-    """Start a machine for every run that has none any more; gives how many."""
+    """Start a machine for every run that has none any more; gives how many.
+
+    One that cannot be looked after does not keep the others from it; the last such fault is raised in the end.
+    """
     restarted = 0
+    fault: Exception | None = None
     for command_id in app.commands.active_ids():
-        run = app.commands.load(command_id)
-        young = app.now() - run.started_at < _YOUNG
-        if run.status.is_terminal or young or app.workflow.is_command_running(command_id, run.machine_run):
-            continue
-        restarted += _restart(app, run)
+        try:
+            restarted += _look_after(app, app.commands.load(command_id))
+        except Exception as error:  # the doorway of each run: raised below
+            logger.exception("%s could not be looked after", command_id)
+            fault = error
+    if fault is not None:
+        raise fault
     return restarted
+
+
+def _look_after(app: App, run: CommandRun) -> bool:
+    young = app.now() - run.started_at < _YOUNG
+    if run.status.is_terminal or young or app.workflow.is_command_running(run.command_id, run.machine_run):
+        return False
+    return _restart(app, run)
 
 
 def _restart(app: App, run: CommandRun) -> bool:

@@ -15,7 +15,6 @@ from wavebreak.failures import run_failed
 from wavebreak.faults import FAULTS
 from wavebreak.outcomes import ExecutionResult
 from wavebreak.output_text import shortened_result
-from wavebreak.pacing import should_stop_early
 from wavebreak.query_merge import MergedRow, QueryAnswer, QueryMerger, parse_answer
 from wavebreak.result_documents import result_document
 from wavebreak.tallies import CommandRunStatus, ResultTracker
@@ -47,14 +46,8 @@ def record_result(app: App, run: CommandRun, target: CommandTarget, result: Exec
     if run.command == CommandName.QUERY and result.success:
         rows = _fitting(parse_answer(result.stdout).rows)
     document = result_document(shortened_result(result))
-    if not app.commands.end(run.command_id, target, document, rows):
-        return
-    app.commands.count(run.command_id, succeeded=result.success)
-    if should_stop_early(run.command, stop_on_failure=run.stop_on_failure, failed=0 if result.success else 1):
-        act = Act(ENGINE_ACTOR, app.now())
-        app.commands.change(
-            run.command_id, lambda current: replace(current, stopped_by=current.stopped_by or target.name), act
-        )
+    if app.commands.end(run.command_id, target, document, rows):
+        app.commands.count(run.command_id, succeeded=result.success)
 
 
 def _fitting(rows: Sequence[tuple[float, str]]) -> tuple[tuple[float, str], ...]:

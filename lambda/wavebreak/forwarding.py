@@ -25,9 +25,10 @@ from wavebreak.faults import FAULTS
 from wavebreak.folding import record_result
 from wavebreak.invocations import read_invocation
 from wavebreak.outcomes import ExecutionResult
-from wavebreak.pacing import ROUND_SECONDS, needs_distributed_map, not_run
+from wavebreak.pacing import ROUND_SECONDS, needs_distributed_map, not_run, should_stop_early
 from wavebreak.ssm import DELIVERY_SECONDS, OutcomeUnknown, Refusal, is_out_of_reach
 from wavebreak.tallies import CommandRunStatus
+from wavebreak.trail import ENGINE_ACTOR, Act
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,8 +42,10 @@ _LOOKS: Final = (0.2, 0.3, 0.5, 1.0)
 """Seconds between two looks at a running command; the last goes on."""
 _LEAST_RUN_SECONDS: Final = 5
 """SSM takes a run time of less for none at all, and allows an hour."""
-_SETTLE: Final = timedelta(seconds=10)
-"""How long a lost SendCommand gets to show up before it is held to have never happened."""
+_SEND_WITHIN: Final = timedelta(seconds=2)
+"""How long after its intent a command may be sent: from then on, others may come to look for it."""
+_SETTLE: Final = timedelta(seconds=12)
+"""How long a lost SendCommand gets to show up before it is held to have never happened: it was sent by then at last."""
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 _GRACE: Final = timedelta(seconds=60)
 """How long past its own limits a command may be silent before it is given up."""
@@ -82,6 +85,7 @@ def prepare(app: App, command_id: str) -> Preparation:
 
 
 def _report_unreachable(app: App, run: CommandRun) -> None:
+    """Give the targets whose agents do not answer their results before any command is sent."""
     waiting = [target for target, _, _ in app.commands.targets(run.command_id) if target.state is TargetState.WAITING]
     waiting.sort(key=lambda target: (target.place.account_id or "", target.place.region or "", target.number))
     for place, group in groupby(waiting, key=lambda target: target.place):
@@ -149,55 +153,90 @@ class _Forwarder:
         """Do one round: send unless sent, then look until the command ends or the round is over."""
         if self._stands_at(TargetState.SENDING):
             self._resolve()
-        if self._stands_at(TargetState.WAITING):
+        while self._stands_at(TargetState.WAITING):
             self._hold()
-        if self._stands_at(TargetState.WAITING):
-            self._send()
+            if self._stands_at(TargetState.WAITING):
+                self._send()
+            if self._stands_at(TargetState.WAITING):
+                self._wait()
         return self._stands_at(TargetState.ENDED) or (self._stands_at(TargetState.SENT) and self._watch())
 
     def _note(self, error: Exception) -> None:
         """Record a fault that this forwarding survives."""
         self.app.errors.record_error(error, Severity.WARNING, target=self.target.name)
 
+    def _wait(self) -> None:
+        """Wait before SSM is asked again; over at the end of the round, so that no history fills with short ones."""
+        if time.monotonic() >= self.until:
+            raise _RoundOver
+        time.sleep(_LOOKS[-1])
+        self._refresh()
+
     def _stands_at(self, state: TargetState) -> bool:
         return self.target.state is state
 
     def _hold(self) -> None:
         """Give the target its result without sending, if the command is no longer wanted or cannot get there."""
-        if self.run.status is CommandRunStatus.CANCELLING:
+        if self._is_cancelled:
             self._end(ExecutionResult.cancelled(self.target.name, reason="Cancelled before it was started"))
-        elif self.run.stopped_by is not None:
-            self._end(not_run(self.target.name, self.run.stopped_by))
+        elif self._is_left_out():
+            self._end(not_run(self.target.name, self._stopped_by()))
         elif self.run.patience_seconds and not self._reachable():
             self._end(ExecutionResult.unreachable(self.target.name))
-        elif command_mode(self.run.command) is CommandMode.SEQUENTIAL and self._is_out_of_turn():
-            raise RuntimeError("a target before this one has no result yet")
 
-    def _is_out_of_turn(self) -> bool:
-        """Tell whether the target before this one is still owed its result (S0-4: one at a time, in order)."""
+    def _is_left_out(self) -> bool:
+        """Tell whether an early stop leaves this target out: the one before it failed, or was left out itself.
+
+        Raises RuntimeError while that one is still owed its result (S0-4: one at a time, in the order given).
+        """
         before = self.target.number - 1
-        return before > 0 and self.app.commands.target(self.run.command_id, before).state is not TargetState.ENDED
+        if command_mode(self.run.command) is CommandMode.PARALLEL or before < 1:
+            return False
+        succeeded = self.app.commands.succeeded(self.run.command_id, before)
+        if succeeded is None:
+            raise RuntimeError("the target before this one has no result yet")
+        return should_stop_early(
+            self.run.command, stop_on_failure=self.run.stop_on_failure, failed=0 if succeeded else 1
+        )
+
+    def _stopped_by(self) -> str:
+        """Name the target whose failure stopped the run; the first to ask writes it down."""
+        if self.run.stopped_by is None:
+            failed = self.app.commands.target(self.run.command_id, self.target.number - 1).name
+            self.run = self.app.commands.change(
+                self.run.command_id,
+                lambda current: replace(current, stopped_by=current.stopped_by or failed),
+                Act(ENGINE_ACTOR, self.app.now()),
+            )
+        return str(self.run.stopped_by)
 
     def _reachable(self) -> bool:
-        """Wait for the agent of an instance that was just launched, as long as the run's patience lasts."""
+        """Wait for the agent of an instance that was just launched, as long as the run's patience lasts.
+
+        While SSM itself does not answer, sending the command is what tells.
+        """
         deadline = self.run.started_at + self.app.timing.scaled(self.run.patience_seconds)
         while True:
+            known = True
             try:
                 if self.target.instance_id in self.ssm.online([self.target.instance_id]):
                     return True
             except FAULTS as error:
+                known = False
                 self._note(error)
             if self.app.now() >= deadline:
-                return False
-            if time.monotonic() >= self.until or self._is_cancelled():
+                return not known
+            self._wait()
+            if self._is_cancelled:
                 raise _RoundOver
-            time.sleep(_LOOKS[-1])
 
     def _send(self) -> None:
         """Intend and send; nobody may know afterwards whether it was sent: the next round looks it up."""
-        intended = replace(self.target, state=TargetState.SENDING, intended_at=self.app.now())
-        if not self._move(intended):
-            return
+        now = self.app.now()
+        if not self._move(replace(self.target, state=TargetState.SENDING, intended_at=now)):
+            raise _RoundOver  # another task of this target is at it
+        if self.app.now() >= now + _SEND_WITHIN:
+            raise _RoundOver  # the intent took too long to write: the next round looks it up
         parameters = {
             "Arguments": encode_arguments(self.run.args),
             "RunSeconds": str(max(_LEAST_RUN_SECONDS, self.run.timeout_seconds)),
@@ -222,7 +261,6 @@ class _Forwarder:
         elif refusal.retryable:
             self._note(refusal)
             self._move(replace(self.target, state=TargetState.WAITING, intended_at=None))
-            time.sleep(_LOOKS[-1])
         elif is_out_of_reach(refusal):
             self._end(ExecutionResult.unreachable(self.target.name))
         else:
@@ -248,7 +286,8 @@ class _Forwarder:
                 return True
             if time.monotonic() + pause >= self.until:
                 return False
-            if self._is_cancelled():
+            self._refresh()
+            if self._is_cancelled:
                 self._cancel()
             time.sleep(pause)
         raise AssertionError("unreachable: pauses never end")
@@ -273,8 +312,11 @@ class _Forwarder:
             return self._end(ExecutionResult.timed_out(self.target.name, self.run.timeout_seconds))
         return False
 
-    def _is_cancelled(self) -> bool:
+    def _refresh(self) -> None:
         self.run = self.app.commands.load(self.run.command_id)
+
+    @property
+    def _is_cancelled(self) -> bool:
         return self.run.status is CommandRunStatus.CANCELLING
 
     def _cancel(self) -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.integration.blueprint import REGION, Blueprint
 from tests.integration.clock import JumpingClock, QuickTiming
+from tests.integration.commands import Commands
 from tests.integration.emulation import POLL_SECONDS, emulated_aws
 from tests.integration.stack import Stack
 from tests.unit.breakers import forget_streaks
 
 from drs_simulator.server import SimulatorServer
+from drs_simulator.ssm.settings import RunCommand
 from wavebreak import app as composition
 from wavebreak import retries
 from wavebreak.settings import settings as read_settings
@@ -42,10 +46,17 @@ def deployed() -> Iterator[Stack]:
     threads = set(threading.enumerate())
     with (
         pytest.MonkeyPatch.context() as patches,
-        SimulatorServer(clock=clock, timing=QuickTiming(), listener=stack.launched) as simulator,
+        TemporaryDirectory() as instances,
+        SimulatorServer(
+            clock=clock,
+            timing=QuickTiming(),
+            listener=stack.launched,
+            run_command=RunCommand(Path(instances), stack.printed),
+        ) as simulator,
         emulated_aws(stack.invoke, quotas, stack.table_actions),
     ):
-        for name, value in {**_ENVIRONMENT, "AWS_ENDPOINT_URL_DRS": simulator.url}.items():
+        simulated = {"AWS_ENDPOINT_URL_DRS": simulator.url, "AWS_ENDPOINT_URL_SSM": simulator.url}
+        for name, value in {**_ENVIRONMENT, **simulated}.items():
             patches.setenv(name, value)
         _install(stack, patches)
         stack.deploy(simulator.url)
@@ -68,6 +79,11 @@ def shared_stack() -> Iterator[Stack]:
     """One stack for all tests of a module, which leave nothing in it."""
     with deployed() as fresh:
         yield fresh
+
+
+@pytest.fixture
+def commands(stack: Stack) -> Commands:
+    return Commands(stack)
 
 
 @pytest.fixture

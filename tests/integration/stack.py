@@ -6,6 +6,7 @@ import importlib
 import json
 import threading
 import time
+from contextlib import suppress
 from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -26,11 +27,19 @@ if TYPE_CHECKING:
     from tests.integration.clock import JumpingClock
 
     from drs_simulator.drs.fleet import LaunchResult
+    from drs_simulator.ssm.agents import OutputLines
     from wavebreak.app import App
     from wavebreak.settings import Settings
 
 PATIENCE_SECONDS = 20.0
 LOOK_SECONDS = 0.1
+
+TaskTimedOut = type("Sandbox.Timedout", (Exception,), {})
+"""What Step Functions is told of a function that was killed."""
+
+
+class Killed(BaseException):
+    """Raised inside a function, it ends there and then: no code of the product notices."""
 
 
 class Stack:
@@ -51,6 +60,8 @@ class Stack:
         self._running = threading.local()
         self._launches: SimpleQueue[LaunchResult | None] = SimpleQueue()
         self._torn_down = False
+        self._printing = threading.Lock()
+        self._logs: Any
         self._events = threading.Thread(target=self._deliver, name="launch-events", daemon=True)
         self.control: SimulatorControl
         self.sfn: Any
@@ -62,6 +73,8 @@ class Stack:
         for table in self.blueprint.tables():
             dynamodb.create_table(**table)
         self.sfn = boto3.client("stepfunctions", region_name=REGION)
+        self._logs = boto3.client("logs", region_name=REGION)
+        boto3.client("s3", region_name=REGION).create_bucket(Bucket=self.blueprint.resolve({"Ref": "CommandListsBucket"}).lower())
         for name, definition in self.blueprint.machines().items():
             self.sfn.create_state_machine(name=name, definition=definition, roleArn=f"arn:aws:iam::{ACCOUNT}:role/r")
         for function in self._handlers:
@@ -73,7 +86,7 @@ class Stack:
         self._torn_down = True
         self._launches.put(None)
         self._events.join()
-        for machine in ("recovery", "termination"):
+        for machine in ("recovery", "termination", "command"):
             for run in self.runs(machine):
                 if run["status"] == "RUNNING":
                     self._stop_run(run["executionArn"])
@@ -138,6 +151,8 @@ class Stack:
         )
         try:
             answer: dict[str, Any] = self._handlers[function](event, context)
+        except Killed:
+            raise TaskTimedOut(function) from None
         finally:
             self._running.function = previous
         self.after.get(function, _nothing)(answer)
@@ -146,6 +161,17 @@ class Stack:
     def launched(self, result: LaunchResult) -> None:
         """Take a launch result from the simulator."""
         self._launches.put(result)
+
+    def printed(self, output: OutputLines) -> None:
+        """Put what a command printed on CloudWatch Logs, as the agent of its instance does."""
+        stream = {"logGroupName": output.log_group, "logStreamName": output.log_stream}
+        at = int(output.at.timestamp() * 1000)
+        with self._printing:
+            for make, name in ((self._logs.create_log_group, "logGroupName"), (self._logs.create_log_stream, None)):
+                with suppress(self._logs.exceptions.ResourceAlreadyExistsException):
+                    make(**({name: stream[name]} if name else stream))
+            events = [{"timestamp": at, "message": line or " "} for line in output.lines]
+            self._logs.put_log_events(**stream, logEvents=events)
 
     def _deliver(self) -> None:
         while (result := self._launches.get()) is not None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.integration.plans import plan, server, servers_of, three_tier, wave
+from tests.integration.stack import TaskTimedOut
 
 from wavebreak.drs import Drs
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 TWO_WAVES = plan(wave("database", 1, 2), wave("web", 3))
 LOST: list[dict[str, Any]] = [{"httpStatus": 500}, {"dropConnection": True}]
 
-TaskTimedOut = type("Sandbox.Timedout", (Exception,), {})
-"""What Step Functions is told of a function that was killed."""
 
 
 @pytest.mark.parametrize("fault", LOST, ids=["500", "connection dropped"])

@@ -31,4 +31,9 @@ def machine_ended(event: dict[str, Any]) -> dict[str, Any]:
 @doorway
 def sweep(_event: dict[str, Any]) -> dict[str, Any]:
     """Take up every execution and command run whose machine was never started or shows no sign of life."""
-    return {"restarted": reconciling.sweep(app()) + commanding.sweep(app())}
+    try:
+        restarted = reconciling.sweep(app())
+    finally:
+        # A fault over there does not keep the command runs from being looked after.
+        commands = commanding.sweep(app())
+    return {"restarted": restarted + commands}

@@ -10,15 +10,17 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from botocore.exceptions import ClientError
+
 from wavebreak.command_runs import CommandRun, CommandTarget, TargetState
 from wavebreak.problems import NotFound, Unavailable
 from wavebreak.store import keys
-from wavebreak.store.table import ConditionFailed, Table, Write, to_attributes
+from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write, error_code, to_attributes
 from wavebreak.tallies import CommandRunStatus
 from wavebreak.trail import COMMAND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from wavebreak.store.executions import ExecutionStore
     from wavebreak.store.records import Item
@@ -40,18 +42,35 @@ class CommandStore:
     def create(self, run: CommandRun, targets: Iterable[CommandTarget], act: Act) -> bool:
         """Write a new run with its targets; gives False, and changes nothing, when it exists already.
 
-        Targets come first: without the run nobody sees them.
+        Targets come first: without the run nobody sees them. Those that are there already are left as they are: when
+        two make the same run at a time, the later must not put back what the earlier has sent since.
         """
         pk = keys.command(run.command_id)
         if self.table.get(pk, keys.META) is not None:
             return False
-        self.table.put_many({"pk": pk, "sk": keys.target(target.number), **target.record()} for target in targets)
+        items = [{"pk": pk, "sk": keys.target(target.number), **target.record()} for target in targets]
+        for start in range(0, len(items), TRANSACTION_LIMIT):
+            self._put_new(items[start : start + TRANSACTION_LIMIT])
         write = Write("run", "Put", _run_record(run), "attribute_not_exists(pk)")
         try:
             self._tell(None, run, act, write)
         except ConditionFailed:
             return False
         return True
+
+    def _put_new(self, items: Sequence[Item]) -> None:
+        """Write items unless somebody else wrote them, which happens to all or to none."""
+        writes = [Write(str(item["sk"]), "Put", item, "attribute_not_exists(pk)") for item in items]
+        for attempt in range(_ATTEMPTS):
+            try:
+                self.table.transact(writes)
+            except ConditionFailed as refused:
+                if refused.failed:
+                    return
+                self.executions.pause(attempt)
+            else:
+                return
+        raise Unavailable("The targets of this command run are being written by many at once", retry_after_seconds=1)
 
     def load(self, command_id: str) -> CommandRun:
         """Read a run consistently; raises NotFound."""
@@ -102,22 +121,33 @@ class CommandStore:
         self.executions.tell(after.execution_id, [change], act, details, write)
 
     def count(self, command_id: str, *, succeeded: bool) -> None:
-        """Count a result for those who watch; the end of the run counts again, exactly."""
-        self.table.client.update_item(
-            TableName=self.table.name,
-            Key=to_attributes({"pk": keys.command(command_id), "sk": keys.META}),
-            UpdateExpression="ADD #count :one",
-            ConditionExpression="attribute_exists(pk)",
-            ExpressionAttributeNames={"#count": "succeeded" if succeeded else "failed"},
-            ExpressionAttributeValues={":one": {"N": "1"}},
-        )
+        """Count a result for those who watch; the end of the run counts again, exactly, and nobody after it."""
+        try:
+            self.table.client.update_item(
+                TableName=self.table.name,
+                Key=to_attributes({"pk": keys.command(command_id), "sk": keys.META}),
+                UpdateExpression="ADD #count :one",
+                ConditionExpression="attribute_exists(activePk)",
+                ExpressionAttributeNames={"#count": "succeeded" if succeeded else "failed"},
+                ExpressionAttributeValues={":one": {"N": "1"}},
+            )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
 
     def target(self, command_id: str, number: int) -> CommandTarget:
         """Read a target consistently; raises NotFound."""
+        return CommandTarget.read(self._target_item(command_id, number))
+
+    def succeeded(self, command_id: str, number: int) -> bool | None:
+        """Tell how a target ended; None while it has no result. Reads consistently; raises NotFound."""
+        return self._target_item(command_id, number).get("succeeded")
+
+    def _target_item(self, command_id: str, number: int) -> Item:
         found = self.table.get(keys.command(command_id), keys.target(number))
         if found is None:
             raise NotFound(f"Command run {command_id} has no target {number}")
-        return CommandTarget.read(found)
+        return found
 
     def move(self, command_id: str, before: CommandTarget, after: CommandTarget) -> bool:
         """Write how far a target got, from the state that was read; False when somebody else was first."""
