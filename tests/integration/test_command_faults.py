@@ -226,6 +226,10 @@ def test_results_are_folded_again_when_the_folding_was_killed(
     assert types.count("COMMAND_COMPLETE_SUCCESS") == 1
 
 
+def _unavailable() -> ClientError:
+    return ClientError({"Error": {"Code": "ServiceUnavailable", "Message": "no"}}, "StartExecution")
+
+
 def _machines(stack: Stack) -> list[str]:
     return sorted(run["name"] for run in stack.runs("command"))
 
@@ -261,8 +265,7 @@ def test_the_sweep_starts_a_run_whose_machine_was_never_started(
     commands: Commands, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack, execution_id = commands.stack, commands.launched(2)
-    refusal = ClientError({"Error": {"Code": "ServiceUnavailable", "Message": "no"}}, "StartExecution")
-    _once(monkeypatch, Workflow, "start_command", when="before", error=lambda: refusal)
+    _once(monkeypatch, Workflow, "start_command", when="before", error=_unavailable)
     command_id = commands.start("status", executionId=execution_id)
     assert (_machines(stack), commands.get(command_id)["status"]) == ([], "IN_PROGRESS")
     assert stack.invoke("SweepFunction", {})["restarted"] == 0, "it may still be on its way"
@@ -281,8 +284,7 @@ def test_a_run_that_cannot_be_looked_after_does_not_keep_the_sweep_from_others(
     stack, execution_id = commands.stack, commands.launched(1)
     started = []
     for _ in range(2):
-        refusal = ClientError({"Error": {"Code": "ServiceUnavailable", "Message": "no"}}, "StartExecution")
-        _once(monkeypatch, Workflow, "start_command", when="before", error=lambda refusal=refusal: refusal)
+        _once(monkeypatch, Workflow, "start_command", when="before", error=_unavailable)
         started.append(commands.start("status", executionId=execution_id))
     clock.forward(121)
     _once(monkeypatch, Workflow, "is_command_running", when="before", error=lambda: RuntimeError("broken"))

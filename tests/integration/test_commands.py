@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import time
@@ -242,7 +243,18 @@ def test_s1_12_hostile_output_does_no_harm(commands: Commands) -> None:
     assert third["stdout"] == "\x1b]0;owned\x07"
 
 
-HOSTILE = ["; touch {root}/pwned", "$(touch {root}/pwned)", "`touch {root}/pwned`", "a\nb\n", "' || x", '"', "", "é€𝄞", "-n", "{{{{x}}}}"]
+HOSTILE = [
+    "; touch {root}/pwned",
+    "$(touch {root}/pwned)",
+    "`touch {root}/pwned`",
+    "a\nb\n",
+    "' || x",
+    '"',
+    "",
+    "é€𝄞",
+    "-n",
+    "{{{{x}}}}",
+]
 
 
 def test_s1_9_arguments_reach_the_command_as_they_are_and_no_shell(commands: Commands, tmp_path: Path) -> None:
@@ -311,6 +323,6 @@ def test_a_run_is_told_in_the_audit_trail_of_its_execution(commands: Commands, s
     (change,) = ended["data"]["changes"]
     assert (change["commandId"], change["from"], change["to"]) == (run["commandId"], "IN_PROGRESS", "COMPLETE_SUCCESS")
     assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
-    for earlier, later in zip(events, events[1:], strict=False):
+    for earlier, later in itertools.pairwise(events):
         assert later["previousHash"] == earlier["hash"]
     assert stack.get(execution_id)["status"] == "COMPLETED"

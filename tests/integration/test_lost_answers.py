@@ -18,7 +18,6 @@ TWO_WAVES = plan(wave("database", 1, 2), wave("web", 3))
 LOST: list[dict[str, Any]] = [{"httpStatus": 500}, {"dropConnection": True}]
 
 
-
 @pytest.mark.parametrize("fault", LOST, ids=["500", "connection dropped"])
 def test_a_lost_answer_of_start_recovery_launches_nothing_twice(stack: Stack, fault: dict[str, Any]) -> None:
     stack.put_servers(servers_of(TWO_WAVES))
