@@ -30,6 +30,7 @@ SMALLEST_SCALE: Final = 0.001
 LARGEST_SCALE: Final = 10.0
 """The template polls at most every 300 seconds."""
 
+_EMULATOR: Final = ROOT / "tools" / "emulator.py"
 _SIMULATOR: Final = ROOT / "simulator"
 _SERVICES: Final = (
     "apigateway cloudformation dynamodb dynamodbstreams events iam lambda logs monitoring s3 ses sns sqs states sts"
@@ -183,7 +184,7 @@ class LocalStack:
         self._claim_ports()
         self._scratch.mkdir(parents=True, exist_ok=True)
         emulator = processes.launch(
-            [sys.executable, "-m", "ministack"],
+            [sys.executable, "-P", str(_EMULATOR)],
             environment=self._emulator_environment(),
             directory=self._scratch,
             log=self._logs / "emulator.log",

@@ -108,7 +108,7 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 channels=_no_channels,
                 now=clock.now,
             )
-            begun = fresh(execution(*plan(dice), status=ExecutionStatus.PENDING), seed, clock)
+            begun = fresh(execution(*plan(dice, commands=False), status=ExecutionStatus.PENDING), seed, clock)
             made = Life(app, clock, control, dice, begun.execution_id, drs.fate)
             made.begin(begun)
             return made

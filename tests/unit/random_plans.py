@@ -1,11 +1,14 @@
 """Waves of plans drawn by dice: any shape, and any of what a plan may say of a wave."""
 
+from dataclasses import replace
 from random import Random
 from typing import Final
 
 from tests.unit.executions import server
 
+from wavebreak.catalogue import COMMAND_NAMES
 from wavebreak.model import Impact, OnFailure, Wave
+from wavebreak.wave_commands import planned
 
 SHAPES: Final[dict[str, tuple[tuple[int, ...], ...]]] = {
     "line": ((), (1,), (2,), (3,)),
@@ -17,12 +20,15 @@ SHAPES: Final[dict[str, tuple[tuple[int, ...], ...]]] = {
 """Waves that each wave depends on; a shorter plan has the first of them."""
 IMPACTS: Final = tuple(Impact)
 ON_FAILURE: Final = tuple(OnFailure)
+COMMANDS: Final = (0, 0, 0, 1, 2)
+"""How many commands a list of a wave has."""
 
 
-def plan(dice: Random) -> tuple[Wave, ...]:
+def plan(dice: Random, *, commands: bool) -> tuple[Wave, ...]:
     """Give one to four waves of one to three servers in any shape, with any of what a plan may say of a wave."""
     shape = SHAPES[dice.choice(tuple(SHAPES))]
-    return tuple(_wave(number, shape[number - 1], dice) for number in range(1, dice.randint(1, 4) + 1))
+    waves = tuple(_wave(number, shape[number - 1], dice) for number in range(1, dice.randint(1, 4) + 1))
+    return tuple(_commanding(wave, dice) for wave in waves) if commands else waves
 
 
 def _wave(number: int, depends_on: tuple[int, ...], dice: Random) -> Wave:
@@ -37,3 +43,12 @@ def _wave(number: int, depends_on: tuple[int, ...], dice: Random) -> Wave:
         timeout_minutes=dice.choice((2, 60)),
         on_failure=dice.choice(ON_FAILURE),
     )
+
+
+def _commanding(wave: Wave, dice: Random) -> Wave:
+    return replace(wave, commands=planned(_commands(dice) if wave.depends_on else (), _commands(dice)))
+
+
+def _commands(dice: Random) -> list[dict[str, object]]:
+    count = dice.choice(COMMANDS)
+    return [{"command": dice.choice(COMMAND_NAMES), "required": dice.random() < 0.5} for _ in range(count)]

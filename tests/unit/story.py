@@ -12,7 +12,7 @@ from tests.unit.executions import OPERATOR, execution
 from tests.unit.world import World
 
 from wavebreak import steering, termination
-from wavebreak.engine import open_asks
+from wavebreak.engine import Directive, open_asks
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.model import Cancel, CancelThen, Execution, LaunchStatus, Wave
 from wavebreak.steering import Refused
@@ -28,6 +28,9 @@ FATES: Final = ("calls", "calls", "is refused", "dies")
 OUTCOMES: Final = (LaunchStatus.IN_PROGRESS, LaunchStatus.LAUNCHED, LaunchStatus.FAILED)
 WAVE_CALLS: Final = ("approve", "reject", "retry", "skip")
 DECISIONS: Final = ("retry", "retry", "skip")
+COMMAND_ENDS: Final = ("COMPLETE_SUCCESS", "COMPLETE_SUCCESS", "PARTIAL_SUCCESS", "COMPLETE_FAILURE", None)
+COMMAND_FATES: Final = {"intend": "is held up", "call": "is made", "record": "is made", "refuse": "dies"}
+"""What becomes of a function that runs a wave's command, by what becomes of one that starts a wave."""
 
 _COUNTED: Final = (("completedWaves", "COMPLETED"), ("failedWaves", "FAILED"), ("cancelledWaves", "CANCELLED"))
 
@@ -54,7 +57,11 @@ class Story:
 
     def start_waves(self, limit: int, then: str) -> None:
         """Do a round and start what it names, up to where each function crashes or is held up."""
-        for number in self.world.observe().waves:
+        decision = self.world.observe()
+        for number in decision.waves:
+            if decision.directive is Directive.COMMAND:
+                self.run_a_command(number, COMMAND_FATES[then])
+                continue
             self.world.resolve(number)
             job = self.world.intend(number, limit)
             if job is None or then == "intend":
@@ -71,6 +78,33 @@ class Story:
         if number <= self.size:
             self.world.resolve(number)
             self.world.intend(number, limit)
+
+    def run_a_command(self, number: int, fate: str) -> None:
+        """Start or cancel a wave's command, for a directive that may be doubled or come too late."""
+        bound = self.world.intend_command(number) if number <= self.size else None
+        if bound is None:
+            return
+        if fate == "is held up":
+            self.world.runs.held.append(bound)
+        elif fate != "dies":
+            self.world.runs.carry_out(bound)
+
+    def a_held_up_command_goes_on(self, fate: str) -> None:
+        """Let the oldest function that is about to make a run do so, however late, or die before it."""
+        if self.world.runs.held:
+            bound = self.world.runs.held.pop(0)
+            if fate != "dies":
+                self.world.runs.carry_out(bound)
+
+    def commands_end(self, outcomes: Sequence[str | None]) -> None:
+        """Have running commands come to an end, in any outcome; None leaves one running."""
+        for name, outcome in zip(self.world.runs.running(), outcomes, strict=False):
+            if outcome is not None:
+                self.world.runs.end(name, outcome)
+
+    def cancel_a_command(self) -> None:
+        """Have an operator cancel one command run and nothing else."""
+        self.world.runs.cancel(self.world.runs.running()[:1])
 
     def a_held_up_function_goes_on(self, fate: str) -> None:
         """Let the oldest function that wrote an intent go on to its call, or die before it."""
@@ -96,12 +130,16 @@ class Story:
                 self.world.settle_server(job.job_id, name, status)
             job.completed |= ends
 
-    def cancel(self, then: CancelThen, really: int) -> None:
-        """Have an operator cancel, seldom enough for other things to happen before."""
+    def cancel(self, then: CancelThen, really: int, seen: int) -> None:
+        """Have an operator cancel, seldom enough for other things to happen before.
+
+        Of the commands that run, only `seen` are found at once: the index that tells them is late at times.
+        """
         if really == 0 and self._tried(lambda current: steering.cancel(current, self._asked(then))):
             assert self.world.execution.cancel is not None
             assert not self.world.execution.count(WaveStatus.NOT_STARTED)
             assert not self.world.execution.count(WaveStatus.AWAITING_APPROVAL)
+            self.world.runs.cancel(self.world.runs.running()[:seen])
 
     def _asked(self, then: CancelThen) -> Cancel:
         return Cancel(self.world.now, OPERATOR, None, then)

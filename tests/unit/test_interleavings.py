@@ -9,11 +9,27 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.unit.executions import server
-from tests.unit.story import DECISIONS, DRS_ANSWERS, FATES, OUTCOMES, SECONDS, STARTS, WAVE_CALLS, Story
+from tests.unit.story import (
+    COMMAND_ENDS,
+    COMMAND_FATES,
+    DECISIONS,
+    DRS_ANSWERS,
+    FATES,
+    OUTCOMES,
+    SECONDS,
+    STARTS,
+    WAVE_CALLS,
+    Story,
+)
 
 from wavebreak.model import CancelThen, Impact, OnFailure, Wave
+from wavebreak.wave_commands import planned
 
 HISTORIES = int(os.environ.get("WAVEBREAK_INTERLEAVINGS", "300"))
+
+
+COMMANDS = st.lists(st.builds(dict, command=st.sampled_from(["status", "start"]), required=st.booleans()), max_size=2)
+RUN_FATES = sorted(set(COMMAND_FATES.values()))
 
 
 @st.composite
@@ -25,12 +41,14 @@ def plans(draw: st.DrawFn) -> tuple[Wave, ...]:
         servers = tuple(
             server(first + offset, impact=draw(st.sampled_from(Impact))) for offset in range(draw(st.integers(1, 3)))
         )
+        depends_on = tuple(sorted(draw(st.sets(st.integers(1, number - 1))))) if number > 1 else ()
         waves.append(
             Wave(
                 number=number,
                 name=f"wave-{number}",
                 servers=servers,
-                depends_on=tuple(sorted(draw(st.sets(st.integers(1, number - 1))))) if number > 1 else (),
+                depends_on=depends_on,
+                commands=planned(draw(COMMANDS) if depends_on else (), draw(COMMANDS)),
                 requires_approval=draw(st.sampled_from([False, False, True])),
                 wait_before_seconds=draw(st.sampled_from([0, 0, 45])),
                 timeout_minutes=draw(st.sampled_from([2, 60])),
@@ -55,7 +73,11 @@ class Interleavings(Story, RuleBasedStateMachine):
     drs_works = rule(outcomes=st.lists(st.sampled_from(OUTCOMES), min_size=3, max_size=3), ends=st.booleans())(
         Story.drs_works
     )
-    cancel = rule(then=st.sampled_from(CancelThen), really=st.integers(0, 2))(Story.cancel)
+    run_a_command = rule(number=st.integers(1, 4), fate=st.sampled_from(RUN_FATES))(Story.run_a_command)
+    a_held_up_command_goes_on = rule(fate=st.sampled_from(RUN_FATES))(Story.a_held_up_command_goes_on)
+    commands_end = rule(outcomes=st.lists(st.sampled_from(COMMAND_ENDS), min_size=1, max_size=4))(Story.commands_end)
+    cancel_a_command = rule()(Story.cancel_a_command)
+    cancel = rule(then=st.sampled_from(CancelThen), really=st.integers(0, 2), seen=st.integers(0, 2))(Story.cancel)
     pause = rule()(Story.pause)
     resume = rule()(Story.resume)
     steer_any_wave = rule(number=st.integers(1, 4), call=st.sampled_from(WAVE_CALLS))(Story.steer_any_wave)

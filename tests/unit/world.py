@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from tests.unit.command_runs import Bound, CommandRuns, check_commands
 from tests.unit.executions import NOW, OPERATOR, TIMING
 
 from wavebreak import termination
-from wavebreak.engine import Decision, Directive, decide, finalise, may_launch, unassigned
+from wavebreak.engine import Decision, Directive, decide, finalise, may_launch, next_command, unassigned
 from wavebreak.execution_utils import WaveStatus, final_status, is_terminal
-from wavebreak.model import Execution, Job, JobKind, JobState, LaunchStatus
+from wavebreak.model import CommandState, Execution, Job, JobKind, JobState, LaunchStatus
 from wavebreak.observation import JobView, Observation, ServerView
 from wavebreak.store.records import job_record, meta_record, read_execution, server_records, wave_record
 from wavebreak.termination import CleanUp, Sighting
@@ -53,6 +54,7 @@ class World:
         """Intents whose function still lives and has not called DRS."""
         self.answers: list[tuple[Job, str]] = []
         """Answers of DRS whose function still lives and has not recorded them."""
+        self.runs = CommandRuns()
         self.events: list[dict[str, Any]] = []
         self._tell(None, execution, ENGINE_ACTOR)
 
@@ -62,10 +64,12 @@ class World:
         if after == before:
             return
         self.check_cancel_is_final(before, after)
+        check_commands(before, after)
         if before.is_terminal and after.status is not before.status:
             assert reopens, f"{before.status} became {after.status} by itself"
         if after.is_terminal and not before.is_terminal:
             self.check_ending(after)
+            assert not self.runs.running(), "it ended while a command ran"
         self._tell(before, replace(after, version=before.version + 1), actor)
         self._check_that_it_is_read_back(before)
 
@@ -119,7 +123,8 @@ class World:
         """Do one round of the recovery machine up to its directive; FINISH is carried out."""
         wanted = {job.job_id for job in self.execution.launch_jobs() if job.state is JobState.STARTED and job.job_id}
         views = {name: self.jobs[name].view() for name in wanted} if drs_answers else {}
-        decision = decide(self.execution, Observation(views), self.now, TIMING)
+        observation = Observation(views, commands=self.runs.views(self.execution))
+        decision = decide(self.execution, observation, self.now, TIMING)
         self.save(decision.execution)
         if decision.directive is Directive.FINISH:
             self.save(finalise(self.execution, self.now))
@@ -157,6 +162,16 @@ class World:
         self.save(current.with_job(job))
         self.calls.append(job)
         return job
+
+    def intend_command(self, number: int) -> Bound | None:
+        """Write that a wave's next command is started, if it is due; gives whoever makes, or cancels, its run."""
+        wave = self.execution.wave(number)
+        due = None if wave.running_command else next_command(self.execution, wave, self.now, TIMING)
+        if due is not None:
+            started = wave.with_command(replace(due, state=CommandState.STARTED))
+            self.save(self.execution.with_waves([started]))
+        running = self.execution.wave(number).running_command
+        return None if running is None else Bound(self.execution, number, running)
 
     def call(self, job: Job) -> None:
         """Have DRS start a job; a server that runs or that another job holds would be a double launch."""
@@ -220,7 +235,9 @@ class World:
         """Let everything come to rest: nobody calls, DRS works, functions do not crash. Waits are kept."""
         self.calls.clear()
         self.answers.clear()
+        self.runs.held.clear()
         for _ in range(400):
+            self.runs.come_to_their_ends(cancelled=self.execution.cancel is not None)
             for job in self.jobs.values():
                 for name in job.servers:
                     self.settle_server(job.job_id, name, LaunchStatus.LAUNCHED)
@@ -228,18 +245,26 @@ class World:
             decision = self.observe()
             if is_terminal(self.execution.status):
                 return
-            for number in decision.waves:
-                self.resolve(number)
-                job_intended = self.intend(number, 100)
-                if job_intended is not None:
-                    self.call(job_intended)
-                    self.record(*self.answers.pop())
+            self._do_all(decision)
             if decision.directive is Directive.SLEEP:
                 if self._waits_for_people():
                     return
                 self.now += POLL
             self.check()
         raise AssertionError("the execution does not come to an end")
+
+    def _do_all(self, decision: Decision) -> None:
+        for number in decision.waves:
+            if decision.directive is Directive.COMMAND:
+                bound = self.intend_command(number)
+                if bound is not None:
+                    self.runs.carry_out(bound)
+                continue
+            self.resolve(number)
+            job_intended = self.intend(number, 100)
+            if job_intended is not None:
+                self.call(job_intended)
+                self.record(*self.answers.pop())
 
     def _waits_for_people(self) -> bool:
         busy = self.execution.in_flight or self.execution.count(WaveStatus.IN_PROGRESS)
@@ -280,7 +305,9 @@ class World:
 def check_state(current: Execution) -> None:
     """Hold what must be true of an execution at any moment."""
     for wave in current.waves:
-        assert wave.status is not WaveStatus.CANCELLED or not current.wave_in_flight(wave.number)
+        if wave.status is WaveStatus.CANCELLED:
+            assert not current.wave_in_flight(wave.number)
+            assert wave.running_command is None
         taken: set[str] = set()
         for job in current.launch_jobs(wave.number):
             if job.attempt == wave.attempt and job.state is not JobState.REFUTED:
