@@ -87,8 +87,9 @@ e2e: $(VENV)/.test ## drive a local stack through its REST API
 	@$(BIN)/pytest tests/e2e
 
 .PHONY: soak
-soak: $(VENV)/.test ## run fifty drills under random faults and a hundred of each race; takes about half an hour
-	@WAVEBREAK_FAULT_RUNS=50 WAVEBREAK_RACES=100 $(BIN)/pytest tests/e2e/test_fault_drill.py tests/e2e/test_races.py
+soak: $(VENV)/.test ## run fifty drills under random faults, a hundred of each race and a thousand targets; takes half an hour
+	@WAVEBREAK_FAULT_RUNS=50 WAVEBREAK_RACES=100 WAVEBREAK_TARGETS=1000 \
+	  $(BIN)/pytest tests/e2e/test_fault_drill.py tests/e2e/test_races.py tests/e2e/test_commands.py
 
 .PHONY: bench
 bench: $(VENV)/.test ## measure
