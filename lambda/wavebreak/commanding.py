@@ -279,8 +279,8 @@ def sweep(app: App) -> int:
     for command_id in app.commands.active_ids():
         try:
             restarted += _look_after(app, app.commands.load(command_id))
-        except Exception as error:  # the doorway of each run: raised below
-            logger.exception("%s could not be looked after", command_id)
+        except Exception as error:  # noqa: BLE001  the doorway of each run: raised below
+            app.errors.record_error(error, command_id=command_id)
             fault = error
     if fault is not None:
         raise fault

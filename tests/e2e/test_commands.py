@@ -184,7 +184,11 @@ def counted(product: Product, **body: Any) -> tuple[dict[str, Any], Counter[str]
 
 
 def payloads(product: Product, command_id: str) -> Iterator[str]:
-    """Give every input and output in the history of a command machine and, at scale, of one of its targets."""
+    """Give every input and output in the history of a command machine and, at scale, of one of its targets.
+
+    The emulator shows the results of a Distributed Map, an empty object for each target, although the state's Output
+    leaves them out: they are passed over.
+    """
     sfn, machine = product.aws("stepfunctions"), product.description["stateMachineArns"]["command"]
     arn = machine.replace(":stateMachine:", ":execution:") + f":{command_id}"
     runs = [arn]
@@ -195,7 +199,8 @@ def payloads(product: Product, command_id: str) -> Iterator[str]:
         pages = sfn.get_paginator("get_execution_history").paginate(executionArn=one, includeExecutionData=True)
         for event in (event for page in pages for event in page["events"]):
             details = [value for value in event.values() if isinstance(value, dict)]
-            yield from (str(detail[key]) for detail in details for key in ("input", "output") if key in detail)
+            texts = (str(detail[key]) for detail in details for key in ("input", "output") if key in detail)
+            yield from (text for text in texts if text.replace("{}", "").strip("[, ]"))
 
 
 def test_a_large_run_keeps_its_payload_and_costs_the_same_for_each_target(product: Product) -> None:

@@ -28,7 +28,9 @@ from wavebreak.wave_commands import planned
 HISTORIES = int(os.environ.get("WAVEBREAK_INTERLEAVINGS", "300"))
 
 
-COMMANDS = st.lists(st.builds(dict, command=st.sampled_from(["status", "start"]), required=st.booleans()), max_size=2)
+COMMANDS: st.SearchStrategy[list[dict[str, object]]] = st.lists(
+    st.builds(dict, command=st.sampled_from(["status", "start"]), required=st.booleans()), max_size=2
+)
 RUN_FATES = sorted(set(COMMAND_FATES.values()))
 
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from wavebreak.command_runs import CommandRun, CommandTarget, TargetState
+from wavebreak.faults import error_code
 from wavebreak.problems import NotFound, Unavailable
 from wavebreak.store import keys
-from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write, error_code, to_attributes
+from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write, to_attributes
 from wavebreak.tallies import CommandRunStatus
 from wavebreak.trail import COMMAND
 
