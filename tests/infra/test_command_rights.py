@@ -1,0 +1,127 @@
+"""What the functions of commands may do: what their code calls, and nothing else; in target accounts likewise."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tools.template import ROOT, load, resources
+
+Json = dict[str, Any]
+
+SSM: dict[str, set[str]] = {
+    "Commands": {"ssm:CancelCommand", "logs:GetLogEvents"},
+    "Cancellation": {"ssm:CancelCommand"},
+    "Termination": {"ssm:CancelCommand"},
+    "RunCommand": {"ssm:CancelCommand"},
+    "PrepareCommand": {"ssm:DescribeInstanceInformation"},
+    "RunTarget": {
+        "ssm:CancelCommand",
+        "ssm:DescribeInstanceInformation",
+        "ssm:GetCommandInvocation",
+        "ssm:ListCommandInvocations",
+        "ssm:SendCommand",
+    },
+}
+"""Calls of SSM, and of the logs that commands write, by the functions that make them. No other function makes any."""
+
+STARTERS = {"Commands", "RunCommand", "StateMachineStatus", "Sweep"}
+"""Functions that start a command machine: for an operator, for a plan, after one that died, for one never started."""
+
+MACHINE = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:${AWS::StackName}-command"
+
+
+def statements_of(template: Json, function: Json) -> list[Json]:
+    """Give every statement of a function's policies, those under a condition too."""
+    found: list[Json] = []
+
+    def walk(node: Any) -> None:
+        if isinstance(node, dict) and node.get("Effect") == "Allow":
+            found.append(node)
+        elif isinstance(node, dict):
+            for child in node.values():
+                walk(child)
+        elif isinstance(node, list):
+            for child in node:
+                walk(child)
+
+    for policy in function["Policies"]:
+        walk(template["Resources"][policy["Ref"]] if "Ref" in policy else policy)
+    return found
+
+
+def actions_of(statements: list[Json]) -> set[str]:
+    listed = (statement["Action"] for statement in statements)
+    return {action for actions in listed for action in ([actions] if isinstance(actions, str) else actions)}
+
+
+def test_functions_may_make_the_calls_of_ssm_that_they_make(template: Json, all_functions: dict[str, Json]) -> None:
+    for name, function in all_functions.items():
+        allowed = actions_of(statements_of(template, function))
+        held = {action for action in allowed if action.startswith("ssm:") or action == "logs:GetLogEvents"}
+        assert held == SSM.get(name.removesuffix("Function"), set()), name
+
+
+def test_whoever_reaches_recovered_servers_may_assume_the_role_of_their_account(
+    template: Json, all_functions: dict[str, Json]
+) -> None:
+    for name in SSM:
+        assert "sts:AssumeRole" in actions_of(statements_of(template, all_functions[f"{name}Function"])), name
+
+
+def test_only_starters_start_command_machines_and_only_prepare_writes_lists(
+    template: Json, all_functions: dict[str, Json]
+) -> None:
+    for name, function in all_functions.items():
+        statements = statements_of(template, function)
+        starts = [s for s in statements if s["Action"] == "states:StartExecution" and MACHINE in json.dumps(s)]
+        assert bool(starts) == (name.removesuffix("Function") in STARTERS), name
+        variables = function["Environment"]["Variables"]
+        assert ("COMMAND_STATE_MACHINE_ARN" in variables) == bool(starts), name
+        writes = "s3:PutObject" in actions_of(statements)
+        assert writes == ("COMMAND_LISTS_BUCKET" in variables) == (name == "PrepareCommandFunction"), name
+
+
+def test_the_command_machine_reads_lists_and_drives_no_machine_but_itself(machines: dict[str, Json]) -> None:
+    (policy,) = machines["CommandStateMachine"]["Policies"]
+    by_name = {statement["Sid"]: statement for statement in policy["Statement"]}
+    assert by_name["ListsOfLargeRuns"]["Action"] == "s3:GetObject"
+    assert by_name["ChildrenOfADistributedMap"]["Resource"] == {"Fn::Sub": MACHINE}
+    assert json.dumps(by_name["LookAfterThem"]["Resource"]).endswith(':execution:${AWS::StackName}-command:*"}')
+    assert "dynamodb" not in json.dumps(policy), "what a target came to is written by its function"
+
+
+def test_commands_are_sent_through_our_documents_only(template: Json, statements: list[Json]) -> None:
+    (sending,) = [statement for statement in statements if "ssm:SendCommand" in statement["Action"]]
+    documents, instances = (resource["Fn::Sub"] for resource in sending["Resource"])
+    assert documents.endswith(":document/${CommandDocumentPrefix}-*")
+    assert instances.endswith(":instance/*")
+    assert template["Globals"]["Function"]["Environment"]["Variables"]["DOCUMENT_PREFIX"] == {
+        "Ref": "CommandDocumentPrefix"
+    }
+
+
+@pytest.fixture(scope="module")
+def target_role() -> Json:
+    template = load(ROOT / "infra" / "target-account-role.yaml")
+    role: Json = resources(template, "AWS::IAM::Role")["TargetRole"]
+    return role
+
+
+def test_a_target_account_allows_what_commands_need_and_no_more(target_role: Json, template: Json) -> None:
+    (policy,) = [one for one in target_role["Policies"] if one["PolicyName"] == "forward-commands"]
+    statements: list[Json] = policy["PolicyDocument"]["Statement"]
+    assert actions_of(statements) == set().union(*SSM.values())
+    by_name = {statement["Sid"]: statement["Resource"] for statement in statements}
+    documents, instances = (resource["Fn::Sub"] for resource in by_name["OurDocumentsOnly"])
+    assert documents == "arn:${AWS::Partition}:ssm:*:${AWS::AccountId}:document/${DocumentPrefix}-*"
+    assert instances == "arn:${AWS::Partition}:ec2:*:${AWS::AccountId}:instance/*"
+    group = template["Globals"]["Function"]["Environment"]["Variables"]["COMMAND_LOG_GROUP"]["Fn::Sub"]
+    name = group.replace("${AWS::StackName}", "${OrchestratorStackName}")
+    assert by_name["CommandOutput"]["Fn::Sub"].endswith(f":log-group:{name}:*")
+
+
+def test_no_statement_of_the_target_role_allows_a_wildcard_of_actions(target_role: Json) -> None:
+    for policy in target_role["Policies"]:
+        assert not [action for action in actions_of(policy["PolicyDocument"]["Statement"]) if "*" in action]
