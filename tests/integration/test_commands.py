@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -325,3 +326,21 @@ def test_a_run_is_told_in_the_audit_trail_of_its_execution(commands: Commands, s
     for earlier, later in itertools.pairwise(events):
         assert later["previousHash"] == earlier["hash"]
     assert stack.get(execution_id)["status"] == "COMPLETED"
+
+
+def test_s0_15_a_target_costs_the_same_in_the_table_however_many_there_are(commands: Commands, stack: Stack) -> None:
+    execution_id = commands.launched(12)
+    stack.control.missing_lookups(0)
+    costs = []
+    for count in (4, 12):
+        before = Counter(stack.table_actions)
+        command_id = commands.start("status", executionId=execution_id, targets=[server(n + 1) for n in range(count)])
+        while "RUNNING" in {run["status"] for run in stack.runs("command")}:
+            time.sleep(0.2)  # nobody looks at the run itself: that would count
+        assert commands.get(command_id)["exitCode"] == 0
+        costs.append(Counter(stack.table_actions) - before)
+    few, many = costs
+    assert many["TransactWriteItems"] - few["TransactWriteItems"] == 8 * 3, "intended, sent, ended"
+    assert many["UpdateItem"] - few["UpdateItem"] == 8, "counted"
+    assert many["Query"] <= few["Query"] + 1, "no query for each target"
+    assert many["GetItem"] - few["GetItem"] <= 8 * 8, "the run and the target, and the run again at every look"
