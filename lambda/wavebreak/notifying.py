@@ -96,8 +96,8 @@ def sweep(app: App) -> int:
 def announce(app: App, message: Message, served: frozenset[str] = frozenset()) -> None:
     """Tell a message that no trail holds (`standalone_messages`), to every channel, if its kind is wanted.
 
-    `served` names parts that have it already. Raises Unavailable when a channel did not take it: called again it is told
-    again, also where it was told before.
+    `served` names parts that have it already. Raises Unavailable when a channel did not take it: called again it is
+    told again, also where it was told before.
     """
     channels = app.channels()
     if not channels.wants(message.kind):
