@@ -47,7 +47,7 @@ class SimulatorControl:
         return self._call("PUT", f"source-servers/{quote(source_server_id, safe='')}{query}", settings)
 
     def fault(self, operation: str, **settings: Any) -> dict[str, Any]:
-        """Make the next calls of an operation fail: error, httpStatus, delaySeconds or dropConnection; count, when."""
+        """Make calls of an operation fail: error, httpStatus, delaySeconds or dropConnection; count, every, when."""
         return self._call("POST", "faults", {"operation": operation, **settings})
 
     def clear_faults(self) -> None:

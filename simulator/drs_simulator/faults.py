@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ class When(StrEnum):
 
 
 class Fault(BaseModel):
-    """What the next ``count`` calls of ``operation`` suffer; exactly one of the four kinds.
+    """What the next ``count`` calls of ``operation`` suffer, or every n-th of its next calls; one of the four kinds.
 
     ``error`` is an exception's name, ``http_status`` an answer without a modelled error, ``delay_seconds`` (real
     seconds, never scaled) lets the call succeed late, ``drop_connection`` closes the connection without an answer.
@@ -41,6 +42,7 @@ class Fault(BaseModel):
     delay_seconds: float | None = Field(default=None, gt=0, le=900)
     drop_connection: bool = False
     count: int = Field(default=1, ge=1)
+    every: int = Field(default=1, ge=1)
     when: When = When.BEFORE
 
     @model_validator(mode="after")
@@ -62,26 +64,40 @@ class Fault(BaseModel):
             raise HttpFailure(self.http_status, _MESSAGE)
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """A fault and how often it will still strike; the calls until then that it lets pass."""
+
+    fault: Fault
+    left: int
+    passing: int
+
+
 class Faults:
     """The faults that wait for their calls, struck in the order they were given."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[Fault, int]] = []
+        self._waiting: list[_Waiting] = []
         self._lock = Lock()
 
     def add(self, fault: Fault) -> None:
         """Let the next calls of the fault's operation fail."""
         with self._lock:
-            self._waiting.append((fault, fault.count))
+            self._waiting.append(_Waiting(fault, fault.count, fault.every - 1))
 
     def take(self, operation: str) -> Fault | None:
         """Return the fault that a call of ``operation`` shall suffer, and count it."""
         with self._lock:
-            for position, (fault, left) in enumerate(self._waiting):
-                if fault.operation == operation:
-                    self._waiting[position : position + 1] = [(fault, left - 1)] if left > 1 else []
-                    return fault
-        return None
+            waiting = next((one for one in self._waiting if one.fault.operation == operation), None)
+            if waiting is None:
+                return None
+            if waiting.passing:
+                waiting.passing -= 1
+                return None
+            waiting.passing, waiting.left = waiting.fault.every - 1, waiting.left - 1
+            if not waiting.left:
+                self._waiting.remove(waiting)
+            return waiting.fault
 
     def clear(self) -> None:
         """Forget every fault."""

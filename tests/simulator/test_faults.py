@@ -147,6 +147,15 @@ def post_and_forget(server: SimulatorServer) -> None:
         signed(server, "DescribeJobs", {})
 
 
+def test_a_fault_may_strike_every_other_call(drs: Drs, control: SimulatorControl) -> None:
+    control.fault("DescribeJobs", error="ThrottlingException", count=2, every=2)
+    for _ in range(6):
+        with suppress(ClientError):
+            drs.client.describe_jobs()
+    errors = [call["error"] for call in control.calls("DescribeJobs")]
+    assert errors == [None, "ThrottlingException", None, "ThrottlingException", None, None]
+
+
 def test_faults_are_cleared(drs: Drs, control: SimulatorControl, three_servers: Servers) -> None:
     control.fault("StartRecovery", error="ThrottlingException", count=9)
     control.clear_faults()
@@ -163,6 +172,7 @@ def test_faults_are_cleared(drs: Drs, control: SimulatorControl, three_servers: 
         ({"httpStatus": 200}, "/httpStatus"),
         ({"delaySeconds": 0}, "/delaySeconds"),
         ({"error": "ThrottlingException", "count": 0}, "/count"),
+        ({"error": "ThrottlingException", "every": 0}, "/every"),
         ({"error": "ThrottlingException", "when": "later"}, "/when"),
         ({"error": "ThrottlingException", "color": "red"}, "/color"),
     ],
