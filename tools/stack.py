@@ -12,17 +12,16 @@ import os
 import shutil
 import sys
 import time
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
-from tools import build, deployment, processes, sam
+from tools import build, deployment, processes, programs, sam
 from tools.documents import put_documents
-from tools.template import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 DEFAULT_PORT: Final = 4566
 DEFAULT_SIMULATOR_PORT: Final = 4567
@@ -30,11 +29,6 @@ SMALLEST_SCALE: Final = 0.001
 LARGEST_SCALE: Final = 10.0
 """The template polls at most every 300 seconds."""
 
-_EMULATOR: Final = ROOT / "tools" / "emulator.py"
-_SIMULATOR: Final = ROOT / "simulator"
-_SERVICES: Final = (
-    "apigateway cloudformation dynamodb dynamodbstreams events iam lambda logs monitoring s3 ses sns sqs states sts"
-)
 _READY_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 0.05
 _LAST_LINES: Final = 15
@@ -69,6 +63,7 @@ class _Wanted:
     """Whether the emulator evaluates signatures and policies."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Parameters of the template beside those that every local stack is given."""
+    keeps_state: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +108,8 @@ class LocalStack:
 
     With `authorize` the emulator checks signatures and evaluates IAM policies: those of the users who call the API and
     those of the functions' roles. The stack's own credentials are the account's root, which may do everything.
-    `parameters` are given to the template beside those that every local stack sets, and win over them.
+    `parameters` are given to the template beside those that every local stack sets, and win over them. One that
+    `keeps_state` can restart its emulator.
     """
 
     def __init__(
@@ -125,6 +121,7 @@ class LocalStack:
         *,
         authorize: bool = False,
         parameters: Mapping[str, str] | None = None,
+        keeps_state: bool = False,
     ) -> None:
         if not SMALLEST_SCALE <= time_scale <= LARGEST_SCALE:
             raise StackError(
@@ -135,6 +132,7 @@ class LocalStack:
         self.time_scale = time_scale
         self.authorize = authorize
         self.parameters = dict(parameters or {})
+        self.keeps_state = keeps_state
         self._cache = cache
         self._record_file = self.directory / "processes.json"
         self._description_file = self.directory / "stack.json"
@@ -161,6 +159,21 @@ class LocalStack:
             record = _Record.read(self._record_file)
             return self._clear(record)
 
+    def restart_emulator(self) -> None:
+        """End the emulator and start it again with the state that it kept; raises StackError.
+
+        Whatever ran in it has died: workers of functions, and runs of state machines, which it marks as failed without
+        telling anybody.
+        """
+        with build.locked(self.directory / "lock"):
+            record = _Record.read(self._record_file)
+            if record is None or not self.keeps_state:
+                raise StackError("no emulator runs here that keeps its state")
+            record.emulator.stop()
+            restarted = replace(record, emulator=self._launch_emulator())
+            restarted.write(self._record_file)
+            self._await("emulator", restarted.emulator, _emulator_answers, self.ports.emulator)
+
     def status(self) -> dict[str, Any] | None:
         """Describe the stack if it is up and answers, else None."""
         record = _Record.read(self._record_file)
@@ -170,7 +183,14 @@ class LocalStack:
         return description
 
     def _wanted(self) -> _Wanted:
-        return _Wanted(self.ports, self.time_scale, build.digest([_SIMULATOR]), self.authorize, self.parameters)
+        return _Wanted(
+            self.ports,
+            self.time_scale,
+            build.digest([programs.SIMULATOR]),
+            self.authorize,
+            self.parameters,
+            self.keeps_state,
+        )
 
     def _kept(self) -> _Record | None:
         """Give what runs and may go on; anything else that this directory remembers is ended."""
@@ -183,16 +203,11 @@ class LocalStack:
     def _launch(self) -> _Record:
         self._claim_ports()
         self._scratch.mkdir(parents=True, exist_ok=True)
-        emulator = processes.launch(
-            [sys.executable, "-P", str(_EMULATOR)],
-            environment=self._emulator_environment(),
-            directory=self._scratch,
-            log=self._logs / "emulator.log",
-        )
+        emulator = self._launch_emulator()
         try:
             simulator = processes.launch(
-                self._simulator_command(),
-                environment={**self._environment(), "PYTHONPATH": str(_SIMULATOR)},
+                programs.simulator_command(self.ports.simulator, self._emulator, self.time_scale),
+                environment=programs.simulator_environment(self._emulator, self._scratch),
                 directory=self._scratch,
                 log=self._logs / "simulator.log",
             )
@@ -202,6 +217,15 @@ class LocalStack:
         record = _Record(self._wanted(), emulator, simulator)
         record.write(self._record_file)
         return record
+
+    def _launch_emulator(self) -> processes.Process:
+        state = self._scratch / "state" if self.keeps_state else None
+        return processes.launch(
+            programs.EMULATOR_COMMAND,
+            environment=programs.emulator_environment(self._emulator, self._scratch, state, authorize=self.authorize),
+            directory=self._scratch,
+            log=self._logs / "emulator.log",
+        )
 
     def _claim_ports(self) -> None:
         for port, variable in (
@@ -221,10 +245,9 @@ class LocalStack:
         if record.deployed == artefact.digest:
             description: dict[str, Any] = json.loads(self._description_file.read_text(encoding="utf-8"))
             return description
-        emulator = deployment.Emulator(self.ports.emulator)
         outputs = deployment.deploy(
             artefact,
-            emulator,
+            self._emulator,
             {
                 **deployment.parameters(self._simulator_url, self.time_scale, sends_mail=not self.authorize),
                 **self.parameters,
@@ -233,17 +256,17 @@ class LocalStack:
             log=self._logs / "deploy.log",
         )
         if self.authorize:
-            deployment.allow_wakes(emulator)
-        description = self._description(emulator, outputs)
+            deployment.allow_wakes(self._emulator)
+        description = self._description(outputs)
         _write_json(self._description_file, description)
         _Record(record.wanted, record.emulator, record.simulator, artefact.digest).write(self._record_file)
         return description
 
-    def _description(self, emulator: deployment.Emulator, outputs: Mapping[str, str]) -> dict[str, Any]:
+    def _description(self, outputs: Mapping[str, str]) -> dict[str, Any]:
         return {
-            "apiUrl": deployment.local_api_url(emulator, outputs["ApiUrl"]),
+            "apiUrl": deployment.local_api_url(self._emulator, outputs["ApiUrl"]),
             "region": deployment.REGION,
-            "endpointUrl": emulator.url,
+            "endpointUrl": self._emulator.url,
             "simulatorUrl": self._simulator_url,
             "stateMachineArns": {
                 "recovery": outputs["RecoveryStateMachineArn"],
@@ -271,46 +294,12 @@ class LocalStack:
         return any(ended)
 
     @property
+    def _emulator(self) -> deployment.Emulator:
+        return deployment.Emulator(self.ports.emulator)
+
+    @property
     def _simulator_url(self) -> str:
         return f"http://{processes.LOOPBACK}:{self.ports.simulator}"
-
-    def _simulator_command(self) -> list[str]:
-        emulator = deployment.Emulator(self.ports.emulator)
-        return [
-            *(sys.executable, "-m", "drs_simulator"),
-            *("--port", str(self.ports.simulator)),
-            *("--time-scale", f"{self.time_scale:g}"),
-            *("--events-endpoint", emulator.url),
-            *("--sts-endpoint", emulator.url),
-            *("--event-source", deployment.EVENT_SOURCE),
-            *("--logs-endpoint", deployment.Emulator(self.ports.emulator).url),
-        ]
-
-    def _environment(self) -> dict[str, str]:
-        """Give what a program in the background needs; nothing of the caller's leaks into the functions."""
-        return {
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
-            "HOME": str(self._scratch),
-            "TMPDIR": str(self._scratch),
-            "LANG": "C.UTF-8",
-            "PYTHONUNBUFFERED": "1",
-            **deployment.Emulator(self.ports.emulator).variables,
-        }
-
-    def _emulator_environment(self) -> dict[str, str]:
-        settings = {
-            "GATEWAY_PORT": str(self.ports.emulator),
-            "BIND_HOST": processes.LOOPBACK,
-            "MINISTACK_HOST": processes.LOOPBACK,
-            "IOT_MTLS_ENABLED": "0",
-            "SERVICES": _SERVICES.replace(" ", ","),
-            "LAMBDA_EXECUTOR": "local",
-            "AUTH": "true" if self.authorize else "false",
-            # No container engine is looked for, even where there is one.
-            "DOCKER_HOST": f"unix://{self._scratch}/none.sock",
-        }
-        inherited = {name: value for name, value in self._environment().items() if name != "AWS_ENDPOINT_URL"}
-        return {**inherited, **settings}
 
 
 def _emulator_answers(port: int) -> bool:
