@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tools.bench_proxy import CountingProxy
 from tools.deployment import Emulator
+from tools.product import lead
 
 from drs_simulator.control import SimulatorControl
 from wavebreak_cli.api import Api
@@ -75,11 +76,7 @@ class BenchStack:
         """Lead every function's DynamoDB calls through the counting proxy."""
         client = self._emulator.client("lambda")
         for name in self._functions.values():
-            variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-            client.update_function_configuration(
-                FunctionName=name,
-                Environment={"Variables": {**variables, "AWS_ENDPOINT_URL_DYNAMODB": self._proxy.url}},
-            )
+            lead(client, name, "DYNAMODB", self._proxy.url)
 
     def hold_sweep(self) -> None:
         """Keep the sweep, which comes every minute whatever runs, out of the counts."""

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.launches import KilledLaunch, kill_a_launch
-from tests.e2e.product import Product
 from tests.e2e.target_account import EXTERNAL_ID
+from tools.product import Product
 from tools.stack import LocalStack, Ports
 
 

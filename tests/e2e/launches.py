@@ -8,17 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.e2e.product import chain, until
+from tools.product import chain, launch_jobs, until
 
 if TYPE_CHECKING:
-    from tests.e2e.product import Product
-
-
-def launch_jobs(product: Product, servers: list[str]) -> list[list[str]]:
-    """Give the launch jobs that each server was in."""
-    jobs = [job for job in product.control.state()["jobs"] if job["type"] == "LAUNCH"]
-    members = [(job["jobID"], {one["sourceServerID"] for one in job["participatingServers"]}) for job in jobs]
-    return [[job_id for job_id, names in members if server in names] for server in servers]
+    from tools.product import Product
 
 
 def assert_recovered_once(product: Product, execution_id: str, servers: list[str], within: float = 30) -> None:

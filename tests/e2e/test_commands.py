@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.e2e.product import until, wave
+from tools.product import until, wave
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.e2e.product import Product
+    from tools.product import Product
 
 TARGETS = int(os.environ.get("WAVEBREAK_TARGETS", "240"))
 FEW = 60

@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 import pytest
-from tests.e2e.product import QUICK, Product, chain
 from tests.e2e.trail import paths, verified_trail
+from tools.product import QUICK, Product, chain
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 

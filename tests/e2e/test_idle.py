@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.e2e.product import Product, chain, until
 from tools.bench_measures import Call, describe_calls
+from tools.product import Product, chain, until
 
 from wavebreak.timing import iso
 

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import jsonschema  # type: ignore[import-untyped]  # the package ships no types
 import pytest
-from tests.e2e.product import chain, until
 from tools.deployment import MAIL_RECIPIENT, MAIL_SENDER
+from tools.inbox import TELLERS, Inbox, expected, told, trail_of, waiting
 from tools.processes import free_ports
+from tools.product import chain, until
 from tools.template import ROOT
 
-from wavebreak.messages import kinds_of
 from wavebreak.timing import parse_iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.e2e.product import Product
+    from tools.product import Product
 
 LATEST_SECONDS: Final = 2.0
 NAME: Final = 'Tiers <b>& "co"</b> 🧨\nBcc: all@example.com'
@@ -31,44 +31,6 @@ SECRETS: Final = re.compile(
     r"(AKIA|ASIA)[A-Z0-9]{16}|aws_?secret|SecretAccessKey|SessionToken|X-Amz-Security-Token", re.IGNORECASE
 )
 ACCOUNT: Final = re.compile(r"(?<![0-9a-z])000000000000(?![0-9a-z])")
-
-
-class Inbox:
-    """A queue of its own behind a topic, read to its end again and again."""
-
-    def __init__(self, product: Product, name: str, topic_arn: str, *, raw: bool = False) -> None:
-        self._sqs = product.aws("sqs")
-        self._queue = self._sqs.create_queue(QueueName=name)["QueueUrl"]
-        arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"][
-            "QueueArn"
-        ]
-        attributes = {"RawMessageDelivery": "true"} if raw else {}
-        subscribed = product.aws("sns").subscribe(
-            TopicArn=topic_arn, Protocol="sqs", Endpoint=arn, Attributes=attributes, ReturnSubscriptionArn=True
-        )
-        self._sns, self._subscription = product.aws("sns"), subscribed["SubscriptionArn"]
-        self.messages: list[dict[str, Any]] = []
-        """`body` as JSON and `sentAt` in seconds, in the order of their arrival."""
-
-    def read(self) -> list[dict[str, Any]]:
-        while True:
-            answer = self._sqs.receive_message(
-                QueueUrl=self._queue, MaxNumberOfMessages=10, AttributeNames=["SentTimestamp"], WaitTimeSeconds=0
-            )
-            for message in answer.get("Messages", []):
-                sent = int(message["Attributes"]["SentTimestamp"]) / 1000
-                self.messages.append({"body": json.loads(message["Body"]), "sentAt": sent})
-                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
-            if not answer.get("Messages"):
-                return self.messages
-
-    def documents(self, execution_id: str) -> list[dict[str, Any]]:
-        """Give the JSON of this execution's messages."""
-        found = [json.loads(message["body"]["Message"]) for message in self.read()]
-        return [document for document in found if document["executionId"] == execution_id]
-
-    def close(self) -> None:
-        self._sns.unsubscribe(SubscriptionArn=self._subscription)
 
 
 def mails(product: Product) -> list[dict[str, Any]]:
@@ -86,19 +48,6 @@ def _dictionaries(node: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(node, list):
         for child in node:
             yield from _dictionaries(child)
-
-
-def trail_of(product: Product, execution_id: str) -> list[dict[str, Any]]:
-    return [event for page in product.api.pages(f"/executions/{execution_id}/events") for event in page]
-
-
-def expected(product: Product, execution_id: str) -> list[tuple[str, int]]:
-    """Give what people are to be written to about, by the audit trail: kind and sequence."""
-    return [(kinds_of(event)[0], event["sequence"]) for event in trail_of(product, execution_id) if kinds_of(event)]
-
-
-def told(inbox: Inbox, execution_id: str) -> list[tuple[str, int]]:
-    return [(document["type"], document["sequence"]) for document in inbox.documents(execution_id)]
 
 
 @pytest.fixture
@@ -263,21 +212,18 @@ def _task_tokens(product: Product) -> set[str]:
 def test_while_sns_does_not_answer_nothing_is_lost_and_then_all_is_told_in_order(
     product: Product, inbox: Inbox
 ) -> None:
-    functions = [product.function(name) for name in ("NotificationFunction", "NotificationSweepFunction")]
     (closed,) = free_ports(1)
-    for function in functions:
-        _set_endpoint(product, function, f"http://127.0.0.1:{closed}")
+    product.lead(TELLERS, "SNS", f"http://127.0.0.1:{closed}")
     try:
         execution_id = partial_drill(product)
         time.sleep(QUIET_SECONDS)
         assert told(inbox, execution_id) == []
-        assert _waiting(product, execution_id)
+        assert waiting(product, execution_id)
     finally:
-        for function in functions:
-            _set_endpoint(product, function, None)
+        product.lead(TELLERS, "SNS", None)
 
     def swept() -> list[tuple[str, int]]:
-        product.aws("lambda").invoke(FunctionName=functions[1])
+        product.aws("lambda").invoke(FunctionName=product.function(TELLERS[1]))
         return told(inbox, execution_id)
 
     wanted = expected(product, execution_id)
@@ -285,25 +231,9 @@ def test_while_sns_does_not_answer_nothing_is_lost_and_then_all_is_told_in_order
     assert seen == wanted
     time.sleep(QUIET_SECONDS)
     assert swept() == wanted
-    until(lambda: _waiting(product, execution_id), lambda left: not left, within=5)
+    until(lambda: waiting(product, execution_id), lambda left: not left, within=5)
     ours = [mail for mail in mails(product) if execution_id in mail["BodyHtml"]]
     assert len(ours) == len(wanted)
-
-
-def _set_endpoint(product: Product, function: str, url: str | None) -> None:
-    """Lead a function's calls of SNS to where nobody answers, or back."""
-    client = product.aws("lambda")
-    variables = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
-    variables.pop("AWS_ENDPOINT_URL_SNS", None)
-    if url:
-        variables["AWS_ENDPOINT_URL_SNS"] = url
-    client.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
-
-
-def _waiting(product: Product, execution_id: str) -> list[int]:
-    """Give the sequences of an execution's events that are still in the outbox."""
-    key = {"S": f"EXEC#{execution_id}"}
-    return [int(item["sequence"]["N"]) for item in product.items() if "outboxPk" in item and item["pk"] == key]
 
 
 def test_a_plans_topic_that_is_gone_holds_up_nothing(product: Product, inbox: Inbox) -> None:
@@ -313,4 +243,4 @@ def test_a_plans_topic_that_is_gone_holds_up_nothing(product: Product, inbox: In
     product.ended(execution_id)
     wanted = expected(product, execution_id)
     assert until(lambda: told(inbox, execution_id), lambda seen: len(seen) >= len(wanted), within=5) == wanted
-    assert _waiting(product, execution_id) == []
+    assert waiting(product, execution_id) == []

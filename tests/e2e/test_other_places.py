@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from tests.e2e.product import Product, wave
 from tests.e2e.target_account import (
     HOME_ACCOUNT,
     STRANGE_ACCOUNT,
@@ -12,6 +11,7 @@ from tests.e2e.target_account import (
     deploy_role,
 )
 from tools.deployment import REGION, Emulator
+from tools.product import Product, wave
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.e2e.client import PROBLEM, Answer, Client
-from tests.e2e.product import QUICK, Product, chain, wave
+from tools.api_client import PROBLEM, Answer, Client
+from tools.product import QUICK, Product, chain, wave
 from tools.stack import LocalStack, Ports
 from tools.template import ROOT, functions, load
 

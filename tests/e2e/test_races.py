@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
-from tests.e2e.client import Answer
-from tests.e2e.product import QUICK, Product, chain, wave
 from tests.e2e.trail import verified_trail
+from tools.api_client import Answer
+from tools.product import QUICK, Product, chain, wave
 
 from wavebreak.execution_utils import TERMINAL_STATUSES, WaveStatus, final_status
 

@@ -4,9 +4,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from tests.e2e.launches import launch_jobs
-from tests.e2e.product import Product, chain
 from tests.e2e.trail import paths, verified_trail
+from tools.product import Product, chain, launch_jobs
 
 LIMIT = 5
 HANDOVER = timedelta(seconds=2)

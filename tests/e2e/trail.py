@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from wavebreak.trail import event_hash
 
 if TYPE_CHECKING:
-    from tests.e2e.product import Product
+    from tools.product import Product
 
 Subject = int | str
 

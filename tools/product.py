@@ -1,13 +1,14 @@
-"""The deployed product as a test drives it: its API, the simulator's control, servers and plans of its own."""
+"""The deployed product as tests and `make chaos` drive it: API, simulator, servers and plans of its own."""
 
 from __future__ import annotations
 
 import time
 from functools import cache
+from http import HTTPStatus
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tests.e2e.client import Client
+from tools.api_client import Client, Unexpected
 from tools.deployment import Emulator
 
 from drs_simulator.control import SimulatorControl
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from tests.e2e.client import Answer
+    from tools.api_client import Answer
     from tools.stack import LocalStack
 
 Seen = TypeVar("Seen")
@@ -35,7 +36,8 @@ def until(look: Callable[[], Seen], accept: Callable[[Seen], bool], within: floa
         seen = look()
         if accept(seen):
             return seen
-        assert time.monotonic() < deadline, f"not within {within} s: {seen}"
+        if time.monotonic() > deadline:
+            raise Unexpected(f"not within {within} s: {seen}")
         time.sleep(_LOOK_SECONDS)
 
 
@@ -63,7 +65,7 @@ class Product:
             client.close()
 
     def aws(self, service: str) -> Any:
-        """A client of the emulator."""
+        """Give a client of the emulator."""
         if service not in self._clients:
             self._clients[service] = self._emulator.client(service)
         return self._clients[service]
@@ -121,7 +123,8 @@ class Product:
     def terminated(self, execution_id: str, within: float = 20) -> dict[str, Any]:
         """Ask for the clean-up and wait for its end."""
         answer = self.operate(execution_id, "terminate")
-        assert (answer.status, answer.document["termination"]["status"]) == (202, "IN_PROGRESS")
+        if answer.status != HTTPStatus.ACCEPTED or answer.document["termination"]["status"] != "IN_PROGRESS":
+            raise Unexpected(f"the clean-up was not begun: {answer}")
         return self.seen(execution_id, lambda seen: seen["termination"]["status"] != "IN_PROGRESS", within)
 
     def instances_of(self, servers: Iterable[str]) -> list[str]:
@@ -174,6 +177,15 @@ class Product:
         """Give the name of a function of the template."""
         return _function_names(self)[logical_id]
 
+    def lead(self, logical_ids: Iterable[str], service: str, url: str | None) -> None:
+        """Have functions find a service at another endpoint, or where it is again."""
+        for name in logical_ids:
+            lead(self.aws("lambda"), self.function(name), service, url)
+
+    def functions(self) -> list[str]:
+        """Name all functions as the template does."""
+        return list(_function_names(self))
+
     def scratch(self) -> Path:
         """Where the emulator keeps what its functions run from."""
         return self.stack.directory / "tmp"
@@ -185,6 +197,18 @@ def _function_names(product: Product) -> dict[str, str]:
     return {one["FunctionName"].split("-")[1]: one["FunctionName"] for one in found}
 
 
+def lead(functions: Any, name: str, service: str, url: str | None) -> None:
+    """Have one function find a service at another endpoint, or where it is again; `functions` is Lambda's client.
+
+    The emulator starts the function anew for it.
+    """
+    variables = dict(functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"])
+    variables.pop(f"AWS_ENDPOINT_URL_{service}", None)
+    if url:
+        variables[f"AWS_ENDPOINT_URL_{service}"] = url
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+
 def wave(name: str, servers: Iterable[str], **fields: Any) -> dict[str, Any]:
     """Write a wave of servers."""
     return {"name": name, "servers": [{"sourceServerId": server} for server in servers], **fields}
@@ -193,3 +217,10 @@ def wave(name: str, servers: Iterable[str], **fields: Any) -> dict[str, Any]:
 def chain(*groups: list[str]) -> list[dict[str, Any]]:
     """Write waves that wait for each other, one for each group of servers."""
     return [wave(f"wave {number}", servers) for number, servers in enumerate(groups, start=1)]
+
+
+def launch_jobs(product: Product, servers: list[str]) -> list[list[str]]:
+    """Give the launch jobs that each server was in."""
+    jobs = [job for job in product.control.state()["jobs"] if job["type"] == "LAUNCH"]
+    members = [(job["jobID"], {one["sourceServerID"] for one in job["participatingServers"]}) for job in jobs]
+    return [[job_id for job_id, names in members if server in names] for server in servers]

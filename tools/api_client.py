@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROBLEM = "application/problem+json"
+
+
+class Unexpected(AssertionError):  # noqa: N818  names what it is
+    """The product did not do what was expected of it: in a test a failure, on a bad day a wrong outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,8 @@ class Client:
     def done(self, method: str, path: str, body: Any = None, *, query: Mapping[str, Any] | None = None) -> Any:
         """Make a call that succeeds, and give its document."""
         answer = self.call(method, path, body, query=query)
-        assert 200 <= answer.status < 300, (method, path, answer.status, answer.document)
+        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            raise Unexpected(f"{method} {path}: {answer.status} {answer.document}")
         return answer.document
 
     def pages(self, path: str, **query: Any) -> list[list[dict[str, Any]]]:
@@ -88,7 +94,8 @@ class Client:
         pages, token = [], None
         while True:
             page = self.get(path, **query, **({"nextToken": token} if token else {}))
-            assert set(page) == {"items", "nextToken"}
+            if set(page) != {"items", "nextToken"}:
+                raise Unexpected(f"no list: {sorted(page)}")
             pages.append(page["items"])
             token = page["nextToken"]
             if token is None:
