@@ -26,6 +26,9 @@ RUNTIME ?= $(shell $(PYTHON) -c 'import sys; print("python%d.%d" % sys.version_i
 ARCHITECTURE ?= arm64
 PARAMETERS ?=
 
+# make chaos
+DAYS ?=
+
 .PHONY: help
 help: ## show this list
 	@echo "Wavebreak. Commands:"
@@ -90,6 +93,10 @@ e2e: $(VENV)/.test ## drive a local stack through its REST API
 soak: $(VENV)/.test ## run fifty drills under random faults, a hundred of each race and a thousand targets; takes half an hour
 	@WAVEBREAK_FAULT_RUNS=50 WAVEBREAK_RACES=100 WAVEBREAK_TARGETS=1000 \
 	  $(BIN)/pytest tests/e2e/test_fault_drill.py tests/e2e/test_races.py tests/e2e/test_commands.py
+
+.PHONY: chaos
+chaos: $(VENV)/.demo ## rehearse bad days on a local stack of its own; DAYS="drs-down restart" plays some
+	@$(BIN)/python -m tools.chaos $(DAYS)
 
 .PHONY: bench
 bench: $(VENV)/.test ## measure

@@ -1,9 +1,10 @@
-"""A door between the functions and DynamoDB that counts who goes through."""
+"""A door between the functions and DynamoDB that counts who goes through, and may refuse."""
 
 from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
+from http import HTTPStatus
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from tools.processes import LOOPBACK
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
 _SECONDS = 30
@@ -47,19 +49,29 @@ class CountingProxy:
         self._thread.join()
         self._server.server_close()
 
+    def refusal(self, operation: str) -> bytes | None:
+        """Give what a call is refused with, as DynamoDB words it; None lets it through."""
+        del operation
+        return None
+
     def _count(self, operation: str) -> None:
         with self._lock:
             self._counts[operation] += 1
 
     def _handler(self, port: int) -> type[BaseHTTPRequestHandler]:
-        count = self._count
+        count, refusal = self._count, self.refusal
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                count(self.headers.get("X-Amz-Target", "").rpartition(".")[2])
+                operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+                count(operation)
+                refused = refusal(operation)
+                if refused is not None:
+                    self._answer(HTTPStatus.BAD_REQUEST, [("Content-Type", "application/x-amz-json-1.0")], refused)
+                    return
                 connection = HTTPConnection(LOOPBACK, port, timeout=_SECONDS)
                 try:
                     connection.request("POST", self.path, body, dict(self.headers.items()))
@@ -67,8 +79,11 @@ class CountingProxy:
                     content = answer.read()
                 finally:
                     connection.close()
-                self.send_response(answer.status)
-                for name, value in answer.getheaders():
+                self._answer(answer.status, answer.getheaders(), content)
+
+            def _answer(self, status: int, headers: Iterable[tuple[str, str]], content: bytes) -> None:
+                self.send_response(status)
+                for name, value in headers:
                     if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
                         self.send_header(name, value)
                 self.send_header("Content-Length", str(len(content)))

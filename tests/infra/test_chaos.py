@@ -1,0 +1,96 @@
+"""What `make chaos` makes of the outcomes of its days."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tools import chaos
+from tools.api_client import Unexpected
+from tools.chaos_outcomes import Day, Outcome, between, same
+from tools.template import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class QuietProduct:
+    """A product that records two errors between any two looks, and counts how often its faults were cleared."""
+
+    def __init__(self) -> None:
+        self.api = self.control = self
+        self.looks = self.cleared = 0
+
+    def get(self, _path: str) -> dict[str, Any]:
+        self.looks += 1
+        return {"byCategory": {"DRS": 2 * self.looks, "DATABASE": 1}}
+
+    def clear_faults(self) -> None:
+        self.cleared += 1
+
+
+@pytest.fixture
+def product(monkeypatch: pytest.MonkeyPatch) -> QuietProduct:
+    quiet = QuietProduct()
+
+    @contextmanager
+    def local_product() -> Iterator[QuietProduct]:
+        yield quiet
+
+    monkeypatch.setattr(chaos, "_local_product", local_product)
+    return quiet
+
+
+def day(*outcomes: Outcome, error: Exception | None = None) -> Day:
+    def play(_product: object) -> Iterator[Outcome]:
+        yield from outcomes
+        if error is not None:
+            raise error
+
+    return Day("a-day", "something breaks", play)
+
+
+GOOD = same("the drill ends", "COMPLETED", "COMPLETED")
+BAD = between("calls", 12, 0, 9)
+
+
+def test_days_that_come_out_as_expected_end_with_0_and_tell_the_errors_recorded(
+    product: QuietProduct, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert chaos.rehearse([day(GOOD), day(GOOD)]) == 0
+    told = capsys.readouterr().out
+    assert told.count("✓ the drill ends: COMPLETED") == 2
+    assert told.count("errors recorded: DRS 2;") == 2
+    assert "✓ 2 bad days, all as expected" in told
+    assert product.cleared == 2
+
+
+def test_one_wrong_outcome_ends_with_1_and_the_other_days_are_played(
+    product: QuietProduct, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert chaos.rehearse([day(GOOD, BAD), day(GOOD)]) == 1
+    told = capsys.readouterr().out
+    assert "✗ calls: 12 (expected: 0 to 9)" in told
+    assert "different from what is expected: a-day" in told
+    assert product.cleared == 2
+
+
+def test_a_day_that_breaks_off_is_wrong_and_leaves_no_fault_behind(
+    product: QuietProduct, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert chaos.rehearse([day(GOOD, error=Unexpected("not within 30 s"))]) == 1
+    assert "✗ the day: Unexpected: not within 30 s" in capsys.readouterr().out
+    assert product.cleared == 1
+
+
+def test_a_day_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["chaos", "rainy"])
+    with pytest.raises(SystemExit) as ended:
+        chaos.main()
+    assert ended.value.code == 2
+
+
+def test_every_day_of_the_catalogue_is_documented() -> None:
+    text = (ROOT / "docs" / "robustness.md").read_text(encoding="utf-8")
+    assert [one.name for one in chaos.CATALOGUE if f"| `{one.name}` |" not in text] == []
