@@ -225,3 +225,13 @@ def test_definitions_parse_after_substitution_and_an_unfilled_one_is_an_error(tm
     assert definition(path, {"PollSeconds": 30})["TimeoutSeconds"] == 30
     with pytest.raises(KeyError):
         substituted(path.read_text(), {"PollSeconds": 30})
+
+
+def test_an_emulator_that_does_not_run_or_keeps_nothing_is_not_restarted(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match="no emulator runs here that keeps its state"):
+        LocalStack(tmp_path, Ports(1, 2), 1, keeps_state=True).restart_emulator()
+
+
+def test_a_stack_that_shall_keep_its_state_is_another_one(tmp_path: Path) -> None:
+    kept, forgetful = (LocalStack(tmp_path, Ports(1, 2), 1, keeps_state=kept) for kept in (True, False))
+    assert kept._wanted() != forgetful._wanted()
