@@ -12,9 +12,10 @@ import logging
 import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from wavebreak.bus_events import bus_events
+from wavebreak.errors import Category, Severity
 from wavebreak.messages import Kind, discreet, execution_message, kinds_of
 from wavebreak.notify import Fault, News, Outcome
 from wavebreak.problems import Unavailable
@@ -156,7 +157,7 @@ class _Teller:
                 return
             # A channel that is left alone for now has not failed again: its events stay in the outbox.
             served, failures = outcome.served, failures + any(fault.called for fault in outcome.faults.values())
-            _log(trail[-1], outcome.faults, failures)
+            self._record(trail[-1], outcome.faults, failures)
             if failures >= MOST_FAILURES:
                 self.app.channels().set_aside(trail[-1], outcome.faults)
                 return
@@ -165,6 +166,19 @@ class _Teller:
                 retry_at = self.app.now() + pause
                 self.app.outbox.failed(replace(self.cursor, failures=failures, served=served, retry_at=retry_at))
                 raise _HeldBack
+
+    def _record(self, event: Item, faults: Mapping[str, Fault], failures: int) -> None:
+        """Record what was in the way: an error once the event is set aside for it, until then a warning."""
+        for part, fault in faults.items():
+            self.app.errors.record_failure(
+                Severity.ERROR if failures >= MOST_FAILURES else Severity.WARNING,
+                Category.DEPENDENCY if fault.called else Category.CIRCUIT_OPEN,
+                ("NotTold", f"{part}: {fault.cause}"),
+                service="Notification",
+                execution_id=str(event["executionId"]),
+                sequence=int(event["sequence"]),
+                attempt=failures,
+            )
 
     def _attempt(self, execution: Execution, trail: Sequence[Item], served: frozenset[str]) -> Outcome:
         try:
@@ -185,11 +199,3 @@ class _Teller:
         event = trail[-1]
         command_id = next(change["commandId"] for change in event["data"]["changes"] if "commandId" in change)
         return command_message(self.app.commands.load(command_id).view(), int(event["sequence"]))
-
-
-def _log(event: Mapping[str, Any], faults: Mapping[str, Fault], failures: int) -> None:
-    for part, fault in faults.items():
-        logger.warning(
-            "event %s of %s: %s not told (attempt %s): %s",
-            *(event["sequence"], event["executionId"], part, failures, fault.cause),
-        )

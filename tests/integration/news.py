@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.app import App
+    from wavebreak.errors import Category, Severity
     from wavebreak.model import Execution
 
 SENDER, READER = "wavebreak@example.com", "operator@example.com"
@@ -73,6 +74,19 @@ class Crash(BaseException):
 
 
 @dataclass
+class RecordedFailures:
+    """What was recorded as an error: severity, category and sequence of the event."""
+
+    seen: list[tuple[str, str, int]] = field(default_factory=list)
+
+    def record_failure(self, severity: Severity, category: Category, told: tuple[str, str], **context: Any) -> str:
+        assert all(told)
+        assert context["execution_id"]
+        self.seen.append((severity.value, category.value, context["sequence"]))
+        return "err-fake"
+
+
+@dataclass
 class FakeApp:
     """What the notifications need of an app."""
 
@@ -84,6 +98,7 @@ class FakeApp:
     clients: dict[tuple[str, str], Any]
     clock: datetime = AT
     timing: Timing = field(default_factory=Timing)
+    errors: RecordedFailures = field(default_factory=RecordedFailures)
 
     def now(self) -> datetime:
         return self.clock
