@@ -11,19 +11,15 @@ from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 from tests.integration.blueprint import ACCOUNT, REGION
 from tests.integration.news import RUN, Crash, E, W, World, refused, stream_of, unanswered
-from tests.integration.store_executions import AT, execution
+from tests.integration.store_executions import execution
 
 from wavebreak import notifying
-from wavebreak.command_runs import CommandRun
 from wavebreak.handlers import notification
 from wavebreak.messages import Kind, execution_message
 from wavebreak.notify import Channels, News, ascii_subject
-from wavebreak.problems import CircuitOpen, Unavailable
-from wavebreak.standalone_messages import alert_message
+from wavebreak.problems import CircuitOpen
 from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.outbox import OutboxStore
-from wavebreak.tallies import CommandRunStatus
-from wavebreak.trail import Act
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,32 +81,6 @@ def test_people_are_written_to_about_what_they_chose_and_the_bus_gets_everything
     world.deliver()
     assert world.told() == [("PARTIAL_SUCCESS", 5)]
     assert len(world.received(world.bus_queue)) == 7
-
-
-def test_a_command_run_is_told_once_when_it_has_ended(world: World) -> None:
-    world.a_run()
-    world.deliver()
-    world.told()
-    execution_id = f"drill-{1:026d}"
-    run = CommandRun("cmd-" + "0" * 26, execution_id, "status", (), "arn:aws:iam::1:user/ann", AT, 300, total=2)
-    act = Act("arn:aws:iam::1:user/ann", AT)
-    assert world.app.commands.create(run, [], act)
-    ended: dict[str, Any] = {
-        "status": CommandRunStatus.PARTIAL_SUCCESS,
-        "succeeded": 1,
-        "failed": 1,
-        "summary": "one of two",
-    }
-    world.app.commands.change(run.command_id, lambda current: replace(current, **ended), act)
-
-    assert world.deliver() == 2
-
-    (envelope,) = world.received()
-    document = json.loads(envelope["Message"])
-    assert (document["type"], document["status"]) == ("COMMAND_FINISHED", "PARTIAL_SUCCESS")
-    assert (document["succeeded"], document["failed"], document["commandId"]) == (1, 1, run.command_id)
-    assert envelope["MessageAttributes"]["sequence"]["Value"] == "7"
-    assert envelope["Subject"] == "⚠️ DRS Command Run Partially Completed - status"
 
 
 def test_a_plan_can_add_its_own_topic(world: World) -> None:
@@ -417,40 +387,3 @@ def test_events_from_before_there_were_notifications_are_not_told(world: World) 
         world.app.outbox.take_out(run.execution_id, number)
     world.deliver()
     assert world.told() == [("PARTIAL_SUCCESS", 5)]
-
-
-def alarm(state: str, before: str | None) -> dict[str, Any]:
-    """An event of CloudWatch."""
-    detail = {"alarmName": "wavebreak-errors", "state": {"value": state, "reason": "11 > 10"}}
-    return {"detail": detail | ({"previousState": {"value": before}} if before else {})}
-
-
-@pytest.mark.parametrize(
-    ("state", "before", "told"),
-    [
-        ("ALARM", "OK", ["ALERT"]),
-        ("ALARM", "INSUFFICIENT_DATA", ["ALERT"]),
-        ("OK", "ALARM", ["ALERT"]),
-        ("OK", "INSUFFICIENT_DATA", []),
-        ("INSUFFICIENT_DATA", "OK", []),
-    ],
-)
-def test_s3_17_a_change_of_an_alarm_reaches_chat_and_mail_beside_the_topic(
-    world: World, monkeypatch: pytest.MonkeyPatch, state: str, before: str, told: list[str]
-) -> None:
-    monkeypatch.setattr(notification, "app", world.as_app)
-    notification.alarm_changed(alarm(state, before), None)
-    assert [chat["content"]["keywords"][0] for chat in world.received(world.chat_queue)] == told
-    assert world.received() == [], "CloudWatch publishes to the topic itself"
-
-
-def test_a_message_of_its_own_is_announced_or_fails(world: World) -> None:
-    message = alert_message({"name": "errors", "state": "ALARM", "reason": "3 errors"})
-    notifying.announce(world.as_app(), message)
-    (envelope,) = world.received()
-    assert envelope["Subject"] == "🚨 DRS Alert - errors"
-    world.faults.for_ever["sns", "publish"] = refused()
-    with pytest.raises(Unavailable, match="topic: "):
-        notifying.announce(world.as_app(), message)
-    world.app.settings = replace(world.app.settings, kinds=())
-    notifying.announce(world.as_app(), message)
