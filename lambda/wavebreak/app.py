@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from wavebreak import clients
 from wavebreak.command_output import CommandOutput
+from wavebreak.dead_letters import FailedEvents
 from wavebreak.drs import Drs
 from wavebreak.error_tracking import ErrorTracker
 from wavebreak.measuring import Measured
@@ -65,6 +66,7 @@ class App:
     """Whether this stack can assume a role in other accounts."""
     outbox: OutboxStore
     channels: Callable[[], Channels]
+    failed_events: FailedEvents
     """Where news are told; raises MissingSetting in a function that tells none."""
     now: Callable[[], datetime]
     agent_patience_seconds: int = 600
@@ -115,6 +117,7 @@ def app() -> App:
         other_accounts=bool(chosen.target_external_id),
         outbox=OutboxStore(table),
         channels=_channels,
+        failed_events=FailedEvents(clients.telling, chosen.failed_events_queue_url),
         now=utc_now,
     )
 

@@ -60,6 +60,8 @@ class Category(StrEnum):
     TIMEOUT = "TIMEOUT"
     CRASH = "CRASH"
     """A function's process ended, or never came up."""
+    DEAD_LETTER = "DEAD_LETTER"
+    """An event that no function could take in."""
     INTERNAL = "INTERNAL"
     """A fault of this code."""
 

@@ -163,6 +163,10 @@ _RESULT: Final[dict[str, Any]] = {
         "startedAt": {"type": ["string", "null"], "format": "date-time"},
         "durationSeconds": {"type": ["integer", "null"]},
         "truncated": {"type": "boolean", "description": "Whether there was more; all of it is in CloudWatch Logs."},
+        "logStream": {
+            "type": ["string", "null"],
+            "description": "Where all of its standard output is, in the log group of the stack's commands.",
+        },
     },
 }
 _LINE: Final[dict[str, Any]] = {

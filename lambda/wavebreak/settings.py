@@ -61,6 +61,7 @@ class Settings:
     document_prefix: str = "wavebreak"
     command_log_group: str = "/wavebreak/commands"
     errors_table_name: str | None = None
+    failed_events_queue_url: str | None = None
     stack_name: str = "wavebreak"
     notices: NoticeSettings | None = None
     """Of the functions that tell news."""
@@ -89,6 +90,7 @@ class Settings:
             document_prefix=environment.get("DOCUMENT_PREFIX", "wavebreak"),
             command_log_group=environment.get("COMMAND_LOG_GROUP", "/wavebreak/commands"),
             errors_table_name=environment.get("ERRORS_TABLE_NAME"),
+            failed_events_queue_url=environment.get("FAILED_EVENTS_QUEUE_URL"),
             stack_name=environment.get("STACK_NAME", "wavebreak"),
             notices=NoticeSettings.read(environment) if "NOTIFICATION_TOPIC_ARN" in environment else None,
         )

@@ -28,6 +28,7 @@ from drs_simulator.server import SimulatorServer
 from wavebreak import clients, retries
 from wavebreak.app import App
 from wavebreak.command_output import CommandOutput
+from wavebreak.dead_letters import FailedEvents
 from wavebreak.error_tracking import ErrorTracker
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.metrics import Meter
@@ -90,6 +91,7 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 commands=CommandStore(table, executions),
                 ssm_at=lambda place: Ssm(clients.ssm(place), clients.ssm(place, once=True), "wavebreak", "commands"),
                 lists=ListStore(clients.s3, None),
+                failed_events=FailedEvents(clients.telling, None),
                 output_at=lambda place: CommandOutput(clients.logs(place), "commands"),
                 plans=PlanStore(table),
                 locks=LockStore(table),

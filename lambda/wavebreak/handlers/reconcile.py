@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from wavebreak import commanding, failures, reconciling
+from wavebreak import commanding, dead_letters, failures, reconciling
 from wavebreak.app import app
-from wavebreak.doorway import doorway
+from wavebreak.doorway import doorway, tracker
 from wavebreak.identifiers import COMMAND_ID
 
 
@@ -30,10 +30,19 @@ def machine_ended(event: dict[str, Any]) -> dict[str, Any]:
 
 @doorway
 def sweep(_event: dict[str, Any]) -> dict[str, Any]:
-    """Take up every execution and command run whose machine was never started or shows no sign of life."""
-    try:
-        restarted = reconciling.sweep(app())
-    finally:
-        # A fault over there does not keep the command runs from being looked after.
-        commands = commanding.sweep(app())
-    return {"restarted": restarted + commands}
+    """Take up every execution and command run whose machine was never started or shows no sign of life.
+
+    Looks after the queue of failed events, too. A fault of one of these does not keep the others from being done.
+    """
+    present = app()
+    counts, fault = [], None
+    for work in (reconciling.sweep, commanding.sweep, dead_letters.look):
+        try:
+            counts.append(work(present))
+        except Exception as error:  # noqa: BLE001  the doorway of each part: raised below
+            tracker().record_error(error)
+            fault = error
+    if fault is not None:
+        raise fault
+    restarted, commands, failed_events = counts
+    return {"restarted": restarted + commands, "failedEvents": failed_events}

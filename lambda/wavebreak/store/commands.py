@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from wavebreak.command_output import stream_name
 from wavebreak.command_runs import CommandRun, CommandTarget, TargetState
 from wavebreak.faults import error_code
 from wavebreak.problems import NotFound, Unavailable
@@ -255,4 +256,11 @@ def _guarded(before: CommandRun) -> Write:
 def _shown(item: Item) -> Item:
     target = CommandTarget.read(item)
     shown: Item = json.loads(item[_RESULT])
-    return {**shown, "number": target.number, "instanceId": target.instance_id, "ssmCommandId": target.ssm_command_id}
+    sent = target.ssm_command_id
+    return {
+        **shown,
+        "number": target.number,
+        "instanceId": target.instance_id,
+        "ssmCommandId": sent,
+        "logStream": stream_name(sent, target.instance_id) if sent else None,
+    }

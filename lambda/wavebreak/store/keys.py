@@ -23,6 +23,10 @@ TARGET_PREFIX: Final = "TARGET#"
 MAX_NUMBER: Final = 999_999
 """The largest number that the sort key of a target holds."""
 
+SWEEP: Final = "SWEEP"
+"""Partition of what the regular sweep remembers from one time to the next."""
+FAILED_EVENTS: Final = "FAILED_EVENTS"
+
 LISTING_INDEX: Final = "listing"
 PLAN_INDEX: Final = "byPlan"
 ACTIVE_INDEX: Final = "active"
