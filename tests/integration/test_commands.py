@@ -78,7 +78,7 @@ def test_s1_3_fifteen_targets_go_ten_at_a_time(commands: Commands) -> None:
     assert [one["target"] for one in commands.results(run["commandId"])] == [server(n) for n in range(1, 16)]
 
 
-def test_s1_4_a_slow_target_holds_up_no_other_and_results_keep_the_order_given(commands: Commands) -> None:
+def test_s1_4_and_s1_11_a_slow_target_holds_up_no_other_and_results_keep_the_order_given(commands: Commands) -> None:
     execution_id = commands.launched(3)
     commands.answers(3, "status", seconds=60)
     names = [server(3), commands.instance(1), server(2)]
@@ -179,7 +179,7 @@ def test_s1_8_an_instance_that_went_away_is_out_of_reach(commands: Commands) -> 
     assert outcome(commands.results(run["commandId"])) == [(server(1), -1, "unreachable"), (server(2), 0, None)]
 
 
-def test_s0_5_and_s0_13_any_fault_becomes_the_result_of_its_target_and_is_recorded_whole(
+def test_s0_5_s0_7_and_s0_13_any_fault_becomes_the_result_of_its_target_and_is_recorded_whole(
     commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execution_id = commands.launched(3)
