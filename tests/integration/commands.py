@@ -79,6 +79,13 @@ class Commands:
         """Wait for the end of a run."""
         return self.seen(command_id, lambda run: run["exitCode"] is not None, seconds)
 
+    def come_to_rest(self, seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until no command machine runs: the run's end is written a moment before the machine's own."""
+        deadline = time.monotonic() + seconds
+        while any(run["status"] == "RUNNING" for run in self.stack.runs("command")):
+            assert time.monotonic() < deadline, self.stack.runs("command")
+            time.sleep(LOOK_SECONDS)
+
     def results(self, command_id: str, limit: int = 1000) -> list[dict[str, Any]]:
         """Read all results, page by page."""
         items: list[dict[str, Any]] = []
