@@ -7,21 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rich.console import Group
-from rich.live import Live
 from rich.text import Text
 
 from wavebreak.catalogue import CommandMode, CommandName, command_mode
 from wavebreak.result_lines import combined_output
-from wavebreak.timing import duration
 from wavebreak_cli import changes, run_pictures
 from wavebreak_cli.look import Look
+from wavebreak_cli.moving import MovingView
 from wavebreak_cli.watch import Quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
-    from types import TracebackType
-    from typing import Self
 
     from rich.console import Console, RenderableType
 
@@ -182,40 +179,21 @@ class RunOutput(Quiet):
         self.err.print(summary, highlight=False, soft_wrap=True)
 
 
-@dataclass
-class RunLive:
+class RunLive(MovingView):
     """A view that moves, replaced by the outcome in the order given: for people at a terminal."""
 
-    console: Console
-    now: Callable[[], datetime]
-    arrivals: Arrivals
-    _reading: RunReading | None = None
-    _arrived: list[ExecutionResult] = field(default_factory=list)
-    _trouble: tuple[str, datetime] | None = None
-    _live: Live = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._live = Live(console=self.console, get_renderable=self._render, transient=True, refresh_per_second=4)
-
-    def __enter__(self) -> Self:
-        self._live.start(refresh=True)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
+    def __init__(self, console: Console, now: Callable[[], datetime], arrivals: Arrivals) -> None:
+        """Take where to draw, the clock, and what tells new results from known ones."""
+        self.arrivals = arrivals
+        self._reading: RunReading | None = None
+        self._arrived: list[ExecutionResult] = []
+        super().__init__(console, now)
 
     def show(self, reading: RunReading) -> None:
         """Show a reading."""
-        self._reading, self._trouble = reading, None
+        self._reading = reading
         self._arrived += [entry.result for entry in self.arrivals.new(reading)]
-        self._live.refresh()
-
-    def trouble(self, why: str, lost_at: datetime) -> None:
-        """Show that the connection is lost and for how long it is being retried."""
-        self._trouble = (why, lost_at)
-        self._live.refresh()
+        self._read()
 
     def finish(self, reading: RunReading) -> None:
         """Leave the outcome on the screen."""
@@ -231,7 +209,6 @@ class RunLive:
             total = self._reading.run.get("total", 0)
             running = run_pictures.announcement(look, current[0], total, current[1]) if current else None
             yield run_pictures.live(look, self._reading, self._arrived, running, now, self.console.height)
-        if self._trouble:
-            why, lost_at = self._trouble
-            lost = f"connection lost, retrying for {duration((now - lost_at).total_seconds())}: {why}"
+        lost = self._lost(now)
+        if lost is not None:
             yield look.text(lost, "dark_orange")

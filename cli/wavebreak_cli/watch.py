@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
-from rich.live import Live
-
-from wavebreak.timing import duration
 from wavebreak_cli import changes, render
 from wavebreak_cli.look import Look
+from wavebreak_cli.moving import MovingView
 from wavebreak_cli.problems import CommandFailed, Unavailable
 
 if TYPE_CHECKING:
@@ -190,49 +188,26 @@ class JsonView(LineView):
         self.console.file.flush()
 
 
-@dataclass
-class LiveView:
+class LiveView(MovingView):
     """A table that moves, replaced by the card at the end: for people at a terminal."""
 
-    console: Console
-    now: Callable[[], datetime]
-    _execution: Execution | None = None
-    _trouble: tuple[str, datetime] | None = None
-    _live: Live = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._live = Live(
-            console=self.console, get_renderable=self._render, transient=True, refresh_per_second=4, screen=False
-        )
-
-    def __enter__(self) -> Self:
-        self._live.start(refresh=True)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
+    def __init__(self, console: Console, now: Callable[[], datetime]) -> None:
+        """Take where to draw, and the clock."""
+        self._execution: Execution | None = None
+        super().__init__(console, now)
 
     def show(self, execution: Execution) -> None:
         """Show a reading."""
-        self._execution, self._trouble = execution, None
-        self._live.refresh()
-
-    def trouble(self, why: str, lost_at: datetime) -> None:
-        """Show below the table that the connection is lost and for how long it is being retried."""
-        self._trouble = (why, lost_at)
-        self._live.refresh()
+        self._execution = execution
+        self._read()
 
     def finish(self, execution: Execution) -> None:
         """Leave the card on the screen."""
         self.console.print(render.card(Look.of(self.console), execution, self.now(), bar=True))
 
     def _render(self) -> RenderableType:
-        look, now, trouble = Look.of(self.console), self.now(), None
-        if self._trouble:
-            why, lost_at = self._trouble
-            trouble = f"connection lost, retrying for {duration((now - lost_at).total_seconds())}: {why}"
+        look, now = Look.of(self.console), self.now()
+        trouble = self._lost(now)
         if self._execution is None:
             return look.text(trouble or "reading …", "bright_black")
         return render.live(look, self._execution, now, height=self.console.height, trouble=trouble)
