@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Any
 
 from tests.integration.plans import plan, server, wave
-from tests.integration.stack import LOOK_SECONDS, PATIENCE_SECONDS
+from tests.integration.stack import LOOK_SECONDS, PATIENCE_SECONDS, read_until
 from tools.documents import documents
 
 if TYPE_CHECKING:
@@ -67,13 +66,7 @@ class Commands:
         self, command_id: str, until: Callable[[dict[str, Any]], Any], seconds: float = PATIENCE_SECONDS
     ) -> dict[str, Any]:
         """Read a run until it is as wanted; fails showing it when it never is."""
-        deadline = time.monotonic() + seconds
-        while True:
-            run = self.get(command_id)
-            if until(run):
-                return run
-            assert time.monotonic() < deadline, json.dumps(run, indent=1)
-            time.sleep(LOOK_SECONDS)
+        return read_until(lambda: self.get(command_id), until, seconds)
 
     def ended(self, command_id: str, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """Wait for the end of a run."""

@@ -224,13 +224,7 @@ class Stack:
         self, execution_id: str, until: Callable[[dict[str, Any]], Any], seconds: float = PATIENCE_SECONDS
     ) -> dict[str, Any]:
         """Read an execution until it is as wanted; fails showing it when it never is."""
-        deadline = time.monotonic() + seconds
-        while True:
-            execution = self.get(execution_id)
-            if until(execution):
-                return execution
-            assert time.monotonic() < deadline, json.dumps(execution, indent=1)
-            time.sleep(LOOK_SECONDS)
+        return read_until(lambda: self.get(execution_id), until, seconds)
 
     def ended(self, execution_id: str, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """Wait for the end of an execution."""
@@ -270,6 +264,19 @@ class Stack:
             (job for job in state["jobs"] if job["type"] == "LAUNCH"), key=lambda job: job["creationDateTime"]
         )
         return [member["sourceServerID"] for job in launches for member in job["participatingServers"]]
+
+
+def read_until(
+    read: Callable[[], dict[str, Any]], until: Callable[[dict[str, Any]], Any], seconds: float
+) -> dict[str, Any]:
+    """Read something until it is as wanted; fails showing it when it never is."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = read()
+        if until(found):
+            return found
+        assert time.monotonic() < deadline, json.dumps(found, indent=1)
+        time.sleep(LOOK_SECONDS)
 
 
 def _nothing(_content: dict[str, Any]) -> None:
