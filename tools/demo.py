@@ -6,8 +6,8 @@ operator would, checks every outcome, and stops what it started. Exit code 0 whe
 
 from __future__ import annotations
 
-import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,8 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from httpx import HTTPError
 from rich.console import Console
 from rich.panel import Panel
+from tools.api_client import Client, Unexpected
+from tools.product import until
 from tools.sam import SamError
 from tools.stack import LocalStack, Ports, StackError
 
@@ -26,7 +29,7 @@ from drs_simulator.control import SimulatorControl
 from wavebreak.plan_text import load_plan_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PLAN: Final = Path("examples/three-tier.yaml")
@@ -35,21 +38,17 @@ LAUNCH_SECONDS: Final = 25
 UNHURRIED_LAUNCH_SECONDS: Final = 60
 """Long enough for somebody to cancel meanwhile, on a busy machine too."""
 _PATIENCE_SECONDS: Final = 60.0
-_LOOK_SECONDS: Final = 0.2
 _PARTIAL: Final = "PARTIAL SUCCESS (1 of 3 waves completed)"
 _EXIT_CODES: Final = {"COMPLETED": 0, "FAILED": 1, "PARTIAL_SUCCESS": 2}
 
 console = Console(highlight=False)
 
 
-class DemoFailed(Exception):  # noqa: N818  names what it is
-    """Something did not come out as the demo tells; the message says what."""
-
-
 class Operator:
-    """Somebody at a terminal with the `wavebreak` command."""
+    """Somebody at a terminal with the `wavebreak` command; `api` is what the demo itself looks through."""
 
     def __init__(self, description: Mapping[str, Any]) -> None:
+        self.api = Client(description)
         credentials = description["credentials"]
         self.environment = {
             **os.environ,
@@ -60,23 +59,28 @@ class Operator:
             "PYTHONPATH": os.pathsep.join(str(ROOT / part) for part in ("lambda", "cli")),
         }
 
-    def _command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "wavebreak_cli", *words]
-
     def types(self, *words: str) -> int:
         """Show a command and run it on this terminal; gives its exit code."""
-        console.print(f"\n[bold]$ wavebreak {' '.join(words)}[/bold]", soft_wrap=True)
-        return subprocess.run(self._command(*words), env=self.environment, cwd=ROOT, check=False).returncode
+        return self.begins(*words).wait()
 
-    def asks(self, *words: str) -> Any:
-        """Run a command quietly and read its JSON."""
-        done = subprocess.run(
-            self._command("--json", *words), env=self.environment, cwd=ROOT, check=False, capture_output=True, text=True
+    def begins(self, *words: str, quietly: bool = False) -> subprocess.Popen[bytes]:
+        """Show a command and begin to run it on this terminal; quietly, neither it nor what it prints is shown."""
+        if not quietly:
+            console.print(f"\n[bold]$ wavebreak {shlex.join(words)}[/bold]", soft_wrap=True)
+        return subprocess.Popen(
+            [sys.executable, "-m", "wavebreak_cli", *words],
+            env=self.environment,
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL if quietly else None,
         )
-        try:
-            return json.loads(done.stdout)
-        except ValueError as error:
-            raise DemoFailed(f"wavebreak {' '.join(words)} said: {done.stdout}{done.stderr}") from error
+
+    def sees(self, execution_id: str) -> dict[str, Any]:
+        """Read an execution."""
+        return self.api.get(f"/executions/{execution_id}")
+
+    def latest(self) -> str:
+        """Give the id of the execution that was started last."""
+        return str(self.api.get("/executions", limit=1)["items"][0]["executionId"])
 
 
 @contextmanager
@@ -99,7 +103,7 @@ def headline(number: int, title: str, explanation: str) -> None:
 def expect(what: str, found: object, wanted: object) -> None:
     """Check an outcome and say so."""
     if found != wanted:
-        raise DemoFailed(f"{what}: expected {wanted!r}, found {found!r}")
+        raise Unexpected(f"{what}: expected {wanted!r}, found {found!r}")
     console.print(f"[green]✓[/green] {what}: {found}")
 
 
@@ -125,19 +129,9 @@ def source_servers(simulator: SimulatorControl) -> dict[str, list[str]]:
     return waves
 
 
-def until(look: Callable[[], Any], what: str) -> Any:
-    """Look again until something is so; DemoFailed after a minute."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not (found := look()):
-        if time.monotonic() > deadline:
-            raise DemoFailed(f"{what} did not happen within {_PATIENCE_SECONDS:.0f} s")
-        time.sleep(_LOOK_SECONDS)
-    return found
-
-
 def outcome(operator: Operator, simulator: SimulatorControl, execution_id: str, exit_code: int, label: str) -> None:
     """Check what an execution came to, clean up after it and prove that nothing is left."""
-    shown = operator.asks("show", execution_id)
+    shown = operator.sees(execution_id)
     expect("outcome", shown["display"]["label"], label)
     expect("exit code of the watch", exit_code, _EXIT_CODES[shown["status"]])
     launched = {
@@ -147,7 +141,7 @@ def outcome(operator: Operator, simulator: SimulatorControl, execution_id: str, 
         if server["recoveryInstanceId"]
     }
     operator.types("terminate", execution_id, "--watch")
-    cleaned = operator.asks("show", execution_id)["termination"]
+    cleaned = operator.sees(execution_id)["termination"]
     expect(
         "clean-up", f"{cleaned['status']}, {cleaned['terminated']} terminated", f"COMPLETED, {len(launched)} terminated"
     )
@@ -164,7 +158,7 @@ def completes(operator: Operator, simulator: SimulatorControl, servers: Mapping[
         "Then the plan asks the web servers for their status.",
     )
     code = operator.types("run", "three-tier", "--mode", "drill", "--reason", "quarterly drill", "--watch")
-    latest = operator.asks("executions", "--limit", "1")["items"][0]["executionId"]
+    latest = operator.latest()
     forwards(operator, simulator, servers["application"])
     console.print("\n[dim]back to the drill: what it came to, and its clean-up[/dim]")
     outcome(operator, simulator, latest, code, "COMPLETED")
@@ -195,18 +189,18 @@ def is_cancelled(operator: Operator, simulator: SimulatorControl, servers: Mappi
     )
     for server in servers["application"]:
         simulator.put_source_server(server, launchSeconds=UNHURRIED_LAUNCH_SECONDS)
-    started = operator.asks("run", "three-tier", "--mode", "drill")["executionId"]
-    console.print(f"\n[bold]$ wavebreak run three-tier --mode drill[/bold]\n{started}")
-    console.print(f"\n[bold]$ wavebreak watch {started}[/bold]")
-    watching = subprocess.Popen(operator._command("watch", started), env=operator.environment, cwd=ROOT)  # noqa: SLF001
+    operator.types("run", "three-tier", "--mode", "drill")
+    started = operator.latest()
+    watching = operator.begins("watch", started)
+    cancel = ("cancel", started, "--reason", "wrong maintenance window")
     try:
-        until(lambda: operator.asks("show", started)["waves"][1]["jobId"], "the start of wave 2")
-        operator.asks("cancel", started, "--reason", "wrong maintenance window")
-        code = watching.wait(timeout=_PATIENCE_SECONDS)
+        until(lambda: operator.sees(started)["waves"][1]["jobId"], bool, _PATIENCE_SECONDS)
+        operator.begins(*cancel, quietly=True).wait(_PATIENCE_SECONDS)
+        code = watching.wait(_PATIENCE_SECONDS)
     finally:
         watching.kill()
         watching.wait()
-    console.print(f"[dim]in another terminal meanwhile: wavebreak cancel {started}[/dim]")
+    console.print(f"[dim]in another terminal meanwhile: wavebreak {shlex.join(cancel)}[/dim]", soft_wrap=True)
     outcome(operator, simulator, started, code, _PARTIAL)
     for server in servers["application"]:
         simulator.put_source_server(server, launchSeconds=LAUNCH_SECONDS)
@@ -221,7 +215,7 @@ def fails(operator: Operator, simulator: SimulatorControl, servers: Mapping[str,
     )
     simulator.put_source_server(servers["application"][-1], launchSeconds=LAUNCH_SECONDS, launchResult="FAILED")
     code = operator.types("run", "three-tier", "--mode", "drill", "--watch")
-    latest = operator.asks("executions", "--limit", "1")["items"][0]["executionId"]
+    latest = operator.latest()
     outcome(operator, simulator, latest, code, _PARTIAL)
     operator.types("events", latest, "--verify")
 
@@ -256,7 +250,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupted)
     try:
         perform()
-    except (DemoFailed, StackError, SamError) as error:
+    except (Unexpected, StackError, SamError, HTTPError, subprocess.TimeoutExpired) as error:
         console.print(f"\n[red]✗[/red] {error}", markup=True)
         return 1
     except KeyboardInterrupt:
