@@ -78,6 +78,12 @@ class Look:
         return Text(self.plain(value), style=style, overflow="fold")
 
 
+def one_line(text: Text) -> Text:
+    """Have a text cut, where there is no room for it, instead of broken into lines."""
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
+
+
 def harmless(value: object) -> str:
     """Escape whatever could act on a terminal or reorder a line; any white space becomes a blank."""
     text = "" if value is None else str(value)

@@ -19,7 +19,7 @@ from rich.text import Text
 from wavebreak.execution_utils import display_of_wave, normalize_wave_status
 from wavebreak.steps import next_steps
 from wavebreak.timing import duration
-from wavebreak_cli.look import elapsed, style_of, when
+from wavebreak_cli.look import elapsed, one_line, style_of, when
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from wavebreak_cli.look import Look
     from wavebreak_cli.wire import Display, Execution, Server, Wave, WaveCommand
 
-_WIDE: Final = 100
 _MOST_FAILURES: Final = 8
 _LONGEST_BAR: Final = 60
 _ASCII_BOX: Final = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
@@ -96,7 +95,7 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
     lines.append(
         _labelled(look, "Duration", look.text(f"{duration(took)} (started {when(execution.get('startedAt'))})"))
     )
-    lines += [*_troubles(look, execution), *_termination(look, execution), *_next(look, execution)]
+    lines += [*troubles(look, execution), *termination_lines(look, execution), *next_lines(look, execution)]
     content = Group(*lines)
     return Barred(content, style_of(display), look.plain("┃")) if bar else content
 
@@ -121,14 +120,15 @@ def _card_waves(look: Look, execution: Execution, now: datetime) -> Table:
             _status(look, wave.get("display") or {}),
             look.text(wave.get("name")),
             look.text(f"{count.launched} of {count.total} servers", _QUIET),
-            look.text(_wave_time(wave, now), _QUIET),
+            look.text(wave_time(wave, now), _QUIET),
         )
         for command in wave.get("commands") or []:
-            grid.add_row("", _status(look, _command_display(command)), _command_name(look, command))
+            grid.add_row("", _status(look, command_display(command)), command_name(look, command))
     return grid
 
 
-def _command_display(command: WaveCommand) -> Display:
+def command_display(command: WaveCommand) -> Display:
+    """Say how a wave's command is shown: as the outcome of its run, or while it goes on in a wave's word."""
     status = command.get("status", "")
     if status in _COMMAND_DISPLAYS:
         return _COMMAND_DISPLAYS[status]
@@ -136,17 +136,23 @@ def _command_display(command: WaveCommand) -> Display:
     return {"label": word["label"], "color": word["color"], "icon": word["icon"]}
 
 
-def _command_name(look: Look, command: WaveCommand) -> Text:
+def command_name(look: Look, command: WaveCommand) -> Text:
     """Name a wave's command: `after: status`."""
     return look.text(f"{str(command.get('phase')).lower()}: {command.get('command')}", _QUIET)
 
 
-def _wave_time(wave: Wave, now: datetime) -> str:
+def wave_time(wave: Wave, now: datetime) -> str:
+    """Tell how long a wave took or has been taking."""
     return duration(elapsed(wave.get("startedAt"), wave.get("endedAt"), wave.get("durationSeconds"), now))
 
 
-def _troubles(look: Look, execution: Execution) -> list[RenderableType]:
-    """Show the errors of waves and then of servers, each list only if there is one."""
+def troubles(
+    look: Look, execution: Execution, *, most: int = _MOST_FAILURES, whole: bool = True
+) -> list[RenderableType]:
+    """Show the errors of waves and then of servers, each list only if there is one.
+
+    At most so many of each; messages are `whole`, or cut to the line that they are on.
+    """
     waves = execution.get("waves") or []
     wave_errors: list[tuple[object, object]] = [
         (f"wave {wave.get('waveNumber')} {wave.get('name')}", wave["error"]) for wave in waves if wave.get("error")
@@ -155,8 +161,8 @@ def _troubles(look: Look, execution: Execution) -> list[RenderableType]:
         (server.get("sourceServerId"), _failure(server, wave)) for wave, server in _failed(waves)
     ]
     return [
-        *_listed(look, "Wave errors", wave_errors, "see them with --json"),
-        *_listed(look, "Failed servers", server_errors, "see them with --servers"),
+        *_listed(look, "Wave errors", wave_errors, most, whole, "see them with --json"),
+        *_listed(look, "Failed servers", server_errors, most, whole, "see them with --servers"),
     ]
 
 
@@ -169,20 +175,24 @@ def _failure(server: Server, wave: Wave) -> str:
     return f"{server.get('error') or 'no reason given'} (wave {wave.get('waveNumber')}{optional})"
 
 
-def _listed(look: Look, title: str, entries: list[tuple[object, object]], rest: str) -> list[RenderableType]:
+def _listed(
+    look: Look, title: str, entries: list[tuple[object, object]], most: int, whole: bool, rest: str
+) -> list[RenderableType]:
     if not entries:
         return []
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    for name, message in entries[:_MOST_FAILURES]:
-        grid.add_row(look.text(f"  {'✗'} ", "red") + look.text(name), look.text(message))
-    left = len(entries) - _MOST_FAILURES
+    for name, message in entries[:most]:
+        told = look.text(message)
+        grid.add_row(look.text(f"  {'✗'} ", "red") + look.text(name), told if whole else one_line(told))
+    left = len(entries) - most
     more = [look.text(f"    … {left} more, {rest}", _QUIET)] if left > 0 else []
     return [Text(), look.text(title, "bold"), grid, *more]
 
 
-def _termination(look: Look, execution: Execution) -> list[RenderableType]:
+def termination_lines(look: Look, execution: Execution) -> list[RenderableType]:
+    """Show how far the termination got, or that there can be one."""
     termination = execution.get("termination") or {}
     status = termination.get("status") or "NOT_REQUESTED"
     if status != "NOT_REQUESTED":
@@ -195,7 +205,8 @@ def _termination(look: Look, execution: Execution) -> list[RenderableType]:
     return []
 
 
-def _next(look: Look, execution: Execution) -> list[RenderableType]:
+def next_lines(look: Look, execution: Execution) -> list[RenderableType]:
+    """Show the commands that can be run now."""
     steps = next_steps(execution)
     if not steps:
         return []
@@ -231,66 +242,6 @@ def progress_bar(look: Look, parts: tuple[int, int, int], told: str, width: int)
     return Text.assemble(bar, "  ", look.text(told))
 
 
-def wave_table(look: Look, waves: list[Wave], now: datetime) -> Table:
-    """Show waves in a table; on a wide terminal with their errors."""
-    with_errors = look.width >= _WIDE and any(wave.get("error") for wave in waves)
-    table = _table(look)
-    table.add_column("#", justify="right", no_wrap=True)
-    table.add_column("Wave", overflow="fold", min_width=11)
-    table.add_column("Status", no_wrap=True, min_width=19)
-    table.add_column("Servers", justify="right", no_wrap=True)
-    table.add_column("Duration", justify="right", no_wrap=True)
-    if with_errors:
-        table.add_column("Error", overflow="fold")
-    for wave in waves:
-        count = tally([wave])
-        row = [
-            look.text(wave.get("waveNumber"), _QUIET),
-            look.text(wave.get("name")),
-            badge(look, wave.get("display") or {}),
-            look.text(f"{count.launched}/{count.total}", "red" if count.failed else ""),
-            look.text(_wave_time(wave, now)),
-        ]
-        table.add_row(*row, *([look.text(wave.get("error"), "red")] if with_errors else []))
-        for command in wave.get("commands") or []:
-            table.add_row("", _command_name(look, command), badge(look, _command_display(command)))
-    return table
-
-
-def live(look: Look, execution: Execution, now: datetime, *, height: int, trouble: str | None) -> RenderableType:
-    """Show a running execution for `--watch`, no higher than `height` lines as far as waves can be left out."""
-    display = execution.get("display") or {}
-    waves = execution.get("waves") or []
-    took = elapsed(execution.get("startedAt"), execution.get("endedAt"), execution.get("durationSeconds"), now)
-    title = Text.assemble(
-        look.text(execution.get("planName") or execution.get("planId"), "bold"),
-        look.text(f"  {execution.get('mode')}  ", _QUIET),
-        look.text(execution.get("executionId"), _QUIET),
-        overflow="fold",
-    )
-    status = Text.assemble(badge(look, display), look.text(f"  {duration(took)}", "default"), overflow="fold")
-    tail: list[RenderableType] = [*_troubles(look, execution), *_termination(look, execution), *_next(look, execution)]
-    if trouble:
-        tail += [Text(), look.text(trouble, "dark_orange")]
-    commands = sum(len(wave.get("commands") or []) for wave in waves)
-    room = max(3, height - 10 - len(tail) - len(_failed(waves)) - commands)
-    shown, hidden = _window(waves, room)
-    more = [look.text(f"… {hidden} more waves", _QUIET)] if hidden else []
-    content = Group(
-        title, status, Text(), progress(look, tally(waves), look.width - 2), Text(), wave_table(look, shown, now)
-    )
-    return Barred(Group(content, *more, *tail), style_of(display), look.plain("┃"))
-
-
-def _window(waves: list[Wave], room: int) -> tuple[list[Wave], int]:
-    """Choose the waves to show when not all fit: those from the first one that is not over, and what came before."""
-    if len(waves) <= room:
-        return waves, 0
-    running = next((at for at, wave in enumerate(waves) if not wave.get("endedAt")), len(waves))
-    start = max(0, min(running - 1, len(waves) - room))
-    return waves[start : start + room], len(waves) - room
-
-
 def servers_table(look: Look, execution: Execution) -> Table:
     """Show every server with its wave, launch and recovery instance."""
     table = listing(look, "Wave", "Source server", "Impact", "Launch", "Recovery instance", "Error", foldable={"Error"})
@@ -307,7 +258,7 @@ def servers_table(look: Look, execution: Execution) -> Table:
     return table
 
 
-def _table(look: Look) -> Table:
+def plain_table(look: Look) -> Table:
     """Make a table in the style of all of them: one line under the headings, no frame."""
     return Table(
         box=_ASCII_BOX if look.ascii_only else box.SIMPLE_HEAD,
@@ -321,7 +272,7 @@ def _table(look: Look) -> Table:
 
 def listing(look: Look, *headings: str, foldable: Collection[str] = ()) -> Table:
     """Make an empty table; only its `foldable` columns become narrower and higher when there is no room."""
-    table = _table(look)
+    table = plain_table(look)
     for heading in headings:
         table.add_column(heading, overflow="fold", no_wrap=heading not in foldable)
     return table

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
-from wavebreak_cli import changes, render
+from wavebreak_cli import changes, live_picture, render
 from wavebreak_cli.look import Look
 from wavebreak_cli.moving import MovingView
 from wavebreak_cli.problems import CommandFailed, Unavailable
@@ -210,4 +210,4 @@ class LiveView(MovingView):
         trouble = self._lost(now)
         if self._execution is None:
             return look.text(trouble or "reading …", "bright_black")
-        return render.live(look, self._execution, now, height=self.console.height, trouble=trouble)
+        return live_picture.live(look, self._execution, now, height=self.console.height, trouble=trouble)

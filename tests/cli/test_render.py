@@ -12,7 +12,7 @@ from tests.cli.fake_api import COMMAND, DRILL, RECOVERY, Json, execution, server
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.steps import next_steps
 from wavebreak.timing import duration
-from wavebreak_cli import lists, render
+from wavebreak_cli import lists, live_picture, render
 from wavebreak_cli.look import Look, harmless, when
 from wavebreak_cli.wire import Execution
 
@@ -54,7 +54,7 @@ def _card(execution: Execution, width: int = 80, *, bar: bool = False) -> str:
 
 
 def _live(execution: Execution, width: int, *, height: int = 40, trouble: str | None = None) -> str:
-    return _show(render.live(Look(width), execution, NOW, height=height, trouble=trouble), width)
+    return _show(live_picture.live(Look(width), execution, NOW, height=height, trouble=trouble), width)
 
 
 def test_the_card_of_a_partial_success() -> None:
@@ -98,11 +98,14 @@ def test_the_live_view_of_a_drill_at_80_columns() -> None:
 ┃
 ┃ ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  3 of 6 servers launched · 1 failed
 ┃
-┃ #  Wave         Status               Servers  Duration
-┃ ──────────────────────────────────────────────────────
-┃ 1  database     ✓ Completed              2/2       38s
-┃ 2  application  ⟳ In Progress            1/3       50s
-┃ 3  web          ⏸ Awaiting Approval      0/1         {DASH}
+┃ #  Wave                 Status               Servers  Duration
+┃ ──────────────────────────────────────────────────────────────
+┃ 1  database             ✓ Completed              2/2       38s
+┃ 2  application          ⟳ In Progress            1/3       50s
+┃    s-00000000000000004  ✗ Failed
+┃    s-00000000000000003  ✓ Launched
+┃    s-00000000000000005  ○ Pending
+┃ 3  web                  ⏸ Awaiting Approval      0/1         {DASH}
 ┃
 ┃ Failed servers
 ┃   ✗ s-00000000000000004  no capacity (wave 2)
@@ -175,8 +178,8 @@ def test_every_status_is_shown_within_the_terminal(status: str, width: int) -> N
 
 def test_a_wide_terminal_has_the_errors_in_the_table() -> None:
     shown = cast("Execution", execution("IN_PROGRESS", [wave(1, "web", "FAILED", [], error="timed out")]))
-    assert "Error" in _show(render.wave_table(Look(120), shown["waves"], NOW), 120)
-    assert "Error" not in _show(render.wave_table(Look(80), shown["waves"], NOW), 80)
+    assert "Error" in _show(live_picture.wave_table(Look(120), shown["waves"], NOW, [[]]), 120)
+    assert "Error" not in _show(live_picture.wave_table(Look(80), shown["waves"], NOW, [[]]), 80)
 
 
 def test_colours_are_those_the_api_names() -> None:
@@ -199,6 +202,69 @@ def test_more_waves_than_the_terminal_is_high_are_left_out_and_counted() -> None
     assert "done1 " not in text
 
 
+def _large_drill(running: int) -> Execution:
+    """Make a drill of 40 waves and 600 servers whose waves up to the running ones ended, each with a failure."""
+    bad = {"error": "no capacity in this availability zone", "impact": "OPTIONAL"}
+    waves = []
+    for number in range(1, 41):
+        first = number * 1000
+        if number < 10:
+            servers = [server(first, "FAILED", **bad), *(server(first + n) for n in range(1, 15))]
+            waves.append(wave(number, f"wave-{number}", "COMPLETED", servers))
+        elif number < 10 + running:
+            servers = [server(first + n, ["IN_PROGRESS", "LAUNCHED", "PENDING"][n % 3]) for n in range(15)]
+            waves.append(wave(number, f"wave-{number}", "IN_PROGRESS", servers, error="late " * 50))
+        else:
+            waves.append(
+                wave(number, f"wave-{number}", "NOT_STARTED", [server(first + n, "PENDING") for n in range(15)])
+            )
+    waves[39]["status"] = "AWAITING_APPROVAL"
+    return cast("Execution", execution("IN_PROGRESS", waves, planName="3TierRecoveryPlan " * 10))
+
+
+@pytest.mark.parametrize("running", [0, 1, 3, 30])
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (80, 30), (120, 30), (200, 60), (60, 24)])
+def test_a_large_drill_fits_the_terminal_and_never_hides_what_can_be_done(
+    width: int, height: int, running: int
+) -> None:
+    text = _live(_large_drill(running), width, height=height, trouble="connection lost, retrying for 3s: no answer")
+    rows = text.splitlines()
+    assert len(rows) <= height
+    assert all(cell_len(row) <= width for row in rows)
+    assert DRILL in rows[0]
+    assert "connection lost" in rows[2]
+    assert "of 600 servers launched · 9 failed" in text
+    assert f"┃   wavebreak approve {DRILL} 40" in text
+    assert f"┃   wavebreak cancel {DRILL}" in text
+    assert "more waves" in text
+    assert "more, see them with --servers" in text
+
+
+def test_servers_of_running_waves_share_the_lines_that_are_left_and_the_ones_in_flight_come_first() -> None:
+    text = _live(_large_drill(2), 80, height=40)
+    rows = [row.split() for row in text.splitlines()]
+    shown = [row[1:] for row in rows if row[1:] and row[1].startswith("s-0000000000001")]
+    assert shown[0] == ["s-00000000000010000", "⟳", "Launching"]
+    assert [row[0] for row in shown].index("s-00000000000011000") >= 2
+    assert [row[1:] for row in rows if row[1:2] == ["…"]][:2] == [["…", "13", "more"], ["…", "12", "more"]]
+
+
+def test_servers_of_a_running_wave_are_all_shown_where_there_is_room() -> None:
+    launches = ["IN_PROGRESS", "LAUNCHED", "FAILED", "PENDING", "TERMINATED", "ODD"]
+    servers = [server(number, word) for number, word in enumerate(launches)]
+    waves = [wave(1, "db", "IN_PROGRESS", servers), wave(2, "web", "NOT_STARTED", [server(9, "PENDING")])]
+    text = _live(cast("Execution", execution("IN_PROGRESS", waves)), 80)
+    table, _, _ = text.partition("Failed servers")
+    assert [" ".join(row.split()[1:]) for row in table.splitlines() if "s-0" in row] == [
+        "s-00000000000000000 ⟳ Launching",
+        "s-00000000000000002 ✗ Failed",
+        "s-00000000000000001 ✓ Launched",
+        "s-00000000000000003 ○ Pending",
+        "s-00000000000000004 ⊘ Terminated",
+        "s-00000000000000005 ODD",
+    ]
+
+
 def test_many_failed_servers_are_counted_not_listed() -> None:
     broken = [server(number, "FAILED", error="no capacity") for number in range(30)]
     text = _card(cast("Execution", execution("FAILED", [wave(1, "web", "FAILED", broken)])))
@@ -216,7 +282,7 @@ def test_hostile_text_is_shown_and_never_obeyed() -> None:
         look = Look(width)
         for content in (
             render.card(look, cast("Execution", shown), NOW, bar=True),
-            render.live(look, cast("Execution", shown), NOW, height=60, trouble=HOSTILE),
+            live_picture.live(look, cast("Execution", shown), NOW, height=60, trouble=HOSTILE),
             render.servers_table(look, cast("Execution", shown)),
             lists.executions(look, [cast("Execution", shown)], NOW),
         ):
@@ -238,7 +304,7 @@ def test_an_ascii_terminal_gets_ascii() -> None:
     look = Look.of(console)
     shown = _three_waves("PARTIAL_SUCCESS", planName="Plän")
     console.print(render.card(look, shown, NOW, bar=True))
-    console.print(render.live(look, shown, NOW, height=50, trouble="…"))
+    console.print(live_picture.live(look, shown, NOW, height=50, trouble="…"))
     stream.seek(0)
     text = stream.read()
     assert "Wave 1:  Completed +" in text
