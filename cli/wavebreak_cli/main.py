@@ -1,9 +1,11 @@
 """The `wavebreak` command: its global options, its commands, and the doorway that turns outcomes into exit codes."""
 
+import errno
+import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib.metadata import version as installed_version
 from typing import Annotated, Final
 
 import typer
@@ -18,6 +20,7 @@ from wavebreak_cli.problems import (
     EXIT_BROKEN_PIPE,
     EXIT_INTERRUPTED,
     EXIT_OK,
+    EXIT_TERMINATED,
     EXIT_UNAVAILABLE,
     EXIT_USAGE,
     CommandFailed,
@@ -34,6 +37,13 @@ app.add_typer(forwarding)
 
 _FRAMEWORK_EXITS: Final = {1: EXIT_BROKEN_PIPE, 2: EXIT_USAGE}
 """Exit codes that typer and rich end with themselves: 1 and 2 already mean outcomes here."""
+
+
+def installed_version(name: str) -> str:
+    """Tell the version of an installed distribution."""
+    from importlib.metadata import version  # noqa: PLC0415 - a seventh of the start of any other command
+
+    return version(name)
 
 
 def _print_version(wanted: bool) -> None:
@@ -78,8 +88,9 @@ def invoke(arguments: Sequence[str], around: Surroundings) -> int:
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else EXIT_OK
         return _FRAMEWORK_EXITS.get(code, code)
-    except Exception:  # noqa: BLE001 - the doorway: Python's own exit code 1 would read as a failed recovery
-        traceback.print_exc()
+    except Exception as error:  # noqa: BLE001 - the doorway: Python's own exit code 1 would read as a failed recovery
+        if not (isinstance(error, OSError) and error.errno == errno.ENOSPC):  # that is told when the rest is written
+            traceback.print_exc()
         return EXIT_UNAVAILABLE
     finally:
         shell.close()
@@ -88,10 +99,32 @@ def invoke(arguments: Sequence[str], around: Surroundings) -> int:
 
 def run() -> None:
     """Run the command line of this process."""
+    _reopen_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # both are TextIOWrapper here
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))  # so that a live view leaves the terminal clean
     around = Surroundings(ask=_ask if sys.stdin.isatty() and sys.stderr.isatty() else None)
-    sys.exit(invoke(sys.argv[1:], around))
+    sys.exit(_written_out(invoke(sys.argv[1:], around)))
+
+
+def _reopen_closed_streams() -> None:
+    """Give a process that was started without one of its streams an empty one: nothing else may take its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - open to the end
+
+
+def _written_out(code: int) -> int:
+    """Write what is still held back, which Python would do after the exit code was given: then a failure is 120."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is held back goes nowhere
+        if isinstance(error, BrokenPipeError):
+            return EXIT_BROKEN_PIPE
+        print(f"error: output cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201 - no console is left
+        return EXIT_UNAVAILABLE
+    return code
 
 
 def _ask(question: str) -> str:

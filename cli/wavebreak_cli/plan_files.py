@@ -40,7 +40,8 @@ def read(path: str) -> PlanFile:
 
     name = "standard input" if path == "-" else path
     try:
-        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+        content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        text = content.decode()
     except (OSError, ValueError) as error:
         raise Misconfigured.because(f"{name} cannot be read: {error}") from error
     try:

@@ -21,6 +21,7 @@ EXIT_USAGE: Final = 3
 EXIT_UNAVAILABLE: Final = 4
 EXIT_INTERRUPTED: Final = 130
 EXIT_BROKEN_PIPE: Final = 141
+EXIT_TERMINATED: Final = 143
 
 
 class Finished(Exception):  # noqa: N818  it is no error: the command is over and has an outcome
