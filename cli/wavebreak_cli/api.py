@@ -9,12 +9,12 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from wavebreak_cli.calls import ATTEMPTS, Call
-from wavebreak_cli.config import credentials_of
-from wavebreak_cli.problems import CommandFailed, Refused, Unavailable, from_answer
+from wavebreak_cli.calls import ATTEMPTS, Call, is_text
+from wavebreak_cli.config import credentials_of, signing_keys
+from wavebreak_cli.problems import CommandFailed, Misconfigured, Refused, Unavailable, from_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from wavebreak_cli.config import Endpoint
 
@@ -43,8 +43,7 @@ class Api:
         self.endpoint = endpoint
         self._sleep = sleep
         self._credentials: Any = None
-        loopback = httpx.URL(endpoint.url).host in _LOOPBACK
-        self._http = httpx.Client(timeout=_TIMEOUT, transport=transport, trust_env=not loopback)
+        self._http = _client(endpoint.url, transport)
 
     def close(self) -> None:
         """Close the connections."""
@@ -74,6 +73,7 @@ class Api:
 
     def answer(self, call: Call) -> dict[str, Any]:
         """Make a call and return its JSON object, `{}` for an empty answer; raises Refused or Unavailable."""
+        _refuse_what_is_no_text([*(call.query or {}).values(), call.body])
         delay = _FIRST_DELAY
         for attempt in range(1, call.attempts + 1):
             try:
@@ -88,11 +88,11 @@ class Api:
     def _once(self, call: Call) -> dict[str, Any]:
         try:
             response = self._http.send(self._signed(call))
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise NotConnected.unreachable(self.endpoint.url, str(error) or "no connection") from error
         except httpx.TimeoutException as error:
             raise Unavailable.unreachable(self.endpoint.url, "no answer in time") from error
-        except httpx.ConnectError as error:
-            raise NotConnected.unreachable(self.endpoint.url, str(error) or "no connection") from error
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise Unavailable.unreachable(self.endpoint.url, str(error) or type(error).__name__) from error
         return _decode(response)
 
@@ -116,13 +116,33 @@ class Api:
         if self._credentials is None:
             self._credentials = credentials_of(self.endpoint)
         signed = AWSRequest(method=call.method, url=str(request.url), data=content, headers=headers)
-        SigV4Auth(self._credentials.get_frozen_credentials(), "execute-api", self.endpoint.region).add_auth(signed)
+        SigV4Auth(signing_keys(self._credentials), "execute-api", self.endpoint.region).add_auth(signed)
         request.headers.update(dict(signed.headers.items()))
         return request
 
 
+def _client(url: str, transport: httpx.BaseTransport | None) -> httpx.Client:
+    """Make the HTTP client; raises Misconfigured if the address, or a proxy or TLS setting around it, allows none."""
+    try:
+        address = httpx.URL(url)
+        loopback = address.host in _LOOPBACK
+        encrypted = not loopback or address.scheme == "https"  # reading certificates takes a twelfth of a second
+        return httpx.Client(timeout=_TIMEOUT, transport=transport, trust_env=not loopback, verify=encrypted)
+    except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
+        raise Misconfigured.because(f"no connection to {url} can be made: {error}") from error
+
+
 class NotConnected(Unavailable):
     """The request never left: it may be made again, whatever it asks for."""
+
+
+def _refuse_what_is_no_text(values: Iterable[object]) -> None:
+    """Refuse words of the command line that are no text: neither an address nor JSON can hold them."""
+    for value in values:
+        if isinstance(value, str) and not is_text(value):
+            raise Misconfigured.because(f"{value!r} is no UTF-8")
+        if isinstance(value, (list, dict)):
+            _refuse_what_is_no_text(value.values() if isinstance(value, dict) else value)
 
 
 def _worth_repeating(failure: CommandFailed, call: Call, attempt: int) -> bool:

@@ -36,6 +36,11 @@ class Call:
 def path_of(*segments: str | int) -> str:
     """Join path segments, each escaped as a whole; raises Misconfigured for one that is no name of anything."""
     for segment in segments:
-        if str(segment) in {"", ".", ".."}:
+        if str(segment) in {"", ".", ".."} or not is_text(str(segment)):
             raise Misconfigured.because(f"{segment!r} is no id")
     return "/" + "/".join(quote(str(segment), safe="") for segment in segments)
+
+
+def is_text(value: str) -> bool:
+    """Tell whether a word of the command line is text: bytes that are no UTF-8 stand in it as half characters."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)

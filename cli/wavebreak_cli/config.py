@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -22,9 +23,10 @@ from urllib.parse import urlsplit
 from wavebreak_cli.problems import Misconfigured, Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from botocore.credentials import Credentials
+    from botocore.credentials import Credentials, ReadOnlyCredentials
 
 DEFAULT_STACK: Final = "wavebreak"
 STACK_FILE: Final = ".local/stack.json"
@@ -101,17 +103,36 @@ def read_stack_file(path: Path, given: Given) -> Endpoint:
 def credentials_of(endpoint: Endpoint) -> Credentials:
     """Get what calls are signed with; raises Misconfigured if the AWS configuration has none."""
     from botocore.credentials import Credentials  # noqa: PLC0415 - a tenth of a second that only calls need
-    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - likewise
 
     if endpoint.keys:
         return Credentials(endpoint.keys.access_key, endpoint.keys.secret_key)
-    try:
+    with _credential_failures():
         found: Credentials | None = _session(endpoint.profile).get_credentials()
-    except BotoCoreError as error:
-        raise Misconfigured.because(f"AWS credentials: {error}") from error
     if found is None:
         raise Misconfigured.because("no AWS credentials found: set AWS_PROFILE, --profile or AWS_ACCESS_KEY_ID")
     return found
+
+
+def signing_keys(credentials: Credentials) -> ReadOnlyCredentials:
+    """Get the keys as they are now; those of SSO and roles are fetched and renewed here.
+
+    Raises Misconfigured, or Unavailable when AWS cannot be asked for them.
+    """
+    with _credential_failures():
+        return credentials.get_frozen_credentials()
+
+
+@contextmanager
+def _credential_failures() -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError  # noqa: PLC0415 - only calls need them
+    from botocore.exceptions import ConnectionError as NoConnection  # noqa: PLC0415 - likewise
+
+    try:
+        yield
+    except (HTTPClientError, NoConnection) as error:
+        raise Unavailable.unreachable("AWS credentials", str(error)) from error
+    except (BotoCoreError, ClientError, OSError) as error:  # OSError: a credential_process that cannot be run
+        raise Misconfigured.because(f"AWS credentials: {error}") from error
 
 
 def _session(profile: str | None) -> Any:
@@ -121,10 +142,19 @@ def _session(profile: str | None) -> Any:
 
 
 def _address(url: str) -> str:
-    parts = urlsplit(url.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    if not _is_address(url.strip()):
         raise Misconfigured.because(f"{url!r} is no address of an API: https://… with the stage at its end")
     return url.strip().rstrip("/")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    named = parts.scheme in {"http", "https"} and parts.hostname and port != 0
+    return bool(named and not parts.query and not parts.fragment)
 
 
 def _region(given: Given, url: str) -> str:

@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from botocore.credentials import Credentials
+from botocore.exceptions import EndpointConnectionError
 from tests.cli.conftest import Terminal
 from tests.cli.fake_api import FakeApi, Fault
 
-from wavebreak_cli.config import Endpoint, Given, StaticKeys, find_stack_file, resolve
+from wavebreak_cli.config import Endpoint, Given, StaticKeys, find_stack_file, resolve, signing_keys
 from wavebreak_cli.problems import Misconfigured, Unavailable
 
 GATEWAY = "https://abc.execute-api.eu-west-3.amazonaws.com/v1"
@@ -123,7 +126,9 @@ def test_cloudformation_that_cannot_be_reached_is_no_wrong_setting(
         resolve(Given(), tmp_path)
 
 
-@pytest.mark.parametrize("url", ["abc", "ftp://x/v1", "https://", "https://x/v1?stage=2"])
+@pytest.mark.parametrize(
+    "url", ["abc", "ftp://x/v1", "https://", "https://x/v1?stage=2", "http://[::1", "http://x:99999/v1", "http://x:abc"]
+)
 def test_an_address_that_is_none_is_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(Misconfigured, match="no address of an API"):
         resolve(Given(api_url=url, region="us-east-1"), tmp_path)
@@ -133,3 +138,59 @@ def test_an_unknown_profile_is_a_wrong_setting(wavebreak: Terminal) -> None:
     outcome = wavebreak("--api-url", GATEWAY, "--profile", "nobody", "plan", "list")
     assert outcome.exit_code == 3
     assert "nobody" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("address", "environment"),
+    [
+        ("http://xn--/v1", {}),
+        (GATEWAY, {"SSL_CERT_FILE": "/nowhere"}),
+        (GATEWAY, {"HTTPS_PROXY": "gopher://127.0.0.1:1"}),
+        (GATEWAY, {"HTTPS_PROXY": "socks5://127.0.0.1:1"}),
+    ],
+)
+def test_an_environment_that_allows_no_connection_is_a_wrong_setting(
+    wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch, address: str, environment: dict[str, str]
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    outcome = wavebreak("--api-url", address, "plan", "list")
+    assert outcome.exit_code == 3
+    assert outcome.err.startswith("error: Configuration: ")
+
+
+SSO = """
+[profile sso]
+sso_session = corp
+sso_account_id = 111122223333
+sso_role_name = operator
+region = us-east-1
+[sso-session corp]
+sso_region = us-east-1
+sso_start_url = https://corp.example/start
+[profile process]
+credential_process = /nowhere/at-all
+"""
+
+
+@pytest.mark.parametrize(("profile", "told"), [("sso", "SSO"), ("process", "/nowhere/at-all")])
+def test_credentials_that_cannot_be_had_are_a_wrong_setting(
+    wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, profile: str, told: str
+) -> None:
+    (tmp_path / "config").write_text(SSO)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    outcome = wavebreak("--api-url", GATEWAY, "--profile", profile, "plan", "list")
+    assert outcome.exit_code == 3
+    assert outcome.err.startswith("error: Configuration: AWS credentials: ")
+    assert told in outcome.err
+
+
+def test_credentials_that_cannot_be_renewed_while_the_network_is_away_are_no_wrong_setting() -> None:
+    class Offline(Credentials):
+        def get_frozen_credentials(self) -> NoReturn:
+            raise EndpointConnectionError(endpoint_url="https://sts.us-east-1.amazonaws.com")
+
+    with pytest.raises(Unavailable, match="sts"):
+        signing_keys(Offline("a", "b"))

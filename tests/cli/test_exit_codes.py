@@ -77,6 +77,9 @@ def test_terminate_with_watch_ends_when_the_termination_does(
         ["executions", "--limit", "0"],
         ["show", ".."],
         ["plan", "apply", "no-such-file.yaml"],
+        ["show", "\udcff"],
+        ["executions", "--plan", "\udcff"],
+        ["run", "three-tier", "--mode", "drill", "--reason", "\udcff"],
     ],
 )
 def test_wrong_usage_is_3_and_asks_nothing_of_the_api(api: FakeApi, wavebreak: Terminal, arguments: list[str]) -> None:
