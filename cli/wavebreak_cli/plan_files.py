@@ -6,14 +6,17 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak_cli.problems import Misconfigured, PlanUnreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from wavebreak.validation import Problem
+
+_TOLD: Final = re.compile(r"line ([0-9]+)(?:, column [0-9]+)?: ")
+"""How `load_plan_text` says where a text cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +84,15 @@ def _entries(problems: Iterable[Problem]) -> list[dict[str, Any]]:
 def located(text: str, errors: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Add to each error the line, counted from 1, of what its pointer names or of the nearest thing around it."""
     root = _compose(text)
-    if root is None:
-        return list(errors)
-    return [{**error, "line": _line(root, str(error.get("pointer") or ""))} for error in errors]
+    return [{**error, **_place(root, error)} for error in errors]
+
+
+def _place(root: Any, error: Mapping[str, Any]) -> dict[str, int]:
+    """Name the line of an error: the one that its message begins with, for a text that cannot be read, goes first."""
+    told = _TOLD.match(str(error.get("message")))
+    if told:
+        return {"line": int(told[1])}
+    return {} if root is None else {"line": _line(root, str(error.get("pointer") or ""))}
 
 
 def _compose(text: str) -> Any:

@@ -74,6 +74,19 @@ def test_validate_works_without_an_api(wavebreak: Terminal, plan_file: Path) -> 
     assert (outcome.exit_code, outcome.out) == (0, f"✓ {plan_file} is a valid plan\n")
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("a: [\nb: }\n", 2), ('planId: a\nname: "\\ud800"\n', 2), ("planId: a\nwaves: &a\n  - *a\n", 3)],
+)
+def test_a_file_that_cannot_be_read_has_the_line_where_it_breaks(
+    wavebreak: Terminal, plan_file: Path, text: str, line: int
+) -> None:
+    plan_file.write_text(text)
+    outcome = wavebreak("plan", "validate", str(plan_file))
+    assert outcome.exit_code == 3
+    assert lines(outcome.err)[1].startswith(f"{plan_file}:{line}: /: line {line}")
+
+
 def test_validate_tells_every_problem_with_its_line_and_pointer(wavebreak: Terminal, plan_file: Path) -> None:
     plan_file.write_text(BAD)
     outcome = wavebreak("plan", "validate", str(plan_file))
