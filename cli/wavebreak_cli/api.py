@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -134,6 +134,8 @@ def _client(url: str, transport: httpx.BaseTransport | None) -> httpx.Client:
 
 class NotConnected(Unavailable):
     """The request never left: it may be made again, whatever it asks for."""
+
+    may_have_arrived: ClassVar[bool] = False
 
 
 def _refuse_what_is_no_text(values: Iterable[object]) -> None:

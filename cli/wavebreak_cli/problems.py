@@ -34,7 +34,7 @@ class Finished(Exception):  # noqa: N818  it is no error: the command is over an
 
 
 class CommandFailed(Exception):  # noqa: N818  the root of a tree whose leaves read as what they are
-    """A command that cannot go on."""
+    """A command that cannot go on. `hint` tells people what there is to know or to do about it."""
 
     exit_code: ClassVar[int] = EXIT_USAGE
 
@@ -43,6 +43,7 @@ class CommandFailed(Exception):  # noqa: N818  the root of a tree whose leaves r
         super().__init__(str(problem.get("detail") or problem.get("title") or "unknown error"))
         self.problem = problem
         self.retry_after = retry_after
+        self.hint: str | None = None
 
     @property
     def status(self) -> int:
@@ -77,6 +78,8 @@ class Unavailable(CommandFailed):
     """The API did not answer, or failed."""
 
     exit_code: ClassVar[int] = EXIT_UNAVAILABLE
+    may_have_arrived: ClassVar[bool] = True
+    """Whether what was asked for may have been done."""
 
     @classmethod
     def unreachable(cls, address: str, why: str) -> Unavailable:

@@ -51,7 +51,14 @@ def wall_clock() -> datetime:
 def console_on(stream: TextIO) -> Console:
     """Make a console; where there is no terminal, lines are long enough not to be broken."""
     wide = not stream.isatty() and "COLUMNS" not in os.environ
-    return Console(file=stream, highlight=False, emoji=False, markup=False, width=PIPE_WIDTH if wide else None)
+    return Console(
+        file=stream,
+        highlight=False,
+        emoji=False,
+        markup=False,
+        width=PIPE_WIDTH if wide else None,
+        force_interactive=None if stream.isatty() else False,  # FORCE_COLOR is for colours: nothing moves in a pipe
+    )
 
 
 @dataclass
@@ -117,7 +124,7 @@ class Shell:
         out, now = self.around.out, self.around.now
         if self.json:
             return JsonView(out, self.look, now, known)
-        if out.is_terminal and not out.is_dumb_terminal:
+        if out.is_interactive:
             return LiveView(out, now)
         return LineView(out, self.look, now, known)
 
@@ -146,8 +153,9 @@ class Shell:
                 self.note(_place(failure.problem, error))
         status = f" (HTTP {failure.status})" if failure.status else ""
         self.note(f"  code: {failure.code or 'none'}{status}")
-        if failure.code in _HINTS:
-            self.note(f"  hint: {_HINTS[failure.code]}")
+        for hint in (_HINTS.get(failure.code), failure.hint):
+            if hint:
+                self.note(f"  hint: {hint}")
         return failure.exit_code
 
 

@@ -137,6 +137,22 @@ def test_ctrl_c_leaves_a_watch_with_130_and_the_execution_going_on(
     assert {request.method for request in api.requests} == {"GET"}
 
 
+def test_whoever_gets_no_answer_to_a_start_is_told_that_it_may_have_happened(
+    api: FakeApi, wavebreak: Terminal, clock: Clock
+) -> None:
+    run = ("run", "three-tier", "--mode", "drill")
+    told = "It may have been started all the same: see wavebreak executions --plan three-tier --limit 1"
+    api.faults = [Fault(0)] * 4
+    outcome = wavebreak(*run)
+    assert (outcome.exit_code, told in outcome.err) == (4, True)
+    clock.interrupt_at = len(clock.slept) + 1
+    api.faults = [Fault(0)] * 4
+    outcome = wavebreak(*run)
+    assert (outcome.exit_code, told in outcome.err) == (130, True)
+    outcome = wavebreak("--api-url", "http://127.0.0.1:9/v1", *run)
+    assert (outcome.exit_code, told in outcome.err) == (4, False)
+
+
 def test_ctrl_c_elsewhere_is_130_too(api: FakeApi, wavebreak: Terminal, clock: Clock) -> None:
     clock.interrupt_at = 1
     api.faults = [Fault(503)]

@@ -1,9 +1,14 @@
 """What a watch prints: plain lines, JSON lines, and the live view."""
 
+import io
 import json
 
+import pytest
 from tests.cli.conftest import Clock, Terminal, lines
 from tests.cli.fake_api import DRILL, FakeApi, Fault, Json, execution, problem, server, wave, wave_command
+
+from wavebreak_cli.shell import Shell, Surroundings, console_on
+from wavebreak_cli.watch import LineView
 
 
 def _story() -> list[Json]:
@@ -127,6 +132,37 @@ def test_a_connection_that_stays_away_ends_the_watch_with_4(api: FakeApi, wavebr
     api.faults = [Fault(500, problem(500, "INTERNAL", "Internal error", "no luck"))] * 400
     assert wavebreak("watch", DRILL).exit_code == 4
     assert 900 < sum(clock.slept) < 910
+
+
+def test_a_watch_that_is_left_without_the_end_says_that_the_execution_goes_on(
+    api: FakeApi, wavebreak: Terminal
+) -> None:
+    forbidden = problem(403, "FORBIDDEN", "Forbidden", "the security token is expired")
+    told = f"hint: The execution goes on. To watch it again: wavebreak watch {DRILL}."
+    api.answers["POST", "/drills"] = (202, execution("PENDING", []))
+    api.answers["GET", f"/executions/{DRILL}"] = (403, forbidden)
+    run = ("run", "three-tier", "--mode", "drill", "--watch")
+    outcome = wavebreak(*run)
+    assert (outcome.exit_code, told in outcome.err) == (3, True)
+    assert json.loads(wavebreak(*run, "--json").err) == {**forbidden, "executionId": DRILL}
+    assert told not in wavebreak("watch", DRILL).err  # nothing is known of it
+    api.answers.clear()
+
+    def reading_before_the_fault() -> Json:
+        api.faults.append(Fault(403, forbidden))
+        return execution("IN_PROGRESS", [])
+
+    api.readings[DRILL] = [reading_before_the_fault]
+    assert told in wavebreak("watch", DRILL).err
+
+
+def test_forced_colours_do_not_make_a_pipe_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    around = Surroundings(out=console_on(io.StringIO()))
+    assert around.out.is_terminal
+    view = Shell(around).view()
+    assert isinstance(view, LineView)
 
 
 def test_a_refused_watch_ends_at_once(api: FakeApi, wavebreak: Terminal) -> None:

@@ -12,7 +12,7 @@ from wavebreak_cli import lists, render
 from wavebreak_cli.calls import path_of
 from wavebreak_cli.chain import Verdict, verify
 from wavebreak_cli.commands.following import ExecutionArgument, follow_to_end, read_execution
-from wavebreak_cli.problems import EXIT_FAILURE, Finished, Misconfigured
+from wavebreak_cli.problems import EXIT_FAILURE, EXIT_INTERRUPTED, Finished, Misconfigured, Unavailable
 from wavebreak_cli.shell import JsonFlag, Shell, open_shell
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ def run(
     if mode is RunMode.RECOVERY and not yes:
         _confirm_recovery(shell, plan)
     body = {"planId": plan, "reason": reason}
-    started = cast("Execution", shell.api.post(_START[mode], body, key=shell.around.new_key()))
+    started = _start(shell, _START[mode], body)
     name = started.get("executionId", "")
     if watch:
-        follow_to_end(shell, name)
+        follow_to_end(shell, name, exists=True)
     shell.tell(started, lambda: _started(shell, name))
 
 
@@ -59,6 +59,20 @@ def _confirm_recovery(shell: Shell, plan: str) -> None:
         raise Misconfigured.because("a recovery is confirmed at a terminal, or started with --yes")
     if answer.lower() not in {"y", "yes"}:
         raise Misconfigured.because("not confirmed, nothing was started")
+
+
+def _start(shell: Shell, path: str, body: dict[str, str | None]) -> "Execution":
+    """Ask for an execution; nobody who gets no answer is left to believe that nothing was started."""
+    doubt = f"It may have been started all the same: see wavebreak executions --plan {body['planId']} --limit 1"
+    try:
+        return cast("Execution", shell.api.post(path, body, key=shell.around.new_key()))
+    except KeyboardInterrupt:
+        shell.note(f"Left before the API answered. {doubt}")
+        raise Finished(EXIT_INTERRUPTED) from None
+    except Unavailable as failure:
+        if failure.may_have_arrived:
+            failure.hint = doubt
+        raise
 
 
 def _started(shell: Shell, name: str) -> Group:

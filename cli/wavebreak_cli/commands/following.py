@@ -7,7 +7,7 @@ import typer
 
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, is_terminal, normalize_execution_status
 from wavebreak_cli.calls import ATTEMPTS, path_of
-from wavebreak_cli.problems import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_PARTIAL, Finished
+from wavebreak_cli.problems import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_PARTIAL, CommandFailed, Finished
 from wavebreak_cli.shell import Shell
 from wavebreak_cli.watch import follow
 from wavebreak_cli.wire import Execution, Termination
@@ -23,10 +23,10 @@ def read_execution(shell: Shell, name: str, *, attempts: int = ATTEMPTS) -> Exec
     return cast("Execution", shell.api.get(path_of("executions", name), attempts=attempts))
 
 
-def follow_to_end(shell: Shell, name: str) -> NoReturn:
-    """Watch an execution to its end and finish with the exit code of its outcome."""
+def follow_to_end(shell: Shell, name: str, *, exists: bool = False) -> NoReturn:
+    """Watch an execution to its end and finish with the exit code of its outcome; whether it `exists` may be known."""
     hint = f"The execution goes on. To watch it again: wavebreak watch {name}. To cancel it: wavebreak cancel {name}."
-    last = _follow(shell, name, _has_ended, hint)
+    last = _follow(shell, name, _has_ended, hint, exists=exists)
     status = normalize_execution_status(last.get("status"))
     raise Finished(_OUTCOMES.get(status, EXIT_FAILURE) if status else EXIT_FAILURE)
 
@@ -38,20 +38,40 @@ def follow_termination(shell: Shell, name: str, accepted: Mapping[str, Any]) -> 
     """
     known = cast("Execution", {name: value for name, value in accepted.items() if name != "termination"})
     hint = f"The termination goes on. To watch it again: wavebreak terminate {name} --watch."
-    termination = _termination(_follow(shell, name, _is_cleaned_up, hint, known))
+    termination = _termination(_follow(shell, name, _is_cleaned_up, hint, known, exists=True))
     if termination.get("status") == TerminationStatus.COMPLETED:
         raise Finished(EXIT_OK)
     raise Finished(EXIT_PARTIAL if termination.get("terminated") else EXIT_FAILURE)
 
 
 def _follow(
-    shell: Shell, name: str, is_over: Callable[[Execution], bool], hint: str, known: Execution | None = None
+    shell: Shell,
+    name: str,
+    is_over: Callable[[Execution], bool],
+    hint: str,
+    known: Execution | None = None,
+    *,
+    exists: bool,
 ) -> Execution:
+    """Follow an execution; whoever is left without its end is told that it goes on, by name."""
+    seen = exists
+
+    def read() -> Execution:
+        nonlocal seen
+        found = read_execution(shell, name, attempts=1)
+        seen = True
+        return found
+
     try:
-        return follow(lambda: read_execution(shell, name, attempts=1), is_over, shell.view(known), shell.time)
+        return follow(read, is_over, shell.view(known), shell.time)
     except KeyboardInterrupt:
         shell.note(hint)
         raise Finished(EXIT_INTERRUPTED) from None
+    except CommandFailed as failure:
+        if seen:
+            failure.hint = hint
+            failure.problem.setdefault("executionId", name)
+        raise
 
 
 def _has_ended(execution: Execution) -> bool:

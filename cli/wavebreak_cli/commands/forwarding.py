@@ -184,7 +184,7 @@ class _Following:
         if self.combined:
             return RunOutput(out, self.shell.around.err)
         arrivals = Arrivals(self.names if len(self.names) == self.run.get("total") else ())
-        if out.is_terminal and not out.is_dumb_terminal and not self._is_watch:
+        if out.is_interactive and not self._is_watch:
             return RunLive(out, now, arrivals)
         return RunLines(out, self.shell.look, now, arrivals)
 
