@@ -23,13 +23,15 @@ from urllib.parse import urlsplit
 from wavebreak_cli.problems import Misconfigured, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from botocore.credentials import Credentials, ReadOnlyCredentials
 
 DEFAULT_STACK: Final = "wavebreak"
 STACK_FILE: Final = ".local/stack.json"
+_PATIENCE: Final[Mapping[str, Any]] = {"connect_timeout": 5, "read_timeout": 15}
+"""Seconds that CloudFormation gets; a call that got no answer is repeated as the AWS configuration says."""
 _GATEWAY_HOST: Final = re.compile(r"\.execute-api\.([a-z0-9-]+)\.(?:vpce\.)?amazonaws\.com")
 _HOW_TO_SET: Final = (
     "set --api-url or WAVEBREAK_API_URL, or --stack or WAVEBREAK_STACK for a deployed stack, "
@@ -182,13 +184,14 @@ def _configured_region(profile: str | None) -> str:
 def _stack_output(stack: str, given: Given) -> str:
     """Ask CloudFormation for the output `ApiUrl` of a stack."""
     import boto3  # noqa: PLC0415 - a quarter of a second that no other way of configuration needs
+    from botocore.config import Config  # noqa: PLC0415 - likewise
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError  # noqa: PLC0415 - likewise
     from botocore.exceptions import ConnectionError as NoConnection  # noqa: PLC0415 - likewise
 
     try:
         region = given.region or os.environ.get("AWS_REGION")  # botocore reads AWS_DEFAULT_REGION only
         session = boto3.Session(profile_name=given.profile, region_name=region)
-        answer = session.client("cloudformation").describe_stacks(StackName=stack)
+        answer = session.client("cloudformation", config=Config(**_PATIENCE)).describe_stacks(StackName=stack)
     except (HTTPClientError, NoConnection) as error:
         raise Unavailable.unreachable("CloudFormation", str(error)) from error
     except (BotoCoreError, ClientError) as error:
