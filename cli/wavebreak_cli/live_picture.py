@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from wavebreak_cli.wire import Display, Execution, Server, Wave
 
 _WIDE: Final = 100
+_NARROW: Final = 64
 _QUIET: Final = "bright_black"
 _TABLE_HEAD: Final = 2
 """Lines of a table above its rows."""
@@ -174,12 +175,14 @@ def wave_table(look: Look, waves: list[Wave], now: datetime, below: list[Rows]) 
     with_errors = look.width >= _WIDE and any(wave.get("error") for wave in waves)
     table = plain_table(look)
     table.add_column("#", justify="right", no_wrap=True)
-    table.add_column("Wave", no_wrap=True, min_width=11)
+    table.add_column("Wave", min_width=11)  # the one that gives way; its texts are cut, not broken
     table.add_column("Status", no_wrap=True, min_width=19)
     table.add_column("Servers", justify="right", no_wrap=True)
-    table.add_column("Duration", justify="right", no_wrap=True)
+    with_duration = look.width >= _NARROW
+    if with_duration:
+        table.add_column("Duration", justify="right", no_wrap=True)
     if with_errors:
-        table.add_column("Error", no_wrap=True)
+        table.add_column("Error")
     for wave, rows in zip(waves, below, strict=True):
         count = tally([wave])
         row = [
@@ -187,8 +190,9 @@ def wave_table(look: Look, waves: list[Wave], now: datetime, below: list[Rows]) 
             one_line(look.text(wave.get("name"))),
             one_line(badge(look, wave.get("display") or {})),
             look.text(f"{count.launched}/{count.total}", "red" if count.failed else ""),
-            look.text(wave_time(wave, now)),
         ]
+        if with_duration:
+            row.append(look.text(wave_time(wave, now)))
         table.add_row(*row, *([one_line(look.text(wave.get("error"), "red"))] if with_errors else []))
         for name, status in rows:
             table.add_row("", one_line(name), one_line(status))

@@ -240,6 +240,16 @@ def test_a_large_drill_fits_the_terminal_and_never_hides_what_can_be_done(
     assert "more, see them with --servers" in text
 
 
+@pytest.mark.parametrize("width", [50, 80, 120])
+def test_long_and_wide_names_give_way_and_nothing_else_does(width: int) -> None:
+    waves = [wave(7, "データベース層" * 9, "IN_PROGRESS", [server(1)], error="遅い" * 90)]
+    text = _live(cast("Execution", execution("IN_PROGRESS", waves, planName="復旧計画" * 30)), width)
+    assert all(cell_len(row) <= width for row in text.splitlines())
+    (row,) = [row for row in text.splitlines() if row.startswith("┃ 7  ") and "⟳ In Progress" in row]
+    assert "1/1" in row
+    assert "…" in row
+
+
 def test_servers_of_running_waves_share_the_lines_that_are_left_and_the_ones_in_flight_come_first() -> None:
     text = _live(_large_drill(2), 80, height=40)
     rows = [row.split() for row in text.splitlines()]
