@@ -35,7 +35,7 @@ from wavebreak.resilience import invocation
 from wavebreak.steering import Refused
 from wavebreak.store.table import ConditionFailed
 from wavebreak.trail import Act
-from wavebreak.validation import problems_of
+from wavebreak.validation import TOO_DEEP, is_too_deep, problems_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -163,8 +163,12 @@ def _admit(event: dict[str, Any]) -> dict[str, Any]:
         document = json.loads(body, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise InvalidRequest.of("", f"is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest.of("", "is not JSON that can be read: nested too deeply or a number too long") from error
+    except ValueError as error:
+        raise InvalidRequest.of("", "is not JSON that can be read: a number is too long") from error
+    except RecursionError as error:
+        raise InvalidRequest.of("", f"has {TOO_DEEP}") from error
+    if is_too_deep(document):
+        raise InvalidRequest.of("", f"has {TOO_DEEP}")
     if event["httpMethod"] == "POST" and not isinstance(document, dict):
         raise InvalidRequest.of("", "must be an object")
     return {**event, "headers": headers, "body": body, "isBase64Encoded": False}

@@ -11,13 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from wavebreak.plan import PlanInvalid
-from wavebreak.validation import Location, Problem, json_pointer, quoted
+from wavebreak.validation import MAX_DEPTH, TOO_DEEP, Location, Problem, json_pointer, quoted
 
 MAX_TEXT_BYTES: Final = 1024 * 1024
 """More than three times what a stored plan may have: room for comments and indentation."""
-
-MAX_DEPTH: Final = 32
-"""Lists and objects inside one another; a plan needs 7."""
 
 _DECIMAL: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\Z")
 _TAG: Final = "tag:yaml.org,2002:"
@@ -66,16 +63,12 @@ def _read(text: str) -> object:
             parse_constant=lambda name: _Refused(f"{name} is no number"),
         )
     except RecursionError:
-        raise _invalid("", _too_deep()) from None
+        raise _invalid("", TOO_DEEP) from None
     except json.JSONDecodeError as error:
         if text.lstrip()[:1] in ("{", "["):
             fault = f"line {error.lineno}, column {error.colno}: {error.msg}"
             return _read_yaml(text, fault)
         return _read_yaml(text, None)
-
-
-def _too_deep() -> str:
-    return f"more than {MAX_DEPTH} lists and objects inside one another"
 
 
 def _whole_number(written: str) -> object:
@@ -113,7 +106,7 @@ def _refuse_unbounded(events: Iterator[Any]) -> None:
         elif kind in ("MappingEndEvent", "SequenceEndEvent"):
             depth -= 1
         if depth > MAX_DEPTH:
-            raise _invalid("", f"line {event.start_mark.line + 1}: {_too_deep()}")
+            raise _invalid("", f"line {event.start_mark.line + 1}: {TOO_DEEP}")
 
 
 def _from_node(node: Any) -> object:
@@ -156,7 +149,7 @@ def _fraction(written: str) -> object:
 def _settled(value: object, where: Location, problems: list[Problem]) -> object:
     """Turn what was written into plain values, noting what cannot be turned."""
     if len(where) > MAX_DEPTH:
-        problems.append(Problem(json_pointer(where), _too_deep()))
+        problems.append(Problem(json_pointer(where), TOO_DEEP))
     elif isinstance(value, _Refused):
         problems.append(Problem(json_pointer(where), value.message))
     elif isinstance(value, list):

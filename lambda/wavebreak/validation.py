@@ -18,6 +18,11 @@ Location: TypeAlias = tuple[int | str, ...]
 FINISHED: Final = "document_problem"
 """Type of an error whose location and message are already what people shall read."""
 
+MAX_DEPTH: Final = 32
+"""Lists and objects inside one another that a document may have; a plan needs 7."""
+
+TOO_DEEP: Final = f"more than {MAX_DEPTH} lists and objects inside one another"
+
 _SHOWN: Final = 60
 _SHOWN_BITS: Final = 64
 _KINDS: Final[Mapping[type, str]] = {list: "a list", tuple: "a list", dict: "an object"}
@@ -49,6 +54,18 @@ def quoted(value: object) -> str:
     if value is None or isinstance(value, (bool, int, float)):
         return json.dumps(value)
     return _KINDS.get(type(value), f"a value of type {type(value).__name__}")
+
+
+def is_too_deep(document: object) -> bool:
+    """Tell whether a document as JSON gave it has more than MAX_DEPTH lists and objects inside one another."""
+    level = _containers([document])
+    for _ in range(MAX_DEPTH):
+        level = _containers(inner for part in level for inner in (part.values() if isinstance(part, dict) else part))
+    return bool(level)
+
+
+def _containers(values: Iterable[object]) -> list[list[Any] | dict[Any, Any]]:
+    return [value for value in values if isinstance(value, (list, dict))]
 
 
 def error_details(error: ValidationError) -> list[InitErrorDetails]:

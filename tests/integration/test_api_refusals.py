@@ -9,6 +9,8 @@ import pytest
 from tests.integration.plans import plan, three_tier, wave
 from tests.integration.store_executions import execution_id
 
+from wavebreak.validation import MAX_DEPTH, TOO_DEEP
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -72,6 +74,15 @@ def test_a_body_that_is_no_json_is_refused(quiet: Stack, method: str, path: str,
 
     assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
     assert answer.json["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/drills"), ("PUT", "/plans/three-tier")])
+def test_a_body_nested_beyond_any_use_is_refused_however_deep(quiet: Stack, method: str, path: str) -> None:
+    for inside in (MAX_DEPTH, *range(600, 1000, 10), 100_000):
+        answer = quiet.api(method, path, text='{"planId":' + "[" * inside + "]" * inside + "}")
+
+        assert (answer.status, answer.code) == (400, "VALIDATION_FAILED"), inside
+        assert answer.json["errors"] == [{"pointer": "", "message": f"has {TOO_DEEP}"}]
 
 
 @pytest.mark.parametrize("text", ["null", "[]", "1", '"x"', "true", ""], ids=str)

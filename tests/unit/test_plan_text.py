@@ -7,7 +7,8 @@ import pytest
 
 from wavebreak.graph import levels
 from wavebreak.plan import PlanInvalid, parse_plan, resolved_dependencies
-from wavebreak.plan_text import MAX_DEPTH, MAX_TEXT_BYTES, load_plan_text
+from wavebreak.plan_text import MAX_TEXT_BYTES, load_plan_text
+from wavebreak.validation import MAX_DEPTH
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
