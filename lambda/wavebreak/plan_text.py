@@ -6,7 +6,7 @@ sexagesimal number and any tag of a language are refused, each with its place, i
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,11 @@ MAX_TEXT_BYTES: Final = 1024 * 1024
 
 _DECIMAL: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\Z")
 _TAG: Final = "tag:yaml.org,2002:"
+_WORDS: Final[Mapping[str, Mapping[str, bool | None]]] = {
+    "null": {"": None, "~": None, "null": None},
+    "bool": {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False},
+}
+"""What a value of YAML's that is a word may be; a tag claims the type for any other word too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,12 @@ def load_plan_text(text: str) -> object:
 
     Raises PlanInvalid with every duplicate name and odd value, or with the first place where the text cannot be read.
     """
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_TEXT_BYTES:
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        line = text.count("\n", 0, error.start) + 1
+        raise _invalid("", f"line {line}: is not valid Unicode") from None
+    if size > MAX_TEXT_BYTES:
         raise _invalid("", f"the text is larger than {MAX_TEXT_BYTES // 1024} KB")
     written = _read(text.removeprefix("\ufeff"))
     problems: list[Problem] = []
@@ -127,10 +137,8 @@ def _scalar(kind: str, written: str) -> object:
     match kind:
         case "str":
             return written
-        case "null":
-            return None
-        case "bool":
-            return written.lower() in ("true", "yes", "on")
+        case "null" | "bool" if written.lower() in _WORDS[kind]:
+            return _WORDS[kind][written.lower()]
         case "int":
             return _whole_number(written)
         case "float":
@@ -165,10 +173,14 @@ def _object(members: _Members, where: Location, problems: list[Problem]) -> dict
     settled: dict[str, object] = {}
     for name, value in members.pairs:
         if not isinstance(name, str):
-            shown = name.message if isinstance(name, _Refused) else f"names must be strings, not {quoted(name)}"
+            shown = name.message if isinstance(name, _Refused) else f"names must be strings, not {_named(name)}"
             problems.append(Problem(json_pointer(where), shown))
         elif name in settled:
             problems.append(Problem(json_pointer((*where, name)), "is given twice"))
         else:
             settled[name] = _settled(value, (*where, name), problems)
     return settled
+
+
+def _named(name: object) -> str:
+    return quoted({}) if isinstance(name, _Members) else quoted(name)

@@ -55,6 +55,8 @@ def test_every_name_given_twice_is_refused(text: str) -> None:
         ("!mine x", "it would be read as a !mine"),
         ("!!int abc", "write 'abc' in quotes, or as a plain decimal number of at most 18 digits"),
         ("!!float abc", "'abc' is no number; write it in quotes if it is text"),
+        ("!!bool maybe", "write 'maybe' in quotes: it would be read as a bool"),
+        ("!!null nothing", "write 'nothing' in quotes: it would be read as a null"),
     ],
 )
 def test_odd_values_are_refused_with_their_place(written: str, message: str) -> None:
@@ -80,6 +82,7 @@ def test_huge_numbers_are_refused_in_json() -> None:
         ("a: {5: x}", "names must be strings, not 5"),
         ("a: {yes: x}", "names must be strings, not true"),
         ("a: {[b]: x}", "names must be strings, not a list"),
+        ("a: {? {b: c} : x}", "names must be strings, not an object"),
         ("a: {<<: {b: 1}}", "write '<<' in quotes: it would be read as a merge"),
         ("a: {2026-01-01: x}", "write '2026-01-01' in quotes: it would be read as a timestamp"),
     ],
@@ -125,6 +128,8 @@ def test_text_too_large_is_refused() -> None:
         ("--- 1\n--- 2\n", "line 2, column 1: but found another document"),
         ("a: \x00", "unacceptable character"),
         ("a: \x1b[2J", "control characters are not al"),
+        ("a: 1\nb: \udcff", "line 2: is not valid Unicode"),
+        ('{"a": "\ud800"}', "line 1: is not valid Unicode"),
     ],
 )
 def test_text_that_cannot_be_read_is_refused_with_its_line(text: str, message: str) -> None:
