@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 MAX_WAVES_A_ROUND: Final = 10
 """Waves that one START directive names, so that the state machine's payload never grows with the plan."""
 
+_NOT_APPROVED: Final = "Not approved before the execution ended"
+_HELD_BACK: Final = "Approved, and held back by a failed wave until the execution ended"
+
 
 class Directive(StrEnum):
     """What the state machine does next."""
@@ -90,13 +93,13 @@ def decide(execution: Execution, observation: Observation, now: datetime, timing
 def finalise(execution: Execution, now: datetime) -> Execution:
     """End an execution in which nothing is in flight; one that is not over, or has ended before, is returned as it is.
 
-    A wave that still waits for an approval can no longer start, and is closed as CANCELLED. A cancel that said so goes
-    on with the clean-up in the same write, so that it cannot be forgotten in between.
+    A wave that still waits for an approval, or was held back after it, can no longer start: it is closed as CANCELLED.
+    A cancel that said so goes on with the clean-up in the same write, so that it cannot be forgotten in between.
     """
     if execution.is_terminal or not is_over(execution):
         return execution
     closed = execution.with_waves(
-        replace(wave, status=WaveStatus.CANCELLED, ended_at=now, error="Not approved before the execution ended")
+        replace(wave, status=WaveStatus.CANCELLED, ended_at=now, error=_HELD_BACK if wave.approved else _NOT_APPROVED)
         for wave in execution.waves
         if wave.status is WaveStatus.AWAITING_APPROVAL
     )
@@ -137,14 +140,20 @@ def is_over(execution: Execution) -> bool:
         return True
     if execution.status is not ExecutionStatus.IN_PROGRESS:
         return False
-    if is_stopped(execution):
-        return True
-    return not any(wave.status is WaveStatus.AWAITING_APPROVAL or is_ready(execution, wave) for wave in execution.waves)
+    return not any(
+        (wave.status is WaveStatus.AWAITING_APPROVAL or is_ready(execution, wave)) and not is_stopped(execution, wave)
+        for wave in execution.waves
+    )
 
 
-def is_stopped(execution: Execution) -> bool:
-    """Tell whether a failed wave with onFailure STOP holds back every wave that has not started."""
-    return any(wave.status is WaveStatus.FAILED and wave.on_failure is OnFailure.STOP for wave in execution.waves)
+def is_stopped(execution: Execution, wave: Wave) -> bool:
+    """Tell whether a failed wave with onFailure STOP holds back this one, which has not started.
+
+    One that a retry has ask again is not: like any wave that is retried, it may run though another one has failed.
+    """
+    return wave.attempt == 1 and any(
+        other.status is WaveStatus.FAILED and other.on_failure is OnFailure.STOP for other in execution.waves
+    )
 
 
 def open_asks(execution: Execution) -> tuple[Wave, ...]:
@@ -161,9 +170,10 @@ def is_ready(execution: Execution, wave: Wave) -> bool:
     )
 
 
-def may_start_waves(execution: Execution) -> bool:
-    """Tell whether new waves may start at all: running, not paused, no failure that stops or asks."""
-    return execution.status is ExecutionStatus.IN_PROGRESS and not is_stopped(execution) and not open_asks(execution)
+def may_open(execution: Execution, wave: Wave) -> bool:
+    """Tell whether a wave may be opened now, if its turn has come: running, not paused, no failure stops it or asks."""
+    running = execution.status is ExecutionStatus.IN_PROGRESS
+    return running and not is_stopped(execution, wave) and not open_asks(execution)
 
 
 def unassigned(execution: Execution, wave: Wave) -> tuple[Server, ...]:
@@ -311,7 +321,7 @@ def _ask(execution: Execution) -> Execution:
 
 def _open_wave(execution: Execution, wave: Wave, now: datetime) -> Wave:
     """Start a wave whose turn has come, or ask for its approval."""
-    if not may_start_waves(execution):
+    if not may_open(execution, wave):
         return wave
     waiting = wave.status is WaveStatus.AWAITING_APPROVAL
     if waiting and wave.approved:

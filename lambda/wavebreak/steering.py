@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wavebreak import wave_commands
-from wavebreak.engine import finalise, is_over, may_start_waves, open_asks
+from wavebreak.engine import finalise, is_over, may_open, open_asks
 from wavebreak.execution_utils import TERMINAL_STATUSES, ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.model import Cancel, CancelThen, Execution, JobState, LaunchStatus, PausedBy, Server, Wave
 
@@ -81,7 +81,7 @@ def approve(execution: Execution, number: int, now: datetime) -> Execution:
     if wave.approved:
         return execution
     approved = replace(wave, approved=True)
-    if may_start_waves(execution):
+    if may_open(execution, wave):
         approved = replace(approved, status=WaveStatus.IN_PROGRESS, started_at=now)
     return execution.with_waves([approved])
 

@@ -227,6 +227,19 @@ def test_finalise_closes_an_approval_that_can_no_longer_come() -> None:
     assert ended.wave(2).ended_at == later(9)
 
 
+@pytest.mark.parametrize(
+    ("approved", "error"),
+    [
+        (False, "Not approved before the execution ended"),
+        (True, "Approved, and held back by a failed wave until the execution ended"),
+    ],
+)
+def test_a_closed_approval_tells_whether_it_had_come(approved: bool, error: str) -> None:
+    waiting = wave(2, W.AWAITING_APPROVAL, depends_on=(), approved=approved)
+    ended = finalise(execution(wave(1, W.FAILED), waiting), later(9))
+    assert (ended.wave(2).status, ended.wave(2).error) == (W.CANCELLED, error)
+
+
 def test_deciding_twice_decides_the_same() -> None:
     first = look(three_tiers())
     again = look(first.execution)

@@ -21,7 +21,7 @@ from tests.unit.executions import (
 )
 
 from wavebreak import steering
-from wavebreak.engine import Directive, decide, unassigned
+from wavebreak.engine import Directive, decide, finalise, unassigned
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.model import Execution, Impact, JobState, LaunchStatus, OnFailure
 from wavebreak.steering import Refused
@@ -123,6 +123,34 @@ def test_a_rejected_wave_that_is_retried_asks_again_and_then_runs() -> None:
     assert again.started_at is None
     approved = steering.approve(steering.retry(rejected, 1, later(9)), 1, later(10))
     assert approved.wave(1).status is W.IN_PROGRESS
+
+
+def test_a_rejected_wave_that_is_retried_asks_again_though_another_failure_stopped_the_run() -> None:
+    rejected = wave(2, W.FAILED, servers=(server(2),), depends_on=(), requires_approval=True, rejected=True)
+    stopped = execution(wave(1, W.FAILED), rejected, wave(3), status=E.FAILED, ended_at=later(1))
+    asking = look(steering.retry(stopped, 2, NOON), NOON)
+    assert (asking.directive, statuses(asking.execution)) == (
+        Directive.SLEEP,
+        ["FAILED", "AWAITING_APPROVAL", "NOT_STARTED"],
+    )
+    approved = steering.approve(asking.execution, 2, later(9))
+    assert statuses(approved) == ["FAILED", "IN_PROGRESS", "NOT_STARTED"]
+    assert look(approved, later(9)).waves == (2,)
+    again = steering.reject(asking.execution, 2, later(9), None)
+    assert (look(again, later(9)).directive, statuses(finalise(again, later(9)))) == (
+        Directive.FINISH,
+        ["FAILED", "FAILED", "NOT_STARTED"],
+    )
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_retried_wave_that_asks_again_waits_for_the_resume_like_any_other(paused: bool) -> None:
+    asking = wave(2, W.AWAITING_APPROVAL, depends_on=(), requires_approval=True, attempt=2)
+    current = execution(wave(1, W.FAILED), asking, status=E.PAUSED if paused else E.IN_PROGRESS)
+    approved = steering.approve(current, 2, NOON)
+    assert approved.wave(2).status is (W.AWAITING_APPROVAL if paused else W.IN_PROGRESS)
+    resumed = look(steering.resume(approved) if paused else approved, NOON)
+    assert (resumed.directive, resumed.waves) == (Directive.START, (2,))
 
 
 def failed_wave(**fields: object) -> Execution:
