@@ -1,4 +1,4 @@
-"""Directed graphs of waves: levels, cycles, the longest chain.
+"""Directed graphs of waves: their cycles.
 
 A graph maps each node to the nodes that it depends on, each of which must be a key as well. Nodes are whole numbers,
 and ties go to the lower one, so the same graph always gets the same answer. Nothing here recurses, and everything but
@@ -10,29 +10,6 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TypeAlias
 
 Graph: TypeAlias = Mapping[int, Collection[int]]
-
-
-def levels(graph: Graph) -> tuple[tuple[int, ...], ...]:
-    """Group the nodes by how far down they are: a level depends only on the levels before it.
-
-    Raises ValueError when the graph has a cycle.
-    """
-    missing = {node: len(set(needs)) for node, needs in graph.items()}
-    dependants = _reversed(graph)
-    level = sorted(node for node, count in missing.items() if count == 0)
-    found: list[tuple[int, ...]] = []
-    while level:
-        found.append(tuple(level))
-        following: list[int] = []
-        for node in level:
-            for dependant in dependants[node]:
-                missing[dependant] -= 1
-                if missing[dependant] == 0:
-                    following.append(dependant)
-        level = sorted(following)
-    if sum(map(len, found)) != len(graph):
-        raise ValueError("the graph has a cycle")
-    return tuple(found)
 
 
 def cycles(graph: Graph) -> tuple[tuple[int, ...], ...]:
@@ -47,22 +24,6 @@ def cycles(graph: Graph) -> tuple[tuple[int, ...], ...]:
         if len(component) > 1 or first in graph[first]:
             found.append(_shortest_cycle(graph, first, component))
     return tuple(sorted(found))
-
-
-def longest_chain(graph: Graph) -> tuple[int, ...]:
-    """Return the nodes of a longest chain of dependencies, the one that depends on nothing first.
-
-    Raises ValueError when the graph has a cycle. An empty graph has an empty chain.
-    """
-    ordered = levels(graph)
-    if not ordered:
-        return ()
-    level_of = {node: depth for depth, level in enumerate(ordered) for node in level}
-    chain = [ordered[-1][0]]
-    while level_of[chain[-1]] > 0:
-        above = level_of[chain[-1]] - 1
-        chain.append(min(node for node in graph[chain[-1]] if level_of[node] == above))
-    return tuple(reversed(chain))
 
 
 def _reversed(graph: Graph) -> dict[int, list[int]]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.unit.plan_documents import plan, server, wave
 
-from wavebreak.graph import levels
+from wavebreak.graph import cycles
 from wavebreak.model import Impact, OnFailure
 from wavebreak.plan import PlanDocument, canonical_json, normalised, parse_plan, plan_hash, resolved_dependencies
 
@@ -258,4 +258,4 @@ def test_a_plan_parsed_from_its_normal_form_is_the_same(document: dict[str, Any]
     assert plan_hash(again) == plan_hash(parsed)
     assert resolved_dependencies(again) == resolved_dependencies(parsed)
     assert parse_plan(parsed.model_dump(mode="json", by_alias=True)) == parsed
-    assert levels(dict(enumerate(resolved_dependencies(parsed), start=1)))
+    assert cycles(dict(enumerate(resolved_dependencies(parsed), start=1))) == ()

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from wavebreak.graph import levels
 from wavebreak.plan import PlanInvalid, parse_plan, resolved_dependencies
 from wavebreak.plan_text import MAX_TEXT_BYTES, load_plan_text
 from wavebreak.validation import MAX_DEPTH
@@ -159,4 +158,4 @@ def test_the_three_tier_example_is_a_line_of_two_three_and_two_servers() -> None
 
 def test_the_branches_example_is_a_diamond() -> None:
     plan = parse_plan(load_plan_text((EXAMPLES / "parallel-branches.yaml").read_text(encoding="utf-8")))
-    assert levels(dict(enumerate(resolved_dependencies(plan), start=1))) == ((1,), (2, 3), (4,))
+    assert resolved_dependencies(plan) == ((), (1,), (1,), (2, 3))
