@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.model import Execution, Impact, Mode, OnFailure, Place, Server, Wave
 from wavebreak.problems import InvalidRequest
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.store.plans import StoredPlan
+
+MAX_FROZEN_BYTES: Final = 390 * 1024
+"""The largest copy that is kept, below the 400 KB of an item: selectors add servers to what was stored as the plan."""
 
 _UNSUPPORTED = {
     "checks": "checks of a plan are not run by this release",
@@ -35,13 +38,17 @@ def freeze(
 
     `asked` holds requestedBy, reason, snapshots (by source server id), and otherAccounts: whether waves may name them.
     `own` is the stack's account and Region: a wave that names them is one that names none. Raises InvalidRequest for
-    settings that this release does not run, snapshots of servers that the plan does not have, and a server that two
-    waves name once their Regions are filled in.
+    settings that this release does not run, snapshots of servers that the plan does not have, a copy too large to keep,
+    and a server that two waves name once their Regions are filled in.
     """
     written = plan.document["waves"]
     errors = [*_unsupported(written), *_unknown_snapshots(written, asked["snapshots"])]
     if not asked["otherAccounts"]:
         errors += foreign(written, own)
+    text, digest = frozen_document(plan)
+    if len(text.encode()) > MAX_FROZEN_BYTES:
+        message = f"with the servers that its selectors match the plan is larger than {MAX_FROZEN_BYTES // 1024} KB"
+        errors.append({"pointer": "/waves", "message": message})
     if errors:
         raise InvalidRequest.listing(errors)
     numbers = {wave["name"]: number for number, wave in enumerate(written, start=1)}
@@ -52,7 +59,7 @@ def freeze(
         plan_id=plan.document["planId"],
         plan_name=plan.document["name"],
         plan_version=plan.version,
-        plan_hash=frozen_document(plan)[1],
+        plan_hash=digest,
         mode=mode,
         requested_by=asked["requestedBy"],
         reason=asked["reason"],

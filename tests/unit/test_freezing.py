@@ -116,3 +116,15 @@ def test_a_server_may_be_in_two_regions_but_not_twice_in_one() -> None:
 
 def test_snapshots_of_strangers_are_refused() -> None:
     assert refused(wave("a", 1), snapshots={"s-9": "pit-9"}) == ["/snapshots/s-9"]
+
+
+def test_a_copy_that_no_item_of_the_table_can_hold_is_refused_before_anything_is_done() -> None:
+    """Selectors fill a plan that was stored within its limit: all of 4,000 servers beside 300 KB of arguments."""
+    selected = [{"sourceServerId": f"s-{number:017d}"} for number in range(4_000)]
+    arguments = [{"command": "status", "args": ["x" * 256] * 20}] * 10
+    waves = [
+        {"name": f"w{number}", "servers": selected[number * 500 : (number + 1) * 500], "afterCommands": arguments}
+        for number in range(8)
+    ]
+    assert refused(*waves) == ["/waves"]
+    assert len(frozen(*waves[:5]).waves) == 5
