@@ -4,7 +4,6 @@
 the whole, and the size it would be stored in. `parse_plan` does the same and raises `PlanInvalid`.
 """
 
-import hashlib
 import json
 from enum import StrEnum
 from itertools import islice
@@ -272,11 +271,6 @@ def normalised(plan: PlanDocument) -> dict[str, Any]:
 def canonical_json(plan: PlanDocument) -> str:
     """Write the normal form as JSON with keys sorted, no spaces and Unicode unescaped."""
     return json.dumps(normalised(plan), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def plan_hash(plan: PlanDocument) -> str:
-    """Give the SHA-256 of the canonical JSON, in hex: equal for plans that mean the same."""
-    return hashlib.sha256(canonical_json(plan).encode()).hexdigest()
 
 
 def resolved_dependencies(plan: PlanDocument) -> tuple[tuple[int, ...], ...]:
