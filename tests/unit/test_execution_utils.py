@@ -96,6 +96,29 @@ def test_s2_6_the_wave_transitions_are_those_of_the_contract() -> None:
     assert {"COMPLETED", "FAILED", "CANCELLED", "SKIPPED"} == ENDED_WAVE_STATUSES
 
 
+def test_s2_1_the_execution_transitions_are_those_of_the_table() -> None:
+    """Nothing of a PENDING execution has launched; a cancelled one never reads as FAILED; COMPLETED stays for good."""
+    assert {old.value: {new.value for new in after} for old, after in EXECUTION_TRANSITIONS.items()} == {
+        "PENDING": {"IN_PROGRESS", "PAUSED", "CANCELLING", "CANCELLED", "COMPLETED"},
+        "IN_PROGRESS": {"PAUSED", "CANCELLING", "COMPLETED", "PARTIAL_SUCCESS", "FAILED", "CANCELLED"},
+        "PAUSED": {"IN_PROGRESS", "CANCELLING", "COMPLETED", "PARTIAL_SUCCESS", "FAILED", "CANCELLED"},
+        "CANCELLING": {"COMPLETED", "PARTIAL_SUCCESS", "CANCELLED"},
+        "FAILED": {"IN_PROGRESS"},
+        "PARTIAL_SUCCESS": {"IN_PROGRESS"},
+        "COMPLETED": set(),
+        "CANCELLED": set(),
+    }
+
+
+def test_only_an_incomplete_clean_up_may_be_asked_for_again() -> None:
+    assert {old.value: {new.value for new in after} for old, after in TERMINATION_TRANSITIONS.items()} == {
+        "NOT_REQUESTED": {"IN_PROGRESS"},
+        "IN_PROGRESS": {"COMPLETED", "INCOMPLETE"},
+        "INCOMPLETE": {"IN_PROGRESS"},
+        "COMPLETED": set(),
+    }
+
+
 def test_transition_tables_name_every_status() -> None:
     assert EXECUTION_TRANSITIONS.keys() == set(ExecutionStatus)
     assert WAVE_TRANSITIONS.keys() == set(WaveStatus)
