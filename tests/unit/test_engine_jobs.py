@@ -155,6 +155,12 @@ def test_a_job_that_drs_no_longer_names_is_given_up_long_after_the_deadline() ->
     assert given_up.directive is Directive.FINISH
 
 
+def test_a_job_that_turns_up_late_changes_none_that_was_written_down_meanwhile() -> None:
+    ended = execution(wave(1, W.COMPLETED), wave(2, W.IN_PROGRESS)).with_job(job(1, JobState.ENDED))
+    found = Observation(found={(1, 1, 1): job_id(7)})
+    assert decide(ended, found, NOW, TIMING).execution.jobs == ended.jobs
+
+
 def test_a_deadline_counts_from_the_start_without_the_wait_before() -> None:
     current = running(1, wait_before_seconds=600, timeout_minutes=10)
     assert look(current, later(1199)).execution.wave(1).status is W.IN_PROGRESS

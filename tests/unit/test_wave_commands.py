@@ -112,11 +112,11 @@ def test_only_the_complete_failure_of_a_required_command_fails_its_wave(
 ) -> None:
     listed = ({"command": "status", "required": required},)
     current = commanding(listed) if phase is CommandPhase.BEFORE else launched(commanding(after=listed))
-    decision = ended(current, outcome)
+    decision = ended(current, outcome, later(30))
     (command,) = second(decision).commands
     assert (command.state, command.outcome) == (CommandState.ENDED, outcome)
     if required and outcome == FAILURE:
-        assert second(decision).status is W.FAILED
+        assert (second(decision).status, second(decision).ended_at) == (W.FAILED, later(30))
         assert second(decision).error == (
             f"The required command status failed on every target ({phase.lower()} the launch)"
         )
