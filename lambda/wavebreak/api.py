@@ -35,7 +35,7 @@ from wavebreak.resilience import invocation
 from wavebreak.steering import Refused
 from wavebreak.store.table import ConditionFailed
 from wavebreak.trail import Act
-from wavebreak.validation import TOO_DEEP, is_too_deep, problems_of
+from wavebreak.validation import TOO_DEEP, is_too_deep, problems_of, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -145,7 +145,7 @@ def _admit(event: dict[str, Any]) -> dict[str, Any]:
     """Let through a request whose body is JSON of a sane size; an empty body counts as an empty object.
 
     What the framework would stumble over is refused here: other content types, text that is not UTF-8, JSON nested
-    beyond any use, and the constants that JSON does not have.
+    beyond any use, and the constants that JSON does not have. So is a name given twice, of which it would drop one.
     """
     body = event.get("body") or ""
     if len(body) > MAX_BODY_BYTES:
@@ -160,7 +160,7 @@ def _admit(event: dict[str, Any]) -> dict[str, Any]:
         return {**event, "headers": {**others, "content-type": _JSON}, "body": "{}", "isBase64Encoded": False}
     headers = _with_plain_type(event.get("headers") or {})
     try:
-        document = json.loads(body, parse_constant=_refuse_constant)
+        document = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_each_once)
     except json.JSONDecodeError as error:
         raise InvalidRequest.of("", f"is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from error
     except ValueError as error:
@@ -195,6 +195,16 @@ def _with_plain_type(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _refuse_constant(name: str) -> None:
     raise InvalidRequest.of("", f"is not JSON: {name} is no JSON value")
+
+
+def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its members; InvalidRequest when a name comes twice."""
+    made: dict[str, Any] = {}
+    for name, value in members:
+        if name in made:
+            raise InvalidRequest.of("", f"gives {quoted(name)} twice in one object")
+        made[name] = value
+    return made
 
 
 def caller_of(app: APIGatewayRestResolver | Router) -> str:

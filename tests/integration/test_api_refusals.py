@@ -85,6 +85,22 @@ def test_a_body_nested_beyond_any_use_is_refused_however_deep(quiet: Stack, meth
         assert answer.json["errors"] == [{"pointer": "", "message": f"has {TOO_DEEP}"}]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "text", "name"),
+    [
+        ("POST", "/drills", '{"planId": "three-tier", "planId": "another"}', "'planId'"),
+        ("PUT", "/plans/three-tier", '{"waves": [{"servers": [], "name": "w", "servers": []}]}', "'servers'"),
+    ],
+)
+def test_a_name_given_twice_is_refused_and_neither_value_taken(
+    quiet: Stack, method: str, path: str, text: str, name: str
+) -> None:
+    answer = quiet.api(method, path, text=text)
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+    assert answer.json["errors"] == [{"pointer": "", "message": f"gives {name} twice in one object"}]
+
+
 @pytest.mark.parametrize("text", ["null", "[]", "1", '"x"', "true", ""], ids=str)
 @pytest.mark.parametrize(("method", "path"), [("POST", "/drills"), ("PUT", "/plans/three-tier")])
 def test_a_body_that_is_no_object_is_refused(quiet: Stack, method: str, path: str, text: str) -> None:
