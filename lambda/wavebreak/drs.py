@@ -268,7 +268,11 @@ class Drs:
 
 
 def judged(call: Callable[[], T]) -> T:
-    """Make a call that is never repeated, and tell a refusal from an unknown outcome; an open circuit made no call."""
+    """Make a call that is never repeated, and tell a refusal from an unknown outcome; an open circuit made no call.
+
+    A 4xx without a code of the service, for which botocore gives the bare HTTP status, may be anybody's on the way: it
+    tells nothing of what the service did.
+    """
     try:
         return call()
     except CircuitOpen as error:
@@ -276,7 +280,7 @@ def judged(call: Callable[[], T]) -> T:
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
         code = error_code(error) or "Unknown"
-        if 400 <= status < 500:  # noqa: PLR2004  the HTTP class of refusals
+        if 400 <= status < 500 and not code.isdigit():  # noqa: PLR2004  the HTTP class of refusals
             message = error.response.get("Error", {}).get("Message", "")
             quota = str(error.response.get("quotaCode") or "") or None
             raise Refusal(code, message, quota, status) from error
@@ -298,7 +302,7 @@ def _native_step(step: RecoveryPlanStepTypeDef) -> NativeStep:
 
 def _recent(job: Mapping[str, Any]) -> RecentJob:
     members = job.get("participatingServers", [])
-    servers = frozenset(member["sourceServerID"] for member in members)
+    servers = frozenset(member["sourceServerID"] for member in members if member.get("sourceServerID"))
     instances = frozenset(member["recoveryInstanceID"] for member in members if member.get("recoveryInstanceID"))
     ended = job.get("status") == "COMPLETED"
     return RecentJob(job["jobID"], str(job.get("type", "")), servers, job.get("tags", {}), ended, instances)
@@ -309,7 +313,8 @@ def _view(job: Mapping[str, Any]) -> JobView:
     if status not in _JOB_STATUSES:
         logger.warning("DRS job %s has the unknown status %r: polling on", job.get("jobID"), status)
     members = job.get("participatingServers", [])
-    return JobView(status == "COMPLETED", {member["sourceServerID"]: _server_view(member) for member in members})
+    named = {server: _server_view(member) for member in members if (server := member.get("sourceServerID"))}
+    return JobView(status == "COMPLETED", named)
 
 
 def _server_view(member: Mapping[str, Any]) -> ServerView:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.stub import Stubber
 from tests.integration.plans import server
 from tests.integration.store_executions import AT, execution_id
 
@@ -158,7 +159,15 @@ def test_a_modelled_4xx_is_a_refusal(
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
-    "fault", [{"error": "InternalServerException"}, {"httpStatus": 503}, {"httpStatus": 500}, {"dropConnection": True}]
+    "fault",
+    [
+        {"error": "InternalServerException"},
+        {"httpStatus": 503},
+        {"httpStatus": 500},
+        {"httpStatus": 403},
+        {"httpStatus": 408},
+        {"dropConnection": True},
+    ],
 )
 def test_every_other_end_of_a_call_is_an_unknown_outcome_and_the_call_is_not_repeated(
     drs: Drs, control: SimulatorControl, fault: dict[str, object], when: str
@@ -181,3 +190,25 @@ def test_a_snapshot_is_passed_on(drs: Drs, control: SimulatorControl) -> None:
 
     (call,) = control.calls("StartRecovery")
     assert call["parameters"]["sourceServers"] == [{"sourceServerID": server(1), "recoverySnapshotID": snapshot}]
+
+
+def test_a_job_that_names_no_source_server_is_read_all_the_same(drs: Drs) -> None:
+    """The service model requires of a participating server nothing at all, and of a job its id alone."""
+    strange: dict[str, Any] = {
+        "jobID": "drsjob-00000000000000001",
+        "type": "TERMINATE",
+        "status": "STARTED",
+        "participatingServers": [{"recoveryInstanceID": "i-11111111111111111"}, {"sourceServerID": server(1)}],
+    }
+    bare: dict[str, Any] = {"jobID": "drsjob-00000000000000002"}
+    with Stubber(drs.client) as told:
+        for _ in range(2):
+            told.add_response("describe_jobs", {"items": [strange, bare]})
+        views, _ = drs.jobs([strange["jobID"], bare["jobID"]])
+        seen = drs.active_jobs(AT)
+
+    assert [(job.servers, job.instances) for job in seen] == [
+        (frozenset({server(1)}), frozenset({"i-11111111111111111"})),
+        (frozenset(), frozenset()),
+    ]
+    assert [(view.completed, list(view.servers)) for view in views.values()] == [(False, [server(1)]), (False, [])]
