@@ -52,9 +52,8 @@ _JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
 
 _THROTTLED: Final = 429
 _NOT_CALLED: Final = "CircuitOpen"
-_RETRYABLE: Final = frozenset(
-    {"ThrottlingException", "ServiceQuotaExceededException", "ConflictException", _NOT_CALLED}
-)
+_CONFLICT: Final = "ConflictException"
+_RETRYABLE: Final = frozenset({"ThrottlingException", "ServiceQuotaExceededException", _CONFLICT, _NOT_CALLED})
 
 T = TypeVar("T")
 
@@ -89,6 +88,16 @@ class Refusal(Exception):  # noqa: N818  an answer of the service
     def concerns_a_server(self) -> bool:
         """Whether one server of several may be what was refused."""
         return self.code in {"ValidationException", "ResourceNotFoundException"}
+
+    @property
+    def is_conflict(self) -> bool:
+        """Whether something stands in the way that may go away: a job of the server's, or what is missing for it."""
+        return self.code == _CONFLICT
+
+    @property
+    def may_concern_one(self) -> bool:
+        """Whether the others of a batch may be taken without the one that is at fault."""
+        return self.concerns_a_server or self.is_conflict
 
 
 class OutcomeUnknown(Exception):  # noqa: N818  names what it is

@@ -296,7 +296,7 @@ def _timed_out(execution: Execution, wave: Wave, now: datetime) -> Wave:
     waiting = {server.source_server_id for server in unassigned(execution, wave)}
     marked = wave.with_servers(
         lambda server: (
-            replace(server, launch_status=LaunchStatus.FAILED, error="Not started before the wave timed out")
+            replace(server, launch_status=LaunchStatus.FAILED, error=_why_not_started(server))
             if server.source_server_id in waiting
             else server
         ),
@@ -307,6 +307,11 @@ def _timed_out(execution: Execution, wave: Wave, now: datetime) -> Wave:
         ended_at=now,
         error=f"Timed out after {wave.timeout_minutes} minute(s)",
     )
+
+
+def _why_not_started(server: Server) -> str:
+    told = "Not started before the wave timed out"
+    return f"{told}: {server.error}" if server.error else told
 
 
 def _ask(execution: Execution) -> Execution:

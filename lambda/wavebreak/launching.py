@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from wavebreak.batches import BATCHES_A_CALL, Batches
 from wavebreak.drs import TAG_EXECUTION, TAG_WAVE, Drs, OutcomeUnknown, Refusal, job_tags
 from wavebreak.engine import may_launch, unassigned
 from wavebreak.errors import Severity
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from wavebreak.drs import RecentJob
 
 logger = logging.getLogger(__name__)
-
-_BATCHES_A_CALL: Final = 8
-"""Batches that one invocation starts, so that it ends well within its timeout; the next look starts the rest."""
 
 
 class _NotShown(Unavailable):
@@ -56,7 +54,7 @@ class Launcher:
         self.app = app
         self.execution_id = execution_id
         self.number = number
-        self.batch_limit: int | None = None
+        self.batches = Batches()
 
     def run(self) -> None:
         """Resolve what is left of earlier calls, then start batch after batch while there is room."""
@@ -64,9 +62,11 @@ class Launcher:
         drs = self.app.drs_at(execution.wave(self.number).place)
         try:
             self._resolve(execution, drs)
-            for _ in range(_BATCHES_A_CALL):
+            for _ in range(BATCHES_A_CALL):
                 if not self._start_batch(drs):
                     return
+            if self.batches.left_out:
+                self._block(self.app.now() + self.app.timing.no_room)
         except FAULTS as error:
             if isinstance(error, ClientError) and is_denied(error):
                 self._deny(error)
@@ -131,9 +131,9 @@ class Launcher:
         """Choose servers that are in no job of anybody's, as many as the quotas leave room for."""
         room = room_for(self.app.quotas_at(wave.place), active)
         busy = frozenset().union(*(job.servers for job in active))
-        free = tuple(server for server in waiting if server.source_server_id not in busy)
-        limit = min(room, self.batch_limit or room)
-        return _Plan(free[:limit], blocked=not free[:limit])
+        free = {server.source_server_id: server for server in waiting if server.source_server_id not in busy}
+        chosen = tuple(free[name] for name in self.batches.choose(free, room))
+        return _Plan(chosen, blocked=not chosen)
 
     def _absent(self, drs: Drs, servers: Iterable[Server]) -> dict[str, str]:
         """Find servers that DRS cannot recover, before the call that one of them would spoil for all."""
@@ -192,17 +192,23 @@ class Launcher:
         return True
 
     def _refused(self, job: Job, refusal: Refusal) -> bool:
-        """Forget the intent: nothing happened. Wait, take a smaller batch, or fail the servers, as the code says."""
+        """Forget the intent: nothing happened. Wait, take a smaller batch, or fail the servers, as the code says.
+
+        A server in conflict waits by itself: the others are started without it.
+        """
         self._note(refusal, Severity.WARNING)
-        if len(job.subjects) > 1 and (refusal.concerns_a_server or refusal.smaller_may_fit):
-            self.batch_limit = len(job.subjects) // 2
+        if self.batches.narrow(job.subjects, refusal):
             self._change(lambda current: current.without_job(job))
+            return True
+        reasons = dict.fromkeys(job.subjects, f"DRS refused: {refusal}")
+        if refusal.is_conflict:
+            self.batches.set_aside(job.subjects)
+            self._change(lambda current: _explained(current.without_job(job), self.number, reasons))
             return True
         if refusal.retryable:
             until = self.app.now() + self.app.timing.no_room
             self._change(lambda current: _blocked(current.without_job(job), self.number, until))
             return False
-        reasons = dict.fromkeys(job.subjects, f"DRS refused: {refusal}")
         self._change(lambda current: _failed(current.without_job(job), self.number, reasons))
         return True
 
@@ -278,7 +284,7 @@ def start_wave(app: App, execution_id: str, number: int) -> None:
 
 
 def _launching(server: Server) -> Server:
-    return replace(server, launch_status=LaunchStatus.IN_PROGRESS) if _is_pending(server) else server
+    return replace(server, launch_status=LaunchStatus.IN_PROGRESS, error=None) if _is_pending(server) else server
 
 
 def _is_pending(server: Server) -> bool:
@@ -299,6 +305,18 @@ def _still_intended(execution: Execution, later: Job) -> Execution:
 
 def _blocked(execution: Execution, number: int, until: datetime) -> Execution:
     return execution.with_waves([replace(execution.wave(number), blocked_until=until)])
+
+
+def _explained(execution: Execution, number: int, reasons: Mapping[str, str]) -> Execution:
+    """Say of servers why they wait."""
+    wave = execution.wave(number).with_servers(
+        lambda server: (
+            replace(server, error=reasons[server.source_server_id])
+            if server.source_server_id in reasons and _is_pending(server)
+            else server
+        ),
+    )
+    return execution.with_waves([wave])
 
 
 def _failed(execution: Execution, number: int, reasons: Mapping[str, str]) -> Execution:

@@ -110,7 +110,7 @@ def _seen(server: Server, job: Job, view: JobView) -> Server:
         # A job that was started says so for a moment: a server on its way is not shown as going back.
         status = server.launch_status
     running = bool(seen and seen.actions_running) and not view.completed
-    error = (seen and seen.error) or server.error
+    error = (seen and seen.error) or (None if status is LaunchStatus.LAUNCHED else server.error)
     if view.completed and status in {LaunchStatus.PENDING, LaunchStatus.IN_PROGRESS}:
         error = error or f"DRS job {job.job_id} ended without launching this server"
         status = LaunchStatus.FAILED

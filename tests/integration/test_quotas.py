@@ -101,3 +101,42 @@ def test_a_conflict_at_the_call_itself_is_waited_out(stack: Stack, clock: Jumpin
 
     assert stack.ended(started)["status"] == "COMPLETED"
     assert len(stack.control.calls("StartRecovery")) == 2
+
+
+def test_a_server_that_stays_in_conflict_holds_up_no_other_and_says_why(stack: Stack, clock: JumpingClock) -> None:
+    """StartRecovery takes all or nothing, and its model knows only ConflictException for a snapshot that is gone."""
+    document = plan(wave("only", 1, 2, 3, 4))
+    stack.put_servers(servers_of(document))
+    started = stack.start(document, snapshots={server(1): "pit-00000000000000000"})
+
+    seen = stack.wait(
+        started, lambda now: [s["launchStatus"] for s in now["waves"][0]["servers"]].count("LAUNCHED") == 3
+    )
+
+    waiting = seen["waves"][0]["servers"][0]
+    assert (waiting["launchStatus"], seen["status"]) == ("PENDING", "IN_PROGRESS")
+    assert "pit-00000000000000000" in waiting["error"]
+    sizes = [len(call["parameters"]["sourceServers"]) for call in stack.control.calls("StartRecovery")]
+    assert sizes == [4, 2, 1, 3]
+    clock.forward(3600)
+    failed = stack.ended(started)["waves"][0]
+    assert failed["status"] == "FAILED"
+    assert failed["servers"][0]["error"].startswith("Not started before the wave timed out: DRS refused: Conflict")
+    assert stack.launched_servers() == [server(number) for number in (2, 3, 4)]
+
+
+def test_a_server_that_was_in_conflict_for_a_while_is_started_and_no_longer_says_so(
+    stack: Stack, clock: JumpingClock
+) -> None:
+    document = plan(wave("only", 1, 2))
+    stack.put_servers(servers_of(document))
+    stack.control.fault("StartRecovery", error="ConflictException", count=2)
+    started = stack.start(document)
+    stack.wait(started, lambda seen: seen["waves"][0]["servers"][1]["launchStatus"] == "LAUNCHED")
+    clock.forward(5)
+
+    execution = stack.ended(started)
+
+    assert execution["status"] == "COMPLETED"
+    assert [each["error"] for each in execution["waves"][0]["servers"]] == [None, None]
+    assert stack.launched_servers() == [server(2), server(1)]
