@@ -42,6 +42,7 @@ _THROTTLES: Final = frozenset(
 _CONTENDED: Final = frozenset({"TransactionCanceledException", "TransactionInProgressException"})
 """Others write the same items: coming again helps, and nothing is wrong with DynamoDB."""
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_NOT_SET_UP: Final = "UninitializedAccountException"
 
 
 def error_code(error: ClientError) -> str:
@@ -52,6 +53,11 @@ def error_code(error: ClientError) -> str:
 def is_denied(error: ClientError) -> bool:
     """Tell whether a permission is missing: waiting does not help, somebody has to grant it."""
     return error_code(error) in _DENIED
+
+
+def needs_somebody(error: BaseException) -> bool:
+    """Tell whether waiting is in vain: a permission is missing, or DRS was never set up in this account and Region."""
+    return isinstance(error, ClientError) and (is_denied(error) or error_code(error) == _NOT_SET_UP)
 
 
 def is_expiry(error: BaseException) -> bool:

@@ -11,13 +11,11 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from wavebreak.batches import BATCHES_A_CALL, Batches
 from wavebreak.drs import TAG_EXECUTION, TAG_WAVE, Drs, OutcomeUnknown, Refusal, job_tags
 from wavebreak.engine import may_launch, unassigned
 from wavebreak.errors import Severity
-from wavebreak.faults import FAULTS, is_denied
+from wavebreak.faults import FAULTS, needs_somebody
 from wavebreak.model import Execution, Job, JobState, LaunchStatus, Mode, Server, Wave
 from wavebreak.problems import Unavailable
 from wavebreak.quotas import room_for
@@ -68,14 +66,14 @@ class Launcher:
             if self.batches.left_out:
                 self._block(self.app.now() + self.app.timing.no_room)
         except FAULTS as error:
-            if isinstance(error, ClientError) and is_denied(error):
-                self._deny(error)
+            if needs_somebody(error):
+                self._give_up(error)
                 return
             self._note(error, Severity.WARNING)
             self._block(self.app.now() + self.app.timing.no_room)
 
-    def _deny(self, error: ClientError) -> None:
-        """Fail what waits to be started: a missing permission is told at once, not when the wave times out."""
+    def _give_up(self, error: Exception) -> None:
+        """Fail what waits to be started: what only somebody can mend is told at once, not when the wave times out."""
         self._note(error, Severity.ERROR)
         execution = self._load()
         waiting = unassigned(execution, execution.wave(self.number))

@@ -220,14 +220,15 @@ def test_a_validation_error_of_one_server_is_narrowed_down(stack: Stack) -> None
     assert sizes == [4, 2, 1, 1, 1, 1]
 
 
-def test_a_missing_permission_fails_the_wave_at_once_and_says_so(stack: Stack) -> None:
+@pytest.mark.parametrize("error", ["AccessDeniedException", "UninitializedAccountException"])
+def test_a_missing_permission_or_set_up_fails_the_wave_at_once_and_says_so(stack: Stack, error: str) -> None:
     stack.put_servers(servers_of(TWO_WAVES))
-    stack.control.fault("DescribeJobs", error="AccessDeniedException", count=1)
+    stack.control.fault("DescribeJobs", error=error, count=1)
 
     execution = stack.ended(stack.start(TWO_WAVES))
 
     assert [each["status"] for each in execution["waves"]] == ["FAILED", "NOT_STARTED"]
-    assert all("AccessDeniedException" in entry["error"] for entry in execution["waves"][0]["servers"])
+    assert all(error in entry["error"] for entry in execution["waves"][0]["servers"])
     assert stack.control.calls("StartRecovery") == []
 
 
