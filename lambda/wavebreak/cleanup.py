@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from wavebreak import termination
+from wavebreak.batches import BATCHES_A_CALL, Batches
 from wavebreak.drs import IDS_A_CALL, Drs, OutcomeUnknown, Refusal
 from wavebreak.errors import Severity
 from wavebreak.faults import FAULTS
@@ -44,7 +45,7 @@ def observe(app: App, execution_id: str, run: int) -> Round:
             return Round(STAND_DOWN, NEVER, run)
         now = app.now()
         places = Places(app)
-        sighting = Sighting(look(app, execution.jobs, places), _visible(execution, places))
+        sighting = _sighting(app, execution, places)
         after, directive = termination.decide(execution, sighting, now, app.timing)
         try:
             saved = app.executions.save(execution, after, Act(ENGINE_ACTOR, now))
@@ -60,10 +61,10 @@ def observe(app: App, execution_id: str, run: int) -> Round:
     raise Unavailable(f"execution {execution_id} is being changed by many at once")
 
 
-def _visible(execution: Execution, places: Places) -> frozenset[str] | None:
-    """Give the instances of this execution's jobs that DRS shows; None when it did not answer for all places."""
-    seen = _instances(execution, places)
-    return None if places.failed else frozenset().union(*seen.values())
+def _sighting(app: App, execution: Execution, places: Places) -> Sighting:
+    observation = look(app, execution.jobs, places)
+    alive = frozenset().union(*_instances(execution, places).values())
+    return Sighting(observation, alive, frozenset(places.failed))
 
 
 def _instances(execution: Execution, places: Places) -> dict[Place, frozenset[str]]:
@@ -85,14 +86,25 @@ def _launched_by(jobs: set[str], servers: list[str], drs: Drs) -> frozenset[str]
 def terminate(app: App, execution_id: str) -> None:
     """Terminate what is left of an execution's instances, in batches, each intended before it is called.
 
-    A place that does not answer waits for the next round, and holds up no other.
+    A place that does not answer or refuses waits for a later round, and holds up no other.
     """
-    by_place = _instances(app.executions.load(execution_id).execution, Places(app))
-    for place, alive in by_place.items():
-        try:
-            _Terminator(app, execution_id, place).run(alive)
-        except FAULTS as error:
-            app.errors.record_error(error, Severity.WARNING, execution_id=execution_id, place=str(place))
+    execution = app.executions.load(execution_id).execution
+    if not termination.may_call(execution, app.now()):
+        return
+    places = Places(app)
+    waiting = [_terminate_at(app, execution_id, place, alive) for place, alive in _instances(execution, places).items()]
+    if places.failed or any(waiting):
+        until = app.now() + app.timing.no_room
+        app.executions.change(execution_id, lambda current: _held_back(current, until), Act(ENGINE_ACTOR, app.now()))
+
+
+def _terminate_at(app: App, execution_id: str, place: Place, alive: frozenset[str]) -> bool:
+    """Terminate the instances of a place; tells whether something there has to wait before it is tried again."""
+    try:
+        return _Terminator(app, execution_id, place).run(alive)
+    except FAULTS as error:
+        app.errors.record_error(error, Severity.WARNING, execution_id=execution_id, place=str(place))
+        return True
 
 
 class _Terminator:
@@ -103,13 +115,17 @@ class _Terminator:
         self.execution_id = execution_id
         self.place = place
         self.drs: Drs = app.drs_at(place)
+        self.batches = Batches()
+        self.must_wait = False
 
-    def run(self, alive: frozenset[str]) -> None:
+    def run(self, alive: frozenset[str]) -> bool:
+        """Call batch after batch; tells whether DRS refused something that is to be tried again later."""
         self._resolve()
-        while True:
+        for _ in range(BATCHES_A_CALL):
             job = self._intend(alive)
             if job is None or not self._call(job):
-                return
+                break
+        return self.must_wait or self.batches.left_out
 
     def _change(self, step: Callable[[Execution], Execution]) -> Execution:
         return self.app.executions.change(self.execution_id, step, Act(ENGINE_ACTOR, self.app.now()))
@@ -143,14 +159,14 @@ class _Terminator:
         return None
 
     def _intend(self, alive: frozenset[str]) -> Job | None:
-        """Write the intent for the next batch; None when nothing is due or DRS holds calls back."""
+        """Write the intent for the next batch; None when nothing is due."""
         intents: list[Job] = []
 
         def step(current: Execution) -> Execution:
             intents.clear()
             now = self.app.now()
-            batch = termination.due(current, alive)[:IDS_A_CALL]
-            if not batch or not termination.may_call(current, now):
+            batch = self.batches.choose(termination.due(current, alive), IDS_A_CALL)
+            if not batch:
                 return current
             run = current.termination.run
             used = [job.batch for job in current.jobs if job.key[:2] == (0, run)]
@@ -172,27 +188,36 @@ class _Terminator:
         return intents[0] if intents else None
 
     def _call(self, job: Job) -> bool:
-        """Call TerminateRecoveryInstances once and record what came of it; tells whether to go on.
-
-        A refusal that waiting cannot help, such as a missing permission, counts as one of the attempts.
-        """
+        """Call TerminateRecoveryInstances once and record what came of it; tells whether to go on."""
         try:
             job_id = self.drs.terminate(job.subjects)
         except Refusal as refusal:
             self.app.errors.record_error(refusal, Severity.WARNING, execution_id=self.execution_id)
-            now = self.app.now()
-            until = now + self.app.timing.no_room
-            tried = None if refusal.retryable else replace(job, state=JobState.ENDED, ended_at=now)
-            self._change(
-                lambda current: _held_back(current.with_job(tried) if tried else current.without_job(job), until)
-            )
-            return False
+            return self._refused(job, refusal)
         except OutcomeUnknown as unknown:
             self.app.errors.record_error(unknown, Severity.WARNING, execution_id=self.execution_id)
             self._put(replace(job, check_after=self.app.now() + self.app.timing.settle))
             return False
         self._put(replace(job, state=JobState.STARTED, job_id=job_id))
         return True
+
+    def _refused(self, job: Job, refusal: Refusal) -> bool:
+        """Forget the intent: nothing happened. Take a smaller batch, leave the one at fault out, or wait.
+
+        A refusal that waiting cannot help, such as a missing permission, counts as one of the attempts.
+        """
+        if self.batches.narrow(job.subjects, refusal):
+            self._change(lambda current: current.without_job(job))
+            return True
+        if refusal.retryable:
+            self._change(lambda current: current.without_job(job))
+        else:
+            self._put(replace(job, state=JobState.ENDED, ended_at=self.app.now()))
+        if refusal.may_concern_one:
+            self.batches.set_aside(job.subjects)
+            return True
+        self.must_wait = True
+        return False
 
     def _put(self, job: Job) -> None:
         self._change(lambda current: current.with_job(job))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
+    from wavebreak.model import Place, Wave
     from wavebreak.observation import Observation
     from wavebreak.timing import Timing
     from wavebreak.trail import Act
@@ -38,10 +39,12 @@ class CleanUp(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One look at DRS during a clean-up: jobs, and this execution's instances by id; None when they were not seen."""
+    """One look at DRS during a clean-up: jobs, and this execution's instances by id, in the places that answered."""
 
     observation: Observation
-    instances: frozenset[str] | None
+    instances: frozenset[str]
+    unseen: frozenset[Place] = frozenset()
+    """The accounts and Regions that did not answer: nobody knows what is left there, and it is not touched."""
 
 
 def brief(execution: Execution) -> dict[str, Any]:
@@ -73,35 +76,50 @@ def terminate_jobs(execution: Execution) -> Iterator[Job]:
 
 def launched_instances(execution: Execution) -> frozenset[str]:
     """Give every recovery instance that this execution is known to have launched."""
+    return _launched(execution.waves)
+
+
+def _launched(waves: Iterable[Wave]) -> frozenset[str]:
     return frozenset(
-        server.recovery_instance_id
-        for wave in execution.waves
-        for server in wave.servers
-        if server.recovery_instance_id
+        server.recovery_instance_id for wave in waves for server in wave.servers if server.recovery_instance_id
     )
 
 
 def decide(execution: Execution, sighting: Sighting, now: datetime, timing: Timing) -> tuple[Execution, CleanUp]:
-    """Move a clean-up on by what was seen, and say what to do next."""
+    """Move a clean-up on by what was seen, and say what to do next.
+
+    A place that does not answer holds up no other, but the end: COMPLETED only when every place was seen to be empty.
+    """
     if execution.termination.status is not TerminationStatus.IN_PROGRESS:
         return execution, CleanUp.FINISH
     after = absorb(execution, sighting.observation, now, timing)
     after = _absorb_terminations(after, sighting.observation, now)
-    alive = sighting.instances
-    if alive is None:
-        return _unseen(after, now, timing)
-    known = launched_instances(after) | alive
-    after = replace(
-        after,
-        termination=replace(after.termination, terminated=len(known - alive), remaining=tuple(sorted(alive))),
-    )
-    if not alive and not after.in_flight:
+    alive, unseen = sighting.instances, sighting.unseen
+    left = alive | _unknown(after, unseen)
+    if not unseen or any(job.job_id and job.place not in unseen for job in after.launch_jobs()):
+        after = _counted(after, left)
+    if not unseen and not alive and not after.in_flight:
         return _ended(after, TerminationStatus.COMPLETED, now), CleanUp.FINISH
-    if _is_overdue(after, now, timing) or _is_hopeless(after, alive):
-        return _ended(_naming_launches(after), TerminationStatus.INCOMPLETE, now), CleanUp.FINISH
-    if may_call(after, now) and (due(after, alive) or _stale_intents(after, now)):
+    if _is_overdue(after, now, timing) or (not unseen and _is_hopeless(after, alive)):
+        return _ended(_naming_launches(_counted(after, left)), TerminationStatus.INCOMPLETE, now), CleanUp.FINISH
+    if may_call(after, now) and (due(after, alive) or _stale_intents(after, now, unseen)):
         return after, CleanUp.TERMINATE
     return after, CleanUp.SLEEP
+
+
+def _unknown(execution: Execution, unseen: frozenset[Place]) -> frozenset[str]:
+    """Give what was launched in places that were not seen, less what earlier looks of this run saw to be gone."""
+    launched = _launched(wave for wave in execution.waves if wave.place in unseen)
+    remaining = execution.termination.remaining
+    return launched & frozenset(remaining) if remaining else launched
+
+
+def _counted(execution: Execution, left: frozenset[str]) -> Execution:
+    """Record what is left, and how many are gone."""
+    gone = len((launched_instances(execution) | left) - left)
+    return replace(
+        execution, termination=replace(execution.termination, terminated=gone, remaining=tuple(sorted(left)))
+    )
 
 
 def due(execution: Execution, alive: Iterable[str]) -> tuple[str, ...]:
@@ -124,8 +142,11 @@ def _attempts(execution: Execution, instance: str) -> int:
     return sum(instance in job.subjects for job in terminate_jobs(execution) if job.state is JobState.ENDED)
 
 
-def _stale_intents(execution: Execution, now: datetime) -> bool:
-    return any(job.state is JobState.INTENDED and now >= job.check_after for job in terminate_jobs(execution))
+def _stale_intents(execution: Execution, now: datetime, unseen: frozenset[Place]) -> bool:
+    return any(
+        job.state is JobState.INTENDED and now >= job.check_after and job.place not in unseen
+        for job in terminate_jobs(execution)
+    )
 
 
 def _is_hopeless(execution: Execution, alive: frozenset[str]) -> bool:
@@ -144,15 +165,6 @@ def _naming_launches(execution: Execution) -> Execution:
     launching = {server for job in execution.launch_jobs() if job.in_flight for server in job.subjects}
     remaining = (*execution.termination.remaining, *sorted(launching))
     return replace(execution, termination=replace(execution.termination, remaining=remaining))
-
-
-def _unseen(execution: Execution, now: datetime, timing: Timing) -> tuple[Execution, CleanUp]:
-    """DRS did not show the instances: wait, and after the deadline name all that are not known to be gone."""
-    if not _is_overdue(execution, now, timing):
-        return execution, CleanUp.SLEEP
-    remaining = execution.termination.remaining or tuple(sorted(launched_instances(execution)))
-    named = replace(execution, termination=replace(execution.termination, remaining=remaining))
-    return _ended(_naming_launches(named), TerminationStatus.INCOMPLETE, now), CleanUp.FINISH
 
 
 def _ended(execution: Execution, status: TerminationStatus, now: datetime) -> Execution:

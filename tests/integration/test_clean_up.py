@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import boto3
+from botocore.exceptions import EndpointConnectionError
 from tests.integration.plans import plan, server, servers_of, three_tier, wave
 
+from wavebreak.drs import Drs, Instance, Refusal
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pytest
     from tests.integration.clock import JumpingClock
     from tests.integration.stack import Stack
 
@@ -109,3 +115,69 @@ def test_other_peoples_instances_are_left_alone(stack: Stack) -> None:
     assert stack.cleaned_up(started)["termination"] == {"status": "COMPLETED", "terminated": 2, "remaining": []}
     left = sorted(instance["sourceServerID"] for instance in stack.control.state()["recoveryInstances"])
     assert left == [server(2), server(9)]
+
+
+def test_one_instance_in_conflict_holds_up_no_other(stack: Stack, clock: JumpingClock) -> None:
+    """TerminateRecoveryInstances takes all of a batch or nothing of it: somebody launches server 1 anew meanwhile."""
+    document = plan(wave("only", 1, 2, 3, 4))
+    stack.put_servers(servers_of(document))
+    started = stack.start(document)
+    entries = stack.ended(started)["waves"][0]["servers"]
+    stack.put_servers([server(1)], launchSeconds=10_000)
+    boto3.client("drs").start_recovery(sourceServers=[{"sourceServerID": server(1)}], isDrill=True)
+
+    stack.api("POST", f"/executions/{started}/terminate", {})
+
+    seen = stack.wait(started, lambda now: now["termination"]["terminated"] == 3)
+    assert seen["termination"]["status"] == "IN_PROGRESS"
+    assert seen["termination"]["remaining"] == [entries[0]["recoveryInstanceId"]]
+    clock.forward(1000)
+    assert stack.cleaned_up(started)["termination"] == {"status": "COMPLETED", "terminated": 4, "remaining": []}
+    assert [call["error"] for call in stack.control.calls("TerminateRecoveryInstances")].count(None) <= 2
+
+
+def test_s3_1_a_region_that_does_not_answer_holds_up_no_other(
+    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = plan(wave("here", 1), wave("there", 2, region="us-west-2"))
+    stack.put_servers([server(1)])
+    stack.control.put_source_server(server(2), region="us-west-2")
+    started = stack.start(document)
+    there = stack.ended(started)["waves"][1]["servers"][0]["recoveryInstanceId"]
+    original = Drs.instances
+
+    def cut_off(drs: Drs, source_server_ids: Sequence[str]) -> list[Instance]:
+        if drs.client.meta.region_name == "us-west-2":
+            raise EndpointConnectionError(endpoint_url="https://drs.us-west-2")
+        return original(drs, source_server_ids)
+
+    monkeypatch.setattr(Drs, "instances", cut_off)
+    stack.api("POST", f"/executions/{started}/terminate", {})
+
+    seen = stack.wait(started, lambda now: now["termination"]["terminated"] == 1)
+    assert seen["termination"] == {"status": "IN_PROGRESS", "terminated": 1, "remaining": [there]}
+    assert [one["recoveryInstanceID"] for one in stack.control.state()["recoveryInstances"]] == [there]
+    monkeypatch.setattr(Drs, "instances", original)
+    clock.forward(10)
+    assert stack.cleaned_up(started)["termination"] == {"status": "COMPLETED", "terminated": 2, "remaining": []}
+
+
+def test_a_region_that_refuses_holds_up_no_other(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = plan(wave("there", 1, region="us-west-2"), wave("here", 2))
+    stack.control.put_source_server(server(1), region="us-west-2")
+    stack.put_servers([server(2)])
+    started = stack.start(document)
+    stack.ended(started)
+    original = Drs.terminate
+
+    def throttled(drs: Drs, recovery_instance_ids: Sequence[str]) -> str:
+        if drs.client.meta.region_name == "us-west-2":
+            raise Refusal("ThrottlingException", "slower", status=429)
+        return original(drs, recovery_instance_ids)
+
+    monkeypatch.setattr(Drs, "terminate", throttled)
+    stack.api("POST", f"/executions/{started}/terminate", {})
+
+    stack.wait(started, lambda now: now["termination"]["terminated"] == 1)
+    left = [one["sourceServerID"] for one in stack.control.state()["recoveryInstances"]]
+    assert left == [server(1)]

@@ -47,7 +47,7 @@ from wavebreak.execution_utils import (
 )
 from wavebreak.identifiers import new_execution_id
 from wavebreak.metrics import Meter
-from wavebreak.model import JobState, LaunchStatus, Mode
+from wavebreak.model import JobState, LaunchStatus, Mode, Place
 from wavebreak.observation import Observation
 from wavebreak.quotas import Quotas, read_quotas, room_for
 from wavebreak.steering import cancel
@@ -151,7 +151,9 @@ def test_rule_3_terminate_only_your_own_it_is_done_when_drs_shows_none_and_not_b
         (alive, NOW + TIMING.termination_deadline, TerminationStatus.INCOMPLETE),
         (frozenset[str](), NOW, TerminationStatus.COMPLETED),
     ):
-        after, _ = termination.decide(asked, termination.Sighting(Observation(), instances), at, TIMING)
+        unseen = frozenset({Place()}) if instances is None else frozenset[Place]()
+        sighting = termination.Sighting(Observation(), instances or frozenset(), unseen)
+        after, _ = termination.decide(asked, sighting, at, TIMING)
         assert after.termination.status is status
         assert after.termination.remaining == tuple(sorted(instances or ()))
 

@@ -20,7 +20,7 @@ from tests.unit.executions import (
 
 from wavebreak import termination
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.model import Execution, Job, JobKind, JobState, LaunchStatus, Termination
+from wavebreak.model import Execution, Job, JobKind, JobState, LaunchStatus, Place, Termination
 from wavebreak.observation import JobView, Observation
 from wavebreak.steering import Refused
 from wavebreak.termination import MAX_ATTEMPTS, CleanUp, Sighting
@@ -29,6 +29,7 @@ from wavebreak.trail import Act
 W, E, T = WaveStatus, ExecutionStatus, TerminationStatus
 ACT = Act(OPERATOR, later(5))
 NOTHING = Observation()
+WEST = Place(None, "us-west-2")
 
 
 def ended(status: ExecutionStatus = E.COMPLETED, *waves: WaveStatus) -> Execution:
@@ -61,6 +62,10 @@ def terminate_job(batch: int, *instances: int, state: JobState = JobState.STARTE
 
 def alive(*numbers: int, observation: Observation = NOTHING) -> Sighting:
     return Sighting(observation, frozenset(instance_id(number) for number in numbers))
+
+
+def without_west(*numbers: int) -> Sighting:
+    return replace(alive(*numbers), unseen=frozenset({WEST}))
 
 
 @pytest.mark.parametrize("status", [status for status in ExecutionStatus if status in {"COMPLETED", "CANCELLED"}])
@@ -122,7 +127,7 @@ def test_waves_of_every_status_count() -> None:
     every = ended(E.PARTIAL_SUCCESS, W.COMPLETED, W.FAILED, W.CANCELLED, W.SKIPPED)
     assert termination.launched_instances(every) == {instance_id(number) for number in (1, 2, 3, 4)}
     asked = termination.request(every, ACT)
-    assert termination.due(asked, alive(1, 2, 3, 4).instances or ()) == tuple(map(instance_id, (1, 2, 3, 4)))
+    assert termination.due(asked, alive(1, 2, 3, 4).instances) == tuple(map(instance_id, (1, 2, 3, 4)))
 
 
 def test_an_instance_gets_another_job_only_when_its_last_has_ended() -> None:
@@ -164,7 +169,7 @@ def test_a_clean_up_is_incomplete_after_its_deadline() -> None:
 
 
 def test_a_look_that_failed_is_repeated_and_names_everything_at_the_deadline() -> None:
-    unseen = Sighting(NOTHING, None)
+    unseen = Sighting(NOTHING, frozenset(), frozenset({Place()}))
     assert termination.decide(cleaning(), unseen, later(3600), TIMING) == (cleaning(), CleanUp.SLEEP)
     after, directive = termination.decide(cleaning(), unseen, ACT.at + TIMING.termination_deadline, TIMING)
     assert (directive, after.termination.status) == (CleanUp.FINISH, T.INCOMPLETE)
@@ -195,3 +200,39 @@ def test_s2_10_a_job_still_running_is_waited_for_and_what_it_launches_is_termina
     assert directive is CleanUp.TERMINATE
     assert termination.launched_instances(after) == {instance_id(1), instance_id(2)}
     assert after.wave(2).status is W.IN_PROGRESS
+
+
+def in_two_places() -> Execution:
+    """A clean-up of two waves, the second one's server in another Region."""
+    asked = cleaning()
+    moved = replace(asked.wave(2), place=WEST)
+    return asked.with_waves([moved]).with_job(replace(job(2, JobState.ENDED), place=WEST))
+
+
+def test_s3_1_a_region_that_does_not_answer_holds_up_no_other_but_the_end() -> None:
+    current = in_two_places()
+    after, directive = termination.decide(current, without_west(1), NOW, TIMING)
+    assert (directive, after.termination.remaining) == (CleanUp.TERMINATE, (instance_id(1), instance_id(2)))
+    after, directive = termination.decide(after.with_job(terminate_job(1, 1)), without_west(), later(60), TIMING)
+    assert (directive, after.termination.status) == (CleanUp.SLEEP, T.IN_PROGRESS)
+    assert (after.termination.terminated, after.termination.remaining) == (1, (instance_id(2),))
+    late, directive = termination.decide(after, without_west(), ACT.at + TIMING.termination_deadline, TIMING)
+    assert (directive, late.termination.status, late.termination.terminated) == (CleanUp.FINISH, T.INCOMPLETE, 1)
+    assert late.termination.remaining == (instance_id(2),)
+    seen_again, directive = termination.decide(after, alive(2), later(90), TIMING)
+    assert (directive, seen_again.termination.remaining) == (CleanUp.TERMINATE, (instance_id(2),))
+
+
+def test_an_intent_in_a_region_that_does_not_answer_is_not_looked_into_over_and_over() -> None:
+    intent = replace(terminate_job(1, 2, state=JobState.INTENDED), place=WEST)
+    asked = in_two_places().with_job(intent)
+    assert termination.decide(asked, without_west(), later(75), TIMING)[1] is CleanUp.SLEEP
+    assert termination.decide(asked, alive(2), later(75), TIMING)[1] is CleanUp.TERMINATE
+
+
+def test_attempts_used_up_in_one_region_do_not_end_the_clean_up_while_another_is_not_seen() -> None:
+    asked = in_two_places()
+    for batch in range(1, MAX_ATTEMPTS + 1):
+        asked = asked.with_job(terminate_job(batch, 1, state=JobState.ENDED))
+    after, directive = termination.decide(asked, without_west(1), NOW, TIMING)
+    assert (directive, after.termination.status) == (CleanUp.SLEEP, T.IN_PROGRESS)
