@@ -169,11 +169,10 @@ class _Terminator:
             if not batch:
                 return current
             run = current.termination.run
-            used = [job.batch for job in current.jobs if job.key[:2] == (0, run)]
             job = Job(
                 wave=0,
                 attempt=run,
-                batch=max(used, default=0) + 1,
+                batch=current.next_batch(0, run),
                 subjects=batch,
                 state=JobState.INTENDED,
                 intended_at=now,

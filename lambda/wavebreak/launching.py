@@ -160,11 +160,10 @@ class Launcher:
         return intents[0] if intents else None
 
     def _new_job(self, execution: Execution, wave: Wave, servers: Iterable[Server], now: datetime) -> Job:
-        used = [job.batch for job in execution.launch_jobs(wave.number) if job.attempt == wave.attempt]
         return Job(
             wave=wave.number,
             attempt=wave.attempt,
-            batch=max(used, default=0) + 1,
+            batch=execution.next_batch(wave.number, wave.attempt),
             subjects=tuple(server.source_server_id for server in servers),
             state=JobState.INTENDED,
             intended_at=now,

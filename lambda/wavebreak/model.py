@@ -335,6 +335,10 @@ class Execution:
         """Give the launch jobs, of one wave or of all."""
         return (job for job in self.jobs if job.kind is JobKind.LAUNCH and (wave is None or job.wave == wave))
 
+    def next_batch(self, wave: int, attempt: int) -> int:
+        """Give the number of the next call of a wave's attempt, or with wave 0 of a run of the clean-up."""
+        return max((job.batch for job in self.jobs if job.key[:2] == (wave, attempt)), default=0) + 1
+
     def job_ids(self, wave: int) -> tuple[str, ...]:
         """Give the ids of the DRS jobs that launched this wave's servers, oldest first."""
         jobs = sorted(self.launch_jobs(wave), key=lambda job: (job.attempt, job.batch))
