@@ -1,9 +1,11 @@
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonata.jsonata import Jsonata  # type: ignore[import-untyped]  # the package ships no types
 from tools.template import ROOT, definition, functions, load, placeholders, resources
 
 Json = dict[str, Any]
@@ -139,3 +141,33 @@ def test_machines_may_call_exactly_their_own_tasks() -> None:
 def test_every_definition_belongs_to_a_machine_of_the_template() -> None:
     used = {ROOT / machine["DefinitionUri"] for machine in resources(load(), "AWS::Serverless::StateMachine").values()}
     assert used == set(DEFINITIONS)
+
+
+@by_definition
+def test_no_definition_names_a_partition_of_aws(path: Path) -> None:
+    """Where the partition is `aws-us-gov` or `aws-cn`, Step Functions refuses a resource of `aws`."""
+    assert "arn:aws" not in path.read_text(encoding="utf-8")
+    for name, task in tasks_of(path):
+        assert task["Resource"].startswith("arn:Partition:states:::"), name
+
+
+@by_definition
+def test_an_error_without_a_cause_is_recorded_all_the_same(path: Path) -> None:
+    """The cause of an error may be missing, and what is missing fails the state that asks for it."""
+    asked = re.findall(r'"\{% ([^"]*\.Cause[^"]*) %\}"', path.read_text(encoding="utf-8"))
+    assert asked
+    for expression in asked:
+        for output, expected in (({"Error": "x"}, ""), ({"Error": "x", "Cause": "y"}, "y")):
+            bound = Jsonata(expression)
+            bound.assign("failure", output)
+            bound.assign("states", {"errorOutput": output})
+            assert bound.evaluate(None) == expected, expression
+
+
+def test_the_machine_of_commands_may_look_after_the_children_of_its_maps() -> None:
+    """Step Functions names a child `machine/label:id`, the run of a machine itself `machine:id`."""
+    machine = resources(load(), "AWS::Serverless::StateMachine")["CommandStateMachine"]
+    (policy,) = machine["Policies"]
+    allowed = [s["Resource"] for s in policy["Statement"] if "states:StopExecution" in s["Action"]]
+    runs = [arn["Fn::Sub"].partition(":execution:")[2] for arn in allowed]
+    assert runs == ["${AWS::StackName}-command:*", "${AWS::StackName}-command/*"]
