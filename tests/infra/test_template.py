@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from tools.template import API, ROOT, resources
+from tools.template import API, ROOT, load, resources
 
 from wavebreak import notifying, problems
 from wavebreak.messages import Kind
@@ -334,6 +334,42 @@ def test_table_can_be_restored_is_encrypted_and_streams_its_new_images(template:
     assert table["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
     assert table["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
     assert template["Resources"]["Table"]["DeletionPolicy"] == "Retain"
+
+
+def test_a_list_of_targets_does_not_hold_up_the_deletion_of_the_stack(template: Json) -> None:
+    """A bucket that holds anything cannot be deleted; one that was made in vain holds nothing."""
+    bucket = template["Resources"]["CommandListsBucket"]
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    (rule,) = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert rule["ExpirationInDays"] == 7
+
+
+def test_the_queue_of_failed_events_takes_them_from_every_rule(template: Json, all_functions: dict[str, Json]) -> None:
+    rules = set(resources(template, "AWS::Events::Rule"))
+    for name, function in all_functions.items():
+        for event, source in function.get("Events", {}).items():
+            if source["Type"] in {"EventBridgeRule", "Schedule"}:
+                rules.add(f"{name}{event}")
+    policy = resources(template, "AWS::SQS::QueuePolicy")["FailedEventsQueuePolicy"]["PolicyDocument"]
+    (statement,) = (s for s in policy["Statement"] if s["Principal"] == {"Service": "events.amazonaws.com"})
+    allowed = [arn["Fn::GetAtt"] for arn in statement["Condition"]["ArnEquals"]["aws:SourceArn"]]
+    assert sorted(allowed) == sorted([rule, "Arn"] for rule in rules)
+
+
+def test_every_template_takes_the_same_prefixes_of_documents(template: Json) -> None:
+    """What one takes and another refuses fails a deployment half way, or leaves a target account without a match."""
+    own = template["Parameters"]["CommandDocumentPrefix"]
+    for file in ("command-documents.yaml", "target-account-role.yaml"):
+        other = load(ROOT / "infra" / file)["Parameters"]["DocumentPrefix"]
+        assert (other["AllowedPattern"], other["Default"]) == (own["AllowedPattern"], own["Default"]), file
+
+
+def test_no_role_has_more_policies_than_iam_attaches(all_functions: dict[str, Json]) -> None:
+    """Ten to a role; SAM adds those for logs and traces, and one for a queue or a stream that is read."""
+    for name, function in all_functions.items():
+        attached = [policy for policy in function["Policies"] if "Ref" in policy]
+        read = events_of(function, "SQS", "DynamoDB")
+        assert len(attached) + 2 + len(read) <= 10, name
 
 
 def test_first_answers_are_kept_for_a_day_only(template: Json) -> None:
