@@ -22,7 +22,8 @@ INSTALL := install --quiet --no-deps --no-compile
 # make deploy
 STACK ?= wavebreak
 REGION ?= $(or $(AWS_REGION),$(AWS_DEFAULT_REGION),us-east-1)
-RUNTIME ?= $(shell $(PYTHON) -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
+# SAM builds for the Python that it runs on itself.
+RUNTIME ?= $(shell $(BIN)/python -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
 ARCHITECTURE ?= arm64
 PARAMETERS ?=
 
@@ -109,9 +110,8 @@ build: $(VENV)/.demo ## build the functions for AWS
 
 .PHONY: deploy
 deploy: build ## build and deploy to your AWS account
-	@$(BIN)/python -m tools.sam deploy --stack-name $(STACK) --region $(REGION) --resolve-s3 \
-	  --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset \
-	  --parameter-overrides Runtime=$(RUNTIME) Architecture=$(ARCHITECTURE) $(PARAMETERS)
+	@$(BIN)/python -m tools.aws_deployment --stack-name $(STACK) --region $(REGION) \
+	  Runtime=$(RUNTIME) Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
 # What demo and local stack need.
 $(VENV)/.demo: requirements/demo.txt pyproject.toml

@@ -108,7 +108,7 @@ def deploy(
         *("--template-file", str(artefact.template)),
         *("--stack-name", STACK_NAME),
         *("--s3-bucket", _BUCKET),
-        *("--capabilities", "CAPABILITY_IAM"),
+        *("--capabilities", *sam.CAPABILITIES),
         *("--parameter-overrides", *(f"{name}={value}" for name, value in values.items())),
         "--no-confirm-changeset",
         "--no-fail-on-empty-changeset",

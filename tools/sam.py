@@ -1,6 +1,6 @@
 """SAM in an environment where it neither calls home nor asks anyone.
 
-`python -m tools.sam ARGUMENTS` runs it with the user's own AWS settings, for `make build` and `make deploy`.
+`python -m tools.sam ARGUMENTS` runs it with the user's own AWS settings, as `make build` does.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 LOCAL: Final = ROOT / ".local"
+
+CAPABILITIES: Final = ("CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND")
+"""What a deployment agrees to: roles and policies without names of their own, and a nested application."""
 
 _BIN: Final = Path(sys.executable).parent
 _LAST_LINES: Final = 25
@@ -76,10 +79,15 @@ def run(arguments: Sequence[str], *, variables: Mapping[str, str], log: Path) ->
         raise SamError(f"sam {arguments[0]} failed, see {log}:\n{end}")
 
 
+def call(arguments: Sequence[str]) -> int:
+    """Run a SAM command on this terminal with the user's own AWS settings; gives its exit code."""
+    variables = environment(os.environ, LOCAL / "sam")
+    return subprocess.run([str(_BIN / "sam"), *arguments], env=variables, check=False).returncode
+
+
 def main() -> int:
     """Hand the command line on to SAM."""
-    variables = environment(os.environ, LOCAL / "sam")
-    return subprocess.run([str(_BIN / "sam"), *sys.argv[1:]], env=variables, check=False).returncode
+    return call(sys.argv[1:])
 
 
 if __name__ == "__main__":
