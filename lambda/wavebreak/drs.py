@@ -17,7 +17,7 @@ from wavebreak.faults import error_code
 from wavebreak.model import Impact, LaunchStatus
 from wavebreak.native_plans import NativePlan, NativeServer, NativeStep
 from wavebreak.observation import JobView, ServerView
-from wavebreak.problems import CircuitOpen
+from wavebreak.problems import CircuitOpen, Unavailable
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ IDS_A_CALL: Final = 200
 _RECENT: Final = timedelta(days=3)
 """How far back unfinished jobs are looked for. DRS ends a job within hours."""
 _CLOCK_SKEW: Final = timedelta(minutes=5)
+_A_DAY_SECONDS: Final = 86_400
 
 JOBS_QUOTA: Final = "L-D88FAC3A"
 SERVERS_A_JOB_QUOTA: Final = "L-B827C881"
@@ -232,7 +233,15 @@ class Drs:
         return next((item.get("timestamp") or item["expectedTimestamp"] for item in answer["items"]), None)
 
     def native_plan(self, arn: str) -> NativePlan:
-        """Read a Recovery Plan of DRS with its steps, in their order."""
+        """Read a Recovery Plan of DRS with its steps, in their order; Unavailable where the SDK does not know them.
+
+        The SDK comes with the Lambda runtime, and may be older than these plans.
+        """
+        if not hasattr(self.client, "get_recovery_plan"):
+            raise Unavailable(
+                "The AWS SDK of this Lambda runtime does not know the Recovery Plans of DRS yet",
+                retry_after_seconds=_A_DAY_SECONDS,
+            )
         plan = self.client.get_recovery_plan(recoveryPlanArn=arn)["recoveryPlan"]
         pages = self.client.get_paginator("list_recovery_plan_steps").paginate(recoveryPlanArn=arn)
         steps = sorted(

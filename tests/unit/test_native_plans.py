@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wavebreak.drs import Drs
 from wavebreak.model import Impact
 from wavebreak.native_plans import (
     ARN_PATTERN,
@@ -19,6 +20,7 @@ from wavebreak.native_plans import (
     plan_id_of,
 )
 from wavebreak.plan import PlanInvalid, normalised, parse_plan
+from wavebreak.problems import Unavailable
 
 ARN = "arn:aws:drs:us-west-2:123456789012:recovery-plan/0123456789abcdef0"
 _WORDS = st.from_regex(r"[a-zA-Z0-9][a-zA-Z0-9 _-]{0,255}", fullmatch=True)
@@ -151,3 +153,10 @@ def test_an_arn_tells_account_and_region() -> None:
 )
 def test_only_arns_of_recovery_plans_are_taken(arn: str, valid: bool) -> None:
     assert bool(re.search(ARN_PATTERN, arn)) is valid
+
+
+def test_an_sdk_that_is_older_than_native_plans_is_named() -> None:
+    """The Lambda runtime brings its own, often months old; an attribute that it lacks would be an INTERNAL error."""
+    older: Any = object()
+    with pytest.raises(Unavailable, match="AWS SDK of this Lambda runtime"):
+        Drs(older, older).native_plan(ARN)
