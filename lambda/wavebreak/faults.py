@@ -39,7 +39,9 @@ _THROTTLES: Final = frozenset(
         "TooManyRequestsException",
     },
 )
-_CONTENDED: Final = frozenset({"TransactionCanceledException", "TransactionInProgressException"})
+_CONTENDED: Final = frozenset(
+    {"TransactionCanceledException", "TransactionConflictException", "TransactionInProgressException"}
+)
 """Others write the same items: coming again helps, and nothing is wrong with DynamoDB."""
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _NOT_SET_UP: Final = "UninitializedAccountException"

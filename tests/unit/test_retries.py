@@ -185,7 +185,9 @@ def test_s3_22_what_is_transient_is_a_fault_of_the_dependency(error: Exception) 
     assert is_dependency_fault(error)
 
 
-@pytest.mark.parametrize("code", ["TransactionCanceledException", "TransactionInProgressException"])
+@pytest.mark.parametrize(
+    "code", ["TransactionCanceledException", "TransactionConflictException", "TransactionInProgressException"]
+)
 def test_s3_22_contention_is_tried_again_and_is_no_fault_of_the_dependency(code: str) -> None:
     assert is_transient(refusal(code))
     assert not is_dependency_fault(refusal(code))

@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 from wavebreak import retries
 from wavebreak.problems import Unavailable
 from wavebreak.store import keys
+from wavebreak.store.commands import CommandStore
+from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.table import ConditionFailed, HeldBack, Table, Write, to_attributes
 
 ITEMS = [{"pk": f"p{number}", "sk": "s"} for number in range(30)]
@@ -55,6 +57,12 @@ class Client:
             error = {"Code": "TransactionCanceledException", "Message": "no"}
             answer: Any = {"Error": error, **reasons}
             raise ClientError(answer, "TransactWriteItems")
+
+    def update_item(self, **asked: Any) -> dict[str, Any]:
+        self.transactions.append(asked)
+        if len(self.transactions) <= self.times:
+            raise ClientError({"Error": {"Code": self.cancels[0], "Message": "no"}}, "UpdateItem")
+        return {"Attributes": {}}
 
     def query(self, **asked: Any) -> dict[str, Any]:
         self.batches.append(asked["Limit"])
@@ -110,6 +118,25 @@ def test_s3_19_a_refused_condition_is_not_tried_again(reasons: tuple[str, ...], 
     client = Client(cancels=reasons, times=9)
     with pytest.raises((ConditionFailed, ClientError)):
         table(client).transact([WRITE])
+    assert (len(client.transactions), slept) == (1, [])
+
+
+JOB = ("EXEC#drill-1", "JOB#001#1#001")
+
+
+def test_s3_18_an_item_that_a_transaction_has_at_the_moment_is_updated_a_moment_later(slept: list[float]) -> None:
+    """A launch event is counted while a look writes the same job; a result while its run is cancelled."""
+    client = Client(cancels=("TransactionConflictException",), times=2)
+    assert ExecutionStore(table(client)).count_down(JOB, {"s-1"}) == 0
+    assert (len(client.transactions), slept) == (3, [1, 2])
+    client = Client(cancels=("TransactionConflictException",), times=1)
+    CommandStore(table(client), ExecutionStore(table(client))).count("cmd-1", succeeded=True)
+    assert len(client.transactions) == 2
+
+
+def test_s3_19_a_refused_update_is_not_made_again(slept: list[float]) -> None:
+    client = Client(cancels=("ConditionalCheckFailedException",), times=9)
+    CommandStore(table(client), ExecutionStore(table(client))).count("cmd-1", succeeded=True)
     assert (len(client.transactions), slept) == (1, [])
 
 

@@ -125,8 +125,7 @@ class CommandStore:
     def count(self, command_id: str, *, succeeded: bool) -> None:
         """Count a result for those who watch; the end of the run counts again, exactly, and nobody after it."""
         try:
-            self.table.client.update_item(
-                TableName=self.table.name,
+            self.table.update(
                 Key=to_attributes({"pk": keys.command(command_id), "sk": keys.META}),
                 UpdateExpression="ADD #count :one",
                 ConditionExpression="attribute_exists(activePk)",

@@ -265,8 +265,7 @@ class ExecutionStore:
 
     def count_down(self, item: tuple[str, str], subjects: Iterable[str]) -> int:
         """Take subjects off those a job still awaits; gives how many are left. A repeated event takes nothing off."""
-        answer = self.table.client.update_item(
-            TableName=self.table.name,
+        answer = self.table.update(
             Key={"pk": {"S": item[0]}, "sk": {"S": item[1]}},
             UpdateExpression="DELETE awaited :seen",
             ConditionExpression="attribute_exists(pk)",

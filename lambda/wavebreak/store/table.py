@@ -184,6 +184,10 @@ class Table:
                 raise InvalidRequest.of("/nextToken", "is not a token of this list") from error
             raise
 
+    def update(self, **asked: Any) -> Any:
+        """Update one item, again while a transaction that writes it too is under way."""
+        return retries.call("database", partial(self.client.update_item, TableName=self.name, **asked), _held_back)
+
     def transact(self, writes: Sequence[Write]) -> None:
         """Make all writes or none; raises ConditionFailed naming those refused, with the item found where told."""
         operations = [self._operation(write) for write in writes]
@@ -244,12 +248,15 @@ def _history(query: Mapping[str, Any]) -> str:
 
 
 def _held_back(error: BaseException) -> bool:
-    """Tell whether DynamoDB took nothing, or not all, for want of capacity, in a form that botocore does not repeat.
+    """Tell whether DynamoDB took nothing, or not all, of a write for now, in a form that botocore does not repeat.
 
-    A transaction that is cancelled so has done nothing and may be sent again as it is.
+    It was short of capacity, or a single item was part of a transaction under way. What is refused so has done nothing
+    and may be sent again as it is.
     """
-    if not isinstance(error, ClientError) or error_code(error) != "TransactionCanceledException":
+    if not isinstance(error, ClientError):
         return isinstance(error, HeldBack)
+    if error_code(error) != "TransactionCanceledException":
+        return error_code(error) == "TransactionConflictException"
     reasons: Any = error.response.get("CancellationReasons") or []
     codes = {reason.get("Code") for reason in reasons} - {"None", None}
     return bool(codes) and codes <= _CAPACITY
