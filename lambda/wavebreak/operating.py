@@ -127,21 +127,30 @@ def terminate(app: App, execution_id: str, act: Act, confirm: str | None) -> Exe
 def _holding_locks(app: App, execution: Execution, work: Callable[[], Execution]) -> Execution:
     """Take plan and servers again for an execution that had given them back, and do what they are needed for.
 
-    Raises PlanBusy or ServerBusy when somebody else holds them. When the work is refused they are given back, unless
-    another call won and needs them now: locks name the execution, not the call.
+    Raises PlanBusy or ServerBusy when somebody else holds them. When they cannot all be taken, or the work is refused,
+    they are given back; after a fault of the work, which may have been done, they are free in a minute if it was not.
     """
     now = app.now()
     holder = app.locks.free_stale_plan_lock(execution.plan_id, now)
     if holder not in {None, execution.execution_id}:
         raise PlanBusy(f"The plan is held by {holder}", executionId=holder)
-    app.locks.take_servers(execution, now)
+    try:
+        app.locks.take_servers(execution, now)
+    except (Problem, *FAULTS):
+        _give_back(app, execution.execution_id)
+        raise
     try:
         return work()
     except (Refused, Problem):
-        fresh = app.executions.load(execution.execution_id).execution
-        if not fresh.holds_locks:
-            app.locks.give_back(fresh)
+        _give_back(app, execution.execution_id)
         raise
+
+
+def _give_back(app: App, execution_id: str) -> None:
+    """Give locks back unless another call won and needs them now: they name the execution, not the call."""
+    fresh = app.executions.load(execution_id).execution
+    if not fresh.holds_locks:
+        app.locks.give_back(fresh)
 
 
 def on_wave(text: str, step: WaveStep, act: Act) -> Step:

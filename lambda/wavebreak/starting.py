@@ -45,10 +45,10 @@ def start_execution(app: App, plan_id: str, mode: Mode, own: Place, asked: Mappi
     holder = app.locks.free_stale_plan_lock(plan_id, now)
     if holder is not None:
         raise busy_plan({"executionId": holder})
-    app.locks.take_servers(execution, now)
     try:
+        app.locks.take_servers(execution, now)
         spare_recoveries(app, execution)
-    except Problem:
+    except (Problem, *FAULTS):
         app.locks.give_back(execution)
         raise
     act = Act(execution.requested_by, now, execution.reason)

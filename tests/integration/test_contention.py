@@ -6,14 +6,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from tests.integration.plans import plan, server, servers_of, wave
 
 from wavebreak.model import Place
+from wavebreak.problems import Unavailable
 from wavebreak.store import keys
+from wavebreak.store.locks import LockStore
 from wavebreak.store.table import to_attributes
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.integration.clock import JumpingClock
     from tests.integration.stack import Stack
 
@@ -123,3 +128,41 @@ def test_a_retry_takes_the_locks_again_and_is_refused_when_somebody_else_has_the
     assert not [item for item in stack.items() if item.get("executionId") == {"S": first} and item["sk"]["S"] == "LOCK"]
     clock.forward(61)
     stack.ended(second)
+
+
+@pytest.mark.parametrize("fault", [Unavailable("many at once"), EndpointConnectionError(endpoint_url="x")], ids=repr)
+def test_locks_that_were_taken_before_a_fault_are_given_back_at_once(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    big = plan(wave("only", *range(1, 151)), plan_id="big")
+    stack.put_servers(servers_of(big))
+    stack.put_plan(big)
+    original = LockStore._take_batch
+
+    def failing(locks: LockStore, batch: Sequence[str], *rest: Any) -> None:
+        if len(batch) < 100:
+            raise fault
+        original(locks, batch, *rest)
+
+    monkeypatch.setattr(LockStore, "_take_batch", failing)
+    assert stack.api("POST", "/drills", {"planId": "big"}).status == 503
+    assert not stack.items_of(keys.LOCK), "whoever tries again must not find the servers held by an id nobody knows"
+
+
+def test_locks_that_a_retry_took_before_a_fault_are_given_back_at_once(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.put_servers([server(1), server(2)])
+    stack.put_servers([server(1)], launchResult="FAILED")
+    first = stack.start(FIRST)
+    assert stack.ended(first)["status"] == "FAILED"
+    stack.wait(first, lambda _: not stack.items_of(keys.LOCK))
+    original = LockStore._take_batch
+
+    def failing(locks: LockStore, batch: Sequence[str], *rest: Any) -> None:
+        original(locks, batch, *rest)
+        raise Unavailable("the answer was lost")
+
+    monkeypatch.setattr(LockStore, "_take_batch", failing)
+    assert stack.api("POST", f"/executions/{first}/waves/1/retry", {}).status == 503
+    assert not stack.items_of(keys.LOCK)

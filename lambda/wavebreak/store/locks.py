@@ -73,7 +73,7 @@ class LockStore:
     def take_servers(self, execution: Execution, now: datetime) -> None:
         """Take the locks of all servers, or none; raises ServerBusy naming server and execution.
 
-        Locks this execution already holds are kept.
+        Locks this execution already holds are kept. After a fault the caller gives back what was taken before it.
         """
         taken: list[str] = []
         wanted = server_keys(execution)
