@@ -9,15 +9,16 @@ import pytest
 from tests.integration.store_executions import ACT, AT, execution, execution_id
 
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
-from wavebreak.model import Execution, Job, JobState, LaunchStatus, Mode
+from wavebreak.model import Cancel, Execution, Job, JobState, LaunchStatus, Mode
 from wavebreak.problems import InvalidRequest, NotFound, PlanBusy, Unavailable
+from wavebreak.steering import cancel
 from wavebreak.store import keys
 from wavebreak.store.executions import Conflict, ExecutionStore
 from wavebreak.store.table import ConditionFailed, Table
 from wavebreak.trail import IllegalTransition, event_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tests.integration.stack import Stack
 
@@ -127,6 +128,31 @@ def test_a_change_decides_again_after_a_lost_race(store: ExecutionStore) -> None
     after = store.change(born.execution_id, decide, ACT)
 
     assert (seen, after.version, after.reason) == ([1, 2], 3, "somebody else")
+
+
+def test_a_cancel_sees_a_launch_that_was_intended_while_it_read(
+    store: ExecutionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between an execution's jobs and its version, a query may be overtaken by a transaction that writes both."""
+    born = _create(store, execution())
+    begun = store.save(born, _begun(born), ACT)
+    intent = Job(1, 1, 1, (begun.waves[0].servers[0].source_server_id,), JobState.INTENDED, AT, AT)
+    original = Table.query
+    overtaken: list[bool] = []
+
+    def reading(table: Table, pk: str, *, sk_from: str, **rest: Any) -> Iterator[dict[str, Any]]:
+        yield from list(original(table, pk, sk_from=sk_from, sk_to="JOB~"))
+        if not overtaken:
+            overtaken.append(True)
+            store.save(begun, begun.with_job(intent), ACT)
+        yield from original(table, pk, sk_from=keys.META, **rest)
+
+    monkeypatch.setattr(Table, "query", reading)
+    after = store.change(begun.execution_id, lambda current: cancel(current, Cancel(AT, ACT.actor)), ACT)
+
+    assert after.status is ExecutionStatus.CANCELLING
+    assert after.waves[0].status is WaveStatus.IN_PROGRESS
+    assert after.jobs == (intent,)
 
 
 def test_a_change_that_always_loses_gives_up(store: ExecutionStore) -> None:

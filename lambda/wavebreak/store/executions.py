@@ -92,17 +92,24 @@ class ExecutionStore:
         return born
 
     def load(self, execution_id: str) -> Snapshot:
-        """Read an execution consistently, with its wake tokens; raises NotFound."""
-        items = list(self.table.query(keys.execution(execution_id), sk_from=keys.STATE_FROM))
-        execution = records.read_execution(items)
-        if execution is None:
-            raise NotFound(f"There is no execution {execution_id}")
-        tokens = {str(item["sk"]): item for item in items if str(item["sk"]).startswith(keys.TOKEN)}
-        return Snapshot(
-            execution,
-            read_token(tokens.get(keys.TOKEN)),
-            read_token(tokens.get(keys.TERMINATION_TOKEN)),
-        )
+        """Read an execution consistently, with its wake tokens; raises NotFound.
+
+        A query is no snapshot: a transaction may be made while it reads. Jobs sort before META, so META is read before
+        them as well: a version never stands beside jobs that are older, or a cancel could overlook a launch that was
+        just intended. What sorts behind META may be newer; then the version is gone, and nothing is written from it.
+        """
+        pk = keys.execution(execution_id)
+        meta = self.table.get(pk, keys.META)
+        for _ in range(_ATTEMPTS):
+            if meta is None:
+                raise NotFound(f"There is no execution {execution_id}")
+            known = meta["version"]
+            items = {str(item["sk"]): item for item in self.table.query(pk, sk_from=keys.STATE_FROM)}
+            execution, meta = records.read_execution(items.values()), items.get(keys.META)
+            if execution is not None and execution.version == known:
+                token, other = items.get(keys.TOKEN), items.get(keys.TERMINATION_TOKEN)
+                return Snapshot(execution, read_token(token), read_token(other))
+        raise Unavailable(f"Execution {execution_id} is being changed by many at once", retry_after_seconds=1)
 
     def document(self, execution_id: str) -> dict[str, Any]:
         """Read the plan that an execution froze; raises NotFound."""
