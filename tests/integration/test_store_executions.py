@@ -199,6 +199,29 @@ def test_a_plan_of_80_waves_and_4000_servers_is_changed_in_transactions_of_at_mo
     assert max(sizes) <= 100
 
 
+def test_4000_servers_that_fail_at_once_with_long_errors_are_written_in_transactions_of_less_than_4_mb(
+    store: ExecutionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    original = Table.transact
+
+    def measured(table: Table, writes: Sequence[Write]) -> None:
+        sizes.append(sum(len(str(value).encode()) for write in writes for value in write.item.values()))
+        original(table, writes)
+
+    born = _create(store, execution(sizes=[500] * 8))
+    monkeypatch.setattr(Table, "transact", measured)
+    changed = replace(born, status=ExecutionStatus.IN_PROGRESS).with_waves(
+        wave.with_servers(lambda server: replace(server, launch_status=LaunchStatus.FAILED, error='"語' * 250))
+        for wave in born.waves
+    )
+    after = store.save(born, changed, ACT)
+
+    assert sum(sizes) > 4_000_000
+    assert max(sizes) < 4_000_000
+    assert store.load(born.execution_id).execution == after
+
+
 def test_the_plan_is_free_with_the_end_and_taken_again_with_a_retry(stack: Stack, store: ExecutionStore) -> None:
     born = _create(store, execution(1))
     failed = [replace(wave, status=WaveStatus.SKIPPED) for wave in born.waves]

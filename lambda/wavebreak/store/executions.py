@@ -11,11 +11,12 @@ import json
 import random
 import time
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.problems import NotFound, PlanBusy, Unavailable
 from wavebreak.store import keys, records
-from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write
+from wavebreak.store.table import TRANSACTION_BYTES, TRANSACTION_LIMIT, ConditionFailed, Table, Write
 from wavebreak.store.wakes import Token, new_token, read_token
 from wavebreak.timeouts import Deadline
 from wavebreak.trail import Act, append_event, status_changes
@@ -157,8 +158,8 @@ class ExecutionStore:
         progress = _progress_writes(before, after)
         states = _wave_writes(before, after)
         room = TRANSACTION_LIMIT - len(states) - 3
-        while len(progress) > room:
-            batch, progress = progress[: TRANSACTION_LIMIT - 1], progress[TRANSACTION_LIMIT - 1 :]
+        while (count := _fitting(progress, TRANSACTION_LIMIT - 1)) < len(progress) or count > room:
+            batch, progress = progress[:count], progress[count:]
             stepped = replace(current, version=current.version + 1)
             self._commit([_meta_write(stepped, current.version), *batch])
             current = stepped
@@ -361,6 +362,12 @@ def _progress_writes(before: Execution, after: Execution) -> list[Write]:
             if known.get(str(item["sk"])) != item
         ]
     return [*writes, *_job_writes(before, after)]
+
+
+def _fitting(writes: Sequence[Write], most: int) -> int:
+    """Count how many of the first writes one transaction takes, by their number and their size; at least one."""
+    sizes = accumulate(write.size for write in writes[:most])
+    return max(1, sum(size <= TRANSACTION_BYTES for size in sizes)) if writes else 0
 
 
 def _job_writes(before: Execution, after: Execution) -> list[Write]:

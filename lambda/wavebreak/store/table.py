@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from wavebreak.store.records import Item
 
 TRANSACTION_LIMIT: Final = 100
+TRANSACTION_BYTES: Final = 3_000_000
+"""Of DynamoDB's four million for a transaction, what its largest items may have: some room is left for the others."""
 _BATCH_WRITE_LIMIT: Final = 25
 _BATCH_READ_LIMIT: Final = 100
 _FILTER_PAGE: Final = 100
@@ -69,6 +71,11 @@ class Write:
     condition: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the item, rather more than it has."""
+        return sum(len(name) + len(str(value).encode()) for name, value in self.item.items())
 
 
 def to_attributes(item: Mapping[str, Any]) -> dict[str, Any]:
