@@ -180,6 +180,22 @@ def test_a_long_run_hands_over_to_successors(stack: Stack, clock: JumpingClock) 
     assert stack.launched_servers() == servers_of(TWO_WAVES)
 
 
+def test_waves_that_are_started_count_as_rounds_since_they_lengthen_the_history(
+    stack: Stack, clock: JumpingClock
+) -> None:
+    """Ten waves that wait for room under a quota would fill a history long before a thousand looks."""
+    three = plan(*(wave(f"w{number}", number, dependsOn=[]) for number in (1, 2, 3)))
+    stack.put_servers(servers_of(three), launchSeconds=60)
+    rounds: list[int] = []
+    stack.before["ObserveFunction"] = lambda event: rounds.append(event["rounds"])
+    started = stack.start(three)
+    stack.wait(started, lambda _: len(rounds) > 2)
+
+    assert rounds[:3] == [0, 4, 5]
+    clock.forward(61)
+    assert stack.ended(started)["status"] == "COMPLETED"
+
+
 def test_two_runs_of_a_machine_do_not_work_side_by_side(stack: Stack, clock: JumpingClock) -> None:
     stack.put_servers(servers_of(TWO_WAVES), launchSeconds=60)
     started = stack.start(TWO_WAVES)
