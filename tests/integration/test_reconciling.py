@@ -196,6 +196,30 @@ def test_waves_that_are_started_count_as_rounds_since_they_lengthen_the_history(
     assert stack.ended(started)["status"] == "COMPLETED"
 
 
+def test_a_failure_that_could_not_be_recorded_is_told_by_the_end_of_the_run(stack: Stack) -> None:
+    def last(_event: dict[str, Any]) -> None:
+        stack.before.clear()
+        raise RuntimeError('no "disk" left')
+
+    stack.put_servers(servers_of(TWO_WAVES))
+    stack.before["StartWaveFunction"] = _raise_once(stack)
+    stack.before["RecordFailureFunction"] = last
+    started = stack.start(TWO_WAVES)
+    stack.wait(started, lambda _: _status(stack, started) == "FAILED")
+    (run,) = stack.runs("recovery")
+    ended = stack.sfn.describe_execution(executionArn=run["executionArn"])
+    assert ended["error"] == "Wavebreak.FailureNotRecorded"
+    assert ended["cause"].startswith("RuntimeError: ")
+
+    detail = {"name": started, "status": "FAILED", "error": ended["error"], "cause": ended["cause"]}
+    assert stack.invoke("StateMachineStatusFunction", {"source": "aws.states", "detail": detail})["restarted"]
+    found = stack.api("GET", "/errors", query={"category": "WORKFLOW"}).json["items"]
+    (told,) = [error for error in found if error["errorType"] == "Wavebreak.FailureNotRecorded"]
+    assert (told["severity"], told["service"], told["executionId"]) == ("ERROR", "RecoveryMachine", started)
+    assert "disk" in told["message"]
+    assert stack.ended(started)["status"] == "COMPLETED"
+
+
 def test_two_runs_of_a_machine_do_not_work_side_by_side(stack: Stack, clock: JumpingClock) -> None:
     stack.put_servers(servers_of(TWO_WAVES), launchSeconds=60)
     started = stack.start(TWO_WAVES)
