@@ -20,7 +20,7 @@ from wavebreak.doorway import logger as door
 from wavebreak.error_tracking import begin
 from wavebreak.idempotency import once
 from wavebreak.model import Place
-from wavebreak.plan import PlanInvalid
+from wavebreak.plan import PLAN_ID, PlanInvalid
 from wavebreak.problems import (
     CONTENT_TYPE,
     Internal,
@@ -245,6 +245,13 @@ def refuse_unknown_query(app: APIGatewayRestResolver | Router, allowed: Iterable
     ]
     if errors:
         raise InvalidRequest.listing(errors)
+
+
+def plan_id(text: str) -> str:
+    """Check that a path names a plan; raises NotFound for what can be none."""
+    if not re.fullmatch(PLAN_ID, text):
+        raise NotFound(f"There is no plan {text[:100]!r}")
+    return text
 
 
 def execution_id(text: str) -> str:

@@ -144,6 +144,28 @@ def test_a_start_of_an_unknown_plan_is_not_found(quiet: Stack) -> None:
     assert (answer.status, answer.code) == (404, "NOT_FOUND")
 
 
+@pytest.mark.parametrize(("method", "action"), [("GET", ""), ("DELETE", ""), ("POST", "/validate")])
+@pytest.mark.parametrize("name", ["Nobodys", "x" * 3000])
+def test_what_can_be_no_plan_is_not_found_without_asking_the_table(
+    quiet: Stack, method: str, action: str, name: str
+) -> None:
+    """DynamoDB refuses a key of more than 2,048 bytes, which no repeat would cure."""
+    before = len(quiet.table_actions)
+    answer = quiet.api(method, f"/plans/{name}{action}")
+
+    assert (answer.status, answer.code) == (404, "NOT_FOUND")
+    assert len(answer.json["detail"]) < 200
+    assert len(quiet.table_actions) == before
+
+
+@pytest.mark.parametrize("name", ["Nobodys", "", "x" * 3000])
+def test_executions_of_what_can_be_no_plan_are_a_bad_query(quiet: Stack, name: str) -> None:
+    answer = quiet.api("GET", "/executions", query={"planId": name})
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+    assert [error["pointer"] for error in answer.json["errors"]] == ["/query/planId"]
+
+
 def test_a_snapshot_of_a_server_that_the_plan_lacks_is_refused(quiet: Stack) -> None:
     snapshots = {"s-99999999999999999": "pit-00000000000000000"}
     answer = quiet.api("POST", "/drills", {"planId": "three-tier", "snapshots": snapshots})

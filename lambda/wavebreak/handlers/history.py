@@ -9,6 +9,7 @@ from wavebreak import api
 from wavebreak.app import app
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.model import Mode
+from wavebreak.plan import PlanId
 from wavebreak.requests import Limit
 from wavebreak.responses import EVENT_LIST, EXECUTION_LIST, problems
 from wavebreak.views import summary_view
@@ -18,7 +19,7 @@ router = api.make_router()
 
 @router.get("/executions", responses=EXECUTION_LIST | problems(400), tags=["executions"])
 def list_executions(
-    plan_id: Annotated[str | None, Query(alias="planId")] = None,
+    plan_id: Annotated[PlanId | None, Query(alias="planId")] = None,
     status: Annotated[ExecutionStatus | None, Query()] = None,
     mode: Annotated[Mode | None, Query()] = None,
     limit: Annotated[Limit, Query()] = api.DEFAULT_LIMIT,

@@ -27,4 +27,4 @@ def import_native_plan(body: Annotated[ImportRequest, Body()]) -> Response[Any]:
 @router.post("/plans/<planId>/validate", responses=READINESS | problems(404), tags=["plans"])
 def validate_plan(planId: str) -> Response[Any]:  # noqa: N803  the path's own name
     """Tell whether a plan could run now; nothing is changed."""
-    return api.json_response(200, readiness_view(judge(survey(app(), planId, api.own_place(router)))))
+    return api.json_response(200, readiness_view(judge(survey(app(), api.plan_id(planId), api.own_place(router)))))

@@ -28,7 +28,7 @@ def put_plan(planId: str, document: PlanInput, if_match: IfMatch = None) -> Resp
 @router.get("/plans/<planId>", responses=PLAN | problems(404), tags=["plans"])
 def get_plan(planId: str) -> Response[Any]:  # noqa: N803
     """Read a plan."""
-    stored = app().plans.get(planId)
+    stored = app().plans.get(api.plan_id(planId))
     return api.json_response(200, plan_view(stored), {"ETag": f'"{stored.version}"'})
 
 
@@ -46,7 +46,7 @@ def list_plans(
 @router.delete("/plans/<planId>", responses=PLAN_DELETED | problems(404, 409), tags=["plans"])
 def delete_plan(planId: str) -> Response[Any]:  # noqa: N803
     """Delete a plan that no execution holds."""
-    app().locks.free_stale_plan_lock(planId, app().now())
+    app().locks.free_stale_plan_lock(api.plan_id(planId), app().now())
     app().plans.delete(planId)
     return Response(status_code=204, content_type=None, body="")
 
