@@ -58,7 +58,7 @@ def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
     for attempt in range(_ATTEMPTS):
         snapshot = app.executions.load(execution_id)
         if snapshot.token.run > run:
-            return Round(STAND_DOWN, NEVER, run)
+            return _followed(app, snapshot.token.run, run, rounds)
         execution = snapshot.execution
         now = app.now()
         places = Places(app)
@@ -75,6 +75,13 @@ def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
         app.meter.add(Metric.POLLS)
         return _directed(app, snapshot, decision, run, rounds)
     raise Unavailable(f"execution {execution_id} is being changed by many at once")
+
+
+def _followed(app: App, present: int, run: int, rounds: int) -> Round:
+    """Give way to a later run. The answer that told to start it may have been lost: starting it twice does no harm."""
+    if present == run + 1 and rounds >= app.renew_after_rounds:
+        return Round(RENEW, NEVER, present)
+    return Round(STAND_DOWN, NEVER, run)
 
 
 def _directed(app: App, snapshot: Snapshot, decision: Decision, run: int, rounds: int) -> Round:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from tests.integration.blueprint import machine_arn
 from tests.integration.plans import plan, server, servers_of, wave
+from tests.integration.stack import TaskTimedOut
 
 from wavebreak.workflow import Machine, Workflow
 
@@ -177,6 +178,29 @@ def test_a_long_run_hands_over_to_successors(stack: Stack, clock: JumpingClock) 
     assert stack.ended(started)["status"] == "COMPLETED"
     assert _names(stack)[:3] == [started, f"{started}-r2", f"{started}-r3"]
     stack.wait(started, lambda _: {run["status"] for run in stack.runs("recovery")} == {"SUCCEEDED"})
+    assert stack.launched_servers() == servers_of(TWO_WAVES)
+
+
+def test_a_successor_is_started_though_the_answer_that_told_of_it_was_lost(stack: Stack, clock: JumpingClock) -> None:
+    stack.blueprint.overrides["RENEW_AFTER_ROUNDS"] = "5"
+    stack.renew_apps()
+    lost: list[Any] = []
+
+    def lose_the_first(answer: dict[str, Any]) -> None:
+        if answer["directive"] == "RENEW" and not lost:
+            lost.append(answer)
+            raise TaskTimedOut
+
+    stack.after["ObserveFunction"] = lose_the_first
+    stack.put_servers(servers_of(TWO_WAVES))
+    stack.put_servers([server(1)], launchSeconds=60)
+    started = stack.start(TWO_WAVES)
+    stack.wait(started, lambda _: len(_names(stack)) >= 2)
+    clock.forward(61)
+
+    assert stack.ended(started)["status"] == "COMPLETED"
+    assert lost
+    assert _names(stack)[:2] == [started, f"{started}-r2"]
     assert stack.launched_servers() == servers_of(TWO_WAVES)
 
 
