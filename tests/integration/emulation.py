@@ -44,7 +44,7 @@ POLL_SECONDS = 7
 REAL_POLL_SECONDS = 0.2
 """What it comes to in a test."""
 _ACCOUNT_QUOTAS = {JOBS_QUOTA: "jobs", SERVERS_A_JOB_QUOTA: "servers_a_job", SERVERS_IN_JOBS_QUOTA: "servers_in_jobs"}
-_THREAD_SECONDS = 10
+_THREAD_SECONDS = 60
 _VALIDATE = StepFunctionsParserBackend._validate_definition
 
 
