@@ -31,7 +31,7 @@ Hours = Annotated[int, Field(ge=1, le=MAX_HOURS, description="How far to look ba
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, frozen=True)
 
 
 class StartRequest(_Body):

@@ -120,6 +120,7 @@ def test_another_content_type_is_refused(quiet: Stack, content_type: str) -> Non
     ("body", "pointer"),
     [
         ({"planId": "three-tier", "surprise": 1}, "/surprise"),
+        ({"plan_id": "three-tier"}, "/plan_id"),
         ({"planId": "three-tier", "snapshots": {"s-1": "pit-00000000000000000"}}, "/snapshots/s-1/[key]"),
         ({"planId": "three-tier", "reason": "x" * 1025}, "/reason"),
         ({"planId": "Three Tier"}, "/planId"),
