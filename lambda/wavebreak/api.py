@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import os
 import re
@@ -15,6 +14,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from botocore.exceptions import BotoCoreError, ClientError
 
+from wavebreak.bodies import read_body
 from wavebreak.doorway import function_name_of, request_id_of, severity_of, tracker
 from wavebreak.doorway import logger as door
 from wavebreak.error_tracking import begin
@@ -35,7 +35,7 @@ from wavebreak.resilience import invocation
 from wavebreak.steering import Refused
 from wavebreak.store.table import ConditionFailed
 from wavebreak.trail import Act
-from wavebreak.validation import TOO_DEEP, is_too_deep, problems_of, quoted
+from wavebreak.validation import problems_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -144,8 +144,8 @@ def serve(app: APIGatewayRestResolver, event: dict[str, Any], context: Any) -> d
 def _admit(event: dict[str, Any]) -> dict[str, Any]:
     """Let through a request whose body is JSON of a sane size; an empty body counts as an empty object.
 
-    What the framework would stumble over is refused here: other content types, text that is not UTF-8, JSON nested
-    beyond any use, and the constants that JSON does not have. So is a name given twice, of which it would drop one.
+    What the framework would stumble over is refused here: other content types, text that is not UTF-8, and JSON that
+    `read_body` does not take.
     """
     body = event.get("body") or ""
     if len(body) > MAX_BODY_BYTES:
@@ -159,16 +159,7 @@ def _admit(event: dict[str, Any]) -> dict[str, Any]:
         others = {name: value for name, value in given.items() if name.lower() != "content-type"}
         return {**event, "headers": {**others, "content-type": _JSON}, "body": "{}", "isBase64Encoded": False}
     headers = _with_plain_type(event.get("headers") or {})
-    try:
-        document = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_each_once)
-    except json.JSONDecodeError as error:
-        raise InvalidRequest.of("", f"is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from error
-    except ValueError as error:
-        raise InvalidRequest.of("", "is not JSON that can be read: a number is too long") from error
-    except RecursionError as error:
-        raise InvalidRequest.of("", f"has {TOO_DEEP}") from error
-    if is_too_deep(document):
-        raise InvalidRequest.of("", f"has {TOO_DEEP}")
+    document = read_body(body)
     if event["httpMethod"] == "POST" and not isinstance(document, dict):
         raise InvalidRequest.of("", "must be an object")
     return {**event, "headers": headers, "body": body, "isBase64Encoded": False}
@@ -177,7 +168,7 @@ def _admit(event: dict[str, Any]) -> dict[str, Any]:
 def _decoded(body: str) -> str:
     try:
         return base64.b64decode(body, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise InvalidRequest.of("", "is not UTF-8 text") from error
 
 
@@ -191,20 +182,6 @@ def _with_plain_type(headers: Mapping[str, str]) -> dict[str, str]:
             raise InvalidRequest.of("", f"must be sent as {_JSON}, not {given[:100]!r}")
         plain[name] = _JSON
     return plain
-
-
-def _refuse_constant(name: str) -> None:
-    raise InvalidRequest.of("", f"is not JSON: {name} is no JSON value")
-
-
-def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object of its members; InvalidRequest when a name comes twice."""
-    made: dict[str, Any] = {}
-    for name, value in members:
-        if name in made:
-            raise InvalidRequest.of("", f"gives {quoted(name)} twice in one object")
-        made[name] = value
-    return made
 
 
 def caller_of(app: APIGatewayRestResolver | Router) -> str:

@@ -20,9 +20,12 @@ Problem
 
 from __future__ import annotations
 
+import json
 from typing import Any, ClassVar, Final
 
 CONTENT_TYPE: Final = "application/problem+json"
+_MAX_LISTED_BYTES: Final = 2_500_000
+"""Of faults in one answer: a function's may have six megabytes, in which every quote and backslash counts twice."""
 
 
 class Problem(Exception):  # noqa: N818  the field's word (RFC 9457)
@@ -67,11 +70,21 @@ class InvalidRequest(Problem):
 
     @classmethod
     def listing(cls, errors: list[dict[str, str]]) -> InvalidRequest:
-        """Make the problem of several faults, each `{pointer, message}`."""
+        """Make the problem of several faults, each `{pointer, message}`; a last one counts those that find no room."""
         first = errors[0] if errors else {"pointer": "", "message": "is not valid"}
         where = first["pointer"] or "the document"
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        return cls(f"{where}: {first['message']}{more}", errors=errors)
+        return cls(f"{where}: {first['message']}{more}", errors=_that_fit(errors))
+
+
+def _that_fit(errors: list[dict[str, str]]) -> list[dict[str, str]]:
+    size = 0
+    for count, error in enumerate(errors):
+        size += len(json.dumps(error))
+        if size > _MAX_LISTED_BYTES:
+            rest = {"pointer": "", "message": f"has {len(errors) - count} more faults than an answer can list"}
+            return [*errors[:count], rest]
+    return errors
 
 
 class ConfirmationRequired(Problem):

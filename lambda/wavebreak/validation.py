@@ -56,18 +56,6 @@ def quoted(value: object) -> str:
     return _KINDS.get(type(value), f"a value of type {type(value).__name__}")
 
 
-def is_too_deep(document: object) -> bool:
-    """Tell whether a document as JSON gave it has more than MAX_DEPTH lists and objects inside one another."""
-    level = _containers([document])
-    for _ in range(MAX_DEPTH):
-        level = _containers(inner for part in level for inner in (part.values() if isinstance(part, dict) else part))
-    return bool(level)
-
-
-def _containers(values: Iterable[object]) -> list[list[Any] | dict[Any, Any]]:
-    return [value for value in values if isinstance(value, (list, dict))]
-
-
 def error_details(error: ValidationError) -> list[InitErrorDetails]:
     """Take a validation error apart, so that it can be raised again together with others."""
     return [

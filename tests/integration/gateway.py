@@ -54,11 +54,13 @@ class Gateway:
         text: str | None = None,
         query: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
+        encoded: bool = False,
     ) -> Answer:
         """Call a route; `text` is a body that is sent as it is. LookupError for a route that the template lacks."""
         route, parameters = self._route(method, path)
         sent = text if text is not None else (None if body is None else json.dumps(body))
-        answer = self._invoke(route.function, _event(route, path, parameters, sent, query, headers))
+        event = _event(route, path, parameters, sent, query, headers) | {"isBase64Encoded": encoded}
+        answer = self._invoke(route.function, event)
         flat = dict(answer.get("headers") or {})
         flat |= {name: values[0] for name, values in (answer.get("multiValueHeaders") or {}).items()}
         return Answer(int(answer["statusCode"]), flat, answer.get("body") or "")

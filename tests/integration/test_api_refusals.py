@@ -82,23 +82,25 @@ def test_a_body_nested_beyond_any_use_is_refused_however_deep(quiet: Stack, meth
         answer = quiet.api(method, path, text='{"planId":' + "[" * inside + "]" * inside + "}")
 
         assert (answer.status, answer.code) == (400, "VALIDATION_FAILED"), inside
-        assert answer.json["errors"] == [{"pointer": "", "message": f"has {TOO_DEEP}"}]
+        (fault,) = answer.json["errors"]
+        assert fault["message"] == TOO_DEEP
+        assert fault["pointer"] in {"/planId" + "/0" * (MAX_DEPTH - 1), ""}  # the parser itself gives no place
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "text", "name"),
+    ("method", "path", "text", "pointer"),
     [
-        ("POST", "/drills", '{"planId": "three-tier", "planId": "another"}', "'planId'"),
-        ("PUT", "/plans/three-tier", '{"waves": [{"servers": [], "name": "w", "servers": []}]}', "'servers'"),
+        ("POST", "/drills", '{"planId": "three-tier", "planId": "another"}', "/planId"),
+        ("PUT", "/plans/three-tier", '{"waves": [{"servers": [], "name": "w", "servers": []}]}', "/waves/0/servers"),
     ],
 )
 def test_a_name_given_twice_is_refused_and_neither_value_taken(
-    quiet: Stack, method: str, path: str, text: str, name: str
+    quiet: Stack, method: str, path: str, text: str, pointer: str
 ) -> None:
     answer = quiet.api(method, path, text=text)
 
     assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
-    assert answer.json["errors"] == [{"pointer": "", "message": f"gives {name} twice in one object"}]
+    assert answer.json["errors"] == [{"pointer": pointer, "message": "is given more than once"}]
 
 
 @pytest.mark.parametrize("text", ["null", "[]", "1", '"x"', "true", ""], ids=str)
@@ -289,4 +291,59 @@ def test_a_call_without_a_body_needs_no_content_type(quiet: Stack, content_type:
 
 def test_a_list_is_no_body_of_a_call(quiet: Stack) -> None:
     answer = quiet.api("POST", f"/executions/{UNKNOWN}/cancel", [{}])
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+
+
+def test_a_field_is_known_by_its_name_of_the_contract_alone(quiet: Stack) -> None:
+    answer = quiet.api("POST", "/commands", {"command": "status", "executionId": UNKNOWN, "timeout_seconds": 5})
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+    assert [error["pointer"] for error in answer.json["errors"]] == ["/timeout_seconds"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "text", "pointer"),
+    [
+        ("POST", "/drills", '{"planId": "nobodys", "planId": "three-tier"}', "/planId"),
+        (
+            "PUT",
+            "/plans/three-tier",
+            '{"planId": "three-tier", "waves": [{"name": "a", "name": "a"}]}',
+            "/waves/0/name",
+        ),
+    ],
+)
+def test_a_field_that_is_given_twice_is_refused_by_pointer(
+    quiet: Stack, method: str, path: str, text: str, pointer: str
+) -> None:
+    answer = quiet.api(method, path, text=text)
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+    assert answer.json["errors"] == [{"pointer": pointer, "message": "is given more than once"}]
+
+
+MANY = {
+    "targets": ("POST", "/commands", {"command": "status", "targets": [1] * 300_000}),
+    "unknown fields": ("POST", "/drills", {"planId": "three-tier"} | {str(number): 1 for number in range(80_000)}),
+    "snapshots": ("POST", "/drills", {"planId": "three-tier", "snapshots": {str(n): 1 for n in range(80_000)}}),
+    "servers": ("PUT", "/plans/three-tier", {"planId": "three-tier", "waves": [{"servers": [1] * 190_000}]}),
+    "a long name": ("PUT", "/plans/three-tier", {"x" * 200_000: {str(number): 1 for number in range(4000)}}),
+    "faults in all": ("PUT", "/plans/three-tier", {"waves": [{"servers": [1] * 4000} for _ in range(70)]}),
+}
+
+
+@pytest.mark.parametrize(("method", "path", "body"), MANY.values(), ids=MANY)
+def test_a_body_of_endless_faults_is_refused_in_an_answer_that_lambda_carries(
+    quiet: Stack, method: str, path: str, body: dict[str, Any]
+) -> None:
+    answer = quiet.api(method, path, body)
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+    assert len(json.dumps(answer.body)) < 6_000_000
+    assert len(answer.json["errors"]) < 10
+
+
+def test_a_body_said_to_be_base64_that_is_none_is_refused(quiet: Stack) -> None:
+    answer = quiet.gateway.call("POST", "/drills", text="\u00e9", encoded=True)
+
     assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")

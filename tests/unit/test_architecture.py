@@ -31,7 +31,7 @@ KNOWN_PURE = {
         ),
         *("store.records", "store.keys", "etag", "problems", "plan", "plan_rules", "graph", "settings", "validation"),
         *("fanout", "catalogue", "outcomes", "tallies", "output_text", "pacing", "arguments", "invocations", "hints"),
-        *("query_merge", "result_lines", "result_documents"),
+        *("query_merge", "result_lines", "result_documents", "bodies"),
     ]
 }
 
