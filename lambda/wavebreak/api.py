@@ -20,7 +20,7 @@ from wavebreak.doorway import logger as door
 from wavebreak.error_tracking import begin
 from wavebreak.idempotency import once
 from wavebreak.model import Place
-from wavebreak.plan import PLAN_ID, PlanInvalid
+from wavebreak.plan import PLAN_ID_PATTERN, PlanInvalid
 from wavebreak.problems import (
     CONTENT_TYPE,
     Internal,
@@ -46,9 +46,11 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES: Final = 1024 * 1024
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 1000
+_PLAN_ID: Final = re.compile(PLAN_ID_PATTERN)
 _EXECUTION_ID: Final = re.compile(r"(drill|recovery)-[0-9a-hjkmnp-tv-z]{26}")
 _COMMAND_ID: Final = re.compile(r"cmd-[0-9a-hjkmnp-tv-z]{26}(-w[0-9]{3}[ab][0-9]{2}r[0-9]{1,4})?")
 _JSON: Final = "application/json"
+_PLACES: Final = (("body",), ("query",), ("header",), ("path",))
 
 
 def make_app(*routers: Router) -> APIGatewayRestResolver:
@@ -58,7 +60,7 @@ def make_app(*routers: Router) -> APIGatewayRestResolver:
         app.include_router(router)
 
     def invalid(error: RequestValidationError) -> Response[str]:
-        return problem_response(_faults(problems_of(error.errors(), prefix=("body",))))
+        return problem_response(_faults(problems_of(_within_their_place(error.errors()))))
 
     def invalid_plan(error: PlanInvalid) -> Response[str]:
         return problem_response(_faults(error.problems))
@@ -94,6 +96,11 @@ def make_app(*routers: Router) -> APIGatewayRestResolver:
 def make_router() -> Router:
     """Make the router on which an API function hangs its routes."""
     return Router()  # type: ignore[no-untyped-call]  # Powertools leaves its constructor untyped
+
+
+def _within_their_place(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Cut off where in the request a fault is: what is wrong is found by its own name, in the body as in the query."""
+    return [{**error, "loc": error["loc"][1:] if error["loc"][:1] in _PLACES else error["loc"]} for error in errors]
 
 
 def _faults(problems: Iterable[Fault]) -> InvalidRequest:
@@ -225,8 +232,8 @@ def refuse_unknown_query(app: APIGatewayRestResolver | Router, allowed: Iterable
 
 
 def plan_id(text: str) -> str:
-    """Check that a path names a plan; raises NotFound for what can be none."""
-    if not re.fullmatch(PLAN_ID, text):
+    """Check that a path names a plan; raises NotFound for what can be none, and never reaches the table with it."""
+    if not _PLAN_ID.fullmatch(text):
         raise NotFound(f"There is no plan {text[:100]!r}")
     return text
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from wavebreak.problems import InvalidRequest
 
-_VERSION: Final = re.compile(r'(?:W/)?"?(\d{1,9})"?')
+_VERSION: Final = re.compile(r'(?:W/)?"([0-9]{1,9})"|([0-9]{1,9})')
 
 
 def version_of(if_match: str | None) -> int | None:
@@ -17,4 +17,4 @@ def version_of(if_match: str | None) -> int | None:
     found = _VERSION.fullmatch(if_match.strip())
     if found is None:
         raise InvalidRequest.of("/If-Match", "must be the version of a plan")
-    return int(found[1])
+    return int(found[1] or found[2])

@@ -52,8 +52,8 @@ _MINUTES_A_YEAR: Final = 525_600
 _NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$"
 _PLAN_ID_IN_CONTEXT: Final = "plan_id"
 
-PLAN_ID: Final = r"^[a-z0-9][a-z0-9-]{0,62}$"
-PlanId = Annotated[str, Field(strict=True, pattern=PLAN_ID)]
+PLAN_ID_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,62}$"
+PlanId = Annotated[str, Field(strict=True, pattern=PLAN_ID_PATTERN)]
 Name = Annotated[str, Field(strict=True, pattern=_NAME)]
 SourceServerId = Annotated[str, Field(strict=True, pattern=r"^s-[0-9a-zA-Z]{17}$")]
 Region = Annotated[str, Field(strict=True, pattern=r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$")]

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Body, Header
+from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
@@ -26,7 +26,9 @@ IdempotencyKey = Annotated[
 PlanInput = Annotated[PlanBody, Body()]
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="Version that is replaced, quoted or not.")]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
-
+NextToken = Annotated[
+    str | None, Query(alias="nextToken", min_length=1, description="Of the answer that this one goes on from.")
+]
 Hours = Annotated[int, Field(ge=1, le=MAX_HOURS, description="How far to look back.")]
 
 

@@ -166,7 +166,7 @@ def test_executions_of_what_can_be_no_plan_are_a_bad_query(quiet: Stack, name: s
     answer = quiet.api("GET", "/executions", query={"planId": name})
 
     assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
-    assert [error["pointer"] for error in answer.json["errors"]] == ["/query/planId"]
+    assert [error["pointer"] for error in answer.json["errors"]] == ["/planId"]
 
 
 def test_a_snapshot_of_a_server_that_the_plan_lacks_is_refused(quiet: Stack) -> None:
@@ -207,9 +207,11 @@ def test_a_hostile_execution_id_is_not_found(quiet: Stack, name: str) -> None:
     "name", ["é", "\udc80", "\x00", "x" * 10_000, "*", "Upper", "-a"], ids=lambda name: ascii(name[:12])
 )
 def test_a_hostile_plan_id_is_refused(quiet: Stack, name: str) -> None:
-    for method in ("GET", "DELETE"):
-        answer = quiet.api(method, f"/plans/{name}")
+    asked = len(quiet.table_actions)
+    for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/validate")):
+        answer = quiet.api(method, f"/plans/{name}{path}")
         assert (answer.status, answer.code) == (404, "NOT_FOUND"), method
+    assert quiet.table_actions[asked:] == [], "a key that DynamoDB does not take is no fault of DynamoDB"
     answer = quiet.api("PUT", f"/plans/{name}", three_tier())
     assert (answer.status, answer.code) in {(400, "VALIDATION_FAILED"), (404, "NOT_FOUND")}
 
@@ -249,6 +251,10 @@ def test_a_body_of_two_megabytes_is_too_large(quiet: Stack, method: str, path: s
         ("/executions", {"limit": "1001"}),
         ("/executions", {"limit": "ten"}),
         ("/executions", {"limit": ""}),
+        ("/executions", {"planId": ""}),
+        ("/executions", {"planId": "Three Tier"}),
+        ("/executions", {"planId": "x" * 3000}),
+        ("/executions", {"nextToken": ""}),
         ("/executions", {"nextToken": "garbage"}),
         ("/executions", {"nextToken": "e30"}),
         ("/executions", {"planid": "three-tier"}),
@@ -264,6 +270,21 @@ def test_an_unknown_query_value_or_parameter_is_refused(quiet: Stack, path: str,
     answer = quiet.api("GET", path, query=query)
 
     assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+    assert [error["pointer"] for error in answer.json["errors"]] == [f"/{name}" for name in query]
+
+
+@pytest.mark.parametrize("query", [{"service": ""}, {"errorType": ""}, {"nextToken": ""}, {"severity": "bad"}], ids=str)
+def test_an_unknown_query_value_of_the_errors_is_refused(quiet: Stack, query: dict[str, str]) -> None:
+    answer = quiet.api("GET", "/errors", query=query)
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+    assert [error["pointer"] for error in answer.json["errors"]] == [f"/{name}" for name in query]
+
+
+def test_a_limit_that_is_no_number_is_named_in_the_words_of_other_faults(quiet: Stack) -> None:
+    answer = quiet.api("GET", "/executions", query={"limit": "ten"})
+
+    assert answer.json["errors"] == [{"pointer": "/limit", "message": "must be a whole number, not 'ten'"}]
 
 
 def test_a_plan_with_many_faults_is_refused_naming_every_one(quiet: Stack) -> None:

@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from wavebreak import api, command_lines
 from wavebreak.app import app
-from wavebreak.requests import Limit
+from wavebreak.requests import Limit, NextToken
 from wavebreak.responses import LINE_LIST, RESULT_LIST, problems
 
 router = api.make_router()
@@ -17,7 +17,7 @@ router = api.make_router()
 def list_results(
     commandId: str,  # noqa: N803
     limit: Annotated[Limit, Query()] = api.DEFAULT_LIMIT,
-    next_token: Annotated[str | None, Query(alias="nextToken")] = None,
+    next_token: NextToken = None,
 ) -> Response[Any]:
     """Read the results of the targets that have ended, in the order of the targets."""
     api.refuse_unknown_query(router, ("limit", "nextToken"))
@@ -29,7 +29,7 @@ def list_results(
 def list_lines(
     commandId: str,  # noqa: N803
     limit: Annotated[Limit, Query()] = api.DEFAULT_LIMIT,
-    next_token: Annotated[str | None, Query(alias="nextToken")] = None,
+    next_token: NextToken = None,
 ) -> Response[Any]:
     """Read the lines that targets wrote since the last answer; nextToken is null when no more will come."""
     api.refuse_unknown_query(router, ("limit", "nextToken"))

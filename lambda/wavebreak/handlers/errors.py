@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from wavebreak import api
 from wavebreak.app import app
 from wavebreak.errors import Category, Severity
-from wavebreak.requests import Hours, Limit
+from wavebreak.requests import Hours, Limit, NextToken
 from wavebreak.responses import ERROR_LIST, ERROR_SUMMARY, problems
 from wavebreak.store.errors import Span
 
@@ -19,11 +19,11 @@ router = api.make_router()
 def list_errors(
     severity: Annotated[Severity | None, Query()] = None,
     category: Annotated[Category | None, Query()] = None,
-    service: Annotated[str | None, Query(max_length=100)] = None,
-    error_type: Annotated[str | None, Query(alias="errorType", max_length=100)] = None,
+    service: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
+    error_type: Annotated[str | None, Query(alias="errorType", min_length=1, max_length=100)] = None,
     hours: Annotated[Hours, Query()] = 24,
     limit: Annotated[Limit, Query()] = api.DEFAULT_LIMIT,
-    next_token: Annotated[str | None, Query(alias="nextToken")] = None,
+    next_token: NextToken = None,
 ) -> Response[Any]:
     """List recorded errors, newest first."""
     wanted = {"severity": severity, "category": category, "service": service, "errorType": error_type}

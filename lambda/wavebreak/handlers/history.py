@@ -10,7 +10,7 @@ from wavebreak.app import app
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.model import Mode
 from wavebreak.plan import PlanId
-from wavebreak.requests import Limit
+from wavebreak.requests import Limit, NextToken
 from wavebreak.responses import EVENT_LIST, EXECUTION_LIST, problems
 from wavebreak.views import summary_view
 
@@ -23,7 +23,7 @@ def list_executions(
     status: Annotated[ExecutionStatus | None, Query()] = None,
     mode: Annotated[Mode | None, Query()] = None,
     limit: Annotated[Limit, Query()] = api.DEFAULT_LIMIT,
-    next_token: Annotated[str | None, Query(alias="nextToken")] = None,
+    next_token: NextToken = None,
 ) -> Response[Any]:
     """List executions, newest first, without their waves."""
     api.refuse_unknown_query(router, ("planId", "status", "mode", "limit", "nextToken"))
@@ -37,7 +37,7 @@ def list_executions(
 def list_events(
     executionId: str,  # noqa: N803
     limit: Annotated[Limit, Query()] = api.DEFAULT_LIMIT,
-    next_token: Annotated[str | None, Query(alias="nextToken")] = None,
+    next_token: NextToken = None,
 ) -> Response[Any]:
     """Read an execution's audit trail, oldest first."""
     api.refuse_unknown_query(router, ("limit", "nextToken"))

@@ -10,7 +10,7 @@ from wavebreak.app import app
 from wavebreak.etag import version_of
 from wavebreak.handlers import plan_checks
 from wavebreak.plan import canonical_json, parse_plan
-from wavebreak.requests import IfMatch, Limit, PlanInput
+from wavebreak.requests import IfMatch, Limit, NextToken, PlanInput
 from wavebreak.responses import PLAN, PLAN_CREATED, PLAN_DELETED, PLAN_LIST, problems
 from wavebreak.views import plan_view
 
@@ -35,7 +35,7 @@ def get_plan(planId: str) -> Response[Any]:  # noqa: N803
 @router.get("/plans", responses=PLAN_LIST | problems(400), tags=["plans"])
 def list_plans(
     limit: Annotated[Limit, Query()] = api.DEFAULT_LIMIT,
-    next_token: Annotated[str | None, Query(alias="nextToken")] = None,
+    next_token: NextToken = None,
 ) -> Response[Any]:
     """List the plans by their ids."""
     api.refuse_unknown_query(router, ("limit", "nextToken"))
@@ -46,8 +46,9 @@ def list_plans(
 @router.delete("/plans/<planId>", responses=PLAN_DELETED | problems(404, 409), tags=["plans"])
 def delete_plan(planId: str) -> Response[Any]:  # noqa: N803
     """Delete a plan that no execution holds."""
-    app().locks.free_stale_plan_lock(api.plan_id(planId), app().now())
-    app().plans.delete(planId)
+    plan_id = api.plan_id(planId)
+    app().locks.free_stale_plan_lock(plan_id, app().now())
+    app().plans.delete(plan_id)
     return Response(status_code=204, content_type=None, body="")
 
 
