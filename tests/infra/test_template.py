@@ -54,6 +54,7 @@ GATEWAY_CODES = {
     "THROTTLED": (429, "THROTTLED"),
     "INTEGRATION_TIMEOUT": (504, "TIMEOUT"),
     "BAD_REQUEST_BODY": (400, "VALIDATION_FAILED"),
+    "UNSUPPORTED_MEDIA_TYPE": (400, "VALIDATION_FAILED"),
     "DEFAULT_5XX": (500, "INTERNAL"),
 }
 
@@ -200,6 +201,8 @@ def test_every_gateway_answer_is_a_problem_document_worded_as_the_codes_own(temp
         document = _rendered(response)
         assert headers["Content-Type"] == f"'{problems.CONTENT_TYPE}'", kind
         assert document["status"] == response["StatusCode"], kind
+        assert document["code"] in problems.CODES, kind
+        assert ("errors" in document) == (document["code"] == "VALIDATION_FAILED"), kind
         assert {"type", "title", "status", "code", "detail"} <= document.keys(), kind
         if document["code"] in known:
             problem = known[document["code"]]
