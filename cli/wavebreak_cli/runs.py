@@ -109,7 +109,7 @@ class LineReader:
             if self._complete or not self._read_page():
                 break
         reading = self.results.read() if self._complete else RunReading(self.started)
-        lines, self._lines = sorted(self._lines, key=lambda line: line.get("at", 0)), []
+        lines, self._lines = sorted(self._lines, key=lambda line: line.get("at", "")), []
         return RunReading(reading.run, reading.entries, tuple(lines))
 
     def _read_page(self) -> bool:

@@ -111,7 +111,7 @@ class CommandLine(TypedDict, total=False):
     """A line that a target wrote."""
 
     target: str
-    at: int
+    at: str
     line: str
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.command_output import stream_name
 from wavebreak.command_runs import TargetState
 from wavebreak.problems import InvalidRequest
+from wavebreak.timing import iso
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +26,7 @@ _BYTES_A_CALL: Final = 2 * 1024 * 1024
 
 
 def lines(app: App, command_id: str, *, limit: int, token: str | None) -> tuple[list[dict[str, Any]], str | None]:
-    """Give the next lines of a run, `{target, at, line}` with `at` in epoch milliseconds, and where to go on.
+    """Give the next lines of a run, `{target, at, line}`, and where to go on.
 
     Lines of one target keep their order; targets come in theirs. The token is None when the run has ended and every
     stream was read to its end. Raises NotFound, and InvalidRequest for a token that is none.
@@ -60,7 +62,11 @@ def _read(app: App, target: CommandTarget, place: _Place, limit: int) -> list[di
     page = app.output_at(target.place).read(stream, place.at.get(target.number), limit)
     if page.token is not None:
         place.at[target.number] = page.token
-    return [{"target": target.name, "at": at, "line": line} for at, line in page.lines]
+    return [{"target": target.name, "at": _time(at), "line": line} for at, line in page.lines]
+
+
+def _time(milliseconds: int) -> str:
+    return iso(datetime.fromtimestamp(milliseconds / 1000, UTC))
 
 
 class _Place:

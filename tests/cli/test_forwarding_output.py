@@ -209,7 +209,7 @@ def test_s1_12_hostile_output_never_acts_on_the_terminal(
     rows: Json = {"merged": [{"target": HOSTILE, "score": 1, "text": HOSTILE}], "summary": HOSTILE}
     started(api, 2, command)
     api.runs = [run_reading({}, 2, asked=asked), run_reading({1: bad, 2: fine}, 2, asked=asked, over=True, **rows)]
-    api.lines = [[{"target": HOSTILE, "at": 1, "line": HOSTILE}], []]
+    api.lines = [[{"target": HOSTILE, "at": "2026-11-21T12:00:00.001Z", "line": HOSTILE}], []]
     for live in (False, True):
         wavebreak.live = live
         text = _said(wavebreak, command, *ON_DRILL, *more)

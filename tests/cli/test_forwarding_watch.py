@@ -19,9 +19,12 @@ def _watched(api: FakeApi, *, over: bool = True) -> None:
     slow = ExecutionResult.timed_out("s-2", 300)
     api.runs = [run_reading({1: WATCHED, 2: slow} if over else {}, 2, asked=asked, over=over)]
     api.lines = [
-        [{"target": "s-2", "at": 2, "line": "two"}, {"target": "s-1", "at": 1, "line": "one\nand a half\n"}],
+        [
+            {"target": "s-2", "at": "2026-11-21T12:00:00.002Z", "line": "two"},
+            {"target": "s-1", "at": "2026-11-21T12:00:00.001Z", "line": "one\nand a half\n"},
+        ],
         [],
-        [{"target": "s-1", "at": 3, "line": "three"}],
+        [{"target": "s-1", "at": "2026-11-21T12:00:00.003Z", "line": "three"}],
         [],
     ]
 
