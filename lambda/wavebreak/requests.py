@@ -53,6 +53,10 @@ class ImportRequest(_Body):
     plan_id: PlanId | None = Field(default=None, description="Made of the native plan's name unless given.")
 
 
+class NothingRequest(_Body):
+    """What a call is given that takes nothing: a plan that is sent to be validated would not be the one that is."""
+
+
 class ReasonRequest(_Body):
     """Why an operator does what they do."""
 

@@ -368,3 +368,10 @@ def test_a_body_said_to_be_base64_that_is_none_is_refused(quiet: Stack) -> None:
     answer = quiet.gateway.call("POST", "/drills", text="\u00e9", encoded=True)
 
     assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+
+
+@pytest.mark.parametrize("body", [{"surprise": 1}, three_tier(), [{}], {"live": True}], ids=lambda body: str(body)[:12])
+def test_a_validation_judges_the_stored_plan_and_takes_no_other(quiet: Stack, body: Any) -> None:
+    answer = quiet.api("POST", "/plans/three-tier/validate", body)
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")

@@ -9,7 +9,7 @@ from wavebreak import api
 from wavebreak.app import app
 from wavebreak.importing import import_plan
 from wavebreak.readiness import judge, readiness_view
-from wavebreak.requests import ImportRequest
+from wavebreak.requests import ImportRequest, NothingRequest
 from wavebreak.responses import PLAN_IMPORTED, READINESS, problems
 from wavebreak.surveying import survey
 from wavebreak.views import plan_view
@@ -24,7 +24,7 @@ def import_native_plan(body: Annotated[ImportRequest, Body()]) -> Response[Any]:
     return api.json_response(201, plan_view(stored), {"ETag": f'"{stored.version}"'})
 
 
-@router.post("/plans/<planId>/validate", responses=READINESS | problems(404), tags=["plans"])
-def validate_plan(planId: str) -> Response[Any]:  # noqa: N803  the path's own name
-    """Tell whether a plan could run now; nothing is changed."""
+@router.post("/plans/<planId>/validate", responses=READINESS | problems(400, 404), tags=["plans"])
+def validate_plan(planId: str, body: Annotated[NothingRequest, Body()]) -> Response[Any]:  # noqa: ARG001, N803  the path's own name
+    """Tell whether a stored plan could run now; nothing is changed."""
     return api.json_response(200, readiness_view(judge(survey(app(), api.plan_id(planId), api.own_place(router)))))
