@@ -14,7 +14,7 @@ from typing import Any, Final
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 
 from wavebreak import __version__
-from wavebreak.responses import SCHEMAS
+from wavebreak.responses import SCHEMAS, problems
 
 TARGET: Final = Path(__file__).resolve().parent.parent / "docs" / "openapi.json"
 MODULES: Final = (
@@ -30,6 +30,18 @@ MODULES: Final = (
     "command_output",
     "errors",
 )
+FRAMEWORKS_OWN: Final = ("HTTPValidationError", "ResponseValidationError", "ValidationError")
+"""Schemas of answers that Powertools would give and this API never does."""
+GATEWAY_STATUSES: Final = (403, 429, 504)
+BODY_STATUSES: Final = (400, 413)
+SIGNED: Final = "sigv4"
+SIGNATURE: Final = {
+    "type": "apiKey",
+    "name": "Authorization",
+    "in": "header",
+    "description": "AWS Signature Version 4, for the service execute-api.",
+    "x-amazon-apigateway-authtype": "awsSigv4",
+}
 
 
 def document() -> dict[str, Any]:
@@ -43,14 +55,43 @@ def document() -> dict[str, Any]:
         description="Recovers servers with AWS Elastic Disaster Recovery, wave by wave. Requests are signed (AWS_IAM).",
     )
     generated: dict[str, Any] = json.loads(text)
-    for path in generated["paths"].values():
-        for operation in path.values():
-            operation["responses"].pop("422", None)
-    schemas = generated["components"]["schemas"]
-    for name in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(name, None)
-    schemas |= SCHEMAS
+    components = generated["components"]
+    for name in FRAMEWORKS_OWN:
+        components["schemas"].pop(name, None)
+    components["schemas"] |= SCHEMAS
+    components["securitySchemes"] = {SIGNED: SIGNATURE}
+    generated["security"] = [{SIGNED: []}]
+    told = _told(app)
+    for path, operations in generated["paths"].items():
+        for method, operation in operations.items():
+            _complete(operation, components["schemas"])
+            operation["operationId"], operation["summary"] = told[method.upper(), path]
     return generated
+
+
+def _told(app: APIGatewayRestResolver) -> dict[tuple[str, str], tuple[str, str]]:
+    """Give the name and the sentence of each route's handler."""
+    routes = app._static_routes + app._dynamic_routes  # noqa: SLF001  nothing public lists them
+    return {
+        (route.method, route.openapi_path): (route.func.__name__, " ".join((route.func.__doc__ or "").split()))
+        for route in routes
+    }
+
+
+def _complete(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Add what no handler of the call says: answers of the gateway and of the admission, and what may be left out."""
+    answers = operation["responses"]
+    answers.pop("422", None)
+    if "204" in answers:
+        answers["204"].pop("content", None)
+    statuses: tuple[int, ...] = GATEWAY_STATUSES
+    if body := operation.get("requestBody"):
+        statuses += BODY_STATUSES
+        (content,) = body["content"].values()
+        schema = schemas[content["schema"]["$ref"].rpartition("/")[2]]
+        # An empty body counts as an empty object.
+        body["required"] = bool(schema.get("required")) or "$ref" in schema
+    answers |= {str(status): answer for status, answer in problems(*statuses).items() if str(status) not in answers}
 
 
 def main(arguments: list[str]) -> int:

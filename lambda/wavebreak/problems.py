@@ -177,3 +177,11 @@ class Internal(Problem):
     def __init__(self, correlation_id: str) -> None:
         """Take the id of the recorded error."""
         super().__init__("An internal error occurred", correlationId=correlation_id)
+
+
+CODES: Final = (
+    *(kind.code for kind in (InvalidRequest, ConfirmationRequired, UnsupportedCommand, NotFound, PlanBusy, ServerBusy)),
+    *(kind.code for kind in (InvalidState, IdempotencyConflict, PreconditionFailed, PayloadTooLarge, QuotaExceeded)),
+    *(Unavailable.code, Internal.code, "FORBIDDEN", "THROTTLED", "TIMEOUT"),
+)
+"""Every code there is; the last three are API Gateway's own answers."""

@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.errors import Category, Severity
-from wavebreak.problems import CONTENT_TYPE
+from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
+from wavebreak.model import CancelThen, CommandPhase, Impact, LaunchStatus, Mode, PausedBy
+from wavebreak.problems import CODES, CONTENT_TYPE
+
+if TYPE_CHECKING:
+    from enum import StrEnum
 
 _ANY_OBJECT: Final[dict[str, Any]] = {"type": "object", "additionalProperties": True}
+
+
+_TIME: Final[dict[str, Any]] = {
+    "type": "string",
+    "format": "date-time",
+    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
+}
+_TIME_OR_NULL: Final[dict[str, Any]] = {**_TIME, "type": ["string", "null"]}
+_TEXT_OR_NULL: Final[dict[str, Any]] = {"type": ["string", "null"]}
+_SECONDS_OR_NULL: Final[dict[str, Any]] = {"type": ["integer", "null"], "description": "Whole seconds."}
+
+
+def _one_of(words: type[StrEnum]) -> dict[str, Any]:
+    return {"type": "string", "enum": [word.value for word in words]}
+
+
+def _object(properties: dict[str, Any], *optional: str, **more: Any) -> dict[str, Any]:
+    """Describe an object: what is not optional is always there, if as null."""
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "required": required, "properties": properties, **more}
 
 
 def _named(name: str) -> dict[str, Any]:
@@ -22,15 +47,26 @@ _PROBLEM: Final[dict[str, Any]] = {
         "type": {"type": "string"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
-        "code": {"type": "string", "description": "Stable; what programs look at."},
+        "code": {"type": "string", "enum": list(CODES), "description": "Stable; what programs look at."},
         "detail": {"type": "string"},
         "errors": {
             "type": "array",
             "items": {
                 "type": "object",
+                "required": ["pointer", "message"],
                 "properties": {"pointer": {"type": "string"}, "message": {"type": "string"}},
             },
+            "description": "Every fault of a request, by JSON pointer or name; with VALIDATION_FAILED.",
         },
+        "executionId": {"type": "string", "description": "Who holds it; with PLAN_BUSY and SERVER_BUSY."},
+        "sourceServerId": {"type": "string", "description": "Which server is held; with SERVER_BUSY."},
+        "supported": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "The commands that there are; with UNSUPPORTED_COMMAND.",
+        },
+        "version": {"type": "integer", "description": "The plan's version now, 0 for none; with PRECONDITION_FAILED."},
+        "correlationId": {"type": "string", "description": "Of the recorded error; with INTERNAL."},
     },
 }
 
@@ -62,49 +98,112 @@ def problems(*statuses: int) -> dict[int, Any]:
     }
 
 
-_DISPLAY: Final[dict[str, Any]] = {
-    "type": "object",
-    "properties": {name: {"type": "string"} for name in ("label", "color", "icon")},
-}
+_DISPLAY: Final = _object({name: {"type": "string"} for name in ("label", "color", "icon")})
 _STORED_PLAN: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["plan", "version", "createdAt", "updatedAt"],
     "properties": {
         "plan": _ANY_OBJECT,
         "version": {"type": "integer"},
-        "createdAt": {"type": "string", "format": "date-time"},
-        "updatedAt": {"type": "string", "format": "date-time"},
+        "createdAt": _TIME,
+        "updatedAt": _TIME,
     },
 }
-_SUMMARY: Final[dict[str, Any]] = {
-    "type": "object",
-    "required": ["executionId", "planId", "mode", "status", "display", "totalWaves", "terminationMetadata", "version"],
-    "properties": {
+_CANCEL: Final = _object(
+    {"at": _TIME, "actor": {"type": "string"}, "reason": _TEXT_OR_NULL, "then": _one_of(CancelThen)},
+    type=["object", "null"],
+)
+_TERMINATION: Final = _object(
+    {
+        "status": _one_of(TerminationStatus),
+        "terminated": {"type": "integer"},
+        "remaining": {"type": "array", "items": {"type": "string"}, "description": "Recovery instances that are left."},
+    }
+)
+_MAY_TERMINATE: Final = _object(
+    {"canTerminate": {"type": "boolean"}, "reason": _TEXT_OR_NULL, "hasRecoveryInstances": {"type": "boolean"}}
+)
+_SUMMARY: Final = _object(
+    {
         "executionId": {"type": "string"},
         "planId": {"type": "string"},
         "planName": {"type": "string"},
         "planVersion": {"type": "integer"},
-        "mode": {"enum": ["DRILL", "RECOVERY"]},
-        "status": {"type": "string"},
+        "mode": _one_of(Mode),
+        "status": _one_of(ExecutionStatus),
         "display": _DISPLAY,
-        "startedAt": {"type": "string", "format": "date-time"},
-        "endedAt": {"type": ["string", "null"], "format": "date-time"},
-        "durationSeconds": {"type": ["integer", "null"]},
+        "requestedBy": {"type": "string"},
+        "reason": _TEXT_OR_NULL,
+        "startedAt": _TIME,
+        "endedAt": _TIME_OR_NULL,
+        "durationSeconds": _SECONDS_OR_NULL,
         "totalWaves": {"type": "integer"},
         "completedWaves": {"type": "integer"},
         "failedWaves": {"type": "integer"},
         "cancelledWaves": {"type": "integer"},
-        "terminationMetadata": _ANY_OBJECT,
-        "termination": _ANY_OBJECT,
+        "pausedBy": {"type": "array", "items": _one_of(PausedBy)},
+        "cancel": _CANCEL,
+        "terminationMetadata": _MAY_TERMINATE,
+        "termination": _TERMINATION,
         "instancesTerminated": {"type": "boolean"},
+        "lastFailure": {"type": ["object", "null"], "description": "Of the state machine, when it last failed."},
+        "factors": _ANY_OBJECT,
         "version": {"type": "integer"},
+    }
+)
+_SERVER: Final = _object(
+    {
+        "sourceServerId": {"type": "string"},
+        "impact": _one_of(Impact),
+        "launchStatus": _one_of(LaunchStatus),
+        "recoveryInstanceId": _TEXT_OR_NULL,
+        "error": _TEXT_OR_NULL,
+    }
+)
+_PLANNED_COMMAND: Final = _object(
+    {
+        "phase": _one_of(CommandPhase),
+        "command": {"type": "string"},
+        "required": {"type": "boolean"},
+        "status": {"type": "string", "description": "NOT_STARTED, IN_PROGRESS, or the status in which its run ended."},
+        "commandId": _TEXT_OR_NULL,
+    }
+)
+_WAVE: Final = _object(
+    {
+        "waveNumber": {"type": "integer"},
+        "name": {"type": "string"},
+        "status": _one_of(WaveStatus),
+        "display": _DISPLAY,
+        "dependsOn": {"type": "array", "items": {"type": "string"}},
+        "accountId": _TEXT_OR_NULL,
+        "region": _TEXT_OR_NULL,
+        "jobId": _TEXT_OR_NULL,
+        "jobIds": {"type": "array", "items": {"type": "string"}},
+        "attempt": {"type": "integer"},
+        "startedAt": _TIME_OR_NULL,
+        "endedAt": _TIME_OR_NULL,
+        "durationSeconds": _SECONDS_OR_NULL,
+        "error": _TEXT_OR_NULL,
+        "servers": {"type": "array", "items": _SERVER},
+        "commands": {"type": "array", "items": _PLANNED_COMMAND},
+    }
+)
+_EXECUTION: Final = _object({**_SUMMARY["properties"], "waves": {"type": "array", "items": _WAVE}})
+_EVENT: Final = _object(
+    {
+        "sequence": {"type": "integer"},
+        "at": _TIME,
+        "type": {"type": "string"},
+        "executionId": {"type": "string"},
+        "waveNumber": {"type": "integer", "description": "When it is about one wave."},
+        "actor": {"type": "string"},
+        "data": _ANY_OBJECT,
+        "previousHash": _TEXT_OR_NULL,
+        "hash": {"type": "string"},
     },
-    "additionalProperties": True,
-}
-_EXECUTION: Final[dict[str, Any]] = {
-    **_SUMMARY,
-    "properties": {**_SUMMARY["properties"], "waves": {"type": "array", "items": _ANY_OBJECT}},
-}
+    "waveNumber",
+)
 
 _READINESS: Final[dict[str, Any]] = {
     "type": "object",
@@ -143,11 +242,12 @@ _RUN: Final[dict[str, Any]] = {
         "failed": {"type": "integer"},
         "timeoutSeconds": {"type": "integer"},
         "requestedBy": {"type": "string"},
-        "startedAt": {"type": "string", "format": "date-time"},
-        "endedAt": {"type": ["string", "null"], "format": "date-time"},
+        "startedAt": _TIME,
+        "endedAt": _TIME_OR_NULL,
         "summary": {"type": ["string", "null"]},
         "merged": {"type": "array", "items": _ANY_OBJECT, "description": "Rows of a query, best first."},
         "mergeLeftOut": {"type": "integer", "description": "Rows that found no room."},
+        "lastFailure": {"type": ["object", "null"], "description": "Of the state machine, when it last failed."},
     },
 }
 _RESULT: Final[dict[str, Any]] = {
@@ -160,9 +260,12 @@ _RESULT: Final[dict[str, Any]] = {
         "failureKind": {"enum": ["exit", "timeout", "unreachable", "cancelled", "exception", "circuit_open", None]},
         "stdout": {"type": "string"},
         "stderr": {"type": "string"},
-        "startedAt": {"type": ["string", "null"], "format": "date-time"},
+        "startedAt": _TIME_OR_NULL,
         "durationSeconds": {"type": ["integer", "null"]},
         "truncated": {"type": "boolean", "description": "Whether there was more; all of it is in CloudWatch Logs."},
+        "number": {"type": "integer", "description": "The target's place in the order given, from 1."},
+        "instanceId": _TEXT_OR_NULL,
+        "ssmCommandId": _TEXT_OR_NULL,
         "logStream": {
             "type": ["string", "null"],
             "description": "Where all of its standard output is, in the log group of the stack's commands.",
@@ -174,7 +277,7 @@ _LINE: Final[dict[str, Any]] = {
     "required": ["target", "at", "line"],
     "properties": {
         "target": {"type": "string"},
-        "at": {"type": "integer", "description": "Milliseconds since 1970."},
+        "at": _TIME,
         "line": {"type": "string"},
     },
 }
@@ -184,7 +287,7 @@ _ERROR: Final[dict[str, Any]] = {
     "required": ["errorId", "at", "severity", "category", "service", "errorType", "message"],
     "properties": {
         "errorId": {"type": "string"},
-        "at": {"type": "string", "format": "date-time"},
+        "at": _TIME,
         "severity": {"enum": [severity.value for severity in Severity]},
         "category": {"enum": [category.value for category in Category]},
         "service": {"type": "string", "description": "The function, or the state machine."},
@@ -200,8 +303,8 @@ _ERROR_SUMMARY: Final[dict[str, Any]] = {
     "required": ["hours", "from", "to", "total", "bySeverity", "byCategory", "byService", "byType", "hourly"],
     "properties": {
         "hours": {"type": "integer"},
-        "from": {"type": "string", "format": "date-time"},
-        "to": {"type": "string", "format": "date-time"},
+        "from": _TIME,
+        "to": _TIME,
         "total": {"type": "integer"},
         "bySeverity": _COUNTS,
         "byCategory": _COUNTS,
@@ -212,7 +315,7 @@ _ERROR_SUMMARY: Final[dict[str, Any]] = {
             "items": {
                 "type": "object",
                 "properties": {
-                    "hour": {"type": "string", "format": "date-time"},
+                    "hour": _TIME,
                     "severity": {"type": "string"},
                     "count": {"type": "integer"},
                 },
@@ -250,6 +353,7 @@ SCHEMAS: Final = {
     "Readiness": _READINESS,
     "ExecutionSummary": _SUMMARY,
     "Execution": _EXECUTION,
+    "Event": _EVENT,
     "CommandRun": _RUN,
     "CommandResult": _RESULT,
     "Error": _ERROR,
@@ -266,7 +370,7 @@ PLAN_LIST: Final = _page("Plans, by id.", _named("StoredPlan"))
 EXECUTION: Final = _json(200, "The execution.", _named("Execution"))
 ACCEPTED: Final = _json(202, "Accepted; the execution as it stands.", _named("Execution"))
 EXECUTION_LIST: Final = _page("Executions, newest first, without their waves.", _named("ExecutionSummary"))
-EVENT_LIST: Final = _page("Events, oldest first.", _ANY_OBJECT)
+EVENT_LIST: Final = _page("Events, oldest first.", _named("Event"))
 COMMAND_RUN: Final = _json(200, "The command run.", _named("CommandRun"))
 COMMAND_ACCEPTED: Final = _json(202, "Accepted; the command run as it stands.", _named("CommandRun"))
 RESULT_LIST: Final = _page("Results, in the order of the targets.", _named("CommandResult"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.integration.blueprint import ACCOUNT
+from tests.integration.described import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,14 +57,19 @@ class Gateway:
         headers: dict[str, str] | None = None,
         encoded: bool = False,
     ) -> Answer:
-        """Call a route; `text` is a body that is sent as it is. LookupError for a route that the template lacks."""
+        """Call a route; `text` is a body that is sent as it is. LookupError for a route that the template lacks.
+
+        Fails when the answer is not one that the OpenAPI document describes.
+        """
         route, parameters = self._route(method, path)
         sent = text if text is not None else (None if body is None else json.dumps(body))
         event = _event(route, path, parameters, sent, query, headers) | {"isBase64Encoded": encoded}
         answer = self._invoke(route.function, event)
         flat = dict(answer.get("headers") or {})
         flat |= {name: values[0] for name, values in (answer.get("multiValueHeaders") or {}).items()}
-        return Answer(int(answer["statusCode"]), flat, answer.get("body") or "")
+        given = Answer(int(answer["statusCode"]), flat, answer.get("body") or "")
+        check(route, given)
+        return given
 
     def _route(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         for route in self._routes:

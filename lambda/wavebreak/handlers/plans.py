@@ -17,7 +17,7 @@ from wavebreak.views import plan_view
 router = api.make_router()
 
 
-@router.put("/plans/<planId>", responses=PLAN | PLAN_CREATED | problems(400, 412, 413), tags=["plans"])
+@router.put("/plans/<planId>", responses=PLAN | PLAN_CREATED | problems(400, 404, 412, 413), tags=["plans"])
 def put_plan(planId: str, document: PlanInput, if_match: IfMatch = None) -> Response[Any]:  # noqa: N803  the path's own
     """Store a plan: 201 for a new one, 200 for the next version of a known one."""
     plan = parse_plan(document.root, plan_id=planId)
