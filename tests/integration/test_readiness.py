@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.integration.blueprint import ACCOUNT
 from tests.integration.plans import plan, server, servers_of, three_tier, wave
+from tests.integration.stack import PATIENCE_SECONDS, read_until
 
 from wavebreak import clients, surveying
 from wavebreak.asking import Asking
@@ -100,6 +101,12 @@ def test_a_completed_drill_and_what_it_left_are_told(stack: Stack, clock: Jumpin
     stack.put_servers(servers_of(ONE_WAVE))
     started = stack.start(ONE_WAVE)
     stack.ended(started)
+    # Its machine gives the servers' locks back after the end is told.
+    read_until(
+        lambda: {"running": [run["name"] for run in stack.runs("recovery") if run["status"] == "RUNNING"]},
+        lambda seen: not seen["running"],
+        PATIENCE_SECONDS,
+    )
     result = asked_again(stack, ONE_WAVE["planId"])
     assert result["ready"] is True
     assert found(result, "last-drill") == {ONE_WAVE["planId"]: "PASS"}
