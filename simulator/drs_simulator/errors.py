@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
+# The model's longest texts in a ValidationException: the message, and the name and message of each field.
+_LONGEST_MESSAGE, _LONGEST_FIELD_NAME, _LONGEST_FIELD_MESSAGE = 65_536, 256, 1024
+
 
 class ApiError(Exception):
     """A call is refused with ``code``; ``members`` are the further fields of the modelled exception.
@@ -57,9 +60,12 @@ def validation_error(problems: list[tuple[str, str]]) -> ApiError:
     """Build the ValidationException of DRS, which lists the ``(field, what is wrong)`` pairs too."""
     return ApiError(
         "ValidationException",
-        validation_message(problems),
+        validation_message(problems)[:_LONGEST_MESSAGE],
         reason="fieldValidationFailed",
-        fieldList=[{"name": name[:256], "message": message[:1024]} for name, message in problems],
+        fieldList=[
+            {"name": name[:_LONGEST_FIELD_NAME], "message": message[:_LONGEST_FIELD_MESSAGE]}
+            for name, message in problems
+        ],
     )
 
 

@@ -94,6 +94,35 @@ def test_a_body_that_is_no_json_object_is_refused(simulator: SimulatorServer, bo
     assert (answer.status_code, answer.json()["reason"]) == (400, "cannotParse")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"[" * 100_000, id="no end of lists"),
+        pytest.param(b'{"a":' * 500 + b"1" + b"}" * 500, id="nested too deep"),
+        pytest.param(b'{"filters": {"jobIDs": ["\\ud800"]}}', id="half of a surrogate pair"),
+        pytest.param(b'{"\\udc00": 1}', id="half of a pair as a name"),
+        pytest.param(b'{"filters": {"jobIDs": ["\xed\xa0\x80"]}}', id="no UTF-8"),
+        pytest.param(b'{"maxResults": NaN}', id="no number"),
+    ],
+)
+def test_what_cannot_be_told_again_is_refused_and_spoils_nothing(
+    simulator: SimulatorServer, control: SimulatorControl, body: bytes
+) -> None:
+    headers = {"Authorization": AUTHORIZATION.format("drs")}
+    answer = httpx.post(f"{simulator.url}/DescribeJobs", content=body, headers=headers, trust_env=False)
+    assert (answer.status_code, answer.json()["reason"]) == (400, "cannotParse")
+    assert [call["error"] for call in control.calls()] == ["ValidationException"]
+
+
+@pytest.mark.parametrize(
+    "document", [{"x" * 100_000: 1}, {"sourceServers": [{"sourceServerID": "s" * 1000}] * 200}], ids=["name", "values"]
+)
+def test_a_refusal_keeps_to_the_longest_message_of_the_model(simulator: SimulatorServer, document: Any) -> None:
+    answer = signed(simulator, "StartRecovery", document)
+    assert (answer.status_code, answer.headers["x-amzn-ErrorType"]) == (400, "ValidationException")
+    assert len(answer.json()["message"]) == 65_536
+
+
 def test_a_refused_request_names_every_problem(simulator: SimulatorServer) -> None:
     answer = signed(simulator, "StartRecovery", {"sourceServers": [], "isDrill": 1, "surprise": 2})
     assert answer.json()["message"].startswith("3 validation errors detected: ")
