@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import sys
 from contextlib import suppress
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from drs_simulator.control_api import PREFIX, ControlApi
 from drs_simulator.errors import ConnectionDropped
 from drs_simulator.service import Services
 from drs_simulator.simulation import Simulation
-from drs_simulator.wire.messages import Answer, Request
+from drs_simulator.wire.messages import JSON_TYPE, Answer, Request, dump
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,7 +165,12 @@ class _HttpServer(ThreadingHTTPServer):
         except Exception as error:
             logger.exception("the simulator failed at %s %s", request.method, request.target)
             self.failures.append(f"{request.method} {request.target}: {error!r}")
-            return Answer(500, str(error).encode(), {"x-amzn-ErrorType": "SimulatorError"})
+            headers = {"Content-Type": JSON_TYPE, "x-amzn-ErrorType": SimulatorError.__name__}
+            return Answer(500, dump({"message": str(error)}), headers)
+
+
+def _refused(status: int, message: str) -> Answer:
+    return Answer(status, dump({"message": message}), {"Content-Type": JSON_TYPE})
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -175,16 +183,40 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1
 
     def _handle(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        refusal = self._unreadable()
+        if refusal:
+            # Nobody knows where the next request would begin.
+            self.close_connection = True
+            self._send(refusal)
+            return
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         request = Request(self.command, self.path, {name.lower(): value for name, value in self.headers.items()}, body)
         try:
             answer = self.server.answer(request)
         except ConnectionDropped:
             self.close_connection = True
             return
+        self._send(answer)
+
+    def _unreadable(self) -> Answer | None:
+        """Refuse what has no place or no end that is known; None if the request can be read."""
+        if "Transfer-Encoding" in self.headers:
+            return _refused(HTTPStatus.LENGTH_REQUIRED, "A request has a Content-Length: chunks are not read")
+        length = self.headers.get("Content-Length", "0")
+        if not re.fullmatch("[0-9]{1,15}", length):
+            return _refused(HTTPStatus.BAD_REQUEST, f"{length!r} is no Content-Length")
+        try:
+            urlsplit(self.path)
+        except ValueError as error:
+            return _refused(HTTPStatus.BAD_REQUEST, f"{self.path!r} is no target of a request: {error}")
+        return None
+
+    def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
         if answer.status != 204:  # noqa: PLR2004 - 204 No Content has neither body nor length (RFC 9110)
             self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
