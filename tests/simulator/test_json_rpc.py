@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from botocore.session import get_session
 from tests.simulator.clients import AUTHORIZATION
 
 from drs_simulator.errors import ApiError, InjectedError, ModelMismatch
+from drs_simulator.service import SERVICES
 from drs_simulator.wire.messages import Request
 from drs_simulator.wire.protocols import wire_of
 
@@ -126,6 +128,14 @@ def test_an_error_that_the_model_forbids_is_a_mismatch() -> None:
 def test_a_fault_tells_only_what_the_model_of_the_service_has() -> None:
     answer = wire_of("ssm").write_error(InjectedError("ThrottlingException", "no", retryAfterSeconds="1"))
     assert json.loads(answer.body) == {"__type": "ThrottlingException", "Message": "no"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_fault_may_be_any_error_of_a_model(service: str) -> None:
+    """An answer that its model forbids would be a ModelMismatch, and the caller would see a 500."""
+    for shape in get_session().get_service_model(service).error_shapes:
+        answer = wire_of(service).write_error(InjectedError(shape.name, "no"))
+        assert answer.headers.get("x-amzn-ErrorType", json.loads(answer.body).get("__type")) == shape.name
 
 
 def test_patterns_with_unicode_properties_are_checked() -> None:

@@ -80,6 +80,7 @@ def test_by_default_and_after_a_reset_one_lookup_misses(fleet: RunCommand, drs: 
         ({"InstanceIds": [NOBODY]}, "InvalidInstanceId"),
         ({"DocumentName": "No-Such"}, "InvalidDocument"),
         ({"DocumentVersion": "2"}, "InvalidDocumentVersion"),
+        ({"DocumentVersion": "1" * 5000}, "InvalidDocumentVersion"),
         ({"Parameters": {}}, "InvalidParameters"),
         ({"Parameters": {"Script": ["true"], "Color": ["red"]}}, "InvalidParameters"),
         ({"Parameters": {"Script": ["true", "false"]}}, "InvalidParameters"),

@@ -92,6 +92,17 @@ def test_a_working_directory_is_one_of_the_machine(fleet: RunCommand, directory:
     assert fleet.run("pwd")["StandardOutputContent"] == f"{fleet.root() / place}\n"
 
 
+@pytest.mark.parametrize("directory", ["/etc/orders.conf", "/" + "x" * 300, "/a\0b"], ids=["file", "long", "none"])
+def test_a_command_whose_working_directory_cannot_be_fails(fleet: RunCommand, directory: str) -> None:
+    [step] = SHELL_DOCUMENT["mainSteps"]
+    inputs = {**step["inputs"], "workingDirectory": directory}
+    fleet.control.put_document(SHELL, {**SHELL_DOCUMENT, "mainSteps": [{**step, "inputs": inputs}]})
+    answer = fleet.run("echo never")
+    assert (answer["StatusDetails"], answer["ResponseCode"]) == ("Failed", 1)
+    assert answer["StandardErrorContent"].startswith("The script could not be started")
+    assert fleet.control.state()["maxCommandsInFlight"] == 0
+
+
 def test_s1_7_a_hung_script_is_killed_with_all_that_it_started_and_its_output_is_kept(fleet: RunCommand) -> None:
     begun = time.monotonic()
     command_id = fleet.send(FAMILY, seconds=1)

@@ -68,24 +68,33 @@ class Agents:
         return self._machines.prepare(instance.recovery_instance_id, instance.machine.commands)
 
     def start(self, fleet: Fleet, invocation: Invocation) -> None:
-        """Run an invocation's script on its machine."""
+        """Run an invocation's script on its machine; one that its machine has no place for fails."""
+        try:
+            script = self._script(fleet, invocation)
+        except (OSError, ValueError) as error:
+            # A working directory that is a file, too long, or no path at all.
+            _report(invocation, _not_started(error))
+            return
+        name = f"drs-simulator-{invocation.command.command_id}"
+        thread = Thread(target=self._run, args=(invocation, script), name=name)
+        self._runs.setdefault(invocation.instance_id, []).append(_Run(invocation, script, thread))
+        self._in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self._in_flight)
+        thread.start()
+
+    def _script(self, fleet: Fleet, invocation: Invocation) -> Script:
         root = self.root_of(invocation.instance)
         command = invocation.command
         values = as_seen_from(root, command.values)
         directory = within(root, command.document.working_directory(command.values))
         directory.mkdir(parents=True, exist_ok=True)
-        script = Script(
+        return Script(
             write_script(root, f"{command.command_id}/_script.sh", command.document.script(values)),
             directory,
             _environment(root, fleet, invocation),
             command.run_seconds,
             self._sink(fleet, invocation),
         )
-        thread = Thread(target=self._run, args=(invocation, script), name=f"drs-simulator-{command.command_id}")
-        self._runs.setdefault(invocation.instance_id, []).append(_Run(invocation, script, thread))
-        self._in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self._in_flight)
-        thread.start()
 
     def stop(self, invocation: Invocation) -> None:
         """Kill what an invocation has started."""
@@ -126,7 +135,7 @@ class Agents:
         try:
             outcome = script.run()
         except OSError as error:
-            outcome = Outcome(Ending.EXIT, 1, "", f"The script could not be started: {error}", 0.0)
+            outcome = _not_started(error)
         with self._lock:
             self._in_flight -= 1
             _report(invocation, outcome)
@@ -156,6 +165,10 @@ def _kill(runs: Iterable[_Run]) -> None:
     for run in runs:
         run.invocation.lost = True
         run.script.stop()
+
+
+def _not_started(error: OSError | ValueError) -> Outcome:
+    return Outcome(Ending.EXIT, 1, "", f"The script could not be started: {error}", 0.0)
 
 
 def _report(invocation: Invocation, outcome: Outcome) -> None:

@@ -179,9 +179,10 @@ class Documents:
             raise ApiError("InvalidDocument", f"Document {name} does not exist")
         if version in (None, "$DEFAULT", "$LATEST"):
             return versions[-1]
-        if int(version) > len(versions):
-            raise ApiError("InvalidDocumentVersion", f"Document {name} has no version {version}")
-        return versions[int(version) - 1]
+        for document in versions:
+            if str(document.version) == version:
+                return document
+        raise ApiError("InvalidDocumentVersion", f"Document {name} has no version {version}")
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:

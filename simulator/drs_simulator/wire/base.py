@@ -71,7 +71,7 @@ class Wire(ABC):
         shape = self._errors.get(error.code)
         members = error.members
         if isinstance(error, InjectedError) and shape:
-            members = {name: value for name, value in members.items() if name in shape.members}
+            members = _members_of_injected(error, shape)
         return self._written_error(error, shape, members)
 
     def _must_fit(self, what: str, shape: StructureShape | None, value: dict[str, Any]) -> None:
@@ -81,3 +81,9 @@ class Wire(ABC):
             problems = self._checker.check(shape, value)
         if problems:
             raise ModelMismatch(f"answer of {what}: {problems}")
+
+
+def _members_of_injected(error: InjectedError, shape: StructureShape) -> dict[str, Any]:
+    """Return what a fault knows of its error's members, and its message for the further ones that the model wants."""
+    wanted = dict.fromkeys(shape.required_members, error.message)
+    return wanted | {name: value for name, value in error.members.items() if name in shape.members}
