@@ -115,6 +115,15 @@ def test_s1_7_a_hung_script_is_killed_with_all_that_it_started_and_its_output_is
     assert gone(pids)
 
 
+def test_a_cancelled_script_is_over_when_the_last_of_many_processes_is_gone(fleet: RunCommand) -> None:
+    command_id = fleet.send("for each in $(seq 200); do sleep 300 & echo $! >> pids; done; echo begun; wait")
+    path = fleet.root() / "pids"
+    eventually(lambda: path.exists() and len(path.read_text().split()), lambda count: count == 200, "no processes")
+    fleet.client.cancel_command(CommandId=command_id)
+    assert fleet.wait(command_id)["StatusDetails"] == "Cancelled"
+    assert gone([int(pid) for pid in path.read_text().split()])
+
+
 def test_a_cancelled_script_is_killed_with_all_that_it_started(fleet: RunCommand) -> None:
     command_id = fleet.send(FAMILY)
     pids = family(fleet)

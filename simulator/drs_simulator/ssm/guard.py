@@ -94,7 +94,14 @@ def _tell(result: int, code: int) -> None:
 
 
 def _kill_all(child: int, result: int) -> None:
-    """Kill every descendant; each is halted before any is killed, for one that runs may start another meanwhile."""
+    """Kill every descendant; each is halted before any is killed, for one that runs may start another meanwhile.
+
+    Whoever reads the result waits for its end, which comes when the last of them has left the process table.
+    """
+    held = None
+    # It is closed already if the script has ended before and only left something behind.
+    with suppress(OSError):
+        held = os.dup(result)
     anything = True
     while anything:
         halted: set[int] = set()
@@ -103,6 +110,8 @@ def _kill_all(child: int, result: int) -> None:
             halted |= found
         _signal(halted, signal.SIGKILL)
         anything = _reap(child, result, options=0) and _reap(child, result)
+    if held is not None:
+        os.close(held)
 
 
 def _signal(pids: set[int], number: signal.Signals) -> None:
