@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 PREFIX = "/_simulator/"
 
+# The query values of the calls that are about one account in one Region; the others take none.
+_PLACE = frozenset({"account", "region"})
 _TagText = Annotated[str, StringConstraints(max_length=256)]
 _WIRE_NAMES = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True)
 Input = TypeVar("Input", bound=BaseModel)
@@ -95,6 +97,7 @@ class ControlApi:
             ("PUT", re.compile("quotas()"), self._put_quotas),
             ("PUT", re.compile("events()"), self._put_events),
         ]
+        self._of_a_place = (self._put_source_server, self._put_recovery_plan)
 
     def answer(self, request: Request) -> Answer:
         """Answer one control call."""
@@ -110,6 +113,7 @@ class ControlApi:
         matches = [(method, found, call) for method, route, call in self._routes if (found := route.fullmatch(path))]
         for method, found, call in matches:
             if method == request.method:
+                _check_query(request, _PLACE if call in self._of_a_place else frozenset())
                 return call(request, unquote(found[1]))
         if matches:
             raise ControlError(405, f"{path} takes {', '.join(sorted(method for method, _, _ in matches))}")
@@ -200,10 +204,7 @@ class ControlApi:
         return 200, {"enabled": settings.enabled}
 
     def _fleet(self, request: Request) -> Fleet:
-        query = parse_qs(urlsplit(request.target).query, keep_blank_values=True)
-        unknown = set(query) - {"account", "region"}
-        if unknown:
-            raise ControlError(400, f"unknown query value: {', '.join(sorted(unknown))}")
+        query = _query_of(request)
         account = query.get("account", [DEFAULT_ACCOUNT])[0]
         if not re.fullmatch(r"\d{12}", account):
             raise ControlError(400, f"{account} is no account: 12 digits")
@@ -213,13 +214,33 @@ class ControlApi:
         return self._simulation.fleet(account, region)
 
 
+def _query_of(request: Request) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(request.target).query, keep_blank_values=True)
+
+
+def _check_query(request: Request, known: frozenset[str]) -> None:
+    """Refuse what would be ignored: a misspelt name, or a value that a call does not take or takes only once."""
+    query = _query_of(request)
+    unknown = query.keys() - known
+    if unknown:
+        raise ControlError(400, f"unknown query value: {', '.join(sorted(unknown))}")
+    repeated = [name for name, values in query.items() if len(values) > 1]
+    if repeated:
+        raise ControlError(400, f"query value given twice: {', '.join(sorted(repeated))}")
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    """Write a place in a document as a JSON pointer (RFC 6901)."""
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)
+
+
 def _read(kind: type[Input], request: Request) -> Input:
     """Read a body strictly; raises ControlError with a JSON pointer for every problem."""
     try:
         return kind.model_validate_json(request.body or b"{}", strict=True)
     except ValidationError as error:
         problems = [
-            {"pointer": "".join(f"/{part}" for part in problem["loc"]), "message": problem["msg"]}
+            {"pointer": _pointer(problem["loc"]), "message": problem["msg"]}
             for problem in error.errors(include_url=False, include_context=False)
         ]
         text = "; ".join(f"{problem['pointer'] or '/'}: {problem['message']}" for problem in problems)

@@ -31,14 +31,18 @@ class QuotaCode(StrEnum):
 _FIXED = {QuotaCode.JOBS_PER_SERVER: 1, QuotaCode.REPLICATING_SERVERS: 300}
 
 
+# Far beyond what anybody has; Service Quotas tells it as a float.
+_MOST = 1_000_000
+
+
 class Quotas(BaseModel):
     """How much an account may have in progress in a Region; the defaults are those of AWS."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True)
 
-    concurrent_jobs: int = Field(default=20, ge=0)
-    servers_per_job: int = Field(default=100, ge=0)
-    servers_in_all_jobs: int = Field(default=500, ge=0)
+    concurrent_jobs: int = Field(default=20, ge=0, le=_MOST)
+    servers_per_job: int = Field(default=100, ge=0, le=_MOST)
+    servers_in_all_jobs: int = Field(default=500, ge=0, le=_MOST)
 
     def values(self) -> dict[QuotaCode, int]:
         """Return the value of every quota, those too that are not settings."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from math import isfinite
 
 _LEAST_SCALED = 1.0
 _LEAST_TAIL = 0.2
+# A launch of a day at this scale still ends before the calendar does.
+_LARGEST_SCALE = 1000.0
+_LONGEST_TAIL = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,10 @@ class Timing:
     job_end_seconds: float = 3.0
 
     def __post_init__(self) -> None:
-        if not (isfinite(self.scale) and self.scale > 0):
-            raise ValueError(f"the time scale must be a number above 0, not {self.scale}")
-        if not (isfinite(self.job_end_seconds) and self.job_end_seconds >= 0):
-            raise ValueError(f"a job ends 0 or more seconds after its last server, not {self.job_end_seconds}")
+        if not 0 < self.scale <= _LARGEST_SCALE:
+            raise ValueError(f"the time scale must be above 0 and at most {_LARGEST_SCALE:g}, not {self.scale}")
+        if not 0 <= self.job_end_seconds <= _LONGEST_TAIL:
+            raise ValueError(f"a job ends 0 to {_LONGEST_TAIL:g} s after its last server, not {self.job_end_seconds}")
 
     def launch(self, seconds: float | None) -> timedelta:
         """Return how long a server takes that is said to take ``seconds``, or the default."""

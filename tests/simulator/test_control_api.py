@@ -52,6 +52,7 @@ def test_a_server_without_settings_is_ready(simulator: SimulatorServer) -> None:
         ({"recoverable": "no"}, "/recoverable"),
         ({"tags": {"k": 1}}, "/tags/k"),
         ({"tags": {"k": "v" * 257}}, "/tags/k"),
+        ({"tags": {"a/b~c": 1}}, "/tags/a~1b~0c"),
         ({"hostname": ""}, "/hostname"),
         ({"color": "red"}, "/color"),
         ([], ""),
@@ -72,6 +73,11 @@ def test_settings_that_make_no_sense_are_refused(simulator: SimulatorServer, set
         ("PUT", f"source-servers/{server_id(1)}?account=12", 400),
         ("PUT", f"source-servers/{server_id(1)}?region=", 400),
         ("PUT", f"source-servers/{server_id(1)}?color=red", 400),
+        ("PUT", f"source-servers/{server_id(1)}?region=us-east-1&region=us-west-2", 400),
+        ("GET", "calls?operation=StartRecovery", 400),
+        ("DELETE", "faults?operation=StartRecovery", 400),
+        ("POST", "reset?account=111111111111", 400),
+        ("PUT", "quotas?account=111111111111", 400),
         ("PUT", "instances/i-00000000000000000", 404),
         ("GET", "source-servers", 404),
         ("GET", "nothing", 404),
@@ -142,8 +148,9 @@ def test_an_instance_that_does_not_exist_is_not_found(control: SimulatorControl)
 
 def test_quotas_are_answered_as_they_now_are(control: SimulatorControl) -> None:
     assert control.quotas(serversPerJob=5) == {"concurrentJobs": 20, "serversPerJob": 5, "serversInAllJobs": 500}
-    with pytest.raises(ControlFailed, match="/concurrentJobs"):
-        control.quotas(concurrentJobs=-1)
+    for value in (-1, 10**6 + 1):
+        with pytest.raises(ControlFailed, match="/concurrentJobs"):
+            control.quotas(concurrentJobs=value)
 
 
 def test_control_calls_are_no_api_calls(control: SimulatorControl) -> None:

@@ -93,6 +93,9 @@ def test_a_port_in_use_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -
     [
         (["--time-scale", "0"], "time scale"),
         (["--time-scale", "fast"], "fast"),
+        (["--time-scale", "nan"], "nan"),
+        (["--time-scale", "1e300"], "at most 1000"),
+        (["--job-end-seconds", "1e300"], "0 to 86400"),
         (["--port", "many"], "many"),
         (["--port", "70000"], "70000"),
         (["--job-end-seconds", "-1"], "-1"),
