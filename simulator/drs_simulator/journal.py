@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from drs_simulator.clock import timestamp
+
+if TYPE_CHECKING:
+    from drs_simulator.clock import Clock
+    from drs_simulator.credentials import Caller
 
 _KEPT = 200_000
+_KEPT_BYTES = 64 * 1024 * 1024
 
 
 @dataclass
@@ -23,24 +30,35 @@ class Call:
 
 
 class Journal:
-    """The calls in the order of their arrival; the oldest are forgotten beyond 200,000."""
+    """The calls in the order of their arrival.
+
+    The oldest are forgotten beyond 200,000 calls, or beyond 64 MiB of what they asked: what is kept of a request takes
+    several times its length.
+    """
 
     def __init__(self) -> None:
-        self._calls: deque[Call] = deque(maxlen=_KEPT)
+        self._calls: deque[tuple[Call, int]] = deque()
+        self._length = 0
         self._lock = Lock()
 
-    def enter(self, call: Call) -> None:
-        """Note a call that has arrived."""
+    def enter(self, operation: str, caller: Caller, clock: Clock, length: int) -> Call:
+        """Note a call that has arrived with a body of ``length`` bytes; later ones have no earlier moment."""
         with self._lock:
-            self._calls.append(call)
+            call = Call(operation, timestamp(clock.now()), caller.account, caller.region)
+            self._calls.append((call, length))
+            self._length += length
+            while len(self._calls) > _KEPT or (self._length > _KEPT_BYTES and len(self._calls) > 1):
+                self._length -= self._calls.popleft()[1]
+        return call
 
     def calls(self) -> list[dict[str, Any]]:
-        """Return all calls as JSON objects."""
+        """Return all calls as JSON objects, which nobody may change: the parameters are the calls' own."""
         with self._lock:
             calls = list(self._calls)
-        return [asdict(call) for call in calls]
+        return [dict(vars(call)) for call, _ in calls]
 
     def clear(self) -> None:
         """Forget all calls."""
         with self._lock:
             self._calls.clear()
+            self._length = 0

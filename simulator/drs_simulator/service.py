@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from drs_simulator import service_quotas
-from drs_simulator.clock import timestamp
 from drs_simulator.credentials import caller_of
 from drs_simulator.drs import operations as drs
 from drs_simulator.errors import ApiError, ConnectionDropped
 from drs_simulator.faults import When
-from drs_simulator.journal import Call
 from drs_simulator.ssm import operations as ssm
 from drs_simulator.wire.protocols import wire_of
 
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from drs_simulator.credentials import Caller
     from drs_simulator.drs.operations import Operation
     from drs_simulator.faults import Fault
+    from drs_simulator.journal import Call
     from drs_simulator.simulation import Simulation
     from drs_simulator.wire.base import Wire
     from drs_simulator.wire.messages import Answer, Request
@@ -75,9 +74,8 @@ class Services:
         return self._perform(wire, operation, caller, request)
 
     def _perform(self, wire: Wire, operation: OperationModel, caller: Caller, request: Request) -> Answer:
-        call = Call(operation.name, timestamp(self._simulation.clock.now()), caller.account, caller.region)
+        call = self._simulation.journal.enter(operation.name, caller, self._simulation.clock, len(request.body))
         fault = self._simulation.faults.take(operation.name)
-        self._simulation.journal.enter(call)
         try:
             call.parameters = wire.read(operation, request)
             self._strike(fault, When.BEFORE)
