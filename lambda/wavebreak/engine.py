@@ -93,13 +93,14 @@ def decide(execution: Execution, observation: Observation, now: datetime, timing
 def finalise(execution: Execution, now: datetime) -> Execution:
     """End an execution in which nothing is in flight; one that is not over, or has ended before, is returned as it is.
 
-    A wave that still waits for an approval, or was held back after it, can no longer start: it is closed as CANCELLED.
-    A cancel that said so goes on with the clean-up in the same write, so that it cannot be forgotten in between.
+    A wave that still waits for an approval, or was held back after it, can no longer start: it has failed as if it had
+    been rejected, so that a retry asks again. A cancel that said so goes on with the clean-up in the same write, so
+    that it cannot be forgotten in between.
     """
     if execution.is_terminal or not is_over(execution):
         return execution
     closed = execution.with_waves(
-        replace(wave, status=WaveStatus.CANCELLED, ended_at=now, error=_HELD_BACK if wave.approved else _NOT_APPROVED)
+        not_let_through(wave, now, _HELD_BACK if wave.approved else _NOT_APPROVED)
         for wave in execution.waves
         if wave.status is WaveStatus.AWAITING_APPROVAL
     )
@@ -113,6 +114,11 @@ def finalise(execution: Execution, now: datetime) -> Execution:
     if cancel is not None and cancel.then is CancelThen.TERMINATE and ended.has_job:
         return with_termination(ended, cancel.actor, now)
     return ended
+
+
+def not_let_through(wave: Wave, now: datetime, why: str) -> Wave:
+    """Fail a wave that waits for an approval; one that is retried asks again."""
+    return replace(wave, status=WaveStatus.FAILED, rejected=True, approved=False, ended_at=now, error=why)
 
 
 def with_termination(execution: Execution, actor: str, now: datetime) -> Execution:

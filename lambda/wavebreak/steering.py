@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wavebreak import wave_commands
-from wavebreak.engine import finalise, is_over, may_open, open_asks
+from wavebreak.engine import finalise, is_over, may_open, not_let_through, open_asks
 from wavebreak.execution_utils import TERMINAL_STATUSES, ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.model import Cancel, CancelThen, Execution, JobState, LaunchStatus, PausedBy, Server, Wave
 
@@ -90,8 +90,7 @@ def reject(execution: Execution, number: int, now: datetime, reason: str | None)
     """Fail a wave that waits for an approval; its onFailure then applies."""
     wave = _awaiting(execution, number)
     why = f"Rejected: {reason}" if reason else "Rejected"
-    failed = replace(wave, status=WaveStatus.FAILED, rejected=True, approved=False, ended_at=now, error=why)
-    return execution.with_waves([failed])
+    return execution.with_waves([not_let_through(wave, now, why)])
 
 
 def retry(execution: Execution, number: int, now: datetime) -> Execution:

@@ -223,8 +223,8 @@ def test_s2_11_an_execution_is_not_over_while_anything_is_in_flight() -> None:
 def test_finalise_closes_an_approval_that_can_no_longer_come() -> None:
     stopped = execution(wave(1, W.FAILED), wave(2, W.AWAITING_APPROVAL, depends_on=()), wave(3))
     ended = finalise(stopped, later(9))
-    assert (ended.status, statuses(ended)) == (ExecutionStatus.FAILED, ["FAILED", "CANCELLED", "NOT_STARTED"])
-    assert ended.wave(2).ended_at == later(9)
+    assert (ended.status, statuses(ended)) == (ExecutionStatus.FAILED, ["FAILED", "FAILED", "NOT_STARTED"])
+    assert (ended.wave(2).ended_at, ended.wave(2).rejected) == (later(9), True)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,8 @@ def test_finalise_closes_an_approval_that_can_no_longer_come() -> None:
 def test_a_closed_approval_tells_whether_it_had_come(approved: bool, error: str) -> None:
     waiting = wave(2, W.AWAITING_APPROVAL, depends_on=(), approved=approved)
     ended = finalise(execution(wave(1, W.FAILED), waiting), later(9))
-    assert (ended.wave(2).status, ended.wave(2).error) == (W.CANCELLED, error)
+    assert (ended.wave(2).status, ended.wave(2).error) == (W.FAILED, error)
+    assert (ended.wave(2).rejected, ended.wave(2).approved) == (True, False)
 
 
 def test_deciding_twice_decides_the_same() -> None:

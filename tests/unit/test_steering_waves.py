@@ -25,8 +25,10 @@ from wavebreak.engine import Directive, decide, finalise, unassigned
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.model import Execution, Impact, JobState, LaunchStatus, OnFailure
 from wavebreak.steering import Refused
+from wavebreak.steps import next_steps
 from wavebreak.timing import Timing
 from wavebreak.trail import status_changes
+from wavebreak.views import execution_view
 
 W, E, L = WaveStatus, ExecutionStatus, LaunchStatus
 NOON = later(5)
@@ -141,6 +143,63 @@ def test_a_rejected_wave_that_is_retried_asks_again_though_another_failure_stopp
         Directive.FINISH,
         ["FAILED", "FAILED", "NOT_STARTED"],
     )
+
+
+def cut_off(on_failure: OnFailure = OnFailure.STOP, *, approved: bool = False) -> Execution:
+    """A run that a failed wave ended while the approval of another, which a third depends on, was still awaited."""
+    gated = wave(
+        2,
+        W.AWAITING_APPROVAL,
+        depends_on=(),
+        requires_approval=True,
+        approved=approved,
+        on_failure=on_failure,
+    )
+    failed = execution(wave(1, W.FAILED), gated, wave(3)).with_job(job(1, JobState.ENDED))
+    decision = look(failed)
+    assert decision.directive is Directive.FINISH
+    return finalise(decision.execution, later(1))
+
+
+@pytest.mark.parametrize("approved", [False, True])
+@pytest.mark.parametrize("first", [1, 2])
+def test_a_wave_whose_approval_the_end_cut_off_runs_after_a_retry_and_its_dependants_after_it(
+    approved: bool, first: int
+) -> None:
+    ended = cut_off(approved=approved)
+    assert (ended.status, statuses(ended)) == (E.FAILED, ["FAILED", "FAILED", "NOT_STARTED"])
+    taken_up = steering.retry(steering.retry(ended, first, NOON), 3 - first, NOON)
+    asking = look(taken_up, NOON).execution
+    assert statuses(asking) == ["IN_PROGRESS", "AWAITING_APPROVAL", "NOT_STARTED"], "a retry asks again"
+    approved_now = steering.approve(asking, 2, later(6))
+    running = launching(approved_now, [1, 2], later(6))
+    done = look(
+        running, later(60), job101=view({1: L.LAUNCHED}, completed=True), job102=view({2: L.LAUNCHED}, completed=True)
+    )
+    assert statuses(done.execution) == ["COMPLETED", "COMPLETED", "IN_PROGRESS"]
+
+
+def test_a_wave_whose_approval_the_end_cut_off_may_be_skipped() -> None:
+    ended = cut_off()
+    taken_up = steering.skip(steering.skip(ended, 2, NOON), 1, NOON)
+    assert taken_up.wave(2).error == "Not approved before the execution ended"
+    assert statuses(look(taken_up, NOON).execution) == ["SKIPPED", "SKIPPED", "IN_PROGRESS"]
+
+
+def test_a_retry_of_the_failed_wave_alone_asks_what_becomes_of_the_one_that_was_cut_off() -> None:
+    asked = look(steering.retry(cut_off(OnFailure.ASK), 1, NOON), NOON).execution
+    assert (asked.status, statuses(asked)) == (E.PAUSED, ["IN_PROGRESS", "FAILED", "NOT_STARTED"])
+    stopped = look(steering.retry(cut_off(OnFailure.STOP), 1, NOON), NOON).execution
+    assert (stopped.status, statuses(stopped)) == (E.IN_PROGRESS, ["IN_PROGRESS", "FAILED", "NOT_STARTED"])
+
+
+def test_what_the_end_cut_off_can_be_taken_up_is_shown_and_keeps_nothing_from_the_clean_up() -> None:
+    ended = cut_off()
+    shown = execution_view(ended, NOON)
+    assert shown["terminationMetadata"] == {"canTerminate": True, "reason": None, "hasRecoveryInstances": True}
+    assert [step.command.split()[1:] for step in next_steps(shown)][:4] == [
+        [call, ended.execution_id, number] for number in "12" for call in ("retry", "skip")
+    ]
 
 
 @pytest.mark.parametrize("paused", [False, True])

@@ -306,6 +306,7 @@ def check_state(current: Execution) -> None:
     """Hold what must be true of an execution at any moment."""
     for wave in current.waves:
         if wave.status is WaveStatus.CANCELLED:
+            assert current.cancel is not None, "only a cancel is final"
             assert not current.wave_in_flight(wave.number)
             assert wave.running_command is None
         taken: set[str] = set()
