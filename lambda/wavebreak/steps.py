@@ -18,7 +18,7 @@ from wavebreak.execution_utils import (
 )
 from wavebreak.execution_utils import normalize_execution_status as execution_status
 from wavebreak.execution_utils import normalize_wave_status as wave_status
-from wavebreak.model import Mode
+from wavebreak.model import Mode, PausedBy
 from wavebreak.tallies import CommandRunStatus
 
 if TYPE_CHECKING:
@@ -54,11 +54,17 @@ def next_steps(execution: Execution) -> list[Step]:
             *_clean_up(execution, name),
             Step(f"wavebreak events {name} --verify", "check trail"),
         ]
-    if status is ExecutionStatus.PAUSED and not steps:
+    if status is ExecutionStatus.PAUSED and _may_resume(execution, others=bool(steps)):
         steps.append(Step(f"wavebreak resume {name}", "go on"))
     if status is not ExecutionStatus.CANCELLING:
         steps.append(Step(f"wavebreak cancel {name}", "start no further wave"))
     return steps
+
+
+def _may_resume(execution: Execution, *, others: bool) -> bool:
+    """Tell whether a resume would be taken: no failure asks. Unless an operator paused, it comes after other steps."""
+    paused_by = execution.get("pausedBy") or ()
+    return PausedBy.FAILURE not in paused_by and (PausedBy.OPERATOR in paused_by or not others)
 
 
 def _approvals(execution: Execution, name: str) -> list[Step]:

@@ -349,6 +349,22 @@ def test_next_steps_fit_the_state() -> None:
 
 
 @pytest.mark.parametrize(
+    ("waves", "paused_by", "offered"),
+    [
+        ([wave(1, "web", "AWAITING_APPROVAL", [])], ["OPERATOR"], ["approve", "reject", "resume", "cancel"]),
+        ([wave(1, "web", "AWAITING_APPROVAL", [])], ["FAILURE", "OPERATOR"], ["approve", "reject", "cancel"]),
+        ([wave(1, "web", "FAILED", [])], ["OPERATOR"], ["retry", "skip", "resume", "cancel"]),
+        ([wave(1, "web", "FAILED", [])], ["FAILURE", "OPERATOR"], ["retry", "skip", "cancel"]),
+        ([wave(1, "web", "FAILED", [])], [], ["retry", "skip", "cancel"]),
+    ],
+)
+def test_a_resume_is_offered_whatever_else_waits_unless_a_failure_asks(
+    waves: list[Json], paused_by: list[str], offered: list[str]
+) -> None:
+    assert _commands(execution("PAUSED", waves, pausedBy=paused_by)) == offered
+
+
+@pytest.mark.parametrize(
     ("seconds", "text"), [(None, DASH), (0, "0s"), (-3, "0s"), (59.9, "59s"), (245, "4m 05s"), (3720, "1h 02m")]
 )
 def test_durations(seconds: float | None, text: str) -> None:
