@@ -97,7 +97,8 @@ def _repairs(execution: Execution, name: str, status: ExecutionStatus | None) ->
 
 def _is_final(execution: Execution) -> bool:
     termination = (execution.get("termination") or {}).get("status", TerminationStatus.NOT_REQUESTED)
-    return termination != TerminationStatus.NOT_REQUESTED or bool(_waves(execution, WaveStatus.CANCELLED))
+    cancelled = execution.get("cancel") or _waves(execution, WaveStatus.CANCELLED)
+    return termination != TerminationStatus.NOT_REQUESTED or bool(cancelled)
 
 
 def _command_failures(execution: Execution) -> list[Step]:

@@ -341,6 +341,8 @@ def test_next_steps_fit_the_state() -> None:
     assert _commands(execution("CANCELLING", [failed])) == []
     assert _commands(execution("PARTIAL_SUCCESS", [failed, done])) == ["retry", "skip", "terminate", "events"]
     assert _commands(execution("PARTIAL_SUCCESS", [failed, done, cancelled])) == ["terminate", "events"]
+    asked = {"at": "2026-11-21T12:00:30.000Z", "actor": "ana", "reason": None, "then": "KEEP"}
+    assert _commands(execution("PARTIAL_SUCCESS", [failed, done], cancel=asked)) == ["terminate", "events"]
     gone = {"status": "COMPLETED", "terminated": 1, "remaining": []}
     assert _commands(execution("FAILED", [failed], termination=gone, instancesTerminated=True)) == ["events"]
     running = {"status": "IN_PROGRESS", "terminated": 0, "remaining": []}
