@@ -112,13 +112,14 @@ def finalise(execution: Execution, now: datetime) -> Execution:
     ended = replace(closed, status=status, ended_at=now, paused_by=frozenset())
     cancel = ended.cancel
     if cancel is not None and cancel.then is CancelThen.TERMINATE and ended.has_job:
-        return with_termination(ended, cancel.actor, now)
+        return with_termination(ended, cancel.termination_ordered.actor, now)
     return ended
 
 
 def not_let_through(wave: Wave, now: datetime, why: str) -> Wave:
     """Fail a wave that waits for an approval; one that is retried asks again."""
-    return replace(wave, status=WaveStatus.FAILED, rejected=True, approved=False, ended_at=now, error=why)
+    turned_down = replace(wave, approved=False, approval=None, rejected=True)
+    return replace(turned_down, status=WaveStatus.FAILED, ended_at=now, error=why)
 
 
 def with_termination(execution: Execution, actor: str, now: datetime) -> Execution:

@@ -191,6 +191,15 @@ class WaveCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """Somebody's word that may show only in a later change: who gave it, when and why."""
+
+    at: datetime
+    actor: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Wave:
     """A wave of an execution: its frozen settings, where it stands, and its servers."""
 
@@ -206,6 +215,8 @@ class Wave:
     status: WaveStatus = WaveStatus.NOT_STARTED
     attempt: int = 1
     approved: bool = False
+    approval: Word | None = None
+    """By whom it was approved; None also where that was not written down."""
     rejected: bool = False
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -244,6 +255,13 @@ class Cancel:
     actor: str
     reason: str | None = None
     then: CancelThen = CancelThen.KEEP
+    terminate: Word | None = None
+    """Whose word turned KEEP into TERMINATE; None when it was said with the cancel itself, or never."""
+
+    @property
+    def termination_ordered(self) -> Word:
+        """Whose word the clean-up follows, if one does."""
+        return self.terminate or Word(self.at, self.actor, self.reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ def on_wave(text: str, step: WaveStep, act: Act) -> Step:
 
 
 WAVE_CALLS: Final[dict[str, tuple[Callable[[App, str, Step, Act], Execution], WaveStep]]] = {
-    "approve": (steer, lambda execution, number, act: steering.approve(execution, number, act.at)),
+    "approve": (steer, steering.approve),
     "reject": (steer, lambda execution, number, act: steering.reject(execution, number, act.at, act.reason)),
     "retry": (reopen, lambda execution, number, act: steering.retry(execution, number, act.at)),
     "skip": (reopen, lambda execution, number, act: steering.skip(execution, number, act.at)),

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from wavebreak import wave_commands
 from wavebreak.engine import finalise, is_over, may_open, not_let_through, open_asks
 from wavebreak.execution_utils import TERMINAL_STATUSES, ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.model import Cancel, CancelThen, Execution, JobState, LaunchStatus, PausedBy, Server, Wave
+from wavebreak.model import Cancel, CancelThen, Execution, JobState, LaunchStatus, PausedBy, Server, Wave, Word
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from wavebreak.trail import Act
 
 _REOPENABLE = frozenset({ExecutionStatus.FAILED, ExecutionStatus.PARTIAL_SUCCESS})
 _RUNNING = frozenset({ExecutionStatus.IN_PROGRESS, ExecutionStatus.PAUSED})
@@ -34,7 +36,8 @@ def cancel(execution: Execution, asked: Cancel) -> Execution:
         raise Refused(f"Execution is {execution.status} and can no longer be cancelled")
     if execution.cancel is not None:
         if asked.then is CancelThen.TERMINATE and execution.cancel.then is CancelThen.KEEP:
-            return replace(execution, cancel=replace(execution.cancel, then=CancelThen.TERMINATE))
+            word = Word(asked.at, asked.actor, asked.reason)
+            return replace(execution, cancel=replace(execution.cancel, then=CancelThen.TERMINATE, terminate=word))
         return execution
     now = asked.at
     cancelled = execution.with_waves(
@@ -75,14 +78,17 @@ def resume(execution: Execution) -> Execution:
     return replace(execution, status=ExecutionStatus.IN_PROGRESS, paused_by=frozenset())
 
 
-def approve(execution: Execution, number: int, now: datetime) -> Execution:
-    """Let a wave that waits for an approval start; while the execution is paused it starts after the resume."""
+def approve(execution: Execution, number: int, act: Act) -> Execution:
+    """Let a wave that waits for an approval start; while the execution is paused it starts after the resume.
+
+    The wave keeps whose approval it was: until it starts no status changes, and no event tells of it.
+    """
     wave = _awaiting(execution, number)
     if wave.approved:
         return execution
-    approved = replace(wave, approved=True)
+    approved = replace(wave, approved=True, approval=Word(act.at, act.actor, act.reason))
     if may_open(execution, wave):
-        approved = replace(approved, status=WaveStatus.IN_PROGRESS, started_at=now)
+        approved = replace(approved, status=WaveStatus.IN_PROGRESS, started_at=act.at)
     return execution.with_waves([approved])
 
 

@@ -12,6 +12,7 @@ from wavebreak.execution_utils import (
     TERMINATION_TRANSITIONS,
     WAVE_TRANSITIONS,
     TerminationStatus,
+    WaveStatus,
 )
 from wavebreak.timing import iso
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from enum import StrEnum
 
-    from wavebreak.model import Execution
+    from wavebreak.model import Execution, Word
 
 ENGINE_ACTOR = "wavebreak"
 """Actor of what happens by itself."""
@@ -66,6 +67,30 @@ def status_changes(before: Execution | None, after: Execution) -> list[dict[str,
 def _check(old: StrEnum | None, new: StrEnum, table: Mapping[Any, frozenset[Any]]) -> None:
     if old is not None and new not in table[old]:
         raise IllegalTransition(f"{type(new).__name__} {old} -> {new}")
+
+
+def words_behind(before: Execution, after: Execution) -> dict[str, Any]:
+    """Tell whose words a change follows that changed no status when they were given, and so have no event themselves.
+
+    `approvedBy` names the approval of each wave that stops waiting for it, `terminationRequestedBy` who had a cancel go
+    on with the clean-up that begins.
+    """
+    told: dict[str, Any] = {}
+    approvals = [
+        {"waveNumber": new.number, **spoken(word)}
+        for old, new in zip(before.waves, after.waves, strict=True)
+        if WaveStatus.AWAITING_APPROVAL is old.status is not new.status and (word := new.approval or old.approval)
+    ]
+    if approvals:
+        told["approvedBy"] = approvals
+    if after.cancel is not None and not before.is_terminal and after.termination.run > before.termination.run:
+        told["terminationRequestedBy"] = spoken(after.cancel.termination_ordered)
+    return told
+
+
+def spoken(word: Word) -> dict[str, Any]:
+    """Write a word down: `{at, actor, reason}`."""
+    return {"at": iso(word.at), "actor": word.actor, "reason": word.reason}
 
 
 def type_of(changes: Iterable[Mapping[str, Any]]) -> str:

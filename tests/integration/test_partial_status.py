@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.integration.gateway import CALLER
 from tests.integration.plans import server, servers_of, three_tier
 
 if TYPE_CHECKING:
@@ -133,11 +134,15 @@ def test_a_cancel_that_says_terminate_cleans_up_by_itself(stack: Stack, clock: J
     stack.wait(started, lambda seen: seen["waves"][1]["jobId"])
     stack.api("POST", f"/executions/{started}/cancel", {"then": "KEEP"})
 
-    answer = stack.api("POST", f"/executions/{started}/cancel", {"then": "TERMINATE"})
+    answer = stack.api("POST", f"/executions/{started}/cancel", {"then": "TERMINATE", "reason": "tidy up"})
 
     assert answer.json["cancel"]["then"] == "TERMINATE"
+    order = answer.json["cancel"]["terminationRequestedBy"]
+    assert (order["actor"], order["reason"]) == (CALLER, "tidy up")
     clock.forward(61)
     execution = stack.cleaned_up(started)
     assert (execution["status"], execution["termination"]["status"]) == ("PARTIAL_SUCCESS", "COMPLETED")
+    told = [event["data"].get("terminationRequestedBy") for event in stack.events(started)]
+    assert [word for word in told if word] == [order]
     assert stack.control.state()["recoveryInstances"] == []
     assert stack.api("POST", f"/executions/{started}/cancel", {}).code == "INVALID_STATE"

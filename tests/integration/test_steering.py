@@ -140,6 +140,27 @@ def test_an_approval_decides_about_a_wave(stack: Stack, decision: str, status: s
     assert told["actor"] == CALLER
 
 
+def test_an_approval_given_while_paused_is_told_with_the_start_of_the_wave(stack: Stack) -> None:
+    document = three_tier()
+    document["waves"][1]["requiresApproval"] = True
+    stack.put_servers(servers_of(document))
+    started = stack.start(document)
+    stack.wait(started, lambda seen: seen["waves"][1]["status"] == "AWAITING_APPROVAL")
+    stack.api("POST", f"/executions/{started}/pause", {})
+    before = len(stack.events(started))
+
+    approved = stack.api("POST", f"/executions/{started}/waves/2/approve", {"reason": "checked"})
+
+    assert (approved.status, approved.json["waves"][1]["status"]) == (202, "AWAITING_APPROVAL")
+    assert len(stack.events(started)) == before
+    stack.api("POST", f"/executions/{started}/resume", {})
+    stack.ended(started)
+    told = next(event for event in stack.events(started) if event["data"].get("approvedBy"))
+    assert {"waveNumber": 2, "from": "AWAITING_APPROVAL", "to": "IN_PROGRESS"} in told["data"]["changes"]
+    word = told["data"]["approvedBy"][0]
+    assert (word["waveNumber"], word["actor"], word["reason"]) == (2, CALLER, "checked")
+
+
 def test_a_wave_past_its_deadline_fails_and_its_job_is_seen_to_its_end(stack: Stack, clock: JumpingClock) -> None:
     document = plan(wave("only", 1, timeoutMinutes=1))
     stack.put_servers(servers_of(document), launchSeconds=60)

@@ -10,6 +10,7 @@ from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.model import Cancel, CancelThen, Execution, Job, JobState, LaunchStatus, Mode, Server, Wave
 from wavebreak.observation import JobView, Observation, ServerView
 from wavebreak.timing import Timing
+from wavebreak.trail import Act
 
 NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 TIMING: Final = Timing()
@@ -95,6 +96,11 @@ def execution(*waves: Wave, **fields: Any) -> Execution:
 
 def asked_to_cancel(then: CancelThen = CancelThen.KEEP, at: datetime = NOW) -> Cancel:
     return Cancel(at, OPERATOR, "enough", then)
+
+
+def says(at: datetime = NOW, reason: str | None = "checked") -> Act:
+    """What an operator says with a call."""
+    return Act(OPERATOR, at, reason)
 
 
 def view(servers: Mapping[int, LaunchStatus | None], *, completed: bool = False, **fields: Any) -> JobView:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from tests.unit.executions import OPERATOR, execution
-from tests.unit.world import World
+from tests.unit.world import World, who_cancels
 
 from wavebreak import steering, termination
 from wavebreak.engine import Directive, open_asks
@@ -142,7 +142,7 @@ class Story:
             self.world.runs.cancel(self.world.runs.running()[:seen])
 
     def _asked(self, then: CancelThen) -> Cancel:
-        return Cancel(self.world.now, OPERATOR, None, then)
+        return Cancel(self.world.now, who_cancels(then), None, then)
 
     def pause(self) -> None:
         """Have an operator pause."""
@@ -176,7 +176,7 @@ class Story:
     def _steer(self, number: int, call: str) -> None:
         now = self.world.now
         steps: dict[str, Step] = {
-            "approve": partial(steering.approve, number=number, now=now),
+            "approve": partial(steering.approve, number=number, act=Act(OPERATOR, now)),
             "reject": partial(steering.reject, number=number, now=now, reason=None),
             "retry": partial(steering.retry, number=number, now=now),
             "skip": partial(steering.skip, number=number, now=now),

@@ -28,6 +28,7 @@ from wavebreak.model import (
     Server,
     Termination,
     Wave,
+    Word,
 )
 from wavebreak.store import keys
 from wavebreak.store.records import job_record, meta_record, read_execution, server_records, wave_record
@@ -67,6 +68,9 @@ jobs = st.builds(
 )
 
 
+words = st.builds(Word, moments, texts, maybe_texts)
+
+
 def waves_numbered(number: int) -> st.SearchStrategy[Wave]:
     return st.builds(
         Wave,
@@ -82,6 +86,7 @@ def waves_numbered(number: int) -> st.SearchStrategy[Wave]:
         status=st.sampled_from(WaveStatus),
         attempt=st.integers(1, 9),
         approved=st.booleans(),
+        approval=st.none() | words,
         rejected=st.booleans(),
         started_at=maybe_moments,
         ended_at=maybe_moments,
@@ -116,7 +121,7 @@ executions = st.builds(
     reason=maybe_texts,
     ended_at=maybe_moments,
     paused_by=st.frozensets(st.sampled_from(PausedBy)),
-    cancel=st.none() | st.builds(Cancel, moments, texts, maybe_texts, st.sampled_from(CancelThen)),
+    cancel=st.none() | st.builds(Cancel, moments, texts, maybe_texts, st.sampled_from(CancelThen), st.none() | words),
     jobs=st.lists(jobs, unique_by=lambda item: item.key, max_size=3).map(
         lambda made: tuple(sorted(made, key=lambda item: item.key))
     ),
@@ -245,6 +250,17 @@ def test_s2_10_records_in_older_words_and_with_fewer_fields_still_read() -> None
     assert read.status is ExecutionStatus.PARTIAL_SUCCESS
     assert [item.status for item in read.waves] == [WaveStatus.COMPLETED, WaveStatus.IN_PROGRESS]
     assert (read.cancel, read.termination, read.started_at) == (None, Termination(), NOW)
+
+
+def test_what_was_written_before_words_were_kept_still_reads() -> None:
+    waiting = wave(1, WaveStatus.AWAITING_APPROVAL, approved=True)
+    items = items_of(execution(waiting, cancel=asked_to_cancel(CancelThen.TERMINATE)))
+    del items[0]["cancel"]["terminationRequestedBy"]
+    del items[1]["approval"]
+    read = read_execution(items)
+    assert read is not None
+    assert read.cancel == asked_to_cancel(CancelThen.TERMINATE)
+    assert (read.wave(1).approved, read.wave(1).approval) == (True, None)
 
 
 def test_an_execution_in_an_unheard_of_status_is_refused() -> None:

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from tests.unit.executions import NOW, asked_to_cancel, execution, job, later, look, statuses, wave
+from tests.unit.executions import NOW, OPERATOR, asked_to_cancel, execution, job, later, look, says, statuses, wave
 
 from wavebreak import steering
 from wavebreak.engine import finalise
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.model import CancelThen, Execution, JobState, OnFailure, PausedBy, Termination
+from wavebreak.model import Cancel, CancelThen, Execution, JobState, OnFailure, PausedBy, Termination, Word
 from wavebreak.steering import Refused
-from wavebreak.trail import status_changes
+from wavebreak.trail import spoken, status_changes, words_behind
 
 W, E = WaveStatus, ExecutionStatus
 CALLS: dict[str, Callable[[Execution], Execution]] = {
@@ -20,7 +20,7 @@ CALLS: dict[str, Callable[[Execution], Execution]] = {
     "resume": steering.resume,
     "retry": lambda current: steering.retry(current, 1, later(5)),
     "skip": lambda current: steering.skip(current, 1, later(5)),
-    "approve": lambda current: steering.approve(current, 2, later(5)),
+    "approve": lambda current: steering.approve(current, 2, says(later(5))),
     "reject": lambda current: steering.reject(current, 2, later(5), None),
 }
 COLUMNS = ["cancel", "pause", "resume", "retry", "skip", "approve", "reject"]
@@ -139,10 +139,27 @@ def test_a_cancel_that_comes_when_all_is_done_ends_as_completed() -> None:
 def test_a_second_cancel_may_only_turn_keep_into_terminate(first: CancelThen, second: CancelThen) -> None:
     before = execution(wave(1, W.IN_PROGRESS)).with_job(job(1))
     cancelled = steering.cancel(before, asked_to_cancel(first))
-    again = steering.cancel(cancelled, asked_to_cancel(second, at=later(9)))
+    other = Cancel(later(9), "another", "tidy up", second)
+    again = steering.cancel(cancelled, other)
+    turned = (first, second) == (CancelThen.KEEP, CancelThen.TERMINATE)
     expected = CancelThen.TERMINATE if CancelThen.TERMINATE in {first, second} else CancelThen.KEEP
-    assert again.cancel == asked_to_cancel(expected)
+    word = Word(later(9), "another", "tidy up") if turned else None
+    assert again.cancel == replace(asked_to_cancel(expected), terminate=word)
     assert replace(again, cancel=None) == replace(cancelled, cancel=None)
+
+
+@pytest.mark.parametrize("second", [None, "another"])
+def test_the_clean_up_is_asked_for_by_whoever_said_terminate(second: str | None) -> None:
+    running = execution(wave(1, W.COMPLETED), wave(2, W.IN_PROGRESS)).with_job(job(2))
+    first = CancelThen.KEEP if second else CancelThen.TERMINATE
+    cancelling = steering.cancel(running, asked_to_cancel(first))
+    if second:
+        cancelling = steering.cancel(cancelling, Cancel(later(9), second, "tidy up", CancelThen.TERMINATE))
+    before = look(cancelling.with_job(job(2, JobState.ENDED)), later(60)).execution
+    after = finalise(before, later(60))
+    word = Word(later(9), second, "tidy up") if second else Word(NOW, OPERATOR, "enough")
+    assert (after.termination.requested_by, after.termination.requested_at) == (word.actor, later(60))
+    assert words_behind(before, after) == {"terminationRequestedBy": spoken(word)}
 
 
 @pytest.mark.parametrize(
@@ -197,17 +214,30 @@ def test_a_decision_closes_its_ask_and_resumes_unless_others_hold_it(
 
 def test_an_approval_in_a_paused_execution_starts_the_wave_after_the_resume() -> None:
     paused = execution(wave(1, W.COMPLETED), wave(2, W.AWAITING_APPROVAL, requires_approval=True), status=E.PAUSED)
-    approved = steering.approve(paused, 2, later(1))
+    approved = steering.approve(paused, 2, says(later(1)))
     assert (approved.wave(2).status, approved.wave(2).approved) == (W.AWAITING_APPROVAL, True)
-    assert steering.approve(approved, 2, later(2)) == approved
-    resumed = look(steering.resume(approved), later(9)).execution
+    assert (status_changes(paused, approved), words_behind(paused, approved)) == ([], {}), "no event tells of it yet"
+    assert steering.approve(approved, 2, says(later(2))) == approved
+    free = steering.resume(approved)
+    resumed = look(free, later(9)).execution
     assert (resumed.wave(2).status, resumed.wave(2).started_at) == (W.IN_PROGRESS, later(9))
+    told = {"waveNumber": 2, "at": "2026-11-21T12:00:01.000Z", "actor": OPERATOR, "reason": "checked"}
+    assert words_behind(free, resumed) == {"approvedBy": [told]}
+
+
+@pytest.mark.parametrize("call", ["cancel", "skip", "reject"])
+def test_an_approval_that_something_else_overtook_is_told_with_that(call: str) -> None:
+    gated = wave(2, W.AWAITING_APPROVAL, requires_approval=True)
+    paused = steering.approve(execution(wave(1, W.COMPLETED), gated, status=E.PAUSED), 2, says(later(1)))
+    after = steering.skip(paused, 2, later(5)) if call == "skip" else CALLS[call](paused)
+    assert [told["actor"] for told in words_behind(paused, after)["approvedBy"]] == [OPERATOR]
+    assert (after.wave(2).approval is None) == (call == "reject"), "whoever asks again needs another approval"
 
 
 @pytest.mark.parametrize("on_failure", [OnFailure.STOP, OnFailure.ASK])
 def test_an_approval_starts_nothing_past_a_failure_that_holds_waves_back(on_failure: OnFailure) -> None:
     current = execution(wave(1, W.FAILED, on_failure=on_failure), wave(2, W.AWAITING_APPROVAL), wave(3))
-    after = steering.approve(current, 2, later(1))
+    after = steering.approve(current, 2, says(later(1)))
     assert (after.wave(2).status, after.wave(2).approved) == (W.AWAITING_APPROVAL, True)
 
 

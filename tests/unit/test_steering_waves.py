@@ -13,6 +13,7 @@ from tests.unit.executions import (
     later,
     launching,
     look,
+    says,
     seen,
     server,
     statuses,
@@ -33,7 +34,7 @@ from wavebreak.views import execution_view
 W, E, L = WaveStatus, ExecutionStatus, LaunchStatus
 NOON = later(5)
 CALLS: dict[str, Callable[[Execution], Execution]] = {
-    "approve": lambda current: steering.approve(current, 1, NOON),
+    "approve": lambda current: steering.approve(current, 1, says(NOON)),
     "reject": lambda current: steering.reject(current, 1, NOON, "too early"),
     "retry": lambda current: steering.retry(current, 1, NOON),
     "skip": lambda current: steering.skip(current, 1, NOON),
@@ -79,7 +80,7 @@ def test_s2_6_what_each_call_does_to_a_wave_in_each_status(row: str, call: str, 
 @pytest.mark.parametrize("number", [0, 3, -1])
 def test_a_wave_that_the_plan_does_not_have_is_a_key_error(call: str, number: int) -> None:
     steps = {
-        "approve": lambda current: steering.approve(current, number, NOON),
+        "approve": lambda current: steering.approve(current, number, says(NOON)),
         "reject": lambda current: steering.reject(current, number, NOON, None),
         "retry": lambda current: steering.retry(current, number, NOON),
         "skip": lambda current: steering.skip(current, number, NOON),
@@ -89,7 +90,7 @@ def test_a_wave_that_the_plan_does_not_have_is_a_key_error(call: str, number: in
 
 
 def test_an_approved_wave_starts_when_it_is_approved() -> None:
-    after = steering.approve(execution(wave(1, W.AWAITING_APPROVAL, requires_approval=True)), 1, NOON)
+    after = steering.approve(execution(wave(1, W.AWAITING_APPROVAL, requires_approval=True)), 1, says(NOON))
     assert (after.wave(1).status, after.wave(1).started_at) == (W.IN_PROGRESS, NOON)
     assert look(after, NOON).directive is Directive.START
 
@@ -123,7 +124,7 @@ def test_a_rejected_wave_that_is_retried_asks_again_and_then_runs() -> None:
     again = steering.retry(rejected, 1, later(9)).wave(1)
     assert (again.status, again.attempt, again.rejected, again.error) == (W.AWAITING_APPROVAL, 2, False, None)
     assert again.started_at is None
-    approved = steering.approve(steering.retry(rejected, 1, later(9)), 1, later(10))
+    approved = steering.approve(steering.retry(rejected, 1, later(9)), 1, says(later(10)))
     assert approved.wave(1).status is W.IN_PROGRESS
 
 
@@ -135,7 +136,7 @@ def test_a_rejected_wave_that_is_retried_asks_again_though_another_failure_stopp
         Directive.SLEEP,
         ["FAILED", "AWAITING_APPROVAL", "NOT_STARTED"],
     )
-    approved = steering.approve(asking.execution, 2, later(9))
+    approved = steering.approve(asking.execution, 2, says(later(9)))
     assert statuses(approved) == ["FAILED", "IN_PROGRESS", "NOT_STARTED"]
     assert look(approved, later(9)).waves == (2,)
     again = steering.reject(asking.execution, 2, later(9), None)
@@ -171,7 +172,7 @@ def test_a_wave_whose_approval_the_end_cut_off_runs_after_a_retry_and_its_depend
     taken_up = steering.retry(steering.retry(ended, first, NOON), 3 - first, NOON)
     asking = look(taken_up, NOON).execution
     assert statuses(asking) == ["IN_PROGRESS", "AWAITING_APPROVAL", "NOT_STARTED"], "a retry asks again"
-    approved_now = steering.approve(asking, 2, later(6))
+    approved_now = steering.approve(asking, 2, says(later(6)))
     running = launching(approved_now, [1, 2], later(6))
     done = look(
         running, later(60), job101=view({1: L.LAUNCHED}, completed=True), job102=view({2: L.LAUNCHED}, completed=True)
@@ -206,7 +207,7 @@ def test_what_the_end_cut_off_can_be_taken_up_is_shown_and_keeps_nothing_from_th
 def test_a_retried_wave_that_asks_again_waits_for_the_resume_like_any_other(paused: bool) -> None:
     asking = wave(2, W.AWAITING_APPROVAL, depends_on=(), requires_approval=True, attempt=2)
     current = execution(wave(1, W.FAILED), asking, status=E.PAUSED if paused else E.IN_PROGRESS)
-    approved = steering.approve(current, 2, NOON)
+    approved = steering.approve(current, 2, says(NOON))
     assert approved.wave(2).status is (W.AWAITING_APPROVAL if paused else W.IN_PROGRESS)
     resumed = look(steering.resume(approved) if paused else approved, NOON)
     assert (resumed.directive, resumed.waves) == (Directive.START, (2,))

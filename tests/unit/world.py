@@ -19,7 +19,7 @@ from wavebreak.model import CommandState, Execution, Job, JobKind, JobState, Lau
 from wavebreak.observation import JobView, Observation, ServerView
 from wavebreak.store.records import job_record, meta_record, read_execution, server_records, wave_record
 from wavebreak.termination import CleanUp, Sighting
-from wavebreak.trail import ENGINE_ACTOR, Act, append_event, event_hash, status_changes
+from wavebreak.trail import ENGINE_ACTOR, Act, append_event, event_hash, status_changes, words_behind
 
 POLL: Final = timedelta(seconds=30)
 _UNDER_WAY: Final = frozenset({LaunchStatus.PENDING, LaunchStatus.IN_PROGRESS})
@@ -77,7 +77,7 @@ class World:
         changes = status_changes(before, after)
         self.execution = after
         if changes:
-            self.execution, event = append_event(after, changes, Act(actor, self.now), {})
+            self.execution, event = append_event(after, changes, Act(actor, self.now), _words(before, after))
             self.events.append(event)
 
     def _check_that_it_is_read_back(self, before: Execution) -> None:
@@ -300,6 +300,25 @@ class World:
             job_id="drsjob-99999999999999999",
         )
         self.save(self.execution.with_job(started), OPERATOR)
+
+
+def _words(before: Execution | None, after: Execution) -> dict[str, Any]:
+    """Give whose words a change follows, and hold that none is lost: nothing starts or is cleaned up for nobody."""
+    if before is None:
+        return {}
+    words = words_behind(before, after)
+    told = {word["waveNumber"] for word in words.get("approvedBy", ())}
+    for old, new in zip(before.waves, after.waves, strict=True):
+        if old.status is WaveStatus.AWAITING_APPROVAL and new.status is WaveStatus.IN_PROGRESS:
+            assert new.number in told
+    if not before.is_terminal and after.termination.run > before.termination.run:
+        assert words["terminationRequestedBy"]["actor"] == after.termination.requested_by == who_cancels("TERMINATE")
+    return words
+
+
+def who_cancels(then: str) -> str:
+    """Name the operator who cancels and goes on in a way: each has one of their own."""
+    return f"{OPERATOR}-who-says-{then}"
 
 
 def check_state(current: Execution) -> None:

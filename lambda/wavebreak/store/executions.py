@@ -19,7 +19,7 @@ from wavebreak.store import keys, records
 from wavebreak.store.table import TRANSACTION_BYTES, TRANSACTION_LIMIT, ConditionFailed, Table, Write
 from wavebreak.store.wakes import Token, new_token, read_token
 from wavebreak.timeouts import Deadline
-from wavebreak.trail import Act, append_event, status_changes
+from wavebreak.trail import Act, append_event, status_changes, words_behind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -171,7 +171,7 @@ class ExecutionStore:
         )
         writes = [*states, *progress, *_lock_writes(before, after)]
         if changes:
-            final, event = append_event(final, changes, act, details or {})
+            final, event = append_event(final, changes, act, words_behind(before, after) | dict(details or {}))
             writes.append(Write("event", "Put", _event_record(event), "attribute_not_exists(pk)"))
         self._commit([_meta_write(final, current.version), *writes])
         self.told(before, final)

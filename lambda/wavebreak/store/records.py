@@ -31,9 +31,11 @@ from wavebreak.model import (
     Termination,
     Wave,
     WaveCommand,
+    Word,
 )
 from wavebreak.store import keys
 from wavebreak.timing import iso, parse_iso
+from wavebreak.trail import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -97,7 +99,16 @@ def _last(job_ids: tuple[str, ...]) -> str | None:
 def _cancel_record(cancel: Cancel | None) -> Item | None:
     if cancel is None:
         return None
-    return {"at": iso(cancel.at), "actor": cancel.actor, "reason": cancel.reason, "then": cancel.then.value}
+    said = spoken(Word(cancel.at, cancel.actor, cancel.reason))
+    return {**said, "then": cancel.then.value, "terminationRequestedBy": _word_record(cancel.terminate)}
+
+
+def _word_record(word: Word | None) -> Item | None:
+    return spoken(word) if word else None
+
+
+def _read_word(record: Mapping[str, Any] | None) -> Word | None:
+    return Word(parse_iso(record["at"]), record["actor"], record.get("reason")) if record else None
 
 
 def _failure_record(failure: Failure | None) -> Item | None:
@@ -142,6 +153,7 @@ def wave_record(execution_id: str, wave: Wave) -> Item:
         "status": wave.status.value,
         "attempt": wave.attempt,
         "approved": wave.approved,
+        "approval": _word_record(wave.approval),
         "rejected": wave.rejected,
         "startedAt": _time(wave.started_at),
         "endedAt": _time(wave.ended_at),
@@ -272,7 +284,13 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
 
 
 def _read_cancel(record: Mapping[str, Any]) -> Cancel:
-    return Cancel(parse_iso(record["at"]), record["actor"], record.get("reason"), CancelThen(record["then"]))
+    return Cancel(
+        parse_iso(record["at"]),
+        record["actor"],
+        record.get("reason"),
+        CancelThen(record["then"]),
+        _read_word(record.get("terminationRequestedBy")),
+    )
 
 
 def _read_termination(record: Mapping[str, Any]) -> Termination:
@@ -303,6 +321,7 @@ def _read_wave(record: Mapping[str, Any], chunks: list[tuple[str, str]]) -> Wave
         status=status,
         attempt=int(record.get("attempt", 1)),
         approved=bool(record.get("approved")),
+        approval=_read_word(record.get("approval")),
         rejected=bool(record.get("rejected")),
         started_at=_moment(record.get("startedAt")),
         ended_at=_moment(record.get("endedAt")),
