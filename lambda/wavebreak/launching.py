@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wavebreak.batches import BATCHES_A_CALL, Batches
+from wavebreak.clients import UnsupportedPlace
 from wavebreak.drs import TAG_EXECUTION, TAG_WAVE, Drs, OutcomeUnknown, Refusal, job_tags
 from wavebreak.engine import may_launch, unassigned
 from wavebreak.errors import Severity
@@ -57,27 +58,29 @@ class Launcher:
     def run(self) -> None:
         """Resolve what is left of earlier calls, then start batch after batch while there is room."""
         execution = self._load()
-        drs = self.app.drs_at(execution.wave(self.number).place)
         try:
+            drs = self.app.drs_at(execution.wave(self.number).place)
             self._resolve(execution, drs)
             for _ in range(BATCHES_A_CALL):
                 if not self._start_batch(drs):
                     return
             if self.batches.left_out:
                 self._block(self.app.now() + self.app.timing.no_room)
+        except UnsupportedPlace as error:
+            self._give_up(error, f"Cannot reach DRS: {error}")
         except FAULTS as error:
             if needs_somebody(error):
-                self._give_up(error)
+                self._give_up(error, f"DRS refused: {error}")
                 return
             self._note(error, Severity.WARNING)
             self._block(self.app.now() + self.app.timing.no_room)
 
-    def _give_up(self, error: Exception) -> None:
+    def _give_up(self, error: Exception, why: str) -> None:
         """Fail what waits to be started: what only somebody can mend is told at once, not when the wave times out."""
         self._note(error, Severity.ERROR)
         execution = self._load()
         waiting = unassigned(execution, execution.wave(self.number))
-        self._fail({server.source_server_id: f"DRS refused: {error}" for server in waiting})
+        self._fail({server.source_server_id: why for server in waiting})
         self._block(self.app.now() + self.app.timing.no_room)
 
     def _note(self, error: Exception, severity: Severity) -> None:

@@ -8,11 +8,15 @@ import pytest
 from tests.integration.plans import plan, server, servers_of, three_tier, wave
 from tests.integration.stack import TaskTimedOut
 
+from wavebreak import clients
+from wavebreak.clients import UnsupportedPlace
 from wavebreak.drs import Drs
 
 if TYPE_CHECKING:
     from tests.integration.clock import JumpingClock
     from tests.integration.stack import Stack
+
+    from wavebreak.model import Place
 
 TWO_WAVES = plan(wave("database", 1, 2), wave("web", 3))
 LOST: list[dict[str, Any]] = [{"httpStatus": 500}, {"dropConnection": True}]
@@ -230,6 +234,34 @@ def test_a_missing_permission_or_set_up_fails_the_wave_at_once_and_says_so(stack
     assert [each["status"] for each in execution["waves"]] == ["FAILED", "NOT_STARTED"]
     assert all(error in entry["error"] for entry in execution["waves"][0]["servers"])
     assert stack.control.calls("StartRecovery") == []
+
+
+def test_an_account_that_can_no_longer_be_reached_fails_its_wave_at_once_and_says_so(
+    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = plan(wave("here", 1), wave("there", 2, region="us-west-2"))
+    stack.put_servers([server(1)], launchSeconds=60)
+    stack.put_servers([server(2)], region="us-west-2")
+    started = stack.start(document)
+    stack.wait(started, lambda seen: seen["waves"][0]["jobId"])
+    original = clients.drs
+
+    def gone(place: Place, **how: bool) -> Any:
+        if place.region == "us-west-2":
+            raise UnsupportedPlace("account 1: this stack has no TargetExternalId to assume a role with")
+        return original(place, **how)
+
+    monkeypatch.setattr(clients, "drs", gone)
+    clock.forward(61)
+    execution = stack.ended(started)
+
+    assert [each["status"] for each in execution["waves"]] == ["COMPLETED", "FAILED"]
+    failed = execution["waves"][1]["servers"][0]
+    assert (failed["launchStatus"], failed["error"]) == (
+        "FAILED",
+        "Cannot reach DRS: account 1: this stack has no TargetExternalId to assume a role with",
+    )
+    assert execution["lastFailure"] is None
 
 
 def test_a_job_that_was_started_by_a_call_that_said_it_was_refused_is_adopted(stack: Stack) -> None:
