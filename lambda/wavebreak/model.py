@@ -186,6 +186,8 @@ class WaveCommand:
     state: CommandState = CommandState.PLANNED
     run: int = 1
     """Counts the times it was planned anew: each has a command run of its own."""
+    again: bool = False
+    """Whether it is planned anew once its run has ended: a retry launches servers that this run may not reach."""
     outcome: str | None = None
     """The status in which its run ended."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from wavebreak.execution_utils import WaveStatus
 from wavebreak.identifiers import COMMAND_ID
 from wavebreak.model import CommandPhase, CommandState, LaunchStatus, Wave, WaveCommand
 
@@ -73,30 +74,39 @@ def targets(execution: Execution, wave: Wave, phase: CommandPhase) -> list[tuple
 
 
 def absorb(execution: Execution, outcomes: Mapping[str, str]) -> Execution:
-    """Record the command runs that have ended, by their ids, with the status that each ended in."""
+    """Record the command runs that have ended, by their ids, with the status that each ended in.
+
+    One that a retry needs again is planned anew instead, unless a cancel or a skip has overtaken the retry.
+    """
     changed = []
     for wave in execution.waves:
         command = wave.running_command
         outcome = outcomes.get(run_id(execution.execution_id, wave.number, command)) if command else None
         if command is not None and outcome is not None:
-            changed.append(wave.with_command(replace(command, state=CommandState.ENDED, outcome=outcome)))
+            needed = execution.cancel is None and wave.status is not WaveStatus.SKIPPED
+            ended = replace(command, state=CommandState.ENDED, outcome=outcome, again=False)
+            changed.append(wave.with_command(_planned_anew(command) if command.again and needed else ended))
     return execution.with_waves(changed) if changed else execution
 
 
 def anew(wave: Wave) -> Wave:
     """Plan again what a retry of a failed wave has to run: what failed it, and all that came after a launch anew.
 
-    A run that has not ended is left to its end.
+    A run that has not ended is left to its end, and runs again after it if it may not reach what is launched anew.
     """
     relaunches = any(server.launch_status is not LaunchStatus.LAUNCHED for server in wave.servers)
 
     def again(command: WaveCommand) -> WaveCommand:
         repeats = _fails_wave(command) or (relaunches and command.phase is CommandPhase.AFTER)
-        if command.state is not CommandState.ENDED or not repeats:
+        if not repeats or command.state is CommandState.PLANNED:
             return command
-        return replace(command, state=CommandState.PLANNED, run=command.run + 1, outcome=None)
+        return _planned_anew(command) if command.state is CommandState.ENDED else replace(command, again=True)
 
     return replace(wave, commands=tuple(map(again, wave.commands)))
+
+
+def _planned_anew(command: WaveCommand) -> WaveCommand:
+    return replace(command, state=CommandState.PLANNED, run=command.run + 1, outcome=None, again=False)
 
 
 def _fails_wave(command: WaveCommand) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from wavebreak import wave_commands
+from wavebreak.execution_utils import WaveStatus
 from wavebreak.model import CommandPhase
 from wavebreak.observation import CommandView
 
@@ -48,6 +49,8 @@ class CommandRuns:
 
     statuses: dict[str, str] = field(default_factory=dict)
     held: list[Bound] = field(default_factory=list)
+    reached: dict[str, set[str]] = field(default_factory=dict)
+    """The source servers that each run was made for."""
 
     def running(self) -> list[str]:
         """Name the runs that have not ended."""
@@ -65,6 +68,9 @@ class CommandRuns:
             beside = [other for other in self.running() if other.startswith(bound.of_wave)]
             assert not beside, f"{name} is made while {beside} has not ended"
             self.statuses[name] = RUNNING
+            wave = bound.seen.wave(bound.wave)
+            reached = wave_commands.targets(bound.seen, wave, bound.command.phase)
+            self.reached[name] = {server.source_server_id for _, server in reached}
 
     def cancel(self, names: Iterable[str]) -> None:
         """Cancel runs; those that have ended stay as they are."""
@@ -76,6 +82,16 @@ class CommandRuns:
         """Have a run come to its end; a cancelled one, too, may have succeeded."""
         assert self.statuses[name] in {RUNNING, CANCELLING}
         self.statuses[name] = outcome
+
+    def check_completed(self, before: Execution, after: Execution) -> None:
+        """Hold that in a wave that has completed every server was reached by every command after the launch."""
+        for old, new in zip(before.waves, after.waves, strict=True):
+            if new.status is old.status or new.status is not WaveStatus.COMPLETED:
+                continue
+            for command in wave_commands.of_phase(new, CommandPhase.AFTER):
+                name = wave_commands.run_id(after.execution_id, new.number, command)
+                launched = {one.source_server_id for _, one in wave_commands.targets(after, new, CommandPhase.AFTER)}
+                assert launched <= self.reached[name], f"{name} did not reach all that was launched"
 
     def come_to_their_ends(self, *, cancelled: bool) -> None:
         """Have all runs end; of a cancelled execution only those that were cancelled, too: a cancel reaches each."""
@@ -102,8 +118,15 @@ def check_commands(before: Execution, after: Execution) -> None:
         for was, command in zip(old.commands, new.commands, strict=True):
             assert (was.phase, was.position, was.command) == (command.phase, command.position, command.command)
             assert (command.outcome is None) == (command.state != "ENDED")
-            planned_anew = (was.state, command.state) == ("ENDED", "PLANNED")
+            ran_on = was.state == "STARTED" and was.again
+            planned_anew = command.state == "PLANNED" and (was.state == "ENDED" or ran_on)
             assert command.run == was.run + planned_anew, "a run of its own each time, and only then"
+            if (was.state, command.state) == ("STARTED", "PLANNED"):
+                assert planned_anew, "a run that counts is never forgotten"
+                assert after.cancel is None
+            if command.again:
+                assert (command.state, command.phase) == ("STARTED", "AFTER")
+                assert was.again or new.attempt == old.attempt + 1, "only a retry has it run again"
             if (was.state, command.state) == ("PLANNED", "STARTED"):
                 assert before.cancel is None, "a command was started after the cancel"
                 assert new.status == "IN_PROGRESS"

@@ -290,6 +290,70 @@ def test_a_retry_leaves_a_command_that_still_runs_to_its_end() -> None:
     assert second(look(again, CommandView(outcome=PARTIAL), later(62))).status is W.COMPLETED
 
 
+def overtaken(*listed: dict[str, Any]) -> Execution:
+    """A wave that timed out while its first command after the launch ran, with a server that had failed; retried."""
+    members = (server(2, LAUNCHED), server(22, LaunchStatus.FAILED, impact=Impact.OPTIONAL))
+    before = commanding(after=listed, servers=members, timeout_minutes=1, on_failure=OnFailure.ASK)
+    failed = look(started(before), CommandView(), later(60)).execution
+    assert failed.wave(2).status is W.FAILED
+    return steering.retry(failed, 2, later(61))
+
+
+@pytest.mark.parametrize("outcome", [SUCCESS, FAILURE])
+@pytest.mark.parametrize("launched_first", [True, False])
+def test_a_command_that_ran_on_through_a_retry_runs_again_for_the_servers_launched_anew(
+    outcome: str, launched_first: bool
+) -> None:
+    begun = launching(overtaken(REQUIRED), [2], later(61))
+    done = view({22: LAUNCHED}, completed=True)
+    if launched_first:
+        waiting = look(begun, CommandView(), later(62), job102=done)
+        assert (waiting.directive, second(waiting).status) == (Directive.SLEEP, W.IN_PROGRESS)
+        due = look(waiting.execution, CommandView(outcome=outcome), later(63))
+    else:
+        over = look(begun, CommandView(outcome=outcome), later(62))
+        assert (over.directive, second(over).status) == (Directive.SLEEP, W.IN_PROGRESS)
+        due = look(over.execution, now=later(63), job102=done)
+    assert (due.directive, due.waves, second(due).status) == (Directive.COMMAND, (2,), W.IN_PROGRESS)
+    again = started(due.execution)
+    assert name(again) == f"cmd-{EXECUTION_ID[6:]}-w002a01r2", "a run of its own"
+    reached = [one.source_server_id for _, one in targets(again, again.wave(2), CommandPhase.AFTER)]
+    assert reached == [server_id(2), server_id(22)]
+    assert second(look(again, CommandView(outcome=SUCCESS), later(64))).status is W.COMPLETED
+
+
+def test_all_commands_after_the_launch_run_again_in_their_order() -> None:
+    begun = launching(overtaken(TOLD, REQUIRED), [2], later(61))
+    over = look(begun, CommandView(outcome=SUCCESS), later(62), job102=view({22: LAUNCHED}, completed=True))
+    assert [(one.state.value, one.run) for one in second(over).commands] == [("PLANNED", 2), ("PLANNED", 1)]
+    assert name(started(over.execution)).endswith("w002a01r2")
+
+
+@pytest.mark.parametrize("call", ["cancel", "skip"])
+def test_a_command_that_is_not_needed_any_more_keeps_its_outcome(call: str) -> None:
+    current = launching(overtaken(TOLD), [2], later(61))
+    failed = look(current, CommandView(), later(121)).execution
+    if call == "cancel":
+        over = steering.cancel(current, asked_to_cancel(at=later(62)))
+    else:
+        over = steering.skip(failed, 2, later(122))
+    seen_ended = look(over, CommandView(outcome=PARTIAL), later(123)).execution.wave(2)
+    assert [(one.state.value, one.outcome, one.run) for one in seen_ended.commands] == [("ENDED", PARTIAL, 1)]
+
+
+def test_a_command_that_is_to_run_again_is_written_down_and_read_back() -> None:
+    current = overtaken(TOLD)
+    record = wave_record(current.execution_id, current.wave(2))
+    read = read_execution([meta_record(current), record, *server_records(current.execution_id, current.wave(2))])
+    assert read is not None
+    assert read.waves[0].commands == current.wave(2).commands
+    assert read.waves[0].commands[0].again
+    del record["commands"][0]["again"]
+    older = read_execution([meta_record(current), record, *server_records(current.execution_id, current.wave(2))])
+    assert older is not None
+    assert not older.waves[0].commands[0].again
+
+
 def test_a_skipped_wave_lets_its_dependants_run_while_its_command_ends() -> None:
     current = started(launched(commanding(after=(TOLD,), timeout_minutes=1, on_failure=OnFailure.ASK)))
     skipped = steering.skip(look(current, CommandView(), later(60)).execution, 2, later(61))

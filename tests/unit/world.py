@@ -65,6 +65,7 @@ class World:
             return
         self.check_cancel_is_final(before, after)
         check_commands(before, after)
+        self.runs.check_completed(before, after)
         if before.is_terminal and after.status is not before.status:
             assert reopens, f"{before.status} became {after.status} by itself"
         if after.is_terminal and not before.is_terminal:

@@ -171,6 +171,7 @@ def _command_entry(command: WaveCommand) -> Item:
         "required": command.required,
         "state": command.state.value,
         "run": command.run,
+        "again": command.again,
         "outcome": command.outcome,
     }
 
@@ -339,6 +340,7 @@ def _read_command(entry: Mapping[str, Any]) -> WaveCommand:
         required=bool(entry["required"]),
         state=CommandState(entry["state"]),
         run=int(entry["run"]),
+        again=bool(entry.get("again")),
         outcome=entry.get("outcome"),
     )
 
