@@ -19,7 +19,7 @@ from wavebreak.measuring import Measured
 from wavebreak.messages import Kind
 from wavebreak.metrics import Meter
 from wavebreak.notify import Channels
-from wavebreak.quotas import Quotas, read_quotas
+from wavebreak.quotas import AppliedQuotas
 from wavebreak.settings import MissingSetting, settings
 from wavebreak.ssm import Ssm
 from wavebreak.store.commands import CommandStore
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wavebreak.model import Place
+    from wavebreak.quotas import Quotas
     from wavebreak.timing import Timing
 
 
@@ -110,7 +111,7 @@ def app() -> App:
         workflow=Workflow(clients.stepfunctions(), wakes, arns, chosen.command_machine_arn),
         drs_at=_drs_at,
         brief_drs_at=_brief_drs_at,
-        quotas_at=_quotas_at,
+        quotas_at=AppliedQuotas(clients.service_quotas, utc_now).at,
         timing=chosen.timing,
         poll_seconds=chosen.poll_seconds,
         renew_after_rounds=chosen.renew_after_rounds,
@@ -143,12 +144,6 @@ def _ssm_at(place: Place) -> Ssm:
 
 def _output_at(place: Place) -> CommandOutput:
     return CommandOutput(clients.logs(place), settings().command_log_group)
-
-
-@cache
-def _quotas_at(place: Place) -> Quotas:
-    """Read a place's quotas once for each execution environment: they change by request, not by the hour."""
-    return read_quotas(clients.service_quotas(place))
 
 
 @cache

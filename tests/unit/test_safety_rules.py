@@ -49,7 +49,7 @@ from wavebreak.identifiers import new_execution_id
 from wavebreak.metrics import Meter
 from wavebreak.model import JobState, LaunchStatus, Mode, Place
 from wavebreak.observation import Observation
-from wavebreak.quotas import Quotas, read_quotas, room_for
+from wavebreak.quotas import AppliedQuotas, Quotas, room_for
 from wavebreak.steering import cancel
 from wavebreak.trail import Act, IllegalTransition, status_changes
 
@@ -264,8 +264,9 @@ def test_rule_6_quotas_are_asked_for_and_count_at_the_defaults_when_nobody_answe
     granted = SimpleNamespace(
         get_service_quota=lambda **asked: {"Quota": {"Value": applied[asked["QuotaCode"]]}}  # as Service Quotas answers
     )
-    assert read_quotas(granted) == Quotas(jobs=7, servers_a_job=50, servers_in_jobs=900)
-    assert read_quotas(SimpleNamespace(get_service_quota=throttled)) == Quotas(20, 100, 500)
+    silent = SimpleNamespace(get_service_quota=throttled)
+    assert AppliedQuotas(lambda _: granted, lambda: NOW).at(Place()) == Quotas(7, 50, 900)
+    assert AppliedQuotas(lambda _: silent, lambda: NOW).at(Place()) == Quotas(20, 100, 500)
 
 
 # ---------------------------------------------------------------- 10: drill and recovery
