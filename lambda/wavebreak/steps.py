@@ -18,7 +18,7 @@ from wavebreak.execution_utils import (
 )
 from wavebreak.execution_utils import normalize_execution_status as execution_status
 from wavebreak.execution_utils import normalize_wave_status as wave_status
-from wavebreak.model import Mode, PausedBy
+from wavebreak.model import LaunchStatus, Mode, PausedBy
 from wavebreak.tallies import CommandRunStatus
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ def next_steps(execution: Execution) -> list[Step]:
         ]
     if status is ExecutionStatus.PAUSED and _may_resume(execution, others=bool(steps)):
         steps.append(Step(f"wavebreak resume {name}", "go on"))
+    if _outlived(execution):
+        steps.append(Step("wavebreak errors --hours 1", "see what keeps it"))
     if status is not ExecutionStatus.CANCELLING:
         steps.append(Step(f"wavebreak cancel {name}", "start no further wave"))
     return steps
@@ -65,6 +67,16 @@ def _may_resume(execution: Execution, *, others: bool) -> bool:
     """Tell whether a resume would be taken: no failure asks. Unless an operator paused, it comes after other steps."""
     paused_by = execution.get("pausedBy") or ()
     return PausedBy.FAILURE not in paused_by and (PausedBy.OPERATOR in paused_by or not others)
+
+
+def _outlived(execution: Execution) -> bool:
+    """Tell whether a DRS job has outlived its wave: one that timed out has servers that are still being launched."""
+    return any(
+        server.get("launchStatus") == LaunchStatus.IN_PROGRESS
+        for wave in execution.get("waves") or []
+        if wave_status(wave.get("status")) is WaveStatus.FAILED
+        for server in wave.get("servers") or []
+    )
 
 
 def _approvals(execution: Execution, name: str) -> list[Step]:

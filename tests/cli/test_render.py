@@ -350,6 +350,13 @@ def test_next_steps_fit_the_state() -> None:
     assert steps[0].command == f"wavebreak terminate {DRILL} --watch"
 
 
+def test_a_run_whose_job_outlived_its_wave_says_where_to_look() -> None:
+    timed_out = wave(1, "db", "FAILED", [server(1, "FAILED"), server(2, "IN_PROGRESS")])
+    assert _commands(execution("IN_PROGRESS", [timed_out])) == ["retry", "skip", "errors", "cancel"]
+    assert _commands(execution("CANCELLING", [timed_out])) == ["errors"]
+    assert "errors" not in _commands(execution("IN_PROGRESS", [wave(1, "db", "IN_PROGRESS", timed_out["servers"])]))
+
+
 @pytest.mark.parametrize(
     ("waves", "paused_by", "offered"),
     [

@@ -14,12 +14,14 @@ from tests.integration.store_executions import execution_id
 from tools.template import ROOT, STATE_MACHINE, definition, load, resources
 
 from wavebreak.command_runs import CommandRun
+from wavebreak.steps import next_steps
 from wavebreak.store.commands import CommandStore
 from wavebreak.store.errors import ErrorStore
 from wavebreak.store.executions import ExecutionStore
 from wavebreak.trail import Act
 
 if TYPE_CHECKING:
+    from tests.integration.clock import JumpingClock
     from tests.integration.stack import Stack
 
 EXECUTION = execution_id(1)
@@ -68,6 +70,34 @@ def test_s3_14_a_service_that_does_not_answer_is_a_warning_about_that_service(
     (error,) = recorded(stack)
     found = (error["severity"], error["category"], error["errorType"], error["executionId"])
     assert found == ("WARNING", "DATABASE", "ThrottlingException", EXECUTION)
+
+
+def test_s3_14_a_job_that_nobody_may_look_at_keeps_its_execution_open_and_the_errors_say_why(
+    stack: Stack, clock: JumpingClock
+) -> None:
+    document = plan(wave("only", 1, timeoutMinutes=1))
+    stack.put_servers(servers_of(document), launchSeconds=30)
+    started = stack.start(document)
+    stack.wait(started, lambda seen: seen["waves"][0]["jobId"])
+    stack.control.fault("DescribeJobs", error="AccessDeniedException", count=100_000)
+    clock.forward(61)
+
+    late = stack.wait(started, lambda seen: seen["waves"][0]["status"] == "FAILED")
+
+    assert (late["status"], late["waves"][0]["error"]) == ("IN_PROGRESS", "Timed out after 1 minute(s)")
+    assert "wavebreak errors --hours 1" in [step.command for step in next_steps(late)]
+    told = recorded(stack, category="PERMISSION")
+    assert {(error["severity"], error["service"], error["executionId"]) for error in told} == {
+        ("WARNING", "Observe", started)
+    }
+    assert "AccessDeniedException" in told[0]["message"]
+    assert stack.api("POST", f"/executions/{started}/cancel", {}).json["status"] == "CANCELLING"
+    clock.forward(3600)
+    assert stack.get(started)["status"] == "CANCELLING"
+    stack.control.clear_faults()
+    clock.forward(30)
+    ended = stack.ended(started)
+    assert (ended["status"], ended["waves"][0]["servers"][0]["recoveryInstanceId"][:2]) == ("CANCELLED", "i-")
 
 
 def test_s3_14_a_failure_to_store_never_fails_the_request(
