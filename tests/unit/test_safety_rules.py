@@ -201,7 +201,7 @@ def test_rule_4_a_completed_job_is_not_success_each_server_tells() -> None:
 # ---------------------------------------------------------------- 5: always an end
 
 
-def test_rule_5_always_an_end_even_when_drs_never_says_a_word() -> None:
+def test_rule_5_always_an_end_even_when_drs_forgets_a_job() -> None:
     current = execution(wave(1, WaveStatus.IN_PROGRESS, timeout_minutes=60), wave(2)).with_job(job(1))
     limit = NOW + timedelta(minutes=60)
     assert statuses(look(current, limit - timedelta(seconds=1)).execution) == ["IN_PROGRESS", "NOT_STARTED"]
