@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.identifiers import PLAN_ID_PATTERN
+from wavebreak.pointers import PlanInvalid
 from wavebreak_cli.problems import Misconfigured, PlanUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from wavebreak.validation import Problem
+    from wavebreak.pointers import Problem
 
 _TOLD: Final = re.compile(r"line ([0-9]+)(?:, column [0-9]+)?: ")
 """How `load_plan_text` says where a text cannot be read."""
@@ -38,8 +40,7 @@ class PlanFile:
 
 def read(path: str) -> PlanFile:
     """Read a plan file, `-` is standard input; raises Misconfigured or PlanUnreadable."""
-    from wavebreak.plan import PlanInvalid  # noqa: PLC0415 - pydantic is only needed by commands that read plans
-    from wavebreak.plan_text import load_plan_text  # noqa: PLC0415 - likewise
+    from wavebreak.plan_text import load_plan_text  # noqa: PLC0415 - YAML is only needed by commands that read plans
 
     name = "standard input" if path == "-" else path
     try:
@@ -55,12 +56,12 @@ def read(path: str) -> PlanFile:
 
 def is_plan_id(text: str) -> bool:
     """Tell whether a word names a stored plan: it has the form of an id, and no file has this name."""
-    return re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", text) is not None and not Path(text).exists()
+    return re.fullmatch(PLAN_ID_PATTERN, text) is not None and not Path(text).exists()
 
 
 def judge(file: PlanFile) -> None:
     """Check the whole plan without a network; raises PlanUnreadable with every problem."""
-    from wavebreak.plan import PlanInvalid, parse_plan  # noqa: PLC0415 - see read
+    from wavebreak.plan import parse_plan  # noqa: PLC0415 - pydantic likewise
 
     try:
         parse_plan(file.content)

@@ -19,8 +19,9 @@ from wavebreak.doorway import function_name_of, request_id_of, severity_of, trac
 from wavebreak.doorway import logger as door
 from wavebreak.error_tracking import begin
 from wavebreak.idempotency import once
+from wavebreak.identifiers import PLAN_ID_PATTERN
 from wavebreak.model import Place
-from wavebreak.plan import PLAN_ID_PATTERN, PlanInvalid
+from wavebreak.pointers import PlanInvalid
 from wavebreak.problems import (
     CONTENT_TYPE,
     Internal,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-    from wavebreak.validation import Problem as Fault
+    from wavebreak.pointers import Problem as Fault
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 DEFAULT_LIMIT: Final = 50

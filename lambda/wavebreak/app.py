@@ -16,9 +16,7 @@ from wavebreak.dead_letters import FailedEvents
 from wavebreak.drs import Drs
 from wavebreak.error_tracking import ErrorTracker
 from wavebreak.measuring import Measured
-from wavebreak.messages import Kind
 from wavebreak.metrics import Meter
-from wavebreak.notify import Channels
 from wavebreak.quotas import AppliedQuotas
 from wavebreak.settings import MissingSetting, settings
 from wavebreak.ssm import Ssm
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wavebreak.model import Place
+    from wavebreak.notify import Channels
     from wavebreak.quotas import Quotas
     from wavebreak.timing import Timing
 
@@ -148,6 +147,9 @@ def _output_at(place: Place) -> CommandOutput:
 
 @cache
 def _channels() -> Channels:
+    from wavebreak.messages import Kind  # noqa: PLC0415  only functions that tell news pay for these imports
+    from wavebreak.notify import Channels  # noqa: PLC0415  likewise
+
     chosen = settings().notices
     if chosen is None:
         raise MissingSetting("NOTIFICATION_TOPIC_ARN is not set")

@@ -10,10 +10,8 @@ import base64
 import re
 from typing import TYPE_CHECKING, Final
 
-from pydantic_core import PydanticCustomError
-
 from wavebreak.catalogue import MAX_ARGUMENT_CHARACTERS, MAX_ARGUMENTS
-from wavebreak.validation import FINISHED, Problem, json_pointer, quoted
+from wavebreak.pointers import Problem, json_pointer, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,14 +49,6 @@ def argument_fault(argument: object) -> str | None:
     if any("\ud800" <= character <= "\udfff" for character in argument):
         return "must be valid Unicode"
     return None
-
-
-def forwardable(argument: str) -> str:
-    """Give an argument back if it may be forwarded: a validator for pydantic models, which know its other limits."""
-    fault = argument_fault(argument)
-    if fault is not None:
-        raise PydanticCustomError(FINISHED, "{message}", {"message": fault})
-    return argument
 
 
 def encode_arguments(args: Sequence[str]) -> str:

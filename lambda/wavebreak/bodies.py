@@ -10,13 +10,13 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.pointers import MAX_DEPTH, TOO_DEEP, json_pointer, quoted
 from wavebreak.problems import InvalidRequest
-from wavebreak.validation import MAX_DEPTH, TOO_DEEP, json_pointer, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wavebreak.validation import Location
+    from wavebreak.pointers import Location
 
 MAX_NAME: Final = 256
 """Characters of a field's name; a fault is told with all the names that lead to it."""

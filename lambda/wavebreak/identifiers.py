@@ -1,4 +1,7 @@
-"""Ids that sort by time: a word that says what it is, and a ULID in lower case. Pure but for the randomness."""
+"""Ids: what a plan's may be, and those that sort by time, a word that says what it is and a ULID in lower case.
+
+Pure but for the randomness.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from wavebreak.model import Mode
 
+PLAN_ID_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,62}$"
+"""What every plan's id matches."""
 COMMAND_ID: Final = "cmd-"
 """What the id of every command run begins with."""
 _CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"

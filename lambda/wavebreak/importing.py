@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 from wavebreak.faults import error_code
 from wavebreak.model import Place
 from wavebreak.native_plans import NothingToRecover, converted, place_of_arn, plan_id_of
-from wavebreak.plan import PlanInvalid, canonical_json, parse_plan
+from wavebreak.plan import canonical_json, parse_plan
+from wavebreak.pointers import PlanInvalid
 from wavebreak.problems import InvalidRequest, InvalidState, NotFound, PreconditionFailed, Unavailable
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from wavebreak.outcomes import NO_EXIT_CODE, ExecutionResult
 from wavebreak.output_text import decoded
+from wavebreak.pointers import quoted
 from wavebreak.timing import parse_iso
-from wavebreak.validation import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

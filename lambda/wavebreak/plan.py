@@ -25,14 +25,15 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails
 
-from wavebreak.arguments import forwardable
 from wavebreak.catalogue import MAX_ARGUMENT_CHARACTERS, MAX_ARGUMENTS, MAX_TIMEOUT_SECONDS, CommandName
+from wavebreak.identifiers import PLAN_ID_PATTERN
 from wavebreak.model import Impact, OnFailure
 from wavebreak.plan_rules import MAX_SERVERS_IN_WAVE, Rules, dependency_indexes
+from wavebreak.pointers import PlanInvalid
 from wavebreak.validation import (
     Length,
-    Problem,
     finished,
+    forwardable,
     message_of,
     position_in,
     problems_of,
@@ -52,7 +53,6 @@ _MINUTES_A_YEAR: Final = 525_600
 _NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$"
 _PLAN_ID_IN_CONTEXT: Final = "plan_id"
 
-PLAN_ID_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,62}$"
 PlanId = Annotated[str, Field(strict=True, pattern=PLAN_ID_PATTERN)]
 Name = Annotated[str, Field(strict=True, pattern=_NAME)]
 SourceServerId = Annotated[str, Field(strict=True, pattern=r"^s-[0-9a-zA-Z]{17}$")]
@@ -86,14 +86,6 @@ class Reducer(StrEnum):
     LATEST = "latest"
     ALL = "all"
     ANY = "any"
-
-
-class PlanInvalid(ValueError):  # noqa: N818 - reads as the outcome it is: the plan is invalid
-    """A document is no valid plan; `problems` lists everything wrong with it, in the order of the document."""
-
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("; ".join(f"{problem.pointer or '/'}: {problem.message}" for problem in problems))
-        self.problems = problems
 
 
 class _Part(BaseModel):

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 from wavebreak import graph
-from wavebreak.validation import Location, quoted
+from wavebreak.pointers import Location, quoted
 
 MAX_SERVERS_IN_PLAN: Final = 4_000
 MAX_SERVERS_IN_WAVE: Final = 500

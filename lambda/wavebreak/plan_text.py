@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from wavebreak.plan import PlanInvalid
-from wavebreak.validation import MAX_DEPTH, TOO_DEEP, Location, Problem, json_pointer, quoted
+from wavebreak.pointers import MAX_DEPTH, TOO_DEEP, Location, PlanInvalid, Problem, json_pointer, quoted
 
 MAX_TEXT_BYTES: Final = 1024 * 1024
 """More than three times what a stored plan may have: room for comments and indentation."""

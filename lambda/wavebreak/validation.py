@@ -1,10 +1,9 @@
-"""What is wrong with a document and where: JSON pointers (RFC 6901) and messages that people can act on.
+"""What pydantic finds wrong, as pointers and messages that people can act on. Pure.
 
 Pydantic leaves invalid items out before it counts a list, and so reports wrong lengths beside other errors. `Length`
 counts what was given, and lets the items be judged as well.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -13,47 +12,13 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
-Location: TypeAlias = tuple[int | str, ...]
+from wavebreak.arguments import argument_fault
+from wavebreak.pointers import Location, Problem, json_pointer, quoted
 
 FINISHED: Final = "document_problem"
 """Type of an error whose location and message are already what people shall read."""
 
-MAX_DEPTH: Final = 32
-"""Lists and objects inside one another that a document may have; a plan needs 7."""
-
-TOO_DEEP: Final = f"more than {MAX_DEPTH} lists and objects inside one another"
-
-_SHOWN: Final = 60
-_SHOWN_BITS: Final = 64
-_KINDS: Final[Mapping[type, str]] = {list: "a list", tuple: "a list", dict: "an object"}
 _KEY_MARK: Final = "[key]"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong: `pointer` says where (the empty pointer is the whole document)."""
-
-    pointer: str
-    message: str
-
-
-def json_pointer(location: Iterable[int | str]) -> str:
-    """Write a location, outermost member first, as a JSON pointer: `("a/b", 0)` is `/a~1b/0`."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
-
-
-def quoted(value: object) -> str:
-    """Show a value in a message: short, on one line, with whatever cannot be printed escaped.
-
-    Lists and objects are only named: their insides can be of any size and depth.
-    """
-    if isinstance(value, str):
-        return repr(value) if len(value) <= _SHOWN else repr(value[:_SHOWN]) + "…"
-    if isinstance(value, int) and value.bit_length() > _SHOWN_BITS:
-        return f"a number of more than {_SHOWN_BITS} bits"
-    if value is None or isinstance(value, (bool, int, float)):
-        return json.dumps(value)
-    return _KINDS.get(type(value), f"a value of type {type(value).__name__}")
 
 
 def error_details(error: ValidationError) -> list[InitErrorDetails]:
@@ -225,3 +190,11 @@ _WORDINGS: Final[Mapping[str, _Wording]] = {
     "greater_than_equal": lambda error, ctx: f"must be at least {ctx['ge']}, not {quoted(error['input'])}",
     "less_than_equal": lambda error, ctx: f"must be at most {ctx['le']}, not {quoted(error['input'])}",
 }
+
+
+def forwardable(argument: str) -> str:
+    """Give an argument back if it may be forwarded: a validator for pydantic models, which know its other limits."""
+    fault = argument_fault(argument)
+    if fault is not None:
+        raise PydanticCustomError(FINISHED, "{message}", {"message": fault})
+    return argument

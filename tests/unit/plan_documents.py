@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from wavebreak.plan import PlanInvalid, parse_plan
+from wavebreak.plan import parse_plan
+from wavebreak.pointers import PlanInvalid
 
 
 def server(number: int) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from wavebreak.bodies import MAX_MEMBERS, MAX_NAME, MAX_VALUES, read_body
+from wavebreak.pointers import MAX_DEPTH
 from wavebreak.problems import InvalidRequest
-from wavebreak.validation import MAX_DEPTH
 
 
 def nested(depth: int) -> Any:

@@ -19,7 +19,8 @@ from wavebreak.native_plans import (
     place_of_arn,
     plan_id_of,
 )
-from wavebreak.plan import PlanInvalid, normalised, parse_plan
+from wavebreak.plan import normalised, parse_plan
+from wavebreak.pointers import PlanInvalid
 from wavebreak.problems import Unavailable
 
 ARN = "arn:aws:drs:us-west-2:123456789012:recovery-plan/0123456789abcdef0"

@@ -10,8 +10,9 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
-from wavebreak.plan import PlanBody, PlanDocument, PlanInvalid, normalised, parse_plan
-from wavebreak.validation import Problem, problems_of
+from wavebreak.plan import PlanBody, PlanDocument, normalised, parse_plan
+from wavebreak.pointers import PlanInvalid, Problem
+from wavebreak.validation import problems_of
 
 GOOD = {"planId": "a", "name": "n", "waves": [{"name": "w", "servers": [{"sourceServerId": "s-11111111111111111"}]}]}
 BROKEN = {

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from tests.unit.plan_documents import plan, problems, server, wave
 
-from wavebreak.plan import MAX_PROBLEMS, MAX_STORED_BYTES, PlanDocument, PlanInvalid, canonical_json, parse_plan
-from wavebreak.validation import json_pointer, problems_of, quoted
+from wavebreak.plan import MAX_PROBLEMS, MAX_STORED_BYTES, PlanDocument, canonical_json, parse_plan
+from wavebreak.pointers import PlanInvalid, json_pointer, quoted
+from wavebreak.validation import problems_of
 
 
 def test_eighty_one_waves_are_refused() -> None:

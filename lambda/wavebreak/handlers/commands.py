@@ -7,8 +7,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from wavebreak import api, commanding
 from wavebreak.app import app
+from wavebreak.command_requests import CommandRequest
 from wavebreak.handlers import command_output
-from wavebreak.requests import CommandRequest, IdempotencyKey, ReasonRequest
+from wavebreak.requests import IdempotencyKey, ReasonRequest
 from wavebreak.responses import COMMAND_ACCEPTED, COMMAND_RUN, problems
 
 router = api.make_router()

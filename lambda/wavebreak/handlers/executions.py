@@ -9,7 +9,8 @@ from wavebreak import api
 from wavebreak.app import app
 from wavebreak.handlers import history
 from wavebreak.model import Mode
-from wavebreak.requests import IdempotencyKey, StartRequest
+from wavebreak.plan_requests import StartRequest
+from wavebreak.requests import IdempotencyKey
 from wavebreak.responses import ACCEPTED, EXECUTION, problems
 from wavebreak.starting import start_execution
 from wavebreak.views import execution_view

@@ -8,8 +8,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from wavebreak import api
 from wavebreak.app import app
 from wavebreak.importing import import_plan
+from wavebreak.plan_requests import ImportRequest
 from wavebreak.readiness import judge, readiness_view
-from wavebreak.requests import ImportRequest, NothingRequest
+from wavebreak.requests import NothingRequest
 from wavebreak.responses import PLAN_IMPORTED, READINESS, problems
 from wavebreak.surveying import survey
 from wavebreak.views import plan_view

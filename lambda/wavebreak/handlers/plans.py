@@ -10,7 +10,8 @@ from wavebreak.app import app
 from wavebreak.etag import version_of
 from wavebreak.handlers import plan_checks
 from wavebreak.plan import canonical_json, parse_plan
-from wavebreak.requests import IfMatch, Limit, NextToken, PlanInput
+from wavebreak.plan_requests import PlanInput
+from wavebreak.requests import IfMatch, Limit, NextToken
 from wavebreak.responses import PLAN, PLAN_CREATED, PLAN_DELETED, PLAN_LIST, problems
 from wavebreak.views import plan_view
 
@@ -46,9 +47,8 @@ def list_plans(
 @router.delete("/plans/<planId>", responses=PLAN_DELETED | problems(404, 409), tags=["plans"])
 def delete_plan(planId: str) -> Response[Any]:  # noqa: N803
     """Delete a plan that no execution holds."""
-    plan_id = api.plan_id(planId)
-    app().locks.free_stale_plan_lock(plan_id, app().now())
-    app().plans.delete(plan_id)
+    app().locks.free_stale_plan_lock(api.plan_id(planId), app().now())
+    app().plans.delete(planId)
     return Response(status_code=204, content_type=None, body="")
 
 

@@ -1,0 +1,59 @@
+"""Faults of a document: where each is (a JSON pointer, RFC 6901), and what people are told of it. Pure.
+
+Free of pydantic, so that whoever only tells of faults does not pay for its import.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Location: TypeAlias = tuple[int | str, ...]
+
+MAX_DEPTH: Final = 32
+"""Lists and objects inside one another that a document may have; a plan needs 7."""
+
+TOO_DEEP: Final = f"more than {MAX_DEPTH} lists and objects inside one another"
+
+_SHOWN: Final = 60
+_SHOWN_BITS: Final = 64
+_KINDS: Final[Mapping[type, str]] = {list: "a list", tuple: "a list", dict: "an object"}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: `pointer` says where (the empty pointer is the whole document)."""
+
+    pointer: str
+    message: str
+
+
+def json_pointer(location: Iterable[int | str]) -> str:
+    """Write a location, outermost member first, as a JSON pointer: `("a/b", 0)` is `/a~1b/0`."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+
+
+def quoted(value: object) -> str:
+    """Show a value in a message: short, on one line, with whatever cannot be printed escaped.
+
+    Lists and objects are only named: their insides can be of any size and depth.
+    """
+    if isinstance(value, str):
+        return repr(value) if len(value) <= _SHOWN else repr(value[:_SHOWN]) + "…"
+    if isinstance(value, int) and value.bit_length() > _SHOWN_BITS:
+        return f"a number of more than {_SHOWN_BITS} bits"
+    if value is None or isinstance(value, (bool, int, float)):
+        return json.dumps(value)
+    return _KINDS.get(type(value), f"a value of type {type(value).__name__}")
+
+
+class PlanInvalid(ValueError):  # noqa: N818 - reads as the outcome it is: the plan is invalid
+    """A document is no valid plan; `problems` lists everything wrong with it, in the order of the document."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("; ".join(f"{problem.pointer or '/'}: {problem.message}" for problem in problems))
+        self.problems = problems
