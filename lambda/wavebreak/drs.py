@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wavebreak.faults import error_code
-from wavebreak.model import Impact, LaunchStatus
-from wavebreak.native_plans import NativePlan, NativeServer, NativeStep
+from wavebreak.model import LaunchStatus
 from wavebreak.observation import JobView, ServerView
 from wavebreak.problems import CircuitOpen, Unavailable
 from wavebreak.timing import iso
@@ -25,9 +24,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mypy_boto3_drs.client import DrsClient
-    from mypy_boto3_drs.type_defs import RecoveryPlanStepTypeDef
 
     from wavebreak.model import Job, Server
+    from wavebreak.native_plans import NativePlan
 
 logger = logging.getLogger(__name__)
 
@@ -237,6 +236,8 @@ class Drs:
 
         The SDK comes with the Lambda runtime, and may be older than these plans.
         """
+        from wavebreak.native_plans import read_native  # noqa: PLC0415  only an import pays for this one
+
         if not hasattr(self.client, "get_recovery_plan"):
             raise Unavailable(
                 "The AWS SDK of this Lambda runtime does not know the Recovery Plans of DRS yet",
@@ -244,10 +245,7 @@ class Drs:
             )
         plan = self.client.get_recovery_plan(recoveryPlanArn=arn)["recoveryPlan"]
         pages = self.client.get_paginator("list_recovery_plan_steps").paginate(recoveryPlanArn=arn)
-        steps = sorted(
-            (step for page in pages for step in page["recoveryPlanSteps"]), key=lambda step: step["stepOrder"]
-        )
-        return NativePlan(plan["name"], plan.get("description", ""), tuple(_native_step(step) for step in steps))
+        return read_native(plan, [step for page in pages for step in page["recoveryPlanSteps"]])
 
     def failure_reasons(self, job_id: str) -> dict[str, str]:
         """Read from a job's log why servers failed, by source server id."""
@@ -305,17 +303,6 @@ def judged(call: Callable[[], T]) -> T:
         raise OutcomeUnknown(f"{code} ({status})") from error
     except BotoCoreError as error:
         raise OutcomeUnknown(str(error)) from error
-
-
-def _native_step(step: RecoveryPlanStepTypeDef) -> NativeStep:
-    configuration = step["configuration"]
-    servers = tuple(
-        NativeServer(server["serverArn"].rpartition("/")[2], Impact(server.get("impactLevel", Impact.CRITICAL)))
-        for server in configuration.get("serverStepConfiguration", {}).get("servers", [])
-    )
-    return NativeStep(
-        step["stepName"], servers, configuration.get("waitStepConfiguration", {}).get("waitDurationMinutes", 0)
-    )
 
 
 def _recent(job: Mapping[str, Any]) -> RecentJob:

@@ -7,10 +7,11 @@ many masked than one secret kept.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 MASK: Final = "*****"
 LONGEST: Final = 40_000
@@ -21,32 +22,40 @@ _NAMES: Final = (
     r"[a-z0-9_-]{0,40}token|authorization|passw(?:or)?d|passphrase|pwd|api[_-]?key|private[_-]?key|credentials?|"
     r"signature|x-amz-(?:signature|credential|security-token)"
 )
-_NAMED: Final = re.compile(rf"(?:.*[_.-])?(?:{_NAMES})", re.IGNORECASE)
-_HEADER: Final = re.compile(r"(?i)\b(authorization[\"']?\s*[:=]\s*)[\"']?[^\r\n\"'}]+")
-_SCHEME: Final = re.compile(r"(?i)\b((?:bearer|basic)\s+)[A-Za-z0-9+/=._~-]{8,}")
-_SIGV4: Final = re.compile(r"AWS4-HMAC-SHA256\s+Credential=[^\r\n\"'}]+")
-_ASSIGNED: Final = re.compile(
+_ASSIGNED: Final = (
     rf"(?i)(?<![a-z0-9])((?:{_NAMES})[\"']?\s*(?:=>|[:=])\s*)(\"[^\"\r\n]*\"|'[^'\r\n]*'|[^\s,;&\"'}})\]]+)"
 )
-_KEY_ID: Final = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")
-_USER_INFO: Final = re.compile(r"(://)[^/\s:@]+:[^/\s@]+@")
-_LONG_RUN: Final = re.compile(r"[A-Za-z0-9+/=_-]{100,}")
-"""Session tokens and task tokens: nothing else that is written about here has runs this long."""
-_SECRET_KEY: Final = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 
 
 def masked_text(text: str) -> str:
     """Mask the secrets in a text."""
     if len(text) > LONGEST:
         text = shortened(text, LONGEST)
-    text = _SIGV4.sub(MASK, text)
-    text = _HEADER.sub(rf"\g<1>{MASK}", text)
-    text = _SCHEME.sub(rf"\g<1>{MASK}", text)
-    text = _ASSIGNED.sub(rf"\g<1>{MASK}", text)
-    text = _USER_INFO.sub(rf"\g<1>{MASK}@", text)
-    text = _KEY_ID.sub(MASK, text)
-    text = _LONG_RUN.sub(MASK, text)
-    return _SECRET_KEY.sub(_unless_a_digest, text)
+    for secret, instead in _rules():
+        text = secret.sub(instead, text)
+    return text
+
+
+@cache
+def _rules() -> tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]:
+    """Give what looks like a secret, and what is written instead. Compiled at the first use: no cold start pays."""
+    return (
+        (re.compile(r"AWS4-HMAC-SHA256\s+Credential=[^\r\n\"'}]+"), MASK),
+        (re.compile(r"(?i)\b(authorization[\"']?\s*[:=]\s*)[\"']?[^\r\n\"'}]+"), rf"\g<1>{MASK}"),
+        (re.compile(r"(?i)\b((?:bearer|basic)\s+)[A-Za-z0-9+/=._~-]{8,}"), rf"\g<1>{MASK}"),
+        (re.compile(_ASSIGNED), rf"\g<1>{MASK}"),
+        (re.compile(r"(://)[^/\s:@]+:[^/\s@]+@"), rf"\g<1>{MASK}@"),
+        (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"), MASK),
+        # Session tokens and task tokens: nothing else that is written about here has runs this long.
+        (re.compile(r"[A-Za-z0-9+/=_-]{100,}"), MASK),
+        (re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"), _unless_a_digest),
+    )
+
+
+@cache
+def _secret_name() -> re.Pattern[str]:
+    """Give what the names of secrets look like."""
+    return re.compile(rf"(?:.*[_.-])?(?:{_NAMES})", re.IGNORECASE)
 
 
 def _unless_a_digest(found: re.Match[str]) -> str:
@@ -69,7 +78,8 @@ def masked(value: Any, depth: int = 4) -> Any:
 
 def _masked_fields(fields: Mapping[Any, Any], depth: int) -> dict[str, Any]:
     return {
-        str(name): MASK if _NAMED.fullmatch(str(name)) else masked(value, depth - 1) for name, value in fields.items()
+        str(name): MASK if _secret_name().fullmatch(str(name)) else masked(value, depth - 1)
+        for name, value in fields.items()
     }
 
 

@@ -10,10 +10,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.model import Impact
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from wavebreak.model import Impact
+    from mypy_boto3_drs.type_defs import RecoveryPlanStepTypeDef, RecoveryPlanTypeDef
 
 ARN_PATTERN: Final = (
     r"^arn:aws(-[a-z0-9]+)*:drs:[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}:[0-9]{12}:recovery-plan/[a-zA-Z0-9_/.-]+$"
@@ -51,6 +53,23 @@ class NativePlan:
     name: str
     description: str
     steps: tuple[NativeStep, ...]
+
+
+def read_native(plan: RecoveryPlanTypeDef, steps: Iterable[RecoveryPlanStepTypeDef]) -> NativePlan:
+    """Read a plan and its steps, in any order, as DRS tells of them."""
+    ordered = sorted(steps, key=lambda step: step["stepOrder"])
+    return NativePlan(plan["name"], plan.get("description", ""), tuple(_step(step) for step in ordered))
+
+
+def _step(step: RecoveryPlanStepTypeDef) -> NativeStep:
+    configuration = step["configuration"]
+    servers = tuple(
+        NativeServer(server["serverArn"].rpartition("/")[2], Impact(server.get("impactLevel", Impact.CRITICAL)))
+        for server in configuration.get("serverStepConfiguration", {}).get("servers", [])
+    )
+    return NativeStep(
+        step["stepName"], servers, configuration.get("waitStepConfiguration", {}).get("waitDurationMinutes", 0)
+    )
 
 
 class NothingToRecover(ValueError):  # noqa: N818  names what it is

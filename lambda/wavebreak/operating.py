@@ -15,7 +15,6 @@ from wavebreak.model import Cancel, CancelThen, Mode
 from wavebreak.observing import begin_termination, settle
 from wavebreak.problems import ConfirmationRequired, NotFound, PlanBusy, Problem
 from wavebreak.steering import Refused
-from wavebreak.surveying import spare_recoveries
 from wavebreak.workflow import Machine
 
 if TYPE_CHECKING:
@@ -87,6 +86,8 @@ def reopen(app: App, execution_id: str, step: Step, act: Act) -> Execution:
         return steer(app, execution_id, step, act)
 
     def take_up() -> Execution:
+        from wavebreak.surveying import spare_recoveries  # noqa: PLC0415  no other call pays for this import
+
         spare_recoveries(app, before.execution)
         return app.executions.change(execution_id, step, act)
 
