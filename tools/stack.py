@@ -32,6 +32,8 @@ LARGEST_SCALE: Final = 10.0
 _READY_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 0.05
 _LAST_LINES: Final = 15
+_BROKEN_PIPE: Final = 141
+"""The exit code of a program that SIGPIPE ended, as a shell shows it."""
 
 
 class StackError(Exception):
@@ -341,23 +343,35 @@ def configured(environment: Mapping[str, str], directory: Path = sam.LOCAL) -> L
 def _up(stack: LocalStack) -> int:
     begin = time.monotonic()
     description = stack.start()
-    print(f"The local stack is up ({time.monotonic() - begin:.1f} s).")
-    print(f"  API        {description['apiUrl']}")
-    print(f"  AWS        {description['endpointUrl']}")
-    print(f"  simulator  {description['simulatorUrl']}")
-    print(f"  all of it  {stack.directory / 'stack.json'}")
-    return 0
+    return _tell(
+        0,
+        f"The local stack is up ({time.monotonic() - begin:.1f} s).",
+        f"  API        {description['apiUrl']}",
+        f"  AWS        {description['endpointUrl']}",
+        f"  simulator  {description['simulatorUrl']}",
+        f"  all of it  {stack.directory / 'stack.json'}",
+    )
 
 
 def _down(stack: LocalStack) -> int:
-    print("The local stack is down." if stack.stop() else "No local stack was up.")
-    return 0
+    return _tell(0, "The local stack is down." if stack.stop() else "No local stack was up.")
 
 
 def _status(stack: LocalStack) -> int:
     description = stack.status()
-    print(json.dumps(description, indent=2) if description else "No local stack is up.")
-    return 0 if description else 1
+    if description is None:
+        return _tell(1, "No local stack is up.")
+    return _tell(0, json.dumps(description, indent=2))
+
+
+def _tell(code: int, *lines: str) -> int:
+    """Print lines and give the exit code: that of SIGPIPE, and no complaint, if whoever read them went away."""
+    try:
+        print(*lines, sep="\n", flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where what Python still holds goes at its exit
+        return _BROKEN_PIPE
+    return code
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -12,7 +13,7 @@ from tools.artefact import import_faults
 from tools.sam import SamError, environment, without_aws
 from tools.sam import run as run_sam
 from tools.stack import LocalStack, Ports, StackError, _Record, configured
-from tools.template import definition, load, substituted
+from tools.template import ROOT, definition, load, substituted
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -235,3 +236,21 @@ def test_an_emulator_that_does_not_run_or_keeps_nothing_is_not_restarted(tmp_pat
 def test_a_stack_that_shall_keep_its_state_is_another_one(tmp_path: Path) -> None:
     kept, forgetful = (LocalStack(tmp_path, Ports(1, 2), 1, keeps_state=kept) for kept in (True, False))
     assert kept._wanted() != forgetful._wanted()
+
+
+def test_the_local_stack_ends_quietly_when_whoever_read_its_output_went_away() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "tools.stack", "status"],
+            cwd=ROOT,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
