@@ -126,15 +126,25 @@ def signing_keys(credentials: Credentials) -> ReadOnlyCredentials:
 
 @contextmanager
 def _credential_failures() -> Iterator[None]:
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError  # noqa: PLC0415 - only calls need them
-    from botocore.exceptions import ConnectionError as NoConnection  # noqa: PLC0415 - likewise
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - only calls need them
 
     try:
         yield
-    except (HTTPClientError, NoConnection) as error:
-        raise Unavailable.unreachable("AWS credentials", str(error)) from error
     except (BotoCoreError, ClientError, OSError) as error:  # OSError: a credential_process that cannot be run
+        if _may_pass(error):
+            raise Unavailable.unreachable("AWS credentials", str(error)) from error
         raise Misconfigured.because(f"AWS credentials: {error}") from error
+
+
+def _may_pass(error: Exception) -> bool:
+    """Tell whether AWS did not answer, failed by itself or holds calls back: no setting is wrong then."""
+    from botocore.exceptions import ClientError, HTTPClientError  # noqa: PLC0415 - only calls need them
+    from botocore.exceptions import ConnectionError as NoConnection  # noqa: PLC0415 - likewise
+
+    from wavebreak.faults import is_dependency_fault  # noqa: PLC0415 - likewise, as it brings botocore
+
+    refused = isinstance(error, ClientError) and is_dependency_fault(error)
+    return refused or isinstance(error, (HTTPClientError, NoConnection))
 
 
 def _session(profile: str | None) -> Any:
@@ -185,16 +195,15 @@ def _stack_output(stack: str, given: Given) -> str:
     """Ask CloudFormation for the output `ApiUrl` of a stack."""
     import boto3  # noqa: PLC0415 - a quarter of a second that no other way of configuration needs
     from botocore.config import Config  # noqa: PLC0415 - likewise
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError  # noqa: PLC0415 - likewise
-    from botocore.exceptions import ConnectionError as NoConnection  # noqa: PLC0415 - likewise
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - likewise
 
     try:
         region = given.region or os.environ.get("AWS_REGION")  # botocore reads AWS_DEFAULT_REGION only
         session = boto3.Session(profile_name=given.profile, region_name=region)
         answer = session.client("cloudformation", config=Config(**_PATIENCE)).describe_stacks(StackName=stack)
-    except (HTTPClientError, NoConnection) as error:
-        raise Unavailable.unreachable("CloudFormation", str(error)) from error
     except (BotoCoreError, ClientError) as error:
+        if _may_pass(error):
+            raise Unavailable.unreachable("CloudFormation", str(error)) from error
         raise Misconfigured.because(f"no API found: stack {stack!r}: {error}. To choose one, {_HOW_TO_SET}") from error
     for output in answer["Stacks"][0].get("Outputs", []):
         if output.get("OutputKey") == "ApiUrl" and output.get("OutputValue"):

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import pytest
 from botocore.credentials import Credentials
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from tests.cli.conftest import Terminal
 from tests.cli.fake_api import FakeApi, Fault
 
@@ -24,9 +24,14 @@ def _stack(outputs: str = OUTPUTS) -> Fault:
     return Fault(200, f"<DescribeStacksResponse>{answer}</DescribeStacksResponse>", {"content-type": "text/xml"})
 
 
+def _refusal(status: int, code: str, message: str) -> Fault:
+    """Refuse as CloudFormation does."""
+    error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    return Fault(status, f"<ErrorResponse>{error}</ErrorResponse>", {"content-type": "text/xml"})
+
+
 def _no_stack() -> Fault:
-    error = "<Error><Code>ValidationError</Code><Message>Stack does not exist</Message></Error>"
-    return Fault(400, f"<ErrorResponse>{error}</ErrorResponse>", {"content-type": "text/xml"})
+    return _refusal(400, "ValidationError", "Stack does not exist")
 
 
 @pytest.fixture
@@ -127,6 +132,37 @@ def test_cloudformation_that_cannot_be_reached_is_no_wrong_setting(
 
 
 @pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        (400, "Throttling", "Rate exceeded"),
+        (500, "InternalFailure", "something broke"),
+        (503, "ServiceUnavailable", "not now"),
+    ],
+)
+def test_cloudformation_that_does_not_answer_well_is_no_wrong_setting(
+    cloudformation: FakeApi,
+    wavebreak: Terminal,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    code: str,
+    message: str,
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    cloudformation.faults = [_refusal(status, code, message)]
+    outcome = wavebreak("plan", "list")
+    assert outcome.exit_code == 4
+    assert outcome.err.startswith("error: API unreachable: CloudFormation: ")
+    assert message in outcome.err
+
+
+def test_a_stack_that_may_not_be_looked_for_is_a_wrong_setting(cloudformation: FakeApi, wavebreak: Terminal) -> None:
+    cloudformation.faults = [_refusal(403, "AccessDenied", "not authorized")]
+    outcome = wavebreak("plan", "list")
+    assert outcome.exit_code == 3
+    assert "not authorized" in outcome.err
+
+
+@pytest.mark.parametrize(
     "url", ["abc", "ftp://x/v1", "https://", "https://x/v1?stage=2", "http://[::1", "http://x:99999/v1", "http://x:abc"]
 )
 def test_an_address_that_is_none_is_refused(tmp_path: Path, url: str) -> None:
@@ -194,3 +230,12 @@ def test_credentials_that_cannot_be_renewed_while_the_network_is_away_are_no_wro
 
     with pytest.raises(Unavailable, match="sts"):
         signing_keys(Offline("a", "b"))
+
+
+def test_credentials_that_aws_throttles_are_no_wrong_setting() -> None:
+    class Throttled(Credentials):
+        def get_frozen_credentials(self) -> NoReturn:
+            raise ClientError({"Error": {"Code": "Throttling", "Message": "Rate exceeded"}}, "AssumeRole")
+
+    with pytest.raises(Unavailable, match="Rate exceeded"):
+        signing_keys(Throttled("a", "b"))
