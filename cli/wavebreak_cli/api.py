@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import quote, urlencode
@@ -10,7 +11,7 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from wavebreak_cli.calls import ATTEMPTS, Call, is_text
-from wavebreak_cli.config import credentials_of, signing_keys
+from wavebreak_cli.config import ca_bundle, credentials_of, signing_keys
 from wavebreak_cli.problems import CommandFailed, Misconfigured, Refused, Unavailable, from_answer
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Api:
         self.endpoint = endpoint
         self._sleep = sleep
         self._credentials: Any = None
-        self._http = _client(endpoint.url, transport)
+        self._http = _client(endpoint, transport)
 
     def close(self) -> None:
         """Close the connections."""
@@ -121,15 +122,29 @@ class Api:
         return request
 
 
-def _client(url: str, transport: httpx.BaseTransport | None) -> httpx.Client:
+def _client(endpoint: Endpoint, transport: httpx.BaseTransport | None) -> httpx.Client:
     """Make the HTTP client; raises Misconfigured if the address, or a proxy or TLS setting around it, allows none."""
     try:
-        address = httpx.URL(url)
+        address = httpx.URL(endpoint.url)
         loopback = address.host in _LOOPBACK
         encrypted = not loopback or address.scheme == "https"  # reading certificates takes a twelfth of a second
-        return httpx.Client(timeout=_TIMEOUT, transport=transport, trust_env=not loopback, verify=encrypted)
+        believed = _believed(ca_bundle(endpoint)) if encrypted else False
+        return httpx.Client(timeout=_TIMEOUT, transport=transport, trust_env=not loopback, verify=believed)
     except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
-        raise Misconfigured.because(f"no connection to {url} can be made: {error}") from error
+        raise Misconfigured.because(f"no connection to {endpoint.url} can be made: {error}") from error
+
+
+def _believed(bundle: str | None) -> ssl.SSLContext | bool:
+    """Make what judges certificates: those of the AWS configuration go before SSL_CERT_FILE, which httpx reads."""
+    if bundle is None:
+        return True
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cafile=bundle)
+    except OSError as error:
+        told = f"certificates of AWS_CA_BUNDLE or ca_bundle, {bundle!r}, cannot be read: {error}"
+        raise Misconfigured.because(told) from error
+    return context
 
 
 class NotConnected(Unavailable):

@@ -180,15 +180,29 @@ def _region(given: Given, url: str) -> str:
 
 
 def _configured_region(profile: str | None) -> str:
-    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - only reached when a call needs botocore anyway
-
-    try:
-        region = os.environ.get("AWS_REGION") or _session(profile).get_config_variable("region")
-    except BotoCoreError as error:
-        raise Misconfigured.because(f"AWS configuration: {error}") from error
+    region = os.environ.get("AWS_REGION") or _configured("region", profile)
     if not region:
         raise Misconfigured.because("no Region: set --region, AWS_REGION or a Region in the AWS profile")
     return str(region)
+
+
+def ca_bundle(endpoint: Endpoint) -> str | None:
+    """Find the file of the certificates that calls believe: AWS_CA_BUNDLE, or `ca_bundle` of the profile; None is none.
+
+    Raises Misconfigured if the AWS configuration cannot be read.
+    """
+    found = _configured("ca_bundle", endpoint.profile)
+    return None if found is None else str(found)
+
+
+def _configured(name: str, profile: str | None) -> Any:
+    """Read a setting of the AWS configuration: of the environment, else of the profile."""
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - only reached when a call needs botocore anyway
+
+    try:
+        return _session(profile).get_config_variable(name)
+    except BotoCoreError as error:
+        raise Misconfigured.because(f"AWS configuration: {error}") from error
 
 
 def _stack_output(stack: str, given: Given) -> str:

@@ -108,7 +108,8 @@ def lines(text: str) -> Sequence[str]:
 
 @pytest.fixture(autouse=True)
 def _aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("AWS_PROFILE", "AWS_REGION", "WAVEBREAK_API_URL", "WAVEBREAK_STACK", "COLUMNS", "NO_COLOR"):
+    ours = ("WAVEBREAK_API_URL", "WAVEBREAK_STACK")
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_CA_BUNDLE", *ours, "COLUMNS", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")

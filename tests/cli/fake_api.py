@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ssl import SSLContext
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -243,12 +244,14 @@ class _Doorway(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(api: FakeApi, port: int = 0) -> Iterator[FakeApi]:
-    """Serve an API until the block is left; its `url` has the stage at its end."""
+def serving(api: FakeApi, port: int = 0, tls: SSLContext | None = None) -> Iterator[FakeApi]:
+    """Serve an API until the block is left, encrypted if told how; its `url` has the stage at its end."""
     doorway = type("Doorway", (_Doorway,), {"api": api})
     with ThreadingHTTPServer(("127.0.0.1", port), doorway) as http:
         http.daemon_threads = True
-        api.url = f"http://127.0.0.1:{http.server_address[1]}/v1"
+        if tls is not None:
+            http.socket = tls.wrap_socket(http.socket, server_side=True)
+        api.url = f"http{'s' if tls else ''}://127.0.0.1:{http.server_address[1]}/v1"
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
