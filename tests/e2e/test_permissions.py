@@ -247,11 +247,13 @@ def sample(path: str, mode: str) -> str:
 def granted(operator: str, method: str, path: str) -> bool:
     """Tell what the documentation says: whether an operator of `drill` or `recovery` may make this call."""
     if method == "GET":
-        return path.startswith(("/plans", "/executions", "/errors"))
+        return path.startswith(("/plans", "/executions", "/commands", "/errors", "/health"))
     starts = {"drill": "/drills", "recovery": "/recoveries"}
     if path in {starts[operator], "/plans/x/validate"} or path.startswith(f"/executions/{operator}-"):
         return method == "POST"
-    return operator == "recovery" and path == f"/executions/drill-{NOBODY}/cancel"
+    # No path tells a drill's command from a recovery's, so that only the one who may do both forwards any.
+    others = {f"/executions/drill-{NOBODY}/cancel", "/commands", "/commands/x/cancel"}
+    return operator == "recovery" and path in others
 
 
 def test_every_route_is_open_to_whom_it_is_meant_for(driller: Operator, recoverer: Operator) -> None:
