@@ -11,15 +11,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from wavebreak import clients
-from wavebreak.command_output import CommandOutput
 from wavebreak.dead_letters import FailedEvents
-from wavebreak.drs import Drs
 from wavebreak.error_tracking import ErrorTracker
 from wavebreak.measuring import Measured
 from wavebreak.metrics import Meter
 from wavebreak.quotas import AppliedQuotas
 from wavebreak.settings import MissingSetting, settings
-from wavebreak.ssm import Ssm
 from wavebreak.store.commands import CommandStore
 from wavebreak.store.errors import ErrorStore
 from wavebreak.store.executions import ExecutionStore
@@ -34,9 +31,12 @@ from wavebreak.workflow import Machine, Workflow
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wavebreak.command_output import CommandOutput
+    from wavebreak.drs import Drs
     from wavebreak.model import Place
     from wavebreak.notify import Channels
     from wavebreak.quotas import Quotas
+    from wavebreak.ssm import Ssm
     from wavebreak.timing import Timing
 
 
@@ -129,25 +129,33 @@ def _error_store(table_name: str | None) -> ErrorStore | None:
 
 
 def _drs_at(place: Place) -> Drs:
+    from wavebreak.drs import Drs  # noqa: PLC0415  an adapter is imported by functions that use it
+
     return Drs(clients.drs(place), clients.drs(place, once=True))
 
 
 def _brief_drs_at(place: Place) -> Drs:
+    from wavebreak.drs import Drs  # noqa: PLC0415  likewise
+
     return Drs(clients.drs(place, brief=True), clients.drs(place, once=True))
 
 
 def _ssm_at(place: Place) -> Ssm:
+    from wavebreak.ssm import Ssm  # noqa: PLC0415  likewise
+
     chosen = settings()
     return Ssm(clients.ssm(place), clients.ssm(place, once=True), chosen.document_prefix, chosen.command_log_group)
 
 
 def _output_at(place: Place) -> CommandOutput:
+    from wavebreak.command_output import CommandOutput  # noqa: PLC0415  likewise
+
     return CommandOutput(clients.logs(place), settings().command_log_group)
 
 
 @cache
 def _channels() -> Channels:
-    from wavebreak.messages import Kind  # noqa: PLC0415  only functions that tell news pay for these imports
+    from wavebreak.messages import Kind  # noqa: PLC0415  likewise
     from wavebreak.notify import Channels  # noqa: PLC0415  likewise
 
     chosen = settings().notices

@@ -17,6 +17,7 @@ from wavebreak.faults import error_code
 from wavebreak.model import LaunchStatus
 from wavebreak.observation import JobView, ServerView
 from wavebreak.problems import CircuitOpen, Unavailable
+from wavebreak.quotas import SERVER_QUOTAS
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
@@ -36,11 +37,6 @@ _RECENT: Final = timedelta(days=3)
 """How far back unfinished jobs are looked for. DRS ends a job within hours."""
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 _A_DAY_SECONDS: Final = 86_400
-
-JOBS_QUOTA: Final = "L-D88FAC3A"
-SERVERS_A_JOB_QUOTA: Final = "L-B827C881"
-SERVERS_IN_JOBS_QUOTA: Final = "L-05AFA8C6"
-SERVER_QUOTAS: Final = frozenset({SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA})
 
 TAG_EXECUTION: Final = "wavebreak:execution"
 TAG_WAVE: Final = "wavebreak:wave"

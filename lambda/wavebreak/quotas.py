@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wavebreak.drs import JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA
 from wavebreak.faults import FAULTS, is_denied, is_transient
 from wavebreak.problems import Unavailable
 
@@ -22,10 +21,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+JOBS_QUOTA: Final = "L-D88FAC3A"
+SERVERS_A_JOB_QUOTA: Final = "L-B827C881"
+SERVERS_IN_JOBS_QUOTA: Final = "L-05AFA8C6"
+SERVER_QUOTAS: Final = frozenset({SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA})
 _CODES: Final = {"jobs": JOBS_QUOTA, "servers_a_job": SERVERS_A_JOB_QUOTA, "servers_in_jobs": SERVERS_IN_JOBS_QUOTA}
 STARTED_AT_ONCE: Final = 200
 """Source servers that one StartRecovery call takes, whatever the quota (service model)."""
-
 
 KEPT: Final = timedelta(minutes=15)
 """How long quotas count that were read, or refused: they change by request, not by the minute."""

@@ -12,13 +12,14 @@ from wavebreak.model import Mode
 from wavebreak.plan_requests import StartRequest
 from wavebreak.requests import IdempotencyKey
 from wavebreak.responses import ACCEPTED, EXECUTION, problems
-from wavebreak.starting import start_execution
 from wavebreak.views import execution_view
 
 router = api.make_router()
 
 
 def _start(mode: Mode, body: StartRequest, key: str | None) -> Response[Any]:
+    from wavebreak.starting import start_execution  # noqa: PLC0415  whoever only reads does not pay for this import
+
     own = api.own_place(router)
     asked = {"requestedBy": api.caller_of(router), "reason": body.reason, "snapshots": body.snapshots}
 
