@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 API_LIMIT: Final = 2.0
 """Handlers behind the API bring the framework that routes, validates and describes it."""
 TASK_LIMIT: Final = 1.3
-RUNS: Final = 7
+RUNS: Final = 9
 
 _BASELINE: Final = "import boto3; boto3.Session()"
 _TIMED: Final = "import time; begin = time.process_time(); {code}; print(time.process_time() - begin)"
@@ -56,24 +56,23 @@ def handler_modules() -> dict[str, float]:
 def measure(code: Path) -> tuple[float, list[ImportCost]]:
     """Give the baseline's processor seconds and the cost of every handler module in the artefact at `code`.
 
-    All of them are measured in turns, so that a busy moment of the machine falls on all alike.
+    Each import is related to a baseline taken just before it, so that a slow moment of the machine falls on both.
     """
     limits = handler_modules()
-    statements = {"": _BASELINE, **{module: f"import {module}" for module in limits}}
-    times: dict[str, list[float]] = {name: [] for name in statements}
+    baselines: list[float] = []
+    costs: dict[str, list[tuple[float, float]]] = {module: [] for module in limits}
     with tempfile.TemporaryDirectory() as compiled:
-        for name, statement in statements.items():
+        for statement in (_BASELINE, *(f"import {module}" for module in limits)):
             _seconds(statement, code, compiled)  # compiles; a function's image has its byte code, too
-            times[name].clear()
         for _ in range(RUNS):
-            for name, statement in statements.items():
-                times[name].append(_seconds(statement, code, compiled))
-    baseline = median(times[""])
-    costs = [
-        ImportCost(module, median(times[module]), median(times[module]) / baseline, limit)
-        for module, limit in limits.items()
+            for module, pairs in costs.items():
+                baselines.append(_seconds(_BASELINE, code, compiled))
+                seconds = _seconds(f"import {module}", code, compiled)
+                pairs.append((seconds, seconds / baselines[-1]))
+    return median(baselines), [
+        ImportCost(module, median(seconds for seconds, _ in pairs), median(ratio for _, ratio in pairs), limits[module])
+        for module, pairs in costs.items()
     ]
-    return baseline, costs
 
 
 def _seconds(statement: str, code: Path, compiled: str) -> float:

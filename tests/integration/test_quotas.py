@@ -117,7 +117,8 @@ def test_a_server_that_stays_in_conflict_holds_up_no_other_and_says_why(stack: S
     assert (waiting["launchStatus"], seen["status"]) == ("PENDING", "IN_PROGRESS")
     assert "pit-00000000000000000" in waiting["error"]
     sizes = [len(call["parameters"]["sourceServers"]) for call in stack.control.calls("StartRecovery")]
-    assert sizes == [4, 2, 1, 3]
+    assert sizes[:4] == [4, 2, 1, 3]
+    assert set(sizes[4:]) <= {1}, "on a slow machine the one in conflict has been tried again by now, alone"
     clock.forward(3600)
     failed = stack.ended(started)["waves"][0]
     assert failed["status"] == "FAILED"
