@@ -30,6 +30,10 @@ class Batches:
         """Whether anything was set aside: it waits for a later invocation."""
         return bool(self._aside)
 
+    def leaves_out(self, subject: str) -> bool:
+        """Whether this one was set aside."""
+        return subject in self._aside
+
     def choose(self, subjects: Iterable[str], room: int) -> tuple[str, ...]:
         """Take the next batch from what is due, in its order, of at most `room`."""
         free = tuple(subject for subject in subjects if subject not in self._aside)

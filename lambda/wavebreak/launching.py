@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from wavebreak.batches import BATCHES_A_CALL, Batches
 from wavebreak.clients import UnsupportedPlace
@@ -33,16 +33,20 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+_NO_ROOM: Final = "Waits for room under the DRS quotas"
+_BUSY: Final = "Waits for the end of another DRS job of this server"
+
+
 class _NotShown(Unavailable):
     """DRS shows no job of an intent, or not yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What is started next: servers for one call, or none and why."""
+    """What is started next: servers for one call, or none, and why each of the others waits."""
 
-    servers: tuple[Server, ...] = ()
-    blocked: bool = False
+    servers: tuple[Server, ...]
+    waiting: Mapping[str, str]
 
 
 class Launcher:
@@ -118,8 +122,9 @@ class Launcher:
             return True
         active = [job for job in recent if not job.ended]
         plan = self._next_batch(wave, waiting, active)
-        if plan.blocked:
-            self._block(now + self.app.timing.no_room)
+        if not plan.servers:
+            until = now + self.app.timing.no_room
+            self._change(lambda current: _blocked(_explained(current, self.number, plan.waiting), self.number, until))
             return False
         absent = self._absent(drs, plan.servers)
         if absent:
@@ -132,9 +137,11 @@ class Launcher:
         """Choose servers that are in no job of anybody's, as many as the quotas leave room for."""
         room = room_for(self.app.quotas_at(wave.place), active)
         busy = frozenset().union(*(job.servers for job in active))
-        free = {server.source_server_id: server for server in waiting if server.source_server_id not in busy}
-        chosen = tuple(free[name] for name in self.batches.choose(free, room))
-        return _Plan(chosen, blocked=not chosen)
+        named = {server.source_server_id: server for server in waiting}
+        free = [name for name in named if name not in busy]
+        chosen = self.batches.choose(free, room)
+        reasons = {name: _BUSY if name in busy else _NO_ROOM for name in named if not self.batches.leaves_out(name)}
+        return _Plan(tuple(named[name] for name in chosen), reasons)
 
     def _absent(self, drs: Drs, servers: Iterable[Server]) -> dict[str, str]:
         """Find servers that DRS cannot recover, before the call that one of them would spoil for all."""
@@ -207,7 +214,9 @@ class Launcher:
             return True
         if refusal.retryable:
             until = self.app.now() + self.app.timing.no_room
-            self._change(lambda current: _blocked(current.without_job(job), self.number, until))
+            self._change(
+                lambda current: _blocked(_explained(current.without_job(job), self.number, reasons), self.number, until)
+            )
             return False
         self._change(lambda current: _failed(current.without_job(job), self.number, reasons))
         return True

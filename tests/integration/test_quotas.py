@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from tests.integration.plans import plan, server, servers_of, wave
@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from tests.integration.stack import Stack
 
 ONE = plan(wave("only", 1))
+NO_ROOM = "Waits for room under the DRS quotas"
+ANOTHER_JOB = "Waits for the end of another DRS job of this server"
+
+
+def waits_of(execution: dict[str, Any]) -> list[str | None]:
+    """Give what is told of the servers of the first wave."""
+    return [server["error"] for server in execution["waves"][0]["servers"]]
 
 
 def test_a_wave_of_300_servers_starts_in_jobs_of_100(stack: Stack) -> None:
@@ -34,7 +41,9 @@ def test_a_wave_larger_than_all_jobs_may_hold_goes_on_as_jobs_end(stack: Stack, 
     document = plan(wave("only", *range(1, 6)))
     stack.put_servers(servers_of(document), launchSeconds=20)
     started = stack.start(document)
-    stack.wait(started, lambda seen: len(seen["waves"][0]["jobIds"]) == 2)
+    seen = stack.wait(started, lambda seen: any(waits_of(seen)))
+    assert waits_of(seen) == [None, None, None, NO_ROOM, NO_ROOM]
+    assert len(seen["waves"][0]["jobIds"]) == 2
     clock.forward(21)
     stack.wait(started, lambda seen: len(seen["waves"][0]["jobIds"]) == 3)
     clock.forward(21)
@@ -42,6 +51,7 @@ def test_a_wave_larger_than_all_jobs_may_hold_goes_on_as_jobs_end(stack: Stack, 
     execution = stack.ended(started)
 
     assert execution["status"] == "COMPLETED"
+    assert not any(waits_of(execution))
     calls = stack.control.calls("StartRecovery")
     assert [len(call["parameters"]["sourceServers"]) for call in calls] == [2, 1, 2]
     assert [call["error"] for call in calls] == [None, None, None]
@@ -84,7 +94,9 @@ def test_a_server_in_somebody_elses_job_waits_its_turn_and_the_others_do_not(sta
     boto3.client("drs").start_recovery(sourceServers=[{"sourceServerID": server(1)}], isDrill=True)
     started = stack.start(document)
     stack.wait(started, lambda seen: seen["waves"][0]["servers"][1]["launchStatus"] == "LAUNCHED")
-    assert stack.get(started)["waves"][0]["servers"][0]["launchStatus"] == "PENDING"
+    seen = stack.wait(started, lambda seen: waits_of(seen)[0])
+    assert seen["waves"][0]["servers"][0]["launchStatus"] == "PENDING"
+    assert waits_of(seen) == [ANOTHER_JOB, None]
     clock.forward(61)
     stack.wait(started, lambda seen: len(seen["waves"][0]["jobIds"]) == 2)
     clock.forward(61)
