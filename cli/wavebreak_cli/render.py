@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _MOST_FAILURES: Final = 8
 _LONGEST_BAR: Final = 60
+_STEP_EDGES: Final = 7
+"""Columns that a next step has beside its command and its purpose: an indent, a gap, and two that stay free."""
 _ASCII_BOX: Final = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 _QUIET: Final = "bright_black"
 _COMMAND_DISPLAYS: Final[Mapping[str, Display]] = {
@@ -210,11 +212,14 @@ def next_lines(look: Look, execution: Execution) -> list[RenderableType]:
     steps = next_steps(execution)
     if not steps:
         return []
+    column = max(len(step.command) for step in steps)
+    in_line = column + max(len(step.purpose) for step in steps) + _STEP_EDGES <= look.width
     lines: list[RenderableType] = [Text(), look.text("Next", "bold")]
     for step in steps:
         command = look.text(f"  {step.command}", "cyan")
-        fits = len(step.command) + len(step.purpose) + 7 <= look.width
-        lines.append(Text.assemble(command, look.text(f"   {step.purpose}", _QUIET)) if fits else command)
+        gap = " " * (column - len(step.command) if in_line else 0) + "   "
+        fits = len(step.command) + len(step.purpose) + _STEP_EDGES <= look.width
+        lines.append(Text.assemble(command, look.text(f"{gap}{step.purpose}", _QUIET)) if fits else command)
     return lines
 
 

@@ -77,7 +77,7 @@ Failed servers
 [terminate available]
 
 Next
-  wavebreak terminate {DRILL}   clean up
+  wavebreak terminate {DRILL}         clean up
   wavebreak events {DRILL} --verify   check trail"""
     )
 
@@ -112,8 +112,8 @@ def test_the_live_view_of_a_drill_at_80_columns() -> None:
 ┃
 ┃ Next
 ┃   wavebreak approve {DRILL} 3   start wave 3
-┃   wavebreak reject {DRILL} 3   fail wave 3
-┃   wavebreak cancel {DRILL}   start no further wave"""
+┃   wavebreak reject {DRILL} 3    fail wave 3
+┃   wavebreak cancel {DRILL}      start no further wave"""
     )
 
 
