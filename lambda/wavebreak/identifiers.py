@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 PLAN_ID_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,62}$"
 """What every plan's id matches."""
+NATIVE_PLAN_ARN_PATTERN: Final = (
+    r"^arn:aws(-[a-z0-9]+)*:drs:[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}:[0-9]{12}:recovery-plan/[a-zA-Z0-9_/.-]+$"
+)
+"""What names a native plan: the service model's own pattern with the resource type of the Service Authorization
+Reference, and Regions as a plan of ours writes them."""
 COMMAND_ID: Final = "cmd-"
 """What the id of every command run begins with."""
 _CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -17,12 +17,6 @@ if TYPE_CHECKING:
 
     from mypy_boto3_drs.type_defs import RecoveryPlanStepTypeDef, RecoveryPlanTypeDef
 
-ARN_PATTERN: Final = (
-    r"^arn:aws(-[a-z0-9]+)*:drs:[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}:[0-9]{12}:recovery-plan/[a-zA-Z0-9_/.-]+$"
-)
-"""What names a native plan: the service model's own pattern with the resource type of the Service Authorization
-Reference, and Regions as a plan of ours writes them."""
-
 _LONGEST_NAME: Final = 64
 _LONGEST_ID: Final = 63
 _LONGEST_DESCRIPTION: Final = 1024

@@ -5,7 +5,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import Field
 
-from wavebreak.native_plans import ARN_PATTERN
+from wavebreak.identifiers import NATIVE_PLAN_ARN_PATTERN
 from wavebreak.plan import PlanBody, PlanId, SourceServerId
 from wavebreak.requests import Reason, RequestBody
 
@@ -26,5 +26,5 @@ class StartRequest(RequestBody):
 class ImportRequest(RequestBody):
     """Which Recovery Plan of DRS becomes a plan."""
 
-    recovery_plan_arn: Annotated[str, Field(max_length=2048, pattern=ARN_PATTERN)]
+    recovery_plan_arn: Annotated[str, Field(max_length=2048, pattern=NATIVE_PLAN_ARN_PATTERN)]
     plan_id: PlanId | None = Field(default=None, description="Made of the native plan's name unless given.")

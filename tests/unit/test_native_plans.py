@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wavebreak.drs import Drs
+from wavebreak.identifiers import NATIVE_PLAN_ARN_PATTERN
 from wavebreak.model import Impact
 from wavebreak.native_plans import (
-    ARN_PATTERN,
     NativePlan,
     NativeServer,
     NativeStep,
@@ -153,7 +153,7 @@ def test_an_arn_tells_account_and_region() -> None:
     ],
 )
 def test_only_arns_of_recovery_plans_are_taken(arn: str, valid: bool) -> None:
-    assert bool(re.search(ARN_PATTERN, arn)) is valid
+    assert bool(re.search(NATIVE_PLAN_ARN_PATTERN, arn)) is valid
 
 
 def test_an_sdk_that_is_older_than_native_plans_is_named() -> None:
