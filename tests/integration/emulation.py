@@ -1,7 +1,7 @@
 """What moto needs to run the real state machine definitions with the real handlers in this process.
 
 Each cure stands for one thing that AWS does and moto does not: JSONata, functions of this process, DynamoDB writes that
-do not get in each other's way, polls of a fraction of a second, and the quotas of DRS.
+do not get in each other's way, polls of a fraction of a second, and the quotas of DRS; or spares moto work in vain.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from botocore.retries.standard import ExponentialBackoff
 from jsonata.jsonata import Jsonata  # type: ignore[import-untyped]  # the package ships no types
 from moto import mock_aws
 from moto.awslambda_simple.models import LambdaSimpleBackend
+from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb import models as dynamodb_models
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
@@ -46,6 +47,8 @@ REAL_POLL_SECONDS = 0.2
 _ACCOUNT_QUOTAS = {JOBS_QUOTA: "jobs", SERVERS_A_JOB_QUOTA: "servers_a_job", SERVERS_IN_JOBS_QUOTA: "servers_in_jobs"}
 _THREAD_SECONDS = 60
 _VALIDATE = StepFunctionsParserBackend._validate_definition
+_PLAIN = frozenset({"S", "N", "BOOL", "NULL", "SS", "M", "L"})
+_SERIALIZE = BaseJSONSerializer._serialize_type_structure
 
 
 @contextmanager
@@ -69,6 +72,7 @@ def emulated_aws(invoke: Invoke, quotas: dict[str, int], actions: list[str]) -> 
         serialised = _one_at_a_time(DynamoHandler.call_action, actions)
         cures.enter_context(patch.object(DynamoHandler, "call_action", serialised))
         cures.enter_context(patch.object(dynamodb_models, "copy", SimpleNamespace(deepcopy=_copied, copy=copy.copy)))
+        cures.enter_context(patch.object(BaseJSONSerializer, "_serialize_type_structure", _answered))
         cures.enter_context(patch.object(ExponentialBackoff, "delay_amount", _no_delay))
         cures.enter_context(patch.object(TimeoutSeconds, "_eval_seconds", _seconds))
         for module in (lambda_eval_utils, state_task_service_aws_sdk):
@@ -92,6 +96,14 @@ def join_machines() -> None:
 def _validated_once(definition: str) -> None:
     """Check a definition once in a session: it takes longer than all else that a deployment does."""
     _VALIDATE(definition)
+
+
+def _answered(serializer: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+    """Answer attributes as they are: moto asks each for every type there is, a good part of all its work."""
+    if shape.name == "AttributeValue" and type(value) is dict and value.keys() <= _PLAIN:
+        serializer._default_serialize(serialized, value, shape, key)
+    else:
+        _SERIALIZE(serializer, serialized, value, shape, key)
 
 
 def _evaluated(expression: str) -> Any:

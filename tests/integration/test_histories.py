@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import os
 from random import Random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
 
 import boto3
 import pytest
 from botocore.config import Config
-from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models import dynamodb_backends
 from tests.integration.blueprint import ACCOUNT, REGION, Blueprint
 from tests.integration.emulation import emulated_aws
@@ -55,8 +54,6 @@ HISTORIES: Final = 300
 A_TEST: Final = 30
 SHORTEST: Final = 4
 LONGEST: Final = 12
-_PLAIN: Final = frozenset({"S", "N", "BOOL", "NULL", "SS", "M", "L"})
-_SERIALIZE: Final = BaseJSONSerializer._serialize_type_structure
 
 
 @pytest.fixture
@@ -65,7 +62,6 @@ def lives() -> Iterator[Callable[[int], Life]]:
     clock = ManualClock(AT)
     with (
         emulated_aws(lambda _function, _event: {}, {}, []),
-        patch.object(BaseJSONSerializer, "_serialize_type_structure", _answered),
         patch.object(retries, "sleep", lambda _seconds: None),
         SimulatorServer(clock=clock, randomness=Random(0)) as simulator,  # noqa: S311  ids that a seed tells again
     ):
@@ -116,14 +112,6 @@ def lives() -> Iterator[Callable[[int], Life]]:
             return made
 
         yield life
-
-
-def _answered(serializer: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
-    """Answer attributes as they are: moto asks each for every type there is, which would be most of a history."""
-    if shape.name == "AttributeValue" and type(value) is dict and value.keys() <= _PLAIN:
-        serializer._default_serialize(serialized, value, shape, key)
-    else:
-        _SERIALIZE(serializer, serialized, value, shape, key)
 
 
 def _no_channels() -> Channels:

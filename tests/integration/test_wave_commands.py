@@ -162,7 +162,7 @@ def test_a_plans_command_waits_for_the_agent_of_an_instance_that_was_just_launch
     execution_id = stack.start(plan(wave("only", 1, 2, afterCommands=[{"command": "status"}])))
     seen = stack.wait(execution_id, lambda seen: seen["waves"][0]["commands"][0]["commandId"])
     command_id = seen["waves"][0]["commands"][0]["commandId"]
-    commands.seen(command_id, lambda _: len(stack.control.calls("DescribeInstanceInformation")) > 2)
+    stack.wait(execution_id, lambda _: len(stack.control.calls("DescribeInstanceInformation")) > 2)
     assert commands.get(command_id)["failed"] == 0
     stack.control.instance(server(2), reachable=True)
     commands.seen(command_id, lambda run: run["succeeded"] == 1)
