@@ -29,6 +29,15 @@ def _ended_event(stack: Stack, name: str) -> bool:
     return bool(stack.invoke("StateMachineStatusFunction", event)["restarted"])
 
 
+def _renewed_after_five_rounds(stack: Stack) -> str:
+    """Start a run that hands over after five rounds and launches its first server for a minute."""
+    stack.blueprint.overrides["RENEW_AFTER_ROUNDS"] = "5"
+    stack.renew_apps()
+    stack.put_servers(servers_of(TWO_WAVES))
+    stack.put_servers([server(1)], launchSeconds=60)
+    return stack.start(TWO_WAVES)
+
+
 def _names(stack: Stack, machine: str = "recovery") -> list[str]:
     return sorted(run["name"] for run in stack.runs(machine))
 
@@ -167,11 +176,7 @@ def _raise_once(stack: Stack) -> Any:
 
 
 def test_a_long_run_hands_over_to_successors(stack: Stack, clock: JumpingClock) -> None:
-    stack.blueprint.overrides["RENEW_AFTER_ROUNDS"] = "5"
-    stack.renew_apps()
-    stack.put_servers(servers_of(TWO_WAVES))
-    stack.put_servers([server(1)], launchSeconds=60)
-    started = stack.start(TWO_WAVES)
+    started = _renewed_after_five_rounds(stack)
     stack.wait(started, lambda _: len(_names(stack)) >= 3)
     clock.forward(61)
 
@@ -182,8 +187,6 @@ def test_a_long_run_hands_over_to_successors(stack: Stack, clock: JumpingClock) 
 
 
 def test_a_successor_is_started_though_the_answer_that_told_of_it_was_lost(stack: Stack, clock: JumpingClock) -> None:
-    stack.blueprint.overrides["RENEW_AFTER_ROUNDS"] = "5"
-    stack.renew_apps()
     lost: list[Any] = []
 
     def lose_the_first(answer: dict[str, Any]) -> None:
@@ -192,9 +195,7 @@ def test_a_successor_is_started_though_the_answer_that_told_of_it_was_lost(stack
             raise TaskTimedOut
 
     stack.after["ObserveFunction"] = lose_the_first
-    stack.put_servers(servers_of(TWO_WAVES))
-    stack.put_servers([server(1)], launchSeconds=60)
-    started = stack.start(TWO_WAVES)
+    started = _renewed_after_five_rounds(stack)
     stack.wait(started, lambda _: len(_names(stack)) >= 2)
     clock.forward(61)
 
