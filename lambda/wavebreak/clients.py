@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import boto3
 import botocore.session
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 
 from wavebreak.circuits import guarded
+from wavebreak.error_category import Category
 from wavebreak.model import Place
 from wavebreak.settings import settings
 from wavebreak.state_clients import StateClient
@@ -44,6 +45,8 @@ READ_ONLY: Final = (
 
 class UnsupportedPlace(Exception):  # noqa: N818  names what it is
     """A wave names another account, and this stack was given no external id to assume a role there."""
+
+    category: ClassVar[Category] = Category.CONFIGURATION
 
 
 @cache

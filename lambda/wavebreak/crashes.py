@@ -12,8 +12,9 @@ import re
 import zlib
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.error_category import Category
 from wavebreak.error_tracking import service_of
-from wavebreak.errors import Category, Severity
+from wavebreak.errors import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

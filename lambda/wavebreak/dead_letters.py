@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.errors import Category, Severity
+from wavebreak.error_category import Category
+from wavebreak.errors import Severity
 from wavebreak.faults import FAULTS
 from wavebreak.store import keys
 from wavebreak.store.table import Write

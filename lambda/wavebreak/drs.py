@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from wavebreak.error_category import Category
 from wavebreak.faults import error_code
 from wavebreak.model import LaunchStatus
 from wavebreak.observation import JobView, ServerView
@@ -57,6 +58,10 @@ T = TypeVar("T")
 class Refusal(Exception):  # noqa: N818  an answer of the service
     """DRS refused a call and did nothing; `code` is its own word, `retryable` tells whether waiting can help."""
 
+    category: ClassVar[Category] = Category.DRS
+    named_by_cause: ClassVar[bool] = True
+    """SSM's answers are refusals too: what caused one tells whose it is and by which code it is recorded."""
+
     def __init__(self, code: str, message: str, quota_code: str | None = None, status: int = 400) -> None:
         """Take the service's code and message, the quota that would be exceeded, and the HTTP status."""
         super().__init__(f"{code}: {message}")
@@ -98,6 +103,9 @@ class Refusal(Exception):  # noqa: N818  an answer of the service
 
 class OutcomeUnknown(Exception):  # noqa: N818  names what it is
     """A call was answered by a fault or not at all: it may or may not have happened."""
+
+    category: ClassVar[Category] = Category.DRS
+    named_by_cause: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.error_category import Category
 from wavebreak.errors import (
-    Category,
     ErrorRecord,
     Severity,
     classify,

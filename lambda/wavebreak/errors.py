@@ -1,7 +1,7 @@
 """Errors as they are recorded: what an error is, how bad, of which kind, and what of it is kept. Pure.
 
-The classification goes by names and shapes, so that no AWS library is needed for it: an error of a service has an
-`operation_name`, one of the way there was born in botocore.
+An exception of ours carries its `category`. Those of others are told apart by names and shapes, so that no AWS library
+is needed for it: an error of a service has an `operation_name`, one of the way there was born in botocore.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from wavebreak.error_category import Category
 from wavebreak.masking import masked, masked_text, shortened
 from wavebreak.problems import Unavailable
 
@@ -42,28 +43,6 @@ class Severity(StrEnum):
     """A request, a task or a run failed."""
     CRITICAL = "CRITICAL"
     """Nothing goes on before somebody looks."""
-
-
-class Category(StrEnum):
-    """What an error is about."""
-
-    DATABASE = "DATABASE"
-    DRS = "DRS"
-    WORKFLOW = "WORKFLOW"
-    """Step Functions, and runs of the state machines."""
-    DEPENDENCY = "DEPENDENCY"
-    """Another service."""
-    CIRCUIT_OPEN = "CIRCUIT_OPEN"
-    """A call that an open circuit breaker did not let through."""
-    PERMISSION = "PERMISSION"
-    CONFIGURATION = "CONFIGURATION"
-    TIMEOUT = "TIMEOUT"
-    CRASH = "CRASH"
-    """A function's process ended, or never came up."""
-    DEAD_LETTER = "DEAD_LETTER"
-    """An event that no function could take in."""
-    INTERNAL = "INTERNAL"
-    """A fault of this code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +82,12 @@ _BY_OPERATION: Final = {
 }
 _BY_TYPE: Final = {
     "CircuitBreakerOpenError": _C.CIRCUIT_OPEN,
-    "CircuitOpen": _C.CIRCUIT_OPEN,
-    "MissingSetting": _C.CONFIGURATION,
-    "UnsupportedPlace": _C.CONFIGURATION,
     "NoCredentialsError": _C.CONFIGURATION,
     "NoRegionError": _C.CONFIGURATION,
-    "ConditionFailed": _C.DATABASE,
-    "Conflict": _C.DATABASE,
-    "OutcomeUnknown": _C.DRS,
-    "Refusal": _C.DRS,
     "TimeoutError": _C.TIMEOUT,
     "MemoryError": _C.CRASH,
 }
-_TOLD_BY_CAUSE: Final = frozenset({"OutcomeUnknown", "Refusal"})
-"""Answers that DRS and SSM are told apart by what caused them."""
+"""Classes of Powertools, botocore and Python; those of ours carry their category."""
 _BY_FAILURE: Final = {
     "States.Timeout": _C.TIMEOUT,
     "States.HeartbeatTimeout": _C.TIMEOUT,
@@ -125,9 +96,17 @@ _BY_FAILURE: Final = {
     "Runtime.ExitError": _C.CRASH,
     "Runtime.OutOfMemory": _C.CRASH,
     "States.Permissions": _C.PERMISSION,
+    "CircuitOpen": _C.CIRCUIT_OPEN,
+    "Conflict": _C.DATABASE,
+    "ConditionFailed": _C.DATABASE,
+    "MissingSetting": _C.CONFIGURATION,
+    "OutcomeUnknown": _C.DRS,
+    "Refusal": _C.DRS,
     "Unavailable": _C.DEPENDENCY,
+    "UnsupportedPlace": _C.CONFIGURATION,
     **_BY_TYPE,
 }
+"""Step Functions tells of a failed task by its exception's name alone; a test compares these with the classes."""
 _BY_FAILURE_PREFIX: Final = {"DynamoDb.": _C.DATABASE, "Lambda.": _C.DEPENDENCY, "Runtime.": _C.CRASH}
 
 
@@ -144,11 +123,11 @@ def classify(error: BaseException) -> tuple[Severity, Category]:
 
 
 def _category(error: BaseException) -> Category:
-    name = type(error).__name__
-    if name in _TOLD_BY_CAUSE and error.__cause__ is not None:
+    if _is_named_by_cause(error) and error.__cause__ is not None:
         return _category(error.__cause__)
-    if name in _BY_TYPE:
-        return _BY_TYPE[name]
+    category = getattr(error, "category", None) or _BY_TYPE.get(type(error).__name__)
+    if isinstance(category, Category):
+        return category
     operation = getattr(error, "operation_name", None)
     if operation is not None:
         code = (getattr(error, "response", None) or {}).get("Error", {}).get("Code", "")
@@ -156,12 +135,16 @@ def _category(error: BaseException) -> Category:
     if type(error).__module__.startswith("botocore."):
         address = str((getattr(error, "kwargs", None) or {}).get("endpoint_url") or "")
         return _BY_HOST.get((urlsplit(address).hostname or "").partition(".")[0], _C.DEPENDENCY)
-    return _C.DEPENDENCY if isinstance(error, Unavailable) else _C.INTERNAL
+    return _C.INTERNAL
+
+
+def _is_named_by_cause(error: BaseException) -> bool:
+    return bool(getattr(error, "named_by_cause", False))
 
 
 def type_of(error: BaseException) -> str:
     """Name the type of an error: the service's own code where it has one, else its class."""
-    if type(error).__name__ in _TOLD_BY_CAUSE and error.__cause__ is not None:
+    if _is_named_by_cause(error) and error.__cause__ is not None:
         return type_of(error.__cause__)
     code = (getattr(error, "response", None) or {}).get("Error", {}).get("Code")
     return str(code or type(error).__name__)

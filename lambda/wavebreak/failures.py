@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.errors import Category, Severity, classify_failure
+from wavebreak.error_category import Category
+from wavebreak.errors import Severity, classify_failure
 from wavebreak.identifiers import COMMAND_ID
 from wavebreak.model import Failure
 from wavebreak.problems import NotFound

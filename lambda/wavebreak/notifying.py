@@ -15,7 +15,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.bus_events import bus_events
-from wavebreak.errors import Category, Severity
+from wavebreak.error_category import Category
+from wavebreak.errors import Severity
 from wavebreak.messages import Kind, discreet, execution_message, kinds_of
 from wavebreak.notify import Fault, News, Outcome
 from wavebreak.problems import Unavailable

@@ -23,6 +23,8 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar, Final
 
+from wavebreak.error_category import Category
+
 CONTENT_TYPE: Final = "application/problem+json"
 _MAX_LISTED_BYTES: Final = 2_500_000
 """Of faults in one answer: a function's may have six megabytes, in which every quote and backslash counts twice."""
@@ -34,6 +36,7 @@ class Problem(Exception):  # noqa: N818  the field's word (RFC 9457)
     status: ClassVar[int] = 500
     code: ClassVar[str] = "INTERNAL"
     title: ClassVar[str] = "Internal error"
+    category: ClassVar[Category] = Category.INTERNAL
 
     def __init__(self, detail: str, **members: Any) -> None:
         """Take what went wrong, for people, and further members of the problem document."""
@@ -151,6 +154,7 @@ class Unavailable(Problem):
     """A service this depends on does not answer; asking again later may help."""
 
     status, code, title = 503, "UNAVAILABLE", "Temporarily unavailable"
+    category = Category.DEPENDENCY
 
     def __init__(self, detail: str, *, retry_after_seconds: int = 5, **members: Any) -> None:
         """Take the detail and when to ask again."""
@@ -165,6 +169,8 @@ class Unavailable(Problem):
 
 class CircuitOpen(Unavailable):
     """A service failed several times in a row: it is not called before its pause is over (requirement S3-9)."""
+
+    category = Category.CIRCUIT_OPEN
 
 
 class OutOfTime(Unavailable):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.errors import Category, Severity
+from wavebreak.error_category import Category
+from wavebreak.errors import Severity
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.model import CancelThen, CommandPhase, Impact, LaunchStatus, Mode, PausedBy
 from wavebreak.problems import CODES, CONTENT_TYPE

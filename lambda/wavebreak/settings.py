@@ -6,8 +6,9 @@ import math
 import os
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from wavebreak.error_category import Category
 from wavebreak.timing import Timing
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 class MissingSetting(Exception):  # noqa: N818  names what it is
     """An environment variable is missing or is not what it must be; the message begins with its name."""
+
+    category: ClassVar[Category] = Category.CONFIGURATION
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.app import App
-    from wavebreak.errors import Category, Severity
+    from wavebreak.error_category import Category
+    from wavebreak.errors import Severity
     from wavebreak.model import Execution
 
 SENDER, READER = "wavebreak@example.com", "operator@example.com"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from wavebreak.errors import Category, ErrorRecord, Severity
+from wavebreak.error_category import Category
+from wavebreak.errors import ErrorRecord, Severity
 from wavebreak.identifiers import ulid
 from wavebreak.store import errors as error_store
 from wavebreak.store.errors import ErrorStore, Span

@@ -3,7 +3,7 @@
 import pytest
 
 from wavebreak.crashes import told_by
-from wavebreak.errors import Category
+from wavebreak.error_category import Category
 
 REQUEST = "11111111-2222-3333-4444-555555555555"
 

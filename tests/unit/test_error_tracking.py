@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from aws_lambda_powertools.utilities.circuit_breaker.exceptions import CircuitBreakerOpenError
 from botocore.exceptions import ClientError, ConnectTimeoutError
 from tests.unit.executions import NOW
 
+from wavebreak.error_category import Category
 from wavebreak.error_tracking import ErrorTracker, begin, service_of
-from wavebreak.errors import Category, ErrorRecord, Severity
+from wavebreak.errors import ErrorRecord, Severity
 from wavebreak.metrics import Meter
 from wavebreak.problems import Unavailable
 
@@ -107,8 +109,7 @@ def test_what_failed_elsewhere_is_recorded_by_what_is_told_of_it(setting: Settin
 
 
 def test_calls_held_back_by_an_open_circuit_are_counted(setting: Setting) -> None:
-    refused = type("CircuitBreakerOpenError", (Exception,), {})
-    setting.tracker.record_error(refused("drs"))
+    setting.tracker.record_error(CircuitBreakerOpenError("drs"))
     assert [line.get("CircuitRefusals") for line in setting.lines] == [None, 1]
 
 

@@ -1,19 +1,25 @@
 """Errors are told apart by what is wrong, not by where it was noticed; what is kept of them is bounded."""
 
+import importlib
 import json
+import pkgutil
 
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError, ReadTimeoutError
+from aws_lambda_powertools.utilities.circuit_breaker.exceptions import CircuitBreakerOpenError
+from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError, NoRegionError, ReadTimeoutError
 from tests.unit.executions import NOW
 
+import wavebreak
 from wavebreak.clients import UnsupportedPlace
 from wavebreak.drs import OutcomeUnknown
 from wavebreak.drs import Refusal as DrsRefusal
+from wavebreak.error_category import Category
 from wavebreak.errors import (
+    _BY_FAILURE,
+    _BY_TYPE,
     CONTEXT_LENGTH,
     MESSAGE_LENGTH,
     TRACE_LENGTH,
-    Category,
     ErrorRecord,
     Severity,
     classify,
@@ -25,8 +31,9 @@ from wavebreak.errors import (
     kept_trace,
     type_of,
 )
-from wavebreak.problems import Unavailable
+from wavebreak.problems import CircuitOpen, NotFound, OutOfTime, Unavailable
 from wavebreak.settings import MissingSetting
+from wavebreak.store.executions import Conflict
 from wavebreak.store.table import ConditionFailed
 
 S, C = Severity, Category
@@ -34,10 +41,6 @@ S, C = Severity, Category
 
 def service_fault(code: str, operation: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
-
-
-class CircuitBreakerOpenError(Exception):
-    """Stands for the one of Powertools, which is known by this name."""
 
 
 def caused(cause: Exception, effect: Exception | None = None) -> Exception:
@@ -54,6 +57,7 @@ def caused(cause: Exception, effect: Exception | None = None) -> Exception:
         (MissingSetting("TABLE_NAME is not set"), S.CRITICAL, C.CONFIGURATION),
         (UnsupportedPlace("account 1"), S.CRITICAL, C.CONFIGURATION),
         (NoCredentialsError(), S.CRITICAL, C.CONFIGURATION),
+        (NoRegionError(), S.CRITICAL, C.CONFIGURATION),
         (MemoryError(), S.CRITICAL, C.CRASH),
         (TimeoutError(), S.ERROR, C.TIMEOUT),
         (service_fault("ThrottlingException", "Query"), S.ERROR, C.DATABASE),
@@ -75,6 +79,10 @@ def caused(cause: Exception, effect: Exception | None = None) -> Exception:
         (caused(caused(service_fault("ThrottlingException", "DescribeJobs"))), S.WARNING, C.DRS),
         (CircuitBreakerOpenError("DRS"), S.WARNING, C.CIRCUIT_OPEN),
         (caused(CircuitBreakerOpenError("DRS")), S.WARNING, C.CIRCUIT_OPEN),
+        (CircuitOpen("drs failed"), S.WARNING, C.CIRCUIT_OPEN),
+        (OutOfTime("no time left"), S.WARNING, C.DEPENDENCY),
+        (Conflict(), S.ERROR, C.DATABASE),
+        (NotFound("no such plan"), S.ERROR, C.INTERNAL),
     ],
     ids=lambda value: repr(value)[:60],
 )
@@ -103,6 +111,34 @@ def test_s3_12_an_exception_has_a_severity_and_a_category(
 )
 def test_s3_12_a_failed_state_has_a_category(name: str, category: Category) -> None:
     assert classify_failure(name) is category
+
+
+def exceptions_of_ours() -> set[type[Exception]]:
+    """Every exception class of the product, found by importing all of its modules."""
+    for module in pkgutil.walk_packages(wavebreak.__path__, "wavebreak."):
+        importlib.import_module(module.name)
+    found: set[type[Exception]] = set()
+    waiting = Exception.__subclasses__()
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if kind.__module__.startswith("wavebreak."):
+            found.add(kind)
+    return found
+
+
+def test_a_failed_task_is_classified_as_its_exception_would_be_here() -> None:
+    carried = {kind.__name__: vars(kind)["category"] for kind in exceptions_of_ours() if "category" in vars(kind)}
+    carried.pop("Problem")
+    assert {"CircuitOpen", "MissingSetting", "Unavailable"} <= carried.keys()
+    assert {name: classify_failure(name) for name in carried} == carried
+    ours = {name for name in _BY_FAILURE.keys() - _BY_TYPE.keys() if "." not in name}
+    assert ours == carried.keys()
+
+
+def test_names_of_others_are_those_of_their_classes() -> None:
+    others = (CircuitBreakerOpenError, NoCredentialsError, NoRegionError, TimeoutError, MemoryError)
+    assert {kind.__name__ for kind in others} == _BY_TYPE.keys()
 
 
 def test_s3_12_the_severities_are_the_five() -> None:

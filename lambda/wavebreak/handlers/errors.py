@@ -7,7 +7,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from wavebreak import api
 from wavebreak.app import app
-from wavebreak.errors import Category, Severity
+from wavebreak.error_category import Category
+from wavebreak.errors import Severity
 from wavebreak.requests import Hours, Limit, NextToken
 from wavebreak.responses import ERROR_LIST, ERROR_SUMMARY, problems
 from wavebreak.store.errors import Span

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.errors import KEPT, Category, ErrorRecord, Severity, error_view
+from wavebreak.errors import KEPT, ErrorRecord, Severity, error_view
 from wavebreak.identifiers import moment_of, ulid
 from wavebreak.problems import InvalidRequest
 from wavebreak.store.table import from_attributes, to_attributes
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
+    from wavebreak.error_category import Category
     from wavebreak.store.records import Item
     from wavebreak.store.table import Table
 

@@ -12,8 +12,9 @@ import random
 import time
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from wavebreak.error_category import Category
 from wavebreak.problems import NotFound, PlanBusy, Unavailable
 from wavebreak.store import keys, records
 from wavebreak.store.table import TRANSACTION_BYTES, TRANSACTION_LIMIT, ConditionFailed, Table, Write
@@ -33,6 +34,8 @@ _ATTEMPTS: Final = 25
 
 class Conflict(Exception):  # noqa: N818  an outcome of optimistic locking
     """Somebody else changed the execution first: read again and decide again."""
+
+    category: ClassVar[Category] = Category.DATABASE
 
 
 def pause_between(attempt: int) -> None:

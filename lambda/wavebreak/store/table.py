@@ -8,12 +8,13 @@ import json
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from wavebreak import retries
+from wavebreak.error_category import Category
 from wavebreak.faults import error_code
 from wavebreak.problems import InvalidRequest, Unavailable
 from wavebreak.store import keys
@@ -49,6 +50,8 @@ _deserialize = TypeDeserializer().deserialize
 
 class ConditionFailed(Exception):  # noqa: N818  an outcome of a conditional write, not an error
     """A conditional write was refused; `failed` holds the names of the operations whose conditions did not hold."""
+
+    category: ClassVar[Category] = Category.DATABASE
 
     def __init__(self, failed: Mapping[str, Item | None]) -> None:
         super().__init__(f"condition failed: {', '.join(sorted(failed)) or 'concurrent transaction'}")
