@@ -20,7 +20,6 @@ from wavebreak.doorway import logger as door
 from wavebreak.error_tracking import begin
 from wavebreak.idempotency import once
 from wavebreak.identifiers import PLAN_ID_PATTERN
-from wavebreak.model import Place
 from wavebreak.pointers import PlanInvalid
 from wavebreak.problems import (
     CONTENT_TYPE,
@@ -32,9 +31,10 @@ from wavebreak.problems import (
     Problem,
     Unavailable,
 )
-from wavebreak.resilience import invocation
+from wavebreak.site import Place
 from wavebreak.steering import Refused
 from wavebreak.store.table import ConditionFailed
+from wavebreak.timeouts import invocation
 from wavebreak.trail import Act
 from wavebreak.validation import problems_of
 

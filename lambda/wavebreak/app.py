@@ -11,8 +11,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from wavebreak import clients
-from wavebreak.dead_letters import FailedEvents
+from wavebreak.dead_letter_queue import FailedEvents
 from wavebreak.error_tracking import ErrorTracker
+from wavebreak.machine_runs import Machine
 from wavebreak.measuring import Measured
 from wavebreak.metrics import Meter
 from wavebreak.quotas import AppliedQuotas
@@ -26,16 +27,16 @@ from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.plans import PlanStore
 from wavebreak.store.table import Table
 from wavebreak.store.wakes import WakeStore
-from wavebreak.workflow import Machine, Workflow
+from wavebreak.workflow import Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wavebreak.command_output import CommandOutput
     from wavebreak.drs import Drs
-    from wavebreak.model import Place
+    from wavebreak.drs_facts import Quotas
     from wavebreak.notify import Channels
-    from wavebreak.quotas import Quotas
+    from wavebreak.site import Place
     from wavebreak.ssm import Ssm
     from wavebreak.timing import Timing
 
@@ -155,7 +156,7 @@ def _output_at(place: Place) -> CommandOutput:
 
 @cache
 def _channels() -> Channels:
-    from wavebreak.messages import Kind  # noqa: PLC0415  likewise
+    from wavebreak.message import Kind  # noqa: PLC0415  likewise
     from wavebreak.notify import Channels  # noqa: PLC0415  likewise
 
     chosen = settings().notices

@@ -13,20 +13,17 @@ from wavebreak.timeouts import remaining
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wavebreak.retries import Preset
-
 
 class WaitOf(wait_base):
-    """Waits as a preset says; `spread` gives -1 to 1."""
+    """Waits as long as `pause` says after so many attempts, counted from 0."""
 
-    def __init__(self, preset: Preset, spread: Callable[[], float]) -> None:
-        """Take the preset and the source of its jitter."""
-        self.preset = preset
-        self.spread = spread
+    def __init__(self, pause: Callable[[int], float]) -> None:
+        """Take what gives the seconds after an attempt."""
+        self.pause = pause
 
     def __call__(self, retry_state: RetryCallState) -> float:
         """Give the seconds before the next attempt."""
-        return self.preset.pause(retry_state.attempt_number - 1, self.spread())
+        return self.pause(retry_state.attempt_number - 1)
 
 
 class StopBeforeTheEnd(stop_base):
@@ -38,15 +35,15 @@ class StopBeforeTheEnd(stop_base):
 
 
 def repeating(
-    preset: Preset,
+    attempts: int,
+    pause: Callable[[int], float],
     worth_it: Callable[[BaseException], bool],
-    spread: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> Retrying:
-    """Make what calls a function again and again under a preset, and raises its last error itself."""
+    """Make what calls a function up to so many times, with a pause after each, and raises its last error itself."""
     return Retrying(
-        stop=stop_any(stop_after_attempt(preset.attempts), StopBeforeTheEnd()),
-        wait=WaitOf(preset, spread),
+        stop=stop_any(stop_after_attempt(attempts), StopBeforeTheEnd()),
+        wait=WaitOf(pause),
         retry=retry_if_exception(worth_it),
         sleep=sleep,
         reraise=True,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from wavebreak.drs import Refusal
+    from wavebreak.unrepeated import Refusal
 
 BATCHES_A_CALL: Final = 8
 """Batches that one invocation starts, so that it ends well within its timeout; the next look starts the rest."""

@@ -16,7 +16,6 @@ import math
 import os
 import time
 from dataclasses import dataclass
-from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
@@ -25,7 +24,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from wavebreak.faults import is_dependency_fault
 from wavebreak.guarding import guard_client
 from wavebreak.problems import CircuitOpen
-from wavebreak.settings import MissingSetting, settings
 from wavebreak.wire import ATTEMPTS
 
 if TYPE_CHECKING:
@@ -34,8 +32,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.circuit_breaker import CircuitInfo, CircuitTransition
     from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerPersistenceLayer
 
-    from wavebreak.circuit_states import LocalStates, SharedStates
-    from wavebreak.model import Place
+    from wavebreak.site import Place
 
 logger = logging.getLogger(__name__)
 
@@ -151,31 +148,3 @@ class Circuit:
     def _tell(self, transition: CircuitTransition) -> None:
         told = {"name": self.name, "from": transition.from_state.value, "to": transition.to_state.value}
         logger.warning("circuit %s: %s", self.name, transition.to_state.value, extra={"circuit": told})
-
-
-@cache
-def guarded(dependency: str, place: Place | None = None) -> Circuit:
-    """Give the circuit of a dependency (`RULES`) in a place, the stack's own Region and account if there is none."""
-    rule, chosen = RULES[dependency], settings()
-    shared = rule.shared and chosen.breaker_table_name is not None
-    states = shared_states() if shared else _local_states()
-    return Circuit(circuit_name(dependency, place), rule, states, scale=chosen.time_scale)
-
-
-@cache
-def shared_states() -> SharedStates:
-    """Give the states that all functions share; raises MissingSetting where there is no table of them."""
-    from wavebreak.circuit_states import SharedStates  # noqa: PLC0415  no import pays for it
-    from wavebreak.clients import states  # noqa: PLC0415  which puts its clients behind circuits
-
-    table = settings().breaker_table_name
-    if table is None:
-        raise MissingSetting("BREAKER_TABLE_NAME is not set")
-    return SharedStates(states(), table)
-
-
-@cache
-def _local_states() -> LocalStates:
-    from wavebreak.circuit_states import LocalStates  # noqa: PLC0415  no import pays for it
-
-    return LocalStates()

@@ -13,25 +13,26 @@ from typing import TYPE_CHECKING, Final
 
 from wavebreak import termination
 from wavebreak.batches import BATCHES_A_CALL, Batches
-from wavebreak.drs import IDS_A_CALL, Drs, OutcomeUnknown, Refusal
+from wavebreak.drs import IDS_A_CALL, Drs
 from wavebreak.errors import Severity
 from wavebreak.faults import FAULTS
+from wavebreak.machine_round import NEVER, STAND_DOWN, Round, look, places_of
 from wavebreak.metrics import Metric
 from wavebreak.model import Execution, Job, JobKind, JobState
-from wavebreak.observing import NEVER, STAND_DOWN, Round, look
-from wavebreak.places import Places
 from wavebreak.problems import Unavailable
+from wavebreak.store import keys
 from wavebreak.store.executions import Conflict
 from wavebreak.termination import CleanUp, Sighting
 from wavebreak.trail import ENGINE_ACTOR, Act
-from wavebreak.workflow import Machine
+from wavebreak.unrepeated import OutcomeUnknown, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from wavebreak.app import App
-    from wavebreak.model import Place
+    from wavebreak.places import Places
+    from wavebreak.site import Place
 
 _ATTEMPTS: Final = 25
 
@@ -44,7 +45,7 @@ def observe(app: App, execution_id: str, run: int) -> Round:
         if snapshot.termination_token.run > run:
             return Round(STAND_DOWN, NEVER, run)
         now = app.now()
-        places = Places(app)
+        places = places_of(app)
         sighting = _sighting(app, execution, places)
         after, directive = termination.decide(execution, sighting, now, app.timing)
         try:
@@ -56,7 +57,7 @@ def observe(app: App, execution_id: str, run: int) -> Round:
         if directive is CleanUp.FINISH and not saved.holds_locks:
             app.locks.release_servers(saved)
         if directive is not CleanUp.SLEEP:
-            app.wakes.leave_directive(execution_id, Machine.TERMINATION.token_key, app.now())
+            app.wakes.leave_directive(execution_id, keys.TERMINATION_TOKEN, app.now())
         return Round(directive, mark, run)
     raise Unavailable(f"execution {execution_id} is being changed by many at once")
 
@@ -91,7 +92,7 @@ def terminate(app: App, execution_id: str) -> None:
     execution = app.executions.load(execution_id).execution
     if not termination.may_call(execution, app.now()):
         return
-    places = Places(app)
+    places = places_of(app)
     waiting = [_terminate_at(app, execution_id, place, alive) for place, alive in _instances(execution, places).items()]
     if places.failed or any(waiting):
         until = app.now() + app.timing.no_room

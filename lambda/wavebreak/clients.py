@@ -16,11 +16,10 @@ import boto3
 import botocore.session
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 
-from wavebreak.circuits import guarded
 from wavebreak.error_category import Category
-from wavebreak.model import Place
+from wavebreak.service_circuits import guarded
 from wavebreak.settings import settings
-from wavebreak.state_clients import StateClient
+from wavebreak.site import Place
 from wavebreak.wire import ATTEMPTS, BRIEF_ATTEMPTS, config
 
 if TYPE_CHECKING:
@@ -60,15 +59,6 @@ def dynamodb() -> DynamoDBClient:
 def brief_dynamodb() -> DynamoDBClient:
     """Give a DynamoDB client for what may be lost: it is over within 3 s, so that nobody is kept waiting by it."""
     return boto3.client("dynamodb", config=config("state_read", attempts=1))
-
-
-@cache
-def states() -> Any:
-    """Give the DynamoDB client of circuits and Idempotency-Keys, in the stack's own Region."""
-    return StateClient(
-        boto3.client("dynamodb", config=config("state_read", attempts=1)),
-        boto3.client("dynamodb", config=config("state_write", attempts=1)),
-    )
 
 
 @cache

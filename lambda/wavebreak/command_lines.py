@@ -8,8 +8,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.command_output import stream_name
-from wavebreak.command_runs import TargetState
+from wavebreak.command_runs import TargetState, stream_name
 from wavebreak.problems import InvalidRequest
 from wavebreak.timing import iso
 

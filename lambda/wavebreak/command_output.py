@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -11,20 +11,12 @@ from wavebreak.faults import error_code
 if TYPE_CHECKING:
     from mypy_boto3_logs.client import CloudWatchLogsClient
 
-STEP: Final = "aws-runShellScript"
-"""Name of the documents' one step, which the agent puts into the names of its streams."""
-
 
 class Page(NamedTuple):
     """Lines of one stream, each with its moment in milliseconds, and where the next ones begin."""
 
     lines: tuple[tuple[int, str], ...]
     token: str | None
-
-
-def stream_name(ssm_command_id: str, instance_id: str) -> str:
-    """Name the stream of a command's standard output on an instance."""
-    return f"{ssm_command_id}/{instance_id}/{STEP}/stdout"
 
 
 class CommandOutput:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.model import Place
 from wavebreak.query_merge import DEFAULT_LIMIT
+from wavebreak.site import Place
 from wavebreak.tallies import CommandRunStatus
 from wavebreak.timing import iso, parse_iso
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MAX_TARGETS: Final = 4_000
 """Targets of one run: as many servers as a plan may have."""
+STEP: Final = "aws-runShellScript"
+"""Name of the documents' one step, which the agent puts into the names of its streams."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +201,8 @@ class CommandRun:
             "lastFailure": dict(self.last_failure) if self.last_failure else None,
             "mergeLeftOut": self.merge_left_out,
         }
+
+
+def stream_name(ssm_command_id: str, instance_id: str) -> str:
+    """Name the stream of a command's standard output on an instance."""
+    return f"{ssm_command_id}/{instance_id}/{STEP}/stdout"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wavebreak.error_category import Category
 from wavebreak.errors import Severity
@@ -12,29 +12,9 @@ from wavebreak.store import keys
 from wavebreak.store.table import Write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from wavebreak.app import App
 
 logger = logging.getLogger(__name__)
-
-
-class FailedEvents:
-    """The queue of events that nothing took in."""
-
-    def __init__(self, client: Callable[[str], Any], queue_url: str | None) -> None:
-        """Take how to get the client of a service, and the queue's address."""
-        self._client = client
-        self._queue_url = queue_url
-
-    def count(self) -> int:
-        """Count what waits in the queue, as nearly as SQS knows."""
-        if self._queue_url is None:
-            raise LookupError("this function does not know the queue of failed events")
-        answer = self._client("sqs").get_queue_attributes(
-            QueueUrl=self._queue_url, AttributeNames=["ApproximateNumberOfMessages"]
-        )
-        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
 
 def look(app: App) -> int:

@@ -12,11 +12,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from wavebreak.app import app, utc_now
 from wavebreak.error_tracking import ErrorTracker, begin
 from wavebreak.errors import Severity
+from wavebreak.faults import FAULTS, is_transient
 from wavebreak.identifiers import COMMAND_ID
+from wavebreak.machine_runs import execution_id_of
 from wavebreak.metrics import Meter
 from wavebreak.problems import Unavailable
-from wavebreak.resilience import FAULTS, invocation, is_transient
-from wavebreak.workflow import execution_id_of
+from wavebreak.timeouts import invocation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,28 +1,23 @@
-"""Elastic Disaster Recovery: the calls a recovery needs, and what their outcomes mean.
+"""Elastic Disaster Recovery: the calls a recovery needs.
 
-StartRecovery and TerminateRecoveryInstances take no client token. Their errors are told apart once, here: after a
-`Refusal`, a modelled 4xx, nothing has happened; after `OutcomeUnknown` the job must be looked for before a second call.
+StartRecovery and TerminateRecoveryInstances take no client token: they are never repeated (`unrepeated`).
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from wavebreak.error_category import Category
-from wavebreak.faults import error_code
+from wavebreak.drs_facts import Instance, RecentJob, SourceServer
 from wavebreak.model import LaunchStatus
 from wavebreak.observation import JobView, ServerView
-from wavebreak.problems import CircuitOpen, Unavailable
-from wavebreak.quotas import SERVER_QUOTAS
+from wavebreak.problems import Unavailable
 from wavebreak.timing import iso
+from wavebreak.unrepeated import judged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from mypy_boto3_drs.client import DrsClient
@@ -34,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 JOB_IDS_A_CALL: Final = 1000
 IDS_A_CALL: Final = 200
+DESCRIBE_INSTANCES: Final = "DescribeRecoveryInstances"
 _RECENT: Final = timedelta(days=3)
 """How far back unfinished jobs are looked for. DRS ends a job within hours."""
 _CLOCK_SKEW: Final = timedelta(minutes=5)
@@ -47,99 +43,10 @@ TAG_BATCH: Final = "wavebreak:batch"
 _LAUNCH_STATUSES: Final = {status.value: status for status in LaunchStatus}
 _JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
 
-_THROTTLED: Final = 429
-_NOT_CALLED: Final = "CircuitOpen"
-_CONFLICT: Final = "ConflictException"
-_RETRYABLE: Final = frozenset({"ThrottlingException", "ServiceQuotaExceededException", _CONFLICT, _NOT_CALLED})
 
-T = TypeVar("T")
-
-
-class Refusal(Exception):  # noqa: N818  an answer of the service
-    """DRS refused a call and did nothing; `code` is its own word, `retryable` tells whether waiting can help."""
-
-    category: ClassVar[Category] = Category.DRS
-    named_by_cause: ClassVar[bool] = True
-    """SSM's answers are refusals too: what caused one tells whose it is and by which code it is recorded."""
-
-    def __init__(self, code: str, message: str, quota_code: str | None = None, status: int = 400) -> None:
-        """Take the service's code and message, the quota that would be exceeded, and the HTTP status."""
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
-        self.quota_code = quota_code
-        self.status = status
-
-    @property
-    def retryable(self) -> bool:
-        """Whether the same call may succeed later."""
-        return self.status == _THROTTLED or self.code in _RETRYABLE
-
-    @property
-    def not_called(self) -> bool:
-        """Whether the service was not even asked, because its circuit is open."""
-        return self.code == _NOT_CALLED
-
-    @property
-    def smaller_may_fit(self) -> bool:
-        """Whether a quota on servers is what was exceeded: fewer of them may fit at once."""
-        return self.quota_code in SERVER_QUOTAS
-
-    @property
-    def concerns_a_server(self) -> bool:
-        """Whether one server of several may be what was refused."""
-        return self.code in {"ValidationException", "ResourceNotFoundException"}
-
-    @property
-    def is_conflict(self) -> bool:
-        """Whether something stands in the way that may go away: a job of the server's, or what is missing for it."""
-        return self.code == _CONFLICT
-
-    @property
-    def may_concern_one(self) -> bool:
-        """Whether the others of a batch may be taken without the one that is at fault."""
-        return self.concerns_a_server or self.is_conflict
-
-
-class OutcomeUnknown(Exception):  # noqa: N818  names what it is
-    """A call was answered by a fault or not at all: it may or may not have happened."""
-
-    category: ClassVar[Category] = Category.DRS
-    named_by_cause: ClassVar[bool] = True
-
-
-@dataclass(frozen=True, slots=True)
-class RecentJob:
-    """A job of anybody's."""
-
-    job_id: str
-    kind: str
-    servers: frozenset[str]
-    tags: Mapping[str, str]
-    ended: bool = False
-    instances: frozenset[str] = frozenset()
-    """The recovery instances that it launched or terminates, as far as DRS names them."""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceServer:
-    """What DRS says of a source server before a launch."""
-
-    source_server_id: str
-    replication_state: str | None
-    lag: str | None = None
-    """How far replication is behind, an ISO 8601 duration."""
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """A recovery instance that DRS shows."""
-
-    recovery_instance_id: str
-    source_server_id: str
-    job_id: str
-    is_drill: bool = False
-    """Whether a drill launched it; one that DRS says nothing of counts as recovered."""
+def in_batches(ids: Sequence[str]) -> list[Sequence[str]]:
+    """Give ids as many at a time as one call of DRS takes."""
+    return [ids[start : start + IDS_A_CALL] for start in range(0, len(ids), IDS_A_CALL)]
 
 
 def job_tags(execution_id: str, job: Job) -> dict[str, str]:
@@ -285,28 +192,6 @@ class Drs:
         paginator = self.client.get_paginator(operation)  # type: ignore[call-overload]  # the name is one of four
         for page in paginator.paginate(**parameters):
             yield from page["items"]
-
-
-def judged(call: Callable[[], T]) -> T:
-    """Make a call that is never repeated, and tell a refusal from an unknown outcome; an open circuit made no call.
-
-    A 4xx without a code of the service, for which botocore gives the bare HTTP status, may be anybody's on the way: it
-    tells nothing of what the service did.
-    """
-    try:
-        return call()
-    except CircuitOpen as error:
-        raise Refusal(_NOT_CALLED, error.detail, status=error.status) from error
-    except ClientError as error:
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-        code = error_code(error) or "Unknown"
-        if 400 <= status < 500 and not code.isdigit():  # noqa: PLR2004  the HTTP class of refusals
-            message = error.response.get("Error", {}).get("Message", "")
-            quota = str(error.response.get("quotaCode") or "") or None
-            raise Refusal(code, message, quota, status) from error
-        raise OutcomeUnknown(f"{code} ({status})") from error
-    except BotoCoreError as error:
-        raise OutcomeUnknown(str(error)) from error
 
 
 def _recent(job: Mapping[str, Any]) -> RecentJob:

@@ -24,13 +24,13 @@ from wavebreak.model import (
     Execution,
     JobState,
     LaunchStatus,
-    OnFailure,
     PausedBy,
     Server,
     Wave,
     WaveCommand,
 )
 from wavebreak.observation import CommandView, Observation, absorb, deadline_of
+from wavebreak.plan_model import OnFailure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.error_category import Category
 from wavebreak.errors import (
+    ID_PREFIX,
     ErrorRecord,
     Severity,
     classify,
@@ -139,7 +140,7 @@ class ErrorTracker:
     ) -> ErrorRecord:
         at, invocation = self.now(), _present()
         return ErrorRecord(
-            error_id=f"err-{ulid(at)}",
+            error_id=ID_PREFIX + ulid(at),
             at=at,
             severity=severity,
             category=category,

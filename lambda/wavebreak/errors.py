@@ -9,21 +9,25 @@ from __future__ import annotations
 import json
 import traceback
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from wavebreak.error_category import Category
+from wavebreak.identifiers import ulid
 from wavebreak.masking import masked, masked_text, shortened
 from wavebreak.problems import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
 KEPT: Final = timedelta(days=90)
 """How long a record is kept; the longest time that can be asked for."""
+MAX_HOURS: Final = int(KEPT.total_seconds()) // 3600
+ID_PREFIX: Final = "err-"
+"""What the id of every record begins with."""
 MESSAGE_LENGTH: Final = 1000
 TRACE_LENGTH: Final = 4000
 CONTEXT_LENGTH: Final = 2000
@@ -202,3 +206,33 @@ def error_view(record: ErrorRecord, at: str) -> dict[str, Any]:
         "context": dict(record.context),
         "executionId": record.execution_id,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The hours before a moment."""
+
+    hours: int
+    now: datetime
+
+    @property
+    def start(self) -> datetime:
+        """The first moment."""
+        return self.now - timedelta(hours=self.hours)
+
+    @property
+    def first_id(self) -> str:
+        """The least id that an error of these hours can have."""
+        return ID_PREFIX + ulid(self.start, 0)
+
+    @property
+    def last_id(self) -> str:
+        """The greatest one."""
+        return ID_PREFIX + ulid(self.now, 2**80 - 1)
+
+    def days(self) -> Iterator[str]:
+        """Give the days, latest first."""
+        day = self.now.astimezone(UTC).date()
+        while day >= self.start.astimezone(UTC).date():
+            yield day.isoformat()
+            day -= timedelta(days=1)

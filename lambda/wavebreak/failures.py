@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.error_category import Category
 from wavebreak.errors import Severity, classify_failure
 from wavebreak.identifiers import COMMAND_ID
+from wavebreak.machine_runs import command_id_of, execution_id_of, machine_of
 from wavebreak.model import Failure
 from wavebreak.problems import NotFound
 from wavebreak.trail import ENGINE_ACTOR, Act
-from wavebreak.workflow import command_id_of, execution_id_of, machine_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

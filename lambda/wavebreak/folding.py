@@ -13,6 +13,7 @@ from wavebreak.error_tracking import concerns
 from wavebreak.errors import Severity
 from wavebreak.failures import run_failed
 from wavebreak.faults import FAULTS
+from wavebreak.machine_runs import Machine
 from wavebreak.outcomes import ExecutionResult
 from wavebreak.output_text import shortened_result
 from wavebreak.query_merge import MergedRow, QueryAnswer, QueryMerger, parse_answer
@@ -20,7 +21,6 @@ from wavebreak.result_documents import result_document
 from wavebreak.tallies import CommandRunStatus, ResultTracker
 from wavebreak.timing import iso
 from wavebreak.trail import ENGINE_ACTOR, Act
-from wavebreak.workflow import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

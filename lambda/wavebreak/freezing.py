@@ -6,15 +6,17 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.model import Execution, Impact, Mode, OnFailure, Place, Server, Wave
+from wavebreak.model import Execution, Mode, Server, Wave
+from wavebreak.plan_model import Impact, OnFailure
 from wavebreak.problems import InvalidRequest
+from wavebreak.site import Place
 from wavebreak.wave_commands import planned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from wavebreak.store.plans import StoredPlan
+    from wavebreak.plan_model import StoredPlan
 
 MAX_FROZEN_BYTES: Final = 390 * 1024
 """The largest copy that is kept, below the 400 KB of an item: selectors add servers to what was stored as the plan."""

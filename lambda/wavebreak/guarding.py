@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from botocore.exceptions import BotoCoreError
 
@@ -20,12 +20,20 @@ from wavebreak.wire import series_seconds
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from wavebreak.circuits import Circuit
-
 C = TypeVar("C")
+T = TypeVar("T")
 
 _next_page: ContextVar[Deadline | None] = ContextVar("next_page", default=None)
 """The deadline of the read whose next page is being asked for; none for single calls and for first pages."""
+
+
+class Circuit(Protocol):
+    """What calls go through (`circuits.Circuit`)."""
+
+    name: str
+
+    def call(self, work: Callable[[], T]) -> T:
+        """Do the work, or raise CircuitOpen without doing it."""
 
 
 def guard_client(client: C, circuit: Circuit, *, operation: str, pages: str, attempts: int) -> C:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools.utilities.circuit_breaker import CircuitState
 
-from wavebreak.circuits import RULES, circuit_name, guarded, shared_states
+from wavebreak.circuits import RULES, circuit_name
 from wavebreak.faults import FAULTS
+from wavebreak.service_circuits import guarded, shared_states
 from wavebreak.settings import settings
 
 if TYPE_CHECKING:

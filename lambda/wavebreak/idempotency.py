@@ -13,9 +13,9 @@ import zlib
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.clients import states
 from wavebreak.problems import IdempotencyConflict, InvalidRequest, Unavailable
 from wavebreak.settings import MissingSetting, settings
+from wavebreak.state_clients import states
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from wavebreak.model import Mode
+from typing import Final
 
 PLAN_ID_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,62}$"
 """What every plan's id matches."""
@@ -38,9 +35,9 @@ def moment_of(identifier: str) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def new_execution_id(mode: Mode, now: datetime, randomness: int | None = None) -> str:
+def new_execution_id(mode: str, now: datetime, randomness: int | None = None) -> str:
     """Make the id of an execution: it begins with the mode, so that policies can name it."""
-    return f"{mode.value.lower()}-{ulid(now, randomness)}"
+    return f"{mode.lower()}-{ulid(now, randomness)}"
 
 
 def new_command_id(now: datetime, randomness: int | None = None) -> str:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from wavebreak.faults import error_code
-from wavebreak.model import Place
 from wavebreak.native_plans import NothingToRecover, converted, place_of_arn, plan_id_of
 from wavebreak.plan import canonical_json, parse_plan
 from wavebreak.pointers import PlanInvalid
 from wavebreak.problems import InvalidRequest, InvalidState, NotFound, PreconditionFailed, Unavailable
+from wavebreak.site import Place
 
 if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.native_plans import NativePlan
-    from wavebreak.store.plans import StoredPlan
+    from wavebreak.plan_model import StoredPlan
 
 _POINTER: Final = "/recoveryPlanArn"
 _ABSENT: Final = frozenset({"ResourceNotFoundException", "UninitializedAccountException"})

@@ -11,24 +11,26 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from wavebreak import launch_steps
 from wavebreak.batches import BATCHES_A_CALL, Batches
 from wavebreak.clients import UnsupportedPlace
-from wavebreak.drs import TAG_EXECUTION, TAG_WAVE, Drs, OutcomeUnknown, Refusal, job_tags
+from wavebreak.drs import TAG_EXECUTION, TAG_WAVE, Drs, job_tags
+from wavebreak.drs_facts import room_for
 from wavebreak.engine import may_launch, unassigned
 from wavebreak.errors import Severity
 from wavebreak.faults import FAULTS, needs_somebody
-from wavebreak.model import Execution, Job, JobState, LaunchStatus, Mode, Server, Wave
+from wavebreak.model import Execution, Job, JobState, Mode, Server, Wave
 from wavebreak.problems import Unavailable
-from wavebreak.quotas import room_for
-from wavebreak.resilience import retried
+from wavebreak.retries import call as retried
 from wavebreak.trail import ENGINE_ACTOR, Act
+from wavebreak.unrepeated import OutcomeUnknown, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from wavebreak.app import App
-    from wavebreak.drs import RecentJob
+    from wavebreak.drs_facts import RecentJob
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +107,7 @@ class Launcher:
             if found is not None:
                 self._record(job, found)
             elif self.app.now() >= job.check_after:
-                self._change(lambda current, job=job: _refuted(current, job))  # type: ignore[misc]  # mypy infers no default
+                self._change(lambda current, job=job: launch_steps.refuted(current, job))  # type: ignore[misc]  # mypy infers no default
 
     def _start_batch(self, drs: Drs) -> bool:
         """Start one batch; tells whether another may follow at once."""
@@ -124,7 +126,11 @@ class Launcher:
         plan = self._next_batch(wave, waiting, active)
         if not plan.servers:
             until = now + self.app.timing.no_room
-            self._change(lambda current: _blocked(_explained(current, self.number, plan.waiting), self.number, until))
+            self._change(
+                lambda current: launch_steps.blocked(
+                    launch_steps.explained(current, self.number, plan.waiting), self.number, until
+                )
+            )
             return False
         absent = self._absent(drs, plan.servers)
         if absent:
@@ -210,15 +216,17 @@ class Launcher:
         reasons = dict.fromkeys(job.subjects, f"DRS refused: {refusal}")
         if refusal.is_conflict:
             self.batches.set_aside(job.subjects)
-            self._change(lambda current: _explained(current.without_job(job), self.number, reasons))
+            self._change(lambda current: launch_steps.explained(current.without_job(job), self.number, reasons))
             return True
         if refusal.retryable:
             until = self.app.now() + self.app.timing.no_room
             self._change(
-                lambda current: _blocked(_explained(current.without_job(job), self.number, reasons), self.number, until)
+                lambda current: launch_steps.blocked(
+                    launch_steps.explained(current.without_job(job), self.number, reasons), self.number, until
+                )
             )
             return False
-        self._change(lambda current: _failed(current.without_job(job), self.number, reasons))
+        self._change(lambda current: launch_steps.failed(current.without_job(job), self.number, reasons))
         return True
 
     def _look_after(self, drs: Drs, job: Job) -> bool:
@@ -227,7 +235,7 @@ class Launcher:
             found = retried("drs", lambda: self._shown(drs, job), lambda error: isinstance(error, _NotShown))
         except _NotShown:
             later = replace(job, check_after=self.app.now() + self.app.timing.settle)
-            self._change(lambda current: _still_intended(current, later))
+            self._change(lambda current: launch_steps.still_intended(current, later))
             return False
         self._record(job, found)
         return True
@@ -274,66 +282,19 @@ class Launcher:
             if known is not None and known.job_id is not None:
                 return current
             wave = current.wave(job.wave).with_servers(
-                lambda server: _launching(server) if server.source_server_id in members else server,
+                lambda server: launch_steps.launching(server) if server.source_server_id in members else server,
             )
             return current.with_job(started).with_waves([replace(wave, blocked_until=None)])
 
         self._change(step)
 
     def _fail(self, reasons: Mapping[str, str]) -> None:
-        self._change(lambda current: _failed(current, self.number, reasons))
+        self._change(lambda current: launch_steps.failed(current, self.number, reasons))
 
     def _block(self, until: datetime) -> None:
-        self._change(lambda current: _blocked(current, self.number, until))
+        self._change(lambda current: launch_steps.blocked(current, self.number, until))
 
 
 def start_wave(app: App, execution_id: str, number: int) -> None:
     """Start what can be started of a wave, and settle what earlier calls left open."""
     Launcher(app, execution_id, number).run()
-
-
-def _launching(server: Server) -> Server:
-    return replace(server, launch_status=LaunchStatus.IN_PROGRESS, error=None) if _is_pending(server) else server
-
-
-def _is_pending(server: Server) -> bool:
-    return server.launch_status is LaunchStatus.PENDING
-
-
-def _refuted(execution: Execution, job: Job) -> Execution:
-    known = next((other for other in execution.jobs if other.key == job.key), None)
-    if known is None or known.state is not JobState.INTENDED:
-        return execution
-    return execution.with_job(replace(known, state=JobState.REFUTED))
-
-
-def _still_intended(execution: Execution, later: Job) -> Execution:
-    known = next((other for other in execution.jobs if other.key == later.key), None)
-    return execution.with_job(later) if known is not None and known.state is JobState.INTENDED else execution
-
-
-def _blocked(execution: Execution, number: int, until: datetime) -> Execution:
-    return execution.with_waves([replace(execution.wave(number), blocked_until=until)])
-
-
-def _explained(execution: Execution, number: int, reasons: Mapping[str, str]) -> Execution:
-    """Say of servers why they wait."""
-    wave = execution.wave(number).with_servers(
-        lambda server: (
-            replace(server, error=reasons[server.source_server_id])
-            if server.source_server_id in reasons and _is_pending(server)
-            else server
-        ),
-    )
-    return execution.with_waves([wave])
-
-
-def _failed(execution: Execution, number: int, reasons: Mapping[str, str]) -> Execution:
-    wave = execution.wave(number).with_servers(
-        lambda server: (
-            replace(server, launch_status=LaunchStatus.FAILED, error=reasons[server.source_server_id])
-            if server.source_server_id in reasons and _is_pending(server)
-            else server
-        ),
-    )
-    return execution.with_waves([wave])

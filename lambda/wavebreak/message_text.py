@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.messages import one_line
+from wavebreak.message import one_line
 
 if TYPE_CHECKING:
-    from wavebreak.messages import Message
+    from wavebreak.message import Message
 
 SCHEMA_VERSION: Final = 1
 """Of the JSON; counted up when a field changes its meaning or goes (docs/notification.schema.json)."""

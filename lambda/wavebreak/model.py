@@ -16,6 +16,8 @@ from wavebreak.execution_utils import (
     WaveStatus,
     is_terminal,
 )
+from wavebreak.plan_model import Impact, OnFailure
+from wavebreak.site import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -30,21 +32,6 @@ class Mode(StrEnum):
 
     DRILL = "DRILL"
     RECOVERY = "RECOVERY"
-
-
-class Impact(StrEnum):
-    """Whether a server's failure fails its wave."""
-
-    CRITICAL = "CRITICAL"
-    OPTIONAL = "OPTIONAL"
-
-
-class OnFailure(StrEnum):
-    """What follows when a wave fails."""
-
-    STOP = "STOP"
-    CONTINUE = "CONTINUE"
-    ASK = "ASK"
 
 
 class LaunchStatus(StrEnum):
@@ -100,14 +87,6 @@ class CancelThen(StrEnum):
 
     KEEP = "KEEP"
     TERMINATE = "TERMINATE"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """An AWS account and Region, travelling as one value; None is the stack's own."""
-
-    account_id: str | None = None
-    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.model import Impact
+from wavebreak.plan_model import Impact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -15,16 +15,16 @@ from botocore.exceptions import ClientError
 
 from wavebreak.bus_events import SOURCE
 from wavebreak.faults import FAULTS, error_code, is_transient
+from wavebreak.message import MAX_SUBJECT, discreet, one_line
 from wavebreak.message_html import html_of
 from wavebreak.message_text import chat_document_of, document_of, text_of
-from wavebreak.messages import MAX_SUBJECT, discreet, one_line
 from wavebreak.problems import CircuitOpen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from wavebreak.bus_events import BusEvent
-    from wavebreak.messages import Message
+    from wavebreak.message import Message
     from wavebreak.settings import NoticeSettings
 
 logger = logging.getLogger(__name__)

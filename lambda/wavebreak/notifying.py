@@ -17,19 +17,21 @@ from typing import TYPE_CHECKING, Final
 from wavebreak.bus_events import bus_events
 from wavebreak.error_category import Category
 from wavebreak.errors import Severity
-from wavebreak.messages import Kind, discreet, execution_message, kinds_of
-from wavebreak.notify import Fault, News, Outcome
+from wavebreak.message import Kind, discreet
+from wavebreak.messages import execution_message, kinds_of
+from wavebreak.notify import TOPIC, Fault, News, Outcome
 from wavebreak.problems import Unavailable
-from wavebreak.standalone_messages import command_message
+from wavebreak.standalone_messages import alert_message, command_message
 from wavebreak.store.executions import read_event
+from wavebreak.store.keys import execution_id_of
 from wavebreak.store.outbox import CursorLost, is_waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from wavebreak.app import App
-    from wavebreak.messages import Message
+    from wavebreak.message import Message
     from wavebreak.model import Execution
     from wavebreak.store.outbox import Cursor
     from wavebreak.store.records import Item
@@ -107,6 +109,16 @@ def announce(app: App, message: Message, served: frozenset[str] = frozenset()) -
     outcome = channels.send(News(message=message), served)
     if outcome.faults:
         raise Unavailable("; ".join(f"{part}: {fault.cause}" for part, fault in outcome.faults.items()))
+
+
+def announce_alarm(app: App, alarm: Mapping[str, str]) -> None:
+    """Tell people of an alarm, `{name, state, reason}`; the topic has it from CloudWatch itself."""
+    announce(app, alert_message(alarm), frozenset({TOPIC}))
+
+
+def executions_of(partitions: Iterable[str]) -> list[str]:
+    """Name the executions that items of the table are of, by their partitions, each once."""
+    return list(dict.fromkeys(map(execution_id_of, partitions)))
 
 
 @dataclass(slots=True)

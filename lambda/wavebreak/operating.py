@@ -11,11 +11,11 @@ from wavebreak import steering, termination
 from wavebreak.commanding import cancel_all
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.faults import FAULTS
+from wavebreak.machine_runs import Machine
 from wavebreak.model import Cancel, CancelThen, Mode
-from wavebreak.observing import begin_termination, settle
 from wavebreak.problems import ConfirmationRequired, NotFound, PlanBusy, Problem
+from wavebreak.settle_execution import begin_termination, settle
 from wavebreak.steering import Refused
-from wavebreak.workflow import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +86,7 @@ def reopen(app: App, execution_id: str, step: Step, act: Act) -> Execution:
         return steer(app, execution_id, step, act)
 
     def take_up() -> Execution:
-        from wavebreak.surveying import spare_recoveries  # noqa: PLC0415  no other call pays for this import
+        from wavebreak.drill_guard import spare_recoveries  # noqa: PLC0415  no other call pays for this import
 
         spare_recoveries(app, before.execution)
         return app.executions.change(execution_id, step, act)

@@ -27,7 +27,7 @@ from pydantic_core import CoreSchema, InitErrorDetails
 
 from wavebreak.catalogue import MAX_ARGUMENT_CHARACTERS, MAX_ARGUMENTS, MAX_TIMEOUT_SECONDS, CommandName
 from wavebreak.identifiers import PLAN_ID_PATTERN
-from wavebreak.model import Impact, OnFailure
+from wavebreak.plan_model import Impact, OnFailure
 from wavebreak.plan_rules import MAX_SERVERS_IN_WAVE, Rules, dependency_indexes
 from wavebreak.pointers import PlanInvalid
 from wavebreak.validation import (

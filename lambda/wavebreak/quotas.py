@@ -1,47 +1,32 @@
-"""The DRS quotas of an account and Region, and the room that running jobs leave under them."""
+"""Service Quotas: what applies to DRS in an account and Region, read once for a while."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from wavebreak.drs_facts import JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA, Quotas
 from wavebreak.faults import FAULTS, is_denied, is_transient
 from wavebreak.problems import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from datetime import datetime
 
-    from wavebreak.drs import RecentJob
-    from wavebreak.model import Place
+    from wavebreak.site import Place
 
 logger = logging.getLogger(__name__)
 
-JOBS_QUOTA: Final = "L-D88FAC3A"
-SERVERS_A_JOB_QUOTA: Final = "L-B827C881"
-SERVERS_IN_JOBS_QUOTA: Final = "L-05AFA8C6"
-SERVER_QUOTAS: Final = frozenset({SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA})
 _CODES: Final = {"jobs": JOBS_QUOTA, "servers_a_job": SERVERS_A_JOB_QUOTA, "servers_in_jobs": SERVERS_IN_JOBS_QUOTA}
-STARTED_AT_ONCE: Final = 200
-"""Source servers that one StartRecovery call takes, whatever the quota (service model)."""
 
 KEPT: Final = timedelta(minutes=15)
 """How long quotas count that were read, or refused: they change by request, not by the minute."""
 ASK_AGAIN: Final = timedelta(seconds=30)
 """How long the service is not asked again when it did not answer: a round of the machines."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quotas:
-    """Concurrent jobs, servers in one job, and servers in all active jobs; the defaults are AWS's own."""
-
-    jobs: int = 20
-    servers_a_job: int = 100
-    servers_in_jobs: int = 500
 
 
 class AppliedQuotas:
@@ -82,12 +67,3 @@ def _read(client: Any) -> tuple[dict[str, int], bool]:
             if isinstance(error, ClientError) and is_denied(error):
                 break
     return applied, True
-
-
-def room_for(quotas: Quotas, active: Iterable[RecentJob]) -> int:
-    """Tell how many servers one more job may take beside the active ones; 0 when there is room for none."""
-    jobs = list(active)
-    if len(jobs) >= quotas.jobs:
-        return 0
-    held = sum(len(job.servers) for job in jobs)
-    return max(0, min(quotas.servers_a_job, STARTED_AT_ONCE, quotas.servers_in_jobs - held))

@@ -13,13 +13,13 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from wavebreak.model import Impact
+from wavebreak.plan_model import Impact
 from wavebreak.timing import parse_iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from wavebreak.drs import Instance, SourceServer
+    from wavebreak.drs_facts import Instance, SourceServer
     from wavebreak.sightings import Facts, Load, Member, Site
 
 DRILL_IS_OLD_AFTER: Final = timedelta(days=90)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak import failures
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.failures import keeps_failing
+from wavebreak.machine_runs import Machine, execution_id_of, machine_of
 from wavebreak.metrics import Metric
 from wavebreak.problems import NotFound
 from wavebreak.store.keys import execution_id_of as execution_id_of_partition
-from wavebreak.workflow import Machine, execution_id_of, machine_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from wavebreak.api import MAX_LIMIT
+from wavebreak.errors import MAX_HOURS
 from wavebreak.model import CancelThen
-from wavebreak.store.errors import MAX_HOURS
 
 Reason = Annotated[str, Field(max_length=1024, description="Why, for the audit trail.")]
 IdempotencyKey = Annotated[

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.error_category import Category
 from wavebreak.errors import Severity
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.model import CancelThen, CommandPhase, Impact, LaunchStatus, Mode, PausedBy
+from wavebreak.model import CancelThen, CommandPhase, LaunchStatus, Mode, PausedBy
+from wavebreak.plan_model import Impact
 from wavebreak.problems import CODES, CONTENT_TYPE
 
 if TYPE_CHECKING:

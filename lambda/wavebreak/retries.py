@@ -75,4 +75,5 @@ def call(name: str, work: Callable[[], T], worth_it: Callable[[BaseException], b
             raise first.pop()
         return work()
 
-    return repeating(preset(name), worth_it, spread, sleep)(attempt)
+    chosen = preset(name)
+    return repeating(chosen.attempts, lambda made: chosen.pause(made, spread()), worth_it, sleep)(attempt)

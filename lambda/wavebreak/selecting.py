@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wavebreak.app import App
-    from wavebreak.model import Place
+    from wavebreak.site import Place
 
 Faults = list[dict[str, str]]
 _SHOWN: Final = 3

@@ -9,9 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from wavebreak.drs import Instance, RecentJob, SourceServer
-    from wavebreak.model import Impact
-    from wavebreak.quotas import Quotas
+    from wavebreak.drs_facts import Instance, Quotas, RecentJob, SourceServer, Trouble
+    from wavebreak.plan_model import Impact
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +20,6 @@ class Member:
     source_server_id: str
     impact: Impact
     wave: str
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Something that DRS did not tell: the operation, and why; `denied` for want of permission."""
-
-    operation: str
-    reason: str
-    denied: bool = False
-    asked: bool = True
-    """False when there was no time left to ask."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from wavebreak.drs import OutcomeUnknown, Refusal, judged
 from wavebreak.faults import error_code
 from wavebreak.timing import iso
+from wavebreak.unrepeated import OutcomeUnknown, Refusal, judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.messages import Kind, Look, Message, discreet, one_line, subject_of
+from wavebreak.message import Kind, Look, Message, discreet, one_line, subject_of
 from wavebreak.steps import Step
 
 if TYPE_CHECKING:

@@ -6,23 +6,24 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from wavebreak.drill_guard import spare_recoveries
 from wavebreak.errors import Severity
 from wavebreak.faults import FAULTS
 from wavebreak.freezing import foreign, freeze, frozen_document
 from wavebreak.identifiers import new_execution_id
+from wavebreak.machine_runs import Machine
 from wavebreak.problems import InvalidRequest, Problem, Unavailable
 from wavebreak.selecting import resolve
-from wavebreak.store.executions import busy_plan
+from wavebreak.store.locks import busy_plan
 from wavebreak.store.table import ConditionFailed
-from wavebreak.surveying import spare_recoveries
 from wavebreak.trail import Act
-from wavebreak.workflow import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wavebreak.app import App
-    from wavebreak.model import Execution, Mode, Place
+    from wavebreak.model import Execution, Mode
+    from wavebreak.site import Place
 
 logger = logging.getLogger(__name__)
 

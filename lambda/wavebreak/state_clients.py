@@ -6,10 +6,13 @@ again under the preset `cache`; botocore repeats neither.
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+import boto3
+
 from wavebreak import retries
+from wavebreak.wire import config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,3 +33,12 @@ class StateClient:
 
 def _repeated(write: Callable[..., Any]) -> Callable[..., Any]:
     return lambda **parameters: retries.call("cache", partial(write, **parameters))
+
+
+@cache
+def states() -> Any:
+    """Give the DynamoDB client of circuits and Idempotency-Keys, in the stack's own Region."""
+    return StateClient(
+        boto3.client("dynamodb", config=config("state_read", attempts=1)),
+        boto3.client("dynamodb", config=config("state_write", attempts=1)),
+    )

@@ -1,4 +1,4 @@
-"""Gathering what the readiness checks look at, and keeping drills off servers that were recovered for good.
+"""Gathering what the readiness checks look at.
 
 A survey only reads: the table, DRS in every Region of the plan, and the quotas there. It is an answer that somebody
 waits for, of a plan of up to 4,000 servers: servers are described 200 a call, and the snapshots, which DRS tells one
@@ -12,18 +12,19 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.asking import Asking, Question
 from wavebreak.clients import UnsupportedPlace
-from wavebreak.drs import IDS_A_CALL
+from wavebreak.drs import DESCRIBE_INSTANCES, in_batches
+from wavebreak.drs_facts import Quotas, Trouble, room_for
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.faults import FAULTS
 from wavebreak.freezing import freeze, place_of
-from wavebreak.model import Impact, Mode, Place
-from wavebreak.problems import InvalidRequest, ServerBusy, Unavailable
-from wavebreak.quotas import Quotas, room_for
-from wavebreak.readiness import has_snapshots, in_the_way_of_a_drill
+from wavebreak.model import Mode
+from wavebreak.places import Asking, Question
+from wavebreak.plan_model import Impact
+from wavebreak.problems import InvalidRequest
+from wavebreak.readiness import has_snapshots
 from wavebreak.selecting import resolve
-from wavebreak.sightings import Drill, Facts, Load, Member, Site, Trouble
+from wavebreak.sightings import Drill, Facts, Load, Member, Site
 from wavebreak.store import keys
 
 if TYPE_CHECKING:
@@ -31,13 +32,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.app import App
-    from wavebreak.drs import Drs, Instance, RecentJob, SourceServer
-    from wavebreak.model import Execution
-    from wavebreak.store.plans import StoredPlan
+    from wavebreak.drs import Drs
+    from wavebreak.drs_facts import Instance, RecentJob, SourceServer
+    from wavebreak.plan_model import StoredPlan
+    from wavebreak.site import Place
 
 MOST_SNAPSHOTS: Final = 100
 """Servers of a plan whose snapshots are looked at."""
-_INSTANCES: Final = "DescribeRecoveryInstances"
 
 
 @dataclass(slots=True)
@@ -109,50 +110,6 @@ def survey(app: App, plan_id: str, own: Place) -> Facts:
     )
 
 
-def spare_recoveries(app: App, execution: Execution) -> None:
-    """Refuse a drill that would end an instance which a RECOVERY launched; a recovery itself is never held up.
-
-    Raises ServerBusy naming server, instance and, where it is ours, execution. While DRS does not tell what runs, a
-    drill is not worth the risk: Unavailable.
-    """
-    if execution.mode is not Mode.DRILL:
-        return
-    servers: dict[Place, list[str]] = defaultdict(list)
-    for wave in execution.waves:
-        servers[wave.place] += [server.source_server_id for server in wave.servers]
-    try:
-        adapters = {place: app.brief_drs_at(place) for place in servers}
-    except UnsupportedPlace as error:
-        raise Unavailable(f"A drill needs to look at DRS before it starts: {error}") from error
-    questions = [
-        Question(_INSTANCES, partial(adapters[place].instances, batch), place)
-        for place, ids in servers.items()
-        for batch in _batches(ids)
-    ]
-    for answer in Asking().all(questions):
-        if isinstance(answer, Trouble):
-            raise Unavailable(
-                "A drill ends the earlier instances of its servers, and DRS does not tell whether a recovery launched "
-                f"them ({answer.operation}: {answer.reason}); it was not started"
-            )
-        recovered = in_the_way_of_a_drill(answer)
-        if recovered is not None:
-            raise _busy(app, recovered)
-
-
-def _busy(app: App, instance: Instance) -> ServerBusy:
-    server, identifier = instance.source_server_id, instance.recovery_instance_id
-    item = app.executions.job_item(instance.job_id) if instance.job_id else None
-    execution_id = keys.execution_id_of(item[0]) if item else None
-    launcher = execution_id or "a recovery outside of Wavebreak"
-    return ServerBusy(
-        f"Server {server} runs as {identifier}, launched by {launcher}: a drill would end that instance",
-        sourceServerId=server,
-        recoveryInstanceId=identifier,
-        executionId=execution_id,
-    )
-
-
 def _label(place: Place, own: Place) -> str:
     region = place.region or own.region or "the stack's Region"
     return region if place.account_id is None else f"{region} of account {place.account_id}"
@@ -207,10 +164,10 @@ def _questions(sight: _Sight, now: datetime) -> Iterator[_Question]:
     drs = sight.drs
     if drs is None:
         return
-    for batch in _batches(sight.ids):
+    for batch in in_batches(sight.ids):
         take = partial(sight.saw_servers, batch)
         yield _Question(sight, "DescribeSourceServers", partial(drs.source_servers, batch), take)
-        yield _Question(sight, _INSTANCES, partial(drs.instances, batch), partial(sight.saw_instances, batch))
+        yield _Question(sight, DESCRIBE_INSTANCES, partial(drs.instances, batch), partial(sight.saw_instances, batch))
     yield _Question(sight, "DescribeJobs", partial(drs.active_jobs, now), sight.saw_jobs)
 
 
@@ -282,7 +239,3 @@ def _by_server(asked: Iterable[str], found: Iterable[Instance]) -> dict[str, tup
     for instance in found:
         instances[instance.source_server_id] = (*instances.get(instance.source_server_id, ()), instance)
     return instances
-
-
-def _batches(ids: Sequence[str]) -> list[Sequence[str]]:
-    return [ids[start : start + IDS_A_CALL] for start in range(0, len(ids), IDS_A_CALL)]

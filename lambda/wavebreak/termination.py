@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from wavebreak.model import Place, Wave
+    from wavebreak.model import Wave
     from wavebreak.observation import Observation
+    from wavebreak.site import Place
     from wavebreak.timing import Timing
     from wavebreak.trail import Act
 

@@ -15,7 +15,7 @@ from wavebreak.execution_utils import (
     normalize_wave_status,
 )
 from wavebreak.model import CommandState
-from wavebreak.store.records import meta_record
+from wavebreak.overview import overview_of
 from wavebreak.timing import iso, parse_iso, whole_seconds
 from wavebreak.wave_commands import run_id
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.model import Execution, Server, Wave, WaveCommand
-    from wavebreak.store.plans import StoredPlan
+    from wavebreak.plan_model import StoredPlan
 
 _NO_TERMINATION: Final[Mapping[str, Any]] = {
     "status": TerminationStatus.NOT_REQUESTED.value,
@@ -45,7 +45,7 @@ def plan_view(plan: StoredPlan) -> dict[str, Any]:
 
 
 def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Show an execution without its waves, from its META record alone."""
+    """Show an execution without its waves, from its overview, as it stands in the META record too."""
     status = normalize_execution_status(meta["status"]) or ExecutionStatus.PENDING
     briefs = [normalize_wave_status(brief.get("status")) for brief in meta.get("waveBriefs") or []]
     completed = briefs.count(WaveStatus.COMPLETED)
@@ -85,7 +85,7 @@ def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 
 def execution_view(execution: Execution, now: datetime) -> dict[str, Any]:
     """Show an execution whole."""
-    shown = summary_view(meta_record(execution), now)
+    shown = summary_view(overview_of(execution), now)
     return {**shown, "waves": [_wave_view(execution, wave, now) for wave in execution.waves]}
 
 

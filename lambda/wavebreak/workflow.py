@@ -1,19 +1,17 @@
 """Step Functions: starting an execution's machines and waking them.
 
-A machine's input is the execution id and nothing else; its name tells which run of it this is: the execution's id,
-then `-r2`, `-r3` for renewals and retries, `-t1`, `-t2` for terminations.
+A machine's input is the execution id and nothing else; its name tells which run of it this is (`machine_runs`).
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import re
-from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
+from wavebreak.machine_runs import Machine, command_run_name
 from wavebreak.store import keys
 
 if TYPE_CHECKING:
@@ -27,59 +25,6 @@ logger = logging.getLogger(__name__)
 
 _STALE_TOKEN: Final = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
 """Normal answers to a wake: the machine is awake already."""
-
-
-_LATER_RUN: Final = re.compile(r"-r([0-9]+)$")
-
-
-class Machine(Enum):
-    """The two state machines of an execution: the item of their wake token, and the mark of their later runs."""
-
-    RECOVERY = (keys.TOKEN, "r")
-    TERMINATION = (keys.TERMINATION_TOKEN, "t")
-
-    @property
-    def token_key(self) -> str:
-        """Sort key of the machine's wake token."""
-        return self.value[0]
-
-    def run_name(self, execution_id: str, run: int) -> str:
-        """Name the run of a machine."""
-        if self is Machine.RECOVERY and run <= 1:
-            return execution_id
-        return f"{execution_id}-{self.value[1]}{run}"
-
-    def run_of(self, name: str) -> int:
-        """Read the number of a run from its name."""
-        _, mark, number = name.rpartition(f"-{self.value[1]}")
-        return int(number) if mark and number.isdigit() else 1
-
-
-def command_run_name(command_id: str, run: int) -> str:
-    """Name a run of the machine of a command run: its id, then `-r2`, `-r3`."""
-    return command_id if run <= 1 else f"{command_id}-r{run}"
-
-
-def command_id_of(name: str) -> str:
-    """Read the id of a command run from the name of a run of its machine."""
-    return _LATER_RUN.sub("", name)
-
-
-def command_run_of(name: str) -> int:
-    """Read the number of a run of a command machine from its name."""
-    found = _LATER_RUN.search(name)
-    return int(found[1]) if found else 1
-
-
-def machine_of(name: str) -> Machine:
-    """Read from the name of a run whose machine it is."""
-    execution_id = execution_id_of(name)
-    return Machine.TERMINATION if "-t" in name[len(execution_id) :] else Machine.RECOVERY
-
-
-def execution_id_of(name: str) -> str:
-    """Read the execution's id from the name of a machine's run."""
-    return "-".join(name.split("-")[:2])
 
 
 class Workflow:
@@ -111,14 +56,14 @@ class Workflow:
 
     def start_next(self, machine: Machine, execution_id: str, known_run: int, now: datetime) -> bool:
         """Start the run after the known one; whoever else does so at this moment starts nothing and gets False."""
-        if not self.wakes.next_run(execution_id, machine.token_key, known_run, now):
+        if not self.wakes.next_run(execution_id, keys.wake_token(machine), known_run, now):
             return False
         self.start(machine, execution_id, known_run + 1)
         return True
 
     def wake(self, machine: Machine, execution_id: str) -> bool:
         """Have a machine look again at once; tells whether it was asleep. A machine that is awake looks by itself."""
-        token = self.wakes.claim(execution_id, machine.token_key)
+        token = self.wakes.claim(execution_id, keys.wake_token(machine))
         if token is None:
             return False
         try:

@@ -19,7 +19,7 @@ from drs_simulator.control import SimulatorControl
 from drs_simulator.server import SimulatorServer
 from drs_simulator.timing import Timing
 from wavebreak.arguments import ENCODED_ARGUMENTS_PATTERN, encode_arguments
-from wavebreak.command_output import STEP
+from wavebreak.command_runs import STEP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

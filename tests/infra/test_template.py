@@ -7,7 +7,7 @@ import pytest
 from tools.template import API, ROOT, load, resources
 
 from wavebreak import notifying, problems
-from wavebreak.messages import Kind
+from wavebreak.message import Kind
 from wavebreak.store import keys
 
 Json = dict[str, Any]

@@ -13,7 +13,7 @@ import time
 from botocore.exceptions import EndpointConnectionError
 
 from wavebreak.problems import CircuitOpen
-from wavebreak.resilience import guarded
+from wavebreak.service_circuits import guarded
 
 
 def _work(told: str) -> str:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from tests.unit.executions import OPERATOR
 from tests.unit.world import World, check_state, check_trail
 
-from wavebreak import cleanup, observing, operating, termination
+from wavebreak import cleanup, observing, operating, settle_execution, termination
 from wavebreak.drs import Drs, job_tags
 from wavebreak.engine import Directive, open_asks
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
@@ -24,7 +24,7 @@ from wavebreak.store import keys
 from wavebreak.store.locks import server_keys
 from wavebreak.termination import CleanUp
 from wavebreak.trail import Act
-from wavebreak.workflow import Machine, Workflow
+from wavebreak.workflow import Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from drs_simulator.clock import ManualClock
     from drs_simulator.control import SimulatorControl
     from wavebreak.app import App
+    from wavebreak.machine_runs import Machine
     from wavebreak.model import Server
     from wavebreak.observation import JobView
 
@@ -184,7 +185,7 @@ class Life:
             return self._clean_up_round(snapshot.termination_token.run)
         seen = observing.observe(app, identifier, snapshot.token.run, 1)
         if seen.directive == Directive.FINISH:
-            self._task(lambda: observing.finish(app, identifier))
+            self._task(lambda: settle_execution.finish(app, identifier))
         for number in seen.waves:
             self._task(lambda number=number: start_wave(app, identifier, number))
         return seen.directive

@@ -14,7 +14,7 @@ from tests.integration.store_executions import ACT, AT, execution
 
 from wavebreak import notifying
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
-from wavebreak.messages import Kind
+from wavebreak.message import Kind
 from wavebreak.notify import Channels
 from wavebreak.settings import NoticeSettings
 from wavebreak.store.commands import CommandStore

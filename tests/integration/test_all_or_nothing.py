@@ -15,7 +15,7 @@ from tests.integration.plans import plan, server
 from tests.integration.store_executions import execution
 from tests.unit.world import check_trail
 
-from wavebreak import observing, operating
+from wavebreak import operating, settle_execution
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.model import CancelThen, Execution, Job, JobState, LaunchStatus
 from wavebreak.store import keys
@@ -113,7 +113,7 @@ def make(stack: Stack) -> Callable[[ExecutionStatus], Execution]:
         running = app.executions.save(running, over, Act("test", now))
         if status is ExecutionStatus.IN_PROGRESS:
             return running
-        observing.finish(app, running.execution_id)
+        settle_execution.finish(app, running.execution_id)
         return app.executions.load(running.execution_id).execution
 
     return made
@@ -126,7 +126,7 @@ def test_s3_5_an_end_killed_at_any_write_is_written_whole_or_not_at_all(
     subject = make(ExecutionStatus.IN_PROGRESS)
 
     def finish() -> None:
-        assert observing.finish(app, subject.execution_id)
+        assert settle_execution.finish(app, subject.execution_id)
 
     outcomes = []
     for _death in each_death(finish):

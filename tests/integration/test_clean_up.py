@@ -8,7 +8,8 @@ import boto3
 from botocore.exceptions import EndpointConnectionError
 from tests.integration.plans import plan, server, servers_of, three_tier, wave
 
-from wavebreak.drs import Drs, Instance, Refusal
+from wavebreak.drs import Drs
+from wavebreak.unrepeated import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import pytest
     from tests.integration.clock import JumpingClock
     from tests.integration.stack import Stack
+
+    from wavebreak.drs_facts import Instance
 
 ONE_WAVE = plan(wave("only", 1, 2))
 

@@ -14,7 +14,7 @@ from tests.integration.stack import Killed
 
 from wavebreak import folding
 from wavebreak.command_runs import CommandTarget
-from wavebreak.model import Place
+from wavebreak.site import Place
 from wavebreak.ssm import Ssm
 from wavebreak.store.commands import CommandStore
 from wavebreak.trail import Act

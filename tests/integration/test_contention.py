@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from tests.integration.plans import plan, server, servers_of, wave
 
-from wavebreak.model import Place
 from wavebreak.problems import Unavailable
+from wavebreak.site import Place
 from wavebreak.store import keys
 from wavebreak.store.locks import LockStore
 from wavebreak.store.table import to_attributes

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from wavebreak.error_category import Category
-from wavebreak.errors import ErrorRecord, Severity
+from wavebreak.errors import ErrorRecord, Severity, Span
 from wavebreak.identifiers import ulid
 from wavebreak.store import errors as error_store
-from wavebreak.store.errors import ErrorStore, Span
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from tests.integration.stack import Stack
+
+    from wavebreak.store.errors import ErrorStore
 
 S, C = Severity, Category
 HISTORY = (

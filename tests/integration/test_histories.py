@@ -27,11 +27,11 @@ from drs_simulator.server import SimulatorServer
 from wavebreak import clients, retries
 from wavebreak.app import App
 from wavebreak.command_output import CommandOutput
-from wavebreak.dead_letters import FailedEvents
+from wavebreak.dead_letter_queue import FailedEvents
+from wavebreak.drs_facts import Quotas
 from wavebreak.error_tracking import ErrorTracker
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.metrics import Meter
-from wavebreak.quotas import Quotas
 from wavebreak.ssm import Ssm
 from wavebreak.store.commands import CommandStore
 from wavebreak.store.executions import ExecutionStore

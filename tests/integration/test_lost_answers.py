@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.integration.clock import JumpingClock
     from tests.integration.stack import Stack
 
-    from wavebreak.model import Place
+    from wavebreak.site import Place
 
 TWO_WAVES = plan(wave("database", 1, 2), wave("web", 3))
 LOST: list[dict[str, Any]] = [{"httpStatus": 500}, {"dropConnection": True}]

@@ -15,7 +15,8 @@ from tests.integration.store_executions import execution
 
 from wavebreak import notifying
 from wavebreak.handlers import notification
-from wavebreak.messages import Kind, execution_message
+from wavebreak.message import Kind
+from wavebreak.messages import execution_message
 from wavebreak.notify import Channels, News, ascii_subject
 from wavebreak.problems import CircuitOpen
 from wavebreak.store.executions import ExecutionStore

@@ -10,7 +10,7 @@ from tests.integration.plans import plan, server, servers_of, three_tier, wave
 from tests.integration.stack import PATIENCE_SECONDS, read_until
 
 from wavebreak import clients, surveying
-from wavebreak.asking import Asking
+from wavebreak.places import Asking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,8 @@ from tests.integration.blueprint import machine_arn
 from tests.integration.plans import plan, server, servers_of, wave
 from tests.integration.stack import TaskTimedOut
 
-from wavebreak.workflow import Machine, Workflow
+from wavebreak.machine_runs import Machine
+from wavebreak.workflow import Workflow
 
 if TYPE_CHECKING:
     import pytest

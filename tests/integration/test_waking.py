@@ -9,7 +9,7 @@ import pytest
 from tests.integration import emulation
 from tests.integration.plans import plan, servers_of, wave
 
-from wavebreak.workflow import Machine
+from wavebreak.machine_runs import Machine
 
 if TYPE_CHECKING:
     from tests.integration.stack import Stack

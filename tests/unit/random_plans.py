@@ -7,7 +7,8 @@ from typing import Final
 from tests.unit.executions import server
 
 from wavebreak.catalogue import COMMAND_NAMES
-from wavebreak.model import Impact, OnFailure, Wave
+from wavebreak.model import Wave
+from wavebreak.plan_model import Impact, OnFailure
 from wavebreak.wave_commands import planned
 
 SHAPES: Final[dict[str, tuple[tuple[int, ...], ...]]] = {

@@ -97,7 +97,7 @@ HANDLERS = sorted(name for name in MODULES if name.startswith("wavebreak.handler
 
 def test_the_rules_below_speak_of_modules_that_exist() -> None:
     assert MODULES.keys() >= KNOWN_PURE
-    assert {"wavebreak.drs", "wavebreak.clients", "wavebreak.workflow", "wavebreak.store.table"} <= ADAPTERS
+    assert {"wavebreak.unrepeated", "wavebreak.clients", "wavebreak.workflow", "wavebreak.store.table"} <= ADAPTERS
     assert "botocore" in reached_from("wavebreak.starting")
     assert HANDLERS
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from wavebreak.asking import Asking, Question
-from wavebreak.sightings import Trouble
+from wavebreak.drs_facts import Trouble
+from wavebreak.places import Asking, Question
 from wavebreak.timeouts import LIMITS
 
 

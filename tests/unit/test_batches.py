@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from wavebreak.batches import BATCHES_A_CALL, Batches
-from wavebreak.drs import Refusal
-from wavebreak.quotas import SERVERS_A_JOB_QUOTA
+from wavebreak.drs_facts import SERVERS_A_JOB_QUOTA
+from wavebreak.unrepeated import Refusal
 
 CONFLICT = Refusal("ConflictException", "busy", status=409)
 SERVERS = [f"s-{number:017d}" for number in range(100)]

@@ -14,8 +14,8 @@ from tests.unit.breakers import Clock, on_clock
 from wavebreak import circuits, retries
 from wavebreak.circuit_states import LocalStates, SharedStates
 from wavebreak.circuits import RULES, Circuit, Rule, circuit_name
-from wavebreak.model import Place
 from wavebreak.problems import CircuitOpen, OutOfTime, Unavailable
+from wavebreak.site import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from wavebreak import circuits, clients
-from wavebreak.model import Place
+from wavebreak import clients, service_circuits
 from wavebreak.settings import settings
+from wavebreak.site import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ def assumed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(clients, "AssumeRoleCredentialFetcher", Fetcher)
     Fetcher.made = []
-    kept = [clients.drs, clients.ssm, clients.service_quotas, clients._session, circuits.guarded, settings]
+    kept = [clients.drs, clients.ssm, clients.service_quotas, clients._session, service_circuits.guarded, settings]
     for cached in kept:
         cached.cache_clear()
     yield Fetcher.made

@@ -5,7 +5,8 @@ from tests.unit.executions import execution, job, later, launching, look, status
 
 from wavebreak.engine import Directive, finalise
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
-from wavebreak.model import Execution, JobState, LaunchStatus, OnFailure, PausedBy, Wave
+from wavebreak.model import Execution, JobState, LaunchStatus, PausedBy, Wave
+from wavebreak.plan_model import OnFailure
 
 W, E = WaveStatus, ExecutionStatus
 FAILED_JOB = view({1: LaunchStatus.FAILED}, completed=True)

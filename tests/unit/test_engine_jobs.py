@@ -21,8 +21,9 @@ from tests.unit.executions import (
 
 from wavebreak.engine import Directive, decide, finalise
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
-from wavebreak.model import Execution, Impact, JobState, LaunchStatus
+from wavebreak.model import Execution, JobState, LaunchStatus
 from wavebreak.observation import JobView, Observation
+from wavebreak.plan_model import Impact
 from wavebreak.termination import launched_instances
 from wavebreak.timing import Timing
 

@@ -11,8 +11,6 @@ from tests.unit.executions import NOW
 
 import wavebreak
 from wavebreak.clients import UnsupportedPlace
-from wavebreak.drs import OutcomeUnknown
-from wavebreak.drs import Refusal as DrsRefusal
 from wavebreak.error_category import Category
 from wavebreak.errors import (
     _BY_FAILURE,
@@ -35,6 +33,8 @@ from wavebreak.problems import CircuitOpen, NotFound, OutOfTime, Unavailable
 from wavebreak.settings import MissingSetting
 from wavebreak.store.executions import Conflict
 from wavebreak.store.table import ConditionFailed
+from wavebreak.unrepeated import OutcomeUnknown
+from wavebreak.unrepeated import Refusal as DrsRefusal
 
 S, C = Severity, Category
 

@@ -10,9 +10,10 @@ from tests.unit.plan_documents import plan, wave
 
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.freezing import freeze, frozen_document
-from wavebreak.model import Execution, Impact, Mode, OnFailure, Place
+from wavebreak.model import Execution, Mode
+from wavebreak.plan_model import Impact, OnFailure, StoredPlan
 from wavebreak.problems import InvalidRequest
-from wavebreak.store.plans import StoredPlan
+from wavebreak.site import Place
 
 OWN = Place("123456789012", "us-east-1")
 

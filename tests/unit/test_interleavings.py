@@ -22,7 +22,8 @@ from tests.unit.story import (
     Story,
 )
 
-from wavebreak.model import CancelThen, Impact, OnFailure, Wave
+from wavebreak.model import CancelThen, Wave
+from wavebreak.plan_model import Impact, OnFailure
 from wavebreak.wave_commands import planned
 
 HISTORIES = int(os.environ.get("WAVEBREAK_INTERLEAVINGS", "300"))

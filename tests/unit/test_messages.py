@@ -16,19 +16,10 @@ from tests.unit.told import APPROVER, HOSTILE_NAME, RUN, Story, message
 from wavebreak.bus_events import bus_events
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.hindsight import state_after
+from wavebreak.message import MAX_SUBJECT, Kind, discreet, shown_actor, subject_of
 from wavebreak.message_html import html_of
 from wavebreak.message_text import chat_document_of, document_of, text_of
-from wavebreak.messages import (
-    LOOKS,
-    MAX_SUBJECT,
-    Kind,
-    discreet,
-    execution_message,
-    kinds_of,
-    shown_actor,
-    subject_of,
-    wave_summary,
-)
+from wavebreak.messages import LOOKS, execution_message, kinds_of, wave_summary
 from wavebreak.model import Mode
 from wavebreak.standalone_messages import alert_message, command_message
 from wavebreak.trail import Act, append_event, status_changes

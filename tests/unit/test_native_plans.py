@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from wavebreak.drs import Drs
 from wavebreak.identifiers import NATIVE_PLAN_ARN_PATTERN
-from wavebreak.model import Impact
 from wavebreak.native_plans import (
     NativePlan,
     NativeServer,
@@ -20,6 +19,7 @@ from wavebreak.native_plans import (
     plan_id_of,
 )
 from wavebreak.plan import normalised, parse_plan
+from wavebreak.plan_model import Impact
 from wavebreak.pointers import PlanInvalid
 from wavebreak.problems import Unavailable
 

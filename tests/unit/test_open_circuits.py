@@ -9,8 +9,8 @@ import pytest
 
 from wavebreak import forwarding
 from wavebreak.command_runs import CommandTarget, TargetState
-from wavebreak.drs import Refusal, judged
 from wavebreak.problems import CircuitOpen
+from wavebreak.unrepeated import Refusal, judged
 
 
 def refused() -> Refusal:

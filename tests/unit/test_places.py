@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import EndpointConnectionError
 
 from wavebreak.clients import UnsupportedPlace
-from wavebreak.model import Place
-from wavebreak.places import Places
+from wavebreak.machine_round import places_of
 from wavebreak.problems import CircuitOpen
+from wavebreak.site import Place
 from wavebreak.timeouts import ending_in, remaining
 
 if TYPE_CHECKING:
     import pytest
+
+    from wavebreak.places import Places
 
 RECORDED: list[Any] = []
 EAST, WEST, FAR = Place(None, "us-east-1"), Place(None, "us-west-2"), Place("123456789012", "us-east-1")
@@ -31,7 +33,7 @@ def round_of(*unsupported: Place) -> Places:
         record_error=lambda error, severity, **context: RECORDED.append((error, severity, context))
     )
     app: Any = SimpleNamespace(drs_at=drs_at, errors=errors)
-    return Places(app)
+    return places_of(app)
 
 
 def down(_drs: Any) -> str:

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from tests.unit.plan_documents import plan, server, wave
 
 from wavebreak.graph import cycles
-from wavebreak.model import Impact, OnFailure
 from wavebreak.plan import PlanDocument, canonical_json, normalised, parse_plan, resolved_dependencies
+from wavebreak.plan_model import Impact, OnFailure
 
 
 def test_defaults_are_filled_in() -> None:

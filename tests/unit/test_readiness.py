@@ -11,9 +11,8 @@ import pytest
 from botocore.loaders import create_loader
 
 from wavebreak import readiness, sightings
-from wavebreak.drs import Instance, RecentJob, SourceServer
-from wavebreak.model import Impact
-from wavebreak.quotas import Quotas, room_for
+from wavebreak.drs_facts import Instance, Quotas, RecentJob, SourceServer, Trouble, room_for
+from wavebreak.plan_model import Impact
 from wavebreak.readiness import (
     MOST_FINDINGS,
     Check,
@@ -23,7 +22,7 @@ from wavebreak.readiness import (
     readiness_view,
     seconds_of,
 )
-from wavebreak.sightings import Drill, Facts, Load, Member, Site, Trouble
+from wavebreak.sightings import Drill, Facts, Load, Member, Site
 from wavebreak.timing import iso
 
 NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -365,4 +364,4 @@ def test_the_rules_import_no_adapter_when_they_run(module: Any) -> None:
     tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     imported = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
     ours = {name for name in imported if name and name.startswith("wavebreak")}
-    assert ours <= {"wavebreak.model", "wavebreak.timing"}
+    assert ours <= {"wavebreak.plan_model", "wavebreak.timing"}

@@ -16,20 +16,19 @@ from wavebreak.model import (
     CancelThen,
     Execution,
     Failure,
-    Impact,
     Job,
     JobKind,
     JobState,
     LaunchStatus,
     Mode,
-    OnFailure,
     PausedBy,
-    Place,
     Server,
     Termination,
     Wave,
     Word,
 )
+from wavebreak.plan_model import Impact, OnFailure
+from wavebreak.site import Place
 from wavebreak.store import keys
 from wavebreak.store.records import job_record, meta_record, read_execution, server_records, wave_record
 

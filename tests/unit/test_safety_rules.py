@@ -34,8 +34,9 @@ from tests.unit.executions import (
 from tests.unit.sources import method_calls
 from tools.template import ROOT, functions, load
 
-from wavebreak import observing, termination
-from wavebreak.drs import IDS_A_CALL, Drs, RecentJob
+from wavebreak import machine_round, termination
+from wavebreak.drs import IDS_A_CALL, Drs
+from wavebreak.drs_facts import Quotas, RecentJob, room_for
 from wavebreak.engine import Directive, decide, finalise
 from wavebreak.error_tracking import ErrorTracker
 from wavebreak.execution_utils import (
@@ -47,9 +48,10 @@ from wavebreak.execution_utils import (
 )
 from wavebreak.identifiers import new_execution_id
 from wavebreak.metrics import Meter
-from wavebreak.model import JobState, LaunchStatus, Mode, Place
+from wavebreak.model import JobState, LaunchStatus, Mode
 from wavebreak.observation import Observation
-from wavebreak.quotas import AppliedQuotas, Quotas, room_for
+from wavebreak.quotas import AppliedQuotas
+from wavebreak.site import Place
 from wavebreak.steering import cancel
 from wavebreak.trail import Act, IllegalTransition, status_changes
 
@@ -166,7 +168,7 @@ def test_rule_4_a_poll_error_changes_nothing() -> None:
     errors = ErrorTracker(None, Meter("test", lambda: NOW, lambda _line: None), lambda: NOW)
     broken: Any = SimpleNamespace(drs_at=lambda _place: SimpleNamespace(jobs=throttled), errors=errors)
 
-    seen = observing.look(broken, running.launch_jobs())
+    seen = machine_round.look(broken, running.launch_jobs())
 
     assert seen == Observation()
     decision = look(running)

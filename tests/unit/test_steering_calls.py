@@ -9,7 +9,8 @@ from tests.unit.executions import NOW, OPERATOR, asked_to_cancel, execution, job
 from wavebreak import steering
 from wavebreak.engine import finalise
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.model import Cancel, CancelThen, Execution, JobState, OnFailure, PausedBy, Termination, Word
+from wavebreak.model import Cancel, CancelThen, Execution, JobState, PausedBy, Termination, Word
+from wavebreak.plan_model import OnFailure
 from wavebreak.steering import Refused
 from wavebreak.trail import spoken, status_changes, words_behind
 

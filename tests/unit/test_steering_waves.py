@@ -24,7 +24,8 @@ from tests.unit.executions import (
 from wavebreak import steering
 from wavebreak.engine import Directive, decide, finalise, unassigned
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
-from wavebreak.model import Execution, Impact, JobState, LaunchStatus, OnFailure
+from wavebreak.model import Execution, JobState, LaunchStatus
+from wavebreak.plan_model import Impact, OnFailure
 from wavebreak.steering import Refused
 from wavebreak.steps import next_steps
 from wavebreak.timing import Timing

@@ -20,8 +20,9 @@ from tests.unit.executions import (
 
 from wavebreak import termination
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.model import Execution, Job, JobKind, JobState, LaunchStatus, Place, Termination
+from wavebreak.model import Execution, Job, JobKind, JobState, LaunchStatus, Termination
 from wavebreak.observation import JobView, Observation
+from wavebreak.site import Place
 from wavebreak.steering import Refused
 from wavebreak.termination import MAX_ATTEMPTS, CleanUp, Sighting
 from wavebreak.trail import Act

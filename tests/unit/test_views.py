@@ -7,8 +7,9 @@ import pytest
 from tests.unit.executions import NOW, asked_to_cancel, execution, instance_id, job, job_id, later, server, wave
 
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.model import Execution, Impact, JobState, LaunchStatus, OnFailure, Place, Termination
-from wavebreak.store.plans import StoredPlan
+from wavebreak.model import Execution, JobState, LaunchStatus, Termination
+from wavebreak.plan_model import Impact, OnFailure, StoredPlan
+from wavebreak.site import Place
 from wavebreak.store.records import meta_record
 from wavebreak.timing import iso
 from wavebreak.views import execution_view, plan_view, summary_view

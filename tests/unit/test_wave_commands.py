@@ -25,8 +25,9 @@ from tests.unit.executions import (
 from wavebreak import steering
 from wavebreak.engine import Decision, Directive, decide, finalise, is_over
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
-from wavebreak.model import CommandPhase, CommandState, Execution, Impact, JobState, LaunchStatus, OnFailure, Wave
+from wavebreak.model import CommandPhase, CommandState, Execution, JobState, LaunchStatus, Wave
 from wavebreak.observation import CommandView, JobView
+from wavebreak.plan_model import Impact, OnFailure
 from wavebreak.store.records import meta_record, read_execution, server_records, wave_record
 from wavebreak.views import execution_view
 from wavebreak.wave_commands import planned, run_id, targets

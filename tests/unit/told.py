@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from tests.unit.executions import NOW, OPERATOR, execution, job, later, wave
 
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.messages import Kind, Message, execution_message
+from wavebreak.message import Kind, Message
+from wavebreak.messages import execution_message
 from wavebreak.model import Cancel, Execution, JobState, Mode, Termination
 from wavebreak.standalone_messages import alert_message, command_message
 from wavebreak.trail import ENGINE_ACTOR, Act, append_event, status_changes

@@ -8,7 +8,7 @@ from wavebreak import cleanup
 from wavebreak.app import app
 from wavebreak.doorway import doorway
 from wavebreak.failures import record
-from wavebreak.workflow import Machine
+from wavebreak.machine_runs import Machine
 
 
 @doorway

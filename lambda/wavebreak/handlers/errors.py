@@ -8,10 +8,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from wavebreak import api
 from wavebreak.app import app
 from wavebreak.error_category import Category
-from wavebreak.errors import Severity
+from wavebreak.errors import Severity, Span
 from wavebreak.requests import Hours, Limit, NextToken
 from wavebreak.responses import ERROR_LIST, ERROR_SUMMARY, problems
-from wavebreak.store.errors import Span
 
 router = api.make_router()
 

@@ -7,9 +7,6 @@ from typing import Any
 from wavebreak import notifying
 from wavebreak.app import app
 from wavebreak.doorway import doorway, tracker
-from wavebreak.notify import TOPIC
-from wavebreak.standalone_messages import alert_message
-from wavebreak.store.keys import execution_id_of
 
 
 @doorway
@@ -20,7 +17,7 @@ def written(event: dict[str, Any]) -> dict[str, Any]:
     """
     partitions = [record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]]
     told = 0
-    for execution_id in dict.fromkeys(map(execution_id_of, partitions)):
+    for execution_id in notifying.executions_of(partitions):
         try:
             told += notifying.deliver(app(), execution_id)
         except Exception as error:  # noqa: BLE001  the doorway of each execution: one must not hold up the others
@@ -36,7 +33,7 @@ def alarm_changed(event: dict[str, Any]) -> dict[str, Any]:
     if state["value"] == "INSUFFICIENT_DATA" or {state["value"], before.get("value")} == {"OK", "INSUFFICIENT_DATA"}:
         return {"told": 0}
     alarm = {"name": detail["alarmName"], "state": state["value"], "reason": state.get("reason") or ""}
-    notifying.announce(app(), alert_message(alarm), frozenset({TOPIC}))
+    notifying.announce_alarm(app(), alarm)
     return {"told": 1}
 
 

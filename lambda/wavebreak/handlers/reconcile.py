@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from wavebreak import commanding, dead_letters, failures, reconciling
+from wavebreak import dead_letters, failures, reconcile_commands, reconciling
 from wavebreak.app import app
 from wavebreak.doorway import doorway, tracker
 from wavebreak.identifiers import COMMAND_ID
@@ -24,7 +24,7 @@ def machine_ended(event: dict[str, Any]) -> dict[str, Any]:
     detail = event.get("detail") or {}
     failures.died(app(), detail)
     name = str(detail.get("name", ""))
-    take_up = commanding.machine_ended if name.startswith(COMMAND_ID) else reconciling.machine_ended
+    take_up = reconcile_commands.machine_ended if name.startswith(COMMAND_ID) else reconciling.machine_ended
     return {"restarted": take_up(app(), name)}
 
 
@@ -36,7 +36,7 @@ def sweep(_event: dict[str, Any]) -> dict[str, Any]:
     """
     present = app()
     counts, fault = [], None
-    for work in (reconciling.sweep, commanding.sweep, dead_letters.look):
+    for work in (reconciling.sweep, reconcile_commands.sweep, dead_letters.look):
         try:
             counts.append(work(present))
         except Exception as error:  # noqa: BLE001  the doorway of each part: raised below

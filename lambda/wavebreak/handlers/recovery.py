@@ -8,10 +8,10 @@ from wavebreak.app import app
 from wavebreak.doorway import doorway
 from wavebreak.failures import record
 from wavebreak.launching import start_wave as launch
-from wavebreak.observing import finish
+from wavebreak.machine_runs import Machine
 from wavebreak.observing import observe as look_once
 from wavebreak.planned_commands import run_command as forward
-from wavebreak.workflow import Machine
+from wavebreak.settle_execution import finish
 
 
 @doorway

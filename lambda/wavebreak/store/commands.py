@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from wavebreak.command_output import stream_name
-from wavebreak.command_runs import CommandRun, CommandTarget, TargetState
+from wavebreak.command_runs import CommandRun, CommandTarget, TargetState, stream_name
 from wavebreak.faults import error_code
 from wavebreak.problems import NotFound, Unavailable
 from wavebreak.store import keys

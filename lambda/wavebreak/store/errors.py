@@ -9,19 +9,17 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.errors import KEPT, ErrorRecord, Severity, error_view
-from wavebreak.identifiers import moment_of, ulid
+from wavebreak.errors import ID_PREFIX, KEPT, ErrorRecord, Severity, Span, error_view
+from wavebreak.identifiers import moment_of
 from wavebreak.problems import InvalidRequest
 from wavebreak.store.table import from_attributes, to_attributes
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import datetime
 
     from wavebreak.error_category import Category
     from wavebreak.store.records import Item
@@ -29,43 +27,11 @@ if TYPE_CHECKING:
 
 INDEXES: Final = {"severity": "bySeverity", "category": "byCategory", "service": "byService", "errorType": "byType"}
 """Index of each field that errors are found by; its hash key is `<field>Day`."""
-MAX_HOURS: Final = int(KEPT.total_seconds()) // 3600
-_PREFIX: Final = "err-"
-_ERROR_ID: Final = re.compile(rf"{_PREFIX}[0-9a-hjkmnp-tv-z]{{26}}")
+_ERROR_ID: Final = re.compile(rf"{ID_PREFIX}[0-9a-hjkmnp-tv-z]{{26}}")
 _LARGEST_PAGE: Final = 4_000_000
 """Characters of one page of a list: an answer of a function may have six million bytes."""
 _NARROWEST: Final = ("errorType", "service", "category", "severity")
 _FETCHED_AT_ONCE: Final = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The hours before a moment."""
-
-    hours: int
-    now: datetime
-
-    @property
-    def start(self) -> datetime:
-        """The first moment."""
-        return self.now - timedelta(hours=self.hours)
-
-    @property
-    def first_id(self) -> str:
-        """The least id that an error of these hours can have."""
-        return _PREFIX + ulid(self.start, 0)
-
-    @property
-    def last_id(self) -> str:
-        """The greatest one."""
-        return _PREFIX + ulid(self.now, 2**80 - 1)
-
-    def days(self) -> Iterator[str]:
-        """Give the days, latest first."""
-        day = self.now.astimezone(UTC).date()
-        while day >= self.start.astimezone(UTC).date():
-            yield day.isoformat()
-            day -= timedelta(days=1)
 
 
 class ErrorStore:
@@ -218,4 +184,4 @@ def _view(item: Item) -> dict[str, Any]:
 
 def _hour_of(error_id: str) -> str:
     """Read the hour of an error from its id."""
-    return iso(moment_of(error_id.removeprefix(_PREFIX)).replace(minute=0, second=0, microsecond=0))
+    return iso(moment_of(error_id.removeprefix(ID_PREFIX)).replace(minute=0, second=0, microsecond=0))

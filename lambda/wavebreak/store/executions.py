@@ -15,8 +15,9 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from wavebreak.error_category import Category
-from wavebreak.problems import NotFound, PlanBusy, Unavailable
+from wavebreak.problems import NotFound, Unavailable
 from wavebreak.store import keys, records
+from wavebreak.store.locks import busy_plan
 from wavebreak.store.table import TRANSACTION_BYTES, TRANSACTION_LIMIT, ConditionFailed, Table, Write
 from wavebreak.store.wakes import Token, new_token, read_token
 from wavebreak.timeouts import Deadline
@@ -284,12 +285,6 @@ class ExecutionStore:
             ReturnValues="ALL_NEW",
         )
         return len(answer["Attributes"].get("awaited", {}).get("SS", []))
-
-
-def busy_plan(holder: Mapping[str, Any] | None) -> PlanBusy:
-    """Make the refusal that names the execution holding a plan."""
-    other = str(holder["executionId"]) if holder else "another execution"
-    return PlanBusy(f"The plan is held by {other}", executionId=other)
 
 
 def read_event(item: Mapping[str, Any]) -> Item:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from wavebreak.machine_runs import Machine
+
 if TYPE_CHECKING:
-    from wavebreak.model import Place
+    from wavebreak.site import Place
 
 META: Final = "META"
 DOCUMENT: Final = "DOCUMENT"
@@ -38,6 +40,11 @@ PLANS_LIST: Final = "PLANS"
 ACTIVE_LIST: Final = "ACTIVE"
 ACTIVE_COMMANDS: Final = "ACTIVE_COMMANDS"
 OUTBOX_LIST: Final = "OUTBOX"
+
+
+def wake_token(machine: Machine) -> str:
+    """Sort key of the wake token of one of an execution's machines."""
+    return TOKEN if machine is Machine.RECOVERY else TERMINATION_TOKEN
 
 
 def execution(execution_id: str) -> str:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.execution_utils import TerminationStatus, is_terminal, normalize_execution_status
-from wavebreak.problems import ServerBusy, Unavailable
+from wavebreak.problems import PlanBusy, ServerBusy, Unavailable
 from wavebreak.store import keys
 from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write
 from wavebreak.timing import iso, parse_iso
@@ -176,3 +176,9 @@ def _giving_back(pk: str, execution_id: str, before_version: int) -> Write:
         {":me": execution_id, ":before": before_version},
         {"#version": "version"},
     )
+
+
+def busy_plan(holder: Mapping[str, Any] | None) -> PlanBusy:
+    """Make the refusal that names the execution holding a plan."""
+    other = str(holder["executionId"]) if holder else "another execution"
+    return PlanBusy(f"The plan is held by {other}", executionId=other)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.plan_model import StoredPlan
 from wavebreak.problems import NotFound, PreconditionFailed, Unavailable
 from wavebreak.store import keys
-from wavebreak.store.executions import busy_plan
+from wavebreak.store.locks import busy_plan
 from wavebreak.store.table import ConditionFailed, Table, Write
 from wavebreak.timing import iso
 
@@ -19,16 +19,6 @@ if TYPE_CHECKING:
     from wavebreak.store.records import Item
 
 _ROUNDS: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPlan:
-    """A plan document as stored, with its version and times (RFC 3339)."""
-
-    document: dict[str, Any]
-    version: int
-    created_at: str
-    updated_at: str
 
 
 def _read(item: Mapping[str, Any]) -> StoredPlan:

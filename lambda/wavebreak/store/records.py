@@ -18,24 +18,23 @@ from wavebreak.model import (
     CommandState,
     Execution,
     Failure,
-    Impact,
     Job,
     JobKind,
     JobState,
     LaunchStatus,
     Mode,
-    OnFailure,
     PausedBy,
-    Place,
     Server,
     Termination,
     Wave,
     WaveCommand,
     Word,
 )
+from wavebreak.overview import overview_of, time_of, word_of
+from wavebreak.plan_model import Impact, OnFailure
+from wavebreak.site import Place
 from wavebreak.store import keys
 from wavebreak.timing import iso, parse_iso
-from wavebreak.trail import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,93 +46,34 @@ _ERROR_LENGTH: Final = 500
 """Characters kept of a server's error, so that a hundred servers stay far below the 400 KB of an item."""
 
 
-def _time(moment: datetime | None) -> str | None:
-    return iso(moment) if moment else None
-
-
 def _moment(text: str | None) -> datetime | None:
     return parse_iso(text) if text else None
 
 
 def meta_record(execution: Execution) -> Item:
     """Write down an execution without its waves' details; small, whatever the plan's size."""
-    ulid = keys.sort_of_id(execution.execution_id)
     record: Item = {
         "pk": keys.execution(execution.execution_id),
         "sk": keys.META,
         "schema": SCHEMA,
         "listPk": keys.EXECUTIONS_LIST,
-        "listSk": ulid,
+        "listSk": keys.sort_of_id(execution.execution_id),
         "planKey": keys.plan(execution.plan_id),
-        "executionId": execution.execution_id,
-        "planId": execution.plan_id,
-        "planName": execution.plan_name,
-        "planVersion": execution.plan_version,
-        "planHash": execution.plan_hash,
-        "mode": execution.mode.value,
-        "status": execution.status.value,
-        "requestedBy": execution.requested_by,
-        "reason": execution.reason,
-        "startedAt": iso(execution.started_at),
-        "endedAt": _time(execution.ended_at),
-        "pausedBy": sorted(item.value for item in execution.paused_by),
-        "cancel": _cancel_record(execution.cancel),
-        "termination": _termination_record(execution.termination),
-        "lastFailure": _failure_record(execution.last_failure),
-        "version": execution.version,
+        **overview_of(execution),
         "eventSequence": execution.event_sequence,
         "eventHash": execution.event_hash,
-        "waveBriefs": [
-            {"status": wave.status.value, "jobId": _last(execution.job_ids(wave.number))} for wave in execution.waves
-        ],
     }
     if execution.holds_locks:
         record["activePk"] = keys.ACTIVE_LIST
     return record
 
 
-def _last(job_ids: tuple[str, ...]) -> str | None:
-    return job_ids[-1] if job_ids else None
-
-
-def _cancel_record(cancel: Cancel | None) -> Item | None:
-    if cancel is None:
-        return None
-    said = spoken(Word(cancel.at, cancel.actor, cancel.reason))
-    return {**said, "then": cancel.then.value, "terminationRequestedBy": _word_record(cancel.terminate)}
-
-
-def _word_record(word: Word | None) -> Item | None:
-    return spoken(word) if word else None
-
-
 def _read_word(record: Mapping[str, Any] | None) -> Word | None:
     return Word(parse_iso(record["at"]), record["actor"], record.get("reason")) if record else None
 
 
-def _failure_record(failure: Failure | None) -> Item | None:
-    return _failure_fields(failure) if failure else None
-
-
-def _failure_fields(failure: Failure) -> Item:
-    return {"at": iso(failure.at), "error": failure.error, "cause": failure.cause, "count": failure.count}
-
-
 def _read_failure(record: Mapping[str, Any]) -> Failure:
     return Failure(parse_iso(record["at"]), record["error"], record["cause"], int(record.get("count", 1)))
-
-
-def _termination_record(termination: Termination) -> Item:
-    return {
-        "status": termination.status.value,
-        "terminated": termination.terminated,
-        "remaining": list(termination.remaining),
-        "run": termination.run,
-        "requestedAt": _time(termination.requested_at),
-        "requestedBy": termination.requested_by,
-        "endedAt": _time(termination.ended_at),
-        "blockedUntil": _time(termination.blocked_until),
-    }
 
 
 def wave_record(execution_id: str, wave: Wave) -> Item:
@@ -153,12 +93,12 @@ def wave_record(execution_id: str, wave: Wave) -> Item:
         "status": wave.status.value,
         "attempt": wave.attempt,
         "approved": wave.approved,
-        "approval": _word_record(wave.approval),
+        "approval": word_of(wave.approval),
         "rejected": wave.rejected,
-        "startedAt": _time(wave.started_at),
-        "endedAt": _time(wave.ended_at),
+        "startedAt": time_of(wave.started_at),
+        "endedAt": time_of(wave.ended_at),
         "error": wave.error,
-        "blockedUntil": _time(wave.blocked_until),
+        "blockedUntil": time_of(wave.blocked_until),
         "commands": [_command_entry(command) for command in wave.commands],
     }
 
@@ -222,7 +162,7 @@ def job_record(execution_id: str, job: Job) -> Item:
         "state": job.state.value,
         "intendedAt": iso(job.intended_at),
         "checkAfter": iso(job.check_after),
-        "endedAt": _time(job.ended_at),
+        "endedAt": time_of(job.ended_at),
         "accountId": job.place.account_id,
         "region": job.place.region,
     }

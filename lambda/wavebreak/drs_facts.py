@@ -1,0 +1,79 @@
+"""What DRS tells of a Region: servers, instances, jobs and quotas, or the trouble; and the room jobs leave. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+JOBS_QUOTA: Final = "L-D88FAC3A"
+SERVERS_A_JOB_QUOTA: Final = "L-B827C881"
+SERVERS_IN_JOBS_QUOTA: Final = "L-05AFA8C6"
+SERVER_QUOTAS: Final = frozenset({SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA})
+STARTED_AT_ONCE: Final = 200
+"""Source servers that one StartRecovery call takes, whatever the quota (service model)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """Concurrent jobs, servers in one job, and servers in all active jobs; the defaults are AWS's own."""
+
+    jobs: int = 20
+    servers_a_job: int = 100
+    servers_in_jobs: int = 500
+
+
+def room_for(quotas: Quotas, active: Iterable[RecentJob]) -> int:
+    """Tell how many servers one more job may take beside the active ones; 0 when there is room for none."""
+    jobs = list(active)
+    if len(jobs) >= quotas.jobs:
+        return 0
+    held = sum(len(job.servers) for job in jobs)
+    return max(0, min(quotas.servers_a_job, STARTED_AT_ONCE, quotas.servers_in_jobs - held))
+
+
+@dataclass(frozen=True, slots=True)
+class RecentJob:
+    """A job of anybody's."""
+
+    job_id: str
+    kind: str
+    servers: frozenset[str]
+    tags: Mapping[str, str]
+    ended: bool = False
+    instances: frozenset[str] = frozenset()
+    """The recovery instances that it launched or terminates, as far as DRS names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceServer:
+    """What DRS says of a source server before a launch."""
+
+    source_server_id: str
+    replication_state: str | None
+    lag: str | None = None
+    """How far replication is behind, an ISO 8601 duration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A recovery instance that DRS shows."""
+
+    recovery_instance_id: str
+    source_server_id: str
+    job_id: str
+    is_drill: bool = False
+    """Whether a drill launched it; one that DRS says nothing of counts as recovered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that DRS did not tell: the operation, and why; `denied` for want of permission."""
+
+    operation: str
+    reason: str
+    denied: bool = False
+    asked: bool = True
+    """False when there was no time left to ask."""

@@ -1,0 +1,32 @@
+"""Words of a plan that others go by, and a plan as it is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    """A plan document as stored, with its version and times (RFC 3339)."""
+
+    document: dict[str, Any]
+    version: int
+    created_at: str
+    updated_at: str
+
+
+class Impact(StrEnum):
+    """Whether a server's failure fails its wave."""
+
+    CRITICAL = "CRITICAL"
+    OPTIONAL = "OPTIONAL"
+
+
+class OnFailure(StrEnum):
+    """What follows when a wave fails."""
+
+    STOP = "STOP"
+    CONTINUE = "CONTINUE"
+    ASK = "ASK"
