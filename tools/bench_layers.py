@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak import retries
-from wavebreak.circuit_states import LocalStates
-from wavebreak.circuits import RULES, Circuit
+from wavebreak.resilience import retries
+from wavebreak.resilience.breaker_states import LocalStates
+from wavebreak.resilience.circuit_breaker import RULES, Circuit
 from wavebreak.timeouts import Deadline, ending_in
 
 if TYPE_CHECKING:

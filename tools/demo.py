@@ -26,7 +26,7 @@ from tools.sam import SamError
 from tools.stack import LocalStack, Ports, StackError
 
 from drs_simulator.control import SimulatorControl
-from wavebreak.plan_text import load_plan_text
+from wavebreak.domain.plans.text import load_plan_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.messages import kinds_of
+from wavebreak.domain.notifications.execution_messages import kinds_of
 
 if TYPE_CHECKING:
     from tools.product import Product

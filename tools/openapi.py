@@ -8,25 +8,25 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-from pathlib import Path
+import tomllib
 from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from tools.template import ROOT
 
-from wavebreak import __version__
-from wavebreak.responses import SCHEMAS, problems
+from wavebreak.api.openapi_responses import SCHEMAS, problems
 
-TARGET: Final = Path(__file__).resolve().parent.parent / "docs" / "openapi.json"
+TARGET: Final = ROOT / "docs" / "openapi.json"
 MODULES: Final = (
     "plans",
     "plan_checks",
     "executions",
     "history",
-    "waves",
+    "steering",
     "cancellation",
     "termination",
     "commands",
-    "operations",
+    "health",
     "command_output",
     "errors",
 )
@@ -51,7 +51,7 @@ def document() -> dict[str, Any]:
         app.include_router(importlib.import_module(f"wavebreak.handlers.{name}").router)
     text = app.get_openapi_json_schema(
         title="Wavebreak",
-        version=__version__,
+        version=tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"],
         description="Recovers servers with AWS Elastic Disaster Recovery, wave by wave. Requests are signed (AWS_IAM).",
     )
     generated: dict[str, Any] = json.loads(text)

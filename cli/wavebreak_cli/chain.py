@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wavebreak.trail import event_hash
+from wavebreak.domain.executions.audit_trail import event_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.steps import next_steps
+from wavebreak.domain.executions.next_steps import next_steps
 from wavebreak_cli.wire import WaveCommand
 
 if TYPE_CHECKING:

@@ -141,7 +141,7 @@ def _may_pass(error: Exception) -> bool:
     from botocore.exceptions import ClientError, HTTPClientError  # noqa: PLC0415 - only calls need them
     from botocore.exceptions import ConnectionError as NoConnection  # noqa: PLC0415 - likewise
 
-    from wavebreak.faults import is_dependency_fault  # noqa: PLC0415 - likewise, as it brings botocore
+    from wavebreak.resilience.aws_errors import is_dependency_fault  # noqa: PLC0415 - likewise, as it brings botocore
 
     refused = isinstance(error, ClientError) and is_dependency_fault(error)
     return refused or isinstance(error, (HTTPClientError, NoConnection))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Group
 from rich.text import Text
 
+from wavebreak.domain.executions.audit_trail import COMMAND
 from wavebreak.timing import duration
-from wavebreak.trail import COMMAND
 from wavebreak_cli.look import elapsed, when
 from wavebreak_cli.render import badge, listing
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from wavebreak.model import LaunchStatus
+from wavebreak.domain.executions.model import LaunchStatus
 from wavebreak.timing import duration
 from wavebreak_cli.look import elapsed, one_line, style_of
 from wavebreak_cli.render import (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from wavebreak.output_text import displayed
+from wavebreak.domain.commands.safe_output import displayed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.identifiers import PLAN_ID_PATTERN
-from wavebreak.pointers import PlanInvalid
+from wavebreak.json_pointers import PlanInvalid
 from wavebreak_cli.problems import Misconfigured, PlanUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from wavebreak.pointers import Problem
+    from wavebreak.json_pointers import Problem
 
 _TOLD: Final = re.compile(r"line ([0-9]+)(?:, column [0-9]+)?: ")
 """How `load_plan_text` says where a text cannot be read."""
@@ -40,7 +40,7 @@ class PlanFile:
 
 def read(path: str) -> PlanFile:
     """Read a plan file, `-` is standard input; raises Misconfigured or PlanUnreadable."""
-    from wavebreak.plan_text import load_plan_text  # noqa: PLC0415 - YAML is only needed by commands that read plans
+    from wavebreak.domain.plans.text import load_plan_text  # noqa: PLC0415 - YAML is only needed by commands that read plans
 
     name = "standard input" if path == "-" else path
     try:
@@ -61,7 +61,7 @@ def is_plan_id(text: str) -> bool:
 
 def judge(file: PlanFile) -> None:
     """Check the whole plan without a network; raises PlanUnreadable with every problem."""
-    from wavebreak.plan import parse_plan  # noqa: PLC0415 - pydantic likewise
+    from wavebreak.domain.plans.document import parse_plan  # noqa: PLC0415 - pydantic likewise
 
     try:
         parse_plan(file.content)

@@ -16,8 +16,8 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from wavebreak.domain.executions.next_steps import next_steps
 from wavebreak.execution_utils import display_of_wave, normalize_wave_status
-from wavebreak.steps import next_steps
 from wavebreak.timing import duration
 from wavebreak_cli.look import elapsed, one_line, style_of, when
 

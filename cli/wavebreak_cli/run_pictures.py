@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Group
 from rich.text import Text
 
-from wavebreak.catalogue import CommandName
-from wavebreak.outcomes import FailureKind
-from wavebreak.result_lines import FAILED, SUCCEEDED, error_text, progress_text, result_text
+from wavebreak.domain.commands.catalogue import CommandName
+from wavebreak.domain.commands.result_text import FAILED, SUCCEEDED, error_text, progress_text, result_text
+from wavebreak.domain.commands.results import FailureKind
 from wavebreak.timing import duration
 from wavebreak_cli.look import elapsed
 from wavebreak_cli.render import progress_bar
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from wavebreak.outcomes import ExecutionResult
+    from wavebreak.domain.commands.results import ExecutionResult
     from wavebreak_cli.look import Look
     from wavebreak_cli.runs import Entry, RunReading
     from wavebreak_cli.wire import CommandLine, CommandRun

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.text import Text
 
-from wavebreak.catalogue import CommandMode, CommandName, command_mode
-from wavebreak.result_lines import combined_output
+from wavebreak.domain.commands.catalogue import CommandMode, CommandName, command_mode
+from wavebreak.domain.commands.result_text import combined_output
 from wavebreak_cli import changes, run_pictures
 from wavebreak_cli.look import Look
 from wavebreak_cli.moving import MovingView
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from wavebreak.outcomes import ExecutionResult
+    from wavebreak.domain.commands.results import ExecutionResult
     from wavebreak_cli.runs import Entry, RunReading
     from wavebreak_cli.wire import CommandRun
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from wavebreak.catalogue import CommandName
-from wavebreak.result_documents import result_of
-from wavebreak.tallies import CommandRunStatus
+from wavebreak.domain.commands.catalogue import CommandName
+from wavebreak.domain.commands.result_documents import result_of
+from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak_cli.calls import path_of
 
 if TYPE_CHECKING:
-    from wavebreak.outcomes import ExecutionResult
+    from wavebreak.domain.commands.results import ExecutionResult
     from wavebreak_cli.api import Api
     from wavebreak_cli.wire import CommandLine, CommandRun
 

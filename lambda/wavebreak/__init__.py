@@ -1,3 +1,1 @@
 """Wavebreak: recovers servers with AWS Elastic Disaster Recovery, wave by wave, and never hides how far it got."""
-
-__version__ = "0.1.0"

@@ -10,34 +10,34 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
-from wavebreak import clients
-from wavebreak.dead_letter_queue import FailedEvents
-from wavebreak.error_tracking import ErrorTracker
-from wavebreak.machine_runs import Machine
-from wavebreak.measuring import Measured
-from wavebreak.metrics import Meter
-from wavebreak.quotas import AppliedQuotas
+from wavebreak.aws import clients
+from wavebreak.aws.dead_letter_queue import FailedEvents
+from wavebreak.aws.service_quotas import AppliedQuotas
+from wavebreak.aws.step_functions import Workflow
+from wavebreak.aws.target_lists import ListStore
+from wavebreak.domain.executions.machine_runs import Machine
+from wavebreak.observability.error_tracker import ErrorTracker
+from wavebreak.observability.execution_metrics import Measured
+from wavebreak.observability.metrics import Meter
 from wavebreak.settings import MissingSetting, settings
 from wavebreak.store.commands import CommandStore
 from wavebreak.store.errors import ErrorStore
 from wavebreak.store.executions import ExecutionStore
-from wavebreak.store.lists import ListStore
 from wavebreak.store.locks import LockStore
 from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.plans import PlanStore
 from wavebreak.store.table import Table
-from wavebreak.store.wakes import WakeStore
-from wavebreak.workflow import Workflow
+from wavebreak.store.wake_tokens import WakeStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wavebreak.command_output import CommandOutput
-    from wavebreak.drs import Drs
-    from wavebreak.drs_facts import Quotas
-    from wavebreak.notify import Channels
+    from wavebreak.aws.channels import Channels
+    from wavebreak.aws.cloudwatch_logs import CommandOutput
+    from wavebreak.aws.drs import Drs
+    from wavebreak.aws.ssm import Ssm
+    from wavebreak.domain.drs import Quotas
     from wavebreak.site import Place
-    from wavebreak.ssm import Ssm
     from wavebreak.timing import Timing
 
 
@@ -130,34 +130,34 @@ def _error_store(table_name: str | None) -> ErrorStore | None:
 
 
 def _drs_at(place: Place) -> Drs:
-    from wavebreak.drs import Drs  # noqa: PLC0415  an adapter is imported by functions that use it
+    from wavebreak.aws.drs import Drs  # noqa: PLC0415  an adapter is imported by functions that use it
 
     return Drs(clients.drs(place), clients.drs(place, once=True))
 
 
 def _brief_drs_at(place: Place) -> Drs:
-    from wavebreak.drs import Drs  # noqa: PLC0415  likewise
+    from wavebreak.aws.drs import Drs  # noqa: PLC0415  likewise
 
     return Drs(clients.drs(place, brief=True), clients.drs(place, once=True))
 
 
 def _ssm_at(place: Place) -> Ssm:
-    from wavebreak.ssm import Ssm  # noqa: PLC0415  likewise
+    from wavebreak.aws.ssm import Ssm  # noqa: PLC0415  likewise
 
     chosen = settings()
     return Ssm(clients.ssm(place), clients.ssm(place, once=True), chosen.document_prefix, chosen.command_log_group)
 
 
 def _output_at(place: Place) -> CommandOutput:
-    from wavebreak.command_output import CommandOutput  # noqa: PLC0415  likewise
+    from wavebreak.aws.cloudwatch_logs import CommandOutput  # noqa: PLC0415  likewise
 
     return CommandOutput(clients.logs(place), settings().command_log_group)
 
 
 @cache
 def _channels() -> Channels:
-    from wavebreak.message import Kind  # noqa: PLC0415  likewise
-    from wavebreak.notify import Channels  # noqa: PLC0415  likewise
+    from wavebreak.aws.channels import Channels  # noqa: PLC0415  likewise
+    from wavebreak.domain.notifications.message import Kind  # noqa: PLC0415  likewise
 
     chosen = settings().notices
     if chosen is None:

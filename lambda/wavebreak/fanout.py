@@ -4,13 +4,13 @@ One broken target never stops the others: each yields one result, and the result
 face of the modules beside it; whoever needs one part alone may import it from its own module.
 """
 
-from wavebreak.arguments import (
+from wavebreak.domain.commands.arguments import (
     ENCODED_ARGUMENTS_PATTERN,
     argument_problems,
     decode_arguments,
     encode_arguments,
 )
-from wavebreak.catalogue import (
+from wavebreak.domain.commands.catalogue import (
     CATALOGUE,
     COMMAND_NAMES,
     MAX_ARGUMENT_CHARACTERS,
@@ -25,10 +25,33 @@ from wavebreak.catalogue import (
     is_parallel_command,
     unsupported_message,
 )
-from wavebreak.hints import COMMANDS_DIRECTORY, hint_for
-from wavebreak.invocations import InvocationReading, read_invocation
-from wavebreak.outcomes import NO_EXIT_CODE, ExecutionResult, FailureKind
-from wavebreak.output_text import (
+from wavebreak.domain.commands.concurrency import (
+    ROUND_SECONDS,
+    concurrency,
+    needs_distributed_map,
+    not_run,
+    should_stop_early,
+)
+from wavebreak.domain.commands.hints import COMMANDS_DIRECTORY, hint_for
+from wavebreak.domain.commands.query_merge import (
+    DEFAULT_LIMIT,
+    MergedRow,
+    QueryAnswer,
+    QueryMerger,
+    merge_query,
+    parse_answer,
+)
+from wavebreak.domain.commands.result_documents import ResultDocument, result_document, result_of
+from wavebreak.domain.commands.result_text import (
+    combined_output,
+    duration_text,
+    error_text,
+    progress_text,
+    result_text,
+    watch_lines,
+)
+from wavebreak.domain.commands.results import NO_EXIT_CODE, ExecutionResult, FailureKind
+from wavebreak.domain.commands.safe_output import (
     MAX_OUTPUT_BYTES,
     Shortened,
     decoded,
@@ -37,19 +60,8 @@ from wavebreak.output_text import (
     shortened,
     shortened_result,
 )
-from wavebreak.pacing import ROUND_SECONDS, concurrency, needs_distributed_map, not_run, should_stop_early
-from wavebreak.problems import UnsupportedCommand
-from wavebreak.query_merge import (
-    DEFAULT_LIMIT,
-    MergedRow,
-    QueryAnswer,
-    QueryMerger,
-    merge_query,
-    parse_answer,
-)
-from wavebreak.result_documents import ResultDocument, result_document, result_of
-from wavebreak.result_lines import combined_output, duration_text, error_text, progress_text, result_text, watch_lines
-from wavebreak.tallies import (
+from wavebreak.domain.commands.ssm_invocations import InvocationReading, read_invocation
+from wavebreak.domain.commands.summary import (
     CommandRunStatus,
     ResultTracker,
     RunStatus,
@@ -59,6 +71,7 @@ from wavebreak.tallies import (
     run_status,
     summary_text,
 )
+from wavebreak.problems import UnsupportedCommand
 
 __all__ = [
     "CATALOGUE",

@@ -1,8 +1,9 @@
 """How long anything may take: the one table of limits, and deadlines that keep to them. Pure.
 
 Each limit can be changed by an environment variable, `TIMEOUT_` and its name in capitals, in seconds. Where a limit
-binds: a client's own (`wire.config`), reads of several pages (`circuits`), a round over several places (`places`), an
-answer of the API (`asking`, `store.table`), a command (`catalogue`). Requirements S3-1 and S3-2.
+binds: a client's own (`client_config.config`), reads of several pages (`guarded_client`), a round over several places
+and what an answer of the API may ask of DRS (`parallel_reads`), its pages (`store.table`), a command (`catalogue`).
+Requirements S3-1 and S3-2.
 """
 
 from __future__ import annotations

@@ -11,7 +11,10 @@ from ssl import SSLContext
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from wavebreak.command_runs import Asked, CommandRun
+from wavebreak.domain.commands.result_documents import result_document
+from wavebreak.domain.commands.results import ExecutionResult
+from wavebreak.domain.commands.runs import Asked, CommandRun
+from wavebreak.domain.commands.summary import CommandRunStatus, ResultTracker
 from wavebreak.execution_utils import (
     ExecutionStatus,
     WaveStatus,
@@ -19,9 +22,6 @@ from wavebreak.execution_utils import (
     display_of_execution,
     display_of_wave,
 )
-from wavebreak.outcomes import ExecutionResult
-from wavebreak.result_documents import result_document
-from wavebreak.tallies import CommandRunStatus, ResultTracker
 
 Json = dict[str, Any]
 Reading = Json | Callable[[], Json]

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 from tests.cli.fake_api import DRILL, FakeApi, run_reading
 
-from wavebreak.command_runs import Asked
-from wavebreak.outcomes import ExecutionResult
-from wavebreak.tallies import generate_summary
+from wavebreak.domain.commands.results import ExecutionResult
+from wavebreak.domain.commands.runs import Asked
+from wavebreak.domain.commands.summary import generate_summary
 
 GOOD = ExecutionResult.completed("s-1", 0, "auth is up\n").timed(datetime(2026, 11, 21, 12, 3, 1, tzinfo=UTC), 1)
 BAD = ExecutionResult.completed("s-2", 1, "partly\n", "Cannot connect to Qdrant service\nat all\n").timed(

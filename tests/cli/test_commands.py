@@ -8,7 +8,7 @@ import pytest
 from tests.cli.conftest import Terminal, lines
 from tests.cli.fake_api import COMMAND, DRILL, FakeApi, Json, execution, problem, server, wave
 
-from wavebreak.trail import event_hash
+from wavebreak.domain.executions.audit_trail import event_hash
 from wavebreak_cli.chain import verify
 
 GOOD = """\

@@ -8,8 +8,8 @@ from tests.cli.conftest import Clock, Terminal, lines
 from tests.cli.fake_api import COMMAND, DRILL, FakeApi, Fault, problem, run_reading
 from tests.cli.run_stories import BAD, GOOD, LATE, ON_DRILL, started, story
 
-from wavebreak.catalogue import COMMAND_NAMES
-from wavebreak.tallies import RunStatus
+from wavebreak.domain.commands.catalogue import COMMAND_NAMES
+from wavebreak.domain.commands.summary import RunStatus
 
 OUTCOMES = {
     RunStatus.COMPLETE_SUCCESS: {1: GOOD, 3: LATE},

@@ -7,8 +7,8 @@ from tests.cli.conftest import Terminal, lines
 from tests.cli.fake_api import COMMAND, FakeApi, Fault, Json, problem, run_reading
 from tests.cli.run_stories import BAD, GOOD, LATE, ON_DRILL, started, story
 
-from wavebreak.command_runs import Asked
-from wavebreak.outcomes import ExecutionResult
+from wavebreak.domain.commands.results import ExecutionResult
+from wavebreak.domain.commands.runs import Asked
 
 HOSTILE = "x\x1b[2J\x1b]0;title\x07\u202etxt\rback\ttab"
 LISTED = """\

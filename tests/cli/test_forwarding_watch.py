@@ -7,8 +7,8 @@ from tests.cli.conftest import Clock, Terminal, lines
 from tests.cli.fake_api import COMMAND, FakeApi, Fault, problem, run_reading
 from tests.cli.run_stories import ON_DRILL, started
 
-from wavebreak.command_runs import Asked
-from wavebreak.outcomes import ExecutionResult
+from wavebreak.domain.commands.results import ExecutionResult
+from wavebreak.domain.commands.runs import Asked
 
 WATCHED = ExecutionResult.cancelled("s-1")
 

@@ -9,8 +9,8 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from tests.cli.fake_api import COMMAND, DRILL, RECOVERY, Json, execution, server, wave, wave_command
 
+from wavebreak.domain.executions.next_steps import next_steps
 from wavebreak.execution_utils import ExecutionStatus
-from wavebreak.steps import next_steps
 from wavebreak.timing import duration
 from wavebreak_cli import lists, live_picture, render
 from wavebreak_cli.look import Look, harmless, when

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.trail import event_hash
+from wavebreak.domain.executions.audit_trail import event_hash
 
 if TYPE_CHECKING:
     from tools.product import Product

@@ -18,8 +18,8 @@ from tools.template import load, resources
 from drs_simulator.control import SimulatorControl
 from drs_simulator.server import SimulatorServer
 from drs_simulator.timing import Timing
-from wavebreak.arguments import ENCODED_ARGUMENTS_PATTERN, encode_arguments
-from wavebreak.command_runs import STEP
+from wavebreak.domain.commands.arguments import ENCODED_ARGUMENTS_PATTERN, encode_arguments
+from wavebreak.domain.commands.runs import STEP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,7 +22,7 @@ TRANSIENT = {
     "Lambda.Unknown",
     "Sandbox.Timedout",
     "States.Timeout",
-    # What our own functions raise when a service they need does not answer (wavebreak.doorway).
+    # What our own functions raise when a service they need does not answer (wavebreak.lambda_entry).
     "Unavailable",
     "DynamoDb.InternalServerErrorException",
     "DynamoDb.ProvisionedThroughputExceededException",

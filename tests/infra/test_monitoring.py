@@ -12,9 +12,9 @@ from tools.template import ROOT, functions, load, resources
 
 import wavebreak
 from wavebreak.app import utc_now
-from wavebreak.error_tracking import ErrorTracker
-from wavebreak.errors import Severity
-from wavebreak.metrics import NAMESPACE, STACK, Meter, Metric
+from wavebreak.domain.errors.record import Severity
+from wavebreak.observability.error_tracker import ErrorTracker
+from wavebreak.observability.metrics import NAMESPACE, STACK, Meter, Metric
 from wavebreak.store.errors import INDEXES
 
 Json = dict[str, Any]

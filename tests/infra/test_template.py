@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from tools.template import API, ROOT, load, resources
 
-from wavebreak import notifying, problems
-from wavebreak.message import Kind
+from wavebreak import problems
+from wavebreak.domain.notifications.message import Kind
 from wavebreak.store import keys
+from wavebreak.use_cases import deliver_events
 
 Json = dict[str, Any]
 
@@ -138,9 +139,9 @@ def test_only_new_events_of_audit_trails_reach_the_notifications(all_functions: 
 
 def test_nobody_else_tells_an_event_while_its_teller_may_live(all_functions: dict[str, Json]) -> None:
     for name in ("NotificationFunction", "NotificationSweepFunction"):
-        assert all_functions[name]["Timeout"] < notifying.LEASE.total_seconds()
+        assert all_functions[name]["Timeout"] < deliver_events.LEASE.total_seconds()
         # The last event is begun before WORK is over; its parts wait 7 s each for their channels.
-        assert all_functions[name]["Timeout"] > notifying.WORK.total_seconds() + 5 * 7 + 15
+        assert all_functions[name]["Timeout"] > deliver_events.WORK.total_seconds() + 5 * 7 + 15
 
 
 def test_what_people_are_written_to_about_is_chosen_among_the_kinds_of_messages(template: Json) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from tools.template import ROOT, definition
 
-from wavebreak.circuits import RULES
-from wavebreak.clients import READ_ONLY
+from wavebreak.aws.clients import READ_ONLY
+from wavebreak.resilience.circuit_breaker import RULES
+from wavebreak.resilience.client_config import ATTEMPTS, BRIEF_ATTEMPTS, series_seconds
 from wavebreak.timeouts import LIMITS
 from wavebreak.timing import Timing
-from wavebreak.wire import ATTEMPTS, BRIEF_ATTEMPTS, series_seconds
 
 Json = dict[str, Any]
 

@@ -12,8 +12,8 @@ import time
 
 from botocore.exceptions import EndpointConnectionError
 
+from wavebreak.aws.circuits import guarded
 from wavebreak.problems import CircuitOpen
-from wavebreak.service_circuits import guarded
 
 
 def _work(told: str) -> str:

@@ -20,7 +20,7 @@ from tests.unit.breakers import forget_streaks
 from drs_simulator.server import SimulatorServer
 from drs_simulator.ssm.settings import RunCommand
 from wavebreak import app as composition
-from wavebreak import retries
+from wavebreak.resilience import retries
 from wavebreak.settings import settings as read_settings
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
 from wavebreak.store.table import Table
-from wavebreak.store.wakes import WakeStore
+from wavebreak.store.wake_tokens import WakeStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -33,7 +33,7 @@ from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
-from wavebreak.drs_facts import JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA
+from wavebreak.domain.drs import JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,7 +55,7 @@ _SERIALIZE = BaseJSONSerializer._serialize_type_structure
 def emulated_aws(invoke: Invoke, quotas: dict[str, int], actions: list[str]) -> Iterator[None]:
     """Run moto until the block ends.
 
-    `quotas` holds what the account was granted, by the names of `wavebreak.quotas`; `actions` takes the name of every
+    `quotas` holds what the account was granted, by the names of `Quotas`; `actions` takes the name of every
     DynamoDB action.
     """
     config: Any = {

@@ -12,19 +12,20 @@ from botocore.exceptions import ClientError
 from tests.unit.executions import OPERATOR
 from tests.unit.world import World, check_state, check_trail
 
-from wavebreak import cleanup, observing, operating, settle_execution, termination
-from wavebreak.drs import Drs, job_tags
-from wavebreak.engine import Directive, open_asks
+from wavebreak.aws.drs import Drs, job_tags
+from wavebreak.aws.step_functions import Workflow
+from wavebreak.domain.executions import termination
+from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.domain.executions.engine import Directive, open_asks
+from wavebreak.domain.executions.model import CancelThen, Execution, JobKind
+from wavebreak.domain.executions.steering import Refused
+from wavebreak.domain.executions.termination import CleanUp
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.launching import start_wave
-from wavebreak.model import CancelThen, Execution, JobKind
 from wavebreak.problems import Problem
-from wavebreak.steering import Refused
 from wavebreak.store import keys
 from wavebreak.store.locks import server_keys
-from wavebreak.termination import CleanUp
-from wavebreak.trail import Act
-from wavebreak.workflow import Workflow
+from wavebreak.use_cases import observe_recovery, operate_execution, settle_execution, terminate_instances
+from wavebreak.use_cases.launch_wave import start_wave
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
     from drs_simulator.clock import ManualClock
     from drs_simulator.control import SimulatorControl
     from wavebreak.app import App
-    from wavebreak.machine_runs import Machine
-    from wavebreak.model import Server
-    from wavebreak.observation import JobView
+    from wavebreak.domain.executions.machine_runs import Machine
+    from wavebreak.domain.executions.model import Server
+    from wavebreak.domain.executions.observation import JobView
 
 POLL_SECONDS: Final = 80
 LAST_ACTS: Final = 4
@@ -183,7 +184,7 @@ class Life:
         snapshot = app.executions.load(identifier)
         if snapshot.execution.termination.status is TerminationStatus.IN_PROGRESS:
             return self._clean_up_round(snapshot.termination_token.run)
-        seen = observing.observe(app, identifier, snapshot.token.run, 1)
+        seen = observe_recovery.observe(app, identifier, snapshot.token.run, 1)
         if seen.directive == Directive.FINISH:
             self._task(lambda: settle_execution.finish(app, identifier))
         for number in seen.waves:
@@ -191,9 +192,9 @@ class Life:
         return seen.directive
 
     def _clean_up_round(self, run: int) -> str:
-        seen = cleanup.observe(self.app, self.execution_id, run)
+        seen = terminate_instances.observe(self.app, self.execution_id, run)
         if seen.directive == CleanUp.TERMINATE:
-            self._task(lambda: cleanup.terminate(self.app, self.execution_id))
+            self._task(lambda: terminate_instances.terminate(self.app, self.execution_id))
         return seen.directive
 
     @staticmethod
@@ -213,14 +214,14 @@ class Life:
         app, identifier, act = self.app, self.execution_id, Act(OPERATOR, self.clock.now())
         try:
             if call == "cancel":
-                operating.cancel(app, identifier, act, self.dice.choice(tuple(CancelThen)))
+                operate_execution.cancel(app, identifier, act, self.dice.choice(tuple(CancelThen)))
             elif call == "terminate":
-                operating.terminate(app, identifier, act, None)
-            elif call in operating.EXECUTION_CALLS:
-                operating.steer(app, identifier, operating.EXECUTION_CALLS[call], act)
+                operate_execution.terminate(app, identifier, act, None)
+            elif call in operate_execution.EXECUTION_CALLS:
+                operate_execution.steer(app, identifier, operate_execution.EXECUTION_CALLS[call], act)
             else:
-                carry_out, step = operating.WAVE_CALLS[call]
-                carry_out(app, identifier, operating.on_wave(str(number), step, act), act)
+                carry_out, step = operate_execution.WAVE_CALLS[call]
+                carry_out(app, identifier, operate_execution.on_wave(str(number), step, act), act)
         except (Refused, Problem, ClientError):
             return
 

@@ -12,26 +12,26 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from tests.integration.blueprint import ACCOUNT, REGION, Blueprint
 from tests.integration.store_executions import ACT, AT, execution
 
-from wavebreak import notifying
+from wavebreak.aws.channels import Channels
+from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.domain.notifications.message import Kind
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
-from wavebreak.message import Kind
-from wavebreak.notify import Channels
 from wavebreak.settings import NoticeSettings
 from wavebreak.store.commands import CommandStore
 from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.table import Table
 from wavebreak.timing import Timing
-from wavebreak.trail import Act
+from wavebreak.use_cases import deliver_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from wavebreak.app import App
+    from wavebreak.domain.errors.record import Severity
+    from wavebreak.domain.executions.model import Execution
     from wavebreak.error_category import Category
-    from wavebreak.errors import Severity
-    from wavebreak.model import Execution
 
 SENDER, READER = "wavebreak@example.com", "operator@example.com"
 E, W = ExecutionStatus, WaveStatus
@@ -190,10 +190,10 @@ class World:
         return self.becomes(current, E.PARTIAL_SUCCESS)
 
     def deliver(self, number: int = 1) -> int:
-        return notifying.deliver(self.as_app(), f"drill-{number:026d}")
+        return deliver_events.deliver(self.as_app(), f"drill-{number:026d}")
 
     def sweep(self) -> int:
-        return notifying.sweep(self.as_app())
+        return deliver_events.sweep(self.as_app())
 
     def as_app(self) -> App:
         stand_in: Any = self.app

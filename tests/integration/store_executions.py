@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from tests.integration.plans import server
 
-from wavebreak.model import Execution, Mode, Server, Wave
-from wavebreak.trail import Act
+from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.domain.executions.model import Execution, Mode, Server, Wave
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,12 +15,12 @@ from tests.integration.plans import plan, server
 from tests.integration.store_executions import execution
 from tests.unit.world import check_trail
 
-from wavebreak import operating, settle_execution
+from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.domain.executions.model import CancelThen, Execution, Job, JobState, LaunchStatus
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.model import CancelThen, Execution, Job, JobState, LaunchStatus
 from wavebreak.store import keys
 from wavebreak.store.locks import server_keys
-from wavebreak.trail import Act
+from wavebreak.use_cases import operate_execution, settle_execution
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ def test_s3_5_a_start_killed_at_any_write_leaves_an_execution_that_runs_or_nothi
             assert [event["type"] for event in trail_of(app, born.execution_id)] == ["EXECUTION_STARTED"]
             stack.clock.forward(61)
             assert holders(app, born) == all_held(born)
-            operating.cancel(app, born.execution_id, Act("test", app.now()), CancelThen.KEEP)
+            operate_execution.cancel(app, born.execution_id, Act("test", app.now()), CancelThen.KEEP)
         else:
             assert not [item for item in stack.items_of(keys.META) if item["status"]["S"] != "CANCELLED"]
             stack.clock.forward(61)

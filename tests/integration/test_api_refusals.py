@@ -9,7 +9,7 @@ import pytest
 from tests.integration.plans import plan, three_tier, wave
 from tests.integration.store_executions import execution_id
 
-from wavebreak.pointers import MAX_DEPTH, TOO_DEEP
+from wavebreak.json_pointers import MAX_DEPTH, TOO_DEEP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

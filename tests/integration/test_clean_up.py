@@ -8,8 +8,8 @@ import boto3
 from botocore.exceptions import EndpointConnectionError
 from tests.integration.plans import plan, server, servers_of, three_tier, wave
 
-from wavebreak.drs import Drs
-from wavebreak.unrepeated import Refusal
+from wavebreak.aws.drs import Drs
+from wavebreak.aws.unrepeated import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.integration.clock import JumpingClock
     from tests.integration.stack import Stack
 
-    from wavebreak.drs_facts import Instance
+    from wavebreak.domain.drs import Instance
 
 ONE_WAVE = plan(wave("only", 1, 2))
 

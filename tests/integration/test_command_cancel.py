@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.integration.plans import plan, server, wave
 
-from wavebreak.ssm import Ssm
+from wavebreak.aws.ssm import Ssm
 
 if TYPE_CHECKING:
     import pytest

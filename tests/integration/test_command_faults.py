@@ -12,13 +12,13 @@ from tests.integration.blueprint import machine_arn
 from tests.integration.plans import server
 from tests.integration.stack import Killed
 
-from wavebreak import folding
-from wavebreak.command_runs import CommandTarget
+from wavebreak.aws.ssm import Ssm
+from wavebreak.aws.step_functions import Workflow
+from wavebreak.domain.commands.runs import CommandTarget
+from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.site import Place
-from wavebreak.ssm import Ssm
 from wavebreak.store.commands import CommandStore
-from wavebreak.trail import Act
-from wavebreak.workflow import Workflow
+from wavebreak.use_cases import collect_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,7 +219,7 @@ def test_results_are_folded_again_when_the_folding_was_killed(
     commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execution_id = commands.launched(2)
-    _once(monkeypatch, folding, "_fold", when="after", error=Killed)
+    _once(monkeypatch, collect_results, "_fold", when="after", error=Killed)
     run = commands.run("status", executionId=execution_id)
     assert _summed(run) == EVERYTHING
     types = [event["type"] for event in commands.stack.events(execution_id)]

@@ -10,7 +10,7 @@ from tests.integration.blueprint import REGION
 from tests.integration.commands import Commands
 from tests.integration.plans import plan, server, wave
 
-from wavebreak.catalogue import COMMAND_NAMES
+from wavebreak.domain.commands.catalogue import COMMAND_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,8 @@ from tests.integration.blueprint import REGION
 from tests.integration.commands import outcome
 from tests.integration.plans import server
 
-from wavebreak import forwarding
-from wavebreak.invocations import read_invocation
+from wavebreak.domain.commands.ssm_invocations import read_invocation
+from wavebreak.use_cases import forward_to_target
 
 if TYPE_CHECKING:
     from tests.integration.commands import Commands
@@ -190,7 +190,7 @@ def test_s0_5_s0_7_and_s0_13_any_fault_becomes_the_result_of_its_target_and_is_r
             raise ZeroDivisionError("no reason at all")
         return read_invocation(target, answer, seconds)
 
-    monkeypatch.setattr(forwarding, "read_invocation", broken)
+    monkeypatch.setattr(forward_to_target, "read_invocation", broken)
     run = commands.run("status", executionId=execution_id)
 
     result = commands.results(run["commandId"])[1]

@@ -11,7 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 from tests.integration.blueprint import REGION
 from tests.integration.plans import plan, servers_of, wave
 
-from wavebreak.circuit_states import KEY, PARTITION, SORT_KEY, SharedStates
+from wavebreak.resilience.breaker_states import KEY, PARTITION, SORT_KEY, SharedStates
 
 if TYPE_CHECKING:
     from tests.integration.clock import JumpingClock

@@ -14,9 +14,9 @@ from tests.integration.store_executions import AT, execution_id
 from drs_simulator.clock import ManualClock
 from drs_simulator.control import SimulatorControl
 from drs_simulator.server import SimulatorServer
-from wavebreak.drs import Drs, job_tags
-from wavebreak.model import Job, JobState, LaunchStatus, Server
-from wavebreak.unrepeated import OutcomeUnknown, Refusal
+from wavebreak.aws.drs import Drs, job_tags
+from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
+from wavebreak.domain.executions.model import Job, JobState, LaunchStatus, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

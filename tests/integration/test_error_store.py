@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from wavebreak.domain.errors.record import ErrorRecord, Severity, Span
 from wavebreak.error_category import Category
-from wavebreak.errors import ErrorRecord, Severity, Span
 from wavebreak.identifiers import ulid
 from wavebreak.store import errors as error_store
 

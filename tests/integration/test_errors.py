@@ -13,12 +13,12 @@ from tests.integration.plans import plan, servers_of, wave
 from tests.integration.store_executions import execution_id
 from tools.template import ROOT, STATE_MACHINE, definition, load, resources
 
-from wavebreak.command_runs import CommandRun
-from wavebreak.steps import next_steps
+from wavebreak.domain.commands.runs import CommandRun
+from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.domain.executions.next_steps import next_steps
 from wavebreak.store.commands import CommandStore
 from wavebreak.store.errors import ErrorStore
 from wavebreak.store.executions import ExecutionStore
-from wavebreak.trail import Act
 
 if TYPE_CHECKING:
     from tests.integration.clock import JumpingClock

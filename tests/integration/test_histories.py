@@ -24,23 +24,24 @@ from tests.unit.random_plans import plan
 from drs_simulator.clock import ManualClock
 from drs_simulator.control import SimulatorControl
 from drs_simulator.server import SimulatorServer
-from wavebreak import clients, retries
 from wavebreak.app import App
-from wavebreak.command_output import CommandOutput
-from wavebreak.dead_letter_queue import FailedEvents
-from wavebreak.drs_facts import Quotas
-from wavebreak.error_tracking import ErrorTracker
+from wavebreak.aws import clients
+from wavebreak.aws.cloudwatch_logs import CommandOutput
+from wavebreak.aws.dead_letter_queue import FailedEvents
+from wavebreak.aws.ssm import Ssm
+from wavebreak.aws.target_lists import ListStore
+from wavebreak.domain.drs import Quotas
 from wavebreak.execution_utils import ExecutionStatus
-from wavebreak.metrics import Meter
-from wavebreak.ssm import Ssm
+from wavebreak.observability.error_tracker import ErrorTracker
+from wavebreak.observability.metrics import Meter
+from wavebreak.resilience import retries
 from wavebreak.store.commands import CommandStore
 from wavebreak.store.executions import ExecutionStore
-from wavebreak.store.lists import ListStore
 from wavebreak.store.locks import LockStore
 from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.plans import PlanStore
 from wavebreak.store.table import Table
-from wavebreak.store.wakes import WakeStore
+from wavebreak.store.wake_tokens import WakeStore
 from wavebreak.timing import Timing
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_drs.client import DrsClient
 
-    from wavebreak.notify import Channels
+    from wavebreak.aws.channels import Channels
 
 HISTORIES: Final = 300
 A_TEST: Final = 30

@@ -8,9 +8,9 @@ import pytest
 from tests.integration.plans import plan, server, servers_of, three_tier, wave
 from tests.integration.stack import TaskTimedOut
 
-from wavebreak import clients
-from wavebreak.clients import UnsupportedPlace
-from wavebreak.drs import Drs
+from wavebreak.aws import clients
+from wavebreak.aws.clients import UnsupportedPlace
+from wavebreak.aws.drs import Drs
 
 if TYPE_CHECKING:
     from tests.integration.clock import JumpingClock

@@ -13,14 +13,14 @@ from tests.integration.blueprint import ACCOUNT, REGION
 from tests.integration.news import RUN, Crash, E, W, World, refused, stream_of, unanswered
 from tests.integration.store_executions import execution
 
-from wavebreak import notifying
+from wavebreak.aws.channels import Channels, News, ascii_subject
+from wavebreak.domain.notifications.execution_messages import execution_message
+from wavebreak.domain.notifications.message import Kind
 from wavebreak.handlers import notification
-from wavebreak.message import Kind
-from wavebreak.messages import execution_message
-from wavebreak.notify import Channels, News, ascii_subject
 from wavebreak.problems import CircuitOpen
 from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.outbox import OutboxStore
+from wavebreak.use_cases import deliver_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +109,7 @@ def test_a_crash_between_publish_and_cursor_repeats_that_event_and_no_other(worl
     assert moved == [1, 2, 3]
     world.pass_time(60)
     assert world.deliver() == 0, "its lease is not over"
-    world.pass_time(notifying.LEASE.total_seconds())
+    world.pass_time(deliver_events.LEASE.total_seconds())
 
     assert world.sweep() == 2
 
@@ -119,7 +119,7 @@ def test_a_crash_between_publish_and_cursor_repeats_that_event_and_no_other(worl
 def test_a_crash_between_cursor_and_outbox_repeats_nothing(world: World) -> None:
     world.a_run()
     dies_at(world, "take_out", _die)
-    world.pass_time(notifying.LEASE.total_seconds() + 1)
+    world.pass_time(deliver_events.LEASE.total_seconds() + 1)
     assert world.sweep() == 4
     assert world.told() == RUN
     world.pass_time(60)
@@ -219,10 +219,10 @@ def test_one_execution_that_cannot_be_told_does_not_hold_up_the_others(
     with monkeypatch.context() as patches:
         patches.setattr(ExecutionStore, "load", broken)
         assert notification.written(stream_of(*runs), None) == {"told": 5}
-        world.pass_time(notifying.LEASE.total_seconds() + 1)
+        world.pass_time(deliver_events.LEASE.total_seconds() + 1)
         with pytest.raises(Exception, match="down"):
             notification.sweep({}, None)
-    world.pass_time(notifying.LEASE.total_seconds() + 1)
+    world.pass_time(deliver_events.LEASE.total_seconds() + 1)
     assert notification.sweep({}, None) == {"told": 5}
 
 
@@ -260,7 +260,7 @@ def test_an_event_that_cannot_be_written_down_is_set_aside_too(world: World, mon
             raise KeyError("odd")
         return original(kind, *rest)
 
-    monkeypatch.setattr(notifying, "execution_message", failing)
+    monkeypatch.setattr(deliver_events, "execution_message", failing)
     assert world.deliver() == 5
     assert world.told() == [RUN[0], RUN[2]]
     (aside,) = world.received(world.failed_queue)
@@ -289,7 +289,7 @@ def test_an_event_stays_in_the_outbox_while_it_can_not_even_be_set_aside(world: 
     with pytest.raises(EndpointConnectionError):
         world.deliver()
     world.faults.for_ever.clear()
-    world.pass_time(notifying.LEASE.total_seconds() + 1)
+    world.pass_time(deliver_events.LEASE.total_seconds() + 1)
     assert world.sweep() == 1
     assert world.told() == [("STARTED", 1)]
 
@@ -332,7 +332,7 @@ def test_a_teller_whose_lease_is_over_moves_nothing(world: World) -> None:
 
     def slow() -> None:
         if not stolen:
-            world.pass_time(notifying.LEASE.total_seconds() + 1)
+            world.pass_time(deliver_events.LEASE.total_seconds() + 1)
             stolen.append(0)
             stolen[0] = world.deliver()
 

@@ -10,8 +10,8 @@ from tests.integration.blueprint import machine_arn
 from tests.integration.plans import plan, server, servers_of, wave
 from tests.integration.stack import TaskTimedOut
 
-from wavebreak.machine_runs import Machine
-from wavebreak.workflow import Workflow
+from wavebreak.aws.step_functions import Workflow
+from wavebreak.domain.executions.machine_runs import Machine
 
 if TYPE_CHECKING:
     import pytest

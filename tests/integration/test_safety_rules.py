@@ -12,14 +12,14 @@ from tests.integration.clock import QuickTiming
 from tests.integration.plans import plan, server, servers_of, three_tier, wave
 from tests.integration.store_executions import ACT, AT, execution
 
-from wavebreak import steering
-from wavebreak.drs import TAG_ATTEMPT, TAG_BATCH, TAG_EXECUTION, TAG_WAVE
-from wavebreak.engine import decide
+from wavebreak.aws.drs import TAG_ATTEMPT, TAG_BATCH, TAG_EXECUTION, TAG_WAVE
+from wavebreak.domain.executions import steering
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.engine import decide
+from wavebreak.domain.executions.model import Cancel, Execution
+from wavebreak.domain.executions.observation import Observation
 from wavebreak.execution_utils import ExecutionStatus
-from wavebreak.model import Cancel, Execution
-from wavebreak.observation import Observation
 from wavebreak.store.executions import Conflict
-from wavebreak.trail import ENGINE_ACTOR, Act
 
 if TYPE_CHECKING:
     from tests.integration.clock import JumpingClock

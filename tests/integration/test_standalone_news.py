@@ -11,13 +11,13 @@ from moto import mock_aws
 from tests.integration.news import World, refused
 from tests.integration.store_executions import AT
 
-from wavebreak import notifying
-from wavebreak.command_runs import CommandRun
+from wavebreak.domain.commands.runs import CommandRun
+from wavebreak.domain.commands.summary import CommandRunStatus
+from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.domain.notifications.command_and_alarm_messages import alert_message
 from wavebreak.handlers import notification
 from wavebreak.problems import Unavailable
-from wavebreak.standalone_messages import alert_message
-from wavebreak.tallies import CommandRunStatus
-from wavebreak.trail import Act
+from wavebreak.use_cases import deliver_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,11 +84,11 @@ def test_s3_17_a_change_of_an_alarm_reaches_chat_and_mail_beside_the_topic(
 
 def test_a_message_of_its_own_is_announced_or_fails(world: World) -> None:
     message = alert_message({"name": "errors", "state": "ALARM", "reason": "3 errors"})
-    notifying.announce(world.as_app(), message)
+    deliver_events.announce(world.as_app(), message)
     (envelope,) = world.received()
     assert envelope["Subject"] == "🚨 DRS Alert - errors"
     world.faults.for_ever["sns", "publish"] = refused()
     with pytest.raises(Unavailable, match="topic: "):
-        notifying.announce(world.as_app(), message)
+        deliver_events.announce(world.as_app(), message)
     world.app.settings = replace(world.app.settings, kinds=())
-    notifying.announce(world.as_app(), message)
+    deliver_events.announce(world.as_app(), message)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.integration.store_executions import ACT, AT, execution, execution_id
 
+from wavebreak.domain.executions.audit_trail import IllegalTransition, event_hash
+from wavebreak.domain.executions.model import Cancel, Execution, Job, JobState, LaunchStatus, Mode
+from wavebreak.domain.executions.steering import cancel
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
-from wavebreak.model import Cancel, Execution, Job, JobState, LaunchStatus, Mode
 from wavebreak.problems import InvalidRequest, NotFound, PlanBusy, Unavailable
-from wavebreak.steering import cancel
 from wavebreak.store import keys
 from wavebreak.store.executions import Conflict, ExecutionStore
 from wavebreak.store.table import ConditionFailed, Table
-from wavebreak.trail import IllegalTransition, event_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,7 +9,7 @@ import pytest
 from tests.integration import emulation
 from tests.integration.plans import plan, servers_of, wave
 
-from wavebreak.machine_runs import Machine
+from wavebreak.domain.executions.machine_runs import Machine
 
 if TYPE_CHECKING:
     from tests.integration.stack import Stack

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.circuit_breaker import base
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import base as layer
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import dynamodb
 
-from wavebreak import circuit_states, circuits
+from wavebreak.resilience import breaker_states, circuit_breaker
 
 if TYPE_CHECKING:
     import pytest
@@ -43,6 +43,6 @@ def on_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     forget_streaks()
     for module in (base, layer, dynamodb):
         monkeypatch.setattr(module, "dt", SimpleNamespace(datetime=SimpleNamespace(now=clock.now)))
-    for ours in (circuits, circuit_states):
+    for ours in (circuit_breaker, breaker_states):
         monkeypatch.setattr(ours, "time", SimpleNamespace(time=clock.time))
     return clock

@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from wavebreak import wave_commands
+from wavebreak.domain.executions import wave_commands
+from wavebreak.domain.executions.model import CommandPhase
+from wavebreak.domain.executions.observation import CommandView
 from wavebreak.execution_utils import WaveStatus
-from wavebreak.model import CommandPhase
-from wavebreak.observation import CommandView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from wavebreak.model import Execution, WaveCommand
+    from wavebreak.domain.executions.model import Execution, WaveCommand
 
 RUNNING: Final = "IN_PROGRESS"
 CANCELLING: Final = "CANCELLING"

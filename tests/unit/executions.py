@@ -5,12 +5,22 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from wavebreak.engine import Decision, decide, unassigned
+from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.domain.executions.engine import Decision, decide, unassigned
+from wavebreak.domain.executions.model import (
+    Cancel,
+    CancelThen,
+    Execution,
+    Job,
+    JobState,
+    LaunchStatus,
+    Mode,
+    Server,
+    Wave,
+)
+from wavebreak.domain.executions.observation import JobView, Observation, ServerView
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
-from wavebreak.model import Cancel, CancelThen, Execution, Job, JobState, LaunchStatus, Mode, Server, Wave
-from wavebreak.observation import JobView, Observation, ServerView
 from wavebreak.timing import Timing
-from wavebreak.trail import Act
 
 NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 TIMING: Final = Timing()

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from wavebreak.plan import parse_plan
-from wavebreak.pointers import PlanInvalid
+from wavebreak.domain.plans.document import parse_plan
+from wavebreak.json_pointers import PlanInvalid
 
 
 def server(number: int) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from typing import Final
 
 from tests.unit.executions import server
 
-from wavebreak.catalogue import COMMAND_NAMES
-from wavebreak.model import Wave
-from wavebreak.plan_model import Impact, OnFailure
-from wavebreak.wave_commands import planned
+from wavebreak.domain.commands.catalogue import COMMAND_NAMES
+from wavebreak.domain.executions.model import Wave
+from wavebreak.domain.executions.wave_commands import planned
+from wavebreak.domain.plans.model import Impact, OnFailure
 
 SHAPES: Final[dict[str, tuple[tuple[int, ...], ...]]] = {
     "line": ((), (1,), (2,), (3,)),

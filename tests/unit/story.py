@@ -11,13 +11,13 @@ from typing import Any, Final
 from tests.unit.executions import OPERATOR, execution
 from tests.unit.world import World, who_cancels
 
-from wavebreak import steering, termination
-from wavebreak.engine import Directive, open_asks
+from wavebreak.domain.executions import steering, termination
+from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.domain.executions.engine import Directive, open_asks
+from wavebreak.domain.executions.model import Cancel, CancelThen, Execution, LaunchStatus, Wave
+from wavebreak.domain.executions.steering import Refused
+from wavebreak.domain.executions.views import execution_view
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.model import Cancel, CancelThen, Execution, LaunchStatus, Wave
-from wavebreak.steering import Refused
-from wavebreak.trail import Act
-from wavebreak.views import execution_view
 
 Step = Callable[[Execution], Execution]
 

@@ -1,9 +1,13 @@
-"""Imports run one way: handlers, then adapters and pure modules; pure modules reach no AWS library and no adapter."""
+"""Which package may import which: one table. Rules reach no AWS library, and nothing goes in circles.
+
+What a type is imported for counts like anything else: a module that names another's types knows it.
+"""
 
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -12,28 +16,41 @@ import pytest
 import wavebreak
 
 PACKAGE = Path(wavebreak.__file__).parent
+CLI = PACKAGE.parent.parent / "cli"
 AWS = {"boto3", "botocore", "aws_lambda_powertools"}
 HANDLER_LINES = 60
-KNOWN_PURE = {
-    f"wavebreak.{name}"
-    for name in [
-        *(
-            "execution_utils",
-            "model",
-            "timing",
-            "engine",
-            "wave_commands",
-            "steering",
-            "termination",
-            "trail",
-            "views",
-            "freezing",
-        ),
-        *("store.records", "store.keys", "etag", "problems", "plan", "plan_rules", "graph", "settings", "validation"),
-        *("fanout", "catalogue", "outcomes", "tallies", "output_text", "pacing", "arguments", "invocations", "hints"),
-        *("query_merge", "result_lines", "result_documents", "bodies"),
-    ]
+MOST_FILES = 22
+"""Files of a folder: more than that and nobody finds a room in it."""
+
+GROUND = frozenset(
+    {
+        *("error_category", "execution_utils", "identifiers", "json_pointers", "problems"),
+        *("settings", "site", "timeouts", "timing"),
+    }
+)
+"""The ground floor, which everybody stands on; these import each other and the standard library."""
+
+MAY_IMPORT = {
+    "domain.drs": set(),
+    "domain.errors": set(),
+    "domain.commands": set(),
+    "domain.plans": {"domain.commands"},
+    "domain.executions": {"domain.commands", "domain.plans"},
+    "domain.readiness": {"domain.drs", "domain.plans"},
+    "domain.notifications": {"domain.commands", "domain.executions"},
+    "fanout": {"domain.commands"},
+    "resilience": set(),
+    "store": {"resilience", "domain.commands", "domain.errors", "domain.executions", "domain.plans"},
+    # Of the store the wake tokens alone, which Step Functions is woken by.
+    "aws": {"resilience", "store.keys", "store.wake_tokens", "domain"},
+    "observability": {"resilience", "store", "aws", "domain.errors", "domain.executions"},
+    "app": {"aws", "store", "observability", "domain"},
+    "lambda_entry": {"app", "observability", "resilience", "domain.errors", "domain.executions"},
+    "use_cases": {"app", "observability", "aws", "store", "resilience", "domain"},
+    "api": {"lambda_entry", "observability", "domain", "aws.state_client", "store.table"},
+    "handlers": {"api", "use_cases", "lambda_entry", "app", "observability.health", "domain"},
 }
+"""What each room may import beside itself and the ground floor: rooms, or single modules of one."""
 
 
 def name_of(path: Path) -> str:
@@ -58,17 +75,23 @@ def run_time_nodes(node: ast.AST) -> Iterator[ast.AST]:
         yield from run_time_nodes(child)
 
 
-@cache
-def imports_of(module: str) -> frozenset[str]:
-    """Everything a module imports, with the packages that an import of ours runs on the way."""
+def imported_in(nodes: Iterable[ast.AST], module: str) -> set[str]:
+    """What these nodes import: modules, and of `from x import y` the module x, or x.y where that is one of ours."""
     found: set[str] = set()
-    for node in run_time_nodes(tree_of(module)):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module} has a relative import"
             found.add(node.module or "")
             found |= {f"{node.module}.{alias.name}" for alias in node.names} & MODULES.keys()
+    return found
+
+
+@cache
+def imports_of(module: str) -> frozenset[str]:
+    """Everything a module imports when it runs, with the packages that an import of ours runs on the way."""
+    found = imported_in(run_time_nodes(tree_of(module)), module)
     parents = {".".join(name.split(".")[:depth]) for name in found for depth in range(1, name.count(".") + 1)}
     return frozenset(found | parents)
 
@@ -85,21 +108,95 @@ def reached_from(module: str) -> set[str]:
     return reached
 
 
-def declares_itself_pure(module: str) -> bool:
-    text = ast.get_docstring(tree_of(module)) or ""
-    return any(sentence.strip().startswith("Pure") for sentence in text.replace("\n", " ").split(". "))
+@cache
+def known_to(module: str) -> frozenset[str]:
+    """The modules of ours that a module imports, for its types too; packages do not count."""
+    packages = {name for name in MODULES if any(other.startswith(f"{name}.") for other in MODULES)}
+    return frozenset((imported_in(ast.walk(tree_of(module)), module) & MODULES.keys()) - packages - {module})
 
 
-PURE = sorted(KNOWN_PURE | {name for name in MODULES if declares_itself_pure(name)})
+def room_of(module: str) -> str:
+    """The room that a module is in: the longest name of the table that its own begins with."""
+    name = module.removeprefix("wavebreak.")
+    rooms = [room for room in (*MAY_IMPORT, *GROUND) if within(name, room)]
+    assert rooms, f"{module} is in no room"
+    return max(rooms, key=len)
+
+
+def within(name: str, room: str) -> bool:
+    return name == room or name.startswith(f"{room}.")
+
+
+def circles(arrows: Mapping[str, Iterable[str]]) -> set[str]:
+    """What is left when everything is taken away, again and again, that points to nothing: what goes in circles."""
+    left = {name: set(targets) for name, targets in arrows.items()}
+    while ends := {name for name, targets in left.items() if not targets & left.keys()}:
+        left = {name: targets for name, targets in left.items() if name not in ends}
+    return set(left)
+
+
+FACES = sorted(name for name in MODULES if MODULES[name].name == "__init__.py")
+"""The packages."""
+PLACED = sorted(MODULES.keys() - set(FACES))
+PURE = sorted(name for name in PLACED if room_of(name) in GROUND or room_of(name).startswith(("domain.", "fanout")))
 ADAPTERS = {name for name in MODULES if {item.split(".")[0] for item in imports_of(name)} & AWS}
 HANDLERS = sorted(name for name in MODULES if name.startswith("wavebreak.handlers."))
 
 
 def test_the_rules_below_speak_of_modules_that_exist() -> None:
-    assert MODULES.keys() >= KNOWN_PURE
-    assert {"wavebreak.unrepeated", "wavebreak.clients", "wavebreak.workflow", "wavebreak.store.table"} <= ADAPTERS
-    assert "botocore" in reached_from("wavebreak.starting")
+    assert {room_of(name) for name in PLACED} == {*MAY_IMPORT, *GROUND}
+    assert {
+        "wavebreak.aws.unrepeated",
+        "wavebreak.aws.clients",
+        "wavebreak.aws.step_functions",
+        "wavebreak.store.table",
+    } <= ADAPTERS
+    assert "botocore" in reached_from("wavebreak.use_cases.start_execution")
+    assert "wavebreak.app" in known_to("wavebreak.use_cases.start_execution")
     assert HANDLERS
+
+
+@pytest.mark.parametrize("module", PLACED)
+def test_a_module_imports_only_what_its_room_may(module: str) -> None:
+    room = room_of(module)
+    allowed = {*GROUND, room, *MAY_IMPORT.get(room, ())}
+    names = {name.removeprefix("wavebreak.") for name in known_to(module)}
+    assert not {name for name in names if not any(within(name, other) for other in allowed)}
+
+
+def test_no_import_goes_in_circles() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == {"a", "b", "c", "d"}
+    assert circles({"a": {"b"}, "b": {"c"}}) == set()
+    assert circles({name: known_to(name) for name in PLACED}) == set()
+    rooms: dict[str, set[str]] = {}
+    for name in PLACED:
+        rooms.setdefault(room_of(name), set()).update(map(room_of, known_to(name)))
+    assert circles({room: others - {room} for room, others in rooms.items()}) == set()
+
+
+@pytest.mark.parametrize("package", sorted({*FACES} - {"wavebreak.handlers"}))
+def test_a_package_is_a_docstring_and_nothing_else(package: str) -> None:
+    """Whoever imports one module of a package would pay for whatever stands here; handlers hold back the collector."""
+    assert ast.get_docstring(tree_of(package))
+    assert len(tree_of(package).body) == 1
+
+
+def test_no_folder_holds_more_than_can_be_surveyed() -> None:
+    folders = Counter(path.parent for path in MODULES.values() if path.name != "__init__.py")
+    assert {str(folder): count for folder, count in folders.items() if count > MOST_FILES} == {}
+
+
+def test_the_command_line_knows_rules_and_the_ground_floor_alone() -> None:
+    files = sorted(CLI.rglob("*.py"))
+    assert files
+    for path in files:
+        found = imported_in(ast.walk(ast.parse(path.read_text(encoding="utf-8"))), path.name)
+        names = {name.removeprefix("wavebreak.") for name in found if name.startswith("wavebreak.")}
+        assert not {
+            name
+            for name in names
+            if not any(within(name, room) for room in {*GROUND, "domain", "resilience.aws_errors"})
+        }, path
 
 
 @pytest.mark.parametrize("module", PURE)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from wavebreak.drs_facts import Trouble
-from wavebreak.places import Asking, Question
+from wavebreak.aws.parallel_reads import Asking, Question
+from wavebreak.domain.drs import Trouble
 from wavebreak.timeouts import LIMITS
 
 

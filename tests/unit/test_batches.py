@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from wavebreak.batches import BATCHES_A_CALL, Batches
-from wavebreak.drs_facts import SERVERS_A_JOB_QUOTA
-from wavebreak.unrepeated import Refusal
+from wavebreak.aws.batching import BATCHES_A_CALL, Batches
+from wavebreak.aws.unrepeated import Refusal
+from wavebreak.domain.drs import SERVERS_A_JOB_QUOTA
 
 CONFLICT = Refusal("ConflictException", "busy", status=409)
 SERVERS = [f"s-{number:017d}" for number in range(100)]

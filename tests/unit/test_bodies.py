@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from wavebreak.bodies import MAX_MEMBERS, MAX_NAME, MAX_VALUES, read_body
-from wavebreak.pointers import MAX_DEPTH
+from wavebreak.api.json_bodies import MAX_MEMBERS, MAX_NAME, MAX_VALUES, read_body
+from wavebreak.json_pointers import MAX_DEPTH
 from wavebreak.problems import InvalidRequest
 
 

@@ -11,10 +11,10 @@ from aws_lambda_powertools.utilities.circuit_breaker import base, persistence
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from tests.unit.breakers import Clock, on_clock
 
-from wavebreak import circuits, retries
-from wavebreak.circuit_states import LocalStates, SharedStates
-from wavebreak.circuits import RULES, Circuit, Rule, circuit_name
 from wavebreak.problems import CircuitOpen, OutOfTime, Unavailable
+from wavebreak.resilience import circuit_breaker, retries
+from wavebreak.resilience.breaker_states import LocalStates, SharedStates
+from wavebreak.resilience.circuit_breaker import RULES, Circuit, Rule, circuit_name
 from wavebreak.site import Place
 
 if TYPE_CHECKING:
@@ -339,5 +339,5 @@ def test_our_states_are_what_powertools_asks_for() -> None:
     assert issubclass(SharedStates, layer)
     assert layer.__abstractmethods__ == {"_get_record", "_put_record", "_update_record"}
     assert base.CircuitBreakerHandler.__init__.__code__.co_argcount > 4
-    assert circuits.SHARED_WITHIN_SECONDS == 5
+    assert circuit_breaker.SHARED_WITHIN_SECONDS == 5
     assert Circuit("x", Rule(1, 1), LocalStates()).window == 1

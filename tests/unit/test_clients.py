@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from wavebreak import clients, service_circuits
+from wavebreak.aws import circuits, clients
 from wavebreak.settings import settings
 from wavebreak.site import Place
 
@@ -44,7 +44,7 @@ def assumed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(clients, "AssumeRoleCredentialFetcher", Fetcher)
     Fetcher.made = []
-    kept = [clients.drs, clients.ssm, clients.service_quotas, clients._session, service_circuits.guarded, settings]
+    kept = [clients.drs, clients.ssm, clients.service_quotas, clients._session, circuits.guarded, settings]
     for cached in kept:
         cached.cache_clear()
     yield Fetcher.made

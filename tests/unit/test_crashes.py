@@ -2,8 +2,8 @@
 
 import pytest
 
-from wavebreak.crashes import told_by
 from wavebreak.error_category import Category
+from wavebreak.use_cases.record_crashes import told_by
 
 REQUEST = "11111111-2222-3333-4444-555555555555"
 

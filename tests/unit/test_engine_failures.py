@@ -3,10 +3,10 @@
 import pytest
 from tests.unit.executions import execution, job, later, launching, look, statuses, view, wave
 
-from wavebreak.engine import Directive, finalise
+from wavebreak.domain.executions.engine import Directive, finalise
+from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, PausedBy, Wave
+from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
-from wavebreak.model import Execution, JobState, LaunchStatus, PausedBy, Wave
-from wavebreak.plan_model import OnFailure
 
 W, E = WaveStatus, ExecutionStatus
 FAILED_JOB = view({1: LaunchStatus.FAILED}, completed=True)

@@ -19,12 +19,12 @@ from tests.unit.executions import (
     wave,
 )
 
-from wavebreak.engine import Directive, decide, finalise
+from wavebreak.domain.executions.engine import Directive, decide, finalise
+from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus
+from wavebreak.domain.executions.observation import JobView, Observation
+from wavebreak.domain.executions.termination import launched_instances
+from wavebreak.domain.plans.model import Impact
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
-from wavebreak.model import Execution, JobState, LaunchStatus
-from wavebreak.observation import JobView, Observation
-from wavebreak.plan_model import Impact
-from wavebreak.termination import launched_instances
 from wavebreak.timing import Timing
 
 W, L = WaveStatus, LaunchStatus

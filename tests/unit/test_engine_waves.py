@@ -18,9 +18,9 @@ from tests.unit.executions import (
     wave,
 )
 
-from wavebreak.engine import MAX_WAVES_A_ROUND, Directive, decide, finalise, is_over, unassigned
+from wavebreak.domain.executions.engine import MAX_WAVES_A_ROUND, Directive, decide, finalise, is_over, unassigned
+from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
-from wavebreak.model import Execution, JobState, LaunchStatus
 from wavebreak.timing import Timing
 
 LAUNCHED = LaunchStatus.LAUNCHED

@@ -10,10 +10,10 @@ from aws_lambda_powertools.utilities.circuit_breaker.exceptions import CircuitBr
 from botocore.exceptions import ClientError, ConnectTimeoutError
 from tests.unit.executions import NOW
 
+from wavebreak.domain.errors.record import ErrorRecord, Severity
 from wavebreak.error_category import Category
-from wavebreak.error_tracking import ErrorTracker, begin, service_of
-from wavebreak.errors import ErrorRecord, Severity
-from wavebreak.metrics import Meter
+from wavebreak.observability.error_tracker import ErrorTracker, begin, service_of
+from wavebreak.observability.metrics import Meter
 from wavebreak.problems import Unavailable
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsE
 from tests.unit.executions import NOW
 
 import wavebreak
-from wavebreak.clients import UnsupportedPlace
-from wavebreak.error_category import Category
-from wavebreak.errors import (
+from wavebreak.aws.clients import UnsupportedPlace
+from wavebreak.aws.unrepeated import OutcomeUnknown
+from wavebreak.aws.unrepeated import Refusal as DrsRefusal
+from wavebreak.domain.errors.record import (
     _BY_FAILURE,
     _BY_TYPE,
     CONTEXT_LENGTH,
@@ -29,12 +30,11 @@ from wavebreak.errors import (
     kept_trace,
     type_of,
 )
+from wavebreak.error_category import Category
 from wavebreak.problems import CircuitOpen, NotFound, OutOfTime, Unavailable
 from wavebreak.settings import MissingSetting
 from wavebreak.store.executions import Conflict
 from wavebreak.store.table import ConditionFailed
-from wavebreak.unrepeated import OutcomeUnknown
-from wavebreak.unrepeated import Refusal as DrsRefusal
 
 S, C = Severity, Category
 

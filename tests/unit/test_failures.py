@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from tests.unit.executions import NOW, execution, wave
 
-from wavebreak.error_tracking import ErrorTracker
-from wavebreak.failures import TOGETHER, keeps_failing, record
-from wavebreak.metrics import Meter
-from wavebreak.model import Execution
+from wavebreak.domain.executions.model import Execution
+from wavebreak.observability.error_tracker import ErrorTracker
+from wavebreak.observability.metrics import Meter
+from wavebreak.use_cases.record_machine_failures import TOGETHER, keeps_failing, record
 
 
 class _Store:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.unit.command_results import FAILURES
 
-from wavebreak import hints
+from wavebreak.domain.commands import hints
 from wavebreak.fanout import (
     CATALOGUE,
     COMMANDS_DIRECTORY,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from tests.unit.command_results import FAILURES, failed, results, succeeded
 
-from wavebreak import hints
+from wavebreak.domain.commands import hints
 from wavebreak.fanout import (
     ExecutionResult,
     FailureKind,

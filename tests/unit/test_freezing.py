@@ -8,10 +8,10 @@ import pytest
 from tests.unit.executions import EXECUTION_ID, NOW, OPERATOR
 from tests.unit.plan_documents import plan, wave
 
+from wavebreak.domain.executions.creation import freeze, frozen_document
+from wavebreak.domain.executions.model import Execution, Mode
+from wavebreak.domain.plans.model import Impact, OnFailure, StoredPlan
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
-from wavebreak.freezing import freeze, frozen_document
-from wavebreak.model import Execution, Mode
-from wavebreak.plan_model import Impact, OnFailure, StoredPlan
 from wavebreak.problems import InvalidRequest
 from wavebreak.site import Place
 

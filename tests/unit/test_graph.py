@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wavebreak.graph import cycles
+from wavebreak.domain.plans.graph import cycles
 
 CHAIN_LENGTH = 5_000
 

@@ -6,7 +6,7 @@ import pytest
 from aws_lambda_powertools.utilities.circuit_breaker import CircuitState
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitStateRecord
 
-from wavebreak.health import health_view
+from wavebreak.observability.health import health_view
 
 NOW = 1_800_000_000
 POLL_SECONDS = 30

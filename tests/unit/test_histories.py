@@ -24,8 +24,8 @@ from tests.unit.story import (
     Story,
 )
 
+from wavebreak.domain.executions.model import CancelThen
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.model import CancelThen
 
 HISTORIES: Final = 10_000
 A_TEST: Final = 500

@@ -22,9 +22,9 @@ from tests.unit.story import (
     Story,
 )
 
-from wavebreak.model import CancelThen, Wave
-from wavebreak.plan_model import Impact, OnFailure
-from wavebreak.wave_commands import planned
+from wavebreak.domain.executions.model import CancelThen, Wave
+from wavebreak.domain.executions.wave_commands import planned
+from wavebreak.domain.plans.model import Impact, OnFailure
 
 HISTORIES = int(os.environ.get("WAVEBREAK_INTERLEAVINGS", "300"))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from wavebreak.masking import LONGEST, MASK, masked, masked_text, shortened
+from wavebreak.domain.errors.masking import LONGEST, MASK, masked, masked_text, shortened
 
 ACCESS_KEY = "ASIA" + "Q3EXAMPLEKEY1234"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"

@@ -13,16 +13,16 @@ import pytest
 from tests.unit.executions import NOW, execution, wave
 from tests.unit.told import APPROVER, HOSTILE_NAME, RUN, Story, message
 
-from wavebreak.bus_events import bus_events
+from wavebreak.domain.executions.audit_trail import Act, append_event, status_changes
+from wavebreak.domain.executions.model import Mode
+from wavebreak.domain.executions.replay import state_after
+from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
+from wavebreak.domain.notifications.event_bridge import bus_events
+from wavebreak.domain.notifications.execution_messages import LOOKS, execution_message, kinds_of, wave_summary
+from wavebreak.domain.notifications.html import html_of
+from wavebreak.domain.notifications.message import MAX_SUBJECT, Kind, discreet, shown_actor, subject_of
+from wavebreak.domain.notifications.text import chat_document_of, document_of, text_of
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.hindsight import state_after
-from wavebreak.message import MAX_SUBJECT, Kind, discreet, shown_actor, subject_of
-from wavebreak.message_html import html_of
-from wavebreak.message_text import chat_document_of, document_of, text_of
-from wavebreak.messages import LOOKS, execution_message, kinds_of, wave_summary
-from wavebreak.model import Mode
-from wavebreak.standalone_messages import alert_message, command_message
-from wavebreak.trail import Act, append_event, status_changes
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 DOCS = Path(__file__).parents[2] / "docs"

@@ -9,10 +9,10 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 from tests.unit.executions import NOW, execution, wave
 
+from wavebreak.domain.executions.model import Execution
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
-from wavebreak.measuring import Measured
-from wavebreak.metrics import Meter, Metric, emf_line, to_log
-from wavebreak.model import Execution
+from wavebreak.observability.execution_metrics import Measured
+from wavebreak.observability.metrics import Meter, Metric, emf_line, to_log
 
 if TYPE_CHECKING:
     from wavebreak.store.table import Table

@@ -3,8 +3,8 @@
 import pytest
 from tests.unit.executions import execution, instance_id, job, job_id, server, wave
 
+from wavebreak.domain.executions.model import JobKind, JobState, LaunchStatus, Termination
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.model import JobKind, JobState, LaunchStatus, Termination
 
 
 @pytest.mark.parametrize("state", JobState)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wavebreak.drs import Drs
-from wavebreak.identifiers import NATIVE_PLAN_ARN_PATTERN
-from wavebreak.native_plans import (
+from wavebreak.aws.drs import Drs
+from wavebreak.domain.plans.document import normalised, parse_plan
+from wavebreak.domain.plans.drs_recovery_plans import (
     NativePlan,
     NativeServer,
     NativeStep,
@@ -18,9 +18,9 @@ from wavebreak.native_plans import (
     place_of_arn,
     plan_id_of,
 )
-from wavebreak.plan import normalised, parse_plan
-from wavebreak.plan_model import Impact
-from wavebreak.pointers import PlanInvalid
+from wavebreak.domain.plans.model import Impact
+from wavebreak.identifiers import NATIVE_PLAN_ARN_PATTERN
+from wavebreak.json_pointers import PlanInvalid
 from wavebreak.problems import Unavailable
 
 ARN = "arn:aws:drs:us-west-2:123456789012:recovery-plan/0123456789abcdef0"

@@ -3,7 +3,7 @@
 import pytest
 
 from wavebreak import app as composition
-from wavebreak.message import Kind
+from wavebreak.domain.notifications.message import Kind
 from wavebreak.settings import MissingSetting, NoticeSettings, Settings
 
 ENVIRONMENT = {

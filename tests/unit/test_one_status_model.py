@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from tools.template import ROOT
 
+from wavebreak.domain.executions.next_steps import _REDEEMABLE
+from wavebreak.domain.executions.steering import _REOPENABLE
 from wavebreak.execution_utils import EXECUTION_TRANSITIONS, TERMINAL_STATUSES, ExecutionStatus
-from wavebreak.steering import _REOPENABLE
-from wavebreak.steps import _REDEEMABLE
 
 MODEL = "lambda/wavebreak/execution_utils.py"
 FILES = {
@@ -20,7 +20,7 @@ TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FIL
 TERMINAL = frozenset(status.value for status in TERMINAL_STATUSES)
 REOPENED = {"FAILED", "PARTIAL_SUCCESS"}
 """What a retry or a skip may take up again: terminal statuses, yet no list of them."""
-LISTS_OF_REOPENED = {"lambda/wavebreak/steering.py"}
+LISTS_OF_REOPENED = {"lambda/wavebreak/domain/executions/steering.py"}
 
 
 def word(node: ast.AST) -> str | None:
@@ -97,7 +97,7 @@ def test_one_place_decides_the_final_status() -> None:
         for inside, node in enclosing(tree)
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "final_status"
     ]
-    assert callers == [("lambda/wavebreak/engine.py", "finalise")]
+    assert callers == [("lambda/wavebreak/domain/executions/engine.py", "finalise")]
 
 
 def test_nothing_sets_a_terminal_status_by_itself() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from wavebreak import forwarding
-from wavebreak.command_runs import CommandTarget, TargetState
+from wavebreak.aws.unrepeated import Refusal, judged
+from wavebreak.domain.commands.runs import CommandTarget, TargetState
 from wavebreak.problems import CircuitOpen
-from wavebreak.unrepeated import Refusal, judged
+from wavebreak.use_cases import forward_to_target
 
 
 def refused() -> Refusal:
@@ -30,7 +30,7 @@ def test_s3_22_a_call_that_an_open_circuit_held_back_is_a_refusal_that_waiting_h
 
 
 def forwarder(patience_seconds: int, moved: list[Any]) -> Any:
-    made: Any = object.__new__(forwarding._Forwarder)
+    made: Any = object.__new__(forward_to_target._Forwarder)
 
     def move(_run: str, _before: Any, after: Any) -> bool:
         moved.append(after)
@@ -45,7 +45,7 @@ def forwarder(patience_seconds: int, moved: list[Any]) -> Any:
 
 def test_s3_9_a_target_behind_an_open_circuit_is_told_so_to_whoever_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     results: list[Any] = []
-    monkeypatch.setattr(forwarding._Forwarder, "_end", lambda _self, result: results.append(result))
+    monkeypatch.setattr(forward_to_target._Forwarder, "_end", lambda _self, result: results.append(result))
     forwarder(0, [])._refused(refused())
     (result,) = results
     assert (result.failure_kind, result.stderr) == ("circuit_open", "Unexpected error: the circuit of ssm is open")
@@ -54,9 +54,9 @@ def test_s3_9_a_target_behind_an_open_circuit_is_told_so_to_whoever_asked(monkey
 def test_s3_22_a_waves_command_waits_for_the_circuit(monkeypatch: pytest.MonkeyPatch) -> None:
     moved: list[Any] = []
     waiting = forwarder(600, moved)
-    monkeypatch.setattr(forwarding, "replace", lambda _target, **changes: changes)
-    monkeypatch.setattr("wavebreak.forwarding.time.sleep", lambda _seconds: None)
-    monkeypatch.setattr(forwarding._Forwarder, "_note", lambda _self, _error: None)
+    monkeypatch.setattr(forward_to_target, "replace", lambda _target, **changes: changes)
+    monkeypatch.setattr("wavebreak.use_cases.forward_to_target.time.sleep", lambda _seconds: None)
+    monkeypatch.setattr(forward_to_target._Forwarder, "_note", lambda _self, _error: None)
     waiting._refused(refused())
     assert moved == [{"state": TargetState.WAITING, "intended_at": None}]
     assert CommandTarget.__dataclass_fields__.keys() >= moved[0].keys()

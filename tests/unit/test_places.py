@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import EndpointConnectionError
 
-from wavebreak.clients import UnsupportedPlace
-from wavebreak.machine_round import places_of
+from wavebreak.aws.clients import UnsupportedPlace
 from wavebreak.problems import CircuitOpen
 from wavebreak.site import Place
 from wavebreak.timeouts import ending_in, remaining
+from wavebreak.use_cases.machine_round import places_of
 
 if TYPE_CHECKING:
     import pytest
 
-    from wavebreak.places import Places
+    from wavebreak.aws.parallel_reads import Places
 
 RECORDED: list[Any] = []
 EAST, WEST, FAR = Place(None, "us-east-1"), Place(None, "us-west-2"), Place("123456789012", "us-east-1")

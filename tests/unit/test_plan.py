@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.unit.plan_documents import plan, server, wave
 
-from wavebreak.graph import cycles
-from wavebreak.plan import PlanDocument, canonical_json, normalised, parse_plan, resolved_dependencies
-from wavebreak.plan_model import Impact, OnFailure
+from wavebreak.domain.plans.document import PlanDocument, canonical_json, normalised, parse_plan, resolved_dependencies
+from wavebreak.domain.plans.graph import cycles
+from wavebreak.domain.plans.model import Impact, OnFailure
 
 
 def test_defaults_are_filled_in() -> None:
@@ -216,7 +216,7 @@ def test_the_schema_describes_fields_limits_and_commands() -> None:
 
 
 def test_importing_the_plan_loads_no_aws_library_and_no_yaml() -> None:
-    code = "import sys, wavebreak.plan, wavebreak.plan_text; print(sorted(sys.modules))"
+    code = "import sys, wavebreak.domain.plans.document, wavebreak.domain.plans.text; print(sorted(sys.modules))"
     run = subprocess.run(  # noqa: S603 - our own interpreter and text
         [sys.executable, "-c", code],
         capture_output=True,
@@ -225,7 +225,7 @@ def test_importing_the_plan_loads_no_aws_library_and_no_yaml() -> None:
         env={"PYTHONPATH": ":".join(sys.path)},
     )
     loaded = set(json.loads(run.stdout.replace("'", '"')))
-    assert "wavebreak.plan" in loaded
+    assert "wavebreak.domain.plans.document" in loaded
     assert not loaded & {"boto3", "botocore", "aws_lambda_powertools", "yaml", "httpx"}
 
 

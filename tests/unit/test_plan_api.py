@@ -10,9 +10,9 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
-from wavebreak.plan import PlanBody, PlanDocument, normalised, parse_plan
-from wavebreak.pointers import PlanInvalid, Problem
-from wavebreak.validation import problems_of
+from wavebreak.domain.plans.document import PlanBody, PlanDocument, normalised, parse_plan
+from wavebreak.domain.plans.pydantic_errors import problems_of
+from wavebreak.json_pointers import PlanInvalid, Problem
 
 GOOD = {"planId": "a", "name": "n", "waves": [{"name": "w", "servers": [{"sourceServerId": "s-11111111111111111"}]}]}
 BROKEN = {

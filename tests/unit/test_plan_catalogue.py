@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from wavebreak.catalogue import CATALOGUE, COMMAND_NAMES, CommandMode
+from wavebreak.domain.commands.catalogue import CATALOGUE, COMMAND_NAMES, CommandMode
 
 
 def test_s1_1_the_catalogue_has_seven_commands_in_their_order() -> None:

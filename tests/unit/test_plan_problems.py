@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from tests.unit.plan_documents import plan, problems, server, wave
 
-from wavebreak.plan import MAX_PROBLEMS, MAX_STORED_BYTES, PlanDocument, canonical_json, parse_plan
-from wavebreak.pointers import PlanInvalid, json_pointer, quoted
-from wavebreak.validation import problems_of
+from wavebreak.domain.plans.document import MAX_PROBLEMS, MAX_STORED_BYTES, PlanDocument, canonical_json, parse_plan
+from wavebreak.domain.plans.pydantic_errors import problems_of
+from wavebreak.json_pointers import PlanInvalid, json_pointer, quoted
 
 
 def test_eighty_one_waves_are_refused() -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from wavebreak.plan import parse_plan, resolved_dependencies
-from wavebreak.plan_text import MAX_TEXT_BYTES, load_plan_text
-from wavebreak.pointers import MAX_DEPTH, PlanInvalid
+from wavebreak.domain.plans.document import parse_plan, resolved_dependencies
+from wavebreak.domain.plans.text import MAX_TEXT_BYTES, load_plan_text
+from wavebreak.json_pointers import MAX_DEPTH, PlanInvalid
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -9,9 +9,9 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 from tests.unit.executions import NOW
 
-from wavebreak.drs_facts import Quotas
+from wavebreak.aws.service_quotas import ASK_AGAIN, KEPT, AppliedQuotas
+from wavebreak.domain.drs import Quotas
 from wavebreak.problems import CircuitOpen
-from wavebreak.quotas import ASK_AGAIN, KEPT, AppliedQuotas
 from wavebreak.site import Place
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ from typing import Any, Final
 import pytest
 from botocore.loaders import create_loader
 
-from wavebreak import readiness, sightings
-from wavebreak.drs_facts import Instance, Quotas, RecentJob, SourceServer, Trouble, room_for
-from wavebreak.plan_model import Impact
-from wavebreak.readiness import (
+from wavebreak.domain.drs import Instance, Quotas, RecentJob, SourceServer, Trouble, room_for
+from wavebreak.domain.plans.model import Impact
+from wavebreak.domain.readiness import checks as readiness
+from wavebreak.domain.readiness import facts as sightings
+from wavebreak.domain.readiness.checks import (
     MOST_FINDINGS,
     Check,
     CheckStatus,
@@ -22,7 +23,7 @@ from wavebreak.readiness import (
     readiness_view,
     seconds_of,
 )
-from wavebreak.sightings import Drill, Facts, Load, Member, Site
+from wavebreak.domain.readiness.facts import Drill, Facts, Load, Member, Site
 from wavebreak.timing import iso
 
 NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -364,4 +365,4 @@ def test_the_rules_import_no_adapter_when_they_run(module: Any) -> None:
     tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     imported = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
     ours = {name for name in imported if name and name.startswith("wavebreak")}
-    assert ours <= {"wavebreak.plan_model", "wavebreak.timing"}
+    assert ours <= {"wavebreak.domain.plans.model", "wavebreak.timing"}

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.executions import EXECUTION_ID, NOW, asked_to_cancel, execution, job, job_id, server, wave
 
-from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.model import (
+from wavebreak.domain.executions.model import (
     Cancel,
     CancelThen,
     Execution,
@@ -27,7 +26,8 @@ from wavebreak.model import (
     Wave,
     Word,
 )
-from wavebreak.plan_model import Impact, OnFailure
+from wavebreak.domain.plans.model import Impact, OnFailure
+from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.site import Place
 from wavebreak.store import keys
 from wavebreak.store.records import job_record, meta_record, read_execution, server_records, wave_record

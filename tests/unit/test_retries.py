@@ -16,16 +16,17 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from wavebreak import retries
-from wavebreak.faults import is_dependency_fault, is_transient
+import wavebreak
 from wavebreak.problems import CircuitOpen, OutOfTime
-from wavebreak.retries import DEFAULT, PRESETS, Preset, preset
+from wavebreak.resilience import retries
+from wavebreak.resilience.aws_errors import is_dependency_fault, is_transient
+from wavebreak.resilience.retries import DEFAULT, PRESETS, Preset, preset
 from wavebreak.timeouts import invocation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PACKAGE = Path(retries.__file__).parent
+PACKAGE = Path(wavebreak.__file__).parent
 
 
 def refusal(code: str, status: int = 400) -> ClientError:

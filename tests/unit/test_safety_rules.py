@@ -34,11 +34,15 @@ from tests.unit.executions import (
 from tests.unit.sources import method_calls
 from tools.template import ROOT, functions, load
 
-from wavebreak import machine_round, termination
-from wavebreak.drs import IDS_A_CALL, Drs
-from wavebreak.drs_facts import Quotas, RecentJob, room_for
-from wavebreak.engine import Directive, decide, finalise
-from wavebreak.error_tracking import ErrorTracker
+from wavebreak.aws.drs import IDS_A_CALL, Drs
+from wavebreak.aws.service_quotas import AppliedQuotas
+from wavebreak.domain.drs import Quotas, RecentJob, room_for
+from wavebreak.domain.executions import termination
+from wavebreak.domain.executions.audit_trail import Act, IllegalTransition, status_changes
+from wavebreak.domain.executions.engine import Directive, decide, finalise
+from wavebreak.domain.executions.model import JobState, LaunchStatus, Mode
+from wavebreak.domain.executions.observation import Observation
+from wavebreak.domain.executions.steering import cancel
 from wavebreak.execution_utils import (
     EXECUTION_TRANSITIONS,
     TERMINAL_STATUSES,
@@ -47,13 +51,10 @@ from wavebreak.execution_utils import (
     WaveStatus,
 )
 from wavebreak.identifiers import new_execution_id
-from wavebreak.metrics import Meter
-from wavebreak.model import JobState, LaunchStatus, Mode
-from wavebreak.observation import Observation
-from wavebreak.quotas import AppliedQuotas
+from wavebreak.observability.error_tracker import ErrorTracker
+from wavebreak.observability.metrics import Meter
 from wavebreak.site import Place
-from wavebreak.steering import cancel
-from wavebreak.trail import Act, IllegalTransition, status_changes
+from wavebreak.use_cases import machine_round
 
 TABLE_WRITES = {
     *("put_item", "update_item", "delete_item", "transact_write_items", "batch_write_item"),

@@ -11,10 +11,10 @@ from tests.unit.executions import TIMING
 from tests.unit.sources import DEFINITIONS, method_calls, states_of
 from tools.template import ROOT, definition, functions, load
 
-from wavebreak import clients, service_circuits
+from wavebreak.aws import circuits, clients
+from wavebreak.resilience.client_config import ATTEMPTS
 from wavebreak.settings import settings
 from wavebreak.site import Place
-from wavebreak.wire import ATTEMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,10 +42,10 @@ def factory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     kept = [clients.dynamodb, clients.stepfunctions, clients.service_quotas, clients.drs, clients._session, settings]
-    for cached in [*kept, service_circuits.guarded]:
+    for cached in [*kept, circuits.guarded]:
         cached.cache_clear()
     yield clients
-    for cached in [*kept, service_circuits.guarded]:
+    for cached in [*kept, circuits.guarded]:
         cached.cache_clear()
 
 
@@ -56,7 +56,7 @@ def test_rule_7_no_client_is_made_outside_the_factory() -> None:
         str(path) for path, _, method, call in method_calls() if method in making and (call.args or call.keywords)
     }
     # The circuits that the factory puts its clients behind keep their state through clients of their own.
-    assert makers == {"clients.py", "state_clients.py"}
+    assert makers == {"aws/clients.py", "aws/state_client.py"}
 
 
 def test_rule_7_clients_speak_to_the_stacks_region_and_the_waves_only(factory: Any) -> None:
@@ -143,7 +143,7 @@ def test_rule_9_timeouts_nest_clients_give_up_before_their_function(factory: Any
 
 def test_rule_9_timeouts_nest_requests_take_the_brief_client() -> None:
     patient = {str(path) for path, _, method, _ in method_calls() if method == "drs_at"}
-    assert patient == {"launching.py", "places.py", "cleanup.py"}
+    assert patient == {"use_cases/launch_wave.py", "aws/parallel_reads.py", "use_cases/terminate_instances.py"}
 
 
 def test_rule_9_timeouts_nest_functions_end_before_their_task_and_before_their_intents_are_doubted() -> None:

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 from tests.unit.executions import NOW, OPERATOR, asked_to_cancel, execution, job, later, look, says, statuses, wave
 
-from wavebreak import steering
-from wavebreak.engine import finalise
+from wavebreak.domain.executions import steering
+from wavebreak.domain.executions.audit_trail import spoken, status_changes, words_behind
+from wavebreak.domain.executions.engine import finalise
+from wavebreak.domain.executions.model import Cancel, CancelThen, Execution, JobState, PausedBy, Termination, Word
+from wavebreak.domain.executions.steering import Refused
+from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.model import Cancel, CancelThen, Execution, JobState, PausedBy, Termination, Word
-from wavebreak.plan_model import OnFailure
-from wavebreak.steering import Refused
-from wavebreak.trail import spoken, status_changes, words_behind
 
 W, E = WaveStatus, ExecutionStatus
 CALLS: dict[str, Callable[[Execution], Execution]] = {

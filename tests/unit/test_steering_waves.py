@@ -21,16 +21,16 @@ from tests.unit.executions import (
     wave,
 )
 
-from wavebreak import steering
-from wavebreak.engine import Directive, decide, finalise, unassigned
+from wavebreak.domain.executions import steering
+from wavebreak.domain.executions.audit_trail import status_changes
+from wavebreak.domain.executions.engine import Directive, decide, finalise, unassigned
+from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus
+from wavebreak.domain.executions.next_steps import next_steps
+from wavebreak.domain.executions.steering import Refused
+from wavebreak.domain.executions.views import execution_view
+from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
-from wavebreak.model import Execution, JobState, LaunchStatus
-from wavebreak.plan_model import Impact, OnFailure
-from wavebreak.steering import Refused
-from wavebreak.steps import next_steps
 from wavebreak.timing import Timing
-from wavebreak.trail import status_changes
-from wavebreak.views import execution_view
 
 W, E, L = WaveStatus, ExecutionStatus, LaunchStatus
 NOON = later(5)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from wavebreak import retries
 from wavebreak.problems import Unavailable
+from wavebreak.resilience import retries
 from wavebreak.store import keys
 from wavebreak.store.commands import CommandStore
 from wavebreak.store.executions import ExecutionStore

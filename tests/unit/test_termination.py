@@ -18,14 +18,14 @@ from tests.unit.executions import (
     wave,
 )
 
-from wavebreak import termination
+from wavebreak.domain.executions import termination
+from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.domain.executions.model import Execution, Job, JobKind, JobState, LaunchStatus, Termination
+from wavebreak.domain.executions.observation import JobView, Observation
+from wavebreak.domain.executions.steering import Refused
+from wavebreak.domain.executions.termination import MAX_ATTEMPTS, CleanUp, Sighting
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.model import Execution, Job, JobKind, JobState, LaunchStatus, Termination
-from wavebreak.observation import JobView, Observation
 from wavebreak.site import Place
-from wavebreak.steering import Refused
-from wavebreak.termination import MAX_ATTEMPTS, CleanUp, Sighting
-from wavebreak.trail import Act
 
 W, E, T = WaveStatus, ExecutionStatus, TerminationStatus
 ACT = Act(OPERATOR, later(5))

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 import wavebreak
-from wavebreak.catalogue import CATALOGUE
+from wavebreak.domain.commands.catalogue import CATALOGUE
 from wavebreak.settings import MissingSetting
 from wavebreak.timeouts import LIMITS, Deadline, ending_in, invocation, limit, log_expiry, remaining
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from tests.unit.executions import NOW, later
 
-from wavebreak.drs_facts import Quotas, RecentJob, room_for
-from wavebreak.etag import version_of
+from wavebreak.api.etag import version_of
+from wavebreak.domain.drs import Quotas, RecentJob, room_for
+from wavebreak.domain.executions.model import Mode
 from wavebreak.identifiers import new_execution_id
-from wavebreak.model import Mode
 from wavebreak.problems import InvalidRequest
 from wavebreak.settings import MissingSetting, Settings
 from wavebreak.timing import Timing, iso, parse_iso, whole_seconds

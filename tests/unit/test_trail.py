@@ -7,6 +7,15 @@ from itertools import pairwise
 import pytest
 from tests.unit.executions import EXECUTION_ID, NOW, OPERATOR, execution, later, wave
 
+from wavebreak.domain.executions.audit_trail import (
+    Act,
+    IllegalTransition,
+    append_event,
+    event_hash,
+    status_changes,
+    type_of,
+)
+from wavebreak.domain.executions.model import Execution, Termination
 from wavebreak.execution_utils import (
     EXECUTION_TRANSITIONS,
     TERMINATION_TRANSITIONS,
@@ -15,8 +24,6 @@ from wavebreak.execution_utils import (
     TerminationStatus,
     WaveStatus,
 )
-from wavebreak.model import Execution, Termination
-from wavebreak.trail import Act, IllegalTransition, append_event, event_hash, status_changes, type_of
 
 W, E = WaveStatus, ExecutionStatus
 

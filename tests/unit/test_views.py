@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from tests.unit.executions import NOW, asked_to_cancel, execution, instance_id, job, job_id, later, server, wave
 
+from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, Termination
+from wavebreak.domain.executions.views import execution_view, plan_view, summary_view
+from wavebreak.domain.plans.model import Impact, OnFailure, StoredPlan
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.model import Execution, JobState, LaunchStatus, Termination
-from wavebreak.plan_model import Impact, OnFailure, StoredPlan
 from wavebreak.site import Place
 from wavebreak.store.records import meta_record
 from wavebreak.timing import iso
-from wavebreak.views import execution_view, plan_view, summary_view
 
 W, E = WaveStatus, ExecutionStatus
 EXECUTION_FIELDS = {

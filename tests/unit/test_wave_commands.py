@@ -22,15 +22,15 @@ from tests.unit.executions import (
     wave,
 )
 
-from wavebreak import steering
-from wavebreak.engine import Decision, Directive, decide, finalise, is_over
+from wavebreak.domain.executions import steering
+from wavebreak.domain.executions.engine import Decision, Directive, decide, finalise, is_over
+from wavebreak.domain.executions.model import CommandPhase, CommandState, Execution, JobState, LaunchStatus, Wave
+from wavebreak.domain.executions.observation import CommandView, JobView
+from wavebreak.domain.executions.views import execution_view
+from wavebreak.domain.executions.wave_commands import planned, run_id, targets
+from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
-from wavebreak.model import CommandPhase, CommandState, Execution, JobState, LaunchStatus, Wave
-from wavebreak.observation import CommandView, JobView
-from wavebreak.plan_model import Impact, OnFailure
 from wavebreak.store.records import meta_record, read_execution, server_records, wave_record
-from wavebreak.views import execution_view
-from wavebreak.wave_commands import planned, run_id, targets
 
 W = WaveStatus
 FAILURE, PARTIAL, SUCCESS = "COMPLETE_FAILURE", "PARTIAL_SUCCESS", "COMPLETE_SUCCESS"

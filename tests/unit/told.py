@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from tests.unit.executions import NOW, OPERATOR, execution, job, later, wave
 
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act, append_event, status_changes
+from wavebreak.domain.executions.model import Cancel, Execution, JobState, Mode, Termination
+from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
+from wavebreak.domain.notifications.execution_messages import execution_message
+from wavebreak.domain.notifications.message import Kind, Message
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.message import Kind, Message
-from wavebreak.messages import execution_message
-from wavebreak.model import Cancel, Execution, JobState, Mode, Termination
-from wavebreak.standalone_messages import alert_message, command_message
-from wavebreak.trail import ENGINE_ACTOR, Act, append_event, status_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,14 +12,29 @@ from typing import Any, Final
 from tests.unit.command_runs import Bound, CommandRuns, check_commands
 from tests.unit.executions import NOW, OPERATOR, TIMING
 
-from wavebreak import termination
-from wavebreak.engine import Decision, Directive, decide, finalise, may_launch, next_command, unassigned
+from wavebreak.domain.executions import termination
+from wavebreak.domain.executions.audit_trail import (
+    ENGINE_ACTOR,
+    Act,
+    append_event,
+    event_hash,
+    status_changes,
+    words_behind,
+)
+from wavebreak.domain.executions.engine import (
+    Decision,
+    Directive,
+    decide,
+    finalise,
+    may_launch,
+    next_command,
+    unassigned,
+)
+from wavebreak.domain.executions.model import CommandState, Execution, Job, JobKind, JobState, LaunchStatus
+from wavebreak.domain.executions.observation import JobView, Observation, ServerView
+from wavebreak.domain.executions.termination import CleanUp, Sighting
 from wavebreak.execution_utils import WaveStatus, final_status, is_terminal
-from wavebreak.model import CommandState, Execution, Job, JobKind, JobState, LaunchStatus
-from wavebreak.observation import JobView, Observation, ServerView
 from wavebreak.store.records import job_record, meta_record, read_execution, server_records, wave_record
-from wavebreak.termination import CleanUp, Sighting
-from wavebreak.trail import ENGINE_ACTOR, Act, append_event, event_hash, status_changes, words_behind
 
 POLL: Final = timedelta(seconds=30)
 _UNDER_WAY: Final = frozenset({LaunchStatus.PENDING, LaunchStatus.IN_PROGRESS})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeAlias, ca
 
 import typer
 
-from wavebreak.catalogue import COMMAND_NAMES, MAX_TIMEOUT_SECONDS, CommandName, catalogue_entry
+from wavebreak.domain.commands.catalogue import COMMAND_NAMES, MAX_TIMEOUT_SECONDS, CommandName, catalogue_entry
 from wavebreak.problems import UnsupportedCommand
 from wavebreak_cli.calls import path_of
 from wavebreak_cli.problems import EXIT_FAILURE, EXIT_INTERRUPTED, CommandFailed, Finished, Misconfigured, Refused
@@ -109,7 +109,7 @@ def _refuse_unless_forwardable(asked: dict[str, Any]) -> None:
         raise Misconfigured(_without_status(unsupported.document())) from None
     if not asked["targets"] and (asked["executionId"] is None or asked["targets"] is not None):
         raise Misconfigured.because("names no target: give --targets, or --execution for all that it launched")
-    from wavebreak.arguments import argument_problems  # noqa: PLC0415 - it brings pydantic, which help does not need
+    from wavebreak.domain.commands.arguments import argument_problems  # noqa: PLC0415 - it brings pydantic, which help does not need
 
     problems = argument_problems(asked["args"] or [])
     if problems:

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from wavebreak.domain.errors.record import Severity
 from wavebreak.error_category import Category
-from wavebreak.errors import Severity
 from wavebreak_cli import error_lists, lists
 from wavebreak_cli.problems import EXIT_FAILURE, EXIT_UNAVAILABLE, Finished, Misconfigured, Unavailable
 from wavebreak_cli.shell import JsonFlag, open_shell

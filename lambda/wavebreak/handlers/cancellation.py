@@ -5,13 +5,14 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
-from wavebreak import api, operating
+from wavebreak.api import http
+from wavebreak.api.openapi_responses import ACCEPTED, problems
+from wavebreak.api.requests import CancelRequest, IdempotencyKey
 from wavebreak.app import app
-from wavebreak.requests import CancelRequest, IdempotencyKey
-from wavebreak.responses import ACCEPTED, problems
-from wavebreak.views import execution_view
+from wavebreak.domain.executions.views import execution_view
+from wavebreak.use_cases import operate_execution
 
-router = api.make_router()
+router = http.make_router()
 
 
 @router.post("/executions/<executionId>/cancel", responses=ACCEPTED | problems(400, 404, 409), tags=["steering"])
@@ -21,18 +22,18 @@ def cancel(
     key: IdempotencyKey = None,
 ) -> Response[Any]:
     """Cancel an execution: what has not started at once, what is in flight when its DRS job has ended."""
-    act = api.act_of(router, app().now(), body.reason)
+    act = http.act_of(router, app().now(), body.reason)
 
     def work() -> dict[str, Any]:
-        after = operating.cancel(app(), api.execution_id(executionId), act, body.then)
+        after = operate_execution.cancel(app(), http.execution_id(executionId), act, body.then)
         return execution_view(after, app().now())
 
-    return api.answer_once(router, key, work)
+    return http.answer_once(router, key, work)
 
 
-resolver = api.make_app(router)
+resolver = http.make_app(router)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request to cancel."""
-    return api.serve(resolver, event, context)
+    return http.serve(resolver, event, context)

@@ -5,33 +5,34 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from wavebreak import api, command_lines
+from wavebreak.api import http
+from wavebreak.api.openapi_responses import LINE_LIST, RESULT_LIST, problems
+from wavebreak.api.requests import Limit, NextToken
 from wavebreak.app import app
-from wavebreak.requests import Limit, NextToken
-from wavebreak.responses import LINE_LIST, RESULT_LIST, problems
+from wavebreak.use_cases import tail_output
 
-router = api.make_router()
+router = http.make_router()
 
 
 @router.get("/commands/<commandId>/results", responses=RESULT_LIST | problems(400, 404), tags=["commands"])
 def list_results(
     commandId: str,  # noqa: N803
-    limit: Annotated[Limit, Query()] = api.DEFAULT_LIMIT,
+    limit: Annotated[Limit, Query()] = http.DEFAULT_LIMIT,
     next_token: NextToken = None,
 ) -> Response[Any]:
     """Read the results of the targets that have ended, in the order of the targets."""
-    api.refuse_unknown_query(router, ("limit", "nextToken"))
-    found = app().commands.results(api.command_id(commandId), limit=limit, token=next_token)
-    return api.json_response(200, api.listing(*found))
+    http.refuse_unknown_query(router, ("limit", "nextToken"))
+    found = app().commands.results(http.command_id(commandId), limit=limit, token=next_token)
+    return http.json_response(200, http.listing(*found))
 
 
 @router.get("/commands/<commandId>/lines", responses=LINE_LIST | problems(400, 404), tags=["commands"])
 def list_lines(
     commandId: str,  # noqa: N803
-    limit: Annotated[Limit, Query()] = api.DEFAULT_LIMIT,
+    limit: Annotated[Limit, Query()] = http.DEFAULT_LIMIT,
     next_token: NextToken = None,
 ) -> Response[Any]:
     """Read the lines that targets wrote since the last answer; nextToken is null when no more will come."""
-    api.refuse_unknown_query(router, ("limit", "nextToken"))
-    found = command_lines.lines(app(), api.command_id(commandId), limit=limit, token=next_token)
-    return api.json_response(200, api.listing(*found))
+    http.refuse_unknown_query(router, ("limit", "nextToken"))
+    found = tail_output.lines(app(), http.command_id(commandId), limit=limit, token=next_token)
+    return http.json_response(200, http.listing(*found))

@@ -5,28 +5,28 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
-from wavebreak import api
+from wavebreak.api import http
+from wavebreak.api.openapi_responses import ACCEPTED, EXECUTION, problems
+from wavebreak.api.plan_requests import StartRequest
+from wavebreak.api.requests import IdempotencyKey
 from wavebreak.app import app
+from wavebreak.domain.executions.model import Mode
+from wavebreak.domain.executions.views import execution_view
 from wavebreak.handlers import history
-from wavebreak.model import Mode
-from wavebreak.plan_requests import StartRequest
-from wavebreak.requests import IdempotencyKey
-from wavebreak.responses import ACCEPTED, EXECUTION, problems
-from wavebreak.views import execution_view
 
-router = api.make_router()
+router = http.make_router()
 
 
 def _start(mode: Mode, body: StartRequest, key: str | None) -> Response[Any]:
-    from wavebreak.starting import start_execution  # noqa: PLC0415  whoever only reads does not pay for this import
+    from wavebreak.use_cases.start_execution import start_execution  # noqa: PLC0415  whoever only reads does not pay for this import
 
-    own = api.own_place(router)
-    asked = {"requestedBy": api.caller_of(router), "reason": body.reason, "snapshots": body.snapshots}
+    own = http.own_place(router)
+    asked = {"requestedBy": http.caller_of(router), "reason": body.reason, "snapshots": body.snapshots}
 
     def start() -> dict[str, Any]:
         return execution_view(start_execution(app(), body.plan_id, mode, own, asked), app().now())
 
-    return api.answer_once(router, key, start)
+    return http.answer_once(router, key, start)
 
 
 @router.post("/drills", responses=ACCEPTED | problems(400, 404, 409), tags=["executions"])
@@ -44,13 +44,13 @@ def start_recovery(body: Annotated[StartRequest, Body()], key: IdempotencyKey = 
 @router.get("/executions/<executionId>", responses=EXECUTION | problems(404), tags=["executions"])
 def get_execution(executionId: str) -> Response[Any]:  # noqa: N803  the path's own name
     """Read an execution with its waves and servers."""
-    execution = app().executions.load(api.execution_id(executionId)).execution
-    return api.json_response(200, execution_view(execution, app().now()))
+    execution = app().executions.load(http.execution_id(executionId)).execution
+    return http.json_response(200, execution_view(execution, app().now()))
 
 
-resolver = api.make_app(router, history.router)
+resolver = http.make_app(router, history.router)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request for executions."""
-    return api.serve(resolver, event, context)
+    return http.serve(resolver, event, context)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from wavebreak import notifying
 from wavebreak.app import app
-from wavebreak.doorway import doorway, tracker
+from wavebreak.lambda_entry import doorway, tracker
+from wavebreak.use_cases import deliver_events
 
 
 @doorway
@@ -17,9 +17,9 @@ def written(event: dict[str, Any]) -> dict[str, Any]:
     """
     partitions = [record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]]
     told = 0
-    for execution_id in notifying.executions_of(partitions):
+    for execution_id in deliver_events.executions_of(partitions):
         try:
-            told += notifying.deliver(app(), execution_id)
+            told += deliver_events.deliver(app(), execution_id)
         except Exception as error:  # noqa: BLE001  the doorway of each execution: one must not hold up the others
             tracker().record_error(error, execution_id=execution_id)
     return {"told": told}
@@ -33,11 +33,11 @@ def alarm_changed(event: dict[str, Any]) -> dict[str, Any]:
     if state["value"] == "INSUFFICIENT_DATA" or {state["value"], before.get("value")} == {"OK", "INSUFFICIENT_DATA"}:
         return {"told": 0}
     alarm = {"name": detail["alarmName"], "state": state["value"], "reason": state.get("reason") or ""}
-    notifying.announce_alarm(app(), alarm)
+    deliver_events.announce_alarm(app(), alarm)
     return {"told": 1}
 
 
 @doorway
 def sweep(_event: dict[str, Any]) -> dict[str, Any]:
     """Tell what still waits in the outbox."""
-    return {"told": notifying.sweep(app())}
+    return {"told": deliver_events.sweep(app())}

@@ -5,17 +5,17 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from wavebreak import api
+from wavebreak.api import http
+from wavebreak.api.etag import version_of
+from wavebreak.api.openapi_responses import PLAN, PLAN_CREATED, PLAN_DELETED, PLAN_LIST, problems
+from wavebreak.api.plan_requests import PlanInput
+from wavebreak.api.requests import IfMatch, Limit, NextToken
 from wavebreak.app import app
-from wavebreak.etag import version_of
+from wavebreak.domain.executions.views import plan_view
+from wavebreak.domain.plans.document import canonical_json, parse_plan
 from wavebreak.handlers import plan_checks
-from wavebreak.plan import canonical_json, parse_plan
-from wavebreak.plan_requests import PlanInput
-from wavebreak.requests import IfMatch, Limit, NextToken
-from wavebreak.responses import PLAN, PLAN_CREATED, PLAN_DELETED, PLAN_LIST, problems
-from wavebreak.views import plan_view
 
-router = api.make_router()
+router = http.make_router()
 
 
 @router.put("/plans/<planId>", responses=PLAN | PLAN_CREATED | problems(400, 404, 412, 413), tags=["plans"])
@@ -23,38 +23,38 @@ def put_plan(planId: str, document: PlanInput, if_match: IfMatch = None) -> Resp
     """Store a plan: 201 for a new one, 200 for the next version of a known one."""
     plan = parse_plan(document.root, plan_id=planId)
     stored = app().plans.put(planId, canonical_json(plan), app().now(), version_of(if_match))
-    return api.json_response(201 if stored.version == 1 else 200, plan_view(stored), {"ETag": f'"{stored.version}"'})
+    return http.json_response(201 if stored.version == 1 else 200, plan_view(stored), {"ETag": f'"{stored.version}"'})
 
 
 @router.get("/plans/<planId>", responses=PLAN | problems(404), tags=["plans"])
 def get_plan(planId: str) -> Response[Any]:  # noqa: N803
     """Read a plan."""
-    stored = app().plans.get(api.plan_id(planId))
-    return api.json_response(200, plan_view(stored), {"ETag": f'"{stored.version}"'})
+    stored = app().plans.get(http.plan_id(planId))
+    return http.json_response(200, plan_view(stored), {"ETag": f'"{stored.version}"'})
 
 
 @router.get("/plans", responses=PLAN_LIST | problems(400), tags=["plans"])
 def list_plans(
-    limit: Annotated[Limit, Query()] = api.DEFAULT_LIMIT,
+    limit: Annotated[Limit, Query()] = http.DEFAULT_LIMIT,
     next_token: NextToken = None,
 ) -> Response[Any]:
     """List the plans by their ids."""
-    api.refuse_unknown_query(router, ("limit", "nextToken"))
+    http.refuse_unknown_query(router, ("limit", "nextToken"))
     plans, token = app().plans.page(limit=limit, token=next_token)
-    return api.json_response(200, api.listing([plan_view(plan) for plan in plans], token))
+    return http.json_response(200, http.listing([plan_view(plan) for plan in plans], token))
 
 
 @router.delete("/plans/<planId>", responses=PLAN_DELETED | problems(404, 409), tags=["plans"])
 def delete_plan(planId: str) -> Response[Any]:  # noqa: N803
     """Delete a plan that no execution holds."""
-    app().locks.free_stale_plan_lock(api.plan_id(planId), app().now())
+    app().locks.free_stale_plan_lock(http.plan_id(planId), app().now())
     app().plans.delete(planId)
     return Response(status_code=204, content_type=None, body="")
 
 
-resolver = api.make_app(router, plan_checks.router)
+resolver = http.make_app(router, plan_checks.router)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request for plans."""
-    return api.serve(resolver, event, context)
+    return http.serve(resolver, event, context)

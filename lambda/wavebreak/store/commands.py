@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from wavebreak.command_runs import CommandRun, CommandTarget, TargetState, stream_name
-from wavebreak.faults import error_code
+from wavebreak.domain.commands.runs import CommandRun, CommandTarget, TargetState, stream_name
+from wavebreak.domain.commands.summary import CommandRunStatus
+from wavebreak.domain.executions.audit_trail import COMMAND
 from wavebreak.problems import NotFound, Unavailable
+from wavebreak.resilience.aws_errors import error_code
 from wavebreak.store import keys
 from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write, to_attributes
-from wavebreak.tallies import CommandRunStatus
-from wavebreak.trail import COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from wavebreak.domain.executions.audit_trail import Act
     from wavebreak.store.executions import ExecutionStore
     from wavebreak.store.records import Item
-    from wavebreak.trail import Act
 
 _ATTEMPTS: Final = 25
 _RESULT: Final = "result"

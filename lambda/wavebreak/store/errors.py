@@ -12,7 +12,7 @@ from collections import Counter
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.errors import ID_PREFIX, KEPT, ErrorRecord, Severity, Span, error_view
+from wavebreak.domain.errors.record import ID_PREFIX, KEPT, ErrorRecord, Severity, Span, error_view
 from wavebreak.identifiers import moment_of
 from wavebreak.problems import InvalidRequest
 from wavebreak.store.table import from_attributes, to_attributes

@@ -14,19 +14,19 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from wavebreak.domain.executions.audit_trail import Act, append_event, status_changes, words_behind
 from wavebreak.error_category import Category
 from wavebreak.problems import NotFound, Unavailable
 from wavebreak.store import keys, records
 from wavebreak.store.locks import busy_plan
 from wavebreak.store.table import TRANSACTION_BYTES, TRANSACTION_LIMIT, ConditionFailed, Table, Write
-from wavebreak.store.wakes import Token, new_token, read_token
+from wavebreak.store.wake_tokens import Token, new_token, read_token
 from wavebreak.timeouts import Deadline
-from wavebreak.trail import Act, append_event, status_changes, words_behind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from wavebreak.model import Execution
+    from wavebreak.domain.executions.model import Execution
     from wavebreak.store.records import Item
 
 _ATTEMPTS: Final = 25

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.machine_runs import Machine
+from wavebreak.domain.executions.machine_runs import Machine
 
 if TYPE_CHECKING:
     from wavebreak.site import Place

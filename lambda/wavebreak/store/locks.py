@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from wavebreak.model import Execution
+    from wavebreak.domain.executions.model import Execution
 
 _ORPHAN_AFTER: Final = timedelta(minutes=1)
 _ROUNDS: Final = 6

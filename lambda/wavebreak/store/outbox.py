@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from wavebreak.faults import error_code
+from wavebreak.resilience.aws_errors import error_code
 from wavebreak.store import keys
 from wavebreak.store.table import from_attributes, to_attributes
 from wavebreak.timing import iso, parse_iso

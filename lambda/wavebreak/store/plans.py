@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.plan_model import StoredPlan
+from wavebreak.domain.plans.model import StoredPlan
 from wavebreak.problems import NotFound, PreconditionFailed, Unavailable
 from wavebreak.store import keys
 from wavebreak.store.locks import busy_plan

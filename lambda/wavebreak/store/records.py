@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.execution_utils import TerminationStatus, WaveStatus, normalize_execution_status, normalize_wave_status
-from wavebreak.model import (
+from wavebreak.domain.executions.model import (
     SERVERS_PER_ITEM,
     Cancel,
     CancelThen,
@@ -30,8 +29,9 @@ from wavebreak.model import (
     WaveCommand,
     Word,
 )
-from wavebreak.overview import overview_of, time_of, word_of
-from wavebreak.plan_model import Impact, OnFailure
+from wavebreak.domain.executions.overview import overview_of, time_of, word_of
+from wavebreak.domain.plans.model import Impact, OnFailure
+from wavebreak.execution_utils import TerminationStatus, WaveStatus, normalize_execution_status, normalize_wave_status
 from wavebreak.site import Place
 from wavebreak.store import keys
 from wavebreak.timing import iso, parse_iso

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from wavebreak import retries
 from wavebreak.error_category import Category
-from wavebreak.faults import error_code
 from wavebreak.problems import InvalidRequest, Unavailable
+from wavebreak.resilience import retries
+from wavebreak.resilience.aws_errors import error_code
 from wavebreak.store import keys
 from wavebreak.timeouts import Deadline
 

@@ -1,0 +1,1 @@
+"""What the HTTP doorways share: admission of a request, bodies, problem documents, idempotency, OpenAPI."""

@@ -1,0 +1,30 @@
+"""Bodies that hold plans or their parts; apart from the others, because the plan's model takes time to import."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Body
+from pydantic import Field
+
+from wavebreak.api.requests import Reason, RequestBody
+from wavebreak.domain.plans.document import PlanBody, PlanId, SourceServerId
+from wavebreak.identifiers import NATIVE_PLAN_ARN_PATTERN
+
+PlanInput = Annotated[PlanBody, Body()]
+SnapshotId = Annotated[str, Field(pattern=r"^pit-[0-9a-zA-Z]{17}$")]
+
+
+class StartRequest(RequestBody):
+    """What starts a drill or a recovery."""
+
+    plan_id: PlanId
+    reason: Reason | None = None
+    snapshots: dict[SourceServerId, SnapshotId] = Field(
+        default_factory=dict, description="Recovery point of a source server; the latest unless named."
+    )
+
+
+class ImportRequest(RequestBody):
+    """Which Recovery Plan of DRS becomes a plan."""
+
+    recovery_plan_arn: Annotated[str, Field(max_length=2048, pattern=NATIVE_PLAN_ARN_PATTERN)]
+    plan_id: PlanId | None = Field(default=None, description="Made of the native plan's name unless given.")

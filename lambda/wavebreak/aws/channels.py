@@ -1,0 +1,220 @@
+"""The channels that news leave by: EventBridge, SNS topics, chat and mail; and the queue of what could not be told.
+
+Each part of a piece of news has a name (`bus-1`, `topic`, `plan`, `chat`, `mail`), so that a part that was told is not
+told again when another one has to be repeated.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from wavebreak.domain.notifications.event_bridge import SOURCE
+from wavebreak.domain.notifications.html import html_of
+from wavebreak.domain.notifications.message import MAX_SUBJECT, discreet, one_line
+from wavebreak.domain.notifications.text import chat_document_of, document_of, text_of
+from wavebreak.problems import CircuitOpen
+from wavebreak.resilience.aws_errors import FAULTS, error_code, is_transient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from wavebreak.domain.notifications.event_bridge import BusEvent
+    from wavebreak.domain.notifications.message import Message
+    from wavebreak.settings import NoticeSettings
+
+logger = logging.getLogger(__name__)
+
+_ENTRIES_A_CALL: Final = 10
+_MACHINES: Final = ("sqs", "lambda", "http", "https", "firehose")
+"""Protocols of subscriptions that get JSON; all others get text."""
+_ENTRY_FAULTS: Final = frozenset({"InternalFailure", "InternalException", "ThrottlingException"})
+"""Codes of a refused bus event that may go through when it is sent again."""
+
+
+TOPIC: Final = "topic"
+"""The part of the stack's own topic."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is to be told: events for the bus, and a message for people and machines if this is one for them."""
+
+    bus: Sequence[BusEvent] = ()
+    message: Message | None = None
+    plan_topic: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a part could not be told, and whether it may be when it is tried again later."""
+
+    cause: str
+    transient: bool
+    called: bool = True
+    """Whether the channel was called at all; one whose circuit is open is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The parts that have been told, and the others with what was in the way."""
+
+    served: frozenset[str]
+    faults: Mapping[str, Fault]
+
+
+class Channels:
+    """All channels of a stack."""
+
+    def __init__(self, settings: NoticeSettings, client: Callable[..., Any]) -> None:
+        """Take where to send, and how to get the client of a service (`client("sns", region)`)."""
+        self._settings = settings
+        self._client = client
+
+    def wants(self, kind: str) -> bool:
+        """Tell whether people are written to about this kind of message."""
+        return kind in self._settings.kinds
+
+    def send(self, news: News, served: frozenset[str] = frozenset()) -> Outcome:
+        """Tell every part that is not among the `served` ones; never raises for a channel's fault."""
+        faults: dict[str, Fault] = {}
+        told = set(served)
+        for part, call in self._calls(news, served):
+            try:
+                call()
+            except FAULTS as error:
+                faults[part] = _fault(error)
+            else:
+                told.add(part)
+        bus = [(f"bus-{number}", event) for number, event in enumerate(news.bus, 1)]
+        faults |= self._put_events([(part, event) for part, event in bus if part not in served])
+        told |= {part for part, _ in bus if part not in faults}
+        return Outcome(frozenset(told), faults)
+
+    def _calls(self, news: News, served: frozenset[str]) -> list[tuple[str, Callable[[], None]]]:
+        message, chosen = news.message, self._settings
+        if message is None:
+            return []
+        calls: dict[str, Callable[[], None]] = {TOPIC: lambda: self._publish(chosen.topic_arn, message)}
+        plan_topic = news.plan_topic
+        if plan_topic and plan_topic != chosen.topic_arn:
+            calls["plan"] = lambda: self._publish(plan_topic, message)
+        calls["chat"] = lambda: self._chat(message)
+        if chosen.sender and chosen.recipients:
+            calls["mail"] = lambda: self._mail(message)
+        return [(part, call) for part, call in calls.items() if part not in served]
+
+    def _publish(self, topic_arn: str, message: Message) -> None:
+        """Publish to a topic: text for people, JSON for machines, attributes for filters.
+
+        SNS documents subjects as UTF-8 today and as ASCII in earlier years: where one is refused it goes as ASCII. The
+        whole subject is in the text's title, in the JSON and among the attributes all the same.
+        """
+        document = json.dumps(document_of(message), ensure_ascii=False)
+        text = text_of(message)
+        body = {"default": text, "email": text, **dict.fromkeys(_MACHINES, document)}
+        asked = {
+            "TopicArn": topic_arn,
+            "MessageStructure": "json",
+            "Message": json.dumps(body, ensure_ascii=False),
+            "MessageAttributes": _attributes(message),
+        }
+        sns = self._client("sns", topic_arn.split(":")[3])
+        try:
+            sns.publish(**asked, Subject=message.subject)
+        except ClientError as error:
+            if error_code(error) not in {"InvalidParameter", "InvalidParameterValue"} or "ubject" not in str(error):
+                raise
+            sns.publish(**asked, Subject=ascii_subject(message.subject))
+
+    def _chat(self, message: Message) -> None:
+        topic_arn = self._settings.chat_topic_arn
+        document = json.dumps(chat_document_of(message), ensure_ascii=False)
+        attributes = _attributes(message)
+        self._client("sns", topic_arn.split(":")[3]).publish(
+            TopicArn=topic_arn, Message=document, MessageAttributes=attributes
+        )
+
+    def _mail(self, message: Message) -> None:
+        def content(text: str) -> dict[str, str]:
+            return {"Data": text, "Charset": "UTF-8"}
+
+        self._client("sesv2").send_email(
+            FromEmailAddress=self._settings.sender,
+            Destination={"ToAddresses": list(self._settings.recipients)},
+            Content={
+                "Simple": {
+                    "Subject": content(message.subject),
+                    "Body": {"Text": content(text_of(message)), "Html": content(html_of(message))},
+                }
+            },
+        )
+
+    def _put_events(self, parts: Sequence[tuple[str, BusEvent]]) -> dict[str, Fault]:
+        """Put events on the default bus, ten a call, and give the faults of those that it did not take.
+
+        After a fault nothing later is sent, so that the order holds.
+        """
+        for start in range(0, len(parts), _ENTRIES_A_CALL):
+            batch = parts[start : start + _ENTRIES_A_CALL]
+            faults = self._put_batch(batch)
+            if faults:
+                waiting = Fault("waits for an earlier event", transient=any(f.transient for f in faults.values()))
+                return {part: waiting for part, _ in parts[start + _ENTRIES_A_CALL :]} | faults
+        return {}
+
+    def _put_batch(self, batch: Sequence[tuple[str, BusEvent]]) -> dict[str, Fault]:
+        entries = [
+            {
+                "Source": SOURCE,
+                "DetailType": event.detail_type,
+                "Detail": json.dumps(event.detail, ensure_ascii=False),
+                "Time": event.at,
+            }
+            for _, event in batch
+        ]
+        try:
+            results = self._client("events").put_events(Entries=entries)["Entries"]
+        except FAULTS as error:
+            return dict.fromkeys((part for part, _ in batch), _fault(error))
+        return {
+            part: Fault(discreet(f"{result['ErrorCode']}: {result.get('ErrorMessage')}"), _may_pass(result))
+            for (part, _), result in zip(batch, results, strict=True)
+            if result.get("ErrorCode")
+        }
+
+    def set_aside(self, event: Mapping[str, Any], faults: Mapping[str, Fault]) -> None:
+        """Put an event that could not be told into the queue of failed events, with what was in the way."""
+        body = {"event": event, "notTold": {part: fault.cause for part, fault in faults.items()}}
+        self._client("sqs").send_message(
+            QueueUrl=self._settings.failed_events_queue_url, MessageBody=json.dumps(body, ensure_ascii=False)
+        )
+
+
+def _fault(error: Exception) -> Fault:
+    spared = isinstance(error, CircuitOpen)
+    lasting = isinstance(error, ClientError) and not is_transient(error)
+    return Fault(discreet(error), transient=not lasting, called=not spared)
+
+
+def _may_pass(result: Mapping[str, Any]) -> bool:
+    return result["ErrorCode"] in _ENTRY_FAULTS
+
+
+def _attributes(message: Message) -> dict[str, Any]:
+    """Give what subscriptions filter by, and the whole subject; nine at most, for raw delivery to SQS takes ten."""
+    typed = {
+        name: {"DataType": "Number" if name == "sequence" else "String", "StringValue": value}
+        for name, value in message.attributes.items()
+    }
+    return {**typed, "subject": {"DataType": "String", "StringValue": message.subject}}
+
+
+def ascii_subject(subject: str) -> str:
+    """Write a subject in printable ASCII: emoji in front are left out, what else is not ASCII becomes `?`."""
+    plain = "".join(c if " " <= c <= "~" else "?" for c in subject)
+    return one_line(plain.lstrip("? ") or "Wavebreak", MAX_SUBJECT)

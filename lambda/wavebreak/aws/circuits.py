@@ -1,0 +1,41 @@
+"""The circuits of the services that the adapters call, one for each dependency, account and Region."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from wavebreak.settings import MissingSetting, settings
+
+if TYPE_CHECKING:
+    from wavebreak.resilience.breaker_states import LocalStates, SharedStates
+    from wavebreak.site import Place
+from wavebreak.resilience.circuit_breaker import RULES, Circuit, circuit_name
+
+
+@cache
+def guarded(dependency: str, place: Place | None = None) -> Circuit:
+    """Give the circuit of a dependency (`RULES`) in a place, the stack's own Region and account if there is none."""
+    rule, chosen = RULES[dependency], settings()
+    shared = rule.shared and chosen.breaker_table_name is not None
+    states = shared_states() if shared else _local_states()
+    return Circuit(circuit_name(dependency, place), rule, states, scale=chosen.time_scale)
+
+
+@cache
+def shared_states() -> SharedStates:
+    """Give the states that all functions share; raises MissingSetting where there is no table of them."""
+    from wavebreak.aws.state_client import states  # noqa: PLC0415  which puts its clients behind circuits
+    from wavebreak.resilience.breaker_states import SharedStates  # noqa: PLC0415  no import pays for it
+
+    table = settings().breaker_table_name
+    if table is None:
+        raise MissingSetting("BREAKER_TABLE_NAME is not set")
+    return SharedStates(states(), table)
+
+
+@cache
+def _local_states() -> LocalStates:
+    from wavebreak.resilience.breaker_states import LocalStates  # noqa: PLC0415  no import pays for it
+
+    return LocalStates()

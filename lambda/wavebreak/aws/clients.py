@@ -1,0 +1,179 @@
+"""The one factory of boto3 clients: timeouts, retries, account, Region, endpoint.
+
+Clients are made when first needed and kept for the life of the execution environment, DRS, DynamoDB and STS behind
+their circuits. botocore's `standard` mode owns the retries on the wire; the calls that start something and know no
+client token go through `once`, which never calls twice. Other accounts are reached through a role in each, assumed at
+the STS endpoint of the stack's own Region.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import boto3
+import botocore.session
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+
+from wavebreak.aws.circuits import guarded
+from wavebreak.error_category import Category
+from wavebreak.resilience.client_config import ATTEMPTS, BRIEF_ATTEMPTS, config
+from wavebreak.settings import settings
+from wavebreak.site import Place
+
+if TYPE_CHECKING:
+    from mypy_boto3_drs.client import DrsClient
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_logs.client import CloudWatchLogsClient
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_ssm.client import SSMClient
+    from mypy_boto3_stepfunctions.client import SFNClient
+
+_ROLE_SESSION: Final = "wavebreak"
+READ_ONLY: Final = (
+    "drs:DescribeJobLogItems",
+    "drs:DescribeJobs",
+    "drs:DescribeRecoveryInstances",
+    "drs:DescribeRecoverySnapshots",
+    "drs:DescribeSourceServers",
+    "servicequotas:GetServiceQuota",
+)
+"""What a session in another account may do unless it is for the calls that start or end something."""
+
+
+class UnsupportedPlace(Exception):  # noqa: N818  names what it is
+    """A wave names another account, and this stack was given no external id to assume a role there."""
+
+    category: ClassVar[Category] = Category.CONFIGURATION
+
+
+@cache
+def dynamodb() -> DynamoDBClient:
+    """Give the DynamoDB client of the stack's own Region."""
+    client = boto3.client("dynamodb", config=config("dynamodb_call"))
+    return guarded("dynamodb").guard(client, operation="dynamodb_call", pages="dynamodb_query")
+
+
+@cache
+def brief_dynamodb() -> DynamoDBClient:
+    """Give a DynamoDB client for what may be lost: it is over within 3 s, so that nobody is kept waiting by it."""
+    return boto3.client("dynamodb", config=config("state_read", attempts=1))
+
+
+@cache
+def stepfunctions() -> SFNClient:
+    """Give the Step Functions client of the stack's own Region."""
+    return boto3.client("stepfunctions", config=config("stepfunctions_call"))
+
+
+@cache
+def telling(service: str, region: str | None = None) -> Any:
+    """Give the client of a service that news leave by, in the stack's own Region unless told otherwise.
+
+    It never repeats a call: the outbox does, and knows what has been told already.
+    """
+    session: Any = boto3.Session()  # a service by a name that is no literal has no type
+    client = session.client(service, region_name=region, config=config("notify_call", attempts=1))
+    place = Place(None, region) if region else None
+    return guarded(service, place).guard(client, operation="notify_call", attempts=1)
+
+
+@cache
+def service_quotas(place: Place) -> Any:
+    """Give the Service Quotas client of a place; raises UnsupportedPlace."""
+    session = _session(place.account_id, READ_ONLY)
+    return session.client("service-quotas", region_name=place.region, config=config("quota_call", attempts=1))
+
+
+@cache
+def drs(place: Place, *, once: bool = False, brief: bool = False) -> DrsClient:
+    """Give the DRS client of a place: one for reading, or with `once` one that never repeats a call by itself.
+
+    With `brief` a call is over within 13 s, two attempts and the pause between them: an answer of the API has 29 s.
+    Raises UnsupportedPlace.
+    """
+    session = _session(place.account_id, None if once else READ_ONLY)
+    operation = "drs_brief_call" if brief else "drs_call"
+    attempts = 1 if once else BRIEF_ATTEMPTS if brief else ATTEMPTS
+    client = session.client("drs", region_name=place.region, config=config(operation, attempts=attempts))
+    pages = "asking" if brief else "drs_read"
+    return guarded("drs", place).guard(client, operation=operation, pages=pages, attempts=attempts)
+
+
+@cache
+def ssm(place: Place, *, once: bool = False) -> SSMClient:
+    """Give the SSM client of a place; with `once` it never repeats a call by itself. Raises UnsupportedPlace."""
+    session = _session(place.account_id, None)
+    attempts = 1 if once else ATTEMPTS
+    client = session.client("ssm", region_name=place.region, config=config("ssm_call", attempts=attempts))
+    return guarded("ssm", place).guard(client, operation="ssm_call", pages="ssm_read", attempts=attempts)
+
+
+@cache
+def logs(place: Place) -> CloudWatchLogsClient:
+    """Give the CloudWatch Logs client of a place, where the instances' agents write. Raises UnsupportedPlace."""
+    return _session(place.account_id, None).client("logs", region_name=place.region, config=config("logs_call"))
+
+
+@cache
+def s3() -> S3Client:
+    """Give the S3 client of the stack's own Region."""
+    return boto3.client("s3", config=config("s3_call"))
+
+
+@cache
+def _session(account_id: str | None, actions: tuple[str, ...] | None) -> boto3.Session:
+    """Give the session of an account: our own, or one whose credentials are those of the role there, refreshed.
+
+    There it may do no more than `actions`, whatever the role allows; None is all that the role allows.
+    """
+    if account_id is None:
+        return boto3.Session()
+    chosen = settings()
+    if not chosen.target_external_id or not chosen.target_role_name:
+        raise UnsupportedPlace(f"account {account_id}: this stack has no TargetExternalId to assume a role with")
+    own = botocore.session.Session()
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=_sts_creator(own, account_id),
+        source_credentials=own.get_credentials(),
+        role_arn=f"arn:{own.get_partition_for_region(_own_region(own))}:iam::{account_id}:role/{chosen.target_role_name}",
+        extra_args={
+            "RoleSessionName": _ROLE_SESSION,
+            "ExternalId": chosen.target_external_id,
+            **({} if actions is None else {"Policy": _session_policy(actions)}),
+        },
+    )
+    target = botocore.session.Session()
+    target._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001  no public setter takes refreshable ones
+        refresh_using=fetcher.fetch_credentials, method="assume-role"
+    )
+    return boto3.Session(botocore_session=target, region_name=_own_region(own))
+
+
+def _session_policy(actions: tuple[str, ...]) -> str:
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
+
+
+def _own_region(session: botocore.session.Session) -> str:
+    region = session.get_config_variable("region")
+    if not region:
+        raise UnsupportedPlace("the stack's own Region is not known: AWS_REGION is not set")
+    return str(region)
+
+
+def _sts_creator(session: botocore.session.Session, account_id: str) -> Any:
+    """Make STS clients of the stack's own Region: the global endpoint lives in one Region, which may have failed."""
+    circuit = guarded("sts", Place(account_id, _own_region(session)))
+
+    def create(service: str, **credentials: Any) -> Any:
+        client = session.create_client(
+            service,
+            region_name=_own_region(session),
+            config=config("sts_call", attempts=BRIEF_ATTEMPTS),
+            **credentials,
+        )
+        return circuit.guard(client, operation="sts_call", attempts=BRIEF_ATTEMPTS)
+
+    return create

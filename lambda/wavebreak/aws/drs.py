@@ -1,0 +1,221 @@
+"""Elastic Disaster Recovery: the calls a recovery needs.
+
+StartRecovery and TerminateRecoveryInstances take no client token: they are never repeated (`unrepeated`).
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.aws.unrepeated import judged
+from wavebreak.domain.drs import Instance, RecentJob, SourceServer
+from wavebreak.domain.executions.model import LaunchStatus
+from wavebreak.domain.executions.observation import JobView, ServerView
+from wavebreak.problems import Unavailable
+from wavebreak.timing import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from mypy_boto3_drs.client import DrsClient
+
+    from wavebreak.domain.executions.model import Job, Server
+    from wavebreak.domain.plans.drs_recovery_plans import NativePlan
+
+logger = logging.getLogger(__name__)
+
+JOB_IDS_A_CALL: Final = 1000
+IDS_A_CALL: Final = 200
+DESCRIBE_INSTANCES: Final = "DescribeRecoveryInstances"
+_RECENT: Final = timedelta(days=3)
+"""How far back unfinished jobs are looked for. DRS ends a job within hours."""
+_CLOCK_SKEW: Final = timedelta(minutes=5)
+_A_DAY_SECONDS: Final = 86_400
+
+TAG_EXECUTION: Final = "wavebreak:execution"
+TAG_WAVE: Final = "wavebreak:wave"
+TAG_ATTEMPT: Final = "wavebreak:attempt"
+TAG_BATCH: Final = "wavebreak:batch"
+
+_LAUNCH_STATUSES: Final = {status.value: status for status in LaunchStatus}
+_JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
+
+
+def in_batches(ids: Sequence[str]) -> list[Sequence[str]]:
+    """Give ids as many at a time as one call of DRS takes."""
+    return [ids[start : start + IDS_A_CALL] for start in range(0, len(ids), IDS_A_CALL)]
+
+
+def job_tags(execution_id: str, job: Job) -> dict[str, str]:
+    """Give the tags by which a launch job is found again: execution, wave, attempt, batch."""
+    return {
+        TAG_EXECUTION: execution_id,
+        TAG_WAVE: str(job.wave),
+        TAG_ATTEMPT: str(job.attempt),
+        TAG_BATCH: str(job.batch),
+    }
+
+
+class Drs:
+    """DRS of one account and Region."""
+
+    def __init__(self, client: DrsClient, once: DrsClient) -> None:
+        """Take a client that repeats failed reads, and one that never repeats a call."""
+        self.client = client
+        self.once = once
+
+    def jobs(self, job_ids: Sequence[str]) -> tuple[dict[str, JobView], frozenset[str]]:
+        """Describe jobs, all in one call up to a thousand: what each is seen to do, and the ids DRS did not name."""
+        views: dict[str, JobView] = {}
+        for start in range(0, len(job_ids), JOB_IDS_A_CALL):
+            wanted = list(job_ids[start : start + JOB_IDS_A_CALL])
+            for job in self._pages("describe_jobs", filters={"jobIDs": wanted}, maxResults=JOB_IDS_A_CALL):
+                views[job["jobID"]] = _view(job)
+        return views, frozenset(job_ids) - views.keys()
+
+    def recent_jobs(self, now: datetime) -> list[RecentJob]:
+        """List the jobs of the last days, ended or not, other people's too."""
+        recent = self._pages("describe_jobs", filters={"fromDate": iso(now - _RECENT)}, maxResults=JOB_IDS_A_CALL)
+        return [_recent(job) for job in recent]
+
+    def active_jobs(self, now: datetime) -> list[RecentJob]:
+        """List the jobs that have not ended, other people's too: they count against the quotas."""
+        return [job for job in self.recent_jobs(now) if not job.ended]
+
+    def find_launch(self, execution_id: str, job: Job) -> str | None:
+        """Find the job that an intent of ours started, by its tags."""
+        wanted = job_tags(execution_id, job).items()
+        since = iso(job.intended_at - _CLOCK_SKEW)
+        for found in self._pages("describe_jobs", filters={"fromDate": since}, maxResults=JOB_IDS_A_CALL):
+            if wanted <= found.get("tags", {}).items():
+                return str(found["jobID"])
+        return None
+
+    def source_servers(self, ids: Sequence[str]) -> dict[str, SourceServer]:
+        """Describe source servers by id; one that does not exist is left out."""
+        found: dict[str, SourceServer] = {}
+        for start in range(0, len(ids), IDS_A_CALL):
+            wanted = list(ids[start : start + IDS_A_CALL])
+            pages = self._pages("describe_source_servers", filters={"sourceServerIDs": wanted}, maxResults=IDS_A_CALL)
+            for server in pages:
+                replication = server.get("dataReplicationInfo", {})
+                found[server["sourceServerID"]] = SourceServer(
+                    server["sourceServerID"], replication.get("dataReplicationState"), replication.get("lagDuration")
+                )
+        return found
+
+    def tags_by_server(self) -> dict[str, Mapping[str, str]]:
+        """List every source server with its tags: DRS has no filter for them."""
+        servers = self._pages("describe_source_servers", filters={}, maxResults=IDS_A_CALL)
+        return {server["sourceServerID"]: server.get("tags", {}) for server in servers}
+
+    def instances(self, source_server_ids: Sequence[str]) -> list[Instance]:
+        """List the recovery instances of source servers; one that no longer exists in EC2 does not count."""
+        return self._instances("sourceServerIDs", source_server_ids)
+
+    def _instances(self, filtered_by: str, ids: Sequence[str]) -> list[Instance]:
+        found: list[Instance] = []
+        for start in range(0, len(ids), IDS_A_CALL):
+            wanted = list(ids[start : start + IDS_A_CALL])
+            pages = self._pages("describe_recovery_instances", filters={filtered_by: wanted}, maxResults=IDS_A_CALL)
+            found += [
+                Instance(
+                    item["recoveryInstanceID"],
+                    item.get("sourceServerID", ""),
+                    item.get("jobID", ""),
+                    item.get("isDrill", False),
+                )
+                for item in pages
+                if item.get("ec2InstanceState") not in {"TERMINATED", "NOT_FOUND"}
+            ]
+        return found
+
+    def instances_named(self, recovery_instance_ids: Sequence[str]) -> list[Instance]:
+        """List recovery instances by their ids, as `instances` does by source server."""
+        return self._instances("recoveryInstanceIDs", recovery_instance_ids)
+
+    def newest_snapshot(self, source_server_id: str) -> str | None:
+        """Give the moment (RFC 3339) of a server's newest recovery snapshot; None when it has none."""
+        answer = self.client.describe_recovery_snapshots(sourceServerID=source_server_id, order="DESC", maxResults=1)
+        return next((item.get("timestamp") or item["expectedTimestamp"] for item in answer["items"]), None)
+
+    def native_plan(self, arn: str) -> NativePlan:
+        """Read a Recovery Plan of DRS with its steps, in their order; Unavailable where the SDK does not know them.
+
+        The SDK comes with the Lambda runtime, and may be older than these plans.
+        """
+        from wavebreak.domain.plans.drs_recovery_plans import read_native  # noqa: PLC0415  only an import pays for this one
+
+        if not hasattr(self.client, "get_recovery_plan"):
+            raise Unavailable(
+                "The AWS SDK of this Lambda runtime does not know the Recovery Plans of DRS yet",
+                retry_after_seconds=_A_DAY_SECONDS,
+            )
+        plan = self.client.get_recovery_plan(recoveryPlanArn=arn)["recoveryPlan"]
+        pages = self.client.get_paginator("list_recovery_plan_steps").paginate(recoveryPlanArn=arn)
+        return read_native(plan, [step for page in pages for step in page["recoveryPlanSteps"]])
+
+    def failure_reasons(self, job_id: str) -> dict[str, str]:
+        """Read from a job's log why servers failed, by source server id."""
+        reasons: dict[str, str] = {}
+        for item in self._pages("describe_job_log_items", jobID=job_id):
+            data = item.get("eventData", {})
+            event = item.get("event", "")
+            server = data.get("sourceServerID")
+            if server and (event.endswith(("_FAIL", "_FAILED")) or event == "SERVER_SKIPPED"):
+                reasons[server] = f"{event}: {data['rawError']}" if data.get("rawError") else event
+        return reasons
+
+    def start_recovery(self, servers: Sequence[Server], *, is_drill: bool, tags: Mapping[str, str]) -> str:
+        """Start one launch job and give its id; raises Refusal or OutcomeUnknown."""
+        wanted: list[Any] = [
+            {"sourceServerID": server.source_server_id}
+            | ({"recoverySnapshotID": server.snapshot_id} if server.snapshot_id else {})
+            for server in servers
+        ]
+        answer = judged(
+            lambda: self.once.start_recovery(sourceServers=wanted, isDrill=is_drill, tags=dict(tags)),
+        )
+        return str(answer["job"]["jobID"])
+
+    def terminate(self, recovery_instance_ids: Sequence[str]) -> str:
+        """Start one terminate job for up to 200 instances and give its id; raises Refusal or OutcomeUnknown."""
+        answer = judged(
+            lambda: self.once.terminate_recovery_instances(recoveryInstanceIDs=list(recovery_instance_ids)),
+        )
+        return str(answer["job"]["jobID"])
+
+    def _pages(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        paginator = self.client.get_paginator(operation)  # type: ignore[call-overload]  # the name is one of four
+        for page in paginator.paginate(**parameters):
+            yield from page["items"]
+
+
+def _recent(job: Mapping[str, Any]) -> RecentJob:
+    members = job.get("participatingServers", [])
+    servers = frozenset(member["sourceServerID"] for member in members if member.get("sourceServerID"))
+    instances = frozenset(member["recoveryInstanceID"] for member in members if member.get("recoveryInstanceID"))
+    ended = job.get("status") == "COMPLETED"
+    return RecentJob(job["jobID"], str(job.get("type", "")), servers, job.get("tags", {}), ended, instances)
+
+
+def _view(job: Mapping[str, Any]) -> JobView:
+    status = job.get("status")
+    if status not in _JOB_STATUSES:
+        logger.warning("DRS job %s has the unknown status %r: polling on", job.get("jobID"), status)
+    members = job.get("participatingServers", [])
+    named = {server: _server_view(member) for member in members if (server := member.get("sourceServerID"))}
+    return JobView(status == "COMPLETED", named)
+
+
+def _server_view(member: Mapping[str, Any]) -> ServerView:
+    word = member.get("launchStatus")
+    status = _LAUNCH_STATUSES.get(word or "")
+    if word is not None and status is None:
+        logger.warning("server %s has the unknown launch status %r", member.get("sourceServerID"), word)
+    runs: Iterable[Mapping[str, Any]] = member.get("launchActionsStatus", {}).get("runs", [])
+    running = any(run.get("status") == "IN_PROGRESS" for run in runs)
+    return ServerView(status, member.get("recoveryInstanceID"), running)

@@ -1,0 +1,149 @@
+"""Reads of DRS in several accounts and Regions at the same time: none holds up the others, and all end within a limit.
+
+`Places` are those of a machine's round. A place that failed is not asked again in the same round; what it did not tell
+is asked for in the next one. `Asking` is for an answer that somebody waits for: each question gets an answer, or the
+trouble that stood in its way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from contextvars import copy_context
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+
+from botocore.exceptions import ClientError
+
+from wavebreak.aws.clients import UnsupportedPlace
+from wavebreak.domain.drs import Trouble
+from wavebreak.resilience.aws_errors import FAULTS, error_code, is_denied
+from wavebreak.resilience.client_config import BRIEF_ATTEMPTS, series_seconds
+from wavebreak.timeouts import Deadline, ending_in, log_expiry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping, Sequence
+
+    from wavebreak.aws.drs import Drs
+    from wavebreak.site import Place
+
+T = TypeVar("T")
+
+_AT_ONCE: Final = 8
+"""Below the ten connections that a client keeps."""
+
+
+class Places:
+    """The places of one round."""
+
+    def __init__(self, drs_at: Callable[[Place], Drs], note: Callable[[Exception, str, Place], None]) -> None:
+        """Begin the round: no call is begun that might not end within it.
+
+        Takes how a place's adapter is had, and what notes an error with the question and the place that it came of.
+        """
+        self.failed: set[Place] = set()
+        self.drs_at = drs_at
+        self._note = note
+        self._deadline = Deadline("observation_round")
+        self._longest = min(series_seconds("drs_call"), self._deadline.seconds / 2)
+
+    def ask(self, what: str, questions: Mapping[Place, Callable[[Drs], T]]) -> dict[Place, T]:
+        """Ask each place its question and give the answers of those that answered; `what` is for the log."""
+        ready = [(place, drs) for place in questions if (drs := self._adapter(what, place)) is not None]
+        if not ready:
+            return {}
+        asked = {place: partial(self._one, what, place, drs, questions[place]) for place, drs in ready}
+        if len(ready) == 1:
+            answers = [question() for question in asked.values()]
+        else:
+            with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="place") as pool:
+                pending = [pool.submit(copy_context().run, question) for question in asked.values()]
+            answers = [future.result() for future in pending]
+        return {place: answer[0] for place, answer in zip(asked, answers, strict=True) if answer}
+
+    def _adapter(self, what: str, place: Place) -> Drs | None:
+        """Give the adapter of a place that has not failed. It is made in one thread: making several is not safe."""
+        if place in self.failed:
+            return None
+        try:
+            return self.drs_at(place)
+        except (*FAULTS, UnsupportedPlace) as error:
+            self._lost(what, place, error)
+            return None
+
+    def _one(self, what: str, place: Place, drs: Drs, question: Callable[[Drs], T]) -> tuple[T] | None:
+        left = self._deadline.left
+        if left < self._longest:
+            log_expiry(self._deadline.operation, self._deadline.seconds, question=what, place=str(place))
+            self.failed.add(place)
+            return None
+        try:
+            with ending_in(left):
+                return (question(drs),)
+        except FAULTS as error:
+            self._lost(what, place, error)
+            return None
+
+    def _lost(self, what: str, place: Place, error: Exception) -> None:
+        self._note(error, what, place)
+        self.failed.add(place)
+
+
+class Question(NamedTuple):
+    """A call of DRS: its operation's name, what makes it, and the place that is asked."""
+
+    operation: str
+    call: Callable[[], Any]
+    place: Hashable = None
+
+
+class Asking:
+    """Asks until its time is over; `clock` counts seconds.
+
+    Begun are questions for the limit `asking`, and the last one then takes a brief call of DRS (13 s), so that whoever
+    waits for the API has an answer in time. Places are asked side by side, and one that gives no answer at all is asked
+    nothing more.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin to count."""
+        longest = series_seconds("drs_brief_call", BRIEF_ATTEMPTS)
+        self._deadline = Deadline("asking", reserve=longest, clock=clock)
+        self._failed: dict[Hashable, str] = {}
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing new may be asked."""
+        return self._deadline.over
+
+    def all(self, questions: Sequence[Question]) -> list[Any]:
+        """Ask questions and give answers or Troubles in their order."""
+        by_place: dict[Hashable, list[Question]] = defaultdict(list)
+        for question in questions:
+            by_place[question.place].append(question)
+        width = max(1, _AT_ONCE // max(1, len(by_place)))
+        with ExitStack() as pools:
+            asked = {
+                place: pools.enter_context(ThreadPoolExecutor(width, thread_name_prefix="asking")) for place in by_place
+            }
+            pending = [asked[each.place].submit(copy_context().run, self._ask, each) for each in questions]
+            wait(pending)
+        return [future.result() for future in pending]
+
+    def _ask(self, question: Question) -> Any:
+        operation = question.operation
+        if question.place in self._failed:
+            return Trouble(operation, f"not asked after {self._failed[question.place]} failed", asked=False)
+        if self.over:
+            return Trouble(operation, "there was no time left to ask", asked=False)
+        try:
+            return question.call()
+        except ClientError as error:
+            code = error_code(error)
+            message = error.response.get("Error", {}).get("Message")
+            return Trouble(operation, f"{code}: {message}" if message else code, denied=is_denied(error))
+        except FAULTS as error:
+            self._failed[question.place] = operation
+            return Trouble(operation, str(error))

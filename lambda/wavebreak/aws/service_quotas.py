@@ -1,0 +1,69 @@
+"""Service Quotas: what applies to DRS in an account and Region, read once for a while."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wavebreak.domain.drs import JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA, Quotas
+from wavebreak.problems import Unavailable
+from wavebreak.resilience.aws_errors import FAULTS, is_denied, is_transient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from wavebreak.site import Place
+
+logger = logging.getLogger(__name__)
+
+_CODES: Final = {"jobs": JOBS_QUOTA, "servers_a_job": SERVERS_A_JOB_QUOTA, "servers_in_jobs": SERVERS_IN_JOBS_QUOTA}
+
+KEPT: Final = timedelta(minutes=15)
+"""How long quotas count that were read, or refused: they change by request, not by the minute."""
+ASK_AGAIN: Final = timedelta(seconds=30)
+"""How long the service is not asked again when it did not answer: a round of the machines."""
+
+
+class AppliedQuotas:
+    """The quotas of places, each read once for a while; one that was not told counts as before, or at AWS's default."""
+
+    def __init__(self, client_at: Callable[[Place], Any], now: Callable[[], datetime]) -> None:
+        """Take how a place's client of Service Quotas is had, and the clock."""
+        self._client_at = client_at
+        self._now = now
+        self._known: dict[Place, tuple[Quotas, datetime]] = {}
+        """What counts at a place, and until when it does without another look."""
+
+    def at(self, place: Place) -> Quotas:
+        """Give the quotas of a place. While Service Quotas does not answer, it is asked by one call a round."""
+        known, until = self._known.get(place, (Quotas(), None))
+        if until is not None and self._now() < until:
+            return known
+        applied, answered = _read(self._client_at(place))
+        quotas = replace(known, **applied)
+        self._known[place] = (quotas, self._now() + (KEPT if answered else ASK_AGAIN))
+        return quotas
+
+
+def _read(client: Any) -> tuple[dict[str, int], bool]:
+    """Read the applied quotas; tells too whether the service answered, be it that it refused.
+
+    The first call that is not answered, or not allowed, is the last: the others would only keep the caller waiting.
+    """
+    applied: dict[str, int] = {}
+    for name, code in _CODES.items():
+        try:
+            answer = client.get_service_quota(ServiceCode="drs", QuotaCode=code)
+            applied[name] = int(answer["Quota"]["Value"])
+        except (*FAULTS, KeyError) as error:
+            logger.info("quota %s not readable, it counts as before or at the default: %s", code, error)
+            if isinstance(error, (BotoCoreError, Unavailable)) or is_transient(error):
+                return applied, False
+            if isinstance(error, ClientError) and is_denied(error):
+                break
+    return applied, True

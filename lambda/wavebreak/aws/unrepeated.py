@@ -1,0 +1,102 @@
+"""Calls that are never repeated, because the service takes no client token: what their outcomes mean.
+
+Their errors are told apart once, here: after a `Refusal`, a modelled 4xx, nothing has happened; after `OutcomeUnknown`
+what the call would have made must be looked for before a second call.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wavebreak.domain.drs import SERVER_QUOTAS
+from wavebreak.error_category import Category
+from wavebreak.problems import CircuitOpen
+from wavebreak.resilience.aws_errors import error_code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+_THROTTLED: Final = 429
+_NOT_CALLED: Final = "CircuitOpen"
+_CONFLICT: Final = "ConflictException"
+_RETRYABLE: Final = frozenset({"ThrottlingException", "ServiceQuotaExceededException", _CONFLICT, _NOT_CALLED})
+
+T = TypeVar("T")
+
+
+class Refusal(Exception):  # noqa: N818  an answer of the service
+    """DRS refused a call and did nothing; `code` is its own word, `retryable` tells whether waiting can help."""
+
+    category: ClassVar[Category] = Category.DRS
+    named_by_cause: ClassVar[bool] = True
+    """SSM's answers are refusals too: what caused one tells whose it is and by which code it is recorded."""
+
+    def __init__(self, code: str, message: str, quota_code: str | None = None, status: int = 400) -> None:
+        """Take the service's code and message, the quota that would be exceeded, and the HTTP status."""
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.quota_code = quota_code
+        self.status = status
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may succeed later."""
+        return self.status == _THROTTLED or self.code in _RETRYABLE
+
+    @property
+    def not_called(self) -> bool:
+        """Whether the service was not even asked, because its circuit is open."""
+        return self.code == _NOT_CALLED
+
+    @property
+    def smaller_may_fit(self) -> bool:
+        """Whether a quota on servers is what was exceeded: fewer of them may fit at once."""
+        return self.quota_code in SERVER_QUOTAS
+
+    @property
+    def concerns_a_server(self) -> bool:
+        """Whether one server of several may be what was refused."""
+        return self.code in {"ValidationException", "ResourceNotFoundException"}
+
+    @property
+    def is_conflict(self) -> bool:
+        """Whether something stands in the way that may go away: a job of the server's, or what is missing for it."""
+        return self.code == _CONFLICT
+
+    @property
+    def may_concern_one(self) -> bool:
+        """Whether the others of a batch may be taken without the one that is at fault."""
+        return self.concerns_a_server or self.is_conflict
+
+
+class OutcomeUnknown(Exception):  # noqa: N818  names what it is
+    """A call was answered by a fault or not at all: it may or may not have happened."""
+
+    category: ClassVar[Category] = Category.DRS
+    named_by_cause: ClassVar[bool] = True
+
+
+def judged(call: Callable[[], T]) -> T:
+    """Make a call that is never repeated, and tell a refusal from an unknown outcome; an open circuit made no call.
+
+    A 4xx without a code of the service, for which botocore gives the bare HTTP status, may be anybody's on the way: it
+    tells nothing of what the service did.
+    """
+    try:
+        return call()
+    except CircuitOpen as error:
+        raise Refusal(_NOT_CALLED, error.detail, status=error.status) from error
+    except ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+        code = error_code(error) or "Unknown"
+        if 400 <= status < 500 and not code.isdigit():  # noqa: PLR2004  the HTTP class of refusals
+            message = error.response.get("Error", {}).get("Message", "")
+            quota = str(error.response.get("quotaCode") or "") or None
+            raise Refusal(code, message, quota, status) from error
+        raise OutcomeUnknown(f"{code} ({status})") from error
+    except BotoCoreError as error:
+        raise OutcomeUnknown(str(error)) from error

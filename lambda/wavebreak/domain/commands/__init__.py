@@ -1,0 +1,1 @@
+"""A command forwarded to many targets: catalogue, arguments, one result each, summary, merge, text."""

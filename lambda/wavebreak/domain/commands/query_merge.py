@@ -1,0 +1,138 @@
+"""The answers of many targets to one query as one list, best first. Pure.
+
+Requirement S1-14. A target answers with JSON lines `{"score": 0.92, "text": "..."}`. What is kept is bounded by the
+limit, however many targets there are.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import math
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
+
+from wavebreak.domain.commands.safe_output import decoded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wavebreak.domain.commands.results import ExecutionResult
+
+DEFAULT_LIMIT: Final = 10
+"""Rows of a merge unless told otherwise; 0 is all."""
+
+
+class MergedRow(TypedDict):
+    """One answer and the target that it came from."""
+
+    target: str
+    score: float
+    text: str
+
+
+class QueryAnswer(NamedTuple):
+    """What one target answered: rows of score and text in the order printed, and how many lines were none."""
+
+    rows: tuple[tuple[float, str], ...]
+    skipped: int
+
+
+class _Ranked(NamedTuple):
+    """A row that sorts as it ranks: the better one is greater. Target and line, negated, decide between equals."""
+
+    score: float
+    place: int
+    line: int
+    target: str
+    text: str
+
+
+def parse_answer(stdout: str) -> QueryAnswer:
+    """Read the JSON lines of one target. Blank lines are nothing; a line that is no row is skipped and counted.
+
+    A row is an object with a finite number `score` and a string `text`; further members are ignored.
+    """
+    rows: list[tuple[float, str]] = []
+    skipped = 0
+    for line in stdout.split("\n"):
+        row = _row(line)
+        if row is not None:
+            rows.append(row)
+        elif line.strip():
+            skipped += 1
+    return QueryAnswer(tuple(rows), skipped)
+
+
+def _row(line: str) -> tuple[float, str] | None:
+    if not line.lstrip().startswith("{"):
+        return None
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):  # Numbers of thousands of digits and lines nested beyond reason, too.
+        return None
+    score = _score(found.get("score"))
+    text = found.get("text")
+    return None if score is None or not isinstance(text, str) else (score, decoded(text))
+
+
+def _score(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        score = float(value)
+    except OverflowError:
+        return None
+    return score if math.isfinite(score) else None
+
+
+class QueryMerger:
+    """Merges answers as they arrive, in any order: score descending, then order of targets, then order of lines.
+
+    `number` is the place of the target in the order given. Failed targets are listed beside, and whatever they had
+    printed is left out: half an answer ranks as if it were whole.
+    """
+
+    def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
+        """Take how many rows to keep over all targets; 0 keeps all."""
+        if limit < 0:
+            raise ValueError(f"a limit of {limit} rows")
+        self._limit = limit
+        self._best: list[_Ranked] = []
+        self._failed: dict[int, str] = {}
+        self.skipped = 0
+
+    def add(self, number: int, result: ExecutionResult) -> None:
+        """Take the result of one target, with all the output there is: cutting it before would cost a row."""
+        if result.success:
+            self.add_answer(number, result.target, parse_answer(result.stdout))
+        else:
+            self._failed[number] = result.target
+
+    def add_answer(self, number: int, target: str, answer: QueryAnswer) -> None:
+        """Take an answer that was read before."""
+        self.skipped += answer.skipped
+        for line, (score, text) in enumerate(answer.rows):
+            row = _Ranked(score, -number, -line, target, text)
+            if self._limit == 0 or len(self._best) < self._limit:
+                heapq.heappush(self._best, row)
+            else:
+                heapq.heappushpop(self._best, row)
+
+    @property
+    def failed_targets(self) -> list[str]:
+        """Targets that failed, in the order given."""
+        return [self._failed[number] for number in sorted(self._failed)]
+
+    def merged(self) -> list[MergedRow]:
+        """Give the best rows so far, best first."""
+        return [
+            {"target": row.target, "score": row.score, "text": row.text} for row in sorted(self._best, reverse=True)
+        ]
+
+
+def merge_query(results: Iterable[ExecutionResult], limit: int = DEFAULT_LIMIT) -> list[MergedRow]:
+    """Merge results that come in the order of the targets; `limit` is over all of them, 0 is none."""
+    merger = QueryMerger(limit)
+    for number, result in enumerate(results, start=1):
+        merger.add(number, result)
+    return merger.merged()

@@ -1,0 +1,1 @@
+"""What an error is, and what of it may be kept."""

@@ -1,0 +1,1 @@
+"""An execution: model, engine, steering, termination, audit trail, and what is shown of it."""

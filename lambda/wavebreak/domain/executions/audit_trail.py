@@ -1,0 +1,139 @@
+"""The audit trail: what a change of status tells, and the chain of hashes that shows a gap or an edit. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from wavebreak.execution_utils import (
+    EXECUTION_TRANSITIONS,
+    TERMINATION_TRANSITIONS,
+    WAVE_TRANSITIONS,
+    TerminationStatus,
+    WaveStatus,
+)
+from wavebreak.timing import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+    from enum import StrEnum
+
+    from wavebreak.domain.executions.model import Execution, Word
+
+ENGINE_ACTOR = "wavebreak"
+"""Actor of what happens by itself."""
+COMMAND = "command"
+"""Subject of a change that is a command run's."""
+
+
+class IllegalTransition(Exception):  # noqa: N818  names what it is
+    """A change of status that the transition tables do not hold; nothing is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who changes an execution, when, and what they said about it."""
+
+    actor: str
+    at: datetime
+    reason: str | None = None
+
+
+def status_changes(before: Execution | None, after: Execution) -> list[dict[str, Any]]:
+    """List what changes between two states as `{waveNumber?, from, to}`; raises IllegalTransition for a forbidden one.
+
+    `before` is None for a new execution. A change of the termination's status is listed with `subject: termination`.
+    """
+    changes: list[dict[str, Any]] = []
+    old = before.status if before else None
+    if old is not after.status:
+        _check(old, after.status, EXECUTION_TRANSITIONS)
+        changes.append({"from": old, "to": after.status})
+    for wave in after.waves:
+        earlier = before.wave(wave.number).status if before else None
+        if earlier is not None and earlier is not wave.status:
+            _check(earlier, wave.status, WAVE_TRANSITIONS)
+            changes.append({"waveNumber": wave.number, "from": earlier, "to": wave.status})
+    termination = before.termination.status if before else TerminationStatus.NOT_REQUESTED
+    if termination is not after.termination.status:
+        _check(termination, after.termination.status, TERMINATION_TRANSITIONS)
+        changes.append({"subject": "termination", "from": termination, "to": after.termination.status})
+    return changes
+
+
+def _check(old: StrEnum | None, new: StrEnum, table: Mapping[Any, frozenset[Any]]) -> None:
+    if old is not None and new not in table[old]:
+        raise IllegalTransition(f"{type(new).__name__} {old} -> {new}")
+
+
+def words_behind(before: Execution, after: Execution) -> dict[str, Any]:
+    """Tell whose words a change follows that changed no status when they were given, and so have no event themselves.
+
+    `approvedBy` names the approval of each wave that stops waiting for it, `terminationRequestedBy` who had a cancel go
+    on with the clean-up that begins.
+    """
+    told: dict[str, Any] = {}
+    approvals = [
+        {"waveNumber": new.number, **spoken(word)}
+        for old, new in zip(before.waves, after.waves, strict=True)
+        if WaveStatus.AWAITING_APPROVAL is old.status is not new.status and (word := new.approval or old.approval)
+    ]
+    if approvals:
+        told["approvedBy"] = approvals
+    if after.cancel is not None and not before.is_terminal and after.termination.run > before.termination.run:
+        told["terminationRequestedBy"] = spoken(after.cancel.termination_ordered)
+    return told
+
+
+def spoken(word: Word) -> dict[str, Any]:
+    """Write a word down: `{at, actor, reason}`."""
+    return {"at": iso(word.at), "actor": word.actor, "reason": word.reason}
+
+
+def type_of(changes: Iterable[Mapping[str, Any]]) -> str:
+    """Name an event by its most telling change: the execution's, a command's, the termination's, else the waves'."""
+    listed = list(changes)
+    for change in listed:
+        if change.get("subject") == COMMAND:
+            return f"COMMAND_{change['to']}" if change["from"] else "COMMAND_STARTED"
+    for change in listed:
+        if "waveNumber" not in change and "subject" not in change:
+            return f"EXECUTION_{change['to']}" if change["from"] else "EXECUTION_STARTED"
+    for change in listed:
+        if "subject" in change:
+            return f"TERMINATION_{change['to']}"
+    states = {change["to"] for change in listed}
+    return f"WAVE_{states.pop()}" if len(states) == 1 else "WAVES_CHANGED"
+
+
+def append_event(
+    after: Execution, changes: list[dict[str, Any]], act: Act, details: Mapping[str, Any]
+) -> tuple[Execution, dict[str, Any]]:
+    """Make the next event of an execution's trail, and the execution that remembers it as its last."""
+    waves = {change["waveNumber"] for change in changes if "waveNumber" in change}
+    data: dict[str, Any] = {"changes": changes, **details}
+    if act.reason:
+        data["reason"] = act.reason
+    event: dict[str, Any] = {
+        "sequence": after.event_sequence + 1,
+        "at": iso(act.at),
+        "type": type_of(changes),
+        "executionId": after.execution_id,
+        "actor": act.actor,
+        "data": data,
+        "previousHash": after.event_hash,
+    }
+    if len(waves) == 1 and all("waveNumber" in change for change in changes):
+        event["waveNumber"] = waves.pop()
+    event["hash"] = event_hash(event)
+    return replace(after, event_sequence=event["sequence"], event_hash=event["hash"]), event
+
+
+def event_hash(event: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) over the JSON of all fields but `hash`: keys sorted, no spaces, UTF-8 unescaped (contract 5)."""
+    rest = {name: value for name, value in event.items() if name != "hash"}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,351 @@
+"""The wave engine: given an execution and what DRS was seen to do, decide what happens next.
+
+Pure: `decide` is a function of state, observation and time. The observing handler, the property tests and the planner
+all run this same code. A directive is derived from stored state, so a lost or doubled one is harmless.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.domain.executions import wave_commands
+from wavebreak.domain.executions.model import (
+    CancelThen,
+    CommandPhase,
+    Execution,
+    JobState,
+    LaunchStatus,
+    PausedBy,
+    Server,
+    Wave,
+    WaveCommand,
+)
+from wavebreak.domain.executions.observation import CommandView, Observation, absorb, deadline_of
+from wavebreak.domain.plans.model import OnFailure
+from wavebreak.execution_utils import (
+    SATISFIED_WAVE_STATUSES,
+    ExecutionStatus,
+    TerminationStatus,
+    WaveStatus,
+    final_status,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from wavebreak.timing import Timing
+
+MAX_WAVES_A_ROUND: Final = 10
+"""Waves that one START directive names, so that the state machine's payload never grows with the plan."""
+
+_NOT_APPROVED: Final = "Not approved before the execution ended"
+_HELD_BACK: Final = "Approved, and held back by a failed wave until the execution ended"
+
+
+class Directive(StrEnum):
+    """What the state machine does next."""
+
+    SLEEP = "SLEEP"
+    START = "START"
+    COMMAND = "COMMAND"
+    FINISH = "FINISH"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an execution becomes and what is to be done next, with the reason in a few words."""
+
+    execution: Execution
+    directive: Directive
+    waves: tuple[int, ...]
+    reason: str
+
+
+def decide(execution: Execution, observation: Observation, now: datetime, timing: Timing) -> Decision:
+    """Move an execution on by what was observed, and say what to do next.
+
+    Nothing here ends an execution: FINISH asks for `finalise`, which checks again on what is stored then.
+    """
+    if execution.is_terminal:
+        return Decision(execution, Directive.FINISH, (), f"execution is {execution.status}")
+    after = _begin(execution)
+    after = absorb(after, observation, now, timing)
+    after = after.with_waves(_progress(after, wave, now, timing) for wave in after.waves)
+    after = _ask(after)
+    after = after.with_waves(_open_wave(after, wave, now) for wave in after.waves)
+    if is_over(after):
+        return Decision(after, Directive.FINISH, (), "nothing is in flight and nothing can start")
+    due = tuple(wave.number for wave in after.waves if start_is_due(after, wave, now, timing))
+    if due:
+        return Decision(after, Directive.START, due[:MAX_WAVES_A_ROUND], f"{len(due)} wave(s) have servers to start")
+    commands = tuple(
+        wave.number for wave in after.waves if command_is_due(after, wave, observation.commands, now, timing)
+    )
+    if commands:
+        reason = f"{len(commands)} wave(s) have a command to start or to cancel"
+        return Decision(after, Directive.COMMAND, commands[:MAX_WAVES_A_ROUND], reason)
+    return Decision(after, Directive.SLEEP, (), "waiting")
+
+
+def finalise(execution: Execution, now: datetime) -> Execution:
+    """End an execution in which nothing is in flight; one that is not over, or has ended before, is returned as it is.
+
+    A wave that still waits for an approval, or was held back after it, can no longer start: it has failed as if it had
+    been rejected, so that a retry asks again. A cancel that said so goes on with the clean-up in the same write, so
+    that it cannot be forgotten in between.
+    """
+    if execution.is_terminal or not is_over(execution):
+        return execution
+    closed = execution.with_waves(
+        not_let_through(wave, now, _HELD_BACK if wave.approved else _NOT_APPROVED)
+        for wave in execution.waves
+        if wave.status is WaveStatus.AWAITING_APPROVAL
+    )
+    status = final_status(
+        (wave.status for wave in closed.waves),
+        has_job=closed.has_job,
+        cancel_accepted=closed.cancel is not None,
+    )
+    ended = replace(closed, status=status, ended_at=now, paused_by=frozenset())
+    cancel = ended.cancel
+    if cancel is not None and cancel.then is CancelThen.TERMINATE and ended.has_job:
+        return with_termination(ended, cancel.termination_ordered.actor, now)
+    return ended
+
+
+def not_let_through(wave: Wave, now: datetime, why: str) -> Wave:
+    """Fail a wave that waits for an approval; one that is retried asks again."""
+    turned_down = replace(wave, approved=False, approval=None, rejected=True)
+    return replace(turned_down, status=WaveStatus.FAILED, ended_at=now, error=why)
+
+
+def with_termination(execution: Execution, actor: str, now: datetime) -> Execution:
+    """Begin the next run of the clean-up of an execution's instances."""
+    begun = replace(
+        execution.termination,
+        status=TerminationStatus.IN_PROGRESS,
+        run=execution.termination.run + 1,
+        requested_at=now,
+        requested_by=actor,
+        ended_at=None,
+        remaining=(),
+        blocked_until=None,
+    )
+    return replace(execution, termination=begun)
+
+
+def is_over(execution: Execution) -> bool:
+    """Tell whether nothing is in flight and nothing more can start by itself (contract 2, final status)."""
+    if execution.in_flight or execution.count(WaveStatus.IN_PROGRESS):
+        return False
+    if all(wave.has_ended for wave in execution.waves):
+        return True
+    if execution.status is ExecutionStatus.CANCELLING:
+        return True
+    if execution.status is not ExecutionStatus.IN_PROGRESS:
+        return False
+    return not any(
+        (wave.status is WaveStatus.AWAITING_APPROVAL or is_ready(execution, wave)) and not is_stopped(execution, wave)
+        for wave in execution.waves
+    )
+
+
+def is_stopped(execution: Execution, wave: Wave) -> bool:
+    """Tell whether a failed wave with onFailure STOP holds back this one, which has not started.
+
+    One that a retry has ask again is not: like any wave that is retried, it may run though another one has failed.
+    """
+    return wave.attempt == 1 and any(
+        other.status is WaveStatus.FAILED and other.on_failure is OnFailure.STOP for other in execution.waves
+    )
+
+
+def open_asks(execution: Execution) -> tuple[Wave, ...]:
+    """Give the failed waves with onFailure ASK about which nobody has decided yet."""
+    return tuple(
+        wave for wave in execution.waves if wave.status is WaveStatus.FAILED and wave.on_failure is OnFailure.ASK
+    )
+
+
+def is_ready(execution: Execution, wave: Wave) -> bool:
+    """Tell whether a wave that has not started may, as far as the waves it depends on go."""
+    return wave.status is WaveStatus.NOT_STARTED and all(
+        _lets_dependants_run(execution.wave(number)) for number in wave.depends_on
+    )
+
+
+def may_open(execution: Execution, wave: Wave) -> bool:
+    """Tell whether a wave may be opened now, if its turn has come: running, not paused, no failure stops it or asks."""
+    running = execution.status is ExecutionStatus.IN_PROGRESS
+    return running and not is_stopped(execution, wave) and not open_asks(execution)
+
+
+def unassigned(execution: Execution, wave: Wave) -> tuple[Server, ...]:
+    """Give the servers of a wave that no StartRecovery call of this attempt, nor one still in flight, covers."""
+    taken = {
+        subject
+        for job in execution.launch_jobs(wave.number)
+        if job.in_flight or (job.attempt == wave.attempt and job.state is not JobState.REFUTED)
+        for subject in job.subjects
+    }
+    return tuple(
+        server
+        for server in wave.servers
+        if server.launch_status is LaunchStatus.PENDING and server.source_server_id not in taken
+    )
+
+
+def start_is_due(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> bool:
+    """Tell whether StartRecovery is to be called for a wave, or the outcome of such a call looked up, now."""
+    if wave.blocked_until is not None and now < wave.blocked_until:
+        return False
+    if any(job.state is JobState.INTENDED and now >= job.check_after for job in execution.launch_jobs(wave.number)):
+        return True
+    return may_launch(execution, wave, now, timing) and bool(unassigned(execution, wave))
+
+
+def may_launch(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> bool:
+    """Tell whether servers of this wave may be started at this moment; never after a cancel."""
+    if execution.cancel is not None or wave.status is not WaveStatus.IN_PROGRESS or wave.started_at is None:
+        return False
+    if not wave_commands.is_done(wave, CommandPhase.BEFORE):
+        return False
+    return _waited(wave, now, timing)
+
+
+def _waited(wave: Wave, now: datetime, timing: Timing) -> bool:
+    return wave.started_at is not None and now >= wave.started_at + timing.scaled(wave.wait_before_seconds)
+
+
+def next_command(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> WaveCommand | None:
+    """Give the command of a wave that is to be started at this moment; never one after a cancel."""
+    if execution.cancel is not None or wave.status is not WaveStatus.IN_PROGRESS or not _waited(wave, now, timing):
+        return None
+    if not wave_commands.is_done(wave, CommandPhase.BEFORE):
+        return wave_commands.next_of(wave, CommandPhase.BEFORE)
+    if not _launch_is_over(execution, wave) or _failed_servers(wave):
+        return None
+    return wave_commands.next_of(wave, CommandPhase.AFTER)
+
+
+def command_is_due(
+    execution: Execution, wave: Wave, seen: Mapping[str, CommandView], now: datetime, timing: Timing
+) -> bool:
+    """Tell whether a command of a wave is to be started, started after all, or cancelled with its execution."""
+    running = wave.running_command
+    if running is None:
+        return next_command(execution, wave, now, timing) is not None
+    view = seen.get(wave_commands.run_id(execution.execution_id, wave.number, running))
+    if view is None or view.outcome is not None:
+        return False
+    return not view.exists or (execution.cancel is not None and not view.cancelling)
+
+
+def _begin(execution: Execution) -> Execution:
+    if execution.status is ExecutionStatus.PENDING:
+        return replace(execution, status=ExecutionStatus.IN_PROGRESS)
+    return execution
+
+
+def _progress(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> Wave:
+    """End a running wave when its launch is over, its deadline has passed, or its cancelled jobs have ended."""
+    if wave.status is not WaveStatus.IN_PROGRESS:
+        return wave
+    if execution.cancel is not None:
+        in_flight = execution.wave_in_flight(wave.number)
+        return wave if in_flight else replace(wave, status=WaveStatus.CANCELLED, ended_at=now)
+    ended = _ended_by_itself(execution, wave, now)
+    if ended is not None:
+        return ended
+    deadline = deadline_of(wave, timing)
+    return _timed_out(execution, wave, now) if deadline is not None and now >= deadline else wave
+
+
+def _ended_by_itself(execution: Execution, wave: Wave, now: datetime) -> Wave | None:
+    """End a wave whose servers and commands have ended, or that a required command failed; None while it runs on."""
+    failed = wave_commands.failed_required(wave, CommandPhase.BEFORE)
+    if failed is None and _launch_is_over(execution, wave):
+        if _failed_servers(wave) or wave_commands.is_done(wave, CommandPhase.AFTER):
+            return _ended(wave, now)
+        failed = wave_commands.failed_required(wave, CommandPhase.AFTER)
+    return _failed_by(wave, failed, now) if failed is not None else None
+
+
+def _launch_is_over(execution: Execution, wave: Wave) -> bool:
+    """Tell whether every server's launch has ended. An ended job leaves no server of its own unsettled."""
+    return all(server.is_settled for server in wave.servers) and not unassigned(execution, wave)
+
+
+def _failed_servers(wave: Wave) -> list[str]:
+    return [server.source_server_id for server in wave.servers if server.fails_wave]
+
+
+def _failed_by(wave: Wave, command: WaveCommand, now: datetime) -> Wave:
+    error = f"The required command {command.command} failed on every target ({command.phase.lower()} the launch)"
+    return replace(wave, status=WaveStatus.FAILED, ended_at=now, error=error)
+
+
+def _ended(wave: Wave, now: datetime) -> Wave:
+    failed = _failed_servers(wave)
+    if not failed:
+        return replace(wave, status=WaveStatus.COMPLETED, ended_at=now, error=None)
+    named = ", ".join(failed[:3]) + (f" and {len(failed) - 3} more" if len(failed) > 3 else "")  # noqa: PLR2004  three names fit a line
+    return replace(
+        wave, status=WaveStatus.FAILED, ended_at=now, error=f"{len(failed)} critical server(s) failed: {named}"
+    )
+
+
+def _timed_out(execution: Execution, wave: Wave, now: datetime) -> Wave:
+    """Fail a wave past its deadline; what its jobs still launch is recorded later."""
+    waiting = {server.source_server_id for server in unassigned(execution, wave)}
+    marked = wave.with_servers(
+        lambda server: (
+            replace(server, launch_status=LaunchStatus.FAILED, error=_why_not_started(server))
+            if server.source_server_id in waiting
+            else server
+        ),
+    )
+    return replace(
+        marked,
+        status=WaveStatus.FAILED,
+        ended_at=now,
+        error=f"Timed out after {wave.timeout_minutes} minute(s)",
+    )
+
+
+def _why_not_started(server: Server) -> str:
+    told = "Not started before the wave timed out"
+    return f"{told}: {server.error}" if server.error else told
+
+
+def _ask(execution: Execution) -> Execution:
+    """Pause an execution in which a wave with onFailure ASK failed, until someone decides."""
+    asked = bool(open_asks(execution))
+    if not asked or execution.status not in {ExecutionStatus.IN_PROGRESS, ExecutionStatus.PAUSED}:
+        return execution
+    if all(wave.has_ended for wave in execution.waves):
+        return execution
+    return replace(execution, status=ExecutionStatus.PAUSED, paused_by=execution.paused_by | {PausedBy.FAILURE})
+
+
+def _open_wave(execution: Execution, wave: Wave, now: datetime) -> Wave:
+    """Start a wave whose turn has come, or ask for its approval."""
+    if not may_open(execution, wave):
+        return wave
+    waiting = wave.status is WaveStatus.AWAITING_APPROVAL
+    if waiting and wave.approved:
+        return replace(wave, status=WaveStatus.IN_PROGRESS, started_at=now)
+    if waiting or not is_ready(execution, wave):
+        return wave
+    if wave.requires_approval and not wave.approved:
+        return replace(wave, status=WaveStatus.AWAITING_APPROVAL)
+    return replace(wave, status=WaveStatus.IN_PROGRESS, started_at=now)
+
+
+def _lets_dependants_run(wave: Wave) -> bool:
+    if wave.status in SATISFIED_WAVE_STATUSES:
+        return True
+    return wave.status is WaveStatus.FAILED and wave.on_failure is OnFailure.CONTINUE

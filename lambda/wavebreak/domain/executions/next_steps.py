@@ -1,0 +1,138 @@
+"""What can be done next with an execution, as commands of the command line that are ready to run. Pure.
+
+The command line shows them on its cards, notifications carry them in their text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.domain.commands.summary import CommandRunStatus
+from wavebreak.domain.executions.model import LaunchStatus, Mode, PausedBy
+from wavebreak.execution_utils import (
+    EXECUTION_TRANSITIONS,
+    TERMINAL_STATUSES,
+    ExecutionStatus,
+    TerminationStatus,
+    WaveStatus,
+    is_terminal,
+)
+from wavebreak.execution_utils import normalize_execution_status as execution_status
+from wavebreak.execution_utils import normalize_wave_status as wave_status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Execution = Mapping[str, Any]
+
+_MOST_WAVES: Final = 3
+"""Waves that steps are offered for; more would bury the rest."""
+
+_REDEEMABLE: Final = frozenset(status for status in TERMINAL_STATUSES if EXECUTION_TRANSITIONS[status])
+"""What a retry or a skip may take up again."""
+_FAILED_RUNS: Final = frozenset({CommandRunStatus.COMPLETE_FAILURE, CommandRunStatus.PARTIAL_SUCCESS})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command and what it is for."""
+
+    command: str
+    purpose: str
+
+
+def next_steps(execution: Execution) -> list[Step]:
+    """List what an operator may do now, the most likely first. Takes the execution as the API shows it."""
+    status = execution_status(execution.get("status"))
+    name = execution.get("executionId", "")
+    steps = [*_approvals(execution, name), *_repairs(execution, name, status)]
+    if is_terminal(status):
+        return [
+            *steps,
+            *_command_failures(execution),
+            *_clean_up(execution, name),
+            Step(f"wavebreak events {name} --verify", "check trail"),
+        ]
+    if status is ExecutionStatus.PAUSED and _may_resume(execution, others=bool(steps)):
+        steps.append(Step(f"wavebreak resume {name}", "go on"))
+    if _outlived(execution):
+        steps.append(Step("wavebreak errors --hours 1", "see what keeps it"))
+    if status is not ExecutionStatus.CANCELLING:
+        steps.append(Step(f"wavebreak cancel {name}", "start no further wave"))
+    return steps
+
+
+def _may_resume(execution: Execution, *, others: bool) -> bool:
+    """Tell whether a resume would be taken: no failure asks. Unless an operator paused, it comes after other steps."""
+    paused_by = execution.get("pausedBy") or ()
+    return PausedBy.FAILURE not in paused_by and (PausedBy.OPERATOR in paused_by or not others)
+
+
+def _outlived(execution: Execution) -> bool:
+    """Tell whether a DRS job has outlived its wave: one that timed out has servers that are still being launched."""
+    return any(
+        server.get("launchStatus") == LaunchStatus.IN_PROGRESS
+        for wave in execution.get("waves") or []
+        if wave_status(wave.get("status")) is WaveStatus.FAILED
+        for server in wave.get("servers") or []
+    )
+
+
+def _approvals(execution: Execution, name: str) -> list[Step]:
+    waiting = _waves(execution, WaveStatus.AWAITING_APPROVAL)
+    return [
+        step
+        for number in waiting[:_MOST_WAVES]
+        for step in (
+            Step(f"wavebreak approve {name} {number}", f"start wave {number}"),
+            Step(f"wavebreak reject {name} {number}", f"fail wave {number}"),
+        )
+    ]
+
+
+def _repairs(execution: Execution, name: str, status: ExecutionStatus | None) -> list[Step]:
+    """Offer retry and skip where the API allows them: not after a cancel or once instances are being terminated."""
+    if is_terminal(status) and (status not in _REDEEMABLE or _is_final(execution)):
+        return []
+    if status is ExecutionStatus.CANCELLING:
+        return []
+    return [
+        step
+        for number in _waves(execution, WaveStatus.FAILED)[:_MOST_WAVES]
+        for step in (
+            Step(f"wavebreak retry {name} {number}", "recover it again"),
+            Step(f"wavebreak skip {name} {number}", "go on without it"),
+        )
+    ]
+
+
+def _is_final(execution: Execution) -> bool:
+    termination = (execution.get("termination") or {}).get("status", TerminationStatus.NOT_REQUESTED)
+    cancelled = execution.get("cancel") or _waves(execution, WaveStatus.CANCELLED)
+    return termination != TerminationStatus.NOT_REQUESTED or bool(cancelled)
+
+
+def _command_failures(execution: Execution) -> list[Step]:
+    """Offer a look at the commands of waves that failed on some of their targets."""
+    failed = [
+        command.get("commandId")
+        for wave in execution.get("waves") or []
+        for command in wave.get("commands") or []
+        if command.get("status") in _FAILED_RUNS
+    ]
+    return [Step(f"wavebreak command --follow {name}", "see what failed") for name in failed[:_MOST_WAVES]]
+
+
+def _clean_up(execution: Execution, name: str) -> list[Step]:
+    if not (execution.get("terminationMetadata") or {}).get("canTerminate"):
+        return []
+    if (execution.get("termination") or {}).get("status") == TerminationStatus.IN_PROGRESS:
+        return [Step(f"wavebreak terminate {name} --watch", "follow it")]
+    confirmed = f" --confirm {name}" if execution.get("mode") == Mode.RECOVERY else ""
+    return [Step(f"wavebreak terminate {name}{confirmed}", "clean up")]
+
+
+def _waves(execution: Execution, status: WaveStatus) -> list[int]:
+    waves = execution.get("waves") or []
+    return [wave.get("waveNumber", 0) for wave in waves if wave_status(wave.get("status")) is status]

@@ -1,0 +1,133 @@
+"""What one look showed of an execution's DRS jobs and command runs, and what the execution becomes by it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.domain.executions import wave_commands
+from wavebreak.domain.executions.model import Execution, Job, JobState, LaunchStatus, Server, Wave
+from wavebreak.execution_utils import WaveStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from wavebreak.timing import Timing
+
+_NOT_LAUNCHED: Final = frozenset({LaunchStatus.FAILED, LaunchStatus.TERMINATED})
+
+
+@dataclass(frozen=True, slots=True)
+class ServerView:
+    """What DRS says of one participating server; an unknown launch status is None and changes nothing."""
+
+    launch_status: LaunchStatus | None
+    recovery_instance_id: str | None = None
+    actions_running: bool = False
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """What DRS says of one job."""
+
+    completed: bool
+    servers: Mapping[str, ServerView] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandView:
+    """What is stored of a command run: whether it exists, whether it is being cancelled, and how it ended."""
+
+    exists: bool = True
+    cancelling: bool = False
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One look at DRS: the jobs it described, the ids it was asked for and did not name, and the jobs it turned up."""
+
+    jobs: Mapping[str, JobView] = field(default_factory=dict)
+    missing: frozenset[str] = frozenset()
+    found: Mapping[tuple[int, int, int], str] = field(default_factory=dict)
+    """Ids of jobs that turned up under the tags of an intent without an outcome, by the intent's key."""
+    commands: Mapping[str, CommandView] = field(default_factory=dict)
+    """The command runs that were looked at, by their ids."""
+
+
+def absorb(execution: Execution, observation: Observation, now: datetime, timing: Timing) -> Execution:
+    """Record what DRS said of this execution's launch jobs, of waves in any status."""
+    outcomes = {name: view.outcome for name, view in observation.commands.items() if view.outcome is not None}
+    after = _adopt(wave_commands.absorb(execution, outcomes), observation)
+    for job in execution.launch_jobs():
+        if job.state is not JobState.STARTED or job.job_id is None:
+            continue
+        view = observation.jobs.get(job.job_id)
+        if view is None and job.job_id in observation.missing and _is_lost(after, job, now, timing):
+            view = JobView(completed=True)
+        if view is not None:
+            after = _absorb_job(after, job, view, now)
+    return after
+
+
+def _adopt(execution: Execution, observation: Observation) -> Execution:
+    """Record the jobs that turned up for intents whose outcome nobody wrote down, refuted ones included."""
+    after = execution
+    for job in execution.launch_jobs():
+        job_id = observation.found.get(job.key)
+        if job_id is not None and job.job_id is None:
+            after = after.with_job(replace(job, state=JobState.STARTED, job_id=job_id))
+    return after
+
+
+def _absorb_job(execution: Execution, job: Job, view: JobView, now: datetime) -> Execution:
+    """Record one job. A server that a job of an earlier attempt failed waits for the present attempt to start it."""
+    members = frozenset(job.subjects)
+    wave = execution.wave(job.wave)
+    tries_again = execution.cancel is None and wave.status is WaveStatus.IN_PROGRESS and job.attempt < wave.attempt
+
+    def change(server: Server) -> Server:
+        if server.source_server_id not in members:
+            return server
+        seen = _seen(server, job, view)
+        return seen.anew() if tries_again and seen.launch_status in _NOT_LAUNCHED else seen
+
+    seen = wave.with_servers(change)
+    if not view.completed:
+        return execution if seen is wave else execution.with_waves([seen])
+    after = execution.with_job(replace(job, state=JobState.ENDED, ended_at=now))
+    unblocked = (replace(other, blocked_until=None) for other in after.waves if other.number != wave.number)
+    return after.with_waves([replace(seen, blocked_until=None), *unblocked])
+
+
+def _seen(server: Server, job: Job, view: JobView) -> Server:
+    """Update a server from its job; one that an ended job left unlaunched has failed."""
+    seen = view.servers.get(server.source_server_id)
+    status = (seen and seen.launch_status) or server.launch_status
+    if status is LaunchStatus.PENDING:
+        # A job that was started says so for a moment: a server on its way is not shown as going back.
+        status = server.launch_status
+    running = bool(seen and seen.actions_running) and not view.completed
+    error = (seen and seen.error) or (None if status is LaunchStatus.LAUNCHED else server.error)
+    if view.completed and status in {LaunchStatus.PENDING, LaunchStatus.IN_PROGRESS}:
+        error = error or f"DRS job {job.job_id} ended without launching this server"
+        status = LaunchStatus.FAILED
+    elif status is LaunchStatus.FAILED:
+        error = error or f"DRS could not launch this server (job {job.job_id})"
+    instance = (seen and seen.recovery_instance_id) or server.recovery_instance_id
+    return replace(server, launch_status=status, actions_running=running, error=error, recovery_instance_id=instance)
+
+
+def _is_lost(execution: Execution, job: Job, now: datetime, timing: Timing) -> bool:
+    """Tell whether a job that DRS no longer names is given up: long after its wave's deadline."""
+    deadline = deadline_of(execution.wave(job.wave), timing)
+    return now >= max(job.intended_at, deadline or job.intended_at) + timing.lost_job
+
+
+def deadline_of(wave: Wave, timing: Timing) -> datetime | None:
+    """Give the moment at which a started wave has failed: timeoutMinutes after its wait is over."""
+    if wave.started_at is None:
+        return None
+    return wave.started_at + timing.scaled(wave.wait_before_seconds) + timing.scaled(wave.timeout_minutes * 60)

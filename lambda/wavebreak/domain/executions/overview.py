@@ -1,0 +1,82 @@
+"""An execution written down without its waves' details: what the table lists, and what the API shows of it is made of.
+
+Pure. Small, whatever the plan's size. Times are RFC 3339 strings.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wavebreak.domain.executions.audit_trail import spoken
+from wavebreak.domain.executions.model import Word
+from wavebreak.timing import iso
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from wavebreak.domain.executions.model import Cancel, Execution, Failure, Termination
+
+
+def overview_of(execution: Execution) -> dict[str, Any]:
+    """Write down an execution, of each wave the status and the last job alone."""
+    return {
+        "executionId": execution.execution_id,
+        "planId": execution.plan_id,
+        "planName": execution.plan_name,
+        "planVersion": execution.plan_version,
+        "planHash": execution.plan_hash,
+        "mode": execution.mode.value,
+        "status": execution.status.value,
+        "requestedBy": execution.requested_by,
+        "reason": execution.reason,
+        "startedAt": iso(execution.started_at),
+        "endedAt": time_of(execution.ended_at),
+        "pausedBy": sorted(item.value for item in execution.paused_by),
+        "cancel": _cancel(execution.cancel),
+        "termination": _termination(execution.termination),
+        "lastFailure": _failure(execution.last_failure),
+        "version": execution.version,
+        "waveBriefs": [
+            {"status": wave.status.value, "jobId": _last(execution.job_ids(wave.number))} for wave in execution.waves
+        ],
+    }
+
+
+def time_of(moment: datetime | None) -> str | None:
+    """Write down a moment that there may not be."""
+    return iso(moment) if moment else None
+
+
+def word_of(word: Word | None) -> dict[str, Any] | None:
+    """Write down who asked for something, when and why, if somebody did."""
+    return spoken(word) if word else None
+
+
+def _last(job_ids: tuple[str, ...]) -> str | None:
+    return job_ids[-1] if job_ids else None
+
+
+def _cancel(cancel: Cancel | None) -> dict[str, Any] | None:
+    if cancel is None:
+        return None
+    said = spoken(Word(cancel.at, cancel.actor, cancel.reason))
+    return {**said, "then": cancel.then.value, "terminationRequestedBy": word_of(cancel.terminate)}
+
+
+def _failure(failure: Failure | None) -> dict[str, Any] | None:
+    if failure is None:
+        return None
+    return {"at": iso(failure.at), "error": failure.error, "cause": failure.cause, "count": failure.count}
+
+
+def _termination(termination: Termination) -> dict[str, Any]:
+    return {
+        "status": termination.status.value,
+        "terminated": termination.terminated,
+        "remaining": list(termination.remaining),
+        "run": termination.run,
+        "requestedAt": time_of(termination.requested_at),
+        "requestedBy": termination.requested_by,
+        "endedAt": time_of(termination.ended_at),
+        "blockedUntil": time_of(termination.blocked_until),
+    }

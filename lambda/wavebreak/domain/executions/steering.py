@@ -1,0 +1,185 @@
+"""What operators may do to a running execution: each call is a pure step that returns the changed execution.
+
+A call that the state of the execution or wave does not allow raises `Refused` with the reason (409 INVALID_STATE);
+a call that is allowed and changes nothing returns the execution as it is. Source of the rules: contract, status model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wavebreak.domain.executions import wave_commands
+from wavebreak.domain.executions.engine import finalise, is_over, may_open, not_let_through, open_asks
+from wavebreak.domain.executions.model import (
+    Cancel,
+    CancelThen,
+    Execution,
+    JobState,
+    LaunchStatus,
+    PausedBy,
+    Server,
+    Wave,
+    Word,
+)
+from wavebreak.execution_utils import TERMINAL_STATUSES, ExecutionStatus, TerminationStatus, WaveStatus
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from wavebreak.domain.executions.audit_trail import Act
+
+_REOPENABLE = frozenset({ExecutionStatus.FAILED, ExecutionStatus.PARTIAL_SUCCESS})
+_RUNNING = frozenset({ExecutionStatus.IN_PROGRESS, ExecutionStatus.PAUSED})
+
+
+class Refused(Exception):  # noqa: N818  it is a refusal, not an error: the state does not allow the call
+    """A call that the present state does not allow; the message says why."""
+
+
+def cancel(execution: Execution, asked: Cancel) -> Execution:
+    """Accept a cancel: what has not started is CANCELLED at once, what is in flight when its job has ended (S2-2..5).
+
+    A second cancel changes nothing, but may turn KEEP into TERMINATE. Raises Refused once the execution has ended.
+    """
+    if execution.is_terminal:
+        raise Refused(f"Execution is {execution.status} and can no longer be cancelled")
+    if execution.cancel is not None:
+        if asked.then is CancelThen.TERMINATE and execution.cancel.then is CancelThen.KEEP:
+            word = Word(asked.at, asked.actor, asked.reason)
+            return replace(execution, cancel=replace(execution.cancel, then=CancelThen.TERMINATE, terminate=word))
+        return execution
+    now = asked.at
+    cancelled = execution.with_waves(
+        replace(wave, status=WaveStatus.CANCELLED, ended_at=now)
+        for wave in execution.waves
+        if _is_cancelled_at_once(execution, wave)
+    )
+    intended = replace(cancelled, cancel=asked, status=ExecutionStatus.CANCELLING, paused_by=frozenset())
+    return intended if _may_turn_up(intended) or not is_over(intended) else finalise(intended, now)
+
+
+def _may_turn_up(execution: Execution) -> bool:
+    """Tell whether a call that was held never to have happened is still to be looked for once, before the end."""
+    return any(job.state is JobState.REFUTED and job.job_id is None for job in execution.launch_jobs())
+
+
+def _is_cancelled_at_once(execution: Execution, wave: Wave) -> bool:
+    if wave.status in {WaveStatus.NOT_STARTED, WaveStatus.AWAITING_APPROVAL}:
+        return True
+    return wave.status is WaveStatus.IN_PROGRESS and not execution.wave_in_flight(wave.number)
+
+
+def pause(execution: Execution) -> Execution:
+    """Hold back waves that have not started; running ones go on. Pausing twice changes nothing."""
+    if execution.status is ExecutionStatus.CANCELLING or execution.is_terminal:
+        raise Refused(f"Execution is {execution.status} and cannot be paused")
+    return replace(execution, status=ExecutionStatus.PAUSED, paused_by=execution.paused_by | {PausedBy.OPERATOR})
+
+
+def resume(execution: Execution) -> Execution:
+    """Let waves start again. Raises Refused when nothing is paused, or naming the wave a decision is still owed for."""
+    if execution.status is not ExecutionStatus.PAUSED:
+        raise Refused(f"Execution is {execution.status}, not PAUSED")
+    asks = open_asks(execution)
+    if asks:
+        names = ", ".join(f"{wave.number} ({wave.name})" for wave in asks)
+        raise Refused(f"Wave {names} failed and waits for a decision: retry or skip it, or cancel the execution")
+    return replace(execution, status=ExecutionStatus.IN_PROGRESS, paused_by=frozenset())
+
+
+def approve(execution: Execution, number: int, act: Act) -> Execution:
+    """Let a wave that waits for an approval start; while the execution is paused it starts after the resume.
+
+    The wave keeps whose approval it was: until it starts no status changes, and no event tells of it.
+    """
+    wave = _awaiting(execution, number)
+    if wave.approved:
+        return execution
+    approved = replace(wave, approved=True, approval=Word(act.at, act.actor, act.reason))
+    if may_open(execution, wave):
+        approved = replace(approved, status=WaveStatus.IN_PROGRESS, started_at=act.at)
+    return execution.with_waves([approved])
+
+
+def reject(execution: Execution, number: int, now: datetime, reason: str | None) -> Execution:
+    """Fail a wave that waits for an approval; its onFailure then applies."""
+    wave = _awaiting(execution, number)
+    why = f"Rejected: {reason}" if reason else "Rejected"
+    return execution.with_waves([not_let_through(wave, now, why)])
+
+
+def retry(execution: Execution, number: int, now: datetime) -> Execution:
+    """Take a failed wave up again: only the servers that failed, attempt + 1; a rejected wave asks again."""
+    wave = execution.wave(number)
+    _refuse_unless_steerable(execution, "retried")
+    if wave.status is not WaveStatus.FAILED:
+        raise Refused(f"Wave {number} is {wave.status}; only a FAILED wave can be retried")
+    if wave.rejected:
+        again = replace(wave, status=WaveStatus.AWAITING_APPROVAL, rejected=False, ended_at=None, error=None)
+    else:
+        again = replace(
+            wave_commands.anew(wave).with_servers(lambda server: _anew(execution, wave, server)),
+            status=WaveStatus.IN_PROGRESS,
+            started_at=now,
+            ended_at=None,
+            error=None,
+            blocked_until=None,
+        )
+    return _after_decision(execution.with_waves([replace(again, attempt=wave.attempt + 1)]))
+
+
+def skip(execution: Execution, number: int, now: datetime) -> Execution:
+    """Go on past a wave that has not started or has failed."""
+    wave = execution.wave(number)
+    if execution.status is not ExecutionStatus.PENDING:
+        _refuse_unless_steerable(execution, "skipped")
+    if wave.status not in {WaveStatus.NOT_STARTED, WaveStatus.AWAITING_APPROVAL, WaveStatus.FAILED}:
+        raise Refused(f"Wave {number} is {wave.status}; only a wave that has not started or has failed can be skipped")
+    return _after_decision(
+        execution.with_waves([replace(wave, status=WaveStatus.SKIPPED, ended_at=now, error=wave.error)]),
+    )
+
+
+def _awaiting(execution: Execution, number: int) -> Wave:
+    wave = execution.wave(number)
+    if execution.status not in _RUNNING:
+        raise Refused(f"Execution is {execution.status}; no approval is awaited")
+    if wave.status is not WaveStatus.AWAITING_APPROVAL:
+        raise Refused(f"Wave {number} is {wave.status}, not AWAITING_APPROVAL")
+    return wave
+
+
+def _refuse_unless_steerable(execution: Execution, verb: str) -> None:
+    """Let retry and skip through in a run, and in a finished one that was neither cancelled nor cleaned up."""
+    if execution.status in _RUNNING:
+        return
+    if execution.status not in _REOPENABLE:
+        raise Refused(f"Execution is {execution.status}; its waves can no longer be {verb}")
+    if execution.cancel is not None:
+        raise Refused(f"Execution was cancelled; its waves can no longer be {verb}")
+    if execution.termination.status is not TerminationStatus.NOT_REQUESTED:
+        raise Refused(f"Its instances are terminated or being terminated; its waves can no longer be {verb}")
+
+
+def _anew(execution: Execution, wave: Wave, server: Server) -> Server:
+    """Reset a server for the next attempt, unless it runs or a job that is still in flight may yet launch it.
+
+    One that failed is reset even while its job is in flight: it is started again once that job has ended.
+    """
+    launched = server.launch_status is LaunchStatus.LAUNCHED
+    pending = not server.is_settled and any(
+        job.in_flight and server.source_server_id in job.subjects for job in execution.launch_jobs(wave.number)
+    )
+    return server if launched or pending else server.anew()
+
+
+def _after_decision(execution: Execution) -> Execution:
+    """Close the ASK that a decision answered, and take a finished execution up again."""
+    if execution.status in TERMINAL_STATUSES:
+        return replace(execution, status=ExecutionStatus.IN_PROGRESS, ended_at=None)
+    if open_asks(execution) or PausedBy.FAILURE not in execution.paused_by:
+        return execution
+    left = execution.paused_by - {PausedBy.FAILURE}
+    status = ExecutionStatus.PAUSED if left else ExecutionStatus.IN_PROGRESS
+    return replace(execution, status=status, paused_by=left)

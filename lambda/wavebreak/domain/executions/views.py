@@ -1,0 +1,134 @@
+"""Executions, waves and plans as the API shows them. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.domain.executions.model import CommandState
+from wavebreak.domain.executions.overview import overview_of
+from wavebreak.domain.executions.wave_commands import run_id
+from wavebreak.execution_utils import (
+    ExecutionStatus,
+    TerminationStatus,
+    WaveStatus,
+    can_terminate_execution,
+    display_of_execution,
+    display_of_wave,
+    normalize_execution_status,
+    normalize_wave_status,
+)
+from wavebreak.timing import iso, parse_iso, whole_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from wavebreak.domain.executions.model import Execution, Server, Wave, WaveCommand
+    from wavebreak.domain.plans.model import StoredPlan
+
+_NO_TERMINATION: Final[Mapping[str, Any]] = {
+    "status": TerminationStatus.NOT_REQUESTED.value,
+    "terminated": 0,
+    "remaining": [],
+}
+"""What the API shows of a clean-up, and how one reads that no record tells of."""
+
+
+def plan_view(plan: StoredPlan) -> dict[str, Any]:
+    """Show a stored plan: `{plan, version, createdAt, updatedAt}`."""
+    return {
+        "plan": plan.document,
+        "version": plan.version,
+        "createdAt": plan.created_at,
+        "updatedAt": plan.updated_at,
+    }
+
+
+def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Show an execution without its waves, from its overview, as it stands in the META record too."""
+    status = normalize_execution_status(meta["status"]) or ExecutionStatus.PENDING
+    briefs = [normalize_wave_status(brief.get("status")) for brief in meta.get("waveBriefs") or []]
+    completed = briefs.count(WaveStatus.COMPLETED)
+    termination = meta.get("termination") or {}
+    terminated = termination.get("status") == TerminationStatus.COMPLETED
+    rules = can_terminate_execution(
+        {"status": status, "instancesTerminated": terminated, "waves": meta.get("waveBriefs")},
+    )
+    ended = meta.get("endedAt")
+    return {
+        "executionId": meta["executionId"],
+        "planId": meta["planId"],
+        "planName": meta["planName"],
+        "planVersion": int(meta["planVersion"]),
+        "mode": meta["mode"],
+        "status": status.value,
+        "display": display_of_execution(status, completed_waves=completed, total_waves=len(briefs)),
+        "requestedBy": meta["requestedBy"],
+        "reason": meta.get("reason"),
+        "startedAt": meta["startedAt"],
+        "endedAt": ended,
+        "durationSeconds": whole_seconds(parse_iso(meta["startedAt"]), parse_iso(ended) if ended else now),
+        "totalWaves": len(briefs),
+        "completedWaves": completed,
+        "failedWaves": briefs.count(WaveStatus.FAILED),
+        "cancelledWaves": briefs.count(WaveStatus.CANCELLED),
+        "pausedBy": list(meta.get("pausedBy") or ()),
+        "cancel": meta.get("cancel"),
+        "terminationMetadata": rules,
+        "termination": {field: termination.get(field, value) for field, value in _NO_TERMINATION.items()},
+        "instancesTerminated": terminated,
+        "lastFailure": meta.get("lastFailure"),
+        "factors": {},
+        "version": int(meta["version"]),
+    }
+
+
+def execution_view(execution: Execution, now: datetime) -> dict[str, Any]:
+    """Show an execution whole."""
+    shown = summary_view(overview_of(execution), now)
+    return {**shown, "waves": [_wave_view(execution, wave, now) for wave in execution.waves]}
+
+
+def _wave_view(execution: Execution, wave: Wave, now: datetime) -> dict[str, Any]:
+    job_ids = execution.job_ids(wave.number)
+    ended = wave.ended_at or (now if wave.status is WaveStatus.IN_PROGRESS else None)
+    return {
+        "waveNumber": wave.number,
+        "name": wave.name,
+        "status": wave.status.value,
+        "display": display_of_wave(wave.status),
+        "dependsOn": [execution.wave(number).name for number in wave.depends_on],
+        "accountId": wave.place.account_id,
+        "region": wave.place.region,
+        "jobId": job_ids[-1] if job_ids else None,
+        "jobIds": list(job_ids),
+        "attempt": wave.attempt,
+        "startedAt": iso(wave.started_at) if wave.started_at else None,
+        "endedAt": iso(wave.ended_at) if wave.ended_at else None,
+        "durationSeconds": whole_seconds(wave.started_at, ended),
+        "error": wave.error,
+        "servers": [_server_view(server) for server in wave.servers],
+        "commands": [_command_view(execution, wave, command) for command in wave.commands],
+    }
+
+
+def _command_view(execution: Execution, wave: Wave, command: WaveCommand) -> dict[str, Any]:
+    """Show a plan's command: how it stands in the words of waves, or the status in which its run ended."""
+    waits = command.state is CommandState.PLANNED
+    return {
+        "phase": command.phase.value,
+        "command": command.command,
+        "required": command.required,
+        "status": command.outcome or (WaveStatus.NOT_STARTED if waits else WaveStatus.IN_PROGRESS).value,
+        "commandId": None if waits else run_id(execution.execution_id, wave.number, command),
+    }
+
+
+def _server_view(server: Server) -> dict[str, Any]:
+    return {
+        "sourceServerId": server.source_server_id,
+        "impact": server.impact.value,
+        "launchStatus": server.launch_status.value,
+        "recoveryInstanceId": server.recovery_instance_id,
+        "error": server.error,
+    }

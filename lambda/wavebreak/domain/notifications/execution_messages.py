@@ -1,0 +1,276 @@
+"""Which event of the audit trail becomes which message, and what the message says. Pure.
+
+One event is told in at most one message, by its most telling change; what else changed with it is in the message too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.domain.commands.summary import RunStatus
+from wavebreak.domain.executions.audit_trail import COMMAND
+from wavebreak.domain.executions.model import Mode
+from wavebreak.domain.executions.next_steps import Step, next_steps
+from wavebreak.domain.executions.replay import state_after
+from wavebreak.domain.executions.views import execution_view
+from wavebreak.domain.notifications.message import (
+    Kind,
+    Look,
+    Message,
+    WaveLine,
+    discreet,
+    one_line,
+    shown_actor,
+    subject_of,
+)
+from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus, display_of_wave
+from wavebreak.timing import duration, parse_iso
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wavebreak.domain.executions.model import Execution
+
+_MAX_NAMES: Final = 20
+
+
+LOOKS: Final[Mapping[Kind, Look]] = {
+    Kind.STARTED: Look("🚀", "Started", "Started", "blue"),
+    Kind.COMPLETED: Look("✅", "Completed", "Completed", "green"),
+    Kind.PARTIAL_SUCCESS: Look("⚠️", "Partially Completed", "Partial Success", "orange"),
+    Kind.FAILED: Look("❌", "Failed", "Failed", "red"),
+    Kind.CANCELLING: Look("🛑", "Cancelling", "Cancelling", "blue"),
+    Kind.CANCELLED: Look("🛑", "Cancelled", "Cancelled", "red"),
+    Kind.PAUSED: Look("⏸️", "Paused", "Paused", "blue"),
+    Kind.RESUMED: Look("▶️", "Resumed", "Resumed", "blue"),
+    Kind.APPROVAL_NEEDED: Look("✋", "Approval Needed", "Approval Needed", "orange"),
+    Kind.WAVE_FAILED: Look("❌", "Wave Failed", "Wave Failed", "red"),
+    Kind.TERMINATED: Look("🧹", "Terminated", "Terminated", "green"),
+    Kind.TERMINATION_INCOMPLETE: Look("⚠️", "Termination Incomplete", "Termination Incomplete", "orange"),
+}
+"""Looks of the messages about executions."""
+
+_OF_STATUS: Final[Mapping[str, Kind]] = {
+    ExecutionStatus.COMPLETED: Kind.COMPLETED,
+    ExecutionStatus.PARTIAL_SUCCESS: Kind.PARTIAL_SUCCESS,
+    ExecutionStatus.FAILED: Kind.FAILED,
+    ExecutionStatus.CANCELLING: Kind.CANCELLING,
+    ExecutionStatus.CANCELLED: Kind.CANCELLED,
+    ExecutionStatus.PAUSED: Kind.PAUSED,
+}
+_OF_TERMINATION: Final[Mapping[str, Kind]] = {
+    TerminationStatus.COMPLETED: Kind.TERMINATED,
+    TerminationStatus.INCOMPLETE: Kind.TERMINATION_INCOMPLETE,
+}
+_OF_WAVE: Final[Mapping[str, Kind]] = {
+    WaveStatus.AWAITING_APPROVAL: Kind.APPROVAL_NEEDED,
+    WaveStatus.FAILED: Kind.WAVE_FAILED,
+}
+
+
+_MARKS: Final = {"completed": "✓", "failed": "✗", "cancelled": "⊘"}
+"""What waves are counted by, in the order of the summary."""
+_URGENCY: Final[Mapping[str, int]] = {
+    WaveStatus.FAILED: 0,
+    WaveStatus.AWAITING_APPROVAL: 1,
+    WaveStatus.IN_PROGRESS: 2,
+    WaveStatus.CANCELLED: 3,
+}
+_CALM: Final = len(_URGENCY)
+
+
+def wave_summary(statuses: Mapping[str, int]) -> str:
+    """Count waves as `✓ 1 wave(s) completed | ✗ 1 wave(s) failed | ⊘ 1 wave(s) cancelled`, without zeros (S2-9).
+
+    `statuses` holds completed, failed and cancelled counts by these words.
+    """
+    return " | ".join(f"{mark} {statuses[word]} wave(s) {word}" for word, mark in _MARKS.items() if statuses.get(word))
+
+
+def kinds_of(event: Mapping[str, Any]) -> list[Kind]:
+    """List what an event could be told as, the most telling first; empty for one that nobody is written to about."""
+    found: list[Kind] = []
+    changes = event["data"]["changes"]
+    for change in (each for each in changes if "waveNumber" not in each and "subject" not in each):
+        if change["from"] is None:
+            found.append(Kind.STARTED)
+        elif change["to"] in _OF_STATUS:
+            found.append(_OF_STATUS[change["to"]])
+        elif change["to"] == ExecutionStatus.IN_PROGRESS and change["from"] != ExecutionStatus.PENDING:
+            found.append(Kind.RESUMED)
+    for change in (each for each in changes if "subject" in each):
+        if change["subject"] == COMMAND:
+            found += [Kind.COMMAND_FINISHED] if change["to"] in RunStatus.__members__ else []
+        elif change["to"] in _OF_TERMINATION:
+            found.append(_OF_TERMINATION[change["to"]])
+    of_waves = {_OF_WAVE[each["to"]] for each in changes if "waveNumber" in each and each["to"] in _OF_WAVE}
+    return found + [kind for kind in _OF_WAVE.values() if kind in of_waves]
+
+
+def execution_message(kind: Kind, execution: Execution, trail: Sequence[Mapping[str, Any]]) -> Message:
+    """Tell the last event of a trail, which begins with the execution's first, as a message of this kind."""
+    event = trail[-1]
+    then = state_after(execution, trail)
+    view = execution_view(then, parse_iso(event["at"]))
+    look = LOOKS[kind]
+    counts = {word: int(view[f"{word}Waves"]) for word in _MARKS}
+    summary = wave_summary(counts)
+    lines, more = _wave_lines(view)
+    subject = subject_of(look.emoji, f"DRS Execution {look.headline} - {execution.plan_name}")
+    return Message(
+        kind=kind,
+        look=look,
+        subject=subject,
+        summary=summary,
+        sentence=_sentence(kind, view, event),
+        facts=_facts(view, event),
+        steps=_steps(kind, view),
+        attributes={
+            "executionId": execution.execution_id,
+            "sequence": str(event["sequence"]),
+            "type": kind.value,
+            "status": then.status.value,
+            "mode": execution.mode.value,
+            "planId": execution.plan_id,
+        },
+        fields=_fields(view, event, summary),
+        waves=lines,
+        more_waves=more,
+    )
+
+
+def _fields(view: Mapping[str, Any], event: Mapping[str, Any], summary: str) -> dict[str, Any]:
+    shown = (
+        *("executionId", "planId", "planName", "mode", "status", "requestedBy", "startedAt", "endedAt"),
+        *("durationSeconds", "totalWaves", "completedWaves", "failedWaves", "cancelledWaves"),
+    )
+    return {
+        "sequence": event["sequence"],
+        "at": event["at"],
+        "actor": event["actor"],
+        "reason": _reason(event),
+        "changes": event["data"]["changes"],
+        **{name: view[name] for name in shown},
+        "summary": summary,
+        "waves": [{name: wave[name] for name in ("waveNumber", "name", "status")} for wave in view["waves"]],
+        "canTerminate": view["terminationMetadata"]["canTerminate"],
+    }
+
+
+def _reason(event: Mapping[str, Any]) -> str | None:
+    reason = event["data"].get("reason")
+    return discreet(reason) if reason else None
+
+
+def _facts(view: Mapping[str, Any], event: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    name, identifier = one_line(view["planName"]), view["planId"]
+    facts = [
+        ("Plan", name if name == identifier else f"{name} ({identifier})"),
+        ("Mode", view["mode"]),
+        ("Execution", view["executionId"]),
+        ("Duration", duration(view["durationSeconds"])),
+        ("By", _who_and_why(event["actor"], event["data"].get("reason"))),
+    ]
+    cancel = view["cancel"]
+    if cancel and cancel["at"] < event["at"] and cancel["actor"] != event["actor"]:
+        facts.append(("Cancelled by", _who_and_why(cancel["actor"], cancel["reason"])))
+    if event["data"]["changes"][0]["from"] is not None:
+        facts.append(("Started by", _who_and_why(view["requestedBy"], view["reason"])))
+    return (*facts, ("At", f"{event['at'][:10]} {event['at'][11:19]} UTC"))
+
+
+def _who_and_why(actor: str, reason: str | None) -> str:
+    return f"{shown_actor(actor)}: {discreet(reason)}" if reason else shown_actor(actor)
+
+
+def _wave_lines(view: Mapping[str, Any]) -> tuple[tuple[WaveLine, ...], int]:
+    """List waves in their order; of many those that need a look come before those that do not."""
+    waves = view["waves"]
+    urgent = sorted(waves, key=lambda wave: (_URGENCY.get(wave["status"], _CALM), wave["waveNumber"]))[:_MAX_NAMES]
+    chosen = {wave["waveNumber"] for wave in urgent}
+    lines = tuple(
+        WaveLine(
+            wave["waveNumber"],
+            wave["name"],
+            display_of_wave(WaveStatus(wave["status"])),
+            discreet(wave["error"]) if wave["error"] else None,
+        )
+        for wave in waves
+        if wave["waveNumber"] in chosen
+    )
+    return lines, len(waves) - len(lines)
+
+
+def _steps(kind: Kind, view: Mapping[str, Any]) -> tuple[Step, ...]:
+    steps = next_steps(view)
+    if kind in {Kind.STARTED, Kind.RESUMED, Kind.CANCELLING}:
+        steps.insert(0, Step(f"wavebreak watch {view['executionId']}", "follow it"))
+    return tuple(steps)
+
+
+def _named(waves: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(wave["name"] for wave in waves[:_MAX_NAMES]) + _and_more(len(waves))
+
+
+def _and_more(count: int) -> str:
+    return f" and {count - _MAX_NAMES} more" if count > _MAX_NAMES else ""
+
+
+def _changed(view: Mapping[str, Any], event: Mapping[str, Any], status: WaveStatus) -> str:
+    """Name the waves that an event brought into a status: `Wave 2 (application)`."""
+    numbers = {change.get("waveNumber") for change in event["data"]["changes"] if change["to"] == status.value}
+    return _numbered([wave for wave in view["waves"] if wave["waveNumber"] in numbers])
+
+
+def _numbered(waves: Sequence[Mapping[str, Any]]) -> str:
+    label = "Wave" if len(waves) == 1 else "Waves"
+    names = ", ".join(f"{wave['waveNumber']} ({wave['name']})" for wave in waves[:_MAX_NAMES])
+    return f"{label} {names}{_and_more(len(waves))}"
+
+
+def _sentence(kind: Kind, view: Mapping[str, Any], event: Mapping[str, Any]) -> str:  # noqa: PLR0911  one case for each kind
+    total = view["totalWaves"]
+    word = "recovery" if view["mode"] == Mode.RECOVERY else "drill"
+    match kind:
+        case Kind.STARTED:
+            return f"A {word} of {total} wave(s) was started."
+        case Kind.COMPLETED | Kind.PARTIAL_SUCCESS | Kind.FAILED | Kind.CANCELLED:
+            return _ending(view)
+        case Kind.CANCELLING:
+            return f"The {word} is being cancelled: no other wave starts, and what is in flight comes to its end."
+        case Kind.PAUSED if any(wave["status"] == WaveStatus.FAILED for wave in view["waves"]):
+            failed = [wave for wave in view["waves"] if wave["status"] == WaveStatus.FAILED]
+            return f"{_numbered(failed)} failed, and the plan says to ask: retry it, skip it, or cancel."
+        case Kind.PAUSED:
+            return "No new wave starts until someone resumes it; running ones go on."
+        case Kind.RESUMED:
+            return f"The {word} goes on."
+        case Kind.APPROVAL_NEEDED:
+            return f"{_changed(view, event, WaveStatus.AWAITING_APPROVAL)} will not start before someone approves."
+        case Kind.WAVE_FAILED:
+            return f"{_changed(view, event, WaveStatus.FAILED)} failed."
+        case Kind.TERMINATED:
+            return f"{view['termination']['terminated']} recovery instance(s) were terminated; none is left."
+        case _:
+            return _left(view)
+
+
+def _ending(view: Mapping[str, Any]) -> str:
+    """Tell which waves completed, and which did not."""
+    completed = [wave for wave in view["waves"] if wave["status"] == WaveStatus.COMPLETED]
+    skipped = [wave for wave in view["waves"] if wave["status"] == WaveStatus.SKIPPED]
+    others = [wave for wave in view["waves"] if wave not in completed and wave not in skipped]
+    text = f"{len(completed)} of {view['totalWaves']} wave(s) completed"
+    text += f": {_named(completed)}." if completed and others else "."
+    if others:
+        text += f" Not recovered: {_named(others)}."
+    if skipped:
+        text += f" Skipped: {_named(skipped)}."
+    return text
+
+
+def _left(view: Mapping[str, Any]) -> str:
+    termination = view["termination"]
+    left = termination["remaining"]
+    named = f": {', '.join(left[:_MAX_NAMES])}{_and_more(len(left))}" if left else ""
+    return f"{termination['terminated']} recovery instance(s) were terminated, {len(left)} remain{named}."

@@ -1,0 +1,114 @@
+"""A message: what is told, without a form, and what of the texts of others may stand in it.
+
+`text` and `html` write it down for e-mail, chat and machines.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wavebreak.domain.executions.next_steps import Step
+    from wavebreak.execution_utils import Display
+
+
+MAX_SUBJECT: Final = 99
+"""Characters of a subject: SNS takes fewer than 100."""
+_MAX_LINE: Final = 500
+_BREAKS: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_TURNS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Marks that turn the direction of what follows them, and with it what a line seems to say."""
+_ACCOUNT: Final = re.compile(r"(?<=:)[0-9]{12}(?=:)")
+_ACCESS_KEY: Final = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
+
+
+class Kind(StrEnum):
+    """What a message is about; the words of the template's parameter NotifyStatuses."""
+
+    STARTED = "STARTED"
+    COMPLETED = "COMPLETED"
+    PARTIAL_SUCCESS = "PARTIAL_SUCCESS"
+    FAILED = "FAILED"
+    CANCELLING = "CANCELLING"
+    CANCELLED = "CANCELLED"
+    PAUSED = "PAUSED"
+    RESUMED = "RESUMED"
+    APPROVAL_NEEDED = "APPROVAL_NEEDED"
+    WAVE_FAILED = "WAVE_FAILED"
+    TERMINATED = "TERMINATED"
+    TERMINATION_INCOMPLETE = "TERMINATION_INCOMPLETE"
+    COMMAND_FINISHED = "COMMAND_FINISHED"
+    ALERT = "ALERT"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a message shows at first sight."""
+
+    emoji: str
+    headline: str
+    """What the subject says of the execution."""
+    title: str
+    color: str
+    """green, orange, red, blue or gray, as in an execution's display."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaveLine:
+    """A wave as a message lists it."""
+
+    number: int
+    name: str
+    badge: Display
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is told, without a form."""
+
+    kind: Kind
+    look: Look
+    subject: str
+    summary: str
+    """The wave summary of the contract; empty when there is nothing to count."""
+    sentence: str
+    facts: tuple[tuple[str, str], ...]
+    """Label and value, in the order in which they are read."""
+    steps: tuple[Step, ...]
+    attributes: Mapping[str, str]
+    """What subscriptions filter by; `sequence` is a number."""
+    fields: Mapping[str, Any]
+    """What machines read besides."""
+    waves: tuple[WaveLine, ...] = ()
+    more_waves: int = 0
+    """Waves that the list leaves out."""
+    block: str | None = None
+    """Text that is shown as it is."""
+
+
+def one_line(text: object, limit: int = _MAX_LINE) -> str:
+    """Write a text on one line: what breaks or turns it becomes a space, what is too long ends in `…`."""
+    flat = "".join(" " if unicodedata.category(c) in _BREAKS or c in _TURNS else c for c in str(text))
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def discreet(text: object) -> str:
+    """Write a text of others on one line, without account numbers in ARNs and without access keys."""
+    return _ACCESS_KEY.sub("…", _ACCOUNT.sub("…", one_line(text)))
+
+
+def shown_actor(actor: str) -> str:
+    """Name who did something as people know them: an IAM principal without its account."""
+    return one_line(actor.split(":", 5)[5] if actor.startswith("arn:") and actor.count(":") >= 5 else actor)  # noqa: PLR2004  the parts of an ARN
+
+
+def subject_of(emoji: str, rest: str) -> str:
+    """Write a subject: one line of at most 99 characters."""
+    return one_line(f"{emoji} {rest}", MAX_SUBJECT)

@@ -1,0 +1,169 @@
+"""The rules of a plan that no single field can tell: names, dependencies, servers.
+
+They read the document as it came, judge whatever in it is well formed and pass over the rest, which the models report,
+so that every problem is found in one go.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, TypeAlias
+
+from wavebreak.domain.plans import graph
+from wavebreak.json_pointers import Location, quoted
+
+MAX_SERVERS_IN_PLAN: Final = 4_000
+MAX_SERVERS_IN_WAVE: Final = 500
+
+RESERVED_PLAN_IDS: Final = frozenset({"import"})
+"""Words of the API's own that follow `/plans/`: a plan of such an id could be stored and never be read again."""
+
+Finding: TypeAlias = tuple[Location, str]
+
+
+def dependency_indexes(names: list[str | None], depends_on: list[list[Any] | None]) -> list[list[int]]:
+    """Give, for each wave, the positions of the waves that it depends on, each once and in the order written.
+
+    None for `depends_on` means the wave listed before. A name that no wave has gives nothing; of several waves with
+    one name the first is meant.
+    """
+    position_of: dict[str, int] = {}
+    for index, name in enumerate(names):
+        if name is not None:
+            position_of.setdefault(name, index)
+    resolved: list[list[int]] = []
+    for index, wanted in enumerate(depends_on):
+        if wanted is None:
+            resolved.append([index - 1] if index else [])
+        else:
+            known = (position_of[name] for name in wanted if isinstance(name, str) and name in position_of)
+            resolved.append(list(dict.fromkeys(known)))
+    return resolved
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules, applied to one document (`findings`); `plan_id` is what its planId must be, if anything."""
+
+    document: dict[str, Any]
+    plan_id: str | None
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield every broken rule as where and what, in no order."""
+        yield from self._plan_id_of_another()
+        yield from self._reserved_plan_id()
+        yield from self._duplicate_names()
+        yield from self._unknown_dependencies()
+        yield from self._cycles()
+        yield from self._commands_before_anything()
+        yield from self._server_sources()
+        yield from self._duplicate_servers()
+        yield from self._too_many_servers()
+
+    @cached_property
+    def _waves(self) -> list[dict[str, Any]]:
+        """The waves; one that is no object counts as empty, so that positions stay true."""
+        waves = self.document.get("waves")
+        return [wave if isinstance(wave, dict) else {} for wave in waves] if isinstance(waves, (list, tuple)) else []
+
+    @cached_property
+    def _names(self) -> list[str | None]:
+        return [name if isinstance(name := wave.get("name"), str) else None for wave in self._waves]
+
+    @cached_property
+    def _depends_on(self) -> list[list[Any] | None]:
+        """What each wave says it depends on: None when it does not say, nothing when it says it wrongly."""
+        written = [wave.get("dependsOn") for wave in self._waves]
+        return [list(item) if isinstance(item, (list, tuple)) else None if item is None else [] for item in written]
+
+    @cached_property
+    def _indexes(self) -> list[list[int]]:
+        return dependency_indexes(self._names, self._depends_on)
+
+    def _shown(self, index: int) -> str:
+        name = self._names[index]
+        return f"wave {index + 1}" if name is None else quoted(name)
+
+    def _plan_id_of_another(self) -> Iterator[Finding]:
+        written = self.document.get("planId")
+        if self.plan_id is not None and isinstance(written, str) and written != self.plan_id:
+            yield ("planId",), f"must be {quoted(self.plan_id)} as in the path, not {quoted(written)}"
+
+    def _reserved_plan_id(self) -> Iterator[Finding]:
+        written = self.document.get("planId")
+        if isinstance(written, str) and written in RESERVED_PLAN_IDS:
+            yield ("planId",), f"must not be {quoted(written)}: /plans/{written} is a call of the API itself"
+
+    def _duplicate_names(self) -> Iterator[Finding]:
+        first_with: dict[str, int] = {}
+        for index, name in enumerate(self._names):
+            if name is None:
+                continue
+            first = first_with.setdefault(name, index)
+            if first != index:
+                yield ("waves", index, "name"), f"{quoted(name)} is already the name of wave {first + 1}"
+
+    def _unknown_dependencies(self) -> Iterator[Finding]:
+        known = set(self._names)
+        for index, wanted in enumerate(self._depends_on):
+            for position, name in enumerate(wanted or ()):
+                if not isinstance(name, str):
+                    continue
+                where: Location = ("waves", index, "dependsOn", position)
+                if name == self._names[index]:
+                    yield where, "a wave cannot depend on itself"
+                elif name not in known:
+                    yield where, f"no wave is named {quoted(name)}"
+
+    def _cycles(self) -> Iterator[Finding]:
+        """Report each cycle where its first wave, which always names a later one, depends on the next."""
+        edges = {index: [other for other in others if other != index] for index, others in enumerate(self._indexes)}
+        for cycle in graph.cycles(edges):
+            first, following = cycle[0], cycle[1]
+            position = (self._depends_on[first] or []).index(self._names[following])
+            round_trip = " → ".join(self._shown(index) for index in (*cycle, first))
+            yield ("waves", first, "dependsOn", position), f"waves depend on each other in a cycle: {round_trip}"
+
+    def _commands_before_anything(self) -> Iterator[Finding]:
+        for index, wave in enumerate(self._waves):
+            written = wave.get("dependsOn")
+            depends_on_none = written in ([], ()) if written is not None else index == 0
+            if depends_on_none and isinstance(wave.get("beforeCommands"), (list, tuple)) and wave["beforeCommands"]:
+                message = "run on the servers of the waves that this one depends on, and it depends on none"
+                yield ("waves", index, "beforeCommands"), message
+
+    def _server_sources(self) -> Iterator[Finding]:
+        given = self.document.get("waves")
+        for index, wave in enumerate(self._waves):
+            if not isinstance(given[index], dict):  # type: ignore[index]  # a list, or there would be no waves
+                continue
+            has_servers, has_selector = (wave.get(key) is not None for key in ("servers", "selector"))
+            if has_servers and has_selector:
+                yield ("waves", index, "selector"), "a wave has either servers or a selector, not both"
+            elif not has_servers and not has_selector:
+                yield ("waves", index), "needs servers or a selector"
+
+    def _servers(self) -> Iterator[tuple[int, int, Any]]:
+        for index, wave in enumerate(self._waves):
+            servers = wave.get("servers")
+            for position, server in enumerate(servers if isinstance(servers, (list, tuple)) else ()):
+                yield index, position, server
+
+    def _duplicate_servers(self) -> Iterator[Finding]:
+        """Compare Regions and accounts as written: what a wave leaves out is the same for all that leave it out."""
+        first_with: dict[tuple[str, str, str], int] = {}
+        for index, position, server in self._servers():
+            server_id = server.get("sourceServerId") if isinstance(server, dict) else None
+            if not isinstance(server_id, str):
+                continue
+            wave = self._waves[index]
+            key = (str(wave.get("accountId")), str(wave.get("region")), server_id)
+            if key in first_with:
+                message = f"{quoted(server_id)} is already in wave {self._shown(first_with[key])}"
+                yield ("waves", index, "servers", position, "sourceServerId"), message
+            first_with.setdefault(key, index)
+
+    def _too_many_servers(self) -> Iterator[Finding]:
+        total = sum(1 for _ in self._servers())
+        if total > MAX_SERVERS_IN_PLAN:
+            yield ("waves",), f"must have at most {MAX_SERVERS_IN_PLAN} servers in all, not {total}"

@@ -1,0 +1,1 @@
+"""Facts seen of a plan, and the verdicts on them."""

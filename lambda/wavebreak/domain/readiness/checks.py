@@ -1,0 +1,332 @@
+"""Whether a plan could run now, told from facts: each check says PASS, WARN or FAIL of one subject. Pure.
+
+FAIL is what a start is refused for, what fails a wave, or what misses the plan's objectives; WARN is what an operator
+should know before. A server with impact OPTIONAL never fails its wave, so what is wrong with it is a WARN. What was not
+seen is a FAIL: nobody is told that a plan is ready on facts that are missing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from wavebreak.domain.plans.model import Impact
+from wavebreak.timing import parse_iso
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from wavebreak.domain.drs import Instance, SourceServer
+    from wavebreak.domain.readiness.facts import Facts, Load, Member, Site
+
+DRILL_IS_OLD_AFTER: Final = timedelta(days=90)
+MOST_FINDINGS: Final = 500
+"""Findings of one check that are listed for a Region; the others are counted. An answer of Lambda holds 6 MB."""
+
+_HEALTHY: Final = frozenset({"CONTINUOUS", "CREATING_SNAPSHOT"})
+_CATCHING_UP: Final = {
+    "BACKLOG": "replication works through a backlog",
+    "RESCAN": "replication scans the disks again",
+    "PAUSED": "replication is paused",
+}
+_BROKEN: Final = {
+    "INITIATING": "replication is only being set up: there is nothing to recover from",
+    "INITIAL_SYNC": "the initial sync is not done: there is nothing to recover from",
+    "STOPPED": "replication is stopped",
+    "STALLED": "replication is stalled",
+    "DISCONNECTED": "the replication agent is disconnected",
+}
+_WITHOUT_SNAPSHOTS: Final = frozenset({"INITIATING", "INITIAL_SYNC"})
+
+_DURATION: Final = re.compile(
+    r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
+    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
+)
+
+
+class CheckStatus(StrEnum):
+    """What a check found."""
+
+    PASS = "PASS"  # noqa: S105  a verdict, not a secret
+    WARN = "WARN"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One verdict: which check, of what, and why."""
+
+    name: str
+    subject: str
+    status: CheckStatus
+    message: str
+
+
+_Finding: TypeAlias = tuple[CheckStatus, str]
+
+
+def readiness_view(checks: Iterable[Check]) -> dict[str, Any]:
+    """Show checks as the API does: `{ready, checks: [{check, subject, status, message}]}`; ready is no FAIL."""
+    listed = list(checks)
+    return {
+        "ready": not any(check.status is CheckStatus.FAIL for check in listed),
+        "checks": [
+            {"check": check.name, "subject": check.subject, "status": check.status.value, "message": check.message}
+            for check in listed
+        ],
+    }
+
+
+def judge(facts: Facts) -> list[Check]:
+    """Make every check of a plan, those of the plan itself first, then Region by Region."""
+    checks = [*_settings(facts), _plan_lock(facts), _last_drill(facts)]
+    for site in facts.sites:
+        checks += _site_checks(facts, site)
+    return checks
+
+
+def in_the_way_of_a_drill(instances: Iterable[Instance]) -> Instance | None:
+    """Find an instance that a RECOVERY launched: a drill of its server would end it, and is refused (contract 2)."""
+    return next((instance for instance in instances if not instance.is_drill), None)
+
+
+def has_snapshots(server: SourceServer | None) -> bool:
+    """Tell whether a server is far enough to have snapshots: before its initial sync is done there are none."""
+    return server is not None and server.replication_state not in _WITHOUT_SNAPSHOTS
+
+
+def seconds_of(duration: str) -> float | None:
+    """Read an ISO 8601 duration without years and months, in seconds; None for what is none."""
+    found = _DURATION.fullmatch(duration)
+    if found is None or duration.endswith(("P", "T")):
+        return None
+    parts = {name: float(value) for name, value in found.groupdict().items() if value}
+    return timedelta(**parts).total_seconds()
+
+
+def _settings(facts: Facts) -> list[Check]:
+    refused = [
+        Check("settings", refusal["pointer"], CheckStatus.FAIL, refusal["message"]) for refusal in facts.refusals
+    ]
+    return refused or [Check("settings", facts.plan_id, CheckStatus.PASS, "every setting of the plan can be run")]
+
+
+def _plan_lock(facts: Facts) -> Check:
+    if facts.holder is None:
+        return Check("plan-lock", facts.plan_id, CheckStatus.PASS, "no execution holds the plan")
+    return Check("plan-lock", facts.plan_id, CheckStatus.FAIL, f"the plan is held by {facts.holder}")
+
+
+def _last_drill(facts: Facts) -> Check:
+    drill = facts.last_drill
+    if drill is None:
+        return Check("last-drill", facts.plan_id, CheckStatus.WARN, "no drill of this plan has completed yet")
+    age = facts.now - parse_iso(drill.ended_at)
+    told = f"{drill.execution_id} completed {_ago(age)}"
+    if drill.plan_version != facts.plan_version:
+        told += f", with version {drill.plan_version} of the plan, which is at version {facts.plan_version} now"
+    if age > DRILL_IS_OLD_AFTER:
+        return Check(
+            "last-drill",
+            facts.plan_id,
+            CheckStatus.WARN,
+            f"the last drill is older than {DRILL_IS_OLD_AFTER.days} days: {told}",
+        )
+    return Check("last-drill", facts.plan_id, CheckStatus.PASS, told)
+
+
+def _site_checks(facts: Facts, site: Site) -> Iterator[Check]:
+    """Make the checks of one Region; a check of servers looks at those of which its fact was seen."""
+    yield from _access(site)
+    asked = [member for member in site.members if member.source_server_id in site.servers]
+    known = [member for member in asked if site.servers[member.source_server_id] is not None]
+    visible = [member for member in site.members if member.source_server_id in site.instances]
+    looked_at = [member for member in site.members if member.source_server_id in site.snapshots]
+    others = {server: holder for server, holder in site.holders.items() if holder != facts.holder}
+    yield from _each("server", site, asked, _exists(site), "known to DRS")
+    yield from _each("replication", site, known, _replicates(site), "replicating")
+    yield from _each("lag", site, known, _lags(site, facts.rpo_minutes), f"at most {facts.rpo_minutes} minutes behind")
+    yield from _each("snapshot", site, looked_at, _has_snapshot(site), "with a recovery snapshot")
+    yield from _not_looked_at(site, known)
+    yield from _each("recovery-instance", site, visible, _replaces(site), "without a live recovery instance")
+    yield from _each("server-lock", site, site.members, _held(others), "held by no other execution")
+    if site.load is not None:
+        yield from _each("server-job", site, site.members, _in_job(site.load), "in no DRS job")
+        yield from _quota(site, site.load)
+
+
+def _each(
+    name: str,
+    site: Site,
+    members: Sequence[Member],
+    verdict: Callable[[Member], _Finding | None],
+    passed: str,
+) -> Iterator[Check]:
+    """Give a check for every server that something is found about, or one that says what holds for all of them."""
+    found = [(member, finding) for member in members if (finding := verdict(member))]
+    for member, (status, message) in found[:MOST_FINDINGS]:
+        yield Check(name, member.source_server_id, status, message)
+    rest = [status for _, (status, _) in found[MOST_FINDINGS:]]
+    if rest:
+        worst = CheckStatus.FAIL if CheckStatus.FAIL in rest else CheckStatus.WARN
+        yield Check(name, site.where, worst, f"the same or the like is found about {len(rest)} more servers")
+    if members and not found:
+        yield Check(name, site.where, CheckStatus.PASS, f"{_servers(len(members))}: {passed}")
+
+
+def _by_impact(member: Member, message: str) -> _Finding:
+    if member.impact is Impact.OPTIONAL:
+        return CheckStatus.WARN, f"{message}; it is OPTIONAL in wave {member.wave!r}"
+    return CheckStatus.FAIL, f"{message}; it is CRITICAL in wave {member.wave!r}"
+
+
+def _access(site: Site) -> Iterator[Check]:
+    """Say what DRS did not tell and why, once for each operation and reason."""
+    for trouble in dict.fromkeys(site.troubles):
+        if trouble.denied:
+            message = f"no permission for {trouble.operation} in {site.where}: {trouble.reason}"
+            yield Check("permissions", site.where, CheckStatus.FAIL, message)
+        else:
+            message = f"DRS did not answer {trouble.operation} in {site.where}: {trouble.reason}"
+            yield Check("drs", site.where, CheckStatus.FAIL, message)
+    if not site.troubles:
+        yield Check("drs", site.where, CheckStatus.PASS, f"DRS answers in {site.where}")
+
+
+def _exists(site: Site) -> Callable[[Member], _Finding | None]:
+    def verdict(member: Member) -> _Finding | None:
+        if site.servers[member.source_server_id] is not None:
+            return None
+        return _by_impact(member, f"DRS knows no source server of this id in {site.where}")
+
+    return verdict
+
+
+def _replicates(site: Site) -> Callable[[Member], _Finding | None]:
+    def verdict(member: Member) -> _Finding | None:
+        server = site.servers[member.source_server_id]
+        state = server.replication_state if server else None
+        if state in _HEALTHY:
+            return None
+        if state in _BROKEN:
+            return _by_impact(member, f"{_BROKEN[state]} ({state})")
+        told = _CATCHING_UP.get(state or "", "the state of replication is not one this release knows")
+        return CheckStatus.WARN, f"{told} ({state})"
+
+    return verdict
+
+
+def _lags(site: Site, rpo_minutes: int) -> Callable[[Member], _Finding | None]:
+    def verdict(member: Member) -> _Finding | None:
+        server = site.servers[member.source_server_id]
+        if server is None or not has_snapshots(server):
+            return None
+        if server.lag is None:
+            healthy = server.replication_state in _HEALTHY
+            return None if healthy else (CheckStatus.WARN, "DRS does not tell how far replication is behind")
+        seconds = seconds_of(server.lag)
+        if seconds is None:
+            return CheckStatus.WARN, f"the lag that DRS tells cannot be read: {server.lag!r}"
+        if seconds <= rpo_minutes * 60:
+            return None
+        behind = _amount(timedelta(seconds=seconds))
+        return _by_impact(member, f"replication is {behind} behind, the objective is {rpo_minutes} minutes")
+
+    return verdict
+
+
+def _has_snapshot(site: Site) -> Callable[[Member], _Finding | None]:
+    def verdict(member: Member) -> _Finding | None:
+        if site.snapshots[member.source_server_id] is not None:
+            return None
+        return _by_impact(member, "DRS has no recovery snapshot of it")
+
+    return verdict
+
+
+def _not_looked_at(site: Site, known: Sequence[Member]) -> Iterator[Check]:
+    """Say of how many servers the snapshots were not looked at, for DRS tells them one server at a time."""
+    left = sum(
+        has_snapshots(site.servers[member.source_server_id]) and member.source_server_id not in site.snapshots
+        for member in known
+    )
+    if left and not any(trouble.operation == "DescribeRecoverySnapshots" for trouble in site.troubles):
+        told = f"the snapshots of {_servers(left)} were not looked at: DRS tells them one server at a time"
+        instead = f"{len(site.snapshots)} were asked for, and the state of replication stands for the others"
+        yield Check("snapshot", site.where, CheckStatus.WARN, f"{told}; {instead}")
+
+
+def _replaces(site: Site) -> Callable[[Member], _Finding | None]:
+    def verdict(member: Member) -> _Finding | None:
+        instances = site.instances[member.source_server_id]
+        recovered = in_the_way_of_a_drill(instances)
+        if recovered is not None:
+            instance = recovered.recovery_instance_id
+            return CheckStatus.FAIL, (
+                f"a RECOVERY launched its live instance {instance}: a drill of it is refused, a recovery replaces it"
+            )
+        if instances:
+            instance = instances[0].recovery_instance_id
+            return CheckStatus.WARN, f"its instance {instance} of an earlier drill will be replaced"
+        return None
+
+    return verdict
+
+
+def _held(holders: Mapping[str, str]) -> Callable[[Member], _Finding | None]:
+    def verdict(member: Member) -> _Finding | None:
+        holder = holders.get(member.source_server_id)
+        return (CheckStatus.FAIL, f"it is held by {holder}") if holder else None
+
+    return verdict
+
+
+def _in_job(load: Load) -> Callable[[Member], _Finding | None]:
+    job_of = {server: job.job_id for job in load.active for server in job.servers}
+
+    def verdict(member: Member) -> _Finding | None:
+        job = job_of.get(member.source_server_id)
+        return (CheckStatus.WARN, f"it is in the DRS job {job}: its launch waits until that ends") if job else None
+
+    return verdict
+
+
+def _quota(site: Site, load: Load) -> Iterator[Check]:
+    """Compare the waves with the room that running jobs leave; what does not fit waits, and is never refused."""
+    held = sum(len(job.servers) for job in load.active)
+    running = f"{len(load.active)} of {load.quotas.jobs} jobs run, with {held} of {load.quotas.servers_in_jobs} servers"
+    if load.room == 0:
+        yield Check("quota", site.where, CheckStatus.WARN, f"{running}: the first wave waits until a job ends")
+        return
+    sizes: dict[str, int] = {}
+    for member in site.members:
+        sizes[member.wave] = sizes.get(member.wave, 0) + 1
+    batched = {wave: size for wave, size in sizes.items() if size > load.room}
+    for wave, size in batched.items():
+        most = load.quotas.servers_in_jobs
+        waiting = f", and wait for each other: all jobs together hold {most} servers" if size > most else ""
+        told = f"wave {wave!r} has {_servers(size)}, a job has room for {load.room} now: it will start in batches"
+        yield Check("quota", site.where, CheckStatus.WARN, f"{told}{waiting}")
+    if not batched:
+        yield Check("quota", site.where, CheckStatus.PASS, f"{running}; every wave starts in one job")
+
+
+def _servers(count: int) -> str:
+    return "1 server" if count == 1 else f"{count} servers"
+
+
+def _amount(span: timedelta) -> str:
+    """Say a span in its largest whole unit."""
+    seconds = int(span.total_seconds())
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        count = seconds // size
+        if count:
+            return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+    return f"{seconds} seconds"
+
+
+def _ago(age: timedelta) -> str:
+    return f"{_amount(max(age, timedelta()))} ago"

@@ -1,0 +1,72 @@
+"""What the readiness checks look at: a plan's servers in each Region, and all that was seen of them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from wavebreak.domain.drs import Instance, Quotas, RecentJob, SourceServer, Trouble
+    from wavebreak.domain.plans.model import Impact
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A server of the plan."""
+
+    source_server_id: str
+    impact: Impact
+    wave: str
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What runs in a Region under which quotas, and how many servers one more job may take."""
+
+    quotas: Quotas
+    active: tuple[RecentJob, ...]
+    room: int
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What was seen of the plan's servers in one place. A server without an entry was not seen."""
+
+    where: str
+    """The Region, and the account unless it is the stack's own."""
+    members: tuple[Member, ...]
+    servers: Mapping[str, SourceServer | None] = field(default_factory=dict)
+    """None is a server that DRS does not know."""
+    instances: Mapping[str, tuple[Instance, ...]] = field(default_factory=dict)
+    snapshots: Mapping[str, str | None] = field(default_factory=dict)
+    """The newest snapshot's moment of the servers that were looked at one by one; None is a server without any."""
+    holders: Mapping[str, str] = field(default_factory=dict)
+    """The executions that hold servers."""
+    load: Load | None = None
+    troubles: tuple[Trouble, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """A drill of the plan that completed."""
+
+    execution_id: str
+    plan_version: int
+    ended_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the checks look at. `refusals` are what a start would refuse, as `{pointer, message}`."""
+
+    plan_id: str
+    plan_version: int
+    rpo_minutes: int
+    now: datetime
+    sites: tuple[Site, ...]
+    refusals: tuple[Mapping[str, str], ...] = ()
+    holder: str | None = None
+    last_drill: Drill | None = None

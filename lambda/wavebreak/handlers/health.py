@@ -1,0 +1,28 @@
+"""What those who operate the product ask of it: its health."""
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from wavebreak.api import http
+from wavebreak.api.openapi_responses import HEALTH
+from wavebreak.observability.health import health
+
+router = http.make_router()
+
+
+@router.get("/health", responses=HEALTH, tags=["operations"])
+def get_health() -> Response[Any]:
+    """Tell the state of every circuit breaker; 503 while a critical one is open."""
+    answer = health()
+    status = HTTPStatus.SERVICE_UNAVAILABLE if answer["critical_circuits_open"] else HTTPStatus.OK
+    return http.json_response(status, answer, {"Cache-Control": "no-store"})
+
+
+resolver = http.make_app(router)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer a request about the product itself."""
+    return http.serve(resolver, event, context)

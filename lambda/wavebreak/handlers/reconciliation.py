@@ -1,0 +1,48 @@
+"""What comes from outside the machines: launch events of DRS, machines that ended wrongly, and the regular sweep."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from wavebreak.app import app
+from wavebreak.identifiers import COMMAND_ID
+from wavebreak.lambda_entry import doorway, tracker
+from wavebreak.use_cases import reconcile_commands, reconcile_executions, record_machine_failures, watch_dead_letters
+
+
+@doorway
+def launch_events(event: dict[str, Any]) -> dict[str, Any]:
+    """Count servers of jobs as launched or failed, a batch of events at a time; the last of a job wakes."""
+    told = [json.loads(record["body"]) for record in event["Records"]]
+    return {"woken": reconcile_executions.servers_launched(app(), told)}
+
+
+@doorway
+def machine_ended(event: dict[str, Any]) -> dict[str, Any]:
+    """Take an execution or a command run up again whose machine failed, timed out or was stopped."""
+    detail = event.get("detail") or {}
+    record_machine_failures.died(app(), detail)
+    name = str(detail.get("name", ""))
+    take_up = reconcile_commands.machine_ended if name.startswith(COMMAND_ID) else reconcile_executions.machine_ended
+    return {"restarted": take_up(app(), name)}
+
+
+@doorway
+def sweep(_event: dict[str, Any]) -> dict[str, Any]:
+    """Take up every execution and command run whose machine was never started or shows no sign of life.
+
+    Looks after the queue of failed events, too. A fault of one of these does not keep the others from being done.
+    """
+    present = app()
+    counts, fault = [], None
+    for work in (reconcile_executions.sweep, reconcile_commands.sweep, watch_dead_letters.look):
+        try:
+            counts.append(work(present))
+        except Exception as error:  # noqa: BLE001  the doorway of each part: raised below
+            tracker().record_error(error)
+            fault = error
+    if fault is not None:
+        raise fault
+    restarted, commands, failed_events = counts
+    return {"restarted": restarted + commands, "failedEvents": failed_events}

@@ -1,0 +1,48 @@
+"""Tasks of the recovery state machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wavebreak.app import app
+from wavebreak.domain.executions.machine_runs import Machine
+from wavebreak.lambda_entry import doorway
+from wavebreak.use_cases.launch_wave import start_wave as launch
+from wavebreak.use_cases.observe_recovery import observe as look_once
+from wavebreak.use_cases.record_machine_failures import record
+from wavebreak.use_cases.run_wave_command import run_command as forward
+from wavebreak.use_cases.settle_execution import finish
+
+
+@doorway
+def observe(event: dict[str, Any]) -> dict[str, Any]:
+    """Do one round: `{executionId, name, rounds}` gives `{directive, mark, run, waves}`."""
+    run = Machine.RECOVERY.run_of(event["name"])
+    return look_once(app(), event["executionId"], run, int(event["rounds"])).output()
+
+
+@doorway
+def start_wave(event: dict[str, Any]) -> dict[str, Any]:
+    """Start what can be started of one wave: `{executionId, wave}`."""
+    launch(app(), event["executionId"], int(event["wave"]))
+    return {}
+
+
+@doorway
+def run_command(event: dict[str, Any]) -> dict[str, Any]:
+    """Start, or cancel, the command of one wave that is due: `{executionId, wave}`."""
+    forward(app(), event["executionId"], int(event["wave"]))
+    return {}
+
+
+@doorway
+def finalise(event: dict[str, Any]) -> dict[str, Any]:
+    """End the execution if it is over: `{executionId}` gives `{ended}`."""
+    return {"ended": finish(app(), event["executionId"])}
+
+
+@doorway
+def record_failure(event: dict[str, Any]) -> dict[str, Any]:
+    """Keep what made a run of the machine fail: `{executionId, name, error, cause}`."""
+    record(app(), event)
+    return {}

@@ -1,0 +1,31 @@
+"""Tasks of the termination state machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wavebreak.app import app
+from wavebreak.domain.executions.machine_runs import Machine
+from wavebreak.lambda_entry import doorway
+from wavebreak.use_cases import terminate_instances
+from wavebreak.use_cases.record_machine_failures import record
+
+
+@doorway
+def observe(event: dict[str, Any]) -> dict[str, Any]:
+    """Do one round of a clean-up: `{executionId, name}` gives `{directive, mark, run, waves}`."""
+    return terminate_instances.observe(app(), event["executionId"], Machine.TERMINATION.run_of(event["name"])).output()
+
+
+@doorway
+def terminate(event: dict[str, Any]) -> dict[str, Any]:
+    """Terminate what is left of an execution's instances: `{executionId}`."""
+    terminate_instances.terminate(app(), event["executionId"])
+    return {}
+
+
+@doorway
+def record_failure(event: dict[str, Any]) -> dict[str, Any]:
+    """Keep what made a run of the machine fail: `{executionId, name, error, cause}`."""
+    record(app(), event)
+    return {}

@@ -1,0 +1,1 @@
+"""Errors recorded, metrics emitted, health told."""

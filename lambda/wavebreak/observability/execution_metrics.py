@@ -1,0 +1,57 @@
+"""What a change of an execution comes to in numbers: how waves and executions ended, and how long they took."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wavebreak.execution_utils import WaveStatus
+from wavebreak.observability.metrics import Metric
+from wavebreak.store import keys
+
+if TYPE_CHECKING:
+    from wavebreak.domain.executions.model import Execution
+    from wavebreak.observability.metrics import Meter
+    from wavebreak.store.table import Table
+
+logger = logging.getLogger(__name__)
+
+
+class Measured:
+    """Is told of every change of an execution that was written, whoever made it."""
+
+    def __init__(self, meter: Meter, table: Table) -> None:
+        """Take the meter, and the table that holds the plans' objectives."""
+        self.meter = meter
+        self.table = table
+
+    def __call__(self, before: Execution, after: Execution) -> None:
+        """Measure what ended with this change."""
+        for old, new in zip(before.waves, after.waves, strict=True):
+            if new.has_ended and not old.has_ended and new.started_at and new.ended_at:
+                seconds = (new.ended_at - new.started_at).total_seconds()
+                self.meter.add(Metric.WAVE_DURATION, seconds, status=new.status.value)
+        if after.is_terminal and after.status is not before.status:
+            self.meter.add(Metric.EXECUTIONS_ENDED, status=after.status.value)
+            if after.count(WaveStatus.COMPLETED) and after.ended_at:
+                self._recovered(after, (after.ended_at - after.started_at).total_seconds())
+
+    def _recovered(self, execution: Execution, seconds: float) -> None:
+        mode = execution.mode.value
+        self.meter.add(Metric.RECOVERY_TIME, seconds, mode=mode)
+        minutes = self._objective_minutes(execution.execution_id)
+        if minutes is not None:
+            self.meter.add(Metric.RECOVERY_OBJECTIVE, 60 * minutes, mode=mode)
+
+    def _objective_minutes(self, execution_id: str) -> float | None:
+        """Read the recovery time objective of the frozen plan; the change is written, so no fault may undo it."""
+        try:
+            frozen = self.table.get(keys.execution(execution_id), keys.DOCUMENT)
+        except (BotoCoreError, ClientError) as error:
+            logger.warning("objectives of %s could not be read: %s", execution_id, error)
+            return None
+        minutes = (json.loads(frozen["document"]).get("objectives") or {}).get("rtoMinutes") if frozen else None
+        return None if minutes is None else float(minutes)

@@ -1,0 +1,150 @@
+"""Circuit breakers: a service that fails several times in a row is left alone for a while, and then tried once.
+
+One for each dependency, account and Region, on Powertools' circuit breaker. Its state is shared between all functions
+through a table of its own; DynamoDB's own state is kept in each execution environment, because a table that does not
+answer could not tell of itself. Where the table is away, calls are made as if every circuit were closed.
+
+A circuit stands outside of all retries, those of botocore and of `retries`: an exhausted series of attempts is one
+failure. Errors that a service answers with while it is well (validation, access, conflict, quota) are answers here.
+Requirements S3-7 to S3-10 and S3-22.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import time
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wavebreak.problems import CircuitOpen
+from wavebreak.resilience.aws_errors import is_dependency_fault
+from wavebreak.resilience.client_config import ATTEMPTS
+from wavebreak.resilience.guarded_client import guard_client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aws_lambda_powertools.utilities.circuit_breaker import CircuitInfo, CircuitTransition
+    from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerPersistenceLayer
+
+    from wavebreak.site import Place
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+C = TypeVar("C")
+
+SHARED_WITHIN_SECONDS: Final = 5
+"""How long an environment goes by what it last read of a circuit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """After how many failures in a row a circuit opens, and for how many seconds."""
+
+    failures: int
+    seconds: int
+    critical: bool = False
+    shared: bool = True
+
+    def window(self, scale: float) -> int:
+        """Give the seconds that a circuit stays open under the time scale, at least one."""
+        return max(1, math.ceil(self.seconds * scale))
+
+
+_SLOW: Final = Rule(3, 60)
+RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        "drs": Rule(5, 30, critical=True),
+        "dynamodb": Rule(5, 30, critical=True, shared=False),
+        "ssm": _SLOW,
+        "sts": _SLOW,
+        "sns": _SLOW,
+        "sesv2": _SLOW,
+        "events": _SLOW,
+        "sqs": _SLOW,
+    }
+)
+"""The dependencies; requirement S3-8."""
+
+
+def circuit_name(dependency: str, place: Place | None = None) -> str:
+    """Name a dependency of a place, `drs/us-east-1` in this account, `drs/123456789012/us-east-1` in another one."""
+    region = (place.region if place else None) or os.environ.get("AWS_REGION", "local")
+    return "/".join([dependency, *([place.account_id] if place and place.account_id else []), region])
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome(Generic[T]):
+    """What a service that is well answered: a value or a refusal."""
+
+    value: T | None = None
+    refusal: Exception | None = None
+
+
+def _answered(work: Callable[[], T]) -> _Outcome[T]:
+    """Do the work; only what shows that the service is not well is raised as what the circuit counts."""
+    try:
+        return _Outcome(work())
+    except (BotoCoreError, ClientError) as error:
+        if is_dependency_fault(error):
+            raise
+        return _Outcome(refusal=error)
+
+
+class Circuit:
+    """The circuit of one dependency in one place; calls go through it, one by one or those of a whole client."""
+
+    def __init__(self, name: str, rule: Rule, states: CircuitBreakerPersistenceLayer, *, scale: float = 1.0) -> None:
+        """Take the name, the rule, where the state is kept, and the time scale."""
+        from aws_lambda_powertools.utilities.circuit_breaker import (  # noqa: PLC0415  no import pays for it
+            CircuitBreakerConfig,
+            circuit_breaker,
+        )
+
+        self.name = name
+        self.rule = rule
+        self.states = states
+        self.window = rule.window(scale)
+        config = CircuitBreakerConfig(
+            failure_threshold=rule.failures,
+            recovery_timeout=self.window,
+            success_threshold=1,
+            handled_exceptions=(BotoCoreError, ClientError),
+            local_cache_max_age=min(SHARED_WITHIN_SECONDS, self.window),
+        )
+        self._protected = circuit_breaker(
+            name=name,
+            persistence_store=states,
+            config=config,
+            on_circuit_open=self._refuse,
+            on_transition=self._tell,
+        )(_answered)
+
+    def call(self, work: Callable[[], T]) -> T:
+        """Do `work`, which calls the service; raises CircuitOpen without doing it while the circuit is open."""
+        outcome: _Outcome[T] = self._protected(work)
+        if outcome.refusal is not None:
+            raise outcome.refusal
+        return cast("T", outcome.value)
+
+    def guard(self, client: C, *, operation: str, pages: str = "drs_read", attempts: int = ATTEMPTS) -> C:
+        """Have all calls of a boto3 client go through this circuit, and give the client (see `guard_client`)."""
+        return guard_client(client, self, operation=operation, pages=pages, attempts=attempts)
+
+    def _refuse(self, work: Callable[[], object], *, circuit: CircuitInfo) -> None:
+        del work
+        wait = self.window if circuit.opened_at is None else circuit.opened_at + self.window - int(time.time())
+        raise CircuitOpen(
+            f"{self.name} failed {self.rule.failures} times in a row and is left alone for now",
+            retry_after_seconds=max(1, wait),
+        )
+
+    def _tell(self, transition: CircuitTransition) -> None:
+        told = {"name": self.name, "from": transition.from_state.value, "to": transition.to_state.value}
+        logger.warning("circuit %s: %s", self.name, transition.to_state.value, extra={"circuit": told})

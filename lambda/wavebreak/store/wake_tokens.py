@@ -1,0 +1,112 @@
+"""Wake tokens: how a sleeping state machine is woken, and how it is kept from sleeping through a wake.
+
+The machine sleeps by writing its task token under the condition that the mark is the one its last look read. A wake
+counts the mark up and claims the token in one write, so that a wake before, during or after that write is never lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from wavebreak.resilience.aws_errors import error_code
+from wavebreak.store import keys
+from wavebreak.store.table import from_attributes, to_attributes
+from wavebreak.timing import iso, parse_iso
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from wavebreak.store.records import Item
+    from wavebreak.store.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A machine's mark, which of its runs is the present one, and when it was last known to be alive."""
+
+    mark: int = 0
+    run: int = 1
+    heartbeat_at: datetime | None = None
+
+
+def new_token(execution_id: str, sort_key: str) -> Item:
+    """Give the item of a machine that has not started."""
+    return {"pk": keys.execution(execution_id), "sk": sort_key, "mark": 0, "run": 1}
+
+
+def read_token(item: Mapping[str, Any] | None) -> Token:
+    """Read a TOKEN item; a missing one is that of a machine that was never started."""
+    if item is None:
+        return Token(run=0)
+    heartbeat = item.get("heartbeatAt")
+    return Token(int(item.get("mark", 0)), int(item.get("run", 1)), parse_iso(heartbeat) if heartbeat else None)
+
+
+class WakeStore:
+    """The TOKEN items of executions."""
+
+    def __init__(self, table: Table) -> None:
+        """Take the table."""
+        self.table = table
+
+    def claim(self, execution_id: str, sort_key: str) -> str | None:
+        """Count the mark up and take the task token away in one write; gives the token if the machine slept."""
+        answer = self._update(execution_id, sort_key, "ADD mark :one REMOVE #token", {":one": 1}, old=True)
+        return answer.get("token") if answer else None
+
+    def leave_directive(self, execution_id: str, sort_key: str, now: datetime) -> None:
+        """Count the mark up so that the machine does not sleep but acts, and tell that it is alive."""
+        self._update(
+            execution_id,
+            sort_key,
+            "ADD mark :one SET heartbeatAt = :now REMOVE #token",
+            {":one": 1, ":now": iso(now)},
+        )
+
+    def next_run(self, execution_id: str, sort_key: str, known_run: int, now: datetime) -> bool:
+        """Make the next run the present one, unless another already did; its heartbeat starts now."""
+        condition = "#run = :known" if known_run else "attribute_not_exists(#run)"
+        values: dict[str, Any] = {":next": known_run + 1, ":one": 1, ":now": iso(now)}
+        if known_run:
+            values[":known"] = known_run
+        answer = self._update(
+            execution_id,
+            sort_key,
+            "SET #run = :next, heartbeatAt = :now ADD mark :one REMOVE #token",
+            values,
+            condition=condition,
+        )
+        return answer is not None
+
+    def _update(
+        self,
+        execution_id: str,
+        sort_key: str,
+        expression: str,
+        values: Mapping[str, Any],
+        *,
+        condition: str = "attribute_exists(pk)",
+        old: bool = False,
+    ) -> Item | None:
+        """Update a TOKEN item; None when its condition does not hold."""
+        text = f"{expression} {condition}"
+        names = {name: name[1:] for name in ("#token", "#run") if name in text}
+        try:
+            answer = self.table.client.update_item(
+                TableName=self.table.name,
+                Key=to_attributes({"pk": keys.execution(execution_id), "sk": sort_key}),
+                UpdateExpression=expression,
+                ConditionExpression=condition,
+                ExpressionAttributeValues=to_attributes(values),
+                ExpressionAttributeNames=names,
+                ReturnValues="ALL_OLD" if old else "NONE",
+            )
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                return None
+            raise
+        return from_attributes(answer.get("Attributes", {}))

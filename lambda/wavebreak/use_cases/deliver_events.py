@@ -1,0 +1,214 @@
+"""Events told to whoever waits for them: in the order of the audit trail, at least once, again only after a crash.
+
+`deliver` tells what waits of one execution: the stream calls it when an event is written, the sweep for events that
+still wait a while later, because a channel, the function or the stream itself failed. What fails five times is set
+aside, and the ones after it go on. `announce` tells a message that no trail holds.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.aws.channels import TOPIC, Fault, News, Outcome
+from wavebreak.domain.errors.record import Severity
+from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
+from wavebreak.domain.notifications.event_bridge import bus_events
+from wavebreak.domain.notifications.execution_messages import execution_message, kinds_of
+from wavebreak.domain.notifications.message import Kind, discreet
+from wavebreak.error_category import Category
+from wavebreak.problems import Unavailable
+from wavebreak.store.executions import read_event
+from wavebreak.store.keys import execution_id_of
+from wavebreak.store.outbox import CursorLost, is_waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from wavebreak.app import App
+    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.notifications.message import Message
+    from wavebreak.store.outbox import Cursor
+    from wavebreak.store.records import Item
+
+logger = logging.getLogger(__name__)
+
+MOST_FAILURES: Final = 5
+"""Times that an event is tried before it is set aside."""
+LEASE: Final = timedelta(seconds=150)
+"""How long a teller keeps others away: longer than its function may run."""
+WORK: Final = timedelta(seconds=45)
+"""How long a teller begins new events: the last one takes half a minute at most, and the function runs two."""
+_OVERDUE: Final = timedelta(seconds=20)
+"""Events older than this are the sweep's: the stream should have brought them."""
+_FIRST_PAUSE: Final = 15
+_PAUSE_GROWTH: Final = 3
+"""Pauses of 15 s, 45 s, 2 and 7 minutes: an event that does not pass is set aside after about ten minutes."""
+
+
+class _HeldBack(Exception):  # noqa: N818  an outcome
+    """What waits has to wait longer: a channel does not answer, or time is up."""
+
+
+def deliver(app: App, execution_id: str) -> int:
+    """Tell the events of an execution that nobody was told of; gives how many were told or set aside.
+
+    Does nothing while somebody else does it: that one hears the knock and looks again.
+    """
+    owner, until, count = secrets.token_hex(8), app.now() + WORK, 0
+    while (cursor := app.outbox.claim(execution_id, owner, app.now(), LEASE)) is not None:
+        teller = _Teller(app, cursor, until)
+        heard = True
+        try:
+            teller.run()
+        except _HeldBack:
+            heard = False
+        except CursorLost:
+            logger.warning("another teller took over the events of %s", execution_id)
+            return count + teller.count
+        count += teller.count
+        if app.outbox.release(cursor, heard=heard) or not heard:
+            break
+    return count
+
+
+def sweep(app: App) -> int:
+    """Tell every event that still waits though it should not; gives how many were told or set aside.
+
+    One execution that cannot be told does not keep the others from it; the last such fault is raised in the end.
+    """
+    until, count = app.now() + WORK, 0
+    fault: Exception | None = None
+    for execution_id in app.outbox.waiting(app.now() - _OVERDUE):
+        if app.now() > until:
+            break
+        try:
+            count += deliver(app, execution_id)
+        except Exception as error:  # the doorway of each execution: raised below
+            logger.exception("events of %s could not be told", execution_id)
+            fault = error
+    if fault is not None:
+        raise fault
+    return count
+
+
+def announce(app: App, message: Message, served: frozenset[str] = frozenset()) -> None:
+    """Tell a message that no trail holds (`command_and_alarm_messages`), to every channel, if its kind is wanted.
+
+    `served` names parts that have it already. Raises Unavailable when a channel did not take it: called again it is
+    told again, also where it was told before.
+    """
+    channels = app.channels()
+    if not channels.wants(message.kind):
+        return
+    outcome = channels.send(News(message=message), served)
+    if outcome.faults:
+        raise Unavailable("; ".join(f"{part}: {fault.cause}" for part, fault in outcome.faults.items()))
+
+
+def announce_alarm(app: App, alarm: Mapping[str, str]) -> None:
+    """Tell people of an alarm, `{name, state, reason}`; the topic has it from CloudWatch itself."""
+    announce(app, alert_message(alarm), frozenset({TOPIC}))
+
+
+def executions_of(partitions: Iterable[str]) -> list[str]:
+    """Name the executions that items of the table are of, by their partitions, each once."""
+    return list(dict.fromkeys(map(execution_id_of, partitions)))
+
+
+@dataclass(slots=True)
+class _Teller:
+    """Tells what waits of one execution, whose cursor it holds."""
+
+    app: App
+    cursor: Cursor
+    until: datetime
+    count: int = 0
+
+    def run(self) -> None:
+        """Tell everything, or raise _HeldBack."""
+        trail = list(self.app.outbox.trail(self.cursor.execution_id))
+        behind = [item for item in trail if int(item["sequence"]) > self.cursor.notified_through]
+        for item in trail[: len(trail) - len(behind)]:
+            if is_waiting(item):
+                self.app.outbox.take_out(self.cursor.execution_id, int(item["sequence"]))
+        if not behind:
+            return
+        if self.cursor.retry_at and self.app.now() < self.cursor.retry_at:
+            raise _HeldBack
+        self._find_plan_topic()
+        execution = self.app.executions.load(self.cursor.execution_id).execution
+        for item in behind:
+            if self.app.now() > self.until:
+                raise _HeldBack
+            sequence = int(item["sequence"])
+            if is_waiting(item):
+                self._tell(execution, [read_event(each) for each in trail if int(each["sequence"]) <= sequence])
+            self.cursor = self.app.outbox.move(self.cursor, sequence)
+            self.count += 1
+
+    def _find_plan_topic(self) -> None:
+        if self.cursor.plan_topic is None:
+            document = self.app.outbox.document(self.cursor.execution_id)
+            topic = json.loads(document).get("notifyTopicArn") if document else None
+            self.cursor = replace(self.cursor, plan_topic=topic or "")
+
+    def _tell(self, execution: Execution, trail: Sequence[Item]) -> None:
+        """Tell the last event of a trail; what will not go through now is tried later, or set aside in the end.
+
+        A refusal does not pass by waiting: its attempts follow each other at once, so that it holds up nothing.
+        """
+        served, failures = self.cursor.served, self.cursor.failures
+        while True:
+            outcome = self._attempt(execution, trail, served)
+            if not outcome.faults:
+                return
+            # A channel that is left alone for now has not failed again: its events stay in the outbox.
+            served, failures = outcome.served, failures + any(fault.called for fault in outcome.faults.values())
+            self._record(trail[-1], outcome.faults, failures)
+            if failures >= MOST_FAILURES:
+                self.app.channels().set_aside(trail[-1], outcome.faults)
+                return
+            if any(fault.transient for fault in outcome.faults.values()):
+                pause = self.app.timing.scaled(_FIRST_PAUSE * _PAUSE_GROWTH ** max(0, failures - 1))
+                retry_at = self.app.now() + pause
+                self.app.outbox.failed(replace(self.cursor, failures=failures, served=served, retry_at=retry_at))
+                raise _HeldBack
+
+    def _record(self, event: Item, faults: Mapping[str, Fault], failures: int) -> None:
+        """Record what was in the way: an error once the event is set aside for it, until then a warning."""
+        for part, fault in faults.items():
+            self.app.errors.record_failure(
+                Severity.ERROR if failures >= MOST_FAILURES else Severity.WARNING,
+                Category.DEPENDENCY if fault.called else Category.CIRCUIT_OPEN,
+                ("NotTold", f"{part}: {fault.cause}"),
+                service="Notification",
+                execution_id=str(event["executionId"]),
+                sequence=int(event["sequence"]),
+                attempt=failures,
+            )
+
+    def _attempt(self, execution: Execution, trail: Sequence[Item], served: frozenset[str]) -> Outcome:
+        try:
+            return self.app.channels().send(self._news(execution, trail), served)
+        except Exception as error:  # the doorway of each event: one that cannot be told must not hold up the others
+            logger.exception("event %s cannot be told", trail[-1]["sequence"])
+            return Outcome(served, {"news": Fault(discreet(repr(error)), transient=False)})
+
+    def _news(self, execution: Execution, trail: Sequence[Item]) -> News:
+        event = trail[-1]
+        kind = next((kind for kind in kinds_of(event) if self.app.channels().wants(kind)), None)
+        message = self._message(kind, execution, trail) if kind else None
+        return News(bus_events(execution, event), message, self.cursor.plan_topic)
+
+    def _message(self, kind: Kind, execution: Execution, trail: Sequence[Item]) -> Message:
+        if kind is not Kind.COMMAND_FINISHED:
+            return execution_message(kind, execution, trail)
+        event = trail[-1]
+        command_id = next(change["commandId"] for change in event["data"]["changes"] if "commandId" in change)
+        return command_message(self.app.commands.load(command_id).view(), int(event["sequence"]))

@@ -1,0 +1,71 @@
+"""A Recovery Plan of DRS taken over as a plan of ours: read there, converted, checked, stored once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from wavebreak.domain.plans.document import canonical_json, parse_plan
+from wavebreak.domain.plans.drs_recovery_plans import NothingToRecover, converted, place_of_arn, plan_id_of
+from wavebreak.json_pointers import PlanInvalid
+from wavebreak.problems import InvalidRequest, InvalidState, NotFound, PreconditionFailed, Unavailable
+from wavebreak.resilience.aws_errors import error_code
+from wavebreak.site import Place
+
+if TYPE_CHECKING:
+    from wavebreak.app import App
+    from wavebreak.domain.plans.drs_recovery_plans import NativePlan
+    from wavebreak.domain.plans.model import StoredPlan
+
+_POINTER: Final = "/recoveryPlanArn"
+_ABSENT: Final = frozenset({"ResourceNotFoundException", "UninitializedAccountException"})
+
+
+def import_plan(app: App, arn: str, plan_id: str | None, own: Place) -> StoredPlan:
+    """Store a native plan as version 1 of a plan of ours; without `plan_id` its id comes from its name.
+
+    Raises NotFound when DRS does not know it, InvalidRequest when it is another account's or can be no plan of ours,
+    and InvalidState when there is a plan of that id already: an import replaces nothing.
+    """
+    account, region = place_of_arn(arn)
+    if own.account_id is not None and account != own.account_id:
+        raise InvalidRequest.of(_POINTER, f"names account {account}: plans are imported from {own.account_id} only")
+    elsewhere = region if region != own.region else None
+    native = _read(app, arn, Place(None, elsewhere))
+    chosen = plan_id or plan_id_of(native.name)
+    text = _document(native, chosen, elsewhere)
+    try:
+        return app.plans.put(chosen, text, app.now(), expected=0)
+    except PreconditionFailed as refused:
+        raise InvalidState(
+            f"There is a plan {chosen} already, and an import replaces none: give another planId"
+        ) from refused
+
+
+def _read(app: App, arn: str, place: Place) -> NativePlan:
+    try:
+        return app.brief_drs_at(place).native_plan(arn)
+    except ClientError as error:
+        code = error_code(error)
+        if code in _ABSENT:
+            raise NotFound(f"DRS has no Recovery Plan {arn}") from error
+        if code == "ValidationException":
+            raise InvalidRequest.of(_POINTER, "is no ARN that DRS takes") from error
+        if code == "AccessDeniedException":
+            raise Unavailable(f"This API has no permission to read {arn}", retry_after_seconds=60) from error
+        raise
+
+
+def _document(native: NativePlan, plan_id: str, region: str | None) -> str:
+    try:
+        return canonical_json(parse_plan(converted(native, plan_id, region)))
+    except NothingToRecover as refused:
+        raise InvalidRequest.of(_POINTER, str(refused)) from refused
+    except PlanInvalid as refused:
+        raise InvalidRequest.listing(
+            [
+                {"pointer": _POINTER, "message": f"as a plan, {problem.pointer or '/'} {problem.message}"}
+                for problem in refused.problems
+            ]
+        ) from refused

@@ -1,0 +1,81 @@
+"""Command runs whose machine ended without having finished its work, or was never started: taken up again."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.machine_runs import command_id_of, command_run_of
+from wavebreak.problems import NotFound
+from wavebreak.use_cases import record_machine_failures
+
+if TYPE_CHECKING:
+    from wavebreak.app import App
+    from wavebreak.domain.commands.runs import CommandRun
+
+logger = logging.getLogger(__name__)
+
+_YOUNG: Final = timedelta(minutes=2)
+"""A run younger than this may still be on its way to its machine."""
+_RUNS_AT_ONCE: Final = 3
+"""Runs of a machine that died and were each followed by the next at once; later ones are left to the sweep."""
+
+
+def machine_ended(app: App, name: str) -> bool:
+    """Start the next run of a command machine that ended without having finished its work."""
+    try:
+        run = app.commands.load(command_id_of(name))
+    except NotFound:
+        logger.warning("machine run %s belongs to no command run", name)
+        return False
+    if run.status.is_terminal or run.machine_run != command_run_of(name):
+        return False
+    if run.machine_run > _RUNS_AT_ONCE:
+        record_machine_failures.gave_up(app, run.execution_id, name)
+        return False
+    return _restart(app, run)
+
+
+def sweep(app: App) -> int:
+    """Start a machine for every run that has none any more; gives how many.
+
+    One that cannot be looked after does not keep the others from it; the last such fault is raised in the end.
+    """
+    restarted = 0
+    fault: Exception | None = None
+    for command_id in app.commands.active_ids():
+        try:
+            restarted += _look_after(app, app.commands.load(command_id))
+        except Exception as error:  # noqa: BLE001  the doorway of each run: raised below
+            app.errors.record_error(error, command_id=command_id)
+            fault = error
+    if fault is not None:
+        raise fault
+    return restarted
+
+
+def _look_after(app: App, run: CommandRun) -> bool:
+    young = app.now() - run.started_at < _YOUNG
+    if run.status.is_terminal or young or app.workflow.is_command_running(run.command_id, run.machine_run):
+        return False
+    return _restart(app, run)
+
+
+def _restart(app: App, run: CommandRun) -> bool:
+    """Make the next machine run the present one, unless another already did, and start it."""
+    act = Act(ENGINE_ACTOR, app.now())
+    after = app.commands.change(
+        run.command_id,
+        lambda current: (
+            replace(current, machine_run=run.machine_run + 1) if current.machine_run == run.machine_run else current
+        ),
+        act,
+    )
+    if after.machine_run != run.machine_run + 1:
+        return False
+    app.workflow.start_command(run.command_id, after.machine_run)
+    logger.warning("machine of %s is started again as run %s", run.command_id, after.machine_run)
+    return True

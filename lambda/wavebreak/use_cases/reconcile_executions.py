@@ -1,0 +1,134 @@
+"""Executions kept going from outside: events wake them, and one whose machine died gets a new run.
+
+Events are best effort and only wake: what DRS says when asked is the truth.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.domain.executions.machine_runs import Machine, execution_id_of, machine_of
+from wavebreak.execution_utils import TerminationStatus
+from wavebreak.observability.metrics import Metric
+from wavebreak.problems import NotFound
+from wavebreak.store.keys import execution_id_of as execution_id_of_partition
+from wavebreak.use_cases import record_machine_failures
+from wavebreak.use_cases.record_machine_failures import keeps_failing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from wavebreak.app import App
+    from wavebreak.domain.executions.model import Execution
+    from wavebreak.store.executions import Snapshot
+    from wavebreak.store.wake_tokens import Token
+
+logger = logging.getLogger(__name__)
+
+_SILENCE_POLLS: Final = 3
+_SILENCE_SECONDS: Final = 120
+"""A machine that was silent for three polls and two minutes more may be dead: a task may take that long."""
+
+
+def servers_launched(app: App, events: Iterable[Mapping[str, Any]]) -> int:
+    """Take the servers of launch events off those their jobs still await, and wake the executions that await no more.
+
+    Gives how many were woken. Jobs that are not ours are ignored; a repeated event takes nothing off.
+    """
+    servers: dict[str, set[str]] = defaultdict(set)
+    for event in events:
+        job_id = str((event.get("detail") or {}).get("job-id", ""))
+        servers[job_id] |= {str(arn).rpartition("/")[2] for arn in event.get("resources") or []} - {""}
+    woken = 0
+    for job_id, launched in servers.items():
+        found = app.executions.job_item(job_id) if job_id and launched else None
+        if found is not None and not app.executions.count_down(found, launched):
+            woken += app.workflow.wake(Machine.RECOVERY, execution_id_of_partition(found[0]))
+    return woken
+
+
+def machine_ended(app: App, name: str) -> bool:
+    """Start the next run of a machine that ended without having finished its work."""
+    execution_id = execution_id_of(name)
+    machine = machine_of(name)
+    try:
+        snapshot = app.executions.load(execution_id)
+    except NotFound:
+        logger.warning("machine run %s belongs to no execution", name)
+        return False
+    token = _token(snapshot, machine)
+    if not _is_needed(snapshot.execution, machine) or token.run != machine.run_of(name):
+        return False
+    if keeps_failing(snapshot.execution, app.now()):
+        record_machine_failures.gave_up(app, execution_id, name)
+        return False
+    return _restart(app, execution_id, machine, token)
+
+
+def sweep(app: App) -> int:
+    """Look after every execution that holds locks; gives how many machines were started again.
+
+    One that cannot be looked after does not keep the others from it; the last such fault is raised in the end.
+    """
+    restarted = 0
+    running: list[datetime] = []
+    fault: Exception | None = None
+    for execution_id in app.executions.active_ids():
+        try:
+            snapshot = app.executions.load(execution_id)
+            if not snapshot.execution.is_terminal:
+                running.append(snapshot.execution.started_at)
+            restarted += _look_after(app, snapshot)
+        except NotFound:
+            continue
+        except Exception as error:  # noqa: BLE001  the doorway of each execution: raised below
+            app.errors.record_error(error, execution_id=execution_id)
+            fault = error
+    app.meter.add(Metric.EXECUTIONS_RUNNING, len(running))
+    app.meter.add(Metric.OLDEST_EXECUTION, max(((app.now() - begun).total_seconds() for begun in running), default=0))
+    if fault is not None:
+        raise fault
+    return restarted
+
+
+def _look_after(app: App, snapshot: Snapshot) -> int:
+    execution_id = snapshot.execution.execution_id
+    restarted = 0
+    for machine in Machine:
+        token = _token(snapshot, machine)
+        if not _is_needed(snapshot.execution, machine) or not _is_silent(app, snapshot.execution, machine, token):
+            continue
+        if not app.workflow.is_running(machine, execution_id, token.run):
+            restarted += _restart(app, execution_id, machine, token)
+    return restarted
+
+
+def _token(snapshot: Snapshot, machine: Machine) -> Token:
+    return snapshot.token if machine is Machine.RECOVERY else snapshot.termination_token
+
+
+def _is_needed(execution: Execution, machine: Machine) -> bool:
+    if machine is Machine.RECOVERY:
+        return not execution.is_terminal
+    return execution.termination.status is TerminationStatus.IN_PROGRESS
+
+
+def _is_silent(app: App, execution: Execution, machine: Machine, token: Token) -> bool:
+    """Tell whether a machine gave no sign of life for too long; one never heard of, since it should have started."""
+    begun = execution.started_at if machine is Machine.RECOVERY else execution.termination.requested_at
+    last: datetime | None = token.heartbeat_at or begun
+    if token.heartbeat_at is None:
+        return last is None or app.now() - last > timedelta(seconds=app.poll_seconds)
+    silence = timedelta(seconds=_SILENCE_POLLS * app.poll_seconds + _SILENCE_SECONDS)
+    return app.now() - token.heartbeat_at > silence
+
+
+def _restart(app: App, execution_id: str, machine: Machine, token: Token) -> bool:
+    started = app.workflow.start_next(machine, execution_id, token.run, app.now())
+    if started:
+        logger.warning("%s machine of %s is started again as run %s", machine.name, execution_id, token.run + 1)
+    return started

@@ -1,0 +1,102 @@
+"""Failures of the machinery itself: kept with the execution, and never the end of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.domain.errors.record import Severity, classify_failure
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.machine_runs import command_id_of, execution_id_of, machine_of
+from wavebreak.domain.executions.model import Failure
+from wavebreak.error_category import Category
+from wavebreak.identifiers import COMMAND_ID
+from wavebreak.problems import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from wavebreak.app import App
+    from wavebreak.domain.executions.model import Execution
+
+_CAUSE_LENGTH: Final = 1000
+_SAID_SO: Final = "Wavebreak.MachineFailed"
+"""Error of a run whose machine had its failure recorded before it ended."""
+_AT_ONCE: Final = 3
+"""Failed runs in a row that are each followed by the next at once."""
+TOGETHER: Final = timedelta(minutes=5)
+"""Failures no further apart than this count as a row."""
+
+
+def record(app: App, event: Mapping[str, Any]) -> None:
+    """Keep error and cause of a failed run with its execution, for whoever looks at it."""
+    failure = Failure(app.now(), str(event.get("error") or "Unknown"), str(event.get("cause") or "")[:_CAUSE_LENGTH])
+    execution_id = str(event["executionId"])
+    run_failed(app, execution_id, str(event.get("name") or execution_id), failure.error, failure.cause)
+
+    def step(current: Execution) -> Execution:
+        last = current.last_failure
+        count = last.count + 1 if last and failure.at - last.at < TOGETHER else 1
+        return replace(current, last_failure=replace(failure, count=count))
+
+    app.executions.change(execution_id, step, Act(ENGINE_ACTOR, failure.at))
+
+
+def run_failed(app: App, execution_id: str, name: str, error: str, cause: str) -> None:
+    """Record what made a run of a machine fail, as Step Functions tells it; `name` is the run's."""
+    app.errors.record_failure(
+        Severity.ERROR,
+        classify_failure(error),
+        (error, cause),
+        service=machine_service(name),
+        execution_id=execution_id,
+        run=name,
+    )
+
+
+def died(app: App, detail: Mapping[str, Any]) -> None:
+    """Record a run that ended wrongly without having said so itself: stopped, timed out, or failed past every Catch."""
+    status, error = str(detail.get("status") or ""), str(detail.get("error") or _SAID_SO)
+    if status == "FAILED" and error == _SAID_SO:
+        return
+    name = str(detail.get("name") or "")
+    category = Category.TIMEOUT if status == "TIMED_OUT" else classify_failure(error)
+    app.errors.record_failure(
+        Severity.WARNING if status == "ABORTED" else Severity.ERROR,
+        category,
+        (error if status == "FAILED" else f"States.{status.title().replace('_', '')}", str(detail.get("cause") or "")),
+        service=machine_service(name),
+        execution_id=_execution_of_run(app, name),
+        run=name,
+    )
+
+
+def gave_up(app: App, execution_id: str, name: str) -> None:
+    """Record that runs failed too often in a row, `name` the latest: nothing goes on before the sweep."""
+    told = ("RunsKeepFailing", "runs keep failing, the next one is left to the sweep")
+    app.errors.record_failure(
+        Severity.CRITICAL, Category.WORKFLOW, told, service=machine_service(name), execution_id=execution_id, run=name
+    )
+
+
+def machine_service(name: str) -> str:
+    """Name the machine that a run belongs to as errors and metrics do."""
+    return "CommandMachine" if name.startswith(COMMAND_ID) else f"{machine_of(name).name.title()}Machine"
+
+
+def _execution_of_run(app: App, name: str) -> str | None:
+    """Find the execution of a run; None for that of a command run that does not exist."""
+    if not name.startswith(COMMAND_ID):
+        return execution_id_of(name)
+    try:
+        return app.commands.load(command_id_of(name)).execution_id
+    except NotFound:
+        return None
+
+
+def keeps_failing(execution: Execution, now: datetime) -> bool:
+    """Tell whether runs failed so often of late that the next one is left to the sweep."""
+    last = execution.last_failure
+    return last is not None and last.count > _AT_ONCE and now - last.at < TOGETHER

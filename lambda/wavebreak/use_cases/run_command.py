@@ -1,0 +1,247 @@
+"""Command runs as operators and plans ask for them: to whom a command goes, started once, cancelled.
+
+A run belongs to one execution, whose audit trail tells of it, and reaches only what that execution launched.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from wavebreak.aws.clients import UnsupportedPlace
+from wavebreak.domain.commands.catalogue import catalogue_entry
+from wavebreak.domain.commands.runs import MAX_TARGETS, Asked, CommandRun, CommandTarget, TargetState
+from wavebreak.domain.commands.summary import CommandRunStatus, summary_text
+from wavebreak.domain.errors.record import Severity
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.model import LaunchStatus
+from wavebreak.execution_utils import TerminationStatus
+from wavebreak.identifiers import new_command_id
+from wavebreak.problems import InvalidRequest, InvalidState, NotFound
+from wavebreak.resilience.aws_errors import FAULTS
+from wavebreak.site import Place
+from wavebreak.store.keys import execution_id_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from wavebreak.app import App
+    from wavebreak.domain.executions.model import Execution, Server, Wave
+
+logger = logging.getLogger(__name__)
+
+
+def start(app: App, asked: Asked, execution_id: str | None, names: Sequence[str] | None, act: Act) -> CommandRun:
+    """Start a run that an operator asks for, on all that an execution launched or on the targets named.
+
+    Raises UnsupportedCommand, NotFound, InvalidRequest naming every target that is none, or InvalidState; then nothing
+    was stored and nothing was sent.
+    """
+    catalogue_entry(asked.command)
+    if names is not None:
+        _refuse_count(names)
+    execution = _live(_execution_of(app, names or ()) if execution_id is None else _load(app, execution_id))
+    launched = [(wave.place, server) for wave, server in _launched(execution)]
+    chosen = _all(launched) if names is None else _chosen(launched, names)
+    if not chosen:
+        raise InvalidState(f"Execution {execution.execution_id} has no launched instance that a command could reach")
+    run = _new_run(app, asked, new_command_id(app.now()), execution.execution_id, act, len(chosen))
+    app.commands.create(run, _targets(chosen), act)
+    _start_machine(app, run)
+    return run
+
+
+def start_planned(
+    app: App, asked: Asked, command_id: str, execution: Execution, wave: int, servers: Iterable[Any]
+) -> None:
+    """Start the run of a plan's command under the id that it always has; one that exists already is only started."""
+    act = Act(ENGINE_ACTOR, app.now())
+    chosen = [(source.place, server, server.source_server_id) for source, server in servers]
+    run = _new_run(app, asked, command_id, execution.execution_id, act, len(chosen))
+    run = replace(run, wave=wave, patience_seconds=app.agent_patience_seconds)
+    if app.commands.create(run, _targets(chosen), act):
+        _start_machine(app, run)
+        return
+    known = app.commands.load(command_id)
+    if not known.status.is_terminal:
+        _start_machine(app, known)
+
+
+def _new_run(app: App, asked: Asked, command_id: str, execution_id: str, act: Act, total: int) -> CommandRun:
+    return CommandRun(
+        command_id=command_id,
+        execution_id=execution_id,
+        command=asked.command,
+        args=asked.args,
+        requested_by=act.actor,
+        started_at=app.now(),
+        timeout_seconds=asked.timeout_seconds or catalogue_entry(asked.command).default_timeout_seconds,
+        total=total,
+        limit=asked.limit,
+        stop_on_failure=asked.stop_on_failure,
+    )
+
+
+def _start_machine(app: App, run: CommandRun) -> None:
+    """Start the machine of a run that is written; if that is lost, the sweep starts it."""
+    try:
+        app.workflow.start_command(run.command_id, run.machine_run)
+    except FAULTS as error:
+        app.errors.record_error(error, Severity.WARNING, execution_id=run.execution_id, commandId=run.command_id)
+
+
+def _load(app: App, execution_id: str) -> Execution:
+    return app.executions.load(execution_id).execution
+
+
+def _live(execution: Execution) -> Execution:
+    """Let an execution through whose instances are there; raises InvalidState while or after they are terminated."""
+    if execution.termination.status is not TerminationStatus.NOT_REQUESTED:
+        raise InvalidState(f"The instances of {execution.execution_id} are terminated or being terminated")
+    return execution
+
+
+def _refuse_count(names: Sequence[str]) -> None:
+    if not names:
+        raise InvalidRequest.of("/targets", "names no target")
+    if len(names) > MAX_TARGETS:
+        raise InvalidRequest.of("/targets", f"names {len(names)} targets; {MAX_TARGETS} at most")
+
+
+def _launched(execution: Execution) -> list[tuple[Wave, Server]]:
+    return [
+        (wave, server)
+        for wave in execution.waves
+        for server in wave.servers
+        if server.launch_status is LaunchStatus.LAUNCHED and server.recovery_instance_id is not None
+    ]
+
+
+_Chosen = tuple[Place, "Server", str]
+
+
+def _all(launched: Iterable[tuple[Place, Server]]) -> list[_Chosen]:
+    return [(place, server, server.source_server_id) for place, server in launched]
+
+
+def _chosen(launched: Iterable[tuple[Place, Server]], names: Sequence[str]) -> list[_Chosen]:
+    """Find the named servers among those launched, in the order given; raises InvalidRequest listing every fault."""
+    known: dict[str, tuple[Place, Server]] = {}
+    for place, server in launched:
+        known[server.source_server_id] = known[str(server.recovery_instance_id)] = (place, server)
+    chosen: list[_Chosen] = []
+    errors: list[dict[str, str]] = []
+    first: dict[str, str] = {}
+    for index, name in enumerate(names):
+        found = known.get(name)
+        if found is None:
+            errors.append({"pointer": f"/targets/{index}", "message": "is no server that this execution launched"})
+            continue
+        place, server = found
+        instance = str(server.recovery_instance_id)
+        if instance in first:
+            message = f"is the same server as {first[instance]} before it"
+            errors.append({"pointer": f"/targets/{index}", "message": message})
+            continue
+        first[instance] = name
+        chosen.append((place, server, name))
+    if errors:
+        raise InvalidRequest.listing(errors)
+    return chosen
+
+
+def _targets(chosen: Iterable[_Chosen]) -> list[CommandTarget]:
+    return [
+        CommandTarget(number, name, str(server.recovery_instance_id), place)
+        for number, (place, server, name) in enumerate(chosen, start=1)
+    ]
+
+
+def _execution_of(app: App, names: Sequence[str]) -> Execution:
+    """Find the one execution that launched the named servers, by the DRS jobs of their recovery instances.
+
+    Looks in the stack's own account and Region. Raises InvalidRequest for names that no execution launched, and when
+    several did.
+    """
+    drs = app.brief_drs_at(Place())
+    sources = [name for name in names if name.startswith("s-")]
+    instances = [*drs.instances(sources), *drs.instances_named([name for name in names if name.startswith("i-")])]
+    owners: dict[str, str] = {}
+    jobs: dict[str, str | None] = {}
+    for instance in instances:
+        if instance.job_id not in jobs:
+            found = app.executions.job_item(instance.job_id) if instance.job_id else None
+            jobs[instance.job_id] = execution_id_of(found[0]) if found else None
+        owner = jobs[instance.job_id]
+        if owner is not None:
+            owners[instance.source_server_id] = owners[instance.recovery_instance_id] = owner
+    errors = [
+        {"pointer": f"/targets/{index}", "message": "is no recovered server of a live execution"}
+        for index, name in enumerate(names)
+        if name not in owners
+    ]
+    if errors:
+        raise InvalidRequest.listing(errors)
+    executions = {owners[name] for name in names}
+    if len(executions) > 1:
+        listed = ", ".join(sorted(executions)[:5])
+        raise InvalidRequest.of("/targets", f"belong to several executions ({listed}): send a command for each")
+    return _load(app, executions.pop())
+
+
+def cancel(app: App, command_id: str, act: Act) -> CommandRun:
+    """Cancel a run: what has not been sent is not, what runs is stopped at once. A second cancel changes nothing.
+
+    Raises NotFound, and InvalidState once the run has ended.
+    """
+
+    def step(current: CommandRun) -> CommandRun:
+        if current.status.is_terminal:
+            raise InvalidState(f"Command run {command_id} is {current.status} and can no longer be cancelled")
+        return replace(current, status=CommandRunStatus.CANCELLING)
+
+    run = app.commands.change(command_id, step, act)
+    _stop_running(app, run)
+    return run
+
+
+def cancel_planned(app: App, command_id: str, execution: Execution, command: str, wave: int) -> None:
+    """Cancel the run of a plan's command with its execution; one that was never made is ended before it begins."""
+    cancelled = execution.cancel
+    act = Act(cancelled.actor if cancelled else ENGINE_ACTOR, app.now(), cancelled.reason if cancelled else None)
+    try:
+        cancel(app, command_id, act)
+    except InvalidState:
+        return
+    except NotFound:
+        stopped = _new_run(app, Asked(command), command_id, execution.execution_id, act, 0)
+        ended = replace(
+            stopped,
+            wave=wave,
+            status=CommandRunStatus.COMPLETE_FAILURE,
+            ended_at=app.now(),
+            summary=summary_text(0, ()),
+        )
+        if not app.commands.create(ended, (), act):
+            cancel_planned(app, command_id, execution, command, wave)
+
+
+def cancel_all(app: App, execution_id: str, act: Act) -> None:
+    """Cancel every run of an execution that has not ended."""
+    for command_id in app.commands.active_of(execution_id):
+        try:
+            cancel(app, command_id, act)
+        except (InvalidState, NotFound):
+            logger.info("command run %s had ended before its cancel", command_id)
+
+
+def _stop_running(app: App, run: CommandRun) -> None:
+    """Have SSM stop what runs; what is missed here, the task that watches the target stops."""
+    for target, _, _ in app.commands.targets(run.command_id):
+        if target.state is not TargetState.SENT or target.ssm_command_id is None:
+            continue
+        try:
+            app.ssm_at(target.place).cancel(target.ssm_command_id, [target.instance_id])
+        except (*FAULTS, UnsupportedPlace) as error:
+            app.errors.record_error(error, Severity.WARNING, execution_id=run.execution_id, target=target.name)

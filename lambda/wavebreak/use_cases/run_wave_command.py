@@ -1,0 +1,60 @@
+"""The commands of a plan's waves, carried out: started under an intent, cancelled with their execution.
+
+The wave's record says STARTED before the run is made, so that a cancel sees it; the run's id follows from the wave, so
+that making it twice makes one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from wavebreak.domain.commands.runs import Asked
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.engine import next_command
+from wavebreak.domain.executions.model import CommandPhase, CommandState
+from wavebreak.domain.executions.wave_commands import run_id, targets
+from wavebreak.use_cases.run_command import cancel_planned, start_planned
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wavebreak.app import App
+    from wavebreak.domain.executions.model import Execution, WaveCommand
+
+_LISTS = {CommandPhase.BEFORE: "beforeCommands", CommandPhase.AFTER: "afterCommands"}
+
+
+def run_command(app: App, execution_id: str, number: int) -> None:
+    """Start the command of a wave that is due, see a started one made, or cancel it with its execution."""
+    execution = _intended(app, execution_id, number)
+    wave = execution.wave(number)
+    command = wave.running_command
+    if command is None:
+        return
+    identifier = run_id(execution_id, number, command)
+    if execution.cancel is not None:
+        cancel_planned(app, identifier, execution, command.command, number)
+        return
+    asked = _asked(app.executions.document(execution_id), number, command)
+    start_planned(app, asked, identifier, execution, number, targets(execution, wave, command.phase))
+
+
+def _intended(app: App, execution_id: str, number: int) -> Execution:
+    """Write that the next command of a wave is started, if it is still due; never after a cancel."""
+    now = app.now()
+
+    def step(current: Execution) -> Execution:
+        wave = current.wave(number)
+        due = None if wave.running_command else next_command(current, wave, now, app.timing)
+        if due is None:
+            return current
+        return current.with_waves([wave.with_command(replace(due, state=CommandState.STARTED))])
+
+    return app.executions.change(execution_id, step, Act(ENGINE_ACTOR, now))
+
+
+def _asked(document: Mapping[str, Any], number: int, command: WaveCommand) -> Asked:
+    """Read what a command of the frozen plan forwards."""
+    written = document["waves"][number - 1][_LISTS[command.phase]][command.position - 1]
+    return Asked(written["command"], tuple(written.get("args") or ()), written.get("timeoutSeconds"))

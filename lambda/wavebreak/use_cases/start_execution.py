@@ -1,0 +1,76 @@
+"""Starting an execution: locks, the one transaction that makes it, and its state machine."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from wavebreak.domain.errors.record import Severity
+from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.domain.executions.creation import foreign, freeze, frozen_document
+from wavebreak.domain.executions.machine_runs import Machine
+from wavebreak.identifiers import new_execution_id
+from wavebreak.problems import InvalidRequest, Problem, Unavailable
+from wavebreak.resilience.aws_errors import FAULTS
+from wavebreak.store.locks import busy_plan
+from wavebreak.store.table import ConditionFailed
+from wavebreak.use_cases.drill_guard import spare_recoveries
+from wavebreak.use_cases.resolve_selectors import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wavebreak.app import App
+    from wavebreak.domain.executions.model import Execution, Mode
+    from wavebreak.site import Place
+
+logger = logging.getLogger(__name__)
+
+
+def start_execution(app: App, plan_id: str, mode: Mode, own: Place, asked: Mapping[str, Any]) -> Execution:
+    """Start a plan; raises NotFound, PlanBusy, ServerBusy or InvalidRequest, and then leaves nothing behind.
+
+    So does a drill that would end a recovered instance (ServerBusy), or may for all that DRS tells (Unavailable).
+
+    Once the execution is written it will run: if its machine cannot be started now, the sweep starts it.
+    """
+    now = app.now()
+    stored = app.plans.get(plan_id)
+    elsewhere = [] if app.other_accounts else foreign(stored.document["waves"], own)
+    if elsewhere:
+        raise InvalidRequest.listing(elsewhere)
+    plan = replace(stored, document=resolve(app, stored.document, own))
+    asked = {**asked, "otherAccounts": app.other_accounts}
+    execution = freeze(plan, new_execution_id(mode, now), mode, own, asked, now)
+    holder = app.locks.free_stale_plan_lock(plan_id, now)
+    if holder is not None:
+        raise busy_plan({"executionId": holder})
+    try:
+        app.locks.take_servers(execution, now)
+        spare_recoveries(app, execution)
+    except (Problem, *FAULTS):
+        app.locks.give_back(execution)
+        raise
+    act = Act(execution.requested_by, now, execution.reason)
+    document, digest = frozen_document(plan)
+    details = {"planId": plan_id, "planVersion": plan.version, "planHash": digest, "mode": mode.value}
+    try:
+        born = app.executions.create(execution, document, act, details)
+    except ConditionFailed as refused:
+        app.locks.give_back(execution)
+        if "plan-lock" in refused.failed:
+            raise busy_plan(refused.failed["plan-lock"]) from refused
+        raise Unavailable("The plan is being started by many at once", retry_after_seconds=1) from refused
+    except FAULTS:
+        logger.exception("execution %s may be unwritten; then its locks are free in a minute", execution.execution_id)
+        raise
+    _start_machine(app, born)
+    return born
+
+
+def _start_machine(app: App, execution: Execution) -> None:
+    try:
+        app.workflow.start(Machine.RECOVERY, execution.execution_id, 1)
+    except FAULTS as error:
+        app.errors.record_error(error, Severity.WARNING, execution_id=execution.execution_id)

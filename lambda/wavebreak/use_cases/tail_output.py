@@ -1,0 +1,102 @@
+"""The lines of a command run as they are written: read stream by stream from where the last answer stopped."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.domain.commands.runs import TargetState, stream_name
+from wavebreak.problems import InvalidRequest
+from wavebreak.timing import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wavebreak.app import App
+    from wavebreak.domain.commands.runs import CommandTarget
+
+_STREAMS_A_CALL: Final = 20
+"""Streams that one answer reads: twice as many as ever run at once."""
+_BYTES_A_CALL: Final = 2 * 1024 * 1024
+"""No further stream is read beyond this: each may add a megabyte, and an answer of a function may have six."""
+
+
+def lines(app: App, command_id: str, *, limit: int, token: str | None) -> tuple[list[dict[str, Any]], str | None]:
+    """Give the next lines of a run, `{target, at, line}`, and where to go on.
+
+    Lines of one target keep their order; targets come in theirs. The token is None when the run has ended and every
+    stream was read to its end. Raises NotFound, and InvalidRequest for a token that is none.
+    """
+    run = app.commands.load(command_id)
+    place = _Place.read(token)
+    found: list[dict[str, Any]] = []
+    looked = size = 0
+    complete = run.status.is_terminal
+    for target, _, _ in app.commands.targets(command_id):
+        if target.number <= place.done_to or target.number in place.done:
+            continue
+        if target.ssm_command_id is None:
+            if target.state is TargetState.ENDED:
+                place.finish(target.number)
+            continue
+        if looked == _STREAMS_A_CALL or len(found) >= limit or size >= _BYTES_A_CALL:
+            complete = False
+            break
+        looked += 1
+        read = _read(app, target, place, limit - len(found))
+        found += read
+        size += sum(len(line["line"].encode()) for line in read)
+        if read or target.state is not TargetState.ENDED:
+            complete = False
+        else:
+            place.finish(target.number)
+    return found, None if complete else place.text()
+
+
+def _read(app: App, target: CommandTarget, place: _Place, limit: int) -> list[dict[str, Any]]:
+    stream = stream_name(str(target.ssm_command_id), target.instance_id)
+    page = app.output_at(target.place).read(stream, place.at.get(target.number), limit)
+    if page.token is not None:
+        place.at[target.number] = page.token
+    return [{"target": target.name, "at": _time(at), "line": line} for at, line in page.lines]
+
+
+def _time(milliseconds: int) -> str:
+    return iso(datetime.fromtimestamp(milliseconds / 1000, UTC))
+
+
+class _Place:
+    """How far each stream was read: targets read to their end, and the tokens of the others."""
+
+    def __init__(self, done_to: int, done: set[int], at: dict[int, str]) -> None:
+        self.done_to = done_to
+        self.done = done
+        self.at = at
+
+    def finish(self, number: int) -> None:
+        """Take a stream as read to its end; runs of such targets from the first on take no room."""
+        self.at.pop(number, None)
+        self.done.add(number)
+        while self.done_to + 1 in self.done:
+            self.done_to += 1
+            self.done.discard(self.done_to)
+
+    def text(self) -> str:
+        """Write the place as an opaque token."""
+        content = {"to": self.done_to, "done": sorted(self.done), "at": {str(n): token for n, token in self.at.items()}}
+        return base64.urlsafe_b64encode(json.dumps(content, separators=(",", ":")).encode()).decode().rstrip("=")
+
+    @classmethod
+    def read(cls, token: str | None) -> _Place:
+        """Read a place; the beginning without a token."""
+        if token is None:
+            return cls(0, set(), {})
+        try:
+            content: Mapping[str, Any] = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+            at = {int(number): str(stands) for number, stands in content["at"].items()}
+            return cls(int(content["to"]), {int(number) for number in content["done"]}, at)
+        except (ValueError, binascii.Error, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise InvalidRequest.of("/nextToken", "is not a token of this list") from error

@@ -1,0 +1,42 @@
+"""Events that no function could take in: they wait in a queue for people, and are recorded as errors when more come."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from wavebreak.domain.errors.record import Severity
+from wavebreak.error_category import Category
+from wavebreak.resilience.aws_errors import FAULTS
+from wavebreak.store import keys
+from wavebreak.store.table import Write
+
+if TYPE_CHECKING:
+    from wavebreak.app import App
+
+logger = logging.getLogger(__name__)
+
+
+def look(app: App) -> int:
+    """Record that events came to the queue since the last look; gives how many more there are now.
+
+    What was there before is not recorded again, every minute. A queue that cannot be looked at is left to the next
+    look, and to the alarm on its depth.
+    """
+    try:
+        waiting = app.failed_events.count()
+    except FAULTS as error:
+        logger.warning("the queue of failed events could not be looked at: %s", error)
+        return 0
+    table = app.executions.table
+    known = table.get(keys.SWEEP, keys.FAILED_EVENTS) or {}
+    more = waiting - int(known.get("waiting", 0))
+    if more == 0:
+        return 0
+    if more > 0:
+        told = ("FailedEvents", f"{more} more event(s) that no function could take in; {waiting} wait in the queue")
+        app.errors.record_failure(
+            Severity.ERROR, Category.DEAD_LETTER, told, service="FailedEventsQueue", more=more, waiting=waiting
+        )
+    table.transact([Write("seen", "Put", {"pk": keys.SWEEP, "sk": keys.FAILED_EVENTS, "waiting": waiting})])
+    return max(0, more)
