@@ -12,11 +12,12 @@ from botocore.exceptions import ClientError
 from tests.unit.executions import OPERATOR
 from tests.unit.world import World, check_state, check_trail
 
-from wavebreak.aws.drs import Drs, job_tags
+from wavebreak.aws.drs import Drs
 from wavebreak.aws.step_functions import Workflow
 from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.engine import Directive, open_asks
+from wavebreak.domain.executions.launch_tags import job_tags
 from wavebreak.domain.executions.model import CancelThen, Execution, JobKind
 from wavebreak.domain.executions.steering import Refused
 from wavebreak.domain.executions.termination import CleanUp

@@ -14,8 +14,9 @@ from tests.integration.store_executions import AT, execution_id
 from drs_simulator.clock import ManualClock
 from drs_simulator.control import SimulatorControl
 from drs_simulator.server import SimulatorServer
-from wavebreak.aws.drs import Drs, job_tags
+from wavebreak.aws.drs import Drs
 from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
+from wavebreak.domain.executions.launch_tags import job_tags
 from wavebreak.domain.executions.model import Job, JobState, LaunchStatus, Server
 
 if TYPE_CHECKING:
@@ -87,13 +88,15 @@ def test_a_launch_is_found_by_its_tags_and_no_other(drs: Drs, control: Simulator
     for number in (1, 2):
         control.put_source_server(server(number))
         drs.start_recovery(_servers(number), is_drill=False, tags=job_tags(EXECUTION, _job(number)))
-    found = {number: drs.find_launch(EXECUTION, _job(number)) for number in (1, 2)}
+    before = len(control.calls("DescribeJobs"))
+    found = drs.find_launches(EXECUTION, [_job(1), _job(2), _job(3)])
 
-    assert len({*found.values()} - {None}) == 2
-    assert drs.find_launch(EXECUTION, _job(3)) is None
-    assert drs.find_launch(execution_id(2), _job(1)) is None
+    assert found.keys() == {_job(1).key, _job(2).key}
+    assert len({*found.values()}) == 2
+    assert len(control.calls("DescribeJobs")) - before == 1
+    assert drs.find_launches(execution_id(2), [_job(1)]) == {}
     clock.advance(3600)
-    assert drs.find_launch(EXECUTION, _job(1)) == found[1]
+    assert drs.find_launches(EXECUTION, [_job(1)]) == {_job(1).key: found[_job(1).key]}
 
 
 def test_active_jobs_are_those_of_everybody_that_have_not_ended(
@@ -180,7 +183,7 @@ def test_every_other_end_of_a_call_is_an_unknown_outcome_and_the_call_is_not_rep
         drs.start_recovery(_servers(1), is_drill=True, tags=job_tags(EXECUTION, _job()))
 
     assert len(control.calls("StartRecovery")) == 1
-    assert (drs.find_launch(EXECUTION, _job()) is not None) == (when == "after")
+    assert bool(drs.find_launches(EXECUTION, [_job()])) == (when == "after")
 
 
 def test_a_snapshot_is_passed_on(drs: Drs, control: SimulatorControl) -> None:

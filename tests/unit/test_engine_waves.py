@@ -145,9 +145,9 @@ def test_pause_and_stop_hold_back_waves_and_never_a_batch() -> None:
 
 
 @pytest.mark.parametrize("state", JobState)
-def test_servers_of_a_refuted_call_are_free_and_those_of_any_other_are_not(state: JobState) -> None:
+def test_servers_of_a_call_that_came_to_nothing_are_free_and_those_of_any_other_are_not(state: JobState) -> None:
     current = execution(wave(1, W.IN_PROGRESS)).with_job(job(1, state))
-    assert bool(unassigned(current, current.wave(1))) is (state is JobState.REFUTED)
+    assert bool(unassigned(current, current.wave(1))) is (state in {JobState.REFUTED, JobState.REFUSED})
 
 
 @pytest.mark.parametrize(("state", "free"), [(JobState.ENDED, True), (JobState.STARTED, False)])

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.executions import EXECUTION_ID, NOW, asked_to_cancel, execution, job, job_id, server, wave
 
+from wavebreak.domain.executions.batch_search import Suspicion
+from wavebreak.domain.executions.kept_words import kept
 from wavebreak.domain.executions.model import (
     Cancel,
     CancelThen,
@@ -41,6 +43,7 @@ counts = st.integers(0, 500)
 moments = st.integers(0, 10**12).map(lambda ms: datetime(2000, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms))
 maybe_moments = st.none() | moments
 places = st.builds(Place, maybe_texts, maybe_texts)
+suspicions = st.builds(Suspicion, words=texts, not_before=moments, times=st.integers(0, 9), call=maybe_texts)
 servers = st.builds(
     Server,
     source_server_id=texts,
@@ -50,6 +53,7 @@ servers = st.builds(
     error=maybe_texts,
     snapshot_id=maybe_texts,
     actions_running=st.booleans(),
+    suspicion=st.none() | suspicions,
 )
 jobs = st.builds(
     Job,
@@ -166,14 +170,15 @@ def test_every_item_has_a_key_of_its_own() -> None:
     assert all(sort_key >= keys.STATE_FROM for _, sort_key in found)
 
 
-def large_wave(number: int, size: int) -> Wave:
+def large_wave(number: int, size: int, letter: str = "⚠") -> Wave:
     members = tuple(
         server(
             1000 * number + index,
             LaunchStatus.FAILED,
             recovery_instance_id=f"i-{index:017d}",
             snapshot_id=f"pit-{index:017d}",
-            error="⚠" * 100_000,
+            error=letter * 100_000,
+            suspicion=Suspicion(2 * letter, NOW),
         )
         for index in range(size)
     )
@@ -192,11 +197,26 @@ def test_a_hundred_servers_share_an_item_that_stays_under_the_limit(servers: int
     assert max(size_of(record) for record in records) < ITEM_LIMIT
 
 
+def test_words_of_four_bytes_a_letter_are_cut_shorter_where_they_would_not_fit() -> None:
+    (record,) = server_records(EXECUTION_ID, large_wave(1, 100, "🛑"))
+    assert size_of(record) < ITEM_LIMIT
+    read = read_execution(items_of(execution(large_wave(1, 100, "🛑"))))
+    assert read is not None
+    assert {server.error for server in read.wave(1).servers} == {"🛑" * 242 + " … (cut)"}
+
+
+def test_words_are_kept_whole_up_to_a_thousand_characters_and_say_where_the_rest_is() -> None:
+    assert kept("a" * 1000, "anywhere") == "a" * 1000
+    cut = kept("a" * 65_536, "the log of drsjob-1")
+    assert len(cut) == 1000
+    assert cut.endswith("aaa … (cut; the log of drsjob-1 has all 65,536 characters)")
+
+
 def test_a_long_error_is_cut_once_and_then_stays() -> None:
     subject = execution(large_wave(1, 1))
     once = read_execution(items_of(subject))
     assert once is not None
-    assert once.wave(1).servers[0].error == "⚠" * 500
+    assert once.wave(1).servers[0].error == "⚠" * 992 + " … (cut)"
     assert read_execution(items_of(once)) == once
 
 

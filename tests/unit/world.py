@@ -12,7 +12,7 @@ from typing import Any, Final
 from tests.unit.command_runs import Bound, CommandRuns, check_commands
 from tests.unit.executions import NOW, OPERATOR, TIMING
 
-from wavebreak.domain.executions import termination
+from wavebreak.domain.executions import launch_steps, termination
 from wavebreak.domain.executions.audit_trail import (
     ENGINE_ACTOR,
     Act,
@@ -203,28 +203,16 @@ class World:
         self.answers.append((job, job_id))
 
     def refuse(self, job: Job) -> None:
-        """Have DRS refuse a call: nothing happened, and the intent is forgotten."""
+        """Have DRS refuse a call: nothing happened; the intent is kept for the last look."""
         self.calls.remove(job)
         if self.now < job.check_after:
             until = self.now + TIMING.no_room
-            after = self.execution.without_job(job)
-            self.save(after.with_waves([replace(after.wave(job.wave), blocked_until=until)]))
+            self.save(launch_steps.blocked(launch_steps.refused(self.execution, job), job.wave, until))
 
     def record(self, job: Job, job_id: str) -> None:
         """Record the job that an intent became."""
-        known = next((other for other in self.execution.jobs if other.key == job.key), None)
-        if known is None or known.job_id is not None:
-            return
-        members = frozenset(job.subjects)
-        wave = self.execution.wave(job.wave).with_servers(
-            lambda server: (
-                replace(server, launch_status=LaunchStatus.IN_PROGRESS)
-                if server.source_server_id in members and server.launch_status is LaunchStatus.PENDING
-                else server
-            )
-        )
-        started = replace(job, state=JobState.STARTED, job_id=job_id)
-        self.save(self.execution.with_job(started).with_waves([replace(wave, blocked_until=None)]))
+        if any(other.key == job.key for other in self.execution.jobs):
+            self.save(launch_steps.started(self.execution, job, job_id))
 
     def settle_server(self, job_id: str, server: str, status: LaunchStatus) -> None:
         """Have DRS get on with one server of a running job."""
@@ -346,7 +334,7 @@ def check_state(current: Execution) -> None:
             assert wave.running_command is None
         taken: set[str] = set()
         for job in current.launch_jobs(wave.number):
-            if job.attempt == wave.attempt and job.state is not JobState.REFUTED:
+            if job.attempt == wave.attempt and job.covers:
                 assert not taken & set(job.subjects), "a server is in two jobs of one attempt"
                 taken |= set(job.subjects)
     if current.cancel is not None and current.is_terminal:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.unrepeated import judged
 from wavebreak.domain.drs import Instance, RecentJob, SourceServer
+from wavebreak.domain.executions.launch_tags import job_tags
 from wavebreak.domain.executions.model import LaunchStatus
 from wavebreak.domain.executions.observation import JobView, ServerView
 from wavebreak.problems import Unavailable
@@ -35,11 +36,6 @@ _RECENT: Final = timedelta(days=3)
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 _A_DAY_SECONDS: Final = 86_400
 
-TAG_EXECUTION: Final = "wavebreak:execution"
-TAG_WAVE: Final = "wavebreak:wave"
-TAG_ATTEMPT: Final = "wavebreak:attempt"
-TAG_BATCH: Final = "wavebreak:batch"
-
 _LAUNCH_STATUSES: Final = {status.value: status for status in LaunchStatus}
 _JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
 
@@ -47,16 +43,6 @@ _JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
 def in_batches(ids: Sequence[str]) -> list[Sequence[str]]:
     """Give ids as many at a time as one call of DRS takes."""
     return [ids[start : start + IDS_A_CALL] for start in range(0, len(ids), IDS_A_CALL)]
-
-
-def job_tags(execution_id: str, job: Job) -> dict[str, str]:
-    """Give the tags by which a launch job is found again: execution, wave, attempt, batch."""
-    return {
-        TAG_EXECUTION: execution_id,
-        TAG_WAVE: str(job.wave),
-        TAG_ATTEMPT: str(job.attempt),
-        TAG_BATCH: str(job.batch),
-    }
 
 
 class Drs:
@@ -85,14 +71,16 @@ class Drs:
         """List the jobs that have not ended, other people's too: they count against the quotas."""
         return [job for job in self.recent_jobs(now) if not job.ended]
 
-    def find_launch(self, execution_id: str, job: Job) -> str | None:
-        """Find the job that an intent of ours started, by its tags."""
-        wanted = job_tags(execution_id, job).items()
-        since = iso(job.intended_at - _CLOCK_SKEW)
-        for found in self._pages("describe_jobs", filters={"fromDate": since}, maxResults=JOB_IDS_A_CALL):
-            if wanted <= found.get("tags", {}).items():
-                return str(found["jobID"])
-        return None
+    def find_launches(self, execution_id: str, intents: Sequence[Job]) -> dict[tuple[int, int, int], str]:
+        """Find the jobs that intents of ours started, by their tags, in one call: ids by the intents' keys."""
+        since = min(job.intended_at for job in intents) - _CLOCK_SKEW
+        wanted = {job.key: job_tags(execution_id, job).items() for job in intents}
+        return {
+            key: str(shown["jobID"])
+            for shown in self._pages("describe_jobs", filters={"fromDate": iso(since)}, maxResults=JOB_IDS_A_CALL)
+            for key, tags in wanted.items()
+            if tags <= shown.get("tags", {}).items()
+        }
 
     def source_servers(self, ids: Sequence[str]) -> dict[str, SourceServer]:
         """Describe source servers by id; one that does not exist is left out."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.executions.batch_search import Suspicion
+from wavebreak.domain.executions.kept_words import LONGEST, kept
 from wavebreak.domain.executions.model import (
     SERVERS_PER_ITEM,
     Cancel,
@@ -37,13 +39,15 @@ from wavebreak.store import keys
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
 Item = dict[str, Any]
 SCHEMA: Final = 1
-_ERROR_LENGTH: Final = 500
-"""Characters kept of a server's error, so that a hundred servers stay far below the 400 KB of an item."""
+_ITEM_BYTES: Final = 380_000
+"""Of the 400 KB that an item may have."""
+_SHORT: Final = 250
+"""Characters kept of each word of a hundred servers that would not fit an item otherwise."""
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -123,25 +127,46 @@ def server_records(execution_id: str, wave: Wave) -> list[Item]:
             "pk": keys.execution(execution_id),
             "sk": keys.servers(wave.number, 1 + start // SERVERS_PER_ITEM),
             "number": wave.number,
-            "servers": json.dumps(
-                [_server_entry(server) for server in wave.servers[start : start + SERVERS_PER_ITEM]],
-                separators=(",", ":"),
-                ensure_ascii=False,
-            ),
+            "servers": _servers_text(wave.servers[start : start + SERVERS_PER_ITEM]),
         }
         for start in range(0, len(wave.servers), SERVERS_PER_ITEM)
     ]
 
 
-def _server_entry(server: Server) -> Item:
+def _servers_text(servers: Sequence[Server]) -> str:
+    for longest in (LONGEST, _SHORT):
+        entries = [_server_entry(server, longest) for server in servers]
+        text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False)
+        if len(text.encode()) <= _ITEM_BYTES:
+            break
+    return text
+
+
+def _server_entry(server: Server, longest: int) -> Item:
+    error = server.error and kept(server.error, longest=longest)
     entry = {
         "id": server.source_server_id,
         "impact": server.impact.value,
         "launch": server.launch_status.value,
         "instance": server.recovery_instance_id,
-        "error": server.error and server.error[:_ERROR_LENGTH],
+        "error": error,
         "snapshot": server.snapshot_id,
         "actions": server.actions_running or None,
+        "suspicion": _suspicion_entry(server.suspicion, error, longest),
+    }
+    return {name: value for name, value in entry.items() if value is not None}
+
+
+def _suspicion_entry(suspicion: Suspicion | None, error: str | None, longest: int) -> Item | None:
+    """Write down what is held against a server; its words once, where they are the server's error too."""
+    if suspicion is None:
+        return None
+    words = kept(suspicion.words, longest=longest)
+    entry = {
+        "until": iso(suspicion.not_before),
+        "times": suspicion.times,
+        "call": suspicion.call,
+        "words": None if words == error else words,
     }
     return {name: value for name, value in entry.items() if value is not None}
 
@@ -294,7 +319,15 @@ def _read_server(entry: Mapping[str, Any]) -> Server:
         error=entry.get("error"),
         snapshot_id=entry.get("snapshot"),
         actions_running=bool(entry.get("actions")),
+        suspicion=_read_suspicion(entry.get("suspicion"), entry.get("error")),
     )
+
+
+def _read_suspicion(entry: Mapping[str, Any] | None, error: str | None) -> Suspicion | None:
+    if entry is None:
+        return None
+    words = entry.get("words", error or "")
+    return Suspicion(words, parse_iso(entry["until"]), int(entry["times"]), entry.get("call"))
 
 
 def _read_job(record: Mapping[str, Any]) -> Job:

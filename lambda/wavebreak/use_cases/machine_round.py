@@ -88,9 +88,8 @@ def _described(job_ids: list[str], drs: Drs) -> tuple[dict[str, JobView], frozen
     return {job_id: _explained(drs, job_id, view) for job_id, view in seen.items()}, unnamed
 
 
-def _found(execution_id: str, jobs: Iterable[Job], drs: Drs) -> dict[tuple[int, int, int], str]:
-    found = {job.key: drs.find_launch(execution_id, job) for job in jobs}
-    return {key: job_id for key, job_id in found.items() if job_id is not None}
+def _found(execution_id: str, jobs: list[Job], drs: Drs) -> dict[tuple[int, int, int], str]:
+    return drs.find_launches(execution_id, jobs)
 
 
 def _explained(drs: Drs, job_id: str, view: JobView) -> JobView:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
 from wavebreak.domain.executions.engine import finalise
 from wavebreak.domain.executions.machine_runs import Machine
-from wavebreak.domain.executions.model import JobState
 from wavebreak.domain.executions.observation import Observation, absorb
 from wavebreak.use_cases.machine_round import turned_up
 
@@ -34,12 +33,9 @@ def finish(app: App, execution_id: str) -> bool:
 
 def _adopt_late_jobs(app: App, execution_id: str, now: datetime) -> None:
     """Look a last time for jobs of calls that were held never to have happened: nothing launched may stay unknown."""
-    refuted = [
-        job
-        for job in app.executions.load(execution_id).execution.launch_jobs()
-        if job.state is JobState.REFUTED and job.job_id is None
-    ]
-    late = turned_up(app, execution_id, refuted) if refuted else {}
+    jobs = app.executions.load(execution_id).execution.launch_jobs()
+    doubtful = [job for job in jobs if job.may_turn_up]
+    late = turned_up(app, execution_id, doubtful) if doubtful else {}
     if late:
         seen = Observation(found=late)
         act = Act(ENGINE_ACTOR, now)

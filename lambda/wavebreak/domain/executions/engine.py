@@ -188,7 +188,7 @@ def unassigned(execution: Execution, wave: Wave) -> tuple[Server, ...]:
     taken = {
         subject
         for job in execution.launch_jobs(wave.number)
-        if job.in_flight or (job.attempt == wave.attempt and job.state is not JobState.REFUTED)
+        if job.in_flight or (job.attempt == wave.attempt and job.covers)
         for subject in job.subjects
     }
     return tuple(
@@ -204,7 +204,9 @@ def start_is_due(execution: Execution, wave: Wave, now: datetime, timing: Timing
         return False
     if any(job.state is JobState.INTENDED and now >= job.check_after for job in execution.launch_jobs(wave.number)):
         return True
-    return may_launch(execution, wave, now, timing) and bool(unassigned(execution, wave))
+    return may_launch(execution, wave, now, timing) and any(
+        server.suspicion is None or now >= server.suspicion.not_before for server in unassigned(execution, wave)
+    )
 
 
 def may_launch(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> bool:
@@ -289,13 +291,13 @@ def _failed_by(wave: Wave, command: WaveCommand, now: datetime) -> Wave:
 
 
 def _ended(wave: Wave, now: datetime) -> Wave:
+    """End a wave whose servers have all ended. What DRS said of the whole request stays its error."""
     failed = _failed_servers(wave)
     if not failed:
         return replace(wave, status=WaveStatus.COMPLETED, ended_at=now, error=None)
     named = ", ".join(failed[:3]) + (f" and {len(failed) - 3} more" if len(failed) > 3 else "")  # noqa: PLR2004  three names fit a line
-    return replace(
-        wave, status=WaveStatus.FAILED, ended_at=now, error=f"{len(failed)} critical server(s) failed: {named}"
-    )
+    error = wave.error or f"{len(failed)} critical server(s) failed: {named}"
+    return replace(wave, status=WaveStatus.FAILED, ended_at=now, error=error)
 
 
 def _timed_out(execution: Execution, wave: Wave, now: datetime) -> Wave:

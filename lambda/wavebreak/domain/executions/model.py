@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
+    from wavebreak.domain.executions.batch_search import Suspicion
+
 SERVERS_PER_ITEM: Final = 100
 """Servers of a wave that share one item of the table."""
 
@@ -51,6 +53,9 @@ class JobState(StrEnum):
     STARTED = "STARTED"
     ENDED = "ENDED"
     REFUTED = "REFUTED"
+    """Its outcome was unknown, and DRS shows no job of it."""
+    REFUSED = "REFUSED"
+    """DRS said that it did nothing."""
 
 
 class JobKind(StrEnum):
@@ -101,6 +106,8 @@ class Server:
     snapshot_id: str | None = None
     actions_running: bool = False
     """Post-launch actions of a LAUNCHED server that have not ended."""
+    suspicion: Suspicion | None = None
+    """What is remembered of it while StartRecovery is refused for it, or while it waits for something else."""
 
     @property
     def is_settled(self) -> bool:
@@ -112,7 +119,12 @@ class Server:
     def anew(self) -> Server:
         """Give this server as it was before any launch."""
         return replace(
-            self, launch_status=LaunchStatus.PENDING, recovery_instance_id=None, error=None, actions_running=False
+            self,
+            launch_status=LaunchStatus.PENDING,
+            recovery_instance_id=None,
+            error=None,
+            actions_running=False,
+            suspicion=None,
         )
 
     @property
@@ -151,6 +163,16 @@ class Job:
     def in_flight(self) -> bool:
         """Whether the call was intended and not refuted, or its job has not ended."""
         return self.state in {JobState.INTENDED, JobState.STARTED}
+
+    @property
+    def covers(self) -> bool:
+        """Whether its subjects are dealt with by this call: it is not known to have come to nothing."""
+        return self.state not in {JobState.REFUTED, JobState.REFUSED}
+
+    @property
+    def may_turn_up(self) -> bool:
+        """Whether a job may yet show up that this call started, though it is held to have come to nothing."""
+        return not self.covers and self.job_id is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +349,7 @@ class Execution:
         return replace(self, jobs=tuple(sorted((*others, job), key=lambda known: known.key)))
 
     def without_job(self, job: Job) -> Execution:
-        """Forget a call that DRS refused."""
+        """Forget a call that was never made."""
         return replace(self, jobs=tuple(known for known in self.jobs if known.key != job.key))
 
     def launch_jobs(self, wave: int | None = None) -> Iterator[Job]:

@@ -15,7 +15,6 @@ from wavebreak.domain.executions.model import (
     Cancel,
     CancelThen,
     Execution,
-    JobState,
     LaunchStatus,
     PausedBy,
     Server,
@@ -61,7 +60,7 @@ def cancel(execution: Execution, asked: Cancel) -> Execution:
 
 def _may_turn_up(execution: Execution) -> bool:
     """Tell whether a call that was held never to have happened is still to be looked for once, before the end."""
-    return any(job.state is JobState.REFUTED and job.job_id is None for job in execution.launch_jobs())
+    return any(job.may_turn_up for job in execution.launch_jobs())
 
 
 def _is_cancelled_at_once(execution: Execution, wave: Wave) -> bool:

@@ -1,0 +1,23 @@
+"""The tags that a launch job carries, by which it is found again when its answer was lost. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from wavebreak.domain.executions.model import Job
+
+TAG_EXECUTION: Final = "wavebreak:execution"
+TAG_WAVE: Final = "wavebreak:wave"
+TAG_ATTEMPT: Final = "wavebreak:attempt"
+TAG_BATCH: Final = "wavebreak:batch"
+
+
+def job_tags(execution_id: str, job: Job) -> dict[str, str]:
+    """Give the tags of a launch job: execution, wave, attempt, batch."""
+    return {
+        TAG_EXECUTION: execution_id,
+        TAG_WAVE: str(job.wave),
+        TAG_ATTEMPT: str(job.attempt),
+        TAG_BATCH: str(job.batch),
+    }
