@@ -70,6 +70,11 @@ class Timing:
         return self.scaled(30)
 
     @property
+    def second_look(self) -> timedelta:
+        """How long after a look another one is made, where one look that shows nothing proves nothing."""
+        return self.scaled(60)
+
+    @property
     def intent_expiry(self) -> timedelta:
         """How long an intent without an outcome belongs to the invocation that wrote it."""
         return timedelta(seconds=self.start_timeout_seconds) + self.settle

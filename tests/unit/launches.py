@@ -12,10 +12,11 @@ from enum import Enum, auto
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
+from botocore.exceptions import EndpointConnectionError
 from tests.unit.executions import NOW, TIMING, execution, server_id, wave
 
 from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
-from wavebreak.domain.drs import JOBS_QUOTA, Quotas, RecentJob, SourceServer
+from wavebreak.domain.drs import JOBS_QUOTA, Instance, Quotas, RecentJob, SourceServer
 from wavebreak.domain.executions.engine import Directive, decide
 from wavebreak.domain.executions.launch_tags import job_tags
 from wavebreak.domain.executions.model import Execution, Job, LaunchStatus, Mode, Server
@@ -83,6 +84,11 @@ class RefusingDrs:
     reads: Counter[str] = field(default_factory=Counter)
     servers: set[str] = field(default_factory=set)
     over_quota: int = 0
+    instances: list[Instance] = field(default_factory=list)
+    instance_of: dict[str, str] = field(default_factory=dict)
+    last_launches: dict[str, str] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
+    """Reads that get no answer."""
 
     def start_recovery(self, servers: Sequence[Server], *, is_drill: bool, tags: Mapping[str, str]) -> str:
         """Start a job for all of a batch, or for none."""
@@ -112,12 +118,27 @@ class RefusingDrs:
 
     def recent_jobs(self, _now: datetime) -> list[RecentJob]:
         """List the jobs that this look shows."""
-        self.reads["DescribeJobs"] += 1
-        return [RecentJob(job.job_id, "LAUNCH", frozenset(job.servers), job.tags, job.ended) for job in self._shown()]
+        self._read("DescribeJobs")
+        return [
+            RecentJob(
+                job.job_id,
+                "LAUNCH",
+                frozenset(job.servers),
+                job.tags,
+                job.ended,
+                initiated_by="START_DRILL" if job.drill else "START_RECOVERY",
+            )
+            for job in self._shown()
+        ]
+
+    def _read(self, operation: str) -> None:
+        self.reads[operation] += 1
+        if operation in self.silent:
+            raise EndpointConnectionError(endpoint_url="https://drs")
 
     def find_launches(self, execution_id: str, intents: Sequence[Job]) -> dict[tuple[int, int, int], str]:
         """Find jobs by their tags."""
-        self.reads["DescribeJobs"] += 1
+        self._read("DescribeJobs")
         tags = {intent.key: job_tags(execution_id, intent) for intent in intents}
         return {key: job.job_id for job in self._shown() for key, wanted in tags.items() if job.tags == wanted}
 
@@ -129,8 +150,17 @@ class RefusingDrs:
 
     def source_servers(self, ids: Iterable[str]) -> dict[str, SourceServer]:
         """Describe source servers."""
-        self.reads["DescribeSourceServers"] += 1
-        return {name: SourceServer(name, "CONTINUOUS") for name in ids if not self.servers or name in self.servers}
+        self._read("DescribeSourceServers")
+        return {
+            name: SourceServer(name, "CONTINUOUS", None, self.instance_of.get(name), self.last_launches.get(name))
+            for name in ids
+            if not self.servers or name in self.servers
+        }
+
+    def every_instance(self, ids: Sequence[str]) -> list[Instance]:
+        """List the recovery instances of source servers."""
+        self._read("DescribeRecoveryInstances")
+        return [instance for instance in self.instances if instance.source_server_id in ids]
 
     @property
     def launched(self) -> set[str]:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.unrepeated import judged
-from wavebreak.domain.drs import Instance, RecentJob, SourceServer
+from wavebreak.domain.drs import GONE, Instance, RecentJob, SourceServer
 from wavebreak.domain.executions.launch_tags import job_tags
 from wavebreak.domain.executions.model import LaunchStatus
 from wavebreak.domain.executions.observation import JobView, ServerView
@@ -89,10 +89,7 @@ class Drs:
             wanted = list(ids[start : start + IDS_A_CALL])
             pages = self._pages("describe_source_servers", filters={"sourceServerIDs": wanted}, maxResults=IDS_A_CALL)
             for server in pages:
-                replication = server.get("dataReplicationInfo", {})
-                found[server["sourceServerID"]] = SourceServer(
-                    server["sourceServerID"], replication.get("dataReplicationState"), replication.get("lagDuration")
-                )
+                found[server["sourceServerID"]] = _source_server(server)
         return found
 
     def tags_by_server(self) -> dict[str, Mapping[str, str]]:
@@ -102,6 +99,10 @@ class Drs:
 
     def instances(self, source_server_ids: Sequence[str]) -> list[Instance]:
         """List the recovery instances of source servers; one that no longer exists in EC2 does not count."""
+        return [each for each in self.every_instance(source_server_ids) if each.state not in GONE]
+
+    def every_instance(self, source_server_ids: Sequence[str]) -> list[Instance]:
+        """List the recovery instances that DRS has of source servers, in whatever state."""
         return self._instances("sourceServerIDs", source_server_ids)
 
     def _instances(self, filtered_by: str, ids: Sequence[str]) -> list[Instance]:
@@ -115,15 +116,17 @@ class Drs:
                     item.get("sourceServerID", ""),
                     item.get("jobID", ""),
                     item.get("isDrill", False),
+                    item.get("ec2InstanceState"),
                 )
                 for item in pages
-                if item.get("ec2InstanceState") not in {"TERMINATED", "NOT_FOUND"}
             ]
         return found
 
     def instances_named(self, recovery_instance_ids: Sequence[str]) -> list[Instance]:
         """List recovery instances by their ids, as `instances` does by source server."""
-        return self._instances("recoveryInstanceIDs", recovery_instance_ids)
+        return [
+            each for each in self._instances("recoveryInstanceIDs", recovery_instance_ids) if each.state not in GONE
+        ]
 
     def newest_snapshot(self, source_server_id: str) -> str | None:
         """Give the moment (RFC 3339) of a server's newest recovery snapshot; None when it has none."""
@@ -182,12 +185,25 @@ class Drs:
             yield from page["items"]
 
 
+def _source_server(server: Mapping[str, Any]) -> SourceServer:
+    replication = server.get("dataReplicationInfo", {})
+    launch = server.get("lifeCycle", {}).get("lastLaunch", {}).get("initiated", {})
+    return SourceServer(
+        server["sourceServerID"],
+        replication.get("dataReplicationState"),
+        replication.get("lagDuration"),
+        server.get("recoveryInstanceId"),
+        launch.get("type"),
+    )
+
+
 def _recent(job: Mapping[str, Any]) -> RecentJob:
     members = job.get("participatingServers", [])
     servers = frozenset(member["sourceServerID"] for member in members if member.get("sourceServerID"))
     instances = frozenset(member["recoveryInstanceID"] for member in members if member.get("recoveryInstanceID"))
     ended = job.get("status") == "COMPLETED"
-    return RecentJob(job["jobID"], str(job.get("type", "")), servers, job.get("tags", {}), ended, instances)
+    kind, initiated_by = str(job.get("type", "")), str(job.get("initiatedBy", ""))
+    return RecentJob(job["jobID"], kind, servers, job.get("tags", {}), ended, instances, initiated_by)
 
 
 def _view(job: Mapping[str, Any]) -> JobView:

@@ -29,7 +29,7 @@ from wavebreak.use_cases.launching.outlook import Outlook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from wavebreak.app import App
     from wavebreak.aws.drs import Drs
@@ -86,7 +86,7 @@ class Launcher:
         blocked = wave.blocked_until is not None and now < wave.blocked_until
         if blocked or not waiting or not may_launch(execution, wave, now, self.app.timing):
             return
-        outlook = Outlook(self.app, wave.place, drs)
+        outlook = Outlook(self.app, wave.place, drs, drill=execution.mode is Mode.DRILL)
         if self.intents.adopt_lost(execution, outlook.look()):
             self._start(drs)
             return
@@ -103,9 +103,11 @@ class _Round:
         self.outlook = outlook
         self.wave: Wave = execution.wave(intents.number)
         self.unknown: list[Job] = []
-        self.memory = {server.source_server_id: server.suspicion for server in unassigned(execution, self.wave)}
+        waiting = unassigned(execution, self.wave)
+        self.memory = {server.source_server_id: server.suspicion for server in waiting}
+        self.told = {server.source_server_id: server.error for server in waiting}
         busy = outlook.busy()
-        self._wait_for_others({name: job_id for name, job_id in busy.items() if name in self.memory})
+        self._wait({name: f"{_BUSY} ({busy[name]})" for name in self.memory if name in busy}, app.timing.no_room)
         now = app.now()
         taken_after = now - app.timing.scaled(_TAKEN_SECONDS)
         self.search = BatchSearch(
@@ -130,19 +132,33 @@ class _Round:
 
     def _once(self) -> bool:
         """Start one batch; tells whether another may follow at once."""
+        if not self.search.left:
+            return False
+        self.outlook.renew()
         room, _ = self.outlook.room(self.intents.load(), [job.key for job in self.unknown])
         batch = self.search.choose(room)
         if not batch:
-            if room < 1 and self.search.left:
-                self._hold_back(_NO_ROOM)
-            return False
-        absent = self.outlook.absent(batch)
-        if absent:
-            self.search.leave_out(absent)
-            self._change(lambda current: launch_steps.failed(current, self.wave.number, absent))
+            return self._hold_back(_NO_ROOM)
+        if self._leaves_out(batch):
             return True
         written = self.intents.write(self.wave, batch)
-        return written is not None and self._call(*written)
+        if written is None:
+            return False
+        self.outlook.called()
+        return self._call(*written)
+
+    def _leaves_out(self, batch: Sequence[str]) -> bool:
+        """Leave out those of a batch that DRS does not know, or that a drill must not launch; tells whether any is."""
+        failed = self.outlook.absent(batch)
+        waiting: Mapping[str, str] = {}
+        if not failed:
+            spared = self.outlook.spared(batch, self.told)
+            failed, waiting = dict(spared.refused), spared.waiting
+        if failed:
+            self._change(lambda current: launch_steps.failed(current, self.wave.number, failed))
+        self._wait(waiting, self.app.timing.second_look)
+        self.search.leave_out((*failed, *waiting))
+        return bool(failed or waiting)
 
     def _call(self, execution: Execution, job: Job) -> bool:
         """Call StartRecovery for an intent and record what came of it."""
@@ -221,15 +237,10 @@ class _Round:
         )
         return False
 
-    def _wait_for_others(self, busy: Mapping[str, str]) -> None:
-        """Have servers wait for jobs that they are in already."""
-        until = self._later()
-        self._suspect(
-            {
-                name: launch_steps.waiting(self.memory[name], f"{_BUSY} ({job_id})", until)
-                for name, job_id in busy.items()
-            }
-        )
+    def _wait(self, reasons: Mapping[str, str], how_long: timedelta) -> None:
+        """Have servers wait for something that speaks against none of them."""
+        until = self.app.now() + how_long
+        self._suspect({name: launch_steps.waiting(self.memory[name], why, until) for name, why in reasons.items()})
 
     def _suspect_last(self, found: Mapping[str, str]) -> None:
         """Have the last of a group be tried by itself in the next round."""

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.drs import Quotas, RecentJob, room_for
 from wavebreak.domain.executions.model import JobKind
+from wavebreak.use_cases.drill_guard import Spared, recovers, spared
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from wavebreak.app import App
     from wavebreak.aws.drs import Drs
+    from wavebreak.domain.drs import SourceServer
     from wavebreak.domain.executions.model import Execution
     from wavebreak.site import Place
 
@@ -22,27 +24,46 @@ _UNKNOWN: Final = "DRS knows no source server of this id"
 
 
 class Outlook:
-    """A place as DRS shows it. It is looked at anew when it is old."""
+    """A place as DRS shows it. It is looked at anew when it is old, and for a drill before every call."""
 
-    def __init__(self, app: App, place: Place, drs: Drs) -> None:
+    def __init__(self, app: App, place: Place, drs: Drs, *, drill: bool) -> None:
         """Take the app, the place and its adapter; nothing is asked yet."""
         self.drs = drs
+        self.drill = drill
         self._app = app
         self._place = place
         self._recent: list[RecentJob] = []
         self._seen_at: float | None = None
-        self._known: set[str] = set()
+        self._known: dict[str, SourceServer] = {}
+
+    def renew(self) -> None:
+        """Have what is old be asked for again."""
+        if self._seen_at is not None and time.monotonic() - self._seen_at > _FRESH_SECONDS:
+            self._forget()
+
+    def called(self) -> None:
+        """Take it that StartRecovery was called: a drill looks again before the next call."""
+        if self.drill:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._seen_at = None
+        self._known = {}
 
     def look(self) -> list[RecentJob]:
         """Give the jobs of the last days, everybody's, ended or not."""
-        if self._seen_at is None or time.monotonic() - self._seen_at > _FRESH_SECONDS:
+        if self._seen_at is None:
             self._recent = self.drs.recent_jobs(self._app.now())
             self._seen_at = time.monotonic()
         return self._recent
 
     def busy(self) -> dict[str, str]:
-        """Give the servers in somebody's active job, each with that job's id."""
-        return {server: job.job_id for job in self.look() if not job.ended for server in job.servers}
+        """Give the servers in somebody's active job, each with that job's id: they wait for its end.
+
+        A drill does not wait for a recovery's job: its servers in one have failed (`spared`).
+        """
+        jobs = (job for job in self.look() if not job.ended and not (self.drill and recovers(job)))
+        return {server: job.job_id for job in jobs for server in job.servers}
 
     def room(self, execution: Execution, unknown: Collection[tuple[int, int, int]] = ()) -> tuple[int, int]:
         """Tell how many servers one more job may take, and how many more jobs there may be.
@@ -70,5 +91,11 @@ class Outlook:
             unseen = [name for name in servers if name not in self._known]
             if not unseen:
                 return {}
-            self._known |= self.drs.source_servers(unseen).keys()
+            self._known |= self.drs.source_servers(unseen)
         return {name: _UNKNOWN for name in servers if name not in self._known}
+
+    def spared(self, servers: Sequence[str], told: Mapping[str, str | None]) -> Spared:
+        """Find servers that a drill must not launch now; `told` is what each says that it waits for."""
+        if not self.drill:
+            return Spared({}, {})
+        return spared(self.drs, {name: self._known[name] for name in servers}, self.look(), told)
