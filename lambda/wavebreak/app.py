@@ -72,6 +72,8 @@ class App:
     now: Callable[[], datetime]
     agent_patience_seconds: int = 600
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
+    post_launch_actions: bool = False
+    """Whether a launch is over with the post-launch actions of DRS only."""
 
     def recorded(self) -> ErrorStore:
         """Give the recorded errors; raises MissingSetting in a stack that keeps none."""
@@ -120,6 +122,7 @@ def app() -> App:
         channels=_channels,
         failed_events=FailedEvents(clients.telling, chosen.failed_events_queue_url),
         now=utc_now,
+        post_launch_actions=chosen.post_launch_actions,
     )
 
 

@@ -68,6 +68,8 @@ class Settings:
     stack_name: str = "wavebreak"
     notices: NoticeSettings | None = None
     """Of the functions that tell news."""
+    post_launch_actions: bool = False
+    """Whether a launch is over with the post-launch actions of DRS only."""
 
     @property
     def timing(self) -> Timing:
@@ -96,6 +98,7 @@ class Settings:
             failed_events_queue_url=environment.get("FAILED_EVENTS_QUEUE_URL"),
             stack_name=environment.get("STACK_NAME", "wavebreak"),
             notices=NoticeSettings.read(environment) if "NOTIFICATION_TOPIC_ARN" in environment else None,
+            post_launch_actions=_flag(environment, "POST_LAUNCH_ACTIONS"),
         )
 
 
@@ -104,6 +107,13 @@ def _text(environment: Mapping[str, str], name: str) -> str:
     if not value:
         raise MissingSetting(f"{name} is not set")
     return value
+
+
+def _flag(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(name) or "false"
+    if text not in {"true", "false"}:
+        raise MissingSetting(f"{name} is neither true nor false: {text!r}")
+    return text == "true"
 
 
 def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -119,9 +119,11 @@ def test_every_state_is_reached_and_every_next_exists(path: Path) -> None:
 
 @by_definition
 def test_a_sleep_ends_after_the_poll_interval(path: Path) -> None:
-    sleeping = [state for _, state in states_of(definition(path, {"PollSeconds": 7})) if "Token" in json.dumps(state)]
+    seconds = {"PollSeconds": 7, "BriefSeconds": 3}
+    sleeping = [state for _, state in states_of(definition(path, seconds)) if "Token" in json.dumps(state)]
     waiting = [state for state in sleeping if state["Resource"].endswith(".waitForTaskToken")]
-    assert [state["TimeoutSeconds"] for state in waiting] == ([] if path.name == "command.asl.json" else [7])
+    expected = {"command.asl.json": [], "recovery.asl.json": [7, 3], "termination.asl.json": [7]}
+    assert [state["TimeoutSeconds"] for state in waiting] == expected[path.name]
 
 
 def test_substitutions_and_placeholders_are_the_same_names() -> None:

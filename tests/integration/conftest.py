@@ -13,7 +13,7 @@ import pytest
 from tests.integration.blueprint import REGION, Blueprint
 from tests.integration.clock import JumpingClock, QuickTiming
 from tests.integration.commands import Commands
-from tests.integration.emulation import POLL_SECONDS, emulated_aws
+from tests.integration.emulation import BRIEF_SECONDS, POLL_SECONDS, emulated_aws
 from tests.integration.stack import Stack
 from tests.unit.breakers import forget_streaks
 
@@ -42,7 +42,8 @@ def deployed() -> Iterator[Stack]:
     """Deploy the product, and see that it leaves no thread behind and never scanned a table."""
     clock = JumpingClock()
     quotas: dict[str, int] = {}
-    stack = Stack(Blueprint({"PollSeconds": str(POLL_SECONDS), "TimeScale": TIME_SCALE}), clock, quotas)
+    intervals = {"PollSeconds": str(POLL_SECONDS), "BriefSeconds": str(BRIEF_SECONDS)}
+    stack = Stack(Blueprint({**intervals, "TimeScale": TIME_SCALE}), clock, quotas)
     threads = set(threading.enumerate())
     with (
         pytest.MonkeyPatch.context() as patches,
@@ -53,7 +54,7 @@ def deployed() -> Iterator[Stack]:
             listener=stack.launched,
             run_command=RunCommand(Path(instances), stack.printed),
         ) as simulator,
-        emulated_aws(stack.invoke, quotas, stack.table_actions),
+        emulated_aws(stack.invoke, quotas, stack.table_actions, stack.drop),
     ):
         simulated = {"AWS_ENDPOINT_URL_DRS": simulator.url, "AWS_ENDPOINT_URL_SSM": simulator.url}
         for name, value in {**_ENVIRONMENT, **simulated}.items():
@@ -64,6 +65,7 @@ def deployed() -> Iterator[Stack]:
         stack.tear_down()
     _forget()
     assert not stack.failures
+    assert not stack.dropped
     assert "Scan" not in stack.table_actions
     assert not [thread.name for thread in set(threading.enumerate()) - threads if thread.is_alive()]
 

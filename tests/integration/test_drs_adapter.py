@@ -81,7 +81,8 @@ def test_a_launch_is_followed_from_start_to_end(drs: Drs, control: SimulatorCont
     assert (failed.recovery_instance_id, launched.actions_running) == (None, False)
     (instance,) = drs.instances([server(1), server(2)])
     assert (instance.recovery_instance_id, instance.job_id) == (launched.recovery_instance_id, job_id)
-    assert drs.failure_reasons(job_id) == {server(2): "LAUNCH_FAILED: The instance did not pass its checks"}
+    assert drs.job_log(job_id).failures == {server(2): "LAUNCH_FAILED: The instance did not pass its checks"}
+    assert instance.snapshot_at is not None
 
 
 def test_a_launch_is_found_by_its_tags_and_no_other(drs: Drs, control: SimulatorControl, clock: ManualClock) -> None:
@@ -216,3 +217,53 @@ def test_a_job_that_names_no_source_server_is_read_all_the_same(drs: Drs) -> Non
         (frozenset(), frozenset()),
     ]
     assert [(view.completed, list(view.servers)) for view in views.values()] == [(False, [server(1)]), (False, [])]
+
+
+def _member(number: int, **fields: Any) -> dict[str, Any]:
+    return {"sourceServerID": server(number), "launchStatus": "LAUNCHED", **fields}
+
+
+def _run(status: str, *, optional: bool, **fields: Any) -> dict[str, Any]:
+    action = {"name": "http-check", "optional": optional, "actionCode": "AWSMigration-VerifyHTTPResponse"}
+    return {"status": status, "action": action, "runId": "r", **fields}
+
+
+def test_t4_failed_post_launch_actions_are_told_by_their_servers(drs: Drs) -> None:
+    failed = _run("FAILED", optional=False, failureReason="HTTP 503")
+    members = [
+        _member(1, launchActionsStatus={"runs": [failed, _run("SUCCEEDED", optional=False)]}),
+        _member(2, launchActionsStatus={"runs": [_run("FAILED", optional=True, failureReason="no matter")]}),
+        _member(3, launchActionsStatus={}),
+    ]
+    job = {"jobID": "drsjob-00000000000000001", "status": "STARTED", "participatingServers": members}
+    with Stubber(drs.client) as told:
+        told.add_response("describe_jobs", {"items": [job]})
+        views, _ = drs.jobs(["drsjob-00000000000000001"])
+    errors = [view.error for view in views["drsjob-00000000000000001"].servers.values()]
+    assert errors == ["Post-launch action http-check failed: HTTP 503", None, None]
+
+
+def _logged(event: str, number: int, at: int, **data: Any) -> dict[str, Any]:
+    moment = f"2026-11-29T03:00:{at:02d}.000Z"
+    return {"event": event, "logDateTime": moment, "eventData": {"sourceServerID": server(number), **data}}
+
+
+def test_t16_the_log_of_a_job_tells_failures_instances_and_older_recovery_points_in_any_order(drs: Drs) -> None:
+    items = [
+        _logged("LAUNCH_FAILED", 3, 9, rawError="You are not authorized to perform this operation."),
+        _logged("LAUNCH_END", 1, 8, targetInstanceID="i-11111111111111111"),
+        _logged("CLEANUP_FAIL", 3, 2),
+        _logged("CLEANUP_START", 2, 1, targetInstanceID="i-99999999999999999"),
+        _logged("USING_PREVIOUS_SNAPSHOT", 2, 3),
+        _logged("SERVER_SKIPPED", 4, 3),
+        {"event": "JOB_END", "logDateTime": "2026-11-29T03:00:30.000Z"},
+    ]
+    with Stubber(drs.client) as told:
+        told.add_response("describe_job_log_items", {"items": items})
+        log = drs.job_log("drsjob-00000000000000001")
+    assert log.failures == {
+        server(3): "LAUNCH_FAILED: You are not authorized to perform this operation.",
+        server(4): "SERVER_SKIPPED",
+    }
+    assert log.instances == {server(1): "i-11111111111111111"}
+    assert log.older == {server(2)}

@@ -211,12 +211,14 @@ class Launch:
         self.now = NOW
         self.rounds = 0
         self.errors: list[Exception] = []
+        self.woken: list[int] = []
         self.app: Any = SimpleNamespace(
             executions=self.store,
             drs_at=lambda _place: drs,
             quotas_at=lambda _place: drs.quotas,
             timing=TIMING,
             now=lambda: self.now,
+            workflow=SimpleNamespace(wake=lambda *_: self.woken.append(self.rounds)),
             errors=SimpleNamespace(record_error=lambda error, *_, **__: self.errors.append(error)),
         )
 

@@ -12,6 +12,7 @@ from tests.unit.executions import EXECUTION_ID, NOW, asked_to_cancel, execution,
 
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.kept_words import kept
+from wavebreak.domain.executions.last_look import LastLook
 from wavebreak.domain.executions.model import (
     Cancel,
     CancelThen,
@@ -54,6 +55,8 @@ servers = st.builds(
     snapshot_id=maybe_texts,
     actions_running=st.booleans(),
     suspicion=st.none() | suspicions,
+    snapshot_at=maybe_moments,
+    older_snapshot=st.booleans(),
 )
 jobs = st.builds(
     Job,
@@ -68,6 +71,9 @@ jobs = st.builds(
     place=places,
     job_id=maybe_texts,
     ended_at=maybe_moments,
+    asked_at=maybe_moments,
+    looks=st.integers(0, 99),
+    logged=st.booleans(),
 )
 
 
@@ -95,6 +101,7 @@ def waves_numbered(number: int) -> st.SearchStrategy[Wave]:
         ended_at=maybe_moments,
         error=maybe_texts,
         blocked_until=maybe_moments,
+        start_lease=maybe_moments,
     )
 
 
@@ -122,6 +129,7 @@ executions = st.builds(
     waves=st.integers(1, 3).flatmap(lambda size: st.tuples(*map(waves_numbered, range(1, size + 1)))),
     status=st.sampled_from(ExecutionStatus),
     reason=maybe_texts,
+    last_look=st.none() | st.builds(LastLook, st.lists(texts, max_size=2).map(tuple), moments),
     ended_at=maybe_moments,
     paused_by=st.frozensets(st.sampled_from(PausedBy)),
     cancel=st.none() | st.builds(Cancel, moments, texts, maybe_texts, st.sampled_from(CancelThen), st.none() | words),

@@ -149,6 +149,7 @@ _SUMMARY: Final = _object(
         "termination": _TERMINATION,
         "instancesTerminated": {"type": "boolean"},
         "lastFailure": {"type": ["object", "null"], "description": "Of the state machine, when it last failed."},
+        "warnings": {"type": "array", "items": _ANY_OBJECT, "description": "`{code, message, ...}`."},
         "factors": _ANY_OBJECT,
         "version": {"type": "integer"},
     }
@@ -160,6 +161,7 @@ _SERVER: Final = _object(
         "launchStatus": _one_of(LaunchStatus),
         "recoveryInstanceId": _TEXT_OR_NULL,
         "error": _TEXT_OR_NULL,
+        "snapshotAt": _TEXT_OR_NULL,
     }
 )
 _PLANNED_COMMAND: Final = _object(

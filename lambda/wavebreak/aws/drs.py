@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.unrepeated import judged
 from wavebreak.domain.drs import GONE, Instance, RecentJob, SourceServer
-from wavebreak.domain.executions.launch_tags import job_tags
+from wavebreak.domain.executions.launch_tags import job_tags, key_of
 from wavebreak.domain.executions.model import LaunchStatus
-from wavebreak.domain.executions.observation import JobView, ServerView
+from wavebreak.domain.executions.observation import JobLog, JobView, ServerView
 from wavebreak.problems import Unavailable
-from wavebreak.timing import iso
+from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,6 +36,8 @@ _RECENT: Final = timedelta(days=3)
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 _A_DAY_SECONDS: Final = 86_400
 
+_LAUNCH_END: Final = "LAUNCH_END"
+"""Names the instance; the service model does not know this event."""
 _LAUNCH_STATUSES: Final = {status.value: status for status in LaunchStatus}
 _JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
 
@@ -82,6 +84,16 @@ class Drs:
             if tags <= shown.get("tags", {}).items()
         }
 
+    def launches_of(self, execution_id: str, since: datetime) -> dict[str, tuple[tuple[int, int, int], frozenset[str]]]:
+        """List the jobs that carry the tags of an execution: what the tags say and who takes part, by the job's id."""
+        found = {}
+        filters = {"fromDate": iso(since - _CLOCK_SKEW)}
+        for shown in self._pages("describe_jobs", filters=filters, maxResults=JOB_IDS_A_CALL):
+            key = key_of(execution_id, shown.get("tags", {}))
+            if key is not None:
+                found[str(shown["jobID"])] = (key, _recent(shown).servers)
+        return found
+
     def source_servers(self, ids: Sequence[str]) -> dict[str, SourceServer]:
         """Describe source servers by id; one that does not exist is left out."""
         found: dict[str, SourceServer] = {}
@@ -117,6 +129,7 @@ class Drs:
                     item.get("jobID", ""),
                     item.get("isDrill", False),
                     item.get("ec2InstanceState"),
+                    parse_iso(moment) if (moment := item.get("pointInTimeSnapshotDateTime")) else None,
                 )
                 for item in pages
             ]
@@ -149,16 +162,25 @@ class Drs:
         pages = self.client.get_paginator("list_recovery_plan_steps").paginate(recoveryPlanArn=arn)
         return read_native(plan, [step for page in pages for step in page["recoveryPlanSteps"]])
 
-    def failure_reasons(self, job_id: str) -> dict[str, str]:
-        """Read from a job's log why servers failed, by source server id."""
-        reasons: dict[str, str] = {}
-        for item in self._pages("describe_job_log_items", jobID=job_id):
+    def job_log(self, job_id: str) -> JobLog:
+        """Read a job's log: why servers failed, which instances were launched, and from which older recovery points."""
+        failures: dict[str, str] = {}
+        instances: dict[str, str] = {}
+        older: set[str] = set()
+        items = self._pages("describe_job_log_items", jobID=job_id)
+        for item in sorted(items, key=lambda item: str(item.get("logDateTime", ""))):
             data = item.get("eventData", {})
             event = item.get("event", "")
             server = data.get("sourceServerID")
-            if server and (event.endswith(("_FAIL", "_FAILED")) or event == "SERVER_SKIPPED"):
-                reasons[server] = f"{event}: {data['rawError']}" if data.get("rawError") else event
-        return reasons
+            if not server:
+                continue
+            if event.endswith(("_FAIL", "_FAILED")) or event == "SERVER_SKIPPED":
+                failures[server] = f"{event}: {data['rawError']}" if data.get("rawError") else event
+            elif event == "USING_PREVIOUS_SNAPSHOT":
+                older.add(server)
+            elif event == _LAUNCH_END and data.get("targetInstanceID"):
+                instances[server] = data["targetInstanceID"]
+        return JobLog(failures, instances, frozenset(older))
 
     def start_recovery(self, servers: Sequence[Server], *, is_drill: bool, tags: Mapping[str, str]) -> str:
         """Start one launch job and give its id; raises Refusal or OutcomeUnknown."""
@@ -221,5 +243,15 @@ def _server_view(member: Mapping[str, Any]) -> ServerView:
     if word is not None and status is None:
         logger.warning("server %s has the unknown launch status %r", member.get("sourceServerID"), word)
     runs: Iterable[Mapping[str, Any]] = member.get("launchActionsStatus", {}).get("runs", [])
-    running = any(run.get("status") == "IN_PROGRESS" for run in runs)
-    return ServerView(status, member.get("recoveryInstanceID"), running)
+    failed = [_failed_action(run) for run in runs if run.get("status") == "FAILED" and not _is_optional(run)]
+    return ServerView(status, member.get("recoveryInstanceID"), error="; ".join(failed) or None)
+
+
+def _is_optional(run: Mapping[str, Any]) -> bool:
+    return bool(run.get("action", {}).get("optional"))
+
+
+def _failed_action(run: Mapping[str, Any]) -> str:
+    action = run.get("action", {})
+    name = action.get("name") or action.get("actionCode") or action.get("actionId") or run.get("runId")
+    return f"Post-launch action {name} failed: {run.get('failureReason') or 'DRS gives no reason'}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
 JOBS_QUOTA: Final = "L-D88FAC3A"
 SERVERS_A_JOB_QUOTA: Final = "L-B827C881"
@@ -16,6 +17,7 @@ START_RECOVERY: Final = "START_RECOVERY"
 """What a job was begun by that recovers servers for good."""
 NOT_FOUND: Final = "NOT_FOUND"
 """The state of an instance that EC2 does not show: gone, or too young."""
+STOPPED: Final = "STOPPED"
 GONE: Final = frozenset({"TERMINATED", NOT_FOUND})
 STARTED_AT_ONCE: Final = 200
 """Source servers that one StartRecovery call takes, whatever the quota (service model)."""
@@ -79,6 +81,8 @@ class Instance:
     """Whether a drill launched it; one that DRS says nothing of counts as recovered."""
     state: str | None = None
     """EC2's word for its state, as DRS tells it."""
+    snapshot_at: datetime | None = None
+    """The moment of the recovery point that it was launched from."""
 
 
 @dataclass(frozen=True, slots=True)

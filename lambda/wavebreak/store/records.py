@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.kept_words import LONGEST, kept
+from wavebreak.domain.executions.last_look import LastLook
 from wavebreak.domain.executions.model import (
     SERVERS_PER_ITEM,
     Cancel,
@@ -69,6 +70,11 @@ def meta_record(execution: Execution) -> Item:
     }
     if execution.holds_locks:
         record["activePk"] = keys.ACTIVE_LIST
+    if execution.last_look is not None:
+        record["lastLook"] = {
+            "places": list(execution.last_look.places),
+            "notBefore": iso(execution.last_look.not_before),
+        }
     return record
 
 
@@ -103,6 +109,7 @@ def wave_record(execution_id: str, wave: Wave) -> Item:
         "endedAt": time_of(wave.ended_at),
         "error": wave.error,
         "blockedUntil": time_of(wave.blocked_until),
+        "startLease": time_of(wave.start_lease),
         "commands": [_command_entry(command) for command in wave.commands],
     }
 
@@ -153,6 +160,8 @@ def _server_entry(server: Server, longest: int) -> Item:
         "snapshot": server.snapshot_id,
         "actions": server.actions_running or None,
         "suspicion": _suspicion_entry(server.suspicion, error, longest),
+        "snapshotAt": time_of(server.snapshot_at),
+        "older": server.older_snapshot or None,
     }
     return {name: value for name, value in entry.items() if value is not None}
 
@@ -188,6 +197,9 @@ def job_record(execution_id: str, job: Job) -> Item:
         "intendedAt": iso(job.intended_at),
         "checkAfter": iso(job.check_after),
         "endedAt": time_of(job.ended_at),
+        "askedAt": time_of(job.asked_at),
+        "looks": job.looks,
+        "logged": job.logged,
         "accountId": job.place.account_id,
         "region": job.place.region,
     }
@@ -246,7 +258,12 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         version=int(meta["version"]),
         event_sequence=int(meta.get("eventSequence", 0)),
         event_hash=meta.get("eventHash"),
+        last_look=_read_last_look(meta.get("lastLook")),
     )
+
+
+def _read_last_look(record: Mapping[str, Any] | None) -> LastLook | None:
+    return LastLook(tuple(record["places"]), parse_iso(record["notBefore"])) if record else None
 
 
 def _read_cancel(record: Mapping[str, Any]) -> Cancel:
@@ -294,6 +311,7 @@ def _read_wave(record: Mapping[str, Any], chunks: list[tuple[str, str]]) -> Wave
         error=record.get("error"),
         blocked_until=_moment(record.get("blockedUntil")),
         commands=tuple(_read_command(entry) for entry in record.get("commands") or ()),
+        start_lease=_moment(record.get("startLease")),
     )
 
 
@@ -320,6 +338,8 @@ def _read_server(entry: Mapping[str, Any]) -> Server:
         snapshot_id=entry.get("snapshot"),
         actions_running=bool(entry.get("actions")),
         suspicion=_read_suspicion(entry.get("suspicion"), entry.get("error")),
+        snapshot_at=_moment(entry.get("snapshotAt")),
+        older_snapshot=bool(entry.get("older")),
     )
 
 
@@ -343,4 +363,7 @@ def _read_job(record: Mapping[str, Any]) -> Job:
         place=Place(record.get("accountId"), record.get("region")),
         job_id=record.get("jobId"),
         ended_at=_moment(record.get("endedAt")),
+        asked_at=_moment(record.get("askedAt")),
+        looks=int(record.get("looks", 0)),
+        logged=bool(record.get("logged")),
     )

@@ -1,5 +1,7 @@
 """Starting the servers of a wave: intent before call, one call for each intent, adoption after an unknown outcome.
 
+It runs beside the machine, which looks at all the other waves meanwhile, under a lease of the wave that it gives back.
+
 StartRecovery has no client token, so the order of things is what keeps a server from being launched twice: an intent
 (wave, attempt, batch) is written under the execution's version before the call; the job carries it as tags; after any
 outcome but a refusal the job is looked for by its tags before anything else is done for those servers.
@@ -19,11 +21,12 @@ from wavebreak.domain.executions import launch_steps
 from wavebreak.domain.executions.batch_search import BatchSearch, Suspicion
 from wavebreak.domain.executions.engine import may_launch, unassigned
 from wavebreak.domain.executions.launch_tags import job_tags
+from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.domain.executions.model import Execution, Job, Mode
 from wavebreak.resilience.aws_errors import FAULTS, needs_somebody
 from wavebreak.resilience.client_config import series_seconds
 from wavebreak.timeouts import Deadline
-from wavebreak.timing import iso
+from wavebreak.timing import iso, parse_iso
 from wavebreak.use_cases.launching.intents import Intents
 from wavebreak.use_cases.launching.outlook import Outlook
 
@@ -51,6 +54,25 @@ class Launcher:
         self.intents = Intents(app, execution_id, number)
 
     def run(self) -> None:
+        """Start what is due, give the wave back, and have the machine look at what came of it.
+
+        What dies on the way gives nothing back: the lease runs out.
+        """
+        # As it is read back: to the millisecond.
+        lease = parse_iso(iso(self.app.now() + self.app.timing.start_lease))
+        self.intents.change(lambda current: launch_steps.leased(current, self.number, lease))
+        self._settle_and_start()
+        self.intents.change(lambda current: launch_steps.given_back(current, self.number, lease))
+        self._wake()
+
+    def _wake(self) -> None:
+        """Wake the machine; one that is not woken looks within seconds."""
+        try:
+            self.app.workflow.wake(Machine.RECOVERY, self.intents.execution_id)
+        except FAULTS as error:
+            self.intents.note(error, Severity.WARNING)
+
+    def _settle_and_start(self) -> None:
         """Resolve what is left of earlier calls, then start batch after batch while there is room and time."""
         execution = self.intents.load()
         try:

@@ -10,17 +10,19 @@ from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
 from wavebreak.domain.executions.engine import Decision, Directive, decide
 from wavebreak.domain.executions.model import JobState
-from wavebreak.domain.executions.observation import CommandView
+from wavebreak.domain.executions.observation import CommandView, Observation
 from wavebreak.domain.executions.wave_commands import run_id
 from wavebreak.observability.metrics import Metric
 from wavebreak.problems import Unavailable
 from wavebreak.store import keys
 from wavebreak.store.executions import Conflict, Snapshot
-from wavebreak.use_cases.machine_round import NEVER, RENEW, STAND_DOWN, Round, look, places_of, turned_up
+from wavebreak.use_cases.machine_round import NEVER, RENEW, STAND_DOWN, Round, learn, look, places_of, turned_up
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model import Execution, Job
 
 logger = logging.getLogger(__name__)
 
@@ -33,22 +35,39 @@ def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
         snapshot = app.executions.load(execution_id)
         if snapshot.token.run > run:
             return _followed(app, snapshot.token.run, run, rounds)
-        execution = snapshot.execution
-        now = app.now()
-        places = places_of(app)
-        seen = look(app, execution.launch_jobs(), places)
-        open_intents = [job for job in execution.launch_jobs() if job.state is JobState.INTENDED]
-        found = turned_up(app, execution_id, open_intents, places)
-        observation = replace(seen, found=found, commands=running_commands(app, execution))
-        decision = decide(execution, observation, now, app.timing)
         try:
-            app.executions.save(execution, decision.execution, Act(ENGINE_ACTOR, now, None))
+            decision = _decided(app, snapshot.execution)
         except Conflict:
             app.executions.pause(attempt)
             continue
         app.meter.add(Metric.POLLS)
         return _directed(app, snapshot, decision, run, rounds)
     raise Unavailable(f"execution {execution_id} is being changed by many at once")
+
+
+def _decided(app: App, execution: Execution) -> Decision:
+    """Look, decide and write. What a launch that is over has left to tell is asked for once nothing else is to do."""
+    now = app.now()
+    places = places_of(app)
+    seen = look(app, execution.launch_jobs(), places)
+    found = turned_up(app, execution.execution_id, _left_open(execution, now), places)
+    commands = running_commands(app, execution)
+    decision = decide(execution, replace(seen, found=found, commands=commands), now, app.timing)
+    saved = app.executions.save(execution, decision.execution, Act(ENGINE_ACTOR, now, None))
+    if decision.directive is not Directive.SLEEP:
+        return decision
+    learnt = learn(app, saved, places)
+    if learnt == Observation():
+        return decision
+    again = decide(saved, replace(learnt, commands=commands), now, app.timing)
+    app.executions.save(saved, again.execution, Act(ENGINE_ACTOR, now, None))
+    return again
+
+
+def _left_open(execution: Execution, now: datetime) -> list[Job]:
+    """Give the intents without an outcome whose author does not look after them any more."""
+    leased = {wave.number for wave in execution.waves if wave.start_lease is not None and now < wave.start_lease}
+    return [job for job in execution.launch_jobs() if job.state is JobState.INTENDED and job.wave not in leased]
 
 
 def _followed(app: App, present: int, run: int, rounds: int) -> Round:
@@ -64,10 +83,14 @@ def _directed(app: App, snapshot: Snapshot, decision: Decision, run: int, rounds
     key = keys.TOKEN
     if decision.directive is not Directive.SLEEP:
         app.wakes.leave_directive(execution_id, key, app.now())
-        return Round(decision.directive, mark, run, decision.waves)
+        rests = decision.brief or decision.directive is not Directive.START
+        return Round(decision.directive, mark if rests else NEVER, run, decision.waves)
     if rounds >= app.renew_after_rounds and app.wakes.next_run(execution_id, key, run, app.now()):
         return Round(RENEW, mark, run + 1)
-    return Round(Directive.SLEEP, mark, run)
+    if decision.brief:
+        # Found counted up, the mark keeps the machine from its long sleep; the short one asks for one more.
+        app.wakes.leave_directive(execution_id, key, app.now())
+    return Round(Directive.SLEEP, mark, run, brief=decision.brief)
 
 
 def running_commands(app: App, execution: Execution) -> dict[str, CommandView]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.engine import unassigned
 from wavebreak.domain.executions.model import Execution, Job, JobState, LaunchStatus, Server
+from wavebreak.execution_utils import WaveStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime, timedelta
 
     from wavebreak.timing import Timing
@@ -66,37 +67,58 @@ def started(execution: Execution, job: Job, job_id: str) -> Execution:
     return after.with_waves([replace(wave, blocked_until=None)])
 
 
+def adopted(execution: Execution, job_id: str, key: tuple[int, int, int], servers: Collection[str]) -> Execution:
+    """Record a job of this execution that nobody wrote down: its call was held to have come to nothing.
+
+    `key` is what its tags say: wave, attempt and batch of its intent, which may have been dropped since. `servers` are
+    those that take part in it.
+    """
+    number, attempt, _ = key
+    if not 1 <= number <= len(execution.waves) or any(job.job_id == job_id for job in execution.launch_jobs()):
+        return execution
+    intent = next((job for job in execution.launch_jobs(number) if job.key == key and job.job_id is None), None)
+    if intent is not None:
+        return started(execution, intent, job_id)
+    wave = execution.wave(number)
+    record = Job(
+        wave=number,
+        attempt=attempt,
+        batch=execution.next_batch(number, attempt),
+        subjects=tuple(server.source_server_id for server in wave.servers if server.source_server_id in servers),
+        state=JobState.INTENDED,
+        intended_at=wave.started_at or execution.started_at,
+        check_after=wave.started_at or execution.started_at,
+        place=wave.place,
+    )
+    return started(execution, record, job_id)
+
+
 def refuted(execution: Execution, job: Job) -> Execution:
     """Refute the intent of a job, unless its outcome is known by now."""
     return _came_to_nothing(execution, job, JobState.REFUTED)
 
 
 def refused(execution: Execution, job: Job) -> Execution:
-    """Record that DRS refused a call, unless its outcome is known by now.
-
-    The intent is kept for the last look before the end: DRS may have done what it said it did not. Earlier refusals are
-    dropped once all that they named was refused again, or is in a later job: that look asks for everything that carries
-    this execution's tags, so one of each place is enough, and their number stays within that of the servers.
-    """
-    after = _came_to_nothing(execution, job, JobState.REFUSED)
-    return after if after is execution else _without_superseded(after, job.wave)
+    """Record that DRS refused a call, unless its outcome is known by now."""
+    return _came_to_nothing(execution, job, JobState.REFUSED)
 
 
 def _came_to_nothing(execution: Execution, job: Job, state: JobState) -> Execution:
+    """Keep the intent for the last look before the end: DRS may have done what it said it did not.
+
+    Earlier ones are dropped once all that they named is in a later one, or in a later job: that look asks for all jobs
+    with this execution's tags, so that one of each server is enough, and their number stays within that of the servers.
+    """
     known = next((other for other in execution.jobs if other.key == job.key), None)
     if known is None or known.state is not JobState.INTENDED:
         return execution
-    return execution.with_job(replace(known, state=state))
-
-
-def _without_superseded(execution: Execution, number: int) -> Execution:
-    after = execution
+    after = execution.with_job(replace(known, state=state))
     later: set[str] = set()
-    for job in sorted(execution.launch_jobs(number), key=lambda job: job.key, reverse=True):
-        if job.state is JobState.REFUSED and later.issuperset(job.subjects):
-            after = after.without_job(job)
-        elif job.state is JobState.REFUSED or job.job_id is not None:
-            later.update(job.subjects)
+    for other in sorted(after.launch_jobs(job.wave), key=lambda other: other.key, reverse=True):
+        if other.may_turn_up and later.issuperset(other.subjects):
+            after = after.without_job(other)
+        elif other.may_turn_up or other.job_id is not None:
+            later.update(other.subjects)
     return after
 
 
@@ -109,6 +131,21 @@ def still_intended(execution: Execution, later: Job) -> Execution:
 def blocked(execution: Execution, number: int, until: datetime) -> Execution:
     """Start nothing more of a wave before a moment."""
     return execution.with_waves([replace(execution.wave(number), blocked_until=until)])
+
+
+def leased(execution: Execution, number: int, until: datetime) -> Execution:
+    """Keep a running wave's starts for the call that has begun."""
+    if execution.wave(number).status is not WaveStatus.IN_PROGRESS:
+        return execution
+    return execution.with_waves([replace(execution.wave(number), start_lease=until)])
+
+
+def given_back(execution: Execution, number: int, lease: datetime) -> Execution:
+    """Give the lease of a wave's starts back, unless it is another call's by now."""
+    wave = execution.wave(number)
+    if wave.start_lease != lease:
+        return execution
+    return execution.with_waves([replace(wave, start_lease=None)])
 
 
 def explained(execution: Execution, number: int, reasons: Mapping[str, str]) -> Execution:

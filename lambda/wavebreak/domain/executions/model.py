@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.batch_search import Suspicion
+    from wavebreak.domain.executions.last_look import LastLook
 
 SERVERS_PER_ITEM: Final = 100
 """Servers of a wave that share one item of the table."""
@@ -53,9 +54,8 @@ class JobState(StrEnum):
     STARTED = "STARTED"
     ENDED = "ENDED"
     REFUTED = "REFUTED"
-    """Its outcome was unknown, and DRS shows no job of it."""
     REFUSED = "REFUSED"
-    """DRS said that it did nothing."""
+    """DRS said that it did nothing; of a REFUTED one nobody said anything, and no job of it is shown."""
 
 
 class JobKind(StrEnum):
@@ -108,6 +108,10 @@ class Server:
     """Post-launch actions of a LAUNCHED server that have not ended."""
     suspicion: Suspicion | None = None
     """What is remembered of it while StartRecovery is refused for it, or while it waits for something else."""
+    snapshot_at: datetime | None = None
+    """The moment of the recovery point that its instance was launched from."""
+    older_snapshot: bool = False
+    """Whether DRS launched it from an older recovery point than it was asked for."""
 
     @property
     def is_settled(self) -> bool:
@@ -125,6 +129,8 @@ class Server:
             error=None,
             actions_running=False,
             suspicion=None,
+            snapshot_at=None,
+            older_snapshot=False,
         )
 
     @property
@@ -153,6 +159,12 @@ class Job:
     place: Place = field(default_factory=Place)
     job_id: str | None = None
     ended_at: datetime | None = None
+    asked_at: datetime | None = None
+    """Since when the instances that it launched are asked for; its end begins it anew."""
+    looks: int = 0
+    """How often DRS was asked for them since."""
+    logged: bool = False
+    """Whether its log was read after its end."""
 
     @property
     def key(self) -> tuple[int, int, int]:
@@ -164,15 +176,14 @@ class Job:
         """Whether the call was intended and not refuted, or its job has not ended."""
         return self.state in {JobState.INTENDED, JobState.STARTED}
 
-    @property
-    def covers(self) -> bool:
-        """Whether its subjects are dealt with by this call: it is not known to have come to nothing."""
-        return self.state not in {JobState.REFUTED, JobState.REFUSED}
+    def ended(self, now: datetime) -> Job:
+        """Give this job as one that has ended just now: what it launched is asked for, and its log is to be read."""
+        return replace(self, state=JobState.ENDED, ended_at=now, asked_at=now, looks=0, logged=False)
 
     @property
     def may_turn_up(self) -> bool:
-        """Whether a job may yet show up that this call started, though it is held to have come to nothing."""
-        return not self.covers and self.job_id is None
+        """Whether this call is held to have come to nothing, though a job that it started may yet show up."""
+        return self.state in {JobState.REFUTED, JobState.REFUSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +238,8 @@ class Wave:
     blocked_until: datetime | None = None
     """Until then no StartRecovery is tried: no room under the quotas, a throttle, or a server busy elsewhere."""
     commands: tuple[WaveCommand, ...] = ()
+    start_lease: datetime | None = None
+    """Until then its starts belong to a StartWave call, which runs beside the machine and gives the lease back."""
 
     @property
     def has_ended(self) -> bool:
@@ -316,6 +329,8 @@ class Execution:
     version: int = 0
     event_sequence: int = 0
     event_hash: str | None = None
+    last_look: LastLook | None = None
+    """Why it does not end though nothing is in flight."""
 
     @property
     def is_terminal(self) -> bool:
@@ -349,7 +364,7 @@ class Execution:
         return replace(self, jobs=tuple(sorted((*others, job), key=lambda known: known.key)))
 
     def without_job(self, job: Job) -> Execution:
-        """Forget a call that was never made."""
+        """Forget a call that was never made, or of which a later one tells enough."""
         return replace(self, jobs=tuple(known for known in self.jobs if known.key != job.key))
 
     def launch_jobs(self, wave: int | None = None) -> Iterator[Job]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.model import CommandState
+from wavebreak.domain.executions.notices import derived_notices
 from wavebreak.domain.executions.overview import overview_of
 from wavebreak.domain.executions.wave_commands import run_id
 from wavebreak.execution_utils import (
@@ -78,6 +79,7 @@ def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "termination": {field: termination.get(field, value) for field, value in _NO_TERMINATION.items()},
         "instancesTerminated": terminated,
         "lastFailure": meta.get("lastFailure"),
+        "warnings": list(meta.get("warnings") or ()),
         "factors": {},
         "version": int(meta["version"]),
     }
@@ -86,7 +88,11 @@ def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 def execution_view(execution: Execution, now: datetime) -> dict[str, Any]:
     """Show an execution whole."""
     shown = summary_view(overview_of(execution), now)
-    return {**shown, "waves": [_wave_view(execution, wave, now) for wave in execution.waves]}
+    return {
+        **shown,
+        "warnings": [*shown["warnings"], *derived_notices(execution)],
+        "waves": [_wave_view(execution, wave, now) for wave in execution.waves],
+    }
 
 
 def _wave_view(execution: Execution, wave: Wave, now: datetime) -> dict[str, Any]:
@@ -106,10 +112,23 @@ def _wave_view(execution: Execution, wave: Wave, now: datetime) -> dict[str, Any
         "startedAt": iso(wave.started_at) if wave.started_at else None,
         "endedAt": iso(wave.ended_at) if wave.ended_at else None,
         "durationSeconds": whole_seconds(wave.started_at, ended),
-        "error": wave.error,
+        "error": _error_of(execution, wave),
         "servers": [_server_view(server) for server in wave.servers],
         "commands": [_command_view(execution, wave, command) for command in wave.commands],
     }
+
+
+def _error_of(execution: Execution, wave: Wave) -> str | None:
+    """Tell of a wave what keeps its execution from ending, too."""
+    look = execution.last_look
+    if look is None or not any(
+        job.may_turn_up and str(job.place) in look.places for job in execution.launch_jobs(wave.number)
+    ):
+        return wave.error
+    waits = (
+        f"DRS in {wave.place} does not answer: whether a call that came to nothing launched servers is not known yet"
+    )
+    return f"{wave.error}; {waits}" if wave.error else waits
 
 
 def _command_view(execution: Execution, wave: Wave, command: WaveCommand) -> dict[str, Any]:
@@ -131,4 +150,5 @@ def _server_view(server: Server) -> dict[str, Any]:
         "launchStatus": server.launch_status.value,
         "recoveryInstanceId": server.recovery_instance_id,
         "error": server.error,
+        "snapshotAt": iso(server.snapshot_at) if server.snapshot_at else None,
     }

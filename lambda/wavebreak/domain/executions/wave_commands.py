@@ -62,12 +62,16 @@ def next_of(wave: Wave, phase: CommandPhase) -> WaveCommand | None:
     return next((command for command in of_phase(wave, phase) if command.state is CommandState.PLANNED), None)
 
 
+def sources(execution: Execution, wave: Wave, phase: CommandPhase) -> list[Wave]:
+    """Give the waves whose servers a wave's command is forwarded to."""
+    return [wave] if phase is CommandPhase.AFTER else [execution.wave(number) for number in wave.depends_on]
+
+
 def targets(execution: Execution, wave: Wave, phase: CommandPhase) -> list[tuple[Wave, Server]]:
     """Give the servers that a wave's command is forwarded to, each with the wave that launched it."""
-    sources = [wave] if phase is CommandPhase.AFTER else [execution.wave(number) for number in wave.depends_on]
     return [
         (source, server)
-        for source in sources
+        for source in sources(execution, wave, phase)
         for server in source.servers
         if server.launch_status is LaunchStatus.LAUNCHED and server.recovery_instance_id is not None
     ]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from wavebreak.domain.executions import launch_steps
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
 from wavebreak.domain.executions.engine import may_launch, unassigned
-from wavebreak.domain.executions.launch_tags import TAG_EXECUTION, TAG_WAVE, job_tags
+from wavebreak.domain.executions.launch_tags import key_of
 from wavebreak.domain.executions.model import Execution, Job, JobState
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.retries import call as retried
@@ -129,20 +129,14 @@ class Intents:
         started again.
         """
         known = {job.job_id for job in execution.launch_jobs()}
-        ours = {TAG_EXECUTION: self.execution_id, TAG_WAVE: str(self.number)}.items()
-        lost = [job for job in recent if ours <= job.tags.items() and job.job_id not in known]
-        for job in lost:
+        ours = [(job, key_of(self.execution_id, job.tags)) for job in recent if job.job_id not in known]
+        lost = [(job, key) for job, key in ours if key is not None and key[0] == self.number]
+        for job, key in lost:
             logger.warning("job %s of %s was not written down: adopted", job.job_id, self.execution_id)
-            self.record(self._written(execution, job), job.job_id)
+            self.change(
+                lambda current, job=job, key=key: launch_steps.adopted(current, job.job_id, key, job.servers)  # type: ignore[misc]  # mypy infers no default
+            )
         return bool(lost)
-
-    def _written(self, execution: Execution, lost: RecentJob) -> Job:
-        """Give the intent that a job came from, or a record of its own when that was forgotten."""
-        for job in execution.launch_jobs(self.number):
-            if job.job_id is None and job_tags(self.execution_id, job).items() <= lost.tags.items():
-                return job
-        members = (server.source_server_id for server in execution.wave(self.number).servers)
-        return self._new(execution, execution.wave(self.number), (name for name in members if name in lost.servers))
 
     def unknown(self, job: Job, words: str) -> None:
         """Record that the outcome of a call is unknown: what it may have started is looked for."""
