@@ -102,6 +102,7 @@ def waves_numbered(number: int) -> st.SearchStrategy[Wave]:
         error=maybe_texts,
         blocked_until=maybe_moments,
         start_lease=maybe_moments,
+        waited=st.booleans(),
     )
 
 

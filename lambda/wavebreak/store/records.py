@@ -110,6 +110,7 @@ def wave_record(execution_id: str, wave: Wave) -> Item:
         "error": wave.error,
         "blockedUntil": time_of(wave.blocked_until),
         "startLease": time_of(wave.start_lease),
+        "waited": wave.waited,
         "commands": [_command_entry(command) for command in wave.commands],
     }
 
@@ -312,6 +313,7 @@ def _read_wave(record: Mapping[str, Any], chunks: list[tuple[str, str]]) -> Wave
         blocked_until=_moment(record.get("blockedUntil")),
         commands=tuple(_read_command(entry) for entry in record.get("commands") or ()),
         start_lease=_moment(record.get("startLease")),
+        waited=bool(record.get("waited")),
     )
 
 

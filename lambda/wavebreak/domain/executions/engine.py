@@ -22,7 +22,7 @@ from wavebreak.domain.executions.model import (
     Wave,
     WaveCommand,
 )
-from wavebreak.domain.executions.observation import CommandView, Observation, absorb, deadline_of
+from wavebreak.domain.executions.observation import CommandView, Observation, absorb, deadline_of, launch_from
 from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import (
     SATISFIED_WAVE_STATUSES,
@@ -193,6 +193,11 @@ def is_ready(execution: Execution, wave: Wave) -> bool:
     )
 
 
+def dependencies_have_ended(execution: Execution, wave: Wave) -> bool:
+    """Tell whether nothing that an approved wave depends on runs again: it waits for a retry of that."""
+    return all(execution.wave(number).has_ended for number in wave.depends_on)
+
+
 def may_open(execution: Execution, wave: Wave) -> bool:
     """Tell whether a wave may be opened now, if its turn has come: running, not paused, no failure stops it or asks."""
     running = execution.status is ExecutionStatus.IN_PROGRESS
@@ -235,7 +240,8 @@ def may_launch(execution: Execution, wave: Wave, now: datetime, timing: Timing) 
 
 
 def _waited(wave: Wave, now: datetime, timing: Timing) -> bool:
-    return wave.started_at is not None and now >= wave.started_at + timing.scaled(wave.wait_before_seconds)
+    begins = launch_from(wave, timing)
+    return begins is not None and now >= begins
 
 
 def _changes_soon(execution: Execution, now: datetime, timing: Timing) -> bool:
@@ -376,7 +382,7 @@ def _open_wave(execution: Execution, wave: Wave, now: datetime) -> Wave:
     if not may_open(execution, wave):
         return wave
     waiting = wave.status is WaveStatus.AWAITING_APPROVAL
-    if waiting and wave.approved:
+    if waiting and wave.approved and dependencies_have_ended(execution, wave):
         return replace(wave, status=WaveStatus.IN_PROGRESS, started_at=now)
     if waiting or not is_ready(execution, wave):
         return wave

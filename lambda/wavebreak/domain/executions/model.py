@@ -48,14 +48,13 @@ class LaunchStatus(StrEnum):
 
 
 class JobState(StrEnum):
-    """What is known of one StartRecovery or TerminateRecoveryInstances call."""
+    """What is known of one call: of a REFUTED one no job is shown, of a REFUSED one DRS said that it did nothing."""
 
     INTENDED = "INTENDED"
     STARTED = "STARTED"
     ENDED = "ENDED"
     REFUTED = "REFUTED"
     REFUSED = "REFUSED"
-    """DRS said that it did nothing; of a REFUTED one nobody said anything, and no job of it is shown."""
 
 
 class JobKind(StrEnum):
@@ -162,7 +161,6 @@ class Job:
     asked_at: datetime | None = None
     """Since when the instances that it launched are asked for; its end begins it anew."""
     looks: int = 0
-    """How often DRS was asked for them since."""
     logged: bool = False
     """Whether its log was read after its end."""
 
@@ -182,7 +180,7 @@ class Job:
 
     @property
     def may_turn_up(self) -> bool:
-        """Whether this call is held to have come to nothing, though a job that it started may yet show up."""
+        """Whether this call is held to have come to nothing; a job of it may yet show up."""
         return self.state in {JobState.REFUTED, JobState.REFUSED}
 
 
@@ -230,7 +228,7 @@ class Wave:
     attempt: int = 1
     approved: bool = False
     approval: Word | None = None
-    """By whom it was approved; None also where that was not written down."""
+    """By whom; None also where that was not written down."""
     rejected: bool = False
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -239,7 +237,9 @@ class Wave:
     """Until then no StartRecovery is tried: no room under the quotas, a throttle, or a server busy elsewhere."""
     commands: tuple[WaveCommand, ...] = ()
     start_lease: datetime | None = None
-    """Until then its starts belong to a StartWave call, which runs beside the machine and gives the lease back."""
+    """Until then its starts belong to a StartWave call beside the machine, which gives the lease back."""
+    waited: bool = False
+    """Whether its waitBefore is behind it: a retry does not wait again."""
 
     @property
     def has_ended(self) -> bool:

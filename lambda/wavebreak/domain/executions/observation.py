@@ -155,8 +155,14 @@ def _is_lost(execution: Execution, job: Job, now: datetime, timing: Timing) -> b
     return now >= max(job.intended_at, deadline or job.intended_at) + timing.lost_job
 
 
+def launch_from(wave: Wave, timing: Timing) -> datetime | None:
+    """Give the moment from which a started wave may launch: after its waitBefore, which a retry does not wait again."""
+    if wave.started_at is None or wave.waited:
+        return wave.started_at
+    return wave.started_at + timing.scaled(wave.wait_before_seconds)
+
+
 def deadline_of(wave: Wave, timing: Timing) -> datetime | None:
     """Give the moment at which a started wave has failed: timeoutMinutes after its wait is over."""
-    if wave.started_at is None:
-        return None
-    return wave.started_at + timing.scaled(wave.wait_before_seconds) + timing.scaled(wave.timeout_minutes * 60)
+    begins = launch_from(wave, timing)
+    return None if begins is None else begins + timing.scaled(wave.timeout_minutes * 60)

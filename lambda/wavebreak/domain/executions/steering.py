@@ -10,7 +10,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.executions import wave_commands
-from wavebreak.domain.executions.engine import finalise, is_over, may_open, not_let_through, open_asks
+from wavebreak.domain.executions.engine import (
+    dependencies_have_ended,
+    finalise,
+    is_over,
+    may_open,
+    not_let_through,
+    open_asks,
+)
 from wavebreak.domain.executions.model import (
     Cancel,
     CancelThen,
@@ -90,13 +97,14 @@ def resume(execution: Execution) -> Execution:
 def approve(execution: Execution, number: int, act: Act) -> Execution:
     """Let a wave that waits for an approval start; while the execution is paused it starts after the resume.
 
-    The wave keeps whose approval it was: until it starts no status changes, and no event tells of it.
+    One whose dependencies run again, for somebody retried them, waits for their end. The wave keeps whose approval it
+    was: until it starts no status changes, and no event tells of it.
     """
     wave = _awaiting(execution, number)
     if wave.approved:
         return execution
     approved = replace(wave, approved=True, approval=Word(act.at, act.actor, act.reason))
-    if may_open(execution, wave):
+    if may_open(execution, wave) and dependencies_have_ended(execution, wave):
         approved = replace(approved, status=WaveStatus.IN_PROGRESS, started_at=act.at)
     return execution.with_waves([approved])
 
@@ -124,6 +132,7 @@ def retry(execution: Execution, number: int, now: datetime) -> Execution:
             ended_at=None,
             error=None,
             blocked_until=None,
+            waited=True,
         )
     return _after_decision(execution.with_waves([replace(again, attempt=wave.attempt + 1)]))
 
