@@ -5,7 +5,7 @@ Tests make an `App` of their own from other clients and another clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
@@ -74,6 +74,8 @@ class App:
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
     post_launch_actions: bool = False
     """Whether a launch is over with the post-launch actions of DRS only."""
+    silences: dict[Place, float] = field(default_factory=dict)
+    """Places that did not answer lately, for as long as this environment lives: they are waited for less."""
 
     def recorded(self) -> ErrorStore:
         """Give the recorded errors; raises MissingSetting in a stack that keeps none."""

@@ -73,6 +73,46 @@ def test_a9_a_region_that_hangs_before_its_start_delays_no_hand_over(
     assert stack.ended(started)["status"] == "COMPLETED"
 
 
+def test_a9_a_region_whose_jobs_cannot_be_looked_at_delays_no_hand_over_and_is_heard_in_the_end(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_servers(stack)
+    chain = document()
+    chain["waves"][1]["waitBeforeSeconds"] = 20  # a second: the far wave is in flight by then
+    started = stack.start(chain, "recoveries")
+    stack.wait(started, lambda seen: seen["waves"][0]["jobId"])
+    hang(monkeypatch, "jobs")
+    begun = time.monotonic()
+
+    *_, last = moments(stack, started, "bcd")
+
+    assert last < HANGS_SECONDS - 1, "three hand-overs, each delayed by less than two seconds"
+    execution = stack.ended(started)
+    assert execution["status"] == "COMPLETED"
+    assert time.monotonic() - begun > HANGS_SECONDS - 1, "the far Region was waited for"
+    time.sleep(HANGS_SECONDS)  # whoever was not waited for any more comes to an end
+
+
+def test_a_single_place_that_hangs_keeps_nothing_from_being_started_elsewhere(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waves = wave("far", 9, region=FAR, dependsOn=[]), wave("here", 1, dependsOn=[], requiresApproval=True)
+    put_servers(stack)
+    stack.put_servers([server(9)], region=FAR, launchSeconds=2)
+    started = stack.start(plan(*waves), "recoveries")
+    stack.wait(started, lambda seen: seen["waves"][0]["jobId"])
+    hang(monkeypatch, "jobs", seconds=5)
+    time.sleep(1)
+    begun = time.monotonic()
+
+    stack.api("POST", f"/executions/{started}/waves/2/approve", {})
+
+    stack.wait(started, lambda seen: seen["waves"][1]["jobId"])
+    assert time.monotonic() - begun < 3.5
+    assert stack.ended(started)["status"] == "COMPLETED"
+    time.sleep(5)
+
+
 def test_a_cancel_is_not_delayed_by_a_start_that_hangs(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, clock: JumpingClock
 ) -> None:

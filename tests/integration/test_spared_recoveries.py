@@ -95,4 +95,4 @@ def test_a2_no_question_more_is_asked_when_nothing_is_there(stack: Stack) -> Non
     stack.ended(stack.start(document))
 
     asked = stack.control.calls("DescribeRecoveryInstances")[before:]
-    assert len(asked) == 1, "at the start of the drill"
+    assert len(asked) == 2, "at the start of the drill, and for what its job launched"

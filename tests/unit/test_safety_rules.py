@@ -168,7 +168,7 @@ def test_rule_4_a_poll_error_changes_nothing() -> None:
     running = execution(wave(1, WaveStatus.IN_PROGRESS)).with_job(job(1))
     errors = ErrorTracker(None, Meter("test", lambda: NOW, lambda _line: None), lambda: NOW)
     broken: Any = SimpleNamespace(
-        drs_at=lambda _place: SimpleNamespace(jobs=throttled), errors=errors, post_launch_actions=False
+        drs_at=lambda _place: SimpleNamespace(jobs=throttled), errors=errors, post_launch_actions=False, silences={}
     )
 
     seen = machine_round.look(broken, running.launch_jobs())

@@ -17,10 +17,11 @@ from wavebreak.domain.executions.observation import InstanceView, JobView, Obser
 from wavebreak.resilience.aws_errors import FAULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from wavebreak.app import App
     from wavebreak.aws.drs import Drs
+    from wavebreak.aws.parallel_reads import Answers
     from wavebreak.domain.executions.learning import Due
     from wavebreak.domain.executions.model import Execution
     from wavebreak.domain.executions.observation import JobLog
@@ -68,7 +69,7 @@ def places_of(app: App) -> Places:
     def note(error: Exception, question: str, place: Place) -> None:
         app.errors.record_error(error, Severity.WARNING, question=question, place=str(place))
 
-    return Places(app.drs_at, note)
+    return Places(app.drs_at, note, app.silences)
 
 
 def look(app: App, jobs: Iterable[Job], places: Places | None = None) -> Observation:
@@ -81,36 +82,77 @@ def look(app: App, jobs: Iterable[Job], places: Places | None = None) -> Observa
         if job.state is JobState.STARTED and job.job_id is not None:
             in_flight[job.place].append(job.job_id)
     actions = app.post_launch_actions
-    questions = {place: partial(_described, job_ids, actions) for place, job_ids in in_flight.items()}
+    questions = {place: partial(_described, job_ids, actions, None) for place, job_ids in in_flight.items()}
     seen = (places or places_of(app)).ask("DRS jobs", questions).values()
     views = {job_id: view for told, _ in seen for job_id, view in told.jobs.items()}
     logs = {job_id: log for told, _ in seen for job_id, log in told.logs.items()}
     return Observation(views, frozenset().union(*(unnamed for _, unnamed in seen)), logs=logs)
 
 
-def turned_up(
-    app: App, execution_id: str, intents: Iterable[Job], places: Places | None = None
-) -> dict[tuple[int, int, int], str]:
-    """Look by their tags for the jobs of calls whose outcome is not known. There are none in a round like others."""
+def begin_look(app: App, execution: Execution, intents: Iterable[Job], places: Places) -> Answers[Observation]:
+    """Begin to look at the jobs in flight, and for those of calls without an outcome, in two calls of a place at most.
+
+    The log of a job is read with the look that shows a server of it to have failed.
+    """
+    in_flight: dict[Place, list[str]] = defaultdict(list)
     unknown: dict[Place, list[Job]] = defaultdict(list)
+    for job in execution.launch_jobs():
+        if job.state is JobState.STARTED and job.job_id is not None:
+            in_flight[job.place].append(job.job_id)
     for job in intents:
         unknown[job.place].append(job)
-    questions = {place: partial(_found, execution_id, jobs) for place, jobs in unknown.items()}
-    seen = (places or places_of(app)).ask("jobs of intents", questions).values()
-    return {key: job_id for found in seen for key, job_id in found.items()}
+    failed = frozenset(
+        server.source_server_id
+        for wave in execution.waves
+        for server in wave.servers
+        if server.launch_status is LaunchStatus.FAILED
+    )
+    questions = {
+        place: partial(
+            _looked,
+            partial(_described, in_flight[place], app.post_launch_actions, failed),
+            partial(_found, execution.execution_id, unknown[place]),
+        )
+        for place in {**in_flight, **unknown}
+    }
+    return places.begin("DRS jobs", questions)
 
 
-def learn(app: App, execution: Execution, places: Places) -> Observation:
-    """Ask for what launches that are over have left to be learnt: instances in one call for each place, and logs."""
+def _looked(
+    described: Callable[[Drs], tuple[Observation, frozenset[str]]],
+    found: Callable[[Drs], dict[tuple[int, int, int], str]],
+    drs: Drs,
+) -> Observation:
+    """Ask one place; what is not answered for lost calls keeps nothing of its jobs."""
+    seen, unnamed = described(drs)
+    try:
+        return replace(seen, missing=unnamed, found=found(drs))
+    except FAULTS as error:
+        logger.warning("jobs of lost answers could not be looked for: %s", error)
+        return replace(seen, missing=unnamed)
+
+
+def begin_to_learn(app: App, execution: Execution, places: Places) -> Answers[Observation]:
+    """Begin to ask for what launches that are over have left to tell: instances, in one call of a place, and logs."""
     now = app.now()
     asked = {job.place: learning.due(execution, job.place, now, app.timing) for job in execution.launch_jobs()}
     questions = {place: partial(_learnt, due) for place, due in asked.items() if due.servers or due.logs}
-    seen = places.ask("what was launched", questions).values() if questions else ()
-    return Observation(
-        instances={key: view for told in seen for key, view in told.instances.items()},
-        looked=frozenset().union(*(told.looked for told in seen)),
-        logs={job_id: log for told in seen for job_id, log in told.logs.items()},
-    )
+    return places.begin("what was launched", questions)
+
+
+def together(seen: Iterable[Observation]) -> Observation:
+    """Put together what several places showed."""
+    whole = Observation()
+    for each in seen:
+        whole = Observation(
+            jobs={**whole.jobs, **each.jobs},
+            missing=whole.missing | each.missing,
+            found={**whole.found, **each.found},
+            instances={**whole.instances, **each.instances},
+            looked=whole.looked | each.looked,
+            logs={**whole.logs, **each.logs},
+        )
+    return whole
 
 
 def _learnt(due: Due, drs: Drs) -> Observation:
@@ -135,11 +177,17 @@ def _log_of(drs: Drs, job_id: str) -> JobLog | None:
         return None
 
 
-def _described(job_ids: list[str], actions: bool, drs: Drs) -> tuple[Observation, frozenset[str]]:
+def _described(
+    job_ids: list[str], actions: bool, failed: frozenset[str] | None, drs: Drs
+) -> tuple[Observation, frozenset[str]]:
+    """Describe jobs. `failed` are servers that are known to have failed; None has logs of ended jobs read alone."""
+    if not job_ids:
+        return Observation(), frozenset()
     seen, unnamed = drs.jobs(job_ids)
     logs: dict[str, JobLog] = {}
     for job_id, view in seen.items():
-        if view.completed and any(each.launch_status is LaunchStatus.FAILED for each in view.servers.values()):
+        news = {name for name, each in view.servers.items() if each.launch_status is LaunchStatus.FAILED}
+        if news and (view.completed or (failed is not None and news - failed)):
             log = _log_of(drs, job_id)
             logs |= {job_id: log} if log is not None else {}
     views = {job_id: _with_actions(view, actions) for job_id, view in seen.items()}
@@ -163,4 +211,4 @@ def _with_actions(view: JobView, actions: bool) -> JobView:
 
 
 def _found(execution_id: str, jobs: list[Job], drs: Drs) -> dict[tuple[int, int, int], str]:
-    return drs.find_launches(execution_id, jobs)
+    return drs.find_launches(execution_id, jobs) if jobs else {}

@@ -10,23 +10,40 @@ from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
 from wavebreak.domain.executions.engine import Decision, Directive, decide
 from wavebreak.domain.executions.model import JobState
-from wavebreak.domain.executions.observation import CommandView, Observation
+from wavebreak.domain.executions.observation import CommandView
 from wavebreak.domain.executions.wave_commands import run_id
 from wavebreak.observability.metrics import Metric
 from wavebreak.problems import Unavailable
 from wavebreak.store import keys
 from wavebreak.store.executions import Conflict, Snapshot
-from wavebreak.use_cases.machine_round import NEVER, RENEW, STAND_DOWN, Round, learn, look, places_of, turned_up
+from wavebreak.use_cases.machine_round import (
+    NEVER,
+    RENEW,
+    STAND_DOWN,
+    Round,
+    begin_look,
+    begin_to_learn,
+    places_of,
+    together,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from wavebreak.app import App
+    from wavebreak.aws.parallel_reads import Answers
     from wavebreak.domain.executions.model import Execution, Job
+    from wavebreak.domain.executions.observation import Observation
+    from wavebreak.site import Place
 
 logger = logging.getLogger(__name__)
 
 _ATTEMPTS: Final = 25
+_GLANCE_SECONDS: Final = 0.25
+"""Between two glances at the mark while a place is silent."""
+_PATIENCE_SECONDS: Final = 30
+"""How long a silent place is waited for, at most: the function has as much again for what comes after."""
 
 
 def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
@@ -36,7 +53,7 @@ def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
         if snapshot.token.run > run:
             return _followed(app, snapshot.token.run, run, rounds)
         try:
-            decision = _decided(app, snapshot.execution)
+            decision = _Look(app, snapshot).decide()
         except Conflict:
             app.executions.pause(attempt)
             continue
@@ -45,23 +62,56 @@ def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
     raise Unavailable(f"execution {execution_id} is being changed by many at once")
 
 
-def _decided(app: App, execution: Execution) -> Decision:
-    """Look, decide and write. What a launch that is over has left to tell is asked for once nothing else is to do."""
-    now = app.now()
-    places = places_of(app)
-    seen = look(app, execution.launch_jobs(), places)
-    found = turned_up(app, execution.execution_id, _left_open(execution, now), places)
-    commands = running_commands(app, execution)
-    decision = decide(execution, replace(seen, found=found, commands=commands), now, app.timing)
-    saved = app.executions.save(execution, decision.execution, Act(ENGINE_ACTOR, now, None))
-    if decision.directive is not Directive.SLEEP:
+class _Look:
+    """One round: what is told at once is decided on at once.
+
+    While nothing else is to do, places that are silent are waited for, and what launches that are over have left to
+    tell is asked for; a wake ends that.
+    """
+
+    def __init__(self, app: App, snapshot: Snapshot) -> None:
+        self.app = app
+        self.current = snapshot.execution
+        self.mark = snapshot.token.mark
+        self.places = places_of(app)
+        self.commands: dict[str, CommandView] = {}
+
+    def decide(self) -> Decision:
+        """Look, decide and write; raises Conflict when somebody else wrote first."""
+        now = self.app.now()
+        answers = begin_look(self.app, self.current, _left_open(self.current, now), self.places)
+        self.commands = running_commands(self.app, self.current)
+        decision = self._step(answers.first())
+        if decision.directive is Directive.SLEEP:
+            decision = self._learn(decision)
+        return self._wait(decision, answers) if decision.directive is Directive.SLEEP else decision
+
+    def _step(self, told: Mapping[Place, Observation]) -> Decision:
+        """Decide by what some places told, and write it."""
+        now = self.app.now()
+        seen = replace(together(told.values()), commands=self.commands)
+        decision = decide(self.current, seen, now, self.app.timing)
+        self.current = self.app.executions.save(self.current, decision.execution, Act(ENGINE_ACTOR, now, None))
         return decision
-    learnt = learn(app, saved, places)
-    if learnt == Observation():
+
+    def _learn(self, decision: Decision) -> Decision:
+        told = begin_to_learn(self.app, self.current, self.places).first()
+        return self._step(told) if told else decision
+
+    def _wait(self, decision: Decision, answers: Answers[Observation]) -> Decision:
+        """Wait for silent places as long as the machine would sleep, unless it is woken or there is something to do."""
+        waited, patience = 0.0, min(self.app.poll_seconds, _PATIENCE_SECONDS)
+        while answers.silent and decision.directive is Directive.SLEEP:
+            if waited >= patience:
+                self.places.note_silence("DRS jobs", answers.silent, waited)
+                return replace(decision, brief=True)
+            told = answers.more(_GLANCE_SECONDS)
+            waited += _GLANCE_SECONDS
+            if told:
+                decision = self._step(told)
+            elif self.app.wakes.mark_of(self.current.execution_id, keys.TOKEN) != self.mark:
+                return decision
         return decision
-    again = decide(saved, replace(learnt, commands=commands), now, app.timing)
-    app.executions.save(saved, again.execution, Act(ENGINE_ACTOR, now, None))
-    return again
 
 
 def _left_open(execution: Execution, now: datetime) -> list[Job]:
