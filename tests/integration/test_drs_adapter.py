@@ -267,3 +267,30 @@ def test_t16_the_log_of_a_job_tells_failures_instances_and_older_recovery_points
     }
     assert log.instances == {server(1): "i-11111111111111111"}
     assert log.older == {server(2)}
+
+
+def _snapshot(number: int, **fields: Any) -> dict[str, Any]:
+    moment = f"2026-11-29T0{number}:00:00Z"
+    return {
+        "snapshotID": f"pit-{number:017d}",
+        "sourceServerID": server(1),
+        "expectedTimestamp": moment,
+        **({"timestamp": moment} if fields.get("finished", True) else {}),
+    }
+
+
+@pytest.mark.parametrize(
+    ("pages", "newest"),
+    [
+        ([[]], None),
+        ([[_snapshot(3, finished=False)]], None),
+        ([[_snapshot(3, finished=False), _snapshot(1), _snapshot(2)]], "2026-11-29T02:00:00Z"),
+        ([[_snapshot(4, finished=False)], [_snapshot(2)]], "2026-11-29T02:00:00Z"),
+    ],
+)
+def test_t14_a_snapshot_in_progress_is_none(drs: Drs, pages: list[list[dict[str, Any]]], newest: str | None) -> None:
+    with Stubber(drs.client) as told:
+        for number, items in enumerate(pages, start=1):
+            more = {"nextToken": str(number)} if number < len(pages) else {}
+            told.add_response("describe_recovery_snapshots", {"items": items, **more})
+        assert drs.newest_snapshot(server(1)) == newest

@@ -36,6 +36,8 @@ _RECENT: Final = timedelta(days=3)
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 _A_DAY_SECONDS: Final = 86_400
 
+_SNAPSHOTS_A_PAGE: Final = 10
+"""The newest one may be in progress; the one before it is finished."""
 _LAUNCH_END: Final = "LAUNCH_END"
 """Names the instance; the service model does not know this event."""
 _LAUNCH_STATUSES: Final = {status.value: status for status in LaunchStatus}
@@ -142,9 +144,16 @@ class Drs:
         ]
 
     def newest_snapshot(self, source_server_id: str) -> str | None:
-        """Give the moment (RFC 3339) of a server's newest recovery snapshot; None when it has none."""
-        answer = self.client.describe_recovery_snapshots(sourceServerID=source_server_id, order="DESC", maxResults=1)
-        return next((item.get("timestamp") or item["expectedTimestamp"] for item in answer["items"]), None)
+        """Give the moment (RFC 3339) of a server's newest recovery snapshot; None when it has none that is finished."""
+        paginator = self.client.get_paginator("describe_recovery_snapshots")
+        pages = paginator.paginate(
+            sourceServerID=source_server_id, order="DESC", PaginationConfig={"PageSize": _SNAPSHOTS_A_PAGE}
+        )
+        for page in pages:
+            finished = [item["timestamp"] for item in page["items"] if item.get("timestamp")]
+            if finished:
+                return max(finished)
+        return None
 
     def native_plan(self, arn: str) -> NativePlan:
         """Read a Recovery Plan of DRS with its steps, in their order; Unavailable where the SDK does not know them.
