@@ -1,4 +1,4 @@
-"""The API described: `docs/openapi.json`, generated from the handlers themselves.
+"""The API described: `docs/openapi.json`, generated from the handlers themselves and the answers of each route.
 
 `python -m tools.openapi` writes the file; with `--check` it fails when the file differs from what the code says.
 """
@@ -12,9 +12,8 @@ import tomllib
 from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from tools.openapi_answers import ANSWERS, SCHEMAS, problems
 from tools.template import ROOT
-
-from wavebreak.api.openapi_responses import SCHEMAS, problems
 
 TARGET: Final = ROOT / "docs" / "openapi.json"
 MODULES: Final = (
@@ -64,6 +63,7 @@ def document() -> dict[str, Any]:
     told = _told(app)
     for path, operations in generated["paths"].items():
         for method, operation in operations.items():
+            operation["responses"] = {str(status): answer for status, answer in ANSWERS[method.upper(), path].items()}
             _complete(operation, components["schemas"])
             operation["operationId"], operation["summary"] = told[method.upper(), path]
     return generated
@@ -81,9 +81,6 @@ def _told(app: APIGatewayRestResolver) -> dict[tuple[str, str], tuple[str, str]]
 def _complete(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     """Add what no handler of the call says: answers of the gateway and of the admission, and what may be left out."""
     answers = operation["responses"]
-    answers.pop("422", None)
-    if "204" in answers:
-        answers["204"].pop("content", None)
     statuses: tuple[int, ...] = GATEWAY_STATUSES
     if body := operation.get("requestBody"):
         statuses += BODY_STATUSES

@@ -1,18 +1,27 @@
 """Steering a running execution: pause and resume it, approve, reject, retry or skip a wave."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from wavebreak.api import http
-from wavebreak.api.openapi_responses import STEERED, STEERING
 from wavebreak.api.requests import ReasonRequest
 from wavebreak.app import app
 from wavebreak.domain.executions.model import Execution
 from wavebreak.domain.executions.views import execution_view
 from wavebreak.use_cases import operate_execution
+
+_SENTENCES: Final = {
+    "approve": "Let a wave that waits for an approval start.",
+    "reject": "Fail a wave that waits for an approval.",
+    "retry": "Recover the servers of a failed wave that failed, once more.",
+    "skip": "Go on past a wave that has not started or has failed.",
+    "pause": "Start no new wave; running ones go on.",
+    "resume": "Let waves start again.",
+}
+"""What an operator may do to an execution or a wave, in a sentence each."""
 
 router = http.make_router()
 
@@ -42,8 +51,8 @@ def _answer(execution: Execution) -> Response[Any]:
 
 
 def _hang(path: str, verb: str, handle: Callable[..., Response[Any]]) -> None:
-    handle.__name__, handle.__doc__ = verb, STEERING[verb]
-    router.post(f"/executions/<executionId>/{path}{verb}", responses=STEERED, tags=["steering"])(handle)
+    handle.__name__, handle.__doc__ = verb, _SENTENCES[verb]
+    router.post(f"/executions/<executionId>/{path}{verb}", tags=["steering"])(handle)
 
 
 _CALLS = {verb: ("waves/<waveNumber>/", _on_wave(verb)) for verb in operate_execution.WAVE_CALLS}

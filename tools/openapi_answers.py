@@ -1,4 +1,7 @@
-"""What the API answers, for the OpenAPI document: statuses, media types and schemas. Nothing here runs per request."""
+"""What the API answers, for the OpenAPI document: statuses, media types and schemas.
+
+No function loads this: the document is generated from the handlers, and what they answer is added here.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveSt
 from wavebreak.problems import CODES, CONTENT_TYPE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from enum import StrEnum
 
 _ANY_OBJECT: Final[dict[str, Any]] = {"type": "object", "additionalProperties": True}
@@ -384,12 +388,34 @@ HEALTH: Final = _json(200, "No critical circuit is open.", _named("Health")) | _
 )
 STEERED: Final = ACCEPTED | problems(400, 404, 409)
 
-STEERING: Final = {
-    "approve": "Let a wave that waits for an approval start.",
-    "reject": "Fail a wave that waits for an approval.",
-    "retry": "Recover the servers of a failed wave that failed, once more.",
-    "skip": "Go on past a wave that has not started or has failed.",
-    "pause": "Start no new wave; running ones go on.",
-    "resume": "Let waves start again.",
+
+ANSWERS: Final[Mapping[tuple[str, str], dict[int, Any]]] = {
+    ("POST", "/plans/import"): PLAN_IMPORTED | problems(400, 404, 409),
+    ("POST", "/plans/{planId}/validate"): READINESS | problems(400, 404),
+    ("PUT", "/plans/{planId}"): PLAN | PLAN_CREATED | problems(400, 404, 412, 413),
+    ("GET", "/plans/{planId}"): PLAN | problems(404),
+    ("GET", "/plans"): PLAN_LIST | problems(400),
+    ("DELETE", "/plans/{planId}"): PLAN_DELETED | problems(404, 409),
+    ("POST", "/drills"): ACCEPTED | problems(400, 404, 409),
+    ("POST", "/recoveries"): ACCEPTED | problems(400, 404, 409),
+    ("POST", "/executions/{executionId}/cancel"): ACCEPTED | problems(400, 404, 409),
+    ("GET", "/executions/{executionId}"): EXECUTION | problems(404),
+    ("GET", "/executions"): EXECUTION_LIST | problems(400),
+    ("GET", "/executions/{executionId}/events"): EVENT_LIST | problems(400, 404),
+    ("POST", "/executions/{executionId}/terminate"): ACCEPTED | problems(400, 404, 409),
+    ("POST", "/executions/{executionId}/waves/{waveNumber}/approve"): STEERED,
+    ("POST", "/executions/{executionId}/waves/{waveNumber}/reject"): STEERED,
+    ("POST", "/executions/{executionId}/waves/{waveNumber}/retry"): STEERED,
+    ("POST", "/executions/{executionId}/waves/{waveNumber}/skip"): STEERED,
+    ("POST", "/executions/{executionId}/pause"): STEERED,
+    ("POST", "/executions/{executionId}/resume"): STEERED,
+    ("GET", "/commands/{commandId}/results"): RESULT_LIST | problems(400, 404),
+    ("GET", "/commands/{commandId}/lines"): LINE_LIST | problems(400, 404),
+    ("POST", "/commands"): COMMAND_ACCEPTED | problems(400, 404, 409),
+    ("GET", "/commands/{commandId}"): COMMAND_RUN | problems(404),
+    ("POST", "/commands/{commandId}/cancel"): COMMAND_ACCEPTED | problems(400, 404, 409),
+    ("GET", "/errors"): ERROR_LIST | problems(400),
+    ("GET", "/errors/summary"): ERROR_SUMMARY | problems(400),
+    ("GET", "/health"): HEALTH,
 }
-"""What an operator may do to an execution or a wave, in a sentence each."""
+"""What each route answers."""
