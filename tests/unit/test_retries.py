@@ -163,7 +163,7 @@ def test_a_fault_of_ours_is_raised_as_it_is(slept: list[float]) -> None:
 
 def test_s3_21_success_costs_nothing_more() -> None:
     program = (
-        "import sys; from wavebreak import retries; retries.sleep = None; "
+        "import sys; from wavebreak.resilience import retries; retries.sleep = None; "
         "assert retries.call('database', lambda: 7) == 7; print('tenacity' in sys.modules)"
     )
     done = subprocess.run(  # noqa: S603  runs this interpreter on the line above

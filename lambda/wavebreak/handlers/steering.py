@@ -1,7 +1,7 @@
 """Steering a running execution: pause and resume it, approve, reject, retry or skip a wave."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
@@ -12,16 +12,6 @@ from wavebreak.app import app
 from wavebreak.domain.executions.model import Execution
 from wavebreak.domain.executions.views import execution_view
 from wavebreak.use_cases import operate_execution
-
-_SENTENCES: Final = {
-    "approve": "Let a wave that waits for an approval start.",
-    "reject": "Fail a wave that waits for an approval.",
-    "retry": "Recover the servers of a failed wave that failed, once more.",
-    "skip": "Go on past a wave that has not started or has failed.",
-    "pause": "Start no new wave; running ones go on.",
-    "resume": "Let waves start again.",
-}
-"""What an operator may do to an execution or a wave, in a sentence each."""
 
 router = http.make_router()
 
@@ -51,7 +41,7 @@ def _answer(execution: Execution) -> Response[Any]:
 
 
 def _hang(path: str, verb: str, handle: Callable[..., Response[Any]]) -> None:
-    handle.__name__, handle.__doc__ = verb, _SENTENCES[verb]
+    handle.__name__, handle.__doc__ = verb, operate_execution.SENTENCES[verb]
     router.post(f"/executions/<executionId>/{path}{verb}", tags=["steering"])(handle)
 
 
