@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from wavebreak.aws_error_codes import is_service_fault
 from wavebreak_cli.problems import Misconfigured, Unavailable
 
 if TYPE_CHECKING:
@@ -141,10 +142,10 @@ def _may_pass(error: Exception) -> bool:
     from botocore.exceptions import ClientError, HTTPClientError  # noqa: PLC0415 - only calls need them
     from botocore.exceptions import ConnectionError as NoConnection  # noqa: PLC0415 - likewise
 
-    from wavebreak.resilience.aws_errors import is_dependency_fault  # noqa: PLC0415 - likewise, as it brings botocore
-
-    refused = isinstance(error, ClientError) and is_dependency_fault(error)
-    return refused or isinstance(error, (HTTPClientError, NoConnection))
+    if not isinstance(error, ClientError):
+        return isinstance(error, (HTTPClientError, NoConnection))
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return is_service_fault(status, str(error.response.get("Error", {}).get("Code", "")))
 
 
 def _session(profile: str | None) -> Any:
