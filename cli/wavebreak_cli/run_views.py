@@ -12,9 +12,9 @@ from rich.text import Text
 from wavebreak.domain.commands.catalogue import CommandMode, CommandName, command_mode
 from wavebreak.domain.commands.result_text import combined_output
 from wavebreak_cli import changes, run_pictures
+from wavebreak_cli.follow_loop import Quiet
 from wavebreak_cli.look import Look
 from wavebreak_cli.moving import MovingView
-from wavebreak_cli.watch import Quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

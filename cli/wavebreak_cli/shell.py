@@ -16,9 +16,10 @@ import typer
 from rich.console import Console
 
 from wavebreak_cli.config import Given, resolve
+from wavebreak_cli.follow_loop import Time
 from wavebreak_cli.look import Look
 from wavebreak_cli.problems import Misconfigured
-from wavebreak_cli.watch import JsonView, LineView, LiveView, Time
+from wavebreak_cli.watch import JsonView, LineView, LiveView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from wavebreak_cli.api import Api
+    from wavebreak_cli.follow_loop import View
     from wavebreak_cli.problems import CommandFailed
-    from wavebreak_cli.watch import View
     from wavebreak_cli.wire import Execution
 
 PIPE_WIDTH: Final = 200
