@@ -15,9 +15,9 @@ from tools.deployment import Emulator
 from tools.product import lead
 
 from drs_simulator.control import SimulatorControl
-from wavebreak_cli.api import Api
-from wavebreak_cli.calls import Call
-from wavebreak_cli.config import Endpoint, StaticKeys
+from wavebreak_cli.client.api import Api
+from wavebreak_cli.client.endpoint import Endpoint, StaticKeys
+from wavebreak_cli.client.request import Call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, cast
 from tools.inbox import trail_of
 from tools.product import launch_jobs
 
-from wavebreak_cli.chain import verify
+from wavebreak_cli.audit_chain import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tools.product import Product
 
-    from wavebreak_cli.wire import Event
+    from wavebreak_cli.client.answers import Event
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
-from wavebreak_cli.problems import CommandFailed, Unavailable
+from wavebreak_cli.errors import CommandFailed, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,7 +19,7 @@ from rich.text import Text
 from wavebreak.domain.executions.next_steps import next_steps
 from wavebreak.execution_utils import display_of_wave, normalize_wave_status
 from wavebreak.timing import duration
-from wavebreak_cli.look import elapsed, one_line, style_of, when
+from wavebreak_cli.views.terminal import elapsed, one_line, style_of, when
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions, RenderableType
 
-    from wavebreak_cli.look import Look
-    from wavebreak_cli.wire import Display, Execution, Server, Wave, WaveCommand
+    from wavebreak_cli.client.answers import Display, Execution, Server, Wave, WaveCommand
+    from wavebreak_cli.views.terminal import Look
 
 _MOST_FAILURES: Final = 8
 _LONGEST_BAR: Final = 60

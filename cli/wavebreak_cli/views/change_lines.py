@@ -6,14 +6,14 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.next_steps import next_steps
-from wavebreak_cli.wire import WaveCommand
+from wavebreak_cli.client.answers import WaveCommand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from wavebreak_cli.look import Look
-    from wavebreak_cli.wire import Execution, Server, Wave
+    from wavebreak_cli.client.answers import Execution, Server, Wave
+    from wavebreak_cli.views.terminal import Look
 
 Change = dict[str, Any]
 """`{at, change, status, …}`: `change` is execution, wave, server, command, termination, waiting or connection."""

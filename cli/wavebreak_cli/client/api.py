@@ -10,14 +10,14 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from wavebreak_cli.calls import ATTEMPTS, Call, is_text
-from wavebreak_cli.config import ca_bundle, credentials_of, signing_keys
-from wavebreak_cli.problems import CommandFailed, Misconfigured, Refused, Unavailable, from_answer
+from wavebreak_cli.client.endpoint import ca_bundle, credentials_of, signing_keys
+from wavebreak_cli.client.request import ATTEMPTS, Call, is_text
+from wavebreak_cli.errors import CommandFailed, Misconfigured, Refused, Unavailable, from_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from wavebreak_cli.config import Endpoint
+    from wavebreak_cli.client.endpoint import Endpoint
 
 _TIMEOUT: Final = httpx.Timeout(35.0, connect=5.0)
 """Seconds; API Gateway itself gives up after 29."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from wavebreak_cli.problems import Misconfigured
+from wavebreak_cli.errors import Misconfigured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wavebreak_cli import changes, live_picture, render
 from wavebreak_cli.follow_loop import Quiet
-from wavebreak_cli.look import Look
-from wavebreak_cli.moving import MovingView
+from wavebreak_cli.views import change_lines, execution_card, live_execution
+from wavebreak_cli.views.live_view import MovingView
+from wavebreak_cli.views.terminal import Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from wavebreak_cli.wire import Execution
+    from wavebreak_cli.client.answers import Execution
 
 
 @dataclass
@@ -32,9 +32,9 @@ class LineView(Quiet):
 
     def show(self, execution: Execution) -> None:
         """Print what changed since the last reading."""
-        found = changes.changes(self._last, execution, self.now())
+        found = change_lines.changes(self._last, execution, self.now())
         if self._lost:
-            found.insert(0, changes.connection(self.now(), "RESTORED"))
+            found.insert(0, change_lines.connection(self.now(), "RESTORED"))
         for change in found:
             self._print(change)
         self._last, self._lost = execution, False
@@ -42,16 +42,16 @@ class LineView(Quiet):
     def trouble(self, why: str, lost_at: datetime) -> None:
         """Print once that the connection is lost and is being retried."""
         if not self._lost:
-            self._print(changes.connection(lost_at, "LOST", f"{why}; retrying"))
+            self._print(change_lines.connection(lost_at, "LOST", f"{why}; retrying"))
         self._lost = True
 
     def finish(self, execution: Execution) -> None:
         """Print the card."""
         self.console.print()
-        self.console.print(render.card(self.look, execution, self.now()))
+        self.console.print(execution_card.card(self.look, execution, self.now()))
 
-    def _print(self, change: changes.Change) -> None:
-        self.console.print(self.look.text(changes.line(change, self.look)), highlight=False, soft_wrap=True)
+    def _print(self, change: change_lines.Change) -> None:
+        self.console.print(self.look.text(change_lines.line(change, self.look)), highlight=False, soft_wrap=True)
 
 
 @dataclass
@@ -62,7 +62,7 @@ class JsonView(LineView):
         """Print the execution."""
         self._write(execution)
 
-    def _print(self, change: changes.Change) -> None:
+    def _print(self, change: change_lines.Change) -> None:
         self._write(change)
 
     def _write(self, document: object) -> None:
@@ -85,11 +85,11 @@ class LiveView(MovingView):
 
     def finish(self, execution: Execution) -> None:
         """Leave the card on the screen."""
-        self.console.print(render.card(Look.of(self.console), execution, self.now(), bar=True))
+        self.console.print(execution_card.card(Look.of(self.console), execution, self.now(), bar=True))
 
     def _render(self) -> RenderableType:
         look, now = Look.of(self.console), self.now()
         trouble = self._lost(now)
         if self._execution is None:
             return look.text(trouble or "reading …", "bright_black")
-        return live_picture.live(look, self._execution, now, height=self.console.height, trouble=trouble)
+        return live_execution.live(look, self._execution, now, height=self.console.height, trouble=trouble)

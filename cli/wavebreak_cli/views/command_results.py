@@ -15,8 +15,8 @@ from wavebreak.domain.commands.catalogue import CommandName
 from wavebreak.domain.commands.result_text import FAILED, SUCCEEDED, error_text, progress_text, result_text
 from wavebreak.domain.commands.results import FailureKind
 from wavebreak.timing import duration
-from wavebreak_cli.look import elapsed
-from wavebreak_cli.render import progress_bar
+from wavebreak_cli.views.execution_card import progress_bar
+from wavebreak_cli.views.terminal import elapsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from wavebreak.domain.commands.results import ExecutionResult
-    from wavebreak_cli.look import Look
-    from wavebreak_cli.runs import Entry, RunReading
-    from wavebreak_cli.wire import CommandLine, CommandRun
+    from wavebreak_cli.client.answers import CommandLine, CommandRun
+    from wavebreak_cli.client.command_runs import Entry, RunReading
+    from wavebreak_cli.views.terminal import Look
 
 _QUIET: Final = "bright_black"
 _LONGEST_ERROR: Final = 200

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from wavebreak.domain.commands.catalogue import CommandName
 from wavebreak.domain.commands.result_documents import result_of
 from wavebreak.domain.commands.summary import CommandRunStatus
-from wavebreak_cli.calls import path_of
+from wavebreak_cli.client.request import path_of
 
 if TYPE_CHECKING:
     from wavebreak.domain.commands.results import ExecutionResult
-    from wavebreak_cli.api import Api
-    from wavebreak_cli.wire import CommandLine, CommandRun
+    from wavebreak_cli.client.answers import CommandLine, CommandRun
+    from wavebreak_cli.client.api import Api
 
 _RESULTS_A_PAGE: Final = 50
 """A result is up to 20 KB, so this many fit any answer."""

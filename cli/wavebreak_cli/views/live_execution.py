@@ -1,4 +1,4 @@
-"""The live view of an execution, made to fit the terminal's height. Pure, like `render`.
+"""The live view of an execution, made to fit the terminal's height. Pure, like `execution_card`.
 
 What an operator cannot do without comes first and is never left out: status, a lost connection, progress, and what can
 be done now. Waves, their servers and the list of failures share the lines that are left, and say what they leave out.
@@ -13,8 +13,7 @@ from rich.text import Text
 
 from wavebreak.domain.executions.model import LaunchStatus
 from wavebreak.timing import duration
-from wavebreak_cli.look import elapsed, one_line, style_of
-from wavebreak_cli.render import (
+from wavebreak_cli.views.execution_card import (
     Barred,
     badge,
     command_display,
@@ -27,6 +26,7 @@ from wavebreak_cli.render import (
     troubles,
     wave_time,
 )
+from wavebreak_cli.views.terminal import elapsed, one_line, style_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
     from rich.table import Table
 
-    from wavebreak_cli.look import Look
-    from wavebreak_cli.wire import Display, Execution, Server, Wave
+    from wavebreak_cli.client.answers import Display, Execution, Server, Wave
+    from wavebreak_cli.views.terminal import Look
 
 _WIDE: Final = 100
 _NARROW: Final = 64

@@ -1,4 +1,4 @@
-"""Plans, executions, events and readiness checks as people see them. Pure, like `render`."""
+"""Plans, executions, events and readiness checks as people see them. Pure, like `execution_card`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from rich.text import Text
 
 from wavebreak.domain.executions.audit_trail import COMMAND
 from wavebreak.timing import duration
-from wavebreak_cli.look import elapsed, when
-from wavebreak_cli.render import badge, listing
+from wavebreak_cli.views.execution_card import badge, listing
+from wavebreak_cli.views.terminal import elapsed, when
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from wavebreak_cli.look import Look
-    from wavebreak_cli.wire import Event, Execution, StoredPlan
+    from wavebreak_cli.client.answers import Event, Execution, StoredPlan
+    from wavebreak_cli.views.terminal import Look
 
 _ROOM_FOR_TABLE: Final = 110
 _QUIET: Final = "bright_black"

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Final, NoReturn, cast
 import typer
 
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, is_terminal, normalize_execution_status
-from wavebreak_cli.calls import ATTEMPTS, path_of
+from wavebreak_cli.client.answers import Execution, Termination
+from wavebreak_cli.client.request import ATTEMPTS, path_of
+from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_PARTIAL, CommandFailed, Finished
 from wavebreak_cli.follow_loop import follow
-from wavebreak_cli.problems import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_PARTIAL, CommandFailed, Finished
-from wavebreak_cli.shell import Shell
-from wavebreak_cli.wire import Execution, Termination
+from wavebreak_cli.session import Shell
 
 ExecutionArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the execution.")]
 

@@ -11,10 +11,10 @@ from rich.text import Text
 
 from wavebreak.domain.commands.catalogue import CommandMode, CommandName, command_mode
 from wavebreak.domain.commands.result_text import combined_output
-from wavebreak_cli import changes, run_pictures
 from wavebreak_cli.follow_loop import Quiet
-from wavebreak_cli.look import Look
-from wavebreak_cli.moving import MovingView
+from wavebreak_cli.views import change_lines, command_results
+from wavebreak_cli.views.live_view import MovingView
+from wavebreak_cli.views.terminal import Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from wavebreak.domain.commands.results import ExecutionResult
-    from wavebreak_cli.runs import Entry, RunReading
-    from wavebreak_cli.wire import CommandRun
+    from wavebreak_cli.client.answers import CommandRun
+    from wavebreak_cli.client.command_runs import Entry, RunReading
 
 
 @dataclass
@@ -85,7 +85,7 @@ class RunLines(Quiet):
         if reading.is_watch and not reading.is_over:
             self._tell_status(reading.run)
         for line in reading.lines:
-            self._print(run_pictures.watched(self.look, line))
+            self._print(command_results.watched(self.look, line))
         if self._status is not None or not reading.is_over:
             self._show_new(reading)
 
@@ -94,7 +94,7 @@ class RunLines(Quiet):
             self._tell_status(reading.run)
         for entry in [] if reading.is_watch else self.arrivals.new(reading):
             self._announce(reading, entry.number, entry.result.target)
-            self._tell(run_pictures.arrival(self.look, entry.result))
+            self._tell(command_results.arrival(self.look, entry.result))
         current = self.arrivals.current(reading)
         if current:
             self._announce(reading, *current)
@@ -110,7 +110,7 @@ class RunLines(Quiet):
 
     def _announce(self, reading: RunReading, number: int, target: str) -> None:
         if is_sequential(reading) and self.arrivals.announce(number):
-            self._tell(run_pictures.announcement(self.look, number, reading.run.get("total", 0), target))
+            self._tell(command_results.announcement(self.look, number, reading.run.get("total", 0), target))
 
     def trouble(self, why: str, lost_at: datetime) -> None:
         """Print once that the connection is lost and is being retried."""
@@ -120,11 +120,11 @@ class RunLines(Quiet):
 
     def finish(self, reading: RunReading) -> None:
         """Print the outcome."""
-        for block in run_pictures.outcome(self.look, reading):
+        for block in command_results.outcome(self.look, reading):
             self._print(block)
 
     def _tell_connection(self, at: datetime, status: str, error: str | None = None) -> None:
-        self._print(self.look.text(changes.line(changes.connection(at, status, error), self.look)))
+        self._print(self.look.text(change_lines.line(change_lines.connection(at, status, error), self.look)))
 
     def _tell(self, text: Text) -> None:
         self._print(Text.assemble((self.now().strftime("%H:%M:%SZ "), "bright_black"), text))
@@ -197,7 +197,7 @@ class RunLive(MovingView):
 
     def finish(self, reading: RunReading) -> None:
         """Leave the outcome on the screen."""
-        for block in run_pictures.outcome(Look.of(self.console), reading):
+        for block in command_results.outcome(Look.of(self.console), reading):
             self.console.print(block, highlight=False, soft_wrap=True)
 
     def _render(self) -> RenderableType:
@@ -207,8 +207,8 @@ class RunLive(MovingView):
         if self._reading is not None:
             current = self.arrivals.current(self._reading)
             total = self._reading.run.get("total", 0)
-            running = run_pictures.announcement(look, current[0], total, current[1]) if current else None
-            yield run_pictures.live(look, self._reading, self._arrived, running, now, self.console.height)
+            running = command_results.announcement(look, current[0], total, current[1]) if current else None
+            yield command_results.live(look, self._reading, self._arrived, running, now, self.console.height)
         lost = self._lost(now)
         if lost is not None:
             yield look.text(lost, "dark_orange")

@@ -6,10 +6,10 @@ from typing import Annotated, Final
 
 import typer
 
-from wavebreak_cli.calls import path_of
-from wavebreak_cli.commands.following import ExecutionArgument, follow_termination
-from wavebreak_cli.problems import Misconfigured
-from wavebreak_cli.shell import JsonFlag, Shell, open_shell
+from wavebreak_cli.client.request import path_of
+from wavebreak_cli.commands.follow import ExecutionArgument, follow_termination
+from wavebreak_cli.errors import Misconfigured
+from wavebreak_cli.session import JsonFlag, Shell, open_shell
 
 control: Final = typer.Typer()
 

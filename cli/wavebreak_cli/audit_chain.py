@@ -10,7 +10,7 @@ from wavebreak.domain.executions.audit_trail import event_hash
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from wavebreak_cli.wire import Event
+    from wavebreak_cli.client.answers import Event
 
 
 @dataclass(frozen=True, slots=True)

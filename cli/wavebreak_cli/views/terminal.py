@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from wavebreak_cli.wire import Display
+    from wavebreak_cli.client.answers import Display
 
 _STYLES: Final[Mapping[str, str]] = {
     "green": "green",

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from wavebreak_cli.config import Given, resolve
+from wavebreak_cli.client.endpoint import Given, resolve
+from wavebreak_cli.errors import Misconfigured
 from wavebreak_cli.follow_loop import Time
-from wavebreak_cli.look import Look
-from wavebreak_cli.problems import Misconfigured
-from wavebreak_cli.watch import JsonView, LineView, LiveView
+from wavebreak_cli.views.execution_views import JsonView, LineView, LiveView
+from wavebreak_cli.views.terminal import Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from wavebreak_cli.api import Api
+    from wavebreak_cli.client.answers import Execution
+    from wavebreak_cli.client.api import Api
+    from wavebreak_cli.errors import CommandFailed
     from wavebreak_cli.follow_loop import View
-    from wavebreak_cli.problems import CommandFailed
-    from wavebreak_cli.wire import Execution
 
 PIPE_WIDTH: Final = 200
 """Cells of a line when the output is no terminal and COLUMNS does not say otherwise."""
@@ -96,7 +96,7 @@ class Shell:
     def api(self) -> Api:
         """The API; the first use looks for it and may raise Misconfigured or Unavailable."""
         if self._api is None:
-            from wavebreak_cli.api import Api  # noqa: PLC0415 - the HTTP client is slow to load; help needs none
+            from wavebreak_cli.client.api import Api  # noqa: PLC0415 - the HTTP client is slow to load; help needs none
 
             self._api = Api(resolve(self.given, self.around.directory), sleep=self.around.sleep)
         return self._api

@@ -9,15 +9,15 @@ import typer
 
 from wavebreak.domain.commands.catalogue import COMMAND_NAMES, MAX_TIMEOUT_SECONDS, CommandName, catalogue_entry
 from wavebreak.problems import UnsupportedCommand
-from wavebreak_cli.calls import path_of
+from wavebreak_cli.client.command_runs import LineReader, RunReader, RunReading
+from wavebreak_cli.client.request import path_of
+from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, CommandFailed, Finished, Misconfigured, Refused
 from wavebreak_cli.follow_loop import POLL_SECONDS, SLOWEST_POLL_SECONDS, follow
-from wavebreak_cli.problems import EXIT_FAILURE, EXIT_INTERRUPTED, CommandFailed, Finished, Misconfigured, Refused
-from wavebreak_cli.run_views import Arrivals, RunJson, RunLines, RunLive, RunOutput
-from wavebreak_cli.runs import LineReader, RunReader, RunReading
-from wavebreak_cli.shell import JsonFlag, Shell, open_shell
+from wavebreak_cli.session import JsonFlag, Shell, open_shell
+from wavebreak_cli.views.command_views import Arrivals, RunJson, RunLines, RunLive, RunOutput
 
 if TYPE_CHECKING:
-    from wavebreak_cli.wire import CommandRun
+    from wavebreak_cli.client.answers import CommandRun
 
 forwarding: Final = typer.Typer()
 

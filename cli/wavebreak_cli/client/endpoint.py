@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from wavebreak.aws_error_codes import is_service_fault
-from wavebreak_cli.problems import Misconfigured, Unavailable
+from wavebreak_cli.errors import Misconfigured, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Recorded errors as people see them. Pure, like `render`."""
+"""Recorded errors as people see them. Pure, like `execution_card`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Group
 
-from wavebreak_cli.look import when
-from wavebreak_cli.render import listing
+from wavebreak_cli.views.execution_card import listing
+from wavebreak_cli.views.terminal import when
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-    from wavebreak_cli.look import Look
+    from wavebreak_cli.views.terminal import Look
 
 _ROOM_FOR_TABLE: Final = 110
 _QUIET: Final = "bright_black"
