@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema  # type: ignore[import-untyped]  # the package ships no types
 import pytest
-from tools.openapi import document
-from tools.openapi_answers import ANSWERS
+from tools.packaging.openapi import document
+from tools.packaging.openapi_answers import ANSWERS
 from tools.template import functions
 
 from wavebreak.problems import CODES, Problem

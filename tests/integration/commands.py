@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.integration.plans import plan, server, wave
 from tests.integration.stack import LOOK_SECONDS, PATIENCE_SECONDS, read_until
-from tools.documents import documents
+from tools.local_stack.ssm_documents import documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import jsonschema  # type: ignore[import-untyped]  # the package ships no types
-from tools.openapi import document
+from tools.packaging.openapi import document
 
 if TYPE_CHECKING:
     from tests.integration.blueprint import Route

@@ -8,8 +8,8 @@ from http import HTTPStatus
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tools.api_client import Client, Unexpected
-from tools.deployment import Emulator
+from tools.local_stack.api_client import Client, Unexpected
+from tools.local_stack.deployment import Emulator
 
 from drs_simulator.control import SimulatorControl
 from wavebreak.execution_utils import TERMINAL_STATUSES
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from tools.api_client import Answer
-    from tools.stack import LocalStack
+    from tools.local_stack.api_client import Answer
+    from tools.local_stack.stack import LocalStack
 
 Seen = TypeVar("Seen")
 

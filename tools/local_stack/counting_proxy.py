@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Self
 
-from tools.processes import LOOPBACK
+from tools.local_stack.processes import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

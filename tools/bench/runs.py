@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
-from tools.bench_measures import describe_calls, largest_item, reactions
+from tools.bench.call_log import describe_calls, largest_item, reactions
 from tools.template import ROOT, load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tools.bench_stack import BenchStack, Counts
+    from tools.bench.measured_stack import BenchStack, Counts
 
 EXAMPLE: Final = ROOT / "examples" / "three-tier.yaml"
 CHAIN: Final = 6

@@ -1,7 +1,7 @@
 """The local stack: an AWS emulator, the DRS simulator beside it, and the real template deployed to them.
 
-`python -m tools.stack up|down|status` serves `make up` and `make down`. Tests and the demo make a `LocalStack` of their
-own in another directory, on free ports, beside one that is up.
+`python -m tools.local_stack.stack up|down|status` serves `make up` and `make down`. Tests and the demo make a
+`LocalStack` of their own in another directory, on free ports, beside one that is up.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
-from tools import build, deployment, processes, programs, sam
-from tools.documents import put_documents
+from tools.local_stack import deployment, processes, programs
+from tools.local_stack.ssm_documents import put_documents
+from tools.packaging import build, sam
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -377,7 +378,7 @@ def _tell(code: int, *lines: str) -> int:
 def main() -> int:
     """Run one of the commands."""
     commands = {"up": _up, "down": _down, "status": _status}
-    parser = argparse.ArgumentParser(prog="python -m tools.stack", description="The local stack.")
+    parser = argparse.ArgumentParser(prog="python -m tools.local_stack.stack", description="The local stack.")
     parser.add_argument("command", choices=commands)
     command = parser.parse_args().command
     try:

@@ -10,15 +10,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tools import deployment
-from tools.processes import LOOPBACK
+from tools.local_stack import deployment
+from tools.local_stack.processes import LOOPBACK
 from tools.template import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SIMULATOR: Final = ROOT / "simulator"
-EMULATOR_COMMAND: Final[Sequence[str]] = (sys.executable, "-P", str(ROOT / "tools" / "emulator.py"))
+EMULATOR_COMMAND: Final[Sequence[str]] = (sys.executable, "-P", str(ROOT / "tools" / "local_stack" / "emulator.py"))
 
 _SERVICES: Final = (
     "apigateway cloudformation dynamodb dynamodbstreams events iam lambda logs monitoring s3 ses sns sqs states sts"

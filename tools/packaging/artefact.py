@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tools import build, sam
+from tools.packaging import build, sam
 from tools.template import functions, load
 
 if TYPE_CHECKING:

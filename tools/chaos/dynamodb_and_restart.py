@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from tools import chaos_outcomes as judge
-from tools.bench_proxy import CountingProxy
-from tools.product import chain, until
+from tools.chaos import outcomes as judge
+from tools.local_stack.counting_proxy import CountingProxy
+from tools.local_stack.product import chain, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tools.chaos_outcomes import Outcome
-    from tools.product import Product
+    from tools.chaos.outcomes import Outcome
+    from tools.local_stack.product import Product
 
 THROTTLED_SECONDS: Final = 12.0
 """In real time: the pauses between attempts at DynamoDB do not scale."""

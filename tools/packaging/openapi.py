@@ -1,6 +1,7 @@
 """The API described: `docs/openapi.json`, generated from the handlers themselves and the answers of each route.
 
-`python -m tools.openapi` writes the file; with `--check` it fails when the file differs from what the code says.
+`python -m tools.packaging.openapi` writes the file; with `--check` it fails when the file differs from what the code
+says.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import tomllib
 from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
-from tools.openapi_answers import ANSWERS, SCHEMAS, problems
+from tools.packaging.openapi_answers import ANSWERS, SCHEMAS, problems
 from tools.template import ROOT
 
 TARGET: Final = ROOT / "docs" / "openapi.json"
@@ -99,7 +100,7 @@ def main(arguments: list[str]) -> int:
         return 0
     if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == text:
         return 0
-    print("docs/openapi.json is not what the handlers say: run `make openapi`", file=sys.stderr)
+    print("docs/openapi.json is not what the handlers say: run `python -m tools.packaging.openapi`", file=sys.stderr)
     return 1
 
 

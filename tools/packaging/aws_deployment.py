@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from tools import sam
+from tools.packaging import sam
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,7 +93,9 @@ def _api_gateway(region: str) -> Any:
 
 def main() -> int:
     """Deploy."""
-    parser = argparse.ArgumentParser(prog="python -m tools.aws_deployment", description="Deploy to an AWS account.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.packaging.aws_deployment", description="Deploy to an AWS account."
+    )
     parser.add_argument("--stack-name", required=True)
     parser.add_argument("--region", required=True)
     parser.add_argument("parameters", nargs="*", metavar="Name=value")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.notifications.execution_messages import kinds_of
 
 if TYPE_CHECKING:
-    from tools.product import Product
+    from tools.local_stack.product import Product
 
 TELLERS: Final = ("NotificationFunction", "NotificationSweepFunction")
 """The functions that tell events: when they are written, and what still waits."""

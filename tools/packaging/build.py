@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tools import sam
+from tools.packaging import sam
 from tools.template import ROOT, TEMPLATE
 
 if TYPE_CHECKING:

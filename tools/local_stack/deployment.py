@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.config import Config
-from tools import build, sam
-from tools.processes import LOOPBACK
+from tools.local_stack.processes import LOOPBACK
+from tools.packaging import build, sam
 from tools.template import gateway_responses, load
 
 if TYPE_CHECKING:

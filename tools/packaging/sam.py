@@ -1,6 +1,6 @@
 """SAM in an environment where it neither calls home nor asks anyone.
 
-`python -m tools.sam ARGUMENTS` runs it with the user's own AWS settings, as `make build` does.
+`python -m tools.packaging.sam ARGUMENTS` runs it with the user's own AWS settings, as `make build` does.
 """
 
 from __future__ import annotations

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.table import Table
-from tools import artefact, bench_imports, bench_layers, bench_runs, build, sam
-from tools.bench_stack import BenchFailed, BenchStack, in_use
-from tools.stack import LocalStack, Ports, StackError
+from tools.bench import imports, runs
+from tools.bench import layers as bench_layers
+from tools.bench.measured_stack import BenchFailed, BenchStack, in_use
+from tools.local_stack.stack import LocalStack, Ports, StackError
+from tools.packaging import artefact, build, sam
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -44,7 +46,7 @@ def imports_and_size() -> Iterator[Figure]:
     size = artefact.size(built.code)
     limit = artefact.LIMIT_BYTES
     yield Figure("artefact", f"{size / 1e6:.1f} MB", f"< {limit / 1e6:.0f} MB", size >= limit)
-    baseline, costs = bench_imports.measure(built.code)
+    baseline, costs = imports.measure(built.code)
     yield Figure("import boto3; boto3.Session()", f"{baseline:.3f} s of processor time")
     for cost in costs:
         limit_text = f"≤ {cost.limit:.1f} x"
@@ -69,7 +71,7 @@ def listed(counts: Counter[str], rounds: int = 1) -> str:
 
 def example_run(stack: BenchStack) -> Iterator[Figure]:
     """Count the calls of the three-tier example: storing the plan, starting it, one look at its end."""
-    counts = bench_runs.example(stack)
+    counts = runs.example(stack)
     yield Figure("three-tier: functions", listed(counts.functions))
     yield Figure("three-tier: DRS", listed(counts.drs))
     yield Figure("three-tier: DynamoDB, without Sleep", listed(counts.dynamodb))
@@ -78,7 +80,7 @@ def example_run(stack: BenchStack) -> Iterator[Figure]:
 def idle_rounds(stack: BenchStack) -> Iterator[Figure]:
     """Count what a round of waiting costs, for a small and for a larger plan."""
     for number, waves, servers in ((1, 1, 1), (2, 5, 50)):
-        idle = bench_runs.idle(stack, number, waves, servers)
+        idle = runs.idle(stack, number, waves, servers)
         once = idle.counts.functions == {"ObserveFunction": idle.rounds} and idle.counts.drs == {
             "DescribeJobs": idle.rounds
         }
@@ -91,16 +93,16 @@ def idle_rounds(stack: BenchStack) -> Iterator[Figure]:
 
 def latencies(stack: BenchStack) -> Iterator[Figure]:
     """Show how soon the product acts; the first chain warms the functions up."""
-    bench_runs.chain(stack, 3)
-    measured = bench_runs.chain(stack, 4)
+    runs.chain(stack, 3)
+    measured = runs.chain(stack, 4)
     yield Figure("launch event → next StartRecovery", f"{median(measured):.2f} s (median of {len(measured)})")
-    yield Figure("cancel → its answer", f"{bench_runs.cancel_seconds(stack, 5):.2f} s (median)")
+    yield Figure("cancel → its answer", f"{runs.cancel_seconds(stack, 5):.2f} s (median)")
 
 
 def large_run(stack: BenchStack) -> Iterator[Figure]:
     """Run 60 waves with 3,000 servers."""
-    run = bench_runs.large(stack, 6)
-    name = f"{bench_runs.LARGE_WAVES} waves, {bench_runs.LARGE_WAVES * bench_runs.LARGE_WAVE_SERVERS:,} servers"
+    run = runs.large(stack, 6)
+    name = f"{runs.LARGE_WAVES} waves, {runs.LARGE_WAVES * runs.LARGE_WAVE_SERVERS:,} servers"
     yield Figure(f"{name}: time", f"{run.seconds:.0f} s at a time scale of {TIME_SCALE:g}, polls only")
     yield Figure(f"{name}: DRS", listed(run.counts.drs))
     yield Figure(

@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from tools import chaos_outcomes as judge
-from tools.chaos_drs import failing
-from tools.inbox import TELLERS, Inbox, expected, told, waiting
-from tools.processes import LOOPBACK, free_ports
-from tools.product import chain, until
+from tools.chaos import outcomes as judge
+from tools.chaos.drs import failing
+from tools.chaos.inbox import TELLERS, Inbox, expected, told, waiting
+from tools.local_stack.processes import LOOPBACK, free_ports
+from tools.local_stack.product import chain, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tools.chaos_outcomes import Outcome
-    from tools.product import Product
+    from tools.chaos.outcomes import Outcome
+    from tools.local_stack.product import Product
 
 SSM_OPERATIONS: Final = (
     "SendCommand",

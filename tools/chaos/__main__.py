@@ -20,12 +20,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from tools import chaos_channels, chaos_drs, chaos_platform
-from tools.api_client import Unexpected
-from tools.chaos_outcomes import Day, Outcome
-from tools.product import Product
-from tools.sam import SamError
-from tools.stack import LocalStack, Ports, StackError
+from tools.chaos import channels, drs, dynamodb_and_restart
+from tools.chaos.outcomes import Day, Outcome
+from tools.local_stack.api_client import Unexpected
+from tools.local_stack.product import Product
+from tools.local_stack.stack import LocalStack, Ports, StackError
+from tools.packaging.sam import SamError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 TIME_SCALE: Final = 0.1
 
 CATALOGUE: Final[Sequence[Day]] = (
-    Day("drs-down", "DRS is down for two simulated minutes in the middle of a drill", chaos_drs.is_down),
-    Day("drs-throttling", "DRS throttles every other call", chaos_drs.throttles),
-    Day("dynamodb-throttling", "DynamoDB throttles, in the end every call", chaos_platform.dynamodb_throttles),
-    Day("channel-down", "the notification channel is down for a whole drill", chaos_channels.channel_is_down),
-    Day("ssm-down", "servers, then SSM itself, are out of reach of commands", chaos_channels.ssm_is_down),
-    Day("restart", "everything is restarted in the middle of a drill", chaos_platform.emulator_restarts),
+    Day("drs-down", "DRS is down for two simulated minutes in the middle of a drill", drs.is_down),
+    Day("drs-throttling", "DRS throttles every other call", drs.throttles),
+    Day("dynamodb-throttling", "DynamoDB throttles, in the end every call", dynamodb_and_restart.dynamodb_throttles),
+    Day("channel-down", "the notification channel is down for a whole drill", channels.channel_is_down),
+    Day("ssm-down", "servers, then SSM itself, are out of reach of commands", channels.ssm_is_down),
+    Day("restart", "everything is restarted in the middle of a drill", dynamodb_and_restart.emulator_restarts),
 )
 
 console = Console(highlight=False)

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from tools.bench_proxy import CountingProxy
-from tools.deployment import Emulator
-from tools.product import lead
+from tools.local_stack.counting_proxy import CountingProxy
+from tools.local_stack.deployment import Emulator
+from tools.local_stack.product import lead
 
 from drs_simulator.control import SimulatorControl
 from wavebreak_cli.client.api import Api
@@ -22,7 +22,7 @@ from wavebreak_cli.client.request import Call
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from tools.stack import LocalStack
+    from tools.local_stack.stack import LocalStack
 
 _LOOK_SECONDS: Final = 0.1
 _SETTLED_SECONDS: Final = 0.5

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from tools.inbox import trail_of
-from tools.product import launch_jobs
+from tools.chaos.inbox import trail_of
+from tools.local_stack.product import launch_jobs
 
 from wavebreak_cli.audit_chain import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tools.product import Product
+    from tools.local_stack.product import Product
 
     from wavebreak_cli.client.answers import Event
 

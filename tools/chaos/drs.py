@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from tools import chaos_outcomes as judge
-from tools.product import chain
+from tools.chaos import outcomes as judge
+from tools.local_stack.product import chain
 
 from wavebreak.timing import parse_iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tools.chaos_outcomes import Outcome
-    from tools.product import Product
+    from tools.chaos.outcomes import Outcome
+    from tools.local_stack.product import Product
 
 OPERATIONS: Final = (
     "StartRecovery",
