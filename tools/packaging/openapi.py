@@ -13,7 +13,8 @@ import tomllib
 from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
-from tools.packaging.openapi_answers import ANSWERS, SCHEMAS, problems
+from tools.packaging.openapi_answers import ANSWERS, problems
+from tools.packaging.openapi_schemas import SCHEMAS
 from tools.template import ROOT
 
 TARGET: Final = ROOT / "docs" / "openapi.json"
