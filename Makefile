@@ -45,11 +45,11 @@ demo: $(VENV)/.demo ## run a drill on a local stack of its own, with no AWS acco
 
 .PHONY: up
 up: $(VENV)/.demo ## start the local stack in the background
-	@$(BIN)/python -m tools.stack up
+	@$(BIN)/python -m tools.local_stack.stack up
 
 .PHONY: down
 down: $(VENV)/.demo ## stop the local stack
-	@$(BIN)/python -m tools.stack down
+	@$(BIN)/python -m tools.local_stack.stack down
 
 .PHONY: test
 test: lint typecheck template artefact pytest ## check and test everything
@@ -58,7 +58,7 @@ test: lint typecheck template artefact pytest ## check and test everything
 lint: $(VENV)/.test template ## check style, the template and the API's description
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
-	@$(BIN)/python -m tools.openapi --check
+	@$(BIN)/python -m tools.packaging.openapi --check
 
 .PHONY: typecheck
 typecheck: $(VENV)/.test ## check the types of code, tools and tests
@@ -67,11 +67,11 @@ typecheck: $(VENV)/.test ## check the types of code, tools and tests
 .PHONY: template
 template: $(VENV)/.demo $(TOOLS)/.ready
 	@$(TOOLS)/bin/cfn-lint --append-rules cfn_lint_serverless.rules --template template.yaml infra/*.yaml
-	@$(BIN)/python -m tools.sam validate --lint --template template.yaml --region us-east-1 > /dev/null
+	@$(BIN)/python -m tools.packaging.sam validate --lint --template template.yaml --region us-east-1 > /dev/null
 
 .PHONY: artefact
 artefact: $(VENV)/.demo
-	@$(BIN)/python -m tools.artefact
+	@$(BIN)/python -m tools.packaging.artefact
 
 .PHONY: pytest
 pytest: $(VENV)/.test
@@ -105,12 +105,12 @@ bench: $(VENV)/.test ## measure
 
 .PHONY: build
 build: $(VENV)/.demo ## build the functions for AWS
-	@$(BIN)/python -m tools.sam build --template template.yaml \
+	@$(BIN)/python -m tools.packaging.sam build --template template.yaml \
 	  --parameter-overrides Runtime=$(RUNTIME) Architecture=$(ARCHITECTURE)
 
 .PHONY: deploy
 deploy: build ## build and deploy to your AWS account
-	@$(BIN)/python -m tools.aws_deployment --stack-name $(STACK) --region $(REGION) \
+	@$(BIN)/python -m tools.packaging.aws_deployment --stack-name $(STACK) --region $(REGION) \
 	  Runtime=$(RUNTIME) Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
 # What demo and local stack need.

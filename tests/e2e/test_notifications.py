@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import jsonschema  # type: ignore[import-untyped]  # the package ships no types
 import pytest
-from tools.deployment import MAIL_RECIPIENT, MAIL_SENDER
-from tools.inbox import TELLERS, Inbox, expected, told, trail_of, waiting
-from tools.processes import free_ports
-from tools.product import chain, until
+from tools.chaos.inbox import TELLERS, Inbox, expected, told, trail_of, waiting
+from tools.local_stack.deployment import MAIL_RECIPIENT, MAIL_SENDER
+from tools.local_stack.processes import free_ports
+from tools.local_stack.product import chain, until
 from tools.template import ROOT
 
 from wavebreak.timing import parse_iso
@@ -22,7 +22,7 @@ from wavebreak.timing import parse_iso
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tools.product import Product
+    from tools.local_stack.product import Product
 
 LATEST_SECONDS: Final = 2.0
 NAME: Final = 'Tiers <b>& "co"</b> 🧨\nBcc: all@example.com'

@@ -4,8 +4,15 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tools import aws_deployment, sam
-from tools.aws_deployment import LOGS_ROLE, Refused, arguments, check_stack_name, given_parameters, with_logs_role
+from tools.packaging import aws_deployment, sam
+from tools.packaging.aws_deployment import (
+    LOGS_ROLE,
+    Refused,
+    arguments,
+    check_stack_name,
+    given_parameters,
+    with_logs_role,
+)
 from tools.template import ROOT, load, resources
 
 
@@ -85,5 +92,5 @@ def test_what_hinders_a_deployment_is_one_line(
 
 def test_make_deploys_by_it_with_the_python_that_builds() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert "python -m tools.aws_deployment --stack-name $(STACK) --region $(REGION)" in makefile
+    assert "python -m tools.packaging.aws_deployment --stack-name $(STACK) --region $(REGION)" in makefile
     assert "RUNTIME ?= $(shell $(BIN)/python " in makefile

@@ -12,7 +12,7 @@ import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from tools.documents import DOCUMENT, DOCUMENTS, documents, put_documents
+from tools.local_stack.ssm_documents import DOCUMENT, DOCUMENTS, documents, put_documents
 from tools.template import load, resources
 
 from drs_simulator.control import SimulatorControl

@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tools import build, deployment, processes
-from tools.artefact import import_faults
-from tools.sam import SamError, environment, without_aws
-from tools.sam import run as run_sam
-from tools.stack import LocalStack, Ports, StackError, _Record, configured
+from tools.local_stack import deployment, processes
+from tools.local_stack.stack import LocalStack, Ports, StackError, _Record, configured
+from tools.packaging import build
+from tools.packaging.artefact import import_faults
+from tools.packaging.sam import SamError, environment, without_aws
+from tools.packaging.sam import run as run_sam
 from tools.template import ROOT, definition, load, substituted
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -243,7 +244,7 @@ def test_the_local_stack_ends_quietly_when_whoever_read_its_output_went_away() -
     os.close(reader)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "tools.stack", "status"],
+            [sys.executable, "-m", "tools.local_stack.stack", "status"],
             cwd=ROOT,
             stdout=writer,
             stderr=subprocess.PIPE,

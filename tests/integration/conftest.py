@@ -10,12 +10,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.integration.blueprint import REGION, Blueprint
-from tests.integration.clock import JumpingClock, QuickTiming
-from tests.integration.commands import Commands
-from tests.integration.emulation import POLL_SECONDS, emulated_aws
-from tests.integration.stack import Stack
-from tests.unit.breakers import forget_streaks
+from tests.support.blueprint import REGION, Blueprint
+from tests.support.circuit_clock import forget_streaks
+from tests.support.clock import JumpingClock, QuickTiming
+from tests.support.commands import Commands
+from tests.support.emulation import POLL_SECONDS, emulated_aws
+from tests.support.stack import Stack
 
 from drs_simulator.server import SimulatorServer
 from drs_simulator.ssm.settings import RunCommand

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from tools.bench_imports import API_LIMIT, handler_modules
+from tools.bench.imports import API_LIMIT, handler_modules
 
 import wavebreak
 from wavebreak.handlers import OBJECTS_BEFORE_COLLECTION

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.session
 import pytest
-from tests.unit.executions import TIMING
-from tests.unit.sources import DEFINITIONS, method_calls, states_of
+from tests.support.execution_builders import TIMING
+from tests.support.sources import DEFINITIONS, method_calls, states_of
 from tools.template import ROOT, definition, functions, load
 
 from wavebreak.aws import circuits, clients

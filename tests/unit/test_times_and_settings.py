@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from tests.unit.executions import NOW, later
+from tests.support.execution_builders import NOW, later
 
 from wavebreak.api.etag import version_of
 from wavebreak.domain.drs import Quotas, RecentJob, room_for
