@@ -14,7 +14,7 @@ from tools.bench_proxy import CountingProxy
 from tools.deployment import Emulator
 from tools.product import lead
 
-from drs_simulator.control import SimulatorControl
+from drs_simulator.client import SimulatorControl
 from wavebreak_cli.api import Api
 from wavebreak_cli.calls import Call
 from wavebreak_cli.config import Endpoint, StaticKeys

@@ -25,7 +25,7 @@ from tools.product import until
 from tools.sam import SamError
 from tools.stack import LocalStack, Ports, StackError
 
-from drs_simulator.control import SimulatorControl
+from drs_simulator.client import SimulatorControl
 from wavebreak.plan_text import load_plan_text
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from tests.integration.emulation import POLL_SECONDS, emulated_aws
 from tests.integration.stack import Stack
 from tests.unit.breakers import forget_streaks
 
-from drs_simulator.server import SimulatorServer
+from drs_simulator.http.server import SimulatorServer
 from drs_simulator.ssm.settings import RunCommand
 from wavebreak import app as composition
 from wavebreak import retries

@@ -21,9 +21,9 @@ from tests.integration.store_executions import AT
 from tests.unit.executions import execution
 from tests.unit.random_plans import plan
 
-from drs_simulator.clock import ManualClock
-from drs_simulator.control import SimulatorControl
-from drs_simulator.server import SimulatorServer
+from drs_simulator.client import SimulatorControl
+from drs_simulator.clockwork.clock import ManualClock
+from drs_simulator.http.server import SimulatorServer
 from wavebreak import clients, retries
 from wavebreak.app import App
 from wavebreak.command_output import CommandOutput
