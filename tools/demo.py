@@ -25,7 +25,7 @@ from tools.local_stack.product import until
 from tools.local_stack.stack import LocalStack, Ports, StackError
 from tools.packaging.sam import SamError
 
-from drs_simulator.control import SimulatorControl
+from drs_simulator.client import SimulatorControl
 from wavebreak.domain.plans.text import load_plan_text
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, NoReturn
 
-from drs_simulator.accounts import StsAccounts
-from drs_simulator.events import DEFAULT_BUS, DEFAULT_SOURCE, EventForwarder
-from drs_simulator.server import LOOPBACK, SimulatorServer
-from drs_simulator.ssm.logs import LogForwarder
+from drs_simulator.clockwork.timing import Timing
+from drs_simulator.emulator.accounts import StsAccounts
+from drs_simulator.emulator.cloudwatch_logs import LogForwarder
+from drs_simulator.emulator.event_bridge import DEFAULT_BUS, DEFAULT_SOURCE, EventForwarder
+from drs_simulator.http.server import LOOPBACK, SimulatorServer
 from drs_simulator.ssm.settings import RunCommand
-from drs_simulator.timing import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

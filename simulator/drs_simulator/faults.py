@@ -7,10 +7,10 @@ from enum import StrEnum
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
 from drs_simulator.errors import ConnectionDropped, HttpFailure, InjectedError
+from drs_simulator.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,14 +27,12 @@ class When(StrEnum):
     AFTER = "after"
 
 
-class Fault(BaseModel):
+class Fault(Settings):
     """What the next ``count`` calls of ``operation`` suffer, or every n-th of its next calls; one of the four kinds.
 
     ``error`` is an exception's name, ``http_status`` an answer without a modelled error, ``delay_seconds`` (real
     seconds, never scaled) lets the call succeed late, ``drop_connection`` closes the connection without an answer.
     """
-
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True)
 
     operation: str
     error: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9.]{0,127}$")

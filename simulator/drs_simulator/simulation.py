@@ -7,25 +7,26 @@ from random import Random
 from threading import Condition, RLock, Thread
 from typing import TYPE_CHECKING, Any
 
-from drs_simulator.agenda import Agenda
-from drs_simulator.clock import SystemClock
-from drs_simulator.drs.fleet import Fleet, LaunchResult
+from drs_simulator.clockwork.agenda import Agenda
+from drs_simulator.clockwork.clock import SystemClock
+from drs_simulator.clockwork.ids import IdSource
+from drs_simulator.clockwork.timing import Timing
+from drs_simulator.drs.quotas import Quotas
 from drs_simulator.drs.views import instance_view, job_view, server_view
 from drs_simulator.faults import Faults
-from drs_simulator.ids import IdSource
 from drs_simulator.journal import Journal
-from drs_simulator.quotas import Quotas
+from drs_simulator.region import Region
 from drs_simulator.ssm.agents import Agents
 from drs_simulator.ssm.documents import Documents
 from drs_simulator.ssm.machines import Machines
 from drs_simulator.ssm.settings import RunCommand
 from drs_simulator.ssm.views import invocation_view
-from drs_simulator.timing import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from drs_simulator.clock import Clock
+    from drs_simulator.clockwork.clock import Clock
+    from drs_simulator.drs.model import LaunchResult
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class Simulation:
         self.agents = Agents(self.lock, self.clock, Machines(how.instances_directory), how.listener)
         self.missing_lookups = MISSING_LOOKUPS
         self._listener = listener
-        self._fleets: dict[tuple[str, str], Fleet] = {}
+        self._regions: dict[tuple[str, str], Region] = {}
         self._changed = Condition(self.lock)
         self._running = False
         self._thread = Thread(target=self._keep_time, name="drs-simulator-agenda", daemon=True)
@@ -81,9 +82,11 @@ class Simulation:
         self._thread.join()
         self.agents.clear()
 
-    def fleet(self, account: str, region: str) -> Fleet:
+    def region(self, account: str, name: str) -> Region:
         """Return what an account has in a Region, made at its first use."""
-        return self._fleets.setdefault((account, region), Fleet(account, region, self))
+        if (account, name) not in self._regions:
+            self._regions[account, name] = Region(account, name, self)
+        return self._regions[account, name]
 
     def settle(self) -> None:
         """Let everything happen that is due by now, and wake the clockwork if something new is planned."""
@@ -102,7 +105,7 @@ class Simulation:
         The documents stay, for they were deployed and not simulated. Nothing of any command runs when this returns.
         """
         with self.lock:
-            self._fleets.clear()
+            self._regions.clear()
             self.agenda.clear()
             self.faults.clear()
             self.journal.clear()
@@ -116,23 +119,21 @@ class Simulation:
         with self.lock:
             self.settle()
             now = self.clock.now()
-            fleets = list(self._fleets.values())
+            regions = list(self._regions.values())
+            fleets = [each.fleet for each in regions]
             return {
                 "sourceServers": [server_view(each, it, now) for each in fleets for it in each.servers.values()],
                 "jobs": [job_view(each, it) for each in fleets for it in each.jobs.values()],
                 "recoveryInstances": [instance_view(each, it) for each in fleets for it in each.instances.values()],
                 "commandInvocations": [
-                    invocation_view(it, details=True)
-                    for each in fleets
-                    for command in each.commands.values()
-                    for it in command.invocations.values()
+                    invocation_view(it, details=True) for each in regions for it in each.invocations()
                 ],
                 "maxCommandsInFlight": self.agents.most_in_flight,
             }
 
-    def fleets(self) -> Iterator[Fleet]:
-        """Go through every fleet there is."""
-        return iter(self._fleets.values())
+    def regions(self) -> Iterator[Region]:
+        """Go through every account and Region that is used."""
+        return iter(self._regions.values())
 
     def _keep_time(self) -> None:
         with self.lock:

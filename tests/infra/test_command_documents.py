@@ -15,9 +15,9 @@ from botocore.exceptions import ClientError
 from tools.local_stack.ssm_documents import DOCUMENT, DOCUMENTS, documents, put_documents
 from tools.template import load, resources
 
-from drs_simulator.control import SimulatorControl
-from drs_simulator.server import SimulatorServer
-from drs_simulator.timing import Timing
+from drs_simulator.client import SimulatorControl
+from drs_simulator.clockwork.timing import Timing
+from drs_simulator.http.server import SimulatorServer
 from wavebreak.domain.commands.arguments import ENCODED_ARGUMENTS_PATTERN, encode_arguments
 from wavebreak.domain.commands.runs import STEP
 

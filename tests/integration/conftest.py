@@ -17,7 +17,7 @@ from tests.support.commands import Commands
 from tests.support.emulation import POLL_SECONDS, emulated_aws
 from tests.support.stack import Stack
 
-from drs_simulator.server import SimulatorServer
+from drs_simulator.http.server import SimulatorServer
 from drs_simulator.ssm.settings import RunCommand
 from wavebreak import app as composition
 from wavebreak.resilience import retries

@@ -12,10 +12,10 @@ from tests.simulator.clients import START, Drs, MakeClient, server_id, serving
 from tests.simulator.event_bridge import EventBridgeStub
 from tests.simulator.run_command import SHELL, SHELL_DOCUMENT, RunCommand
 
-from drs_simulator.clock import ManualClock
-from drs_simulator.control import SimulatorControl
-from drs_simulator.drs.fleet import SourceServer
-from drs_simulator.server import SimulatorServer
+from drs_simulator.client import SimulatorControl
+from drs_simulator.clockwork.clock import ManualClock
+from drs_simulator.drs.model import SourceServer
+from drs_simulator.http.server import SimulatorServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -101,7 +101,7 @@ def fill(simulator: SimulatorServer) -> Callable[[int], list[str]]:
 
     def add(count: int) -> list[str]:
         servers = [server_id(number) for number in range(count)]
-        fleet = simulator.simulation.fleet("000000000000", "us-east-1")
+        fleet = simulator.simulation.region("000000000000", "us-east-1").fleet
         fleet.servers.update({server: SourceServer(server, START) for server in servers})
         return servers
 

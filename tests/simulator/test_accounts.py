@@ -9,17 +9,17 @@ from urllib.parse import parse_qs
 import pytest
 from tests.simulator.clients import Drs, MakeClient, QuietHandler, server_id, serving
 
-from drs_simulator.accounts import StsAccounts
-from drs_simulator.control import SimulatorControl
+from drs_simulator.client import SimulatorControl
 from drs_simulator.credentials import account_in
-from drs_simulator.server import SimulatorServer
+from drs_simulator.emulator.accounts import StsAccounts
+from drs_simulator.http.server import SimulatorServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import boto3
 
-    from drs_simulator.clock import ManualClock
+    from drs_simulator.clockwork.clock import ManualClock
 
 OTHER = "222222222222"
 

@@ -8,10 +8,10 @@ import httpx
 import pytest
 from tests.simulator.clients import Drs, server_id
 
-from drs_simulator.control import ControlFailed, SimulatorControl
+from drs_simulator.client import ControlFailed, SimulatorControl
 
 if TYPE_CHECKING:
-    from drs_simulator.server import SimulatorServer
+    from drs_simulator.http.server import SimulatorServer
 
 Servers = tuple[str, str, str]
 

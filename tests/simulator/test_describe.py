@@ -11,8 +11,8 @@ from tests.simulator.clients import Drs, server_id
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from drs_simulator.clock import ManualClock
-    from drs_simulator.control import SimulatorControl
+    from drs_simulator.client import SimulatorControl
+    from drs_simulator.clockwork.clock import ManualClock
 
 Servers = tuple[str, str, str]
 

@@ -10,15 +10,15 @@ import pytest
 from tests.simulator.clients import START, server_id, signed
 from tests.simulator.event_bridge import EventBridgeStub
 
-from drs_simulator.control import SimulatorControl
-from drs_simulator.drs.fleet import LaunchResult
-from drs_simulator.events import EventForwarder
-from drs_simulator.server import SimulatorServer
+from drs_simulator.client import SimulatorControl
+from drs_simulator.drs.model import LaunchResult
+from drs_simulator.emulator.event_bridge import EventForwarder
+from drs_simulator.http.server import SimulatorServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from drs_simulator.clock import ManualClock
+    from drs_simulator.clockwork.clock import ManualClock
 
 
 @pytest.fixture

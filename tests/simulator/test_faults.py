@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 from tests.simulator.clients import Drs, MakeClient, server_id, signed
 
-from drs_simulator.control import ControlFailed, SimulatorControl
-from drs_simulator.server import SimulatorServer
+from drs_simulator.client import ControlFailed, SimulatorControl
+from drs_simulator.http.server import SimulatorServer
 
 Servers = tuple[str, str, str]
 

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from tests.simulator.clients import AUTHORIZATION, server_id, signed
 
-from drs_simulator.control import ControlFailed, SimulatorControl
+from drs_simulator.client import ControlFailed, SimulatorControl
 from drs_simulator.drs import operations
-from drs_simulator.server import SimulatorError, SimulatorServer
-from drs_simulator.service import SERVICES
+from drs_simulator.http.server import SimulatorError, SimulatorServer
 
 _PUT = f"PUT /_simulator/source-servers/{server_id(1)} HTTP/1.1\r\n"
 _SETTINGS = '{"lagSeconds": 5}'
@@ -52,7 +51,7 @@ def test_a_failure_of_the_simulator_is_told_to_both_kinds_of_clients(monkeypatch
     def broken(*_: object) -> Any:
         raise RuntimeError("a bug")
 
-    monkeypatch.setitem(SERVICES, "drs", {**operations.OPERATIONS, "DescribeJobs": broken})
+    monkeypatch.setitem(operations.OPERATIONS, "DescribeJobs", broken)
     server = SimulatorServer().start()
     answer = signed(server, "DescribeJobs", {})
     monkeypatch.setattr(server.simulation, "state", broken)

@@ -15,7 +15,7 @@ import pytest
 from tests.simulator.clients import server_id
 
 from drs_simulator.__main__ import main
-from drs_simulator.control import SimulatorControl
+from drs_simulator.client import SimulatorControl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.simulator.clients import START, Drs, server_id
 
-from drs_simulator.clock import ManualClock, timestamp
-from drs_simulator.control import SimulatorControl
-from drs_simulator.server import SimulatorServer
-from drs_simulator.timing import Timing
+from drs_simulator.client import SimulatorControl
+from drs_simulator.clockwork.clock import ManualClock, timestamp
+from drs_simulator.clockwork.timing import Timing
+from drs_simulator.http.server import SimulatorServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

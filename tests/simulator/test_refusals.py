@@ -10,14 +10,13 @@ from botocore.exceptions import ClientError
 from tests.simulator.clients import AUTHORIZATION, Drs, MakeClient, server_id, signed
 
 from drs_simulator.drs import operations
-from drs_simulator.server import SimulatorError, SimulatorServer
-from drs_simulator.service import SERVICES
+from drs_simulator.http.server import SimulatorError, SimulatorServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from drs_simulator.clock import ManualClock
-    from drs_simulator.control import SimulatorControl
+    from drs_simulator.client import SimulatorControl
+    from drs_simulator.clockwork.clock import ManualClock
 
 Servers = tuple[str, str, str]
 
@@ -262,7 +261,7 @@ def test_an_answer_that_the_model_forbids_fails_the_test_that_caused_it(
     def broken(*_: object) -> dict[str, Any]:
         return {"items": [{"jobID": "job-1"}]}
 
-    monkeypatch.setitem(SERVICES, "drs", {**operations.OPERATIONS, "DescribeJobs": broken})
+    monkeypatch.setitem(operations.OPERATIONS, "DescribeJobs", broken)
     with pytest.raises(SimulatorError, match=r"items\.1\.member\.jobID"), SimulatorServer() as server:
         assert signed(server, "DescribeJobs", {}).status_code == 500
     assert "ModelMismatch" in caplog.text

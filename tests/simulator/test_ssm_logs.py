@@ -11,15 +11,15 @@ from tests.simulator.clients import START, serving
 from tests.simulator.logs_stub import LogsStub
 from tests.simulator.run_command import SHELL, RunCommand, eventually
 
-from drs_simulator.server import SimulatorServer
+from drs_simulator.emulator.cloudwatch_logs import LogForwarder
+from drs_simulator.http.server import SimulatorServer
 from drs_simulator.ssm.agents import OutputLines
-from drs_simulator.ssm.logs import LogForwarder
 from drs_simulator.ssm.settings import RunCommand as HowToRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from drs_simulator.clock import ManualClock
+    from drs_simulator.clockwork.clock import ManualClock
 
 WANTED: dict[str, Any] = {
     "CloudWatchOutputConfig": {"CloudWatchOutputEnabled": True, "CloudWatchLogGroupName": "lines"}

@@ -14,16 +14,16 @@ import pytest
 from tests.simulator.clients import server_id
 from tests.simulator.run_command import SHELL, SHELL_DOCUMENT, RunCommand, eventually, gone
 
-from drs_simulator.control import SimulatorControl
-from drs_simulator.server import SimulatorServer
+from drs_simulator.client import SimulatorControl
+from drs_simulator.clockwork.timing import Timing
+from drs_simulator.http.server import SimulatorServer
 from drs_simulator.ssm.settings import RunCommand as HowToRun
-from drs_simulator.timing import Timing
 
 if TYPE_CHECKING:
     import boto3
     from tests.simulator.clients import Drs
 
-    from drs_simulator.clock import ManualClock
+    from drs_simulator.clockwork.clock import ManualClock
 
 # A child of the same group, one with a session of its own, one orphaned in a session of its own, and the script itself.
 FAMILY = """\

@@ -17,7 +17,7 @@ from tests.support.blueprint import ACCOUNT, REGION, Blueprint, machine_arn
 from tests.support.emulation import join_machines
 from tests.support.gateway import Answer, Gateway
 
-from drs_simulator.control import SimulatorControl
+from drs_simulator.client import SimulatorControl
 from wavebreak import app as composition
 from wavebreak.execution_utils import TERMINAL_STATUSES, TerminationStatus
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.support.clock import JumpingClock
 
-    from drs_simulator.drs.fleet import LaunchResult
+    from drs_simulator.drs.model import LaunchResult
     from drs_simulator.ssm.agents import OutputLines
     from wavebreak.app import App
     from wavebreak.settings import Settings

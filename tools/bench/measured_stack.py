@@ -14,7 +14,7 @@ from tools.local_stack.counting_proxy import CountingProxy
 from tools.local_stack.deployment import Emulator
 from tools.local_stack.product import lead
 
-from drs_simulator.control import SimulatorControl
+from drs_simulator.client import SimulatorControl
 from wavebreak_cli.client.api import Api
 from wavebreak_cli.client.endpoint import Endpoint, StaticKeys
 from wavebreak_cli.client.request import Call

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tools.local_stack.api_client import Client, Unexpected
 from tools.local_stack.deployment import Emulator
 
-from drs_simulator.control import SimulatorControl
+from drs_simulator.client import SimulatorControl
 from wavebreak.execution_utils import TERMINAL_STATUSES
 
 if TYPE_CHECKING:

@@ -6,15 +6,16 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from drs_simulator.clock import timestamp
-from drs_simulator.drs.fleet import JobStatus, JobType, LaunchResult, LaunchStatus, Participant, RecoveryInstance
+from drs_simulator.clockwork.clock import timestamp
+from drs_simulator.drs.model import JobStatus, JobType, LaunchResult, LaunchStatus, Participant, RecoveryInstance
 from drs_simulator.errors import conflict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from drs_simulator.drs.fleet import Fleet, Job, SourceServer
+    from drs_simulator.drs.fleet import Fleet
+    from drs_simulator.drs.model import Job, SourceServer
 
 # When, as a share of a server's time between the start of its job and its own end, each step of a launch is done.
 _CLEANUP_START, _CLEANUP_END = 0.02, 0.08
@@ -189,7 +190,6 @@ class _Launch:
             launched_at=at,
             point_in_time=self._participant.point_in_time or replicated_until(server, at),
             tags=dict(server.tags),
-            machine=server.machine.copy(),
         )
         self._fleet.instances[instance.recovery_instance_id] = instance
         server.recovery_instance_id = self._participant.recovery_instance_id = instance.recovery_instance_id

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from drs_simulator.clock import parse_timestamp
+from drs_simulator.clockwork.clock import parse_timestamp
 from drs_simulator.drs import recovery_plans, tagging
-from drs_simulator.drs.fleet import Participant
 from drs_simulator.drs.jobs import start_launch, start_termination
+from drs_simulator.drs.model import Participant
 from drs_simulator.drs.snapshots import recovery_points, snapshot_view
 from drs_simulator.drs.views import hostname_of, instance_view, job_view, server_view
 from drs_simulator.errors import conflict, validation_error
-from drs_simulator.pages import page
+from drs_simulator.wire.pages import page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from drs_simulator.drs.fleet import Fleet, Job, RecoveryInstance, SourceServer
+    from drs_simulator.drs.fleet import Fleet
+    from drs_simulator.drs.model import Job, RecoveryInstance, SourceServer
 
     Parameters = dict[str, Any]
     Operation = Callable[[Fleet, Parameters], dict[str, Any]]

@@ -9,13 +9,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from drs_simulator.clock import timestamp
-from drs_simulator.drs.fleet import REPLICATING_SINCE
+from drs_simulator.clockwork.clock import timestamp
+from drs_simulator.clockwork.ids import snapshot_id
 from drs_simulator.drs.jobs import replicated_until
-from drs_simulator.ids import snapshot_id
+from drs_simulator.drs.model import REPLICATING_SINCE
 
 if TYPE_CHECKING:
-    from drs_simulator.drs.fleet import SourceServer
+    from drs_simulator.drs.model import SourceServer
 
 _POLICY = (
     (timedelta(minutes=10), timedelta(hours=1)),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from drs_simulator.clock import timestamp
-from drs_simulator.drs.fleet import REPLICATING_SINCE, JobStatus, JobType, LaunchStatus
+from drs_simulator.clockwork.clock import timestamp
 from drs_simulator.drs.jobs import replicated_until
+from drs_simulator.drs.model import REPLICATING_SINCE, JobStatus, JobType, LaunchStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from drs_simulator.drs.fleet import Fleet, Job, RecoveryInstance, SourceServer
+    from drs_simulator.drs.fleet import Fleet
+    from drs_simulator.drs.model import Job, RecoveryInstance, SourceServer
 
 _LAST_LAUNCH_RESULT = {
     LaunchStatus.PENDING: "PENDING",

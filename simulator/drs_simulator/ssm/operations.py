@@ -5,21 +5,23 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from drs_simulator.clock import parse_timestamp
+from drs_simulator.clockwork.clock import parse_timestamp
 from drs_simulator.errors import ApiError
-from drs_simulator.pages import BadToken, cut
-from drs_simulator.ssm.commands import Details, cancel, is_managed, send
+from drs_simulator.ssm.commands import Details, cancel, send
 from drs_simulator.ssm.views import command_view, invocation_view, lookup_view, managed_view, ping_status
+from drs_simulator.wire.pages import BadToken, cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from drs_simulator.drs.fleet import Fleet, RecoveryInstance
-    from drs_simulator.drs.operations import Operation
+    from drs_simulator.drs.model import RecoveryInstance
     from drs_simulator.ssm.commands import Command
+    from drs_simulator.ssm.machines import Machine
+    from drs_simulator.ssm.systems_manager import SystemsManager
 
     Parameters = dict[str, Any]
+    Operation = Callable[[SystemsManager, Parameters], dict[str, Any]]
 
 _DELIVERY_SECONDS: Final = 3600
 _PAGE: Final = 50
@@ -28,12 +30,12 @@ _COMMAND_ID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-
 _NOT_KNOWN: Final = ("AlarmConfiguration", "DocumentHash", "MaxConcurrency", "MaxErrors", "Targets")
 
 
-def send_command(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
+def send_command(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]:
     """Send a command to instances; where its output goes besides is taken and ignored, but for CloudWatch Logs."""
     unknown = [name for name in _NOT_KNOWN if parameters.get(name)]
     if unknown:
         raise ApiError("NotImplemented", f"The simulator does not implement {', '.join(unknown)}", status=501)
-    document = fleet.world.documents.find(parameters["DocumentName"], parameters.get("DocumentVersion"))
+    document = ssm.world.documents.find(parameters["DocumentName"], parameters.get("DocumentVersion"))
     given = parameters.get("Parameters") or {}
     values = document.content.values(given)
     document.run_seconds(values)
@@ -48,16 +50,16 @@ def send_command(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
         "timeout_seconds": parameters.get("TimeoutSeconds") or _DELIVERY_SECONDS,
         "log_group": _log_group(document.name, parameters.get("CloudWatchOutputConfig") or {}),
     }
-    command = send(fleet, document, _managed(fleet, identifiers), asked)
+    command = send(ssm, document, _managed(ssm, identifiers), asked)
     return {"Command": command_view(command)}
 
 
-def get_command_invocation(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
+def get_command_invocation(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]:
     """Tell of one invocation; for the first lookups it does not exist yet, as in a service of many machines."""
     identifier = parameters["CommandId"]
     if not _COMMAND_ID.fullmatch(identifier):
         raise _invalid_command(identifier)
-    command = fleet.commands.get(identifier)
+    command = ssm.commands.get(identifier)
     invocation = command.invocations.get(parameters["InstanceId"]) if command else None
     if invocation is None or invocation.missing_lookups > 0:
         if invocation:
@@ -69,12 +71,12 @@ def get_command_invocation(fleet: Fleet, parameters: Parameters) -> dict[str, An
     return lookup_view(invocation)
 
 
-def list_command_invocations(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
+def list_command_invocations(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]:
     """List invocations, the latest first."""
     instance = parameters.get("InstanceId")
     invocations = [
         each
-        for command in _commands(fleet, parameters, {"DocumentName", "InvokedAfter", "InvokedBefore", "Status"})
+        for command in _commands(ssm, parameters, {"DocumentName", "InvokedAfter", "InvokedBefore", "Status"})
         for each in command.invocations.values()
         if instance in (None, each.instance_id)
     ]
@@ -89,12 +91,12 @@ def list_command_invocations(fleet: Fleet, parameters: Parameters) -> dict[str, 
     )
 
 
-def list_commands(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
+def list_commands(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]:
     """List commands, the latest first."""
     known = {"DocumentName", "ExecutionStage", "InvokedAfter", "InvokedBefore", "Status"}
     found = [
         (command.number, command_view(command))
-        for command in _commands(fleet, parameters, known)
+        for command in _commands(ssm, parameters, known)
         if parameters.get("InstanceId") in (None, *command.invocations)
     ]
     for status in _values(parameters, "Status"):
@@ -104,9 +106,9 @@ def list_commands(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
     return _page("Commands", found, parameters, lambda each: each[0], lambda each: each[1])
 
 
-def cancel_command(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
+def cancel_command(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]:
     """Cancel a command on the instances named, or on all; what has ended stays as it is."""
-    command = fleet.commands.get(parameters["CommandId"])
+    command = ssm.commands.get(parameters["CommandId"])
     if command is None:
         raise _invalid_command(parameters["CommandId"])
     identifiers = parameters.get("InstanceIds") or list(command.invocations)
@@ -115,32 +117,32 @@ def cancel_command(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
     if strangers:
         raise ApiError("InvalidInstanceId", f"The command was not sent to {', '.join(strangers)}")
     for identifier in identifiers:
-        cancel(fleet, command.invocations[identifier])
+        cancel(ssm, command.invocations[identifier])
     return {}
 
 
-def describe_instance_information(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
+def describe_instance_information(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]:
     """List the instances that take commands: the running ones that DRS has launched."""
-    found = [each for each in fleet.instances.values() if is_managed(fleet, each)]
+    found = [each for each in ssm.fleet.instances.values() if ssm.is_managed(each)]
     filters = [(each["Key"], each["Values"]) for each in parameters.get("Filters") or []]
     filters += [(each["key"], each["valueSet"]) for each in parameters.get("InstanceInformationFilterList") or []]
     for key, values in filters:
-        found = [each for each in found if _value_of(each, key, values) in values]
-    now = fleet.world.clock.now()
+        found = [each for each in found if _value_of(each, ssm.machine(each), key, values) in values]
+    now = ssm.world.clock.now()
     return _page(
         "InstanceInformationList",
         found,
         parameters,
         lambda each: each.recovery_instance_id,
-        lambda each: managed_view(each, now),
+        lambda each: managed_view(each, ssm.machine(each), now),
         descending=False,
     )
 
 
-def _value_of(instance: RecoveryInstance, key: str, wanted: list[str]) -> str:
+def _value_of(instance: RecoveryInstance, machine: Machine, key: str, wanted: list[str]) -> str:
     known: dict[str, tuple[str, set[str]]] = {
         "InstanceIds": (instance.recovery_instance_id, set(wanted)),
-        "PingStatus": (ping_status(instance), {"Online", "ConnectionLost", "Inactive"}),
+        "PingStatus": (ping_status(machine), {"Online", "ConnectionLost", "Inactive"}),
         "PlatformTypes": ("Linux", {"Windows", "Linux", "MacOS"}),
         "ResourceType": ("EC2Instance", {"EC2Instance", "ManagedInstance"}),
     }
@@ -152,12 +154,12 @@ def _value_of(instance: RecoveryInstance, key: str, wanted: list[str]) -> str:
     return value
 
 
-def _managed(fleet: Fleet, identifiers: list[str]) -> list[RecoveryInstance]:
-    found = [fleet.instances.get(identifier) for identifier in identifiers]
-    instances = [each for each in found if each and is_managed(fleet, each)]
+def _managed(ssm: SystemsManager, identifiers: list[str]) -> list[RecoveryInstance]:
+    found = [ssm.fleet.instances.get(identifier) for identifier in identifiers]
+    instances = [each for each in found if each and ssm.is_managed(each)]
     if len(instances) < len(identifiers):
         bad = set(identifiers) - {each.recovery_instance_id for each in instances}
-        message = f"Instances {sorted(bad)} not in a valid state for account {fleet.account}"
+        message = f"Instances {sorted(bad)} not in a valid state for account {ssm.account}"
         raise ApiError("InvalidInstanceId", message)
     return instances
 
@@ -177,15 +179,15 @@ def _log_group(document_name: str, asked: dict[str, Any]) -> str | None:
     return asked.get("CloudWatchLogGroupName") or f"/aws/ssm/{document_name}"
 
 
-def _commands(fleet: Fleet, parameters: Parameters, known: set[str]) -> list[Command]:
+def _commands(ssm: SystemsManager, parameters: Parameters, known: set[str]) -> list[Command]:
     """Return the commands that the filters of their own properties leave."""
     unknown = {each["key"] for each in parameters.get("Filters") or []} - known
     if unknown:
         raise ApiError("InvalidFilterKey", f"{', '.join(sorted(unknown))} is no filter of this operation")
     identifier = parameters.get("CommandId")
-    if identifier and identifier not in fleet.commands:
+    if identifier and identifier not in ssm.commands:
         raise _invalid_command(identifier)
-    commands = [fleet.commands[identifier]] if identifier else list(fleet.commands.values())
+    commands = [ssm.commands[identifier]] if identifier else list(ssm.commands.values())
     for name in _values(parameters, "DocumentName"):
         commands = [each for each in commands if each.document.name == name]
     for text in _values(parameters, "InvokedAfter"):

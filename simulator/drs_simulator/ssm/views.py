@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from drs_simulator.clock import timestamp
+from drs_simulator.clockwork.clock import timestamp
 from drs_simulator.drs.views import hostname_of
 from drs_simulator.ssm.commands import Details
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from drs_simulator.drs.fleet import RecoveryInstance
+    from drs_simulator.drs.model import RecoveryInstance
     from drs_simulator.ssm.commands import Command, Invocation
+    from drs_simulator.ssm.machines import Machine
 
 # ListCommandInvocations tells no more than this of a plugin's output.
 _PLUGIN_OUTPUT: Final = 2_500
@@ -98,13 +99,12 @@ def invocation_view(invocation: Invocation, *, details: bool) -> dict[str, Any]:
     }
 
 
-def managed_view(instance: RecoveryInstance, now: datetime) -> dict[str, Any]:
+def managed_view(instance: RecoveryInstance, machine: Machine, now: datetime) -> dict[str, Any]:
     """Return an InstanceInformation of the SSM model."""
-    reachable = instance.machine.reachable
     return {
         "InstanceId": instance.recovery_instance_id,
-        "PingStatus": ping_status(instance),
-        "LastPingDateTime": _seconds(now if reachable else instance.launched_at),
+        "PingStatus": ping_status(machine),
+        "LastPingDateTime": _seconds(now if machine.reachable else instance.launched_at),
         "AgentVersion": "3.3.0.0",
         "IsLatestVersion": True,
         "PlatformType": "Linux",
@@ -114,9 +114,9 @@ def managed_view(instance: RecoveryInstance, now: datetime) -> dict[str, Any]:
     }
 
 
-def ping_status(instance: RecoveryInstance) -> str:
+def ping_status(machine: Machine) -> str:
     """Tell whether an instance's agent has been heard of lately."""
-    return "Online" if instance.machine.reachable else "ConnectionLost"
+    return "Online" if machine.reachable else "ConnectionLost"
 
 
 def _overall(details: list[Details]) -> Details:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.model import StructureShape
 
 from drs_simulator.errors import HttpFailure, InjectedError, ModelMismatch
-from drs_simulator.shapes import ShapeChecker
 from drs_simulator.wire.messages import JSON_TYPE, Answer, dump
+from drs_simulator.wire.shapes import ShapeChecker
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel, ServiceModel

@@ -11,9 +11,9 @@ from botocore.stub import Stubber
 from tests.support.plans import server
 from tests.support.stored_executions import AT, execution_id
 
-from drs_simulator.clock import ManualClock
-from drs_simulator.control import SimulatorControl
-from drs_simulator.server import SimulatorServer
+from drs_simulator.client import SimulatorControl
+from drs_simulator.clockwork.clock import ManualClock
+from drs_simulator.http.server import SimulatorServer
 from wavebreak.aws.drs import Drs, job_tags
 from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
 from wavebreak.domain.executions.model import Job, JobState, LaunchStatus, Server

@@ -21,9 +21,9 @@ from tests.support.random_plans import plan
 from tests.support.single_tasks import Fate, FatefulDrs, Life, NoMachines, fresh
 from tests.support.stored_executions import AT
 
-from drs_simulator.clock import ManualClock
-from drs_simulator.control import SimulatorControl
-from drs_simulator.server import SimulatorServer
+from drs_simulator.client import SimulatorControl
+from drs_simulator.clockwork.clock import ManualClock
+from drs_simulator.http.server import SimulatorServer
 from wavebreak.app import App
 from wavebreak.aws import clients
 from wavebreak.aws.cloudwatch_logs import CommandOutput

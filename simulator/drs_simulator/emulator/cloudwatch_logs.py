@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from drs_simulator.credentials import DEFAULT_ACCOUNT
-from drs_simulator.events import emulator_client
+from drs_simulator.emulator.event_bridge import emulator_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,9 +14,9 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-from drs_simulator.control_api import PREFIX, ControlApi
 from drs_simulator.errors import ConnectionDropped
-from drs_simulator.service import Services
+from drs_simulator.http.control_api import PREFIX, ControlApi
+from drs_simulator.http.service import Services
 from drs_simulator.simulation import Simulation
 from drs_simulator.wire.messages import JSON_TYPE, Answer, Request, dump
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from random import Random
     from types import TracebackType
 
-    from drs_simulator.clock import Clock
-    from drs_simulator.drs.fleet import LaunchResult
+    from drs_simulator.clockwork.clock import Clock
+    from drs_simulator.clockwork.timing import Timing
+    from drs_simulator.drs.model import LaunchResult
     from drs_simulator.ssm.settings import RunCommand
-    from drs_simulator.timing import Timing
 
 logger = logging.getLogger(__name__)
 LOOPBACK = "127.0.0.1"

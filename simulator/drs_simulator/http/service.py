@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from drs_simulator import service_quotas
 from drs_simulator.credentials import caller_of
 from drs_simulator.drs import operations as drs
+from drs_simulator.drs import service_quotas
 from drs_simulator.errors import ApiError, ConnectionDropped
 from drs_simulator.faults import When
 from drs_simulator.ssm import operations as ssm
 from drs_simulator.wire.protocols import wire_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from botocore.model import OperationModel
 
     from drs_simulator.credentials import Caller
-    from drs_simulator.drs.operations import Operation
     from drs_simulator.faults import Fault
     from drs_simulator.journal import Call
+    from drs_simulator.region import Region
     from drs_simulator.simulation import Simulation
     from drs_simulator.wire.base import Wire
     from drs_simulator.wire.messages import Answer, Request
 
 _NOT_IMPLEMENTED = 501
 
-# The simulated services, by botocore's names.
-SERVICES: dict[str, dict[str, Operation]] = {
-    "drs": drs.OPERATIONS,
-    "service-quotas": service_quotas.OPERATIONS,
-    "ssm": ssm.OPERATIONS,
+
+@dataclass(frozen=True)
+class Service:
+    """A simulated service: its operations, and the part of a Region that they work on."""
+
+    operations: Mapping[str, Callable[[Any, dict[str, Any]], dict[str, Any]]]
+    part: Callable[[Region], Any]
+
+
+# By botocore's names.
+SERVICES: Final = {
+    "drs": Service(drs.OPERATIONS, attrgetter("fleet")),
+    "service-quotas": Service(service_quotas.OPERATIONS, attrgetter("fleet")),
+    "ssm": Service(ssm.OPERATIONS, attrgetter("systems_manager")),
 }
 
 
@@ -92,11 +103,10 @@ class Services:
     def _outcome(self, wire: Wire, operation: OperationModel, caller: Caller, call: Call) -> Answer:
         """Answer as if no fault struck afterwards: a refusal can be lost on its way just as a result can."""
         try:
-            perform = SERVICES[wire.service].get(operation.name)
-            if perform is None:
+            if operation.name not in SERVICES[wire.service].operations:
                 raise _not_implemented(operation.name)
             wire.check(operation, call.parameters)
-            return wire.write(operation, self._call(perform, caller, call.parameters))
+            return wire.write(operation, self._call(SERVICES[wire.service], operation.name, caller, call.parameters))
         except ApiError as error:
             call.error = error.code
             return wire.write_error(error)
@@ -105,10 +115,11 @@ class Services:
         if fault and fault.when is when:
             fault.strike(self._sleep)
 
-    def _call(self, perform: Operation, caller: Caller, parameters: dict[str, Any]) -> dict[str, Any]:
+    def _call(self, service: Service, name: str, caller: Caller, parameters: dict[str, Any]) -> dict[str, Any]:
         with self._simulation.lock:
             self._simulation.settle()
-            result = perform(self._simulation.fleet(caller.account, caller.region), parameters)
+            part = service.part(self._simulation.region(caller.account, caller.region))
+            result = service.operations[name](part, parameters)
             self._simulation.settle()
         return result
 

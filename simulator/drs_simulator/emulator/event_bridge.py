@@ -19,7 +19,7 @@ from drs_simulator.credentials import DEFAULT_ACCOUNT, DEFAULT_REGION
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from drs_simulator.drs.fleet import LaunchResult
+    from drs_simulator.drs.model import LaunchResult
 
 logger = logging.getLogger(__name__)
 

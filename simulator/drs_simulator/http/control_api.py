@@ -7,15 +7,15 @@ import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from drs_simulator.credentials import DEFAULT_ACCOUNT, DEFAULT_REGION
-from drs_simulator.drs.fleet import SourceServer
-from drs_simulator.drs.recovery_plans import NAME, PlanSettings, plan_with_steps
+from drs_simulator.drs.model import PLAN_NAME, SourceServer
+from drs_simulator.drs.quotas import Quotas
+from drs_simulator.drs.recovery_plans import PlanSettings, plan_with_steps
 from drs_simulator.drs.views import server_view
 from drs_simulator.faults import Fault
-from drs_simulator.quotas import Quotas
+from drs_simulator.settings import Settings
 from drs_simulator.ssm.documents import NAME as NAME_OF_DOCUMENT
 from drs_simulator.ssm.documents import Content
 from drs_simulator.ssm.settings import InstanceSettings, LookupSettings
@@ -33,14 +33,11 @@ PREFIX = "/_simulator/"
 # The query values of the calls that are about one account in one Region; the others take none.
 _PLACE = frozenset({"account", "region"})
 _TagText = Annotated[str, StringConstraints(max_length=256)]
-_WIRE_NAMES = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True)
 Input = TypeVar("Input", bound=BaseModel)
 
 
-class ServerSettings(BaseModel):
+class ServerSettings(Settings):
     """A source server's tags and how its launches go; what is left out keeps its value."""
-
-    model_config = _WIRE_NAMES
 
     tags: dict[_TagText, _TagText] | None = None
     launch_seconds: float | None = Field(default=None, ge=0, le=86_400)
@@ -59,10 +56,8 @@ class ServerSettings(BaseModel):
         server.hostname = server.hostname if self.hostname is None else self.hostname
 
 
-class EventSettings(BaseModel):
+class EventSettings(Settings):
     """Whether launch events are sent."""
-
-    model_config = _WIRE_NAMES
 
     enabled: bool
 
@@ -160,11 +155,12 @@ class ControlApi:
         settings = _read(InstanceSettings, request)
         with self._simulation.lock:
             self._simulation.settle()
-            for fleet in self._simulation.fleets():
+            for region in self._simulation.regions():
+                ssm, fleet = region.systems_manager, region.fleet
                 if identifier in fleet.instances:
-                    return 200, settings.apply_to_instance(fleet, fleet.instances[identifier])
+                    return 200, settings.apply_to_instance(ssm, fleet.instances[identifier])
                 if identifier in fleet.servers:
-                    return 200, settings.apply_to_server(fleet, fleet.servers[identifier])
+                    return 200, settings.apply_to_server(ssm, fleet.servers[identifier])
         raise ControlError(404, f"There is no recovery instance and no source server {identifier}")
 
     def _put_document(self, request: Request, name: str) -> tuple[int, Any]:
@@ -183,8 +179,8 @@ class ControlApi:
 
     def _put_recovery_plan(self, request: Request, name: str) -> tuple[int, Any]:
         settings = _read(PlanSettings, request)
-        if not re.fullmatch(NAME, name):
-            raise ControlError(400, f"{name!r} is no name of a Recovery Plan: it must match {NAME}")
+        if not re.fullmatch(PLAN_NAME, name):
+            raise ControlError(400, f"{name!r} is no name of a Recovery Plan: it must match {PLAN_NAME}")
         with self._simulation.lock:
             self._simulation.settle()
             fleet = self._fleet(request)
@@ -211,7 +207,7 @@ class ControlApi:
         region = query.get("region", [DEFAULT_REGION])[0]
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,62}", region):
             raise ControlError(400, f"{region!r} is no Region")
-        return self._simulation.fleet(account, region)
+        return self._simulation.region(account, region).fleet
 
 
 def _query_of(request: Request) -> dict[str, list[str]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from drs_simulator.errors import ApiError
+from drs_simulator.settings import Settings
 
 if TYPE_CHECKING:
     from drs_simulator.drs.fleet import Fleet
@@ -35,10 +35,8 @@ _FIXED = {QuotaCode.JOBS_PER_SERVER: 1, QuotaCode.REPLICATING_SERVERS: 300}
 _MOST = 1_000_000
 
 
-class Quotas(BaseModel):
+class Quotas(Settings):
     """How much an account may have in progress in a Region; the defaults are those of AWS."""
-
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True)
 
     concurrent_jobs: int = Field(default=20, ge=0, le=_MOST)
     servers_per_job: int = Field(default=100, ge=0, le=_MOST)

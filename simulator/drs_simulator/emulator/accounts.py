@@ -7,7 +7,7 @@ import re
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from drs_simulator.events import emulator_client
+from drs_simulator.emulator.event_bridge import emulator_client
 
 logger = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from drs_simulator.drs.quotas import SERVICE_CODE, QuotaCode, Quotas
 from drs_simulator.errors import ApiError
-from drs_simulator.pages import BadToken, cut
-from drs_simulator.quotas import SERVICE_CODE, QuotaCode, Quotas
+from drs_simulator.wire.pages import BadToken, cut
 
 if TYPE_CHECKING:
     from drs_simulator.drs.fleet import Fleet
