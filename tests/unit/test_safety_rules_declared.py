@@ -100,7 +100,7 @@ def test_rule_8_one_owner_of_retries_on_the_wire_is_botocore_and_never_for_a_sta
 def test_rule_8_one_owner_of_retries_of_tasks_is_the_machine_for_transient_errors_with_full_jitter(path: Path) -> None:
     transient = re.compile(
         r"(Lambda|DynamoDb|Sfn|Ssm)\.(\w*(Timeout|Service|Sdk|TooMany|Throttling|Exceeded|InternalServer)\w*"
-        r"|AWSLambdaException|Unknown)|States\.Timeout|Sandbox\.Timedout|Unavailable"
+        r"|AWSLambdaException|Unknown|DynamoDbException|SfnException)|States\.Timeout|Sandbox\.Timedout|Unavailable"
     )
     retries = [retry for state in states_of(definition(path)) for retry in state.get("Retry", [])]
     assert retries
