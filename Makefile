@@ -64,9 +64,11 @@ lint: $(VENV)/.test template ## check style, the template and the API's descript
 typecheck: $(VENV)/.test ## check the types of code, tools and tests
 	@$(BIN)/mypy
 
+# WS1004 knows groups of logs by the name that Lambda would give them; ours are made before their functions, and tests
+# hold one for each.
 .PHONY: template
 template: $(VENV)/.demo $(TOOLS)/.ready
-	@$(TOOLS)/bin/cfn-lint --append-rules cfn_lint_serverless.rules --template template.yaml infra/*.yaml
+	@$(TOOLS)/bin/cfn-lint --append-rules cfn_lint_serverless.rules --ignore-checks WS1004 --template template.yaml infra/*.yaml
 	@$(BIN)/python -m tools.sam validate --lint --template template.yaml --region us-east-1 > /dev/null
 
 .PHONY: artefact

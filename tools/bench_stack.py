@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from tools.bench_proxy import CountingProxy
-from tools.deployment import Emulator
+from tools.deployment import Emulator, log_group
 from tools.product import lead
 
 from drs_simulator.control import SimulatorControl
@@ -133,10 +133,10 @@ class BenchStack:
         called = {
             name: sum(
                 event["message"].startswith("START ")
-                for page in pages.paginate(logGroupName=f"/aws/lambda/{function}")
+                for page in pages.paginate(logGroupName=log_group(name))
                 for event in page["events"]
             )
-            for name, function in self._functions.items()
+            for name in self._functions
         }
         drs = Counter(call["operation"] for call in self.control.calls())
         return Counts(Counter(called), drs, self._proxy.counts())

@@ -77,6 +77,10 @@ def test_rule_7_nothing_is_made_or_changed_in_a_control_plane_while_recovering()
         # What Step Functions and X-Ray need to write logs and traces.
         *(f"logs:{verb}" for verb in ("CreateLogDelivery", "DeleteLogDelivery", "UpdateLogDelivery")),
         *("logs:PutResourcePolicy", "xray:PutTraceSegments", "xray:PutTelemetryRecords"),
+        # DRS in the name of StartRecovery's caller: a volume with a customer's key, a post-launch action.
+        *("kms:CreateGrant", "ssm:PutParameter"),
+        # Denied to every function.
+        "logs:CreateLogGroup",
     }
     text = (ROOT / "template.yaml").read_text(encoding="utf-8")
     rights = set(re.findall(r"\b(?!AWS\b)[a-z][a-z0-9-]+:[A-Z][A-Za-z]+\b", text))
