@@ -16,6 +16,7 @@ PYTHON ?= python3
 VENV := .venv
 TOOLS := .venv-tools
 BIN := $(VENV)/bin
+NODE := $(TOOLS)/bin/node
 # Every package is listed with its version, so nothing has to be resolved.
 INSTALL := install --quiet --no-deps --no-compile
 
@@ -52,7 +53,7 @@ down: $(VENV)/.demo ## stop the local stack
 	@$(BIN)/python -m tools.stack down
 
 .PHONY: test
-test: lint typecheck template artefact pytest ## check and test everything
+test: lint typecheck template definitions artefact pytest ## check and test everything
 
 .PHONY: lint
 lint: $(VENV)/.test template ## check style, the template and the API's description
@@ -70,6 +71,10 @@ typecheck: $(VENV)/.test ## check the types of code, tools and tests
 template: $(VENV)/.demo $(TOOLS)/.ready
 	@$(TOOLS)/bin/cfn-lint --append-rules cfn_lint_serverless.rules --ignore-checks WS1004 --template template.yaml infra/*.yaml
 	@$(BIN)/python -m tools.sam validate --lint --template template.yaml --region us-east-1 > /dev/null
+
+.PHONY: definitions
+definitions: $(VENV)/.demo $(TOOLS)/.definitions
+	@$(BIN)/python -m tools.definitions | $(NODE) tools/definitions/validate.mjs
 
 .PHONY: artefact
 artefact: $(VENV)/.demo
@@ -130,7 +135,12 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.demo
 	@$(BIN)/pip $(INSTALL) --requirement requirements/test.txt
 	@touch $@
 
-# The template linter, which does not fit together with SAM's.
+# The checker of state machines, from npm: Node and npm come from the tools' own environment, whatever the machine has.
+$(TOOLS)/.definitions: tools/definitions/package-lock.json tools/definitions/.npmrc $(TOOLS)/.ready
+	@PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" npm --prefix tools/definitions ci --silent
+	@touch $@
+
+# The template linter, which does not fit together with SAM's; Node and npm.
 $(TOOLS)/.ready: requirements/tools.txt
 	@echo "Setting up $(TOOLS), once ..."
 	@test -x $(TOOLS)/bin/pip || $(PYTHON) -m venv $(TOOLS)
