@@ -115,13 +115,13 @@ def check_concurrency(lambda_: Any, parameters: Mapping[str, str]) -> None:
     wanted = each * sum("ReservedConcurrentExecutions" in function for function in functions(load()).values())
     if wanted and wanted + LEFT_TO_OTHERS > limit:
         raise Refused(
-            f"{RESERVED}={each} would reserve {wanted} concurrent calls; this account and Region have {limit}, of which "
+            f"{RESERVED}={each} would reserve {wanted} concurrent calls; this account and Region have {limit}, and "
             f"Lambda leaves {LEFT_TO_OTHERS} to others. Ask for more (quota {CONCURRENCY_QUOTA}) or reserve less"
         )
     if limit < LEAST_CONCURRENCY:
         print(
-            f"This account and Region may run {limit} functions at once, as new ones do. Steps of a recovery will wait for "
-            f"each other: ask for {LEAST_CONCURRENCY} or more (quota {CONCURRENCY_QUOTA}) before you rely on it."
+            f"This account and Region may run {limit} functions at once, as new ones do. Steps of a recovery will wait "
+            f"for each other: ask for {LEAST_CONCURRENCY} or more (quota {CONCURRENCY_QUOTA}) before you rely on it."
         )
 
 

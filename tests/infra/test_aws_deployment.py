@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 from tools import aws_deployment, sam
@@ -85,6 +86,17 @@ def test_step_functions_is_asked_about_every_definition_as_it_will_be_deployed()
     assert recovery["States"]["Sleep"]["TimeoutSeconds"] == 17
     assert recovery["States"]["Observe"]["Arguments"]["FunctionName"].startswith("arn:aws:lambda:eu-west-1:")
     assert recovery["States"]["Observe"]["Resource"] == "arn:aws:states:::lambda:invoke"
+
+
+def test_the_question_is_one_that_step_functions_knows() -> None:
+    service = StepFunctions({"result": "OK", "diagnostics": []})
+    check_definitions(service, "eu-west-1", "aws", {})
+    model = botocore.session.Session().get_service_model("stepfunctions")
+    operation = model.operation_model("ValidateStateMachineDefinition")
+    assert operation.input_shape
+    assert operation.output_shape
+    assert service.asked[0].keys() <= operation.input_shape.members.keys()
+    assert {"result", "diagnostics"} <= operation.output_shape.members.keys()
 
 
 def test_a_definition_that_step_functions_refuses_is_not_deployed() -> None:
