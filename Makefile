@@ -15,6 +15,7 @@ export PIP_NO_INPUT := 1
 PYTHON ?= python3
 VENV := .venv
 TOOLS := .venv-tools
+SCANNER := .venv-checkov
 BIN := $(VENV)/bin
 NODE := $(TOOLS)/bin/node
 # Every package is listed with its version, so nothing has to be resolved.
@@ -53,7 +54,7 @@ down: $(VENV)/.demo ## stop the local stack
 	@$(BIN)/python -m tools.stack down
 
 .PHONY: test
-test: lint typecheck template definitions artefact pytest ## check and test everything
+test: lint typecheck template definitions compliance artefact pytest ## check and test everything
 
 .PHONY: lint
 lint: $(VENV)/.test template ## check style, the template and the API's description
@@ -75,6 +76,10 @@ template: $(VENV)/.demo $(TOOLS)/.ready
 .PHONY: definitions
 definitions: $(VENV)/.demo $(TOOLS)/.definitions
 	@$(BIN)/python -m tools.definitions | $(NODE) tools/definitions/validate.mjs
+
+.PHONY: compliance
+compliance: $(VENV)/.demo $(SCANNER)/.ready
+	@$(BIN)/python -m tools.compliance $(SCANNER)/bin/checkov
 
 .PHONY: artefact
 artefact: $(VENV)/.demo
@@ -145,4 +150,11 @@ $(TOOLS)/.ready: requirements/tools.txt
 	@echo "Setting up $(TOOLS), once ..."
 	@test -x $(TOOLS)/bin/pip || $(PYTHON) -m venv $(TOOLS)
 	@$(TOOLS)/bin/pip $(INSTALL) --requirement requirements/tools.txt
+	@touch $@
+
+# The scanner of the templates, which fits together with neither.
+$(SCANNER)/.ready: requirements/checkov.txt
+	@echo "Setting up $(SCANNER), once ..."
+	@test -x $(SCANNER)/bin/pip || $(PYTHON) -m venv $(SCANNER)
+	@$(SCANNER)/bin/pip $(INSTALL) --requirement requirements/checkov.txt
 	@touch $@

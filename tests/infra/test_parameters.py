@@ -32,12 +32,15 @@ def test_everything_that_keeps_data_takes_a_key_of_the_users_own(
     for name, properties in found.items():
         written = json.dumps(properties[attribute])
         assert '{"Fn::If": ["HasKey", ' in written, name
-        assert (f'"{inside}": ' if inside else "") + '{"Ref": "KmsKeyArn"}' in written, name
+        assert '{"Ref": "KmsKeyArn"}' in written, name
+        assert not inside or f'"{inside}": ' in written, name
 
 
 def test_without_a_key_of_their_own_everything_is_encrypted_all_the_same(template: Json) -> None:
     for table in resources(template, "AWS::DynamoDB::Table").values():
-        assert table["SSESpecification"]["Fn::If"][2] == {"SSEEnabled": True}
+        assert table["SSESpecification"]["SSEEnabled"] is True
+        for name in ("SSEType", "KMSMasterKeyId"):
+            assert table["SSESpecification"][name]["Fn::If"][2] == {"Ref": "AWS::NoValue"}
     for queue in resources(template, "AWS::SQS::Queue").values():
         # A queue takes one of the two, and refuses both.
         assert queue["SqsManagedSseEnabled"] == {"Fn::If": ["HasKey", {"Ref": "AWS::NoValue"}, True]}
