@@ -111,6 +111,11 @@ soak: $(VENV)/.test ## run fifty drills under random faults, a hundred of each r
 chaos: $(VENV)/.demo ## rehearse bad days on a local stack of its own; DAYS="drs-down restart" plays some
 	@$(BIN)/python -m tools.chaos $(DAYS)
 
+# Writes anew which calls of AWS each function makes, when the code has changed what it calls.
+.PHONY: calls
+calls: $(VENV)/.test
+	@WAVEBREAK_RECORD_CALLS=1 $(BIN)/pytest -n 2 tests/integration
+
 .PHONY: bench
 bench: $(VENV)/.test ## measure
 	@$(BIN)/python -m tools.bench
