@@ -147,7 +147,7 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.demo
 
 # The checker of state machines, from npm: Node and npm come from the tools' own environment, whatever the machine has.
 $(TOOLS)/.definitions: tools/definitions/package-lock.json tools/definitions/.npmrc $(TOOLS)/.ready
-	@PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" npm --prefix tools/definitions ci --silent
+	@PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" npm --prefix tools/definitions ci --loglevel=error > /dev/null
 	@touch $@
 
 # The template linter, which does not fit together with SAM's; Node and npm.

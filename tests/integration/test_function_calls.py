@@ -9,6 +9,7 @@ import pytest
 from tests.integration import called
 from tests.integration.blueprint import ACCOUNT, REGION, STACK_NAME
 from tests.integration.plans import plan, server, wave
+from tests.integration.stack import PATIENCE_SECONDS, read_until
 from tools.rights.record import read
 from tools.template import functions, load
 
@@ -79,7 +80,8 @@ def test_a_wave_command_that_goes_on_after_the_cancel_is_stopped_by_its_task(com
     commands.answers(1, "status", seconds=60)
     execution_id = stack.start(plan(wave("one", 1, afterCommands=[{"command": "status"}])))
     commands.in_flight(1)
-    stack.control.fault("CancelCommand", httpStatus=500)
+    read_until(lambda: {"items": stack.items()}, lambda seen: "'state': {'S': 'SENT'}" in str(seen), PATIENCE_SECONDS)
+    stack.control.fault("CancelCommand", error="InvalidInstanceId")
     assert stack.api("POST", f"/executions/{execution_id}/cancel", {}).status == 202
 
     stack.invoke("RunCommandFunction", {"executionId": execution_id, "wave": 1})
