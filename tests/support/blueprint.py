@@ -48,6 +48,7 @@ class Blueprint:
         self.functions = template.functions(self.template)
         self.overrides: dict[str, str] = {}
         self._topics = template.resources(self.template, "AWS::SNS::Topic")
+        self._buckets = template.resources(self.template, "AWS::S3::Bucket")
 
     def resolve(self, value: Any) -> str:
         """Fill in a reference."""
@@ -68,9 +69,11 @@ class Blueprint:
                 raise LookupError(f"cannot fill in {value}")
 
     def _default(self, name: str) -> Any:
-        """Give a parameter's default; a resource is called by its logical id, a topic by its ARN."""
+        """Give a parameter's default; a resource is called by its logical id, a topic by its ARN, a bucket in small."""
         if name in self._topics:
             return f"arn:aws:sns:{REGION}:{ACCOUNT}:{STACK_NAME}-{name}"
+        if name in self._buckets:
+            return f"{STACK_NAME}-{name}".lower()
         parameters = self.template["Parameters"]
         return parameters[name]["Default"] if name in parameters else f"{STACK_NAME}-{name}"
 

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from botocore.client import BaseClient
 from botocore.retries.standard import ExponentialBackoff
 from jsonata.jsonata import Jsonata  # type: ignore[import-untyped]  # the package ships no types
 from moto import mock_aws
@@ -32,6 +33,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.parser.utils import TMP_THREADS
+from tests.support import called_operations as called
 
 from wavebreak.domain.drs import JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA
 
@@ -65,6 +67,7 @@ def emulated_aws(invoke: Invoke, quotas: dict[str, int], actions: list[str]) -> 
     }
     with ExitStack() as cures:
         cures.enter_context(mock_aws(config=config))
+        cures.enter_context(patch.object(BaseClient, "_make_api_call", called.call))
         cures.enter_context(patch.object(moto_jsonata, "_eval_jsonata", _evaluated))
         validated = staticmethod(_validated_once)
         cures.enter_context(patch.object(StepFunctionsParserBackend, "_validate_definition", validated))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from moto.dynamodb.models import dynamodb_backends
+from tests.support import called_operations as called
 from tests.support.blueprint import ACCOUNT, REGION, Blueprint, machine_arn
 from tests.support.emulation import join_machines
 from tests.support.gateway import Answer, Gateway
@@ -76,7 +77,7 @@ class Stack:
         self.sfn = boto3.client("stepfunctions", region_name=REGION)
         self._logs = boto3.client("logs", region_name=REGION)
         boto3.client("s3", region_name=REGION).create_bucket(
-            Bucket=self.blueprint.resolve({"Ref": "CommandListsBucket"}).lower()
+            Bucket=self.blueprint.resolve({"Ref": "CommandListsBucket"})
         )
         for name, definition in self.blueprint.machines().items():
             self.sfn.create_state_machine(name=name, definition=definition, roleArn=f"arn:aws:iam::{ACCOUNT}:role/r")
@@ -153,7 +154,8 @@ class Stack:
             get_remaining_time_in_millis=lambda: 28_000,
         )
         try:
-            answer: dict[str, Any] = self._handlers[function](event, context)
+            with called.running(function):
+                answer: dict[str, Any] = self._handlers[function](event, context)
         except Killed:
             raise TaskTimedOut(function) from None
         finally:

@@ -53,6 +53,7 @@ def test_settings_have_defaults_where_there_is_one() -> None:
     read = Settings.read({"TABLE_NAME": "wavebreak"})
     assert (read.table_name, read.poll_seconds, read.renew_after_rounds) == ("wavebreak", 30, 1000)
     assert (read.timing, read.recovery_machine_arn, read.termination_machine_arn) == (Timing(), None, None)
+    assert read.post_launch_actions is False
 
 
 def test_settings_are_read_from_the_environment() -> None:
@@ -64,8 +65,10 @@ def test_settings_are_read_from_the_environment() -> None:
             "RENEW_AFTER_ROUNDS": "7",
             "RECOVERY_STATE_MACHINE_ARN": "arn:r",
             "TERMINATION_STATE_MACHINE_ARN": "arn:t",
+            "POST_LAUNCH_ACTIONS": "true",
         }
     )
+    assert read.post_launch_actions is True
     assert (read.poll_seconds, read.timing, read.renew_after_rounds) == (3, Timing(0.1), 7)
     assert (read.recovery_machine_arn, read.termination_machine_arn) == ("arn:r", "arn:t")
 

@@ -121,6 +121,11 @@ def deploy(
     return outputs
 
 
+def log_group(function: str) -> str:
+    """Name the group of logs of a function, by its name in the template."""
+    return f"/aws/lambda/{STACK_NAME}-{function}"
+
+
 def local_api_url(emulator: Emulator, api_url: str) -> str:
     """Turn the API's address on AWS into the one that the emulator answers at."""
     api_id, stage = _api(api_url)

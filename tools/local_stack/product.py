@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tools.local_stack.api_client import Client, Unexpected
-from tools.local_stack.deployment import Emulator
+from tools.local_stack.deployment import Emulator, log_group
 
 from drs_simulator.client import SimulatorControl
 from wavebreak.execution_utils import TERMINAL_STATUSES
@@ -162,10 +162,10 @@ class Product:
         return {
             name: sum(
                 event["message"].startswith("START ")
-                for page in pages.paginate(logGroupName=f"/aws/lambda/{function}")
+                for page in pages.paginate(logGroupName=log_group(name))
                 for event in page["events"]
             )
-            for name, function in _function_names(self).items()
+            for name in _function_names(self)
         }
 
     def items(self) -> list[dict[str, Any]]:

@@ -37,6 +37,7 @@ READ_ONLY: Final = (
     "drs:DescribeRecoveryInstances",
     "drs:DescribeRecoverySnapshots",
     "drs:DescribeSourceServers",
+    "ec2:DescribeInstances",  # DescribeRecoveryInstances asks for it in the caller's name
     "servicequotas:GetServiceQuota",
 )
 """What a session in another account may do unless it is for the calls that start or end something."""

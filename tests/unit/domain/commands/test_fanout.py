@@ -114,19 +114,18 @@ def test_s0_14_a_target_left_out_names_the_one_that_failed() -> None:
     ("targets", "seconds", "distributed"),
     [
         (0, 300, False),
-        (1, 172_800, False),
-        (2, 172_800, True),  # 3,839 further rounds each
-        (1000, 45, False),  # 7 events each
-        (1001, 1, True),
-        (1000, 46, False),  # 12 each
-        (1000, 135, False),  # 17 each
-        (1000, 136, True),  # 22 each
-        (540, 300, False),  # 37 each: 19,980
-        (541, 300, True),
-        (625, 270, False),  # 32 each: 20,000
-        (626, 270, True),
-        (277, 600, False),  # 72 each: 19,944
-        (278, 600, True),
+        (1, 172_800, False),  # 2,891 further rounds
+        (2, 172_800, True),
+        (135, 1, False),  # 182 each: 24,570
+        (136, 1, True),
+        (135, 60, False),
+        (135, 61, True),  # 189 each
+        (117, 300, False),  # 210 each: 24,570
+        (118, 300, True),
+        (100, 600, False),  # 245 each: 24,500
+        (101, 600, True),
+        (41, 3600, False),  # 595 each: 24,395
+        (42, 3600, True),
     ],
 )
 def test_a_run_whose_history_could_overflow_needs_a_distributed_map(
@@ -136,8 +135,8 @@ def test_a_run_whose_history_could_overflow_needs_a_distributed_map(
 
 
 def test_more_targets_or_more_time_never_make_a_run_smaller() -> None:
-    sizes = [0, 1, 10, 100, 277, 278, 540, 541, 1000, 1001, 5000]
-    times = [1, 45, 46, 90, 300, 600, 3600, 172_800]
+    sizes = [0, 1, 10, 100, 117, 118, 135, 136, 1000, 5000]
+    times = [1, 60, 61, 90, 300, 600, 3600, 172_800]
     for seconds in times:
         answers = [needs_distributed_map(targets, seconds) for targets in sizes]
         assert answers == sorted(answers)
