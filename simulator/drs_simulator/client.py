@@ -98,6 +98,14 @@ class SimulatorControl:
         """Send launch events, or drop them."""
         return self._call("PUT", "events", {"enabled": enabled})
 
+    def manners(self) -> dict[str, Any]:
+        """Return the manners in force, with the seed that repeats them."""
+        return self._call("GET", "manners")
+
+    def put_manners(self, **settings: Any) -> dict[str, Any]:
+        """Have other manners: seed, staleReads, delaySeconds, omit, events, ordered; or strict alone."""
+        return self._call("PUT", "manners", settings)
+
     def _call(self, method: str, path: str, document: dict[str, Any] | None = None) -> dict[str, Any]:
         body = None if document is None else json.dumps(document).encode()
         request = Request(  # noqa: S310 - the caller names the simulator's own URL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from random import Random
 from threading import Condition, RLock, Thread
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from drs_simulator.drs.quotas import Quotas
 from drs_simulator.drs.views import instance_view, job_view, server_view
 from drs_simulator.faults import Faults
 from drs_simulator.journal import Journal
+from drs_simulator.manners import Exact, Lens, Manners
 from drs_simulator.region import Region
 from drs_simulator.ssm.agents import Agents
 from drs_simulator.ssm.documents import Documents
@@ -24,6 +26,7 @@ from drs_simulator.ssm.views import invocation_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from drs_simulator.clockwork.clock import Clock
     from drs_simulator.drs.model import LaunchResult
@@ -48,9 +51,12 @@ class Simulation:
         randomness: Random | None = None,
         listener: Callable[[LaunchResult], None] | None = None,
         run_command: RunCommand | None = None,
+        manners: Manners | None = None,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         self.timing = timing or Timing()
+        self._first_manners = manners or Manners()
+        self.lens = Lens(self._first_manners, self.clock, self.timing)
         self.ids = IdSource(randomness or Random())  # noqa: S311 - identifiers, no secrets
         self.agenda = Agenda()
         self.quotas = Quotas()
@@ -95,14 +101,22 @@ class Simulation:
             self._changed.notify_all()
 
     def announce(self, result: LaunchResult) -> None:
-        """Tell the listener of a launch result, unless events are switched off."""
+        """Tell the listener of a launch result as manners have it: late, twice, not at all, or properly."""
+        for delay in self.lens.deliveries(result.subject):
+            if delay:
+                self.agenda.add(result.at + delay, partial(self._deliver, result))
+            else:
+                self._deliver(result)
+
+    def _deliver(self, result: LaunchResult, _at: datetime | None = None) -> None:
         if self._listener and self.events_enabled:
             self._listener(result)
 
     def reset(self) -> None:
         """Forget everything: servers, jobs, instances, commands, faults, calls and settings.
 
-        The documents stay, for they were deployed and not simulated. Nothing of any command runs when this returns.
+        Manners are those that it began with. The documents stay, for they were deployed and not simulated. Nothing of
+        any command runs when this returns.
         """
         with self.lock:
             self._regions.clear()
@@ -112,19 +126,22 @@ class Simulation:
             self.quotas = Quotas()
             self.events_enabled = True
             self.missing_lookups = MISSING_LOOKUPS
+            self.lens.use(self._first_manners)
         self.agents.clear()
 
     def state(self) -> dict[str, Any]:
         """Return all that exists in every account and Region, in the field names of the services' models."""
         with self.lock:
             self.settle()
-            now = self.clock.now()
+            exact = Exact(self.clock.now())
             regions = list(self._regions.values())
             fleets = [each.fleet for each in regions]
             return {
-                "sourceServers": [server_view(each, it, now) for each in fleets for it in each.servers.values()],
-                "jobs": [job_view(each, it) for each in fleets for it in each.jobs.values()],
-                "recoveryInstances": [instance_view(each, it) for each in fleets for it in each.instances.values()],
+                "sourceServers": [server_view(each, it, exact) for each in fleets for it in each.servers.values()],
+                "jobs": [job_view(each, it, exact) for each in fleets for it in each.jobs.values()],
+                "recoveryInstances": [
+                    instance_view(each, it, exact) for each in fleets for it in each.instances.values()
+                ],
                 "commandInvocations": [
                     invocation_view(it, details=True) for each in regions for it in each.invocations()
                 ],

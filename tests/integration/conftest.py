@@ -14,6 +14,7 @@ from tests.integration.blueprint import REGION, Blueprint
 from tests.integration.clock import JumpingClock, QuickTiming
 from tests.integration.commands import Commands
 from tests.integration.emulation import POLL_SECONDS, emulated_aws
+from tests.integration.manners import MANNERS
 from tests.integration.stack import Stack
 from tests.unit.breakers import forget_streaks
 
@@ -52,6 +53,7 @@ def deployed() -> Iterator[Stack]:
             timing=QuickTiming(),
             listener=stack.launched,
             run_command=RunCommand(Path(instances), stack.printed),
+            manners=MANNERS,
         ) as simulator,
         emulated_aws(stack.invoke, quotas, stack.table_actions),
     ):

@@ -8,6 +8,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
+from tests.integration.manners import MANNERS
 from tests.integration.plans import server
 from tests.integration.store_executions import AT, execution_id
 
@@ -30,7 +31,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def simulator(clock: ManualClock) -> Iterator[SimulatorServer]:
-    with SimulatorServer(clock=clock) as running:
+    with SimulatorServer(clock=clock, manners=MANNERS) as running:
         yield running
 
 

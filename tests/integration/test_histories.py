@@ -17,6 +17,7 @@ from moto.dynamodb.models import dynamodb_backends
 from tests.integration.blueprint import ACCOUNT, REGION, Blueprint
 from tests.integration.emulation import emulated_aws
 from tests.integration.lives import Fate, FatefulDrs, Life, NoMachines, fresh
+from tests.integration.manners import MANNERS
 from tests.integration.store_executions import AT
 from tests.unit.executions import execution
 from tests.unit.random_plans import plan
@@ -63,7 +64,7 @@ def lives() -> Iterator[Callable[[int], Life]]:
     with (
         emulated_aws(lambda _function, _event: {}, {}, []),
         patch.object(retries, "sleep", lambda _seconds: None),
-        SimulatorServer(clock=clock, randomness=Random(0)) as simulator,  # noqa: S311  ids that a seed tells again
+        SimulatorServer(clock=clock, randomness=Random(0), manners=MANNERS) as simulator,  # noqa: S311  a seed tells ids
     ):
         (described,) = (table for table in Blueprint({}).tables() if table["TableName"].endswith("-Table"))
         dynamodb = boto3.client("dynamodb", region_name=REGION)

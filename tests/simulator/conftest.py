@@ -1,4 +1,7 @@
-"""A simulator in a thread, a clock that the test moves, and unchanged boto3 clients."""
+"""A simulator in a thread, a clock that the test moves, and unchanged boto3 clients.
+
+Its manners are strict, since these tests are about the world behind them; test_manners has the others.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from drs_simulator.client import SimulatorControl
 from drs_simulator.clockwork.clock import ManualClock
 from drs_simulator.drs.model import SourceServer
 from drs_simulator.http.server import SimulatorServer
+from drs_simulator.manners import STRICT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +33,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 def simulator(clock: ManualClock) -> Iterator[SimulatorServer]:
     seeded = Random(7)  # noqa: S311 - identifiers, no secrets
-    with SimulatorServer(clock=clock, randomness=seeded) as server:
+    with SimulatorServer(clock=clock, randomness=seeded, manners=STRICT) as server:
         yield server
 
 

@@ -14,6 +14,7 @@ from tests.simulator.clients import Drs, MakeClient, server_id, signed
 
 from drs_simulator.client import ControlFailed, SimulatorControl
 from drs_simulator.http.server import SimulatorServer
+from drs_simulator.manners import STRICT
 
 Servers = tuple[str, str, str]
 
@@ -124,7 +125,7 @@ def test_a_delay_holds_nobody_else_up(drs: Drs, control: SimulatorControl, three
 
 
 def test_closing_the_simulator_waits_for_no_delayed_answer() -> None:
-    with SimulatorServer() as server:
+    with SimulatorServer(manners=STRICT) as server:
         control = SimulatorControl(server.url)
         control.fault("DescribeJobs", delaySeconds=600)
         waiting = Thread(target=post_and_forget, args=(server,))

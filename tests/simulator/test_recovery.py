@@ -12,6 +12,7 @@ from drs_simulator.client import SimulatorControl
 from drs_simulator.clockwork.clock import ManualClock, timestamp
 from drs_simulator.clockwork.timing import Timing
 from drs_simulator.http.server import SimulatorServer
+from drs_simulator.manners import STRICT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -235,7 +236,7 @@ def test_the_time_scale_shortens_launches_but_never_below_a_second(clock: Manual
     assert timing.termination() == timedelta(seconds=1)
     assert timing.tail() == timedelta(seconds=0.5)
     assert Timing(scale=0.001).tail() == timedelta(seconds=0.2)
-    with SimulatorServer(clock=clock, timing=timing) as server:
+    with SimulatorServer(clock=clock, timing=timing, manners=STRICT) as server:
         control = SimulatorControl(server.url)
         assert control.put_source_server(server_id(1))["sourceServerID"] == server_id(1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from drs_simulator.drs.model import Job, JobStatus, JobType, Participant, RecoveryInstance
+from drs_simulator.drs.model import Job, JobStatus, JobType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from drs_simulator.clockwork.clock import Clock
     from drs_simulator.clockwork.ids import IdSource
     from drs_simulator.clockwork.timing import Timing
-    from drs_simulator.drs.model import LaunchResult, RecoveryPlan, SourceServer
+    from drs_simulator.drs.model import LaunchResult, Participant, RecoveryInstance, RecoveryPlan, SourceServer
     from drs_simulator.drs.quotas import Quotas
+    from drs_simulator.manners import Lens
 
 
 class World(Protocol):
@@ -26,6 +27,7 @@ class World(Protocol):
     ids: IdSource
     agenda: Agenda
     quotas: Quotas
+    lens: Lens
 
     def announce(self, result: LaunchResult) -> None:
         """Tell whoever listens how a launch ended."""
@@ -34,6 +36,7 @@ class World(Protocol):
 class Fleet:
     """All that one account has in one Region. Not thread-safe: the simulation holds the lock.
 
+    ``instances`` are those that DRS knows, ``gone`` those that it has forgotten; a stale read may still show these.
     ``ended`` is told the id of each recovery instance that is no more.
     """
 
@@ -44,6 +47,7 @@ class Fleet:
         self.servers: dict[str, SourceServer] = {}
         self.jobs: dict[str, Job] = {}
         self.instances: dict[str, RecoveryInstance] = {}
+        self.gone: dict[str, RecoveryInstance] = {}
         self.recovery_plans: dict[str, RecoveryPlan] = {}
         self._active: dict[str, Job] = {}
         self._ended = ended
@@ -58,30 +62,40 @@ class Fleet:
 
     def open_job(self, kind: JobType, participants: list[Participant], tags: dict[str, str], *, drill: bool) -> Job:
         """Make a PENDING job and bind its servers to it."""
-        world = self.world
+        now = self.world.clock.now()
+        first = min((each.server for each in participants), key=lambda server: server.source_server_id)
         job = Job(
-            job_id=world.ids.job(),
+            job_id=self.world.ids.job(),
             number=len(self.jobs),
+            subject=f"{self.arn('source-server', first.source_server_id)}/job/{first.jobs}",
             type=kind,
-            created_at=world.clock.now(),
+            created_at=now,
             participants={each.server.source_server_id: each for each in participants},
             is_drill=drill,
-            tags=dict(tags),
         )
+        job.tags.set(dict(tags), now)
         self.jobs[job.job_id] = self._active[job.job_id] = job
         for each in participants:
+            each.server.jobs += 1
             each.server.last_job = job
             if kind is JobType.LAUNCH:
-                each.server.last_launch = job
+                each.server.last_launch.set(job, now)
         return job
 
     def close_job(self, job: Job, at: datetime) -> None:
         """End a job: its servers are free for the next one."""
-        job.status, job.ended_at = JobStatus.COMPLETED, at
+        job.status.set(JobStatus.COMPLETED, at)
+        job.ended_at = at
         del self._active[job.job_id]
 
-    def remove_instance(self, recovery_instance_id: str) -> None:
+    def add_instance(self, instance: RecoveryInstance) -> None:
+        """Know a recovery instance that has been launched."""
+        self.instances[instance.recovery_instance_id] = instance
+        instance.server.instance.set(instance, instance.launched_at)
+
+    def remove_instance(self, instance: RecoveryInstance, at: datetime) -> None:
         """Forget a recovery instance, as DRS does once its EC2 instance is gone."""
-        instance = self.instances.pop(recovery_instance_id)
-        instance.server.recovery_instance_id = None
-        self._ended(recovery_instance_id)
+        self.gone[instance.recovery_instance_id] = self.instances.pop(instance.recovery_instance_id)
+        instance.gone_at = at
+        instance.server.instance.set(None, at)
+        self._ended(instance.recovery_instance_id)

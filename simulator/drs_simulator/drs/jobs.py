@@ -7,7 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from drs_simulator.clockwork.clock import timestamp
-from drs_simulator.drs.model import JobStatus, JobType, LaunchResult, LaunchStatus, Participant, RecoveryInstance
+from drs_simulator.clockwork.timeline import Timeline
+from drs_simulator.drs.model import (
+    JobStatus,
+    JobType,
+    LaunchResult,
+    LaunchStatus,
+    LogItem,
+    Participant,
+    RecoveryInstance,
+)
 from drs_simulator.errors import conflict
 
 if TYPE_CHECKING:
@@ -22,6 +31,10 @@ _CLEANUP_START, _CLEANUP_END = 0.02, 0.08
 _SNAPSHOT_START, _SNAPSHOT_END = 0.1, 0.25
 _CONVERSION_START, _CONVERSION_END = 0.3, 0.65
 _LAUNCH_START = 0.7
+
+
+# Recorded from the service, which does not say which of them.
+_BUSY = "One or more of the Source Servers included in API call are currently being processed by a Job"
 
 
 def start_launch(fleet: Fleet, participants: list[Participant], tags: dict[str, str], *, is_drill: bool) -> Job:
@@ -51,16 +64,16 @@ def start_termination(fleet: Fleet, instances: list[RecoveryInstance]) -> Job:
     _must_be_free(instance.server for instance in instances)
     fleet.world.quotas.admit(fleet, len(instances), launch=False)
     participants = [
-        Participant(instance.server, recovery_instance_id=instance.recovery_instance_id) for instance in instances
+        Participant(instance.server, instance_id=Timeline(instance.recovery_instance_id)) for instance in instances
     ]
     job = fleet.open_job(JobType.TERMINATE, participants, {}, drill=False)
     timing = fleet.world.timing
     end = job.created_at + timing.termination()
     begin = job.created_at + timing.pending(timing.termination())
     _begin(fleet, job, begin)
-    for each in participants:
-        fleet.world.agenda.add(begin, partial(_shut_down, fleet, job, each))
-        fleet.world.agenda.add(end, partial(_terminated, fleet, job, each))
+    for participant, instance in zip(participants, instances, strict=True):
+        fleet.world.agenda.add(begin, partial(_shut_down, job, participant, instance))
+        fleet.world.agenda.add(end, partial(_terminated, fleet, job, participant, instance))
     _finish(fleet, job, end)
     return job
 
@@ -70,7 +83,7 @@ def _must_be_free(servers: Iterable[SourceServer]) -> None:
         busy_with = server.busy_with
         if busy_with:
             raise conflict(
-                f"Source server {server.source_server_id} is being processed by job {busy_with.job_id}",
+                _BUSY,
                 server.source_server_id,
                 "AWS::DRS::SourceServer",
             )
@@ -80,12 +93,12 @@ def _log(job: Job, at: datetime, event: str, **data: str | None) -> None:
     item: dict[str, Any] = {"logDateTime": timestamp(at), "event": event}
     if data:
         item["eventData"] = {name: value for name, value in data.items() if value is not None}
-    job.log.append(item)
+    job.log.append(LogItem(at, item))
 
 
 def _begin(fleet: Fleet, job: Job, at: datetime) -> None:
     def begin(at: datetime) -> None:
-        job.status = JobStatus.STARTED
+        job.status.set(JobStatus.STARTED, at)
         _log(job, at, "JOB_START")
 
     fleet.world.agenda.add(at, begin)
@@ -100,33 +113,42 @@ def _finish(fleet: Fleet, job: Job, last: datetime) -> None:
 
 
 def _announce(fleet: Fleet, job: Job, server: SourceServer, at: datetime) -> None:
-    launched = job.participants[server.source_server_id].launch_status is LaunchStatus.LAUNCHED
-    arn = fleet.arn("source-server", server.source_server_id)
-    fleet.world.announce(LaunchResult(fleet.account, fleet.region, arn, job.job_id, job.is_drill, launched, at))
+    launched = job.participants[server.source_server_id].launch_status.now is LaunchStatus.LAUNCHED
+    result = LaunchResult(
+        account=fleet.account,
+        region=fleet.region,
+        source_server_arn=fleet.arn("source-server", server.source_server_id),
+        job_id=job.job_id,
+        is_drill=job.is_drill,
+        launched=launched,
+        at=at,
+        subject=f"{job.subject}/{server.source_server_id}/launch result",
+    )
+    fleet.world.announce(result)
 
 
 def _skip(fleet: Fleet, job: Job, participant: Participant, at: datetime) -> None:
-    participant.launch_status = LaunchStatus.FAILED
+    participant.launch_status.set(LaunchStatus.FAILED, at)
     _log(job, at, "SERVER_SKIPPED", sourceServerID=participant.server.source_server_id)
     _announce(fleet, job, participant.server, at)
 
 
-def _shut_down(fleet: Fleet, job: Job, participant: Participant, at: datetime) -> None:
-    participant.launch_status = LaunchStatus.IN_PROGRESS
-    instance_id = str(participant.recovery_instance_id)
-    fleet.instances[instance_id].state = "SHUTTING-DOWN"
-    _log_cleanup(job, at, "CLEANUP_START", participant, instance_id)
+def _shut_down(job: Job, participant: Participant, instance: RecoveryInstance, at: datetime) -> None:
+    participant.launch_status.set(LaunchStatus.IN_PROGRESS, at)
+    instance.state.set("SHUTTING-DOWN", at)
+    _log_cleanup(job, at, "CLEANUP_START", instance)
 
 
-def _terminated(fleet: Fleet, job: Job, participant: Participant, at: datetime) -> None:
-    participant.launch_status = LaunchStatus.TERMINATED
-    instance_id = str(participant.recovery_instance_id)
-    fleet.remove_instance(instance_id)
-    _log_cleanup(job, at, "CLEANUP_END", participant, instance_id)
+def _terminated(fleet: Fleet, job: Job, participant: Participant, instance: RecoveryInstance, at: datetime) -> None:
+    participant.launch_status.set(LaunchStatus.TERMINATED, at)
+    instance.state.set("TERMINATED", at)
+    fleet.remove_instance(instance, at)
+    _log_cleanup(job, at, "CLEANUP_END", instance)
 
 
-def _log_cleanup(job: Job, at: datetime, event: str, participant: Participant, instance_id: str) -> None:
-    _log(job, at, event, sourceServerID=participant.server.source_server_id, targetInstanceID=instance_id)
+def _log_cleanup(job: Job, at: datetime, event: str, instance: RecoveryInstance) -> None:
+    identifier = instance.server.source_server_id
+    _log(job, at, event, sourceServerID=identifier, targetInstanceID=instance.recovery_instance_id)
 
 
 class _Launch:
@@ -149,9 +171,10 @@ class _Launch:
             return begin + span * part
 
         agenda.add(begin, self._start)
-        if self._server.recovery_instance_id:
-            agenda.add(share(_CLEANUP_START), partial(self._note_replacement, "CLEANUP_START"))
-            agenda.add(share(_CLEANUP_END), self._replace)
+        earlier = self._server.instance.now
+        if earlier:
+            agenda.add(share(_CLEANUP_START), partial(self._end_earlier, earlier))
+            agenda.add(share(_CLEANUP_END), partial(self._forget_earlier, earlier))
         if self._participant.point_in_time is None:
             agenda.add(share(_SNAPSHOT_START), self._take_snapshot)
             agenda.add(share(_SNAPSHOT_END), partial(self._note, "SNAPSHOT_END"))
@@ -167,15 +190,17 @@ class _Launch:
         server_id = self._server.source_server_id
         _log(self._job, at, event, sourceServerID=server_id, conversionServerID=self._conversion_server)
 
-    def _note_replacement(self, event: str, at: datetime) -> None:
-        _log_cleanup(self._job, at, event, self._participant, str(self._server.recovery_instance_id))
+    def _start(self, at: datetime) -> None:
+        self._participant.launch_status.set(LaunchStatus.IN_PROGRESS, at)
 
-    def _start(self, _at: datetime) -> None:
-        self._participant.launch_status = LaunchStatus.IN_PROGRESS
+    def _end_earlier(self, instance: RecoveryInstance, at: datetime) -> None:
+        instance.state.set("SHUTTING-DOWN", at)
+        _log_cleanup(self._job, at, "CLEANUP_START", instance)
 
-    def _replace(self, at: datetime) -> None:
-        self._note_replacement("CLEANUP_END", at)
-        self._fleet.remove_instance(str(self._server.recovery_instance_id))
+    def _forget_earlier(self, instance: RecoveryInstance, at: datetime) -> None:
+        instance.state.set("TERMINATED", at)
+        self._fleet.remove_instance(instance, at)
+        _log_cleanup(self._job, at, "CLEANUP_END", instance)
 
     def _take_snapshot(self, at: datetime) -> None:
         self._participant.point_in_time = replicated_until(self._server, at)
@@ -185,19 +210,23 @@ class _Launch:
         server = self._server
         instance = RecoveryInstance(
             recovery_instance_id=self._fleet.world.ids.instance(),
+            subject=f"{self._job.subject}/{server.source_server_id}/instance",
             server=server,
             job=self._job,
             launched_at=at,
             point_in_time=self._participant.point_in_time or replicated_until(server, at),
-            tags=dict(server.tags),
+            tags=Timeline({}),
+            state=Timeline("NOT_FOUND"),
         )
-        self._fleet.instances[instance.recovery_instance_id] = instance
-        server.recovery_instance_id = self._participant.recovery_instance_id = instance.recovery_instance_id
-        self._participant.launch_status = LaunchStatus.LAUNCHED
+        instance.tags.set(dict(server.tags.now), at)
+        instance.state.set("RUNNING", at)
+        self._fleet.add_instance(instance)
+        self._participant.instance_id.set(instance.recovery_instance_id, at)
+        self._participant.launch_status.set(LaunchStatus.LAUNCHED, at)
         _announce(self._fleet, self._job, server, at)
 
     def _fail(self, at: datetime) -> None:
-        self._participant.launch_status = LaunchStatus.FAILED
+        self._participant.launch_status.set(LaunchStatus.FAILED, at)
         server_id = self._server.source_server_id
         _log(self._job, at, "LAUNCH_FAILED", sourceServerID=server_id, rawError="The instance did not pass its checks")
         _announce(self._fleet, self._job, self._server, at)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from drs_simulator.clockwork.timeline import Timeline
 from drs_simulator.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,21 +50,22 @@ class SourceServer:
 
     source_server_id: str
     added_at: datetime
-    tags: dict[str, str] = field(default_factory=dict)
+    tags: Timeline[dict[str, str]] = field(default_factory=lambda: Timeline({}))
     launch_seconds: float | None = None
     launches: bool = True
     recoverable: bool = True
     lag_seconds: int = 0
     hostname: str | None = None
+    jobs: int = 0
     last_job: Job | None = None
-    last_launch: Job | None = None
-    recovery_instance_id: str | None = None
+    last_launch: Timeline[Job | None] = field(default_factory=lambda: Timeline(None))
+    instance: Timeline[RecoveryInstance | None] = field(default_factory=lambda: Timeline(None))
 
     @property
     def busy_with(self) -> Job | None:
         """Return the active job that the server is part of, if any."""
         job = self.last_job
-        return job if job and job.status is not JobStatus.COMPLETED else None
+        return job if job and job.status.now is not JobStatus.COMPLETED else None
 
 
 @dataclass
@@ -71,38 +73,55 @@ class Participant:
     """A server's part in a job; ``point_in_time`` is the chosen snapshot, None means one taken for the job."""
 
     server: SourceServer
-    launch_status: LaunchStatus = LaunchStatus.PENDING
-    recovery_instance_id: str | None = None
+    launch_status: Timeline[LaunchStatus] = field(default_factory=lambda: Timeline(LaunchStatus.PENDING))
+    instance_id: Timeline[str | None] = field(default_factory=lambda: Timeline(None))
     point_in_time: datetime | None = None
 
 
 @dataclass
 class Job:
-    """A launch or termination. ``number`` counts the fleet's jobs and orders those of one moment."""
+    """A launch or termination. ``number`` counts the fleet's jobs and orders those of one moment.
+
+    ``subject`` is what manners know it by: the same in every run of the same calls, unlike its id.
+    """
 
     job_id: str
     number: int
+    subject: str
     type: JobType
     created_at: datetime
     participants: dict[str, Participant]
     is_drill: bool = False
-    tags: dict[str, str] = field(default_factory=dict)
-    status: JobStatus = JobStatus.PENDING
+    tags: Timeline[dict[str, str]] = field(default_factory=lambda: Timeline({}))
+    status: Timeline[JobStatus] = field(default_factory=lambda: Timeline(JobStatus.PENDING))
     ended_at: datetime | None = None
-    log: list[dict[str, Any]] = field(default_factory=list)
+    log: list[LogItem] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class LogItem:
+    """An entry of a job's log; ``view`` is a JobLog of the DRS model."""
+
+    at: datetime
+    view: dict[str, Any]
 
 
 @dataclass
 class RecoveryInstance:
-    """What a launch left behind, until it is terminated or replaced."""
+    """What a launch left behind, until it is terminated or replaced: ``gone_at`` is when DRS forgot it.
+
+    ``subject`` is what manners know it by, as of a job.
+    """
 
     recovery_instance_id: str
+    subject: str
     server: SourceServer
     job: Job
     launched_at: datetime
     point_in_time: datetime
-    tags: dict[str, str]
-    state: str = "RUNNING"
+    tags: Timeline[dict[str, str]]
+    state: Timeline[str]
+    gone_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +135,7 @@ class LaunchResult:
     is_drill: bool
     launched: bool
     at: datetime
+    subject: str = ""
 
 
 @dataclass(frozen=True)

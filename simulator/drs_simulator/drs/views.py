@@ -1,4 +1,4 @@
-"""What DRS tells of its things, in the field names of its model."""
+"""What DRS tells of its things, in the field names of its model, as far as a look at them shows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from drs_simulator.drs.fleet import Fleet
-    from drs_simulator.drs.model import Job, RecoveryInstance, SourceServer
+    from drs_simulator.drs.model import Job, Participant, RecoveryInstance, SourceServer
+    from drs_simulator.manners import Sight
 
 _LAST_LAUNCH_RESULT = {
     LaunchStatus.PENDING: "PENDING",
@@ -22,26 +23,31 @@ _LAST_LAUNCH_RESULT = {
 }
 
 
-def job_view(fleet: Fleet, job: Job) -> dict[str, Any]:
-    """Return a Job of the DRS model."""
+def job_view(fleet: Fleet, job: Job, sight: Sight) -> dict[str, Any] | None:
+    """Return a Job of the DRS model; None for one that does not show yet."""
+    moment = sight.moment(job.subject)
+    if moment < job.created_at:
+        return None
+    participants = [_participant_view(name, each, moment) for name, each in job.participants.items()]
     view: dict[str, Any] = {
         "jobID": job.job_id,
         "arn": fleet.arn("job", job.job_id),
         "type": job.type.value,
         "initiatedBy": _initiated_by(job),
         "creationDateTime": timestamp(job.created_at),
-        "status": job.status.value,
-        "participatingServers": [],
-        "tags": dict(job.tags),
+        "status": job.status.at(moment).value,
+        "participatingServers": sight.ordered(participants, lambda each: each["sourceServerID"]),
+        "tags": dict(job.tags.at(sight.moment(f"{job.subject}/tags"))),
     }
-    for source_server_id, participant in job.participants.items():
-        server = {"sourceServerID": source_server_id, "launchStatus": participant.launch_status.value}
-        if participant.recovery_instance_id:
-            server["recoveryInstanceID"] = participant.recovery_instance_id
-        view["participatingServers"].append(server)
-    if job.ended_at:
+    if job.ended_at and job.ended_at <= moment:
         view["endDateTime"] = timestamp(job.ended_at)
     return view
+
+
+def _participant_view(name: str, participant: Participant, moment: datetime) -> dict[str, Any]:
+    view = {"sourceServerID": name, "launchStatus": participant.launch_status.at(moment).value}
+    instance_id = participant.instance_id.at(moment)
+    return view | ({"recoveryInstanceID": instance_id} if instance_id else {})
 
 
 def _initiated_by(job: Job) -> str:
@@ -50,13 +56,17 @@ def _initiated_by(job: Job) -> str:
     return "START_DRILL" if job.is_drill else "START_RECOVERY"
 
 
-def instance_view(fleet: Fleet, instance: RecoveryInstance) -> dict[str, Any]:
-    """Return a RecoveryInstance of the DRS model."""
+def instance_view(fleet: Fleet, instance: RecoveryInstance, sight: Sight) -> dict[str, Any] | None:
+    """Return a RecoveryInstance of the DRS model; None for one that does not show yet, or no more."""
+    moment = sight.moment(instance.subject)
+    if moment < instance.launched_at or (instance.gone_at and instance.gone_at <= moment):
+        return None
     return {
         "recoveryInstanceID": instance.recovery_instance_id,
         "arn": fleet.arn("recovery-instance", instance.recovery_instance_id),
         "ec2InstanceID": instance.recovery_instance_id,
-        "ec2InstanceState": instance.state,
+        # DRS asks EC2, which has a view of its own of what there is.
+        "ec2InstanceState": instance.state.at(sight.moment(f"{instance.subject}/ec2")),
         "sourceServerID": instance.server.source_server_id,
         "jobID": instance.job.job_id,
         "isDrill": instance.job.is_drill,
@@ -68,25 +78,27 @@ def instance_view(fleet: Fleet, instance: RecoveryInstance) -> dict[str, Any]:
             "lastUpdatedDateTime": timestamp(instance.launched_at),
             "identificationHints": {"hostname": hostname_of(instance.server)},
         },
-        "tags": dict(instance.tags),
+        "tags": dict(instance.tags.at(sight.moment(f"{instance.subject}/tags"))),
     }
 
 
-def server_view(fleet: Fleet, server: SourceServer, now: datetime) -> dict[str, Any]:
+def server_view(fleet: Fleet, server: SourceServer, sight: Sight) -> dict[str, Any]:
     """Return a SourceServer of the DRS model.
 
     A server that is not recoverable has not finished its initial sync, so it has no recovery point yet.
     """
+    subject = fleet.arn("source-server", server.source_server_id)
+    moment = sight.moment(subject)
     view: dict[str, Any] = {
         "sourceServerID": server.source_server_id,
-        "arn": fleet.arn("source-server", server.source_server_id),
-        "tags": dict(server.tags),
+        "arn": subject,
+        "tags": dict(server.tags.at(sight.moment(f"{subject}/tags"))),
         "lastLaunchResult": "NOT_STARTED",
         "dataReplicationInfo": _replication(server),
         "lifeCycle": {
             "addedToServiceDateTime": timestamp(server.added_at - REPLICATING_SINCE),
             "firstByteDateTime": timestamp(server.added_at - REPLICATING_SINCE),
-            "lastSeenByServiceDateTime": timestamp(replicated_until(server, now)),
+            "lastSeenByServiceDateTime": timestamp(replicated_until(server, moment)),
         },
         "sourceProperties": {
             "lastUpdatedDateTime": timestamp(server.added_at),
@@ -97,11 +109,12 @@ def server_view(fleet: Fleet, server: SourceServer, now: datetime) -> dict[str, 
         "stagingArea": {"status": "NOT_EXTENDED", "stagingAccountID": fleet.account},
         "replicationDirection": "FAILOVER",
     }
-    if server.recovery_instance_id:
-        view["recoveryInstanceId"] = server.recovery_instance_id
-    if server.last_launch:
-        view["lifeCycle"]["lastLaunch"] = _last_launch(server, server.last_launch)
-        view["lastLaunchResult"] = _LAST_LAUNCH_RESULT[_own_status(server, server.last_launch)]
+    instance, launch = server.instance.at(moment), server.last_launch.at(moment)
+    if instance:
+        view["recoveryInstanceId"] = instance.recovery_instance_id
+    if launch:
+        view["lifeCycle"]["lastLaunch"] = _last_launch(server, launch, moment)
+        view["lastLaunchResult"] = _LAST_LAUNCH_RESULT[_own_status(server, launch, moment)]
     return view
 
 
@@ -117,16 +130,17 @@ def _replication(server: SourceServer) -> dict[str, Any]:
     return {"dataReplicationState": state, "lagDuration": f"PT{server.lag_seconds}S"}
 
 
-def _own_status(server: SourceServer, job: Job) -> LaunchStatus:
-    return job.participants[server.source_server_id].launch_status
+def _own_status(server: SourceServer, job: Job, moment: datetime) -> LaunchStatus:
+    return job.participants[server.source_server_id].launch_status.at(moment)
 
 
-def _last_launch(server: SourceServer, job: Job) -> dict[str, Any]:
+def _last_launch(server: SourceServer, job: Job, moment: datetime) -> dict[str, Any]:
     initiated = {
         "apiCallDateTime": timestamp(job.created_at),
         "jobID": job.job_id,
         "type": "DRILL" if job.is_drill else "RECOVERY",
     }
-    status = _own_status(server, job)
-    gone = status is LaunchStatus.LAUNCHED and server.recovery_instance_id is None and job.status is JobStatus.COMPLETED
+    status = _own_status(server, job, moment)
+    ended = job.status.at(moment) is JobStatus.COMPLETED
+    gone = status is LaunchStatus.LAUNCHED and server.instance.at(moment) is None and ended
     return {"initiated": initiated, "status": (LaunchStatus.TERMINATED if gone else status).value}

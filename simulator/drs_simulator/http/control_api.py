@@ -15,6 +15,7 @@ from drs_simulator.drs.quotas import Quotas
 from drs_simulator.drs.recovery_plans import PlanSettings, plan_with_steps
 from drs_simulator.drs.views import server_view
 from drs_simulator.faults import Fault
+from drs_simulator.manners import Exact, Manners
 from drs_simulator.settings import Settings
 from drs_simulator.ssm.documents import NAME as NAME_OF_DOCUMENT
 from drs_simulator.ssm.documents import Content
@@ -48,7 +49,8 @@ class ServerSettings(Settings):
 
     def apply(self, server: SourceServer) -> None:
         """Change what was given."""
-        server.tags = server.tags if self.tags is None else dict(self.tags)
+        if self.tags is not None:
+            server.tags.declare(dict(self.tags))
         server.launch_seconds = server.launch_seconds if self.launch_seconds is None else self.launch_seconds
         server.launches = server.launches if self.launch_result is None else self.launch_result == "LAUNCHED"
         server.recoverable = server.recoverable if self.recoverable is None else self.recoverable
@@ -91,6 +93,8 @@ class ControlApi:
             ("PUT", re.compile("commands()"), self._put_commands),
             ("PUT", re.compile("quotas()"), self._put_quotas),
             ("PUT", re.compile("events()"), self._put_events),
+            ("GET", re.compile("manners()"), self._manners),
+            ("PUT", re.compile("manners()"), self._put_manners),
         ]
         self._of_a_place = (self._put_source_server, self._put_recovery_plan)
 
@@ -131,7 +135,7 @@ class ControlApi:
             created = identifier not in fleet.servers
             server = fleet.servers.setdefault(identifier, SourceServer(identifier, now))
             settings.apply(server)
-            return 201 if created else 200, server_view(fleet, server, now)
+            return 201 if created else 200, server_view(fleet, server, Exact(now))
 
     def _add_fault(self, request: Request, _name: str) -> tuple[int, Any]:
         fault = _read(Fault, request)
@@ -199,6 +203,18 @@ class ControlApi:
             self._simulation.events_enabled = settings.enabled
         return 200, {"enabled": settings.enabled}
 
+    def _manners(self, _request: Request, _name: str) -> tuple[int, Any]:
+        with self._simulation.lock:
+            return 200, _manners_view(self._simulation.lens.manners)
+
+    def _put_manners(self, request: Request, _name: str) -> tuple[int, Any]:
+        manners = _read(Manners, request)
+        with self._simulation.lock:
+            if "seed" not in manners.model_fields_set:
+                manners = manners.model_copy(update={"seed": self._simulation.lens.manners.seed})
+            self._simulation.lens.use(manners)
+        return 200, _manners_view(manners)
+
     def _fleet(self, request: Request) -> Fleet:
         query = _query_of(request)
         account = query.get("account", [DEFAULT_ACCOUNT])[0]
@@ -208,6 +224,10 @@ class ControlApi:
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,62}", region):
             raise ControlError(400, f"{region!r} is no Region")
         return self._simulation.region(account, region).fleet
+
+
+def _manners_view(manners: Manners) -> dict[str, Any]:
+    return manners.in_force.model_dump(mode="json", by_alias=True) | {"strict": manners.strict}
 
 
 def _query_of(request: Request) -> dict[str, list[str]]:

@@ -93,8 +93,7 @@ class Services:
             answer = self._outcome(wire, operation, caller, call)
             self._strike(fault, When.AFTER)
         except ApiError as error:
-            call.error = error.code
-            return wire.write_error(error)
+            return self._refused(wire, call, error)
         except ConnectionDropped:
             call.error = ConnectionDropped.__name__
             raise
@@ -106,10 +105,15 @@ class Services:
             if operation.name not in SERVICES[wire.service].operations:
                 raise _not_implemented(operation.name)
             wire.check(operation, call.parameters)
-            return wire.write(operation, self._call(SERVICES[wire.service], operation.name, caller, call.parameters))
+            result = self._call(SERVICES[wire.service], operation.name, caller, call.parameters)
+            return wire.write(operation, self._simulation.lens.pruned(operation.output_shape, result))
         except ApiError as error:
-            call.error = error.code
-            return wire.write_error(error)
+            return self._refused(wire, call, error)
+
+    def _refused(self, wire: Wire, call: Call, error: ApiError) -> Answer:
+        call.error = error.code
+        error.members = self._simulation.lens.refusal(error.code, error.members)
+        return wire.write_error(error)
 
     def _strike(self, fault: Fault | None, when: When) -> None:
         if fault and fault.when is when:

@@ -72,7 +72,7 @@ def get_command_invocation(ssm: SystemsManager, parameters: Parameters) -> dict[
 
 
 def list_command_invocations(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]:
-    """List invocations, the latest first."""
+    """List invocations, the latest first unless manners forbid it."""
     instance = parameters.get("InstanceId")
     invocations = [
         each
@@ -83,6 +83,7 @@ def list_command_invocations(ssm: SystemsManager, parameters: Parameters) -> dic
     for status in _values(parameters, "Status"):
         invocations = [each for each in invocations if status in (each.details.status, each.details.value)]
     return _page(
+        ssm,
         "CommandInvocations",
         invocations,
         parameters,
@@ -92,7 +93,7 @@ def list_command_invocations(ssm: SystemsManager, parameters: Parameters) -> dic
 
 
 def list_commands(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]:
-    """List commands, the latest first."""
+    """List commands, the latest first unless manners forbid it."""
     known = {"DocumentName", "ExecutionStage", "InvokedAfter", "InvokedBefore", "Status"}
     found = [
         (command.number, command_view(command))
@@ -103,7 +104,7 @@ def list_commands(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]
         found = [each for each in found if status in (each[1]["Status"], each[1]["StatusDetails"])]
     for stage in _values(parameters, "ExecutionStage"):
         found = [each for each in found if Details(each[1]["StatusDetails"]).is_final == (stage == "Complete")]
-    return _page("Commands", found, parameters, lambda each: each[0], lambda each: each[1])
+    return _page(ssm, "Commands", found, parameters, lambda each: each[0], lambda each: each[1])
 
 
 def cancel_command(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]:
@@ -123,13 +124,14 @@ def cancel_command(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any
 
 def describe_instance_information(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]:
     """List the instances that take commands: the running ones that DRS has launched."""
-    found = [each for each in ssm.fleet.instances.values() if ssm.is_managed(each)]
+    found = [each for each in ssm.fleet.instances.values() if ssm.is_registered(each)]
     filters = [(each["Key"], each["Values"]) for each in parameters.get("Filters") or []]
     filters += [(each["key"], each["valueSet"]) for each in parameters.get("InstanceInformationFilterList") or []]
     for key, values in filters:
         found = [each for each in found if _value_of(each, ssm.machine(each), key, values) in values]
     now = ssm.world.clock.now()
     return _page(
+        ssm,
         "InstanceInformationList",
         found,
         parameters,
@@ -156,7 +158,7 @@ def _value_of(instance: RecoveryInstance, machine: Machine, key: str, wanted: li
 
 def _managed(ssm: SystemsManager, identifiers: list[str]) -> list[RecoveryInstance]:
     found = [ssm.fleet.instances.get(identifier) for identifier in identifiers]
-    instances = [each for each in found if each and ssm.is_managed(each)]
+    instances = [each for each in found if each and ssm.is_registered(each)]
     if len(instances) < len(identifiers):
         bad = set(identifiers) - {each.recovery_instance_id for each in instances}
         message = f"Instances {sorted(bad)} not in a valid state for account {ssm.account}"
@@ -194,7 +196,13 @@ def _commands(ssm: SystemsManager, parameters: Parameters, known: set[str]) -> l
         commands = [each for each in commands if each.requested_at >= _moment(text)]
     for text in _values(parameters, "InvokedBefore"):
         commands = [each for each in commands if each.requested_at <= _moment(text)]
-    return commands
+    return [each for each in commands if _shows(ssm, each)]
+
+
+def _shows(ssm: SystemsManager, command: Command) -> bool:
+    """Tell whether lists have a command already."""
+    subject = f"{ssm.account}/{ssm.region}/command/{command.number}"
+    return command.requested_at <= ssm.world.lens.moment(subject)
 
 
 def _values(parameters: Parameters, key: str) -> list[str]:
@@ -209,6 +217,7 @@ def _moment(text: str) -> datetime:
 
 
 def _page(
+    ssm: SystemsManager,
     member: str,
     items: Iterable[Any],
     parameters: Parameters,
@@ -219,7 +228,7 @@ def _page(
 ) -> dict[str, Any]:
     size = parameters.get("MaxResults") or _PAGE
     try:
-        part, token = cut(items, key, parameters.get("NextToken"), size, descending=descending)
+        part, token = cut(items, ssm.world.lens.key(key), parameters.get("NextToken"), size, descending=descending)
     except BadToken as error:
         raise ApiError("InvalidNextToken", "NextToken is no token of this operation") from error
     return {member: [view(item) for item in part], **({"NextToken": token} if token else {})}

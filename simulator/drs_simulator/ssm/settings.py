@@ -52,8 +52,9 @@ class InstanceSettings(Settings):
         """Change the machines that will be launched for a server, and the one that is there."""
         machine = ssm.machine_to_be(server.source_server_id)
         self._apply(machine)
-        if server.recovery_instance_id:
-            return self.apply_to_instance(ssm, ssm.fleet.instances[server.recovery_instance_id])
+        instance = server.instance.now
+        if instance:
+            return self.apply_to_instance(ssm, instance)
         return _view(server.source_server_id, machine, None)
 
     def apply_to_instance(self, ssm: SystemsManager, instance: RecoveryInstance) -> dict[str, Any]:

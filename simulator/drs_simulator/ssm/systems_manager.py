@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from drs_simulator.clockwork.timing import Timing
     from drs_simulator.drs.fleet import Fleet
     from drs_simulator.drs.model import RecoveryInstance
+    from drs_simulator.manners import Lens
     from drs_simulator.ssm.agents import Agents
     from drs_simulator.ssm.commands import Command
     from drs_simulator.ssm.documents import Documents
@@ -27,6 +28,7 @@ class World(Protocol):
     agenda: Agenda
     documents: Documents
     agents: Agents
+    lens: Lens
     missing_lookups: int
 
 
@@ -56,7 +58,12 @@ class SystemsManager:
 
     def is_managed(self, instance: RecoveryInstance) -> bool:
         """Tell whether an instance is one that Systems Manager takes commands for."""
-        return instance.state == "RUNNING" and self.fleet.instances.get(instance.recovery_instance_id) is instance
+        return instance.state.now == "RUNNING" and self.fleet.instances.get(instance.recovery_instance_id) is instance
+
+    def is_registered(self, instance: RecoveryInstance) -> bool:
+        """Tell whether an instance shows as one that takes commands: its agent registers a while after its launch."""
+        moment = self.world.lens.moment(f"{instance.subject}/agent")
+        return self.is_managed(instance) and instance.launched_at <= moment
 
     def forget(self, instance_id: str) -> None:
         """Forget an instance that is no more, and end what runs there."""
