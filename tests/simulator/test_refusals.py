@@ -147,7 +147,7 @@ def test_an_unknown_snapshot_is_a_conflict(drs: Drs, three_servers: Servers) -> 
 
 def test_a_server_is_in_one_active_job_only(drs: Drs, clock: ManualClock, three_servers: Servers) -> None:
     server = three_servers[0]
-    drs.start(server)
+    job_id = drs.start(server)
     status, code, response = refused(lambda: drs.start(three_servers[1], server))
     assert (status, code, response["resourceId"]) == (409, "ConflictException", server)
     # The service's own words, which name neither the server nor the job.
