@@ -142,12 +142,17 @@ class Lens:
         self._in_force = manners.in_force
         self._looks: dict[str, int] = {}
 
+    @property
+    def oldest(self) -> timedelta:
+        """Return the age that no look exceeds."""
+        return self._timing.delay(self._in_force.delay_seconds)
+
     def moment(self, subject: str) -> datetime:
         """Return the moment whose state this look at ``subject`` shows: now, or a while ago.
 
         Each subject has a lag of its own, which no look is younger than, and some looks are older.
         """
-        now, delay = self._clock.now(), self._timing.delay(self._in_force.delay_seconds)
+        now, delay = self._clock.now(), self.oldest
         if not delay:
             return now
         look = self._looks[subject] = self._looks.get(subject, 0) + 1

@@ -14,11 +14,14 @@ from drs_simulator.clockwork.ids import IdSource
 from drs_simulator.clockwork.timing import Timing
 from drs_simulator.drs.quotas import Quotas
 from drs_simulator.drs.views import instance_view, job_view, server_view
+from drs_simulator.ec2 import views as ec2
 from drs_simulator.faults import Faults
 from drs_simulator.journal import Journal
 from drs_simulator.manners import Exact, Lens, Manners
 from drs_simulator.region import Region
 from drs_simulator.ssm.agents import Agents
+from drs_simulator.ssm.automation_operations import state_of
+from drs_simulator.ssm.automations import Runbooks
 from drs_simulator.ssm.documents import Documents
 from drs_simulator.ssm.machines import Machines
 from drs_simulator.ssm.settings import RunCommand
@@ -65,6 +68,7 @@ class Simulation:
         self.events_enabled = True
         self.lock = RLock()
         self.documents = Documents()
+        self.runbooks = Runbooks()
         how = run_command or RunCommand()
         self.agents = Agents(self.lock, self.clock, Machines(how.instances_directory), how.listener)
         self.missing_lookups = MISSING_LOOKUPS
@@ -74,6 +78,11 @@ class Simulation:
         self._running = False
         self._thread = Thread(target=self._keep_time, name="drs-simulator-agenda", daemon=True)
         self.clock.subscribe(self.settle)
+
+    @property
+    def vcpu_quota(self) -> int:
+        """Return how many vCPUs the running instances of a Region may have."""
+        return self.quotas.vcpus
 
     def start(self) -> None:
         """Let things happen by themselves when they are due."""
@@ -124,6 +133,7 @@ class Simulation:
             self.faults.clear()
             self.journal.clear()
             self.quotas = Quotas()
+            self.runbooks.clear()
             self.events_enabled = True
             self.missing_lookups = MISSING_LOOKUPS
             self.lens.use(self._first_manners)
@@ -133,7 +143,8 @@ class Simulation:
         """Return all that exists in every account and Region, in the field names of the services' models."""
         with self.lock:
             self.settle()
-            exact = Exact(self.clock.now())
+            now = self.clock.now()
+            exact = Exact(now)
             regions = list(self._regions.values())
             fleets = [each.fleet for each in regions]
             return {
@@ -146,6 +157,15 @@ class Simulation:
                     invocation_view(it, details=True) for each in regions for it in each.invocations()
                 ],
                 "maxCommandsInFlight": self.agents.most_in_flight,
+                "ec2Instances": [
+                    ec2.instance_view(each.ec2, it, now) for each in regions for it in each.ec2.instances.values()
+                ],
+                "launchTemplates": [
+                    ec2.template_view(it, now) for each in regions for it in each.ec2.templates.values()
+                ],
+                "automationExecutions": [
+                    state_of(it, now) for each in regions for it in each.systems_manager.automations.values()
+                ],
             }
 
     def regions(self) -> Iterator[Region]:

@@ -17,7 +17,6 @@ from tests.simulator.run_command import SHELL, SHELL_DOCUMENT, RunCommand
 
 from drs_simulator.client import SimulatorControl
 from drs_simulator.clockwork.clock import ManualClock
-from drs_simulator.drs.model import SourceServer
 from drs_simulator.http.server import SimulatorServer
 from drs_simulator.manners import STRICT
 
@@ -106,7 +105,8 @@ def fill(simulator: SimulatorServer) -> Callable[[int], list[str]]:
     def add(count: int) -> list[str]:
         servers = [server_id(number) for number in range(count)]
         fleet = simulator.simulation.region("000000000000", "us-east-1").fleet
-        fleet.servers.update({server: SourceServer(server, START) for server in servers})
+        for server in servers:
+            fleet.add_server(server)
         return servers
 
     return add

@@ -74,6 +74,7 @@ def test_the_log_of_a_launch_has_the_events_in_order(drs: Drs, three_servers: Se
         ("CONVERSION_START", server),
         ("CONVERSION_END", server),
         ("LAUNCH_START", server),
+        ("LAUNCH_END", server),
         ("JOB_END", None),
     ]
 
@@ -103,8 +104,8 @@ def test_a_launch_leaves_a_recovery_instance(drs: Drs, control: SimulatorControl
     assert instance["jobID"] == job["jobID"]
     assert instance["tags"] == {"tier": "db"}
     assert instance["recoveryInstanceProperties"]["identificationHints"]["hostname"] == "db-1"
-    # The snapshot is taken a tenth of the way from the job's start (1 s) to the server's end (20 s).
-    assert instance["pointInTimeSnapshotDateTime"] == timestamp(START + timedelta(seconds=2.9 - 90))
+    # The snapshot is begun 6.5 % of the way from the job's start (1 s) to the server's end (20 s).
+    assert instance["pointInTimeSnapshotDateTime"] == timestamp(START + timedelta(seconds=1 + 19 * 0.065 - 90))
     [described] = drs.client.describe_source_servers()["items"]
     assert described["recoveryInstanceId"] == instance["recoveryInstanceID"]
 

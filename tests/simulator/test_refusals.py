@@ -237,9 +237,9 @@ def test_an_operation_that_is_not_simulated_answers_501_and_names_itself(drs: Dr
 
 
 def test_a_service_that_is_not_simulated_answers_501_and_names_it(simulator: SimulatorServer) -> None:
-    answer = signed(simulator, "StartRecovery", {}, service="ec2")
+    answer = signed(simulator, "StartRecovery", {}, service="s3")
     assert answer.status_code == 501
-    assert "ec2" in answer.json()["message"]
+    assert "s3" in answer.json()["message"]
 
 
 def test_an_unsigned_request_is_refused(simulator: SimulatorServer) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from drs_simulator.clockwork.clock import parse_timestamp
-from drs_simulator.drs import recovery_plans, tagging
-from drs_simulator.drs.jobs import start_launch, start_termination
+from drs_simulator.drs import launch_configurations, recovery_plans, tagging
+from drs_simulator.drs.launches import hostname_of, start_launch
 from drs_simulator.drs.model import Participant
 from drs_simulator.drs.snapshots import is_complete, recovery_points, snapshot_view
-from drs_simulator.drs.views import hostname_of, instance_view, job_view, server_view
+from drs_simulator.drs.terminations import start_termination
+from drs_simulator.drs.views import instance_view, job_view, server_view
 from drs_simulator.errors import conflict, validation_error
 from drs_simulator.manners import SNAPSHOT_TIMESTAMP, Exact
 from drs_simulator.wire.pages import page
@@ -198,5 +199,6 @@ OPERATIONS: dict[str, Operation] = {
     "TagResource": tagging.tag_resource,
     "UntagResource": tagging.untag_resource,
     "ListTagsForResource": tagging.list_tags_for_resource,
+    **launch_configurations.OPERATIONS,
     **recovery_plans.OPERATIONS,
 }

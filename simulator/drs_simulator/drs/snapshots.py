@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from drs_simulator.clockwork.clock import timestamp
 from drs_simulator.clockwork.ids import snapshot_id
-from drs_simulator.drs.jobs import replicated_until
+from drs_simulator.drs.launches import replicated_until
 from drs_simulator.drs.model import REPLICATING_SINCE
 
 if TYPE_CHECKING:
