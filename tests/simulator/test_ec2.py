@@ -25,11 +25,6 @@ VPC = "vpc-0123456789abcdef0"
 STRANGER = "i-00000000000000000"
 
 
-@pytest.fixture
-def ec2(make_client: MakeClient) -> Any:
-    return make_client("ec2")
-
-
 def post(simulator: SimulatorServer, text: str) -> httpx.Response:
     headers = {"Authorization": AUTHORIZATION.format("ec2"), "Content-Type": "application/x-www-form-urlencoded"}
     return httpx.post(simulator.url, content=text, headers=headers, trust_env=False)

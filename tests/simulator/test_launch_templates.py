@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.simulator.clients import MakeClient, server_id
+from tests.simulator.clients import server_id
 from tests.simulator.run_command import code_of
 
 if TYPE_CHECKING:
@@ -26,11 +26,6 @@ DATA = {
     "Monitoring": {"Enabled": True},
     "TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "db"}]}],
 }
-
-
-@pytest.fixture
-def ec2(make_client: MakeClient) -> Any:
-    return make_client("ec2")
 
 
 @pytest.fixture
