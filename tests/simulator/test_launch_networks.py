@@ -172,6 +172,14 @@ def test_the_quota_of_vcpus_binds_what_runs(
     job = drs.recover(*three_servers)
     assert sorted(drs.launch_statuses(job["jobID"]).values()) == ["FAILED", "LAUNCHED", "LAUNCHED"]
     assert raw_error(drs, job["jobID"]).startswith("VcpuLimitExceeded: ")
+    # What is stopped or has ended does not count.
+    [failed] = [server for server, status in drs.launch_statuses(job["jobID"]).items() if status == "FAILED"]
+    first, second = [each["recoveryInstanceID"] for each in control.state()["recoveryInstances"]]
+    control.instance(first, state="STOPPED")
+    assert drs.launch_statuses(drs.recover(failed)["jobID"]) == {failed: "LAUNCHED"}
+    control.instance(second, state="TERMINATED")
+    assert control.instance(first, state="RUNNING")["state"] == "RUNNING"
+    assert drs.launch_statuses(drs.recover(failed)["jobID"]) == {failed: "LAUNCHED"}
 
 
 def test_a_deleted_launch_template_fails_the_launch(drs: Drs, three_servers: Servers, ec2: Any) -> None:

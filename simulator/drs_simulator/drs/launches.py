@@ -206,7 +206,7 @@ class _Launch:
         if target is None or target.is_gone:
             self._refused(f"InvalidInstanceID.NotFound: The instance ID '{identifier}' does not exist", at)
             return
-        target.state.set(State.PENDING, at)
+        self._fleet.ec2.become(target, State.PENDING, at)
         self._target = target
 
     def _end(self, at: datetime) -> None:
@@ -220,7 +220,7 @@ class _Launch:
     def _succeed(self, target: Instance, at: datetime) -> None:
         server, fleet = self._server, self._fleet
         stopped = server.configuration.launch_disposition == "STOPPED"
-        target.state.set(State.STOPPED if stopped else State.RUNNING, at)
+        fleet.ec2.become(target, State.STOPPED if stopped else State.RUNNING, at)
         earlier = server.instance.now
         if earlier:
             fleet.forget_instance(earlier, at)

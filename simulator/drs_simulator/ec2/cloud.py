@@ -73,6 +73,8 @@ class Ec2:
         self.instances: dict[str, Instance] = {}
         self.templates: dict[str, LaunchTemplate] = {}
         self.tokens: dict[tuple[str, str], tuple[Any, Any]] = {}
+        self.running_vcpus = 0
+        self._vcpus: dict[str, int] = {}
         self._ended = ended
         self._add_default_network()
 
@@ -101,12 +103,23 @@ class Ec2:
         """Return every network interface, other people's too."""
         return [each for subnet in self.subnets.values() for each in subnet.interfaces.values()]
 
-    def running_vcpus(self) -> int:
-        """Return the vCPUs of what runs: stopped instances do not count, ending ones do until they have ended."""
-        idle = (State.STOPPED, State.TERMINATED)
-        running = [each for each in self.instances.values() if each.state.now not in idle]
-        types = self.offerings.types
-        return sum(types[each.instance_type].vcpus for each in running if each.instance_type in types)
+    def add(self, instance: Instance) -> None:
+        """Know an instance that has just been launched."""
+        self.instances[instance.instance_id] = instance
+        self._count(instance)
+
+    def become(self, instance: Instance, state: State, at: datetime) -> None:
+        """Have an instance in another state."""
+        instance.state.set(state, at)
+        self._count(instance)
+
+    def _count(self, instance: Instance) -> None:
+        """Keep count of the vCPUs that run: stopped instances do not count, ending ones do until they have ended."""
+        before = self._vcpus.pop(instance.instance_id, 0)
+        known = self.offerings.types.get(instance.instance_type)
+        now = 0 if known is None or instance.state.now in (State.STOPPED, State.TERMINATED) else known.vcpus
+        self.running_vcpus += now - before
+        self._vcpus[instance.instance_id] = now
 
     def put(self, existing: Existing, at: datetime) -> Instance:
         """Have an instance that nobody here has launched."""
@@ -126,23 +139,23 @@ class Ec2:
         if existing.subnet and address:
             interface_id, groups = self.world.ids.interface(), (self.default_group(existing.subnet.vpc_id),)
             interface = Interface(interface_id, existing.subnet, address, groups, instance_id=existing.instance_id)
-            existing.subnet.interfaces[address] = interface
+            existing.subnet.take(interface)
             instance.interfaces.append(interface)
-        self.instances[instance.instance_id] = instance
+        self.add(instance)
         return instance
 
     def shut_down(self, instance: Instance, at: datetime) -> None:
         """Begin to end an instance, if nobody has."""
         if not instance.is_gone:
-            instance.state.set(State.SHUTTING_DOWN, at)
+            self.become(instance, State.SHUTTING_DOWN, at)
 
     def terminate(self, instance: Instance, at: datetime) -> None:
         """End an instance: its addresses are free, and in some time EC2 forgets it."""
         if instance.state.now is State.TERMINATED:
             return
-        instance.state.set(State.TERMINATED, at)
+        self.become(instance, State.TERMINATED, at)
         for interface in instance.interfaces:
-            interface.subnet.interfaces.pop(interface.address, None)
+            interface.subnet.release(interface)
         instance.interfaces = []
         self._ended(instance.instance_id)
         shown = self.world.timing.delay(_SHOWN_AFTER_ITS_END_SECONDS)
@@ -151,6 +164,8 @@ class Ec2:
     def _forget(self, instance: Instance, _at: datetime) -> None:
         if self.instances.get(instance.instance_id) is instance:
             del self.instances[instance.instance_id]
+            if instance.state.now is State.TERMINATED:
+                self._vcpus.pop(instance.instance_id, None)
 
     def change(self, instance: Instance, state: State | None, at: datetime) -> None:
         """Have somebody change an instance without DRS; None is one that EC2 does not show any more."""
@@ -161,4 +176,4 @@ class Ec2:
         if state is State.TERMINATED:
             self.terminate(instance, at)
         else:
-            instance.state.set(state, at)
+            self.become(instance, state, at)

@@ -59,7 +59,7 @@ def run(ec2: Ec2, order: Order, at: datetime) -> Instance:
         template=order.template,
         zone=plans[0].subnet.zone,
     )
-    ec2.instances[instance_id] = instance
+    ec2.add(instance)
     return instance
 
 
@@ -76,7 +76,7 @@ class _InterfacePlan:
         """Give the interface its address and its instance."""
         interface = self.existing or Interface(ec2.world.ids.interface(), self.subnet, self.address, self.group_ids)
         interface.instance_id, interface.device_index = instance_id, index
-        self.subnet.interfaces[self.address] = interface
+        self.subnet.take(interface)
         return interface
 
 
@@ -142,7 +142,10 @@ def _fixed(wanted: Mapping[str, Any]) -> IPv4Address | None:
 
 def _address(subnet: Subnet, fixed: IPv4Address | None, taken: frozenset[IPv4Address]) -> IPv4Address:
     if fixed is None:
-        free = next((each for each in subnet.usable() if each not in subnet.interfaces and each not in taken), None)
+        first = subnet.next_free()
+        free = (
+            first if first not in taken else next((each for each in subnet.free_addresses() if each not in taken), None)
+        )
         if free is None:
             message = f"There are not enough free addresses in subnet '{subnet.subnet_id}' to satisfy the request."
             raise ApiError("InsufficientFreeAddressesInSubnet", message)
@@ -167,7 +170,7 @@ def _must_be_offered(ec2: Ec2, instance_type: str, zone: str) -> None:
 
 def _must_fit_the_quota(ec2: Ec2, instance_type: str) -> None:
     limit = ec2.world.vcpu_quota
-    if ec2.running_vcpus() + ec2.offerings.types[instance_type].vcpus > limit:
+    if ec2.running_vcpus + ec2.offerings.types[instance_type].vcpus > limit:
         message = (
             f"You have requested more vCPU capacity than your current vCPU limit of {limit} allows for the instance "
             "bucket that the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/"

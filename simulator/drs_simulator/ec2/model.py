@@ -64,7 +64,7 @@ _FIRST, _KEPT = 4, 5
 
 @dataclass
 class Subnet:
-    """A subnet and who has its addresses."""
+    """A subnet and who has its addresses; below ``lowest`` none is free."""
 
     subnet_id: str
     vpc_id: str
@@ -72,20 +72,37 @@ class Subnet:
     network: IPv4Network
     is_default: bool = False
     interfaces: dict[IPv4Address, Interface] = field(default_factory=dict)
+    lowest: IPv4Address = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lowest = self.network[_FIRST]
+
+    def take(self, interface: Interface) -> None:
+        """Give an interface its address."""
+        self.interfaces[interface.address] = interface
+
+    def release(self, interface: Interface) -> None:
+        """Have an interface give its address back."""
+        self.interfaces.pop(interface.address, None)
+        self.lowest = min(self.lowest, interface.address)
 
     @property
     def free(self) -> int:
         """Return how many addresses are left."""
         return self.network.num_addresses - _KEPT - len(self.interfaces)
 
-    def usable(self) -> Iterator[IPv4Address]:
-        """Go through the addresses that instances may have, free or not."""
-        first, last = int(self.network[_FIRST]), int(self.network[-1])
-        return map(IPv4Address, range(first, last))
+    def free_addresses(self) -> Iterator[IPv4Address]:
+        """Go through the addresses that nobody has, the lowest first."""
+        for number in range(int(self.lowest), int(self.network[-1])):
+            address = IPv4Address(number)
+            if address not in self.interfaces:
+                yield address
 
     def next_free(self) -> IPv4Address | None:
         """Return the lowest address that nobody has, None in a full subnet."""
-        return next((each for each in self.usable() if each not in self.interfaces), None)
+        found = next(self.free_addresses(), None)
+        self.lowest = found or self.network[-1]
+        return found
 
     def holds(self, address: IPv4Address) -> bool:
         """Tell whether instances may have an address."""

@@ -75,19 +75,21 @@ class SubnetSettings(Settings):
     def _give_to_others(self, ec2: Ec2, subnet: Subnet) -> None:
         if self.used_addresses is None and self.taken_addresses is None:
             return
-        ours = {address: each for address, each in subnet.interfaces.items() if each.instance_id}
+        ours = [each for each in subnet.interfaces.values() if each.instance_id]
+        had = {each.address for each in ours}
         taken = [IPv4Address(text) for text in self.taken_addresses or []]
         for address in taken:
-            if not subnet.holds(address) or address in ours:
+            if not subnet.holds(address) or address in had:
                 raise Impossible(f"{address} is no free address of {subnet.subnet_id}")
-        free = [each for each in subnet.usable() if each not in ours and each not in taken]
+        for other in [each for each in subnet.interfaces.values() if not each.instance_id]:
+            subnet.release(other)
+        free = [each for each in subnet.free_addresses() if each not in taken]
         used = self.used_addresses or 0
         if used > len(free):
             raise Impossible(f"{subnet.subnet_id} has {len(free)} free addresses")
-        subnet.interfaces = ours
         for address in (*taken, *free[:used]):
             interface_id = ec2.own_id("eni", subnet.subnet_id, str(address))
-            subnet.interfaces[address] = Interface(interface_id, subnet, address, ())
+            subnet.take(Interface(interface_id, subnet, address, ()))
 
 
 class SecurityGroupSettings(Settings):
