@@ -16,6 +16,7 @@ from tests.support.circuit_clock import forget_streaks
 from tests.support.clock import JumpingClock, QuickTiming
 from tests.support.commands import Commands
 from tests.support.emulation import POLL_SECONDS, emulated_aws
+from tests.support.manners import MANNERS
 from tests.support.stack import Stack
 from tools.rights import record
 
@@ -57,6 +58,7 @@ def deployed() -> Iterator[Stack]:
             timing=QuickTiming(),
             listener=stack.launched,
             run_command=RunCommand(Path(instances), stack.printed),
+            manners=MANNERS,
         ) as simulator,
         emulated_aws(stack.invoke, quotas, stack.table_actions),
     ):

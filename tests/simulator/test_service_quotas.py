@@ -121,7 +121,7 @@ def test_a_list_is_narrowed_to_a_quota_or_a_level(quotas: Any) -> None:
         ("get_service_quota", {"ServiceCode": "drs", "QuotaCode": "L-D88FAC3A", "ContextId": "*"}),
         ("get_aws_default_service_quota", {"ServiceCode": "drs", "QuotaCode": "L-00000000"}),
         ("get_aws_default_service_quota", {"ServiceCode": "ec2", "QuotaCode": "L-D88FAC3A"}),
-        ("list_service_quotas", {"ServiceCode": "ec2"}),
+        ("list_service_quotas", {"ServiceCode": "rds"}),
         ("list_service_quotas", {"ServiceCode": "drs", "QuotaCode": "L-00000000"}),
     ],
 )

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    Step = Callable[[datetime], None]
+    Step = Callable[[datetime], object]
 
 
 class Agenda:

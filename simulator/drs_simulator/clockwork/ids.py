@@ -26,6 +26,14 @@ class IdSource:
         """Return a new instance id, ``i-`` and 17 digits."""
         return f"i-{self._digits()}"
 
+    def interface(self) -> str:
+        """Return a new id of a network interface, ``eni-`` and 17 digits."""
+        return f"eni-{self._digits()}"
+
+    def launch_template(self) -> str:
+        """Return a new id of a launch template, ``lt-`` and 17 digits."""
+        return f"lt-{self._digits()}"
+
     def command(self) -> str:
         """Return a new id of an SSM command, a UUID."""
         return str(UUID(int=self._randomness.getrandbits(128), version=4))

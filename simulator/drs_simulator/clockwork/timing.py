@@ -45,6 +45,10 @@ class Timing:
         """Return how long a command waits for a machine that cannot be reached."""
         return self._scaled(seconds)
 
+    def delay(self, seconds: float) -> timedelta:
+        """Return how late something shows or is told that is late by ``seconds``."""
+        return timedelta(seconds=seconds * self.scale)
+
     def pending(self, shortest: timedelta) -> timedelta:
         """Return how long a job is PENDING; at most half of its shortest server, so that it starts before it ends."""
         return min(timedelta(seconds=self.start_seconds * self.scale), shortest / 2)

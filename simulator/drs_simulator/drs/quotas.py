@@ -1,4 +1,4 @@
-"""The quotas of DRS, with the codes under which Service Quotas knows them."""
+"""The quotas of DRS, and EC2's of vCPUs, with the codes under which Service Quotas knows them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from drs_simulator.drs.fleet import Fleet
 
 SERVICE_CODE = "drs"
+EC2 = "ec2"
 
 
 class QuotaCode(StrEnum):
@@ -24,6 +25,12 @@ class QuotaCode(StrEnum):
     SERVERS_IN_ALL_JOBS = "L-05AFA8C6"
     JOBS_PER_SERVER = "L-DD6D028C"
     REPLICATING_SERVERS = "L-C1D14A2B"
+    VCPUS = "L-1216C47A"
+
+    @property
+    def service(self) -> str:
+        """Return the code of the service that it is a quota of."""
+        return EC2 if self is QuotaCode.VCPUS else SERVICE_CODE
 
 
 # What no setting changes. One active job a server is a rule of the simulator, told by a ConflictException; the number
@@ -36,11 +43,15 @@ _MOST = 1_000_000
 
 
 class Quotas(Settings):
-    """How much an account may have in progress in a Region; the defaults are those of AWS."""
+    """How much an account may have in progress in a Region; the defaults are those of AWS.
+
+    But for ``vcpus``, of which AWS gives a new account five: who recovers servers has had that raised.
+    """
 
     concurrent_jobs: int = Field(default=20, ge=0, le=_MOST)
     servers_per_job: int = Field(default=100, ge=0, le=_MOST)
     servers_in_all_jobs: int = Field(default=500, ge=0, le=_MOST)
+    vcpus: int = Field(default=100_000, ge=0, le=_MOST)
 
     def values(self) -> dict[QuotaCode, int]:
         """Return the value of every quota, those too that are not settings."""
@@ -48,6 +59,7 @@ class Quotas(Settings):
             QuotaCode.CONCURRENT_JOBS: self.concurrent_jobs,
             QuotaCode.SERVERS_PER_JOB: self.servers_per_job,
             QuotaCode.SERVERS_IN_ALL_JOBS: self.servers_in_all_jobs,
+            QuotaCode.VCPUS: self.vcpus,
             **_FIXED,
         }
 

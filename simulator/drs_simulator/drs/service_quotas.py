@@ -1,10 +1,10 @@
-"""The operations of Service Quotas that the simulator knows, for the quotas of DRS."""
+"""The operations of Service Quotas that the simulator knows, for the quotas of DRS and EC2's of vCPUs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from drs_simulator.drs.quotas import SERVICE_CODE, QuotaCode, Quotas
+from drs_simulator.drs.quotas import EC2, SERVICE_CODE, QuotaCode, Quotas
 from drs_simulator.errors import ApiError
 from drs_simulator.wire.pages import BadToken, cut
 
@@ -23,7 +23,10 @@ _NAMES = {
     QuotaCode.SERVERS_IN_ALL_JOBS: "Max source servers in all Jobs",
     QuotaCode.JOBS_PER_SERVER: "Max concurrent Jobs per source server",
     QuotaCode.REPLICATING_SERVERS: "Max Total replicating source servers Per AWS Account",
+    QuotaCode.VCPUS: "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
 }
+_SERVICES = {SERVICE_CODE: "AWS Elastic Disaster Recovery", EC2: "Amazon Elastic Compute Cloud (Amazon EC2)"}
+_DEFAULTS = Quotas(vcpus=5).values()
 
 
 def get_service_quota(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
@@ -37,7 +40,7 @@ def get_service_quota(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
 def get_aws_default_service_quota(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
     """Tell the default of a quota, whatever applies now; its ARN names no account."""
     code = _known(parameters)
-    return {"Quota": _view(code, Quotas().values()[code], fleet.region, account="")}
+    return {"Quota": _view(code, _DEFAULTS[code], fleet.region, account="")}
 
 
 def list_service_quotas(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
@@ -56,15 +59,15 @@ def list_service_quotas(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
 
 
 def _all_of(service: str) -> list[QuotaCode]:
-    if service != SERVICE_CODE:
+    if service not in _SERVICES:
         raise _no_such_resource(f"service {service}")
-    return list(QuotaCode)
+    return [code for code in QuotaCode if code.service == service]
 
 
 def _known(parameters: Parameters) -> QuotaCode:
     code = parameters["QuotaCode"]
     if code not in _all_of(parameters["ServiceCode"]):
-        raise _no_such_resource(f"quota {code} of the service {SERVICE_CODE}")
+        raise _no_such_resource(f"quota {code} of the service {parameters['ServiceCode']}")
     return QuotaCode(code)
 
 
@@ -78,14 +81,14 @@ def _applied(fleet: Fleet, code: QuotaCode) -> dict[str, Any]:
 
 def _view(code: QuotaCode, value: int, region: str, *, account: str) -> dict[str, Any]:
     return {
-        "ServiceCode": SERVICE_CODE,
-        "ServiceName": "AWS Elastic Disaster Recovery",
-        "QuotaArn": f"arn:aws:servicequotas:{region}:{account}:{SERVICE_CODE}/{code}",
+        "ServiceCode": code.service,
+        "ServiceName": _SERVICES[code.service],
+        "QuotaArn": f"arn:aws:servicequotas:{region}:{account}:{code.service}/{code}",
         "QuotaCode": code,
         "QuotaName": _NAMES[code],
         "Value": float(value),
         "Unit": "None",
-        "Adjustable": False,
+        "Adjustable": code.service == EC2,
         "GlobalQuota": False,
         "QuotaAppliedAtLevel": "ACCOUNT",
     }

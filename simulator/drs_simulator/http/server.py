@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from drs_simulator.clockwork.clock import Clock
     from drs_simulator.clockwork.timing import Timing
     from drs_simulator.drs.model import LaunchResult
+    from drs_simulator.manners import Manners
     from drs_simulator.ssm.settings import RunCommand
 
 logger = logging.getLogger(__name__)
@@ -46,11 +47,11 @@ class SimulatorServer:
 
     ``port`` 0 takes a free one; ``url`` tells where it answers. ``clock``, ``timing`` and ``randomness`` are for
     tests, ``listener`` is told launch results, ``account_of`` resolves access keys that do not name their account.
-    ``run_command`` is how commands are run.
+    ``run_command`` is how commands are run. ``manners`` None are those of the services, under a seed of their own.
     Closing it raises SimulatorError if the simulator ever broke its own service model.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a choice of its own, given by name
         self,
         *,
         port: int = 0,
@@ -60,9 +61,15 @@ class SimulatorServer:
         listener: Callable[[LaunchResult], None] | None = None,
         account_of: Callable[[str], str | None] | None = None,
         run_command: RunCommand | None = None,
+        manners: Manners | None = None,
     ) -> None:
         self.simulation = Simulation(
-            clock=clock, timing=timing, randomness=randomness, listener=listener, run_command=run_command
+            clock=clock,
+            timing=timing,
+            randomness=randomness,
+            listener=listener,
+            run_command=run_command,
+            manners=manners,
         )
         self._closing = Event()
         services = Services(self.simulation, account_of or _unknown, self._closing.wait)

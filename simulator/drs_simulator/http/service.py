@@ -10,6 +10,7 @@ from uuid import uuid4
 from drs_simulator.credentials import caller_of
 from drs_simulator.drs import operations as drs
 from drs_simulator.drs import service_quotas
+from drs_simulator.ec2 import operations as ec2
 from drs_simulator.errors import ApiError, ConnectionDropped
 from drs_simulator.faults import When
 from drs_simulator.ssm import operations as ssm
@@ -42,6 +43,7 @@ class Service:
 # By botocore's names.
 SERVICES: Final = {
     "drs": Service(drs.OPERATIONS, attrgetter("fleet")),
+    "ec2": Service(ec2.OPERATIONS, attrgetter("ec2")),
     "service-quotas": Service(service_quotas.OPERATIONS, attrgetter("fleet")),
     "ssm": Service(ssm.OPERATIONS, attrgetter("systems_manager")),
 }
@@ -86,15 +88,14 @@ class Services:
 
     def _perform(self, wire: Wire, operation: OperationModel, caller: Caller, request: Request) -> Answer:
         call = self._simulation.journal.enter(operation.name, caller, self._simulation.clock, len(request.body))
-        fault = self._simulation.faults.take(operation.name)
         try:
             call.parameters = wire.read(operation, request)
+            fault = self._fault(operation.name, caller, call.parameters)
             self._strike(fault, When.BEFORE)
             answer = self._outcome(wire, operation, caller, call)
             self._strike(fault, When.AFTER)
         except ApiError as error:
-            call.error = error.code
-            return wire.write_error(error)
+            return self._refused(wire, call, error)
         except ConnectionDropped:
             call.error = ConnectionDropped.__name__
             raise
@@ -106,10 +107,22 @@ class Services:
             if operation.name not in SERVICES[wire.service].operations:
                 raise _not_implemented(operation.name)
             wire.check(operation, call.parameters)
-            return wire.write(operation, self._call(SERVICES[wire.service], operation.name, caller, call.parameters))
+            result = self._call(SERVICES[wire.service], operation.name, caller, call.parameters)
+            return wire.write(operation, self._simulation.lens.pruned(operation.output_shape, result))
         except ApiError as error:
-            call.error = error.code
-            return wire.write_error(error)
+            return self._refused(wire, call, error)
+
+    def _refused(self, wire: Wire, call: Call, error: ApiError) -> Answer:
+        call.error = error.code
+        error.members = self._simulation.lens.refusal(error.code, error.members)
+        return wire.write_error(error)
+
+    def _fault(self, operation: str, caller: Caller, parameters: dict[str, Any]) -> Fault | None:
+        if not self._simulation.faults.any:
+            return None
+        with self._simulation.lock:
+            named = self._simulation.region(caller.account, caller.region).names(parameters)
+        return self._simulation.faults.take(operation, caller, named)
 
     def _strike(self, fault: Fault | None, when: When) -> None:
         if fault and fault.when is when:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from threading import RLock
 
     from drs_simulator.clockwork.clock import Clock
-    from drs_simulator.drs.model import RecoveryInstance
+    from drs_simulator.ec2.model import Instance
     from drs_simulator.ssm.commands import Invocation
     from drs_simulator.ssm.machines import Machines
     from drs_simulator.ssm.scripts import LineSink
@@ -64,9 +64,9 @@ class Agents:
         self._in_flight = 0
         self.most_in_flight = 0
 
-    def root_of(self, ssm: SystemsManager, instance: RecoveryInstance) -> Path:
+    def root_of(self, ssm: SystemsManager, instance: Instance) -> Path:
         """Return the directory that is a machine's root, with its commands as they are set."""
-        return self._machines.prepare(instance.recovery_instance_id, ssm.machine(instance).commands)
+        return self._machines.prepare(instance.instance_id, ssm.machine(instance).commands)
 
     def start(self, ssm: SystemsManager, invocation: Invocation) -> None:
         """Run an invocation's script on its machine; one that its machine has no place for fails."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from drs_simulator.drs.model import RecoveryInstance
+    from drs_simulator.ec2.model import Instance
     from drs_simulator.ssm.documents import Document
     from drs_simulator.ssm.systems_manager import SystemsManager
 
@@ -58,7 +58,7 @@ class Invocation:
 
     number: int
     command: Command
-    instance: RecoveryInstance
+    instance: Instance
     missing_lookups: int
     details: Details = Details.PENDING
     code: int = NO_CODE
@@ -71,7 +71,7 @@ class Invocation:
     @property
     def instance_id(self) -> str:
         """Return the id of the EC2 instance."""
-        return self.instance.recovery_instance_id
+        return self.instance.instance_id
 
     def end(self, details: Details, *, code: int = NO_CODE, seconds: float | None = None) -> None:
         """End it; one that has started has run for ``seconds``."""
@@ -99,7 +99,7 @@ class Command:
         return self.document.run_seconds(self.values)
 
 
-def send(ssm: SystemsManager, document: Document, instances: list[RecoveryInstance], asked: dict[str, Any]) -> Command:
+def send(ssm: SystemsManager, document: Document, instances: list[Instance], asked: dict[str, Any]) -> Command:
     """Make a command for ``instances`` and put its steps on the agenda; ``asked`` has the other fields of Command."""
     world = ssm.world
     now = world.clock.now()
@@ -129,10 +129,10 @@ def deliver(ssm: SystemsManager, invocation: Invocation, at: datetime) -> None:
         ssm.world.agents.start(ssm, invocation)
 
 
-def deliver_waiting(ssm: SystemsManager, instance: RecoveryInstance) -> None:
+def deliver_waiting(ssm: SystemsManager, instance: Instance) -> None:
     """Hand over what has waited for a machine that may be reached now."""
     for command in ssm.commands.values():
-        invocation = command.invocations.get(instance.recovery_instance_id)
+        invocation = command.invocations.get(instance.instance_id)
         if invocation:
             deliver(ssm, invocation, ssm.world.clock.now())
 

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from drs_simulator.clockwork.clock import parse_timestamp
 from drs_simulator.errors import ApiError
+from drs_simulator.ssm import automation_operations
 from drs_simulator.ssm.commands import Details, cancel, send
-from drs_simulator.ssm.views import command_view, invocation_view, lookup_view, managed_view, ping_status
-from drs_simulator.wire.pages import BadToken, cut
+from drs_simulator.ssm.pages import page
+from drs_simulator.ssm.views import command_view, invocation_view, lookup_view, managed_view, ping_status, platform_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from datetime import datetime
 
-    from drs_simulator.drs.model import RecoveryInstance
+    from drs_simulator.ec2.model import Instance
     from drs_simulator.ssm.commands import Command
     from drs_simulator.ssm.machines import Machine
     from drs_simulator.ssm.systems_manager import SystemsManager
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     Operation = Callable[[SystemsManager, Parameters], dict[str, Any]]
 
 _DELIVERY_SECONDS: Final = 3600
-_PAGE: Final = 50
 _COMMAND_ID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 # Members of SendCommand that would change what happens, and that the simulator has not learnt.
 _NOT_KNOWN: Final = ("AlarmConfiguration", "DocumentHash", "MaxConcurrency", "MaxErrors", "Targets")
@@ -50,7 +50,11 @@ def send_command(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]:
         "timeout_seconds": parameters.get("TimeoutSeconds") or _DELIVERY_SECONDS,
         "log_group": _log_group(document.name, parameters.get("CloudWatchOutputConfig") or {}),
     }
-    command = send(ssm, document, _managed(ssm, identifiers), asked)
+    instances = _managed(ssm, identifiers)
+    if any(each.windows for each in instances):
+        message = f"Document {document.name} does not support the platform type of the given managed nodes"
+        raise ApiError("UnsupportedPlatformType", message)
+    command = send(ssm, document, instances, asked)
     return {"Command": command_view(command)}
 
 
@@ -72,7 +76,7 @@ def get_command_invocation(ssm: SystemsManager, parameters: Parameters) -> dict[
 
 
 def list_command_invocations(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]:
-    """List invocations, the latest first."""
+    """List invocations, the latest first unless manners forbid it."""
     instance = parameters.get("InstanceId")
     invocations = [
         each
@@ -82,7 +86,8 @@ def list_command_invocations(ssm: SystemsManager, parameters: Parameters) -> dic
     ]
     for status in _values(parameters, "Status"):
         invocations = [each for each in invocations if status in (each.details.status, each.details.value)]
-    return _page(
+    return page(
+        ssm,
         "CommandInvocations",
         invocations,
         parameters,
@@ -92,7 +97,7 @@ def list_command_invocations(ssm: SystemsManager, parameters: Parameters) -> dic
 
 
 def list_commands(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]:
-    """List commands, the latest first."""
+    """List commands, the latest first unless manners forbid it."""
     known = {"DocumentName", "ExecutionStage", "InvokedAfter", "InvokedBefore", "Status"}
     found = [
         (command.number, command_view(command))
@@ -103,7 +108,7 @@ def list_commands(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]
         found = [each for each in found if status in (each[1]["Status"], each[1]["StatusDetails"])]
     for stage in _values(parameters, "ExecutionStage"):
         found = [each for each in found if Details(each[1]["StatusDetails"]).is_final == (stage == "Complete")]
-    return _page("Commands", found, parameters, lambda each: each[0], lambda each: each[1])
+    return page(ssm, "Commands", found, parameters, lambda each: each[0], lambda each: each[1])
 
 
 def cancel_command(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]:
@@ -122,28 +127,29 @@ def cancel_command(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any
 
 
 def describe_instance_information(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]:
-    """List the instances that take commands: the running ones that DRS has launched."""
-    found = [each for each in ssm.fleet.instances.values() if ssm.is_managed(each)]
+    """List the instances that take commands: the running ones, whose agents have registered."""
+    found = [each for each in ssm.ec2.instances.values() if ssm.is_registered(each)]
     filters = [(each["Key"], each["Values"]) for each in parameters.get("Filters") or []]
     filters += [(each["key"], each["valueSet"]) for each in parameters.get("InstanceInformationFilterList") or []]
     for key, values in filters:
         found = [each for each in found if _value_of(each, ssm.machine(each), key, values) in values]
     now = ssm.world.clock.now()
-    return _page(
+    return page(
+        ssm,
         "InstanceInformationList",
         found,
         parameters,
-        lambda each: each.recovery_instance_id,
+        lambda each: each.instance_id,
         lambda each: managed_view(each, ssm.machine(each), now),
         descending=False,
     )
 
 
-def _value_of(instance: RecoveryInstance, machine: Machine, key: str, wanted: list[str]) -> str:
+def _value_of(instance: Instance, machine: Machine, key: str, wanted: list[str]) -> str:
     known: dict[str, tuple[str, set[str]]] = {
-        "InstanceIds": (instance.recovery_instance_id, set(wanted)),
+        "InstanceIds": (instance.instance_id, set(wanted)),
         "PingStatus": (ping_status(machine), {"Online", "ConnectionLost", "Inactive"}),
-        "PlatformTypes": ("Linux", {"Windows", "Linux", "MacOS"}),
+        "PlatformTypes": (platform_of(instance), {"Windows", "Linux", "MacOS"}),
         "ResourceType": ("EC2Instance", {"EC2Instance", "ManagedInstance"}),
     }
     if key not in known:
@@ -154,11 +160,11 @@ def _value_of(instance: RecoveryInstance, machine: Machine, key: str, wanted: li
     return value
 
 
-def _managed(ssm: SystemsManager, identifiers: list[str]) -> list[RecoveryInstance]:
-    found = [ssm.fleet.instances.get(identifier) for identifier in identifiers]
-    instances = [each for each in found if each and ssm.is_managed(each)]
+def _managed(ssm: SystemsManager, identifiers: list[str]) -> list[Instance]:
+    found = [ssm.ec2.instances.get(identifier) for identifier in identifiers]
+    instances = [each for each in found if each and ssm.is_registered(each)]
     if len(instances) < len(identifiers):
-        bad = set(identifiers) - {each.recovery_instance_id for each in instances}
+        bad = set(identifiers) - {each.instance_id for each in instances}
         message = f"Instances {sorted(bad)} not in a valid state for account {ssm.account}"
         raise ApiError("InvalidInstanceId", message)
     return instances
@@ -194,7 +200,13 @@ def _commands(ssm: SystemsManager, parameters: Parameters, known: set[str]) -> l
         commands = [each for each in commands if each.requested_at >= _moment(text)]
     for text in _values(parameters, "InvokedBefore"):
         commands = [each for each in commands if each.requested_at <= _moment(text)]
-    return commands
+    return [each for each in commands if _shows(ssm, each)]
+
+
+def _shows(ssm: SystemsManager, command: Command) -> bool:
+    """Tell whether lists have a command already."""
+    subject = f"{ssm.account}/{ssm.region}/command/{command.number}"
+    return command.requested_at <= ssm.world.lens.moment(subject)
 
 
 def _values(parameters: Parameters, key: str) -> list[str]:
@@ -208,23 +220,6 @@ def _moment(text: str) -> datetime:
         raise ApiError("ValidationException", f"{text} is no date") from error
 
 
-def _page(
-    member: str,
-    items: Iterable[Any],
-    parameters: Parameters,
-    key: Callable[[Any], int | str],
-    view: Callable[[Any], dict[str, Any]],
-    *,
-    descending: bool = True,
-) -> dict[str, Any]:
-    size = parameters.get("MaxResults") or _PAGE
-    try:
-        part, token = cut(items, key, parameters.get("NextToken"), size, descending=descending)
-    except BadToken as error:
-        raise ApiError("InvalidNextToken", "NextToken is no token of this operation") from error
-    return {member: [view(item) for item in part], **({"NextToken": token} if token else {})}
-
-
 OPERATIONS: dict[str, Operation] = {
     "SendCommand": send_command,
     "GetCommandInvocation": get_command_invocation,
@@ -232,4 +227,5 @@ OPERATIONS: dict[str, Operation] = {
     "ListCommands": list_commands,
     "CancelCommand": cancel_command,
     "DescribeInstanceInformation": describe_instance_information,
+    **automation_operations.OPERATIONS,
 }

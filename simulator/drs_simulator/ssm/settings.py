@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from drs_simulator.drs.model import RecoveryInstance, SourceServer
+    from drs_simulator.ec2.model import Instance
     from drs_simulator.ssm.agents import OutputLines
     from drs_simulator.ssm.machines import Machine
     from drs_simulator.ssm.systems_manager import SystemsManager
@@ -41,28 +41,26 @@ class LookupSettings(Settings):
     missing_lookups: int = Field(ge=0, le=1000)
 
 
-class InstanceSettings(Settings):
+class MachineSettings(Settings):
     """How a machine answers; what is left out keeps its value, a command that is null is the machine's own again."""
 
     reachable: bool | None = None
     undeliverable: bool | None = None
     commands: dict[_CommandName, CannedCommand | None] | None = None
 
-    def apply_to_server(self, ssm: SystemsManager, server: SourceServer) -> dict[str, Any]:
-        """Change the machines that will be launched for a server, and the one that is there."""
-        machine = ssm.machine_to_be(server.source_server_id)
+    def apply_to_machine_to_be(self, ssm: SystemsManager, source_server_id: str) -> dict[str, Any]:
+        """Change the machines that will be launched for a server."""
+        machine = ssm.machine_to_be(source_server_id)
         self._apply(machine)
-        if server.recovery_instance_id:
-            return self.apply_to_instance(ssm, ssm.fleet.instances[server.recovery_instance_id])
-        return _view(server.source_server_id, machine, None)
+        return _view(source_server_id, machine, None)
 
-    def apply_to_instance(self, ssm: SystemsManager, instance: RecoveryInstance) -> dict[str, Any]:
+    def apply_to_machine(self, ssm: SystemsManager, instance: Instance) -> dict[str, Any]:
         """Change one machine, and hand over what has waited for it if it can be reached now."""
         machine = ssm.machine(instance)
         self._apply(machine)
-        root = ssm.world.agents.root_of(ssm, instance)
+        root = ssm.world.agents.root_of(ssm, instance) if ssm.is_managed(instance) else None
         deliver_waiting(ssm, instance)
-        return _view(instance.recovery_instance_id, machine, root)
+        return _view(instance.instance_id, machine, root)
 
     def _apply(self, machine: Machine) -> None:
         machine.reachable = machine.reachable if self.reachable is None else self.reachable

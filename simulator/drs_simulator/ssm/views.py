@@ -6,13 +6,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from drs_simulator.clockwork.clock import timestamp
-from drs_simulator.drs.views import hostname_of
 from drs_simulator.ssm.commands import Details
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from drs_simulator.drs.model import RecoveryInstance
+    from drs_simulator.ec2.model import Instance
     from drs_simulator.ssm.commands import Command, Invocation
     from drs_simulator.ssm.machines import Machine
 
@@ -85,7 +84,7 @@ def invocation_view(invocation: Invocation, *, details: bool) -> dict[str, Any]:
     return {
         "CommandId": invocation.command.command_id,
         "InstanceId": invocation.instance_id,
-        "InstanceName": hostname_of(invocation.instance.server),
+        "InstanceName": invocation.instance.name,
         "Comment": invocation.command.comment,
         "DocumentName": invocation.command.document.name,
         "DocumentVersion": str(invocation.command.document.version),
@@ -99,19 +98,24 @@ def invocation_view(invocation: Invocation, *, details: bool) -> dict[str, Any]:
     }
 
 
-def managed_view(instance: RecoveryInstance, machine: Machine, now: datetime) -> dict[str, Any]:
+def managed_view(instance: Instance, machine: Machine, now: datetime) -> dict[str, Any]:
     """Return an InstanceInformation of the SSM model."""
     return {
-        "InstanceId": instance.recovery_instance_id,
+        "InstanceId": instance.instance_id,
         "PingStatus": ping_status(machine),
         "LastPingDateTime": _seconds(now if machine.reachable else instance.launched_at),
         "AgentVersion": "3.3.0.0",
         "IsLatestVersion": True,
-        "PlatformType": "Linux",
-        "PlatformName": "Linux",
+        "PlatformType": platform_of(instance),
+        "PlatformName": "Microsoft Windows Server" if instance.windows else "Linux",
         "ResourceType": "EC2Instance",
-        "ComputerName": hostname_of(instance.server),
+        "ComputerName": instance.name,
     }
+
+
+def platform_of(instance: Instance) -> str:
+    """Return the platform of an instance, as SSM calls it."""
+    return "Windows" if instance.windows else "Linux"
 
 
 def ping_status(machine: Machine) -> str:

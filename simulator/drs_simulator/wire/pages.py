@@ -25,11 +25,13 @@ def page(
     items: Iterable[Item],
     parameters: dict[str, Any],
     key: Callable[[Item], int | str],
-    view: Callable[[Item], dict[str, Any]],
+    view: Callable[[Item], dict[str, Any] | None],
     *,
     descending: bool = False,
 ) -> dict[str, Any]:
     """Answer one page of ``items``, sorted by ``key``, as DRS does: ``{items, nextToken}``, no token on the last page.
+
+    What has no view is left out of its page: it does not show.
 
     ``parameters`` are the call's: ``maxResults`` (default 50, the service gives at most 1000) and ``nextToken``.
     Raises ApiError for a token that no call has given.
@@ -39,7 +41,7 @@ def page(
         part, token = cut(items, key, parameters.get("nextToken"), size, descending=descending)
     except BadToken as error:
         raise validation_error([("nextToken", "Value at 'nextToken' is no token of this operation")]) from error
-    answer: dict[str, Any] = {"items": [view(item) for item in part]}
+    answer: dict[str, Any] = {"items": [seen for item in part if (seen := view(item)) is not None]}
     if token:
         answer["nextToken"] = token
     return answer

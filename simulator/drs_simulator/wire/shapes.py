@@ -17,10 +17,16 @@ if TYPE_CHECKING:
     Problems = list[tuple[str, str]]
     Check = Callable[[Any, str, Problems], None]
 
-_EPOCH = "unixTimestamp"
+# Of an enumeration, in a message: EC2 has over a thousand instance types.
+_MOST_TOLD = 40
+_EPOCH, _ISO = "unixTimestamp", "iso8601"
 
 # SSM itself answers these with what their pattern forbids: an empty text, or a duration.
 _PATTERN_NOT_KEPT = frozenset({"StringDateTime"})
+
+# What the services say beside their models: DRS writes this event into its logs, as two public projects have recorded;
+# EC2's reference has the platform in small letters.
+_ENUM_NOT_TOLD = {"JobLogEvent": frozenset({"LAUNCH_END"}), "PlatformValues": frozenset({"windows"})}
 
 # Unicode properties, which Python's `re` does not know, as what stands for them inside brackets. `\w` is letters,
 # numbers and the underscore, which the models allow wherever they allow letters and numbers.
@@ -38,8 +44,9 @@ class ShapeChecker:
     length, range, pattern, enumeration. Paths are written as AWS writes them (``sourceServers.1.member.tags``).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timestamps: str = _EPOCH) -> None:
         self._compiled: dict[str, Check] = {}
+        self._timestamps = timestamps
 
     def check(self, shape: Shape, value: Any) -> Problems:
         """Return every violation of ``shape`` in ``value``; an empty list means that it fits."""
@@ -62,6 +69,8 @@ class ShapeChecker:
                 return self._map(shape)
             case StringShape():
                 return _string(shape)
+        if shape.type_name == "timestamp":
+            return _moment(shape, self._timestamps)
         return _plain(shape)
 
     def _structure(self, shape: StructureShape) -> Check:
@@ -142,6 +151,7 @@ def _string(shape: StringShape) -> Check:
     pattern = None if shape.name in _PATTERN_NOT_KEPT else shape.metadata.get("pattern")
     matches = _compiled(pattern).fullmatch if pattern else None
     enum = frozenset(shape.enum)
+    untold = _ENUM_NOT_TOLD.get(shape.name, frozenset())
 
     def check(value: Any, path: str, problems: Problems) -> None:
         if not isinstance(value, str):
@@ -150,10 +160,16 @@ def _string(shape: StringShape) -> Check:
         _length(len(value), path, limits, problems)
         if matches and not matches(value):
             problems.append(_constraint(value, path, f"satisfy regular expression pattern: {pattern}"))
-        if enum and value not in enum:
-            problems.append(_constraint(value, path, f"satisfy enum value set: [{', '.join(sorted(enum))}]"))
+        if enum and value not in enum and value not in untold:
+            problems.append(_constraint(value, path, f"satisfy enum value set: [{_listed(enum)}]"))
 
     return check
+
+
+def _listed(words: frozenset[str]) -> str:
+    known = sorted(words)
+    more = f", and {len(known) - _MOST_TOLD} more" if len(known) > _MOST_TOLD else ""
+    return ", ".join(known[:_MOST_TOLD]) + more
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
@@ -167,14 +183,24 @@ def _plain(shape: Shape) -> Check:
         return _boolean
     if shape.type_name in {"integer", "long"}:
         return _numeric(shape, (int,), "an integer")
-    if shape.type_name in {"double", "float"} or _is_epoch(shape):
+    if shape.type_name in {"double", "float"}:
         return _numeric(shape, (int, float), "a number")
     raise NotImplementedError(f"shape {shape.name} has type {shape.type_name}, which the simulator does not speak")
 
 
-def _is_epoch(shape: Shape) -> bool:
-    """Tell whether a shape is a moment in seconds since 1970, the form of both JSON protocols unless it says else."""
-    return shape.type_name == "timestamp" and shape.serialization.get("timestampFormat", _EPOCH) == _EPOCH
+def _moment(shape: Shape, usual: str) -> Check:
+    """Check a moment: seconds since 1970 in both JSON protocols, text in that of EC2, unless the shape says else."""
+    match shape.serialization.get("timestampFormat", usual):
+        case "unixTimestamp":
+            return _numeric(shape, (int, float), "a number")
+        case "iso8601":
+            return _iso
+    raise NotImplementedError(f"shape {shape.name} is a moment of a form that the simulator does not speak")
+
+
+def _iso(value: Any, path: str, problems: Problems) -> None:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", value):
+        problems.append((path, f"Value at '{path}' is no moment"))
 
 
 def _numeric(shape: Shape, kinds: tuple[type, ...], noun: str) -> Check:

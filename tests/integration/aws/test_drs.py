@@ -8,6 +8,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
+from tests.support.manners import MANNERS
 from tests.support.plans import server
 from tests.support.stored_executions import AT, execution_id
 
@@ -31,7 +32,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def simulator(clock: ManualClock) -> Iterator[SimulatorServer]:
-    with SimulatorServer(clock=clock) as running:
+    with SimulatorServer(clock=clock, manners=MANNERS) as running:
         yield running
 
 
