@@ -37,9 +37,11 @@ MAY_IMPORT = {
     "domain.plans": {"domain.commands"},
     "domain.executions": {"domain.commands", "domain.plans"},
     "domain.checks": {"domain.commands", "domain.executions", "domain.plans"},
+    "domain.evidence": {"domain.checks", "domain.commands", "domain.executions", "domain.plans"},
     "domain.readiness": {"domain.drs", "domain.plans"},
     "domain.notifications": {"domain.commands", "domain.executions"},
     "consolidation": {"domain.checks", "domain.plans"},
+    "evidence": {"domain.evidence"},
     "fanout": {"domain.commands"},
     "resilience": set(),
     "store": {"resilience", "domain.commands", "domain.errors", "domain.executions", "domain.plans"},
@@ -143,7 +145,7 @@ def circles(arrows: Mapping[str, Iterable[str]]) -> set[str]:
 FACES = sorted(name for name in MODULES if MODULES[name].name == "__init__.py")
 """The packages."""
 PLACED = sorted(MODULES.keys() - set(FACES))
-PUBLIC = ("consolidation", "fanout")
+PUBLIC = ("consolidation", "evidence", "fanout")
 """The faces of rooms of rules, by the paths that the contract names."""
 PURE = sorted(name for name in PLACED if room_of(name) in {*GROUND, *PUBLIC} or room_of(name).startswith("domain."))
 ADAPTERS = {name for name in MODULES if {item.split(".")[0] for item in imports_of(name)} & AWS}
