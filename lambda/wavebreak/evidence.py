@@ -6,11 +6,15 @@ The API's functions import it where a report is asked for, never at their own im
 
 from wavebreak.domain.evidence.inputs import Event, ExecutionInput, JobLogItem, JobLogs
 from wavebreak.domain.evidence.job_log import Phase
+from wavebreak.domain.evidence.page import page
+from wavebreak.domain.evidence.page_style import TIMELINE
 from wavebreak.domain.evidence.progress import ServerPhase, phase_seconds, phases
 from wavebreak.domain.evidence.report import report
 from wavebreak.domain.evidence.seal import Verification, as_json, report_hash, verify_report, verify_text
+from wavebreak.domain.evidence.timeline import legend, timeline
 
 __all__ = [
+    "TIMELINE",
     "Event",
     "ExecutionInput",
     "JobLogItem",
@@ -19,10 +23,13 @@ __all__ = [
     "ServerPhase",
     "Verification",
     "as_json",
+    "legend",
+    "page",
     "phase_seconds",
     "phases",
     "report",
     "report_hash",
+    "timeline",
     "verify_report",
     "verify_text",
 ]

@@ -41,7 +41,7 @@ class Trail:
         event: Json = {
             "sequence": len(self.events) + 1,
             "at": iso(later(seconds)),
-            "type": type_of(changes) if changes else "WAVE_APPROVED",
+            "type": type_of(changes) if changes else "VERDICT_GIVEN",
             "executionId": self._id,
             "actor": actor,
             "data": told,
