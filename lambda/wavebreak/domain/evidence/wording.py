@@ -44,11 +44,21 @@ _SERVERS: Final[Mapping[str, Look]] = {
     "PENDING": Look("Not launched", "gray", "○"),
 }
 _OUTCOMES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("SUCCEEDED", "COMPLETED", "PASSED", "APPROVED", "COMPLETE_SUCCESS"), "green"),
-    **dict.fromkeys(("FAILED", "REJECTED", "COMPLETE_FAILURE"), "red"),
-    **dict.fromkeys(("PARTIAL", "PARTIAL_SUCCESS", "CANCELLED", "NOT_GIVEN"), "orange"),
-    **dict.fromkeys(("IN_PROGRESS", "AWAITING_APPROVAL"), "blue"),
+    "SUCCEEDED": "green",
+    "COMPLETED": "green",
+    "COMPLETE_SUCCESS": "green",
+    "PASSED": "green",
+    "APPROVED": "green",
+    "FAILED": "red",
+    "COMPLETE_FAILURE": "red",
+    "REJECTED": "red",
+    "PARTIAL": "orange",
+    "PARTIAL_SUCCESS": "orange",
+    "CANCELLED": "orange",
+    "NOT_GIVEN": "orange",
+    "IN_PROGRESS": "blue",
 }
+"""Colours of what a step, a command run, a check, an approval or a verdict came to; what is not here is gray."""
 _ICONS: Final[Mapping[str, str]] = {"green": "✓", "red": "✗", "orange": "⚠\ufe0e", "blue": "⟳", "gray": "○"}
 
 
