@@ -12,7 +12,7 @@ from wavebreak.domain.executions.model import Mode
 from wavebreak.identifiers import new_execution_id
 from wavebreak.problems import InvalidRequest
 from wavebreak.settings import MissingSetting, Settings
-from wavebreak.timing import Timing, iso, parse_iso, whole_seconds
+from wavebreak.timing import Timing, iso, known_time, parse_iso, whole_seconds
 
 
 def test_times_are_written_in_utc_with_milliseconds() -> None:
@@ -21,6 +21,11 @@ def test_times_are_written_in_utc_with_milliseconds() -> None:
     assert iso(NOW) == "2026-11-21T12:00:00.000Z"
     assert parse_iso(iso(NOW)) == NOW
     assert parse_iso("2026-11-21T21:00:00+09:00") == NOW
+
+
+def test_a_time_that_may_be_missing_is_read_or_is_none() -> None:
+    assert known_time(iso(NOW)) == NOW
+    assert [known_time(text) for text in (None, "", "soon", 7, "2026-11-21T12:00:00")] == [None] * 5
 
 
 def test_naive_times_are_refused() -> None:

@@ -7,8 +7,8 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from wavebreak.domain.executions.audit_chain import Verdict, verify
 from wavebreak.execution_utils import ExecutionStatus
-from wavebreak_cli.audit_chain import Verdict, verify
 from wavebreak_cli.client.request import path_of
 from wavebreak_cli.commands.follow import ExecutionArgument, follow_to_end, read_execution
 from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, Finished, Misconfigured, Unavailable

@@ -1,16 +1,14 @@
-"""Verifies an audit trail: every event's hash, its link to the one before, and that none is missing between them."""
+"""Verifies an audit trail: every event's hash, its link to the one before, and that none is missing. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.executions.audit_trail import event_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from wavebreak_cli.client.answers import Event
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,7 @@ class Verdict:
         return self.broken_at is None
 
 
-def verify(trail: Iterable[Event]) -> Verdict:
+def verify(trail: Iterable[Mapping[str, Any]]) -> Verdict:
     """Check a whole trail, oldest first. Events cut off at its end cannot be seen: nothing links to them."""
     previous: str | None = None
     count = 0
@@ -39,7 +37,7 @@ def verify(trail: Iterable[Event]) -> Verdict:
     return Verdict(count)
 
 
-def _fault(event: Event, expected: int, previous: str | None) -> str | None:
+def _fault(event: Mapping[str, Any], expected: int, previous: str | None) -> str | None:
     if event.get("sequence") != expected:
         return f"expected sequence {expected}, found {event.get('sequence')}"
     if event.get("previousHash") != previous:
