@@ -43,3 +43,8 @@ def new_execution_id(mode: str, now: datetime, randomness: int | None = None) ->
 def new_command_id(now: datetime, randomness: int | None = None) -> str:
     """Make the id of a command run that an operator starts."""
     return COMMAND_ID + ulid(now, randomness)
+
+
+def new_call_id() -> str:
+    """Make the id of a call that takes locks: they are known by it as its own."""
+    return secrets.token_hex(8)

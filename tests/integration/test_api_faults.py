@@ -104,7 +104,7 @@ def test_an_error_while_locks_are_taken_leaves_none_behind_that_lasts(
 ) -> None:
     stack.put_plan(three_tier())
     before = stack.items()
-    monkeypatch.setattr(LockStore, "take_servers", _failing(FAULTS[1]))
+    monkeypatch.setattr(LockStore, "take", _failing(FAULTS[1]))
 
     answer = stack.api("POST", "/drills", {"planId": "three-tier"})
 

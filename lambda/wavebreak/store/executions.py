@@ -18,7 +18,7 @@ from wavebreak.domain.executions.audit_trail import Act, append_event, status_ch
 from wavebreak.error_category import Category
 from wavebreak.problems import NotFound, Unavailable
 from wavebreak.store import keys, records
-from wavebreak.store.locks import busy_plan
+from wavebreak.store.locks import SERVER_LOCK, busy_plan
 from wavebreak.store.table import TRANSACTION_BYTES, TRANSACTION_LIMIT, ConditionFailed, Table, Write
 from wavebreak.store.wake_tokens import Token, new_token, read_token
 from wavebreak.timeouts import Deadline
@@ -27,16 +27,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from wavebreak.domain.executions.model import Execution
+    from wavebreak.store.locks import Held
     from wavebreak.store.records import Item
 
 _ATTEMPTS: Final = 25
 """Times a change is decided anew after losing a race, before the caller is told to come again."""
 
 
+_BESIDE_WAVES: Final = 5
+"""Writes of a transaction beside waves and progress at the most: META, event, plan's lock taken or given back, and the
+condition on a server's lock."""
+_PLAN_UNLOCK: Final = "plan-unlock"
+
+
 class Conflict(Exception):  # noqa: N818  an outcome of optimistic locking
     """Somebody else changed the execution first: read again and decide again."""
 
     category: ClassVar[Category] = Category.DATABASE
+
+
+class LocksNeeded(Exception):  # noqa: N818  an outcome
+    """A change would take up an execution that has given its locks back: take them first."""
 
 
 def pause_between(attempt: int) -> None:
@@ -71,13 +82,17 @@ class ExecutionStore:
         self.pause = pause
         self.told = told
 
-    def create(self, execution: Execution, document: str, act: Act, details: Mapping[str, Any]) -> Execution:
+    def create(
+        self, execution: Execution, document: str, act: Act, details: Mapping[str, Any], held: Held | None = None
+    ) -> Execution:
         """Write a new execution, its plan's lock and its first event, all or nothing.
 
-        `document` is the frozen plan as canonical JSON. Server items come first and are removed again on a refusal:
-        without META nobody sees them. Raises ConditionFailed naming `plan-lock` when another execution holds the plan.
+        `document` is the frozen plan as canonical JSON, `held` are the server locks that were taken for it. Server
+        items come first and are removed again on a refusal: without META nobody sees them. Raises ConditionFailed
+        naming `plan-lock` when another execution holds the plan, `server-lock` when the server locks are lost.
         """
-        born, event = append_event(replace(execution, version=1), status_changes(None, execution), act, details)
+        first = replace(execution, version=1, lock_call=held.call if held else None)
+        born, event = append_event(first, status_changes(None, execution), act, details)
         chunks = [item for wave in born.waves for item in records.server_records(born.execution_id, wave)]
         pk = keys.execution(born.execution_id)
         frozen = {"pk": pk, "sk": keys.DOCUMENT, "document": document, "hash": born.plan_hash}
@@ -87,6 +102,7 @@ class ExecutionStore:
             Write("event", "Put", _event_record(event)),
             Write("token", "Put", new_token(born.execution_id, keys.TOKEN)),
             _plan_lock(born),
+            *([held.check()] if held else []),
             *(Write(f"wave-{wave.number}", "Put", records.wave_record(born.execution_id, wave)) for wave in born.waves),
         ]
         try:
@@ -130,16 +146,18 @@ class ExecutionStore:
         decide: Callable[[Execution], Execution],
         act: Act,
         details: Mapping[str, Any] | None = None,
+        held: Held | None = None,
     ) -> Execution:
         """Read, decide and save, again from the start whenever somebody else wrote first.
 
-        `decide` is a pure step; what it raises passes through. Raises Unavailable after too many lost races.
+        `decide` is a pure step; what it raises passes through, and so does what `save` raises but for Conflict. Raises
+        Unavailable after too many lost races.
         """
         deadline = Deadline("dynamodb_transaction", executionId=execution_id)
         for attempt in range(_ATTEMPTS):
             before = self.load(execution_id).execution
             try:
-                return self.save(before, decide(before), act, details)
+                return self.save(before, decide(before), act, details, held)
             except Conflict:
                 if deadline.over:
                     break
@@ -147,21 +165,30 @@ class ExecutionStore:
         raise Unavailable(f"Execution {execution_id} is being changed by many at once", retry_after_seconds=1)
 
     def save(
-        self, before: Execution, after: Execution, act: Act, details: Mapping[str, Any] | None = None
+        self,
+        before: Execution,
+        after: Execution,
+        act: Act,
+        details: Mapping[str, Any] | None = None,
+        held: Held | None = None,
     ) -> Execution:
         """Write what differs between two states, from the version of the first; raises Conflict if that is gone.
 
         Statuses change in one transaction with the event that tells it. What does not fit beside them, servers and
         jobs of large plans, is written before: it is what the statuses were derived from, and is derived from again.
-        Raises PlanBusy when the execution needs its plan's lock again and another one holds it.
+        An execution that is taken up again needs the server locks that were taken for it, `held`: LocksNeeded without,
+        Unavailable when they are lost, PlanBusy when another one holds its plan.
         """
         if after == before:
             return before
         changes = status_changes(before, after)
+        taken_up = after.holds_locks and not before.holds_locks
+        if taken_up and held is None:
+            raise LocksNeeded(after.execution_id)
         current = before
         progress = _progress_writes(before, after)
         states = _wave_writes(before, after)
-        room = TRANSACTION_LIMIT - len(states) - 3
+        room = TRANSACTION_LIMIT - len(states) - _BESIDE_WAVES
         while (count := _fitting(progress, TRANSACTION_LIMIT - 1)) < len(progress) or count > room:
             batch, progress = progress[:count], progress[count:]
             stepped = replace(current, version=current.version + 1)
@@ -172,12 +199,15 @@ class ExecutionStore:
             version=current.version + 1,
             event_sequence=current.event_sequence,
             event_hash=current.event_hash,
+            lock_call=held.call if taken_up and held else before.lock_call,
         )
-        writes = [*states, *progress, *_lock_writes(before, after)]
+        writes = [*states, *progress]
+        if taken_up and held:
+            writes += [_plan_lock(final), held.check()]
         if changes:
             final, event = append_event(final, changes, act, words_behind(before, after) | dict(details or {}))
             writes.append(Write("event", "Put", _event_record(event), "attribute_not_exists(pk)"))
-        self._commit([_meta_write(final, current.version), *writes])
+        self._commit([_meta_write(final, current.version), *writes], _plan_unlock(before, after))
         self.told(before, final)
         return final
 
@@ -207,13 +237,19 @@ class ExecutionStore:
                 return
         raise Unavailable(f"Execution {execution_id} is being changed by many at once", retry_after_seconds=1)
 
-    def _commit(self, writes: Sequence[Write]) -> None:
+    def _commit(self, writes: Sequence[Write], unlock: Sequence[Write] = ()) -> None:
+        """Make the writes; without `unlock` when the plan's lock is another's by now: no end is refused for a lock."""
         try:
-            self.table.transact(writes)
+            self.table.transact([*writes, *unlock])
         except ConditionFailed as refused:
-            holder = refused.failed.get("plan-lock")
-            if "plan-lock" in refused.failed and "meta" not in refused.failed:
-                raise busy_plan(holder) from refused
+            if refused.failed.keys() == {_PLAN_UNLOCK}:
+                return self._commit(writes)
+            if "meta" in refused.failed:
+                raise Conflict from refused
+            if "plan-lock" in refused.failed:
+                raise busy_plan(refused.failed["plan-lock"]) from refused
+            if SERVER_LOCK in refused.failed:
+                raise Unavailable("The server locks were lost to another call", retry_after_seconds=1) from refused
             raise Conflict from refused
 
     def summaries(
@@ -314,25 +350,19 @@ def _meta_write(execution: Execution, read_version: int) -> Write:
 
 
 def _plan_lock(execution: Execution) -> Write:
-    """Take, or keep, the plan's lock."""
-    return Write(
-        "plan-lock",
-        "Put",
-        {"pk": keys.plan(execution.plan_id), "sk": keys.LOCK, "executionId": execution.execution_id},
-        "attribute_not_exists(pk) OR executionId = :me",
-        {":me": execution.execution_id},
-    )
+    """Take the plan's lock, in the name of the call whose server locks this execution has."""
+    me = execution.execution_id
+    lock = {"pk": keys.plan(execution.plan_id), "sk": keys.LOCK, "executionId": me, "callId": execution.lock_call}
+    return Write("plan-lock", "Put", lock, "attribute_not_exists(pk) OR executionId = :me", {":me": me})
 
 
-def _lock_writes(before: Execution, after: Execution) -> list[Write]:
-    """Give the plan's lock back with the write that ends its need, take it again with the one that renews it."""
-    if before.holds_locks == after.holds_locks:
+def _plan_unlock(before: Execution, after: Execution) -> list[Write]:
+    """Give the plan's lock back with the write that ends its need, if it is this execution's still."""
+    if after.holds_locks or not before.holds_locks:
         return []
-    lock = _plan_lock(after)
-    if after.holds_locks:
-        return [lock]
-    key = {"pk": lock.item["pk"], "sk": lock.item["sk"]}
-    return [replace(lock, name="plan-unlock", kind="Delete", item=key)]
+    key = {"pk": keys.plan(after.plan_id), "sk": keys.LOCK}
+    condition = "attribute_not_exists(pk) OR executionId = :me"
+    return [Write(_PLAN_UNLOCK, "Delete", key, condition, {":me": after.execution_id})]
 
 
 def _wave_writes(before: Execution, after: Execution) -> list[Write]:

@@ -62,6 +62,7 @@ def meta_record(execution: Execution) -> Item:
         **overview_of(execution),
         "eventSequence": execution.event_sequence,
         "eventHash": execution.event_hash,
+        "lockCall": execution.lock_call,
     }
     if execution.holds_locks:
         record["activePk"] = keys.ACTIVE_LIST
@@ -221,6 +222,7 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         version=int(meta["version"]),
         event_sequence=int(meta.get("eventSequence", 0)),
         event_hash=meta.get("eventHash"),
+        lock_call=meta.get("lockCall"),
     )
 
 

@@ -12,8 +12,11 @@ from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.domain.executions.model import Cancel, CancelThen, Mode
 from wavebreak.domain.executions.steering import Refused
 from wavebreak.execution_utils import TerminationStatus
-from wavebreak.problems import ConfirmationRequired, NotFound, PlanBusy, Problem
+from wavebreak.identifiers import new_call_id
+from wavebreak.problems import ConfirmationRequired, NotFound, PlanBusy, Problem, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
+from wavebreak.store.executions import LocksNeeded
+from wavebreak.store.locks import BeingTakenUp
 from wavebreak.use_cases.run_command import cancel_all
 from wavebreak.use_cases.settle_execution import begin_termination, settle
 
@@ -23,12 +26,16 @@ if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.domain.executions.audit_trail import Act
     from wavebreak.domain.executions.model import Execution
-
+    from wavebreak.store.executions import Snapshot
+    from wavebreak.store.locks import Held
 
 logger = logging.getLogger(__name__)
 
 _DIGITS: Final = 3
 """A plan has at most 80 waves; what is longer names none."""
+
+_LOOKS: Final = 5
+"""Times that an execution is looked at anew which ended, or was taken up, while a retry or skip was on its way."""
 
 Step = Callable[["Execution"], "Execution"]
 """A change of an execution: pure, and made again on what is stored by then when somebody else wrote first."""
@@ -78,20 +85,35 @@ def reopen(app: App, execution_id: str, step: Step, act: Act) -> Execution:
     """Carry out a retry or skip, which may take a finished execution up again: locks first, then a new run.
 
     Raises PlanBusy or ServerBusy when somebody else holds the plan or a server by now, or when a drill would end what
-    a recovery launched meanwhile.
+    a recovery launched meanwhile, and Unavailable while another call is taking the same execution up.
     """
-    before = app.executions.load(execution_id)
-    step(before.execution)
-    if not before.execution.is_terminal:
-        return steer(app, execution_id, step, act)
+    for _ in range(_LOOKS):
+        before = app.executions.load(execution_id)
+        step(before.execution)
+        try:
+            if not before.execution.holds_locks:
+                return _take_up(app, before, step, act)
+            return steer(app, execution_id, step, act)
+        except LocksNeeded:
+            logger.info("execution %s ended since it was read", execution_id)
+        except BeingTakenUp:
+            if not app.executions.load(execution_id).execution.holds_locks:
+                raise
+    raise Unavailable(f"Execution {execution_id} is being changed by many at once", retry_after_seconds=1)
 
-    def take_up() -> Execution:
-        from wavebreak.use_cases.drill_guard import spare_recoveries  # noqa: PLC0415  no other call pays for this import
 
+def _take_up(app: App, before: Snapshot, step: Step, act: Act) -> Execution:
+    """Take a finished execution up again, and start its machine."""
+    from wavebreak.use_cases.drill_guard import spare_recoveries  # noqa: PLC0415  no other call pays for this import
+
+    execution_id = before.execution.execution_id
+    held = _locks_of(app, before.execution)
+    try:
         spare_recoveries(app, before.execution)
-        return app.executions.change(execution_id, step, act)
-
-    after = _holding_locks(app, before.execution, take_up)
+    except (Problem, *FAULTS):
+        app.locks.give_back(held)
+        raise
+    after = _written(app, execution_id, step, act, held)
     with follow_up("starting", execution_id):
         if not app.workflow.start_next(Machine.RECOVERY, execution_id, before.token.run, app.now()):
             _wake(app, execution_id)
@@ -116,7 +138,13 @@ def terminate(app: App, execution_id: str, act: Act, confirm: str | None) -> Exe
 
     if step(before) is before:
         return before
-    after = _holding_locks(app, before, lambda: app.executions.change(execution_id, step, act))
+    try:
+        after = _written(app, execution_id, step, act, _locks_of(app, before))
+    except BeingTakenUp:
+        present = app.executions.load(execution_id).execution
+        if present.holds_locks and step(present) is present:
+            return present
+        raise
     with follow_up("cancelling the commands", execution_id):
         cancel_all(app, execution_id, act)
     if after.termination.status is TerminationStatus.IN_PROGRESS and after.termination.run > before.termination.run:
@@ -125,33 +153,28 @@ def terminate(app: App, execution_id: str, act: Act, confirm: str | None) -> Exe
     return after
 
 
-def _holding_locks(app: App, execution: Execution, work: Callable[[], Execution]) -> Execution:
-    """Take plan and servers again for an execution that had given them back, and do what they are needed for.
+def _locks_of(app: App, execution: Execution) -> Held:
+    """Take plan and servers for an execution that had given them back.
 
-    Raises PlanBusy or ServerBusy when somebody else holds them. When they cannot all be taken, or the work is refused,
-    they are given back; after a fault of the work, which may have been done, they are free in a minute if it was not.
+    Raises PlanBusy or ServerBusy when somebody else holds them, BeingTakenUp when another call of this execution does.
     """
     now = app.now()
     holder = app.locks.free_stale_plan_lock(execution.plan_id, now)
     if holder not in {None, execution.execution_id}:
         raise PlanBusy(f"The plan is held by {holder}", executionId=holder)
+    return app.locks.take(execution, new_call_id(), now)
+
+
+def _written(app: App, execution_id: str, step: Step, act: Act, held: Held) -> Execution:
+    """Make the change that locks were taken for; when it is refused they are given back.
+
+    After a fault, which may have come after the change was made, they are free in a minute if it was not.
+    """
     try:
-        app.locks.take_servers(execution, now)
-    except (Problem, *FAULTS):
-        _give_back(app, execution.execution_id)
-        raise
-    try:
-        return work()
+        return app.executions.change(execution_id, step, act, held=held)
     except (Refused, Problem):
-        _give_back(app, execution.execution_id)
+        app.locks.give_back(held)
         raise
-
-
-def _give_back(app: App, execution_id: str) -> None:
-    """Give locks back unless another call won and needs them now: they name the execution, not the call."""
-    fresh = app.executions.load(execution_id).execution
-    if not fresh.holds_locks:
-        app.locks.give_back(fresh)
 
 
 def on_wave(text: str, step: WaveStep, act: Act) -> Step:

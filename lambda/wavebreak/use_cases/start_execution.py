@@ -10,7 +10,7 @@ from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.creation import foreign, freeze, frozen_document
 from wavebreak.domain.executions.machine_runs import Machine
-from wavebreak.identifiers import new_execution_id
+from wavebreak.identifiers import new_call_id, new_execution_id
 from wavebreak.problems import InvalidRequest, Problem, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store.locks import busy_plan
@@ -46,27 +46,34 @@ def start_execution(app: App, plan_id: str, mode: Mode, own: Place, asked: Mappi
     holder = app.locks.free_stale_plan_lock(plan_id, now)
     if holder is not None:
         raise busy_plan({"executionId": holder})
-    try:
-        app.locks.take_servers(execution, now)
-        spare_recoveries(app, execution)
-    except (Problem, *FAULTS):
-        app.locks.give_back(execution)
-        raise
-    act = Act(execution.requested_by, now, execution.reason)
+    held = app.locks.take(execution, new_call_id(), now)
     document, digest = frozen_document(plan)
     details = {"planId": plan_id, "planVersion": plan.version, "planHash": digest, "mode": mode.value}
     try:
-        born = app.executions.create(execution, document, act, details)
-    except ConditionFailed as refused:
-        app.locks.give_back(execution)
-        if "plan-lock" in refused.failed:
-            raise busy_plan(refused.failed["plan-lock"]) from refused
-        raise Unavailable("The plan is being started by many at once", retry_after_seconds=1) from refused
+        spare_recoveries(app, execution)
+    except (Problem, *FAULTS):
+        app.locks.give_back(held)
+        raise
+    act = Act(execution.requested_by, now, execution.reason)
+    try:
+        born = app.executions.create(execution, document, act, details, held)
+    except (Problem, ConditionFailed) as refused:
+        app.locks.give_back(held)
+        raise _told(refused) from refused
     except FAULTS:
         logger.exception("execution %s may be unwritten; then its locks are free in a minute", execution.execution_id)
         raise
     _start_machine(app, born)
     return born
+
+
+def _told(refused: Problem | ConditionFailed) -> Problem:
+    """Tell the caller why nothing was started."""
+    if isinstance(refused, Problem):
+        return refused
+    if "plan-lock" in refused.failed:
+        return busy_plan(refused.failed["plan-lock"])
+    return Unavailable("The plan is being started by many at once", retry_after_seconds=1)
 
 
 def _start_machine(app: App, execution: Execution) -> None:

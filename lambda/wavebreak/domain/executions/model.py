@@ -294,6 +294,8 @@ class Execution:
     version: int = 0
     event_sequence: int = 0
     event_hash: str | None = None
+    lock_call: str | None = None
+    """The call that took the locks which this execution has, or had when it ended (`lock_rules`)."""
 
     @property
     def is_terminal(self) -> bool:

@@ -1,0 +1,291 @@
+"""Plans that want the same servers, on the real stores and use cases: calls side by side that may die at any write.
+
+Machines are left out: that a wave fails, an execution ends and a termination is done are calls like the others, made by
+the functions that do so. DRS has no instances, and answers.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.unit.executions import NOW, server_id
+from tests.unit.memory_table import MemoryTable
+from tests.unit.side_by_side import Stage
+
+from wavebreak.domain.executions import lock_rules, steering
+from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.domain.executions.model import (
+    CancelThen,
+    Execution,
+    Job,
+    JobState,
+    LaunchStatus,
+    Mode,
+)
+from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
+from wavebreak.problems import Problem
+from wavebreak.site import Place
+from wavebreak.store import keys
+from wavebreak.store.executions import Conflict, ExecutionStore
+from wavebreak.store.locks import LockStore, read_lock, server_keys, standing_of
+from wavebreak.store.plans import PlanStore
+from wavebreak.timing import Timing
+from wavebreak.use_cases import operate_execution, settle_execution
+from wavebreak.use_cases.start_execution import start_execution
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.unit.side_by_side import Call
+
+PLANS: Final[dict[str, tuple[int, ...]]] = {"a": (1, 2), "b": (2, 3), "c": (3,), "d": (1, 4)}
+"""Plans by the numbers of their servers, one wave each."""
+LIFE: Final = timedelta(seconds=29)
+"""How long a call lives: a function of the API is ended then."""
+SECONDS: Final = (1, 10, 20, 45, 61)
+OPERATOR: Final = "operator"
+
+
+class _Drs:
+    """DRS with nothing in it."""
+
+    def __init__(self, meanwhile: Callable[[str], None]) -> None:
+        self.meanwhile = meanwhile
+
+    def instances(self, servers: Any) -> list[Any]:
+        """Show no instance; others may act while it is asked."""
+        del servers
+        return []
+
+
+class _Errors:
+    def record_error(self, error: Exception, *_: Any, **__: Any) -> str:
+        """Raise what the product would only record: nothing here may fail."""
+        raise AssertionError(error)
+
+
+@dataclass
+class LockWorld:
+    """Everything that takes locks."""
+
+    now: datetime = NOW
+    stage: Stage = field(default_factory=Stage)
+    outcomes: list[tuple[str, Any]] = field(default_factory=list)
+    """Calls that have ended, and what came of each."""
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.table = MemoryTable(self.stage.meanwhile)
+        executions = ExecutionStore(self.table, pause=lambda _attempt: None)
+        drs = _Drs(self.stage.meanwhile)
+        self.app: Any = SimpleNamespace(
+            executions=executions,
+            plans=PlanStore(self.table),
+            locks=LockStore(self.table),
+            workflow=SimpleNamespace(start=lambda *_: None, start_next=lambda *_: True, wake=lambda *_: False),
+            commands=SimpleNamespace(active_of=lambda _execution: []),
+            errors=_Errors(),
+            brief_drs_at=lambda _place: drs,
+            other_accounts=False,
+            now=lambda: self.now,
+            timing=Timing(),
+        )
+        for name, numbers in PLANS.items():
+            servers = [{"sourceServerId": server_id(number)} for number in numbers]
+            document = {"planId": name, "name": name, "waves": [{"name": "only", "servers": servers}]}
+            self.app.plans.put(name, json.dumps(document), NOW, expected=None)
+
+    # ------------------------------------------------------------------ calls
+
+    def call(self, what: str, work: Callable[[], Any]) -> str:
+        """Begin a call."""
+        name = f"{next(self.numbers)} {what}"
+        self.stage.begin(name, work, self.now)
+        return name
+
+    def start(self, plan: str, mode: Mode) -> str:
+        """Begin a start."""
+        asked: dict[str, Any] = {"requestedBy": OPERATOR, "reason": None, "snapshots": {}}
+        return self.call(f"start {plan} {mode}", lambda: start_execution(self.app, plan, mode, Place(), asked))
+
+    def act(self) -> Act:
+        """Give an operator's act of now."""
+        return Act(OPERATOR, self.now)
+
+    def retry(self, execution_id: str) -> str:
+        """Begin a retry of the one wave."""
+        return self._on_wave("retry", execution_id)
+
+    def skip(self, execution_id: str) -> str:
+        """Begin a skip of the one wave."""
+        return self._on_wave("skip", execution_id)
+
+    def _on_wave(self, what: str, execution_id: str) -> str:
+        carry_out, step = operate_execution.WAVE_CALLS[what]
+        act = self.act()
+        on_wave = operate_execution.on_wave("1", step, act)
+        return self.call(f"{what} {execution_id}", lambda: carry_out(self.app, execution_id, on_wave, act))
+
+    def terminate(self, execution_id: str) -> str:
+        """Begin to ask for a termination."""
+        act = self.act()
+        return self.call(
+            f"terminate {execution_id}", lambda: operate_execution.terminate(self.app, execution_id, act, execution_id)
+        )
+
+    def cancel(self, execution_id: str, then: CancelThen = CancelThen.KEEP) -> str:
+        """Begin a cancel."""
+        act = self.act()
+        return self.call(f"cancel {execution_id}", lambda: operate_execution.cancel(self.app, execution_id, act, then))
+
+    def fail(self, execution_id: str) -> str:
+        """Begin what a machine does when the wave's job has failed: the wave has."""
+        act = Act("wavebreak", self.now)
+
+        def work() -> Execution:
+            self.app.executions.change(execution_id, lambda current: _begun(current, self.now), act)
+            failed: Execution = self.app.executions.change(
+                execution_id, lambda current: _failed(current, self.now), act
+            )
+            return failed
+
+        return self.call(f"fail {execution_id}", work)
+
+    def finish(self, execution_id: str) -> str:
+        """Begin what a machine does when nothing is in flight and nothing can start."""
+        return self.call(f"finish {execution_id}", lambda: settle_execution.finish(self.app, execution_id))
+
+    def clean_up(self, execution_id: str) -> str:
+        """Begin what a machine does when a termination cannot be done: it ends, INCOMPLETE."""
+        return self.call(f"clean up {execution_id}", lambda: self._clean_up(execution_id))
+
+    def _clean_up(self, execution_id: str) -> None:
+        after = self.app.executions.change(
+            execution_id, lambda current: _cleaned_up(current, self.now), Act("wavebreak", self.now)
+        )
+        if not after.holds_locks:
+            self.app.locks.release_servers(after)
+
+    # ------------------------------------------------------------------ what a test drives
+
+    def step(self, name: str) -> None:
+        """Let a call do one thing."""
+        call = self.stage.step(name)
+        if call.over:
+            self._ended(call)
+
+    def _ended(self, call: Call) -> None:
+        self.outcomes.append((call.name, call.outcome))
+        allowed = (Problem, steering.Refused, Conflict)
+        if isinstance(call.outcome, Exception) and not isinstance(call.outcome, allowed):
+            raise call.outcome
+
+    def run(self, name: str) -> Any:
+        """Let a call come to its end; gives what came of it."""
+        call = self.stage.run(name)
+        self._ended(call)
+        return call.outcome
+
+    def pass_time(self, seconds: float) -> None:
+        """Have time pass; calls that are too old by then are dead."""
+        self.now += timedelta(seconds=seconds)
+        for call in list(self.stage.calls.values()):
+            if self.now - call.begun > LIFE:
+                self.stage.kill(call.name)
+
+    def executions(self) -> list[Execution]:
+        """Read every execution that exists, behind the calls' backs."""
+        names = [item["executionId"] for (_, sk), item in self.table.items.items() if sk == keys.META]
+        return [self.app.executions.load(name).execution for name in names if name.startswith(("drill", "recovery"))]
+
+    def come_to_rest(self) -> None:
+        """Let every call end, and every execution."""
+        while self.stage.calls:
+            self.run(next(iter(self.stage.calls)))
+            self.check()
+        for execution in self.executions():
+            if not execution.is_terminal:
+                self.run(self.fail(execution.execution_id))
+                self.run(self.finish(execution.execution_id))
+        for execution in self.executions():
+            if execution.holds_locks:
+                self.run(self.clean_up(execution.execution_id))
+        self.check()
+
+    # ------------------------------------------------------------------ what must be true
+
+    def lock_of(self, partition: str) -> lock_rules.Lock | None:
+        """Read a lock."""
+        item = self.table.items.get((partition, keys.LOCK))
+        return read_lock(item) if item else None
+
+    def holder_of(self, partition: str) -> str | None:
+        """Tell who rightly holds a server."""
+        lock = self.lock_of(partition)
+        if lock is None:
+            return None
+        metas = {pk: item for (pk, sk), item in self.table.items.items() if sk == keys.META}
+        standings = {meta["executionId"]: standing_of(meta) for meta in metas.values()}
+        claim = lock_rules.holder(lock, standings, self.now)
+        return claim.execution_id if claim else None
+
+    def check(self) -> None:
+        """Hold that every execution that needs its locks has them: so no two have the same server or plan."""
+        for execution in self.executions():
+            if execution.holds_locks:
+                self.check_that_it_holds(execution)
+
+    def check_that_it_holds(self, execution: Execution) -> None:
+        """Hold that an execution has all of its locks, and by the call that META names."""
+        me = execution.execution_id
+        for partition in server_keys(execution):
+            lock = self.lock_of(partition)
+            assert lock is not None, f"{partition} of {me} is not locked"
+            assert (lock.claim.execution_id, lock.claim.call) == (me, execution.lock_call), (
+                f"{partition} of {me}: {lock}"
+            )
+        plan = self.table.items.get((keys.plan(execution.plan_id), keys.LOCK))
+        assert plan is not None, f"the plan of {me} is not locked"
+        assert plan["executionId"] == me
+
+    def everything_is_free(self) -> None:
+        """Hold that a minute after everything has ended, every plan can be started."""
+        self.pass_time(61)
+        for name in PLANS:
+            born = self.run(self.start(name, Mode.DRILL))
+            assert isinstance(born, Execution), born
+            self.check()
+            self.run(self.cancel(born.execution_id))
+        left = [key for key in self.table.items if key[0].startswith("SERVER#")]
+        assert not left
+
+
+def _begun(execution: Execution, now: datetime) -> Execution:
+    """Have the one wave run, with a job."""
+    wave = execution.wave(1)
+    if execution.is_terminal or wave.status is not WaveStatus.NOT_STARTED:
+        return execution
+    job = Job(1, 1, 1, (wave.servers[0].source_server_id,), JobState.ENDED, now, now, job_id="drsjob-1", ended_at=now)
+    status = ExecutionStatus.IN_PROGRESS if execution.status is ExecutionStatus.PENDING else execution.status
+    running = replace(wave, status=WaveStatus.IN_PROGRESS, started_at=now)
+    return replace(execution, status=status).with_waves([running]).with_job(job)
+
+
+def _failed(execution: Execution, now: datetime) -> Execution:
+    wave = execution.wave(1)
+    if execution.is_terminal or wave.status is not WaveStatus.IN_PROGRESS:
+        return execution
+    ended = wave.with_servers(lambda server: replace(server, launch_status=LaunchStatus.FAILED))
+    return execution.with_waves([replace(ended, status=WaveStatus.FAILED, ended_at=now)])
+
+
+def _cleaned_up(execution: Execution, now: datetime) -> Execution:
+    if execution.termination.status is not TerminationStatus.IN_PROGRESS:
+        return execution
+    done = replace(execution.termination, status=TerminationStatus.INCOMPLETE, ended_at=now)
+    return replace(execution, termination=done)
