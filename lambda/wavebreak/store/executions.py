@@ -19,7 +19,7 @@ from wavebreak.error_category import Category
 from wavebreak.problems import NotFound, Unavailable
 from wavebreak.store import keys, records
 from wavebreak.store.locks import SERVER_LOCK, busy_plan
-from wavebreak.store.table import TRANSACTION_BYTES, TRANSACTION_LIMIT, ConditionFailed, Table, Write
+from wavebreak.store.table import TRANSACTION_BYTES, TRANSACTION_LIMIT, ConditionFailed, Table, Write, WriteRejected
 from wavebreak.store.wake_tokens import Token, new_token, read_token
 from wavebreak.timeouts import Deadline
 
@@ -107,7 +107,7 @@ class ExecutionStore:
         ]
         try:
             self.table.transact(writes)
-        except ConditionFailed:
+        except (ConditionFailed, WriteRejected, Unavailable):
             self.table.delete_many([(pk, str(item["sk"])) for item in [*chunks, frozen]])
             raise
         return born

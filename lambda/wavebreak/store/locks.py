@@ -16,7 +16,7 @@ from wavebreak.execution_utils import TerminationStatus, is_terminal, normalize_
 from wavebreak.problems import PlanBusy, Problem, ServerBusy, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store import keys
-from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write
+from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write, WriteRejected
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class LockStore:
         try:
             for batch in _batches(held.partitions):
                 self._take_batch(batch, claim, now)
-        except (Problem, *FAULTS):
+        except (Problem, WriteRejected, *FAULTS):
             self.give_back(held)
             raise
         return held
@@ -156,7 +156,7 @@ class LockStore:
         """Give back the locks of a call that did not come to its write; a fault leaves the rest free in a minute."""
         try:
             self._release(held.partitions, held.execution_id, held.call)
-        except FAULTS:
+        except (WriteRejected, *FAULTS):
             logger.exception("locks of %s are not given back: they are free in a minute", held.execution_id)
 
     def release_servers(self, execution: Execution) -> None:

@@ -17,6 +17,7 @@ from wavebreak.problems import ConfirmationRequired, NotFound, PlanBusy, Problem
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store.executions import LocksNeeded
 from wavebreak.store.locks import BeingTakenUp
+from wavebreak.store.table import WriteRejected
 from wavebreak.use_cases.run_command import cancel_all
 from wavebreak.use_cases.settle_execution import begin_termination, settle
 
@@ -172,7 +173,7 @@ def _written(app: App, execution_id: str, step: Step, act: Act, held: Held) -> E
     """
     try:
         return app.executions.change(execution_id, step, act, held=held)
-    except (Refused, Problem):
+    except (Refused, Problem, WriteRejected):
         app.locks.give_back(held)
         raise
 

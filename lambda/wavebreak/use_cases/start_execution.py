@@ -11,10 +11,10 @@ from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.creation import foreign, freeze, frozen_document
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.identifiers import new_call_id, new_execution_id
-from wavebreak.problems import InvalidRequest, Problem, Unavailable
+from wavebreak.problems import InvalidRequest, NotFound, Problem, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store.locks import busy_plan
-from wavebreak.store.table import ConditionFailed
+from wavebreak.store.table import ConditionFailed, WriteRejected
 from wavebreak.use_cases.drill_guard import spare_recoveries
 from wavebreak.use_cases.resolve_selectors import resolve
 
@@ -57,23 +57,35 @@ def start_execution(app: App, plan_id: str, mode: Mode, own: Place, asked: Mappi
     act = Act(execution.requested_by, now, execution.reason)
     try:
         born = app.executions.create(execution, document, act, details, held)
-    except (Problem, ConditionFailed) as refused:
+    except ConditionFailed as refused:
         app.locks.give_back(held)
         raise _told(refused) from refused
-    except FAULTS:
-        logger.exception("execution %s may be unwritten; then its locks are free in a minute", execution.execution_id)
+    except (Problem, WriteRejected):
+        app.locks.give_back(held)
         raise
+    except FAULTS:
+        found = _written_all_the_same(app, execution.execution_id)
+        if found is None:
+            raise
+        born = found
     _start_machine(app, born)
     return born
 
 
-def _told(refused: Problem | ConditionFailed) -> Problem:
+def _told(refused: ConditionFailed) -> Problem:
     """Tell the caller why nothing was started."""
-    if isinstance(refused, Problem):
-        return refused
     if "plan-lock" in refused.failed:
         return busy_plan(refused.failed["plan-lock"])
     return Unavailable("The plan is being started by many at once", retry_after_seconds=1)
+
+
+def _written_all_the_same(app: App, execution_id: str) -> Execution | None:
+    """Look whether an execution was written by a call whose answer was lost. If not, it may be still."""
+    try:
+        return app.executions.load(execution_id).execution
+    except (NotFound, *FAULTS):
+        logger.exception("execution %s may be unwritten; then its locks are free in a minute", execution_id)
+        return None
 
 
 def _start_machine(app: App, execution: Execution) -> None:
