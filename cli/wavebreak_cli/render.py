@@ -97,7 +97,8 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
     lines.append(
         _labelled(look, "Duration", look.text(f"{duration(took)} (started {when(execution.get('startedAt'))})"))
     )
-    lines += [*troubles(look, execution), *termination_lines(look, execution), *next_lines(look, execution)]
+    lines += [*warning_lines(look, execution), *troubles(look, execution)]
+    lines += [*termination_lines(look, execution), *next_lines(look, execution)]
     content = Group(*lines)
     return Barred(content, style_of(display), look.plain("┃")) if bar else content
 
@@ -166,6 +167,23 @@ def troubles(
         *_listed(look, "Wave errors", wave_errors, most, whole, "see them with --json"),
         *_listed(look, "Failed servers", server_errors, most, whole, "see them with --servers"),
     ]
+
+
+def warning_lines(look: Look, execution: Execution, *, most: int = _MOST_FAILURES) -> list[RenderableType]:
+    """Show what the API warns of, at most so much of it."""
+    warnings = execution.get("warnings") or []
+    if not warnings:
+        return []
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for warning in warnings[:most]:
+        wave, server = warning.get("waveNumber"), warning.get("sourceServerId")
+        about = server or (f"wave {wave}" if wave is not None else "the run")
+        grid.add_row(look.text("  ! ", "dark_orange") + look.text(about), look.text(warning.get("message")))
+    left = len(warnings) - most
+    more = [look.text(f"    … {left} more, see them with --json", _QUIET)] if left > 0 else []
+    return [Text(), look.text("Warnings", "bold"), grid, *more]
 
 
 def _failed(waves: Iterable[Wave]) -> list[tuple[Wave, Server]]:

@@ -22,6 +22,8 @@ from wavebreak.domain.executions.model import (
     JobState,
     LaunchStatus,
     Mode,
+    Notice,
+    NoticeCode,
     PausedBy,
     Server,
     Termination,
@@ -223,7 +225,14 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         event_sequence=int(meta.get("eventSequence", 0)),
         event_hash=meta.get("eventHash"),
         lock_call=meta.get("lockCall"),
+        warnings=tuple(_read_notice(record) for record in meta.get("warnings") or ()),
     )
+
+
+def _read_notice(record: Mapping[str, Any]) -> Notice:
+    number = record.get("waveNumber")
+    wave = None if number is None else int(number)
+    return Notice(NoticeCode(record["code"]), record["message"], wave, record.get("sourceServerId"))
 
 
 def _read_cancel(record: Mapping[str, Any]) -> Cancel:

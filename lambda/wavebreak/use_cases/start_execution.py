@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from wavebreak.aws.parallel_reads import Asking
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.creation import foreign, freeze, frozen_document
@@ -15,7 +16,7 @@ from wavebreak.problems import InvalidRequest, NotFound, Problem, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store.locks import busy_plan
 from wavebreak.store.table import ConditionFailed, WriteRejected
-from wavebreak.use_cases.drill_guard import spare_recoveries
+from wavebreak.use_cases.drill_guard import replaced_by, spare_recoveries
 from wavebreak.use_cases.resolve_selectors import resolve
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def start_execution(app: App, plan_id: str, mode: Mode, own: Place, asked: Mappi
     plan = replace(stored, document=resolve(app, stored.document, own))
     asked = {**asked, "otherAccounts": app.other_accounts}
     execution = freeze(plan, new_execution_id(mode, now), mode, own, asked, now)
+    execution = replace(execution, warnings=replaced_by(app, execution, Asking()))
     holder = app.locks.free_stale_plan_lock(plan_id, now)
     if holder is not None:
         raise busy_plan({"executionId": holder})

@@ -89,6 +89,28 @@ class CancelThen(StrEnum):
     TERMINATE = "TERMINATE"
 
 
+class NoticeCode(StrEnum):
+    """What people are warned of that changes no status."""
+
+    SELECTOR_STALE = "SELECTOR_STALE"
+    """Servers were taken from an earlier look at the tags."""
+    REPLACES_RUNNING = "REPLACES_RUNNING"
+    """Instances that a recovery launched run, and are replaced."""
+    PREEMPTED_DRILL = "PREEMPTED_DRILL"
+    OLDER_SNAPSHOT = "OLDER_SNAPSHOT"
+    NOTHING_LAUNCHED = "NOTHING_LAUNCHED"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A warning of an execution. Those that are stored are one for each wave or drill, whatever they name."""
+
+    code: NoticeCode
+    message: str
+    wave: int | None = None
+    source_server_id: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A source server of a wave and how its launch stands."""
@@ -296,6 +318,8 @@ class Execution:
     event_hash: str | None = None
     lock_call: str | None = None
     """The call that took the locks which this execution has, or had when it ended (`lock_rules`)."""
+    warnings: tuple[Notice, ...] = ()
+    """Those that nothing else that is stored tells; `views` adds the others."""
 
     @property
     def is_terminal(self) -> bool:
