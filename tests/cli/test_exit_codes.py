@@ -183,6 +183,23 @@ def test_terminating_a_recovery_asks_for_its_id(api: FakeApi, wavebreak: Termina
     assert api.requests[-1].body == {"confirm": RECOVERY}
 
 
+def test_a5_a_cancel_that_ends_the_servers_of_a_recovery_asks_for_its_id(api: FakeApi, wavebreak: Terminal) -> None:
+    api.answers["POST", f"/executions/{RECOVERY}/cancel"] = (202, execution("CANCELLING", []))
+    assert wavebreak("cancel", RECOVERY, "--then", "keep").exit_code == 0
+    assert api.requests[-1].body == {"then": "KEEP"}, "what keeps the servers needs no confirmation"
+    count = len(api.requests)
+    wavebreak.typed = "recovery"
+    assert wavebreak("cancel", RECOVERY, "--then", "terminate").exit_code == 3
+    assert wavebreak("cancel", RECOVERY, "--then", "terminate", "--confirm", DRILL).exit_code == 3
+    assert len(api.requests) == count
+    wavebreak.typed = RECOVERY
+    assert wavebreak("cancel", RECOVERY, "--then", "terminate").exit_code == 0
+    assert api.requests[-1].body == {"then": "TERMINATE", "confirm": RECOVERY}
+    wavebreak.typed = None
+    assert wavebreak("cancel", RECOVERY, "--then", "terminate", "--confirm", RECOVERY).exit_code == 0
+    assert api.requests[-1].body == {"then": "TERMINATE", "confirm": RECOVERY}
+
+
 def test_without_a_person_the_api_judges_the_missing_confirmation(api: FakeApi, wavebreak: Terminal) -> None:
     refusal = problem(400, "CONFIRMATION_REQUIRED", "Confirmation required", "confirm must be the id")
     api.answers["POST", f"/executions/{RECOVERY}/terminate"] = (400, refusal)

@@ -25,7 +25,7 @@ def cancel(
     act = http.act_of(router, app().now(), body.reason)
 
     def work() -> dict[str, Any]:
-        after = operate_execution.cancel(app(), http.execution_id(executionId), act, body.then)
+        after = operate_execution.cancel(app(), http.execution_id(executionId), act, body.then, body.confirm)
         return execution_view(after, app().now())
 
     return http.answer_once(router, key, work)

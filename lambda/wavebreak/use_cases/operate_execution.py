@@ -45,10 +45,18 @@ WaveStep = Callable[["Execution", int, "Act"], "Execution"]
 """A change of one wave, by its number, told by an act."""
 
 
-def cancel(app: App, execution_id: str, act: Act, then: CancelThen) -> Execution:
-    """Cancel an execution; what is in flight is seen to its end, and only then is it over."""
+def cancel(app: App, execution_id: str, act: Act, then: CancelThen, confirm: str | None = None) -> Execution:
+    """Cancel an execution; what is in flight is seen to its end, and only then is it over.
+
+    That a RECOVERY's instances are terminated then is confirmed by its id, else ConfirmationRequired.
+    """
     asked = Cancel(act.at, act.actor, act.reason, then)
-    after = app.executions.change(execution_id, lambda execution: steering.cancel(execution, asked), act)
+
+    def step(execution: Execution) -> Execution:
+        _refuse_unconfirmed(execution, confirm, ends_instances=then is CancelThen.TERMINATE)
+        return steering.cancel(execution, asked)
+
+    after = app.executions.change(execution_id, step, act)
     with follow_up("settling", execution_id):
         if after.is_terminal:
             settle(app, after)
@@ -127,12 +135,7 @@ def terminate(app: App, execution_id: str, act: Act, confirm: str | None) -> Exe
     A RECOVERY is confirmed by its id, else ConfirmationRequired; Refused tells the exact rule that forbids it.
     """
     before = app.executions.load(execution_id).execution
-    if before.mode is Mode.RECOVERY and confirm != execution_id:
-        raise ConfirmationRequired(
-            "Terminating the instances of a RECOVERY cannot be undone: send its execution id as confirm"
-        )
-    if confirm is not None and confirm != execution_id:
-        raise ConfirmationRequired(f"confirm names {confirm[:100]!r}, not this execution")
+    _refuse_unconfirmed(before, confirm, ends_instances=True)
 
     def step(execution: Execution) -> Execution:
         return termination.request(execution, act)
@@ -152,6 +155,16 @@ def terminate(app: App, execution_id: str, act: Act, confirm: str | None) -> Exe
         with follow_up("terminating", execution_id):
             begin_termination(app, execution_id)
     return after
+
+
+def _refuse_unconfirmed(execution: Execution, confirm: str | None, *, ends_instances: bool) -> None:
+    """Raise ConfirmationRequired unless what ends a RECOVERY's instances names it, and nothing names another one."""
+    if ends_instances and execution.mode is Mode.RECOVERY and confirm is None:
+        raise ConfirmationRequired(
+            "Terminating the instances of a RECOVERY cannot be undone: send its execution id as confirm"
+        )
+    if confirm is not None and confirm != execution.execution_id:
+        raise ConfirmationRequired(f"confirm names {confirm[:100]!r}, not this execution")
 
 
 def _locks_of(app: App, execution: Execution) -> Held:
