@@ -16,7 +16,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from wavebreak.domain.executions.next_steps import next_steps
+from wavebreak.domain.executions.next_steps import held_open_by, next_steps
 from wavebreak.execution_utils import display_of_wave, normalize_wave_status
 from wavebreak.timing import duration
 from wavebreak_cli.look import elapsed, one_line, style_of, when
@@ -97,6 +97,9 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
     lines.append(
         _labelled(look, "Duration", look.text(f"{duration(took)} (started {when(execution.get('startedAt'))})"))
     )
+    jobs = held_open_by(execution)
+    if jobs:
+        lines.append(_labelled(look, "Waits for", look.text(f"the end of {', '.join(jobs)}")))
     lines += [*warning_lines(look, execution), *troubles(look, execution)]
     lines += [*termination_lines(look, execution), *next_lines(look, execution)]
     content = Group(*lines)

@@ -40,6 +40,11 @@ def new_execution_id(mode: str, now: datetime, randomness: int | None = None) ->
     return f"{mode.lower()}-{ulid(now, randomness)}"
 
 
+def is_drill(execution_id: str) -> bool:
+    """Tell from its id whether an execution is a drill."""
+    return execution_id.startswith("drill-")
+
+
 def new_command_id(now: datetime, randomness: int | None = None) -> str:
     """Make the id of a command run that an operator starts."""
     return COMMAND_ID + ulid(now, randomness)

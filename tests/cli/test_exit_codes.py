@@ -173,6 +173,23 @@ def test_a_recovery_needs_a_person_or_yes(api: FakeApi, wavebreak: Terminal) -> 
     assert [request.path for request in api.requests] == ["/recoveries", "/recoveries"]
 
 
+def test_a_recovery_preempts_drills_unless_told_not_to_and_says_what_it_is_warned_of(
+    api: FakeApi, wavebreak: Terminal
+) -> None:
+    warned = [{"code": "PREEMPTED_DRILL", "message": f"Cancelled {DRILL} and took over the plan"}]
+    answer = execution("PENDING", [], executionId=RECOVERY, warnings=warned)
+    api.answers["POST", "/recoveries"] = (202, answer)
+    outcome = wavebreak("run", "three-tier", "--mode", "recovery", "--yes")
+    assert outcome.exit_code == 0
+    assert f"! the run  Cancelled {DRILL} and took over the plan" in outcome.out
+    assert api.requests[-1].body == {"planId": "three-tier"}
+    assert wavebreak("run", "three-tier", "--mode", "recovery", "--yes", "--no-preempt").exit_code == 0
+    assert api.requests[-1].body == {"planId": "three-tier", "preempt": False}
+    count = len(api.requests)
+    assert wavebreak("run", "three-tier", "--mode", "drill", "--no-preempt").exit_code == 3
+    assert len(api.requests) == count
+
+
 def test_terminating_a_recovery_asks_for_its_id(api: FakeApi, wavebreak: Terminal) -> None:
     api.answers["POST", f"/executions/{RECOVERY}/terminate"] = (202, {})
     wavebreak.typed = "another"

@@ -69,7 +69,7 @@ def test_a_plan_runs_once_at_a_time(stack: Stack, clock: JumpingClock) -> None:
     stack.wait(first, lambda seen: seen["waves"][0]["jobId"])
     before = [item["pk"]["S"] for item in stack.items()]
 
-    refused = stack.api("POST", "/recoveries", {"planId": "first"})
+    refused = stack.api("POST", "/drills", {"planId": "first"})
     kept = stack.api("DELETE", "/plans/first")
 
     assert (refused.status, refused.code, refused.json["executionId"]) == (409, "PLAN_BUSY", first)

@@ -120,7 +120,7 @@ def test_a_completed_drill_and_what_it_left_are_told(stack: Stack, clock: Jumpin
 
 def test_executions_that_hold_plan_or_servers_are_named(stack: Stack, clock: JumpingClock) -> None:
     stack.put_servers(servers_of(ONE_WAVE), launchSeconds=600)
-    started = stack.start(ONE_WAVE)
+    started = stack.start(ONE_WAVE, "recoveries")
     job = stack.wait(started, lambda execution: execution["waves"][0]["jobId"])["waves"][0]["jobId"]
     held = stack.api("POST", f"/plans/{ONE_WAVE['planId']}/validate").json
     assert found(held, "plan-lock") == {ONE_WAVE["planId"]: "FAIL"}

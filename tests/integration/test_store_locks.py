@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.integration.store_executions import ACT, AT, execution
 
+from wavebreak.domain.executions.lock_rules import Claim
 from wavebreak.problems import NotFound, PreconditionFailed, ServerBusy
 from wavebreak.store import keys
 from wavebreak.store.locks import LockStore, server_keys
@@ -76,7 +77,7 @@ def test_a_lock_of_a_running_execution_is_never_free(stack: Stack, locks: LockSt
 
     holders = locks.server_holders(server_keys(born), AT + timedelta(days=365))
     assert holders == dict.fromkeys(server_keys(born), born.execution_id)
-    assert locks.free_stale_plan_lock("p", AT) == born.execution_id
+    assert locks.free_stale_plan_lock("p", AT) == Claim(born.execution_id, "call")
     assert locks.free_stale_plan_lock("another", AT) is None
 
 

@@ -17,7 +17,7 @@ from tests.unit.executions import NOW, server_id
 from tests.unit.memory_table import MemoryTable
 from tests.unit.side_by_side import Stage
 
-from wavebreak.domain.executions import lock_rules, steering
+from wavebreak.domain.executions import lock_rules, preemption, steering
 from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.model import (
     CancelThen,
@@ -28,7 +28,8 @@ from wavebreak.domain.executions.model import (
     Mode,
 )
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.problems import Problem
+from wavebreak.identifiers import is_drill
+from wavebreak.problems import PlanBusy, Problem, ServerBusy
 from wavebreak.site import Place
 from wavebreak.store import keys
 from wavebreak.store.executions import Conflict, ExecutionStore
@@ -36,6 +37,8 @@ from wavebreak.store.locks import LockStore, read_lock, server_keys, standing_of
 from wavebreak.store.plans import PlanStore
 from wavebreak.timing import Timing
 from wavebreak.use_cases import operate_execution, settle_execution
+from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
+from wavebreak.use_cases.preemption.give_way import left_to_recoveries
 from wavebreak.use_cases.start_execution import start_execution
 
 if TYPE_CHECKING:
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
 
     from tests.unit.side_by_side import Call
 
-PLANS: Final[dict[str, tuple[int, ...]]] = {"a": (1, 2), "b": (2, 3), "c": (3,), "d": (1, 4)}
+PLANS: Final[dict[str, tuple[int, ...]]] = {"a": (1, 2), "b": (2, 3), "c": (3,), "d": (1, 4), "e": (1, 2, 3)}
 """Plans by the numbers of their servers, one wave each."""
 LIFE: Final = timedelta(seconds=29)
 """How long a call lives: a function of the API is ended then."""
@@ -108,10 +111,11 @@ class LockWorld:
         self.stage.begin(name, work, self.now)
         return name
 
-    def start(self, plan: str, mode: Mode) -> str:
+    def start(self, plan: str, mode: Mode, *, preempt: bool = True) -> str:
         """Begin a start."""
-        asked: dict[str, Any] = {"requestedBy": OPERATOR, "reason": None, "snapshots": {}}
-        return self.call(f"start {plan} {mode}", lambda: start_execution(self.app, plan, mode, Place(), asked))
+        asked: dict[str, Any] = {"requestedBy": OPERATOR, "reason": None, "snapshots": {}, "preempt": preempt}
+        how = " preempting" if preempt and mode is Mode.RECOVERY else ""
+        return self.call(f"start {plan} {mode}{how}", lambda: start_execution(self.app, plan, mode, Place(), asked))
 
     def act(self) -> Act:
         """Give an operator's act of now."""
@@ -141,20 +145,38 @@ class LockWorld:
     def cancel(self, execution_id: str, then: CancelThen = CancelThen.KEEP) -> str:
         """Begin a cancel."""
         act = self.act()
-        return self.call(f"cancel {execution_id}", lambda: operate_execution.cancel(self.app, execution_id, act, then))
+        return self.call(
+            f"cancel {execution_id}", lambda: operate_execution.cancel(self.app, execution_id, act, then, execution_id)
+        )
 
-    def fail(self, execution_id: str) -> str:
-        """Begin what a machine does when the wave's job has failed: the wave has."""
+    def fail(self, execution_id: str, *, in_flight: bool = False, servers: int = 1) -> str:
+        """Begin what a machine does when the wave's job has failed: the wave has. Or, `in_flight`, what it does before.
+
+        The job holds so many of the wave's servers; without one there is no job.
+        """
         act = Act("wavebreak", self.now)
 
         def work() -> Execution:
-            self.app.executions.change(execution_id, lambda current: _begun(current, self.now), act)
-            failed: Execution = self.app.executions.change(
-                execution_id, lambda current: _failed(current, self.now), act
+            change = self.app.executions.change
+            begun: Execution = change(
+                execution_id, lambda current: _begun(current, self.now, servers, ended=not in_flight), act
             )
+            if in_flight:
+                return begun
+            failed: Execution = change(execution_id, lambda current: _failed(current, self.now), act)
             return failed
 
         return self.call(f"fail {execution_id}", work)
+
+    def look(self, execution_id: str) -> str:
+        """Begin what a machine does at each look of a RECOVERY: see to the drills that it preempted."""
+
+        def work() -> None:
+            recovery = self.app.executions.load(execution_id).execution
+            if not recovery.is_terminal:
+                cancel_drills(self.app, recovery)
+
+        return self.call(f"look {execution_id}", work)
 
     def finish(self, execution_id: str) -> str:
         """Begin what a machine does when nothing is in flight and nothing can start."""
@@ -184,6 +206,10 @@ class LockWorld:
         allowed = (Problem, steering.Refused, Conflict)
         if isinstance(call.outcome, Exception) and not isinstance(call.outcome, allowed):
             raise call.outcome
+        preempts = call.name.endswith("preempting")
+        if preempts and isinstance(call.outcome, (PlanBusy, ServerBusy)):
+            holder = call.outcome.members["executionId"]
+            assert not is_drill(holder), f"a drill, {holder}, stood in the way of a recovery"
 
     def run(self, name: str) -> Any:
         """Let a call come to its end; gives what came of it."""
@@ -208,6 +234,12 @@ class LockWorld:
         while self.stage.calls:
             self.run(next(iter(self.stage.calls)))
             self.check()
+        for _ in range(2):
+            for execution in self.executions():
+                if execution.mode is Mode.RECOVERY and not execution.is_terminal:
+                    self.run(self.look(execution.execution_id))
+            self.pass_time(61)
+        self.drills_gave_way()
         for execution in self.executions():
             if not execution.is_terminal:
                 self.run(self.fail(execution.execution_id))
@@ -235,23 +267,70 @@ class LockWorld:
         return claim.execution_id if claim else None
 
     def check(self) -> None:
-        """Hold that every execution that needs its locks has them: so no two have the same server or plan."""
-        for execution in self.executions():
+        """Hold that every execution that needs its locks has them, but a drill those that a RECOVERY took over."""
+        executions = self.executions()
+        known = {execution.execution_id: execution for execution in executions}
+        for execution in executions:
             if execution.holds_locks:
-                self.check_that_it_holds(execution)
+                self._check_servers(execution, known)
+                self._check_plan(execution, known)
+            taken = execution.preemption
+            if taken is not None and not execution.is_terminal:
+                self._check_preempted(taken, known)
 
-    def check_that_it_holds(self, execution: Execution) -> None:
-        """Hold that an execution has all of its locks, and by the call that META names."""
+    def _check_servers(self, execution: Execution, known: dict[str, Execution]) -> None:
         me = execution.execution_id
         for partition in server_keys(execution):
             lock = self.lock_of(partition)
-            assert lock is not None, f"{partition} of {me} is not locked"
-            assert (lock.claim.execution_id, lock.claim.call) == (me, execution.lock_call), (
-                f"{partition} of {me}: {lock}"
-            )
+            if lock is not None and (lock.claim.execution_id, lock.claim.call) == (me, execution.lock_call):
+                continue
+            assert execution.mode is Mode.DRILL, f"{partition} of {me} is not locked by it: {lock}"
+            holder = self.holder_of(partition)
+            if holder == me:
+                continue
+            self._gave_way(execution, holder, known)
+        mine = self.app.locks.held_of(execution, server_keys(execution), self.now)
+        assert mine == {key for key in server_keys(execution) if self.holder_of(key) == me}
+
+    def _check_plan(self, execution: Execution, known: dict[str, Execution]) -> None:
+        me = execution.execution_id
         plan = self.table.items.get((keys.plan(execution.plan_id), keys.LOCK))
-        assert plan is not None, f"the plan of {me} is not locked"
-        assert plan["executionId"] == me
+        if plan is not None and plan["executionId"] == me:
+            return
+        assert execution.mode is Mode.DRILL, f"the plan of {me} is not locked by it: {plan}"
+        self._gave_way(execution, plan["executionId"] if plan else None, known)
+
+    @staticmethod
+    def _gave_way(drill: Execution, holder: str | None, known: dict[str, Execution]) -> None:
+        """Hold that a drill which lost a lock is preempted: by a RECOVERY that says so, or is about to be written."""
+        me = drill.execution_id
+        says_so = any(each.preemption and me in each.preemption.drills for each in known.values())
+        on_its_way = holder and not is_drill(holder) and (holder not in known or not known[holder].holds_locks)
+        assert says_so or on_its_way, f"{me} lost a lock to {holder}, which does not say so"
+
+    def _check_preempted(self, taken: Any, known: dict[str, Execution]) -> None:
+        """Hold that no drill is forgotten: whoever still runs uncancelled is to be seen to."""
+        for name in taken.drills:
+            drill = known.get(name)
+            if drill is not None and not drill.is_terminal and drill.cancel is None:
+                assert name in taken.unsettled, f"{name} was preempted and is seen to by nobody"
+
+    def drills_gave_way(self) -> None:
+        """Hold that no drill that a running RECOVERY preempted goes on, nor starts anything that it does not hold."""
+        for recovery in self.executions():
+            if recovery.is_terminal or recovery.preemption is None:
+                continue
+            assert recovery.preemption.unsettled == ()
+            for name in recovery.preemption.drills:
+                found = [each for each in self.executions() if each.execution_id == name]
+                assert all(drill.cancel or drill.is_terminal for drill in found)
+                assert not any(preemption.places_to_start(drill) for drill in found)
+
+    def may_start(self, execution: Execution) -> set[str]:
+        """Tell which servers a drill would start now."""
+        (wave,) = execution.waves
+        names = [server.source_server_id for server in wave.servers]
+        return set(names) - set(left_to_recoveries(self.app, execution, wave, names))
 
     def everything_is_free(self) -> None:
         """Hold that a minute after everything has ended, every plan can be started."""
@@ -261,19 +340,23 @@ class LockWorld:
             assert isinstance(born, Execution), born
             self.check()
             self.run(self.cancel(born.execution_id))
-        left = [key for key in self.table.items if key[0].startswith("SERVER#")]
-        assert not left
+        self.pass_time(61)
+        assert not [key for key in self.table.items if key[0].startswith("SERVER#") and self.holder_of(key[0])]
 
 
-def _begun(execution: Execution, now: datetime) -> Execution:
+def _begun(execution: Execution, now: datetime, servers: int, *, ended: bool) -> Execution:
     """Have the one wave run, with a job."""
     wave = execution.wave(1)
     if execution.is_terminal or wave.status is not WaveStatus.NOT_STARTED:
         return execution
-    job = Job(1, 1, 1, (wave.servers[0].source_server_id,), JobState.ENDED, now, now, job_id="drsjob-1", ended_at=now)
+    subjects = tuple(server.source_server_id for server in wave.servers[:servers])
+    state = JobState.ENDED if ended else JobState.STARTED
+    job = Job(1, 1, 1, subjects, state, now, now, job_id="drsjob-1", ended_at=now if ended else None)
     status = ExecutionStatus.IN_PROGRESS if execution.status is ExecutionStatus.PENDING else execution.status
-    running = replace(wave, status=WaveStatus.IN_PROGRESS, started_at=now)
-    return replace(execution, status=status).with_waves([running]).with_job(job)
+    running = replace(execution, status=status).with_waves(
+        [replace(wave, status=WaveStatus.IN_PROGRESS, started_at=now)]
+    )
+    return running.with_job(job) if servers else running
 
 
 def _failed(execution: Execution, now: datetime) -> Execution:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.lock_world import PLANS, SECONDS, LockWorld
 
-from wavebreak.domain.executions.model import CancelThen, Mode
+from wavebreak.domain.executions.model import CancelThen, Execution, Mode
 from wavebreak.store import locks
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ _ON_EXECUTIONS: tuple[Callable[[LockWorld, str], str], ...] = (
     LockWorld.finish,
     LockWorld.finish,
     LockWorld.clean_up,
+    LockWorld.look,
+    LockWorld.look,
 )
 
 
@@ -63,18 +65,20 @@ def happen(world: LockWorld, dice: Callable[[int], int]) -> None:
 
 
 def an_eventful_past(world: LockWorld, dice: Callable[[int], int]) -> None:
-    """Have a few executions that have failed and may be taken up again: their plans and servers are the same."""
-    for name in list(PLANS)[: dice(3)]:
-        born = world.run(world.start(name, (Mode.DRILL, Mode.RECOVERY)[dice(2)]))
-        world.run(world.fail(born.execution_id))
-        world.run(world.finish(born.execution_id))
+    """Have a few executions of plans with the same servers: some have failed and may be taken up again, others run."""
+    for name in list(PLANS)[: dice(4)]:
+        born = world.run(world.start(name, (Mode.DRILL, Mode.DRILL, Mode.RECOVERY)[dice(3)], preempt=False))
+        if isinstance(born, Execution) and dice(2):
+            world.run(world.fail(born.execution_id))
+            world.run(world.finish(born.execution_id))
 
 
 def somebody_asks(world: LockWorld, dice: Callable[[int], int]) -> None:
     """Begin a call, or two of the same execution at once: somebody clicks twice, or two people do."""
     known = world.executions()
-    if not known or dice(6) == 0:
-        world.start(list(PLANS)[dice(len(PLANS))], (Mode.DRILL, Mode.RECOVERY)[dice(2)])
+    if not known or dice(4) == 0:
+        mode = (Mode.DRILL, Mode.RECOVERY, Mode.RECOVERY)[dice(3)]
+        world.start(list(PLANS)[dice(len(PLANS))], mode)
         return
     ended = [each for each in known if each.is_terminal and each.cancel is None]
     chosen = ended if ended and dice(2) else known

@@ -199,7 +199,8 @@ def _recent(job: Mapping[str, Any]) -> RecentJob:
     servers = frozenset(member["sourceServerID"] for member in members if member.get("sourceServerID"))
     instances = frozenset(member["recoveryInstanceID"] for member in members if member.get("recoveryInstanceID"))
     ended = job.get("status") == "COMPLETED"
-    return RecentJob(job["jobID"], str(job.get("type", "")), servers, job.get("tags", {}), ended, instances)
+    kind, initiated_by = str(job.get("type", "")), str(job.get("initiatedBy", ""))
+    return RecentJob(job["jobID"], kind, servers, job.get("tags", {}), ended, instances, initiated_by)
 
 
 def _view(job: Mapping[str, Any]) -> JobView:

@@ -18,15 +18,16 @@ from wavebreak.domain.executions.audit_trail import Act, append_event, status_ch
 from wavebreak.error_category import Category
 from wavebreak.problems import NotFound, Unavailable
 from wavebreak.store import keys, records
-from wavebreak.store.locks import SERVER_LOCK, busy_plan
+from wavebreak.store.locks import SERVER_LOCK, busy_plan, same_claim
 from wavebreak.store.table import TRANSACTION_BYTES, TRANSACTION_LIMIT, ConditionFailed, Table, Write, WriteRejected
 from wavebreak.store.wake_tokens import Token, new_token, read_token
 from wavebreak.timeouts import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from wavebreak.domain.executions.model import Execution
+    from wavebreak.site import Place
     from wavebreak.store.locks import Held
     from wavebreak.store.records import Item
 
@@ -101,7 +102,7 @@ class ExecutionStore:
             Write("meta", "Put", records.meta_record(born), "attribute_not_exists(pk)"),
             Write("event", "Put", _event_record(event)),
             Write("token", "Put", new_token(born.execution_id, keys.TOKEN)),
-            _plan_lock(born),
+            _plan_lock(born, held),
             *([held.check()] if held else []),
             *(Write(f"wave-{wave.number}", "Put", records.wave_record(born.execution_id, wave)) for wave in born.waves),
         ]
@@ -203,7 +204,7 @@ class ExecutionStore:
         )
         writes = [*states, *progress]
         if taken_up and held:
-            writes += [_plan_lock(final), held.check()]
+            writes += [_plan_lock(final, held), held.check()]
         if changes:
             final, event = append_event(final, changes, act, words_behind(before, after) | dict(details or {}))
             writes.append(Write("event", "Put", _event_record(event), "attribute_not_exists(pk)"))
@@ -270,7 +271,14 @@ class ExecutionStore:
 
     def active_ids(self) -> list[str]:
         """List the executions that hold locks: those that run and those whose instances are being terminated."""
-        found: list[str] = []
+        return [keys.execution_id_of(str(meta["pk"])) for meta in self._active()]
+
+    def places_of_recoveries(self) -> list[frozenset[Place]]:
+        """List the places in which running waves of a RECOVERY have servers to be started, of each RECOVERY."""
+        return [places for meta in self._active() if (places := records.read_places(meta))]
+
+    def _active(self) -> Iterator[Item]:
+        """Read META of the executions that hold locks."""
         token: str | None = None
         while True:
             query = {
@@ -279,9 +287,9 @@ class ExecutionStore:
                 "ExpressionAttributeValues": {":pk": {"S": keys.ACTIVE_LIST}},
             }
             items, token = self.table.page(query, limit=1000, token=token)
-            found += [keys.execution_id_of(str(item["pk"])) for item in items]
+            yield from items
             if token is None:
-                return found
+                return
 
     def events(self, execution_id: str, *, limit: int, token: str | None) -> tuple[list[Item], str | None]:
         """List an execution's events, oldest first; raises NotFound."""
@@ -349,11 +357,16 @@ def _meta_write(execution: Execution, read_version: int) -> Write:
     )
 
 
-def _plan_lock(execution: Execution) -> Write:
+def _plan_lock(execution: Execution, held: Held | None) -> Write:
     """Take the plan's lock, in the name of the call whose server locks this execution has."""
     me = execution.execution_id
     lock = {"pk": keys.plan(execution.plan_id), "sk": keys.LOCK, "executionId": me, "callId": execution.lock_call}
-    return Write("plan-lock", "Put", lock, "attribute_not_exists(pk) OR executionId = :me", {":me": me})
+    condition = "attribute_not_exists(pk)"
+    values: dict[str, Any] = {}
+    if held is not None and held.plan_of is not None:
+        same, values = same_claim(held.plan_of)
+        condition = f"{condition} OR ({same})"
+    return Write("plan-lock", "Put", lock, condition, values)
 
 
 def _plan_unlock(before: Execution, after: Execution) -> list[Write]:

@@ -7,12 +7,15 @@ for a call, all or none, and gives back what that call took, and nothing else.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions import lock_rules
 from wavebreak.domain.executions.lock_rules import Claim, Lock, Standing
 from wavebreak.execution_utils import TerminationStatus, is_terminal, normalize_execution_status
+from wavebreak.identifiers import is_drill
 from wavebreak.problems import PlanBusy, Problem, ServerBusy, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store import keys
@@ -30,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 _ROUNDS: Final = 6
 _MINE: Final = "executionId = :me AND callId = :call"
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class BeingTakenUp(Unavailable):
@@ -44,6 +48,12 @@ class Held:
     call: str
     partitions: tuple[str, ...]
     """Of the locks, sorted: everybody takes locks in this order, so of two that want the same one alone is refused."""
+    replaced: Mapping[str, Item] = field(default_factory=dict)
+    """Locks that were a drill's, as they were, by their partitions."""
+    drills: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Drills that server locks were taken over from: the source servers, of each."""
+    plan_of: Claim | None = None
+    """The drill's claim on the plan that is taken over with the write."""
 
     def check(self) -> Write:
         """Have a transaction made only while the first of these locks is still this call's.
@@ -113,49 +123,61 @@ class LockStore:
         holders = self.holders(locks.values(), now)
         return {pk: claim.execution_id for pk, lock in locks.items() if (claim := holders[lock]) is not None}
 
-    def take(self, execution: Execution, call: str, now: datetime) -> Held:
-        """Take the locks of all servers for a call, or none.
+    def take(self, execution: Execution, call: str, now: datetime, *, preempt: bool = False) -> Held:
+        """Take the locks of all servers for a call, or none; with `preempt` over from drills, too.
 
         Raises ServerBusy naming server and execution, and BeingTakenUp when another call of this very execution has
         them. After a fault, too, what was taken before is given back.
         """
-        held = Held(execution.execution_id, call, tuple(sorted(server_keys(execution))))
-        claim = Claim(held.execution_id, call, now)
+        taking = _Taking(Claim(execution.execution_id, call, now), preempt=preempt)
+        partitions = sorted(server_keys(execution))
         try:
-            for batch in _batches(held.partitions):
-                self._take_batch(batch, claim, now)
+            if preempt:
+                self._look_first(partitions, taking, now)
+            for batch in _batches(partitions):
+                self._take_batch(batch, taking, now)
         except (Problem, WriteRejected, *FAULTS):
-            self.give_back(held)
+            self.give_back(taking.held(taking.tried))
             raise
-        return held
+        return taking.held(partitions)
 
-    def _take_batch(self, batch: Sequence[str], claim: Claim, now: datetime) -> None:
-        """Take up to a hundred locks; free ones of others are taken over from exactly the call that had them."""
-        found: dict[str, Lock] = {}
+    def _look_first(self, partitions: Sequence[str], taking: _Taking, now: datetime) -> None:
+        """Find what everybody has before anything is changed; raises what `take` raises."""
+        found = self.table.get_many([(pk, keys.LOCK) for pk in partitions])
+        self._judge({str(item["pk"]): item for item in found}, taking, now)
+
+    def _take_batch(self, batch: Sequence[str], taking: _Taking, now: datetime) -> None:
+        """Take up to a hundred locks; those of others are taken over from exactly the call that had them."""
+        taking.tried += batch
         for _ in range(_ROUNDS):
             try:
-                self.table.transact([_taking(pk, claim, found.get(pk)) for pk in batch])
+                self.table.transact([taking.write(pk) for pk in batch])
             except ConditionFailed as refused:
-                found |= self._free(refused.failed, claim, now)
+                seen = {pk: item or self.table.get(pk, keys.LOCK) for pk, item in refused.failed.items()}
+                for pk in seen:
+                    taking.forget(pk)
+                self._judge({pk: item for pk, item in seen.items() if item}, taking, now)
             else:
                 return
         raise Unavailable("Server locks are being taken by many at once", retry_after_seconds=1)
 
-    def _free(self, refused: Mapping[str, Item | None], mine: Claim, now: datetime) -> dict[str, Lock]:
-        """Give the refusing locks if all of them are free; raises ServerBusy or BeingTakenUp for the first other."""
-        items = {pk: item for pk, seen in refused.items() if (item := seen or self.table.get(pk, keys.LOCK))}
+    def _judge(self, items: Mapping[str, Item], taking: _Taking, now: datetime) -> None:
+        """Keep what was found of locks that may be taken over; raises ServerBusy or BeingTakenUp for any other."""
         locks = {pk: read_lock(item) for pk, item in items.items()}
         holders = self.holders(locks.values(), now)
         for pk, lock in locks.items():
             claim = holders[lock]
-            if claim is not None:
-                raise _busy(pk, claim, mine)
-        return locks
+            if claim is not None and not taking.may_take_over(claim):
+                raise _busy(pk, claim, taking.claim)
+            taking.found[pk] = (items[pk], claim)
 
     def give_back(self, held: Held) -> None:
-        """Give back the locks of a call that did not come to its write; a fault leaves the rest free in a minute."""
+        """Give back the locks of a call that did not come to its write, to the drills that had them, or to nobody.
+
+        After a fault the rest is free in a minute, or the drills' again.
+        """
         try:
-            self._release(held.partitions, held.execution_id, held.call)
+            self._release(held.partitions, held.execution_id, held.call, held.replaced)
         except (WriteRejected, *FAULTS):
             logger.exception("locks of %s are not given back: they are free in a minute", held.execution_id)
 
@@ -163,12 +185,15 @@ class LockStore:
         """Give back the server locks of an execution that has ended; those of a call that takes it up again stay."""
         self._release(sorted(server_keys(execution)), execution.execution_id, execution.lock_call)
 
-    def _release(self, partitions: Sequence[str], execution_id: str, call: str | None) -> None:
+    def _release(
+        self, partitions: Sequence[str], execution_id: str, call: str | None, replaced: Mapping[str, Item] = _NOTHING
+    ) -> None:
+        mine = Claim(execution_id, call)
         for wanted in _batches(partitions):
             batch = list(wanted)
             for _ in range(_ROUNDS):
                 try:
-                    self.table.transact([_giving_back(pk, execution_id, call) for pk in batch])
+                    self.table.transact([_giving_back(pk, mine, replaced.get(pk)) for pk in batch])
                 except ConditionFailed as refused:
                     batch = [pk for pk in batch if pk not in refused.failed]
                 else:
@@ -176,8 +201,19 @@ class LockStore:
                 if not batch:
                     break
 
-    def free_stale_plan_lock(self, plan_id: str, now: datetime) -> str | None:
-        """Remove a plan's lock if it is free; gives the execution that rightly holds it, else None."""
+    def held_of(self, execution: Execution, partitions: Sequence[str], now: datetime) -> frozenset[str]:
+        """Tell which of these server locks an execution itself rightly holds."""
+        items = self.table.get_many([(pk, keys.LOCK) for pk in partitions])
+        locks = {str(item["pk"]): read_lock(item) for item in items}
+        me = (execution.execution_id, execution.lock_call)
+        mine = {pk for pk, lock in locks.items() if (lock.claim.execution_id, lock.claim.call) == me}
+        others = {pk: lock for pk, lock in locks.items() if pk not in mine}
+        holders = self.holders(others.values(), now) if others else {}
+        claims = {pk: holders[lock] for pk, lock in others.items()}
+        return frozenset(mine | {pk for pk, claim in claims.items() if claim and claim.execution_id == me[0]})
+
+    def free_stale_plan_lock(self, plan_id: str, now: datetime) -> Claim | None:
+        """Remove a plan's lock if it is free; gives the claim on it that stands, else None."""
         for _ in range(_ROUNDS):
             item = self.table.get(keys.plan(plan_id), keys.LOCK)
             if item is None:
@@ -185,9 +221,9 @@ class LockStore:
             lock = read_lock(item)
             (claim,) = self.holders([lock], now).values()
             if claim is not None:
-                return claim.execution_id
+                return claim
             key = {"pk": keys.plan(plan_id), "sk": keys.LOCK}
-            condition, values = _is(lock.claim)
+            condition, values = same_claim(lock.claim)
             try:
                 self.table.transact([Write("plan-lock", "Delete", key, condition, values)])
             except ConditionFailed:
@@ -195,13 +231,25 @@ class LockStore:
             return None
         raise Unavailable(f"The lock of plan {plan_id} is being changed by many at once", retry_after_seconds=1)
 
+    def claim_plan(self, execution: Execution, now: datetime, *, preempt: bool = False) -> Claim | None:
+        """Look whether an execution may take its plan; gives the drill's claim that it takes over, if there is one.
+
+        Raises PlanBusy naming the execution that holds it, BeingTakenUp when that is itself.
+        """
+        claim = self.free_stale_plan_lock(execution.plan_id, now)
+        if claim is not None and claim.execution_id == execution.execution_id:
+            raise _taken_up_by_another(claim.execution_id)
+        if claim is None or (preempt and is_drill(claim.execution_id)):
+            return claim
+        raise busy_plan({"executionId": claim.execution_id})
+
 
 def _batches(partitions: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(partitions), TRANSACTION_LIMIT):
         yield partitions[start : start + TRANSACTION_LIMIT]
 
 
-def _is(claim: Claim, name: str = "found") -> tuple[str, dict[str, Any]]:
+def same_claim(claim: Claim, name: str = "found") -> tuple[str, dict[str, Any]]:
     """Make the condition that a lock is still the one of a claim, and its values."""
     values = {f":{name}": claim.execution_id}
     if claim.call is None:
@@ -209,37 +257,79 @@ def _is(claim: Claim, name: str = "found") -> tuple[str, dict[str, Any]]:
     return f"executionId = :{name} AND callId = :{name}Call", values | {f":{name}Call": claim.call}
 
 
-def _taking(pk: str, claim: Claim, found: Lock | None) -> Write:
-    """Take a lock that nobody has, or take over exactly the one that was found."""
-    item = {"pk": pk, "sk": keys.LOCK, **_claim_record(claim)}
-    condition, values = _is(claim, "mine")
-    condition = f"attribute_not_exists(pk) OR ({condition})"
-    if found is not None:
-        same, seen = _is(found.claim)
-        condition, values = f"{condition} OR ({same})", values | seen
-    return Write(pk, "Put", item, condition, values)
+class _Taking:
+    """Locks on their way to one call: what was found of each."""
+
+    def __init__(self, claim: Claim, *, preempt: bool) -> None:
+        self.claim = claim
+        self.preempt = preempt
+        self.found: dict[str, tuple[Item, Claim | None]] = {}
+        """The item of a lock, and whose claim on it stands."""
+        self.tried: list[str] = []
+        """Locks that may be this call's by now, for all that is known."""
+
+    def forget(self, partition: str) -> None:
+        """Forget what was found of a lock: it is another by now."""
+        self.found.pop(partition, None)
+
+    def may_take_over(self, claim: Claim) -> bool:
+        """Tell whether a claim that stands gives way: a drill's, to a RECOVERY that preempts."""
+        return self.preempt and is_drill(claim.execution_id) and claim.execution_id != self.claim.execution_id
+
+    def write(self, partition: str) -> Write:
+        """Take a lock that nobody has, or take over exactly the one that was found."""
+        item: Item = {"pk": partition, "sk": keys.LOCK, **_claim_record(self.claim)}
+        condition, values = same_claim(self.claim, "mine")
+        condition = f"attribute_not_exists(pk) OR ({condition})"
+        if partition in self.found:
+            found, standing = self.found[partition]
+            same, seen = same_claim(read_lock(found).claim)
+            condition, values = f"{condition} OR ({same})", values | seen
+            if standing is not None:
+                item["earlier"] = _claim_record(standing)
+        return Write(partition, "Put", item, condition, values)
+
+    def held(self, partitions: Sequence[str]) -> Held:
+        """Give what was taken, and what of it from drills."""
+        drills: dict[str, list[str]] = defaultdict(list)
+        replaced = {}
+        for partition in partitions:
+            found, standing = self.found.get(partition, (None, None))
+            if found is not None and standing is not None:
+                replaced[partition] = found
+                drills[standing.execution_id].append(_server_of(partition))
+        taken = {drill: tuple(servers) for drill, servers in drills.items()}
+        return Held(self.claim.execution_id, str(self.claim.call), tuple(partitions), replaced, taken)
 
 
 def _claim_record(claim: Claim) -> Item:
-    return (
-        {"executionId": claim.execution_id, "callId": claim.call, "takenAt": iso(claim.taken_at)}
-        if claim.taken_at
-        else {}
-    )
+    taken = {"takenAt": iso(claim.taken_at)} if claim.taken_at else {}
+    return {"executionId": claim.execution_id, "callId": claim.call, **taken}
 
 
-def _giving_back(pk: str, execution_id: str, call: str | None) -> Write:
-    condition, values = _is(Claim(execution_id, call))
+def _giving_back(pk: str, mine: Claim, earlier: Item | None) -> Write:
+    """Give a lock back if it is still this call's: to whom it was taken over from, as it was, or to nobody."""
+    condition, values = same_claim(mine)
+    if earlier is not None:
+        return Write(pk, "Put", earlier, condition, values)
     return Write(pk, "Delete", {"pk": pk, "sk": keys.LOCK}, f"attribute_not_exists(pk) OR ({condition})", values)
+
+
+def _server_of(partition: str) -> str:
+    return partition.rpartition("#")[2]
 
 
 def _busy(pk: str, claim: Claim, mine: Claim) -> Problem:
     """Make the refusal for a lock that somebody holds: another execution, or another call of the same one."""
     if claim.execution_id == mine.execution_id:
-        return BeingTakenUp(f"Another call is taking up {mine.execution_id} at this moment", retry_after_seconds=1)
-    server = pk.rpartition("#")[2]
+        return _taken_up_by_another(mine.execution_id)
+    server = _server_of(pk)
     holder = claim.execution_id
     return ServerBusy(f"Server {server} is held by {holder}", sourceServerId=server, executionId=holder)
+
+
+def _taken_up_by_another(execution_id: str) -> BeingTakenUp:
+    return BeingTakenUp(f"Another call is taking up {execution_id} at this moment", retry_after_seconds=1)
 
 
 def busy_plan(holder: Mapping[str, Any] | None) -> PlanBusy:

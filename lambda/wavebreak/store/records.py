@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.executions import preemption
 from wavebreak.domain.executions.model import (
     SERVERS_PER_ITEM,
     Cancel,
     CancelThen,
     CommandPhase,
     CommandState,
+    DrillWait,
     Execution,
     Failure,
     Job,
@@ -25,6 +27,7 @@ from wavebreak.domain.executions.model import (
     Notice,
     NoticeCode,
     PausedBy,
+    Preemption,
     Server,
     Termination,
     Wave,
@@ -65,10 +68,30 @@ def meta_record(execution: Execution) -> Item:
         "eventSequence": execution.event_sequence,
         "eventHash": execution.event_hash,
         "lockCall": execution.lock_call,
+        "preemption": _preemption(execution.preemption),
     }
+    starts = preemption.places_to_start(execution)
+    if starts:
+        record["startsIn"] = [[place.account_id, place.region] for place in starts]
     if execution.holds_locks:
         record["activePk"] = keys.ACTIVE_LIST
     return record
+
+
+def _preemption(known: Preemption | None) -> Item | None:
+    if known is None:
+        return None
+    at, drills, unsettled = iso(known.at), list(known.drills), list(known.unsettled)
+    return {"at": at, "actor": known.actor, "drills": drills, "unsettled": unsettled}
+
+
+def read_places(meta: Mapping[str, Any]) -> frozenset[Place]:
+    """Read from META in which places running waves of a RECOVERY have servers to be started."""
+    return frozenset(Place(account, region) for account, region in meta.get("startsIn") or ())
+
+
+def _read_preemption(record: Mapping[str, Any]) -> Preemption:
+    return Preemption(parse_iso(record["at"]), record["actor"], tuple(record["drills"]), tuple(record["unsettled"]))
 
 
 def _read_word(record: Mapping[str, Any] | None) -> Word | None:
@@ -102,8 +125,13 @@ def wave_record(execution_id: str, wave: Wave) -> Item:
         "endedAt": time_of(wave.ended_at),
         "error": wave.error,
         "blockedUntil": time_of(wave.blocked_until),
+        "drillWait": _drill_wait(wave.drill_wait),
         "commands": [_command_entry(command) for command in wave.commands],
     }
+
+
+def _drill_wait(wait: DrillWait | None) -> Item | None:
+    return {"seconds": wait.seconds, "seenAt": time_of(wait.seen_at)} if wait else None
 
 
 def _command_entry(command: WaveCommand) -> Item:
@@ -226,6 +254,7 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         event_hash=meta.get("eventHash"),
         lock_call=meta.get("lockCall"),
         warnings=tuple(_read_notice(record) for record in meta.get("warnings") or ()),
+        preemption=_read_preemption(taken) if (taken := meta.get("preemption")) else None,
     )
 
 
@@ -280,7 +309,12 @@ def _read_wave(record: Mapping[str, Any], chunks: list[tuple[str, str]]) -> Wave
         error=record.get("error"),
         blocked_until=_moment(record.get("blockedUntil")),
         commands=tuple(_read_command(entry) for entry in record.get("commands") or ()),
+        drill_wait=_read_drill_wait(record.get("drillWait")),
     )
+
+
+def _read_drill_wait(record: Mapping[str, Any] | None) -> DrillWait | None:
+    return DrillWait(int(record["seconds"]), _moment(record.get("seenAt"))) if record else None
 
 
 def _read_command(entry: Mapping[str, Any]) -> WaveCommand:

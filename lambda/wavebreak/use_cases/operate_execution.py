@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Final
 from wavebreak.domain.executions import steering, termination
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.domain.executions.model import Cancel, CancelThen, Mode
+from wavebreak.domain.executions.preemption import taken_over
 from wavebreak.domain.executions.steering import Refused
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.identifiers import new_call_id
-from wavebreak.problems import ConfirmationRequired, NotFound, PlanBusy, Problem, Unavailable
+from wavebreak.problems import ConfirmationRequired, NotFound, Problem, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store.executions import LocksNeeded
 from wavebreak.store.locks import BeingTakenUp
 from wavebreak.store.table import WriteRejected
+from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
+from wavebreak.use_cases.preemption.take_locks import take_locks
 from wavebreak.use_cases.run_command import cancel_all
 from wavebreak.use_cases.settle_execution import begin_termination, settle
 
@@ -62,6 +65,8 @@ def cancel(app: App, execution_id: str, act: Act, then: CancelThen, confirm: str
             settle(app, after)
     with follow_up("cancelling the commands", execution_id):
         cancel_all(app, execution_id, act)
+    with follow_up("cancelling the drills before", execution_id):
+        after = cancel_drills(app, after)
     _wake(app, execution_id)
     return after
 
@@ -116,13 +121,20 @@ def _take_up(app: App, before: Snapshot, step: Step, act: Act) -> Execution:
     from wavebreak.use_cases.drill_guard import spare_recoveries  # noqa: PLC0415  no other call pays for this import
 
     execution_id = before.execution.execution_id
-    held = _locks_of(app, before.execution)
+    preempts = before.execution.mode is Mode.RECOVERY
+    held = take_locks(app, before.execution, new_call_id(), app.now(), preempt=preempts)
     try:
         spare_recoveries(app, before.execution)
     except (Problem, *FAULTS):
         app.locks.give_back(held)
         raise
-    after = _written(app, execution_id, step, act, held)
+
+    def take_over(execution: Execution) -> Execution:
+        return taken_over(step(execution), held.drills, held.plan_of.execution_id if held.plan_of else None, act)
+
+    after = _written(app, execution_id, take_over, act, held)
+    with follow_up("cancelling the drills before", execution_id):
+        after = cancel_drills(app, after)
     with follow_up("starting", execution_id):
         if not app.workflow.start_next(Machine.RECOVERY, execution_id, before.token.run, app.now()):
             _wake(app, execution_id)
@@ -143,7 +155,7 @@ def terminate(app: App, execution_id: str, act: Act, confirm: str | None) -> Exe
     if step(before) is before:
         return before
     try:
-        after = _written(app, execution_id, step, act, _locks_of(app, before))
+        after = _written(app, execution_id, step, act, take_locks(app, before, new_call_id(), app.now()))
     except BeingTakenUp:
         present = app.executions.load(execution_id).execution
         if present.holds_locks and step(present) is present:
@@ -165,18 +177,6 @@ def _refuse_unconfirmed(execution: Execution, confirm: str | None, *, ends_insta
         )
     if confirm is not None and confirm != execution.execution_id:
         raise ConfirmationRequired(f"confirm names {confirm[:100]!r}, not this execution")
-
-
-def _locks_of(app: App, execution: Execution) -> Held:
-    """Take plan and servers for an execution that had given them back.
-
-    Raises PlanBusy or ServerBusy when somebody else holds them, BeingTakenUp when another call of this execution does.
-    """
-    now = app.now()
-    holder = app.locks.free_stale_plan_lock(execution.plan_id, now)
-    if holder not in {None, execution.execution_id}:
-        raise PlanBusy(f"The plan is held by {holder}", executionId=holder)
-    return app.locks.take(execution, new_call_id(), now)
 
 
 def _written(app: App, execution_id: str, step: Step, act: Act, held: Held) -> Execution:

@@ -194,6 +194,15 @@ class WaveCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class DrillWait:
+    """How long servers of a RECOVERY's wave have waited for the DRS jobs of drills: no time of the wave's own."""
+
+    seconds: int = 0
+    seen_at: datetime | None = None
+    """When a server was last seen to wait so; None when none does."""
+
+
+@dataclass(frozen=True, slots=True)
 class Word:
     """Somebody's word that may show only in a later change: who gave it, when and why."""
 
@@ -227,6 +236,7 @@ class Wave:
     blocked_until: datetime | None = None
     """Until then no StartRecovery is tried: no room under the quotas, a throttle, or a server busy elsewhere."""
     commands: tuple[WaveCommand, ...] = ()
+    drill_wait: DrillWait | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -293,6 +303,18 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Preemption:
+    """What a RECOVERY took over from drills."""
+
+    at: datetime
+    actor: str
+    """Who started the RECOVERY, or took it up again: the drills are cancelled in this name."""
+    drills: tuple[str, ...]
+    unsettled: tuple[str, ...] = ()
+    """Those of them whose end has not been seen to yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class Execution:
     """One run of a plan."""
 
@@ -320,6 +342,7 @@ class Execution:
     """The call that took the locks which this execution has, or had when it ended (`lock_rules`)."""
     warnings: tuple[Notice, ...] = ()
     """Those that nothing else that is stored tells; `views` adds the others."""
+    preemption: Preemption | None = None
 
     @property
     def is_terminal(self) -> bool:
