@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.integration.store_executions import ACT, AT, execution
 
-from wavebreak.domain.executions.lock_rules import Claim
+from wavebreak.domain.executions.locking.lock_rules import Claim
 from wavebreak.problems import NotFound, PreconditionFailed, ServerBusy
 from wavebreak.store import keys
 from wavebreak.store.locks import LockStore, server_keys

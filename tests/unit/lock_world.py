@@ -13,12 +13,14 @@ from itertools import count
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
+from botocore.exceptions import EndpointConnectionError
 from tests.unit.executions import NOW, server_id
 from tests.unit.memory_table import MemoryTable
 from tests.unit.side_by_side import Stage
 
-from wavebreak.domain.executions import lock_rules, preemption, steering
+from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.domain.executions.locking import lock_rules, preemption
 from wavebreak.domain.executions.model import (
     CancelThen,
     Execution,
@@ -28,7 +30,7 @@ from wavebreak.domain.executions.model import (
     Mode,
 )
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.identifiers import is_drill
+from wavebreak.identifiers import RequestKey, is_drill
 from wavebreak.problems import PlanBusy, Problem, ServerBusy
 from wavebreak.site import Place
 from wavebreak.store import keys
@@ -57,12 +59,14 @@ OPERATOR: Final = "operator"
 class _Drs:
     """DRS with nothing in it."""
 
-    def __init__(self, meanwhile: Callable[[str], None]) -> None:
-        self.meanwhile = meanwhile
+    def __init__(self) -> None:
+        self.answers = True
 
     def instances(self, servers: Any) -> list[Any]:
-        """Show no instance; others may act while it is asked."""
+        """Show no instance."""
         del servers
+        if not self.answers:
+            raise EndpointConnectionError(endpoint_url="https://drs.example")
         return []
 
 
@@ -81,11 +85,15 @@ class LockWorld:
     outcomes: list[tuple[str, Any]] = field(default_factory=list)
     """Calls that have ended, and what came of each."""
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    requests: dict[str, RequestKey] = field(default_factory=dict)
+    """What calls are known by, by their names."""
+    made: dict[RequestKey, str] = field(default_factory=dict)
+    """What each request made."""
 
     def __post_init__(self) -> None:
         self.table = MemoryTable(self.stage.meanwhile)
         executions = ExecutionStore(self.table, pause=lambda _attempt: None)
-        drs = _Drs(self.stage.meanwhile)
+        self.drs = _Drs()
         self.app: Any = SimpleNamespace(
             executions=executions,
             plans=PlanStore(self.table),
@@ -93,7 +101,7 @@ class LockWorld:
             workflow=SimpleNamespace(start=lambda *_: None, start_next=lambda *_: True, wake=lambda *_: False),
             commands=SimpleNamespace(active_of=lambda _execution: []),
             errors=_Errors(),
-            brief_drs_at=lambda _place: drs,
+            brief_drs_at=lambda _place: self.drs,
             other_accounts=False,
             now=lambda: self.now,
             timing=Timing(),
@@ -111,11 +119,17 @@ class LockWorld:
         self.stage.begin(name, work, self.now)
         return name
 
-    def start(self, plan: str, mode: Mode, *, preempt: bool = True) -> str:
-        """Begin a start."""
+    def start(self, plan: str, mode: Mode, *, preempt: bool = True, key: str | None = None) -> str:
+        """Begin a start; one with a key is a try of the request that plan, mode and key name."""
+        request = RequestKey.of(key, OPERATOR, "POST", mode, {"planId": plan}) if key else None
         asked: dict[str, Any] = {"requestedBy": OPERATOR, "reason": None, "snapshots": {}, "preempt": preempt}
         how = " preempting" if preempt and mode is Mode.RECOVERY else ""
-        return self.call(f"start {plan} {mode}{how}", lambda: start_execution(self.app, plan, mode, Place(), asked))
+        name = self.call(
+            f"start {plan} {mode}{how}", lambda: start_execution(self.app, plan, mode, Place(), asked, request)
+        )
+        if request is not None:
+            self.requests[name] = request
+        return name
 
     def act(self) -> Act:
         """Give an operator's act of now."""
@@ -206,6 +220,9 @@ class LockWorld:
         allowed = (Problem, steering.Refused, Conflict)
         if isinstance(call.outcome, Exception) and not isinstance(call.outcome, allowed):
             raise call.outcome
+        if isinstance(call.outcome, Execution) and call.name in self.requests:
+            first = self.made.setdefault(self.requests[call.name], call.outcome.execution_id)
+            assert first == call.outcome.execution_id, "the same request made two executions"
         preempts = call.name.endswith("preempting")
         if preempts and isinstance(call.outcome, (PlanBusy, ServerBusy)):
             holder = call.outcome.members["executionId"]

@@ -43,7 +43,7 @@ _ON_EXECUTIONS: tuple[Callable[[LockWorld, str], str], ...] = (
 def _locks_one_by_one() -> Iterator[None]:
     """Take and give back one lock a transaction, as large plans do with each hundred."""
     with pytest.MonkeyPatch.context() as patches:
-        patches.setattr(locks, "TRANSACTION_LIMIT", 1)
+        patches.setattr(locks, "LOCKS_A_TRANSACTION", 1)
         yield
 
 
@@ -78,7 +78,9 @@ def somebody_asks(world: LockWorld, dice: Callable[[int], int]) -> None:
     known = world.executions()
     if not known or dice(4) == 0:
         mode = (Mode.DRILL, Mode.RECOVERY, Mode.RECOVERY)[dice(3)]
-        world.start(list(PLANS)[dice(len(PLANS))], mode)
+        plan, key = list(PLANS)[dice(len(PLANS))], (None, "one", "two")[dice(3)]
+        for _ in range(1 + (key is not None and dice(2))):
+            world.start(plan, mode, key=key)
         return
     ended = [each for each in known if each.is_terminal and each.cancel is None]
     chosen = ended if ended and dice(2) else known

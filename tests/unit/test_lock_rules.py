@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from tests.unit.executions import NOW, later
 
-from wavebreak.domain.executions.lock_rules import GRACE, Claim, Lock, Standing, holder, is_settled
+from wavebreak.domain.executions.locking.lock_rules import GRACE, Claim, Lock, Standing, holder, is_settled
 
 A = Claim("drill-a", "one", NOW)
 B = Claim("recovery-b", "two", NOW)

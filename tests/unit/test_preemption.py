@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from tests.unit.executions import NOW, TIMING, asked_to_cancel, execution, job, later, server, server_id, wave
 
-from wavebreak.domain.executions import drill_wait, preemption, steering
+from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.engine import decide
-from wavebreak.domain.executions.lock_rules import GRACE
+from wavebreak.domain.executions.locking import drill_wait, preemption
+from wavebreak.domain.executions.locking.lock_rules import GRACE
+from wavebreak.domain.executions.locking.model import DrillWait, Preemption
 from wavebreak.domain.executions.model import (
     CancelThen,
-    DrillWait,
     Execution,
     JobState,
     Mode,
-    Preemption,
     Termination,
     Wave,
 )

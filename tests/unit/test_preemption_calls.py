@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[LockWorld]:
-    monkeypatch.setattr(locks, "TRANSACTION_LIMIT", 1)
+    monkeypatch.setattr(locks, "LOCKS_A_TRANSACTION", 1)
     made = LockWorld()
     yield made
     made.stage.clear()

@@ -17,7 +17,8 @@ from tests.unit.executions import (
     wave,
 )
 
-from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, Notice, NoticeCode, Termination
+from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, Termination
+from wavebreak.domain.executions.notices import Notice, NoticeCode
 from wavebreak.domain.executions.views import execution_view, plan_view, summary_view
 from wavebreak.domain.plans.model import Impact, OnFailure, StoredPlan
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus

@@ -6,7 +6,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.errors.record import Severity
-from wavebreak.domain.executions.model import CancelThen, CommandPhase, LaunchStatus, Mode, NoticeCode, PausedBy
+from wavebreak.domain.executions.model import CancelThen, CommandPhase, LaunchStatus, Mode, PausedBy
+from wavebreak.domain.executions.notices import NoticeCode
 from wavebreak.domain.plans.model import Impact
 from wavebreak.error_category import Category
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus

@@ -13,6 +13,7 @@ from wavebreak.app import app
 from wavebreak.domain.executions.model import Mode
 from wavebreak.domain.executions.views import execution_view
 from wavebreak.handlers import history
+from wavebreak.identifiers import RequestKey
 
 router = http.make_router()
 
@@ -24,8 +25,8 @@ def _start(mode: Mode, body: StartRequest, key: str | None, *, preempt: bool = F
     caller = http.caller_of(router)
     asked = {"requestedBy": caller, "reason": body.reason, "snapshots": body.snapshots, "preempt": preempt}
 
-    def start() -> dict[str, Any]:
-        return execution_view(start_execution(app(), body.plan_id, mode, own, asked), app().now())
+    def start(request: RequestKey | None) -> dict[str, Any]:
+        return execution_view(start_execution(app(), body.plan_id, mode, own, asked, request), app().now())
 
     return http.answer_once(router, key, start)
 

@@ -11,15 +11,25 @@ import json
 import random
 import time
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from wavebreak.domain.executions.audit_trail import Act, append_event, status_changes, words_behind
 from wavebreak.error_category import Category
 from wavebreak.problems import NotFound, Unavailable
 from wavebreak.store import keys, records
-from wavebreak.store.locks import SERVER_LOCK, busy_plan, same_claim
-from wavebreak.store.table import TRANSACTION_BYTES, TRANSACTION_LIMIT, ConditionFailed, Table, Write, WriteRejected
+from wavebreak.store.execution_writes import (
+    PLAN_UNLOCK,
+    event_record,
+    fitting,
+    meta_write,
+    plan_lock,
+    plan_unlock,
+    progress_writes,
+    wave_writes,
+)
+from wavebreak.store.locks import SERVER_LOCK, busy_plan
+from wavebreak.store.request_keys import RequestKeyStore
+from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write, WriteRejected
 from wavebreak.store.wake_tokens import Token, new_token, read_token
 from wavebreak.timeouts import Deadline
 
@@ -38,7 +48,6 @@ _ATTEMPTS: Final = 25
 _BESIDE_WAVES: Final = 5
 """Writes of a transaction beside waves and progress at the most: META, event, plan's lock taken or given back, and the
 condition on a server's lock."""
-_PLAN_UNLOCK: Final = "plan-unlock"
 
 
 class Conflict(Exception):  # noqa: N818  an outcome of optimistic locking
@@ -80,6 +89,7 @@ class ExecutionStore:
     ) -> None:
         """Take the table, how to wait after the n-th lost race, and who is told of every change that was saved."""
         self.table = table
+        self.requests = RequestKeyStore(table)
         self.pause = pause
         self.told = told
 
@@ -100,9 +110,9 @@ class ExecutionStore:
         self.table.put_many([*chunks, frozen])
         writes = [
             Write("meta", "Put", records.meta_record(born), "attribute_not_exists(pk)"),
-            Write("event", "Put", _event_record(event)),
+            Write("event", "Put", event_record(event)),
             Write("token", "Put", new_token(born.execution_id, keys.TOKEN)),
-            _plan_lock(born, held),
+            plan_lock(born, held),
             *([held.check()] if held else []),
             *(Write(f"wave-{wave.number}", "Put", records.wave_record(born.execution_id, wave)) for wave in born.waves),
         ]
@@ -187,13 +197,13 @@ class ExecutionStore:
         if taken_up and held is None:
             raise LocksNeeded(after.execution_id)
         current = before
-        progress = _progress_writes(before, after)
-        states = _wave_writes(before, after)
+        progress = progress_writes(before, after)
+        states = wave_writes(before, after)
         room = TRANSACTION_LIMIT - len(states) - _BESIDE_WAVES
-        while (count := _fitting(progress, TRANSACTION_LIMIT - 1)) < len(progress) or count > room:
+        while (count := fitting(progress, TRANSACTION_LIMIT - 1)) < len(progress) or count > room:
             batch, progress = progress[:count], progress[count:]
             stepped = replace(current, version=current.version + 1)
-            self._commit([_meta_write(stepped, current.version), *batch])
+            self._commit([meta_write(stepped, current.version), *batch])
             current = stepped
         final = replace(
             after,
@@ -204,11 +214,11 @@ class ExecutionStore:
         )
         writes = [*states, *progress]
         if taken_up and held:
-            writes += [_plan_lock(final, held), held.check()]
+            writes += [plan_lock(final, held), held.check()]
         if changes:
             final, event = append_event(final, changes, act, words_behind(before, after) | dict(details or {}))
-            writes.append(Write("event", "Put", _event_record(event), "attribute_not_exists(pk)"))
-        self._commit([_meta_write(final, current.version), *writes], _plan_unlock(before, after))
+            writes.append(Write("event", "Put", event_record(event), "attribute_not_exists(pk)"))
+        self._commit([meta_write(final, current.version), *writes], plan_unlock(before, after))
         self.told(before, final)
         return final
 
@@ -227,9 +237,9 @@ class ExecutionStore:
         for attempt in range(_ATTEMPTS):
             before = self.load(execution_id).execution
             told, event = append_event(replace(before, version=before.version + 1), changes, act, details)
-            record = Write("event", "Put", _event_record(event), "attribute_not_exists(pk)")
+            record = Write("event", "Put", event_record(event), "attribute_not_exists(pk)")
             try:
-                self.table.transact([_meta_write(told, before.version), record, write])
+                self.table.transact([meta_write(told, before.version), record, write])
             except ConditionFailed as refused:
                 if write.name in refused.failed:
                     raise
@@ -243,7 +253,7 @@ class ExecutionStore:
         try:
             self.table.transact([*writes, *unlock])
         except ConditionFailed as refused:
-            if refused.failed.keys() == {_PLAN_UNLOCK}:
+            if refused.failed.keys() == {PLAN_UNLOCK}:
                 return self._commit(writes)
             if "meta" in refused.failed:
                 raise Conflict from refused
@@ -334,90 +344,3 @@ class ExecutionStore:
 def read_event(item: Mapping[str, Any]) -> Item:
     """Give an event of the audit trail without what the table finds it by."""
     return {name: value for name, value in item.items() if name not in {"pk", "sk", "outboxPk"}}
-
-
-def _event_record(event: Mapping[str, Any]) -> Item:
-    """Write down an event; until it has been told to everybody it is found through the outbox index."""
-    return {
-        "pk": keys.execution(str(event["executionId"])),
-        "sk": keys.event(int(event["sequence"])),
-        "outboxPk": keys.OUTBOX_LIST,
-        **event,
-    }
-
-
-def _meta_write(execution: Execution, read_version: int) -> Write:
-    return Write(
-        "meta",
-        "Put",
-        records.meta_record(execution),
-        "#version = :read",
-        {":read": read_version},
-        {"#version": "version"},
-    )
-
-
-def _plan_lock(execution: Execution, held: Held | None) -> Write:
-    """Take the plan's lock, in the name of the call whose server locks this execution has."""
-    me = execution.execution_id
-    lock = {"pk": keys.plan(execution.plan_id), "sk": keys.LOCK, "executionId": me, "callId": execution.lock_call}
-    condition = "attribute_not_exists(pk)"
-    values: dict[str, Any] = {}
-    if held is not None and held.plan_of is not None:
-        same, values = same_claim(held.plan_of)
-        condition = f"{condition} OR ({same})"
-    return Write("plan-lock", "Put", lock, condition, values)
-
-
-def _plan_unlock(before: Execution, after: Execution) -> list[Write]:
-    """Give the plan's lock back with the write that ends its need, if it is this execution's still."""
-    if after.holds_locks or not before.holds_locks:
-        return []
-    key = {"pk": keys.plan(after.plan_id), "sk": keys.LOCK}
-    condition = "attribute_not_exists(pk) OR executionId = :me"
-    return [Write(_PLAN_UNLOCK, "Delete", key, condition, {":me": after.execution_id})]
-
-
-def _wave_writes(before: Execution, after: Execution) -> list[Write]:
-    """Write the waves whose own facts differ."""
-    identifier = after.execution_id
-    writes = []
-    for old, new in zip(before.waves, after.waves, strict=True):
-        record = records.wave_record(identifier, new)
-        if record != records.wave_record(identifier, old):
-            writes.append(Write(f"wave-{new.number}", "Put", record))
-    return writes
-
-
-def _progress_writes(before: Execution, after: Execution) -> list[Write]:
-    """Write the server items and jobs that differ."""
-    identifier = after.execution_id
-    writes = []
-    for old, new in zip(before.waves, after.waves, strict=True):
-        if old.servers is new.servers or old.servers == new.servers:
-            continue
-        known = {str(item["sk"]): item for item in records.server_records(identifier, old)}
-        writes += [
-            Write(str(item["sk"]), "Put", item)
-            for item in records.server_records(identifier, new)
-            if known.get(str(item["sk"])) != item
-        ]
-    return [*writes, *_job_writes(before, after)]
-
-
-def _fitting(writes: Sequence[Write], most: int) -> int:
-    """Count how many of the first writes one transaction takes, by their number and their size; at least one."""
-    sizes = accumulate(write.size for write in writes[:most])
-    return max(1, sum(size <= TRANSACTION_BYTES for size in sizes)) if writes else 0
-
-
-def _job_writes(before: Execution, after: Execution) -> list[Write]:
-    """Write the jobs that differ, and delete the intents that DRS refused."""
-    old, new = {job.key: job for job in before.jobs}, {job.key: job for job in after.jobs}
-    pk = keys.execution(after.execution_id)
-    changed = [
-        Write(keys.job(key), "Put", records.job_record(after.execution_id, job))
-        for key, job in new.items()
-        if old.get(key) != job
-    ]
-    return changed + [Write(keys.job(key), "Delete", {"pk": pk, "sk": keys.job(key)}) for key in old if key not in new]

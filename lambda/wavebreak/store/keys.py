@@ -20,6 +20,7 @@ STATE_FROM: Final = "JOB#"
 and the audit trail sort before it."""
 PLAN: Final = "PLAN"
 LOCK: Final = "LOCK"
+KEY: Final = "KEY"
 
 TARGET_PREFIX: Final = "TARGET#"
 MAX_NUMBER: Final = 999_999
@@ -90,6 +91,11 @@ def command(command_id: str) -> str:
 def target(number: int) -> str:
     """Sort key of a target of a command run, counted from 1."""
     return f"{TARGET_PREFIX}{number:06d}"
+
+
+def request(digest: str) -> str:
+    """Partition of a request with an Idempotency-Key."""
+    return f"KEY#{digest}"
 
 
 def server(place: Place, source_server_id: str) -> str:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions import lock_rules
-from wavebreak.domain.executions.lock_rules import Claim, Lock, Standing
+from wavebreak.domain.executions.locking import lock_rules
+from wavebreak.domain.executions.locking.lock_rules import Claim, Lock, Standing
 from wavebreak.execution_utils import TerminationStatus, is_terminal, normalize_execution_status
 from wavebreak.identifiers import is_drill
 from wavebreak.problems import PlanBusy, Problem, ServerBusy, Unavailable
@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+LOCKS_A_TRANSACTION: Final = TRANSACTION_LIMIT - 1
+"""One more write there may be a condition on the execution."""
 _ROUNDS: Final = 6
 _MINE: Final = "executionId = :me AND callId = :call"
+_META: Final = "meta"
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -54,6 +57,9 @@ class Held:
     """Drills that server locks were taken over from: the source servers, of each."""
     plan_of: Claim | None = None
     """The drill's claim on the plan that is taken over with the write."""
+    unborn: bool = False
+    """Whether they are for an execution that is to be made: another try of the same request may make it meanwhile, and
+    then they are its own."""
 
     def check(self) -> Write:
         """Have a transaction made only while the first of these locks is still this call's.
@@ -126,10 +132,11 @@ class LockStore:
     def take(self, execution: Execution, call: str, now: datetime, *, preempt: bool = False) -> Held:
         """Take the locks of all servers for a call, or none; with `preempt` over from drills, too.
 
-        Raises ServerBusy naming server and execution, and BeingTakenUp when another call of this very execution has
-        them. After a fault, too, what was taken before is given back.
+        What the call has already is its own: another try of the same request took it. Raises ServerBusy naming server
+        and execution, and BeingTakenUp when another call of this very execution has them. After a fault, too, what was
+        taken before is given back.
         """
-        taking = _Taking(Claim(execution.execution_id, call, now), preempt=preempt)
+        taking = _Taking(Claim(execution.execution_id, call, now), preempt=preempt, unborn=not execution.version)
         partitions = sorted(server_keys(execution))
         try:
             if preempt:
@@ -167,7 +174,9 @@ class LockStore:
         holders = self.holders(locks.values(), now)
         for pk, lock in locks.items():
             claim = holders[lock]
-            if claim is not None and not taking.may_take_over(claim):
+            if claim is not None and taking.is_own(claim):
+                claim = lock.earlier
+            elif claim is not None and not taking.may_take_over(claim):
                 raise _busy(pk, claim, taking.claim)
             taking.found[pk] = (items[pk], claim)
 
@@ -177,24 +186,26 @@ class LockStore:
         After a fault the rest is free in a minute, or the drills' again.
         """
         try:
-            self._release(held.partitions, held.execution_id, held.call, held.replaced)
+            self._release(held.partitions, Claim(held.execution_id, held.call), held.replaced, unborn=held.unborn)
         except (WriteRejected, *FAULTS):
             logger.exception("locks of %s are not given back: they are free in a minute", held.execution_id)
 
     def release_servers(self, execution: Execution) -> None:
         """Give back the server locks of an execution that has ended; those of a call that takes it up again stay."""
-        self._release(sorted(server_keys(execution)), execution.execution_id, execution.lock_call)
+        self._release(sorted(server_keys(execution)), Claim(execution.execution_id, execution.lock_call))
 
     def _release(
-        self, partitions: Sequence[str], execution_id: str, call: str | None, replaced: Mapping[str, Item] = _NOTHING
+        self, partitions: Sequence[str], mine: Claim, replaced: Mapping[str, Item] = _NOTHING, *, unborn: bool = False
     ) -> None:
-        mine = Claim(execution_id, call)
+        guard = [_no_meta(mine.execution_id)] if unborn else []
         for wanted in _batches(partitions):
             batch = list(wanted)
             for _ in range(_ROUNDS):
                 try:
-                    self.table.transact([_giving_back(pk, mine, replaced.get(pk)) for pk in batch])
+                    self.table.transact([*guard, *(_giving_back(pk, mine, replaced.get(pk)) for pk in batch)])
                 except ConditionFailed as refused:
+                    if _META in refused.failed:
+                        return
                     batch = [pk for pk in batch if pk not in refused.failed]
                 else:
                     break
@@ -245,8 +256,14 @@ class LockStore:
 
 
 def _batches(partitions: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(partitions), TRANSACTION_LIMIT):
-        yield partitions[start : start + TRANSACTION_LIMIT]
+    for start in range(0, len(partitions), LOCKS_A_TRANSACTION):
+        yield partitions[start : start + LOCKS_A_TRANSACTION]
+
+
+def _no_meta(execution_id: str) -> Write:
+    """Have a transaction made only while an execution does not exist."""
+    key = {"pk": keys.execution(execution_id), "sk": keys.META}
+    return Write(_META, "ConditionCheck", key, "attribute_not_exists(pk)")
 
 
 def same_claim(claim: Claim, name: str = "found") -> tuple[str, dict[str, Any]]:
@@ -260,9 +277,10 @@ def same_claim(claim: Claim, name: str = "found") -> tuple[str, dict[str, Any]]:
 class _Taking:
     """Locks on their way to one call: what was found of each."""
 
-    def __init__(self, claim: Claim, *, preempt: bool) -> None:
+    def __init__(self, claim: Claim, *, preempt: bool, unborn: bool) -> None:
         self.claim = claim
         self.preempt = preempt
+        self.unborn = unborn
         self.found: dict[str, tuple[Item, Claim | None]] = {}
         """The item of a lock, and whose claim on it stands."""
         self.tried: list[str] = []
@@ -272,13 +290,17 @@ class _Taking:
         """Forget what was found of a lock: it is another by now."""
         self.found.pop(partition, None)
 
+    def is_own(self, claim: Claim) -> bool:
+        """Tell whether a claim is that of another try of the same request."""
+        return (claim.execution_id, claim.call) == (self.claim.execution_id, self.claim.call)
+
     def may_take_over(self, claim: Claim) -> bool:
         """Tell whether a claim that stands gives way: a drill's, to a RECOVERY that preempts."""
         return self.preempt and is_drill(claim.execution_id) and claim.execution_id != self.claim.execution_id
 
     def write(self, partition: str) -> Write:
         """Take a lock that nobody has, or take over exactly the one that was found."""
-        item: Item = {"pk": partition, "sk": keys.LOCK, **_claim_record(self.claim)}
+        item: Item = {**_key_of(partition), **_claim_record(self.claim)}
         condition, values = same_claim(self.claim, "mine")
         condition = f"attribute_not_exists(pk) OR ({condition})"
         if partition in self.found:
@@ -296,10 +318,12 @@ class _Taking:
         for partition in partitions:
             found, standing = self.found.get(partition, (None, None))
             if found is not None and standing is not None:
-                replaced[partition] = found
+                own = self.is_own(read_lock(found).claim)
+                replaced[partition] = {**_key_of(partition), **_claim_record(standing)} if own else found
                 drills[standing.execution_id].append(_server_of(partition))
         taken = {drill: tuple(servers) for drill, servers in drills.items()}
-        return Held(self.claim.execution_id, str(self.claim.call), tuple(partitions), replaced, taken)
+        call = str(self.claim.call)
+        return Held(self.claim.execution_id, call, tuple(partitions), replaced, taken, unborn=self.unborn)
 
 
 def _claim_record(claim: Claim) -> Item:
@@ -312,7 +336,11 @@ def _giving_back(pk: str, mine: Claim, earlier: Item | None) -> Write:
     condition, values = same_claim(mine)
     if earlier is not None:
         return Write(pk, "Put", earlier, condition, values)
-    return Write(pk, "Delete", {"pk": pk, "sk": keys.LOCK}, f"attribute_not_exists(pk) OR ({condition})", values)
+    return Write(pk, "Delete", _key_of(pk), f"attribute_not_exists(pk) OR ({condition})", values)
+
+
+def _key_of(partition: str) -> Item:
+    return {"pk": partition, "sk": keys.LOCK}
 
 
 def _server_of(partition: str) -> str:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions import preemption
+from wavebreak.domain.executions.locking import preemption
+from wavebreak.domain.executions.locking.model import DrillWait, Preemption
 from wavebreak.domain.executions.model import (
     SERVERS_PER_ITEM,
     Cancel,
     CancelThen,
     CommandPhase,
     CommandState,
-    DrillWait,
     Execution,
     Failure,
     Job,
@@ -24,16 +24,14 @@ from wavebreak.domain.executions.model import (
     JobState,
     LaunchStatus,
     Mode,
-    Notice,
-    NoticeCode,
     PausedBy,
-    Preemption,
     Server,
     Termination,
     Wave,
     WaveCommand,
     Word,
 )
+from wavebreak.domain.executions.notices import Notice, NoticeCode
 from wavebreak.domain.executions.overview import overview_of, time_of, word_of
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import TerminationStatus, WaveStatus, normalize_execution_status, normalize_wave_status

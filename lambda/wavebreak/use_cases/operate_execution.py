@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions import steering, termination
+from wavebreak.domain.executions.locking.preemption import taken_over
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.domain.executions.model import Cancel, CancelThen, Mode
-from wavebreak.domain.executions.preemption import taken_over
 from wavebreak.domain.executions.steering import Refused
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.identifiers import new_call_id

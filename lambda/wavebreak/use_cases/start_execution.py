@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.parallel_reads import Asking
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.creation import foreign, freeze, frozen_document
+from wavebreak.domain.executions.locking.preemption import taken_over
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.domain.executions.model import Mode
-from wavebreak.domain.executions.preemption import taken_over
 from wavebreak.identifiers import is_drill, new_call_id, new_execution_id
 from wavebreak.problems import InvalidRequest, NotFound, PlanBusy, Problem, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
+from wavebreak.store import keys
 from wavebreak.store.locks import busy_plan
 from wavebreak.store.table import ConditionFailed, WriteRejected
 from wavebreak.use_cases.drill_guard import spare_recoveries
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from wavebreak.app import App
     from wavebreak.domain.executions.model import Execution
+    from wavebreak.identifiers import RequestKey
     from wavebreak.site import Place
 
 logger = logging.getLogger(__name__)
@@ -36,15 +38,23 @@ logger = logging.getLogger(__name__)
 _TRIES: Final = 4
 
 
-def start_execution(app: App, plan_id: str, mode: Mode, own: Place, asked: Mapping[str, Any]) -> Execution:
+def start_execution(
+    app: App, plan_id: str, mode: Mode, own: Place, asked: Mapping[str, Any], request: RequestKey | None = None
+) -> Execution:
     """Start a plan; raises NotFound, PlanBusy, ServerBusy or InvalidRequest, and then leaves nothing behind.
 
     So does a drill that would end a recovered instance (ServerBusy), or may for all that DRS tells (Unavailable). A
     RECOVERY takes over what drills hold, and cancels them, unless `asked` says `preempt: False`.
 
-    Once the execution is written it will run: if its machine cannot be started now, the sweep starts it.
+    Once the execution is written it will run: if its machine cannot be started now, the sweep starts it. The same
+    `request` starts one execution, however often it comes.
     """
-    wanted = _wanted(app, plan_id, mode, own, asked)
+    now = app.now()
+    execution_id, exists = app.executions.requests.id_of(request, new_execution_id(mode, now), keys.execution, now)
+    if exists:
+        return app.executions.load(execution_id).execution
+    wanted = _wanted(app, plan_id, mode, own, {**asked, "executionId": execution_id})
+    wanted = replace(wanted, call=request.call) if request else wanted
     for _ in range(_TRIES):
         try:
             born = _make(app, wanted)
@@ -66,6 +76,7 @@ class _Wanted:
     document: str
     details: Mapping[str, Any]
     preempts: bool
+    call: str = field(default_factory=new_call_id)
 
 
 def _wanted(app: App, plan_id: str, mode: Mode, own: Place, asked: Mapping[str, Any]) -> _Wanted:
@@ -77,7 +88,7 @@ def _wanted(app: App, plan_id: str, mode: Mode, own: Place, asked: Mapping[str, 
         raise InvalidRequest.listing(elsewhere)
     plan = replace(stored, document=resolve(app, stored.document, own))
     asked = {**asked, "otherAccounts": app.other_accounts}
-    execution = freeze(plan, new_execution_id(mode, now), mode, own, asked, now)
+    execution = freeze(plan, asked["executionId"], mode, own, asked, now)
     execution = replace(execution, warnings=replaced_by(app, execution, Asking()))
     document, digest = frozen_document(plan)
     details = {"planId": plan_id, "planVersion": plan.version, "planHash": digest, "mode": mode.value}
@@ -87,7 +98,7 @@ def _wanted(app: App, plan_id: str, mode: Mode, own: Place, asked: Mapping[str, 
 def _make(app: App, wanted: _Wanted) -> Execution:
     """Take the locks and write the execution; what was taken is given back when it surely was not written."""
     execution, now = wanted.execution, app.now()
-    held = take_locks(app, execution, new_call_id(), now, preempt=wanted.preempts)
+    held = take_locks(app, execution, wanted.call, now, preempt=wanted.preempts)
     try:
         spare_recoveries(app, execution)
     except (Problem, *FAULTS):
@@ -100,6 +111,9 @@ def _make(app: App, wanted: _Wanted) -> Execution:
     try:
         return app.executions.create(execution, wanted.document, act, details, held)
     except ConditionFailed as refused:
+        if "meta" in refused.failed:
+            # Another try of the same request made it, with the same locks.
+            return app.executions.load(execution.execution_id).execution
         app.locks.give_back(held)
         raise _told(refused) from refused
     except (Problem, WriteRejected):

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
+    from wavebreak.domain.executions.locking.model import DrillWait, Preemption
+    from wavebreak.domain.executions.notices import Notice
+
 SERVERS_PER_ITEM: Final = 100
 """Servers of a wave that share one item of the table."""
 
@@ -87,28 +90,6 @@ class CancelThen(StrEnum):
 
     KEEP = "KEEP"
     TERMINATE = "TERMINATE"
-
-
-class NoticeCode(StrEnum):
-    """What people are warned of that changes no status."""
-
-    SELECTOR_STALE = "SELECTOR_STALE"
-    """Servers were taken from an earlier look at the tags."""
-    REPLACES_RUNNING = "REPLACES_RUNNING"
-    """Instances that a recovery launched run, and are replaced."""
-    PREEMPTED_DRILL = "PREEMPTED_DRILL"
-    OLDER_SNAPSHOT = "OLDER_SNAPSHOT"
-    NOTHING_LAUNCHED = "NOTHING_LAUNCHED"
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A warning of an execution. Those that are stored are one for each wave or drill, whatever they name."""
-
-    code: NoticeCode
-    message: str
-    wave: int | None = None
-    source_server_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,15 +172,6 @@ class WaveCommand:
     """Whether it is planned anew once its run has ended: a retry launches servers that this run may not reach."""
     outcome: str | None = None
     """The status in which its run ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class DrillWait:
-    """How long servers of a RECOVERY's wave have waited for the DRS jobs of drills: no time of the wave's own."""
-
-    seconds: int = 0
-    seen_at: datetime | None = None
-    """When a server was last seen to wait so; None when none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,18 +272,6 @@ class Failure:
     cause: str
     count: int = 1
     """How many came shortly after each other, this one included."""
-
-
-@dataclass(frozen=True, slots=True)
-class Preemption:
-    """What a RECOVERY took over from drills."""
-
-    at: datetime
-    actor: str
-    """Who started the RECOVERY, or took it up again: the drills are cancelled in this name."""
-    drills: tuple[str, ...]
-    unsettled: tuple[str, ...] = ()
-    """Those of them whose end has not been seen to yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from wavebreak.timing import iso
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from wavebreak.domain.executions.model import Cancel, Execution, Failure, Notice, Termination
+    from wavebreak.domain.executions.model import Cancel, Execution, Failure, Termination
+    from wavebreak.domain.executions.notices import Notice
 
 
 def overview_of(execution: Execution) -> dict[str, Any]:

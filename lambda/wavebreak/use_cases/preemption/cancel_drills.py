@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from wavebreak.domain.executions import preemption, steering
+from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.locking import preemption
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.problems import NotFound
 from wavebreak.resilience.aws_errors import FAULTS

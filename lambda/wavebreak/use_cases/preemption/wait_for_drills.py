@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.executions import drill_wait
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
 from wavebreak.domain.executions.engine import unassigned
+from wavebreak.domain.executions.locking import drill_wait
 from wavebreak.domain.executions.model import JobKind, Mode
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from wavebreak.aws.clients import UnsupportedPlace
 from wavebreak.aws.drs import DESCRIBE_INSTANCES, in_batches
 from wavebreak.aws.parallel_reads import Question
 from wavebreak.domain.drs import Trouble
-from wavebreak.domain.executions.model import Mode, Notice, NoticeCode
+from wavebreak.domain.executions.model import Mode
+from wavebreak.domain.executions.notices import Notice, NoticeCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,11 +10,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from wavebreak.domain.executions.model import DrillWait, Wave
+from wavebreak.domain.executions.locking.model import DrillWait
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from wavebreak.domain.executions.model import Wave
     from wavebreak.timing import Timing
 
 

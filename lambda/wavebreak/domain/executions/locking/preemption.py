@@ -10,16 +10,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions.engine import unassigned
-from wavebreak.domain.executions.lock_rules import GRACE
+from wavebreak.domain.executions.locking.lock_rules import GRACE
+from wavebreak.domain.executions.locking.model import Preemption
 from wavebreak.domain.executions.model import (
     Cancel,
     CancelThen,
     Execution,
     Mode,
-    Notice,
-    NoticeCode,
-    Preemption,
 )
+from wavebreak.domain.executions.notices import Notice, NoticeCode
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 
 if TYPE_CHECKING:
