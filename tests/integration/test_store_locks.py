@@ -38,7 +38,6 @@ def test_250_servers_are_locked_all_or_none(stack: Stack, locks: LockStore) -> N
     mine = execution(1, sizes=(250,))
     rival = replace(execution(2), waves=(replace(mine.waves[0], servers=mine.waves[0].servers[-1:]),))
     its = locks.take(rival, "rival", AT)
-    stack.app().executions.create(rival, "{}", ACT, {}, its)
     held = _held(stack)
 
     with pytest.raises(ServerBusy) as refused:
@@ -55,6 +54,16 @@ def test_250_servers_are_locked_all_or_none(stack: Stack, locks: LockStore) -> N
     assert locks.take(mine, "mine", AT) == taken, "its answer may have been lost"
     locks.give_back(taken)
     assert not _held(stack) & set(server_keys(mine))
+
+
+def test_a8_locks_are_not_given_back_once_another_try_of_the_request_made_the_execution(
+    stack: Stack, locks: LockStore
+) -> None:
+    its = locks.take(execution(1, sizes=(120,)), "call", AT)
+    stack.app().executions.create(execution(1, sizes=(120,)), "{}", ACT, {}, its)
+    held = _held(stack)
+    locks.give_back(its)
+    assert _held(stack) == held
 
 
 def test_a6_a_release_leaves_the_locks_of_another_call_and_of_others_alone(stack: Stack, locks: LockStore) -> None:

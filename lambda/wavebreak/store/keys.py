@@ -21,6 +21,7 @@ and the audit trail sort before it."""
 PLAN: Final = "PLAN"
 LOCK: Final = "LOCK"
 KEY: Final = "KEY"
+RESOLVED_PREFIX: Final = "RESOLVED#"
 
 TARGET_PREFIX: Final = "TARGET#"
 MAX_NUMBER: Final = 999_999
@@ -61,6 +62,11 @@ def execution_id_of(pk: str) -> str:
 def plan(plan_id: str) -> str:
     """Partition of a plan."""
     return f"PLAN#{plan_id}"
+
+
+def resolved(version: int) -> str:
+    """Sort key of what the selectors of a version of a plan last resolved to."""
+    return f"{RESOLVED_PREFIX}{version:06d}"
 
 
 def wave(number: int) -> str:

@@ -86,13 +86,16 @@ def _wanted(app: App, plan_id: str, mode: Mode, own: Place, asked: Mapping[str, 
     elsewhere = [] if app.other_accounts else foreign(stored.document["waves"], own)
     if elsewhere:
         raise InvalidRequest.listing(elsewhere)
-    plan = replace(stored, document=resolve(app, stored.document, own))
+    asking = Asking()
+    recovers = mode is Mode.RECOVERY
+    document, warnings = resolve(app, stored, own, asking, falls_back=recovers)
+    plan = replace(stored, document=document)
     asked = {**asked, "otherAccounts": app.other_accounts}
     execution = freeze(plan, asked["executionId"], mode, own, asked, now)
-    execution = replace(execution, warnings=replaced_by(app, execution, Asking()))
-    document, digest = frozen_document(plan)
+    execution = replace(execution, warnings=(*warnings, *replaced_by(app, execution, asking)))
+    frozen, digest = frozen_document(plan)
     details = {"planId": plan_id, "planVersion": plan.version, "planHash": digest, "mode": mode.value}
-    return _Wanted(execution, document, details, preempts=mode is Mode.RECOVERY and asked.get("preempt", True))
+    return _Wanted(execution, frozen, details, preempts=recovers and asked.get("preempt", True))
 
 
 def _make(app: App, wanted: _Wanted) -> Execution:
