@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.model import CancelThen, CommandPhase, LaunchStatus, Mode, PausedBy
+from wavebreak.domain.executions.notices import NoticeCode
 from wavebreak.domain.plans.model import Impact
 from wavebreak.error_category import Category
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
@@ -92,6 +93,16 @@ _TERMINATION: Final = _object(
         "remaining": {"type": "array", "items": {"type": "string"}, "description": "Recovery instances that are left."},
     }
 )
+_WARNING: Final = _object(
+    {
+        "code": _one_of(NoticeCode),
+        "message": {"type": "string"},
+        "waveNumber": {"type": "integer"},
+        "sourceServerId": {"type": "string"},
+    },
+    "waveNumber",
+    "sourceServerId",
+)
 _MAY_TERMINATE: Final = _object(
     {"canTerminate": {"type": "boolean"}, "reason": _TEXT_OR_NULL, "hasRecoveryInstances": {"type": "boolean"}}
 )
@@ -118,6 +129,7 @@ _SUMMARY: Final = _object(
         "terminationMetadata": _MAY_TERMINATE,
         "termination": _TERMINATION,
         "instancesTerminated": {"type": "boolean"},
+        "warnings": {"type": "array", "items": _WARNING, "description": "What changes no status and should be known."},
         "lastFailure": {"type": ["object", "null"], "description": "Of the state machine, when it last failed."},
         "factors": _ANY_OBJECT,
         "version": {"type": "integer"},
@@ -217,6 +229,7 @@ _RUN: Final[dict[str, Any]] = {
         "summary": {"type": ["string", "null"]},
         "merged": {"type": "array", "items": _ANY_OBJECT, "description": "Rows of a query, best first."},
         "mergeLeftOut": {"type": "integer", "description": "Rows that found no room."},
+        "warnings": {"type": "array", "items": _WARNING, "description": "What changes no status and should be known."},
         "lastFailure": {"type": ["object", "null"], "description": "Of the state machine, when it last failed."},
     },
 }

@@ -65,6 +65,15 @@ class Termination(TypedDict, total=False):
     remaining: list[str]
 
 
+class ExecutionWarning(TypedDict, total=False):
+    """What changes no status and should be known."""
+
+    code: str
+    message: str
+    waveNumber: int
+    sourceServerId: str
+
+
 class Execution(TypedDict, total=False):
     """One run of a plan; lists leave `waves` out."""
 
@@ -86,6 +95,7 @@ class Execution(TypedDict, total=False):
     waves: list[Wave]
     terminationMetadata: TerminationMetadata
     termination: Termination
+    warnings: list[ExecutionWarning]
     version: int
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.model import Cancel, Execution, Failure, Termination
+    from wavebreak.domain.executions.notices import Notice
 
 
 def overview_of(execution: Execution) -> dict[str, Any]:
@@ -35,6 +36,7 @@ def overview_of(execution: Execution) -> dict[str, Any]:
         "cancel": _cancel(execution.cancel),
         "termination": _termination(execution.termination),
         "lastFailure": _failure(execution.last_failure),
+        "warnings": [notice_of(notice) for notice in execution.warnings],
         "version": execution.version,
         "waveBriefs": [
             {"status": wave.status.value, "jobId": _last(execution.job_ids(wave.number))} for wave in execution.waves
@@ -50,6 +52,13 @@ def time_of(moment: datetime | None) -> str | None:
 def word_of(word: Word | None) -> dict[str, Any] | None:
     """Write down who asked for something, when and why, if somebody did."""
     return spoken(word) if word else None
+
+
+def notice_of(notice: Notice) -> dict[str, Any]:
+    """Write down a warning: `{code, message, waveNumber?, sourceServerId?}`."""
+    about = {"waveNumber": notice.wave, "sourceServerId": notice.source_server_id}
+    known = {name: value for name, value in about.items() if value is not None}
+    return {"code": notice.code.value, "message": notice.message, **known}
 
 
 def _last(job_ids: tuple[str, ...]) -> str | None:

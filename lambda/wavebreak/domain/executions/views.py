@@ -77,6 +77,7 @@ def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "terminationMetadata": rules,
         "termination": {field: termination.get(field, value) for field, value in _NO_TERMINATION.items()},
         "instancesTerminated": terminated,
+        "warnings": list(meta.get("warnings") or ()),
         "lastFailure": meta.get("lastFailure"),
         "factors": {},
         "version": int(meta["version"]),
