@@ -95,6 +95,8 @@ def test_a_cancel_while_nothing_runs_terminates_at_once_what_was_launched(stack:
     stack.put_servers([server(1), server(2)])
     execution_id = stack.start(plan(wave("first", 1), wave("second", 2, requiresApproval=True)))
     stack.wait(execution_id, lambda seen: seen["waves"][1]["status"] == "AWAITING_APPROVAL")
+    # The wave is over when its server is launched; the job, which ends a little later, is in flight until then.
+    read_until(lambda: {"items": stack.items()}, lambda seen: "'state': {'S': 'ENDED'}" in str(seen), PATIENCE_SECONDS)
 
     answer = stack.api("POST", f"/executions/{execution_id}/cancel", {"then": "TERMINATE"})
 
