@@ -10,7 +10,7 @@ from drs_simulator.drs.fleet import Participant
 from drs_simulator.drs.jobs import start_launch, start_termination
 from drs_simulator.drs.snapshots import recovery_points, snapshot_view
 from drs_simulator.drs.views import hostname_of, instance_view, job_view, server_view
-from drs_simulator.errors import conflict, validation_error
+from drs_simulator.errors import conflict, not_found, validation_error
 from drs_simulator.pages import page
 
 if TYPE_CHECKING:
@@ -139,6 +139,14 @@ def describe_recovery_snapshots(fleet: Fleet, parameters: Parameters) -> dict[st
     )
 
 
+def get_launch_configuration(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
+    """Return how a server is launched; nothing of it is set but what every server has."""
+    identifier = parameters["sourceServerID"]
+    if identifier not in fleet.servers:
+        raise not_found(identifier, "AWS::DRS::SourceServer")
+    return {"sourceServerID": identifier, "launchDisposition": "STARTED", "copyPrivateIp": False}
+
+
 def initialize_service(_fleet: Fleet, _parameters: Parameters) -> dict[str, Any]:
     """Do nothing: every account of the simulator is initialised."""
     return {}
@@ -168,6 +176,7 @@ OPERATIONS: dict[str, Operation] = {
     "DescribeSourceServers": describe_source_servers,
     "DescribeRecoveryInstances": describe_recovery_instances,
     "DescribeRecoverySnapshots": describe_recovery_snapshots,
+    "GetLaunchConfiguration": get_launch_configuration,
     "InitializeService": initialize_service,
     "TagResource": tagging.tag_resource,
     "UntagResource": tagging.untag_resource,
