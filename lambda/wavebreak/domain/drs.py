@@ -66,6 +66,15 @@ class Instance:
     job_id: str
     is_drill: bool = False
     """Whether a drill launched it; one that DRS says nothing of counts as recovered."""
+    state: str | None = None
+    """Its state in EC2 as DRS shows it, in DRS's words (`ec2InstanceState`)."""
+    failback: str | None = None
+    """How far its failback is, in DRS's words (`failback.state`)."""
+
+    @property
+    def exists(self) -> bool:
+        """Whether DRS shows it as anything but terminated or not found in EC2."""
+        return self.state not in {"TERMINATED", "NOT_FOUND"}
 
 
 @dataclass(frozen=True, slots=True)

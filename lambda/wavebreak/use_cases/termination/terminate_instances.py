@@ -1,227 +1,286 @@
-"""One round of a termination: see which recovery instances of this execution are left, and terminate them.
+"""The calls of one round of a termination.
 
-TerminateRecoveryInstances takes no client token either: an intent is written before the call, and after an unknown
-outcome the job is found by the instances that take part in it.
+All accounts and Regions are called side by side; one that does not answer or refuses waits, and holds up no other.
+
+TerminateRecoveryInstances takes no client token: an intent is written before the call, and after an unknown outcome the
+job is found by the instances that take part in it. One instance that DRS refuses holds up no other (`batch_search`).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import replace
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.aws.batching import BATCHES_A_CALL, Batches
-from wavebreak.aws.drs import IDS_A_CALL, Drs
+from botocore.exceptions import ClientError
+
+from wavebreak.aws.clients import UnsupportedPlace
 from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
+from wavebreak.domain.drs import JOBS_QUOTA, Quotas
 from wavebreak.domain.errors.record import Severity
-from wavebreak.domain.executions import termination
+from wavebreak.domain.executions import termination, termination_steps
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
-from wavebreak.domain.executions.model import Execution, Job, JobKind, JobState
-from wavebreak.domain.executions.termination import CleanUp, Sighting
-from wavebreak.observability.metrics import Metric
-from wavebreak.problems import Unavailable
-from wavebreak.resilience.aws_errors import FAULTS
-from wavebreak.store import keys
-from wavebreak.store.executions import Conflict
-from wavebreak.use_cases.machine_round import NEVER, STAND_DOWN, Round, look, places_of
+from wavebreak.domain.executions.batch_search import BatchSearch
+from wavebreak.domain.executions.endings import TerminationObservation, ending_of, terminate_jobs
+from wavebreak.domain.executions.instance_ending import Hold, kept
+from wavebreak.domain.executions.model import Execution, Job, JobKind
+from wavebreak.resilience.aws_errors import FAULTS, error_code, is_denied
+from wavebreak.timeouts import Deadline
+from wavebreak.use_cases.termination.server_holders import holders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
+    from collections.abc import Callable, Sequence
 
     from wavebreak.app import App
-    from wavebreak.aws.parallel_reads import Places
+    from wavebreak.aws.drs import Drs
+    from wavebreak.domain.executions.model import Server
     from wavebreak.site import Place
 
-_ATTEMPTS: Final = 25
-
-
-def observe(app: App, execution_id: str, run: int) -> Round:
-    """Do one round of a clean-up; at its end the plan and the servers are free again."""
-    for attempt in range(_ATTEMPTS):
-        snapshot = app.executions.load(execution_id)
-        execution, mark = snapshot.execution, snapshot.termination_token.mark
-        if snapshot.termination_token.run > run:
-            return Round(STAND_DOWN, NEVER, run)
-        now = app.now()
-        places = places_of(app)
-        sighting = _sighting(app, execution, places)
-        after, directive = termination.decide(execution, sighting, now, app.timing)
-        try:
-            saved = app.executions.save(execution, after, Act(ENGINE_ACTOR, now))
-        except Conflict:
-            app.executions.pause(attempt)
-            continue
-        app.meter.add(Metric.POLLS)
-        if directive is CleanUp.FINISH and not saved.holds_locks:
-            app.locks.release_servers(saved)
-        if directive is not CleanUp.SLEEP:
-            app.wakes.leave_directive(execution_id, keys.TERMINATION_TOKEN, app.now())
-        return Round(directive, mark, run)
-    raise Unavailable(f"execution {execution_id} is being changed by many at once")
-
-
-def _sighting(app: App, execution: Execution, places: Places) -> Sighting:
-    observation = look(app, execution.jobs, places)
-    alive = frozenset().union(*_instances(execution, places).values())
-    return Sighting(observation, alive, frozenset(places.failed))
-
-
-def _instances(execution: Execution, places: Places) -> dict[Place, frozenset[str]]:
-    """Give the instances that this execution's own jobs launched, by place. Nobody else's are ever touched."""
-    servers: dict[Place, set[str]] = defaultdict(set)
-    jobs: dict[Place, set[str]] = defaultdict(set)
-    for job in execution.launch_jobs():
-        servers[job.place].update(job.subjects)
-        if job.job_id:
-            jobs[job.place].add(job.job_id)
-    questions = {place: partial(_launched_by, jobs[place], sorted(servers[place])) for place in jobs}
-    return places.ask("recovery instances", questions)
-
-
-def _launched_by(jobs: set[str], servers: list[str], drs: Drs) -> frozenset[str]:
-    return frozenset(each.recovery_instance_id for each in drs.instances(servers) if each.job_id in jobs)
+_PLACES_AT_ONCE: Final = 32
+_CONFIGURATIONS_AT_ONCE: Final = 8
+_READ_SECONDS: Final = 10
+"""What must be left of an invocation's time before a read is begun, so that calls may follow it."""
+_INSTANCES_A_CALL: Final = Quotas().servers_a_job
+"""DRS takes 200 in a call; AWS's default quota is a hundred servers a job."""
+_JOBS: Final = 1000
+"""Jobs that a group may be split in: what is beyond DRS's quota DRS itself refuses, and it waits."""
+_TOO_MANY: Final = 429
+_NO_CONFIGURATION: Final = "ResourceNotFoundException"
 
 
 def terminate(app: App, execution_id: str) -> None:
-    """Terminate what is left of an execution's instances, in batches, each intended before it is called.
+    """Terminate what is due of an execution's instances, in batches, each intended before it is called.
 
     A place that does not answer or refuses waits for a later round, and holds up no other.
     """
     execution = app.executions.load(execution_id).execution
-    if not termination.may_call(execution, app.now()):
-        return
-    places = places_of(app)
-    waiting = [_terminate_at(app, execution_id, place, alive) for place, alive in _instances(execution, places).items()]
-    if places.failed or any(waiting):
-        until = app.now() + app.timing.no_room
-        app.executions.change(execution_id, lambda current: _held_back(current, until), Act(ENGINE_ACTOR, app.now()))
+    lock = threading.Lock()
+    rounds = []
+    for place in termination.places_to_call(execution, app.now(), app.timing):
+        caller = _Caller(app, execution_id, place, lock)
+        # Adapters are made in one thread: making several is not safe.
+        if caller.is_reachable():
+            rounds.append(caller)
+    if len(rounds) == 1:
+        rounds[0].run()
+    elif rounds:
+        with ThreadPoolExecutor(min(len(rounds), _PLACES_AT_ONCE), thread_name_prefix="termination") as pool:
+            pending = [pool.submit(copy_context().run, caller.run) for caller in rounds]
+        for future in pending:
+            future.result()
 
 
-def _terminate_at(app: App, execution_id: str, place: Place, alive: frozenset[str]) -> bool:
-    """Terminate the instances of a place; tells whether something there has to wait before it is tried again."""
-    try:
-        return _Terminator(app, execution_id, place).run(alive)
-    except FAULTS as error:
-        app.errors.record_error(error, Severity.WARNING, execution_id=execution_id, place=str(place))
-        return True
+class _Caller:
+    """Makes the calls of one round in one account and Region."""
 
-
-class _Terminator:
-    """Terminates the instances of one execution in one place."""
-
-    def __init__(self, app: App, execution_id: str, place: Place) -> None:
+    def __init__(self, app: App, execution_id: str, place: Place, lock: threading.Lock) -> None:
         self.app = app
         self.execution_id = execution_id
         self.place = place
-        self.drs: Drs = app.drs_at(place)
-        self.batches = Batches()
-        self.must_wait = False
+        self.deadline = Deadline("termination_calls", place=str(place), execution=execution_id)
+        self._lock = lock
+        self._culprits: dict[str, tuple[str, bool]] = {}
+        """Who was refused alone: DRS's words, and whether waiting may help."""
+        self._last: dict[str, str] = {}
+        """Who alone of a group was not taken, with the words that the group was refused in."""
+        self._request_is_refused = False
+        self._servers: dict[str, Server] = {}
+        """What this round may terminate, by instance."""
+        self._drs: Drs | None = None
+        self._brief: Drs | None = None
 
-    def run(self, alive: frozenset[str]) -> bool:
-        """Call batch after batch; tells whether DRS refused something that is to be tried again later."""
-        self._resolve()
-        for _ in range(BATCHES_A_CALL):
-            job = self._intend(alive)
-            if job is None or not self._call(job):
-                break
-        return self.must_wait or self.batches.left_out
+    @property
+    def drs(self) -> Drs:
+        """DRS of this place, once `is_reachable` made it."""
+        if self._drs is None:
+            raise UnsupportedPlace(f"{self.place} was not looked up")
+        return self._drs
+
+    def is_reachable(self) -> bool:
+        """Make the adapters; where that is not possible the place waits."""
+        try:
+            self._drs, self._brief = self.app.drs_at(self.place), self.app.brief_drs_at(self.place)
+        except (*FAULTS, UnsupportedPlace) as error:
+            self._wait(error)
+            return False
+        return True
+
+    def run(self) -> None:
+        """Look up what is open, look at what is there, and call batch after batch."""
+        try:
+            self._resolve()
+            servers = self._to_terminate()
+            if servers:
+                self._call_all(servers)
+        except FAULTS as error:
+            self._wait(error)
+
+    def _wait(self, error: Exception) -> None:
+        self._note(error)
+        self._hold(str(error))
+
+    def _note(self, error: Exception) -> None:
+        self.app.errors.record_error(error, Severity.WARNING, execution_id=self.execution_id, place=str(self.place))
+
+    def _hold(self, words: str, refusals: int = 0) -> None:
+        timing = self.app.timing
+        until = self.app.now() + (timing.culprit_backoff(refusals) if refusals else timing.no_room)
+        hold = Hold(until, kept(words), self.place, refusals)
+        self._change(lambda current: termination.held(current, hold))
 
     def _change(self, step: Callable[[Execution], Execution]) -> Execution:
-        return self.app.executions.change(self.execution_id, step, Act(ENGINE_ACTOR, self.app.now()))
+        """Change the execution; places do not get in each other's way."""
+        with self._lock:
+            return self.app.executions.change(self.execution_id, step, Act(ENGINE_ACTOR, self.app.now()))
+
+    def _load(self) -> Execution:
+        return self.app.executions.load(self.execution_id).execution
 
     def _resolve(self) -> None:
-        """Find the job of each intent without an outcome by its instances, or give the intent up."""
-        execution = self.app.executions.load(self.execution_id).execution
-        for job in termination.terminate_jobs(execution):
-            if job.state is JobState.INTENDED and job.place == self.place:
-                found = self._find(execution, job)
-                if found is not None:
-                    self._put(replace(job, state=JobState.STARTED, job_id=found))
-                elif self.app.now() >= job.check_after:
-                    self._put(replace(job, state=JobState.REFUTED))
+        """Find the job of each call without an outcome by its instances, or give the call up."""
+        execution, now = self._load(), self.app.now()
+        intents = [job for job in termination.stale_intents(execution, now) if job.place == self.place]
+        if not intents:
+            return
+        recent = [job for job in self.drs.recent_jobs(now) if job.kind == JobKind.TERMINATE]
+        known = {job.job_id for job in execution.jobs}
+        for intent in intents:
+            found = termination_steps.job_of(execution, intent, (job for job in recent if job.job_id not in known))
+            if found is not None:
+                known.add(found)
+                self._change(partial(termination_steps.started, job=intent, job_id=found))
+            else:
+                self._change(partial(termination_steps.refuted, job=intent, now=now, timing=self.app.timing))
 
-    def _find(self, execution: Execution, job: Job) -> str | None:
-        """Find the job of an intent, ended or not, by what it terminates; one that is written down is another's."""
-        known = {other.job_id for other in execution.jobs}
-        wanted = frozenset(job.subjects)
-        servers = {
-            server.source_server_id
-            for wave in execution.waves
-            for server in wave.servers
-            if server.recovery_instance_id in wanted
+    def _to_terminate(self) -> list[Server]:
+        """Choose what is due by what DRS shows now, and was neither launched into nor is held by a recovery."""
+        execution, now = self._load(), self.app.now()
+        if self.deadline.left < _READ_SECONDS:
+            self._hold("DRS answers too slowly for a call to follow")
+            return []
+        wanted = termination_steps.servers_at(execution, self.place)
+        elsewhere = frozenset(wave.place for wave in execution.waves) - {self.place}
+        seen = TerminationObservation(instances=tuple(self.drs.shown_instances(wanted)), silent=elsewhere)
+        due = termination.due_at(execution, self.place, seen, now, self.app.timing)
+        held = holders(self.app, self.execution_id, self.place, due)
+        left = [server for server in due if server.source_server_id not in held]
+        if not due and not termination.stale_intents(execution, now):
+            self._hold("Waits for DRS to show it again")
+        return self._not_launched_into(left)
+
+    def _not_launched_into(self, servers: Sequence[Server]) -> list[Server]:
+        """Ask of each server, once, whether it is launched into an instance that exists; leave out what may be one."""
+        unasked = [server for server in servers if ending_of(server).launched_into is None]
+        if not unasked:
+            return list(servers)
+        with ThreadPoolExecutor(_CONFIGURATIONS_AT_ONCE, thread_name_prefix="configurations") as pool:
+            pending = [pool.submit(copy_context().run, self._launches_into, server) for server in unasked]
+        answers = {server.source_server_id: future.result() for server, future in zip(unasked, pending, strict=True)}
+        if all(isinstance(answer, str) for answer in answers.values()):
+            self._refuse_all(str(answers[unasked[0].source_server_id]))
+            return [server for server in servers if server.source_server_id not in answers]
+        now, timing = self.app.now(), self.app.timing
+        self._change(partial(termination_steps.configured, answers=answers, now=now, timing=timing))
+        return [server for server in servers if answers.get(server.source_server_id, False) is False]
+
+    def _launches_into(self, server: Server) -> bool | str | None:
+        """Ask for one launch configuration: the answer, DRS's words when it refuses, None when it does not answer."""
+        if self.deadline.left < _READ_SECONDS or self._brief is None:
+            return None
+        try:
+            return self._brief.launches_into(server.source_server_id)
+        except FAULTS as error:
+            self._note(error)
+            if isinstance(error, ClientError) and (is_denied(error) or error_code(error) == _NO_CONFIGURATION):
+                return f"DRS does not tell whether it existed before: {error}"
+            return None
+
+    def _call_all(self, servers: Sequence[Server]) -> None:
+        """Call batch after batch while there is time, and write down at the end who was refused."""
+        self._servers = {str(server.recovery_instance_id): server for server in servers}
+        remembered = {
+            name: suspicion
+            for name, server in self._servers.items()
+            if (suspicion := ending_of(server).suspicion) is not None
         }
-        for recent in self.drs.recent_jobs(self.app.now()):
-            if recent.kind != JobKind.TERMINATE or recent.job_id in known:
-                continue
-            if recent.instances & wanted or (not recent.instances and not recent.ended and recent.servers & servers):
-                return recent.job_id
-        return None
+        jobs = [job for job in terminate_jobs(self._load()) if job.place == self.place and job.job_id]
+        search = BatchSearch(self._servers, remembered, self.app.now(), proven=bool(jobs), jobs=_JOBS)
+        while not self.deadline.over:
+            batch = search.choose(_INSTANCES_A_CALL)
+            if not batch or not self._call(search, batch):
+                break
+        suspects = {} if self._request_is_refused else search.suspects
+        if self._culprits or self._last or suspects:
+            known = termination_steps.RefusedInstances(self._culprits, suspects, self._last)
+            now, timing = self.app.now(), self.app.timing
+            self._change(partial(termination_steps.suspected, refused=known, now=now, timing=timing))
 
-    def _intend(self, alive: frozenset[str]) -> Job | None:
-        """Write the intent for the next batch; None when nothing is due."""
+    def _call(self, search: BatchSearch, batch: Sequence[str]) -> bool:
+        """Make one call, unless a recovery holds one of its servers by now; tells whether others may follow."""
+        held = holders(self.app, self.execution_id, self.place, [self._servers[name] for name in batch])
+        taken = [name for name in batch if self._servers[name].source_server_id in held]
+        job = None if taken else self._intend(batch)
+        if job is None:
+            search.unknown(taken or batch)
+            return True
+        try:
+            job_id = self.drs.terminate(job.subjects)
+        except Refusal as refusal:
+            self._note(refusal)
+            self._change(lambda current: current.without_job(job))
+            return self._refused(search, batch, refusal)
+        except OutcomeUnknown as unknown:
+            self._note(unknown)
+            search.unknown(batch)
+            now, timing = self.app.now(), self.app.timing
+            self._change(partial(termination_steps.in_the_dark, job=job, words=str(unknown), now=now, timing=timing))
+            return True
+        self._last |= search.accepted(batch)
+        self._change(partial(termination_steps.started, job=job, job_id=job_id))
+        return True
+
+    def _intend(self, batch: Sequence[str]) -> Job | None:
+        """Write the intent of a call; None when somebody else asked DRS for one of these meanwhile."""
         intents: list[Job] = []
 
         def step(current: Execution) -> Execution:
             intents.clear()
-            now = self.app.now()
-            batch = self.batches.choose(termination.due(current, alive), IDS_A_CALL)
-            if not batch:
+            job = termination_steps.intent(current, self.place, tuple(batch), self.app.now(), self.app.timing)
+            if job is None:
                 return current
-            run = current.termination.run
-            job = Job(
-                wave=0,
-                attempt=run,
-                batch=current.next_batch(0, run),
-                subjects=batch,
-                state=JobState.INTENDED,
-                intended_at=now,
-                check_after=now + self.app.timing.intent_expiry,
-                kind=JobKind.TERMINATE,
-                place=self.place,
-            )
             intents.append(job)
             return current.with_job(job)
 
         self._change(step)
         return intents[0] if intents else None
 
-    def _call(self, job: Job) -> bool:
-        """Call TerminateRecoveryInstances once and record what came of it; tells whether to go on."""
-        try:
-            job_id = self.drs.terminate(job.subjects)
-        except Refusal as refusal:
-            self.app.errors.record_error(refusal, Severity.WARNING, execution_id=self.execution_id)
-            return self._refused(job, refusal)
-        except OutcomeUnknown as unknown:
-            self.app.errors.record_error(unknown, Severity.WARNING, execution_id=self.execution_id)
-            self._put(replace(job, check_after=self.app.now() + self.app.timing.settle))
+    def _refused(self, search: BatchSearch, batch: Sequence[str], refusal: Refusal) -> bool:
+        """Take a refusal, after which nothing has happened; tells whether other calls may follow.
+
+        A throttle, an open circuit or too many jobs concern whatever is called: the place waits. A conflict or another
+        quota can only be due to an instance.
+        """
+        words = str(refusal)
+        if refusal.status == _TOO_MANY or refusal.not_called or refusal.quota_code == JOBS_QUOTA:
+            self._hold(words)
             return False
-        self._put(replace(job, state=JobState.STARTED, job_id=job_id))
+        if refusal.smaller_may_fit:
+            if not search.too_large(batch):
+                self._hold(words)
+                return False
+            return True
+        verdict = search.refused(batch, words, may_be_request=not refusal.retryable)
+        if verdict.request is not None:
+            self._refuse_all(verdict.request)
+            return False
+        self._culprits |= {name: (said, refusal.retryable) for name, said in verdict.culprits.items()}
         return True
 
-    def _refused(self, job: Job, refusal: Refusal) -> bool:
-        """Forget the intent: nothing happened. Take a smaller batch, leave the one at fault out, or wait.
-
-        A refusal that waiting cannot help, such as a missing permission, counts as one of the attempts.
-        """
-        if self.batches.narrow(job.subjects, refusal):
-            self._change(lambda current: current.without_job(job))
-            return True
-        if refusal.retryable:
-            self._change(lambda current: current.without_job(job))
-        else:
-            self._put(replace(job, state=JobState.ENDED, ended_at=self.app.now()))
-        if refusal.may_concern_one:
-            self.batches.set_aside(job.subjects)
-            return True
-        self.must_wait = True
-        return False
-
-    def _put(self, job: Job) -> None:
-        self._change(lambda current: current.with_job(job))
-
-
-def _held_back(execution: Execution, until: datetime) -> Execution:
-    return replace(execution, termination=replace(execution.termination, blocked_until=until))
+    def _refuse_all(self, words: str) -> None:
+        """Have the place wait: it is the request that is refused, whatever instances it names."""
+        self._culprits.clear()
+        self._request_is_refused = True
+        before = next((hold for hold in self._load().termination.holds if hold.place == self.place), None)
+        self._hold(words, refusals=1 + (before.refusals if before is not None else 0))
