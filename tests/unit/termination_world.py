@@ -32,10 +32,12 @@ from wavebreak.use_cases.termination.terminate_instances import terminate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
+    from random import Random
 
     from wavebreak.site import Place
 
 POLL = timedelta(seconds=30)
+_HIDDEN = 0.2
 GOING = timedelta(seconds=20)
 """How long DRS takes to end an instance."""
 
@@ -74,6 +76,8 @@ class FakeDrs:
     now: Callable[[], datetime]
     stale: int = 0
     not_found: bool = False
+    flicker: Random | None = None
+    """Decides of each instance in each look whether DRS does not show it though it runs: one in five."""
     names_instances: bool = False
     calls: list[tuple[str, ...]] = field(default_factory=list)
     ending: dict[str, tuple[datetime, tuple[str, ...]]] = field(default_factory=dict)
@@ -100,7 +104,7 @@ class FakeDrs:
         return [
             replace(each, state="SHUTTING-DOWN") if each.recovery_instance_id in going else each
             for each in here
-            if each.recovery_instance_id not in over
+            if each.recovery_instance_id not in over and not (self.flicker and self.flicker.random() < _HIDDEN)
         ]
 
     def jobs(self, ids: Sequence[str]) -> tuple[dict[str, JobView], frozenset[str]]:

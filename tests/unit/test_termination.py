@@ -459,6 +459,20 @@ class TestEnd:
         after, directive = decide(after, look(shown(2, job_id=job_id(77)), jobs=launched), later(90))
         assert (directive, left(after)) == (D.TERMINATE, (1, [TWO], []))
 
+    def test_t6_a_server_that_a_job_just_failed_to_launch_is_looked_for_until_drs_had_time_to_show_it(self) -> None:
+        current = ended()
+        current = current.with_waves(
+            [current.wave(1).with_servers(lambda server: replace(server.anew(), launch_status=LaunchStatus.FAILED))]
+        )
+        asked = termination.request(current, ACT)
+        over = look(shown(2, "TERMINATED"))
+        after, directive = decide(asked, over, later(59))
+        assert (directive, left(after)) == (D.SLEEP, (1, [], []))
+        late, directive = decide(after, look(1), later(59))
+        assert (directive, left(late)) == (D.TERMINATE, (1, [ONE], []))
+        after, directive = decide(after, look(), later(60))
+        assert (directive, after.termination.status) == (D.FINISH, T.COMPLETED)
+
     def test_an_older_record_that_was_completed_before_instances_were_told_apart_is_completed(self) -> None:
         old = replace(ended(), termination=Termination(T.COMPLETED))
         assert (left(old), instances_left(old)) == ((2, [], []), 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -68,6 +69,24 @@ def test_all_but_those_at_fault_are_ended_within_three_rounds(
     assert set(unknown) == {instance_id(number) for number, way in ways.items() if way is Way.LOST}
     assert set(remaining) | set(unknown) == world.ways.keys()
     assert reasons(world.execution) == {name: SAID[way].format(name) for name, way in world.ways.items()}
+
+
+@settings(max_examples=30, deadline=None)
+@given(faults(), st.integers(0, 10**6))
+def test_with_reads_that_show_some_not_yet_nothing_is_called_terminated_that_runs(
+    drawn: tuple[int, tuple[Place, ...], dict[int, Way]], seed: int
+) -> None:
+    size, places, ways = drawn
+    world = TerminationWorld(size, places, ways, flicker=Random(seed))  # noqa: S311  a seed tells a history again
+    for _ in range(4):
+        world.run(pause=timedelta(seconds=45))
+        terminated, remaining, unknown = left(world.execution)
+        assert terminated == len(world.taken)
+        assert terminated + len(remaining) + len(unknown) == size
+        if world.execution.termination.status is TerminationStatus.COMPLETED:
+            break
+        world.ask_again()
+    assert world.taken == world.healthy()
 
 
 @pytest.mark.parametrize("way", list(Way))

@@ -192,6 +192,9 @@ def test_a_list_shows_the_first_of_what_is_left_and_counts_all() -> None:
     meta = meta_record(replace(subject, termination=Termination(TerminationStatus.INCOMPLETE, run=1)))
     shown = summary_view(meta, NOW)
     assert [len(shown["termination"][name]) for name in ("remaining", "unknown")] == [20, 20]
+    wordy = with_endings(s1=InstanceEnding(reason="x" * 600))
+    brief = summary_view(meta_record(replace(wordy, termination=Termination(TerminationStatus.INCOMPLETE))), NOW)
+    assert len(brief["termination"]["remaining"][0]["reason"]) == 200
     assert [meta["termination"][name] for name in ("launched", "terminated", "remainingCount", "unknownCount")] == [
         *(100, 0, 50, 50),
     ]

@@ -22,6 +22,8 @@ MOST_IN_AN_OVERVIEW: Final = 20
 _ON_ITS_WAY: Final = frozenset({LaunchStatus.PENDING, LaunchStatus.IN_PROGRESS})
 _REASON_LENGTH: Final = 500
 """Characters of a reason that are shown, so that an answer about 4,000 servers stays far below 6 MB."""
+_BRIEF_REASON: Final = 200
+"""Characters of a reason that an overview keeps."""
 
 Entry = dict[str, Any]
 """`{recoveryInstanceId, sourceServerId, reason}`."""
@@ -92,10 +94,18 @@ def _reason(execution: Execution, wave: Wave, server: Server, launching: Mapping
     return next((hold.words for hold in execution.termination.holds if hold.place == wave.place), None)
 
 
+def in_brief(entries: list[Entry]) -> list[Entry]:
+    """Give the first few entries for an overview, their reasons cut."""
+    return [{**entry, "reason": _cut(entry["reason"], _BRIEF_REASON)} for entry in entries[:MOST_IN_AN_OVERVIEW]]
+
+
 def _entry(server: Server, reason: str | None) -> Entry:
-    shown = reason if reason is None or len(reason) <= _REASON_LENGTH else reason[: _REASON_LENGTH - 1] + "…"
     return {
         "recoveryInstanceId": server.recovery_instance_id,
         "sourceServerId": server.source_server_id,
-        "reason": shown,
+        "reason": _cut(reason, _REASON_LENGTH),
     }
+
+
+def _cut(reason: str | None, length: int) -> str | None:
+    return reason if reason is None or len(reason) <= length else reason[: length - 1] + "…"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.executions.audit_trail import spoken
 from wavebreak.domain.executions.instances_left import (
-    MOST_IN_AN_OVERVIEW,
+    in_brief,
     launched_count,
     remaining,
     terminated_count,
@@ -85,9 +85,9 @@ def _termination(execution: Execution) -> dict[str, Any]:
         "launched": launched_count(execution),
         "terminated": terminated_count(execution),
         "remainingCount": len(left),
-        "remaining": left[:MOST_IN_AN_OVERVIEW],
+        "remaining": in_brief(left),
         "unknownCount": len(unsure),
-        "unknown": unsure[:MOST_IN_AN_OVERVIEW],
+        "unknown": in_brief(unsure),
         "run": termination.run,
         "requestedAt": time_of(termination.requested_at),
         "requestedBy": termination.requested_by,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.executions.endings import (
     absorb_terminations,
     is_in_doubt,
+    is_launched,
     looked_at,
     terminate_jobs,
 )
@@ -112,7 +113,7 @@ def _outcome(
     execution: Execution, standings: Standings, observation: TerminationObservation, now: datetime, timing: Timing
 ) -> TerminationStatus | None:
     """Tell how a termination ends; None while it goes on."""
-    if may_come_up(execution, observation.silent, now):
+    if may_come_up(execution, observation.silent, now) or _is_too_early(execution, now, timing):
         return None
     counted = Counter(standing for _, _, standing in standings.all())
     if counted.keys() <= {Standing.OVER}:
@@ -128,13 +129,19 @@ def may_come_up(execution: Execution, silent: Iterable[Place], now: datetime) ->
     A call that was held never to have happened, or that DRS refused, is looked for in every round (`open_intents`).
     """
     silent = frozenset(silent)
-    return (
-        any(job.state is JobState.STARTED for job in execution.launch_jobs())
-        or any(wave.running_command for wave in execution.waves)
-        or any(
-            job.place in silent or (job.state is JobState.INTENDED and now < job.check_after)
-            for job in open_intents(execution)
-        )
+    return any(job.state is JobState.STARTED for job in execution.launch_jobs()) or any(
+        job.place in silent or (job.state is JobState.INTENDED and now < job.check_after)
+        for job in open_intents(execution)
+    )
+
+
+def _is_too_early(execution: Execution, now: datetime, timing: Timing) -> bool:
+    """Tell whether DRS may not show yet what a job launched that told of no instance."""
+    launched = {server.source_server_id for wave in execution.waves for server in wave.servers if is_launched(server)}
+    return any(
+        job.ended_at is not None and now < job.ended_at + timing.second_look and not launched.issuperset(job.subjects)
+        for job in execution.launch_jobs()
+        if job.job_id is not None
     )
 
 
