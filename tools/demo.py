@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from httpx import HTTPError
 from rich.console import Console
 from rich.panel import Panel
-from tools.api_client import Client, Unexpected
-from tools.product import until
-from tools.sam import SamError
-from tools.stack import LocalStack, Ports, StackError
+from tools.local_stack.api_client import Client, Unexpected
+from tools.local_stack.product import until
+from tools.local_stack.stack import LocalStack, Ports, StackError
+from tools.packaging.sam import SamError
 
-from drs_simulator.control import SimulatorControl
+from drs_simulator.client import SimulatorControl
 from wavebreak.domain.plans.text import load_plan_text
 
 if TYPE_CHECKING:

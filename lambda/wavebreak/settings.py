@@ -66,6 +66,8 @@ class Settings:
     errors_table_name: str | None = None
     failed_events_queue_url: str | None = None
     stack_name: str = "wavebreak"
+    post_launch_actions: bool = False
+    """Whether DRS runs post-launch actions, so that a server counts as launched only when its job has ended."""
     notices: NoticeSettings | None = None
     """Of the functions that tell news."""
 
@@ -95,6 +97,7 @@ class Settings:
             errors_table_name=environment.get("ERRORS_TABLE_NAME"),
             failed_events_queue_url=environment.get("FAILED_EVENTS_QUEUE_URL"),
             stack_name=environment.get("STACK_NAME", "wavebreak"),
+            post_launch_actions=environment.get("POST_LAUNCH_ACTIONS") == "true",
             notices=NoticeSettings.read(environment) if "NOTIFICATION_TOPIC_ARN" in environment else None,
         )
 

@@ -25,6 +25,14 @@ def parse_iso(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
+def known_time(text: object) -> datetime | None:
+    """Read an RFC 3339 time that may be missing; None for what is none."""
+    try:
+        return parse_iso(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
 def whole_seconds(start: datetime | None, end: datetime | None) -> int | None:
     """Give the duration between two moments in whole seconds; None while either is unknown."""
     if start is None or end is None:

@@ -12,9 +12,9 @@ from tests.cli.fake_api import COMMAND, DRILL, RECOVERY, Json, execution, left, 
 from wavebreak.domain.executions.next_steps import next_steps
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.timing import duration
-from wavebreak_cli import lists, live_picture, render
-from wavebreak_cli.look import Look, harmless, when
-from wavebreak_cli.wire import Execution
+from wavebreak_cli.client.answers import Execution
+from wavebreak_cli.views import execution_card, lists, live_execution
+from wavebreak_cli.views.terminal import Look, harmless, when
 
 DASH = "\N{EN DASH}"
 NOW = datetime(2026, 11, 21, 12, 0, 50, tzinfo=UTC)
@@ -50,11 +50,11 @@ def _three_waves(status: str, **more: object) -> Execution:
 
 
 def _card(execution: Execution, width: int = 80, *, bar: bool = False) -> str:
-    return _show(render.card(Look(width), execution, NOW, bar=bar), width)
+    return _show(execution_card.card(Look(width), execution, NOW, bar=bar), width)
 
 
 def _live(execution: Execution, width: int, *, height: int = 40, trouble: str | None = None) -> str:
-    return _show(live_picture.live(Look(width), execution, NOW, height=height, trouble=trouble), width)
+    return _show(live_execution.live(Look(width), execution, NOW, height=height, trouble=trouble), width)
 
 
 def test_the_card_of_a_partial_success() -> None:
@@ -219,12 +219,12 @@ def test_every_status_is_shown_within_the_terminal(status: str, width: int) -> N
 
 def test_a_wide_terminal_has_the_errors_in_the_table() -> None:
     shown = cast("Execution", execution("IN_PROGRESS", [wave(1, "web", "FAILED", [], error="timed out")]))
-    assert "Error" in _show(live_picture.wave_table(Look(120), shown["waves"], NOW, [[]]), 120)
-    assert "Error" not in _show(live_picture.wave_table(Look(80), shown["waves"], NOW, [[]]), 80)
+    assert "Error" in _show(live_execution.wave_table(Look(120), shown["waves"], NOW, [[]]), 120)
+    assert "Error" not in _show(live_execution.wave_table(Look(80), shown["waves"], NOW, [[]]), 80)
 
 
 def test_colours_are_those_the_api_names() -> None:
-    orange = _show(render.card(Look(80), _three_waves("PARTIAL_SUCCESS"), NOW), 80, colour=True)
+    orange = _show(execution_card.card(Look(80), _three_waves("PARTIAL_SUCCESS"), NOW), 80, colour=True)
     assert "\x1b[1;38;5;208mPARTIAL SUCCESS (1 of 3 waves completed) ⚠️" in orange
     unknown = cast(
         "Execution", {**_three_waves("FAILED"), "display": {"label": "ODD", "color": "octarine", "icon": "?"}}
@@ -332,9 +332,9 @@ def test_hostile_text_is_shown_and_never_obeyed() -> None:
     for width in (80, 250):
         look = Look(width)
         for content in (
-            render.card(look, cast("Execution", shown), NOW, bar=True),
-            live_picture.live(look, cast("Execution", shown), NOW, height=60, trouble=HOSTILE),
-            render.servers_table(look, cast("Execution", shown)),
+            execution_card.card(look, cast("Execution", shown), NOW, bar=True),
+            live_execution.live(look, cast("Execution", shown), NOW, height=60, trouble=HOSTILE),
+            execution_card.servers_table(look, cast("Execution", shown)),
             lists.executions(look, [cast("Execution", shown)], NOW),
         ):
             text = _show(content, width)
@@ -354,8 +354,8 @@ def test_an_ascii_terminal_gets_ascii() -> None:
     console = Console(file=stream, width=80, markup=False, highlight=False)
     look = Look.of(console)
     shown = _three_waves("PARTIAL_SUCCESS", planName="Plän")
-    console.print(render.card(look, shown, NOW, bar=True))
-    console.print(live_picture.live(look, shown, NOW, height=50, trouble="…"))
+    console.print(execution_card.card(look, shown, NOW, bar=True))
+    console.print(live_execution.live(look, shown, NOW, height=50, trouble="…"))
     stream.seek(0)
     text = stream.read()
     assert "Wave 1:  Completed +" in text

@@ -7,8 +7,8 @@ import pytest
 from tests.cli.conftest import Clock, Terminal, lines
 from tests.cli.fake_api import DRILL, FakeApi, Fault, Json, execution, left, problem, server, wave, wave_command
 
-from wavebreak_cli.shell import Shell, Surroundings, console_on
-from wavebreak_cli.watch import LineView
+from wavebreak_cli.session import Shell, Surroundings, console_on
+from wavebreak_cli.views.execution_views import LineView
 
 
 def _story() -> list[Json]:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tools.product import until, wave
+from tools.local_stack.product import until, wave
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tools.product import Product
+    from tools.local_stack.product import Product
 
 TARGETS = int(os.environ.get("WAVEBREAK_TARGETS", "240"))
 FEW = 60

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.trail import paths, verified_trail
-from tools.product import QUICK, Product, chain
+from tools.local_stack.product import QUICK, Product, chain
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 

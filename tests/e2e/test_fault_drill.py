@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from tests.e2e.launches import assert_recovered_once, workers
-from tools.product import Product, chain, until
+from tools.local_stack.product import Product, chain, until
 
 RUNS = int(os.environ.get("WAVEBREAK_FAULT_RUNS", "3"))
 FIRST_SEED = int(os.environ.get("WAVEBREAK_FAULT_SEED", "1"))

@@ -10,8 +10,8 @@ from tests.e2e.target_account import (
     TARGET_REGION,
     deploy_role,
 )
-from tools.deployment import REGION, Emulator
-from tools.product import Product, wave
+from tools.local_stack.deployment import REGION, Emulator
+from tools.local_stack.product import Product, wave
 
 
 @pytest.fixture(scope="module")

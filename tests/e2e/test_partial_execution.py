@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.trail import paths, verified_trail
-from tools.product import Product, chain, wave
+from tools.local_stack.product import Product, chain, wave
 
 OFFERED = {"canTerminate": True, "reason": None, "hasRecoveryInstances": True}
 NOTHING_TO_TERMINATE = {"canTerminate": False, "reason": "No recovery instances found", "hasRecoveryInstances": False}

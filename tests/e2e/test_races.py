@@ -10,8 +10,8 @@ from threading import Barrier
 from typing import Any
 
 from tests.e2e.trail import verified_trail
-from tools.api_client import Answer
-from tools.product import QUICK, Product, chain, wave
+from tools.local_stack.api_client import Answer
+from tools.local_stack.product import QUICK, Product, chain, wave
 
 from wavebreak.execution_utils import TERMINAL_STATUSES, WaveStatus, final_status
 

@@ -9,6 +9,7 @@ import pytest
 from tools.template import ROOT, definition
 
 from wavebreak.aws.clients import READ_ONLY
+from wavebreak.domain.commands.concurrency import ROUND_SECONDS
 from wavebreak.resilience.circuit_breaker import RULES
 from wavebreak.resilience.client_config import ATTEMPTS, BRIEF_ATTEMPTS, series_seconds
 from wavebreak.timeouts import LIMITS
@@ -74,6 +75,11 @@ def test_s3_1_a_round_ends_with_time_to_write_what_was_seen(all_functions: dict[
     for name in ("ObserveFunction", "FinaliseFunction", "ObserveTerminationFunction"):
         assert LIMITS["observation_round"] + series_seconds("dynamodb_call") < all_functions[name]["Timeout"], name
     assert series_seconds("drs_call") < LIMITS["observation_round"]
+
+
+def test_a_round_of_a_target_ends_with_time_to_write_its_result(all_functions: dict[str, Json]) -> None:
+    last_look = series_seconds("ssm_call") + series_seconds("dynamodb_call")
+    assert ROUND_SECONDS + last_look < all_functions["RunTargetFunction"]["Timeout"]
 
 
 def test_the_functions_that_start_and_end_are_over_when_the_engine_holds_them_to_be(

@@ -7,16 +7,16 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from wavebreak.domain.executions.audit_chain import Verdict, verify
 from wavebreak.execution_utils import ExecutionStatus
-from wavebreak_cli import lists, render
-from wavebreak_cli.calls import path_of
-from wavebreak_cli.chain import Verdict, verify
-from wavebreak_cli.commands.following import ExecutionArgument, follow_to_end, read_execution
-from wavebreak_cli.problems import EXIT_FAILURE, EXIT_INTERRUPTED, Finished, Misconfigured, Unavailable
-from wavebreak_cli.shell import JsonFlag, Shell, open_shell
+from wavebreak_cli.client.request import path_of
+from wavebreak_cli.commands.follow import ExecutionArgument, follow_to_end, read_execution
+from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, Finished, Misconfigured, Unavailable
+from wavebreak_cli.session import JsonFlag, Shell, open_shell
+from wavebreak_cli.views import execution_card, lists
 
 if TYPE_CHECKING:
-    from wavebreak_cli.wire import Event, Execution
+    from wavebreak_cli.client.answers import Event, Execution
 
 executions: Final = typer.Typer()
 
@@ -92,8 +92,8 @@ def show(
     found = read_execution(shell, execution)
 
     def picture() -> RenderableType:
-        shown = render.card(shell.look, found, shell.around.now(), bar=shell.around.out.is_terminal)
-        return Group(shown, Text(), render.servers_table(shell.look, found)) if servers else shown
+        shown = execution_card.card(shell.look, found, shell.around.now(), bar=shell.around.out.is_terminal)
+        return Group(shown, Text(), execution_card.servers_table(shell.look, found)) if servers else shown
 
     shell.tell(found, picture)
 

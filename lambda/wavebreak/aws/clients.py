@@ -38,7 +38,7 @@ READ_ONLY: Final = (
     "drs:DescribeRecoverySnapshots",
     "drs:DescribeSourceServers",
     "drs:GetLaunchConfiguration",
-    "ec2:DescribeInstances",
+    "ec2:DescribeInstances",  # DescribeRecoveryInstances asks for it in the caller's name, terminations in ours
     "servicequotas:GetServiceQuota",
 )
 """What a session in another account may do unless it is for the calls that start or end something."""

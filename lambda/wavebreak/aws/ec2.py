@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.problems import Unavailable
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 DESCRIBE_EC2_INSTANCES: Final = "ec2:DescribeInstances"
 IDS_A_CALL: Final = 200
@@ -30,10 +32,17 @@ class Ec2:
             pages = self.client.get_paginator("describe_instances").paginate(
                 Filters=[{"Name": "instance-id", "Values": wanted}]
             )
-            found |= {
-                instance["InstanceId"]: instance["State"]["Name"]
-                for page in pages
-                for reservation in page["Reservations"]
-                for instance in reservation["Instances"]
-            }
+            for page in pages:
+                found |= _states(page)
         return found
+
+
+def _states(page: Mapping[str, Any]) -> dict[str, str]:
+    """Read a page; one without its list is no answer, and must not be taken for that of an EC2 that knows nothing."""
+    if "Reservations" not in page:
+        raise Unavailable("EC2 answered without a list of instances")
+    return {
+        instance["InstanceId"]: instance["State"]["Name"]
+        for reservation in page["Reservations"]
+        for instance in reservation["Instances"]
+    }

@@ -6,7 +6,6 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from wavebreak.api import http
-from wavebreak.api.openapi_responses import ACCEPTED, problems
 from wavebreak.api.requests import CancelRequest, IdempotencyKey
 from wavebreak.app import app
 from wavebreak.domain.executions.views import execution_view
@@ -15,7 +14,7 @@ from wavebreak.use_cases import operate_execution
 router = http.make_router()
 
 
-@router.post("/executions/<executionId>/cancel", responses=ACCEPTED | problems(400, 404, 409), tags=["steering"])
+@router.post("/executions/<executionId>/cancel", tags=["steering"])
 def cancel(
     executionId: str,  # noqa: N803  the path's own name
     body: Annotated[CancelRequest, Body()],

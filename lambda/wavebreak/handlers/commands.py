@@ -7,7 +7,6 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from wavebreak.api import http
 from wavebreak.api.command_requests import CommandRequest
-from wavebreak.api.openapi_responses import COMMAND_ACCEPTED, COMMAND_RUN, problems
 from wavebreak.api.requests import IdempotencyKey, ReasonRequest
 from wavebreak.app import app
 from wavebreak.handlers import command_output
@@ -16,7 +15,7 @@ from wavebreak.use_cases import run_command
 router = http.make_router()
 
 
-@router.post("/commands", responses=COMMAND_ACCEPTED | problems(400, 404, 409), tags=["commands"])
+@router.post("/commands", tags=["commands"])
 def start_command(body: Annotated[CommandRequest, Body()], key: IdempotencyKey = None) -> Response[Any]:
     """Forward a command to servers that an execution launched: to those named, or to all of them."""
     act = http.act_of(router, app().now(), None)
@@ -28,13 +27,13 @@ def start_command(body: Annotated[CommandRequest, Body()], key: IdempotencyKey =
     return http.answer_once(router, key, work)
 
 
-@router.get("/commands/<commandId>", responses=COMMAND_RUN | problems(404), tags=["commands"])
+@router.get("/commands/<commandId>", tags=["commands"])
 def get_command(commandId: str) -> Response[Any]:  # noqa: N803  the path's own name
     """Read a command run."""
     return http.json_response(200, app().commands.load(http.command_id(commandId)).view())
 
 
-@router.post("/commands/<commandId>/cancel", responses=COMMAND_ACCEPTED | problems(400, 404, 409), tags=["commands"])
+@router.post("/commands/<commandId>/cancel", tags=["commands"])
 def cancel_command(
     commandId: str,  # noqa: N803
     body: Annotated[ReasonRequest, Body()],

@@ -6,7 +6,6 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from wavebreak.api import http
-from wavebreak.api.openapi_responses import ACCEPTED, EXECUTION, problems
 from wavebreak.api.plan_requests import StartRequest
 from wavebreak.api.requests import IdempotencyKey
 from wavebreak.app import app
@@ -29,19 +28,19 @@ def _start(mode: Mode, body: StartRequest, key: str | None) -> Response[Any]:
     return http.answer_once(router, key, start)
 
 
-@router.post("/drills", responses=ACCEPTED | problems(400, 404, 409), tags=["executions"])
+@router.post("/drills", tags=["executions"])
 def start_drill(body: Annotated[StartRequest, Body()], key: IdempotencyKey = None) -> Response[Any]:
     """Start a plan as a drill."""
     return _start(Mode.DRILL, body, key)
 
 
-@router.post("/recoveries", responses=ACCEPTED | problems(400, 404, 409), tags=["executions"])
+@router.post("/recoveries", tags=["executions"])
 def start_recovery(body: Annotated[StartRequest, Body()], key: IdempotencyKey = None) -> Response[Any]:
     """Start a plan as a recovery."""
     return _start(Mode.RECOVERY, body, key)
 
 
-@router.get("/executions/<executionId>", responses=EXECUTION | problems(404), tags=["executions"])
+@router.get("/executions/<executionId>", tags=["executions"])
 def get_execution(executionId: str) -> Response[Any]:  # noqa: N803  the path's own name
     """Read an execution with its waves and servers."""
     execution = app().executions.load(http.execution_id(executionId)).execution

@@ -176,3 +176,13 @@ WAVE_CALLS: Final[dict[str, tuple[Callable[[App, str, Step, Act], Execution], Wa
 
 EXECUTION_CALLS: Final[dict[str, Step]] = {"pause": steering.pause, "resume": steering.resume}
 """What may be asked for a running execution as a whole."""
+
+SENTENCES: Final = {
+    "approve": "Let a wave that waits for an approval start.",
+    "reject": "Fail a wave that waits for an approval.",
+    "retry": "Recover the servers of a failed wave that failed, once more.",
+    "skip": "Go on past a wave that has not started or has failed.",
+    "pause": "Start no new wave; running ones go on.",
+    "resume": "Let waves start again.",
+}
+"""What an operator may do to an execution or a wave, in a sentence each."""

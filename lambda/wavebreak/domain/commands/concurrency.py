@@ -10,16 +10,25 @@ from typing import Final
 from wavebreak.domain.commands.catalogue import MAX_CONCURRENCY, CommandMode, command_mode
 from wavebreak.domain.commands.results import ExecutionResult
 
-ROUND_SECONDS: Final = 45
-"""Seconds that one task of the state machine watches a target before it comes round again."""
+ROUND_SECONDS: Final = 60
+"""Seconds that one task of the state machine watches a target before it comes round again.
 
-EVENTS_PER_TARGET: Final = 7
-EVENTS_PER_FURTHER_ROUND: Final = 5
-MAX_INLINE_EVENTS: Final = 20_000
+A command may run for two days: its rounds alone must fit into one history.
+"""
+
+WAITING_SECONDS: Final = 720
+"""Seconds that a target may be watched beside its limit: ten minutes for its agent, delivery, and a grace."""
+
+EVENTS_PER_TARGET: Final = 11
+EVENTS_PER_FURTHER_ROUND: Final = 7
+EVENTS_PER_LOSS: Final = 87
+"""History events of a target: of its first round, of each further one, and what it costs on top to be lost at last.
+
+It is lost after every repeat of its task, and of the one that records the loss. Tests count the machine's definition.
+"""
+
+MAX_INLINE_EVENTS: Final = 24_700
 """History events that an inline Map may cost: Step Functions ends an execution at 25,000, its own steps need some."""
-
-MAX_INLINE_TARGETS: Final = 1_000
-"""Targets of an inline Map: their list must fit in a payload of 256 KiB."""
 
 
 def concurrency(command: str, targets: int) -> int:
@@ -46,10 +55,14 @@ def not_run(target: str, failed_target: str) -> ExecutionResult:
 def needs_distributed_map(targets: int, timeout_seconds: int) -> bool:
     """Tell whether a run is too large for an inline Map, which shares one history of 25,000 events.
 
-    The worst case counts: every target is watched until its limit, in rounds of ROUND_SECONDS.
+    The worst case counts: every target is watched until its limit and longer, and is lost in the end.
     """
     if targets < 0 or timeout_seconds < 1:
         raise ValueError(f"{targets} targets of {timeout_seconds} seconds")
-    further_rounds = (timeout_seconds - 1) // ROUND_SECONDS
-    events = targets * (EVENTS_PER_TARGET + EVENTS_PER_FURTHER_ROUND * further_rounds)
-    return targets > MAX_INLINE_TARGETS or events > MAX_INLINE_EVENTS
+    return targets * most_events(timeout_seconds) > MAX_INLINE_EVENTS
+
+
+def most_events(timeout_seconds: int) -> int:
+    """Tell how many history events a target costs at most."""
+    further_rounds = (WAITING_SECONDS + timeout_seconds - 1) // ROUND_SECONDS
+    return EVENTS_PER_TARGET + EVENTS_PER_FURTHER_ROUND * further_rounds + EVENTS_PER_LOSS
