@@ -392,7 +392,7 @@ def test_the_simulators_address_is_absent_from_functions_on_aws(template: Json, 
     for name, function in all_functions.items():
         variables = function["Environment"]["Variables"]
         addresses = [value for variable, value in variables.items() if variable.startswith("AWS_ENDPOINT_URL")]
-        assert len(addresses) == 3, name
+        assert len(addresses) == 4, name
         for address in addresses:
             assert address == {"Fn::If": ["HasDrsEndpoint", {"Ref": "DrsEndpointUrl"}, {"Ref": "AWS::NoValue"}]}, name
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError
+from tests.integration.conftest import TIME_SCALE
 from tests.support.plans import all_terminated, plan, server, servers_of, three_tier, wave
 
 from wavebreak.aws.drs import Drs
 from wavebreak.aws.ec2 import Ec2
-from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
+from wavebreak.aws.unrepeated import Refusal
 from wavebreak.site import Place
 from wavebreak.store import keys
 from wavebreak.timing import iso
@@ -25,9 +26,16 @@ if TYPE_CHECKING:
     from tests.support.stack import Stack
 
     from wavebreak.domain.drs import Instance
-    from wavebreak.domain.executions.observation import JobView
 
 ONE_WAVE = plan(wave("only", 1, 2))
+NAMELESS: dict[str, Any] = {
+    "staleReads": 0,
+    "delaySeconds": 0,
+    "ordered": True,
+    "events": {"lost": 0, "doubled": 0, "late": 0},
+    "omit": {"ParticipatingServer.recoveryInstanceID": 1},
+}
+"""Manners that leave out the instances of jobs, and nothing else."""
 
 
 def named(entries: list[dict[str, Any]]) -> list[str]:
@@ -84,15 +92,14 @@ def hide(monkeypatch: pytest.MonkeyPatch, looks: int, state: str | None) -> list
     return seen
 
 
-def ec2_has(monkeypatch: pytest.MonkeyPatch, state: str | Exception) -> list[Sequence[str]]:
-    """Have EC2 run, or not tell of, whatever it is asked about; gives what it was asked."""
+def listening_to_ec2(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
+    """Give what EC2 is asked about."""
+    original = Ec2.states
     asked: list[Sequence[str]] = []
 
-    def states(_ec2: Ec2, instance_ids: Sequence[str]) -> dict[str, str]:
+    def states(ec2: Ec2, instance_ids: Sequence[str]) -> dict[str, str]:
         asked.append(instance_ids)
-        if isinstance(state, Exception):
-            raise state
-        return dict.fromkeys(instance_ids, state)
+        return original(ec2, instance_ids)
 
     monkeypatch.setattr(Ec2, "states", states)
     return asked
@@ -298,7 +305,6 @@ def test_a3_what_stays_hidden_and_runs_in_ec2_is_named_and_found_by_the_next_ter
     launched = instances_of(stack.ended(started))
     with monkeypatch.context() as hidden:
         hide(hidden, 10_000, None)
-        ec2_has(hidden, "running")
         stack.api("POST", f"/executions/{started}/terminate", {})
         execution = ended_while_time_passes(stack, clock, started)
     assert (execution["termination"]["status"], named(execution["termination"]["unknown"])) == ("INCOMPLETE", launched)
@@ -317,16 +323,11 @@ def test_t10_what_was_disconnected_from_drs_is_unknown_until_ec2_has_ended_it(
     started = stack.start(ONE_WAVE)
     entries = {entry["sourceServerId"]: entry for entry in stack.ended(started)["waves"][0]["servers"]}
     lost = entries[server(2)]["recoveryInstanceId"]
-    original = Drs.shown_instances
+    stack.control.forget_record(lost)
+    asked = listening_to_ec2(monkeypatch)
 
-    def forgotten(drs: Drs, source_server_ids: Sequence[str]) -> list[Instance]:
-        return [each for each in original(drs, source_server_ids) if each.recovery_instance_id != lost]
-
-    monkeypatch.setattr(Drs, "shown_instances", forgotten)
-    with monkeypatch.context() as running:
-        asked = ec2_has(running, "running")
-        stack.api("POST", f"/executions/{started}/terminate", {})
-        execution = ended_while_time_passes(stack, clock, started)
+    stack.api("POST", f"/executions/{started}/terminate", {})
+    execution = ended_while_time_passes(stack, clock, started)
 
     assert asked == [[lost]], "EC2 is asked for what DRS no longer shows, and for nothing else"
     assert execution["termination"] == {
@@ -342,38 +343,37 @@ def test_t10_what_was_disconnected_from_drs_is_unknown_until_ec2_has_ended_it(
         ],
     }
     assert (execution["instancesTerminated"], execution["instancesLeft"]) == (False, 1)
-    ec2_has(monkeypatch, "terminated")
+    stack.control.instance(lost, state="TERMINATED")
     assert stack.api("POST", f"/executions/{started}/terminate", {}).status == 202
     assert ended_while_time_passes(stack, clock, started)["termination"] == all_terminated(2)
 
 
+@pytest.mark.parametrize("fault", [{"httpStatus": 503}, {"error": "RequestLimitExceeded"}, {"dropConnection": True}])
 def test_t10_while_ec2_does_not_answer_nothing_is_called_terminated(
-    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
+    stack: Stack, clock: JumpingClock, fault: dict[str, Any]
 ) -> None:
     stack.put_servers(servers_of(ONE_WAVE))
     started = stack.start(ONE_WAVE)
-    stack.ended(started)
-    hide(monkeypatch, 10_000, None)
-    with monkeypatch.context() as away:
-        asked = ec2_has(away, EndpointConnectionError(endpoint_url="https://ec2"))
-        stack.api("POST", f"/executions/{started}/terminate", {})
-        waited_for(stack, clock, started, lambda _: len(asked) > 2)
-        seen = stack.get(started)["termination"]
+    for instance in instances_of(stack.ended(started)):
+        # Somebody disconnected them from DRS and ended them.
+        stack.control.forget_record(instance)
+        stack.control.instance(instance, state="TERMINATED")
+    stack.control.fault("DescribeInstances", **fault, count=1000)
+    stack.api("POST", f"/executions/{started}/terminate", {})
+    waited_for(stack, clock, started, lambda _: len(stack.control.calls("DescribeInstances")) > 2)
+    seen = stack.get(started)["termination"]
     assert (seen["status"], seen["terminated"]) == ("IN_PROGRESS", 0)
     assert {entry["reason"] for entry in seen["remaining"]} == {"DRS no longer shows it, and EC2 does not answer"}
-    # EC2, which moto plays here, does not know them: somebody ended them long ago.
-    assert stack.cleaned_up(started)["termination"] == all_terminated(2)
+    stack.control.clear_faults()
+    assert ended_while_time_passes(stack, clock, started)["termination"] == all_terminated(2)
 
 
-def test_t10_what_ec2_may_not_tell_us_is_unknown_in_its_words(
-    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_t10_what_ec2_may_not_tell_us_is_unknown_in_its_words(stack: Stack, clock: JumpingClock) -> None:
     stack.put_servers(servers_of(ONE_WAVE))
     started = stack.start(ONE_WAVE)
-    stack.ended(started)
-    hide(monkeypatch, 10_000, None)
-    error = {"Error": {"Code": "UnauthorizedOperation", "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
-    ec2_has(monkeypatch, ClientError(error, "DescribeInstances"))  # type: ignore[arg-type]  # as botocore makes it
+    for instance in instances_of(stack.ended(started)):
+        stack.control.forget_record(instance)
+    stack.control.fault("DescribeInstances", error="UnauthorizedOperation", message="no", count=1000)
     stack.api("POST", f"/executions/{started}/terminate", {})
     execution = ended_while_time_passes(stack, clock, started)
     assert execution["termination"]["status"] == "INCOMPLETE"
@@ -382,22 +382,9 @@ def test_t10_what_ec2_may_not_tell_us_is_unknown_in_its_words(
     }
 
 
-def test_an_instance_that_no_job_named_is_learnt_and_terminated(
-    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_instance_that_no_job_named_is_learnt_and_terminated(stack: Stack, clock: JumpingClock) -> None:
     """As real jobs mostly are: participating servers have their launchStatus, and no recoveryInstanceID."""
-    original = Drs.jobs
-
-    def nameless(drs: Drs, job_ids: Sequence[str]) -> tuple[dict[str, JobView], frozenset[str]]:
-        views, missing = original(drs, job_ids)
-        return {
-            job_id: replace(
-                view, servers={name: replace(seen, recovery_instance_id=None) for name, seen in view.servers.items()}
-            )
-            for job_id, view in views.items()
-        }, missing
-
-    monkeypatch.setattr(Drs, "jobs", nameless)
+    stack.control.put_manners(**NAMELESS)
     stack.put_servers(servers_of(ONE_WAVE))
     started = stack.start(ONE_WAVE)
     stack.ended(started)
@@ -410,47 +397,72 @@ def test_an_instance_that_no_job_named_is_learnt_and_terminated(
     assert stack.control.state()["recoveryInstances"] == []
 
 
-# ---------------------------------------------------------------- what is not for us to terminate
-
-
-def test_t8_an_instance_in_failback_is_never_terminated(
-    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_instance_that_only_the_log_of_its_job_names_is_asked_for_in_ec2(stack: Stack, clock: JumpingClock) -> None:
+    stack.control.put_manners(**NAMELESS)
     stack.put_servers(servers_of(ONE_WAVE))
     started = stack.start(ONE_WAVE)
     stack.ended(started)
-    original = Drs.shown_instances
+    launched = {each["recoveryInstanceID"] for each in stack.control.state()["recoveryInstances"]}
+    for instance in launched:
+        stack.control.forget_record(instance)
+    stack.api("POST", f"/executions/{started}/terminate", {})
+    execution = ended_while_time_passes(stack, clock, started)
+    assert set(named(execution["termination"]["unknown"])) == launched
+    assert {text.partition(":")[0] for text in reasons(execution).values()} == {
+        "DRS no longer shows it, and EC2 has it running"
+    }
 
-    def failing_back(drs: Drs, source_server_ids: Sequence[str]) -> list[Instance]:
-        return [
-            replace(each, failback="FAILBACK_COMPLETED") if each.source_server_id == server(1) else each
-            for each in original(drs, source_server_ids)
-        ]
 
-    monkeypatch.setattr(Drs, "shown_instances", failing_back)
+@pytest.mark.parametrize("seed", range(5))
+def test_with_the_manners_of_real_services_nothing_is_left_and_nothing_is_called_terminated_that_runs(
+    stack: Stack, clock: JumpingClock, seed: int
+) -> None:
+    document = plan(wave("here", 1, 2, 3), wave("there", 4, 5, region="us-west-2", dependsOn=[]))
+    stack.put_servers(server(number) for number in (1, 2, 3))
+    for number in (4, 5):
+        stack.control.put_source_server(server(number), region="us-west-2")
+    started = stack.start(document)
+    stack.ended(started)
+    # A look is a minute after another in the product, which is three seconds here: reads are late by as much less.
+    stack.control.put_manners(seed=seed, delaySeconds=10 * float(TIME_SCALE))
+    for _ in range(4):
+        assert stack.api("POST", f"/executions/{started}/terminate", {}).status == 202
+        termination = ended_while_time_passes(stack, clock, started)["termination"]
+        left = [one for one in stack.control.state()["recoveryInstances"] if one["ec2InstanceState"] == "RUNNING"]
+        assert termination["terminated"] == 5 - len(left), termination
+        if termination["status"] == "COMPLETED":
+            break
+    assert termination == all_terminated(5)
+
+
+# ---------------------------------------------------------------- what is not for us to terminate
+
+
+def test_t8_an_instance_in_failback_is_never_terminated(stack: Stack, clock: JumpingClock) -> None:
+    stack.put_servers(servers_of(ONE_WAVE))
+    started = stack.start(ONE_WAVE)
+    stack.ended(started)
+    stack.control.instance(server(1), failbackState="FAILBACK_COMPLETED")
     stack.api("POST", f"/executions/{started}/terminate", {})
     execution = ended_while_time_passes(stack, clock, started)
     assert reasons(execution) == {server(1): "Its failback is FAILBACK_COMPLETED: end or disconnect it in DRS"}
     assert (execution["termination"]["status"], execution["termination"]["terminated"]) == ("INCOMPLETE", 1)
     assert [one["sourceServerID"] for one in stack.control.state()["recoveryInstances"]] == [server(1)]
+    assert len(stack.control.calls("TerminateRecoveryInstances")) == 1
 
 
 def test_t7_what_was_launched_into_is_never_terminated_and_each_server_is_asked_once(
-    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
+    stack: Stack, clock: JumpingClock
 ) -> None:
     document = plan(wave("only", 1, 2, 3))
+    existing = "i-0abcdef0123456789"
+    stack.control.put_existing_instance(existing, state="STOPPED")
+    into = {"launchIntoInstanceProperties": {"launchIntoEC2InstanceID": existing}}
     stack.put_servers(servers_of(document))
+    stack.put_servers([server(1)], launchConfiguration=into)
     started = stack.start(document)
-    stack.ended(started)
-    asked: list[str] = []
-
-    def launches_into(_drs: Drs, source_server_id: str) -> bool:
-        asked.append(source_server_id)
-        if source_server_id == server(2) and len(asked) <= 3:
-            raise EndpointConnectionError(endpoint_url="https://drs")
-        return source_server_id == server(1)
-
-    monkeypatch.setattr(Drs, "launches_into", launches_into)
+    assert existing in instances_of(stack.ended(started))
+    stack.control.fault("GetLaunchConfiguration", httpStatus=500, count=2, subject=server(2))
     stack.api("POST", f"/executions/{started}/terminate", {})
     seen = stack.wait(started, lambda now: now["termination"]["terminated"] == 1)
     assert reasons(seen)[server(2)] == "DRS does not tell whether it existed before (GetLaunchConfiguration)"
@@ -459,15 +471,12 @@ def test_t7_what_was_launched_into_is_never_terminated_and_each_server_is_asked_
         server(1): "It existed before and was launched into (launchInto): end or disconnect it in DRS"
     }
     assert (execution["termination"]["status"], execution["termination"]["terminated"]) == ("INCOMPLETE", 2)
-    assert sorted(asked) == [server(1), server(2), server(2), server(3)]
+    asked = [call["parameters"]["sourceServerID"] for call in stack.control.calls("GetLaunchConfiguration")]
+    assert sorted(asked) == [server(1), *3 * [server(2)], server(3)]
     (left,) = stack.control.state()["recoveryInstances"]
-    assert left["sourceServerID"] == server(1)
-    called = {
-        name
-        for call in stack.control.calls("TerminateRecoveryInstances")
-        for name in call["parameters"]["recoveryInstanceIDs"]
-    }
-    assert left["recoveryInstanceID"] not in called
+    assert left["recoveryInstanceID"] == existing
+    calls = stack.control.calls("TerminateRecoveryInstances")
+    assert existing not in {name for call in calls for name in call["parameters"]["recoveryInstanceIDs"]}
 
 
 def test_what_a_recovery_holds_by_now_is_left_alone_and_named(stack: Stack, clock: JumpingClock) -> None:
@@ -497,52 +506,47 @@ def _lock(source_server_id: str, execution_id: str, clock: JumpingClock) -> dict
 # ---------------------------------------------------------------- one instance's trouble stays its own
 
 
-def test_t2_two_of_twenty_in_conflict_hold_up_no_other(
-    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_t2_two_of_twenty_in_conflict_hold_up_no_other(stack: Stack, clock: JumpingClock) -> None:
     document = plan(wave("only", *range(1, 21)))
     stack.put_servers(servers_of(document))
     started = stack.start(document)
-    entries = stack.ended(started)["waves"][0]["servers"]
-    bad = {entry["recoveryInstanceId"] for entry in entries if entry["sourceServerId"] in {server(1), server(2)}}
-    original = Drs.terminate
-
-    def conflicting(drs: Drs, recovery_instance_ids: Sequence[str]) -> str:
-        if bad & set(recovery_instance_ids):
-            raise Refusal("ConflictException", "not ready", status=409)
-        return original(drs, recovery_instance_ids)
-
-    monkeypatch.setattr(Drs, "terminate", conflicting)
+    stack.ended(started)
+    bad = {server(1), server(2)}
+    for name in bad:
+        stack.control.instance(name, terminable=False)
     stack.api("POST", f"/executions/{started}/terminate", {})
 
     seen = stack.wait(started, lambda now: now["termination"]["terminated"] == 18)
-    assert (seen["termination"]["status"], set(reasons(seen))) == ("IN_PROGRESS", {server(1), server(2)})
-    assert set(reasons(seen).values()) == {"ConflictException: not ready"}
+    assert (seen["termination"]["status"], set(reasons(seen))) == ("IN_PROGRESS", bad)
+    assert {text.partition(":")[0] for text in reasons(seen).values()} == {"ConflictException"}
     execution = ended_while_time_passes(stack, clock, started, 8)
     assert (execution["termination"]["status"], execution["termination"]["terminated"]) == ("INCOMPLETE", 18)
-    assert set(named(execution["termination"]["remaining"])) == bad
+    assert reasons(execution).keys() == bad
+    assert len(stack.control.calls("TerminateRecoveryInstances")) < 60
 
 
-def test_n21_a_fault_of_drs_for_one_leaves_it_alone(
-    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_n21_a_fault_of_drs_for_one_leaves_it_alone(stack: Stack, clock: JumpingClock) -> None:
     document = plan(wave("only", *range(1, 21)))
     stack.put_servers(servers_of(document))
     started = stack.start(document)
-    entries = stack.ended(started)["waves"][0]["servers"]
-    bad = next(entry["recoveryInstanceId"] for entry in entries if entry["sourceServerId"] == server(7))
-    original, sizes = Drs.terminate, list[int]()
-
-    def faulty(drs: Drs, recovery_instance_ids: Sequence[str]) -> str:
-        sizes.append(len(recovery_instance_ids))
-        if bad in recovery_instance_ids:
-            raise OutcomeUnknown("InternalServerException (500)")
-        return original(drs, recovery_instance_ids)
-
-    monkeypatch.setattr(Drs, "terminate", faulty)
+    stack.ended(started)
+    stack.control.fault("TerminateRecoveryInstances", httpStatus=500, count=1000, subject=server(7))
     stack.api("POST", f"/executions/{started}/terminate", {})
     waited_for(stack, clock, started, lambda now: now["termination"]["terminated"] == 19)
-    assert len(sizes) <= 12
+    assert len(stack.control.calls("TerminateRecoveryInstances")) <= 12
     execution = ended_while_time_passes(stack, clock, started, 8)
-    assert reasons(execution) == {server(7): "InternalServerException (500)"}
+    assert reasons(execution).keys() == {server(7)}
+    assert reasons(execution)[server(7)].startswith("500 ")
     assert len(stack.control.state()["recoveryInstances"]) == 1
+
+
+def test_an_instance_that_ec2_protects_outlives_three_jobs_and_is_named(stack: Stack, clock: JumpingClock) -> None:
+    stack.put_servers(servers_of(ONE_WAVE))
+    started = stack.start(ONE_WAVE)
+    stack.ended(started)
+    stack.control.instance(server(1), protected=True)
+    stack.api("POST", f"/executions/{started}/terminate", {})
+    execution = ended_while_time_passes(stack, clock, started)
+    assert (execution["termination"]["status"], execution["termination"]["terminated"]) == ("INCOMPLETE", 1)
+    assert reasons(execution) == {server(1): "3 DRS jobs ended without terminating it"}
+    assert len(stack.control.calls("TerminateRecoveryInstances")) == 3

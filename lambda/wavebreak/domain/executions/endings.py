@@ -28,6 +28,7 @@ NOT_FOUND: Final = "NOT_FOUND"
 SHUTTING_DOWN: Final = "SHUTTING-DOWN"
 _GONE_FROM_EC2: Final = "terminated"
 _GOING_IN_EC2: Final = "shutting-down"
+_NAMELESS: Final = "It was launched, and DRS does not show as which instance"
 _NEW: Final = InstanceEnding()
 
 
@@ -55,8 +56,8 @@ class TerminationObservation:
     """The accounts and Regions that did not answer: nobody knows what is there, and it is not touched."""
     ec2: Mapping[str, Ec2Answer] = field(default_factory=dict)
     """EC2's answers, by instance id."""
-    logged: Mapping[str, str] = field(default_factory=dict)
-    """Instances that the logs of launch jobs name, by source server id."""
+    logged: Mapping[str, str | None] = field(default_factory=dict)
+    """Instances that the logs of launch jobs name, by source server id; None where they were read and name none."""
     held: Mapping[str, str] = field(default_factory=dict)
     """The RECOVERY that holds a source server now, by the server's id."""
 
@@ -76,8 +77,11 @@ def terminate_jobs(execution: Execution) -> Iterator[Job]:
     return (job for job in execution.jobs if job.kind is JobKind.TERMINATE and job.attempt == execution.termination.run)
 
 
-def absorb_terminations(execution: Execution, observation: Observation, now: datetime) -> Execution:
-    """Record which terminate jobs have ended, and what DRS says there of each instance."""
+def absorb_terminations(execution: Execution, observation: Observation, now: datetime, timing: Timing) -> Execution:
+    """Record which terminate jobs have ended, and what DRS says there of each instance.
+
+    A job that DRS does not show may be too young; one that it does not show after a minute has ended.
+    """
     after = execution
     for job in terminate_jobs(execution):
         if job.state is not JobState.STARTED or job.job_id is None:
@@ -85,7 +89,8 @@ def absorb_terminations(execution: Execution, observation: Observation, now: dat
         view = observation.jobs.get(job.job_id)
         if view is not None:
             after = _told(after, job, view)
-        if (view is not None and view.completed) or job.job_id in observation.missing:
+        lost = job.job_id in observation.missing and now >= job.intended_at + timing.second_look
+        if lost or (view is not None and view.completed):
             after = after.with_job(replace(job, state=JobState.ENDED, ended_at=now))
     return after
 
@@ -198,8 +203,10 @@ def _gone(server: Server, look: Look) -> InstanceEnding:
         return _over(EndingOutcome.REPLACED)
     if answer is not None:
         return _as_ec2_says(ending, answer)
+    if instance is None and server.source_server_id in look.observation.logged:
+        return _unknown(ending, _NAMELESS)
     if instance is None:
-        return _unknown(ending, "It was launched, and DRS does not show as which instance")
+        return replace(ending, reason=_NAMELESS)
     return replace(ending, reason="DRS no longer shows it, and EC2 does not answer")
 
 

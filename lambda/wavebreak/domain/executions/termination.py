@@ -92,7 +92,7 @@ def decide(
 
 def _seen(execution: Execution, observation: TerminationObservation, now: datetime, timing: Timing) -> Execution:
     after = absorb(execution, observation.jobs, now, timing)
-    return looked_at(absorb_terminations(after, observation.jobs, now), observation, now, timing)
+    return looked_at(absorb_terminations(after, observation.jobs, now, timing), observation, now, timing)
 
 
 def in_doubt(

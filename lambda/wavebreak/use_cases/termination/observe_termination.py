@@ -118,15 +118,18 @@ def _asked_of_ec2(app: App, doubts: Iterable[tuple[Wave, Server]]) -> dict[str, 
     return answers
 
 
-def _logged(execution: Execution, doubts: Iterable[tuple[Wave, Server]], places: Places) -> dict[str, str]:
+def _logged(execution: Execution, doubts: Iterable[tuple[Wave, Server]], places: Places) -> dict[str, str | None]:
     """Read from the logs of launch jobs which instances they launched for servers of whom DRS does not show it."""
-    unnamed = {server.source_server_id for _, server in doubts if server.recovery_instance_id is None}
-    jobs: dict[Place, list[str]] = defaultdict(list)
-    for job in execution.launch_jobs():
-        if job.job_id and not unnamed.isdisjoint(job.subjects):
-            jobs[job.place].append(job.job_id)
+    unnamed: dict[Place, set[str]] = defaultdict(set)
+    for wave, server in doubts:
+        if server.recovery_instance_id is None:
+            unnamed[wave.place].add(server.source_server_id)
+    jobs = {
+        place: [job.job_id for job in execution.launch_jobs() if job.job_id and not names.isdisjoint(job.subjects)]
+        for place, names in unnamed.items()
+    }
     told = places.ask("logs of launch jobs", {place: partial(_launched_by, ids) for place, ids in jobs.items()})
-    return {server: instance for launched in told.values() for server, instance in launched.items()}
+    return {name: launched.get(name) for place, launched in told.items() for name in unnamed[place]}
 
 
 def _launched_by(job_ids: list[str], drs: Drs) -> dict[str, str]:

@@ -35,7 +35,7 @@ from tests.support.terminations import (
 from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.batch_search import Suspicion
-from wavebreak.domain.executions.endings import Ec2Answer, TerminationObservation
+from wavebreak.domain.executions.endings import Ec2Answer, TerminationObservation, terminate_jobs
 from wavebreak.domain.executions.instance_ending import EndingOutcome, Hold, InstanceEnding
 from wavebreak.domain.executions.instances_left import instances_left, remaining
 from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, Termination
@@ -260,9 +260,15 @@ class TestLearning:
         nameless = current.with_waves(
             [current.wave(1).with_servers(lambda server: replace(server, recovery_instance_id=None))]
         )
+        (server,) = nameless.wave(1).servers
         after, directive = twice(nameless, look(ec2=ec2({2: None})))
+        assert (directive, left(after)) == (D.SLEEP, (1, ["None"], [])), "the logs of its jobs were not read"
+        assert [each for _, each in termination.in_doubt(after, look(), later(130), TIMING)] == list(
+            after.wave(1).servers
+        )
+        after, directive = decide(after, look(logged={server.source_server_id: None}), later(130))
         assert (directive, after.termination.status, left(after)) == (D.FINISH, T.INCOMPLETE, (1, [], ["None"]))
-        logged = {server.source_server_id: ONE for server in nameless.wave(1).servers}
+        logged = {server.source_server_id: ONE}
         once, _ = decide(nameless, look(), later(60))
         after, directive = decide(once, look(logged=logged, ec2=ec2({1: "running", 2: None})), later(120))
         assert (directive, left(after)) == (D.FINISH, (1, [], [ONE]))
@@ -306,11 +312,14 @@ class TestCalls:
         assert decide(after, look(1, 2), later(65))[1] is D.SLEEP
         assert decide(after, look(1, 2), later(66))[1] is D.TERMINATE
 
-    def test_a_terminate_job_that_drs_no_longer_names_has_ended(self) -> None:
+    def test_a_terminate_job_that_drs_does_not_show_after_a_minute_has_ended(self) -> None:
         called = terminating().with_job(terminate_job(1, 1, 2))
         gone = look(1, jobs=Observation(missing=frozenset({job_id(901)})))
-        after, _ = decide(called, gone, later(6))
-        assert decide(after, look(1), later(66))[1] is D.TERMINATE
+        young, directive = decide(called, gone, later(59))
+        assert (directive, next(terminate_jobs(young)).state) == (D.SLEEP, JobState.STARTED)
+        after, _ = decide(young, gone, later(60))
+        assert next(terminate_jobs(after)).state is JobState.ENDED
+        assert decide(after, look(1), later(120))[1] is D.TERMINATE
 
     def test_what_outlives_its_jobs_is_named_as_incomplete(self) -> None:
         current = terminating()
