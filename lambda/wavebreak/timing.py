@@ -89,7 +89,7 @@ class Timing:
 
     @property
     def second_look(self) -> timedelta:
-        """How long after a first look that does not show an instance a second one proves that DRS no longer has it."""
+        """How long after a look another one is made, where one look that shows nothing proves nothing."""
         return self.scaled(60)
 
     def culprit_backoff(self, times: int) -> timedelta:

@@ -97,7 +97,7 @@ class FakeDrs:
     refused: str | None = None
     """The words in which it refuses every call."""
 
-    def shown_instances(self, servers: Sequence[str]) -> list[Instance]:
+    def every_instance(self, servers: Sequence[str]) -> list[Instance]:
         """Show the recovery instances of source servers."""
         self._answer()
         assert len(set(servers)) == len(servers)

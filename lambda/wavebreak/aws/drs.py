@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.unrepeated import judged
-from wavebreak.domain.drs import Instance, RecentJob, SourceServer
+from wavebreak.domain.drs import GONE, Instance, RecentJob, SourceServer
 from wavebreak.domain.executions.model import LaunchStatus
 from wavebreak.domain.executions.observation import JobView, ServerView
 from wavebreak.problems import Unavailable
@@ -116,10 +116,10 @@ class Drs:
 
     def instances(self, source_server_ids: Sequence[str]) -> list[Instance]:
         """List the recovery instances of source servers; one that no longer exists in EC2 does not count."""
-        return [instance for instance in self.shown_instances(source_server_ids) if instance.exists]
+        return [each for each in self.every_instance(source_server_ids) if each.state not in GONE]
 
-    def shown_instances(self, source_server_ids: Sequence[str]) -> list[Instance]:
-        """List all recovery instances of source servers that DRS shows, in any state."""
+    def every_instance(self, source_server_ids: Sequence[str]) -> list[Instance]:
+        """List the recovery instances that DRS has of source servers, in whatever state."""
         return self._instances("sourceServerIDs", source_server_ids)
 
     def _instances(self, filtered_by: str, ids: Sequence[str]) -> list[Instance]:
@@ -142,7 +142,9 @@ class Drs:
 
     def instances_named(self, recovery_instance_ids: Sequence[str]) -> list[Instance]:
         """List recovery instances by their ids, as `instances` does by source server."""
-        return [each for each in self._instances("recoveryInstanceIDs", recovery_instance_ids) if each.exists]
+        return [
+            each for each in self._instances("recoveryInstanceIDs", recovery_instance_ids) if each.state not in GONE
+        ]
 
     def launches_into(self, source_server_id: str) -> bool:
         """Tell whether a source server is launched into an instance that exists, by its launch configuration."""

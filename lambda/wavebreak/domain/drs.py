@@ -12,6 +12,9 @@ JOBS_QUOTA: Final = "L-D88FAC3A"
 SERVERS_A_JOB_QUOTA: Final = "L-B827C881"
 SERVERS_IN_JOBS_QUOTA: Final = "L-05AFA8C6"
 SERVER_QUOTAS: Final = frozenset({SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA})
+NOT_FOUND: Final = "NOT_FOUND"
+"""The state of an instance that EC2 does not show: gone, or too young."""
+GONE: Final = frozenset({"TERMINATED", NOT_FOUND})
 STARTED_AT_ONCE: Final = 200
 """Source servers that one StartRecovery call takes, whatever the quota (service model)."""
 
@@ -67,14 +70,9 @@ class Instance:
     is_drill: bool = False
     """Whether a drill launched it; one that DRS says nothing of counts as recovered."""
     state: str | None = None
-    """Its state in EC2 as DRS shows it, in DRS's words (`ec2InstanceState`)."""
+    """EC2's word for its state, as DRS tells it."""
     failback: str | None = None
     """How far its failback is, in DRS's words (`failback.state`)."""
-
-    @property
-    def exists(self) -> bool:
-        """Whether DRS shows it as anything but terminated or not found in EC2."""
-        return self.state not in {"TERMINATED", "NOT_FOUND"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,7 +238,7 @@ def test_instances_are_shown_with_their_state_and_failback_and_those_that_are_go
     with Stubber(drs.client) as told:
         for _ in range(2):
             told.add_response("describe_recovery_instances", {"items": [full, *others]})
-        shown = drs.shown_instances([server(number) for number in range(1, 6)])
+        shown = drs.every_instance([server(number) for number in range(1, 6)])
         running = drs.instances([server(number) for number in range(1, 6)])
 
     assert [(each.state, each.failback, each.is_drill, each.job_id) for each in shown] == [

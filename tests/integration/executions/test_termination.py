@@ -79,7 +79,7 @@ def waited_for(
 
 def hide(monkeypatch: pytest.MonkeyPatch, looks: int, state: str | None) -> list[str]:
     """Have the first looks at instances show none of them, or in a state that is none; gives each look's Region."""
-    original, seen = Drs.shown_instances, list[str]()
+    original, seen = Drs.every_instance, list[str]()
 
     def stale(drs: Drs, source_server_ids: Sequence[str]) -> list[Instance]:
         seen.append(drs.client.meta.region_name)
@@ -88,7 +88,7 @@ def hide(monkeypatch: pytest.MonkeyPatch, looks: int, state: str | None) -> list
             return shown
         return [replace(each, state=state) for each in shown] if state else []
 
-    monkeypatch.setattr(Drs, "shown_instances", stale)
+    monkeypatch.setattr(Drs, "every_instance", stale)
     return seen
 
 
@@ -235,14 +235,14 @@ def test_s3_1_a_region_that_does_not_answer_holds_up_no_other(
     stack.control.put_source_server(server(2), region="us-west-2")
     started = stack.start(document)
     there = stack.ended(started)["waves"][1]["servers"][0]["recoveryInstanceId"]
-    original = Drs.shown_instances
+    original = Drs.every_instance
 
     def cut_off(drs: Drs, source_server_ids: Sequence[str]) -> list[Instance]:
         if drs.client.meta.region_name == "us-west-2":
             raise EndpointConnectionError(endpoint_url="https://drs.us-west-2")
         return original(drs, source_server_ids)
 
-    monkeypatch.setattr(Drs, "shown_instances", cut_off)
+    monkeypatch.setattr(Drs, "every_instance", cut_off)
     stack.api("POST", f"/executions/{started}/terminate", {})
 
     seen = stack.wait(started, lambda now: now["termination"]["terminated"] == 1)
@@ -251,7 +251,7 @@ def test_s3_1_a_region_that_does_not_answer_holds_up_no_other(
         {"recoveryInstanceId": there, "sourceServerId": server(2), "reason": "DRS does not answer in us-west-2"}
     ]
     assert [one["recoveryInstanceID"] for one in stack.control.state()["recoveryInstances"]] == [there]
-    monkeypatch.setattr(Drs, "shown_instances", original)
+    monkeypatch.setattr(Drs, "every_instance", original)
     clock.forward(10)
     assert stack.cleaned_up(started)["termination"] == all_terminated(2)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from wavebreak.domain.drs import NOT_FOUND
 from wavebreak.domain.executions.instance_ending import EndingOutcome, InstanceEnding
 from wavebreak.domain.executions.model import Execution, Job, JobKind, JobState, LaunchStatus, Server
 from wavebreak.domain.executions.observation import Observation
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from wavebreak.timing import Timing
 
 TERMINATED: Final = "TERMINATED"
-NOT_FOUND: Final = "NOT_FOUND"
 SHUTTING_DOWN: Final = "SHUTTING-DOWN"
 _GONE_FROM_EC2: Final = "terminated"
 _GOING_IN_EC2: Final = "shutting-down"

@@ -90,7 +90,7 @@ def _observed(app: App, execution: Execution, now: datetime) -> TerminationObser
 
 
 def _shown(servers: list[str], drs: Drs) -> list[Instance]:
-    return drs.shown_instances(servers)
+    return drs.every_instance(servers)
 
 
 def _asked_of_ec2(app: App, doubts: Iterable[tuple[Wave, Server]]) -> dict[str, Ec2Answer]:

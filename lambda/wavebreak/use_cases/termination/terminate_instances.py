@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from wavebreak.aws.clients import UnsupportedPlace
 from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
-from wavebreak.domain.drs import JOBS_QUOTA, Quotas
+from wavebreak.domain.drs import Quotas
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions import termination, termination_steps
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
@@ -46,7 +46,6 @@ _INSTANCES_A_CALL: Final = Quotas().servers_a_job
 """DRS takes 200 in a call; AWS's default quota is a hundred servers a job."""
 _JOBS: Final = 1000
 """Jobs that a group may be split in: what is beyond DRS's quota DRS itself refuses, and it waits."""
-_TOO_MANY: Final = 429
 _NO_CONFIGURATION: Final = "ResourceNotFoundException"
 
 
@@ -162,7 +161,7 @@ class _Caller:
             return []
         wanted = termination_steps.servers_at(execution, self.place)
         elsewhere = frozenset(wave.place for wave in execution.waves) - {self.place}
-        seen = TerminationObservation(instances=tuple(self.drs.shown_instances(wanted)), silent=elsewhere)
+        seen = TerminationObservation(instances=tuple(self.drs.every_instance(wanted)), silent=elsewhere)
         due = termination.due_at(execution, self.place, seen, now, self.app.timing)
         held = holders(self.app, self.execution_id, self.place, due)
         left = [server for server in due if server.source_server_id not in held]
@@ -223,7 +222,7 @@ class _Caller:
         taken = [name for name in batch if self._servers[name].source_server_id in held]
         job = None if taken else self._intend(batch)
         if job is None:
-            search.unknown(taken or batch)
+            search.leave_out(taken or batch)
             return True
         try:
             job_id = self.drs.terminate(job.subjects)
@@ -263,7 +262,7 @@ class _Caller:
         quota can only be due to an instance.
         """
         words = str(refusal)
-        if refusal.status == _TOO_MANY or refusal.not_called or refusal.quota_code == JOBS_QUOTA:
+        if refusal.concerns_nobody:
             self._hold(words)
             return False
         if refusal.smaller_may_fit:
@@ -271,16 +270,19 @@ class _Caller:
                 self._hold(words)
                 return False
             return True
-        verdict = search.refused(batch, words, may_be_request=not refusal.retryable)
+        verdict = search.refused(batch, words, may_be_request=refusal.may_be_request)
         if verdict.request is not None:
-            self._refuse_all(verdict.request)
+            self._refuse_all(verdict.request, curable=refusal.retryable)
             return False
         self._culprits |= {name: (said, refusal.retryable) for name, said in verdict.culprits.items()}
         return True
 
-    def _refuse_all(self, words: str) -> None:
+    def _refuse_all(self, words: str, *, curable: bool = False) -> None:
         """Have the place wait: it is the request that is refused, whatever instances it names."""
         self._culprits.clear()
         self._request_is_refused = True
+        if curable:
+            self._hold(words)
+            return
         before = next((hold for hold in self._load().termination.holds if hold.place == self.place), None)
         self._hold(words, refusals=1 + (before.refusals if before is not None else 0))
