@@ -323,11 +323,33 @@ def test_many_failed_servers_are_counted_not_listed() -> None:
     assert "… 22 more, see them with --servers" in text
 
 
+def test_warnings_stand_before_the_errors_and_many_are_counted() -> None:
+    warnings = [
+        {"code": "REPLACES_RUNNING", "message": "Replaces 1 running instance(s)", "waveNumber": 2},
+        {"code": "OLDER_SNAPSHOT", "message": "from an older point", "waveNumber": 1, "sourceServerId": "s-1"},
+        {"code": "PREEMPTED_DRILL", "message": "took over from drill-x"},
+    ]
+    text = _card(_three_waves("PARTIAL_SUCCESS", warnings=warnings))
+    assert (
+        """\
+Warnings
+  ! wave 2   Replaces 1 running instance(s)
+  ! s-1      from an older point
+  ! the run  took over from drill-x
+
+Failed servers
+"""
+        in text
+    )
+    assert "… 4 more, see them with --json" in _card(_three_waves("COMPLETED", warnings=warnings * 4))
+
+
 def test_hostile_text_is_shown_and_never_obeyed() -> None:
     bad = [server(1, "FAILED", error=HOSTILE, sourceServerId=HOSTILE)]
     ran = [{**wave_command(HOSTILE, "PARTIAL_SUCCESS", HOSTILE), "commandId": HOSTILE}]
     failed = wave(1, HOSTILE, "FAILED", bad, error=HOSTILE, commands=ran)
-    shown = execution("FAILED", [failed], planName=HOSTILE, reason=HOSTILE)
+    warned = [{"code": HOSTILE, "message": HOSTILE, "sourceServerId": HOSTILE}]
+    shown = execution("FAILED", [failed], planName=HOSTILE, reason=HOSTILE, warnings=warned)
     shown["display"] = {"label": HOSTILE, "color": HOSTILE, "icon": "\x1b[31m"}
     for width in (80, 250):
         look = Look(width)
@@ -396,6 +418,18 @@ def test_a_run_whose_job_outlived_its_wave_says_where_to_look() -> None:
     assert _commands(execution("IN_PROGRESS", [timed_out])) == ["retry", "skip", "errors", "cancel"]
     assert _commands(execution("CANCELLING", [timed_out])) == ["errors"]
     assert "errors" not in _commands(execution("IN_PROGRESS", [wave(1, "db", "IN_PROGRESS", timed_out["servers"])]))
+
+
+def test_a_run_that_only_drs_jobs_hold_open_names_them() -> None:
+    timed_out = wave(1, "db", "FAILED", [server(1, "FAILED"), server(2, "IN_PROGRESS")], jobId="drsjob-1")
+    ends = wave(2, "web", "IN_PROGRESS", [server(3, "IN_PROGRESS")], jobId="drsjob-2")
+    for status, named in (
+        ("IN_PROGRESS", "Waits for: the end of drsjob-1 (wave 1)\n"),
+        ("CANCELLING", "Waits for: the end of drsjob-1 (wave 1), drsjob-2 (wave 2)\n"),
+    ):
+        assert named in _card(cast("Execution", execution(status, [timed_out, ends])))
+    for status, waves in (("CANCELLED", [timed_out, ends]), ("IN_PROGRESS", [ends]), ("CANCELLING", [])):
+        assert "Waits for" not in _card(cast("Execution", execution(status, waves)))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from wavebreak.domain.executions.audit_trail import (
     status_changes,
     words_behind,
 )
-from wavebreak.domain.executions.endings import TerminationObservation, is_launched
+from wavebreak.domain.executions.ending.looks import TerminationObservation, is_launched
 from wavebreak.domain.executions.engine import (
     Decision,
     Directive,

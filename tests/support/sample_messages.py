@@ -9,7 +9,7 @@ from tests.support.execution_builders import NOW, OPERATOR, execution, job, late
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act, append_event, status_changes
 from wavebreak.domain.executions.batch_search import Suspicion
-from wavebreak.domain.executions.instance_ending import EndingOutcome, InstanceEnding
+from wavebreak.domain.executions.ending.model import EndingOutcome, InstanceEnding
 from wavebreak.domain.executions.model import Cancel, Execution, JobState, LaunchStatus, Mode, Termination
 from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
 from wavebreak.domain.notifications.execution_messages import execution_message
@@ -17,7 +17,7 @@ from wavebreak.domain.notifications.message import Kind, Message
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 E, W, T = ExecutionStatus, WaveStatus, TerminationStatus
 
@@ -39,6 +39,9 @@ RUN: dict[str, Any] = {
 }
 
 
+_NONE: Mapping[str, Any] = {}
+
+
 class Story:
     """An execution of three waves, told step by step."""
 
@@ -51,20 +54,21 @@ class Story:
         self._tell(None, self.now, Act(OPERATOR, NOW, "quarterly drill"))
 
     def then(self, seconds: float, actor: str = ENGINE_ACTOR, reason: str | None = None, **fields: Any) -> Story:
-        """Let something become of the execution; `w1`, `w2`, `w3` are statuses of waves."""
+        """Let something become of the execution; `w1`, `w2`, `w3` are statuses of waves, `details` go to the event."""
+        details = fields.pop("details", {})
         waves = {int(name[1]): fields.pop(name) for name in list(fields) if name in {"w1", "w2", "w3"}}
         changed = [self._wave(number, status) for number, status in waves.items()]
         jobs = tuple(job(number, JobState.ENDED) for number in (1, 2) if self.now.wave(number).started_at)
         after = replace(self.now.with_waves(changed), jobs=self.now.jobs or jobs, **fields)
-        self._tell(self.now, after, Act(actor, later(seconds), reason))
+        self._tell(self.now, after, Act(actor, later(seconds), reason), details)
         return self
 
     def _wave(self, number: int, status: WaveStatus) -> Any:
         error = "1 critical server(s) failed: s-00000000000000002" if status is W.FAILED else None
         return replace(self.now.wave(number), status=status, started_at=NOW, error=error)
 
-    def _tell(self, before: Execution | None, after: Execution, act: Act) -> None:
-        self.now, event = append_event(after, status_changes(before, after), act, {})
+    def _tell(self, before: Execution | None, after: Execution, act: Act, details: Mapping[str, Any] = _NONE) -> None:
+        self.now, event = append_event(after, status_changes(before, after), act, details)
         self.trail.append(event)
 
     def told(self, kind: Kind) -> Message:
@@ -123,6 +127,18 @@ STORIES: dict[Kind, Callable[[str, Mode], Message]] = {
         Story(n, m)
         .then(5, OPERATOR, w1=W.CANCELLED, w2=W.CANCELLED, w3=W.CANCELLED, status=E.CANCELLED)
         .told(Kind.CANCELLED)
+    ),
+    Kind.PREEMPTED: lambda n, m: (
+        _half(n, m)
+        .then(
+            60,
+            APPROVER,
+            f"Preempted by {RECOVERY_ID}",
+            w3=W.CANCELLED,
+            status=E.CANCELLING,
+            details={"preemptedBy": RECOVERY_ID},
+        )
+        .told(Kind.PREEMPTED)
     ),
     Kind.PAUSED: lambda n, m: _half(n, m).then(70, w2=W.FAILED, status=E.PAUSED).told(Kind.PAUSED),
     Kind.RESUMED: lambda n, m: (

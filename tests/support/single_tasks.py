@@ -130,8 +130,8 @@ class Life:
         for name in _servers_of(execution):
             self.control.put_source_server(name)
         now = self.clock.now()
-        self.app.locks.take_servers(execution, now)
-        self.before = self.app.executions.create(execution, "{}", Act(OPERATOR, now), {})
+        held = self.app.locks.take(execution, "start", now)
+        self.before = self.app.executions.create(execution, "{}", Act(OPERATOR, now), {}, held)
         self.fate.life = self
 
     def load(self) -> Execution:

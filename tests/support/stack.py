@@ -258,7 +258,7 @@ class Stack:
 
     def items_of(self, sort_key: str) -> list[dict[str, Any]]:
         """Give the items with a sort key."""
-        return [item for item in self.items() if item["sk"] == {"S": sort_key}]
+        return [item for item in self.items() if item.get("sk") == {"S": sort_key}]
 
     def launched_servers(self) -> list[str]:
         """Give the servers of every StartRecovery call that DRS carried out, in order."""

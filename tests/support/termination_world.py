@@ -30,7 +30,7 @@ from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
 from wavebreak.domain.drs import Instance, RecentJob
 from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import Act
-from wavebreak.domain.executions.endings import is_launched
+from wavebreak.domain.executions.ending.looks import is_launched
 from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus
 from wavebreak.domain.executions.observation import JobView, ServerView
 from wavebreak.domain.executions.termination import TerminationDirective

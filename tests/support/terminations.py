@@ -21,9 +21,9 @@ from tests.support.execution_builders import (
 from wavebreak.domain.drs import Instance
 from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import Act
-from wavebreak.domain.executions.endings import Ec2Answer, TerminationObservation, ending_of
-from wavebreak.domain.executions.instance_ending import InstanceEnding
-from wavebreak.domain.executions.instances_left import remaining, terminated_count, unknown
+from wavebreak.domain.executions.ending.instances_left import remaining, terminated_count, unknown
+from wavebreak.domain.executions.ending.looks import Ec2Answer, TerminationObservation, ending_of
+from wavebreak.domain.executions.ending.model import InstanceEnding
 from wavebreak.domain.executions.model import Execution, Job, JobKind, JobState, LaunchStatus
 from wavebreak.domain.executions.observation import Observation
 from wavebreak.domain.executions.termination import TerminationDirective

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.model import CancelThen, CommandPhase, LaunchStatus, Mode, PausedBy
+from wavebreak.domain.executions.notices import NoticeCode
 from wavebreak.domain.plans.model import Impact
 from wavebreak.error_category import Category
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
@@ -93,6 +94,16 @@ _LEFT: Final[dict[str, Any]] = {
 _TERMINATION: Final = _object(
     {"status": _one_of(TerminationStatus), "terminated": {"type": "integer"}, "remaining": _LEFT, "unknown": _LEFT}
 )
+_WARNING: Final = _object(
+    {
+        "code": _one_of(NoticeCode),
+        "message": {"type": "string"},
+        "waveNumber": {"type": "integer"},
+        "sourceServerId": {"type": "string"},
+    },
+    "waveNumber",
+    "sourceServerId",
+)
 _MAY_TERMINATE: Final = _object(
     {"canTerminate": {"type": "boolean"}, "reason": _TEXT_OR_NULL, "hasRecoveryInstances": {"type": "boolean"}}
 )
@@ -121,6 +132,7 @@ _SUMMARY: Final = _object(
         "instancesTerminated": {"type": "boolean"},
         "instancesLeft": {"type": ["integer", "null"], "description": "Launched, and not terminated or replaced."},
         "leftSince": _TIME_OR_NULL,
+        "warnings": {"type": "array", "items": _WARNING, "description": "What changes no status and should be known."},
         "lastFailure": {"type": ["object", "null"], "description": "Of the state machine, when it last failed."},
         "factors": _ANY_OBJECT,
         "version": {"type": "integer"},
@@ -220,6 +232,7 @@ _RUN: Final[dict[str, Any]] = {
         "summary": {"type": ["string", "null"]},
         "merged": {"type": "array", "items": _ANY_OBJECT, "description": "Rows of a query, best first."},
         "mergeLeftOut": {"type": "integer", "description": "Rows that found no room."},
+        "warnings": {"type": "array", "items": _WARNING, "description": "What changes no status and should be known."},
         "lastFailure": {"type": ["object", "null"], "description": "Of the state machine, when it last failed."},
     },
 }

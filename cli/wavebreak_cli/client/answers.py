@@ -74,6 +74,15 @@ class Termination(TypedDict, total=False):
     unknown: list[InstanceLeft]
 
 
+class ExecutionWarning(TypedDict, total=False):
+    """What changes no status and should be known."""
+
+    code: str
+    message: str
+    waveNumber: int
+    sourceServerId: str
+
+
 class Execution(TypedDict, total=False):
     """One run of a plan; lists leave `waves` out."""
 
@@ -97,6 +106,7 @@ class Execution(TypedDict, total=False):
     termination: Termination
     instancesLeft: int | None
     leftSince: str | None
+    warnings: list[ExecutionWarning]
     version: int
 
 

@@ -16,7 +16,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from wavebreak.domain.executions.next_steps import next_steps
+from wavebreak.domain.executions.next_steps import held_open_by, next_steps
 from wavebreak.execution_utils import display_of_wave, normalize_wave_status
 from wavebreak.timing import duration
 from wavebreak_cli.views.change_lines import terminated_count
@@ -98,7 +98,11 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
     lines.append(
         _labelled(look, "Duration", look.text(f"{duration(took)} (started {when(execution.get('startedAt'))})"))
     )
-    lines += [*troubles(look, execution), *termination_lines(look, execution), *next_lines(look, execution)]
+    jobs = held_open_by(execution)
+    if jobs:
+        lines.append(_labelled(look, "Waits for", look.text(f"the end of {', '.join(jobs)}")))
+    lines += [*warning_lines(look, execution), *troubles(look, execution)]
+    lines += [*termination_lines(look, execution), *next_lines(look, execution)]
     content = Group(*lines)
     return Barred(content, style_of(display), look.plain("┃")) if bar else content
 
@@ -167,6 +171,23 @@ def troubles(
         *_listed(look, "Wave errors", wave_errors, most, whole, "see them with --json"),
         *_listed(look, "Failed servers", server_errors, most, whole, "see them with --servers"),
     ]
+
+
+def warning_lines(look: Look, execution: Execution, *, most: int = _MOST_FAILURES) -> list[RenderableType]:
+    """Show what the API warns of, at most so much of it."""
+    warnings = execution.get("warnings") or []
+    if not warnings:
+        return []
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for warning in warnings[:most]:
+        wave, server = warning.get("waveNumber"), warning.get("sourceServerId")
+        about = server or (f"wave {wave}" if wave is not None else "the run")
+        grid.add_row(look.text("  ! ", "dark_orange") + look.text(about), look.text(warning.get("message")))
+    left = len(warnings) - most
+    more = [look.text(f"    … {left} more, see them with --json", _QUIET)] if left > 0 else []
+    return [Text(), look.text("Warnings", "bold"), grid, *more]
 
 
 def _failed(waves: Iterable[Wave]) -> list[tuple[Wave, Server]]:

@@ -36,6 +36,7 @@ _RECENT: Final = timedelta(days=3)
 """How far back unfinished jobs are looked for. DRS ends a job within hours."""
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 _A_DAY_SECONDS: Final = 86_400
+_FAILOVER: Final = "FAILOVER"
 
 TAG_EXECUTION: Final = "wavebreak:execution"
 TAG_WAVE: Final = "wavebreak:wave"
@@ -110,9 +111,16 @@ class Drs:
         return found
 
     def tags_by_server(self) -> dict[str, Mapping[str, str]]:
-        """List every source server with its tags: DRS has no filter for them."""
+        """List every source server that a failover starts from with its tags: DRS has no filter for them.
+
+        After a reversal there are servers of the direction FAILBACK, which carry the tags of the others.
+        """
         servers = self._pages("describe_source_servers", filters={}, maxResults=IDS_A_CALL)
-        return {server["sourceServerID"]: server.get("tags", {}) for server in servers}
+        return {
+            server["sourceServerID"]: server.get("tags", {})
+            for server in servers
+            if server.get("replicationDirection", _FAILOVER) == _FAILOVER
+        }
 
     def instances(self, source_server_ids: Sequence[str]) -> list[Instance]:
         """List the recovery instances of source servers; one that no longer exists in EC2 does not count."""
@@ -223,7 +231,8 @@ def _recent(job: Mapping[str, Any]) -> RecentJob:
     servers = frozenset(member["sourceServerID"] for member in members if member.get("sourceServerID"))
     instances = frozenset(member["recoveryInstanceID"] for member in members if member.get("recoveryInstanceID"))
     ended = job.get("status") == "COMPLETED"
-    return RecentJob(job["jobID"], str(job.get("type", "")), servers, job.get("tags", {}), ended, instances)
+    kind, initiated_by = str(job.get("type", "")), str(job.get("initiatedBy", ""))
+    return RecentJob(job["jobID"], kind, servers, job.get("tags", {}), ended, instances, initiated_by)
 
 
 def _view(job: Mapping[str, Any]) -> JobView:

@@ -48,6 +48,8 @@ class RecentJob:
     ended: bool = False
     instances: frozenset[str] = frozenset()
     """The recovery instances that it launched or terminates, as far as DRS names them."""
+    initiated_by: str = ""
+    """What began it, in DRS's words: START_DRILL, START_RECOVERY, ..."""
 
 
 @dataclass(frozen=True, slots=True)

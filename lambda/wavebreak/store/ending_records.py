@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.executions.batch_search import Suspicion
-from wavebreak.domain.executions.instance_ending import EndingOutcome, Hold, InstanceEnding
+from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, InstanceEnding
 from wavebreak.site import Place
 from wavebreak.timing import iso, parse_iso
 

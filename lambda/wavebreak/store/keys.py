@@ -20,6 +20,8 @@ STATE_FROM: Final = "JOB#"
 and the audit trail sort before it."""
 PLAN: Final = "PLAN"
 LOCK: Final = "LOCK"
+KEY: Final = "KEY"
+RESOLVED_PREFIX: Final = "RESOLVED#"
 
 TARGET_PREFIX: Final = "TARGET#"
 MAX_NUMBER: Final = 999_999
@@ -62,6 +64,11 @@ def plan(plan_id: str) -> str:
     return f"PLAN#{plan_id}"
 
 
+def resolved(version: int) -> str:
+    """Sort key of what the selectors of a version of a plan last resolved to."""
+    return f"{RESOLVED_PREFIX}{version:06d}"
+
+
 def wave(number: int) -> str:
     """Sort key of a wave."""
     return f"WAVE#{number:03d}"
@@ -90,6 +97,11 @@ def command(command_id: str) -> str:
 def target(number: int) -> str:
     """Sort key of a target of a command run, counted from 1."""
     return f"{TARGET_PREFIX}{number:06d}"
+
+
+def request(digest: str) -> str:
+    """Partition of a request with an Idempotency-Key."""
+    return f"KEY#{digest}"
 
 
 def server(place: Place, source_server_id: str) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.executions.locking import preemption
+from wavebreak.domain.executions.locking.model import DrillWait, Preemption
 from wavebreak.domain.executions.model import (
     SERVERS_PER_ITEM,
     Cancel,
@@ -29,6 +31,7 @@ from wavebreak.domain.executions.model import (
     WaveCommand,
     Word,
 )
+from wavebreak.domain.executions.notices import Notice, NoticeCode
 from wavebreak.domain.executions.overview import overview_of, time_of, word_of
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import TerminationStatus, WaveStatus, normalize_execution_status, normalize_wave_status
@@ -63,10 +66,31 @@ def meta_record(execution: Execution) -> Item:
         **overview_of(execution),
         "eventSequence": execution.event_sequence,
         "eventHash": execution.event_hash,
+        "lockCall": execution.lock_call,
+        "preemption": _preemption(execution.preemption),
     }
+    starts = preemption.places_to_start(execution)
+    if starts:
+        record["startsIn"] = [[place.account_id, place.region] for place in starts]
     if execution.holds_locks:
         record["activePk"] = keys.ACTIVE_LIST
     return record
+
+
+def _preemption(known: Preemption | None) -> Item | None:
+    if known is None:
+        return None
+    at, drills, unsettled = iso(known.at), list(known.drills), list(known.unsettled)
+    return {"at": at, "actor": known.actor, "drills": drills, "unsettled": unsettled}
+
+
+def read_places(meta: Mapping[str, Any]) -> frozenset[Place]:
+    """Read from META in which places running waves of a RECOVERY have servers to be started."""
+    return frozenset(Place(account, region) for account, region in meta.get("startsIn") or ())
+
+
+def _read_preemption(record: Mapping[str, Any]) -> Preemption:
+    return Preemption(parse_iso(record["at"]), record["actor"], tuple(record["drills"]), tuple(record["unsettled"]))
 
 
 def _read_word(record: Mapping[str, Any] | None) -> Word | None:
@@ -100,8 +124,13 @@ def wave_record(execution_id: str, wave: Wave) -> Item:
         "endedAt": time_of(wave.ended_at),
         "error": wave.error,
         "blockedUntil": time_of(wave.blocked_until),
+        "drillWait": _drill_wait(wave.drill_wait),
         "commands": [_command_entry(command) for command in wave.commands],
     }
+
+
+def _drill_wait(wait: DrillWait | None) -> Item | None:
+    return {"seconds": wait.seconds, "seenAt": time_of(wait.seen_at)} if wait else None
 
 
 def _command_entry(command: WaveCommand) -> Item:
@@ -223,7 +252,16 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         version=int(meta["version"]),
         event_sequence=int(meta.get("eventSequence", 0)),
         event_hash=meta.get("eventHash"),
+        lock_call=meta.get("lockCall"),
+        warnings=tuple(_read_notice(record) for record in meta.get("warnings") or ()),
+        preemption=_read_preemption(taken) if (taken := meta.get("preemption")) else None,
     )
+
+
+def _read_notice(record: Mapping[str, Any]) -> Notice:
+    number = record.get("waveNumber")
+    wave = None if number is None else int(number)
+    return Notice(NoticeCode(record["code"]), record["message"], wave, record.get("sourceServerId"))
 
 
 def _read_cancel(record: Mapping[str, Any]) -> Cancel:
@@ -269,7 +307,12 @@ def _read_wave(record: Mapping[str, Any], chunks: list[tuple[str, str]]) -> Wave
         error=record.get("error"),
         blocked_until=_moment(record.get("blockedUntil")),
         commands=tuple(_read_command(entry) for entry in record.get("commands") or ()),
+        drill_wait=_read_drill_wait(record.get("drillWait")),
     )
+
+
+def _read_drill_wait(record: Mapping[str, Any] | None) -> DrillWait | None:
+    return DrillWait(int(record["seconds"]), _moment(record.get("seenAt"))) if record else None
 
 
 def _read_command(entry: Mapping[str, Any]) -> WaveCommand:

@@ -36,7 +36,10 @@ _FILTER_PAGE: Final = 100
 _PAGES_A_LIST: Final = 4
 """Pages of DynamoDB, a megabyte each at most, that one page of a list holds: an answer of a function may have six."""
 _CAPACITY: Final = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError"})
-"""Reasons of a cancelled transaction for which the same one may succeed later."""
+_REFUSED: Final = "ConditionalCheckFailed"
+_CONTENDED: Final = "TransactionConflict"
+"""Reasons of a cancelled transaction: the same one may succeed later, for want of capacity; a condition did not hold;
+another transaction was writing the same item. Any other reason is one that DynamoDB will always have."""
 _INDEX_KEYS: Final = {
     keys.LISTING_INDEX: ("listPk", "listSk"),
     keys.PLAN_INDEX: ("planKey", "listSk"),
@@ -56,6 +59,16 @@ class ConditionFailed(Exception):  # noqa: N818  an outcome of a conditional wri
     def __init__(self, failed: Mapping[str, Item | None]) -> None:
         super().__init__(f"condition failed: {', '.join(sorted(failed)) or 'concurrent transaction'}")
         self.failed = failed
+
+
+class NotWritten(Unavailable):
+    """DynamoDB did not make a transaction, for want of capacity: nothing was written, and it may be made later."""
+
+
+class WriteRejected(Exception):  # noqa: N818  an answer of the service
+    """DynamoDB does not make a transaction like this one, now or later: nothing was written, and ours is the fault."""
+
+    category: ClassVar[Category] = Category.DATABASE
 
 
 class HeldBack(Unavailable):
@@ -199,23 +212,18 @@ class Table:
         return retries.call("database", partial(self.client.update_item, TableName=self.name, **asked), _held_back)
 
     def transact(self, writes: Sequence[Write]) -> None:
-        """Make all writes or none; raises ConditionFailed naming those refused, with the item found where told."""
+        """Make all writes or none.
+
+        Raises ConditionFailed naming those refused, with the item found where told; NotWritten, once the same has been
+        tried a few times, and WriteRejected. After these nothing has happened; after any other error nobody knows.
+        """
         operations = [self._operation(write) for write in writes]
         try:
             retries.call("database", lambda: self.client.transact_write_items(TransactItems=operations), _held_back)
         except ClientError as error:
             if error_code(error) != "TransactionCanceledException":
                 raise
-            reasons = error.response.get("CancellationReasons") or []
-            codes = {reason.get("Code") for reason in reasons} - {"None", None}
-            if codes - {"ConditionalCheckFailed", "TransactionConflict"}:
-                raise
-            failed = {
-                write.name: from_attributes(reason["Item"]) if reason.get("Item") else None
-                for write, reason in zip(writes, reasons, strict=False)
-                if reason.get("Code") == "ConditionalCheckFailed"
-            }
-            raise ConditionFailed(failed) from error
+            raise _cancelled(writes, error) from error
 
     def _operation(self, write: Write) -> Any:
         body: dict[str, Any] = {"TableName": self.name}
@@ -267,9 +275,32 @@ def _held_back(error: BaseException) -> bool:
         return isinstance(error, HeldBack)
     if error_code(error) != "TransactionCanceledException":
         return error_code(error) == "TransactionConflictException"
+    codes = set(_reasons(error))
+    return bool(codes & _CAPACITY) and codes <= _CAPACITY | {_CONTENDED, ""}
+
+
+def _reasons(error: ClientError) -> list[str]:
+    """Give why a transaction was cancelled: a code for each of its writes, empty for one that was not in the way."""
     reasons: Any = error.response.get("CancellationReasons") or []
-    codes = {reason.get("Code") for reason in reasons} - {"None", None}
-    return bool(codes) and codes <= _CAPACITY
+    codes = [str(reason.get("Code") or "None") for reason in reasons]
+    return ["" if code == "None" else code for code in codes]
+
+
+def _cancelled(writes: Sequence[Write], error: ClientError) -> Exception:
+    """Tell what a cancelled transaction comes to, reason by reason: each alone is enough to cancel it."""
+    codes = _reasons(error)
+    found: Any = error.response.get("CancellationReasons") or []
+    failed = {
+        write.name: from_attributes(reason["Item"]) if reason.get("Item") else None
+        for write, code, reason in zip(writes, codes, found, strict=False)
+        if code == _REFUSED
+    }
+    others = sorted(set(codes) - {"", _REFUSED, _CONTENDED})
+    if failed or not others:
+        return ConditionFailed(failed)
+    if set(others) <= _CAPACITY:
+        return NotWritten(f"DynamoDB is short of capacity ({', '.join(others)}); nothing was written")
+    return WriteRejected(f"DynamoDB refused to write: {', '.join(others)}")
 
 
 def _key_names(query: Mapping[str, Any]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from wavebreak.problems import Unavailable
 from wavebreak.store import keys
 from wavebreak.store.executions import Conflict, Snapshot
 from wavebreak.use_cases.machine_round import NEVER, RENEW, STAND_DOWN, Round, look, places_of, turned_up
+from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 
 if TYPE_CHECKING:
     from wavebreak.app import App
@@ -33,7 +34,7 @@ def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
         snapshot = app.executions.load(execution_id)
         if snapshot.token.run > run:
             return _followed(app, snapshot.token.run, run, rounds)
-        execution = snapshot.execution
+        execution = cancel_drills(app, snapshot.execution)
         now = app.now()
         places = places_of(app)
         seen = look(app, execution.launch_jobs(), places)

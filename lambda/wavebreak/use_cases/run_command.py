@@ -21,6 +21,7 @@ from wavebreak.identifiers import new_command_id
 from wavebreak.problems import InvalidRequest, InvalidState, NotFound
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.site import Place
+from wavebreak.store.keys import command as partition_of_command
 from wavebreak.store.keys import execution_id_of
 
 if TYPE_CHECKING:
@@ -28,17 +29,31 @@ if TYPE_CHECKING:
 
     from wavebreak.app import App
     from wavebreak.domain.executions.model import Execution, Server, Wave
+    from wavebreak.identifiers import RequestKey
 
 logger = logging.getLogger(__name__)
 
 
-def start(app: App, asked: Asked, execution_id: str | None, names: Sequence[str] | None, act: Act) -> CommandRun:
+def start(
+    app: App,
+    asked: Asked,
+    execution_id: str | None,
+    names: Sequence[str] | None,
+    act: Act,
+    request: RequestKey | None = None,
+) -> CommandRun:
     """Start a run that an operator asks for, on all that an execution launched or on the targets named.
+
+    The same `request` starts one run, however often it comes.
 
     Raises UnsupportedCommand, NotFound, InvalidRequest naming every target that is none, or InvalidState; then nothing
     was stored and nothing was sent.
     """
     catalogue_entry(asked.command)
+    now = app.now()
+    command_id, exists = app.executions.requests.id_of(request, new_command_id(now), partition_of_command, now)
+    if exists:
+        return app.commands.load(command_id)
     if names is not None:
         _refuse_count(names)
     execution = _live(_execution_of(app, names or ()) if execution_id is None else _load(app, execution_id))
@@ -46,8 +61,9 @@ def start(app: App, asked: Asked, execution_id: str | None, names: Sequence[str]
     chosen = _all(launched) if names is None else _chosen(launched, names)
     if not chosen:
         raise InvalidState(f"Execution {execution.execution_id} has no launched instance that a command could reach")
-    run = _new_run(app, asked, new_command_id(app.now()), execution.execution_id, act, len(chosen))
-    app.commands.create(run, _targets(chosen), act)
+    run = _new_run(app, asked, command_id, execution.execution_id, act, len(chosen))
+    if not app.commands.create(run, _targets(chosen), act):
+        return app.commands.load(command_id)
     _start_machine(app, run)
     return run
 

@@ -185,3 +185,30 @@ def test_rule_10_drill_and_recovery_only_a_recovery_is_terminated_with_a_confirm
             assert stack.get(started)["termination"]["status"] == "NOT_REQUESTED"
         assert stack.api("POST", path, {"confirm": started} if mode == "recoveries" else {}).status == 202
         assert stack.cleaned_up(started)["termination"]["terminated"] == 1
+
+
+def test_a5_rule_10_a_cancel_ends_the_instances_of_a_recovery_only_with_a_confirmation(
+    stack: Stack, clock: JumpingClock
+) -> None:
+    for mode in ("drills", "recoveries"):
+        document = plan(wave("one", 1), wave("two", 2), plan_id=f"plan-{mode}")
+        stack.put_servers(servers_of(document))
+        stack.put_servers([server(2)], launchSeconds=60)
+        started = stack.start(document, mode)
+        stack.wait(started, lambda seen: seen["waves"][1]["jobId"])
+        path = f"/executions/{started}/cancel"
+        ended = {"then": "TERMINATE"}
+        if mode == "recoveries":
+            for confirm in ({}, {"confirm": None}, {"confirm": "drill-" + "0" * 26}, {"confirm": ""}):
+                refused = stack.api("POST", path, ended | confirm)
+                assert (refused.status, refused.code) == (400, "CONFIRMATION_REQUIRED")
+            assert stack.get(started)["status"] == "IN_PROGRESS", "nothing was cancelled"
+            assert stack.api("POST", path, {}).json["cancel"]["then"] == "KEEP", "a cancel alone needs none"
+            assert stack.api("POST", path, ended).code == "CONFIRMATION_REQUIRED", "nor does KEEP become TERMINATE"
+            assert stack.get(started)["cancel"]["then"] == "KEEP"
+            ended |= {"confirm": started}
+        assert stack.api("POST", path, {"confirm": "x" * 300}).code == "CONFIRMATION_REQUIRED"
+        assert stack.api("POST", path, ended).json["cancel"]["then"] == "TERMINATE"
+        clock.forward(61)
+        assert stack.cleaned_up(started)["termination"]["status"] == "COMPLETED"
+        assert stack.control.state()["recoveryInstances"] == []

@@ -15,9 +15,7 @@ from tests.support.plans import all_terminated, plan, server, servers_of, three_
 from wavebreak.aws.drs import Drs
 from wavebreak.aws.ec2 import Ec2
 from wavebreak.aws.unrepeated import Refusal
-from wavebreak.site import Place
 from wavebreak.store import keys
-from wavebreak.timing import iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -479,15 +477,14 @@ def test_t7_what_was_launched_into_is_never_terminated_and_each_server_is_asked_
     assert existing not in {name for call in calls for name in call["parameters"]["recoveryInstanceIDs"]}
 
 
-def test_what_a_recovery_holds_by_now_is_left_alone_and_named(stack: Stack, clock: JumpingClock) -> None:
+def test_what_a_recovery_took_over_is_left_alone_and_named(stack: Stack, clock: JumpingClock) -> None:
     stack.put_servers(servers_of(ONE_WAVE))
     started = stack.start(ONE_WAVE)
     stack.ended(started)
-    recovery = stack.start(plan(wave("theirs", 9, requiresApproval=True), plan_id="theirs"), "recoveries")
-    # As a recovery that preempts a drill takes over the lock of a server while the drill's termination runs.
-    stack.control.fault("DescribeRecoveryInstances", delaySeconds=1, count=1)
+    stack.control.fault("TerminateRecoveryInstances", error="ThrottlingException", count=1)
     stack.api("POST", f"/executions/{started}/terminate", {})
-    stack.app().locks.table.put_many([_lock(server(1), recovery, clock)])
+    stack.wait(started, lambda _: stack.control.calls("TerminateRecoveryInstances"))
+    recovery = stack.start(plan(wave("theirs", 1, requiresApproval=True), plan_id="theirs"), "recoveries")
 
     execution = ended_while_time_passes(stack, clock, started)
 
@@ -497,10 +494,12 @@ def test_what_a_recovery_holds_by_now_is_left_alone_and_named(stack: Stack, cloc
     (lock,) = [item for item in stack.items_of(keys.LOCK) if server(1) in item["pk"]["S"]]
     assert lock["executionId"]["S"] == recovery, "the end gives back its own locks and no other's"
 
-
-def _lock(source_server_id: str, execution_id: str, clock: JumpingClock) -> dict[str, Any]:
-    pk = keys.server(Place(), source_server_id)
-    return {"pk": pk, "sk": keys.LOCK, "executionId": execution_id, "takenAt": iso(clock.now()), "version": 1}
+    assert stack.api("POST", f"/executions/{recovery}/waves/1/approve", {}).status == 202
+    stack.ended(recovery)
+    assert stack.api("POST", f"/executions/{started}/terminate", {}).status == 202
+    assert ended_while_time_passes(stack, clock, started)["termination"] == all_terminated(2)
+    (left,) = stack.control.state()["recoveryInstances"]
+    assert (left["sourceServerID"], left["isDrill"]) == (server(1), False)
 
 
 # ---------------------------------------------------------------- one instance's trouble stays its own

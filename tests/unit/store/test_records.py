@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.execution_builders import EXECUTION_ID, NOW, asked_to_cancel, execution, job, job_id, server, wave
 
 from wavebreak.domain.executions.batch_search import Suspicion
-from wavebreak.domain.executions.instance_ending import EndingOutcome, Hold, InstanceEnding, kept
+from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, InstanceEnding, kept
 from wavebreak.domain.executions.model import (
     Cancel,
     CancelThen,

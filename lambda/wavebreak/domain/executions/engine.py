@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions import wave_commands
-from wavebreak.domain.executions.endings import looked_at_anew
+from wavebreak.domain.executions.ending.looks import looked_at_anew
 from wavebreak.domain.executions.model import (
     CancelThen,
     CommandPhase,

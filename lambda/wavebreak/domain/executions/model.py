@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
-    from wavebreak.domain.executions.instance_ending import Hold, InstanceEnding
+    from wavebreak.domain.executions.ending.model import Hold, InstanceEnding
+    from wavebreak.domain.executions.locking.model import DrillWait, Preemption
+    from wavebreak.domain.executions.notices import Notice
 
 SERVERS_PER_ITEM: Final = 100
 """Servers of a wave that share one item of the table."""
@@ -214,6 +216,7 @@ class Wave:
     blocked_until: datetime | None = None
     """Until then no StartRecovery is tried: no room under the quotas, a throttle, or a server busy elsewhere."""
     commands: tuple[WaveCommand, ...] = ()
+    drill_wait: DrillWait | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -302,6 +305,11 @@ class Execution:
     version: int = 0
     event_sequence: int = 0
     event_hash: str | None = None
+    lock_call: str | None = None
+    """The call that took the locks which this execution has, or had when it ended (`lock_rules`)."""
+    warnings: tuple[Notice, ...] = ()
+    """Those that nothing else that is stored tells; `views` adds the others."""
+    preemption: Preemption | None = None
 
     @property
     def is_terminal(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions import wave_commands
+from wavebreak.domain.executions.locking.drill_wait import put_off
 from wavebreak.domain.executions.model import Execution, Job, JobState, LaunchStatus, Server, Wave
 from wavebreak.execution_utils import WaveStatus
 
@@ -127,7 +128,11 @@ def _is_lost(execution: Execution, job: Job, now: datetime, timing: Timing) -> b
 
 
 def deadline_of(wave: Wave, timing: Timing) -> datetime | None:
-    """Give the moment at which a started wave has failed: timeoutMinutes after its wait is over."""
+    """Give the moment at which a started wave has failed: timeoutMinutes after its wait is over.
+
+    What its servers waited for the jobs of drills does not count.
+    """
     if wave.started_at is None:
         return None
-    return wave.started_at + timing.scaled(wave.wait_before_seconds) + timing.scaled(wave.timeout_minutes * 60)
+    deadline = wave.started_at + timing.scaled(wave.wait_before_seconds) + timing.scaled(wave.timeout_minutes * 60)
+    return put_off(wave, deadline, timing)

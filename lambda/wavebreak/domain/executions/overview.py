@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.executions.audit_trail import spoken
-from wavebreak.domain.executions.instances_left import (
+from wavebreak.domain.executions.ending.instances_left import (
     in_brief,
     launched_count,
     remaining,
@@ -21,8 +21,9 @@ from wavebreak.timing import iso
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from wavebreak.domain.executions.instance_ending import Hold
+    from wavebreak.domain.executions.ending.model import Hold
     from wavebreak.domain.executions.model import Cancel, Execution, Failure
+    from wavebreak.domain.executions.notices import Notice
 
 
 def overview_of(execution: Execution) -> dict[str, Any]:
@@ -43,6 +44,7 @@ def overview_of(execution: Execution) -> dict[str, Any]:
         "cancel": _cancel(execution.cancel),
         "termination": _termination(execution),
         "lastFailure": _failure(execution.last_failure),
+        "warnings": [notice_of(notice) for notice in execution.warnings],
         "version": execution.version,
         "waveBriefs": [
             {"status": wave.status.value, "jobId": _last(execution.job_ids(wave.number))} for wave in execution.waves
@@ -58,6 +60,13 @@ def time_of(moment: datetime | None) -> str | None:
 def word_of(word: Word | None) -> dict[str, Any] | None:
     """Write down who asked for something, when and why, if somebody did."""
     return spoken(word) if word else None
+
+
+def notice_of(notice: Notice) -> dict[str, Any]:
+    """Write down a warning: `{code, message, waveNumber?, sourceServerId?}`."""
+    about = {"waveNumber": notice.wave, "sourceServerId": notice.source_server_id}
+    known = {name: value for name, value in about.items() if value is not None}
+    return {"code": notice.code.value, "message": notice.message, **known}
 
 
 def _last(job_ids: tuple[str, ...]) -> str | None:

@@ -12,18 +12,18 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions.endings import (
+from wavebreak.domain.executions.ending.looks import (
     absorb_terminations,
     is_in_doubt,
     is_launched,
     looked_at,
     terminate_jobs,
 )
+from wavebreak.domain.executions.ending.model import Hold
+from wavebreak.domain.executions.ending.standings import Standing, Standings
 from wavebreak.domain.executions.engine import with_termination
-from wavebreak.domain.executions.instance_ending import Hold
 from wavebreak.domain.executions.model import JobState
 from wavebreak.domain.executions.observation import absorb
-from wavebreak.domain.executions.standings import Standing, Standings
 from wavebreak.domain.executions.steering import Refused
 from wavebreak.execution_utils import TerminationStatus, can_terminate_execution
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.audit_trail import Act
-    from wavebreak.domain.executions.endings import TerminationObservation
+    from wavebreak.domain.executions.ending.looks import TerminationObservation
     from wavebreak.domain.executions.model import Execution, Job, Server, Wave
     from wavebreak.site import Place
     from wavebreak.timing import Timing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions.instances_left import remaining, unknown
+from wavebreak.domain.executions.ending.instances_left import remaining, unknown
 from wavebreak.domain.executions.model import CommandState
 from wavebreak.domain.executions.overview import overview_of
 from wavebreak.domain.executions.wave_commands import run_id
@@ -85,6 +85,7 @@ def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "instancesTerminated": terminated,
         "instancesLeft": left,
         "leftSince": ended if left else None,
+        "warnings": list(meta.get("warnings") or ()),
         "lastFailure": meta.get("lastFailure"),
         "factors": {},
         "version": int(meta["version"]),

@@ -42,6 +42,7 @@ LOOKS: Final[Mapping[Kind, Look]] = {
     Kind.FAILED: Look("❌", "Failed", "Failed", "red"),
     Kind.CANCELLING: Look("🛑", "Cancelling", "Cancelling", "blue"),
     Kind.CANCELLED: Look("🛑", "Cancelled", "Cancelled", "red"),
+    Kind.PREEMPTED: Look("🛑", "Preempted", "Preempted", "orange"),
     Kind.PAUSED: Look("⏸️", "Paused", "Paused", "blue"),
     Kind.RESUMED: Look("▶️", "Resumed", "Resumed", "blue"),
     Kind.APPROVAL_NEEDED: Look("✋", "Approval Needed", "Approval Needed", "orange"),
@@ -90,7 +91,7 @@ def wave_summary(statuses: Mapping[str, int]) -> str:
 
 def kinds_of(event: Mapping[str, Any]) -> list[Kind]:
     """List what an event could be told as, the most telling first; empty for one that nobody is written to about."""
-    found: list[Kind] = []
+    found: list[Kind] = [Kind.PREEMPTED] if event["data"].get("preemptedBy") else []
     changes = event["data"]["changes"]
     for change in (each for each in changes if "waveNumber" not in each and "subject" not in each):
         if change["from"] is None:
@@ -237,8 +238,8 @@ def _sentence(kind: Kind, view: Mapping[str, Any], event: Mapping[str, Any]) -> 
             return f"A {word} of {total} wave(s) was started."
         case Kind.COMPLETED | Kind.PARTIAL_SUCCESS | Kind.FAILED | Kind.CANCELLED:
             return _ending(view)
-        case Kind.CANCELLING:
-            return f"The {word} is being cancelled: no other wave starts, and what is in flight comes to its end."
+        case Kind.CANCELLING | Kind.PREEMPTED:
+            return _cancelling(word, event["data"].get("preemptedBy"))
         case Kind.PAUSED if any(wave["status"] == WaveStatus.FAILED for wave in view["waves"]):
             failed = [wave for wave in view["waves"] if wave["status"] == WaveStatus.FAILED]
             return f"{_numbered(failed)} failed, and the plan says to ask: retry it, skip it, or cancel."
@@ -254,6 +255,13 @@ def _sentence(kind: Kind, view: Mapping[str, Any], event: Mapping[str, Any]) -> 
             return f"{view['termination']['terminated']} recovery instance(s) were terminated; none is left."
         case _:
             return _left(view)
+
+
+def _cancelling(word: str, recovery: str | None) -> str:
+    what = "no other wave starts, and what is in flight comes to its end."
+    if recovery is None:
+        return f"The {word} is being cancelled: {what}"
+    return f"{recovery} needs the servers or the plan of this {word}, which is cancelled for it: {what}"
 
 
 def _ending(view: Mapping[str, Any]) -> str:

@@ -12,10 +12,11 @@ from wavebreak.aws.ec2 import DESCRIBE_EC2_INSTANCES
 from wavebreak.aws.parallel_reads import Asking, Question
 from wavebreak.domain.drs import Trouble
 from wavebreak.domain.errors.record import Severity
-from wavebreak.domain.executions import termination, termination_steps
+from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
-from wavebreak.domain.executions.endings import Ec2Answer, TerminationObservation
-from wavebreak.domain.executions.standings import Standings
+from wavebreak.domain.executions.ending import calls
+from wavebreak.domain.executions.ending.looks import Ec2Answer, TerminationObservation
+from wavebreak.domain.executions.ending.standings import Standings
 from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.observability.metrics import Metric
 from wavebreak.problems import Unavailable
@@ -72,7 +73,7 @@ def _observed(app: App, execution: Execution, now: datetime) -> TerminationObser
     intents = termination.open_intents(execution)
     if intents:
         jobs = replace(jobs, found=turned_up(app, execution.execution_id, intents, places))
-    wanted = {wave.place: termination_steps.servers_at(execution, wave.place) for wave in execution.waves}
+    wanted = {wave.place: calls.servers_at(execution, wave.place) for wave in execution.waves}
     questions = {place: partial(_shown, servers) for place, servers in wanted.items() if servers}
     shown = places.ask("recovery instances", questions).values()
     seen = TerminationObservation(jobs, tuple(each for some in shown for each in some), frozenset(places.failed))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from wavebreak.domain.executions.model import Mode
+from wavebreak.identifiers import is_drill
 from wavebreak.store import keys
 
 if TYPE_CHECKING:
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.domain.executions.model import Server
     from wavebreak.site import Place
-
-_RECOVERIES: Final = f"{Mode.RECOVERY.lower()}-"
-"""What the ids of recoveries begin with."""
 
 
 def holders(app: App, execution_id: str, place: Place, servers: Iterable[Server]) -> dict[str, str]:
@@ -27,5 +24,5 @@ def holders(app: App, execution_id: str, place: Place, servers: Iterable[Server]
     return {
         partitions[partition]: holder
         for partition, holder in held.items()
-        if holder != execution_id and holder.startswith(_RECOVERIES)
+        if holder != execution_id and not is_drill(holder)
     }

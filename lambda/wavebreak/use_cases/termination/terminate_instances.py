@@ -20,11 +20,12 @@ from wavebreak.aws.clients import UnsupportedPlace
 from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
 from wavebreak.domain.drs import Quotas
 from wavebreak.domain.errors.record import Severity
-from wavebreak.domain.executions import termination, termination_steps
+from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
 from wavebreak.domain.executions.batch_search import BatchSearch
-from wavebreak.domain.executions.endings import TerminationObservation, ending_of, terminate_jobs
-from wavebreak.domain.executions.instance_ending import Hold, kept
+from wavebreak.domain.executions.ending import calls
+from wavebreak.domain.executions.ending.looks import TerminationObservation, ending_of, terminate_jobs
+from wavebreak.domain.executions.ending.model import Hold, kept
 from wavebreak.domain.executions.model import Execution, Job, JobKind
 from wavebreak.resilience.aws_errors import FAULTS, error_code, is_denied
 from wavebreak.timeouts import Deadline
@@ -146,12 +147,12 @@ class _Caller:
         recent = [job for job in self.drs.recent_jobs(now) if job.kind == JobKind.TERMINATE]
         known = {job.job_id for job in execution.jobs}
         for intent in intents:
-            found = termination_steps.job_of(execution, intent, (job for job in recent if job.job_id not in known))
+            found = calls.job_of(execution, intent, (job for job in recent if job.job_id not in known))
             if found is not None:
                 known.add(found)
-                self._change(partial(termination_steps.started, job=intent, job_id=found))
+                self._change(partial(calls.started, job=intent, job_id=found))
             else:
-                self._change(partial(termination_steps.refuted, job=intent, now=now, timing=self.app.timing))
+                self._change(partial(calls.refuted, job=intent, now=now, timing=self.app.timing))
 
     def _to_terminate(self) -> list[Server]:
         """Choose what is due by what DRS shows now, and was neither launched into nor is held by a recovery."""
@@ -159,7 +160,7 @@ class _Caller:
         if self.deadline.left < _READ_SECONDS:
             self._hold("DRS answers too slowly for a call to follow")
             return []
-        wanted = termination_steps.servers_at(execution, self.place)
+        wanted = calls.servers_at(execution, self.place)
         elsewhere = frozenset(wave.place for wave in execution.waves) - {self.place}
         seen = TerminationObservation(instances=tuple(self.drs.every_instance(wanted)), silent=elsewhere)
         due = termination.due_at(execution, self.place, seen, now, self.app.timing)
@@ -181,7 +182,7 @@ class _Caller:
             self._refuse_all(str(answers[unasked[0].source_server_id]))
             return [server for server in servers if server.source_server_id not in answers]
         now, timing = self.app.now(), self.app.timing
-        self._change(partial(termination_steps.configured, answers=answers, now=now, timing=timing))
+        self._change(partial(calls.configured, answers=answers, now=now, timing=timing))
         return [server for server in servers if answers.get(server.source_server_id, False) is False]
 
     def _launches_into(self, server: Server) -> bool | str | None:
@@ -212,9 +213,9 @@ class _Caller:
                 break
         suspects = {} if self._request_is_refused else search.suspects
         if self._culprits or self._last or suspects:
-            known = termination_steps.RefusedInstances(self._culprits, suspects, self._last)
+            known = calls.RefusedInstances(self._culprits, suspects, self._last)
             now, timing = self.app.now(), self.app.timing
-            self._change(partial(termination_steps.suspected, refused=known, now=now, timing=timing))
+            self._change(partial(calls.suspected, refused=known, now=now, timing=timing))
 
     def _call(self, search: BatchSearch, batch: Sequence[str]) -> bool:
         """Make one call, unless a recovery holds one of its servers by now; tells whether others may follow."""
@@ -234,10 +235,10 @@ class _Caller:
             self._note(unknown)
             search.unknown(batch)
             now, timing = self.app.now(), self.app.timing
-            self._change(partial(termination_steps.in_the_dark, job=job, words=str(unknown), now=now, timing=timing))
+            self._change(partial(calls.in_the_dark, job=job, words=str(unknown), now=now, timing=timing))
             return True
         self._last |= search.accepted(batch)
-        self._change(partial(termination_steps.started, job=job, job_id=job_id))
+        self._change(partial(calls.started, job=job, job_id=job_id))
         return True
 
     def _intend(self, batch: Sequence[str]) -> Job | None:
@@ -246,7 +247,7 @@ class _Caller:
 
         def step(current: Execution) -> Execution:
             intents.clear()
-            job = termination_steps.intent(current, self.place, tuple(batch), self.app.now(), self.app.timing)
+            job = calls.intent(current, self.place, tuple(batch), self.app.now(), self.app.timing)
             if job is None:
                 return current
             intents.append(job)

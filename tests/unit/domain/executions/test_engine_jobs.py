@@ -19,8 +19,8 @@ from tests.support.execution_builders import (
     wave,
 )
 
+from wavebreak.domain.executions.ending.instances_left import launched_count
 from wavebreak.domain.executions.engine import Directive, decide, finalise
-from wavebreak.domain.executions.instances_left import launched_count
 from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus
 from wavebreak.domain.executions.observation import JobView, Observation
 from wavebreak.domain.plans.model import Impact

@@ -39,9 +39,9 @@ from wavebreak.aws.service_quotas import AppliedQuotas
 from wavebreak.domain.drs import Instance, Quotas, RecentJob, room_for
 from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import Act, IllegalTransition, status_changes
-from wavebreak.domain.executions.endings import Ec2Answer, TerminationObservation
+from wavebreak.domain.executions.ending.instances_left import remaining
+from wavebreak.domain.executions.ending.looks import Ec2Answer, TerminationObservation
 from wavebreak.domain.executions.engine import Directive, decide, finalise
-from wavebreak.domain.executions.instances_left import remaining
 from wavebreak.domain.executions.model import JobState, LaunchStatus, Mode, Termination
 from wavebreak.domain.executions.observation import Observation
 from wavebreak.domain.executions.steering import cancel

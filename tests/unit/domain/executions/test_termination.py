@@ -35,12 +35,12 @@ from tests.support.terminations import (
 from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.batch_search import Suspicion
-from wavebreak.domain.executions.endings import Ec2Answer, TerminationObservation, terminate_jobs
-from wavebreak.domain.executions.instance_ending import EndingOutcome, Hold, InstanceEnding
-from wavebreak.domain.executions.instances_left import instances_left, remaining
+from wavebreak.domain.executions.ending.instances_left import instances_left, remaining
+from wavebreak.domain.executions.ending.looks import Ec2Answer, TerminationObservation, terminate_jobs
+from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, InstanceEnding
+from wavebreak.domain.executions.ending.standings import MAX_ATTEMPTS
 from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, Termination
 from wavebreak.domain.executions.observation import JobView, Observation, ServerView
-from wavebreak.domain.executions.standings import MAX_ATTEMPTS
 from wavebreak.domain.executions.steering import Refused
 from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus

@@ -13,24 +13,26 @@ from tests.support.execution_builders import (
     job_id,
     later,
     server,
+    server_id,
     wave,
 )
 
 from wavebreak.domain.executions.batch_search import Suspicion
-from wavebreak.domain.executions.instance_ending import EndingOutcome, Hold, InstanceEnding
+from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, InstanceEnding
 from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, Termination
+from wavebreak.domain.executions.notices import Notice, NoticeCode
 from wavebreak.domain.executions.views import execution_view, plan_view, summary_view
 from wavebreak.domain.plans.model import Impact, OnFailure, StoredPlan
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.site import Place
-from wavebreak.store.records import meta_record
+from wavebreak.store.records import meta_record, read_execution, wave_record
 from wavebreak.timing import iso
 
 W, E = WaveStatus, ExecutionStatus
 EXECUTION_FIELDS = {
     *("executionId", "planId", "planName", "planVersion", "mode", "status", "display", "requestedBy", "reason"),
     *("startedAt", "endedAt", "durationSeconds", "totalWaves", "completedWaves", "failedWaves", "cancelledWaves"),
-    *("waves", "terminationMetadata", "termination", "instancesTerminated", "factors", "version"),
+    *("waves", "terminationMetadata", "termination", "instancesTerminated", "warnings", "factors", "version"),
     *("instancesLeft", "leftSince"),
 }
 """Fields of the contract's example; the further ones tell who holds or cancelled it, and what failed in driving it."""
@@ -62,6 +64,24 @@ def cancelled_after_the_first_wave() -> Execution:
         jobs=(job(1, JobState.ENDED), job(1, JobState.ENDED, batch=2, job_id=job_id(9))),
         version=12,
     )
+
+
+def test_b6_warnings_are_shown_and_read_back_with_what_they_are_about_and_nothing_else() -> None:
+    warnings = (
+        Notice(NoticeCode.REPLACES_RUNNING, "of a wave", 2),
+        Notice(NoticeCode.OLDER_SNAPSHOT, "of a server", 2, server_id(2)),
+        Notice(NoticeCode.PREEMPTED_DRILL, "of the execution"),
+    )
+    warned = replace(cancelled_after_the_first_wave(), warnings=warnings)
+    shown = execution_view(warned, later(1000))["warnings"]
+    assert shown == [
+        {"code": "REPLACES_RUNNING", "message": "of a wave", "waveNumber": 2},
+        {"code": "OLDER_SNAPSHOT", "message": "of a server", "waveNumber": 2, "sourceServerId": server_id(2)},
+        {"code": "PREEMPTED_DRILL", "message": "of the execution"},
+    ]
+    read = read_execution([meta_record(warned), *(wave_record("x", one) for one in warned.waves)])
+    assert read is not None
+    assert read.warnings == warnings
 
 
 def test_s2_11_an_execution_is_shown_with_the_fields_of_the_contract() -> None:

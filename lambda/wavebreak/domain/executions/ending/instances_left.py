@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions.endings import ending_of, is_launched
-from wavebreak.domain.executions.instance_ending import EndingOutcome
+from wavebreak.domain.executions.ending.looks import ending_of, is_launched
+from wavebreak.domain.executions.ending.model import EndingOutcome
 from wavebreak.domain.executions.model import JobState, LaunchStatus
 from wavebreak.execution_utils import TerminationStatus
 

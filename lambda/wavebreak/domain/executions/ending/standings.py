@@ -10,14 +10,14 @@ from dataclasses import replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.executions.endings import (
+from wavebreak.domain.executions.ending.looks import (
     SHUTTING_DOWN,
     Look,
     ending_of,
     is_launched,
     terminate_jobs,
 )
-from wavebreak.domain.executions.instance_ending import EndingOutcome
+from wavebreak.domain.executions.ending.model import EndingOutcome
 from wavebreak.domain.executions.model import JobState
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.drs import Instance
-    from wavebreak.domain.executions.endings import TerminationObservation
-    from wavebreak.domain.executions.instance_ending import Hold, InstanceEnding
+    from wavebreak.domain.executions.ending.looks import TerminationObservation
+    from wavebreak.domain.executions.ending.model import Hold, InstanceEnding
     from wavebreak.domain.executions.model import Execution, Job, Server, Wave
     from wavebreak.timing import Timing
 

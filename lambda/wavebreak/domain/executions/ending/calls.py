@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.executions.batch_search import Suspicion
-from wavebreak.domain.executions.endings import ending_of, terminate_jobs
-from wavebreak.domain.executions.instance_ending import kept
+from wavebreak.domain.executions.ending.looks import ending_of, terminate_jobs
+from wavebreak.domain.executions.ending.model import kept
 from wavebreak.domain.executions.model import Execution, Job, JobKind, JobState, Server
 from wavebreak.domain.executions.termination import released
 from wavebreak.execution_utils import TerminationStatus
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.drs import RecentJob
-    from wavebreak.domain.executions.instance_ending import InstanceEnding
+    from wavebreak.domain.executions.ending.model import InstanceEnding
     from wavebreak.site import Place
     from wavebreak.timing import Timing
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.drs import NOT_FOUND
-from wavebreak.domain.executions.instance_ending import EndingOutcome, InstanceEnding
+from wavebreak.domain.executions.ending.model import EndingOutcome, InstanceEnding
 from wavebreak.domain.executions.model import Execution, Job, JobKind, JobState, LaunchStatus, Server
 from wavebreak.domain.executions.observation import Observation
 
