@@ -92,15 +92,18 @@ def service_quotas(place: Place) -> Any:
 def drs(place: Place, *, once: bool = False, brief: bool = False) -> DrsClient:
     """Give the DRS client of a place: one for reading, or with `once` one that never repeats a call by itself.
 
-    With `brief` a call is over within 13 s, two attempts and the pause between them: an answer of the API has 29 s.
-    Raises UnsupportedPlace.
+    With `brief` a call is over within 13 s, two attempts and the pause between them: an answer of the API has 29 s. Its
+    failures are those of who reads, and never keep a launch from being called. Raises UnsupportedPlace.
     """
-    session = _session(place.account_id, None if once else READ_ONLY)
+    actions = None if once else READ_ONLY
+    session = _session(place.account_id, actions, "sts-read") if brief else _session(place.account_id, actions)
     operation = "drs_brief_call" if brief else "drs_call"
     attempts = 1 if once else BRIEF_ATTEMPTS if brief else ATTEMPTS
     client = session.client("drs", region_name=place.region, config=config(operation, attempts=attempts))
     pages = "asking" if brief else "drs_read"
-    return guarded("drs", place).guard(client, operation=operation, pages=pages, attempts=attempts)
+    return guarded("drs-read" if brief else "drs", place).guard(
+        client, operation=operation, pages=pages, attempts=attempts
+    )
 
 
 @cache
@@ -133,10 +136,11 @@ def s3() -> S3Client:
 
 
 @cache
-def _session(account_id: str | None, actions: tuple[str, ...] | None) -> boto3.Session:
+def _session(account_id: str | None, actions: tuple[str, ...] | None, circuit: str = "sts") -> boto3.Session:
     """Give the session of an account: our own, or one whose credentials are those of the role there, refreshed.
 
-    There it may do no more than `actions`, whatever the role allows; None is all that the role allows.
+    There it may do no more than `actions`, whatever the role allows; None is all that the role allows. STS is asked
+    through `circuit`.
     """
     if account_id is None:
         return boto3.Session()
@@ -145,7 +149,7 @@ def _session(account_id: str | None, actions: tuple[str, ...] | None) -> boto3.S
         raise UnsupportedPlace(f"account {account_id}: this stack has no TargetExternalId to assume a role with")
     own = botocore.session.Session()
     fetcher = AssumeRoleCredentialFetcher(
-        client_creator=_sts_creator(own, account_id),
+        client_creator=_sts_creator(own, account_id, circuit),
         source_credentials=own.get_credentials(),
         role_arn=f"arn:{own.get_partition_for_region(_own_region(own))}:iam::{account_id}:role/{chosen.target_role_name}",
         extra_args={
@@ -173,9 +177,9 @@ def _own_region(session: botocore.session.Session) -> str:
     return str(region)
 
 
-def _sts_creator(session: botocore.session.Session, account_id: str) -> Any:
+def _sts_creator(session: botocore.session.Session, account_id: str, dependency: str) -> Any:
     """Make STS clients of the stack's own Region: the global endpoint lives in one Region, which may have failed."""
-    circuit = guarded("sts", Place(account_id, _own_region(session)))
+    circuit = guarded(dependency, Place(account_id, _own_region(session)))
 
     def create(service: str, **credentials: Any) -> Any:
         client = session.create_client(

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from wavebreak.aws.clients import UnsupportedPlace
 from wavebreak.domain.drs import Trouble
-from wavebreak.resilience.aws_errors import FAULTS, error_code, is_denied
+from wavebreak.resilience.aws_errors import FAULTS, error_code, is_denied, is_dependency_fault
 from wavebreak.resilience.client_config import BRIEF_ATTEMPTS, series_seconds
 from wavebreak.timeouts import Deadline, ending_in, log_expiry
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_SERVER_FAULT: Final = 500
 _AT_ONCE: Final = 8
 """Below the ten connections that a client keeps."""
 
@@ -151,8 +152,17 @@ class Asking:
             return question.call()
         except ClientError as error:
             code = error_code(error)
+            if _is_throttle(error):
+                # The place is busy, with a recovery for all that is known: nobody who only reads asks it more.
+                self._failed[question.place] = operation
             message = error.response.get("Error", {}).get("Message")
             return Trouble(operation, f"{code}: {message}" if message else code, denied=is_denied(error))
         except FAULTS as error:
             self._failed[question.place] = operation
             return Trouble(operation, str(error))
+
+
+def _is_throttle(error: ClientError) -> bool:
+    """Tell whether a service holds calls back: it is not well, and it is not its own fault."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return is_dependency_fault(error) and status < _SERVER_FAULT

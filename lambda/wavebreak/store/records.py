@@ -7,8 +7,10 @@ plan's servers are read at every poll, and no server is ever looked up by itself
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.errors.masking import masked_text
 from wavebreak.domain.executions.locking import preemption
 from wavebreak.domain.executions.locking.model import DrillWait, Preemption
 from wavebreak.domain.executions.model import (
@@ -48,6 +50,12 @@ Item = dict[str, Any]
 SCHEMA: Final = 1
 _ERROR_LENGTH: Final = 500
 """Characters kept of a server's error, so that a hundred servers stay far below the 400 KB of an item."""
+
+
+@lru_cache(maxsize=4096)
+def _told(words: str) -> str:
+    """Give the reason of a failure as it is kept and shown: without secrets. Many servers fail in the same words."""
+    return masked_text(words)
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -122,7 +130,7 @@ def wave_record(execution_id: str, wave: Wave) -> Item:
         "rejected": wave.rejected,
         "startedAt": time_of(wave.started_at),
         "endedAt": time_of(wave.ended_at),
-        "error": wave.error,
+        "error": wave.error and _told(wave.error),
         "blockedUntil": time_of(wave.blocked_until),
         "drillWait": _drill_wait(wave.drill_wait),
         "commands": [_command_entry(command) for command in wave.commands],
@@ -169,7 +177,7 @@ def _server_entry(server: Server) -> Item:
         "impact": server.impact.value,
         "launch": server.launch_status.value,
         "instance": server.recovery_instance_id,
-        "error": server.error and server.error[:_ERROR_LENGTH],
+        "error": server.error and _told(server.error)[:_ERROR_LENGTH],
         "snapshot": server.snapshot_id,
         "actions": server.actions_running or None,
         "ending": server.ending and ending_entry(server.ending),

@@ -33,6 +33,8 @@ TRANSACTION_BYTES: Final = 3_000_000
 _BATCH_WRITE_LIMIT: Final = 25
 _BATCH_READ_LIMIT: Final = 100
 _FILTER_PAGE: Final = 100
+_LONGEST_KEY: Final = 1024
+"""Bytes of a sort key, and more than any of our partition keys has."""
 _PAGES_A_LIST: Final = 4
 """Pages of DynamoDB, a megabyte each at most, that one page of a list holds: an answer of a function may have six."""
 _CAPACITY: Final = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError"})
@@ -335,4 +337,10 @@ def _decode_token(token: str, query: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, dict) and list(value) == ["S"] and isinstance(value["S"], str)
+    """Tell whether an attribute is a text that may be a key: DynamoDB takes none that is empty, or longer."""
+    if not isinstance(value, dict) or list(value) != ["S"] or not isinstance(value["S"], str):
+        return False
+    try:
+        return 0 < len(value["S"].encode()) <= _LONGEST_KEY
+    except UnicodeEncodeError:
+        return False

@@ -20,7 +20,7 @@ from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.observability.error_tracker import concerns
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.timing import iso
-from wavebreak.use_cases.record_machine_failures import run_failed
+from wavebreak.use_cases.record_machine_failures import kept_word, run_failed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_CAUSE_LENGTH: Final = 1000
 _MERGE_BYTES: Final = 200 * 1024
 """Room for merged rows in the record of a run; an item of the table holds 400 KB."""
 _ROW_BYTES: Final = 100 * 1024
@@ -79,7 +78,7 @@ def finish(app: App, command_id: str) -> dict[str, Any]:
 
 def record_failure(app: App, command_id: str, name: str, error: str, cause: str) -> None:
     """Keep error and cause of a failed run of the machine with the command run, for whoever looks at it."""
-    failure = {"at": iso(app.now()), "error": error, "cause": cause[:_CAUSE_LENGTH]}
+    failure = {"at": iso(app.now()), "error": kept_word(error), "cause": kept_word(cause)}
     act = Act(ENGINE_ACTOR, app.now())
     run = app.commands.change(command_id, lambda run: replace(run, last_failure=failure), act)
     run_failed(app, run.execution_id, name, error, cause)

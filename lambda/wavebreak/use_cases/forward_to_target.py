@@ -28,7 +28,7 @@ from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
 from wavebreak.observability.error_tracker import concerns
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.use_cases.collect_results import record_result
-from wavebreak.use_cases.record_machine_failures import run_failed
+from wavebreak.use_cases.record_machine_failures import kept_word, run_failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -134,7 +134,7 @@ def lose_target(app: App, command_id: str, number: int, error: str, cause: str) 
         except (*FAULTS, UnsupportedPlace) as fault:
             app.errors.record_error(fault, Severity.WARNING, target=target.name)
     run_failed(app, run.execution_id, command_id, error, cause)
-    record_result(app, run, target, ExecutionResult.unexpected(target.name, f"{error}: {cause}"[:500]))
+    record_result(app, run, target, ExecutionResult.unexpected(target.name, kept_word(f"{error}: {cause}")[:500]))
 
 
 class _Forwarder:

@@ -8,13 +8,11 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.commands.runs import TargetState, stream_name
+from wavebreak.domain.commands.runs import MAX_TARGETS, TargetState, stream_name
 from wavebreak.problems import InvalidRequest
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from wavebreak.app import App
     from wavebreak.domain.commands.runs import CommandTarget
 
@@ -95,8 +93,22 @@ class _Place:
         if token is None:
             return cls(0, set(), {})
         try:
-            content: Mapping[str, Any] = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-            at = {int(number): str(stands) for number, stands in content["at"].items()}
-            return cls(int(content["to"]), {int(number) for number in content["done"]}, at)
+            content = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+            to, done, at = content["to"], content["done"], content["at"]
+            at = {_number(int(number)): _text(stands) for number, stands in at.items()}
+            return cls(_number(to), set(map(_number, done)), at)
         except (ValueError, binascii.Error, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InvalidRequest.of("/nextToken", "is not a token of this list") from error
+
+
+def _number(value: Any) -> int:
+    """Read the number of a target, or 0; ValueError for anything else that JSON may hold."""
+    if type(value) is not int or not 0 <= value <= MAX_TARGETS:
+        raise ValueError(f"{value!r:.100} is the number of no target")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a stream stands at a text")
+    return value

@@ -190,14 +190,14 @@ def test_a_target_whose_task_never_works_is_lost_alone(commands: Commands) -> No
 
     def dies(event: dict[str, Any]) -> None:
         if event["number"] == 1 and "lost" not in event:
-            raise RuntimeError("out of memory")
+            raise RuntimeError("out of memory: token=hunter2secret")
 
     commands.stack.before["RunTargetFunction"] = dies
     run = commands.run("status", executionId=execution_id)
 
     first, second = commands.results(run["commandId"])
     assert (first["failureKind"], second["success"]) == ("exception", True)
-    assert "out of memory" in first["stderr"]
+    assert "out of memory: token=*****" in first["stderr"], "A19"
 
 
 def test_s0_3_a_target_that_nobody_could_write_for_gets_its_result_at_the_end(commands: Commands) -> None:
@@ -301,7 +301,7 @@ def test_a_machine_that_keeps_failing_is_left_to_the_sweep_and_tells_why(command
     stack, execution_id = commands.stack, commands.launched(1)
 
     def broken(_event: dict[str, Any]) -> None:
-        raise RuntimeError("no plan at all")
+        raise RuntimeError("no plan at all: token=hunter2secret")
 
     stack.before["PrepareCommandFunction"] = broken
     command_id = commands.start("status", executionId=execution_id)
@@ -313,7 +313,7 @@ def test_a_machine_that_keeps_failing_is_left_to_the_sweep_and_tells_why(command
         assert _told(stack, name) == (not name.endswith("-r4"))
     failed = commands.get(command_id)
     assert failed["status"] == "IN_PROGRESS"
-    assert "no plan at all" in failed["lastFailure"]["cause"]
+    assert "no plan at all: token=*****" in failed["lastFailure"]["cause"], "A19"
 
     del stack.before["PrepareCommandFunction"]
     stack.clock.forward(121)

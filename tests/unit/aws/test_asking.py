@@ -140,3 +140,17 @@ def test_b6_what_does_not_end_in_time_is_left_behind_and_its_place_asked_nothing
     [again] = asking.all([Question("DescribeJobs", lambda: 5, "a")])
     assert (again.asked, again.reason) == (False, "not asked after DescribeJobs failed")
     may_end.set()
+
+
+def test_a11_a_place_that_throttles_is_asked_nothing_more_by_who_only_reads() -> None:
+    """A refusal of another kind is an answer: the next question may have a better one."""
+    for code, goes_on in (("ThrottlingException", False), ("TooManyRequestsException", False), ("NotFound", True)):
+        asking = Asking()
+        asking.all([Question("DescribeRecoverySnapshots", refusing(code), "a")])
+        [later, other] = asking.all(
+            [Question("DescribeJobs", lambda: 5, "a"), Question("DescribeJobs", lambda: 6, "b")]
+        )
+        assert other == 6
+        assert (later == 5) is goes_on
+        if not goes_on:
+            assert (later.asked, later.reason) == (False, "not asked after DescribeRecoverySnapshots failed")

@@ -215,6 +215,17 @@ def test_a_long_error_is_cut_once_and_then_stays() -> None:
     assert read_execution(items_of(once)) == once
 
 
+def test_a19_reasons_of_servers_and_waves_are_kept_without_secrets() -> None:
+    words = "ClientError: X-Amz-Security-Token=" + "IQoJb3JpZ2luX2VjE" * 9 + " is not valid"
+    failing = large_wave(1, 2)
+    failing = replace(failing.with_servers(lambda item: replace(item, error=words)), error=words)
+    once = read_execution(items_of(execution(failing)))
+    assert once is not None
+    wanted = "ClientError: X-Amz-Security-Token=***** is not valid"
+    assert {server.error for server in once.wave(1).servers} == {wanted}
+    assert once.wave(1).error == wanted
+
+
 def test_a_plan_of_four_thousand_servers_fits_and_reads_back() -> None:
     made = tuple(large_wave(number, 50) for number in range(1, 81))
     short = tuple(wave.with_servers(lambda item: replace(item, error=None)) for wave in made)
