@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wavebreak.store.records import Item
 
 _ATTEMPTS: Final = 25
+_TARGET_FIELDS: Final = tuple(CommandTarget(0, "", "").record())
 _RESULT: Final = "result"
 _ROWS: Final = "rows"
 
@@ -51,27 +52,15 @@ class CommandStore:
             return False
         items = [{"pk": pk, "sk": keys.target(target.number), **target.record()} for target in targets]
         for start in range(0, len(items), TRANSACTION_LIMIT):
-            self._put_new(items[start : start + TRANSACTION_LIMIT])
+            batch = items[start : start + TRANSACTION_LIMIT]
+            # Refused, they were written by somebody else, which happens to all of a batch or to none.
+            self._wrote([Write(str(item["sk"]), "Put", item, "attribute_not_exists(pk)") for item in batch])
         write = Write("run", "Put", _run_record(run), "attribute_not_exists(pk)")
         try:
             self._tell(None, run, act, write)
         except ConditionFailed:
             return False
         return True
-
-    def _put_new(self, items: Sequence[Item]) -> None:
-        """Write items unless somebody else wrote them, which happens to all or to none."""
-        writes = [Write(str(item["sk"]), "Put", item, "attribute_not_exists(pk)") for item in items]
-        for attempt in range(_ATTEMPTS):
-            try:
-                self.table.transact(writes)
-            except ConditionFailed as refused:
-                if refused.failed:
-                    return
-                self.executions.pause(attempt)
-            else:
-                return
-        raise Unavailable("The targets of this command run are being written by many at once", retry_after_seconds=1)
 
     def load(self, command_id: str) -> CommandRun:
         """Read a run consistently; raises NotFound."""
@@ -151,33 +140,96 @@ class CommandStore:
 
     def move(self, command_id: str, before: CommandTarget, after: CommandTarget) -> bool:
         """Write how far a target got, from the state that was read; False when somebody else was first."""
-        return self._put_target(command_id, after.record(), "#state = :state", {":state": before.state.value})
+        return self._wrote(_target_writes(command_id, before, after.record(), _standing_at(before)))
+
+    def move_all(self, command_id: str, moves: Sequence[tuple[CommandTarget, CommandTarget]]) -> None:
+        """Write how far many targets got, many at a time; one that somebody else was first with stays as it is."""
+        most = TRANSACTION_LIMIT // 2
+        for start in range(0, len(moves), most):
+            batch = moves[start : start + most]
+            writes = [
+                _target_writes(command_id, before, after.record(), _standing_at(before)) for before, after in batch
+            ]
+            if not self._wrote([write for each in writes for write in each]):
+                for each in writes:
+                    self._wrote(each)
 
     def end(
-        self, command_id: str, target: CommandTarget, result: Mapping[str, Any], rows: Iterable[tuple[float, str]] = ()
+        self,
+        command_id: str,
+        target: CommandTarget,
+        result: Mapping[str, Any],
+        rows: Iterable[tuple[float, str]] = (),
+        *,
+        only_as_read: bool = False,
     ) -> bool:
-        """Write the one result of a target; False when it has one already."""
+        """Write the one result of a target; False when it has one already.
+
+        With `only_as_read` also when it got further meanwhile than `target` says: what was not sent may be by now.
+        """
         ended = replace(target, state=TargetState.ENDED).record()
         # As text: the table has no floating point numbers, and nobody looks for a part of it.
         written = ended | {_RESULT: json.dumps(result, ensure_ascii=False), "succeeded": result["success"]}
         listed = list(rows)
         if listed:
             written[_ROWS] = json.dumps(listed, ensure_ascii=False)
-        return self._put_target(command_id, written, "#state <> :ended", {":ended": TargetState.ENDED.value})
+        condition = _standing_at(target) if only_as_read else ("#state <> :state", TargetState.ENDED)
+        return self._wrote(_target_writes(command_id, target, written, condition))
 
-    def _put_target(self, command_id: str, record: Item, condition: str, values: Mapping[str, Any]) -> bool:
-        item = {"pk": keys.command(command_id), "sk": keys.target(int(record["number"])), **record}
-        write = Write("target", "Put", item, condition, values, {"#state": "state"})
+    def _wrote(self, writes: Sequence[Write]) -> bool:
+        """Make conditional writes, again while others write beside; False when a condition does not hold."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                self.table.transact(writes)
+            except ConditionFailed as refused:
+                if refused.failed:
+                    return False
+                self.executions.pause(attempt)
+            else:
+                return True
+        raise Unavailable("These targets are being written by many at once", retry_after_seconds=1)
+
+    def deal(self, command_id: str, machine_run: int, taken: int) -> None:
+        """Have a run of the machine take its targets by turns, the first after those `taken`."""
+        item = {"pk": keys.command(command_id), "sk": keys.TURNS, "machineRun": machine_run, "taken": taken}
+        self.table.put_many([item])
+
+    def taken(self, command_id: str) -> int:
+        """Tell up to which number targets were taken."""
+        return int((self.table.get(keys.command(command_id), keys.TURNS) or {}).get("taken", 0))
+
+    def take(self, command_id: str, machine_run: int) -> int | None:
+        """Take the next number, which nobody else gets; None when another run of the machine deals by now."""
         try:
-            self.table.transact([write])
-        except ConditionFailed:
-            return False
-        return True
+            answer = self.table.update(
+                Key=to_attributes({"pk": keys.command(command_id), "sk": keys.TURNS}),
+                UpdateExpression="ADD #taken :one",
+                ConditionExpression="machineRun = :run",
+                ExpressionAttributeNames={"#taken": "taken"},
+                ExpressionAttributeValues={":one": {"N": "1"}, ":run": {"N": str(machine_run)}},
+                ReturnValues="UPDATED_NEW",
+            )
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                return None
+            raise
+        return int(answer["Attributes"]["taken"]["N"])
+
+    def late(self, command_id: str) -> list[CommandTarget]:
+        """Read the postponed targets, in their order."""
+        pk = keys.command(command_id)
+        marks = self.table.query(pk, sk_from=keys.late(1), sk_to=keys.late(keys.MAX_NUMBER))
+        items = self.table.get_many([(pk, keys.target(int(mark["number"]))) for mark in marks])
+        found = [CommandTarget.read(item) for item in items]
+        self.table.delete_many(
+            [(pk, keys.late(target.number)) for target in found if target.state is TargetState.ENDED]
+        )
+        postponed = (target for target in found if target.state is TargetState.POSTPONED)
+        return sorted(postponed, key=lambda target: target.number)
 
     def targets(self, command_id: str) -> Iterator[tuple[CommandTarget, bool | None, list[tuple[float, str]]]]:
         """Read all targets in their order, without their output: each with whether it succeeded and what it found."""
-        fields = ("number", "target", "instanceId", "accountId", "region", "state", "ssmCommandId")
-        names = {f"#{name}": name for name in (*fields, "intendedAt", "sentAt", "succeeded", _ROWS)}
+        names = {f"#{name}": name for name in (*_TARGET_FIELDS, "succeeded", _ROWS)}
         for item in self.table.query(
             keys.command(command_id), sk_from=keys.target(1), sk_to=keys.target(keys.MAX_NUMBER), names=names
         ):
@@ -224,6 +276,27 @@ class CommandStore:
             found += [str(item["commandId"]) for item in items]
             if token is None:
                 return found
+
+
+def _target_writes(
+    command_id: str, before: CommandTarget, record: Item, condition: tuple[str, TargetState]
+) -> list[Write]:
+    """Write a target, and with it the mark by which postponed ones are found."""
+    pk, number = keys.command(command_id), int(record["number"])
+    expression, state = condition
+    item = {"pk": pk, "sk": keys.target(number), **record}
+    name = str(item["sk"])
+    writes = [Write(name, "Put", item, expression, {":state": state.value}, {"#state": "state"})]
+    mark = {"pk": pk, "sk": keys.late(number)}
+    if record["state"] == TargetState.POSTPONED:
+        writes.append(Write(f"{name}-late", "Put", {**mark, "number": number}))
+    elif before.state is TargetState.POSTPONED:
+        writes.append(Write(f"{name}-late", "Delete", mark))
+    return writes
+
+
+def _standing_at(target: CommandTarget) -> tuple[str, TargetState]:
+    return ("#state = :state", target.state)
 
 
 def _run_record(run: CommandRun) -> Item:

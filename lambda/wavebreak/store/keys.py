@@ -22,6 +22,9 @@ PLAN: Final = "PLAN"
 LOCK: Final = "LOCK"
 
 TARGET_PREFIX: Final = "TARGET#"
+LATE_PREFIX: Final = "LATE#"
+TURNS: Final = "TURNS"
+"""How many targets of a command run have been taken, and by which run of its machine."""
 MAX_NUMBER: Final = 999_999
 """The largest number that the sort key of a target holds."""
 
@@ -90,6 +93,11 @@ def command(command_id: str) -> str:
 def target(number: int) -> str:
     """Sort key of a target of a command run, counted from 1."""
     return f"{TARGET_PREFIX}{number:06d}"
+
+
+def late(number: int) -> str:
+    """Sort key of the mark by which a postponed target is found, counted from 1."""
+    return f"{LATE_PREFIX}{number:06d}"
 
 
 def server(place: Place, source_server_id: str) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
 from wavebreak.domain.executions.machine_runs import command_id_of, command_run_of
 from wavebreak.problems import NotFound
 from wavebreak.use_cases import record_machine_failures
+from wavebreak.use_cases.command_machine.next_run import start_next
 
 if TYPE_CHECKING:
     from wavebreak.app import App
@@ -36,7 +35,7 @@ def machine_ended(app: App, name: str) -> bool:
     if run.machine_run > _RUNS_AT_ONCE:
         record_machine_failures.gave_up(app, run.execution_id, name)
         return False
-    return _restart(app, run)
+    return start_next(app, run)
 
 
 def sweep(app: App) -> int:
@@ -61,21 +60,4 @@ def _look_after(app: App, run: CommandRun) -> bool:
     young = app.now() - run.started_at < _YOUNG
     if run.status.is_terminal or young or app.workflow.is_command_running(run.command_id, run.machine_run):
         return False
-    return _restart(app, run)
-
-
-def _restart(app: App, run: CommandRun) -> bool:
-    """Make the next machine run the present one, unless another already did, and start it."""
-    act = Act(ENGINE_ACTOR, app.now())
-    after = app.commands.change(
-        run.command_id,
-        lambda current: (
-            replace(current, machine_run=run.machine_run + 1) if current.machine_run == run.machine_run else current
-        ),
-        act,
-    )
-    if after.machine_run != run.machine_run + 1:
-        return False
-    app.workflow.start_command(run.command_id, after.machine_run)
-    logger.warning("machine of %s is started again as run %s", run.command_id, after.machine_run)
-    return True
+    return start_next(app, run)

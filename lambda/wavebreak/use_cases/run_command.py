@@ -47,6 +47,7 @@ def start(app: App, asked: Asked, execution_id: str | None, names: Sequence[str]
     if not chosen:
         raise InvalidState(f"Execution {execution.execution_id} has no launched instance that a command could reach")
     run = _new_run(app, asked, new_command_id(app.now()), execution.execution_id, act, len(chosen))
+    run = replace(run, patience_seconds=app.call_patience_seconds)
     app.commands.create(run, _targets(chosen), act)
     _start_machine(app, run)
     return run

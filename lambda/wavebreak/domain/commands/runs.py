@@ -1,6 +1,7 @@
 """A command run and its targets as they are stored and moved on. Pure.
 
-A target waits, is about to be sent to, was sent to, and has ended; it ends once, with the one result it ever has.
+A target waits, is about to be sent to, was sent to, and has ended; it ends once, with the one result it ever has. One
+that could not be reached is postponed, and tried again while the others go on (`delivery`).
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class TargetState(StrEnum):
     SENDING = "SENDING"
     """SendCommand was intended; whether it was made is to be looked up."""
     SENT = "SENT"
+    POSTPONED = "POSTPONED"
+    """Nothing was sent, or nothing arrived: it is tried again once all that can be reached have had their turn."""
     ENDED = "ENDED"
 
 
@@ -58,6 +61,16 @@ class CommandTarget:
     ssm_command_id: str | None = None
     intended_at: datetime | None = None
     sent_at: datetime | None = None
+    sender: str | None = None
+    """The worker, of which run of the machine, that sends to it and watches it."""
+    tries: int = 0
+    """Times that SendCommand was intended."""
+    lost_at: datetime | None = None
+    """When the answer of SendCommand was lost; None also when whoever sent died before it could say so."""
+    late_since: datetime | None = None
+    """Since when its agent is known not to answer."""
+    due_at: datetime | None = None
+    """A postponed one is not tried before."""
 
     def record(self) -> dict[str, Any]:
         """Write down the target without its result."""
@@ -71,12 +84,16 @@ class CommandTarget:
             "ssmCommandId": self.ssm_command_id,
             "intendedAt": iso(self.intended_at) if self.intended_at else None,
             "sentAt": iso(self.sent_at) if self.sent_at else None,
+            "sender": self.sender,
+            "tries": self.tries,
+            "lostAt": iso(self.lost_at) if self.lost_at else None,
+            "lateSince": iso(self.late_since) if self.late_since else None,
+            "dueAt": iso(self.due_at) if self.due_at else None,
         }
 
     @classmethod
     def read(cls, record: Mapping[str, Any]) -> CommandTarget:
         """Read a target."""
-        intended, sent = record.get("intendedAt"), record.get("sentAt")
         return cls(
             number=int(record["number"]),
             name=record["target"],
@@ -84,9 +101,19 @@ class CommandTarget:
             place=Place(record.get("accountId"), record.get("region")),
             state=TargetState(record["state"]),
             ssm_command_id=record.get("ssmCommandId"),
-            intended_at=parse_iso(intended) if intended else None,
-            sent_at=parse_iso(sent) if sent else None,
+            intended_at=_moment(record, "intendedAt"),
+            sent_at=_moment(record, "sentAt"),
+            sender=record.get("sender"),
+            tries=int(record.get("tries") or 0),
+            lost_at=_moment(record, "lostAt"),
+            late_since=_moment(record, "lateSince"),
+            due_at=_moment(record, "dueAt"),
         )
+
+
+def _moment(record: Mapping[str, Any], name: str) -> datetime | None:
+    written = record.get(name)
+    return parse_iso(written) if written else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +146,8 @@ class CommandRun:
     merge_left_out: int = 0
     """Rows of a merge that found no room in the record."""
     machine_run: int = 1
+    handing_over: int | None = None
+    """The run of the machine whose history is nearly full: its workers stop where they are, and the next goes on."""
     last_failure: Mapping[str, str] | None = None
     """The last time the machinery itself failed while driving this run: at, error and cause."""
 
@@ -147,6 +176,7 @@ class CommandRun:
             "merged": [{**row, "score": repr(float(row["score"]))} for row in self.merged],
             "mergeLeftOut": self.merge_left_out,
             "machineRun": self.machine_run,
+            "handingOver": self.handing_over,
             "lastFailure": dict(self.last_failure) if self.last_failure else None,
         }
 
@@ -176,6 +206,7 @@ class CommandRun:
             merged=tuple({**row, "score": float(row["score"])} for row in record.get("merged") or ()),
             merge_left_out=int(record.get("mergeLeftOut", 0)),
             machine_run=int(record.get("machineRun", 1)),
+            handing_over=None if record.get("handingOver") is None else int(record["handingOver"]),
             last_failure=record.get("lastFailure"),
         )
 

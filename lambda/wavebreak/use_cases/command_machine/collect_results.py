@@ -9,9 +9,11 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.commands.catalogue import CommandName
+from wavebreak.domain.commands.concurrency import should_stop_early
 from wavebreak.domain.commands.query_merge import MergedRow, QueryAnswer, QueryMerger, parse_answer
 from wavebreak.domain.commands.result_documents import result_document
-from wavebreak.domain.commands.results import ExecutionResult
+from wavebreak.domain.commands.results import ExecutionResult, FailureKind
+from wavebreak.domain.commands.runs import TargetState
 from wavebreak.domain.commands.safe_output import shortened_result
 from wavebreak.domain.commands.summary import CommandRunStatus, ResultTracker
 from wavebreak.domain.errors.record import Severity
@@ -20,6 +22,7 @@ from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.observability.error_tracker import concerns
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.timing import iso
+from wavebreak.use_cases.command_machine.next_run import start_next
 from wavebreak.use_cases.record_machine_failures import run_failed
 
 if TYPE_CHECKING:
@@ -37,17 +40,34 @@ _ROW_BYTES: Final = 100 * 1024
 """Room for what one target found in its item."""
 
 
-def record_result(app: App, run: CommandRun, target: CommandTarget, result: ExecutionResult) -> None:
+def record_result(
+    app: App, run: CommandRun, target: CommandTarget, result: ExecutionResult, *, only_as_read: bool = False
+) -> None:
     """Write the one result of a target; whoever comes second writes nothing.
 
-    What a query found is read before the output is cut, so that no row is lost to the cut.
+    What a query found is read before the output is cut, so that no row is lost to the cut. With `only_as_read` nothing
+    is written either when the target got further meanwhile.
     """
+    _stop_the_others(app, run, target, result)
     rows: tuple[tuple[float, str], ...] = ()
     if run.command == CommandName.QUERY and result.success:
         rows = _fitting(parse_answer(result.stdout).rows)
     document = result_document(shortened_result(result))
-    if app.commands.end(run.command_id, target, document, rows):
+    if app.commands.end(run.command_id, target, document, rows, only_as_read=only_as_read):
         app.commands.count(run.command_id, succeeded=result.success)
+
+
+def _stop_the_others(app: App, run: CommandRun, target: CommandTarget, result: ExecutionResult) -> None:
+    """Write down whose failure leaves the others out; before its result, so that no crash can come between."""
+    failed = not result.success and result.failure_kind is not FailureKind.CANCELLED
+    if run.stopped_by is None and should_stop_early(
+        run.command, stop_on_failure=run.stop_on_failure, failed=int(failed)
+    ):
+        app.commands.change(
+            run.command_id,
+            lambda current: replace(current, stopped_by=current.stopped_by or target.name),
+            Act(ENGINE_ACTOR, app.now()),
+        )
 
 
 def _fitting(rows: Sequence[tuple[float, str]]) -> tuple[tuple[float, str], ...]:
@@ -58,7 +78,7 @@ def _fitting(rows: Sequence[tuple[float, str]]) -> tuple[tuple[float, str], ...]
     return tuple(row for line, row in enumerate(rows) if line in kept)
 
 
-def finish(app: App, command_id: str) -> dict[str, Any]:
+def finish(app: App, command_id: str, machine_run: int) -> dict[str, Any]:
     """Fold the results of a run in bounded memory (S0-15), write its outcome, and wake the execution that waits.
 
     A target that the machine left without a result gets one here: every target has exactly one (S0-3). Doing it
@@ -67,14 +87,47 @@ def finish(app: App, command_id: str) -> dict[str, Any]:
     run = app.commands.load(command_id)
     concerns(run.execution_id)
     if not run.status.is_terminal:
+        if run.machine_run != machine_run:  # handed over, and perhaps not started yet
+            app.workflow.start_command(command_id, run.machine_run)
+            return _counted(run)
+        if _is_handed_over(app, run):
+            return _counted(run)
         run = _fold(app, run)
     if run.wave is not None:
         try:
             app.workflow.wake(Machine.RECOVERY, run.execution_id)
         except FAULTS as error:
             app.errors.record_error(error, Severity.WARNING)
+    return _counted(run)
+
+
+def _counted(run: CommandRun) -> dict[str, Any]:
     counts = {"total": run.total, "succeeded": run.succeeded, "failed": run.failed}
     return {"status": run.status.value, "exitCode": run.status.exit_code, **counts}
+
+
+def _is_handed_over(app: App, run: CommandRun) -> bool:
+    """Start the next run of the machine if targets are left that may still come to a result of their own.
+
+    Its workers stopped where they were, or ended before all targets had their turn. A target that a worker had in hand
+    and left without a result, though it was not told to stop, gets one.
+    """
+    if run.succeeded + run.failed >= run.total:
+        return False
+    left = [target for target, _, _ in app.commands.targets(run.command_id) if target.state is not TargetState.ENDED]
+    if run.handing_over != run.machine_run:
+        taken = app.commands.taken(run.command_id)
+        for target in left:
+            if target.number <= taken and target.state is not TargetState.POSTPONED:
+                _left_without(app, run, target)
+        left = [one for one in left if one.number > taken or one.state is TargetState.POSTPONED]
+    return bool(left) and start_next(app, run)
+
+
+def _left_without(app: App, run: CommandRun, target: CommandTarget) -> None:
+    logger.error("target %s of %s was left without a result", target.name, run.command_id)
+    lost = ExecutionResult.unexpected(target.name, "the machine left this target without a result")
+    record_result(app, run, target, lost)
 
 
 def record_failure(app: App, command_id: str, name: str, error: str, cause: str) -> None:
@@ -89,9 +142,7 @@ def _fold(app: App, run: CommandRun) -> CommandRun:
     tracker, merger = ResultTracker(), QueryMerger(run.limit)
     for target, succeeded, rows in app.commands.targets(run.command_id):
         if succeeded is None:
-            logger.error("target %s of %s was left without a result", target.name, run.command_id)
-            lost = ExecutionResult.unexpected(target.name, "the machine left this target without a result")
-            record_result(app, run, target, lost)
+            _left_without(app, run, target)
         tracker.count(target.number, target.name, succeeded=bool(succeeded))
         merger.add_answer(target.number, target.name, QueryAnswer(tuple(rows), 0))
     merged = merger.merged()
