@@ -15,6 +15,7 @@ SSM: dict[str, set[str]] = {
     "Cancellation": {"ssm:CancelCommand"},
     "Termination": {"ssm:CancelCommand"},
     "RunCommand": {"ssm:CancelCommand"},
+    "Sweep": {"ssm:CancelCommand"},
     "PrepareCommand": {"ssm:DescribeInstanceInformation"},
     "RunTarget": {
         "ssm:CancelCommand",

@@ -232,7 +232,7 @@ def test_results_are_folded_again_when_the_folding_was_killed(
     commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execution_id = commands.launched(2)
-    _once(monkeypatch, collect_results, "_fold", when="after", error=Killed)
+    _once(monkeypatch, collect_results, "fold", when="after", error=Killed)
     run = commands.run("status", executionId=execution_id)
     assert _summed(run) == EVERYTHING
     types = [event["type"] for event in commands.stack.events(execution_id)]

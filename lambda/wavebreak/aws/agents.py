@@ -1,4 +1,4 @@
-"""Which agents of many instances answer: asked account by account and Region by Region, all side by side.
+"""The agents of many instances, asked whether they answer and told to stop: all accounts and Regions side by side.
 
 A place that is silent holds up no other. What it has not told when the others have long done so is not known yet, and
 is asked for at the next look.
@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.aws.clients import UnsupportedPlace
-from wavebreak.aws.ssm import IDS_A_CALL
 from wavebreak.problems import CircuitOpen, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS, is_transient
 
@@ -32,6 +31,8 @@ logger = logging.getLogger(__name__)
 _SILENCE_SECONDS: Final = 3.0
 """So long after the last answer of any place the others are waited for no more."""
 _AT_ONCE: Final = 16
+_STOP_SECONDS: Final = 6.0
+"""So long commands are stopped while somebody waits; the workers that watch them stop the rest."""
 
 
 @dataclass
@@ -109,6 +110,8 @@ def look_at_agents(
 
 def _ask(ssm: Ssm, instances: list[str], seen: PlaceSeen) -> None:
     """Ask one place for its instances, call by call."""
+    from wavebreak.aws.ssm import IDS_A_CALL  # noqa: PLC0415  an adapter is imported by functions that use it
+
     for start in range(0, len(instances), IDS_A_CALL):
         batch = instances[start : start + IDS_A_CALL]
         try:
@@ -133,3 +136,34 @@ def _ask_side_by_side(adapters: dict[Place, Ssm], wanted: dict[Place, list[str]]
         if now_told > told:
             told, last = now_told, time.monotonic()
     pool.shutdown(wait=False, cancel_futures=True)
+
+
+def stop_commands(
+    targets: Iterable[CommandTarget], ssm_at: Callable[[Place], Ssm], note: Callable[[Exception, Place], None]
+) -> None:
+    """Have SSM stop the commands that were sent to targets; `note` is told of those that could not be."""
+    sent = [target for target in targets if target.ssm_command_id is not None]
+    adapters: dict[Place, Ssm] = {}
+    for place in {target.place for target in sent}:
+        try:
+            adapters[place] = ssm_at(place)
+        except (*FAULTS, UnsupportedPlace) as error:
+            note(error, place)
+    reached = [target for target in sent if target.place in adapters]
+    if not reached:
+        return
+    pool = ThreadPoolExecutor(min(_AT_ONCE, len(reached)), thread_name_prefix="stop")
+    pending = {
+        pool.submit(
+            copy_context().run, adapters[target.place].cancel, str(target.ssm_command_id), [target.instance_id]
+        ): target.place
+        for target in reached
+    }
+    done, _ = wait(pending, timeout=_STOP_SECONDS)
+    pool.shutdown(wait=False, cancel_futures=True)
+    for future in done:
+        trouble = future.exception()
+        if isinstance(trouble, FAULTS):
+            note(trouble, pending[future])
+        elif trouble is not None:
+            raise trouble

@@ -1,4 +1,7 @@
-"""Command runs whose machine ended without having finished its work, or was never started: taken up again."""
+"""Command runs whose machine ended without having finished its work, or was never started: taken up again.
+
+One that is past its own deadline, or whose machines die one after another, is given up: every run ends.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,12 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from wavebreak.domain.commands.lifetime import deadline_of, keeps_dying
+from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.domain.executions.machine_runs import command_id_of, command_run_of
 from wavebreak.problems import NotFound
 from wavebreak.use_cases import record_machine_failures
+from wavebreak.use_cases.command_machine.end_in_place import give_up, stop_cancelled
 from wavebreak.use_cases.command_machine.next_run import start_next
 
 if TYPE_CHECKING:
@@ -35,7 +41,7 @@ def machine_ended(app: App, name: str) -> bool:
     if run.machine_run > _RUNS_AT_ONCE:
         record_machine_failures.gave_up(app, run.execution_id, name)
         return False
-    return start_next(app, run)
+    return start_next(app, run, died=True)
 
 
 def sweep(app: App) -> int:
@@ -57,7 +63,22 @@ def sweep(app: App) -> int:
 
 
 def _look_after(app: App, run: CommandRun) -> bool:
-    young = app.now() - run.started_at < _YOUNG
-    if run.status.is_terminal or young or app.workflow.is_command_running(run.command_id, run.machine_run):
+    """Start the next run of a machine that is gone; a run that cannot come to its end so is ended here."""
+    now = app.now()
+    if run.status.is_terminal:
         return False
-    return start_next(app, run)
+    if now >= deadline_of(run, app.timing):
+        give_up(app, run, "it had not ended when it must have")
+        return False
+    young = now - run.started_at < _YOUNG
+    if young or app.workflow.is_command_running(run.command_id, run.machine_run):
+        return False
+    if run.status is CommandRunStatus.CANCELLING and stop_cancelled(app, run).status.is_terminal:
+        return False
+    if keeps_dying(run, now):
+        failure = run.last_failure or {"error": "unknown", "cause": ""}
+        give_up(
+            app, run, f"its machine failed again and again, at last with {failure['error']}: {failure['cause']}"[:500]
+        )
+        return False
+    return start_next(app, run, died=True)

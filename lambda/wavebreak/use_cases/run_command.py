@@ -9,9 +9,8 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.aws.clients import UnsupportedPlace
 from wavebreak.domain.commands.catalogue import catalogue_entry
-from wavebreak.domain.commands.runs import MAX_TARGETS, Asked, CommandRun, CommandTarget, TargetState
+from wavebreak.domain.commands.runs import MAX_TARGETS, Asked, CommandRun, CommandTarget
 from wavebreak.domain.commands.summary import CommandRunStatus, summary_text
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
@@ -22,6 +21,7 @@ from wavebreak.problems import InvalidRequest, InvalidState, NotFound
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.site import Place
 from wavebreak.store.keys import execution_id_of
+from wavebreak.use_cases.command_machine.end_in_place import stop_cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -192,7 +192,7 @@ def _execution_of(app: App, names: Sequence[str]) -> Execution:
 
 
 def cancel(app: App, command_id: str, act: Act) -> CommandRun:
-    """Cancel a run: what has not been sent is not, what runs is stopped at once. A second cancel changes nothing.
+    """Cancel a run: what has not been sent is not, what runs is stopped at once. A second cancel does it again.
 
     Raises NotFound, and InvalidState once the run has ended.
     """
@@ -202,9 +202,7 @@ def cancel(app: App, command_id: str, act: Act) -> CommandRun:
             raise InvalidState(f"Command run {command_id} is {current.status} and can no longer be cancelled")
         return replace(current, status=CommandRunStatus.CANCELLING)
 
-    run = app.commands.change(command_id, step, act)
-    _stop_running(app, run)
-    return run
+    return stop_cancelled(app, app.commands.change(command_id, step, act))
 
 
 def cancel_planned(app: App, command_id: str, execution: Execution, command: str, wave: int) -> None:
@@ -235,14 +233,3 @@ def cancel_all(app: App, execution_id: str, act: Act) -> None:
             cancel(app, command_id, act)
         except (InvalidState, NotFound):
             logger.info("command run %s had ended before its cancel", command_id)
-
-
-def _stop_running(app: App, run: CommandRun) -> None:
-    """Have SSM stop what runs; what is missed here, the task that watches the target stops."""
-    for target, _, _ in app.commands.targets(run.command_id):
-        if target.state is not TargetState.SENT or target.ssm_command_id is None:
-            continue
-        try:
-            app.ssm_at(target.place).cancel(target.ssm_command_id, [target.instance_id])
-        except (*FAULTS, UnsupportedPlace) as error:
-            app.errors.record_error(error, Severity.WARNING, execution_id=run.execution_id, target=target.name)

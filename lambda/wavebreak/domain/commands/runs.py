@@ -148,6 +148,10 @@ class CommandRun:
     machine_run: int = 1
     handing_over: int | None = None
     """The run of the machine whose history is nearly full: its workers stop where they are, and the next goes on."""
+    machine_started_at: datetime | None = None
+    """When the present run of the machine was started; None for the first."""
+    deaths: int = 0
+    """Runs of the machine before the present one that died young, one after another."""
     last_failure: Mapping[str, str] | None = None
     """The last time the machinery itself failed while driving this run: at, error and cause."""
 
@@ -177,6 +181,8 @@ class CommandRun:
             "mergeLeftOut": self.merge_left_out,
             "machineRun": self.machine_run,
             "handingOver": self.handing_over,
+            "machineStartedAt": iso(self.machine_started_at) if self.machine_started_at else None,
+            "deaths": self.deaths,
             "lastFailure": dict(self.last_failure) if self.last_failure else None,
         }
 
@@ -207,6 +213,8 @@ class CommandRun:
             merge_left_out=int(record.get("mergeLeftOut", 0)),
             machine_run=int(record.get("machineRun", 1)),
             handing_over=None if record.get("handingOver") is None else int(record["handingOver"]),
+            machine_started_at=_moment(record, "machineStartedAt"),
+            deaths=int(record.get("deaths") or 0),
             last_failure=record.get("lastFailure"),
         )
 

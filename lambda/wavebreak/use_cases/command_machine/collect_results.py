@@ -92,7 +92,7 @@ def finish(app: App, command_id: str, machine_run: int) -> dict[str, Any]:
             return _counted(run)
         if _is_handed_over(app, run):
             return _counted(run)
-        run = _fold(app, run)
+        run = fold(app, run)
     if run.wave is not None:
         try:
             app.workflow.wake(Machine.RECOVERY, run.execution_id)
@@ -121,7 +121,7 @@ def _is_handed_over(app: App, run: CommandRun) -> bool:
             if target.number <= taken and target.state is not TargetState.POSTPONED:
                 _left_without(app, run, target)
         left = [one for one in left if one.number > taken or one.state is TargetState.POSTPONED]
-    return bool(left) and start_next(app, run)
+    return bool(left) and start_next(app, run, died=run.handing_over != run.machine_run)
 
 
 def _left_without(app: App, run: CommandRun, target: CommandTarget) -> None:
@@ -138,7 +138,8 @@ def record_failure(app: App, command_id: str, name: str, error: str, cause: str)
     run_failed(app, run.execution_id, name, error, cause)
 
 
-def _fold(app: App, run: CommandRun) -> CommandRun:
+def fold(app: App, run: CommandRun) -> CommandRun:
+    """Write the outcome of a run, all of whose targets have had their turn."""
     tracker, merger = ResultTracker(), QueryMerger(run.limit)
     for target, succeeded, rows in app.commands.targets(run.command_id):
         if succeeded is None:
