@@ -15,8 +15,11 @@ from tests.integration.stack import Killed
 from wavebreak.aws import clients
 from wavebreak.aws.ssm import OutcomeUnknown, Ssm
 from wavebreak.aws.step_functions import Workflow
+from wavebreak.domain.commands import hints
 from wavebreak.domain.commands.concurrency import rounds_of_a_worker
 from wavebreak.domain.commands.delivery import SENDER_SECONDS
+from wavebreak.domain.commands.hints import hint_for
+from wavebreak.domain.commands.result_documents import result_of
 from wavebreak.domain.commands.runs import CommandTarget
 from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.problems import CircuitOpen
@@ -121,12 +124,38 @@ def test_a_cancel_ends_the_wait_for_a_throttle(commands: Commands) -> None:
     assert (run["exitCode"], result["failureKind"], commands.sent_to()) == (1, "cancelled", [])
 
 
-def test_any_other_refusal_of_ssm_is_the_result_of_its_target(commands: Commands) -> None:
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("UnsupportedPlatformType", hints.PLATFORM_HINT),
+        ("InvalidDocument", hints.DOCUMENT_HINT),
+        ("InvalidParameters", hints.PARAMETERS_HINT),
+        ("AccessDeniedException", hints.RIGHTS_HINT),
+    ],
+)
+def test_t17_a_refusal_of_ssm_is_told_for_what_it_is(commands: Commands, code: str, hint: str) -> None:
     execution_id = commands.launched(2)
-    commands.stack.control.fault("SendCommand", error="InvalidDocument", count=1)
+    commands.stack.control.fault("SendCommand", error=code, count=1)
     run = commands.run("status", executionId=execution_id)
-    kinds = sorted(str(one["failureKind"]) for one in commands.results(run["commandId"]))
-    assert (run["status"], kinds) == ("PARTIAL_SUCCESS", ["None", "exception"])
+    results = sorted(commands.results(run["commandId"]), key=lambda one: str(one["failureKind"]), reverse=True)
+    assert (run["status"], results[1]["failureKind"]) == ("PARTIAL_SUCCESS", None)
+    assert results[0]["stderr"].startswith(f"Unexpected error: SSM refused the command: {code}: ")
+    assert hint_for(result_of(results[0])) == hint
+    told = commands.stack.api("GET", "/errors").json["items"]
+    assert [error["message"] for error in told if code in error["message"]], "and stands among the errors"
+
+
+def test_what_became_of_a_command_that_may_not_be_looked_at_is_told_so(commands: Commands, clock: JumpingClock) -> None:
+    execution_id = commands.launched(1)
+    commands.stack.control.fault("GetCommandInvocation", error="AccessDeniedException", count=10_000)
+    command_id = commands.start("status", executionId=execution_id, timeoutSeconds=5)
+    commands.seen(command_id, lambda _: len(commands.stack.control.calls("GetCommandInvocation")) > 1)
+    clock.forward(60 + 5 + 60)
+    commands.ended(command_id)
+    (result,) = commands.results(command_id)
+    assert (result["failureKind"], "AccessDenied" in result["stderr"]) == ("exception", True)
+    told = commands.stack.api("GET", "/errors").json["items"]
+    assert len([error for error in told if "AccessDenied" in error["message"]]) < 4, "once a round, not at every look"
 
 
 def test_faults_of_looking_are_no_failures_of_the_target(commands: Commands) -> None:

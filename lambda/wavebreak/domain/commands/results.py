@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NO_EXIT_CODE: Final = -1
 """The exit code of a command that did not end by itself."""
+REFUSED_BY_SSM: Final = "SSM refused the command"
 
 
 class FailureKind(StrEnum):
@@ -92,6 +93,11 @@ class ExecutionResult:
         """Make the result of any other fault; an error that says nothing is told by its type."""
         message = str(error) or type(error).__name__
         return cls._failed(target, FailureKind.EXCEPTION, f"Unexpected error: {message}")
+
+    @classmethod
+    def refused(cls, target: str, reason: str) -> Self:
+        """Make the result of a command that Systems Manager would not take; `reason` begins with its own code."""
+        return cls.unexpected(target, f"{REFUSED_BY_SSM}: {reason}")
 
     @classmethod
     def circuit_open(cls, target: str, service: str) -> Self:

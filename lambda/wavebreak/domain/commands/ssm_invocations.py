@@ -114,7 +114,7 @@ def read_invocation(target: str, answer: Mapping[str, Any], timeout_seconds: int
         case _Meaning.CANCELLED:
             result = ExecutionResult.cancelled(target, stdout)
         case _Meaning.REFUSED:
-            result = ExecutionResult.unexpected(target, f"SSM refused the command: {details}")
+            result = ExecutionResult.refused(target, str(details))
         case _:
             assert_never(meaning)
     cut = len(stdout) >= MAX_STDOUT_CHARACTERS or len(stderr) >= MAX_STDERR_CHARACTERS

@@ -197,7 +197,7 @@ class Forwarder:
             self._not_reached()
         else:
             self._note(refusal)
-            self._end(ExecutionResult.unexpected(self.target.name, str(refusal)))
+            self._end(ExecutionResult.refused(self.target.name, str(refusal)))
 
     def _not_delivered(self) -> None:
         """Take that a command was sent and did not arrive: it never ran, and is sent again if it is still wanted."""
