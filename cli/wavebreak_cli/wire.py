@@ -31,6 +31,7 @@ class WaveCommand(TypedDict, total=False):
     required: bool
     status: str
     commandId: str | None
+    error: str | None
 
 
 class Wave(TypedDict, total=False):

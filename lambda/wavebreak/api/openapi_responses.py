@@ -167,8 +167,12 @@ _PLANNED_COMMAND: Final = _object(
         "phase": _one_of(CommandPhase),
         "command": {"type": "string"},
         "required": {"type": "boolean"},
-        "status": {"type": "string", "description": "NOT_STARTED, IN_PROGRESS, or the status in which its run ended."},
+        "status": {
+            "type": "string",
+            "description": "NOT_STARTED, IN_PROGRESS, the status in which its run ended, or SKIPPED without a server.",
+        },
         "commandId": _TEXT_OR_NULL,
+        "error": _TEXT_OR_NULL,
     }
 )
 _WAVE: Final = _object(

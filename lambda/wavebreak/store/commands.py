@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from wavebreak.domain.commands.runs import CommandRun, CommandTarget, TargetState, stream_name
-from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.domain.executions.audit_trail import COMMAND
 from wavebreak.problems import NotFound, Unavailable
 from wavebreak.resilience.aws_errors import error_code
@@ -69,10 +68,10 @@ class CommandStore:
             raise NotFound(f"There is no command run {command_id}")
         return CommandRun.read(found)
 
-    def statuses(self, command_ids: Iterable[str]) -> dict[str, CommandRunStatus]:
-        """Read how runs stand; those that do not exist are left out."""
+    def load_many(self, command_ids: Iterable[str]) -> dict[str, CommandRun]:
+        """Read runs by their ids; those that do not exist are left out."""
         items = self.table.get_many([(keys.command(command_id), keys.META) for command_id in command_ids])
-        return {str(item["commandId"]): CommandRunStatus(item["status"]) for item in items}
+        return {str(item["commandId"]): CommandRun.read(item) for item in items}
 
     def change(self, command_id: str, decide: Callable[[CommandRun], CommandRun], act: Act) -> CommandRun:
         """Read, decide and write, again from the start whenever somebody else wrote first.
@@ -331,7 +330,7 @@ def _shown(item: Item) -> Item:
     return {
         **shown,
         "number": target.number,
-        "instanceId": target.instance_id,
+        "instanceId": target.instance_id or None,
         "ssmCommandId": sent,
         "logStream": stream_name(sent, target.instance_id) if sent else None,
     }

@@ -15,6 +15,7 @@ from wavebreak.domain.commands.summary import CommandRunStatus, summary_text
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
 from wavebreak.domain.executions.model import LaunchStatus
+from wavebreak.domain.plans.model import Impact
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.identifiers import new_command_id
 from wavebreak.problems import InvalidRequest, InvalidState, NotFound
@@ -154,7 +155,7 @@ def _chosen(launched: Iterable[tuple[Place, Server]], names: Sequence[str]) -> l
 
 def _targets(chosen: Iterable[_Chosen]) -> list[CommandTarget]:
     return [
-        CommandTarget(number, name, str(server.recovery_instance_id), place)
+        CommandTarget(number, name, server.recovery_instance_id or "", place, critical=server.impact is Impact.CRITICAL)
         for number, (place, server, name) in enumerate(chosen, start=1)
     ]
 

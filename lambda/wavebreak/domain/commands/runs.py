@@ -56,6 +56,7 @@ class CommandTarget:
     """Its place in the order given, from 1."""
     name: str
     instance_id: str
+    """Empty when it is not known: then nothing can be sent."""
     place: Place = field(default_factory=Place)
     state: TargetState = TargetState.WAITING
     ssm_command_id: str | None = None
@@ -71,6 +72,8 @@ class CommandTarget:
     """Since when its agent is known not to answer."""
     due_at: datetime | None = None
     """A postponed one is not tried before."""
+    critical: bool = True
+    """Whether a required command has to succeed here."""
 
     def record(self) -> dict[str, Any]:
         """Write down the target without its result."""
@@ -89,6 +92,7 @@ class CommandTarget:
             "lostAt": iso(self.lost_at) if self.lost_at else None,
             "lateSince": iso(self.late_since) if self.late_since else None,
             "dueAt": iso(self.due_at) if self.due_at else None,
+            "critical": self.critical,
         }
 
     @classmethod
@@ -108,6 +112,7 @@ class CommandTarget:
             lost_at=_moment(record, "lostAt"),
             late_since=_moment(record, "lateSince"),
             due_at=_moment(record, "dueAt"),
+            critical=bool(record.get("critical", True)),
         )
 
 
@@ -138,6 +143,8 @@ class CommandRun:
     """The wave whose command this is; None for one that an operator asked for."""
     succeeded: int = 0
     failed: int = 0
+    shortfall: str | None = None
+    """What the run fails its wave by, if it is a required command's."""
     stopped_by: str | None = None
     """The failed target that ended a sequential run early."""
     ended_at: datetime | None = None
@@ -173,6 +180,7 @@ class CommandRun:
             "wave": self.wave,
             "succeeded": self.succeeded,
             "failed": self.failed,
+            "shortfall": self.shortfall,
             "stoppedBy": self.stopped_by,
             "endedAt": iso(self.ended_at) if self.ended_at else None,
             "summary": self.summary,
@@ -206,6 +214,7 @@ class CommandRun:
             wave=None if record.get("wave") is None else int(record["wave"]),
             succeeded=int(record.get("succeeded", 0)),
             failed=int(record.get("failed", 0)),
+            shortfall=record.get("shortfall"),
             stopped_by=record.get("stoppedBy"),
             ended_at=parse_iso(ended) if ended else None,
             summary=record.get("summary"),

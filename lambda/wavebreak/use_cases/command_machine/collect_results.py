@@ -15,7 +15,7 @@ from wavebreak.domain.commands.result_documents import result_document
 from wavebreak.domain.commands.results import ExecutionResult, FailureKind
 from wavebreak.domain.commands.runs import TargetState
 from wavebreak.domain.commands.safe_output import shortened_result
-from wavebreak.domain.commands.summary import CommandRunStatus, ResultTracker
+from wavebreak.domain.commands.summary import CommandRunStatus, ResultTracker, shortfall
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
 from wavebreak.domain.executions.machine_runs import Machine
@@ -141,10 +141,14 @@ def record_failure(app: App, command_id: str, name: str, error: str, cause: str)
 def fold(app: App, run: CommandRun) -> CommandRun:
     """Write the outcome of a run, all of whose targets have had their turn."""
     tracker, merger = ResultTracker(), QueryMerger(run.limit)
+    critical, critical_failed = 0, []
     for target, succeeded, rows in app.commands.targets(run.command_id):
         if succeeded is None:
             _left_without(app, run, target)
         tracker.count(target.number, target.name, succeeded=bool(succeeded))
+        critical += target.critical
+        if target.critical and not succeeded:
+            critical_failed.append(target.name)
         merger.add_answer(target.number, target.name, QueryAnswer(tuple(rows), 0))
     merged = merger.merged()
     room = _room(merged)
@@ -159,6 +163,7 @@ def fold(app: App, run: CommandRun) -> CommandRun:
             failed=tracker.failed,
             ended_at=app.now(),
             summary=tracker.text(),
+            shortfall=shortfall(tracker.succeeded, critical, critical_failed),
             merged=tuple(merged[:room]),
             merge_left_out=len(merged) - room,
         )

@@ -130,11 +130,13 @@ class Forwarder:
         return self.target.state in states
 
     def _hold(self) -> bool:
-        """Give the target its result without sending, if the command is no longer wanted."""
+        """Give the target its result without sending, if the command is no longer wanted or has nowhere to go."""
         if self._is_cancelled:
             return self._settle(ExecutionResult.cancelled(self.target.name, reason="Cancelled before it was started"))
         if self.run.stopped_by not in {None, self.target.name}:
             return self._settle(not_run(self.target.name, str(self.run.stopped_by)))
+        if not self.target.instance_id:
+            return self._settle(ExecutionResult.unreachable(self.target.name))
         return False
 
     def _settle(self, result: ExecutionResult) -> bool:

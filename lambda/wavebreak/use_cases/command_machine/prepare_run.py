@@ -72,7 +72,7 @@ def _postpone(app: App, run: CommandRun, left: Sequence[CommandTarget]) -> set[i
     def note(error: Exception, place: Place) -> None:
         app.errors.record_error(error, Severity.WARNING, place=str(place))
 
-    waiting = [target for target in left if target.state is TargetState.WAITING]
+    waiting = [target for target in left if target.state is TargetState.WAITING and target.instance_id]
     seen = look_at_agents(waiting, app.ssm_at, note)
     called = run.wave is None
     moves = []
