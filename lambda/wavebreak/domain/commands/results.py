@@ -105,6 +105,12 @@ class ExecutionResult:
         message = f"Unexpected error: the circuit of {service} is open"
         return cls._failed(target, FailureKind.CIRCUIT_OPEN, message)
 
+    def of_watch(self) -> Self:
+        """Give the same result as that of a watch: its limit, or a caller who has seen enough, ends it well (contract 6)."""
+        if self.failure_kind not in {FailureKind.TIMEOUT, FailureKind.CANCELLED}:
+            return self
+        return replace(self, success=True, exit_code=0, failure_kind=None, stderr="")
+
     @classmethod
     def _failed(cls, target: str, kind: FailureKind, stderr: str, stdout: str = "") -> Self:
         return cls(target, success=False, stdout=stdout, stderr=stderr, exit_code=NO_EXIT_CODE, failure_kind=kind)

@@ -48,6 +48,8 @@ def record_result(
     What a query found is read before the output is cut, so that no row is lost to the cut. With `only_as_read` nothing
     is written either when the target got further meanwhile.
     """
+    if run.command == CommandName.WATCH:
+        result = result.of_watch()
     _stop_the_others(app, run, target, result)
     rows: tuple[tuple[float, str], ...] = ()
     if run.command == CommandName.QUERY and result.success:

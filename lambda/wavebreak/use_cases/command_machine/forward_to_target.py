@@ -284,12 +284,13 @@ class Forwarder:
         return self.app.now() >= (since or self.run.started_at) + limits
 
     def _give_up(self) -> None:
-        """End a command whose limits are over, and of which SSM does not say that it has ended."""
+        """End a command whose limits are over: SSM lets it run on, or does not tell."""
         self._cancel()
         if self.last_trouble is None:
             self._end(ExecutionResult.timed_out(self.target.name, self.run.timeout_seconds))
         else:
-            self._end(ExecutionResult.unexpected(self.target.name, f"It could not be seen: {self.last_trouble}"))
+            told = f"What became of the command is not known: {self.last_trouble}"
+            self._end(ExecutionResult.unexpected(self.target.name, told))
 
     def _refresh(self) -> None:
         """Read the run again; raises RoundOver when this run of the machine is to stop where it is."""
