@@ -106,6 +106,8 @@ class CommandRun(TypedDict, total=False):
     summary: str | None
     merged: list[dict[str, Any]]
     mergeLeftOut: int
+    mergeTruncated: int
+    mergeSkipped: int
 
 
 class CommandLine(TypedDict, total=False):

@@ -103,6 +103,17 @@ def test_s1_14_a_query_is_one_ranked_list_with_failed_targets_beside_it(api: Fak
     assert "Status: PARTIAL SUCCESS" in told
 
 
+def test_t20_a_query_tells_what_its_answer_is_without(api: FakeApi, wavebreak: Terminal) -> None:
+    _query(api, mergeTruncated=2, mergeSkipped=9)
+    told = lines(wavebreak("command", "query", "auth", *ON_DRILL).out)
+    assert told[3:5] == [
+        "… 2 target(s) printed more than Systems Manager returns: rows may be missing, the best ones too",
+        "… 9 line(s) were no rows",
+    ]
+    _query(api, merged=[], mergeTruncated=1)
+    assert "… 1 target(s) printed more" in lines(wavebreak("command", "query", "auth", *ON_DRILL).out)[2]
+
+
 def test_a_query_without_rows_says_so(api: FakeApi, wavebreak: Terminal) -> None:
     _query(api, merged=[])
     assert lines(wavebreak("command", "query", "auth", *ON_DRILL).out)[1] == "no rows"

@@ -19,6 +19,7 @@ from tests.unit.virtual_time import VirtualTime
 from wavebreak.aws import agents
 from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
 from wavebreak.domain.commands.catalogue import CommandMode, command_mode
+from wavebreak.domain.commands.query_merge import QueryAnswer
 from wavebreak.domain.commands.runs import CommandRun, CommandTarget, TargetState
 from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.problems import NotFound, Unavailable
@@ -97,7 +98,7 @@ class World:
     def __post_init__(self) -> None:
         self.time = VirtualTime(self.dice)
         self.targets: dict[int, CommandTarget] = {}
-        self.results: dict[int, tuple[dict[str, Any], list[tuple[float, str]]]] = {}
+        self.results: dict[int, tuple[dict[str, Any], QueryAnswer]] = {}
         self.ended_at: dict[int, float] = {}
         self.turns = (0, 0)
         self.sent: list[Sent] = []
@@ -226,12 +227,12 @@ class FakeStore:
             raise NotFound(f"There is no target {number}")
         return CommandTarget.read(self.world.targets[number].record())
 
-    def targets(self, _command_id: str) -> Iterator[tuple[CommandTarget, bool | None, list[tuple[float, str]]]]:
+    def targets(self, _command_id: str) -> Iterator[tuple[CommandTarget, bool | None, QueryAnswer]]:
         """Read all targets."""
         self.world.step()
         for number, target in sorted(self.world.targets.items()):
             result = self.world.results.get(number)
-            yield target, (result[0]["success"] if result else None), (result[1] if result else [])
+            yield target, (result[0]["success"] if result else None), (result[1] if result else QueryAnswer())
 
     def move(self, _command_id: str, before: CommandTarget, after: CommandTarget) -> bool:
         """Write how far a target got."""
@@ -253,7 +254,7 @@ class FakeStore:
         _command_id: str,
         target: CommandTarget,
         result: dict[str, Any],
-        rows: Iterable[tuple[float, str]] = (),
+        answer: QueryAnswer | None = None,
         *,
         only_as_read: bool = False,
     ) -> bool:
@@ -264,7 +265,7 @@ class FakeStore:
             return False
         assert target.number not in self.world.results, "a second result"
         self.world.targets[target.number] = replace(target, state=TargetState.ENDED)
-        self.world.results[target.number] = (result, list(rows))
+        self.world.results[target.number] = (result, answer or QueryAnswer())
         self.world.ended_at[target.number] = self.world.time.now
         self.world.step()
         return True

@@ -253,6 +253,11 @@ _RUN: Final[dict[str, Any]] = {
         "summary": {"type": ["string", "null"]},
         "merged": {"type": "array", "items": _ANY_OBJECT, "description": "Rows of a query, best first."},
         "mergeLeftOut": {"type": "integer", "description": "Rows that found no room."},
+        "mergeTruncated": {
+            "type": "integer",
+            "description": "Targets that printed more than Systems Manager returns: rows of theirs may be missing.",
+        },
+        "mergeSkipped": {"type": "integer", "description": "Lines of the answers that were no rows."},
         "lastFailure": {"type": ["object", "null"], "description": "Of the state machine, when it last failed."},
     },
 }

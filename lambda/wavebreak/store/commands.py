@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from wavebreak.domain.commands.query_merge import QueryAnswer
 from wavebreak.domain.commands.runs import CommandRun, CommandTarget, TargetState, stream_name
 from wavebreak.domain.executions.audit_trail import COMMAND
 from wavebreak.problems import NotFound, Unavailable
 from wavebreak.resilience.aws_errors import error_code
 from wavebreak.store import keys
-from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write, to_attributes
+from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write, answer_size, to_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from wavebreak.domain.executions.audit_trail import Act
+    from wavebreak.domain.executions.model import Execution
     from wavebreak.store.executions import ExecutionStore
     from wavebreak.store.records import Item
 
@@ -30,6 +32,9 @@ _ATTEMPTS: Final = 25
 _TARGET_FIELDS: Final = tuple(CommandTarget(0, "", "").record())
 _RESULT: Final = "result"
 _ROWS: Final = "rows"
+_ANSWER: Final = (_ROWS, "rowsSkipped", "rowsCut")
+_PAGE_BYTES: Final = 4_000_000
+"""Of an answer of a function, which may have six million, what a page of results takes."""
 
 
 class CommandStore:
@@ -40,8 +45,16 @@ class CommandStore:
         self.table = table
         self.executions = executions
 
-    def create(self, run: CommandRun, targets: Iterable[CommandTarget], act: Act) -> bool:
+    def create(
+        self,
+        run: CommandRun,
+        targets: Iterable[CommandTarget],
+        act: Act,
+        allow: Callable[[Execution], object] = lambda _execution: None,
+    ) -> bool:
         """Write a new run with its targets; gives False, and changes nothing, when it exists already.
+
+        `allow` is shown the execution as it stands when the run is written, and may raise: then there is no run.
 
         Targets come first: without the run nobody sees them. Those that are there already are left as they are: when
         two make the same run at a time, the later must not put back what the earlier has sent since.
@@ -56,7 +69,7 @@ class CommandStore:
             self._wrote([Write(str(item["sk"]), "Put", item, "attribute_not_exists(pk)") for item in batch])
         write = Write("run", "Put", _run_record(run), "attribute_not_exists(pk)")
         try:
-            self._tell(None, run, act, write)
+            self._tell(None, run, act, write, allow)
         except ConditionFailed:
             return False
         return True
@@ -95,7 +108,15 @@ class CommandStore:
             return after
         raise Unavailable(f"Command run {command_id} is being changed by many at once", retry_after_seconds=1)
 
-    def _tell(self, before: CommandRun | None, after: CommandRun, act: Act, write: Write) -> None:
+    def _tell(
+        self,
+        before: CommandRun | None,
+        after: CommandRun,
+        act: Act,
+        write: Write,
+        allow: Callable[[Execution], object] = lambda _execution: None,
+    ) -> None:
+        """Write a change of a run's status; its execution knows those that have not ended, at any moment."""
         change = {
             "subject": COMMAND,
             "commandId": after.command_id,
@@ -107,7 +128,9 @@ class CommandStore:
             details |= {"succeeded": after.succeeded, "failed": after.failed}
         if after.wave is not None:
             details["waveNumber"] = after.wave
-        self.executions.tell(after.execution_id, [change], act, details, write)
+        mark = {"pk": keys.execution(after.execution_id), "sk": keys.running_command(after.command_id)}
+        marked = Write("running", "Delete" if after.status.is_terminal else "Put", mark)
+        self.executions.tell(after.execution_id, [change], act, details, write, marked, allow=allow)
 
     def count(self, command_id: str, *, succeeded: bool) -> None:
         """Count a result for those who watch; the end of the run counts again, exactly, and nobody after it."""
@@ -158,7 +181,7 @@ class CommandStore:
         command_id: str,
         target: CommandTarget,
         result: Mapping[str, Any],
-        rows: Iterable[tuple[float, str]] = (),
+        answer: QueryAnswer | None = None,
         *,
         only_as_read: bool = False,
     ) -> bool:
@@ -169,9 +192,10 @@ class CommandStore:
         ended = replace(target, state=TargetState.ENDED).record()
         # As text: the table has no floating point numbers, and nobody looks for a part of it.
         written = ended | {_RESULT: json.dumps(result, ensure_ascii=False), "succeeded": result["success"]}
-        listed = list(rows)
-        if listed:
-            written[_ROWS] = json.dumps(listed, ensure_ascii=False)
+        if answer is not None and answer.rows:
+            written[_ROWS] = json.dumps(answer.rows, ensure_ascii=False)
+        if answer is not None and (answer.skipped or answer.cut):
+            written |= {"rowsSkipped": answer.skipped, "rowsCut": answer.cut}
         condition = _standing_at(target) if only_as_read else ("#state <> :state", TargetState.ENDED)
         return self._wrote(_target_writes(command_id, target, written, condition))
 
@@ -226,14 +250,15 @@ class CommandStore:
         postponed = (target for target in found if target.state is TargetState.POSTPONED)
         return sorted(postponed, key=lambda target: target.number)
 
-    def targets(self, command_id: str) -> Iterator[tuple[CommandTarget, bool | None, list[tuple[float, str]]]]:
+    def targets(self, command_id: str) -> Iterator[tuple[CommandTarget, bool | None, QueryAnswer]]:
         """Read all targets in their order, without their output: each with whether it succeeded and what it found."""
-        names = {f"#{name}": name for name in (*_TARGET_FIELDS, "succeeded", _ROWS)}
+        names = {f"#{name}": name for name in (*_TARGET_FIELDS, "succeeded", *_ANSWER)}
         for item in self.table.query(
             keys.command(command_id), sk_from=keys.target(1), sk_to=keys.target(keys.MAX_NUMBER), names=names
         ):
-            rows = [(float(score), str(text)) for score, text in json.loads(item.get(_ROWS) or "[]")]
-            yield CommandTarget.read(item), item.get("succeeded"), rows
+            rows = tuple((float(score), str(text)) for score, text in json.loads(item.get(_ROWS) or "[]"))
+            answer = QueryAnswer(rows, int(item.get("rowsSkipped") or 0), bool(item.get("rowsCut")))
+            yield CommandTarget.read(item), item.get("succeeded"), answer
 
     def results(self, command_id: str, *, limit: int, token: str | None) -> tuple[list[Item], str | None]:
         """List the results of the targets that have ended, in the order of the targets; raises NotFound."""
@@ -249,7 +274,14 @@ class CommandStore:
             },
             "ConsistentRead": True,
         }
-        items, rest = self.table.page(query, limit=limit, token=token)
+        size = 0
+
+        def fits(item: Item) -> bool:
+            nonlocal size
+            size += answer_size(_shown(item))
+            return size <= _PAGE_BYTES
+
+        items, rest = self.table.page(query, limit=limit, token=token, fits=fits)
         return [_shown(item) for item in items], rest
 
     def active_ids(self) -> list[str]:
@@ -258,13 +290,20 @@ class CommandStore:
         return self._ids(query, keys.ACTIVE_COMMANDS)
 
     def active_of(self, execution_id: str) -> list[str]:
-        """List the runs of an execution that have not ended."""
+        """List the runs of an execution that have not ended, read consistently.
+
+        Those that were begun before executions knew them are found by the index, which may tell late.
+        """
+        marks = self.table.query(
+            keys.execution(execution_id), sk_from=keys.COMMAND_PREFIX, sk_to=f"{keys.COMMAND_PREFIX}~"
+        )
+        known = {str(mark["sk"]).removeprefix(keys.COMMAND_PREFIX) for mark in marks}
         query = {
             "IndexName": keys.PLAN_INDEX,
             "KeyConditionExpression": "planKey = :pk",
             "FilterExpression": "attribute_exists(activePk)",
         }
-        return self._ids(query, keys.execution(execution_id))
+        return sorted(known.union(self._ids(query, keys.execution(execution_id))))
 
     def _ids(self, query: Mapping[str, Any], value: str) -> list[str]:
         found: list[str] = []

@@ -16,12 +16,13 @@ CURSOR: Final = "CURSOR"
 TOKEN: Final = "TOKEN"  # noqa: S105  the name of an item, not a secret
 TERMINATION_TOKEN: Final = "TOKEN#TERMINATION"  # noqa: S105  likewise
 STATE_FROM: Final = "JOB#"
-"""JOB, META, TOKEN and WAVE items sort from here on; the cursor of the notifications, the frozen document
-and the audit trail sort before it."""
+"""JOB, META, TOKEN and WAVE items sort from here on; the command runs that have not ended, the cursor of the
+notifications, the frozen document and the audit trail sort before it."""
 PLAN: Final = "PLAN"
 LOCK: Final = "LOCK"
 
 TARGET_PREFIX: Final = "TARGET#"
+COMMAND_PREFIX: Final = "COMMAND#"
 LATE_PREFIX: Final = "LATE#"
 TURNS: Final = "TURNS"
 """How many targets of a command run have been taken, and by which run of its machine."""
@@ -93,6 +94,11 @@ def command(command_id: str) -> str:
 def target(number: int) -> str:
     """Sort key of a target of a command run, counted from 1."""
     return f"{TARGET_PREFIX}{number:06d}"
+
+
+def running_command(command_id: str) -> str:
+    """Sort key of the mark by which an execution knows a command run that has not ended."""
+    return f"{COMMAND_PREFIX}{command_id}"
 
 
 def late(number: int) -> str:

@@ -14,7 +14,7 @@ from wavebreak.domain.commands.runs import MAX_TARGETS, Asked, CommandRun, Comma
 from wavebreak.domain.commands.summary import CommandRunStatus, summary_text
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
-from wavebreak.domain.executions.model import LaunchStatus
+from wavebreak.domain.executions.model import CancelThen, LaunchStatus
 from wavebreak.domain.plans.model import Impact
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.identifiers import new_command_id
@@ -49,7 +49,7 @@ def start(app: App, asked: Asked, execution_id: str | None, names: Sequence[str]
         raise InvalidState(f"Execution {execution.execution_id} has no launched instance that a command could reach")
     run = _new_run(app, asked, new_command_id(app.now()), execution.execution_id, act, len(chosen))
     run = replace(run, patience_seconds=app.call_patience_seconds)
-    app.commands.create(run, _targets(chosen), act)
+    app.commands.create(run, _targets(chosen), act, _live)
     _start_machine(app, run)
     return run
 
@@ -98,9 +98,14 @@ def _load(app: App, execution_id: str) -> Execution:
 
 
 def _live(execution: Execution) -> Execution:
-    """Let an execution through whose instances are there; raises InvalidState while or after they are terminated."""
+    """Let an execution through whose instances stay; raises InvalidState while, after or before they are terminated.
+
+    A termination stops the commands that run on what it ends: none may begin once it was asked for.
+    """
     if execution.termination.status is not TerminationStatus.NOT_REQUESTED:
         raise InvalidState(f"The instances of {execution.execution_id} are terminated or being terminated")
+    if execution.cancel is not None and execution.cancel.then is CancelThen.TERMINATE:
+        raise InvalidState(f"{execution.execution_id} is cancelled, and its instances are to be terminated")
     return execution
 
 

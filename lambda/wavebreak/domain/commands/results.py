@@ -106,7 +106,7 @@ class ExecutionResult:
         return cls._failed(target, FailureKind.CIRCUIT_OPEN, message)
 
     def of_watch(self) -> Self:
-        """Give the same result as that of a watch: its limit, or a caller who has seen enough, ends it well (contract 6)."""
+        """Give the same result as that of a watch, which its limit, or its caller, ends well (contract 6)."""
         if self.failure_kind not in {FailureKind.TIMEOUT, FailureKind.CANCELLED}:
             return self
         return replace(self, success=True, exit_code=0, failure_kind=None, stderr="")

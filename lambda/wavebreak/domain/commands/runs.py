@@ -152,6 +152,10 @@ class CommandRun:
     merged: tuple[Mapping[str, Any], ...] = ()
     merge_left_out: int = 0
     """Rows of a merge that found no room in the record."""
+    merge_truncated: int = 0
+    """Targets that printed more than SSM returns: rows of theirs may be missing from the merge."""
+    merge_skipped: int = 0
+    """Lines of the targets' answers that were no rows."""
     machine_run: int = 1
     handing_over: int | None = None
     """The run of the machine whose history is nearly full: its workers stop where they are, and the next goes on."""
@@ -187,6 +191,8 @@ class CommandRun:
             # Scores are kept as text: the table has no floating point numbers.
             "merged": [{**row, "score": repr(float(row["score"]))} for row in self.merged],
             "mergeLeftOut": self.merge_left_out,
+            "mergeTruncated": self.merge_truncated,
+            "mergeSkipped": self.merge_skipped,
             "machineRun": self.machine_run,
             "handingOver": self.handing_over,
             "machineStartedAt": iso(self.machine_started_at) if self.machine_started_at else None,
@@ -220,6 +226,8 @@ class CommandRun:
             summary=record.get("summary"),
             merged=tuple({**row, "score": float(row["score"])} for row in record.get("merged") or ()),
             merge_left_out=int(record.get("mergeLeftOut", 0)),
+            merge_truncated=int(record.get("mergeTruncated", 0)),
+            merge_skipped=int(record.get("mergeSkipped", 0)),
             machine_run=int(record.get("machineRun", 1)),
             handing_over=None if record.get("handingOver") is None else int(record["handingOver"]),
             machine_started_at=_moment(record, "machineStartedAt"),
@@ -248,6 +256,8 @@ class CommandRun:
             "merged": [dict(row) for row in self.merged],
             "lastFailure": dict(self.last_failure) if self.last_failure else None,
             "mergeLeftOut": self.merge_left_out,
+            "mergeTruncated": self.merge_truncated,
+            "mergeSkipped": self.merge_skipped,
         }
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.commands.catalogue import CommandName
 from wavebreak.domain.commands.concurrency import should_stop_early
-from wavebreak.domain.commands.query_merge import MergedRow, QueryAnswer, QueryMerger, parse_answer
+from wavebreak.domain.commands.query_merge import QueryAnswer, QueryMerger, parse_answer
 from wavebreak.domain.commands.result_documents import result_document
 from wavebreak.domain.commands.results import ExecutionResult, FailureKind
 from wavebreak.domain.commands.runs import TargetState
@@ -26,8 +26,6 @@ from wavebreak.use_cases.command_machine.next_run import start_next
 from wavebreak.use_cases.record_machine_failures import run_failed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from wavebreak.app import App
     from wavebreak.domain.commands.runs import CommandRun, CommandTarget
 
@@ -51,11 +49,11 @@ def record_result(
     if run.command == CommandName.WATCH:
         result = result.of_watch()
     _stop_the_others(app, run, target, result)
-    rows: tuple[tuple[float, str], ...] = ()
+    answer = QueryAnswer()
     if run.command == CommandName.QUERY and result.success:
-        rows = _fitting(parse_answer(result.stdout).rows)
+        answer = _fitting(parse_answer(result.stdout), cut=result.truncated)
     document = result_document(shortened_result(result))
-    if app.commands.end(run.command_id, target, document, rows, only_as_read=only_as_read):
+    if app.commands.end(run.command_id, target, document, answer, only_as_read=only_as_read):
         app.commands.count(run.command_id, succeeded=result.success)
 
 
@@ -72,12 +70,14 @@ def _stop_the_others(app: App, run: CommandRun, target: CommandTarget, result: E
         )
 
 
-def _fitting(rows: Sequence[tuple[float, str]]) -> tuple[tuple[float, str], ...]:
+def _fitting(answer: QueryAnswer, *, cut: bool) -> QueryAnswer:
     """Keep the best rows of a target that its item has room for, in the order printed."""
+    rows = answer.rows
     best = sorted(range(len(rows)), key=lambda line: (-rows[line][0], line))
     sizes = accumulate(len(json.dumps(rows[line], ensure_ascii=False).encode()) + 1 for line in best)
     kept = {line for line, size in zip(best, sizes, strict=True) if size <= _ROW_BYTES}
-    return tuple(row for line, row in enumerate(rows) if line in kept)
+    found = tuple(row for line, row in enumerate(rows) if line in kept)
+    return QueryAnswer(found, answer.skipped, cut or len(found) < len(rows))
 
 
 def finish(app: App, command_id: str, machine_run: int) -> dict[str, Any]:
@@ -142,18 +142,16 @@ def record_failure(app: App, command_id: str, name: str, error: str, cause: str)
 
 def fold(app: App, run: CommandRun) -> CommandRun:
     """Write the outcome of a run, all of whose targets have had their turn."""
-    tracker, merger = ResultTracker(), QueryMerger(run.limit)
+    tracker, merger = ResultTracker(), QueryMerger(run.limit, _MERGE_BYTES)
     critical, critical_failed = 0, []
-    for target, succeeded, rows in app.commands.targets(run.command_id):
+    for target, succeeded, answer in app.commands.targets(run.command_id):
         if succeeded is None:
             _left_without(app, run, target)
         tracker.count(target.number, target.name, succeeded=bool(succeeded))
         critical += target.critical
         if target.critical and not succeeded:
             critical_failed.append(target.name)
-        merger.add_answer(target.number, target.name, QueryAnswer(tuple(rows), 0))
-    merged = merger.merged()
-    room = _room(merged)
+        merger.add_answer(target.number, target.name, answer)
 
     def ended(current: CommandRun) -> CommandRun:
         if current.status.is_terminal:
@@ -166,14 +164,10 @@ def fold(app: App, run: CommandRun) -> CommandRun:
             ended_at=app.now(),
             summary=tracker.text(),
             shortfall=shortfall(tracker.succeeded, critical, critical_failed),
-            merged=tuple(merged[:room]),
-            merge_left_out=len(merged) - room,
+            merged=tuple(merger.merged()),
+            merge_left_out=merger.left_out,
+            merge_truncated=merger.cut,
+            merge_skipped=merger.skipped,
         )
 
     return app.commands.change(run.command_id, ended, Act(ENGINE_ACTOR, app.now()))
-
-
-def _room(merged: Sequence[MergedRow]) -> int:
-    """Count the merged rows that the record of a run has room for, best first."""
-    sizes = accumulate(len(json.dumps(row, ensure_ascii=False).encode()) + 1 for row in merged)
-    return sum(size <= _MERGE_BYTES for size in sizes)
