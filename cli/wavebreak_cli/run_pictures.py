@@ -127,7 +127,9 @@ def live(
     )
     succeeded = sum(result.success for result in arrived)
     failed = len(arrived) - succeeded
-    told = f"{len(arrived)} of {run.get('total', 0)} targets" + (f" · {failed} failed" if failed else "") + f"  {took}"
+    waiting = run.get("waiting") or 0
+    notes = [f" · {failed} failed" if failed else "", f" · {waiting} waited for" if waiting else ""]
+    told = f"{len(arrived)} of {run.get('total', 0)} targets{''.join(notes)}  {took}"
     bar = progress_bar(look, (succeeded, failed, run.get("total", 0)), told, look.width)
     room = max(height - _HEIGHT_BESIDE, 1)
     lines: list[RenderableType] = [arrival(look, result) for result in arrived[-room:]]

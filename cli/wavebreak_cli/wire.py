@@ -106,6 +106,7 @@ class CommandRun(TypedDict, total=False):
     summary: str | None
     merged: list[dict[str, Any]]
     mergeLeftOut: int
+    waiting: int
     mergeTruncated: int
     mergeSkipped: int
 

@@ -184,6 +184,13 @@ def test_a_lost_connection_is_retried_and_told_once(api: FakeApi, wavebreak: Ter
         assert "connection" not in wavebreak("command", "--follow", COMMAND, quiet).out
 
 
+def test_a_terminal_sees_how_many_targets_are_waited_for(api: FakeApi, wavebreak: Terminal) -> None:
+    started(api)
+    api.runs = [run_reading({1: GOOD}, 3, waiting=2), run_reading({1: GOOD, 2: GOOD, 3: GOOD}, 3, over=True)]
+    wavebreak.live = True
+    assert "1 of 3 targets · 2 waited for" in wavebreak("command", "status", *ON_DRILL).out
+
+
 def test_a_terminal_sees_the_live_view_and_then_the_outcome_in_the_order_given(
     api: FakeApi, wavebreak: Terminal
 ) -> None:

@@ -51,11 +51,13 @@ def test_n39_ten_of_twenty_without_an_agent_hold_up_none_of_the_others(
     begun = time.monotonic()
     commands.seen(command_id, lambda run: run["succeeded"] == 10)
     assert time.monotonic() - begun < WAVE_PATIENCE / 2, "nobody waited for the patience of others"
-    assert commands.get(command_id)["failed"] == 0
+    seen = commands.get(command_id)
+    assert (seen["failed"], seen["waiting"]) == (0, 10), "the others are waited for, and it is told how many"
     clock.forward(WAVE_PATIENCE)
 
     run = commands.ended(command_id)
     assert (run["status"], run["succeeded"], run["failed"]) == ("PARTIAL_SUCCESS", 10, 10)
+    assert run["waiting"] == 0
     results = commands.results(command_id)
     assert [one["target"] for one in results] == [server(number) for number in range(1, 21)]
     assert [one["failureKind"] for one in results] == ["unreachable"] * 10 + [None] * 10

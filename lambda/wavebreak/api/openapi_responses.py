@@ -246,6 +246,7 @@ _RUN: Final[dict[str, Any]] = {
         "total": {"type": "integer"},
         "succeeded": {"type": "integer"},
         "failed": {"type": "integer"},
+        "waiting": {"type": "integer", "description": "Targets that cannot be reached yet and are waited for."},
         "timeoutSeconds": {"type": "integer"},
         "requestedBy": {"type": "string"},
         "startedAt": _TIME,

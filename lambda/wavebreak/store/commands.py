@@ -238,6 +238,11 @@ class CommandStore:
             raise
         return int(answer["Attributes"]["taken"]["N"])
 
+    def waiting(self, command_id: str) -> int:
+        """Count the targets that are postponed: as a rule they wait for their agents."""
+        pk = keys.command(command_id)
+        return sum(1 for _ in self.table.query(pk, sk_from=keys.late(1), sk_to=keys.late(keys.MAX_NUMBER)))
+
     def late(self, command_id: str) -> list[CommandTarget]:
         """Read the postponed targets, in their order."""
         pk = keys.command(command_id)

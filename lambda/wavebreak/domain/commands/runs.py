@@ -235,8 +235,8 @@ class CommandRun:
             last_failure=record.get("lastFailure"),
         )
 
-    def view(self) -> dict[str, Any]:
-        """Show the run as the API does."""
+    def view(self, waiting: int = 0) -> dict[str, Any]:
+        """Show the run as the API does; `waiting` targets are waited for."""
         return {
             "commandId": self.command_id,
             "executionId": self.execution_id,
@@ -248,6 +248,7 @@ class CommandRun:
             "total": self.total,
             "succeeded": self.succeeded,
             "failed": self.failed,
+            "waiting": waiting,
             "timeoutSeconds": self.timeout_seconds,
             "requestedBy": self.requested_by,
             "startedAt": iso(self.started_at),
