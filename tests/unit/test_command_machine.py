@@ -178,6 +178,8 @@ def test_a_place_that_is_silent_holds_up_no_other(
     silent = [number for number, place in enumerate(places, start=1) if place == regions[1]]
     reached = planned or until < 120
     assert {len(world.ran(number)) for number in silent} <= {1 if reached else 0}
+    told = {world.results[number][0]["failureKind"] for number in silent}
+    assert told <= ({None, "exit"} if reached else {"exception"}), "who is silent is SSM, not the agent"
 
 
 def test_all_five_hundred_less_k_are_reached_though_k_never_answer() -> None:

@@ -68,6 +68,10 @@ class Agents:
         known = target.instance_id in place.asked
         return not known and (place.trouble is None or _may_pass(place.trouble))
 
+    def trouble(self, target: CommandTarget) -> str:
+        """Say why nothing is known of a target."""
+        return str(self._seen[target.place].trouble or "no answer in time")
+
     def is_left_alone(self, target: CommandTarget) -> bool:
         """Tell whether SSM was not even asked for a target, because its circuit is open."""
         return isinstance(self._seen[target.place].trouble, CircuitOpen)

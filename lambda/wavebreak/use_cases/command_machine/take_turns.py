@@ -251,7 +251,12 @@ class _Worker:
             elif not absent and not silent:
                 came.append(target)  # its agent answers, or sending tells what is wrong
             elif delivery.patience_is_over(self.run, target, now, timing) and (absent or self.run.wave is None):
-                result = ExecutionResult.unreachable(target.name)
+                silence = f"Systems Manager does not tell of its agent: {seen.trouble(target)}"
+                result = (
+                    ExecutionResult.unreachable(target.name)
+                    if absent
+                    else ExecutionResult.unexpected(target.name, silence)
+                )
                 record_result(self.app, self.run, target, result, only_as_read=True)
             elif target.late_since is None and absent:
                 self.app.commands.move(self.run.command_id, target, replace(target, late_since=now))
