@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -363,6 +364,23 @@ def test_a_machine_that_keeps_failing_is_left_to_the_sweep_and_tells_why(command
     assert commands.ended(command_id)["exitCode"] == 0
 
 
+def test_a_machine_that_dies_after_many_handed_over_is_followed_at_once(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many machines a run has had tells nothing: one of two days has had many."""
+    stack, execution_id = commands.stack, commands.launched(1)
+    started: list[int] = []
+    monkeypatch.setattr(Workflow, "start_command", lambda _workflow, _command, run: started.append(run))
+    command_id = commands.start("status", executionId=execution_id)
+    store = stack.app().commands
+    store.change(command_id, lambda run: replace(run, machine_run=7), Act("engine", stack.clock.now()))
+
+    assert [_told(stack, f"{command_id}-r{run}") for run in (7, 8, 9)] == [True] * 3
+    assert not _told(stack, f"{command_id}-r10"), "the fourth that died young, one after another"
+    assert started == [1, 8, 9, 10]
+    assert commands.cancel(command_id).json["status"] == "COMPLETE_FAILURE", "nothing was sent: it is over at once"
+
+
 def test_two_who_make_the_same_run_at_a_time_make_one_and_put_nothing_back(commands: Commands) -> None:
     stack, execution_id = commands.stack, commands.launched(1)
     app = stack.app("RunTargetFunction")
@@ -484,7 +502,7 @@ def test_a_run_goes_through_more_than_one_machine_without_a_slow_target_holding_
     """Before a history is full the next run of the machine takes over, also a target in the midst of its command."""
     monkeypatch.setattr(prepare_run, "rounds_of_a_worker", lambda _workers: 2)
     stack, execution_id = commands.stack, commands.launched(24)
-    commands.answers(3, "status", seconds=6)
+    commands.answers(3, "status", seconds=15)
 
     command_id = commands.start("status", executionId=execution_id)
     commands.seen(command_id, lambda run: run["succeeded"] == 23)

@@ -195,6 +195,19 @@ def test_all_five_hundred_less_k_are_reached_though_k_never_answer() -> None:
         assert world.calls == 500 - k, "who cannot be reached is not sent to"
 
 
+@pytest.mark.parametrize("planned", [True, False])
+def test_targets_that_ssm_throttles_for_long_give_their_turns_to_others(planned: bool) -> None:
+    manners = [Manners(throttles=500) for _ in range(20)] + [Manners() for _ in range(10)]
+    run = run_of(30, wave=1 if planned else None, patience_seconds=PATIENCE if planned else 120)
+    world = World(run, manners, Random(5))  # noqa: S311  likewise
+    world.drive()
+    check(world)
+    assert max(world.ended_at[number] for number in range(21, 31)) < 60
+    assert all(world.results[number][0]["success"] for number in range(21, 31))
+    told = {world.results[number][0]["stderr"] for number in range(1, 21)}
+    assert told == ({""} if planned else {"Unexpected error: SSM refused the command: ThrottlingException: not now"})
+
+
 @pytest.mark.parametrize("stop", [1, 4])
 def test_s0_14_an_early_stop_leaves_out_whoever_has_not_run(stop: int) -> None:
     manners = [Manners() for _ in range(6)]

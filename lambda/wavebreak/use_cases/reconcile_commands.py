@@ -9,7 +9,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.commands.lifetime import deadline_of, keeps_dying
+from wavebreak.domain.commands.lifetime import deadline_of, deaths, keeps_dying
 from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.domain.executions.machine_runs import command_id_of, command_run_of
 from wavebreak.problems import NotFound
@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 
 _YOUNG: Final = timedelta(minutes=2)
 """A run younger than this may still be on its way to its machine."""
-_RUNS_AT_ONCE: Final = 3
-"""Runs of a machine that died and were each followed by the next at once; later ones are left to the sweep."""
+_DEATHS_AT_ONCE: Final = 3
+"""Machines in a row that died young and were each followed by the next at once; later ones are left to the sweep."""
 
 
 def machine_ended(app: App, name: str) -> bool:
@@ -38,7 +38,7 @@ def machine_ended(app: App, name: str) -> bool:
         return False
     if run.status.is_terminal or run.machine_run != command_run_of(name):
         return False
-    if run.machine_run > _RUNS_AT_ONCE:
+    if deaths(run, app.now()) > _DEATHS_AT_ONCE:
         record_machine_failures.gave_up(app, run.execution_id, name)
         return False
     return start_next(app, run, died=True)

@@ -37,13 +37,11 @@ def deadline_of(run: CommandRun, timing: Timing) -> datetime:
 
 def with_next_machine(run: CommandRun, now: datetime, *, died: bool) -> CommandRun:
     """Give the run as the next run of its machine takes it up, after one that died or that handed over."""
-    return replace(
-        run, machine_run=run.machine_run + 1, machine_started_at=now, deaths=_deaths(run, now) if died else 0
-    )
+    return replace(run, machine_run=run.machine_run + 1, machine_started_at=now, deaths=deaths(run, now) if died else 0)
 
 
-def _deaths(run: CommandRun, now: datetime) -> int:
-    """Count the machines in a row that died young, the present one included."""
+def deaths(run: CommandRun, now: datetime) -> int:
+    """Count the machines in a row that died young, the present one, which is dead by now, included."""
     begun = run.machine_started_at or run.started_at
     told = parse_iso(run.last_failure["at"]) if run.last_failure else now
     died_at = told if told >= begun else now
@@ -52,4 +50,4 @@ def _deaths(run: CommandRun, now: datetime) -> int:
 
 def keeps_dying(run: CommandRun, now: datetime) -> bool:
     """Tell whether the present machine, if it is dead, was one too many."""
-    return _deaths(run, now) >= MOST_DEATHS
+    return deaths(run, now) >= MOST_DEATHS

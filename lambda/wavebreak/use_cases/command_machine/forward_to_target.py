@@ -40,6 +40,8 @@ _LOOKS: Final = (0.2, 0.3, 0.5, 1.0)
 """Seconds between two looks at a running command; the last goes on."""
 _LEAST_RUN_SECONDS: Final = 5
 """SSM takes a run time of less for none at all, and allows an hour."""
+_THROTTLED_SECONDS: Final = 10
+"""So long a target that SSM throttles keeps its turn."""
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 _GRACE: Final = timedelta(seconds=60)
 """How long past its own limits a command may be silent before it is given up."""
@@ -73,6 +75,7 @@ class Forwarder:
         self.until = until
         self.cancel_sent = False
         self.last_trouble: str | None = None
+        self.throttled_until = min(until, time.monotonic() + _THROTTLED_SECONDS)
 
     @property
     def ssm(self) -> Ssm:
@@ -86,7 +89,7 @@ class Forwarder:
         try:
             return self._round()
         except RoundOver:
-            return Progress.RUNNING
+            return Progress.POSTPONED if self._stands_at(TargetState.POSTPONED) else Progress.RUNNING
 
     def _round(self) -> Progress:
         while not self._stands_at(TargetState.ENDED):
@@ -119,9 +122,9 @@ class Forwarder:
         self.last_trouble = str(error)
 
     def _wait(self) -> None:
-        """Wait before SSM is asked again; at the end of the round others have their turn."""
-        if time.monotonic() >= self.until:
-            self._postpone(late=False)
+        """Wait before SSM is asked again; after a while others have their turn."""
+        if time.monotonic() >= self.throttled_until:
+            self._postpone(late=self.run.wave is None)
             raise RoundOver
         time.sleep(_LOOKS[-1])
         self._refresh()
@@ -192,7 +195,7 @@ class Forwarder:
         elif refusal.not_called:
             self._note(refusal)
             self._postpone(late=False)
-        elif refusal.retryable:
+        elif refusal.retryable and not self._is_impatient():
             self._note(refusal)
             self._move(delivery.not_sent(self.target))
         elif is_out_of_reach(refusal):
@@ -200,6 +203,11 @@ class Forwarder:
         else:
             self._note(refusal)
             self._end(ExecutionResult.refused(self.target.name, str(refusal)))
+
+    def _is_impatient(self) -> bool:
+        """Tell whether somebody waits who has waited for this target for long enough."""
+        over = delivery.patience_is_over(self.run, self.target, self.app.now(), self.app.timing)
+        return over and self.run.wave is None
 
     def _not_delivered(self) -> None:
         """Take that a command was sent and did not arrive: it never ran, and is sent again if it is still wanted."""
