@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.commands.summary import FAILED_EVERYWHERE, CommandRunStatus
 from wavebreak.domain.executions.locking import preemption
 from wavebreak.domain.executions.locking.model import DrillWait, Preemption
 from wavebreak.domain.executions.model import (
@@ -142,6 +143,7 @@ def _command_entry(command: WaveCommand) -> Item:
         "run": command.run,
         "again": command.again,
         "outcome": command.outcome,
+        "failure": command.failure,
     }
 
 
@@ -325,7 +327,13 @@ def _read_command(entry: Mapping[str, Any]) -> WaveCommand:
         run=int(entry["run"]),
         again=bool(entry.get("again")),
         outcome=entry.get("outcome"),
+        failure=entry.get("failure", _older_failure(entry.get("outcome"))),
     )
+
+
+def _older_failure(outcome: str | None) -> str | None:
+    """Give what a command failed by that ended before this was written down."""
+    return FAILED_EVERYWHERE if outcome == CommandRunStatus.COMPLETE_FAILURE else None
 
 
 def _read_server(entry: Mapping[str, Any]) -> Server:
