@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from wavebreak.aws.channels import Channels
     from wavebreak.aws.cloudwatch_logs import CommandOutput
     from wavebreak.aws.drs import Drs
+    from wavebreak.aws.ec2 import Ec2
     from wavebreak.aws.ssm import Ssm
     from wavebreak.domain.drs import Quotas
     from wavebreak.site import Place
@@ -68,6 +69,7 @@ class App:
     failed_events: FailedEvents
     """Where news are told; raises MissingSetting in a function that tells none."""
     now: Callable[[], datetime]
+    ec2_at: Callable[[Place], Ec2]
     agent_patience_seconds: int = 600
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
     call_patience_seconds: int = 120
@@ -119,6 +121,7 @@ def app() -> App:
         channels=_channels,
         failed_events=FailedEvents(clients.telling, chosen.failed_events_queue_url),
         now=utc_now,
+        ec2_at=_ec2_at,
     )
 
 
@@ -138,6 +141,12 @@ def _brief_drs_at(place: Place) -> Drs:
     from wavebreak.aws.drs import Drs  # noqa: PLC0415  likewise
 
     return Drs(clients.drs(place, brief=True), clients.drs(place, once=True))
+
+
+def _ec2_at(place: Place) -> Ec2:
+    from wavebreak.aws.ec2 import Ec2  # noqa: PLC0415  likewise
+
+    return Ec2(clients.ec2(place))
 
 
 def _ssm_at(place: Place) -> Ssm:

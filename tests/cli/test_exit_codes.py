@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Clock, Terminal
-from tests.cli.fake_api import DRILL, RECOVERY, FakeApi, Fault, execution, problem, server, wave
+from tests.cli.fake_api import DRILL, RECOVERY, FakeApi, Fault, execution, left, problem, server, wave
 
 from wavebreak.execution_utils import TERMINAL_STATUSES
 
@@ -46,8 +46,9 @@ def test_a_run_that_was_only_started_is_a_success(api: FakeApi, wavebreak: Termi
     ("termination", "code"),
     [
         ({"status": "COMPLETED", "terminated": 2, "remaining": []}, 0),
-        ({"status": "INCOMPLETE", "terminated": 1, "remaining": ["i-1"]}, 2),
-        ({"status": "INCOMPLETE", "terminated": 0, "remaining": ["i-1", "i-2"]}, 1),
+        ({"status": "INCOMPLETE", "terminated": 1, "remaining": [left("i-1")]}, 2),
+        ({"status": "INCOMPLETE", "terminated": 1, "remaining": [], "unknown": [left("i-1")]}, 2),
+        ({"status": "INCOMPLETE", "terminated": 0, "remaining": [left("i-1"), left("i-2")]}, 1),
     ],
 )
 def test_terminate_with_watch_ends_when_the_termination_does(

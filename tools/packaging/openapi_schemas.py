@@ -86,12 +86,13 @@ _CANCEL: Final = _object(
     {"at": _TIME, "actor": {"type": "string"}, "reason": _TEXT_OR_NULL, "then": _one_of(CancelThen)},
     type=["object", "null"],
 )
+_LEFT: Final[dict[str, Any]] = {
+    "type": "array",
+    "items": _object(dict.fromkeys(("recoveryInstanceId", "sourceServerId", "reason"), _TEXT_OR_NULL)),
+    "description": "Instances that are not terminated, and why; a list of executions holds the first 20.",
+}
 _TERMINATION: Final = _object(
-    {
-        "status": _one_of(TerminationStatus),
-        "terminated": {"type": "integer"},
-        "remaining": {"type": "array", "items": {"type": "string"}, "description": "Recovery instances that are left."},
-    }
+    {"status": _one_of(TerminationStatus), "terminated": {"type": "integer"}, "remaining": _LEFT, "unknown": _LEFT}
 )
 _WARNING: Final = _object(
     {
@@ -129,6 +130,8 @@ _SUMMARY: Final = _object(
         "terminationMetadata": _MAY_TERMINATE,
         "termination": _TERMINATION,
         "instancesTerminated": {"type": "boolean"},
+        "instancesLeft": {"type": ["integer", "null"], "description": "Launched, and not terminated or replaced."},
+        "leftSince": _TIME_OR_NULL,
         "warnings": {"type": "array", "items": _WARNING, "description": "What changes no status and should be known."},
         "lastFailure": {"type": ["object", "null"], "description": "Of the state machine, when it last failed."},
         "factors": _ANY_OBJECT,

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 OTHER_REGION: Final = "eu-west-1"
 """Any Region beside the stack's own, where a wave may recover into."""
-PLACE_SERVICES: Final = frozenset({"drs", "logs", "servicequotas", "ssm"})
+PLACE_SERVICES: Final = frozenset({"drs", "ec2", "logs", "servicequotas", "ssm"})
 """Services that are called in the account and Region of a wave."""
 OWN_ACCOUNT_ONLY: Final = {
     "drs:GetRecoveryPlan": "a native plan is imported from the stack's own account",
     "drs:ListRecoveryPlanSteps": "likewise",
 }
 """Calls in a wave's Region that never leave the account, each with the reason."""
-CIRCUITS: Final = frozenset({"drs", "events", "ses", "sns", "sqs", "ssm", "sts"})
+CIRCUITS: Final = frozenset({"drs", "ec2", "events", "ses", "sns", "sqs", "ssm", "sts"})
 """Services that are called behind a circuit, which the functions share in a table."""
 
 _THROUGH_DRS: Final = (("aws:CalledVia", ("drs.amazonaws.com",)), ("aws:ViaAWSService", ("true",)))

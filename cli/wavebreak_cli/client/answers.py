@@ -58,12 +58,21 @@ class TerminationMetadata(TypedDict, total=False):
     hasRecoveryInstances: bool
 
 
+class InstanceLeft(TypedDict, total=False):
+    """A recovery instance that is not terminated, and why."""
+
+    recoveryInstanceId: str | None
+    sourceServerId: str | None
+    reason: str | None
+
+
 class Termination(TypedDict, total=False):
     """How far a termination got."""
 
     status: str
     terminated: int
-    remaining: list[str]
+    remaining: list[InstanceLeft]
+    unknown: list[InstanceLeft]
 
 
 class ExecutionWarning(TypedDict, total=False):
@@ -96,6 +105,8 @@ class Execution(TypedDict, total=False):
     waves: list[Wave]
     terminationMetadata: TerminationMetadata
     termination: Termination
+    instancesLeft: int | None
+    leftSince: str | None
     warnings: list[ExecutionWarning]
     version: int
 

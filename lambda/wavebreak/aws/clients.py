@@ -36,7 +36,8 @@ READ_ONLY: Final = (
     "drs:DescribeRecoveryInstances",
     "drs:DescribeRecoverySnapshots",
     "drs:DescribeSourceServers",
-    "ec2:DescribeInstances",  # DescribeRecoveryInstances asks for it in the caller's name
+    "drs:GetLaunchConfiguration",
+    "ec2:DescribeInstances",  # DescribeRecoveryInstances asks for it in the caller's name, terminations in ours
     "servicequotas:GetServiceQuota",
 )
 """What a session in another account may do unless it is for the calls that start or end something."""
@@ -99,6 +100,14 @@ def drs(place: Place, *, once: bool = False, brief: bool = False) -> DrsClient:
     client = session.client("drs", region_name=place.region, config=config(operation, attempts=attempts))
     pages = "asking" if brief else "drs_read"
     return guarded("drs", place).guard(client, operation=operation, pages=pages, attempts=attempts)
+
+
+@cache
+def ec2(place: Place) -> Any:
+    """Give the EC2 client of a place, for reading alone. Raises UnsupportedPlace."""
+    session = _session(place.account_id, READ_ONLY)
+    client = session.client("ec2", region_name=place.region, config=config("ec2_call", attempts=BRIEF_ATTEMPTS))
+    return guarded("ec2", place).guard(client, operation="ec2_call", pages="asking", attempts=BRIEF_ATTEMPTS)
 
 
 @cache

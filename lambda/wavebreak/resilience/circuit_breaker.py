@@ -62,6 +62,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "drs": Rule(5, 30, critical=True),
         "dynamodb": Rule(5, 30, critical=True, shared=False),
+        "ec2": _SLOW,
         "ssm": _SLOW,
         "sts": _SLOW,
         "sns": _SLOW,

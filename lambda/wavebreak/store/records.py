@@ -38,6 +38,7 @@ from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import TerminationStatus, WaveStatus, normalize_execution_status, normalize_wave_status
 from wavebreak.site import Place
 from wavebreak.store import keys
+from wavebreak.store.ending_records import ending_entry, read_ending, read_hold
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ def _server_entry(server: Server) -> Item:
         "error": server.error and server.error[:_ERROR_LENGTH],
         "snapshot": server.snapshot_id,
         "actions": server.actions_running or None,
+        "ending": server.ending and ending_entry(server.ending),
     }
     return {name: value for name, value in entry.items() if value is not None}
 
@@ -277,13 +279,11 @@ def _read_cancel(record: Mapping[str, Any]) -> Cancel:
 def _read_termination(record: Mapping[str, Any]) -> Termination:
     return Termination(
         status=TerminationStatus(record.get("status", TerminationStatus.NOT_REQUESTED)),
-        terminated=int(record.get("terminated", 0)),
-        remaining=tuple(record.get("remaining") or ()),
         run=int(record.get("run", 0)),
         requested_at=_moment(record.get("requestedAt")),
         requested_by=record.get("requestedBy"),
         ended_at=_moment(record.get("endedAt")),
-        blocked_until=_moment(record.get("blockedUntil")),
+        holds=tuple(read_hold(entry) for entry in record.get("holds") or ()),
     )
 
 
@@ -345,6 +345,7 @@ def _read_server(entry: Mapping[str, Any]) -> Server:
         error=entry.get("error"),
         snapshot_id=entry.get("snapshot"),
         actions_running=bool(entry.get("actions")),
+        ending=read_ending(entry["ending"]) if "ending" in entry else None,
     )
 
 

@@ -29,6 +29,7 @@ from wavebreak.app import App
 from wavebreak.aws import clients
 from wavebreak.aws.cloudwatch_logs import CommandOutput
 from wavebreak.aws.dead_letter_queue import FailedEvents
+from wavebreak.aws.ec2 import Ec2
 from wavebreak.aws.ssm import Ssm
 from wavebreak.domain.drs import Quotas
 from wavebreak.execution_utils import ExecutionStatus
@@ -107,6 +108,7 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 outbox=OutboxStore(table),
                 channels=_no_channels,
                 now=clock.now,
+                ec2_at=lambda place: Ec2(clients.ec2(place)),
             )
             begun = fresh(execution(*plan(dice, commands=False), status=ExecutionStatus.PENDING), seed, clock)
             made = Life(app, clock, control, dice, begun.execution_id, drs.fate)

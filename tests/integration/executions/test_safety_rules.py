@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 from tests.support.clock import QuickTiming
-from tests.support.plans import plan, server, servers_of, three_tier, wave
+from tests.support.plans import all_terminated, plan, server, servers_of, three_tier, wave
 from tests.support.stored_executions import ACT, AT, execution
 
 from wavebreak.aws.drs import TAG_ATTEMPT, TAG_BATCH, TAG_EXECUTION, TAG_WAVE
@@ -101,7 +101,7 @@ def test_rule_2_start_once_holds_for_terminations_too(stack: Stack, monkeypatch:
 
     stack.api("POST", f"/executions/{started}/terminate", {})
 
-    assert stack.cleaned_up(started)["termination"] == {"status": "COMPLETED", "terminated": 1, "remaining": []}
+    assert stack.cleaned_up(started)["termination"] == all_terminated(1)
     assert len(stack.control.calls("TerminateRecoveryInstances")) == 1
 
 
@@ -118,7 +118,7 @@ def test_rule_3_terminate_only_your_own_failed_waves_included(stack: Stack) -> N
 
     stack.api("POST", f"/executions/{started}/terminate", {})
 
-    assert stack.cleaned_up(started)["termination"] == {"status": "COMPLETED", "terminated": 2, "remaining": []}
+    assert stack.cleaned_up(started)["termination"] == all_terminated(2)
     left = sorted(instance["sourceServerID"] for instance in stack.control.state()["recoveryInstances"])
     assert left == [server(1), server(9)]
 

@@ -67,6 +67,7 @@ def test_s3_8_drs_and_dynamodb_open_after_five_for_thirty_seconds_the_others_aft
     assert {name: (rule.failures, rule.seconds) for name, rule in RULES.items()} == {
         "drs": (5, 30),
         "dynamodb": (5, 30),
+        "ec2": (3, 60),
         "ssm": (3, 60),
         "sts": (3, 60),
         "sns": (3, 60),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model import Execution
 
 _MAX_NAMES: Final = 20
+_REASON_LENGTH: Final = 200
 
 
 LOOKS: Final[Mapping[Kind, Look]] = {
@@ -278,7 +279,22 @@ def _ending(view: Mapping[str, Any]) -> str:
 
 
 def _left(view: Mapping[str, Any]) -> str:
+    """Tell what a termination left, the first few by name with the reason, those of one reason together."""
     termination = view["termination"]
-    left = termination["remaining"]
-    named = f": {', '.join(left[:_MAX_NAMES])}{_and_more(len(left))}" if left else ""
-    return f"{termination['terminated']} recovery instance(s) were terminated, {len(left)} remain{named}."
+    told = f"{termination['terminated']} recovery instance(s) were terminated"
+    for word, entries in (("remain", termination["remaining"]), ("unknown", termination["unknown"])):
+        if entries:
+            told += f", {len(entries)} {word}: {_reasoned(entries)}"
+    return f"{told}."
+
+
+def _reasoned(entries: Sequence[Mapping[str, Any]]) -> str:
+    by_reason: dict[str | None, list[str]] = {}
+    for entry in entries[:_MAX_NAMES]:
+        name = entry["recoveryInstanceId"] or f"an instance of {entry['sourceServerId']}"
+        by_reason.setdefault(entry["reason"], []).append(name)
+    listed = [
+        ", ".join(names) + (f" ({discreet(reason)[:_REASON_LENGTH]})" if reason else "")
+        for reason, names in by_reason.items()
+    ]
+    return "; ".join(listed) + _and_more(len(entries))
