@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from wavebreak.aws import clients
 from wavebreak.aws.dead_letter_queue import FailedEvents
 from wavebreak.aws.service_quotas import AppliedQuotas
 from wavebreak.aws.step_functions import Workflow
-from wavebreak.aws.target_lists import ListStore
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.observability.error_tracker import ErrorTracker
 from wavebreak.observability.execution_metrics import Measured
@@ -62,7 +61,6 @@ class App:
     renew_after_rounds: int
     commands: CommandStore
     ssm_at: Callable[[Place], Ssm]
-    lists: ListStore
     output_at: Callable[[Place], CommandOutput]
     other_accounts: bool
     """Whether this stack can assume a role in other accounts."""
@@ -74,6 +72,8 @@ class App:
     ec2_at: Callable[[Place], Ec2]
     agent_patience_seconds: int = 600
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
+    call_patience_seconds: int = 120
+    """How long a command that an operator sends waits for an agent that does not answer; scaled."""
 
     def recorded(self) -> ErrorStore:
         """Give the recorded errors; raises MissingSetting in a stack that keeps none."""
@@ -103,7 +103,6 @@ def app() -> App:
         executions=executions,
         commands=CommandStore(table, executions),
         ssm_at=_ssm_at,
-        lists=ListStore(clients.s3, chosen.command_lists_bucket),
         output_at=_output_at,
         plans=PlanStore(table),
         locks=LockStore(table),
@@ -154,7 +153,13 @@ def _ssm_at(place: Place) -> Ssm:
     from wavebreak.aws.ssm import Ssm  # noqa: PLC0415  likewise
 
     chosen = settings()
-    return Ssm(clients.ssm(place), clients.ssm(place, once=True), chosen.document_prefix, chosen.command_log_group)
+    return Ssm(
+        clients.ssm(place),
+        clients.ssm(place, once=True),
+        chosen.document_prefix,
+        chosen.command_log_group,
+        partial(clients.sign_in, place),
+    )
 
 
 def _output_at(place: Place) -> CommandOutput:

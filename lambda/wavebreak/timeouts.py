@@ -40,7 +40,6 @@ LIMITS: Final[Mapping[str, float]] = MappingProxyType(
         "sts_call": 5,
         "ssm_call": 4,
         "logs_call": 5,
-        "s3_call": 5,
         "notify_call": 5,
         "state_read": 1,  # breakers and Idempotency-Keys
         "state_write": 2,

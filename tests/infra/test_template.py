@@ -352,16 +352,6 @@ def test_table_can_be_restored_is_encrypted_and_streams_its_new_images(template:
     assert template["Resources"]["Table"]["DeletionPolicy"] == "Retain"
 
 
-def test_a_list_of_targets_does_not_hold_up_the_deletion_of_the_stack(template: Json) -> None:
-    """A bucket that holds anything cannot be deleted; one that was made in vain holds nothing."""
-    bucket = template["Resources"]["CommandListsBucket"]
-    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
-    assert template["Resources"]["AccessLogsBucket"]["DeletionPolicy"] == "RetainExceptOnCreate"
-    expire, forget = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
-    assert (expire["ExpirationInDays"], expire["NoncurrentVersionExpiration"]) == (7, {"NoncurrentDays": 7})
-    assert forget["ExpiredObjectDeleteMarker"] is True
-
-
 def test_the_queue_of_failed_events_takes_them_from_every_rule(template: Json, all_functions: dict[str, Json]) -> None:
     rules = set(resources(template, "AWS::Events::Rule"))
     for name, function in all_functions.items():

@@ -28,7 +28,6 @@ SERIES = {
     "sts_call": BRIEF_ATTEMPTS,
     "ssm_call": ATTEMPTS,
     "logs_call": ATTEMPTS,
-    "s3_call": ATTEMPTS,
     "notify_call": 1,
     "state_read": 1,
     "state_write": 1,

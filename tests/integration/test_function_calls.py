@@ -13,8 +13,6 @@ from tests.support.stack import PATIENCE_SECONDS, read_until
 from tools.rights.record import read
 from tools.template import functions, load
 
-from wavebreak.domain.commands.catalogue import MAX_TIMEOUT_SECONDS
-
 if TYPE_CHECKING:
     from tests.support.commands import Commands
     from tests.support.stack import Stack
@@ -66,13 +64,6 @@ def test_every_route_that_takes_a_key_keeps_a_record_and_drops_that_of_a_refusal
 def test_every_index_of_errors_is_asked(stack: Stack, asked: str) -> None:
     name, _, value = asked.partition("=")
     assert stack.api("GET", "/errors", query={name: value}).status == 200
-
-
-def test_a_run_too_large_for_one_history_writes_its_list(commands: Commands) -> None:
-    execution_id = commands.launched(2)
-    run = commands.run("status", executionId=execution_id, timeoutSeconds=MAX_TIMEOUT_SECONDS)
-    assert run["succeeded"] == 2
-    assert "s3:PutObject *" in asks("PrepareCommandFunction")
 
 
 def test_a_wave_command_that_goes_on_after_the_cancel_is_stopped_by_its_task(commands: Commands, stack: Stack) -> None:

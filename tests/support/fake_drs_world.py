@@ -32,9 +32,10 @@ from wavebreak.domain.executions.engine import (
     next_command,
     unassigned,
 )
-from wavebreak.domain.executions.model import CommandState, Execution, Job, JobKind, JobState, LaunchStatus
+from wavebreak.domain.executions.model import Execution, Job, JobKind, JobState, LaunchStatus
 from wavebreak.domain.executions.observation import JobView, Observation, ServerView
 from wavebreak.domain.executions.termination import TerminationDirective
+from wavebreak.domain.executions.wave_commands import intended
 from wavebreak.execution_utils import WaveStatus, final_status, is_terminal
 from wavebreak.site import Place
 from wavebreak.store.records import job_record, meta_record, read_execution, server_records, wave_record
@@ -187,8 +188,7 @@ class World:
         wave = self.execution.wave(number)
         due = None if wave.running_command else next_command(self.execution, wave, self.now, TIMING)
         if due is not None:
-            started = wave.with_command(replace(due, state=CommandState.STARTED))
-            self.save(self.execution.with_waves([started]))
+            self.save(self.execution.with_waves([intended(self.execution, wave, due)]))
         running = self.execution.wave(number).running_command
         return None if running is None else Bound(self.execution, number, running)
 

@@ -137,8 +137,16 @@ class MemoryTable(Table):
             self.items.pop(key, None)
         self.meanwhile("written")
 
-    def page(self, query: Mapping[str, Any], *, limit: int, token: str | None) -> tuple[list[Item], str | None]:
+    def page(
+        self,
+        query: Mapping[str, Any],
+        *,
+        limit: int,
+        token: str | None,
+        fits: Callable[[Item], bool] = lambda _item: True,
+    ) -> tuple[list[Item], str | None]:
         """Read an index by its hash key, whole."""
+        del fits
         assert token is None
         self.meanwhile("query")
         hashed = query["KeyConditionExpression"].split(" = ")[0]

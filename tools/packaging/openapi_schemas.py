@@ -152,8 +152,12 @@ _PLANNED_COMMAND: Final = _object(
         "phase": _one_of(CommandPhase),
         "command": {"type": "string"},
         "required": {"type": "boolean"},
-        "status": {"type": "string", "description": "NOT_STARTED, IN_PROGRESS, or the status in which its run ended."},
+        "status": {
+            "type": "string",
+            "description": "NOT_STARTED, IN_PROGRESS, the status in which its run ended, or SKIPPED without a server.",
+        },
         "commandId": _TEXT_OR_NULL,
+        "error": _TEXT_OR_NULL,
     }
 )
 _WAVE: Final = _object(
@@ -225,6 +229,7 @@ _RUN: Final[dict[str, Any]] = {
         "total": {"type": "integer"},
         "succeeded": {"type": "integer"},
         "failed": {"type": "integer"},
+        "waiting": {"type": "integer", "description": "Targets that cannot be reached yet and are waited for."},
         "timeoutSeconds": {"type": "integer"},
         "requestedBy": {"type": "string"},
         "startedAt": _TIME,
@@ -233,6 +238,11 @@ _RUN: Final[dict[str, Any]] = {
         "merged": {"type": "array", "items": _ANY_OBJECT, "description": "Rows of a query, best first."},
         "mergeLeftOut": {"type": "integer", "description": "Rows that found no room."},
         "warnings": {"type": "array", "items": _WARNING, "description": "What changes no status and should be known."},
+        "mergeTruncated": {
+            "type": "integer",
+            "description": "Targets that printed more than Systems Manager returns: rows of theirs may be missing.",
+        },
+        "mergeSkipped": {"type": "integer", "description": "Lines of the answers that were no rows."},
         "lastFailure": {"type": ["object", "null"], "description": "Of the state machine, when it last failed."},
     },
 }

@@ -31,6 +31,7 @@ class WaveCommand(TypedDict, total=False):
     required: bool
     status: str
     commandId: str | None
+    error: str | None
 
 
 class Wave(TypedDict, total=False):
@@ -126,6 +127,9 @@ class CommandRun(TypedDict, total=False):
     summary: str | None
     merged: list[dict[str, Any]]
     mergeLeftOut: int
+    waiting: int
+    mergeTruncated: int
+    mergeSkipped: int
 
 
 class CommandLine(TypedDict, total=False):

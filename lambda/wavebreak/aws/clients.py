@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from mypy_boto3_drs.client import DrsClient
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_logs.client import CloudWatchLogsClient
-    from mypy_boto3_s3.client import S3Client
     from mypy_boto3_ssm.client import SSMClient
     from mypy_boto3_stepfunctions.client import SFNClient
 
@@ -123,16 +122,20 @@ def ssm(place: Place, *, once: bool = False) -> SSMClient:
     return guarded("ssm", place).guard(client, operation="ssm_call", pages="ssm_read", attempts=attempts)
 
 
+def sign_in(place: Place) -> None:
+    """Fetch the credentials that calls of SSM in a place are signed with, unless they are at hand and will do.
+
+    Raises UnsupportedPlace, and what a call of STS may end with.
+    """
+    credentials = _session(place.account_id, None).get_credentials()
+    if credentials is not None:
+        credentials.get_frozen_credentials()
+
+
 @cache
 def logs(place: Place) -> CloudWatchLogsClient:
     """Give the CloudWatch Logs client of a place, where the instances' agents write. Raises UnsupportedPlace."""
     return _session(place.account_id, None).client("logs", region_name=place.region, config=config("logs_call"))
-
-
-@cache
-def s3() -> S3Client:
-    """Give the S3 client of the stack's own Region."""
-    return boto3.client("s3", config=config("s3_call"))
 
 
 @cache

@@ -31,7 +31,9 @@ def start_command(body: Annotated[CommandRequest, Body()], key: IdempotencyKey =
 @router.get("/commands/<commandId>", tags=["commands"])
 def get_command(commandId: str) -> Response[Any]:  # noqa: N803  the path's own name
     """Read a command run."""
-    return http.json_response(200, app().commands.load(http.command_id(commandId)).view())
+    store = app().commands
+    run = store.load(http.command_id(commandId))
+    return http.json_response(200, run.view(0 if run.status.is_terminal else store.waiting(run.command_id)))
 
 
 @router.post("/commands/<commandId>/cancel", tags=["commands"])

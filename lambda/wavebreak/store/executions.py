@@ -228,20 +228,24 @@ class ExecutionStore:
         changes: list[dict[str, Any]],
         act: Act,
         details: Mapping[str, Any],
-        write: Write,
+        *writes: Write,
+        allow: Callable[[Execution], object] = lambda _execution: None,
     ) -> None:
-        """Append an event of something that belongs to an execution, in one transaction with the write it tells of.
+        """Append an event of something that belongs to an execution, in one transaction with the writes it tells of.
 
-        Raises ConditionFailed when that write is refused, NotFound, and Unavailable after too many lost races.
+        `allow` is shown the execution that the event is appended to, and may raise: nothing is written then, and what
+        it saw is what stands until the write. Raises ConditionFailed when the first of the writes is refused, NotFound,
+        and Unavailable after too many lost races.
         """
         for attempt in range(_ATTEMPTS):
             before = self.load(execution_id).execution
+            allow(before)
             told, event = append_event(replace(before, version=before.version + 1), changes, act, details)
             record = Write("event", "Put", event_record(event), "attribute_not_exists(pk)")
             try:
-                self.table.transact([meta_write(told, before.version), record, write])
+                self.table.transact([meta_write(told, before.version), record, *writes])
             except ConditionFailed as refused:
-                if write.name in refused.failed:
+                if writes[0].name in refused.failed:
                     raise
                 self.pause(attempt)
             else:

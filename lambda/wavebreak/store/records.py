@@ -10,6 +10,7 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.commands.summary import FAILED_EVERYWHERE, CommandRunStatus
 from wavebreak.domain.errors.masking import masked_text
 from wavebreak.domain.executions.locking import preemption
 from wavebreak.domain.executions.locking.model import DrillWait, Preemption
@@ -151,6 +152,7 @@ def _command_entry(command: WaveCommand) -> Item:
         "run": command.run,
         "again": command.again,
         "outcome": command.outcome,
+        "failure": command.failure,
     }
 
 
@@ -333,7 +335,13 @@ def _read_command(entry: Mapping[str, Any]) -> WaveCommand:
         run=int(entry["run"]),
         again=bool(entry.get("again")),
         outcome=entry.get("outcome"),
+        failure=entry.get("failure", _older_failure(entry.get("outcome"))),
     )
+
+
+def _older_failure(outcome: str | None) -> str | None:
+    """Give what a command failed by that ended before this was written down."""
+    return FAILED_EVERYWHERE if outcome == CommandRunStatus.COMPLETE_FAILURE else None
 
 
 def _read_server(entry: Mapping[str, Any]) -> Server:

@@ -21,7 +21,7 @@ from wavebreak.store import keys
 from wavebreak.timeouts import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
@@ -94,6 +94,11 @@ class Write:
     def size(self) -> int:
         """Bytes of the item, rather more than it has."""
         return sum(len(name) + len(str(value).encode()) for name, value in self.item.items())
+
+
+def answer_size(shown: Any) -> int:
+    """Count what something takes of an answer of a function: JSON that is a string in JSON."""
+    return len(json.dumps(json.dumps(shown, ensure_ascii=False)))
 
 
 def to_attributes(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,16 +176,25 @@ class Table:
             for item in page["Items"]:
                 yield from_attributes(item)
 
-    def page(self, query: Mapping[str, Any], *, limit: int, token: str | None) -> tuple[list[Item], str | None]:
+    def page(
+        self,
+        query: Mapping[str, Any],
+        *,
+        limit: int,
+        token: str | None,
+        fits: Callable[[Item], bool] = lambda _item: True,
+    ) -> tuple[list[Item], str | None]:
         """Read up to `limit` items of a query and the token of the rest; InvalidRequest for a token not ours.
 
         A filter may leave pages short or empty, so pages are read until the limit is
-        reached, the query ends, or the answer is as large as a function may give.
+        reached, the query ends, or the answer is as large as a function may give: `fits` tells of each item in turn
+        whether there is room for it, and is not believed of the first.
         When the time for it is over (`timeouts`, `history_*`), the page is shorter than asked for, perhaps empty, and
         the token goes on from there.
         """
         start = _decode_token(token, query) if token else None
         items: list[Item] = []
+        last: Mapping[str, Any] = {}
         pages = 0
         deadline = Deadline(_history(query), pk=query["ExpressionAttributeValues"][":pk"]["S"])
         while len(items) < limit and not (items and pages >= _PAGES_A_LIST) and not (pages and deadline.over):
@@ -191,12 +205,17 @@ class Table:
                 asked["ExclusiveStartKey"] = start
             answer = self._query(asked, token)
             found = answer["Items"]
-            room = limit - len(items)
-            items += [from_attributes(item) for item in found[:room]]
-            start = answer.get("LastEvaluatedKey")
-            if len(found) > room:
-                start = _key_of(found[room - 1], query)
+            taken = 0
+            for item in found[: limit - len(items)]:
+                read = from_attributes(item)
+                if not fits(read) and items:
+                    break
+                items.append(read)
+                last, taken = item, taken + 1
+            if taken < len(found):
+                start = _key_of(last, query)
                 break
+            start = answer.get("LastEvaluatedKey")
             if not start:
                 break
         return items, _encode_token(start) if start else None

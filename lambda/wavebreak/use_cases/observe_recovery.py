@@ -21,6 +21,7 @@ from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 
 if TYPE_CHECKING:
     from wavebreak.app import App
+    from wavebreak.domain.commands.runs import CommandRun
     from wavebreak.domain.executions.model import Execution
 
 logger = logging.getLogger(__name__)
@@ -80,10 +81,13 @@ def running_commands(app: App, execution: Execution) -> dict[str, CommandView]:
     ]
     if not started:
         return {}
-    statuses = app.commands.statuses(started)
-    views = {}
-    for name in started:
-        status = statuses.get(name)
-        outcome = status.value if status is not None and status.is_terminal else None
-        views[name] = CommandView(status is not None, status is CommandRunStatus.CANCELLING, outcome)
-    return views
+    runs = app.commands.load_many(started)
+    return {name: _seen(runs.get(name)) for name in started}
+
+
+def _seen(run: CommandRun | None) -> CommandView:
+    if run is None:
+        return CommandView(exists=False)
+    if run.status.is_terminal:
+        return CommandView(outcome=run.status.value, failure=run.shortfall)
+    return CommandView(cancelling=run.status is CommandRunStatus.CANCELLING)

@@ -31,7 +31,6 @@ from wavebreak.aws.cloudwatch_logs import CommandOutput
 from wavebreak.aws.dead_letter_queue import FailedEvents
 from wavebreak.aws.ec2 import Ec2
 from wavebreak.aws.ssm import Ssm
-from wavebreak.aws.target_lists import ListStore
 from wavebreak.domain.drs import Quotas
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.observability.error_tracker import ErrorTracker
@@ -88,8 +87,9 @@ def lives() -> Iterator[Callable[[int], Life]]:
             app = App(
                 executions=executions,
                 commands=CommandStore(table, executions),
-                ssm_at=lambda place: Ssm(clients.ssm(place), clients.ssm(place, once=True), "wavebreak", "commands"),
-                lists=ListStore(clients.s3, None),
+                ssm_at=lambda place: Ssm(
+                    clients.ssm(place), clients.ssm(place, once=True), "wavebreak", "commands", lambda: None
+                ),
                 failed_events=FailedEvents(clients.telling, None),
                 output_at=lambda place: CommandOutput(clients.logs(place), "commands"),
                 plans=PlanStore(table),

@@ -284,7 +284,7 @@ def _failed_servers(wave: Wave) -> list[str]:
 
 
 def _failed_by(wave: Wave, command: WaveCommand, now: datetime) -> Wave:
-    error = f"The required command {command.command} failed on every target ({command.phase.lower()} the launch)"
+    error = f"The required command {command.command} {command.failure} ({command.phase.lower()} the launch)"
     return replace(wave, status=WaveStatus.FAILED, ended_at=now, error=error)
 
 

@@ -179,7 +179,9 @@ class WaveCommand:
     again: bool = False
     """Whether it is planned anew once its run has ended: a retry launches servers that this run may not reach."""
     outcome: str | None = None
-    """The status in which its run ended."""
+    """The status in which its run ended, or SKIPPED."""
+    failure: str | None = None
+    """What it failed by, if it is required; None while it has not ended, and when it did what it is there for."""
 
 
 @dataclass(frozen=True, slots=True)

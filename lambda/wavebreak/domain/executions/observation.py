@@ -44,6 +44,8 @@ class CommandView:
     exists: bool = True
     cancelling: bool = False
     outcome: str | None = None
+    failure: str | None = None
+    """What it failed by, if it is required."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,9 @@ class Observation:
 
 def absorb(execution: Execution, observation: Observation, now: datetime, timing: Timing) -> Execution:
     """Record what DRS said of this execution's launch jobs, of waves in any status."""
-    outcomes = {name: view.outcome for name, view in observation.commands.items() if view.outcome is not None}
+    outcomes = {
+        name: (view.outcome, view.failure) for name, view in observation.commands.items() if view.outcome is not None
+    }
     after = _adopt(wave_commands.absorb(execution, outcomes), observation)
     for job in execution.launch_jobs():
         if job.state is not JobState.STARTED or job.job_id is None:

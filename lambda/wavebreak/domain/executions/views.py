@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.executions.ending.instances_left import remaining, unknown
 from wavebreak.domain.executions.model import CommandState
 from wavebreak.domain.executions.overview import overview_of
-from wavebreak.domain.executions.wave_commands import run_id
+from wavebreak.domain.executions.wave_commands import NO_SERVER, SKIPPED, run_id
 from wavebreak.execution_utils import (
     ExecutionStatus,
     TerminationStatus,
@@ -134,13 +134,14 @@ def _wave_view(execution: Execution, wave: Wave, now: datetime) -> dict[str, Any
 
 def _command_view(execution: Execution, wave: Wave, command: WaveCommand) -> dict[str, Any]:
     """Show a plan's command: how it stands in the words of waves, or the status in which its run ended."""
-    waits = command.state is CommandState.PLANNED
+    waits, skipped = command.state is CommandState.PLANNED, command.outcome == SKIPPED
     return {
         "phase": command.phase.value,
         "command": command.command,
         "required": command.required,
         "status": command.outcome or (WaveStatus.NOT_STARTED if waits else WaveStatus.IN_PROGRESS).value,
-        "commandId": None if waits else run_id(execution.execution_id, wave.number, command),
+        "commandId": None if waits or skipped else run_id(execution.execution_id, wave.number, command),
+        "error": NO_SERVER if skipped else command.failure,
     }
 
 

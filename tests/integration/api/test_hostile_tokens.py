@@ -7,12 +7,12 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from tests.integration.plans import plan, server, wave
+from tests.support.plans import plan, server, wave
 
 from wavebreak.store import keys
 
 if TYPE_CHECKING:
-    from tests.integration.stack import Stack
+    from tests.support.stack import Stack
 
 COMMAND: Final = "cmd-" + "0" * 26
 
