@@ -15,7 +15,9 @@ export PIP_NO_INPUT := 1
 PYTHON ?= python3
 VENV := .venv
 TOOLS := .venv-tools
+SCANNER := .venv-checkov
 BIN := $(VENV)/bin
+NODE := $(TOOLS)/bin/node
 # Every package is listed with its version, so nothing has to be resolved.
 INSTALL := install --quiet --no-deps --no-compile
 
@@ -45,33 +47,43 @@ demo: $(VENV)/.demo ## run a drill on a local stack of its own, with no AWS acco
 
 .PHONY: up
 up: $(VENV)/.demo ## start the local stack in the background
-	@$(BIN)/python -m tools.stack up
+	@$(BIN)/python -m tools.local_stack.stack up
 
 .PHONY: down
 down: $(VENV)/.demo ## stop the local stack
-	@$(BIN)/python -m tools.stack down
+	@$(BIN)/python -m tools.local_stack.stack down
 
 .PHONY: test
-test: lint typecheck template artefact pytest ## check and test everything
+test: lint typecheck template definitions compliance artefact pytest ## check and test everything
 
 .PHONY: lint
 lint: $(VENV)/.test template ## check style, the template and the API's description
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
-	@$(BIN)/python -m tools.openapi --check
+	@$(BIN)/python -m tools.packaging.openapi --check
 
 .PHONY: typecheck
 typecheck: $(VENV)/.test ## check the types of code, tools and tests
 	@$(BIN)/mypy
 
+# WS1004 knows groups of logs by the name that Lambda would give them; ours are made before their functions, and tests
+# hold one for each.
 .PHONY: template
 template: $(VENV)/.demo $(TOOLS)/.ready
-	@$(TOOLS)/bin/cfn-lint --append-rules cfn_lint_serverless.rules --template template.yaml infra/*.yaml
-	@$(BIN)/python -m tools.sam validate --lint --template template.yaml --region us-east-1 > /dev/null
+	@$(TOOLS)/bin/cfn-lint --append-rules cfn_lint_serverless.rules --ignore-checks WS1004 --template template.yaml infra/*.yaml
+	@$(BIN)/python -m tools.packaging.sam validate --lint --template template.yaml --region us-east-1 > /dev/null
+
+.PHONY: definitions
+definitions: $(VENV)/.demo $(TOOLS)/.definitions
+	@$(BIN)/python -m tools.definitions | $(NODE) tools/definitions/validate.mjs
+
+.PHONY: compliance
+compliance: $(VENV)/.demo $(SCANNER)/.ready
+	@$(BIN)/python -m tools.compliance $(SCANNER)/bin/checkov
 
 .PHONY: artefact
 artefact: $(VENV)/.demo
-	@$(BIN)/python -m tools.artefact
+	@$(BIN)/python -m tools.packaging.artefact
 
 .PHONY: pytest
 pytest: $(VENV)/.test
@@ -99,18 +111,23 @@ soak: $(VENV)/.test ## run fifty drills under random faults, a hundred of each r
 chaos: $(VENV)/.demo ## rehearse bad days on a local stack of its own; DAYS="drs-down restart" plays some
 	@$(BIN)/python -m tools.chaos $(DAYS)
 
+# Writes anew which calls of AWS each function makes, when the code has changed what it calls.
+.PHONY: calls
+calls: $(VENV)/.test
+	@WAVEBREAK_RECORD_CALLS=1 $(BIN)/pytest -n 2 tests/integration
+
 .PHONY: bench
 bench: $(VENV)/.test ## measure
 	@$(BIN)/python -m tools.bench
 
 .PHONY: build
 build: $(VENV)/.demo ## build the functions for AWS
-	@$(BIN)/python -m tools.sam build --template template.yaml \
+	@$(BIN)/python -m tools.packaging.sam build --template template.yaml \
 	  --parameter-overrides Runtime=$(RUNTIME) Architecture=$(ARCHITECTURE)
 
 .PHONY: deploy
 deploy: build ## build and deploy to your AWS account
-	@$(BIN)/python -m tools.aws_deployment --stack-name $(STACK) --region $(REGION) \
+	@$(BIN)/python -m tools.packaging.aws_deployment --stack-name $(STACK) --region $(REGION) \
 	  Runtime=$(RUNTIME) Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
 # What demo and local stack need.
@@ -128,9 +145,21 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.demo
 	@$(BIN)/pip $(INSTALL) --requirement requirements/test.txt
 	@touch $@
 
-# The template linter, which does not fit together with SAM's.
+# The checker of state machines, from npm: Node and npm come from the tools' own environment, whatever the machine has.
+$(TOOLS)/.definitions: tools/definitions/package-lock.json tools/definitions/.npmrc $(TOOLS)/.ready
+	@PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" npm --prefix tools/definitions ci --loglevel=error > /dev/null
+	@touch $@
+
+# The template linter, which does not fit together with SAM's; Node and npm.
 $(TOOLS)/.ready: requirements/tools.txt
 	@echo "Setting up $(TOOLS), once ..."
 	@test -x $(TOOLS)/bin/pip || $(PYTHON) -m venv $(TOOLS)
 	@$(TOOLS)/bin/pip $(INSTALL) --requirement requirements/tools.txt
+	@touch $@
+
+# The scanner of the templates, which fits together with neither.
+$(SCANNER)/.ready: requirements/checkov.txt
+	@echo "Setting up $(SCANNER), once ..."
+	@test -x $(SCANNER)/bin/pip || $(PYTHON) -m venv $(SCANNER)
+	@$(SCANNER)/bin/pip $(INSTALL) --requirement requirements/checkov.txt
 	@touch $@

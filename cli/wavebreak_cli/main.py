@@ -10,13 +10,14 @@ from typing import Annotated, Final
 
 import typer
 
-from wavebreak_cli.commands.control import control
+from wavebreak_cli.client.endpoint import Given
+from wavebreak_cli.commands.command import forwarding
 from wavebreak_cli.commands.executions import executions
-from wavebreak_cli.commands.forwarding import forwarding
 from wavebreak_cli.commands.operations import operations
 from wavebreak_cli.commands.plans import plans
-from wavebreak_cli.config import Given
-from wavebreak_cli.problems import (
+from wavebreak_cli.commands.report import reports
+from wavebreak_cli.commands.steering import control
+from wavebreak_cli.errors import (
     EXIT_BROKEN_PIPE,
     EXIT_INTERRUPTED,
     EXIT_OK,
@@ -26,13 +27,14 @@ from wavebreak_cli.problems import (
     CommandFailed,
     Finished,
 )
-from wavebreak_cli.shell import JsonFlag, Shell, Surroundings
+from wavebreak_cli.session import JsonFlag, Shell, Surroundings
 
 app: Final = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(plans)
 app.add_typer(executions)
 app.add_typer(control)
 app.add_typer(operations)
+app.add_typer(reports)
 app.add_typer(forwarding)
 
 _FRAMEWORK_EXITS: Final = {1: EXIT_BROKEN_PIPE, 2: EXIT_USAGE}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.identifiers import PLAN_ID_PATTERN
 from wavebreak.json_pointers import PlanInvalid
-from wavebreak_cli.problems import Misconfigured, PlanUnreadable
+from wavebreak_cli.errors import Misconfigured, PlanUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -60,16 +60,15 @@ class Settings:
     target_role_name: str | None
     target_external_id: str | None
     command_machine_arn: str | None = None
-    command_lists_bucket: str | None = None
     document_prefix: str = "wavebreak"
     command_log_group: str = "/wavebreak/commands"
     errors_table_name: str | None = None
     failed_events_queue_url: str | None = None
     stack_name: str = "wavebreak"
+    post_launch_actions: bool = False
+    """Whether DRS runs post-launch actions, so that a server counts as launched only when its job has ended."""
     notices: NoticeSettings | None = None
     """Of the functions that tell news."""
-    post_launch_actions: bool = False
-    """Whether a launch is over with the post-launch actions of DRS only."""
 
     @property
     def timing(self) -> Timing:
@@ -91,7 +90,6 @@ class Settings:
             target_role_name=environment.get("TARGET_ROLE_NAME"),
             target_external_id=environment.get("TARGET_EXTERNAL_ID"),
             command_machine_arn=environment.get("COMMAND_STATE_MACHINE_ARN"),
-            command_lists_bucket=environment.get("COMMAND_LISTS_BUCKET"),
             document_prefix=environment.get("DOCUMENT_PREFIX", "wavebreak"),
             command_log_group=environment.get("COMMAND_LOG_GROUP", "/wavebreak/commands"),
             errors_table_name=environment.get("ERRORS_TABLE_NAME"),

@@ -25,6 +25,14 @@ def parse_iso(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
+def known_time(text: object) -> datetime | None:
+    """Read an RFC 3339 time that may be missing; None for what is none."""
+    try:
+        return parse_iso(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
 def whole_seconds(start: datetime | None, end: datetime | None) -> int | None:
     """Give the duration between two moments in whole seconds; None while either is unknown."""
     if start is None or end is None:
@@ -82,11 +90,6 @@ class Timing:
         return timedelta(seconds=self.start_timeout_seconds + self.start_begin_seconds)
 
     @property
-    def second_look(self) -> timedelta:
-        """How long after a look another one is made, where one look that shows nothing proves nothing."""
-        return self.scaled(60)
-
-    @property
     def intent_expiry(self) -> timedelta:
         """How long an intent without an outcome belongs to the invocation that wrote it."""
         return timedelta(seconds=self.start_timeout_seconds) + self.settle
@@ -105,6 +108,15 @@ class Timing:
     def lost_job(self) -> timedelta:
         """How long past its wave's deadline a job that DRS no longer knows is still waited for."""
         return self.scaled(3600)
+
+    @property
+    def second_look(self) -> timedelta:
+        """How long after a look another one is made, where one look that shows nothing proves nothing."""
+        return self.scaled(60)
+
+    def culprit_backoff(self, times: int) -> timedelta:
+        """How long a subject that DRS refused for the n-th time waits before it is tried again."""
+        return min(self.scaled(30 * 2 ** min(times - 1, 10)), self.scaled(300))
 
     @property
     def termination_deadline(self) -> timedelta:

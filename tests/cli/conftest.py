@@ -11,7 +11,7 @@ from rich.console import Console
 from tests.cli.fake_api import FakeApi, serving
 
 from wavebreak_cli.main import invoke
-from wavebreak_cli.shell import Surroundings
+from wavebreak_cli.session import Surroundings
 
 START = datetime(2026, 11, 21, 12, 3, 4, tzinfo=UTC)
 

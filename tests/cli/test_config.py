@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from tests.cli.conftest import Terminal
 from tests.cli.fake_api import FakeApi, Fault
 
-from wavebreak_cli.config import Endpoint, Given, StaticKeys, find_stack_file, resolve, signing_keys
-from wavebreak_cli.problems import Misconfigured, Unavailable
+from wavebreak_cli.client.endpoint import Endpoint, Given, StaticKeys, find_stack_file, resolve, signing_keys
+from wavebreak_cli.errors import Misconfigured, Unavailable
 
 GATEWAY = "https://abc.execute-api.eu-west-3.amazonaws.com/v1"
 OUTPUTS = "<member><OutputKey>ApiUrl</OutputKey><OutputValue>https://cfn.example/v1/</OutputValue></member>"

@@ -7,14 +7,14 @@ from typing import cast
 import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
-from tests.cli.fake_api import COMMAND, DRILL, RECOVERY, Json, execution, server, wave, wave_command
+from tests.cli.fake_api import COMMAND, DRILL, RECOVERY, Json, execution, left, server, wave, wave_command
 
 from wavebreak.domain.executions.next_steps import next_steps
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.timing import duration
-from wavebreak_cli import lists, live_picture, render
-from wavebreak_cli.look import Look, harmless, when
-from wavebreak_cli.wire import Execution
+from wavebreak_cli.client.answers import Execution
+from wavebreak_cli.views import execution_card, lists, live_execution
+from wavebreak_cli.views.terminal import Look, harmless, when
 
 DASH = "\N{EN DASH}"
 NOW = datetime(2026, 11, 21, 12, 0, 50, tzinfo=UTC)
@@ -50,11 +50,11 @@ def _three_waves(status: str, **more: object) -> Execution:
 
 
 def _card(execution: Execution, width: int = 80, *, bar: bool = False) -> str:
-    return _show(render.card(Look(width), execution, NOW, bar=bar), width)
+    return _show(execution_card.card(Look(width), execution, NOW, bar=bar), width)
 
 
 def _live(execution: Execution, width: int, *, height: int = 40, trouble: str | None = None) -> str:
-    return _show(live_picture.live(Look(width), execution, NOW, height=height, trouble=trouble), width)
+    return _show(live_execution.live(Look(width), execution, NOW, height=height, trouble=trouble), width)
 
 
 def test_the_card_of_a_partial_success() -> None:
@@ -80,6 +80,47 @@ Next
   wavebreak terminate {DRILL}         clean up
   wavebreak events {DRILL} --verify   check trail"""
     )
+
+
+def test_the_card_of_an_incomplete_termination_names_what_is_left_and_why() -> None:
+    end = {
+        "status": "INCOMPLETE",
+        "terminated": 2,
+        "remaining": [left("i-1", "held by recovery-01x"), left("i-2")],
+        "unknown": [left("i-3", "DRS no longer shows it, and EC2 has it running")],
+    }
+    text = _card(_three_waves("PARTIAL_SUCCESS", termination=end), 120)
+    assert "Termination: INCOMPLETE (2 terminated, 2 left, 1 unknown)" in text
+    assert text.split("Not terminated\n")[1].split("\n\n")[0] == (
+        "  ✗ i-1  held by recovery-01x\n"
+        "  ✗ i-2  no reason given\n"
+        "  ✗ i-3  unknown: DRS no longer shows it, and EC2 has it running"
+    )
+
+
+def test_a_termination_that_runs_says_what_stands_in_its_way_and_nothing_of_the_rest() -> None:
+    running = {"status": "IN_PROGRESS", "terminated": 0, "remaining": [left("i-1"), left("i-2", "It shuts down")]}
+    text = _card(_three_waves("COMPLETED", termination=running))
+    assert "Termination: IN PROGRESS (0 terminated, 2 left)" in text
+    assert "i-2  It shuts down" in text
+    assert "i-1" not in text
+
+
+def test_executions_say_what_they_left_running_and_since_when() -> None:
+    ended = execution("COMPLETED", [], instancesLeft=3, leftSince="2026-11-21T12:01:20.000Z")
+    running = execution("IN_PROGRESS", [], instancesLeft=2, leftSince=None)
+    clean = execution("COMPLETED", [], instancesLeft=0, leftSince=None)
+    older = execution("COMPLETED", [])
+    found = cast("list[Execution]", [ended, running, clean, older])
+    wide = _show(lists.executions(Look(width=160), found, NOW), 160)
+    told = [line.partition("COMPLETED")[2] or line for line in wide.splitlines()]
+    assert sum("3 since 2026-11-21 12:01:20Z" in line for line in told) == 1
+    assert "Left running" in wide
+    narrow = _show(lists.executions(Look(width=80), found, NOW), 80)
+    assert [line for line in narrow.splitlines() if "left running" in line] == [
+        "  left running: 3 since 2026-11-21 12:01:20Z",
+        "  left running: 2",
+    ]
 
 
 def test_the_live_view_of_a_drill_at_80_columns() -> None:
@@ -178,12 +219,12 @@ def test_every_status_is_shown_within_the_terminal(status: str, width: int) -> N
 
 def test_a_wide_terminal_has_the_errors_in_the_table() -> None:
     shown = cast("Execution", execution("IN_PROGRESS", [wave(1, "web", "FAILED", [], error="timed out")]))
-    assert "Error" in _show(live_picture.wave_table(Look(120), shown["waves"], NOW, [[]]), 120)
-    assert "Error" not in _show(live_picture.wave_table(Look(80), shown["waves"], NOW, [[]]), 80)
+    assert "Error" in _show(live_execution.wave_table(Look(120), shown["waves"], NOW, [[]]), 120)
+    assert "Error" not in _show(live_execution.wave_table(Look(80), shown["waves"], NOW, [[]]), 80)
 
 
 def test_colours_are_those_the_api_names() -> None:
-    orange = _show(render.card(Look(80), _three_waves("PARTIAL_SUCCESS"), NOW), 80, colour=True)
+    orange = _show(execution_card.card(Look(80), _three_waves("PARTIAL_SUCCESS"), NOW), 80, colour=True)
     assert "\x1b[1;38;5;208mPARTIAL SUCCESS (1 of 3 waves completed) ⚠️" in orange
     unknown = cast(
         "Execution", {**_three_waves("FAILED"), "display": {"label": "ODD", "color": "octarine", "icon": "?"}}
@@ -282,18 +323,40 @@ def test_many_failed_servers_are_counted_not_listed() -> None:
     assert "… 22 more, see them with --servers" in text
 
 
+def test_warnings_stand_before_the_errors_and_many_are_counted() -> None:
+    warnings = [
+        {"code": "REPLACES_RUNNING", "message": "Replaces 1 running instance(s)", "waveNumber": 2},
+        {"code": "OLDER_SNAPSHOT", "message": "from an older point", "waveNumber": 1, "sourceServerId": "s-1"},
+        {"code": "PREEMPTED_DRILL", "message": "took over from drill-x"},
+    ]
+    text = _card(_three_waves("PARTIAL_SUCCESS", warnings=warnings))
+    assert (
+        """\
+Warnings
+  ! wave 2   Replaces 1 running instance(s)
+  ! s-1      from an older point
+  ! the run  took over from drill-x
+
+Failed servers
+"""
+        in text
+    )
+    assert "… 4 more, see them with --json" in _card(_three_waves("COMPLETED", warnings=warnings * 4))
+
+
 def test_hostile_text_is_shown_and_never_obeyed() -> None:
     bad = [server(1, "FAILED", error=HOSTILE, sourceServerId=HOSTILE)]
     ran = [{**wave_command(HOSTILE, "PARTIAL_SUCCESS", HOSTILE), "commandId": HOSTILE}]
     failed = wave(1, HOSTILE, "FAILED", bad, error=HOSTILE, commands=ran)
-    shown = execution("FAILED", [failed], planName=HOSTILE, reason=HOSTILE)
+    warned = [{"code": HOSTILE, "message": HOSTILE, "sourceServerId": HOSTILE}]
+    shown = execution("FAILED", [failed], planName=HOSTILE, reason=HOSTILE, warnings=warned)
     shown["display"] = {"label": HOSTILE, "color": HOSTILE, "icon": "\x1b[31m"}
     for width in (80, 250):
         look = Look(width)
         for content in (
-            render.card(look, cast("Execution", shown), NOW, bar=True),
-            live_picture.live(look, cast("Execution", shown), NOW, height=60, trouble=HOSTILE),
-            render.servers_table(look, cast("Execution", shown)),
+            execution_card.card(look, cast("Execution", shown), NOW, bar=True),
+            live_execution.live(look, cast("Execution", shown), NOW, height=60, trouble=HOSTILE),
+            execution_card.servers_table(look, cast("Execution", shown)),
             lists.executions(look, [cast("Execution", shown)], NOW),
         ):
             text = _show(content, width)
@@ -313,8 +376,8 @@ def test_an_ascii_terminal_gets_ascii() -> None:
     console = Console(file=stream, width=80, markup=False, highlight=False)
     look = Look.of(console)
     shown = _three_waves("PARTIAL_SUCCESS", planName="Plän")
-    console.print(render.card(look, shown, NOW, bar=True))
-    console.print(live_picture.live(look, shown, NOW, height=50, trouble="…"))
+    console.print(execution_card.card(look, shown, NOW, bar=True))
+    console.print(live_execution.live(look, shown, NOW, height=50, trouble="…"))
     stream.seek(0)
     text = stream.read()
     assert "Wave 1:  Completed +" in text
@@ -355,6 +418,18 @@ def test_a_run_whose_job_outlived_its_wave_says_where_to_look() -> None:
     assert _commands(execution("IN_PROGRESS", [timed_out])) == ["retry", "skip", "errors", "cancel"]
     assert _commands(execution("CANCELLING", [timed_out])) == ["errors"]
     assert "errors" not in _commands(execution("IN_PROGRESS", [wave(1, "db", "IN_PROGRESS", timed_out["servers"])]))
+
+
+def test_a_run_that_only_drs_jobs_hold_open_names_them() -> None:
+    timed_out = wave(1, "db", "FAILED", [server(1, "FAILED"), server(2, "IN_PROGRESS")], jobId="drsjob-1")
+    ends = wave(2, "web", "IN_PROGRESS", [server(3, "IN_PROGRESS")], jobId="drsjob-2")
+    for status, named in (
+        ("IN_PROGRESS", "Waits for: the end of drsjob-1 (wave 1)\n"),
+        ("CANCELLING", "Waits for: the end of drsjob-1 (wave 1), drsjob-2 (wave 2)\n"),
+    ):
+        assert named in _card(cast("Execution", execution(status, [timed_out, ends])))
+    for status, waves in (("CANCELLED", [timed_out, ends]), ("IN_PROGRESS", [ends]), ("CANCELLING", [])):
+        assert "Waits for" not in _card(cast("Execution", execution(status, waves)))
 
 
 @pytest.mark.parametrize(

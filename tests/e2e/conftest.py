@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from tests.e2e.launches import KilledLaunch, kill_a_launch
 from tests.e2e.target_account import EXTERNAL_ID
-from tools.product import Product
-from tools.stack import LocalStack, Ports
+from tools.local_stack.product import Product
+from tools.local_stack.stack import LocalStack, Ports
 
 
 @pytest.fixture(scope="session")

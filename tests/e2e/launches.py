@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.product import chain, launch_jobs, until
+from tools.local_stack.product import chain, launch_jobs, until
 
 if TYPE_CHECKING:
-    from tools.product import Product
+    from tools.local_stack.product import Product
 
 
 def assert_recovered_once(product: Product, execution_id: str, servers: list[str], within: float = 30) -> None:

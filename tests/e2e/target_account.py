@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from tools.deployment import STACK_NAME
+from tools.local_stack.deployment import STACK_NAME
 from tools.template import ROOT
 
 if TYPE_CHECKING:
-    from tools.deployment import Emulator
+    from tools.local_stack.deployment import Emulator
 
 HOME_ACCOUNT: Final = "000000000000"
 TARGET_ACCOUNT: Final = "222222222222"

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tools.api_client import PROBLEM, Answer
-from tools.product import Product, wave
+from tools.local_stack.api_client import PROBLEM, Answer
+from tools.local_stack.product import Product, wave
 
 KNOWN = "s-99999999999999999"
 HOSTILE_IDS = [

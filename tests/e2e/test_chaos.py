@@ -1,9 +1,9 @@
 """Bad days as `make chaos` plays them, those that take no longer than half a minute."""
 
 import pytest
-from tools.chaos import CATALOGUE
-from tools.chaos_outcomes import Day
-from tools.product import Product
+from tools.chaos.__main__ import CATALOGUE
+from tools.chaos.outcomes import Day
+from tools.local_stack.product import Product
 
 QUICK = [day for day in CATALOGUE if day.name in {"drs-down", "drs-throttling"}]
 

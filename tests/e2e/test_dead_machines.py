@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tools.bench_measures import start_calls
-from tools.product import Product, chain, until
+from tools.bench.call_log import start_calls
+from tools.local_stack.product import Product, chain, until
 
 
 def stop_machine(product: Product, execution_id: str) -> None:

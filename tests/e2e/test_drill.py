@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.trail import paths, verified_trail
-from tools.product import QUICK, Product, chain
+from tools.local_stack.product import QUICK, Product, chain
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -53,7 +53,7 @@ def test_a_drill_completes(product: Product, three_tiers: tuple[str, list[list[s
     assert after["display"] == {"label": "COMPLETED", "color": "green", "icon": "✓"}
     assert (after["totalWaves"], after["completedWaves"], after["failedWaves"], after["cancelledWaves"]) == (3, 3, 0, 0)
     assert after["terminationMetadata"] == {"canTerminate": True, "reason": None, "hasRecoveryInstances": True}
-    assert after["termination"] == {"status": "NOT_REQUESTED", "terminated": 0, "remaining": []}
+    assert after["termination"] == {"status": "NOT_REQUESTED", "terminated": 0, "remaining": [], "unknown": []}
     instances = {
         one["sourceServerID"]: one["recoveryInstanceID"] for one in product.control.state()["recoveryInstances"]
     }

@@ -1,6 +1,6 @@
 """What goes wrong behind the API is told by the API, with the execution that it concerns."""
 
-from tools.product import Product, chain, until
+from tools.local_stack.product import Product, chain, until
 
 
 def test_s3_14_drs_faults_during_a_drill_are_recorded_and_the_drill_completes(product: Product) -> None:

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from tests.e2e.launches import assert_recovered_once, workers
-from tools.product import Product, chain, until
+from tools.local_stack.product import Product, chain, until
 
 RUNS = int(os.environ.get("WAVEBREAK_FAULT_RUNS", "3"))
 FIRST_SEED = int(os.environ.get("WAVEBREAK_FAULT_SEED", "1"))
@@ -80,7 +80,7 @@ def run(product: Product, seed: int) -> None:
     answer = product.operate(execution_id, "terminate")
     assert answer.status == 202, answer.document
     after = product.seen(execution_id, lambda seen: seen["termination"]["status"] == "COMPLETED", PATIENCE_SECONDS)
-    assert after["termination"] == {"status": "COMPLETED", "terminated": 6, "remaining": []}, after
+    assert after["termination"] == {"status": "COMPLETED", "terminated": 6, "remaining": [], "unknown": []}, after
     until(lambda: product.instances_of(servers), lambda left: not left, within=5)
 
 

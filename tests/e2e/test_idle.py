@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tools.bench_measures import Call, describe_calls
-from tools.product import Product, chain, until
+from tools.bench.call_log import Call, describe_calls
+from tools.local_stack.product import Product, chain, until
 
 from wavebreak.timing import iso
 

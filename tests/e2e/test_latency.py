@@ -3,8 +3,8 @@
 import time
 from statistics import median
 
-from tools.bench_measures import moment, reactions, start_calls
-from tools.product import Product, chain, until
+from tools.bench.call_log import moment, reactions, start_calls
+from tools.local_stack.product import Product, chain, until
 
 
 def latencies(product: Product, groups: list[list[str]]) -> list[float]:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from tests.e2e.launches import KilledLaunch, assert_recovered_once
-from tools.bench_measures import start_calls
-from tools.product import Product, chain
+from tools.bench.call_log import start_calls
+from tools.local_stack.product import Product, chain
 
 
 def test_a_function_killed_after_its_call_leaves_the_job_unrecorded(

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tools.api_client import PROBLEM, Answer, Client
-from tools.product import QUICK, Product, chain, wave
-from tools.stack import LocalStack, Ports
+from tools.local_stack.api_client import PROBLEM, Answer, Client
+from tools.local_stack.product import QUICK, Product, chain, wave
+from tools.local_stack.stack import LocalStack, Ports
 from tools.template import ROOT, functions, load
 
 OPERATOR_POLICIES = ROOT / "infra" / "operator-policies.yaml"

@@ -6,9 +6,9 @@ from typing import Any
 
 import boto3
 import pytest
-from tools.bench_measures import moment
-from tools.deployment import ACCESS_KEY, REGION, SECRET_KEY
-from tools.product import Product, until, wave
+from tools.bench.call_log import moment
+from tools.local_stack.deployment import ACCESS_KEY, REGION, SECRET_KEY
+from tools.local_stack.product import Product, until, wave
 
 JOBS, SERVERS_A_JOB, SERVERS_IN_JOBS = 20, 100, 500
 """The simulator's quotas unless it is told others: AWS's defaults."""
@@ -85,4 +85,4 @@ def test_a_thousand_servers_side_by_side_keep_within_the_quotas(product: Product
     assert set(started.values()) == {1}
     assert len(carried_out) == len(ours) + len(others)
     cleaned = product.terminated(execution_id, within=60)
-    assert cleaned["termination"] == {"status": "COMPLETED", "terminated": 1000, "remaining": []}
+    assert cleaned["termination"] == {"status": "COMPLETED", "terminated": 1000, "remaining": [], "unknown": []}

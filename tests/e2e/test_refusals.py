@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tools.product import Product, chain, wave
+from tools.local_stack.product import Product, chain, wave
 
 
 @pytest.fixture(scope="module")

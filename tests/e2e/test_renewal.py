@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from tests.e2e.trail import paths, verified_trail
-from tools.product import Product, chain, launch_jobs
+from tools.local_stack.product import Product, chain, launch_jobs
 
 LIMIT = 5
 HANDOVER = timedelta(seconds=2)

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from tools.bench_measures import largest_item, start_calls
-from tools.product import Product, wave
+from tools.bench.call_log import largest_item, start_calls
+from tools.local_stack.product import Product, wave
 
 LARGEST_ITEM = 100_000
 LARGEST_PAYLOAD = 2_000

@@ -5,7 +5,7 @@ comes after those that can use that minute.
 """
 
 from tests.e2e.launches import KilledLaunch, assert_recovered_once
-from tools.product import Product
+from tools.local_stack.product import Product
 
 
 def test_the_launch_of_a_killed_function_is_adopted_not_repeated(product: Product, killed_launch: KilledLaunch) -> None:

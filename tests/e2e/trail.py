@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from wavebreak.domain.executions.audit_trail import event_hash
 
 if TYPE_CHECKING:
-    from tools.product import Product
+    from tools.local_stack.product import Product
 
 Subject = int | str
 

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tools import chaos
-from tools.api_client import Unexpected
-from tools.chaos_outcomes import Day, Outcome, between, same
+from tools.chaos import __main__ as chaos
+from tools.chaos.outcomes import Day, Outcome, between, same
+from tools.local_stack.api_client import Unexpected
 from tools.template import ROOT
 
 if TYPE_CHECKING:

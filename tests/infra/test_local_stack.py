@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tools import deployment, processes
-from tools.documents import documents
-from tools.stack import LocalStack, Ports, _Record
+from tools.local_stack import deployment, processes
+from tools.local_stack.ssm_documents import documents
+from tools.local_stack.stack import LocalStack, Ports, _Record
 
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/execute-api/aws4_request"}
 

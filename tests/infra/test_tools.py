@@ -8,12 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tools import build, deployment, processes
-from tools.artefact import import_faults
-from tools.sam import SamError, environment, without_aws
-from tools.sam import run as run_sam
-from tools.stack import LocalStack, Ports, StackError, _Record, configured
+from tools.bench import reports
+from tools.local_stack import deployment, processes
+from tools.local_stack.stack import LocalStack, Ports, StackError, _Record, configured
+from tools.packaging import build
+from tools.packaging.artefact import import_faults
+from tools.packaging.sam import SamError, environment, without_aws
+from tools.packaging.sam import run as run_sam
 from tools.template import ROOT, definition, load, substituted
+
+from wavebreak.evidence import report, verify_report
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -244,7 +248,7 @@ def test_the_local_stack_ends_quietly_when_whoever_read_its_output_went_away() -
     os.close(reader)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "tools.stack", "status"],
+            [sys.executable, "-m", "tools.local_stack.stack", "status"],
             cwd=ROOT,
             stdout=writer,
             stderr=subprocess.PIPE,
@@ -255,3 +259,12 @@ def test_the_local_stack_ends_quietly_when_whoever_read_its_output_went_away() -
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_the_bench_measures_the_evidence_of_a_large_run() -> None:
+    run = reports._large_run()
+    made = report(*run)
+    assert verify_report(made).intact
+    assert len(made["waves"]) == reports.WAVES
+    assert made["factors"]["launch"]["launched"] == reports.WAVES * reports.WAVE_SERVERS
+    assert all(len(server["phases"]) == 3 for wave in made["waves"] for server in wave["servers"])

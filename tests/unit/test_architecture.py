@@ -24,8 +24,8 @@ MOST_FILES = 22
 
 GROUND = frozenset(
     {
-        *("error_category", "execution_utils", "identifiers", "json_pointers", "problems"),
-        *("settings", "site", "timeouts", "timing"),
+        *("aws_error_codes", "error_category", "execution_utils", "identifiers", "json_pointers", "problems"),
+        *("settings", "site", "strict_json", "timeouts", "timing"),
     }
 )
 """The ground floor, which everybody stands on; these import each other and the standard library."""
@@ -35,9 +35,20 @@ MAY_IMPORT = {
     "domain.errors": set(),
     "domain.commands": set(),
     "domain.plans": {"domain.commands"},
-    "domain.executions": {"domain.commands", "domain.plans"},
+    "domain.executions": {"domain.commands", "domain.drs", "domain.plans"},
+    "domain.checks": {"domain.commands", "domain.executions", "domain.plans"},
+    "domain.evidence": {
+        "domain.checks",
+        "domain.commands",
+        "domain.executions",
+        "domain.plans",
+        "domain.status_colors",
+    },
     "domain.readiness": {"domain.drs", "domain.plans"},
-    "domain.notifications": {"domain.commands", "domain.executions"},
+    "domain.status_colors": set(),
+    "domain.notifications": {"domain.commands", "domain.executions", "domain.status_colors"},
+    "consolidation": {"domain.checks", "domain.plans"},
+    "evidence": {"domain.evidence"},
     "fanout": {"domain.commands"},
     "resilience": set(),
     "store": {"resilience", "domain.commands", "domain.errors", "domain.executions", "domain.plans"},
@@ -53,17 +64,20 @@ MAY_IMPORT = {
 """What each room may import beside itself and the ground floor: rooms, or single modules of one."""
 
 
-def name_of(path: Path) -> str:
-    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+def modules_under(root: Path) -> dict[str, Path]:
+    """Every module below a source root, by its dotted name."""
+    parts = {path: path.relative_to(root).with_suffix("").parts for path in sorted(root.rglob("*.py"))}
+    return {".".join(names[:-1] if names[-1] == "__init__" else names): path for path, names in parts.items()}
 
 
-MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+MODULES = modules_under(PACKAGE.parent)
+CLI_MODULES = modules_under(CLI)
+OURS = MODULES | CLI_MODULES
 
 
 @cache
 def tree_of(module: str) -> ast.Module:
-    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    return ast.parse(OURS[module].read_text(encoding="utf-8"))
 
 
 def run_time_nodes(node: ast.AST) -> Iterator[ast.AST]:
@@ -84,7 +98,7 @@ def imported_in(nodes: Iterable[ast.AST], module: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module} has a relative import"
             found.add(node.module or "")
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} & MODULES.keys()
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} & OURS.keys()
     return found
 
 
@@ -111,8 +125,8 @@ def reached_from(module: str) -> set[str]:
 @cache
 def known_to(module: str) -> frozenset[str]:
     """The modules of ours that a module imports, for its types too; packages do not count."""
-    packages = {name for name in MODULES if any(other.startswith(f"{name}.") for other in MODULES)}
-    return frozenset((imported_in(ast.walk(tree_of(module)), module) & MODULES.keys()) - packages - {module})
+    packages = {name for name, path in OURS.items() if path.name == "__init__.py"}
+    return frozenset((imported_in(ast.walk(tree_of(module)), module) & OURS.keys()) - packages - {module})
 
 
 def room_of(module: str) -> str:
@@ -138,7 +152,9 @@ def circles(arrows: Mapping[str, Iterable[str]]) -> set[str]:
 FACES = sorted(name for name in MODULES if MODULES[name].name == "__init__.py")
 """The packages."""
 PLACED = sorted(MODULES.keys() - set(FACES))
-PURE = sorted(name for name in PLACED if room_of(name) in GROUND or room_of(name).startswith(("domain.", "fanout")))
+PUBLIC = ("consolidation", "evidence", "fanout")
+"""The faces of rooms of rules, by the paths that the contract names."""
+PURE = sorted(name for name in PLACED if room_of(name) in {*GROUND, *PUBLIC} or room_of(name).startswith("domain."))
 ADAPTERS = {name for name in MODULES if {item.split(".")[0] for item in imports_of(name)} & AWS}
 HANDLERS = sorted(name for name in MODULES if name.startswith("wavebreak.handlers."))
 
@@ -164,6 +180,12 @@ def test_a_module_imports_only_what_its_room_may(module: str) -> None:
     assert not {name for name in names if not any(within(name, other) for other in allowed)}
 
 
+@pytest.mark.parametrize("module", [name for name in PLACED if room_of(name) == "use_cases"])
+def test_a_use_case_is_given_the_app(module: str) -> None:
+    """It knows the app by its type; which one that is, its caller says."""
+    assert "wavebreak.app" not in imports_of(module)
+
+
 def test_no_import_goes_in_circles() -> None:
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == {"a", "b", "c", "d"}
     assert circles({"a": {"b"}, "b": {"c"}}) == set()
@@ -187,16 +209,14 @@ def test_no_folder_holds_more_than_can_be_surveyed() -> None:
 
 
 def test_the_command_line_knows_rules_and_the_ground_floor_alone() -> None:
-    files = sorted(CLI.rglob("*.py"))
-    assert files
-    for path in files:
-        found = imported_in(ast.walk(ast.parse(path.read_text(encoding="utf-8"))), path.name)
-        names = {name.removeprefix("wavebreak.") for name in found if name.startswith("wavebreak.")}
-        assert not {
-            name
-            for name in names
-            if not any(within(name, room) for room in {*GROUND, "domain", "resilience.aws_errors"})
-        }, path
+    assert CLI_MODULES
+    for module in CLI_MODULES:
+        names = {name.removeprefix("wavebreak.") for name in known_to(module) if name.startswith("wavebreak.")}
+        assert not {name for name in names if not any(within(name, room) for room in {*GROUND, "domain"})}, module
+
+
+def test_no_import_of_the_command_line_goes_in_circles() -> None:
+    assert circles({name: known_to(name) & CLI_MODULES.keys() for name in CLI_MODULES}) == set()
 
 
 @pytest.mark.parametrize("module", PURE)

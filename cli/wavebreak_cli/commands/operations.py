@@ -6,9 +6,9 @@ import typer
 
 from wavebreak.domain.errors.record import Severity
 from wavebreak.error_category import Category
-from wavebreak_cli import error_lists, lists
-from wavebreak_cli.problems import EXIT_FAILURE, EXIT_UNAVAILABLE, Finished, Misconfigured, Unavailable
-from wavebreak_cli.shell import JsonFlag, open_shell
+from wavebreak_cli.errors import EXIT_FAILURE, EXIT_UNAVAILABLE, Finished, Misconfigured, Unavailable
+from wavebreak_cli.session import JsonFlag, open_shell
+from wavebreak_cli.views import error_lists, lists
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
-from wavebreak_cli import lists, plan_files
-from wavebreak_cli.calls import Call, path_of
-from wavebreak_cli.problems import EXIT_FAILURE, EXIT_USAGE, CommandFailed, Finished, PlanUnreadable
-from wavebreak_cli.shell import JsonFlag, Shell, open_shell
+from wavebreak_cli import plan_files
+from wavebreak_cli.client.request import Call, path_of
+from wavebreak_cli.errors import EXIT_FAILURE, EXIT_USAGE, CommandFailed, Finished, PlanUnreadable
+from wavebreak_cli.session import JsonFlag, Shell, open_shell
+from wavebreak_cli.views import lists
 
 if TYPE_CHECKING:
-    from wavebreak_cli.wire import StoredPlan
+    from wavebreak_cli.client.answers import StoredPlan
 
 plans: Final = typer.Typer(name="plan", help="Check, store, import, show, delete recovery plans.", no_args_is_help=True)
 

@@ -30,16 +30,16 @@ logger = logging.getLogger(__name__)
 
 JOB_IDS_A_CALL: Final = 1000
 IDS_A_CALL: Final = 200
+_LAUNCH_END: Final = "LAUNCH_END"
+"""An event of real job logs that the service model does not list."""
 DESCRIBE_INSTANCES: Final = "DescribeRecoveryInstances"
 _RECENT: Final = timedelta(days=3)
 """How far back unfinished jobs are looked for. DRS ends a job within hours."""
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 _A_DAY_SECONDS: Final = 86_400
-
+_FAILOVER: Final = "FAILOVER"
 _SNAPSHOTS_A_PAGE: Final = 10
 """The newest one may be in progress; the one before it is finished."""
-_LAUNCH_END: Final = "LAUNCH_END"
-"""Names the instance; the service model does not know this event."""
 _LAUNCH_STATUSES: Final = {status.value: status for status in LaunchStatus}
 _JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
 
@@ -107,9 +107,16 @@ class Drs:
         return found
 
     def tags_by_server(self) -> dict[str, Mapping[str, str]]:
-        """List every source server with its tags: DRS has no filter for them."""
+        """List every source server that a failover starts from with its tags: DRS has no filter for them.
+
+        After a reversal there are servers of the direction FAILBACK, which carry the tags of the others.
+        """
         servers = self._pages("describe_source_servers", filters={}, maxResults=IDS_A_CALL)
-        return {server["sourceServerID"]: server.get("tags", {}) for server in servers}
+        return {
+            server["sourceServerID"]: server.get("tags", {})
+            for server in servers
+            if server.get("replicationDirection", _FAILOVER) == _FAILOVER
+        }
 
     def instances(self, source_server_ids: Sequence[str]) -> list[Instance]:
         """List the recovery instances of source servers; one that no longer exists in EC2 does not count."""
@@ -132,6 +139,7 @@ class Drs:
                     item.get("isDrill", False),
                     item.get("ec2InstanceState"),
                     parse_iso(moment) if (moment := item.get("pointInTimeSnapshotDateTime")) else None,
+                    item.get("failback", {}).get("state"),
                 )
                 for item in pages
             ]
@@ -142,6 +150,11 @@ class Drs:
         return [
             each for each in self._instances("recoveryInstanceIDs", recovery_instance_ids) if each.state not in GONE
         ]
+
+    def launches_into(self, source_server_id: str) -> bool:
+        """Tell whether a source server is launched into an instance that exists, by its launch configuration."""
+        configuration = self.client.get_launch_configuration(sourceServerID=source_server_id)
+        return bool(configuration.get("launchIntoInstanceProperties", {}).get("launchIntoEC2InstanceID"))
 
     def newest_snapshot(self, source_server_id: str) -> str | None:
         """Give the moment (RFC 3339) of a server's newest recovery snapshot; None when it has none that is finished."""

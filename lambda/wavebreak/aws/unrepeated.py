@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wavebreak.domain.drs import JOBS_QUOTA, SERVER_QUOTAS
+from wavebreak.domain.errors.masking import masked_text
 from wavebreak.error_category import Category
 from wavebreak.problems import CircuitOpen
 from wavebreak.resilience.aws_errors import error_code
@@ -35,10 +36,13 @@ class Refusal(Exception):  # noqa: N818  an answer of the service
     """SSM's answers are refusals too: what caused one tells whose it is and by which code it is recorded."""
 
     def __init__(self, code: str, message: str, quota_code: str | None = None, status: int = 400) -> None:
-        """Take the service's code and message, the quota that would be exceeded, and the HTTP status."""
-        super().__init__(f"{code}: {message}")
+        """Take the service's code and message, the quota that would be exceeded, and the HTTP status.
+
+        Secrets in the message are masked: it is told to people.
+        """
         self.code = code
-        self.message = message
+        self.message = masked_text(message)
+        super().__init__(f"{code}: {self.message}")
         self.quota_code = quota_code
         self.status = status
 

@@ -83,6 +83,8 @@ class Instance:
     """EC2's word for its state, as DRS tells it."""
     snapshot_at: datetime | None = None
     """The moment of the recovery point that it was launched from."""
+    failback: str | None = None
+    """How far its failback is, in DRS's words (`failback.state`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,16 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from wavebreak.api import http
-from wavebreak.api.openapi_responses import ACCEPTED, problems
 from wavebreak.api.requests import CancelRequest, IdempotencyKey
 from wavebreak.app import app
 from wavebreak.domain.executions.views import execution_view
+from wavebreak.identifiers import RequestKey
 from wavebreak.use_cases import operate_execution
 
 router = http.make_router()
 
 
-@router.post("/executions/<executionId>/cancel", responses=ACCEPTED | problems(400, 404, 409), tags=["steering"])
+@router.post("/executions/<executionId>/cancel", tags=["steering"])
 def cancel(
     executionId: str,  # noqa: N803  the path's own name
     body: Annotated[CancelRequest, Body()],
@@ -24,8 +24,8 @@ def cancel(
     """Cancel an execution: what has not started at once, what is in flight when its DRS job has ended."""
     act = http.act_of(router, app().now(), body.reason)
 
-    def work() -> dict[str, Any]:
-        after = operate_execution.cancel(app(), http.execution_id(executionId), act, body.then)
+    def work(_request: RequestKey | None) -> dict[str, Any]:
+        after = operate_execution.cancel(app(), http.execution_id(executionId), act, body.then, body.confirm)
         return execution_view(after, app().now())
 
     return http.answer_once(router, key, work)

@@ -6,7 +6,6 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from wavebreak.api import http
-from wavebreak.api.openapi_responses import LINE_LIST, RESULT_LIST, problems
 from wavebreak.api.requests import Limit, NextToken
 from wavebreak.app import app
 from wavebreak.use_cases import tail_output
@@ -14,7 +13,7 @@ from wavebreak.use_cases import tail_output
 router = http.make_router()
 
 
-@router.get("/commands/<commandId>/results", responses=RESULT_LIST | problems(400, 404), tags=["commands"])
+@router.get("/commands/<commandId>/results", tags=["commands"])
 def list_results(
     commandId: str,  # noqa: N803
     limit: Annotated[Limit, Query()] = http.DEFAULT_LIMIT,
@@ -26,7 +25,7 @@ def list_results(
     return http.json_response(200, http.listing(*found))
 
 
-@router.get("/commands/<commandId>/lines", responses=LINE_LIST | problems(400, 404), tags=["commands"])
+@router.get("/commands/<commandId>/lines", tags=["commands"])
 def list_lines(
     commandId: str,  # noqa: N803
     limit: Annotated[Limit, Query()] = http.DEFAULT_LIMIT,

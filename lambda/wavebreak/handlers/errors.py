@@ -6,7 +6,6 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from wavebreak.api import http
-from wavebreak.api.openapi_responses import ERROR_LIST, ERROR_SUMMARY, problems
 from wavebreak.api.requests import Hours, Limit, NextToken
 from wavebreak.app import app
 from wavebreak.domain.errors.record import Severity, Span
@@ -15,7 +14,7 @@ from wavebreak.error_category import Category
 router = http.make_router()
 
 
-@router.get("/errors", responses=ERROR_LIST | problems(400), tags=["operations"])
+@router.get("/errors", tags=["operations"])
 def list_errors(
     severity: Annotated[Severity | None, Query()] = None,
     category: Annotated[Category | None, Query()] = None,
@@ -33,7 +32,7 @@ def list_errors(
     return http.json_response(200, http.listing(found, token))
 
 
-@router.get("/errors/summary", responses=ERROR_SUMMARY | problems(400), tags=["operations"])
+@router.get("/errors/summary", tags=["operations"])
 def summarise_errors(hours: Annotated[Hours, Query()] = 24) -> Response[Any]:
     """Count recorded errors by severity, category, service, type and hour; list the critical ones of the last hour."""
     http.refuse_unknown_query(router, ("hours",))

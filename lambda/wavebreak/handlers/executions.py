@@ -6,42 +6,43 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from wavebreak.api import http
-from wavebreak.api.openapi_responses import ACCEPTED, EXECUTION, problems
-from wavebreak.api.plan_requests import StartRequest
+from wavebreak.api.plan_requests import RecoveryRequest, StartRequest
 from wavebreak.api.requests import IdempotencyKey
 from wavebreak.app import app
 from wavebreak.domain.executions.model import Mode
 from wavebreak.domain.executions.views import execution_view
 from wavebreak.handlers import history
+from wavebreak.identifiers import RequestKey
 
 router = http.make_router()
 
 
-def _start(mode: Mode, body: StartRequest, key: str | None) -> Response[Any]:
+def _start(mode: Mode, body: StartRequest, key: str | None, *, preempt: bool = False) -> Response[Any]:
     from wavebreak.use_cases.start_execution import start_execution  # noqa: PLC0415  whoever only reads does not pay for this import
 
     own = http.own_place(router)
-    asked = {"requestedBy": http.caller_of(router), "reason": body.reason, "snapshots": body.snapshots}
+    caller = http.caller_of(router)
+    asked = {"requestedBy": caller, "reason": body.reason, "snapshots": body.snapshots, "preempt": preempt}
 
-    def start() -> dict[str, Any]:
-        return execution_view(start_execution(app(), body.plan_id, mode, own, asked), app().now())
+    def start(request: RequestKey | None) -> dict[str, Any]:
+        return execution_view(start_execution(app(), body.plan_id, mode, own, asked, request), app().now())
 
     return http.answer_once(router, key, start)
 
 
-@router.post("/drills", responses=ACCEPTED | problems(400, 404, 409), tags=["executions"])
+@router.post("/drills", tags=["executions"])
 def start_drill(body: Annotated[StartRequest, Body()], key: IdempotencyKey = None) -> Response[Any]:
     """Start a plan as a drill."""
     return _start(Mode.DRILL, body, key)
 
 
-@router.post("/recoveries", responses=ACCEPTED | problems(400, 404, 409), tags=["executions"])
-def start_recovery(body: Annotated[StartRequest, Body()], key: IdempotencyKey = None) -> Response[Any]:
-    """Start a plan as a recovery."""
-    return _start(Mode.RECOVERY, body, key)
+@router.post("/recoveries", tags=["executions"])
+def start_recovery(body: Annotated[RecoveryRequest, Body()], key: IdempotencyKey = None) -> Response[Any]:
+    """Start a plan as a recovery; drills that are in its way are cancelled."""
+    return _start(Mode.RECOVERY, body, key, preempt=body.preempt)
 
 
-@router.get("/executions/<executionId>", responses=EXECUTION | problems(404), tags=["executions"])
+@router.get("/executions/<executionId>", tags=["executions"])
 def get_execution(executionId: str) -> Response[Any]:  # noqa: N803  the path's own name
     """Read an execution with its waves and servers."""
     execution = app().executions.load(http.execution_id(executionId)).execution

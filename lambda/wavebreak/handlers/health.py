@@ -6,13 +6,12 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from wavebreak.api import http
-from wavebreak.api.openapi_responses import HEALTH
 from wavebreak.observability.health import health
 
 router = http.make_router()
 
 
-@router.get("/health", responses=HEALTH, tags=["operations"])
+@router.get("/health", tags=["operations"])
 def get_health() -> Response[Any]:
     """Tell the state of every circuit breaker; 503 while a critical one is open."""
     answer = health()

@@ -6,7 +6,6 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from wavebreak.api import http
-from wavebreak.api.openapi_responses import EVENT_LIST, EXECUTION_LIST, problems
 from wavebreak.api.requests import Limit, NextToken
 from wavebreak.app import app
 from wavebreak.domain.executions.model import Mode
@@ -17,7 +16,7 @@ from wavebreak.execution_utils import ExecutionStatus
 router = http.make_router()
 
 
-@router.get("/executions", responses=EXECUTION_LIST | problems(400), tags=["executions"])
+@router.get("/executions", tags=["executions"])
 def list_executions(
     plan_id: Annotated[PlanId | None, Query(alias="planId")] = None,
     status: Annotated[ExecutionStatus | None, Query()] = None,
@@ -33,7 +32,7 @@ def list_executions(
     return http.json_response(200, http.listing([summary_view(item, now) for item in items], token))
 
 
-@router.get("/executions/<executionId>/events", responses=EVENT_LIST | problems(400, 404), tags=["executions"])
+@router.get("/executions/<executionId>/events", tags=["executions"])
 def list_events(
     executionId: str,  # noqa: N803
     limit: Annotated[Limit, Query()] = http.DEFAULT_LIMIT,

@@ -6,7 +6,6 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from wavebreak.api import http
-from wavebreak.api.openapi_responses import PLAN_IMPORTED, READINESS, problems
 from wavebreak.api.plan_requests import ImportRequest
 from wavebreak.api.requests import NothingRequest
 from wavebreak.app import app
@@ -18,14 +17,14 @@ from wavebreak.use_cases.import_drs_plan import import_plan
 router = http.make_router()
 
 
-@router.post("/plans/import", responses=PLAN_IMPORTED | problems(400, 404, 409), tags=["plans"])
+@router.post("/plans/import", tags=["plans"])
 def import_native_plan(body: Annotated[ImportRequest, Body()]) -> Response[Any]:
     """Take over a Recovery Plan of DRS as a new plan."""
     stored = import_plan(app(), body.recovery_plan_arn, body.plan_id, http.own_place(router))
     return http.json_response(201, plan_view(stored), {"ETag": f'"{stored.version}"'})
 
 
-@router.post("/plans/<planId>/validate", responses=READINESS | problems(400, 404), tags=["plans"])
+@router.post("/plans/<planId>/validate", tags=["plans"])
 def validate_plan(planId: str, body: Annotated[NothingRequest, Body()]) -> Response[Any]:  # noqa: ARG001, N803  the path's own name
     """Tell whether a stored plan could run now; nothing is changed."""
     return http.json_response(200, readiness_view(judge(survey(app(), http.plan_id(planId), http.own_place(router)))))

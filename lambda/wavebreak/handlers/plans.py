@@ -7,7 +7,6 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from wavebreak.api import http
 from wavebreak.api.etag import version_of
-from wavebreak.api.openapi_responses import PLAN, PLAN_CREATED, PLAN_DELETED, PLAN_LIST, problems
 from wavebreak.api.plan_requests import PlanInput
 from wavebreak.api.requests import IfMatch, Limit, NextToken
 from wavebreak.app import app
@@ -18,7 +17,7 @@ from wavebreak.handlers import plan_checks
 router = http.make_router()
 
 
-@router.put("/plans/<planId>", responses=PLAN | PLAN_CREATED | problems(400, 404, 412, 413), tags=["plans"])
+@router.put("/plans/<planId>", tags=["plans"])
 def put_plan(planId: str, document: PlanInput, if_match: IfMatch = None) -> Response[Any]:  # noqa: N803  the path's own
     """Store a plan: 201 for a new one, 200 for the next version of a known one."""
     plan = parse_plan(document.root, plan_id=planId)
@@ -26,14 +25,14 @@ def put_plan(planId: str, document: PlanInput, if_match: IfMatch = None) -> Resp
     return http.json_response(201 if stored.version == 1 else 200, plan_view(stored), {"ETag": f'"{stored.version}"'})
 
 
-@router.get("/plans/<planId>", responses=PLAN | problems(404), tags=["plans"])
+@router.get("/plans/<planId>", tags=["plans"])
 def get_plan(planId: str) -> Response[Any]:  # noqa: N803
     """Read a plan."""
     stored = app().plans.get(http.plan_id(planId))
     return http.json_response(200, plan_view(stored), {"ETag": f'"{stored.version}"'})
 
 
-@router.get("/plans", responses=PLAN_LIST | problems(400), tags=["plans"])
+@router.get("/plans", tags=["plans"])
 def list_plans(
     limit: Annotated[Limit, Query()] = http.DEFAULT_LIMIT,
     next_token: NextToken = None,
@@ -44,7 +43,7 @@ def list_plans(
     return http.json_response(200, http.listing([plan_view(plan) for plan in plans], token))
 
 
-@router.delete("/plans/<planId>", responses=PLAN_DELETED | problems(404, 409), tags=["plans"])
+@router.delete("/plans/<planId>", tags=["plans"])
 def delete_plan(planId: str) -> Response[Any]:  # noqa: N803
     """Delete a plan that no execution holds."""
     app().locks.free_stale_plan_lock(http.plan_id(planId), app().now())

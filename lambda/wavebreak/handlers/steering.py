@@ -7,7 +7,6 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from wavebreak.api import http
-from wavebreak.api.openapi_responses import STEERED, STEERING
 from wavebreak.api.requests import ReasonRequest
 from wavebreak.app import app
 from wavebreak.domain.executions.model import Execution
@@ -42,8 +41,8 @@ def _answer(execution: Execution) -> Response[Any]:
 
 
 def _hang(path: str, verb: str, handle: Callable[..., Response[Any]]) -> None:
-    handle.__name__, handle.__doc__ = verb, STEERING[verb]
-    router.post(f"/executions/<executionId>/{path}{verb}", responses=STEERED, tags=["steering"])(handle)
+    handle.__name__, handle.__doc__ = verb, operate_execution.SENTENCES[verb]
+    router.post(f"/executions/<executionId>/{path}{verb}", tags=["steering"])(handle)
 
 
 _CALLS = {verb: ("waves/<waveNumber>/", _on_wave(verb)) for verb in operate_execution.WAVE_CALLS}

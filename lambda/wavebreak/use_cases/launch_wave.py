@@ -29,6 +29,8 @@ from wavebreak.timeouts import Deadline
 from wavebreak.timing import iso, parse_iso
 from wavebreak.use_cases.launching.intents import Intents
 from wavebreak.use_cases.launching.outlook import Outlook
+from wavebreak.use_cases.preemption.give_way import left_to_recoveries
+from wavebreak.use_cases.preemption.wait_for_drills import waits_for_drills
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -123,13 +125,16 @@ class _Round:
         self.app = app
         self.intents = intents
         self.outlook = outlook
+        self.execution = execution
         self.wave: Wave = execution.wave(intents.number)
         self.unknown: list[Job] = []
         waiting = unassigned(execution, self.wave)
         self.memory = {server.source_server_id: server.suspicion for server in waiting}
         self.told = {server.source_server_id: server.error for server in waiting}
         busy = outlook.busy()
-        self._wait({name: f"{_BUSY} ({busy[name]})" for name in self.memory if name in busy}, app.timing.no_room)
+        for_drills = waits_for_drills(app, execution, self.wave, outlook.look())
+        reasons = {name: for_drills.get(name, f"{_BUSY} ({busy[name]})") for name in self.memory if name in busy}
+        self._wait(reasons, app.timing.no_room)
         now = app.now()
         taken_after = now - app.timing.scaled(_TAKEN_SECONDS)
         self.search = BatchSearch(
@@ -171,6 +176,10 @@ class _Round:
 
     def _leaves_out(self, batch: Sequence[str]) -> bool:
         """Leave out those of a batch that DRS does not know, or that a drill must not launch; tells whether any is."""
+        if held := left_to_recoveries(self.app, self.execution, self.wave, batch):
+            self._wait(held, self.app.timing.no_room)
+            self.search.leave_out(held)
+            return True
         failed = self.outlook.absent(batch)
         waiting: Mapping[str, str] = {}
         if not failed:

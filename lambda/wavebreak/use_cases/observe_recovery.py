@@ -26,6 +26,7 @@ from wavebreak.use_cases.machine_round import (
     places_of,
     together,
 )
+from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from wavebreak.app import App
     from wavebreak.aws.parallel_reads import Answers
+    from wavebreak.domain.commands.runs import CommandRun
     from wavebreak.domain.executions.model import Execution, Job
     from wavebreak.domain.executions.observation import Observation
     from wavebreak.site import Place
@@ -71,7 +73,7 @@ class _Look:
 
     def __init__(self, app: App, snapshot: Snapshot) -> None:
         self.app = app
-        self.current = snapshot.execution
+        self.current = cancel_drills(app, snapshot.execution)
         self.mark = snapshot.token.mark
         self.places = places_of(app)
         self.commands: dict[str, CommandView] = {}
@@ -152,10 +154,13 @@ def running_commands(app: App, execution: Execution) -> dict[str, CommandView]:
     ]
     if not started:
         return {}
-    statuses = app.commands.statuses(started)
-    views = {}
-    for name in started:
-        status = statuses.get(name)
-        outcome = status.value if status is not None and status.is_terminal else None
-        views[name] = CommandView(status is not None, status is CommandRunStatus.CANCELLING, outcome)
-    return views
+    runs = app.commands.load_many(started)
+    return {name: _seen(runs.get(name)) for name in started}
+
+
+def _seen(run: CommandRun | None) -> CommandView:
+    if run is None:
+        return CommandView(exists=False)
+    if run.status.is_terminal:
+        return CommandView(outcome=run.status.value, failure=run.shortfall)
+    return CommandView(cancelling=run.status is CommandRunStatus.CANCELLING)

@@ -12,6 +12,7 @@ from wavebreak.domain.executions.last_look import LastLook
 from wavebreak.domain.executions.launch_steps import adopted
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.use_cases.machine_round import places_of
+from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,7 +33,7 @@ def finish(app: App, execution_id: str) -> bool:
     ended = app.executions.change(execution_id, lambda execution: finalise(execution, now), Act(ENGINE_ACTOR, now))
     if not ended.is_terminal:
         return False
-    settle(app, ended)
+    settle(app, cancel_drills(app, ended))
     return True
 
 

@@ -1,42 +1,28 @@
-"""What an execution has to say for itself besides its statuses, as far as its servers and waves tell it. Pure."""
+"""What people are warned of that changes no status. Pure."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from wavebreak.domain.executions.model import LaunchStatus
-from wavebreak.execution_utils import WaveStatus
-from wavebreak.timing import iso
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from wavebreak.domain.executions.model import Execution, Server, Wave
-
-OLDER_SNAPSHOT = "OLDER_SNAPSHOT"
-NOTHING_LAUNCHED = "NOTHING_LAUNCHED"
+from dataclasses import dataclass
+from enum import StrEnum
 
 
-def derived_notices(execution: Execution) -> list[dict[str, Any]]:
-    """Give the warnings that nobody has to write down: `{code, message, waveNumber, sourceServerId?}` (contract 4)."""
-    return [notice for wave in execution.waves for notice in _of_wave(wave)]
+class NoticeCode(StrEnum):
+    """What people are warned of that changes no status."""
+
+    SELECTOR_STALE = "SELECTOR_STALE"
+    """Servers were taken from an earlier look at the tags."""
+    REPLACES_RUNNING = "REPLACES_RUNNING"
+    """Instances that a recovery launched run, and are replaced."""
+    PREEMPTED_DRILL = "PREEMPTED_DRILL"
+    OLDER_SNAPSHOT = "OLDER_SNAPSHOT"
+    NOTHING_LAUNCHED = "NOTHING_LAUNCHED"
 
 
-def _of_wave(wave: Wave) -> Iterator[dict[str, Any]]:
-    launched = any(server.launch_status is LaunchStatus.LAUNCHED for server in wave.servers)
-    if wave.status is WaveStatus.COMPLETED and not launched:
-        message = f"Wave {wave.number} ({wave.name}) is complete though nothing of it was launched: all are OPTIONAL"
-        yield {"code": NOTHING_LAUNCHED, "message": message, "waveNumber": wave.number}
-    for server in wave.servers:
-        if server.older_snapshot:
-            yield {
-                "code": OLDER_SNAPSHOT,
-                "message": _older(server),
-                "waveNumber": wave.number,
-                "sourceServerId": server.source_server_id,
-            }
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A warning of an execution. Those that are stored are one for each wave or drill, whatever they name."""
 
-
-def _older(server: Server) -> str:
-    known = f" ({iso(server.snapshot_at)})" if server.snapshot_at else ""
-    return f"Server {server.source_server_id} was launched from an older recovery point than was asked for{known}"
+    code: NoticeCode
+    message: str
+    wave: int | None = None
+    source_server_id: str | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions import wave_commands
+from wavebreak.domain.executions.locking.drill_wait import put_off
 from wavebreak.domain.executions.model import Execution, Job, JobState, LaunchStatus, Server, Wave
 from wavebreak.execution_utils import WaveStatus
 
@@ -65,6 +66,8 @@ class CommandView:
     exists: bool = True
     cancelling: bool = False
     outcome: str | None = None
+    failure: str | None = None
+    """What it failed by, if it is required."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,9 @@ class Observation:
 
 def absorb(execution: Execution, observation: Observation, now: datetime, timing: Timing) -> Execution:
     """Record what DRS said of this execution's launch jobs, of waves in any status."""
-    outcomes = {name: view.outcome for name, view in observation.commands.items() if view.outcome is not None}
+    outcomes = {
+        name: (view.outcome, view.failure) for name, view in observation.commands.items() if view.outcome is not None
+    }
     after = _adopt(wave_commands.absorb(execution, outcomes), observation)
     for job in execution.launch_jobs():
         if job.state is not JobState.STARTED or job.job_id is None:
@@ -163,6 +168,9 @@ def launch_from(wave: Wave, timing: Timing) -> datetime | None:
 
 
 def deadline_of(wave: Wave, timing: Timing) -> datetime | None:
-    """Give the moment at which a started wave has failed: timeoutMinutes after its wait is over."""
+    """Give the moment at which a started wave has failed: timeoutMinutes after its wait is over.
+
+    What its servers waited for the jobs of drills does not count.
+    """
     begins = launch_from(wave, timing)
-    return None if begins is None else begins + timing.scaled(wave.timeout_minutes * 60)
+    return None if begins is None else put_off(wave, begins + timing.scaled(wave.timeout_minutes * 60), timing)

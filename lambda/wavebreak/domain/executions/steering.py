@@ -133,6 +133,7 @@ def retry(execution: Execution, number: int, now: datetime) -> Execution:
             error=None,
             blocked_until=None,
             waited=True,
+            drill_wait=None,
         )
     return _after_decision(execution.with_waves([replace(again, attempt=wave.attempt + 1)]))
 

@@ -1,0 +1,163 @@
+"""The API's answers as this command reads them. Every field may be missing: older records have fewer."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+
+class Display(TypedDict, total=False):
+    """How the API says a status is shown."""
+
+    label: str
+    color: str
+    icon: str
+
+
+class Server(TypedDict, total=False):
+    """A server of a wave."""
+
+    sourceServerId: str
+    impact: str
+    launchStatus: str
+    recoveryInstanceId: str | None
+    error: str | None
+
+
+class WaveCommand(TypedDict, total=False):
+    """A command of a plan's wave; `status` is a wave's word until its run has ended, then the run's."""
+
+    phase: str
+    command: str
+    required: bool
+    status: str
+    commandId: str | None
+    error: str | None
+
+
+class Wave(TypedDict, total=False):
+    """A wave of an execution."""
+
+    waveNumber: int
+    name: str
+    status: str
+    display: Display
+    attempt: int
+    startedAt: str | None
+    endedAt: str | None
+    durationSeconds: int | None
+    error: str | None
+    servers: list[Server]
+    commands: list[WaveCommand]
+
+
+class TerminationMetadata(TypedDict, total=False):
+    """Whether the recovery instances may be terminated."""
+
+    canTerminate: bool
+    reason: str | None
+    hasRecoveryInstances: bool
+
+
+class InstanceLeft(TypedDict, total=False):
+    """A recovery instance that is not terminated, and why."""
+
+    recoveryInstanceId: str | None
+    sourceServerId: str | None
+    reason: str | None
+
+
+class Termination(TypedDict, total=False):
+    """How far a termination got."""
+
+    status: str
+    terminated: int
+    remaining: list[InstanceLeft]
+    unknown: list[InstanceLeft]
+
+
+class ExecutionWarning(TypedDict, total=False):
+    """What changes no status and should be known."""
+
+    code: str
+    message: str
+    waveNumber: int
+    sourceServerId: str
+
+
+class Execution(TypedDict, total=False):
+    """One run of a plan; lists leave `waves` out."""
+
+    executionId: str
+    planId: str
+    planName: str
+    planVersion: int
+    mode: str
+    status: str
+    display: Display
+    requestedBy: str
+    reason: str | None
+    startedAt: str | None
+    endedAt: str | None
+    durationSeconds: int | None
+    totalWaves: int
+    completedWaves: int
+    pausedBy: list[str]
+    waves: list[Wave]
+    terminationMetadata: TerminationMetadata
+    termination: Termination
+    instancesLeft: int | None
+    leftSince: str | None
+    warnings: list[ExecutionWarning]
+    version: int
+
+
+class CommandRun(TypedDict, total=False):
+    """One command forwarded to many targets."""
+
+    commandId: str
+    executionId: str
+    command: str
+    status: str
+    exitCode: int | None
+    total: int
+    succeeded: int
+    failed: int
+    startedAt: str
+    endedAt: str | None
+    summary: str | None
+    merged: list[dict[str, Any]]
+    mergeLeftOut: int
+    waiting: int
+    mergeTruncated: int
+    mergeSkipped: int
+
+
+class CommandLine(TypedDict, total=False):
+    """A line that a target wrote."""
+
+    target: str
+    at: str
+    line: str
+
+
+class StoredPlan(TypedDict, total=False):
+    """A plan as it is stored."""
+
+    plan: dict[str, Any]
+    version: int
+    createdAt: str
+    updatedAt: str
+
+
+class Event(TypedDict, total=False):
+    """An entry of the audit trail."""
+
+    sequence: int
+    at: str
+    type: str
+    executionId: str
+    waveNumber: int
+    actor: str
+    data: dict[str, Any]
+    previousHash: str | None
+    hash: str

@@ -1,0 +1,214 @@
+"""The REST API's client: signed requests, retries, and answers or failures decoded once."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+from urllib.parse import quote, urlencode
+
+import httpx
+
+from wavebreak_cli.client.endpoint import ca_bundle, credentials_of, signing_keys
+from wavebreak_cli.client.request import ATTEMPTS, Call, is_text
+from wavebreak_cli.errors import CommandFailed, Misconfigured, Refused, Unavailable, from_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from wavebreak_cli.client.endpoint import Endpoint
+
+_TIMEOUT: Final = httpx.Timeout(35.0, connect=5.0)
+"""Seconds; API Gateway itself gives up after 29."""
+
+_FIRST_DELAY: Final = 0.5
+_LONGEST_DELAY: Final = 10.0
+_PAGE: Final = 1000
+"""The most items that the API gives in one answer."""
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Api:
+    """Calls the API of one endpoint. `sleep` takes seconds; `transport` replaces the network."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        sleep: Callable[[float], None],
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """Take the endpoint; credentials are looked up at the first call."""
+        self.endpoint = endpoint
+        self._sleep = sleep
+        self._credentials: Any = None
+        self._http = _client(endpoint, transport)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def get(self, path: str, query: Mapping[str, object] | None = None, *, attempts: int = ATTEMPTS) -> dict[str, Any]:
+        """Read something; a query value of None is left out."""
+        return self.answer(Call("GET", path, query=query, attempts=attempts))
+
+    def post(self, path: str, body: Mapping[str, object] | None = None, *, key: str | None = None) -> dict[str, Any]:
+        """Ask for something; with an idempotency `key` a lost answer is asked for again. None in `body` is left out."""
+        given = {name: value for name, value in (body or {}).items() if value is not None}
+        return self.answer(Call("POST", path, body=given, key=key))
+
+    def items(self, path: str, *, limit: int | None = None, **query: object) -> Iterator[dict[str, Any]]:
+        """Read a list page by page, at most `limit` items of it."""
+        token: object = None
+        left = limit
+        while left is None or left > 0:
+            page = self.get(path, {**query, "limit": min(left or _PAGE, _PAGE), "nextToken": token})
+            found = page.get("items") or []
+            yield from found[:left]
+            left = None if left is None else left - len(found)
+            token = page.get("nextToken")
+            if not token:
+                return
+
+    def answer(self, call: Call) -> dict[str, Any]:
+        """Make a call and return its JSON object, `{}` for an empty answer; raises Refused or Unavailable."""
+        _refuse_what_is_no_text([*(call.query or {}).values(), call.body])
+        delay = _FIRST_DELAY
+        for attempt in range(1, call.attempts + 1):
+            try:
+                return self._once(call)
+            except CommandFailed as failure:
+                if attempt == call.attempts or not _worth_repeating(failure, call, attempt):
+                    raise
+                self._sleep(min(failure.retry_after or delay, _LONGEST_DELAY))
+                delay *= 2
+        raise AssertionError("a call is made at least once")
+
+    def _once(self, call: Call) -> dict[str, Any]:
+        try:
+            response = self._http.send(self._signed(call))
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise NotConnected.unreachable(self.endpoint.url, str(error) or "no connection") from error
+        except httpx.TimeoutException as error:
+            raise Unavailable.unreachable(self.endpoint.url, "no answer in time") from error
+        except httpx.RequestError as error:
+            raise Unavailable.unreachable(self.endpoint.url, str(error) or type(error).__name__) from error
+        return _decode(response)
+
+    def _signed(self, call: Call) -> httpx.Request:
+        """Build a request and sign exactly what will be sent."""
+        from botocore.auth import SigV4Auth  # noqa: PLC0415 - a tenth of a second that only calls need
+        from botocore.awsrequest import AWSRequest  # noqa: PLC0415 - likewise
+
+        headers = {"accept": "application/json", **(call.headers or {})}
+        content = b""
+        if call.body is not None:
+            content = json.dumps(call.body).encode()
+            headers["content-type"] = "application/json"
+        if call.key:
+            headers["idempotency-key"] = call.key
+        url = self.endpoint.url + call.path
+        query = {name: value for name, value in (call.query or {}).items() if value is not None}
+        if query:
+            url += "?" + urlencode(query, quote_via=quote, safe="")
+        request = self._http.build_request(call.method, url, content=content, headers=headers)
+        if self._credentials is None:
+            self._credentials = credentials_of(self.endpoint)
+        signed = AWSRequest(method=call.method, url=str(request.url), data=content, headers=headers)
+        SigV4Auth(signing_keys(self._credentials), "execute-api", self.endpoint.region).add_auth(signed)
+        request.headers.update(dict(signed.headers.items()))
+        return request
+
+
+def _client(endpoint: Endpoint, transport: httpx.BaseTransport | None) -> httpx.Client:
+    """Make the HTTP client; raises Misconfigured if the address, or a proxy or TLS setting around it, allows none."""
+    try:
+        address = httpx.URL(endpoint.url)
+        loopback = address.host in _LOOPBACK
+        encrypted = not loopback or address.scheme == "https"  # reading certificates takes a twelfth of a second
+        believed = _believed(ca_bundle(endpoint)) if encrypted else False
+        return httpx.Client(timeout=_TIMEOUT, transport=transport, trust_env=not loopback, verify=believed)
+    except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
+        raise Misconfigured.because(f"no connection to {endpoint.url} can be made: {error}") from error
+
+
+def _believed(bundle: str | None) -> ssl.SSLContext | bool:
+    """Make what judges certificates: those of the AWS configuration go before SSL_CERT_FILE, which httpx reads."""
+    if bundle is None:
+        return True
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cafile=bundle)
+    except OSError as error:
+        told = f"certificates of AWS_CA_BUNDLE or ca_bundle, {bundle!r}, cannot be read: {error}"
+        raise Misconfigured.because(told) from error
+    return context
+
+
+class NotConnected(Unavailable):
+    """The request never left: it may be made again, whatever it asks for."""
+
+    may_have_arrived: ClassVar[bool] = False
+
+
+def _refuse_what_is_no_text(values: Iterable[object]) -> None:
+    """Refuse words of the command line that are no text: neither an address nor JSON can hold them."""
+    for value in values:
+        if isinstance(value, str) and not is_text(value):
+            raise Misconfigured.because(f"{value!r} is no UTF-8")
+        if isinstance(value, (list, dict)):
+            _refuse_what_is_no_text(value.values() if isinstance(value, dict) else value)
+
+
+def _worth_repeating(failure: CommandFailed, call: Call, attempt: int) -> bool:
+    """Tell whether the same call may do better, and does no harm if it was already carried out."""
+    if isinstance(failure, NotConnected) or failure.code == "THROTTLED":
+        return True
+    if not call.repeatable:
+        return False
+    if failure.code == "IDEMPOTENCY_CONFLICT":
+        return attempt > 1  # our own first call, whose answer was lost, is still running
+    return isinstance(failure, Unavailable) and failure.status != HTTPStatus.NOT_IMPLEMENTED
+
+
+def _decode(response: httpx.Response) -> dict[str, Any]:
+    """Turn an answer into its object; anything but a 2xx raises."""
+    document = _object(response)
+    if response.is_success:
+        if document is None:
+            raise Refused(_not_the_api(response))
+        return document
+    if response.status_code < HTTPStatus.BAD_REQUEST:
+        raise Refused(_not_the_api(response))
+    problem = {**(document or {}), "status": response.status_code}
+    problem.setdefault("title", response.reason_phrase or f"HTTP {response.status_code}")
+    if "detail" not in problem and isinstance(problem.get("message"), str):
+        problem["detail"] = problem["message"]  # API Gateway's own form
+    raise from_answer(response.status_code, problem, _retry_after(response))
+
+
+def _object(response: httpx.Response) -> dict[str, Any] | None:
+    if not response.content.strip():
+        return {}
+    try:
+        document = response.json()
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _not_the_api(response: httpx.Response) -> dict[str, Any]:
+    return {
+        "title": "Unexpected answer",
+        "status": response.status_code,
+        "code": "UNEXPECTED_ANSWER",
+        "detail": f"{response.url} does not answer as a Wavebreak API does; is the address right?",
+    }
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Read Retry-After in seconds; dates and nonsense are left to the usual delays."""
+    text = response.headers.get("retry-after", "")
+    return float(text) if text.isdecimal() else None

@@ -1,0 +1,226 @@
+"""Where the API is and with which credentials and Region calls are signed.
+
+The first of these that is there decides:
+
+1. `--api-url` or WAVEBREAK_API_URL;
+2. `--stack` or WAVEBREAK_STACK, when given: the stack's output `ApiUrl`;
+3. `.local/stack.json` of a running local stack, in the current directory or a parent of it;
+4. the output `ApiUrl` of the stack called `wavebreak`.
+
+A stack named on purpose goes before a local one that happens to be there: nobody's recovery may go astray.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from wavebreak.aws_error_codes import is_service_fault
+from wavebreak_cli.errors import Misconfigured, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from botocore.credentials import Credentials, ReadOnlyCredentials
+
+DEFAULT_STACK: Final = "wavebreak"
+STACK_FILE: Final = ".local/stack.json"
+_PATIENCE: Final[Mapping[str, Any]] = {"connect_timeout": 5, "read_timeout": 15}
+"""Seconds that CloudFormation gets; a call that got no answer is repeated as the AWS configuration says."""
+_GATEWAY_HOST: Final = re.compile(r"\.execute-api\.([a-z0-9-]+)\.(?:vpce\.)?amazonaws\.com")
+_HOW_TO_SET: Final = (
+    "set --api-url or WAVEBREAK_API_URL, or --stack or WAVEBREAK_STACK for a deployed stack, "
+    "or run this in a checkout whose local stack is up"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the command line and the environment say; None is not said."""
+
+    api_url: str | None = None
+    stack: str | None = None
+    region: str | None = None
+    profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StaticKeys:
+    """The access key that a local stack was made with."""
+
+    access_key: str
+    secret_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The API's base address without a slash at its end, the Region of the signature, and whose credentials sign.
+
+    `keys` None means the credentials of the AWS configuration: environment, `profile`, SSO, role and so on.
+    """
+
+    url: str
+    region: str
+    keys: StaticKeys | None = None
+    profile: str | None = None
+
+
+def resolve(given: Given, directory: Path) -> Endpoint:
+    """Find the API; raises Misconfigured saying what to set, or Unavailable when CloudFormation cannot be asked."""
+    if given.api_url:
+        return Endpoint(_address(given.api_url), _region(given, given.api_url), profile=given.profile)
+    if not given.stack:
+        local = find_stack_file(directory)
+        if local:
+            return read_stack_file(local, given)
+    url = _stack_output(given.stack or DEFAULT_STACK, given)
+    return Endpoint(_address(url), _region(given, url), profile=given.profile)
+
+
+def find_stack_file(directory: Path) -> Path | None:
+    """Find the `.local/stack.json` of this directory or of the nearest parent that has one."""
+    for folder in (directory, *directory.parents):
+        candidate = folder / STACK_FILE
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def read_stack_file(path: Path, given: Given) -> Endpoint:
+    """Read what `make up` wrote; raises Misconfigured if it cannot be understood."""
+    try:
+        stack: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        keys = StaticKeys(str(stack["credentials"]["accessKeyId"]), str(stack["credentials"]["secretAccessKey"]))
+        return Endpoint(_address(str(stack["apiUrl"])), given.region or str(stack["region"]), keys)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = f"{path} cannot be read as a stack file ({type(error).__name__}: {error})"
+        raise Misconfigured.because(f"{problem}; start the local stack again or {_HOW_TO_SET}") from error
+
+
+def credentials_of(endpoint: Endpoint) -> Credentials:
+    """Get what calls are signed with; raises Misconfigured if the AWS configuration has none."""
+    from botocore.credentials import Credentials  # noqa: PLC0415 - a tenth of a second that only calls need
+
+    if endpoint.keys:
+        return Credentials(endpoint.keys.access_key, endpoint.keys.secret_key)
+    with _credential_failures():
+        found: Credentials | None = _session(endpoint.profile).get_credentials()
+    if found is None:
+        raise Misconfigured.because("no AWS credentials found: set AWS_PROFILE, --profile or AWS_ACCESS_KEY_ID")
+    return found
+
+
+def signing_keys(credentials: Credentials) -> ReadOnlyCredentials:
+    """Get the keys as they are now; those of SSO and roles are fetched and renewed here.
+
+    Raises Misconfigured, or Unavailable when AWS cannot be asked for them.
+    """
+    with _credential_failures():
+        return credentials.get_frozen_credentials()
+
+
+@contextmanager
+def _credential_failures() -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - only calls need them
+
+    try:
+        yield
+    except (BotoCoreError, ClientError, OSError) as error:  # OSError: a credential_process that cannot be run
+        if _may_pass(error):
+            raise Unavailable.unreachable("AWS credentials", str(error)) from error
+        raise Misconfigured.because(f"AWS credentials: {error}") from error
+
+
+def _may_pass(error: Exception) -> bool:
+    """Tell whether AWS did not answer, failed by itself or holds calls back: no setting is wrong then."""
+    from botocore.exceptions import ClientError, HTTPClientError  # noqa: PLC0415 - only calls need them
+    from botocore.exceptions import ConnectionError as NoConnection  # noqa: PLC0415 - likewise
+
+    if not isinstance(error, ClientError):
+        return isinstance(error, (HTTPClientError, NoConnection))
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return is_service_fault(status, str(error.response.get("Error", {}).get("Code", "")))
+
+
+def _session(profile: str | None) -> Any:
+    from botocore.session import Session  # noqa: PLC0415 - a tenth of a second that only calls need
+
+    return Session(profile=profile)
+
+
+def _address(url: str) -> str:
+    if not _is_address(url.strip()):
+        raise Misconfigured.because(f"{url!r} is no address of an API: https://… with the stage at its end")
+    return url.strip().rstrip("/")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    named = parts.scheme in {"http", "https"} and parts.hostname and port != 0
+    return bool(named and not parts.query and not parts.fragment)
+
+
+def _region(given: Given, url: str) -> str:
+    """Take the Region from the option, the address of API Gateway or the AWS configuration, in this order."""
+    if given.region:
+        return given.region
+    in_host = _GATEWAY_HOST.search(urlsplit(url).hostname or "")
+    if in_host:
+        return in_host.group(1)
+    return _configured_region(given.profile)
+
+
+def _configured_region(profile: str | None) -> str:
+    region = os.environ.get("AWS_REGION") or _configured("region", profile)
+    if not region:
+        raise Misconfigured.because("no Region: set --region, AWS_REGION or a Region in the AWS profile")
+    return str(region)
+
+
+def ca_bundle(endpoint: Endpoint) -> str | None:
+    """Find the file of the certificates that calls believe: AWS_CA_BUNDLE, or `ca_bundle` of the profile; None is none.
+
+    Raises Misconfigured if the AWS configuration cannot be read.
+    """
+    found = _configured("ca_bundle", endpoint.profile)
+    return None if found is None else str(found)
+
+
+def _configured(name: str, profile: str | None) -> Any:
+    """Read a setting of the AWS configuration: of the environment, else of the profile."""
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - only reached when a call needs botocore anyway
+
+    try:
+        return _session(profile).get_config_variable(name)
+    except BotoCoreError as error:
+        raise Misconfigured.because(f"AWS configuration: {error}") from error
+
+
+def _stack_output(stack: str, given: Given) -> str:
+    """Ask CloudFormation for the output `ApiUrl` of a stack."""
+    import boto3  # noqa: PLC0415 - a quarter of a second that no other way of configuration needs
+    from botocore.config import Config  # noqa: PLC0415 - likewise
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - likewise
+
+    try:
+        region = given.region or os.environ.get("AWS_REGION")  # botocore reads AWS_DEFAULT_REGION only
+        session = boto3.Session(profile_name=given.profile, region_name=region)
+        answer = session.client("cloudformation", config=Config(**_PATIENCE)).describe_stacks(StackName=stack)
+    except (BotoCoreError, ClientError) as error:
+        if _may_pass(error):
+            raise Unavailable.unreachable("CloudFormation", str(error)) from error
+        raise Misconfigured.because(f"no API found: stack {stack!r}: {error}. To choose one, {_HOW_TO_SET}") from error
+    for output in answer["Stacks"][0].get("Outputs", []):
+        if output.get("OutputKey") == "ApiUrl" and output.get("OutputValue"):
+            return output["OutputValue"]
+    raise Misconfigured.because(f"stack {stack!r} has no output ApiUrl. To choose an API, {_HOW_TO_SET}")

@@ -1,0 +1,46 @@
+"""What is asked of the API: one value for each call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from wavebreak_cli.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ATTEMPTS: Final = 4
+"""Calls made in all where a repeat is harmless."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: `key` makes a POST repeatable, `attempts` says how often it may be made."""
+
+    method: str
+    path: str
+    body: object | None = None
+    query: Mapping[str, object] | None = None
+    headers: Mapping[str, str] | None = None
+    key: str | None = None
+    attempts: int = ATTEMPTS
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether making it twice does no more than making it once."""
+        return self.method == "GET" or self.key is not None
+
+
+def path_of(*segments: str | int) -> str:
+    """Join path segments, each escaped as a whole; raises Misconfigured for one that is no name of anything."""
+    for segment in segments:
+        if str(segment) in {"", ".", ".."} or not is_text(str(segment)):
+            raise Misconfigured.because(f"{segment!r} is no id")
+    return "/" + "/".join(quote(str(segment), safe="") for segment in segments)
+
+
+def is_text(value: str) -> bool:
+    """Tell whether a word of the command line is text: bytes that are no UTF-8 stand in it as half characters."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)

@@ -1,0 +1,86 @@
+"""Reading executions and following them, for every command that does."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, NoReturn, cast
+
+import typer
+
+from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, is_terminal, normalize_execution_status
+from wavebreak_cli.client.answers import Execution, Termination
+from wavebreak_cli.client.request import ATTEMPTS, path_of
+from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_PARTIAL, CommandFailed, Finished
+from wavebreak_cli.follow_loop import follow
+from wavebreak_cli.session import Shell
+
+ExecutionArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the execution.")]
+
+_OUTCOMES: Final = {ExecutionStatus.COMPLETED: EXIT_OK, ExecutionStatus.PARTIAL_SUCCESS: EXIT_PARTIAL}
+_TERMINATION_OVER: Final = frozenset({TerminationStatus.COMPLETED, TerminationStatus.INCOMPLETE})
+
+
+def read_execution(shell: Shell, name: str, *, attempts: int = ATTEMPTS) -> Execution:
+    """Read one execution."""
+    return cast("Execution", shell.api.get(path_of("executions", name), attempts=attempts))
+
+
+def follow_to_end(shell: Shell, name: str, *, exists: bool = False) -> NoReturn:
+    """Watch an execution to its end and finish with the exit code of its outcome; whether it `exists` may be known."""
+    hint = f"The execution goes on. To watch it again: wavebreak watch {name}. To cancel it: wavebreak cancel {name}."
+    last = _follow(shell, name, _has_ended, hint, exists=exists)
+    status = normalize_execution_status(last.get("status"))
+    raise Finished(_OUTCOMES.get(status, EXIT_FAILURE) if status else EXIT_FAILURE)
+
+
+def follow_termination(shell: Shell, name: str, accepted: Mapping[str, Any]) -> NoReturn:
+    """Watch a termination to its end: complete, incomplete with something terminated, or nothing at all.
+
+    The execution as the call that was accepted showed it is known; only what becomes of the instances is told.
+    """
+    known = cast("Execution", {name: value for name, value in accepted.items() if name != "termination"})
+    hint = f"The termination goes on. To watch it again: wavebreak terminate {name} --watch."
+    termination = _termination(_follow(shell, name, _is_cleaned_up, hint, known, exists=True))
+    if termination.get("status") == TerminationStatus.COMPLETED:
+        raise Finished(EXIT_OK)
+    raise Finished(EXIT_PARTIAL if termination.get("terminated") else EXIT_FAILURE)
+
+
+def _follow(
+    shell: Shell,
+    name: str,
+    is_over: Callable[[Execution], bool],
+    hint: str,
+    known: Execution | None = None,
+    *,
+    exists: bool,
+) -> Execution:
+    """Follow an execution; whoever is left without its end is told that it goes on, by name."""
+    seen = exists
+
+    def read() -> Execution:
+        nonlocal seen
+        found = read_execution(shell, name, attempts=1)
+        seen = True
+        return found
+
+    try:
+        return follow(read, is_over, shell.view(known), shell.time)
+    except KeyboardInterrupt:
+        shell.note(hint)
+        raise Finished(EXIT_INTERRUPTED) from None
+    except CommandFailed as failure:
+        if seen:
+            failure.hint = hint
+            failure.problem.setdefault("executionId", name)
+        raise
+
+
+def _has_ended(execution: Execution) -> bool:
+    return is_terminal(normalize_execution_status(execution.get("status")))
+
+
+def _is_cleaned_up(execution: Execution) -> bool:
+    return _termination(execution).get("status") in _TERMINATION_OVER
+
+
+def _termination(execution: Execution) -> Termination:
+    return execution.get("termination") or {}

@@ -1,0 +1,125 @@
+"""`wavebreak cancel`, `terminate`, `pause`, `resume`, `approve`, `reject`, `retry`, `skip`: steering an execution."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Annotated, Final
+
+import typer
+
+from wavebreak_cli.client.request import path_of
+from wavebreak_cli.commands.follow import ExecutionArgument, follow_termination
+from wavebreak_cli.errors import Misconfigured
+from wavebreak_cli.session import JsonFlag, Shell, open_shell
+
+control: Final = typer.Typer()
+
+ReasonOption = Annotated[str | None, typer.Option(help="Why, for the audit trail.")]
+ConfirmOption = Annotated[
+    str | None, typer.Option(metavar="ID", help="The id again, needed to end the servers of a recovery.")
+]
+WaveArgument = Annotated[int, typer.Argument(metavar="WAVE", min=1, help="Number of the wave.")]
+
+
+class Then(StrEnum):
+    """What happens to the recovery instances of a cancelled execution."""
+
+    KEEP = "keep"
+    TERMINATE = "terminate"
+
+
+@control.command()
+def cancel(
+    context: typer.Context,
+    execution: ExecutionArgument,
+    reason: ReasonOption = None,
+    then: Annotated[Then | None, typer.Option(help="What to do with what was launched; the API keeps it.")] = None,
+    confirm: ConfirmOption = None,
+    json: JsonFlag = False,
+) -> None:
+    """Cancel an execution for good: waves in flight end, no other starts."""
+    shell = open_shell(context, json)
+    if then is Then.TERMINATE:
+        confirm = _confirmed(shell, execution, confirm, "cancelled")
+    body = {"reason": reason, "then": then.upper() if then else None, "confirm": confirm}
+    _ask(shell, ("executions", execution, "cancel"), body, key=shell.around.new_key())
+
+
+@control.command()
+def terminate(
+    context: typer.Context,
+    execution: ExecutionArgument,
+    confirm: ConfirmOption = None,
+    reason: ReasonOption = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow the termination to its end.")] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Terminate the recovery instances that an execution launched."""
+    shell = open_shell(context, json)
+    confirm = _confirmed(shell, execution, confirm, "terminated")
+    body = {"confirm": confirm, "reason": reason}
+    path = path_of("executions", execution, "terminate")
+    answer = shell.api.post(path, body, key=shell.around.new_key())
+    if watch:
+        follow_termination(shell, execution, answer)
+    shell.tell(answer, lambda: shell.look.text(f"✓ termination of {execution} accepted", "green"))
+
+
+def _confirmed(shell: Shell, execution: str, confirm: str | None, done: str) -> str | None:
+    """Give the id that confirms the end of an execution's servers; for a recovery it is asked for unless given."""
+    if confirm is None and execution.startswith("recovery-"):
+        confirm = shell.question(f"This ends the recovered servers of {execution}. Type its id to go on:")
+    if confirm is not None and confirm != execution:
+        raise Misconfigured.because(f"the id to confirm is another one, nothing was {done}")
+    return confirm
+
+
+def _ask(shell: Shell, segments: tuple[str | int, ...], body: Mapping[str, object], *, key: str | None = None) -> None:
+    """Make a call that is accepted and carried out later, and say that it was."""
+    answer = shell.api.post(path_of(*segments), body, key=key)
+    label = (answer.get("display") or {}).get("label")
+    state = f", now {label}" if label else ""
+    shell.tell(answer, lambda: shell.look.text(f"✓ {segments[-1]} accepted{state}", "green"))
+
+
+def _execution_call(verb: str, summary: str) -> Callable[..., None]:
+    """Make the command of a call on an execution that takes a reason and nothing else."""
+
+    def call(
+        context: typer.Context, execution: ExecutionArgument, reason: ReasonOption = None, json: JsonFlag = False
+    ) -> None:
+        _ask(open_shell(context, json), ("executions", execution, verb), {"reason": reason})
+
+    call.__doc__ = summary
+    return call
+
+
+def _wave_call(verb: str, summary: str) -> Callable[..., None]:
+    """Make the command of a call on a wave."""
+
+    def call(
+        context: typer.Context,
+        execution: ExecutionArgument,
+        wave: WaveArgument,
+        reason: ReasonOption = None,
+        json: JsonFlag = False,
+    ) -> None:
+        _ask(open_shell(context, json), ("executions", execution, "waves", wave, verb), {"reason": reason})
+
+    call.__doc__ = summary
+    return call
+
+
+_ON_EXECUTIONS: Final = {
+    "pause": "Start no new wave; running ones go on.",
+    "resume": "Go on after a pause.",
+}
+_ON_WAVES: Final = {
+    "approve": "Let a wave start that waits for approval.",
+    "reject": "Fail a wave that waits for approval.",
+    "retry": "Recover the failed servers of a wave again.",
+    "skip": "Go on without a wave.",
+}
+for _verb, _summary in _ON_EXECUTIONS.items():
+    control.command(_verb)(_execution_call(_verb, _summary))
+for _verb, _summary in _ON_WAVES.items():
+    control.command(_verb)(_wave_call(_verb, _summary))

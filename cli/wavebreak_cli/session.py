@@ -1,0 +1,182 @@
+"""What every command shares: its surroundings, its configuration, and how answers and failures are told."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from rich.console import Console
+
+from wavebreak_cli.client.endpoint import Given, resolve
+from wavebreak_cli.errors import Misconfigured
+from wavebreak_cli.follow_loop import Time
+from wavebreak_cli.views.execution_views import JsonView, LineView, LiveView
+from wavebreak_cli.views.terminal import Look
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import TextIO
+
+    from rich.console import RenderableType
+
+    from wavebreak_cli.client.answers import Execution
+    from wavebreak_cli.client.api import Api
+    from wavebreak_cli.errors import CommandFailed
+    from wavebreak_cli.follow_loop import View
+
+PIPE_WIDTH: Final = 200
+"""Cells of a line when the output is no terminal and COLUMNS does not say otherwise."""
+
+_HINTS: Final[Mapping[str, str]] = {
+    "FORBIDDEN": "check credentials, Region and permissions: --profile, --region, aws sts get-caller-identity",
+    "CONFIRMATION_REQUIRED": "repeat the id of the execution with --confirm ID",
+    "PRECONDITION_FAILED": "somebody changed the plan: see wavebreak plan show, then apply again with its version",
+}
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def wall_clock() -> datetime:
+    """Tell the time in UTC."""
+    return datetime.now(UTC)
+
+
+def console_on(stream: TextIO) -> Console:
+    """Make a console; where there is no terminal, lines are long enough not to be broken."""
+    wide = not stream.isatty() and "COLUMNS" not in os.environ
+    return Console(
+        file=stream,
+        highlight=False,
+        emoji=False,
+        markup=False,
+        width=PIPE_WIDTH if wide else None,
+        force_interactive=None if stream.isatty() else False,  # FORCE_COLOR is for colours: nothing moves in a pipe
+    )
+
+
+@dataclass
+class Surroundings:
+    """The world around a command: consoles, time, the directory it runs in, the source of its idempotency keys.
+
+    `ask` puts a question to a person and returns the answer; it is None where nobody can answer.
+    """
+
+    out: Console = field(default_factory=lambda: console_on(sys.stdout))
+    err: Console = field(default_factory=lambda: console_on(sys.stderr))
+    directory: Path = field(default_factory=Path.cwd)
+    now: Callable[[], datetime] = wall_clock
+    sleep: Callable[[float], None] = time.sleep
+    new_key: Callable[[], str] = lambda: str(uuid.uuid4())
+    ask: Callable[[str], str] | None = None
+
+
+@dataclass
+class Shell:
+    """One run of the command line."""
+
+    around: Surroundings
+    given: Given = field(default_factory=Given)
+    json: bool = False
+    _api: Api | None = None
+
+    @property
+    def look(self) -> Look:
+        """How things look on standard output."""
+        return Look.of(self.around.out)
+
+    @property
+    def api(self) -> Api:
+        """The API; the first use looks for it and may raise Misconfigured or Unavailable."""
+        if self._api is None:
+            from wavebreak_cli.client.api import Api  # noqa: PLC0415 - the HTTP client is slow to load; help needs none
+
+            self._api = Api(resolve(self.given, self.around.directory), sleep=self.around.sleep)
+        return self._api
+
+    def close(self) -> None:
+        """Close the API's connections, if there are any."""
+        if self._api is not None:
+            self._api.close()
+
+    def tell(self, document: object, picture: Callable[[], RenderableType]) -> None:
+        """Print an answer: the document itself with --json, else its picture."""
+        if self.json:
+            self.around.out.file.write(json.dumps(document, indent=2) + "\n")
+        else:
+            self.around.out.print(picture())
+
+    def note(self, message: str) -> None:
+        """Say something on standard error that is no part of the answer."""
+        self.around.err.print(Look.of(self.around.err).text(message), soft_wrap=True)
+
+    def view(self, known: Execution | None = None) -> View[Execution]:
+        """Choose how a watch is shown: JSON lines, live on a terminal, else plain lines.
+
+        What is `known` already is not told again line by line.
+        """
+        out, now = self.around.out, self.around.now
+        if self.json:
+            return JsonView(out, self.look, now, known)
+        if out.is_interactive:
+            return LiveView(out, now)
+        return LineView(out, self.look, now, known)
+
+    @property
+    def time(self) -> Time:
+        """Clock and waiting."""
+        return Time(self.around.now, self.around.sleep)
+
+    def question(self, text: str) -> str | None:
+        """Ask a person; None where there is nobody, or no answer."""
+        if self.around.ask is None:
+            return None
+        try:
+            return self.around.ask(Look.of(self.around.err).plain(text) + " ").strip()
+        except EOFError:
+            return None
+
+    def fail(self, failure: CommandFailed) -> int:
+        """Tell a failure on standard error, as its problem document with --json, and give its exit code."""
+        if self.json:
+            self.around.err.file.write(json.dumps(failure.problem) + "\n")
+            return failure.exit_code
+        self.note(_headline(failure.problem))
+        for error in failure.problem.get("errors") or []:
+            if isinstance(error, dict):
+                self.note(_place(failure.problem, error))
+        status = f" (HTTP {failure.status})" if failure.status else ""
+        self.note(f"  code: {failure.code or 'none'}{status}")
+        for hint in (_HINTS.get(failure.code), failure.hint):
+            if hint:
+                self.note(f"  hint: {hint}")
+        return failure.exit_code
+
+
+def open_shell(context: typer.Context, as_json: bool) -> Shell:
+    """Get the shell that a command runs in; `--json` may stand before or behind the command."""
+    shell = context.find_object(Shell)
+    if shell is None:
+        raise Misconfigured.because("the command was started without its surroundings")
+    shell.json = shell.json or as_json
+    return shell
+
+
+def _headline(problem: Mapping[str, Any]) -> str:
+    told = [str(problem[name]) for name in ("title", "detail") if problem.get(name)]
+    return "error: " + (": ".join(told) or "unknown error")
+
+
+def _place(problem: Mapping[str, Any], error: Mapping[str, Any]) -> str:
+    """Say where an error is: `file:line: pointer: message` for files, as editors read it, else the pointer."""
+    pointer = error.get("pointer") or "/"
+    if problem.get("file") and error.get("line"):
+        return f"{problem['file']}:{error['line']}: {pointer}: {error.get('message')}"
+    return f"  {pointer}: {error.get('message')}"

@@ -1,0 +1,138 @@
+"""What is different between two readings of an execution: one entry for each change, for plain lines and JSON lines."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.domain.executions.next_steps import next_steps
+from wavebreak_cli.client.answers import WaveCommand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from wavebreak_cli.client.answers import Execution, Server, Wave
+    from wavebreak_cli.views.terminal import Look
+
+Change = dict[str, Any]
+"""`{at, change, status, …}`: `change` is execution, wave, server, command, termination, waiting or connection."""
+
+_UNREMARKABLE: Final = frozenset({"NOT_STARTED", "NOT_REQUESTED", "PENDING", ""})
+"""Statuses that everything begins with: not worth a line at the first reading."""
+
+_STAMP: Final = "%Y-%m-%dT%H:%M:%SZ"
+_NEEDS_SOMEONE: Final = frozenset({"PAUSED", "AWAITING_APPROVAL"})
+
+
+def changes(before: Execution | None, after: Execution, now: datetime) -> list[Change]:
+    """List what changed, the execution first, at the time `now` when it was seen."""
+    stamp = {"at": now.strftime(_STAMP)}
+    return [{**stamp, **change} for change in _all(before or {}, after)]
+
+
+def _all(before: Execution, after: Execution) -> Iterator[Change]:
+    status = after.get("status", "")
+    if status != before.get("status"):
+        yield {"change": "execution", "executionId": after.get("executionId"), "status": status}
+    earlier = {wave.get("waveNumber"): wave for wave in before.get("waves") or []}
+    for wave in after.get("waves") or []:
+        yield from _wave(earlier.get(wave.get("waveNumber"), {}), wave)
+    yield from _termination(before, after)
+    if _waits(after) and _waits(after) != _waits(before):
+        yield {"change": "waiting", "next": [step.command for step in next_steps(after)]}
+
+
+def _wave(before: Wave, after: Wave) -> Iterator[Change]:
+    status, old = after.get("status", ""), before.get("status", "")
+    place = {"waveNumber": after.get("waveNumber"), "name": after.get("name")}
+    changed = status != old and not (not old and status in _UNREMARKABLE)
+    if changed and status == "IN_PROGRESS":
+        yield {"change": "wave", **place, "status": status, "error": after.get("error")}
+    earlier = {server.get("sourceServerId"): server for server in before.get("servers") or []}
+    for server in after.get("servers") or []:
+        yield from _server(earlier.get(server.get("sourceServerId"), {}), server, after.get("waveNumber"))
+    yield from _commands(before.get("commands") or [], after.get("commands") or [], place)
+    if changed and status != "IN_PROGRESS":
+        yield {"change": "wave", **place, "status": status, "error": after.get("error")}
+
+
+def _server(before: Server, after: Server, wave_number: int | None) -> Iterator[Change]:
+    status, old = after.get("launchStatus", ""), before.get("launchStatus", "")
+    if status == old or (not old and status in _UNREMARKABLE):
+        return
+    yield {
+        "change": "server",
+        "waveNumber": wave_number,
+        "sourceServerId": after.get("sourceServerId"),
+        "status": status,
+        "recoveryInstanceId": after.get("recoveryInstanceId"),
+        "error": after.get("error"),
+    }
+
+
+def _commands(before: list[WaveCommand], after: list[WaveCommand], place: dict[str, Any]) -> Iterator[Change]:
+    """Tell the commands of a wave that moved; the plan gives them and their order, so that they keep their places."""
+    for command, earlier in zip_longest(after, before[: len(after)], fillvalue=WaveCommand()):
+        status, old = command.get("status", ""), earlier.get("status", "")
+        if status != old and not (not old and status in _UNREMARKABLE):
+            told = {name: command.get(name) for name in ("command", "phase", "commandId")}
+            yield {"change": "command", **place, **told, "status": status}
+
+
+def _termination(before: Execution, after: Execution) -> Iterator[Change]:
+    now, old = after.get("termination") or {}, before.get("termination") or {}
+    status = now.get("status", "")
+    moved = (status, now.get("terminated")) != (old.get("status"), old.get("terminated"))
+    if moved and status not in _UNREMARKABLE:
+        yield {
+            "change": "termination",
+            "status": status,
+            "terminated": now.get("terminated", 0),
+            "remaining": now.get("remaining") or [],
+            "unknown": now.get("unknown") or [],
+        }
+
+
+def _waits(execution: Execution) -> list[object]:
+    """Name what waits for a person: the execution itself, waves by number."""
+    waiting: list[object] = ["execution"] if execution.get("status") in _NEEDS_SOMEONE else []
+    return waiting + [w.get("waveNumber") for w in execution.get("waves") or [] if w.get("status") in _NEEDS_SOMEONE]
+
+
+def connection(now: datetime, status: str, error: str | None = None) -> Change:
+    """Make the entry of a connection that was LOST or RESTORED."""
+    return {"at": now.strftime(_STAMP), "change": "connection", "status": status, "error": error}
+
+
+def terminated_count(termination: Mapping[str, Any]) -> str:
+    """Count what became of the instances: `2 terminated, 1 left, 1 unknown`, without zeros but the first."""
+    counts = [f"{termination.get('terminated', 0)} terminated"]
+    for name, word in (("remaining", "left"), ("unknown", "unknown")):
+        if termination.get(name):
+            counts.append(f"{len(termination[name])} {word}")
+    return ", ".join(counts)
+
+
+def line(change: Change, look: Look) -> str:
+    """Write a change on one line: `12:03:04Z wave 1 database IN_PROGRESS`."""
+    words = [change["at"][11:], *_words(change)]
+    error = f": {change['error']}" if change.get("error") else ""
+    return look.plain(" ".join(str(word) for word in words if word not in {None, ""}) + error)
+
+
+def _words(change: Change) -> list[object]:
+    match change["change"]:
+        case "execution":
+            return ["execution", change["executionId"], change["status"]]
+        case "wave" | "command":
+            command = f"{str(change['phase']).lower()}: {change['command']}" if change["change"] == "command" else None
+            return ["wave", change["waveNumber"], change["name"], command, change["status"]]
+        case "server":
+            return ["server", change["sourceServerId"], change["status"], change["recoveryInstanceId"]]
+        case "termination":
+            return ["termination", change["status"], f"({terminated_count(change)})"]
+        case "waiting":
+            return ["waiting for you:", " | ".join(change["next"])]
+        case other:
+            return [other, change["status"]]

@@ -1,0 +1,214 @@
+"""How a command run is shown while it goes on: plain lines, a live view, JSON, or nothing but the joined output."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.text import Text
+
+from wavebreak.domain.commands.catalogue import CommandMode, CommandName, command_mode
+from wavebreak.domain.commands.result_text import combined_output
+from wavebreak_cli.follow_loop import Quiet
+from wavebreak_cli.views import change_lines, command_results
+from wavebreak_cli.views.live_view import MovingView
+from wavebreak_cli.views.terminal import Look
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from rich.console import Console, RenderableType
+
+    from wavebreak.domain.commands.results import ExecutionResult
+    from wavebreak_cli.client.answers import CommandRun
+    from wavebreak_cli.client.command_runs import Entry, RunReading
+
+
+@dataclass
+class Arrivals:
+    """Which results have been shown, and which target a sequential run is at.
+
+    `names` are the targets in the order given, if they are known before they have run.
+    """
+
+    names: Sequence[str] = ()
+    seen: set[int] = field(default_factory=set)
+    announced: set[int] = field(default_factory=set)
+
+    def new(self, reading: RunReading) -> list[Entry]:
+        """Give the results that came since the last reading."""
+        found = [entry for entry in reading.entries if entry.number not in self.seen]
+        self.seen |= {entry.number for entry in found}
+        return found
+
+    def announce(self, number: int) -> bool:
+        """Tell whether a target has not been announced before."""
+        if number in self.announced:
+            return False
+        self.announced.add(number)
+        return True
+
+    def current(self, reading: RunReading) -> tuple[int, str] | None:
+        """Give number and name of the target that a sequential run is at; None where that cannot be told."""
+        if not is_sequential(reading) or reading.is_over:
+            return None
+        total = reading.run.get("total", 0)
+        number = next((number for number in range(1, total + 1) if number not in self.seen), 0)
+        known = 0 < number <= len(self.names) == total
+        return (number, self.names[number - 1]) if known else None
+
+
+def is_sequential(reading: RunReading) -> bool:
+    """Tell whether a run goes from one target to the next."""
+    return command_mode(CommandName(reading.run["command"])) is CommandMode.SEQUENTIAL
+
+
+@dataclass
+class RunLines(Quiet):
+    """Plain lines as results and watched lines arrive, and the outcome in the order given: for logs and pipes."""
+
+    console: Console
+    look: Look
+    now: Callable[[], datetime]
+    arrivals: Arrivals
+    _status: str | None = None
+    _lost: bool = False
+
+    def show(self, reading: RunReading) -> None:
+        """Print what is new."""
+        if self._lost:
+            self._tell_connection(self.now(), "RESTORED")
+        self._lost = False
+        if reading.is_watch and not reading.is_over:
+            self._tell_status(reading.run)
+        for line in reading.lines:
+            self._print(command_results.watched(self.look, line))
+        if self._status is not None or not reading.is_over:
+            self._show_new(reading)
+
+    def _show_new(self, reading: RunReading) -> None:
+        if not reading.is_over:
+            self._tell_status(reading.run)
+        for entry in [] if reading.is_watch else self.arrivals.new(reading):
+            self._announce(reading, entry.number, entry.result.target)
+            self._tell(command_results.arrival(self.look, entry.result))
+        current = self.arrivals.current(reading)
+        if current:
+            self._announce(reading, *current)
+        if reading.is_over:
+            self._tell_status(reading.run)
+
+    def _tell_status(self, run: CommandRun) -> None:
+        """Print the status if it is another than before, the end's behind the results."""
+        if run["status"] != self._status:
+            what = f" {run.get('command')} on {run.get('total')} targets" if self._status is None else ""
+            self._tell(self.look.text(f"run {run.get('commandId')}{what} {run['status']}"))
+        self._status = run["status"]
+
+    def _announce(self, reading: RunReading, number: int, target: str) -> None:
+        if is_sequential(reading) and self.arrivals.announce(number):
+            self._tell(command_results.announcement(self.look, number, reading.run.get("total", 0), target))
+
+    def trouble(self, why: str, lost_at: datetime) -> None:
+        """Print once that the connection is lost and is being retried."""
+        if not self._lost:
+            self._tell_connection(lost_at, "LOST", f"{why}; retrying")
+        self._lost = True
+
+    def finish(self, reading: RunReading) -> None:
+        """Print the outcome."""
+        for block in command_results.outcome(self.look, reading):
+            self._print(block)
+
+    def _tell_connection(self, at: datetime, status: str, error: str | None = None) -> None:
+        self._print(self.look.text(change_lines.line(change_lines.connection(at, status, error), self.look)))
+
+    def _tell(self, text: Text) -> None:
+        self._print(Text.assemble((self.now().strftime("%H:%M:%SZ "), "bright_black"), text))
+
+    def _print(self, text: Text) -> None:
+        self.console.print(text, highlight=False, soft_wrap=True)
+
+
+@dataclass
+class RunJson(Quiet):
+    """The run with its results as one document; a watch has a JSON object a line before it, and it in one line."""
+
+    console: Console
+
+    def show(self, reading: RunReading) -> None:
+        """Write the lines of a watch."""
+        for line in reading.lines:
+            self._write(line)
+
+    def trouble(self, why: str, lost_at: datetime) -> None:
+        """Say nothing: standard output holds the answer alone."""
+
+    def finish(self, reading: RunReading) -> None:
+        """Write the run."""
+        document = {**reading.run, "results": [entry.document for entry in reading.entries]}
+        self._write(document, indent=None if reading.is_watch else 2)
+
+    def _write(self, document: object, indent: int | None = None) -> None:
+        self.console.file.write(json.dumps(document, indent=indent) + "\n")
+        self.console.file.flush()
+
+
+@dataclass
+class RunOutput(Quiet):
+    """The joined output of all targets alone, in the order given; the summary goes to standard error."""
+
+    console: Console
+    err: Console
+
+    def show(self, reading: RunReading) -> None:
+        """Wait for the end."""
+
+    def trouble(self, why: str, lost_at: datetime) -> None:
+        """Say nothing: standard output holds the targets' output alone."""
+
+    def finish(self, reading: RunReading) -> None:
+        """Print the joined output and the summary."""
+        joined = combined_output(entry.result for entry in reading.entries)
+        if joined:
+            self.console.print(Text(Look.of(self.console).block(joined)), highlight=False, soft_wrap=True)
+        summary = Text(Look.of(self.err).block(reading.run.get("summary") or ""))
+        self.err.print(summary, highlight=False, soft_wrap=True)
+
+
+class RunLive(MovingView):
+    """A view that moves, replaced by the outcome in the order given: for people at a terminal."""
+
+    def __init__(self, console: Console, now: Callable[[], datetime], arrivals: Arrivals) -> None:
+        """Take where to draw, the clock, and what tells new results from known ones."""
+        self.arrivals = arrivals
+        self._reading: RunReading | None = None
+        self._arrived: list[ExecutionResult] = []
+        super().__init__(console, now)
+
+    def show(self, reading: RunReading) -> None:
+        """Show a reading."""
+        self._reading = reading
+        self._arrived += [entry.result for entry in self.arrivals.new(reading)]
+        self._read()
+
+    def finish(self, reading: RunReading) -> None:
+        """Leave the outcome on the screen."""
+        for block in command_results.outcome(Look.of(self.console), reading):
+            self.console.print(block, highlight=False, soft_wrap=True)
+
+    def _render(self) -> RenderableType:
+        return Group(*self._parts(Look.of(self.console), self.now()))
+
+    def _parts(self, look: Look, now: datetime) -> Iterator[RenderableType]:
+        if self._reading is not None:
+            current = self.arrivals.current(self._reading)
+            total = self._reading.run.get("total", 0)
+            running = command_results.announcement(look, current[0], total, current[1]) if current else None
+            yield command_results.live(look, self._reading, self._arrived, running, now, self.console.height)
+        lost = self._lost(now)
+        if lost is not None:
+            yield look.text(lost, "dark_orange")

@@ -1,0 +1,93 @@
+"""Recorded errors as people see them. Pure, like `execution_card`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Group
+
+from wavebreak_cli.views.execution_card import listing
+from wavebreak_cli.views.terminal import when
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import RenderableType
+    from rich.text import Text
+
+    from wavebreak_cli.views.terminal import Look
+
+_ROOM_FOR_TABLE: Final = 110
+_QUIET: Final = "bright_black"
+_STYLES: Final[Mapping[str, str]] = {"CRITICAL": "bold red", "ERROR": "red", "WARNING": "dark_orange"}
+_GROUPS: Final = (("Category", "byCategory"), ("Service", "byService"), ("Type", "byType"))
+_MOST: Final = 8
+
+
+def errors(look: Look, found: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Show errors: a table if there is room for it, else three lines for each."""
+    if not found:
+        return look.text("no errors")
+    return _table(look, found) if look.width >= _ROOM_FOR_TABLE else _blocks(look, found)
+
+
+def _table(look: Look, found: Sequence[Mapping[str, Any]]) -> RenderableType:
+    foldable = {"Message", "Service", "Execution"}
+    table = listing(look, "At", "Severity", "Category", "Service", "Message", "Execution", foldable=foldable)
+    for error in found:
+        table.add_row(
+            look.text(when(error.get("at"))),
+            _severity(look, error),
+            look.text(error.get("category")),
+            look.text(error.get("service")),
+            look.text(_told(error)),
+            look.text(error.get("executionId")),
+        )
+    return table
+
+
+def _blocks(look: Look, found: Sequence[Mapping[str, Any]]) -> RenderableType:
+    lines: list[RenderableType] = []
+    for error in found:
+        where = "  ".join(str(error[name]) for name in ("category", "service", "executionId") if error.get(name))
+        lines += [
+            _severity(look, error) + look.text(f"  {_told(error)}"),
+            look.text(f"  {when(error.get('at'))}  {where}", _QUIET),
+            look.text(f"  {error.get('errorId')}", _QUIET),
+        ]
+    return Group(*lines)
+
+
+def _severity(look: Look, error: Mapping[str, Any]) -> Text:
+    return look.text(error.get("severity"), _STYLES.get(str(error.get("severity")), ""))
+
+
+def _told(error: Mapping[str, Any]) -> str:
+    kind, message = str(error.get("errorType") or ""), str(error.get("message") or "")
+    return f"{kind}: {message}" if message else kind
+
+
+def summary(look: Look, counted: Mapping[str, Any]) -> RenderableType:
+    """Show how many errors there were: by severity, with those of the last hour, then by what they are about."""
+    total, hours = counted.get("total") or 0, counted.get("hours")
+    heading = look.text(f"{total} error{'' if total == 1 else 's'} in {hours} h", "bold")
+    severities = listing(look, "Severity", "Errors", "Last hour")
+    recent = counted.get("lastHour") or {}
+    for severity, count in reversed((counted.get("bySeverity") or {}).items()):
+        severities.add_row(
+            look.text(severity, _STYLES.get(severity, "") if count else _QUIET),
+            look.text(count),
+            look.text(recent.get(severity, 0)),
+        )
+    parts: list[RenderableType] = [heading, severities]
+    for title, name in _GROUPS:
+        counts = counted.get(name) or {}
+        if counts:
+            table = listing(look, title, "Errors", foldable={title})
+            for value, count in list(counts.items())[:_MOST]:
+                table.add_row(look.text(value), look.text(count))
+            parts.append(table)
+    critical = counted.get("critical") or []
+    if critical:
+        parts += [look.text("Critical in the last hour", "bold red"), errors(look, critical)]
+    return Group(*parts)

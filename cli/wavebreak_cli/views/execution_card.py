@@ -1,0 +1,314 @@
+"""Executions as people see them. Pure: an execution, a look and the time in, something that rich can print out.
+
+Statuses are labelled, coloured and marked as the API's `display` says; nothing here knows what a status means.
+No line has a right edge: terminals disagree about the width of ⚠️ and 🛑, and a ragged frame helps nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rich import box
+from rich.console import Group
+from rich.segment import Segment
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+from wavebreak.domain.executions.next_steps import held_open_by, next_steps
+from wavebreak.execution_utils import display_of_wave, normalize_wave_status
+from wavebreak.timing import duration
+from wavebreak_cli.views.change_lines import terminated_count
+from wavebreak_cli.views.terminal import elapsed, one_line, style_of, when
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+    from wavebreak_cli.client.answers import Display, Execution, InstanceLeft, Server, Wave, WaveCommand
+    from wavebreak_cli.views.terminal import Look
+
+_MOST_FAILURES: Final = 8
+_LONGEST_BAR: Final = 60
+_STEP_EDGES: Final = 7
+"""Columns that a next step has beside its command and its purpose: an indent, a gap, and two that stay free."""
+_ASCII_BOX: Final = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
+_QUIET: Final = "bright_black"
+_COMMAND_DISPLAYS: Final[Mapping[str, Display]] = {
+    "COMPLETE_SUCCESS": {"label": "Complete Success", "color": "green", "icon": "✓"},
+    "PARTIAL_SUCCESS": {"label": "Partial Success", "color": "orange", "icon": "⚠"},
+    "COMPLETE_FAILURE": {"label": "Complete Failure", "color": "red", "icon": "✗"},
+}
+"""How a command of a wave is shown once its run has ended; before, its status is a wave's word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """Something with a coloured bar at its left."""
+
+    content: RenderableType
+    style: str
+    glyph: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        """Render the content two cells narrower, each line behind the bar."""
+        narrower = options.update(width=max(options.max_width - 2, 1), height=None)
+        bar = Segment(f"{self.glyph} ", Style.parse(self.style))
+        for rendered in console.render_lines(self.content, narrower, pad=False):
+            yield bar
+            yield from rendered
+            yield Segment.line()
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Servers of an execution or a wave, counted by how their launch went."""
+
+    launched: int
+    failed: int
+    total: int
+
+
+def tally(waves: Iterable[Wave]) -> Tally:
+    """Count the servers of some waves."""
+    words = [server.get("launchStatus") for wave in waves for server in wave.get("servers") or []]
+    return Tally(words.count("LAUNCHED"), words.count("FAILED"), len(words))
+
+
+def badge(look: Look, display: Display) -> Text:
+    """Show a status as icon and label, in its colour."""
+    return look.text(f"{display.get('icon', '')} {display.get('label', '')}".strip(), style_of(display))
+
+
+def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) -> RenderableType:
+    """Show the execution card: plan, status, waves, duration, and what can be done next."""
+    display = execution.get("display") or {}
+    lines: list[RenderableType] = [
+        _labelled(look, "Recovery Plan", look.text(execution.get("planName") or execution.get("planId"), "bold")),
+        _labelled(look, "Status", _status(look, display)),
+        _labelled(look, "Execution", look.text(f"{execution.get('executionId')} ({execution.get('mode')})")),
+    ]
+    if execution.get("reason"):
+        lines.append(_labelled(look, "Reason", look.text(execution["reason"])))
+    lines += [Text(), _card_waves(look, execution, now), Text()]
+    took = elapsed(execution.get("startedAt"), execution.get("endedAt"), execution.get("durationSeconds"), now)
+    lines.append(
+        _labelled(look, "Duration", look.text(f"{duration(took)} (started {when(execution.get('startedAt'))})"))
+    )
+    jobs = held_open_by(execution)
+    if jobs:
+        lines.append(_labelled(look, "Waits for", look.text(f"the end of {', '.join(jobs)}")))
+    lines += [*warning_lines(look, execution), *troubles(look, execution)]
+    lines += [*termination_lines(look, execution), *next_lines(look, execution)]
+    content = Group(*lines)
+    return Barred(content, style_of(display), look.plain("┃")) if bar else content
+
+
+def _labelled(look: Look, label: str, value: Text) -> Text:
+    return Text.assemble((look.plain(label) + ": ", "default"), value, overflow="fold")
+
+
+def _status(look: Look, display: Display) -> Text:
+    style = style_of(display)
+    return look.text(f"{display.get('label', '')} {display.get('icon', '')}".strip(), f"bold {style}")
+
+
+def _card_waves(look: Look, execution: Execution, now: datetime) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(5):
+        grid.add_column(overflow="fold")
+    for wave in execution.get("waves") or []:
+        count = tally([wave])
+        grid.add_row(
+            look.text(f"Wave {wave.get('waveNumber')}:"),
+            _status(look, wave.get("display") or {}),
+            look.text(wave.get("name")),
+            look.text(f"{count.launched} of {count.total} servers", _QUIET),
+            look.text(wave_time(wave, now), _QUIET),
+        )
+        for command in wave.get("commands") or []:
+            grid.add_row("", _status(look, command_display(command)), command_name(look, command))
+    return grid
+
+
+def command_display(command: WaveCommand) -> Display:
+    """Say how a wave's command is shown: as the outcome of its run, or while it goes on in a wave's word."""
+    status = command.get("status", "")
+    if status in _COMMAND_DISPLAYS:
+        return _COMMAND_DISPLAYS[status]
+    word = display_of_wave(normalize_wave_status(status))
+    return {"label": word["label"], "color": word["color"], "icon": word["icon"]}
+
+
+def command_name(look: Look, command: WaveCommand) -> Text:
+    """Name a wave's command: `after: status`."""
+    return look.text(f"{str(command.get('phase')).lower()}: {command.get('command')}", _QUIET)
+
+
+def wave_time(wave: Wave, now: datetime) -> str:
+    """Tell how long a wave took or has been taking."""
+    return duration(elapsed(wave.get("startedAt"), wave.get("endedAt"), wave.get("durationSeconds"), now))
+
+
+def troubles(
+    look: Look, execution: Execution, *, most: int = _MOST_FAILURES, whole: bool = True
+) -> list[RenderableType]:
+    """Show the errors of waves and then of servers, each list only if there is one.
+
+    At most so many of each; messages are `whole`, or cut to the line that they are on.
+    """
+    waves = execution.get("waves") or []
+    wave_errors: list[tuple[object, object]] = [
+        (f"wave {wave.get('waveNumber')} {wave.get('name')}", wave["error"]) for wave in waves if wave.get("error")
+    ]
+    server_errors: list[tuple[object, object]] = [
+        (server.get("sourceServerId"), _failure(server, wave)) for wave, server in _failed(waves)
+    ]
+    return [
+        *_listed(look, "Wave errors", wave_errors, most, whole, "see them with --json"),
+        *_listed(look, "Failed servers", server_errors, most, whole, "see them with --servers"),
+    ]
+
+
+def warning_lines(look: Look, execution: Execution, *, most: int = _MOST_FAILURES) -> list[RenderableType]:
+    """Show what the API warns of, at most so much of it."""
+    warnings = execution.get("warnings") or []
+    if not warnings:
+        return []
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for warning in warnings[:most]:
+        wave, server = warning.get("waveNumber"), warning.get("sourceServerId")
+        about = server or (f"wave {wave}" if wave is not None else "the run")
+        grid.add_row(look.text("  ! ", "dark_orange") + look.text(about), look.text(warning.get("message")))
+    left = len(warnings) - most
+    more = [look.text(f"    … {left} more, see them with --json", _QUIET)] if left > 0 else []
+    return [Text(), look.text("Warnings", "bold"), grid, *more]
+
+
+def _failed(waves: Iterable[Wave]) -> list[tuple[Wave, Server]]:
+    return [(w, s) for w in waves for s in w.get("servers") or [] if s.get("launchStatus") == "FAILED"]
+
+
+def _failure(server: Server, wave: Wave) -> str:
+    optional = ", optional" if server.get("impact") == "OPTIONAL" else ""
+    return f"{server.get('error') or 'no reason given'} (wave {wave.get('waveNumber')}{optional})"
+
+
+def _listed(
+    look: Look, title: str, entries: list[tuple[object, object]], most: int, whole: bool, rest: str
+) -> list[RenderableType]:
+    if not entries:
+        return []
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, message in entries[:most]:
+        told = look.text(message)
+        grid.add_row(look.text(f"  {'✗'} ", "red") + look.text(name), told if whole else one_line(told))
+    left = len(entries) - most
+    more = [look.text(f"    … {left} more, {rest}", _QUIET)] if left > 0 else []
+    return [Text(), look.text(title, "bold"), grid, *more]
+
+
+def termination_lines(look: Look, execution: Execution, *, most: int = _MOST_FAILURES) -> list[RenderableType]:
+    """Show how far the termination got, with what is left and why, at most so many; or that there can be one."""
+    termination = execution.get("termination") or {}
+    status = termination.get("status") or "NOT_REQUESTED"
+    if status != "NOT_REQUESTED":
+        told = f"{status.replace('_', ' ')} ({terminated_count(termination)})"
+        head: list[RenderableType] = [Text(), _labelled(look, "Termination", look.text(told))]
+        left: list[tuple[object, object]] = [
+            (entry.get("recoveryInstanceId") or entry.get("sourceServerId"), _why_left(entry, word))
+            for word, entries in (("", termination.get("remaining")), ("unknown: ", termination.get("unknown")))
+            for entry in entries or []
+            if entry.get("reason") or status == "INCOMPLETE"
+        ]
+        return [*head, *_listed(look, "Not terminated", left, most, status == "INCOMPLETE", "see them with --json")]
+    if (execution.get("terminationMetadata") or {}).get("canTerminate"):
+        return [Text(), look.text("[terminate available]", "bold dark_orange")]
+    return []
+
+
+def _why_left(entry: InstanceLeft, word: str) -> str:
+    return f"{word}{entry.get('reason') or 'no reason given'}"
+
+
+def next_lines(look: Look, execution: Execution) -> list[RenderableType]:
+    """Show the commands that can be run now."""
+    steps = next_steps(execution)
+    if not steps:
+        return []
+    column = max(len(step.command) for step in steps)
+    in_line = column + max(len(step.purpose) for step in steps) + _STEP_EDGES <= look.width
+    lines: list[RenderableType] = [Text(), look.text("Next", "bold")]
+    for step in steps:
+        command = look.text(f"  {step.command}", "cyan")
+        gap = " " * (column - len(step.command) if in_line else 0) + "   "
+        fits = len(step.command) + len(step.purpose) + _STEP_EDGES <= look.width
+        lines.append(Text.assemble(command, look.text(f"{gap}{step.purpose}", _QUIET)) if fits else command)
+    return lines
+
+
+def progress(look: Look, count: Tally, width: int) -> Text:
+    """Draw the servers as a bar: launched, failed, to come, and the numbers behind it."""
+    told = f"{count.launched} of {count.total} servers launched"
+    if count.failed:
+        told += f" · {count.failed} failed"
+    return progress_bar(look, (count.launched, count.failed, count.total), told, width)
+
+
+def progress_bar(look: Look, parts: tuple[int, int, int], told: str, width: int) -> Text:
+    """Draw how many were done, how many failed and how many there are as a bar, with what is told of it behind."""
+    done, broken, total = parts
+    cells = max(10, min(_LONGEST_BAR, width - len(told) - 3))
+    succeeded, failed = (cells * part // max(total, 1) for part in (done, broken))
+    failed = max(failed, 1) if broken else 0
+    succeeded = min(succeeded, cells - failed)
+    glyphs = ("=", "x", "-") if look.ascii_only else ("━", "━", "━")
+    bar = Text.assemble(
+        (glyphs[0] * succeeded, "green"),
+        (glyphs[1] * failed, "red"),
+        (glyphs[2] * (cells - succeeded - failed), "grey37"),
+    )
+    return Text.assemble(bar, "  ", look.text(told))
+
+
+def servers_table(look: Look, execution: Execution) -> Table:
+    """Show every server with its wave, launch and recovery instance."""
+    table = listing(look, "Wave", "Source server", "Impact", "Launch", "Recovery instance", "Error", foldable={"Error"})
+    for wave in execution.get("waves") or []:
+        for server in wave.get("servers") or []:
+            table.add_row(
+                look.text(wave.get("waveNumber")),
+                look.text(server.get("sourceServerId")),
+                look.text(server.get("impact")),
+                look.text(server.get("launchStatus"), "red" if server.get("launchStatus") == "FAILED" else ""),
+                look.text(server.get("recoveryInstanceId") or "\N{EN DASH}"),
+                look.text(server.get("error") or "", "red"),
+            )
+    return table
+
+
+def plain_table(look: Look) -> Table:
+    """Make a table in the style of all of them: one line under the headings, no frame."""
+    return Table(
+        box=_ASCII_BOX if look.ascii_only else box.SIMPLE_HEAD,
+        header_style=_QUIET,
+        border_style="grey37",
+        pad_edge=False,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+
+
+def listing(look: Look, *headings: str, foldable: Collection[str] = ()) -> Table:
+    """Make an empty table; only its `foldable` columns become narrower and higher when there is no room."""
+    table = plain_table(look)
+    for heading in headings:
+        table.add_column(heading, overflow="fold", no_wrap=heading not in foldable)
+    return table

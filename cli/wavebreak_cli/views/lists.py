@@ -1,0 +1,211 @@
+"""Plans, executions, events and readiness checks as people see them. Pure, like `execution_card`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Group
+from rich.text import Text
+
+from wavebreak.domain.executions.audit_trail import COMMAND
+from wavebreak.timing import duration
+from wavebreak_cli.views.execution_card import badge, listing
+from wavebreak_cli.views.terminal import elapsed, when
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from rich.console import RenderableType
+
+    from wavebreak_cli.client.answers import Event, Execution, StoredPlan
+    from wavebreak_cli.views.terminal import Look
+
+_ROOM_FOR_TABLE: Final = 110
+_QUIET: Final = "bright_black"
+_CHECK_STYLES: Final[Mapping[str, str]] = {"PASS": "green", "WARN": "dark_orange", "FAIL": "red"}
+_CIRCUITS: Final[Mapping[str, tuple[str, str]]] = {
+    "closed": ("✓", "green"),
+    "half_open": ("⚠", "dark_orange"),
+    "open": ("✗", "red"),
+}
+_CHECK_ICONS: Final[Mapping[str, str]] = {"PASS": "✓", "WARN": "⚠", "FAIL": "✗"}
+
+
+def executions(look: Look, found: list[Execution], now: datetime) -> RenderableType:
+    """Show executions: a table if there is room for it, else two lines for each."""
+    if not found:
+        return look.text("no executions")
+    return _table(look, found, now) if look.width >= _ROOM_FOR_TABLE else _pairs(look, found, now)
+
+
+def _table(look: Look, found: list[Execution], now: datetime) -> RenderableType:
+    columns = ("Execution", "Plan", "Status", "Started", "Duration", "Left running")
+    table = listing(look, *columns, foldable={"Plan", "Status", "Left running"})
+    for execution in found:
+        table.add_row(
+            look.text(execution.get("executionId")),
+            look.text(execution.get("planId")),
+            badge(look, execution.get("display") or {}),
+            look.text(when(execution.get("startedAt"))),
+            look.text(_took(execution, now)),
+            look.text(_left(execution), "dark_orange"),
+        )
+    return table
+
+
+def _pairs(look: Look, found: list[Execution], now: datetime) -> RenderableType:
+    lines: list[RenderableType] = []
+    for execution in found:
+        lines += [
+            badge(look, execution.get("display") or {}),
+            look.text(f"  {execution.get('executionId')}  {execution.get('planId')}"),
+            look.text(f"  {when(execution.get('startedAt'))}  {_took(execution, now)}", _QUIET),
+        ]
+        if _left(execution):
+            lines.append(look.text(f"  left running: {_left(execution)}", "dark_orange"))
+    return Group(*lines)
+
+
+def _took(execution: Execution, now: datetime) -> str:
+    given = execution.get("durationSeconds")
+    return duration(elapsed(execution.get("startedAt"), execution.get("endedAt"), given, now))
+
+
+def _left(execution: Execution) -> str:
+    """Tell how many instances a run has left running, and since when it is over."""
+    count, since = execution.get("instancesLeft"), execution.get("leftSince")
+    if not count:
+        return ""
+    return f"{count} since {when(since)}" if since else str(count)
+
+
+def plans(look: Look, found: list[StoredPlan]) -> RenderableType:
+    """Show plans in a table."""
+    if not found:
+        return look.text("no plans: make one with wavebreak plan apply FILE")
+    table = listing(look, "Plan", "Version", "Waves", "Servers", "Updated", "Name", foldable={"Plan", "Name"})
+    for stored in found:
+        plan = stored.get("plan") or {}
+        table.add_row(
+            look.text(plan.get("planId"), "bold"),
+            look.text(stored.get("version")),
+            look.text(len(plan.get("waves") or [])),
+            look.text(_server_count(plan)),
+            look.text(when(stored.get("updatedAt"))),
+            look.text(plan.get("name")),
+        )
+    return table
+
+
+def _server_count(plan: Mapping[str, Any]) -> str:
+    waves = plan.get("waves") or []
+    listed = sum(len(wave.get("servers") or []) for wave in waves)
+    return f"{listed} + selected" if any(wave.get("selector") for wave in waves) else str(listed)
+
+
+def plan(look: Look, stored: StoredPlan) -> RenderableType:
+    """Show a plan: its heading, its objectives and its waves with what they wait for."""
+    content = stored.get("plan") or {}
+    version = f"{content.get('planId')}, version {stored.get('version')}, {when(stored.get('updatedAt'))}"
+    lines: list[RenderableType] = [look.text(content.get("name"), "bold"), look.text(version, _QUIET)]
+    if content.get("description"):
+        lines.append(look.text(content["description"]))
+    objectives = content.get("objectives") or {}
+    told = [f"{name[:3].upper()} {value} minutes" for name, value in objectives.items() if value is not None]
+    if told:
+        lines.append(look.text("Objectives: " + ", ".join(told)))
+    return Group(*lines, _plan_waves(look, content.get("waves") or []))
+
+
+def _plan_waves(look: Look, waves: list[dict[str, Any]]) -> RenderableType:
+    table = listing(
+        look, "#", "Wave", "Servers", "After", "On failure", "Approval", foldable={"Wave", "Servers", "After"}
+    )
+    before: list[str] = []
+    for number, wave in enumerate(waves, start=1):
+        after = wave.get("dependsOn")
+        table.add_row(
+            look.text(number, _QUIET),
+            look.text(wave.get("name"), "bold"),
+            look.text(_servers_of(wave)),
+            look.text(", ".join(before if after is None else map(str, after)) or "at once"),
+            look.text(wave.get("onFailure") or "STOP"),
+            look.text("yes" if wave.get("requiresApproval") else "no"),
+        )
+        before = [str(wave.get("name"))]
+    return table
+
+
+def _servers_of(wave: Mapping[str, Any]) -> str:
+    tags = (wave.get("selector") or {}).get("tags")
+    if tags:
+        return ", ".join(f"{key}={value}" for key, value in tags.items())
+    return str(len(wave.get("servers") or []))
+
+
+def imported(look: Look, stored: StoredPlan) -> RenderableType:
+    """Say what a native plan became, and what to do with it next."""
+    plan = stored.get("plan") or {}
+    name = str(plan.get("planId"))
+    waves = len(plan.get("waves") or [])
+    told = f"✓ imported as {name}: {waves} wave{'' if waves == 1 else 's'}"
+    return Group(
+        look.text(told, "green"),
+        look.text(f"  wavebreak plan show {name}", "cyan"),
+        look.text(f"  wavebreak plan validate {name} --live", "cyan"),
+    )
+
+
+def readiness(look: Look, answer: Mapping[str, Any]) -> RenderableType:
+    """Show the answer of a live validation: every check, and whether the plan is ready."""
+    table = listing(look, "", "Check", "Subject", "Message", foldable={"Check", "Subject", "Message"})
+    for check in answer.get("checks") or []:
+        status = str(check.get("status"))
+        mark = look.text(f"{_CHECK_ICONS.get(status, '')} {status}", _CHECK_STYLES.get(status, ""))
+        table.add_row(mark, *(look.text(check.get(name)) for name in ("check", "subject", "message")))
+    ready = bool(answer.get("ready"))
+    verdict = look.text("✓ ready to recover", "green") if ready else look.text("✗ not ready", "red")
+    return Group(table, verdict)
+
+
+def events(look: Look, found: Iterable[Event]) -> RenderableType:
+    """Show the audit trail, oldest first: each event with who made it, why, and what it changed."""
+    lines: list[RenderableType] = []
+    for event in found:
+        head = look.text(f"{event.get('sequence', '?'):>4}  {when(event.get('at'))}  ", _QUIET)
+        lines.append(head + look.text(event.get("type"), "bold"))
+        data = event.get("data") or {}
+        said = f": {data['reason']}" if data.get("reason") else ""
+        lines.append(look.text(f"      by {event.get('actor')}{said}", _QUIET))
+        lines += [look.text(f"      {told}") for change in data.get("changes") or [] for told in _told(change, data)]
+    return Group(*lines) if lines else Text("no events")
+
+
+def _told(change: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
+    """Tell a change of status: on a line; that of a command run with what and how many it is about, and its id."""
+    wave = f"wave {change['waveNumber']}" if "waveNumber" in change else None
+    moved = f"{change.get('from') or 'new'} -> {change.get('to')}"
+    if change.get("subject") != COMMAND:
+        return [f"{wave or change.get('subject') or 'execution'}: {moved}"]
+    command = f"command {data.get('command')}" + (f" of {wave}" if wave else "")
+    counts = f" ({data['succeeded']} succeeded, {data['failed']} failed)" if "succeeded" in data else ""
+    return [f"{command} on {data.get('targets')} targets: {moved}{counts}", f"  {change.get('commandId')}"]
+
+
+def health(look: Look, answer: Mapping[str, Any]) -> RenderableType:
+    """Show the state of every circuit breaker; a critical one that is open is told last."""
+    table = listing(look, "Circuit", "State", "Failures", foldable={"Circuit"})
+    for name, breaker in (answer.get("circuit_breakers") or {}).items():
+        icon, style = _CIRCUITS.get(str(breaker.get("state")), ("○", _QUIET))
+        state = str(breaker.get("state")).replace("_", " ")
+        table.add_row(look.text(name), look.text(f"{icon} {state}", style), look.text(breaker.get("failure_count")))
+    lines: list[RenderableType] = [table]
+    critical = answer.get("critical_circuits_open") or []
+    if critical:
+        lines.append(look.text(f"✗ critical: {', '.join(map(str, critical))}", "bold red"))
+    elif answer.get("status") == "healthy":
+        lines.append(look.text("✓ healthy", "green"))
+    else:
+        lines.append(look.text("⚠ degraded", "dark_orange"))
+    return Group(*lines)

@@ -1,0 +1,201 @@
+"""The live view of an execution, made to fit the terminal's height. Pure, like `execution_card`.
+
+What an operator cannot do without comes first and is never left out: status, a lost connection, progress, and what can
+be done now. Waves, their servers and the list of failures share the lines that are left, and say what they leave out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from wavebreak.domain.executions.model import LaunchStatus
+from wavebreak.timing import duration
+from wavebreak_cli.views.execution_card import (
+    Barred,
+    badge,
+    command_display,
+    command_name,
+    next_lines,
+    plain_table,
+    progress,
+    tally,
+    termination_lines,
+    troubles,
+    wave_time,
+)
+from wavebreak_cli.views.terminal import elapsed, one_line, style_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+    from rich.table import Table
+
+    from wavebreak_cli.client.answers import Display, Execution, Server, Wave
+    from wavebreak_cli.views.terminal import Look
+
+_WIDE: Final = 100
+_NARROW: Final = 64
+_QUIET: Final = "bright_black"
+_TABLE_HEAD: Final = 2
+"""Lines of a table above its rows."""
+_FEWEST_WAVES: Final = 3
+"""Lines that waves get before any failure is listed."""
+_MOST_FAILURES: Final = 8
+_MOST_LEFT: Final = 3
+"""Instances that are named of those that a termination has left."""
+_FAILURES_SHARE: Final = 5
+"""One line in so many is for failures of each kind."""
+
+_LAUNCHES: Final[Mapping[str, Display]] = {
+    LaunchStatus.PENDING: {"label": "Pending", "color": "gray", "icon": "○"},
+    LaunchStatus.IN_PROGRESS: {"label": "Launching", "color": "blue", "icon": "⟳"},
+    LaunchStatus.LAUNCHED: {"label": "Launched", "color": "green", "icon": "✓"},
+    LaunchStatus.FAILED: {"label": "Failed", "color": "red", "icon": "✗"},
+    LaunchStatus.TERMINATED: {"label": "Terminated", "color": "gray", "icon": "⊘"},
+}
+_FIRST: Final[Mapping[str, int]] = {LaunchStatus.IN_PROGRESS: 0, LaunchStatus.FAILED: 1, LaunchStatus.LAUNCHED: 2}
+"""Which servers are shown where not all of a wave fit; those that nothing is known of yet come last."""
+
+Rows = list[tuple[Text, Text]]
+"""Lines beneath a wave, each a name and a status."""
+
+
+def live(look: Look, execution: Execution, now: datetime, *, height: int, trouble: str | None) -> RenderableType:
+    """Show a running execution for `--watch`, no higher than `height` lines."""
+    picture = _Fitted(look, execution, now, height, trouble)
+    return Barred(picture, style_of(execution.get("display") or {}), look.plain("┃"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    look: Look
+    execution: Execution
+    now: datetime
+    height: int
+    trouble: str | None
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Measure what has to be there, and fill the rest."""
+
+        def lines(parts: Iterable[RenderableType]) -> int:
+            return sum(len(console.render_lines(part, options, pad=False)) for part in parts)
+
+        look, execution = self.look, self.execution
+        head = self._head()
+        end = [*termination_lines(look, execution, most=_MOST_LEFT), *next_lines(look, execution)]
+        room = self.height - lines(head) - lines(end)
+        failures = self._failures(room, lines)
+        table, *more = self._waves(room - lines(failures) - _TABLE_HEAD)
+        yield from [*head, table, *more, *failures, *end]
+
+    def _failures(self, room: int, lines: Callable[[list[RenderableType]], int]) -> list[RenderableType]:
+        """List as many failures as leave room for the waves; the table and the progress tell of the rest."""
+        for most in range(max(1, min(_MOST_FAILURES, room // _FAILURES_SHARE)), 0, -1):
+            found = troubles(self.look, self.execution, most=most, whole=False)
+            if lines(found) <= room - _TABLE_HEAD - _FEWEST_WAVES:
+                return found
+        return []
+
+    def _head(self) -> list[RenderableType]:
+        look, execution = self.look, self.execution
+        given = execution.get("durationSeconds")
+        took = elapsed(execution.get("startedAt"), execution.get("endedAt"), given, self.now)
+        name = look.text(f"  {execution.get('mode')}  {execution.get('executionId')}", _QUIET)
+        plan = look.text(execution.get("planName") or execution.get("planId"), "bold")
+        plan.truncate(max(look.width - 2 - name.cell_len, 1), overflow="ellipsis")
+        status = badge(look, execution.get("display") or {}) + look.text(f"  {duration(took)}", "default")
+        lost = [look.text(self.trouble, "dark_orange")] if self.trouble else []
+        bar = progress(look, tally(execution.get("waves") or []), look.width - 2)
+        return [plan + name, status, *lost, Text(), bar, Text()]
+
+    def _waves(self, room: int) -> list[RenderableType]:
+        """Show the waves that matter now with what goes on in them, in at most `room` lines."""
+        waves = self.execution.get("waves") or []
+        below = [_below(self.look, wave) for wave in waves]
+        beneath = sum(map(len, below))
+        if len(waves) + beneath > room:
+            first, last = _window(waves, max(_FEWEST_WAVES, room - min(beneath, room // 2)))
+        else:
+            first, last = 0, len(waves)
+        hidden = len(waves) - (last - first)
+        more = [self.look.text(f"… {hidden} more waves", _QUIET)] if hidden else []
+        rows = _shared(self.look, below[first:last], room - (last - first) - len(more))
+        return [wave_table(self.look, waves[first:last], self.now, rows), *more]
+
+
+def _window(waves: list[Wave], room: int) -> tuple[int, int]:
+    """Choose the waves to show when not all fit: those from the first one that is not over, and what came before."""
+    if len(waves) <= room:
+        return 0, len(waves)
+    shown = max(room - 1, 1)  # a line tells how many are left out
+    running = next((at for at, wave in enumerate(waves) if not wave.get("endedAt")), len(waves))
+    start = max(0, min(running - 1, len(waves) - shown))
+    return start, start + shown
+
+
+def _below(look: Look, wave: Wave) -> Rows:
+    """List what stands beneath a wave: its commands, and its servers while it runs."""
+    rows = [
+        (command_name(look, command), badge(look, command_display(command))) for command in wave.get("commands") or []
+    ]
+    if wave.get("endedAt") or not wave.get("startedAt"):
+        return rows
+    servers = sorted(wave.get("servers") or [], key=lambda server: _FIRST.get(_word(server), len(_FIRST)))
+    return rows + [(look.text(server.get("sourceServerId"), _QUIET), _launch(look, server)) for server in servers]
+
+
+def _word(server: Server) -> str:
+    return str(server.get("launchStatus") or LaunchStatus.PENDING)
+
+
+def _launch(look: Look, server: Server) -> Text:
+    word = _word(server)
+    return badge(look, _LAUNCHES.get(word, {"label": word, "color": "gray"}))
+
+
+def _shared(look: Look, below: list[Rows], room: int) -> list[Rows]:
+    """Give each wave its share of the lines that are left; one that needs more says how many are left out."""
+    shares: dict[int, Rows] = {}
+    hungry = sorted((at for at, rows in enumerate(below) if rows), key=lambda at: len(below[at]))
+    for waiting, at in zip(range(len(hungry), 0, -1), hungry, strict=True):
+        rows, share = below[at], max(room, 0) // waiting
+        if len(rows) > share:
+            left = len(rows) - share + 1
+            rows = [*rows[: share - 1], (look.text(f"… {left} more", _QUIET), Text())] if share > 1 else []
+        shares[at] = rows
+        room -= len(rows)
+    return [shares.get(at, []) for at in range(len(below))]
+
+
+def wave_table(look: Look, waves: list[Wave], now: datetime, below: list[Rows]) -> Table:
+    """Show waves in a table, each on one line with the rows `below` it; on a wide terminal with their errors."""
+    with_errors = look.width >= _WIDE and any(wave.get("error") for wave in waves)
+    table = plain_table(look)
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column("Wave", min_width=11)  # the one that gives way; its texts are cut, not broken
+    table.add_column("Status", no_wrap=True, min_width=19)
+    table.add_column("Servers", justify="right", no_wrap=True)
+    with_duration = look.width >= _NARROW
+    if with_duration:
+        table.add_column("Duration", justify="right", no_wrap=True)
+    if with_errors:
+        table.add_column("Error")
+    for wave, rows in zip(waves, below, strict=True):
+        count = tally([wave])
+        row = [
+            look.text(wave.get("waveNumber"), _QUIET),
+            one_line(look.text(wave.get("name"))),
+            one_line(badge(look, wave.get("display") or {})),
+            look.text(f"{count.launched}/{count.total}", "red" if count.failed else ""),
+        ]
+        if with_duration:
+            row.append(look.text(wave_time(wave, now)))
+        table.add_row(*row, *([one_line(look.text(wave.get("error"), "red"))] if with_errors else []))
+        for name, status in rows:
+            table.add_row("", one_line(name), one_line(status))
+    return table

@@ -1,0 +1,31 @@
+"""What error codes of AWS services mean, without any AWS library: the one place that lists them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_SERVER_FAULT: Final = 500
+_TOO_MANY: Final = 429
+_THROTTLES: Final = frozenset(
+    {
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    },
+)
+CONTENDED: Final = frozenset(
+    {"TransactionCanceledException", "TransactionConflictException", "TransactionInProgressException"}
+)
+"""Others write the same items: coming again helps, and nothing is wrong with DynamoDB."""
+DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+NOT_SET_UP: Final = "UninitializedAccountException"
+
+
+def is_service_fault(status: int, code: str) -> bool:
+    """Tell whether an error answer, by its HTTP status and code, is a fault of the service's own, or a throttle."""
+    return status >= _SERVER_FAULT or status == _TOO_MANY or code in _THROTTLES

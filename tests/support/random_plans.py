@@ -1,0 +1,55 @@
+"""Waves of plans drawn by dice: any shape, and any of what a plan may say of a wave."""
+
+from dataclasses import replace
+from random import Random
+from typing import Final
+
+from tests.support.execution_builders import server
+
+from wavebreak.domain.commands.catalogue import COMMAND_NAMES
+from wavebreak.domain.executions.model import Wave
+from wavebreak.domain.executions.wave_commands import planned
+from wavebreak.domain.plans.model import Impact, OnFailure
+
+SHAPES: Final[dict[str, tuple[tuple[int, ...], ...]]] = {
+    "line": ((), (1,), (2,), (3,)),
+    "diamond": ((), (1,), (1,), (2, 3)),
+    "independent": ((), (), (), ()),
+    "two branches": ((), (), (1,), (2,)),
+    "join": ((), (), (), (1, 2, 3)),
+}
+"""Waves that each wave depends on; a shorter plan has the first of them."""
+IMPACTS: Final = tuple(Impact)
+ON_FAILURE: Final = tuple(OnFailure)
+COMMANDS: Final = (0, 0, 0, 1, 2)
+"""How many commands a list of a wave has."""
+
+
+def plan(dice: Random, *, commands: bool) -> tuple[Wave, ...]:
+    """Give one to four waves of one to three servers in any shape, with any of what a plan may say of a wave."""
+    shape = SHAPES[dice.choice(tuple(SHAPES))]
+    waves = tuple(_wave(number, shape[number - 1], dice) for number in range(1, dice.randint(1, 4) + 1))
+    return tuple(_commanding(wave, dice) for wave in waves) if commands else waves
+
+
+def _wave(number: int, depends_on: tuple[int, ...], dice: Random) -> Wave:
+    members = range(10 * number, 10 * number + dice.randint(1, 3))
+    return Wave(
+        number=number,
+        name=f"wave-{number}",
+        servers=tuple(server(member, impact=dice.choice(IMPACTS)) for member in members),
+        depends_on=depends_on,
+        requires_approval=dice.random() < 0.2,
+        wait_before_seconds=dice.choice((0, 0, 0, 45)),
+        timeout_minutes=dice.choice((2, 60)),
+        on_failure=dice.choice(ON_FAILURE),
+    )
+
+
+def _commanding(wave: Wave, dice: Random) -> Wave:
+    return replace(wave, commands=planned(_commands(dice) if wave.depends_on else (), _commands(dice)))
+
+
+def _commands(dice: Random) -> list[dict[str, object]]:
+    count = dice.choice(COMMANDS)
+    return [{"command": dice.choice(COMMAND_NAMES), "required": dice.random() < 0.5} for _ in range(count)]

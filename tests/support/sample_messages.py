@@ -1,0 +1,162 @@
+"""A message of every kind, told from real trails of events."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tests.support.execution_builders import NOW, OPERATOR, execution, job, later, wave
+
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act, append_event, status_changes
+from wavebreak.domain.executions.batch_search import Suspicion
+from wavebreak.domain.executions.ending.model import EndingOutcome, InstanceEnding
+from wavebreak.domain.executions.model import Cancel, Execution, JobState, LaunchStatus, Mode, Termination
+from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
+from wavebreak.domain.notifications.execution_messages import execution_message
+from wavebreak.domain.notifications.message import Kind, Message
+from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+E, W, T = ExecutionStatus, WaveStatus, TerminationStatus
+
+HOSTILE_NAME = "<b>Bill & \"Ted\"</b>\r\nBcc: all@example.com\u2028🧨 <script>alert('x')</script> \x1b[31m`rm`"
+APPROVER = "arn:aws:sts::123456789012:assumed-role/Operators/jane@example.com"
+RECOVERY_ID = "recovery-01kahpq7800000000000000000"
+
+
+RUN: dict[str, Any] = {
+    "commandId": "cmd-01kahpq7800000000000000000",
+    "executionId": None,
+    "command": "status",
+    "status": "PARTIAL_SUCCESS",
+    "total": 3,
+    "succeeded": 2,
+    "failed": 1,
+    "summary": "\n====\nEXECUTION SUMMARY\n====\nTotal repositories: 3\nSucceeded: 2\nFailed: 1\n\n"
+    "Failed repositories:\n  • s-00000000000000002\n\nStatus: PARTIAL SUCCESS\n====",
+}
+
+
+_NONE: Mapping[str, Any] = {}
+
+
+class Story:
+    """An execution of three waves, told step by step."""
+
+    def __init__(self, name: str, mode: Mode) -> None:
+        waves = [wave(number, name=label) for number, label in enumerate(("database", "application", "web"), 1)]
+        ids = {} if mode is Mode.DRILL else {"execution_id": RECOVERY_ID}
+        self.now = execution(*waves, plan_name=name, mode=mode, status=E.PENDING, requested_by=OPERATOR, **ids)
+        self.now = replace(self.now, reason="quarterly drill")
+        self.trail: list[dict[str, Any]] = []
+        self._tell(None, self.now, Act(OPERATOR, NOW, "quarterly drill"))
+
+    def then(self, seconds: float, actor: str = ENGINE_ACTOR, reason: str | None = None, **fields: Any) -> Story:
+        """Let something become of the execution; `w1`, `w2`, `w3` are statuses of waves, `details` go to the event."""
+        details = fields.pop("details", {})
+        waves = {int(name[1]): fields.pop(name) for name in list(fields) if name in {"w1", "w2", "w3"}}
+        changed = [self._wave(number, status) for number, status in waves.items()]
+        jobs = tuple(job(number, JobState.ENDED) for number in (1, 2) if self.now.wave(number).started_at)
+        after = replace(self.now.with_waves(changed), jobs=self.now.jobs or jobs, **fields)
+        self._tell(self.now, after, Act(actor, later(seconds), reason), details)
+        return self
+
+    def _wave(self, number: int, status: WaveStatus) -> Any:
+        error = "1 critical server(s) failed: s-00000000000000002" if status is W.FAILED else None
+        return replace(self.now.wave(number), status=status, started_at=NOW, error=error)
+
+    def _tell(self, before: Execution | None, after: Execution, act: Act, details: Mapping[str, Any] = _NONE) -> None:
+        self.now, event = append_event(after, status_changes(before, after), act, details)
+        self.trail.append(event)
+
+    def told(self, kind: Kind) -> Message:
+        """Tell the last event."""
+        return execution_message(kind, self.now, self.trail)
+
+
+def _running(name: str, mode: Mode) -> Story:
+    return Story(name, mode).then(1, status=E.IN_PROGRESS, w1=W.IN_PROGRESS)
+
+
+def _half(name: str, mode: Mode) -> Story:
+    return _running(name, mode).then(38, w1=W.COMPLETED).then(39, w2=W.IN_PROGRESS)
+
+
+def _partial(name: str, mode: Mode) -> Story:
+    cancel = Cancel(later(60), APPROVER, "enough seen")
+    story = _half(name, mode).then(60, APPROVER, "enough seen", w3=W.CANCELLED, status=E.CANCELLING, cancel=cancel)
+    return story.then(80, w2=W.CANCELLED, status=E.PARTIAL_SUCCESS)
+
+
+def _terminated(name: str, mode: Mode, end: TerminationStatus) -> Story:
+    """A termination of three instances; one that is INCOMPLETE ended the first, and each other is left in its way."""
+    story = _partial(name, mode)
+    endings = [
+        InstanceEnding(EndingOutcome.TERMINATED),
+        InstanceEnding(suspicion=Suspicion("ConflictException: <b>a job</b>\nof its server runs", NOW)),
+        InstanceEnding(EndingOutcome.UNKNOWN, "DRS no longer shows it, and EC2 has it running"),
+    ]
+    launched = [
+        wave.with_servers(
+            lambda server, known=known: replace(  # type: ignore[misc]  # mypy infers no default
+                server,
+                launch_status=LaunchStatus.LAUNCHED,
+                recovery_instance_id=f"i-{server.source_server_id[2:]}",
+                ending=InstanceEnding(EndingOutcome.TERMINATED) if end is T.COMPLETED else known,
+            )
+        )
+        for wave, known in zip(story.now.waves, endings, strict=True)
+    ]
+    story.now = story.now.with_waves(launched)
+    return story.then(100, OPERATOR, termination=Termination(T.IN_PROGRESS)).then(130, termination=Termination(end))
+
+
+STORIES: dict[Kind, Callable[[str, Mode], Message]] = {
+    Kind.STARTED: lambda n, m: Story(n, m).told(Kind.STARTED),
+    Kind.COMPLETED: lambda n, m: (
+        _half(n, m).then(70, w2=W.COMPLETED).then(71, APPROVER, w3=W.SKIPPED, status=E.COMPLETED).told(Kind.COMPLETED)
+    ),
+    Kind.PARTIAL_SUCCESS: lambda n, m: _partial(n, m).told(Kind.PARTIAL_SUCCESS),
+    Kind.FAILED: lambda n, m: _running(n, m).then(50, w1=W.FAILED, status=E.FAILED).told(Kind.FAILED),
+    Kind.CANCELLING: lambda n, m: (
+        _half(n, m).then(60, APPROVER, "enough seen\nBcc: x", w3=W.CANCELLED, status=E.CANCELLING).told(Kind.CANCELLING)
+    ),
+    Kind.CANCELLED: lambda n, m: (
+        Story(n, m)
+        .then(5, OPERATOR, w1=W.CANCELLED, w2=W.CANCELLED, w3=W.CANCELLED, status=E.CANCELLED)
+        .told(Kind.CANCELLED)
+    ),
+    Kind.PREEMPTED: lambda n, m: (
+        _half(n, m)
+        .then(
+            60,
+            APPROVER,
+            f"Preempted by {RECOVERY_ID}",
+            w3=W.CANCELLED,
+            status=E.CANCELLING,
+            details={"preemptedBy": RECOVERY_ID},
+        )
+        .told(Kind.PREEMPTED)
+    ),
+    Kind.PAUSED: lambda n, m: _half(n, m).then(70, w2=W.FAILED, status=E.PAUSED).told(Kind.PAUSED),
+    Kind.RESUMED: lambda n, m: (
+        _half(n, m).then(60, APPROVER, status=E.PAUSED).then(600, APPROVER, status=E.IN_PROGRESS).told(Kind.RESUMED)
+    ),
+    Kind.APPROVAL_NEEDED: lambda n, m: (
+        _running(n, m).then(38, w1=W.COMPLETED, w2=W.AWAITING_APPROVAL).told(Kind.APPROVAL_NEEDED)
+    ),
+    Kind.WAVE_FAILED: lambda n, m: _half(n, m).then(70, w2=W.FAILED).told(Kind.WAVE_FAILED),
+    Kind.TERMINATED: lambda n, m: _terminated(n, m, T.COMPLETED).told(Kind.TERMINATED),
+    Kind.TERMINATION_INCOMPLETE: lambda n, m: _terminated(n, m, T.INCOMPLETE).told(Kind.TERMINATION_INCOMPLETE),
+    Kind.COMMAND_FINISHED: lambda n, _: command_message({**RUN, "command": n}),
+    Kind.ALERT: lambda n, _: alert_message(
+        {"name": n, "state": "ALARM", "reason": "1 datapoint (3.0) was greater than 0"}
+    ),
+}
+
+
+def message(kind: Kind, name: str = "3TierRecoveryPlan", mode: Mode = Mode.DRILL) -> Message:
+    """Give a message of a kind."""
+    return STORIES[kind](name, mode)

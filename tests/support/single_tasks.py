@@ -1,0 +1,350 @@
+"""One execution on the real store and the simulated DRS, driven without machines: each task by itself, at any moment.
+
+Whatever a task does between reading and writing, somebody else may come between; a task may die at a call of DRS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+from tests.support.execution_builders import OPERATOR
+from tests.support.fake_drs_world import World, check_state, check_trail
+
+from wavebreak.aws.drs import Drs
+from wavebreak.aws.step_functions import Workflow
+from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
+from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.domain.executions.engine import Directive, open_asks
+from wavebreak.domain.executions.launch_tags import job_tags
+from wavebreak.domain.executions.model import CancelThen, Execution, JobKind
+from wavebreak.domain.executions.steering import Refused
+from wavebreak.domain.executions.termination import TerminationDirective
+from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
+from wavebreak.problems import Problem
+from wavebreak.store import keys
+from wavebreak.store.locks import server_keys
+from wavebreak.timing import parse_iso
+from wavebreak.use_cases import observe_recovery, operate_execution, settle_execution
+from wavebreak.use_cases.launch_wave import start_wave
+from wavebreak.use_cases.termination import observe_termination, terminate_instances
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from random import Random
+
+    from drs_simulator.client import SimulatorControl
+    from drs_simulator.clockwork.clock import ManualClock
+    from wavebreak.app import App
+    from wavebreak.domain.executions.machine_runs import Machine
+    from wavebreak.domain.executions.model import Server
+    from wavebreak.domain.executions.observation import JobView
+
+POLL_SECONDS: Final = 80
+STALE_SECONDS: Final = 12
+"""How long a job may not be shown yet."""
+LAST_ACTS: Final = 4
+"""Rounds of the end in which others still come between."""
+_CALLED: Final = ("StartRecovery", "StartRecovery", "StartRecovery", "TerminateRecoveryInstances", "DescribeJobs")
+_READ: Final = ("DescribeSourceServers", "DescribeRecoveryInstances")
+_FAULTS: Final[tuple[dict[str, Any], ...]] = (
+    {"error": "ThrottlingException"},
+    {"error": "ConflictException"},
+    {"httpStatus": 500},
+    {"httpStatus": 500, "when": "after"},
+    {"dropConnection": True},
+    {"dropConnection": True, "when": "after"},
+    {"error": "ThrottlingException", "when": "after"},
+)
+_STEERED: Final = ("pause", "resume", "approve", "approve", "reject", "retry", "skip", "cancel", "terminate")
+
+
+_TROUBLES: Final = (
+    Refusal("ConflictException", "not ready", status=409),
+    Refusal("ServiceQuotaExceededException", "one of its own", "L-DD6D028C", 402),
+    OutcomeUnknown("InternalServerException (500)"),
+)
+
+
+class Died(Exception):  # noqa: N818  what became of a function
+    """The function was killed at this point."""
+
+
+class NoMachines(Workflow):
+    """Counts runs as ever, and starts none."""
+
+    def start(self, machine: Machine, execution_id: str, run: int) -> None:
+        """Leave it to the test."""
+
+
+@dataclass
+class Fate:
+    """What comes between a task and DRS: others at work, or its death."""
+
+    dice: Random
+    life: Life | None = None
+    trouble: dict[str, Exception] = field(default_factory=dict)
+    """What StartRecovery says of calls that name a server."""
+
+    def meanwhile(self, chance: float) -> None:
+        """Let an operator act, perhaps."""
+        life, self.life = self.life, None
+        if life is not None and self.dice.random() < chance:
+            life.an_operator_acts()
+        self.life = life
+
+    def hides(self, job: Mapping[str, Any]) -> bool:
+        """Tell whether a read does not show a job yet."""
+        if self.life is None:
+            return False
+        age = self.life.clock.now() - parse_iso(job["creationDateTime"])
+        return age.total_seconds() < STALE_SECONDS and self.dice.random() < 0.4
+
+    def refuses(self, servers: Iterable[str]) -> None:
+        """Refuse a call that names a server in trouble."""
+        for name in servers:
+            if name in self.trouble:
+                raise self.trouble[name]
+
+    def strikes(self) -> None:
+        """Have the function die here, seldom."""
+        if self.life is not None and self.dice.random() < 0.1:
+            raise Died
+
+
+class FatefulDrs(Drs):
+    """DRS, with others at work beside each call."""
+
+    fate: Fate
+
+    def jobs(self, job_ids: Sequence[str]) -> tuple[dict[str, JobView], frozenset[str]]:
+        """Describe jobs; what was read of the execution may be old by then."""
+        self.fate.meanwhile(0.8)
+        return super().jobs(job_ids)
+
+    def _pages(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Read; a job that was started a moment ago is shown by some reads only."""
+        for item in super()._pages(operation, **parameters):
+            if operation != "describe_jobs" or not self.fate.hides(item):
+                yield item
+
+    def start_recovery(self, servers: Sequence[Server], *, is_drill: bool, tags: Mapping[str, str]) -> str:
+        """Start a job, between whose intent, call and record anything may happen; some servers it is refused for."""
+        self.fate.meanwhile(0.35)
+        self.fate.strikes()
+        self.fate.refuses(server.source_server_id for server in servers)
+        job_id = super().start_recovery(servers, is_drill=is_drill, tags=tags)
+        self.fate.strikes()
+        self.fate.meanwhile(0.35)
+        return job_id
+
+    def terminate(self, recovery_instance_ids: Sequence[str]) -> str:
+        """Terminate instances; the function may die before or after."""
+        self.fate.strikes()
+        job_id = super().terminate(recovery_instance_ids)
+        self.fate.strikes()
+        return job_id
+
+
+@dataclass
+class Life:
+    """One execution from its start to the end of all that it brought about."""
+
+    app: App
+    clock: ManualClock
+    control: SimulatorControl
+    dice: Random
+    execution_id: str
+    fate: Fate
+    before: Execution = field(init=False)
+    late: set[str] = field(default_factory=set)
+    """Jobs that turned up when their waves were held to be over."""
+
+    def begin(self, execution: Execution) -> None:
+        """Write the execution as a start does."""
+        self.control.reset()
+        for name in _servers_of(execution):
+            self.control.put_source_server(name)
+        now = self.clock.now()
+        held = self.app.locks.take(execution, "start", now)
+        self.before = self.app.executions.create(execution, "{}", Act(OPERATOR, now), {}, held)
+        self.fate.life = self
+
+    def load(self) -> Execution:
+        """Read the execution."""
+        return self.app.executions.load(self.execution_id).execution
+
+    def happens(self) -> None:
+        """Let one thing happen, whichever, and hold what must be true after it."""
+        happenings = (
+            (6, self.a_round),
+            (3, self.time_passes),
+            (3, self.an_operator_acts),
+            (2, self.a_fault_waits),
+            (2, self.a_server_changes),
+            (2, self.a_server_is_in_trouble),
+            (1, self.a_late_start),
+        )
+        weights, choices = zip(*happenings, strict=True)
+        self.dice.choices(choices, weights)[0]()
+        self.holds()
+
+    def holds(self) -> None:
+        """Hold what must be true at any moment of the stored state, and of what it followed."""
+        after = self.load()
+        known = {job.job_id for job in self.before.launch_jobs()}
+        cancelled = {wave.number for wave in self.before.waves if wave.status is WaveStatus.CANCELLED}
+        self.late |= {
+            job.job_id
+            for job in after.launch_jobs()
+            if job.job_id and job.job_id not in known and job.wave in cancelled
+        }
+        check_state(after, self.late)
+        World.check_cancel_is_final(self.before, after)
+        self.before = after
+
+    def time_passes(self) -> None:
+        """Have nothing happen for a while; now and then for longer than a wave may take."""
+        self.clock.advance(self.dice.choice((1, 15, 15, 40, 100, 200)))
+
+    def a_fault_waits(self) -> None:
+        """Have DRS answer its next calls with a fault."""
+        operation = self.dice.choice(_CALLED + _READ)
+        self.control.fault(operation, **self.dice.choice(_FAULTS), count=self.dice.choice((1, 1, 3)))
+
+    def a_server_changes(self) -> None:
+        """Have a server's next launch fail or last."""
+        name = self.dice.choice(_servers_of(self.before))
+        result = self.dice.choice(("LAUNCHED", "FAILED"))
+        self.control.put_source_server(name, launchResult=result, launchSeconds=self.dice.choice((5, 20, 150)))
+
+    def a_server_is_in_trouble(self) -> None:
+        """Have StartRecovery be refused for a server, in some way, or no longer for any."""
+        if self.dice.random() < 0.4:
+            self.fate.trouble.clear()
+            return
+        self.fate.trouble[self.dice.choice(_servers_of(self.before))] = self.dice.choice(_TROUBLES)
+
+    def a_late_start(self) -> None:
+        """Start a wave that nobody named: a directive that is doubled or comes too late."""
+        self._task(lambda: start_wave(self.app, self.execution_id, self.dice.randint(1, len(self.before.waves))))
+
+    def a_round(self) -> str:
+        """Do one round of the machine that runs; tells its directive."""
+        app, identifier = self.app, self.execution_id
+        snapshot = app.executions.load(identifier)
+        if snapshot.execution.termination.status is TerminationStatus.IN_PROGRESS:
+            return self._clean_up_round(snapshot.termination_token.run)
+        seen = observe_recovery.observe(app, identifier, snapshot.token.run, 1)
+        if seen.directive == Directive.FINISH:
+            self._task(lambda: settle_execution.finish(app, identifier))
+        for number in seen.waves:
+            self._task(lambda number=number: start_wave(app, identifier, number))
+        return seen.directive
+
+    def _clean_up_round(self, run: int) -> str:
+        seen = observe_termination.observe(self.app, self.execution_id, run)
+        if seen.directive == TerminationDirective.TERMINATE:
+            self._task(lambda: terminate_instances.terminate(self.app, self.execution_id))
+        return seen.directive
+
+    @staticmethod
+    def _task(task: Any) -> None:
+        """Run a task of a machine, which may die; the next round finds what it left."""
+        try:
+            task()
+        except Died:
+            return
+
+    def an_operator_acts(self) -> None:
+        """Have an operator ask for anything."""
+        self.asked(self.dice.choice(_STEERED), self.dice.randint(1, len(self.before.waves)))
+
+    def asked(self, call: str, number: int) -> None:
+        """Do what an operator asks for, if the state allows it and DRS answers."""
+        app, identifier, act = self.app, self.execution_id, Act(OPERATOR, self.clock.now())
+        try:
+            if call == "cancel":
+                operate_execution.cancel(app, identifier, act, self.dice.choice(tuple(CancelThen)))
+            elif call == "terminate":
+                operate_execution.terminate(app, identifier, act, None)
+            elif call in operate_execution.EXECUTION_CALLS:
+                operate_execution.steer(app, identifier, operate_execution.EXECUTION_CALLS[call], act)
+            else:
+                carry_out, step = operate_execution.WAVE_CALLS[call]
+                carry_out(app, identifier, operate_execution.on_wave(str(number), step, act), act)
+        except (Refused, Problem, ClientError):
+            return
+
+    def comes_to_its_end(self) -> None:
+        """Once faults cease and people answer, the execution ends, and with it everything that it brought about."""
+        self.control.clear_faults()
+        self.fate.trouble.clear()
+        for name in _servers_of(self.before):
+            self.control.put_source_server(name, launchResult="LAUNCHED", launchSeconds=5)
+        cleans_up = self.dice.random() < 0.3
+        for count in range(80):
+            if count == LAST_ACTS:
+                self.fate.life = None
+            if not self.before.holds_locks:
+                if not cleans_up:
+                    break
+                cleans_up = False
+                self.asked("terminate", 0)
+            if self.a_round() == Directive.SLEEP:
+                self._people_answer()
+                self.clock.advance(POLL_SECONDS)
+            self.holds()
+        else:
+            raise AssertionError(f"the execution does not come to an end: {self.before}")
+        self._ended_well()
+
+    def _people_answer(self) -> None:
+        current = self.before
+        for wave in current.waves:
+            if wave.status is WaveStatus.AWAITING_APPROVAL:
+                self.asked("approve", wave.number)
+        for wave in open_asks(current):
+            self.asked("skip", wave.number)
+        if current.status is ExecutionStatus.PAUSED:
+            self.asked("resume", 0)
+
+    def _ended_well(self) -> None:
+        current = self.before
+        World.check_ending(current)
+        events, _ = self.app.executions.events(self.execution_id, limit=1000, token=None)
+        check_trail(events, current)
+        table = self.app.executions.table
+        assert table.get(keys.plan(current.plan_id), keys.LOCK) is None
+        assert not table.get_many([(pk, keys.LOCK) for pk in server_keys(current)])
+        self._drs_agrees(current)
+
+    def _drs_agrees(self, current: Execution) -> None:
+        """Hold that DRS did what is recorded and nothing else, and no server's launch twice."""
+        state = self.control.state()
+        launches = {job["jobID"]: job for job in state["jobs"] if job["type"] == JobKind.LAUNCH}
+        recorded = {job.job_id: job for job in current.launch_jobs() if job.job_id}
+        assert launches.keys() == recorded.keys()
+        running: set[str] = set()
+        for job_id, job in sorted(recorded.items(), key=lambda entry: launches[str(entry[0])]["creationDateTime"]):
+            shown = launches[str(job_id)]
+            members = {each["sourceServerID"]: each["launchStatus"] for each in shown["participatingServers"]}
+            assert members.keys() == set(job.subjects)
+            assert job_tags(self.execution_id, job).items() <= shown["tags"].items()
+            assert not running & members.keys(), "a server that runs was launched again"
+            running |= {name for name, status in members.items() if status == "LAUNCHED"}
+        alive = {instance["recoveryInstanceID"] for instance in state["recoveryInstances"]}
+        known = {server.recovery_instance_id for wave in current.waves for server in wave.servers}
+        assert alive <= known, "an instance is unknown"
+        assert not (alive and current.instances_terminated)
+
+
+def _servers_of(execution: Execution) -> list[str]:
+    return [server.source_server_id for wave in execution.waves for server in wave.servers]
+
+
+def fresh(execution: Execution, number: int, clock: ManualClock) -> Execution:
+    """Give an execution under an id and a plan of its own, started now."""
+    identifier = f"drill-{number:026d}"
+    return replace(execution, execution_id=identifier, plan_id=f"plan-{number}", started_at=clock.now())

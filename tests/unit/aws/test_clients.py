@@ -1,0 +1,95 @@
+"""Sessions in other accounts: for reading they may only read, and each service's client keeps to its own limit."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from wavebreak.aws import circuits, clients
+from wavebreak.settings import settings
+from wavebreak.site import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ELSEWHERE = Place("222222222222", "us-west-2")
+
+
+class Fetcher:
+    """Keeps what a role would be assumed with."""
+
+    made: list[dict[str, Any]]
+
+    def __init__(self, **settings: Any) -> None:
+        self.made.append(settings["extra_args"])
+
+    def fetch_credentials(self) -> None:
+        """Nobody calls anything here."""
+
+
+@pytest.fixture
+def assumed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+    environment = {
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "TABLE_NAME": "t",
+        "TARGET_ROLE_NAME": "wavebreak-target",
+        "TARGET_EXTERNAL_ID": "x" * 16,
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(clients, "AssumeRoleCredentialFetcher", Fetcher)
+    Fetcher.made = []
+    kept = [clients.drs, clients.ssm, clients.service_quotas, clients._session, circuits.guarded, settings]
+    for cached in kept:
+        cached.cache_clear()
+    yield Fetcher.made
+    for cached in kept:
+        cached.cache_clear()
+
+
+def test_a_session_that_only_reads_may_do_nothing_else(assumed: list[dict[str, Any]]) -> None:
+    clients.drs(ELSEWHERE)
+    clients.drs(ELSEWHERE, brief=True)
+    clients.service_quotas(ELSEWHERE)
+    assert len(assumed) == 2, "one for the machines, and one for people, whose failures are their own"
+    for asked in assumed:
+        (statement,) = json.loads(asked["Policy"])["Statement"]
+        assert statement["Effect"] == "Allow"
+        assert tuple(statement["Action"]) == clients.READ_ONLY
+    assert not [action for action in clients.READ_ONLY if "Start" in action or "Terminate" in action or "*" in action]
+
+
+def test_the_calls_that_start_and_end_have_all_that_the_role_allows(assumed: list[dict[str, Any]]) -> None:
+    clients.drs(ELSEWHERE, once=True)
+    clients.ssm(ELSEWHERE, once=True)
+    (asked,) = assumed
+    assert "Policy" not in asked
+    assert asked["ExternalId"] == "x" * 16
+
+
+@pytest.mark.parametrize(
+    ("variable", "options", "attribute", "default"),
+    [
+        ("TIMEOUT_DRS_CALL", {}, "read_timeout", 10),
+        ("TIMEOUT_DRS_BRIEF_CALL", {"brief": True}, "read_timeout", 4),
+        ("TIMEOUT_CONNECT", {}, "connect_timeout", 2),
+    ],
+)
+def test_s3_1_a_clients_limits_are_those_of_the_table(
+    assumed: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    options: dict[str, bool],
+    attribute: str,
+    default: int,
+) -> None:
+    del assumed
+    assert getattr(clients.drs(Place(), **options).meta.config, attribute) == default
+    clients.drs.cache_clear()
+    monkeypatch.setenv(variable, "0.5")
+    assert getattr(clients.drs(Place(), **options).meta.config, attribute) == 0.5

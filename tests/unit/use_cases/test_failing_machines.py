@@ -1,0 +1,74 @@
+"""Runs of a machine that keep failing are not followed by the next one at once for ever."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.support.execution_builders import NOW, execution, wave
+
+from wavebreak.domain.errors.masking import MASK
+from wavebreak.domain.executions.model import Execution
+from wavebreak.observability.error_tracker import ErrorTracker
+from wavebreak.observability.metrics import Meter
+from wavebreak.use_cases.record_machine_failures import TOGETHER, keeps_failing, record
+
+
+class _Store:
+    def __init__(self, subject: Execution) -> None:
+        self.subject = subject
+
+    def change(self, _execution_id: str, step: Any, _act: Any) -> Execution:
+        self.subject = step(self.subject)
+        return self.subject
+
+
+class _App:
+    def __init__(self) -> None:
+        self.executions = _Store(execution(wave(1)))
+        self.moment = NOW
+        self.errors = ErrorTracker(None, Meter("test", self.now), self.now)
+
+    def now(self) -> Any:
+        return self.moment
+
+
+def _fail(app: Any, times: int, apart: timedelta) -> Execution:
+    for _ in range(times):
+        app.moment += apart
+        record(app, {"executionId": "drill-x", "name": "drill-x", "error": "E", "cause": "why"})
+    subject: Execution = app.executions.subject
+    return subject
+
+
+@pytest.mark.parametrize(("times", "expected"), [(1, False), (3, False), (4, True)])
+def test_the_fourth_failure_in_a_row_is_left_to_the_sweep(times: int, expected: bool) -> None:
+    app = _App()
+    subject = _fail(app, times, timedelta(seconds=2))
+    assert subject.last_failure is not None
+    assert subject.last_failure.count == times
+    assert keeps_failing(subject, app.now()) is expected
+
+
+def test_a19_what_is_kept_of_a_failure_holds_no_secret_not_even_a_cut_one() -> None:
+    key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+    app: Any = _App()
+    for cause in (f"aws_secret_access_key={key}", "x" * 980 + f" the key {key} is not active"):
+        record(app, {"executionId": "drill-x", "name": "drill-x", "error": f"E token={key}", "cause": cause})
+        kept = app.executions.subject.last_failure
+        assert kept.error == "E token=*****"
+        assert MASK[:2] in kept.cause
+        assert key[:8] not in kept.cause
+        assert len(kept.cause) <= 1000
+
+
+def test_failures_far_apart_are_no_row() -> None:
+    app = _App()
+    subject = _fail(app, 6, TOGETHER)
+    assert subject.last_failure is not None
+    assert subject.last_failure.count == 1
+
+
+def test_a_row_is_forgotten_after_a_while() -> None:
+    app = _App()
+    subject = _fail(app, 6, timedelta(seconds=1))
+    assert not keeps_failing(subject, app.now() + TOGETHER)

@@ -1,0 +1,1 @@
+"""What `make bench` measures: calls, reactions, the size of functions, imports."""

@@ -1,0 +1,176 @@
+"""Measure: `make bench`. Ratios and counts, which tell of the product; times are shown for information only.
+
+Exit code 1 when a limit is exceeded: the import of a handler, the artefact's size, what the layers around a call add to
+it, what an idle round may cost, what the evidence of a large run takes, the size of an item or of a state machine's
+payload.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+from rich.table import Table
+from tools.bench import imports, reports, runs
+from tools.bench import layers as bench_layers
+from tools.bench.measured_stack import BenchFailed, BenchStack, in_use
+from tools.local_stack.stack import LocalStack, Ports, StackError
+from tools.packaging import artefact, build, sam
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterator
+
+TIME_SCALE: Final = 0.1
+LARGEST_ITEM: Final = 100_000
+LARGEST_PAYLOAD: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A line of the table; without a limit it is information."""
+
+    what: str
+    value: str
+    limit: str = ""
+    fails: bool = False
+
+
+def imports_and_size() -> Iterator[Figure]:
+    """Measure the artefact."""
+    built = build.build(sam.LOCAL / "logs" / "build.log")
+    size = artefact.size(built.code)
+    limit = artefact.LIMIT_BYTES
+    yield Figure("artefact", f"{size / 1e6:.1f} MB", f"< {limit / 1e6:.0f} MB", size >= limit)
+    baseline, costs = imports.measure(built.code)
+    yield Figure("import boto3; boto3.Session()", f"{baseline:.3f} s of processor time")
+    for cost in costs:
+        limit_text = f"≤ {cost.limit:.1f} x"
+        yield Figure(
+            f"import {cost.module}", f"{cost.ratio:.2f} x ({cost.seconds:.3f} s)", limit_text, cost.is_too_high
+        )
+
+
+def layers() -> Iterator[Figure]:
+    """Measure what limits, retries and circuit breakers add to a call that succeeds."""
+    seconds = bench_layers.overhead()
+    limit = bench_layers.LIMIT_SECONDS
+    yield Figure(
+        "limit, retry and breaker of one call", f"{seconds * 1e6:.0f} µs", f"< {limit * 1e3:g} ms", seconds >= limit
+    )
+
+
+def evidence() -> Iterator[Figure]:
+    """Measure the report of 60 waves with 3,000 servers, and its page."""
+    cost = reports.measure()
+    name = f"{reports.WAVES} waves, {reports.WAVES * reports.WAVE_SERVERS:,} servers"
+    seconds = cost.report_seconds + cost.page_seconds
+    told = f"{cost.report_seconds:.2f} s and {cost.page_seconds:.2f} s of processor time"
+    slow = seconds >= reports.SECONDS
+    yield Figure(f"{name}: report and page", told, f"< {reports.SECONDS:g} s together", slow)
+    yield Figure(f"{name}: memory for both", f"{cost.memory_bytes / 1e6:.0f} MB")
+    for what, size in (("report", cost.report_bytes), ("page", cost.page_bytes)):
+        limit = reports.LARGEST_ANSWER
+        yield Figure(f"{name}: {what}", f"{size / 1e6:.1f} MB", f"< {limit / 1e6:g} MB", size >= limit)
+
+
+def listed(counts: Counter[str], rounds: int = 1) -> str:
+    """Write counts down, the most frequent first, as an average over rounds."""
+    return ", ".join(f"{name} {count / rounds:g}" for name, count in counts.most_common()) or "none"
+
+
+def example_run(stack: BenchStack) -> Iterator[Figure]:
+    """Count the calls of the three-tier example: storing the plan, starting it, one look at its end."""
+    counts = runs.example(stack)
+    yield Figure("three-tier: functions", listed(counts.functions))
+    yield Figure("three-tier: DRS", listed(counts.drs))
+    yield Figure("three-tier: DynamoDB, without Sleep", listed(counts.dynamodb))
+
+
+def idle_rounds(stack: BenchStack) -> Iterator[Figure]:
+    """Count what a round of waiting costs, for a small and for a larger plan."""
+    for number, waves, servers in ((1, 1, 1), (2, 5, 50)):
+        idle = runs.idle(stack, number, waves, servers)
+        once = idle.counts.functions == {"ObserveFunction": idle.rounds} and idle.counts.drs == {
+            "DescribeJobs": idle.rounds
+        }
+        what = f"idle round, {waves} wave(s), {servers} server(s)"
+        calls = " + ".join(
+            listed(some, idle.rounds) for some in (idle.counts.functions, idle.counts.drs, idle.counts.dynamodb)
+        )
+        yield Figure(what, calls, "1 function, 1 DescribeJobs", not once)
+
+
+def latencies(stack: BenchStack) -> Iterator[Figure]:
+    """Show how soon the product acts; the first chain warms the functions up."""
+    runs.chain(stack, 3)
+    measured = runs.chain(stack, 4)
+    yield Figure("launch event → next StartRecovery", f"{median(measured):.2f} s (median of {len(measured)})")
+    yield Figure("cancel → its answer", f"{runs.cancel_seconds(stack, 5):.2f} s (median)")
+
+
+def large_run(stack: BenchStack) -> Iterator[Figure]:
+    """Run 60 waves with 3,000 servers."""
+    run = runs.large(stack, 6)
+    name = f"{runs.LARGE_WAVES} waves, {runs.LARGE_WAVES * runs.LARGE_WAVE_SERVERS:,} servers"
+    yield Figure(f"{name}: time", f"{run.seconds:.0f} s at a time scale of {TIME_SCALE:g}, polls only")
+    yield Figure(f"{name}: DRS", listed(run.counts.drs))
+    yield Figure(
+        f"{name}: functions",
+        f"ObserveFunction {run.counts.functions['ObserveFunction']}, "
+        f"StartWaveFunction {run.counts.functions['StartWaveFunction']}",
+    )
+    yield Figure(f"{name}: DynamoDB", listed(run.counts.dynamodb))
+    too_big = run.item_bytes >= LARGEST_ITEM
+    yield Figure(
+        f"{name}: largest item that changes",
+        f"{run.item_bytes:,} bytes ({run.item})",
+        f"< {LARGEST_ITEM:,} bytes",
+        too_big,
+    )
+    too_long = run.payload_bytes >= LARGEST_PAYLOAD
+    yield Figure(f"{name}: largest payload", f"{run.payload_bytes:,} bytes", f"< {LARGEST_PAYLOAD:,} bytes", too_long)
+
+
+def stack_figures() -> Iterator[Figure]:
+    """Measure on a local stack of its own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="wavebreak-bench-") as directory,
+        in_use(LocalStack(Path(directory), Ports.free(), TIME_SCALE)) as stack,
+    ):
+        yield from latencies(stack)
+        stack.count_dynamodb()
+        stack.hold_sweep()
+        yield from example_run(stack)
+        # By polls alone from here on: the emulator starts a process for every event, hundreds at one moment.
+        stack.control.events(enabled=False)
+        yield from idle_rounds(stack)
+        yield from large_run(stack)
+
+
+def main() -> int:
+    """Measure everything, show a table, and tell by the exit code whether all limits are kept."""
+    console = Console()
+    table = Table("what", "measured", "limit", "")
+    failed = 0
+    try:
+        for figures in (imports_and_size(), layers(), evidence(), stack_figures()):
+            for figure in figures:
+                console.print(f"{figure.what}: {figure.value}", highlight=False, markup=False)
+                failed += figure.fails
+                verdict = "" if not figure.limit else "[red]✗[/red]" if figure.fails else "[green]✓[/green]"
+                table.add_row(figure.what, figure.value, figure.limit, verdict)
+    except (BenchFailed, StackError, sam.SamError) as error:
+        console.print(f"error: {error}", style="red", markup=False)
+        return 1
+    console.print(table)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""Bad days of AWS Elastic Disaster Recovery."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from tools.chaos import outcomes as judge
+from tools.local_stack.product import chain
+
+from wavebreak.timing import parse_iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tools.chaos.outcomes import Outcome
+    from tools.local_stack.product import Product
+
+OPERATIONS: Final = (
+    "StartRecovery",
+    "TerminateRecoveryInstances",
+    "DescribeJobs",
+    "DescribeJobLogItems",
+    "DescribeSourceServers",
+    "DescribeRecoveryInstances",
+    "DescribeRecoverySnapshots",
+)
+OUTAGE_SECONDS: Final = 120
+"""Before scaling."""
+HANDFUL: Final = 9
+"""The circuit's window is a quarter of the outage: three probes, of which each may be tried three times."""
+
+_FOR_EVER: Final = 100_000
+_PAUSE_SECONDS: Final = 0.2
+
+
+@contextmanager
+def failing(product: Product, operations: tuple[str, ...], **fault: Any) -> Iterator[None]:
+    """Have the simulator answer operations with a fault until the block ends."""
+    for operation in operations:
+        product.control.fault(operation, count=_FOR_EVER, **fault)
+    try:
+        yield
+    finally:
+        product.control.clear_faults()
+
+
+def _asked(product: Product, plan_id: str, seconds: float) -> tuple[list[bool], datetime | None]:
+    """Go on asking for a drill, as somebody does who needs one; gives the answers and when the circuit was first open.
+
+    An answer is as it should be when it is 503 and says when to come again.
+    """
+    answers: list[bool] = []
+    opened: datetime | None = None
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        health = product.api.call("GET", "/health")
+        if opened is None and health.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            opened = datetime.now(UTC)
+        answer = product.api.call("POST", "/drills", {"planId": plan_id})
+        answers.append(answer.status == HTTPStatus.SERVICE_UNAVAILABLE and "Retry-After" in answer.headers)
+        time.sleep(_PAUSE_SECONDS)
+    return answers, opened
+
+
+def is_down(product: Product) -> Iterator[Outcome]:
+    """Let DRS answer 503 for two simulated minutes in mid-wave, while somebody keeps asking for another drill."""
+    servers = product.servers(4, launchSeconds=40)
+    other = product.plan(*chain(product.servers(1)))
+    execution_id = product.run(*chain(servers[:2], servers[2:]))
+    product.launching(execution_id, 1)
+    before = len(product.control.calls())
+    with failing(product, OPERATIONS, httpStatus=HTTPStatus.SERVICE_UNAVAILABLE):
+        answers, opened = _asked(product, other, OUTAGE_SECONDS * product.stack.time_scale)
+        during = product.control.calls()[before:]
+        running = product.execution(execution_id)["status"]
+    yield judge.same("meanwhile the drill is", running, "IN_PROGRESS")
+    yield judge.same("other drills asked for are answered 503 with Retry-After", all(answers), expected=True)
+    yield judge.same("the circuit of DRS opens", opened is not None, expected=True)
+    if opened is not None:
+        kept_out = [call for call in during if parse_iso(call["at"]) > opened]
+        yield judge.between(f"DRS calls while it was open, of {len(during)} in all", len(kept_out), 0, HANDFUL)
+    yield from judge.drill(product, execution_id, servers)
+    health = product.api.get("/health")
+    yield judge.same("critical circuits open afterwards", health["critical_circuits_open"], [])
+
+
+def throttles(product: Product) -> Iterator[Outcome]:
+    """Let DRS throttle every other call of each operation throughout a drill and its termination."""
+    servers = product.servers(6)
+    plan_id = product.plan(*chain(servers[:2], servers[2:4], servers[4:]))
+    with failing(product, OPERATIONS, error="ThrottlingException", every=2):
+        execution_id = product.start(plan_id)
+        yield from judge.drill(product, execution_id, servers)
+        cleaned = product.terminated(execution_id, within=60)["termination"]
+    calls = [call["error"] for call in product.control.calls() if call["operation"] in OPERATIONS]
+    yield judge.between("calls throttled", calls.count("ThrottlingException"), 3, len(calls))
+    yield judge.same("the termination ends", (cleaned["status"], cleaned["terminated"]), ("COMPLETED", 6))

@@ -1,0 +1,1 @@
+"""The artefact, SAM, the OpenAPI document, and `make deploy`."""

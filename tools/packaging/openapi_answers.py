@@ -1,0 +1,97 @@
+"""What the API answers, for the OpenAPI document: statuses and media types.
+
+No function loads this: the document is generated from the handlers, and what they answer is added here.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from tools.packaging.openapi_schemas import LINE, named
+
+from wavebreak.problems import CONTENT_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _json(status: int, description: str, schema: dict[str, Any]) -> dict[int, Any]:
+    return {status: {"description": description, "content": {"application/json": {"schema": schema}}}}
+
+
+def _page(description: str, item: dict[str, Any]) -> dict[int, Any]:
+    schema = {
+        "type": "object",
+        "required": ["items", "nextToken"],
+        "properties": {
+            "items": {"type": "array", "items": item},
+            "nextToken": {"type": ["string", "null"]},
+        },
+    }
+    return _json(200, description, schema)
+
+
+def problems(*statuses: int) -> dict[int, Any]:
+    """Describe the refusals of a call."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {CONTENT_TYPE: {"schema": named("Problem")}},
+        }
+        for status in (*statuses, 500, 503)
+    }
+
+
+PLAN: Final = _json(200, "The plan as stored.", named("StoredPlan"))
+PLAN_CREATED: Final = _json(201, "The plan is new.", named("StoredPlan"))
+PLAN_IMPORTED: Final = _json(201, "The plan that the native one became.", named("StoredPlan"))
+READINESS: Final = _json(200, "Every check; the plan is ready when none is FAIL.", named("Readiness"))
+PLAN_DELETED: Final[dict[int, Any]] = {204: {"description": "The plan is gone."}}
+PLAN_LIST: Final = _page("Plans, by id.", named("StoredPlan"))
+EXECUTION: Final = _json(200, "The execution.", named("Execution"))
+ACCEPTED: Final = _json(202, "Accepted; the execution as it stands.", named("Execution"))
+EXECUTION_LIST: Final = _page("Executions, newest first, without their waves.", named("ExecutionSummary"))
+EVENT_LIST: Final = _page("Events, oldest first.", named("Event"))
+COMMAND_RUN: Final = _json(200, "The command run.", named("CommandRun"))
+COMMAND_ACCEPTED: Final = _json(202, "Accepted; the command run as it stands.", named("CommandRun"))
+RESULT_LIST: Final = _page("Results, in the order of the targets.", named("CommandResult"))
+LINE_LIST: Final = _page("Lines, each with its target.", LINE)
+ERROR_LIST: Final = _page("Errors, newest first.", named("Error"))
+ERROR_SUMMARY: Final = _json(200, "Errors, counted.", named("ErrorSummary"))
+HEALTH: Final = _json(200, "No critical circuit is open.", named("Health")) | _json(
+    503, "A critical circuit is open.", named("Health")
+)
+STEERED: Final = ACCEPTED | problems(400, 404, 409)
+
+
+ANSWERS: Final[Mapping[tuple[str, str], dict[int, Any]]] = {
+    ("POST", "/plans/import"): PLAN_IMPORTED | problems(400, 404, 409),
+    ("POST", "/plans/{planId}/validate"): READINESS | problems(400, 404),
+    ("PUT", "/plans/{planId}"): PLAN | PLAN_CREATED | problems(400, 404, 412, 413),
+    ("GET", "/plans/{planId}"): PLAN | problems(404),
+    ("GET", "/plans"): PLAN_LIST | problems(400),
+    ("DELETE", "/plans/{planId}"): PLAN_DELETED | problems(404, 409),
+    ("POST", "/drills"): ACCEPTED | problems(400, 404, 409),
+    ("POST", "/recoveries"): ACCEPTED | problems(400, 404, 409),
+    ("POST", "/executions/{executionId}/cancel"): ACCEPTED | problems(400, 404, 409),
+    ("GET", "/executions/{executionId}"): EXECUTION | problems(404),
+    ("GET", "/executions"): EXECUTION_LIST | problems(400),
+    ("GET", "/executions/{executionId}/events"): EVENT_LIST | problems(400, 404),
+    ("POST", "/executions/{executionId}/terminate"): ACCEPTED | problems(400, 404, 409),
+    ("POST", "/executions/{executionId}/waves/{waveNumber}/approve"): STEERED,
+    ("POST", "/executions/{executionId}/waves/{waveNumber}/reject"): STEERED,
+    ("POST", "/executions/{executionId}/waves/{waveNumber}/retry"): STEERED,
+    ("POST", "/executions/{executionId}/waves/{waveNumber}/skip"): STEERED,
+    ("POST", "/executions/{executionId}/pause"): STEERED,
+    ("POST", "/executions/{executionId}/resume"): STEERED,
+    ("GET", "/commands/{commandId}/results"): RESULT_LIST | problems(400, 404),
+    ("GET", "/commands/{commandId}/lines"): LINE_LIST | problems(400, 404),
+    ("POST", "/commands"): COMMAND_ACCEPTED | problems(400, 404, 409),
+    ("GET", "/commands/{commandId}"): COMMAND_RUN | problems(404),
+    ("POST", "/commands/{commandId}/cancel"): COMMAND_ACCEPTED | problems(400, 404, 409),
+    ("GET", "/errors"): ERROR_LIST | problems(400),
+    ("GET", "/errors/summary"): ERROR_SUMMARY | problems(400),
+    ("GET", "/health"): HEALTH,
+}
+"""What each route answers."""

@@ -1,0 +1,358 @@
+"""Schemas of what the API answers, for the components of the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.domain.errors.record import Severity
+from wavebreak.domain.executions.model import CancelThen, CommandPhase, LaunchStatus, Mode, PausedBy
+from wavebreak.domain.executions.notices import NoticeCode
+from wavebreak.domain.plans.model import Impact
+from wavebreak.error_category import Category
+from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
+from wavebreak.problems import CODES
+
+if TYPE_CHECKING:
+    from enum import StrEnum
+
+
+_ANY_OBJECT: Final[dict[str, Any]] = {"type": "object", "additionalProperties": True}
+_TIME: Final[dict[str, Any]] = {
+    "type": "string",
+    "format": "date-time",
+    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
+}
+_TIME_OR_NULL: Final[dict[str, Any]] = {**_TIME, "type": ["string", "null"]}
+_TEXT_OR_NULL: Final[dict[str, Any]] = {"type": ["string", "null"]}
+_SECONDS_OR_NULL: Final[dict[str, Any]] = {"type": ["integer", "null"], "description": "Whole seconds."}
+
+
+def _one_of(words: type[StrEnum]) -> dict[str, Any]:
+    return {"type": "string", "enum": [word.value for word in words]}
+
+
+def _object(properties: dict[str, Any], *optional: str, **more: Any) -> dict[str, Any]:
+    """Describe an object: what is not optional is always there, if as null."""
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "required": required, "properties": properties, **more}
+
+
+def named(name: str) -> dict[str, Any]:
+    """Refer to a schema of the components."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+_PROBLEM: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "enum": list(CODES), "description": "Stable; what programs look at."},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "message"],
+                "properties": {"pointer": {"type": "string"}, "message": {"type": "string"}},
+            },
+            "description": "Every fault of a request, by JSON pointer or name; with VALIDATION_FAILED.",
+        },
+        "executionId": {"type": "string", "description": "Who holds it; with PLAN_BUSY and SERVER_BUSY."},
+        "sourceServerId": {"type": "string", "description": "Which server is held; with SERVER_BUSY."},
+        "supported": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "The commands that there are; with UNSUPPORTED_COMMAND.",
+        },
+        "version": {"type": "integer", "description": "The plan's version now, 0 for none; with PRECONDITION_FAILED."},
+        "correlationId": {"type": "string", "description": "Of the recorded error; with INTERNAL."},
+    },
+}
+_DISPLAY: Final = _object({name: {"type": "string"} for name in ("label", "color", "icon")})
+_STORED_PLAN: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["plan", "version", "createdAt", "updatedAt"],
+    "properties": {
+        "plan": _ANY_OBJECT,
+        "version": {"type": "integer"},
+        "createdAt": _TIME,
+        "updatedAt": _TIME,
+    },
+}
+_CANCEL: Final = _object(
+    {"at": _TIME, "actor": {"type": "string"}, "reason": _TEXT_OR_NULL, "then": _one_of(CancelThen)},
+    type=["object", "null"],
+)
+_LEFT: Final[dict[str, Any]] = {
+    "type": "array",
+    "items": _object(dict.fromkeys(("recoveryInstanceId", "sourceServerId", "reason"), _TEXT_OR_NULL)),
+    "description": "Instances that are not terminated, and why; a list of executions holds the first 20.",
+}
+_TERMINATION: Final = _object(
+    {"status": _one_of(TerminationStatus), "terminated": {"type": "integer"}, "remaining": _LEFT, "unknown": _LEFT}
+)
+_WARNING: Final = _object(
+    {
+        "code": _one_of(NoticeCode),
+        "message": {"type": "string"},
+        "waveNumber": {"type": "integer"},
+        "sourceServerId": {"type": "string"},
+    },
+    "waveNumber",
+    "sourceServerId",
+)
+_MAY_TERMINATE: Final = _object(
+    {"canTerminate": {"type": "boolean"}, "reason": _TEXT_OR_NULL, "hasRecoveryInstances": {"type": "boolean"}}
+)
+_SUMMARY: Final = _object(
+    {
+        "executionId": {"type": "string"},
+        "planId": {"type": "string"},
+        "planName": {"type": "string"},
+        "planVersion": {"type": "integer"},
+        "mode": _one_of(Mode),
+        "status": _one_of(ExecutionStatus),
+        "display": _DISPLAY,
+        "requestedBy": {"type": "string"},
+        "reason": _TEXT_OR_NULL,
+        "startedAt": _TIME,
+        "endedAt": _TIME_OR_NULL,
+        "durationSeconds": _SECONDS_OR_NULL,
+        "totalWaves": {"type": "integer"},
+        "completedWaves": {"type": "integer"},
+        "failedWaves": {"type": "integer"},
+        "cancelledWaves": {"type": "integer"},
+        "pausedBy": {"type": "array", "items": _one_of(PausedBy)},
+        "cancel": _CANCEL,
+        "terminationMetadata": _MAY_TERMINATE,
+        "termination": _TERMINATION,
+        "instancesTerminated": {"type": "boolean"},
+        "instancesLeft": {"type": ["integer", "null"], "description": "Launched, and not terminated or replaced."},
+        "leftSince": _TIME_OR_NULL,
+        "warnings": {"type": "array", "items": _WARNING, "description": "What changes no status and should be known."},
+        "lastFailure": {"type": ["object", "null"], "description": "Of the state machine, when it last failed."},
+        "factors": _ANY_OBJECT,
+        "version": {"type": "integer"},
+    }
+)
+_SERVER: Final = _object(
+    {
+        "sourceServerId": {"type": "string"},
+        "impact": _one_of(Impact),
+        "launchStatus": _one_of(LaunchStatus),
+        "recoveryInstanceId": _TEXT_OR_NULL,
+        "error": _TEXT_OR_NULL,
+        "snapshotAt": _TEXT_OR_NULL,
+    }
+)
+_PLANNED_COMMAND: Final = _object(
+    {
+        "phase": _one_of(CommandPhase),
+        "command": {"type": "string"},
+        "required": {"type": "boolean"},
+        "status": {
+            "type": "string",
+            "description": "NOT_STARTED, IN_PROGRESS, the status in which its run ended, or SKIPPED without a server.",
+        },
+        "commandId": _TEXT_OR_NULL,
+        "error": _TEXT_OR_NULL,
+    }
+)
+_WAVE: Final = _object(
+    {
+        "waveNumber": {"type": "integer"},
+        "name": {"type": "string"},
+        "status": _one_of(WaveStatus),
+        "display": _DISPLAY,
+        "dependsOn": {"type": "array", "items": {"type": "string"}},
+        "accountId": _TEXT_OR_NULL,
+        "region": _TEXT_OR_NULL,
+        "jobId": _TEXT_OR_NULL,
+        "jobIds": {"type": "array", "items": {"type": "string"}},
+        "attempt": {"type": "integer"},
+        "startedAt": _TIME_OR_NULL,
+        "endedAt": _TIME_OR_NULL,
+        "durationSeconds": _SECONDS_OR_NULL,
+        "error": _TEXT_OR_NULL,
+        "servers": {"type": "array", "items": _SERVER},
+        "commands": {"type": "array", "items": _PLANNED_COMMAND},
+    }
+)
+_EXECUTION: Final = _object({**_SUMMARY["properties"], "waves": {"type": "array", "items": _WAVE}})
+_EVENT: Final = _object(
+    {
+        "sequence": {"type": "integer"},
+        "at": _TIME,
+        "type": {"type": "string"},
+        "executionId": {"type": "string"},
+        "waveNumber": {"type": "integer", "description": "When it is about one wave."},
+        "actor": {"type": "string"},
+        "data": _ANY_OBJECT,
+        "previousHash": _TEXT_OR_NULL,
+        "hash": {"type": "string"},
+    },
+    "waveNumber",
+)
+_READINESS: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["ready", "checks"],
+    "properties": {
+        "ready": {"type": "boolean", "description": "No check is FAIL."},
+        "checks": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["check", "subject", "status", "message"],
+                "properties": {
+                    "check": {"type": "string"},
+                    "subject": {"type": "string", "description": "A plan, a server, a Region, or a JSON pointer."},
+                    "status": {"enum": ["PASS", "WARN", "FAIL"]},
+                    "message": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+_RUN: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["commandId", "executionId", "command", "args", "status", "exitCode", "total", "succeeded", "failed"],
+    "properties": {
+        "commandId": {"type": "string"},
+        "executionId": {"type": "string"},
+        "waveNumber": {"type": ["integer", "null"], "description": "The wave of the plan whose command this is."},
+        "command": {"type": "string"},
+        "args": {"type": "array", "items": {"type": "string"}},
+        "status": {"enum": ["IN_PROGRESS", "CANCELLING", "COMPLETE_SUCCESS", "COMPLETE_FAILURE", "PARTIAL_SUCCESS"]},
+        "exitCode": {"enum": [0, 1, 2, None]},
+        "total": {"type": "integer"},
+        "succeeded": {"type": "integer"},
+        "failed": {"type": "integer"},
+        "waiting": {"type": "integer", "description": "Targets that cannot be reached yet and are waited for."},
+        "timeoutSeconds": {"type": "integer"},
+        "requestedBy": {"type": "string"},
+        "startedAt": _TIME,
+        "endedAt": _TIME_OR_NULL,
+        "summary": {"type": ["string", "null"]},
+        "merged": {"type": "array", "items": _ANY_OBJECT, "description": "Rows of a query, best first."},
+        "mergeLeftOut": {"type": "integer", "description": "Rows that found no room."},
+        "warnings": {"type": "array", "items": _WARNING, "description": "What changes no status and should be known."},
+        "mergeTruncated": {
+            "type": "integer",
+            "description": "Targets that printed more than Systems Manager returns: rows of theirs may be missing.",
+        },
+        "mergeSkipped": {"type": "integer", "description": "Lines of the answers that were no rows."},
+        "lastFailure": {"type": ["object", "null"], "description": "Of the state machine, when it last failed."},
+    },
+}
+_RESULT: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["target", "success", "exitCode", "failureKind", "stdout", "stderr", "truncated"],
+    "properties": {
+        "target": {"type": "string"},
+        "success": {"type": "boolean"},
+        "exitCode": {"type": "integer", "description": "-1 when the command did not end by itself."},
+        "failureKind": {"enum": ["exit", "timeout", "unreachable", "cancelled", "exception", "circuit_open", None]},
+        "stdout": {"type": "string"},
+        "stderr": {"type": "string"},
+        "startedAt": _TIME_OR_NULL,
+        "durationSeconds": {"type": ["integer", "null"]},
+        "truncated": {"type": "boolean", "description": "Whether there was more; all of it is in CloudWatch Logs."},
+        "number": {"type": "integer", "description": "The target's place in the order given, from 1."},
+        "instanceId": _TEXT_OR_NULL,
+        "ssmCommandId": _TEXT_OR_NULL,
+        "logStream": {
+            "type": ["string", "null"],
+            "description": "Where all of its standard output is, in the log group of the stack's commands.",
+        },
+    },
+}
+LINE: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["target", "at", "line"],
+    "properties": {
+        "target": {"type": "string"},
+        "at": _TIME,
+        "line": {"type": "string"},
+    },
+}
+_COUNTS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": {"type": "integer"}}
+_ERROR: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["errorId", "at", "severity", "category", "service", "errorType", "message"],
+    "properties": {
+        "errorId": {"type": "string"},
+        "at": _TIME,
+        "severity": {"enum": [severity.value for severity in Severity]},
+        "category": {"enum": [category.value for category in Category]},
+        "service": {"type": "string", "description": "The function, or the state machine."},
+        "errorType": {"type": "string"},
+        "message": {"type": "string"},
+        "stackTrace": {"type": ["string", "null"]},
+        "context": _ANY_OBJECT,
+        "executionId": {"type": ["string", "null"]},
+    },
+}
+_ERROR_SUMMARY: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["hours", "from", "to", "total", "bySeverity", "byCategory", "byService", "byType", "hourly"],
+    "properties": {
+        "hours": {"type": "integer"},
+        "from": _TIME,
+        "to": _TIME,
+        "total": {"type": "integer"},
+        "bySeverity": _COUNTS,
+        "byCategory": _COUNTS,
+        "byService": _COUNTS,
+        "byType": _COUNTS,
+        "hourly": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "hour": _TIME,
+                    "severity": {"type": "string"},
+                    "count": {"type": "integer"},
+                },
+            },
+        },
+        "lastHour": {**_COUNTS, "description": "By severity."},
+        "critical": {"type": "array", "items": named("Error"), "description": "Of the last hour, newest first."},
+    },
+}
+_HEALTH: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["status", "circuit_breakers", "critical_circuits_open"],
+    "properties": {
+        "status": {"enum": ["healthy", "degraded"]},
+        "circuit_breakers": {
+            "type": "object",
+            "description": "By dependency and Region, of another account with its id between.",
+            "additionalProperties": {
+                "type": "object",
+                "required": ["state", "failure_count"],
+                "properties": {
+                    "state": {"enum": ["closed", "open", "half_open"]},
+                    "failure_count": {"type": "integer"},
+                },
+            },
+        },
+        "critical_circuits_open": {"type": "array", "items": {"type": "string"}},
+    },
+}
+SCHEMAS: Final = {
+    "Health": _HEALTH,
+    "Problem": _PROBLEM,
+    "StoredPlan": _STORED_PLAN,
+    "Readiness": _READINESS,
+    "ExecutionSummary": _SUMMARY,
+    "Execution": _EXECUTION,
+    "Event": _EVENT,
+    "CommandRun": _RUN,
+    "CommandResult": _RESULT,
+    "Error": _ERROR,
+    "ErrorSummary": _ERROR_SUMMARY,
+}
+"""Schemas that the answers refer to, for the components of the document."""
