@@ -28,6 +28,8 @@ from wavebreak.use_cases.launch_wave import start_wave
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from wavebreak.site import Place
+
 ROUND: Final = timedelta(seconds=31)
 ENOUGH: Final = Quotas(jobs=1000, servers_a_job=100, servers_in_jobs=100_000)
 
@@ -178,6 +180,10 @@ class Store:
         """Read the execution."""
         return SimpleNamespace(execution=self.present)
 
+    def places_of_recoveries(self) -> list[frozenset[Place]]:
+        """Give the places in which recoveries start servers: there is no other execution."""
+        return []
+
     def change(self, _execution_id: str, step: Callable[[Execution], Execution], _act: Any) -> Execution:
         """Change the execution."""
         after = step(self.present)
@@ -214,6 +220,7 @@ class Launch:
         self.woken: list[int] = []
         self.app: Any = SimpleNamespace(
             executions=self.store,
+            locks=SimpleNamespace(held_of=lambda _execution, partitions, _now: set(partitions)),
             drs_at=lambda _place: drs,
             quotas_at=lambda _place: drs.quotas,
             timing=TIMING,

@@ -28,14 +28,19 @@ from wavebreak.domain.executions.model import (
     Wave,
     Word,
 )
-from wavebreak.execution_utils import TERMINAL_STATUSES, ExecutionStatus, TerminationStatus, WaveStatus
+from wavebreak.execution_utils import (
+    REOPENABLE_STATUSES,
+    TERMINAL_STATUSES,
+    ExecutionStatus,
+    TerminationStatus,
+    WaveStatus,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.audit_trail import Act
 
-_REOPENABLE = frozenset({ExecutionStatus.FAILED, ExecutionStatus.PARTIAL_SUCCESS})
 _RUNNING = frozenset({ExecutionStatus.IN_PROGRESS, ExecutionStatus.PAUSED})
 
 
@@ -163,7 +168,7 @@ def _refuse_unless_steerable(execution: Execution, verb: str) -> None:
     """Let retry and skip through in a run, and in a finished one that was neither cancelled nor cleaned up."""
     if execution.status in _RUNNING:
         return
-    if execution.status not in _REOPENABLE:
+    if execution.status not in REOPENABLE_STATUSES:
         raise Refused(f"Execution is {execution.status}; its waves can no longer be {verb}")
     if execution.cancel is not None:
         raise Refused(f"Execution was cancelled; its waves can no longer be {verb}")
