@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from wavebreak.aws import clients
 from wavebreak.aws.dead_letter_queue import FailedEvents
+from wavebreak.aws.evidence_bucket import EvidenceBucket
 from wavebreak.aws.service_quotas import AppliedQuotas
 from wavebreak.aws.step_functions import Workflow
 from wavebreak.domain.executions.machine_runs import Machine
@@ -21,6 +22,7 @@ from wavebreak.observability.metrics import Meter
 from wavebreak.settings import MissingSetting, settings
 from wavebreak.store.commands import CommandStore
 from wavebreak.store.errors import ErrorStore
+from wavebreak.store.evidence import EvidenceStore
 from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.locks import LockStore
 from wavebreak.store.outbox import OutboxStore
@@ -70,6 +72,8 @@ class App:
     """Where news are told; raises MissingSetting in a function that tells none."""
     now: Callable[[], datetime]
     ec2_at: Callable[[Place], Ec2]
+    evidence: EvidenceStore
+    bucket: EvidenceBucket
     agent_patience_seconds: int = 600
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
     post_launch_actions: bool = False
@@ -127,6 +131,8 @@ def app() -> App:
         now=utc_now,
         post_launch_actions=chosen.post_launch_actions,
         ec2_at=_ec2_at,
+        evidence=EvidenceStore(table),
+        bucket=EvidenceBucket(clients.s3, chosen.evidence_bucket),
     )
 
 

@@ -69,6 +69,8 @@ class Settings:
     """Whether DRS runs post-launch actions, so that a server counts as launched only when its job has ended."""
     notices: NoticeSettings | None = None
     """Of the functions that tell news."""
+    evidence_bucket: str | None = None
+    """Where reports are written, of the functions that write them."""
 
     @property
     def timing(self) -> Timing:
@@ -97,6 +99,7 @@ class Settings:
             stack_name=environment.get("STACK_NAME", "wavebreak"),
             notices=NoticeSettings.read(environment) if "NOTIFICATION_TOPIC_ARN" in environment else None,
             post_launch_actions=_flag(environment, "POST_LAUNCH_ACTIONS"),
+            evidence_bucket=environment.get("EVIDENCE_BUCKET"),
         )
 
 

@@ -85,6 +85,10 @@ class Blueprint:
             for name, properties in template.resources(self.template, "AWS::DynamoDB::Table").items()
         ]
 
+    def buckets(self) -> list[str]:
+        """Give the names of the buckets."""
+        return [self.resolve({"Ref": name}) for name in self._buckets]
+
     def machines(self) -> dict[str, str]:
         """Give the text of every state machine's definition by the machine's name."""
         found = {}

@@ -76,6 +76,8 @@ class Stack:
         dynamodb = boto3.client("dynamodb", region_name=REGION)
         for table in self.blueprint.tables():
             dynamodb.create_table(**table)
+        for bucket in self.blueprint.buckets():
+            boto3.client("s3", region_name=REGION).create_bucket(Bucket=bucket)
         self.sfn = boto3.client("stepfunctions", region_name=REGION)
         self._logs = boto3.client("logs", region_name=REGION)
         for name, definition in self.blueprint.machines().items():

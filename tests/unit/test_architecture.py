@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "domain.evidence": {
         "domain.checks",
         "domain.commands",
+        "domain.errors",
         "domain.executions",
         "domain.plans",
         "domain.status_colors",

@@ -24,6 +24,7 @@ MODULES: Final = (
     "executions",
     "history",
     "steering",
+    "evidence",
     "cancellation",
     "termination",
     "commands",

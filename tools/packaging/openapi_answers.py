@@ -62,6 +62,18 @@ ERROR_SUMMARY: Final = _json(200, "Errors, counted.", named("ErrorSummary"))
 HEALTH: Final = _json(200, "No critical circuit is open.", named("Health")) | _json(
     503, "A critical circuit is open.", named("Health")
 )
+REPORT: Final[dict[int, Any]] = {
+    200: {
+        "description": "The report, as it was asked for.",
+        "content": {"application/json": {"schema": named("Report")}, "text/html": {"schema": {"type": "string"}}},
+    },
+    303: {
+        "description": "The report has more than 5 MB: it is at this address for a while, which needs no signature.",
+        "headers": {"Location": {"schema": {"type": "string", "format": "uri"}, "required": True}},
+        "content": {"application/json": {"schema": named("ReportAddress")}},
+    },
+}
+PROGRESS: Final = _json(200, "The phases, as DRS last told them.", named("Progress"))
 STEERED: Final = ACCEPTED | problems(400, 404, 409)
 
 
@@ -78,6 +90,9 @@ ANSWERS: Final[Mapping[tuple[str, str], dict[int, Any]]] = {
     ("GET", "/executions/{executionId}"): EXECUTION | problems(404),
     ("GET", "/executions"): EXECUTION_LIST | problems(400),
     ("GET", "/executions/{executionId}/events"): EVENT_LIST | problems(400, 404),
+    ("GET", "/executions/{executionId}/report"): REPORT | problems(400, 404),
+    ("PUT", "/executions/{executionId}/verdict"): EXECUTION | problems(400, 404, 409),
+    ("GET", "/executions/{executionId}/progress"): PROGRESS | problems(404),
     ("POST", "/executions/{executionId}/terminate"): ACCEPTED | problems(400, 404, 409),
     ("POST", "/executions/{executionId}/waves/{waveNumber}/approve"): STEERED,
     ("POST", "/executions/{executionId}/waves/{waveNumber}/reject"): STEERED,

@@ -166,9 +166,11 @@ def _sqs(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
 
 
 def _s3(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
-    if operation != "PutObject":
+    # To look at an object's head takes the right to read it.
+    actions = {"PutObject": "PutObject", "HeadObject": "GetObject"}
+    if operation not in actions:
         raise UnknownCall(f"s3:{operation}")
-    yield Request("s3:PutObject", f"arn:{PARTITION}:s3:::{params['Bucket']}/{ITEMS}")
+    yield Request(f"s3:{actions[operation]}", f"arn:{PARTITION}:s3:::{params['Bucket']}/{ITEMS}")
 
 
 def _logs(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:

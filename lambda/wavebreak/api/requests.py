@@ -8,6 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from wavebreak.api.http import MAX_LIMIT
 from wavebreak.domain.errors.record import MAX_HOURS
+from wavebreak.domain.executions.findings.model import VerdictWord
 from wavebreak.domain.executions.model import CancelThen
 
 Reason = Annotated[str, Field(max_length=1024, description="Why, for the audit trail.")]
@@ -45,6 +46,13 @@ class CancelRequest(ReasonRequest):
     confirm: str | None = Field(
         default=None, description="The execution id; required with TERMINATE when mode is RECOVERY."
     )
+
+
+class VerdictRequest(RequestBody):
+    """What people say of an execution that has ended."""
+
+    verdict: VerdictWord
+    notes: Annotated[str, Field(max_length=4096, description="What was found, and what comes of it.")] | None = None
 
 
 class TerminateRequest(ReasonRequest):

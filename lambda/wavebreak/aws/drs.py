@@ -39,6 +39,7 @@ _CLOCK_SKEW: Final = timedelta(minutes=5)
 _A_DAY_SECONDS: Final = 86_400
 _FAILOVER: Final = "FAILOVER"
 _SNAPSHOTS_A_PAGE: Final = 10
+_LOG_ITEMS_A_CALL: Final = 1000
 """The newest one may be in progress; the one before it is finished."""
 _LAUNCH_STATUSES: Final = {status.value: status for status in LaunchStatus}
 _JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
@@ -189,7 +190,7 @@ class Drs:
         failures: dict[str, str] = {}
         instances: dict[str, str] = {}
         older: set[str] = set()
-        items = self._pages("describe_job_log_items", jobID=job_id)
+        items = self.job_log_items(job_id)
         for item in sorted(items, key=lambda item: str(item.get("logDateTime", ""))):
             data = item.get("eventData", {})
             event = item.get("event", "")
@@ -202,7 +203,11 @@ class Drs:
                 older.add(server)
             elif event == _LAUNCH_END and data.get("targetInstanceID"):
                 instances[server] = data["targetInstanceID"]
-        return JobLog(failures, instances, frozenset(older))
+        return JobLog(failures, instances, frozenset(older), tuple(items))
+
+    def job_log_items(self, job_id: str) -> list[dict[str, Any]]:
+        """Read the items of a job's log as DRS gives them, a thousand a call."""
+        return list(self._pages("describe_job_log_items", jobID=job_id, maxResults=_LOG_ITEMS_A_CALL))
 
     def start_recovery(self, servers: Sequence[Server], *, is_drill: bool, tags: Mapping[str, str]) -> str:
         """Start one launch job and give its id; raises Refusal or OutcomeUnknown."""
@@ -264,9 +269,9 @@ def _server_view(member: Mapping[str, Any]) -> ServerView:
     status = _LAUNCH_STATUSES.get(word or "")
     if word is not None and status is None:
         logger.warning("server %s has the unknown launch status %r", member.get("sourceServerID"), word)
-    runs: Iterable[Mapping[str, Any]] = member.get("launchActionsStatus", {}).get("runs", [])
+    runs: list[Mapping[str, Any]] = member.get("launchActionsStatus", {}).get("runs", [])
     failed = [_failed_action(run) for run in runs if run.get("status") == "FAILED" and not _is_optional(run)]
-    return ServerView(status, member.get("recoveryInstanceID"), error="; ".join(failed) or None)
+    return ServerView(status, member.get("recoveryInstanceID"), error="; ".join(failed) or None, has_actions=bool(runs))
 
 
 def _is_optional(run: Mapping[str, Any]) -> bool:

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wavebreak.app import app
 from wavebreak.lambda_entry import doorway, tracker
 from wavebreak.use_cases import deliver_events
+from wavebreak.use_cases.evidence import write_reports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wavebreak.app import App
 
 
 @doorway
 def written(event: dict[str, Any]) -> dict[str, Any]:
     """Tell what is new of the executions that a batch of the stream names.
 
-    A fault is recorded and goes no further: the events stay in the outbox for the sweep, and the stream is not held up.
+    Then the reports that they have become due of are written. A fault is recorded and goes no further: what is left
+    undone is the sweep's, and the stream is not held up.
     """
     partitions = [record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]]
-    told = 0
-    for execution_id in deliver_events.executions_of(partitions):
-        try:
-            told += deliver_events.deliver(app(), execution_id)
-        except Exception as error:  # noqa: BLE001  the doorway of each execution: one must not hold up the others
-            tracker().record_error(error, execution_id=execution_id)
-    return {"told": told}
+    executions = deliver_events.executions_of(partitions)
+    # Reports come after all news: they take longer, and nobody waits for one.
+    told = sum(_each(deliver_events.deliver, execution_id) for execution_id in executions)
+    written = sum(_each(write_reports.write_owed, execution_id) for execution_id in executions)
+    return {"told": told, "reports": written}
+
+
+def _each(work: Callable[[App, str], int], execution_id: str) -> int:
+    try:
+        return work(app(), execution_id)
+    except Exception as error:  # noqa: BLE001  the doorway of each execution: one must not hold up the others
+        tracker().record_error(error, execution_id=execution_id)
+        return 0
 
 
 @doorway
@@ -39,5 +52,14 @@ def alarm_changed(event: dict[str, Any]) -> dict[str, Any]:
 
 @doorway
 def sweep(_event: dict[str, Any]) -> dict[str, Any]:
-    """Tell what still waits in the outbox."""
-    return {"told": deliver_events.sweep(app())}
+    """Tell what still waits in the outbox, and write the reports that are still owed; neither keeps the other from it."""
+    counts, fault = [], None
+    for work in (deliver_events.sweep, write_reports.sweep):
+        try:
+            counts.append(work(app()))
+        except Exception as error:  # noqa: BLE001  the doorway of each part: raised below
+            fault = error
+    if fault is not None:
+        raise fault
+    told, written = counts
+    return {"told": told, "reports": written}

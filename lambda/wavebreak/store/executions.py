@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from wavebreak.domain.executions.audit_trail import Act, append_event, status_changes, words_behind
+from wavebreak.domain.executions.findings.reports import is_owed
 from wavebreak.error_category import Category
 from wavebreak.problems import NotFound, Unavailable
 from wavebreak.store import keys, records
+from wavebreak.store.evidence import owed
 from wavebreak.store.execution_writes import (
     PLAN_UNLOCK,
     event_record,
@@ -45,9 +47,9 @@ _ATTEMPTS: Final = 25
 """Times a change is decided anew after losing a race, before the caller is told to come again."""
 
 
-_BESIDE_WAVES: Final = 5
-"""Writes of a transaction beside waves and progress at the most: META, event, plan's lock taken or given back, and the
-condition on a server's lock."""
+_BESIDE_WAVES: Final = 6
+"""Writes of a transaction beside waves and progress at the most: META, event, plan's lock taken or given back, the
+condition on a server's lock, and the report that is owed."""
 
 
 class Conflict(Exception):  # noqa: N818  an outcome of optimistic locking
@@ -218,6 +220,7 @@ class ExecutionStore:
         if changes:
             final, event = append_event(final, changes, act, words_behind(before, after) | dict(details or {}))
             writes.append(Write("event", "Put", event_record(event), "attribute_not_exists(pk)"))
+            writes += [owed(final.execution_id, event["sequence"], event["at"])] if is_owed(changes) else []
         self._commit([meta_write(final, current.version), *writes], plan_unlock(before, after))
         self.told(before, final)
         return final

@@ -22,6 +22,10 @@ PLAN: Final = "PLAN"
 LOCK: Final = "LOCK"
 KEY: Final = "KEY"
 RESOLVED_PREFIX: Final = "RESOLVED#"
+JOB_LOG_PREFIX: Final = "DRSLOG#"
+EVIDENCE: Final = "EVIDENCE"
+PROGRESS: Final = "ASKED"
+"""Like the job logs these sort before what a round of the machines reads."""
 
 TARGET_PREFIX: Final = "TARGET#"
 COMMAND_PREFIX: Final = "COMMAND#"
@@ -46,6 +50,8 @@ PLANS_LIST: Final = "PLANS"
 ACTIVE_LIST: Final = "ACTIVE"
 ACTIVE_COMMANDS: Final = "ACTIVE_COMMANDS"
 OUTBOX_LIST: Final = "OUTBOX"
+EVIDENCE_OWED: Final = "EVIDENCE"
+"""What the outbox index finds executions by whose report is to be written."""
 
 
 def wake_token(machine: Machine) -> str:
@@ -86,6 +92,11 @@ def servers(number: int, chunk: int) -> str:
 def job(key: tuple[int, int, int]) -> str:
     """Sort key of a DRS call: wave, attempt, batch."""
     return f"JOB#{key[0]:03d}#{key[1]}#{key[2]:03d}"
+
+
+def job_log(job_id: str) -> str:
+    """Sort key of the log of a DRS job."""
+    return f"{JOB_LOG_PREFIX}{job_id}"
 
 
 def event(sequence: int) -> str:

@@ -44,6 +44,7 @@ from wavebreak.execution_utils import TerminationStatus, WaveStatus, normalize_e
 from wavebreak.site import Place
 from wavebreak.store import keys
 from wavebreak.store.ending_records import ending_entry, read_ending, read_hold
+from wavebreak.store.finding_records import calls_record, read_calls, read_verdict
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def meta_record(execution: Execution) -> Item:
         "eventHash": execution.event_hash,
         "lockCall": execution.lock_call,
         "preemption": _preemption(execution.preemption),
+        "calls": calls_record(execution.calls),
     }
     starts = preemption.places_to_start(execution)
     if starts:
@@ -204,6 +206,7 @@ def _server_entry(server: Server, longest: int) -> Item:
         "snapshotAt": time_of(server.snapshot_at),
         "older": server.older_snapshot or None,
         "ending": server.ending and ending_entry(server.ending),
+        "acted": server.has_actions or None,
     }
     return {name: value for name, value in entry.items() if value is not None}
 
@@ -304,6 +307,8 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         lock_call=meta.get("lockCall"),
         warnings=tuple(_read_notice(record) for record in meta.get("warnings") or ()),
         preemption=_read_preemption(taken) if (taken := meta.get("preemption")) else None,
+        verdict=read_verdict(meta.get("verdict")),
+        calls=read_calls(meta.get("calls")),
     )
 
 
@@ -402,6 +407,7 @@ def _read_server(entry: Mapping[str, Any]) -> Server:
         snapshot_at=_moment(entry.get("snapshotAt")),
         older_snapshot=bool(entry.get("older")),
         ending=read_ending(entry["ending"]) if "ending" in entry else None,
+        has_actions=bool(entry.get("acted")),
     )
 
 

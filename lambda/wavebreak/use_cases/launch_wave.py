@@ -216,7 +216,7 @@ class _Round:
         """Record a refusal, and what it says of whom; tells whether others may be taken."""
         words = f"DRS refused: {refusal}"
         if refusal.not_called:
-            self._change(lambda current: current.without_job(job))
+            self._change(lambda current: launch_steps.never_made(current, job))
             return self._hold_back(words, job.subjects)
         self._change(lambda current: launch_steps.refused(current, job))
         if refusal.concerns_nobody:

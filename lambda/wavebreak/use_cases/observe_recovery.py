@@ -16,6 +16,7 @@ from wavebreak.observability.metrics import Metric
 from wavebreak.problems import Unavailable
 from wavebreak.store import keys
 from wavebreak.store.executions import Conflict, Snapshot
+from wavebreak.use_cases.evidence.keep_job_logs import keep_job_logs
 from wavebreak.use_cases.machine_round import (
     NEVER,
     RENEW,
@@ -93,6 +94,7 @@ class _Look:
         now = self.app.now()
         seen = replace(together(told.values()), commands=self.commands)
         decision = decide(self.current, seen, now, self.app.timing)
+        keep_job_logs(self.app, self.current, decision.execution, seen.logs)
         self.current = self.app.executions.save(self.current, decision.execution, Act(ENGINE_ACTOR, now, None))
         return decision
 

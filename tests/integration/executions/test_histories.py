@@ -29,6 +29,7 @@ from wavebreak.app import App
 from wavebreak.aws import clients
 from wavebreak.aws.cloudwatch_logs import CommandOutput
 from wavebreak.aws.dead_letter_queue import FailedEvents
+from wavebreak.aws.evidence_bucket import EvidenceBucket
 from wavebreak.aws.ec2 import Ec2
 from wavebreak.aws.ssm import Ssm
 from wavebreak.domain.drs import Quotas
@@ -37,6 +38,7 @@ from wavebreak.observability.error_tracker import ErrorTracker
 from wavebreak.observability.metrics import Meter
 from wavebreak.resilience import retries
 from wavebreak.store.commands import CommandStore
+from wavebreak.store.evidence import EvidenceStore
 from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.locks import LockStore
 from wavebreak.store.outbox import OutboxStore
@@ -106,6 +108,8 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 renew_after_rounds=1000,
                 other_accounts=False,
                 outbox=OutboxStore(table),
+                evidence=EvidenceStore(table),
+                bucket=EvidenceBucket(clients.s3, None),
                 channels=_no_channels,
                 now=clock.now,
                 ec2_at=lambda place: Ec2(clients.ec2(place)),

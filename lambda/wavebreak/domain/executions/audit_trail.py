@@ -27,6 +27,8 @@ ENGINE_ACTOR = "wavebreak"
 """Actor of what happens by itself."""
 COMMAND = "command"
 """Subject of a change that is a command run's."""
+VERDICT = "verdict"
+"""Subject of a verdict that is given: no status changes by it."""
 
 
 class IllegalTransition(Exception):  # noqa: N818  names what it is
@@ -61,6 +63,9 @@ def status_changes(before: Execution | None, after: Execution) -> list[dict[str,
     if termination is not after.termination.status:
         _check(termination, after.termination.status, TERMINATION_TRANSITIONS)
         changes.append({"subject": "termination", "from": termination, "to": after.termination.status})
+    said = before.verdict if before else None
+    if after.verdict is not None and after.verdict != said:
+        changes.append({"subject": VERDICT, "from": said.verdict if said else None, "to": after.verdict.verdict})
     return changes
 
 
@@ -104,7 +109,7 @@ def type_of(changes: Iterable[Mapping[str, Any]]) -> str:
             return f"EXECUTION_{change['to']}" if change["from"] else "EXECUTION_STARTED"
     for change in listed:
         if "subject" in change:
-            return f"TERMINATION_{change['to']}"
+            return f"{change['subject'].upper()}_{change['to']}"
     states = {change["to"] for change in listed}
     return f"WAVE_{states.pop()}" if len(states) == 1 else "WAVES_CHANGED"
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.executions.findings.model import CallCounts
 from wavebreak.domain.executions.model import Execution, Mode, Server, Wave
 from wavebreak.domain.executions.wave_commands import planned
 from wavebreak.domain.plans.model import Impact, OnFailure
@@ -67,6 +68,7 @@ def freeze(
         reason=asked["reason"],
         started_at=now,
         waves=waves,
+        calls=CallCounts(),
     )
 
 

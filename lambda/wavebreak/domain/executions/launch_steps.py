@@ -93,6 +93,18 @@ def adopted(execution: Execution, job_id: str, key: tuple[int, int, int], server
     return started(execution, record, job_id)
 
 
+def intended(execution: Execution, job: Job) -> Execution:
+    """Write the intent of a call, and count the call."""
+    after = execution.with_job(job)
+    return replace(after, calls=after.calls.one_more()) if after.calls else after
+
+
+def never_made(execution: Execution, job: Job) -> Execution:
+    """Forget the intent of a call that was not made after all."""
+    after = execution.without_job(job)
+    return replace(after, calls=after.calls.one_less()) if after.calls and after.jobs != execution.jobs else after
+
+
 def refuted(execution: Execution, job: Job) -> Execution:
     """Refute the intent of a job, unless its outcome is known by now."""
     return _came_to_nothing(execution, job, JobState.REFUTED)
@@ -100,7 +112,8 @@ def refuted(execution: Execution, job: Job) -> Execution:
 
 def refused(execution: Execution, job: Job) -> Execution:
     """Record that DRS refused a call, unless its outcome is known by now."""
-    return _came_to_nothing(execution, job, JobState.REFUSED)
+    after = _came_to_nothing(execution, job, JobState.REFUSED)
+    return replace(after, calls=after.calls.refusal()) if after.calls and after is not execution else after
 
 
 def _came_to_nothing(execution: Execution, job: Job, state: JobState) -> Execution:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.executions.batch_search import Suspicion
     from wavebreak.domain.executions.ending.model import Hold, InstanceEnding
+    from wavebreak.domain.executions.findings.model import CallCounts, Verdict
     from wavebreak.domain.executions.last_look import LastLook
     from wavebreak.domain.executions.locking.model import DrillWait, Preemption
     from wavebreak.domain.executions.notices import Notice
@@ -116,6 +117,8 @@ class Server:
     """Whether DRS launched it from an older recovery point than it was asked for."""
     ending: InstanceEnding | None = None
     """What a termination knows of the recovery instance; None before one looked at it."""
+    has_actions: bool = False
+    """Whether DRS was seen to run post-launch actions on it."""
 
     @property
     def is_settled(self) -> bool:
@@ -136,6 +139,7 @@ class Server:
             snapshot_at=None,
             older_snapshot=False,
             ending=None,
+            has_actions=False,
         )
 
     @property
@@ -344,6 +348,9 @@ class Execution:
     warnings: tuple[Notice, ...] = ()
     """Those that nothing else that is stored tells; `views` adds the others."""
     preemption: Preemption | None = None
+    verdict: Verdict | None = None
+    calls: CallCounts | None = None
+    """None of an execution from before they were counted."""
 
     @property
     def is_terminal(self) -> bool:

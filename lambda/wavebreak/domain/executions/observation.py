@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions import wave_commands
 from wavebreak.domain.executions.locking.drill_wait import put_off
@@ -27,6 +27,8 @@ class ServerView:
     recovery_instance_id: str | None = None
     actions_running: bool = False
     error: str | None = None
+    has_actions: bool = False
+    """Whether DRS runs post-launch actions on it, or did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class JobLog:
     instances: Mapping[str, str] = field(default_factory=dict)
     older: frozenset[str] = frozenset()
     """Servers that were launched from an older recovery point than was asked for."""
+    items: tuple[Mapping[str, Any], ...] = ()
+    """The items themselves, as DRS gave them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,14 @@ def _seen(server: Server, job: Job, view: JobView) -> Server:
     elif status is LaunchStatus.FAILED:
         error = error or f"DRS could not launch this server (job {job.job_id})"
     instance = (seen and seen.recovery_instance_id) or server.recovery_instance_id
-    return replace(server, launch_status=status, actions_running=running, error=error, recovery_instance_id=instance)
+    return replace(
+        server,
+        launch_status=status,
+        actions_running=running,
+        error=error,
+        recovery_instance_id=instance,
+        has_actions=server.has_actions or bool(seen and seen.has_actions),
+    )
 
 
 def _is_lost(execution: Execution, job: Job, now: datetime, timing: Timing) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.ending.model import Hold
+    from wavebreak.domain.executions.findings.model import Verdict
     from wavebreak.domain.executions.model import Cancel, Execution, Failure
     from wavebreak.domain.executions.notices import Notice
 
@@ -45,6 +46,7 @@ def overview_of(execution: Execution) -> dict[str, Any]:
         "termination": _termination(execution),
         "lastFailure": _failure(execution.last_failure),
         "warnings": [notice_of(notice) for notice in execution.warnings],
+        "verdict": verdict_of(execution.verdict),
         "version": execution.version,
         "waveBriefs": [
             {"status": wave.status.value, "jobId": _last(execution.job_ids(wave.number))} for wave in execution.waves
@@ -67,6 +69,13 @@ def notice_of(notice: Notice) -> dict[str, Any]:
     about = {"waveNumber": notice.wave, "sourceServerId": notice.source_server_id}
     known = {name: value for name, value in about.items() if value is not None}
     return {"code": notice.code.value, "message": notice.message, **known}
+
+
+def verdict_of(verdict: Verdict | None) -> dict[str, Any] | None:
+    """Write down a verdict: `{verdict, notes, by, at}`."""
+    if verdict is None:
+        return None
+    return {"verdict": verdict.verdict.value, "notes": verdict.notes, "by": verdict.by, "at": iso(verdict.at)}
 
 
 def _last(job_ids: tuple[str, ...]) -> str | None:

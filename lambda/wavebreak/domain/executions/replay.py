@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.domain.executions.audit_trail import COMMAND
+from wavebreak.domain.executions.audit_trail import COMMAND, VERDICT
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus, is_terminal
 from wavebreak.timing import parse_iso
 
@@ -31,7 +31,7 @@ def state_after(execution: Execution, trail: Iterable[Mapping[str, Any]]) -> Exe
     ended_at: datetime | None = None
     for event in trail:
         for change in event["data"]["changes"]:
-            if change.get("subject") == COMMAND:
+            if change.get("subject") in {COMMAND, VERDICT}:
                 continue
             if "waveNumber" in change:
                 waves[int(change["waveNumber"])] = WaveStatus(change["to"])

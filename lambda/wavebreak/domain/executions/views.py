@@ -88,6 +88,7 @@ def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "leftSince": ended if left else None,
         "warnings": list(meta.get("warnings") or ()),
         "lastFailure": meta.get("lastFailure"),
+        "verdict": meta.get("verdict"),
         "factors": {},
         "version": int(meta["version"]),
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.commands.summary import RunStatus
-from wavebreak.domain.executions.audit_trail import COMMAND
+from wavebreak.domain.executions.audit_trail import COMMAND, VERDICT
 from wavebreak.domain.executions.model import Mode
 from wavebreak.domain.executions.next_steps import Step, next_steps
 from wavebreak.domain.executions.replay import state_after
@@ -103,7 +103,7 @@ def kinds_of(event: Mapping[str, Any]) -> list[Kind]:
     for change in (each for each in changes if "subject" in each):
         if change["subject"] == COMMAND:
             found += [Kind.COMMAND_FINISHED] if change["to"] in RunStatus.__members__ else []
-        elif change["to"] in _OF_TERMINATION:
+        elif change["subject"] != VERDICT and change["to"] in _OF_TERMINATION:
             found.append(_OF_TERMINATION[change["to"]])
     of_waves = {_OF_WAVE[each["to"]] for each in changes if "waveNumber" in each and each["to"] in _OF_WAVE}
     return found + [kind for kind in _OF_WAVE.values() if kind in of_waves]

@@ -82,7 +82,7 @@ class Intents:
                 return current
             job = self._new(current, present, subjects)
             written.append(job)
-            return current.with_job(job)
+            return launch_steps.intended(current, job)
 
         after = self.change(step)
         return (after, written[0]) if written else None

@@ -1,0 +1,27 @@
+"""The verdict on an execution: given once it has ended, as often as people like; the last one counts. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from wavebreak.domain.executions.steering import Refused
+
+if TYPE_CHECKING:
+    from wavebreak.domain.executions.findings.model import Verdict
+    from wavebreak.domain.executions.model import Execution
+
+
+def judged(execution: Execution, verdict: Verdict) -> Execution:
+    """Give an ended execution its verdict, also while its instances are terminated and after (contract 4).
+
+    It changes no status. Raises Refused while the execution has not ended.
+    """
+    if not execution.is_terminal:
+        raise Refused(f"Execution is {execution.status}; a verdict is given once it has ended")
+    return replace(execution, verdict=verdict)
+
+
+def told(verdict: Verdict) -> dict[str, Any]:
+    """Give what the event of a verdict says beside the change: the notes, if there are any."""
+    return {"notes": verdict.notes} if verdict.notes else {}

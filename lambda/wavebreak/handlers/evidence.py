@@ -1,0 +1,76 @@
+"""The evidence of executions: reports, verdicts, and how far launches are."""
+
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
+
+from wavebreak.api import http
+from wavebreak.api.requests import VerdictRequest
+from wavebreak.app import app
+from wavebreak.domain.executions.findings.model import Verdict
+from wavebreak.domain.executions.views import execution_view
+
+router = http.make_router()
+
+_HTML = "text/html"
+
+
+class ReportForm(StrEnum):
+    """How a report is written."""
+
+    JSON = "json"
+    HTML = "html"
+
+
+@router.get("/executions/<executionId>/report", tags=["evidence"])
+def get_report(
+    executionId: str,  # noqa: N803
+    form: Annotated[ReportForm | None, Query(alias="format", description="For programs, or a page for people.")] = None,
+) -> Response[Any]:
+    """Read the evidence of an execution, at any time; without `format` the Accept header decides."""
+    from wavebreak.use_cases.evidence.answer_report import answer_report  # noqa: PLC0415  few calls pay for this import
+
+    http.refuse_unknown_query(router, ("format",))
+    chosen = form or (ReportForm.HTML if _asks_for_page() else ReportForm.JSON)
+    answer = answer_report(app(), http.execution_id(executionId), chosen.value)
+    if answer.address is not None:
+        return http.json_response(HTTPStatus.SEE_OTHER, {"location": answer.address}, {"Location": answer.address})
+    kind = f"{_HTML}; charset=utf-8" if chosen is ReportForm.HTML else "application/json"
+    return Response(status_code=HTTPStatus.OK, content_type=kind, body=answer.text, headers={"Vary": "Accept"})
+
+
+def _asks_for_page() -> bool:
+    """Tell whether a caller names pages before JSON among what it takes."""
+    headers = {name.lower(): value for name, value in (router.current_event.headers or {}).items()}
+    accepted = [kind.partition(";")[0].strip() for kind in headers.get("accept", "").lower().split(",")]
+    known = [kind for kind in accepted if kind in {_HTML, "application/json"}]
+    return known[:1] == [_HTML]
+
+
+@router.put("/executions/<executionId>/verdict", tags=["evidence"])
+def give_verdict(executionId: str, body: Annotated[VerdictRequest, Body()]) -> Response[Any]:  # noqa: N803
+    """Say whether an ended execution passed or failed; the last verdict counts, the trail keeps them all."""
+    from wavebreak.use_cases.evidence.give_verdict import give_verdict as give  # noqa: PLC0415  likewise
+
+    verdict = Verdict(body.verdict, http.caller_of(router), app().now(), body.notes)
+    execution = give(app(), http.execution_id(executionId), verdict)
+    return http.json_response(HTTPStatus.OK, execution_view(execution, app().now()))
+
+
+@router.get("/executions/<executionId>/progress", tags=["evidence"])
+def get_progress(executionId: str) -> Response[Any]:  # noqa: N803
+    """Tell the phase of every server that launches, and since when; DRS is asked every 15 s at most."""
+    from wavebreak.use_cases.evidence.tell_progress import tell_progress  # noqa: PLC0415  likewise
+
+    return http.json_response(HTTPStatus.OK, tell_progress(app(), http.execution_id(executionId)))
+
+
+resolver = http.make_app(router)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer a request for evidence."""
+    return http.serve(resolver, event, context)

@@ -1,0 +1,160 @@
+"""What is kept beside an execution for its evidence: logs of its jobs, the report that is owed, and who asks DRS.
+
+None of these items is read by a round of the machines: they sort before what a round reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from wavebreak.resilience.aws_errors import error_code
+from wavebreak.store import keys
+from wavebreak.store.table import Write, from_attributes, to_attributes
+from wavebreak.timing import iso, parse_iso
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from wavebreak.store.table import Table
+
+_REFUSED: Final = "ConditionalCheckFailedException"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is stored of asking DRS for the progress of an execution."""
+
+    mine: bool
+    """Whether this caller is the one who asks now."""
+    as_of: datetime | None
+    """When every place last answered; None before that."""
+    usual: str | None
+    """What was found out of earlier runs, as its finder wrote it; None before that."""
+
+
+def owed(execution_id: str, sequence: int, at: str) -> Write:
+    """Write that a report is owed which tells of an event and all before it."""
+    item = {
+        "pk": keys.execution(execution_id),
+        "sk": keys.EVIDENCE,
+        "outboxPk": keys.EVIDENCE_OWED,
+        "at": at,
+        "sequence": sequence,
+    }
+    return Write("evidence", "Put", item)
+
+
+class EvidenceStore:
+    """Items of executions that their evidence is made of."""
+
+    def __init__(self, table: Table) -> None:
+        """Take the table."""
+        self.table = table
+
+    def keep_log(self, execution_id: str, job_id: str, text: str, at: datetime, *, whole: bool) -> None:
+        """Keep the log of a job; one that is whole, read after the job's end, is not replaced by one that is not."""
+        pk = keys.execution(execution_id)
+        item = {"pk": pk, "sk": keys.job_log(job_id), "log": text, "whole": whole, "at": iso(at)}
+        asked: dict[str, Any] = {}
+        if not whole:
+            asked["ConditionExpression"] = "attribute_not_exists(whole) OR whole = :no"
+            asked["ExpressionAttributeValues"] = {":no": {"BOOL": False}}
+        try:
+            self.table.client.put_item(TableName=self.table.name, Item=to_attributes(item), **asked)
+        except ClientError as error:
+            if error_code(error) != _REFUSED:
+                raise
+
+    def logs(self, execution_id: str) -> list[tuple[str, str]]:
+        """Read the logs of an execution's jobs: the job's id, and the text that was kept."""
+        end = f"{keys.JOB_LOG_PREFIX}~"
+        items = self.table.query(keys.execution(execution_id), sk_from=keys.JOB_LOG_PREFIX, sk_to=end)
+        return [(str(item["sk"]).removeprefix(keys.JOB_LOG_PREFIX), str(item["log"])) for item in items]
+
+    def owes(self, execution_id: str) -> int | None:
+        """Give the event that a report is owed of; None when none is."""
+        item = self.table.get(keys.execution(execution_id), keys.EVIDENCE)
+        return int(item["sequence"]) if item and "outboxPk" in item else None
+
+    def paid(self, execution_id: str, sequence: int) -> None:
+        """Note that a report was written that tells of an event; a later one may be owed by now, and stays so."""
+        self._update(
+            execution_id,
+            keys.EVIDENCE,
+            "REMOVE outboxPk",
+            {":told": sequence},
+            condition="attribute_exists(pk) AND #sequence <= :told",
+            names={"#sequence": "sequence"},
+        )
+
+    def owing(self, before: datetime) -> list[str]:
+        """List executions that owe a report since before a moment, the longest owing first."""
+        query = {
+            "IndexName": keys.OUTBOX_INDEX,
+            "KeyConditionExpression": "outboxPk = :pk AND #at < :before",
+            "ExpressionAttributeNames": {"#at": "at"},
+            "ExpressionAttributeValues": to_attributes({":pk": keys.EVIDENCE_OWED, ":before": iso(before)}),
+        }
+        found: list[str] = []
+        token: str | None = None
+        while True:
+            items, token = self.table.page(query, limit=1000, token=token)
+            found += [keys.execution_id_of(str(item["pk"])) for item in items]
+            if token is None:
+                return found
+
+    def turn(self, execution_id: str, now: datetime, since: datetime) -> Turn:
+        """Take the turn to ask DRS for the progress of an execution, unless somebody took it after `since`."""
+        values = {":now": iso(now), ":since": iso(since)}
+        condition = "attribute_not_exists(askedAt) OR askedAt <= :since"
+        item = self._update(execution_id, keys.PROGRESS, "SET askedAt = :now", values, condition=condition)
+        mine = item is not None
+        known = item or self.table.get(keys.execution(execution_id), keys.PROGRESS) or {}
+        as_of = known.get("asOf")
+        return Turn(mine, parse_iso(as_of) if as_of else None, known.get("usual"))
+
+    def standing(self, execution_id: str) -> Turn:
+        """Read what is stored of an execution's progress; nobody asks."""
+        known = self.table.get(keys.execution(execution_id), keys.PROGRESS) or {}
+        as_of = known.get("asOf")
+        return Turn(mine=False, as_of=parse_iso(as_of) if as_of else None, usual=known.get("usual"))
+
+    def answered(self, execution_id: str, now: datetime) -> None:
+        """Note that every place answered."""
+        self._update(execution_id, keys.PROGRESS, "SET asOf = :now", {":now": iso(now)})
+
+    def found_usual(self, execution_id: str, text: str) -> None:
+        """Keep what was found out of earlier runs."""
+        self._update(execution_id, keys.PROGRESS, "SET usual = :text", {":text": text})
+
+    def _update(
+        self,
+        execution_id: str,
+        sort_key: str,
+        expression: str,
+        values: Mapping[str, Any],
+        *,
+        condition: str | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> dict[str, Any] | None:
+        """Update an item and give it as it is then; None when the condition does not hold."""
+        asked: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
+        asked |= {"ExpressionAttributeNames": dict(names)} if names else {}
+        try:
+            answer = self.table.client.update_item(
+                TableName=self.table.name,
+                Key=to_attributes({"pk": keys.execution(execution_id), "sk": sort_key}),
+                UpdateExpression=expression,
+                ExpressionAttributeValues=to_attributes(values),
+                ReturnValues="ALL_NEW",
+                **asked,
+            )
+        except ClientError as error:
+            if error_code(error) == _REFUSED:
+                return None
+            raise
+        return from_attributes(answer["Attributes"])

@@ -1,0 +1,19 @@
+"""A verdict on an ended execution: written with the event that tells it, which has a new report written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.domain.executions.findings.verdicts import judged, told
+
+if TYPE_CHECKING:
+    from wavebreak.app import App
+    from wavebreak.domain.executions.findings.model import Verdict
+    from wavebreak.domain.executions.model import Execution
+
+
+def give_verdict(app: App, execution_id: str, verdict: Verdict) -> Execution:
+    """Give an execution its verdict; raises NotFound, and Refused while it has not ended."""
+    act = Act(verdict.by, verdict.at)
+    return app.executions.change(execution_id, lambda execution: judged(execution, verdict), act, told(verdict))

@@ -1,0 +1,23 @@
+"""The logs of DRS jobs kept with their execution when they end, so that no report depends on what DRS remembers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wavebreak.domain.evidence.kept_log import packed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wavebreak.app import App
+    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.observation import JobLog
+
+
+def keep_job_logs(app: App, before: Execution, after: Execution, logs: Mapping[str, JobLog]) -> None:
+    """Keep the logs of the jobs that are written down as read with this change: before it, so that none is lost."""
+    known = {job.job_id for job in before.launch_jobs() if job.logged}
+    for job in after.launch_jobs():
+        if job.logged and job.job_id is not None and job.job_id not in known and job.job_id in logs:
+            text = packed(logs[job.job_id].items)
+            app.evidence.keep_log(after.execution_id, job.job_id, text, app.now(), whole=True)

@@ -1,0 +1,81 @@
+"""The report of an execution, made of what is stored of it, and its address in the bucket where it is too large."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from wavebreak.domain.evidence.facts import facts_of
+from wavebreak.domain.evidence.kept_log import all_unpacked
+from wavebreak.domain.evidence.report import report
+from wavebreak.domain.evidence.seal import as_json
+from wavebreak.domain.executions.findings.reports import name_of
+from wavebreak.domain.executions.model import CommandState
+from wavebreak.domain.executions.wave_commands import SKIPPED, run_id
+from wavebreak.problems import NotFound
+from wavebreak.store.executions import read_event
+
+if TYPE_CHECKING:
+    from wavebreak.app import App
+    from wavebreak.domain.executions.model import Execution
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report, and the event that it ends with."""
+
+    content: dict[str, Any]
+    sequence: int
+
+    @cached_property
+    def json(self) -> str:
+        """Write it as JSON."""
+        return as_json(self.content)
+
+    @cached_property
+    def html(self) -> str:
+        """Write it as a page."""
+        from wavebreak.domain.evidence.page import page  # noqa: PLC0415  whoever asks for JSON does not pay for it
+
+        return page(self.content)
+
+    def name(self, form: str) -> str:
+        """Name it in the bucket."""
+        plan = self.content["plan"]["planId"]
+        return name_of(plan, self.content["executionId"], self.sequence, form)
+
+    def text(self, form: str) -> str:
+        """Write it as `json` or `html`."""
+        return self.html if form == "html" else self.json
+
+
+def make_report(app: App, execution_id: str) -> Report:
+    """Make the report of an execution as it stands; raises NotFound.
+
+    What is told of the state and what the trail says belong together: events that came after the state was read are
+    left to the next report.
+    """
+    execution = app.executions.load(execution_id).execution
+    events = [read_event(item) for item in app.outbox.trail(execution_id)]
+    trail = [event for event in events if int(event["sequence"]) <= execution.event_sequence]
+    now = app.now()
+    facts = facts_of(execution, _document(app, execution_id), app.commands.load_many(_runs(execution)), now)
+    made = report(facts, trail, all_unpacked(app.evidence.logs(execution_id)), made_at=now)
+    return Report(made, execution.event_sequence)
+
+
+def _document(app: App, execution_id: str) -> dict[str, Any] | None:
+    try:
+        return app.executions.document(execution_id)
+    except NotFound:
+        return None
+
+
+def _runs(execution: Execution) -> list[str]:
+    return [
+        run_id(execution.execution_id, wave.number, command)
+        for wave in execution.waves
+        for command in wave.commands
+        if command.state is not CommandState.PLANNED and command.outcome != SKIPPED
+    ]

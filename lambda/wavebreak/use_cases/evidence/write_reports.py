@@ -1,0 +1,56 @@
+"""Reports written to the evidence bucket: one is owed whenever an execution or its termination ends, or is judged.
+
+The debt is written down in the transaction of that change, and is paid when the bucket has the report. Who brings the
+event pays it; what is lost on the way, the sweep makes up.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.problems import NotFound
+from wavebreak.use_cases.evidence.make_report import make_report
+
+if TYPE_CHECKING:
+    from wavebreak.app import App
+
+logger = logging.getLogger(__name__)
+
+FORMS: Final = ("json", "html")
+_OVERDUE: Final = timedelta(seconds=20)
+"""Reports owed for longer are the sweep's: the stream should have had them written."""
+_WORK: Final = timedelta(seconds=40)
+"""How long the sweep begins new reports."""
+
+
+def write_owed(app: App, execution_id: str) -> bool:
+    """Write the report that an execution owes; tells whether there was one. Twice does no harm: versions are kept."""
+    sequence = app.evidence.owes(execution_id)
+    if sequence is None:
+        return False
+    made = make_report(app, execution_id)
+    for form in FORMS:
+        app.bucket.put(made.name(form), made.text(form), form)
+    app.evidence.paid(execution_id, made.sequence)
+    return True
+
+
+def sweep(app: App) -> int:
+    """Write every report that is owed for too long, and give how many; the last fault is raised in the end."""
+    until, count = app.now() + _WORK, 0
+    fault: Exception | None = None
+    for execution_id in app.evidence.owing(app.now() - _OVERDUE):
+        if app.now() > until:
+            break
+        try:
+            count += write_owed(app, execution_id)
+        except NotFound:
+            logger.warning("there is no execution %s any more to report on", execution_id)
+        except Exception as error:  # noqa: BLE001  the doorway of each execution: raised below
+            app.errors.record_error(error, execution_id=execution_id)
+            fault = error
+    if fault is not None:
+        raise fault
+    return count
