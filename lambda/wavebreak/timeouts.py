@@ -41,7 +41,7 @@ LIMITS: Final[Mapping[str, float]] = MappingProxyType(
         "ssm_call": 4,
         "logs_call": 5,
         "notify_call": 5,
-        "s3_call": 8,
+        "s3_call": 5,
         "state_read": 1,  # breakers and Idempotency-Keys
         "state_write": 2,
         # Work of several calls: past its limit nothing more of it is begun.

@@ -97,7 +97,7 @@ def shown(found: list[Any]) -> str:
 
 def test_every_role_has_needs_and_every_need_has_a_role() -> None:
     assert set(FULL.roles) == set(FULL.needs)
-    assert len(FULL.needs) == 31
+    assert len(FULL.needs) == 32
 
 
 @pytest.mark.parametrize("world", WORLDS)
@@ -216,7 +216,11 @@ def test_every_operation_that_the_code_names_was_called_in_a_test() -> None:
         for name in _names(path.read_text(encoding="utf-8"))
         if name in operations and not operations[name] & made
     }
-    assert not untested
+    assert untested == SIGNED
+
+
+SIGNED = {"evidence_bucket.py: get_object"}
+"""An address is signed for it; whoever follows that makes the call."""
 
 
 def _names(code: str) -> Iterator[str]:

@@ -65,7 +65,10 @@ HEALTH: Final = _json(200, "No critical circuit is open.", named("Health")) | _j
 REPORT: Final[dict[int, Any]] = {
     200: {
         "description": "The report, as it was asked for.",
-        "content": {"application/json": {"schema": named("Report")}, "text/html": {"schema": {"type": "string"}}},
+        "content": {
+            "application/json": {"schema": named("Report")},
+            "text/html; charset=utf-8": {"schema": {"type": "string"}},
+        },
     },
     303: {
         "description": "The report has more than 5 MB: it is at this address for a while, which needs no signature.",

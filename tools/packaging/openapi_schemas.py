@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.errors.record import Severity
+from wavebreak.domain.evidence.job_log import Phase
+from wavebreak.domain.executions.findings.model import VerdictWord
 from wavebreak.domain.executions.model import CancelThen, CommandPhase, LaunchStatus, Mode, PausedBy
 from wavebreak.domain.executions.notices import NoticeCode
 from wavebreak.domain.plans.model import Impact
@@ -104,6 +106,27 @@ _WARNING: Final = _object(
     "waveNumber",
     "sourceServerId",
 )
+_VERDICT: Final = _object(
+    {"verdict": _one_of(VerdictWord), "notes": _TEXT_OR_NULL, "by": {"type": "string"}, "at": _TIME},
+    type=["object", "null"],
+)
+_PROGRESS: Final = _object(
+    {
+        "asOf": {**_TIME_OR_NULL, "description": "When DRS last told it; null while it never did."},
+        "servers": {
+            "type": "array",
+            "items": _object(
+                {
+                    "waveNumber": {"type": "integer"},
+                    "sourceServerId": {"type": "string"},
+                    "phase": {"type": ["string", "null"], "enum": [*(phase.value for phase in Phase), None]},
+                    "since": _TIME_OR_NULL,
+                    "usualSeconds": {**_SECONDS_OR_NULL, "description": "What the phase took in its last drill."},
+                }
+            ),
+        },
+    }
+)
 _MAY_TERMINATE: Final = _object(
     {"canTerminate": {"type": "boolean"}, "reason": _TEXT_OR_NULL, "hasRecoveryInstances": {"type": "boolean"}}
 )
@@ -134,6 +157,7 @@ _SUMMARY: Final = _object(
         "leftSince": _TIME_OR_NULL,
         "warnings": {"type": "array", "items": _WARNING, "description": "What changes no status and should be known."},
         "lastFailure": {"type": ["object", "null"], "description": "Of the state machine, when it last failed."},
+        "verdict": _VERDICT,
         "factors": _ANY_OBJECT,
         "version": {"type": "integer"},
     }
@@ -343,6 +367,9 @@ _HEALTH: Final[dict[str, Any]] = {
     },
 }
 SCHEMAS: Final = {
+    "Report": {**_ANY_OBJECT, "description": "docs/evidence.md tells each field."},
+    "ReportAddress": _object({"location": {"type": "string", "format": "uri"}}),
+    "Progress": _PROGRESS,
     "Health": _HEALTH,
     "Problem": _PROBLEM,
     "StoredPlan": _STORED_PLAN,

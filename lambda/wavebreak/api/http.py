@@ -52,6 +52,7 @@ _PLAN_ID: Final = re.compile(PLAN_ID_PATTERN)
 _EXECUTION_ID: Final = re.compile(r"(drill|recovery)-[0-9a-hjkmnp-tv-z]{26}")
 _COMMAND_ID: Final = re.compile(r"cmd-[0-9a-hjkmnp-tv-z]{26}(-w[0-9]{3}[ab][0-9]{2}r[0-9]{1,4})?")
 _JSON: Final = "application/json"
+_HTML: Final = "text/html"
 _PLACES: Final = (("body",), ("query",), ("header",), ("path",))
 
 
@@ -222,6 +223,14 @@ def own_place(app: APIGatewayRestResolver | Router) -> Place:
     """Give the account and Region that the API lives in."""
     account = (app.current_event.get("requestContext") or {}).get("accountId")
     return Place(str(account) if account else None, os.environ.get("AWS_REGION"))
+
+
+def asks_for_page(app: APIGatewayRestResolver | Router) -> bool:
+    """Tell whether a caller names pages before JSON among what it takes."""
+    headers = {name.lower(): value for name, value in (app.current_event.headers or {}).items()}
+    accepted = [kind.partition(";")[0].strip() for kind in headers.get("accept", "").lower().split(",")]
+    known = [kind for kind in accepted if kind in {_HTML, _JSON}]
+    return known[:1] == [_HTML]
 
 
 def refuse_unknown_query(app: APIGatewayRestResolver | Router, allowed: Iterable[str]) -> None:

@@ -1,5 +1,6 @@
 """Bodies and query values of the API, as pydantic models: unknown fields and values are refused."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Header, Query
@@ -46,6 +47,13 @@ class CancelRequest(ReasonRequest):
     confirm: str | None = Field(
         default=None, description="The execution id; required with TERMINATE when mode is RECOVERY."
     )
+
+
+class ReportForm(StrEnum):
+    """How a report is written."""
+
+    JSON = "json"
+    HTML = "html"
 
 
 class VerdictRequest(RequestBody):

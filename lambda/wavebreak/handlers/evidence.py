@@ -1,6 +1,5 @@
 """The evidence of executions: reports, verdicts, and how far launches are."""
 
-from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -8,21 +7,12 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
 from wavebreak.api import http
-from wavebreak.api.requests import VerdictRequest
+from wavebreak.api.requests import ReportForm, VerdictRequest
 from wavebreak.app import app
 from wavebreak.domain.executions.findings.model import Verdict
 from wavebreak.domain.executions.views import execution_view
 
 router = http.make_router()
-
-_HTML = "text/html"
-
-
-class ReportForm(StrEnum):
-    """How a report is written."""
-
-    JSON = "json"
-    HTML = "html"
 
 
 @router.get("/executions/<executionId>/report", tags=["evidence"])
@@ -34,20 +24,12 @@ def get_report(
     from wavebreak.use_cases.evidence.answer_report import answer_report  # noqa: PLC0415  few calls pay for this import
 
     http.refuse_unknown_query(router, ("format",))
-    chosen = form or (ReportForm.HTML if _asks_for_page() else ReportForm.JSON)
+    chosen = form or (ReportForm.HTML if http.asks_for_page(router) else ReportForm.JSON)
     answer = answer_report(app(), http.execution_id(executionId), chosen.value)
     if answer.address is not None:
         return http.json_response(HTTPStatus.SEE_OTHER, {"location": answer.address}, {"Location": answer.address})
-    kind = f"{_HTML}; charset=utf-8" if chosen is ReportForm.HTML else "application/json"
+    kind = "text/html; charset=utf-8" if chosen is ReportForm.HTML else "application/json"
     return Response(status_code=HTTPStatus.OK, content_type=kind, body=answer.text, headers={"Vary": "Accept"})
-
-
-def _asks_for_page() -> bool:
-    """Tell whether a caller names pages before JSON among what it takes."""
-    headers = {name.lower(): value for name, value in (router.current_event.headers or {}).items()}
-    accepted = [kind.partition(";")[0].strip() for kind in headers.get("accept", "").lower().split(",")]
-    known = [kind for kind in accepted if kind in {_HTML, "application/json"}]
-    return known[:1] == [_HTML]
 
 
 @router.put("/executions/<executionId>/verdict", tags=["evidence"])

@@ -24,10 +24,8 @@ def written(event: dict[str, Any]) -> dict[str, Any]:
     """
     partitions = [record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]]
     executions = deliver_events.executions_of(partitions)
-    # Reports come after all news: they take longer, and nobody waits for one.
     told = sum(_each(deliver_events.deliver, execution_id) for execution_id in executions)
-    written = sum(_each(write_reports.write_owed, execution_id) for execution_id in executions)
-    return {"told": told, "reports": written}
+    return {"told": told, "reports": sum(_each(write_reports.write_owed, one) for one in executions)}
 
 
 def _each(work: Callable[[App, str], int], execution_id: str) -> int:
@@ -52,14 +50,9 @@ def alarm_changed(event: dict[str, Any]) -> dict[str, Any]:
 
 @doorway
 def sweep(_event: dict[str, Any]) -> dict[str, Any]:
-    """Tell what still waits in the outbox, and write the reports that are still owed; neither keeps the other from it."""
-    counts, fault = [], None
-    for work in (deliver_events.sweep, write_reports.sweep):
-        try:
-            counts.append(work(app()))
-        except Exception as error:  # noqa: BLE001  the doorway of each part: raised below
-            fault = error
-    if fault is not None:
-        raise fault
-    told, written = counts
+    """Tell what still waits in the outbox, and write the reports that are still owed; neither holds up the other."""
+    try:
+        told = deliver_events.sweep(app())
+    finally:
+        written = write_reports.sweep(app())
     return {"told": told, "reports": written}

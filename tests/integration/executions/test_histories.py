@@ -29,8 +29,8 @@ from wavebreak.app import App
 from wavebreak.aws import clients
 from wavebreak.aws.cloudwatch_logs import CommandOutput
 from wavebreak.aws.dead_letter_queue import FailedEvents
-from wavebreak.aws.evidence_bucket import EvidenceBucket
 from wavebreak.aws.ec2 import Ec2
+from wavebreak.aws.evidence_bucket import EvidenceBucket
 from wavebreak.aws.ssm import Ssm
 from wavebreak.domain.drs import Quotas
 from wavebreak.execution_utils import ExecutionStatus

@@ -1,0 +1,92 @@
+"""Phases of servers while they launch: told from job logs that are asked for every 15 s at most (contract 4)."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from tests.support.plans import plan, server, servers_of, wave
+
+if TYPE_CHECKING:
+    from tests.support.clock import JumpingClock
+    from tests.support.stack import Stack
+
+Json = dict[str, Any]
+LAUNCH_SECONDS = 600
+GOOD_FOR = 1
+"""Seconds that an answer of DRS is good for: fifteen, under the time scale of these tests."""
+
+
+def launching(stack: Stack, *numbers: int) -> str:
+    document = plan(wave("database", *numbers))
+    stack.put_servers(servers_of(document), launchSeconds=LAUNCH_SECONDS)
+    started = stack.start(document)
+    stack.wait(started, lambda seen: seen["waves"][0]["jobId"])
+    return started
+
+
+def progress(stack: Stack, started: str) -> Json:
+    answer = stack.api("GET", f"/executions/{started}/progress")
+    assert answer.status == 200, answer
+    told: Json = answer.json
+    return told
+
+
+def logs_read(stack: Stack) -> int:
+    return len(stack.control.calls("DescribeJobLogItems"))
+
+
+def test_4_progress_tells_the_phase_of_each_server_and_since_when(stack: Stack, clock: JumpingClock) -> None:
+    started = launching(stack, 1, 2)
+    clock.forward(LAUNCH_SECONDS * 0.4)
+
+    told = progress(stack, started)
+
+    assert [(one["waveNumber"], one["sourceServerId"]) for one in told["servers"]] == [(1, server(1)), (1, server(2))]
+    assert {one["phase"] for one in told["servers"]} == {"CONVERSION"}
+    assert all(told["asOf"] > one["since"] for one in told["servers"])
+    assert {one["usualSeconds"] for one in told["servers"]} == {None}
+
+    clock.forward(LAUNCH_SECONDS)
+    stack.ended(started)
+    assert {one["phase"] for one in progress(stack, started)["servers"]} == {None}
+
+
+def test_4_fifty_readers_cost_what_one_costs(stack: Stack, clock: JumpingClock) -> None:
+    started = launching(stack, 1)
+    begun = logs_read(stack)
+
+    for _ in range(4):
+        with ThreadPoolExecutor(10) as readers:
+            told = list(readers.map(lambda _: progress(stack, started), range(50)))
+        assert {one["phase"] for each in told for one in each["servers"]} <= {"SNAPSHOT", "CONVERSION", None}
+        clock.forward(GOOD_FOR + 0.1)
+
+    # Readers that go on for longer than an answer is good for ask once more.
+    assert 4 <= logs_read(stack) - begun <= 4 + 4 * 3
+
+
+def test_4_while_drs_is_away_progress_tells_what_it_last_knew(stack: Stack, clock: JumpingClock) -> None:
+    started = launching(stack, 1)
+    clock.forward(LAUNCH_SECONDS * 0.4)
+    known = progress(stack, started)
+    clock.forward(GOOD_FOR + 0.1)
+    stack.control.fault("DescribeJobLogItems", httpStatus=500, count=10)
+
+    told = progress(stack, started)
+
+    assert told == known
+    assert told["asOf"]
+
+
+def test_4_the_usual_time_is_that_of_the_servers_last_drill(stack: Stack, clock: JumpingClock) -> None:
+    first = launching(stack, 1)
+    clock.forward(LAUNCH_SECONDS + 60)
+    stack.ended(first)
+    second = launching(stack, 1)
+    clock.forward(LAUNCH_SECONDS * 0.4)
+
+    (told,) = progress(stack, second)["servers"]
+
+    assert told["phase"] == "CONVERSION"
+    assert 0 < told["usualSeconds"] < LAUNCH_SECONDS

@@ -1,0 +1,270 @@
+"""Reports through the API and in the bucket, verdicts, and the logs that they are made of (contract 4 and 8)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from tests.support.blueprint import REGION
+from tests.support.gateway import CALLER
+from tests.support.plans import plan, server, servers_of, three_tier, wave
+
+from wavebreak.evidence import verify_text
+from wavebreak.use_cases import deliver_events
+from wavebreak.use_cases.evidence import answer_report, write_reports
+
+if TYPE_CHECKING:
+    from tests.support.clock import JumpingClock
+    from tests.support.commands import Commands
+    from tests.support.stack import Stack
+
+Json = dict[str, Any]
+BUCKET = "wavebreak-evidencebucket"
+
+
+@pytest.fixture(autouse=True)
+def no_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nobody told anything: there are no topics here."""
+    monkeypatch.setattr(deliver_events, "deliver", lambda _app, _execution_id: 0)
+    monkeypatch.setattr(deliver_events, "sweep", lambda _app: 0)
+
+
+def drill(stack: Stack, **asked: Any) -> str:
+    """Run a drill of three waves to its end."""
+    document = three_tier()
+    stack.put_servers(servers_of(document))
+    started = stack.start(document, **asked)
+    stack.ended(started)
+    return started
+
+
+def report_of(stack: Stack, started: str) -> Json:
+    answer = stack.api("GET", f"/executions/{started}/report")
+    assert answer.status == 200, answer
+    made: Json = answer.json
+    return made
+
+
+def news(stack: Stack, started: str) -> Json:
+    """Bring the news of an execution as the stream does."""
+    record = {"dynamodb": {"Keys": {"pk": {"S": f"EXEC#{started}"}}}}
+    return stack.invoke("NotificationFunction", {"Records": [record]})
+
+
+def written(started: str) -> dict[str, str]:
+    """Every report of an execution in the bucket, by the end of its name."""
+    s3 = boto3.client("s3", region_name=REGION)
+    found = s3.list_objects_v2(Bucket=BUCKET, Prefix=f"three-tier/{started}/").get("Contents", [])
+    bodies = {one["Key"]: s3.get_object(Bucket=BUCKET, Key=one["Key"])["Body"].read().decode() for one in found}
+    return {key.rpartition("/")[2]: body for key, body in bodies.items()}
+
+
+def test_8_the_report_is_answered_as_json_and_as_a_page(stack: Stack) -> None:
+    started = drill(stack, reason="quarterly drill")
+
+    answer = stack.api("GET", f"/executions/{started}/report")
+    page = stack.api("GET", f"/executions/{started}/report", query={"format": "html"})
+    by_header = stack.api("GET", f"/executions/{started}/report", headers={"Accept": "text/html,*/*"})
+
+    assert answer.status == page.status == by_header.status == 200
+    assert verify_text(json.dumps(answer.json)).intact
+    made = answer.json
+    assert (made["status"], made["final"], made["reason"]) == ("COMPLETED", True, "quarterly drill")
+    assert made["plan"]["document"]["waves"][0]["name"] == "database"
+    assert made["counts"] == {"startRecoveryCalls": 3, "retries": 0, "refusals": 0}
+    assert made["trail"] == stack.events(started)
+    assert page.body.startswith("<!DOCTYPE html>")
+    assert by_header.body.startswith("<!DOCTYPE html>")
+
+
+def test_8_a_report_needs_no_job_log_of_drs(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = drill(stack)
+    monkeypatch.setattr(
+        "wavebreak.aws.drs.Drs.job_log_items", lambda *_: pytest.fail("DRS was asked for what had been kept")
+    )
+
+    made = report_of(stack, started)
+
+    for each in made["waves"]:
+        for one in each["servers"]:
+            assert [phase["phase"] for phase in one["phases"]] == ["SNAPSHOT", "CONVERSION", "LAUNCH"]
+
+
+def test_8_one_log_is_read_of_each_job(stack: Stack) -> None:
+    started = drill(stack)
+    report_of(stack, started)
+
+    asked = [each["parameters"]["jobID"] for each in stack.control.calls("DescribeJobLogItems")]
+    jobs = [job for each in stack.get(started)["waves"] for job in each["jobIds"]]
+    assert sorted(asked) == sorted(jobs)
+    assert len(stack.app().evidence.logs(started)) == 3
+
+
+def test_8_refused_calls_are_counted(stack: Stack) -> None:
+    document = plan(wave("database", 1))
+    stack.put_servers(servers_of(document))
+    stack.control.fault("StartRecovery", error="ValidationException", count=1)
+    started = stack.start(document)
+    stack.ended(started)
+
+    calls = stack.control.calls("StartRecovery")
+    counts = report_of(stack, started)["counts"]
+    assert counts["startRecoveryCalls"] == len(calls)
+    assert counts["refusals"] == sum(1 for each in calls if each["error"])
+    assert counts["refusals"] >= 1
+
+
+def test_8_the_commands_of_a_wave_are_its_steps_with_what_they_came_to(commands: Commands, stack: Stack) -> None:
+    document = plan(wave("database", 1, 2, afterCommands=[{"command": "status", "required": True}]))
+    stack.put_servers(servers_of(document))
+    commands.answers(2, "status", exitCode=1)
+    started = stack.start(document)
+    stack.ended(started)
+
+    (step,) = report_of(stack, started)["waves"][0]["steps"]
+    news(stack, started)
+
+    run = commands.get(step["commandId"])
+    assert (step["kind"], step["name"], step["phase"], step["status"]) == (
+        "command",
+        "status",
+        "AFTER",
+        "PARTIAL_SUCCESS",
+    )
+    assert (step["startedAt"], step["endedAt"], step["output"]) == (run["startedAt"], run["endedAt"], run["summary"])
+    (text,) = [body for name, body in written(started).items() if name.endswith(".json")]
+    assert json.loads(text)["waves"][0]["steps"] == [step]
+
+
+def test_8_a_report_is_written_when_an_execution_ends_when_its_termination_does_and_when_it_is_judged(
+    stack: Stack,
+) -> None:
+    started = drill(stack)
+    assert news(stack, started)["reports"] == 1
+    first = max(int(event["sequence"]) for event in stack.events(started))
+    assert written(started).keys() == {f"{first}.json", f"{first}.html"}
+    assert news(stack, started)["reports"] == 0
+
+    stack.api("PUT", f"/executions/{started}/verdict", {"verdict": "PASSED", "notes": "as planned"})
+    assert news(stack, started)["reports"] == 1
+    stack.api("POST", f"/executions/{started}/terminate", {})
+    stack.cleaned_up(started)
+    assert news(stack, started)["reports"] == 1
+
+    last = max(int(event["sequence"]) for event in stack.events(started))
+    reports = written(started)
+    assert reports.keys() == {f"{n}.{form}" for n in (first, first + 1, last) for form in ("json", "html")}
+    assert all(verify_text(text).intact for name, text in reports.items() if name.endswith("json"))
+    assert json.loads(reports[f"{first}.json"])["leftovers"]
+    assert json.loads(reports[f"{first}.json"])["verdict"] is None
+    judged = json.loads(reports[f"{first + 1}.json"])
+    assert (judged["verdict"]["verdict"], judged["verdict"]["by"]) == ("PASSED", CALLER)
+    assert json.loads(reports[f"{last}.json"])["leftovers"] == []
+
+
+@pytest.mark.parametrize(("launches", "status"), [("FAILED", "FAILED"), ("LAUNCHED", "CANCELLED")])
+def test_8_failed_and_cancelled_runs_have_their_report_written_too(
+    stack: Stack, clock: JumpingClock, launches: str, status: str
+) -> None:
+    document = three_tier()
+    stack.put_servers(servers_of(document), launchSeconds=60, launchResult=launches)
+    started = stack.start(document)
+    stack.wait(started, lambda seen: seen["waves"][0]["jobId"])
+    if status == "CANCELLED":
+        stack.api("POST", f"/executions/{started}/cancel", {})
+    clock.forward(61)
+    stack.ended(started)
+
+    news(stack, started)
+
+    (text,) = [body for name, body in written(started).items() if name.endswith(".json")]
+    assert (json.loads(text)["status"], json.loads(text)["final"]) == (status, True)
+
+
+def test_8_what_the_stream_did_not_get_written_the_sweep_makes_up(
+    stack: Stack, clock: JumpingClock, commands: Commands
+) -> None:
+    document = plan(wave("database", 1, afterCommands=[{"command": "status"}]))
+    stack.put_servers(servers_of(document))
+    started = stack.start(document)
+    (asked,) = stack.ended(started)["waves"][0]["commands"]
+    assert commands.get(asked["commandId"])["status"] == "COMPLETE_SUCCESS"
+    s3 = boto3.client("s3", region_name=REGION)
+    app = stack.app("NotificationFunction")
+    assert write_reports.sweep(app) == 0, "the stream has some seconds first"
+    clock.forward(30)
+    s3.delete_bucket(Bucket=BUCKET)
+    with pytest.raises(s3.exceptions.NoSuchBucket):
+        stack.invoke("NotificationSweepFunction", {})
+    s3.create_bucket(Bucket=BUCKET)
+
+    assert stack.invoke("NotificationSweepFunction", {})["reports"] == 1
+
+    assert len(written(started)) == 2
+    assert write_reports.sweep(app) == 0
+
+
+def test_8_a_report_that_is_too_large_is_answered_by_a_signed_address(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = drill(stack)
+    monkeypatch.setattr(answer_report, "MOST_BYTES", 1000)
+
+    answer = stack.api("GET", f"/executions/{started}/report")
+    again = stack.api("GET", f"/executions/{started}/report")
+
+    assert answer.status == again.status == 303
+    address = answer.headers["Location"]
+    assert address.startswith(f"https://{BUCKET}.s3.amazonaws.com/three-tier/{started}/")
+    assert "X-Amz-Signature=" in address
+    s3 = boto3.client("s3", region_name=REGION)
+    (only,) = s3.list_objects_v2(Bucket=BUCKET)["Contents"]
+    assert verify_text(s3.get_object(Bucket=BUCKET, Key=only["Key"])["Body"].read().decode()).intact
+
+
+def test_4_a_verdict_is_of_an_ended_execution_and_the_last_one_counts(stack: Stack, clock: JumpingClock) -> None:
+    document = plan(wave("database", 1))
+    stack.put_servers(servers_of(document), launchSeconds=60, launchResult="FAILED")
+    started = stack.start(document)
+    path = f"/executions/{started}/verdict"
+    early = stack.api("PUT", path, {"verdict": "PASSED"})
+    assert (early.status, early.json["code"]) == (409, "INVALID_STATE")
+    stack.wait(started, lambda seen: seen["waves"][0]["jobId"])
+    clock.forward(61)
+    stack.ended(started)
+
+    assert stack.api("PUT", path, {"verdict": "PERHAPS"}).status == 400
+    assert stack.api("PUT", path, {"verdict": "PASSED"}).status == 200
+    answer = stack.api("PUT", path, {"verdict": "FAILED", "notes": "no disk"})
+    assert answer.status == 200
+    assert answer.json["verdict"] == {
+        "verdict": "FAILED",
+        "notes": "no disk",
+        "by": CALLER,
+        "at": answer.json["verdict"]["at"],
+    }
+    assert answer.json["status"] == "FAILED"
+    told = [(one["type"], one["data"]["changes"], one["data"].get("notes")) for one in stack.events(started)[-2:]]
+    assert told == [
+        ("VERDICT_PASSED", [{"subject": "verdict", "from": None, "to": "PASSED"}], None),
+        ("VERDICT_FAILED", [{"subject": "verdict", "from": "PASSED", "to": "FAILED"}], "no disk"),
+    ]
+
+    stack.put_servers([server(1)], launchSeconds=60)
+    taken_up = stack.api("POST", f"/executions/{started}/waves/1/retry", {})
+    assert (taken_up.status, taken_up.json["verdict"]) == (202, None)
+
+
+def test_4_who_asks_for_a_report_of_nothing_is_told(stack: Stack) -> None:
+    nobody = "/executions/drill-01k00000000000000000000000"
+    for path, method, body in (
+        ("report", "GET", None),
+        ("progress", "GET", None),
+        ("verdict", "PUT", {"verdict": "PASSED"}),
+    ):
+        answer = stack.api(method, f"{nobody}/{path}", body)
+        assert (answer.status, answer.json["code"]) == (404, "NOT_FOUND")
+    answer = stack.api("GET", f"{nobody}/report", query={"format": "pdf"})
+    assert answer.status == 400
