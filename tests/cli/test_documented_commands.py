@@ -92,7 +92,11 @@ def real_commands(command: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, .
     inner = getattr(command, "commands", None)
     if inner is None:
         return {path: {option for parameter in command.params for option in parameter.opts}}
-    return {name: options for word, one in inner.items() for name, options in real_commands(one, (*path, word)).items()}
+    found: dict[tuple[str, ...], set[str]] = {}
+    for word, one in inner.items():
+        # What is hidden is what its group does with an id in place of a command: `report ID`.
+        found |= real_commands(one, path if getattr(one, "hidden", False) else (*path, word))
+    return found
 
 
 def test_the_table_of_commands_names_all_of_them_and_no_option_that_is_none() -> None:

@@ -356,7 +356,7 @@ def test_hostile_text_is_shown_and_never_obeyed() -> None:
         for content in (
             execution_card.card(look, cast("Execution", shown), NOW, bar=True),
             live_execution.live(look, cast("Execution", shown), NOW, height=60, trouble=HOSTILE),
-            execution_card.servers_table(look, cast("Execution", shown)),
+            execution_card.servers_table(look, cast("Execution", shown), NOW),
             lists.executions(look, [cast("Execution", shown)], NOW),
         ):
             text = _show(content, width)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import Terminal, lines
+from tests.cli.fake_api import DRILL, FakeApi, Fault, execution, server, wave
 from tests.support.evidence_samples import completed_drill
 
 from wavebreak.evidence import as_json, report
@@ -95,3 +96,84 @@ def test_9_a_file_that_cannot_be_read_is_wrong_usage(wavebreak: Terminal, tmp_pa
     assert "none.json cannot be read" in outcome.err
     assert wavebreak("report", "verify", str(tmp_path)).exit_code == 3
     assert wavebreak("report", "verify").exit_code == 3
+
+
+PATH = f"/executions/{DRILL}/report"
+
+
+def test_9_a_report_is_shown_in_a_few_lines(api: FakeApi, wavebreak: Terminal) -> None:
+    api.answers["GET", PATH] = (200, REPORT)
+    wavebreak.width = 200
+    outcome = wavebreak("report", DRILL)
+    assert outcome.exit_code == 0
+    shown = lines(outcome.out)
+    assert shown[0] == REPORT["plan"]["name"]
+    assert f"✓ trail of {len(REPORT['trail'])} events is intact" in shown
+    assert any(line.startswith("recovery time: ") for line in shown)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("report", DRILL, "--json"), ("report", "--json", DRILL), ("--json", "report", DRILL)]
+)
+def test_9_a_report_that_is_printed_whole_is_one_that_verify_takes(
+    api: FakeApi, wavebreak: Terminal, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    api.answers["GET", PATH] = (200, REPORT)
+    outcome = wavebreak(*arguments)
+    assert json.loads(outcome.out) == REPORT
+    file = tmp_path / "printed.json"
+    file.write_text(outcome.out, encoding="utf-8")
+    assert wavebreak("report", "verify", str(file)).exit_code == 0
+
+
+def test_9_a_report_is_written_as_a_page(api: FakeApi, wavebreak: Terminal, tmp_path: Path) -> None:
+    api.faults = [Fault(200, "<!DOCTYPE html>Ü"), Fault(200, "<!DOCTYPE html>Ü")]
+    file = tmp_path / "report.html"
+    assert wavebreak("report", DRILL, "--html", str(file)).exit_code == 0
+    assert file.read_text(encoding="utf-8") == "<!DOCTYPE html>Ü"
+    assert api.requests[-1].query == {"format": "html"}
+    assert wavebreak("report", DRILL, "--html", "-").out == "<!DOCTYPE html>Ü"
+
+
+def test_8_a_report_elsewhere_is_fetched_from_there_without_our_signature(api: FakeApi, wavebreak: Terminal) -> None:
+    there = f"{api.url}/bucket/report.json"
+    api.faults = [Fault(303, {"location": there}, {"Location": there})]
+    api.answers["GET", "/bucket/report.json"] = (200, REPORT)
+    assert json.loads(wavebreak("report", DRILL, "--json").out) == REPORT
+    assert "authorization" not in api.requests[-1].headers
+
+
+def test_9_a_report_of_nothing_is_a_refused_call(api: FakeApi, wavebreak: Terminal) -> None:
+    outcome = wavebreak("report", DRILL)
+    assert (outcome.exit_code, "NOT_FOUND" in outcome.err) == (3, True)
+    assert len(api.requests) == 1
+
+
+def test_9_a_verdict_is_given_with_its_notes(api: FakeApi, wavebreak: Terminal) -> None:
+    api.answers["PUT", f"/executions/{DRILL}/verdict"] = (200, {"executionId": DRILL})
+    outcome = wavebreak("verdict", DRILL, "passed", "--notes", "as planned")
+    assert (outcome.exit_code, lines(outcome.out)) == (0, [f"✓ verdict PASSED given to {DRILL}"])
+    assert api.requests[-1].body == {"verdict": "PASSED", "notes": "as planned"}
+    assert wavebreak("verdict", DRILL, "perhaps").exit_code == 3
+
+
+def test_9_phases_are_shown_with_the_time_in_them(api: FakeApi, wavebreak: Terminal) -> None:
+    running = execution("IN_PROGRESS", [wave(1, "database", "IN_PROGRESS", [server(1, "IN_PROGRESS"), server(2)])])
+    api.readings[DRILL] = [running]
+    told = {"waveNumber": 1, "sourceServerId": server(1)["sourceServerId"], "phase": "CONVERSION"}
+    told |= {"since": "2026-11-21T11:57:00.000Z", "usualSeconds": 540}
+    api.answers["GET", f"/executions/{DRILL}/progress"] = (200, {"asOf": None, "servers": [told]})
+    wavebreak.width = 200
+    shown = wavebreak("show", DRILL, "--servers").out
+    assert "CONVERSION 6m of about 9m" in shown
+    assert "LAUNCHED" in shown
+
+
+def test_9_while_one_watches_phases_are_asked_for_every_15_s_and_their_lack_harms_nothing(
+    api: FakeApi, wavebreak: Terminal
+) -> None:
+    running = execution("IN_PROGRESS", [wave(1, "database", "IN_PROGRESS", [server(1, "IN_PROGRESS")])])
+    ended = execution("COMPLETED", [wave(1, "database", "COMPLETED", [server(1)])])
+    api.readings[DRILL] = [*[running] * 20, ended]
+    assert wavebreak("watch", DRILL).exit_code == 0
+    assert len([one for one in api.requests if one.path.endswith("/progress")]) == 2

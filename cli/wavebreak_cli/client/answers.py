@@ -21,6 +21,9 @@ class Server(TypedDict, total=False):
     launchStatus: str
     recoveryInstanceId: str | None
     error: str | None
+    phase: str | None
+    since: str | None
+    usualSeconds: int | None
 
 
 class WaveCommand(TypedDict, total=False):
@@ -108,6 +111,7 @@ class Execution(TypedDict, total=False):
     instancesLeft: int | None
     leftSince: str | None
     warnings: list[ExecutionWarning]
+    verdict: dict[str, Any] | None
     version: int
 
 

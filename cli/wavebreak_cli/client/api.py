@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from wavebreak_cli.client.endpoint import Endpoint
+
+T = TypeVar("T")
 
 _TIMEOUT: Final = httpx.Timeout(35.0, connect=5.0)
 """Seconds; API Gateway itself gives up after 29."""
@@ -74,11 +76,29 @@ class Api:
 
     def answer(self, call: Call) -> dict[str, Any]:
         """Make a call and return its JSON object, `{}` for an empty answer; raises Refused or Unavailable."""
+        return self._repeated(call, lambda: _decode(self._once(call)))
+
+    def content(self, path: str, query: Mapping[str, object] | None = None) -> bytes:
+        """Read something as it is; where the API names another address for it, it is fetched from there."""
+        call = Call("GET", path, query=query)
+
+        def once() -> bytes:
+            response = self._once(call)
+            if response.status_code == HTTPStatus.SEE_OTHER and response.headers.get("location"):
+                response = self._sent(self._http.build_request("GET", response.headers["location"]))
+            if not response.is_success:
+                _decode(response)
+            return response.content
+
+        return self._repeated(call, once)
+
+    def _repeated(self, call: Call, once: Callable[[], T]) -> T:
+        """Do something once, or again where that may do better."""
         _refuse_what_is_no_text([*(call.query or {}).values(), call.body])
         delay = _FIRST_DELAY
         for attempt in range(1, call.attempts + 1):
             try:
-                return self._once(call)
+                return once()
             except CommandFailed as failure:
                 if attempt == call.attempts or not _worth_repeating(failure, call, attempt):
                     raise
@@ -86,16 +106,18 @@ class Api:
                 delay *= 2
         raise AssertionError("a call is made at least once")
 
-    def _once(self, call: Call) -> dict[str, Any]:
+    def _once(self, call: Call) -> httpx.Response:
+        return self._sent(self._signed(call))
+
+    def _sent(self, request: httpx.Request) -> httpx.Response:
         try:
-            response = self._http.send(self._signed(call))
+            return self._http.send(request)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise NotConnected.unreachable(self.endpoint.url, str(error) or "no connection") from error
         except httpx.TimeoutException as error:
             raise Unavailable.unreachable(self.endpoint.url, "no answer in time") from error
         except httpx.RequestError as error:
             raise Unavailable.unreachable(self.endpoint.url, str(error) or type(error).__name__) from error
-        return _decode(response)
 
     def _signed(self, call: Call) -> httpx.Request:
         """Build a request and sign exactly what will be sent."""

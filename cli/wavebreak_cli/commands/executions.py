@@ -10,7 +10,7 @@ from rich.text import Text
 from wavebreak.domain.executions.audit_chain import Verdict, verify
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak_cli.client.request import path_of
-from wavebreak_cli.commands.follow import ExecutionArgument, follow_to_end, read_execution
+from wavebreak_cli.commands.follow import ExecutionArgument, Phases, follow_to_end, read_execution
 from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, Finished, Misconfigured, Unavailable
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
 from wavebreak_cli.views import execution_card, lists
@@ -98,8 +98,12 @@ def show(
     found = read_execution(shell, execution)
 
     def picture() -> RenderableType:
-        shown = execution_card.card(shell.look, found, shell.around.now(), bar=shell.around.out.is_terminal)
-        return Group(shown, Text(), execution_card.servers_table(shell.look, found)) if servers else shown
+        now = shell.around.now()
+        shown = execution_card.card(shell.look, found, now, bar=shell.around.out.is_terminal)
+        if not servers:
+            return shown
+        told = Phases(shell, execution).of(found)
+        return Group(shown, Text(), execution_card.servers_table(shell.look, told, now))
 
     shell.tell(found, picture)
 

@@ -1,19 +1,27 @@
 """Reading executions and following them, for every command that does."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final, NoReturn, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, cast
 
 import typer
 
+from wavebreak.domain.executions.model import LaunchStatus
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, is_terminal, normalize_execution_status
 from wavebreak_cli.client.answers import Execution, Termination
 from wavebreak_cli.client.request import ATTEMPTS, path_of
 from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_PARTIAL, CommandFailed, Finished
 from wavebreak_cli.follow_loop import follow
 from wavebreak_cli.session import Shell
+from wavebreak_cli.views.phases import with_phases
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 ExecutionArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the execution.")]
 
+ASK_SECONDS: Final = 15
+"""How long what the API tells of phases is good for: it asks DRS no more often itself."""
 _OUTCOMES: Final = {ExecutionStatus.COMPLETED: EXIT_OK, ExecutionStatus.PARTIAL_SUCCESS: EXIT_PARTIAL}
 _TERMINATION_OVER: Final = frozenset({TerminationStatus.COMPLETED, TerminationStatus.INCOMPLETE})
 
@@ -21,6 +29,31 @@ _TERMINATION_OVER: Final = frozenset({TerminationStatus.COMPLETED, TerminationSt
 def read_execution(shell: Shell, name: str, *, attempts: int = ATTEMPTS) -> Execution:
     """Read one execution."""
     return cast("Execution", shell.api.get(path_of("executions", name), attempts=attempts))
+
+
+class Phases:
+    """What is known of the phases of an execution's servers: asked for now and then while some of them launch."""
+
+    def __init__(self, shell: Shell, name: str) -> None:
+        """Begin with nothing known."""
+        self._shell, self._name = shell, name
+        self._known: Mapping[str, Any] = {}
+        self._asked_at: datetime | None = None
+
+    def of(self, execution: Execution) -> Execution:
+        """Give an execution with the phases of its servers; without them where the API does not tell."""
+        if not any(
+            server.get("launchStatus") == LaunchStatus.IN_PROGRESS
+            for wave in execution.get("waves") or []
+            for server in wave.get("servers") or []
+        ):
+            return execution
+        now = self._shell.around.now()
+        if self._asked_at is None or (now - self._asked_at).total_seconds() >= ASK_SECONDS:
+            self._asked_at = now
+            with suppress(CommandFailed):
+                self._known = self._shell.api.get(path_of("executions", self._name, "progress"), attempts=1)
+        return with_phases(execution, self._known)
 
 
 def follow_to_end(shell: Shell, name: str, *, exists: bool = False) -> NoReturn:
@@ -55,12 +88,13 @@ def _follow(
 ) -> Execution:
     """Follow an execution; whoever is left without its end is told that it goes on, by name."""
     seen = exists
+    phases = Phases(shell, name)
 
     def read() -> Execution:
         nonlocal seen
         found = read_execution(shell, name, attempts=1)
         seen = True
-        return found
+        return found if shell.json else phases.of(found)
 
     try:
         return follow(read, is_over, shell.view(known), shell.time)

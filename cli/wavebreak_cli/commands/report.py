@@ -1,19 +1,69 @@
 """`wavebreak report …`: the evidence of an execution."""
 
 import sys
+from json import loads
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 from rich.console import Group
+from typer.core import TyperGroup
 
+from wavebreak_cli.client.request import path_of
+from wavebreak_cli.commands.follow import ExecutionArgument
 from wavebreak_cli.errors import EXIT_FAILURE, Finished, Misconfigured
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
+from wavebreak_cli.views.report_card import report_card
 
 if TYPE_CHECKING:
     from wavebreak.domain.evidence.seal import Verification
 
-reports: Final = typer.Typer(name="report", help="Check the evidence of an execution.", no_args_is_help=True)
+
+class _IdOrVerify(TyperGroup):
+    """`report ID` beside `report verify FILE`: whatever is no command of its own is an id, or an option before one."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the command that takes an id before one."""
+        own = {*self.commands, "--help"}
+        return super().parse_args(ctx, [_OF, *args] if args and args[0] not in own else args)
+
+
+_OF: Final = "of"
+reports: Final = typer.Typer(
+    name="report",
+    cls=_IdOrVerify,
+    help="Show the evidence of an execution (report ID), or check a stored one (report verify FILE).",
+    no_args_is_help=True,
+)
+
+
+@reports.command(_OF, hidden=True)
+def of(
+    context: typer.Context,
+    execution: ExecutionArgument,
+    html: Annotated[str | None, typer.Option(metavar="FILE", help="Write it as a page; - is standard output.")] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Show the evidence of an execution, print it whole with --json, or write it as a page."""
+    shell = open_shell(context, json)
+    path = path_of("executions", execution, "report")
+    if html is not None:
+        _write(shell, html, shell.api.content(path, {"format": "html"}))
+        return
+    content = shell.api.content(path)
+    document = cast("dict[str, Any]", loads(content))
+    shell.tell(document, lambda: report_card(shell.look, document))
+
+
+def _write(shell: Shell, file: str, page: bytes) -> None:
+    if file == "-":
+        shell.around.out.file.write(page.decode())
+        return
+    try:
+        Path(file).write_bytes(page)
+    except (OSError, ValueError) as error:
+        raise Misconfigured.because(f"{file} cannot be written: {error}") from error
+    shell.note(f"written to {file}")
 
 
 @reports.command()

@@ -1,4 +1,4 @@
-"""`wavebreak cancel`, `terminate`, `pause`, `resume`, `approve`, `reject`, `retry`, `skip`: steering an execution."""
+"""`wavebreak cancel`, `terminate`, `verdict`, `pause`, `resume`, `approve`, `reject`, `retry`, `skip`: steering."""
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from wavebreak_cli.client.request import path_of
+from wavebreak_cli.client.request import Call, path_of
 from wavebreak_cli.commands.follow import ExecutionArgument, follow_termination
 from wavebreak_cli.errors import Misconfigured
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
@@ -62,6 +62,28 @@ def terminate(
     if watch:
         follow_termination(shell, execution, answer)
     shell.tell(answer, lambda: shell.look.text(f"✓ termination of {execution} accepted", "green"))
+
+
+class VerdictWord(StrEnum):
+    """What an execution is judged to have been."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+
+
+@control.command()
+def verdict(
+    context: typer.Context,
+    execution: ExecutionArgument,
+    word: Annotated[VerdictWord, typer.Argument(metavar="passed|failed", help="What it was.")],
+    notes: Annotated[str | None, typer.Option(help="What was found, and what comes of it.")] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Judge an execution that has ended; the last verdict counts."""
+    shell = open_shell(context, json)
+    body = {"verdict": word.upper(), **({"notes": notes} if notes is not None else {})}
+    answer = shell.api.answer(Call("PUT", path_of("executions", execution, "verdict"), body=body))
+    shell.tell(answer, lambda: shell.look.text(f"✓ verdict {word.upper()} given to {execution}", "green"))
 
 
 def _confirmed(shell: Shell, execution: str, confirm: str | None, done: str) -> str | None:

@@ -20,6 +20,7 @@ from wavebreak.domain.executions.next_steps import held_open_by, next_steps
 from wavebreak.execution_utils import display_of_wave, normalize_wave_status
 from wavebreak.timing import duration
 from wavebreak_cli.views.change_lines import terminated_count
+from wavebreak_cli.views.phases import phase_of
 from wavebreak_cli.views.terminal import elapsed, one_line, style_of, when
 
 if TYPE_CHECKING:
@@ -98,6 +99,10 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
     lines.append(
         _labelled(look, "Duration", look.text(f"{duration(took)} (started {when(execution.get('startedAt'))})"))
     )
+    judged = execution.get("verdict")
+    if judged:
+        notes = f": {judged['notes']}" if judged.get("notes") else ""
+        lines.append(_labelled(look, "Verdict", look.text(f"{judged.get('verdict')} by {judged.get('by')}{notes}")))
     jobs = held_open_by(execution)
     if jobs:
         lines.append(_labelled(look, "Waits for", look.text(f"the end of {', '.join(jobs)}")))
@@ -278,7 +283,7 @@ def progress_bar(look: Look, parts: tuple[int, int, int], told: str, width: int)
     return Text.assemble(bar, "  ", look.text(told))
 
 
-def servers_table(look: Look, execution: Execution) -> Table:
+def servers_table(look: Look, execution: Execution, now: datetime) -> Table:
     """Show every server with its wave, launch and recovery instance."""
     table = listing(look, "Wave", "Source server", "Impact", "Launch", "Recovery instance", "Error", foldable={"Error"})
     for wave in execution.get("waves") or []:
@@ -287,7 +292,10 @@ def servers_table(look: Look, execution: Execution) -> Table:
                 look.text(wave.get("waveNumber")),
                 look.text(server.get("sourceServerId")),
                 look.text(server.get("impact")),
-                look.text(server.get("launchStatus"), "red" if server.get("launchStatus") == "FAILED" else ""),
+                look.text(
+                    phase_of(server, now) or server.get("launchStatus"),
+                    "red" if server.get("launchStatus") == "FAILED" else "",
+                ),
                 look.text(server.get("recoveryInstanceId") or "\N{EN DASH}"),
                 look.text(server.get("error") or "", "red"),
             )

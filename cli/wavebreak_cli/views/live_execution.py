@@ -26,6 +26,7 @@ from wavebreak_cli.views.execution_card import (
     troubles,
     wave_time,
 )
+from wavebreak_cli.views.phases import phase_of
 from wavebreak_cli.views.terminal import elapsed, one_line, style_of
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class _Fitted:
     def _waves(self, room: int) -> list[RenderableType]:
         """Show the waves that matter now with what goes on in them, in at most `room` lines."""
         waves = self.execution.get("waves") or []
-        below = [_below(self.look, wave) for wave in waves]
+        below = [_below(self.look, wave, self.now) for wave in waves]
         beneath = sum(map(len, below))
         if len(waves) + beneath > room:
             first, last = _window(waves, max(_FEWEST_WAVES, room - min(beneath, room // 2)))
@@ -138,7 +139,7 @@ def _window(waves: list[Wave], room: int) -> tuple[int, int]:
     return start, start + shown
 
 
-def _below(look: Look, wave: Wave) -> Rows:
+def _below(look: Look, wave: Wave, now: datetime) -> Rows:
     """List what stands beneath a wave: its commands, and its servers while it runs."""
     rows = [
         (command_name(look, command), badge(look, command_display(command))) for command in wave.get("commands") or []
@@ -146,16 +147,19 @@ def _below(look: Look, wave: Wave) -> Rows:
     if wave.get("endedAt") or not wave.get("startedAt"):
         return rows
     servers = sorted(wave.get("servers") or [], key=lambda server: _FIRST.get(_word(server), len(_FIRST)))
-    return rows + [(look.text(server.get("sourceServerId"), _QUIET), _launch(look, server)) for server in servers]
+    return rows + [(look.text(server.get("sourceServerId"), _QUIET), _launch(look, server, now)) for server in servers]
 
 
 def _word(server: Server) -> str:
     return str(server.get("launchStatus") or LaunchStatus.PENDING)
 
 
-def _launch(look: Look, server: Server) -> Text:
+def _launch(look: Look, server: Server, now: datetime) -> Text:
+    """Show how the launch of a server stands; while it launches, its phase and the time in it."""
     word = _word(server)
-    return badge(look, _LAUNCHES.get(word, {"label": word, "color": "gray"}))
+    shown = _LAUNCHES.get(word, {"label": word, "color": "gray"})
+    phase = phase_of(server, now) if word == LaunchStatus.IN_PROGRESS else None
+    return badge(look, {**shown, "label": phase} if phase else shown)
 
 
 def _shared(look: Look, below: list[Rows], room: int) -> list[Rows]:

@@ -1,0 +1,57 @@
+"""The phase that each server is in while it launches, in words. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.timing import known_time
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from wavebreak_cli.client.answers import Execution
+
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+
+
+def with_phases(execution: Execution, progress: Mapping[str, Any]) -> Execution:
+    """Give an execution whose servers have what `progress` tells of them: `phase`, `since`, `usualSeconds`."""
+    told = {
+        (each.get("waveNumber"), each.get("sourceServerId")): {
+            name: each.get(name) for name in ("phase", "since", "usualSeconds")
+        }
+        for each in progress.get("servers") or []
+        if each.get("phase")
+    }
+    waves: Any = [
+        {
+            **wave,
+            "servers": [
+                {**server, **told.get((wave.get("waveNumber"), server.get("sourceServerId")), {})}
+                for server in wave.get("servers") or []
+            ],
+        }
+        for wave in execution.get("waves") or []
+    ]
+    return {**execution, "waves": waves}
+
+
+def phase_of(server: Mapping[str, Any], now: datetime) -> str | None:
+    """Tell the phase of a server, how long it is in it, and how long that usually takes; None in no phase."""
+    phase, begun, usual = server.get("phase"), known_time(server.get("since")), server.get("usualSeconds")
+    if not phase:
+        return None
+    spent = f" {roughly((now - begun).total_seconds())}" if begun else ""
+    return f"{phase}{spent}{f' of about {roughly(usual)}' if usual else ''}"
+
+
+def roughly(seconds: float) -> str:
+    """Write a duration in its largest unit that tells something: `38s`, `6m`, `1h 20m`."""
+    whole = max(0, int(seconds))
+    if whole < _MINUTE:
+        return f"{whole}s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE}m"
+    return f"{whole // _HOUR}h {whole % _HOUR // _MINUTE}m"
