@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tools.verify_aws.checks import instances, job_logs, jobs, servers, surroundings, terminations
+from tools.verify_aws.checks import instances, job_logs, jobs, servers, services, terminations
 
 CHECKS: Final = (
     *jobs.CHECKS,
@@ -12,5 +12,5 @@ CHECKS: Final = (
     *servers.CHECKS,
     *instances.CHECKS,
     *terminations.CHECKS,
-    *surroundings.CHECKS,
+    *services.CHECKS,
 )

@@ -9,6 +9,7 @@ from tools.verify_aws.evidence import Known, asked, probed
 from tools.verify_aws.sightings import COMPLETED, LAUNCH
 
 from wavebreak.aws.drs import Drs
+from wavebreak.domain.drs import JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA
 from wavebreak.timing import known_time
 
 if TYPE_CHECKING:
@@ -147,8 +148,11 @@ class Reader:
         return asked("DRS", all_of_them)
 
     def _defaults(self) -> dict[str, float]:
-        listed = items(self._quotas, "list_aws_default_service_quotas", "Quotas", ServiceCode="drs")
-        return {each["QuotaCode"]: float(each["Value"]) for each in listed}
+        found = {}
+        for code in (JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA):
+            told = self._quotas.get_aws_default_service_quota(ServiceCode="drs", QuotaCode=code)["Quota"]
+            found[code] = float(told["Value"])
+        return found
 
 
 def _source_servers(drs: Any, wanted: frozenset[str]) -> list[Json]:

@@ -1,7 +1,7 @@
 """IAM's own answer to whether the stack's roles may do what the product calls: SimulatePrincipalPolicy.
 
-What each role must be allowed is what the tests hold the templates to (`tools.rights.needs`), with the names that things
-have in the account. Unlike those tests, IAM also knows the organisation's policies.
+What each role must be allowed is what the tests hold the templates to (`tools.rights.needs`), with the names that
+things have in the account. Unlike those tests, IAM also knows the organisation's policies.
 """
 
 from __future__ import annotations
@@ -61,15 +61,15 @@ def _questions(stack: Stack) -> Iterator[Question]:
     deployed = deployment(TEMPLATE, _parameters(stack))
     renamed = _renaming(stack, deployed)
     for role, wanted in needs(deployed, record.read()).items():
-        by_resource: dict[tuple[str, Any], set[str]] = defaultdict(set)
+        asked_of: dict[tuple[str, Any], set[str]] = defaultdict(set)
         for need in wanted:
             if f":{OTHER_REGION}:" not in need.request.resource:
                 request = renamed(need.request)
-                by_resource[request.resource, request.context].add(request.action)
-        by_actions: dict[tuple[Any, tuple[str, ...]], set[str]] = defaultdict(set)
-        for (resource, context), actions in by_resource.items():
-            by_actions[context, tuple(sorted(actions))].add(resource)
-        for (context, actions), resources in by_actions.items():
+                asked_of[request.resource, request.context].add(request.action)
+        together: dict[tuple[Any, tuple[str, ...]], set[str]] = defaultdict(set)
+        for (resource, context), several in asked_of.items():
+            together[context, tuple(sorted(several))].add(resource)
+        for (context, actions), resources in together.items():
             yield Question(stack.resources.get(role, role), actions, tuple(sorted(resources)), context)
 
 

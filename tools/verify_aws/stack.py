@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +25,7 @@ from wavebreak_cli.errors import Misconfigured, Unavailable
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_MATTERS: Final = timedelta(seconds=3)
 LOCAL_STACK: Final = "wavebreak"
 """The name of a local stack on its emulator."""
 _PATIENCE: Final[Mapping[str, Any]] = {
@@ -48,6 +51,8 @@ class Stack:
     resources: Mapping[str, str]
     """Physical ids by logical ones; empty where CloudFormation may not be asked for them."""
     make: Callable[[str, str], Any]
+    skew: timedelta = timedelta()
+    """How far AWS's clock is ahead of this machine's, where the difference matters."""
 
     @property
     def timing(self) -> Timing:
@@ -94,7 +99,15 @@ def _deployed(name: str, region: str) -> Stack:
         parameters=_parameters(described),
         resources=_resources(make("cloudformation", region), name),
         make=make,
+        skew=_skew(caller),
     )
+
+
+def _skew(answer: Mapping[str, Any]) -> timedelta:
+    """Tell how far AWS's clock is ahead, by the date of an answer, which has whole seconds."""
+    date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    ahead = parsedate_to_datetime(date) - datetime.now(UTC) if date else timedelta()
+    return ahead if abs(ahead) > _MATTERS else timedelta()
 
 
 def _failure(name: str, region: str, error: BotoCoreError | ClientError) -> Misconfigured | Unavailable:
