@@ -60,7 +60,6 @@ class Settings:
     target_role_name: str | None
     target_external_id: str | None
     command_machine_arn: str | None = None
-    command_lists_bucket: str | None = None
     document_prefix: str = "wavebreak"
     command_log_group: str = "/wavebreak/commands"
     errors_table_name: str | None = None
@@ -91,7 +90,6 @@ class Settings:
             target_role_name=environment.get("TARGET_ROLE_NAME"),
             target_external_id=environment.get("TARGET_EXTERNAL_ID"),
             command_machine_arn=environment.get("COMMAND_STATE_MACHINE_ARN"),
-            command_lists_bucket=environment.get("COMMAND_LISTS_BUCKET"),
             document_prefix=environment.get("DOCUMENT_PREFIX", "wavebreak"),
             command_log_group=environment.get("COMMAND_LOG_GROUP", "/wavebreak/commands"),
             errors_table_name=environment.get("ERRORS_TABLE_NAME"),

@@ -88,6 +88,15 @@ class Timing:
         return self.scaled(3600)
 
     @property
+    def second_look(self) -> timedelta:
+        """How long after a look another one is made, where one look that shows nothing proves nothing."""
+        return self.scaled(60)
+
+    def culprit_backoff(self, times: int) -> timedelta:
+        """How long a subject that DRS refused for the n-th time waits before it is tried again."""
+        return min(self.scaled(30 * 2 ** min(times - 1, 10)), self.scaled(300))
+
+    @property
     def termination_deadline(self) -> timedelta:
         """How long a termination may take before it is INCOMPLETE."""
         return self.scaled(3600)

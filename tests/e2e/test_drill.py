@@ -53,7 +53,7 @@ def test_a_drill_completes(product: Product, three_tiers: tuple[str, list[list[s
     assert after["display"] == {"label": "COMPLETED", "color": "green", "icon": "✓"}
     assert (after["totalWaves"], after["completedWaves"], after["failedWaves"], after["cancelledWaves"]) == (3, 3, 0, 0)
     assert after["terminationMetadata"] == {"canTerminate": True, "reason": None, "hasRecoveryInstances": True}
-    assert after["termination"] == {"status": "NOT_REQUESTED", "terminated": 0, "remaining": []}
+    assert after["termination"] == {"status": "NOT_REQUESTED", "terminated": 0, "remaining": [], "unknown": []}
     instances = {
         one["sourceServerID"]: one["recoveryInstanceID"] for one in product.control.state()["recoveryInstances"]
     }

@@ -209,15 +209,6 @@ def test_an_error_without_a_cause_is_recorded_all_the_same(path: Path) -> None:
             assert found.removeprefix("x: ") == expected, expression
 
 
-def test_the_machine_of_commands_may_look_after_the_children_of_its_maps() -> None:
-    """Step Functions names a child `machine/label:id`, the run of a machine itself `machine:id`."""
-    machine = resources(load(), "AWS::Serverless::StateMachine")["CommandStateMachine"]
-    (policy,) = machine["Policies"]
-    allowed = [s["Resource"] for s in policy["Statement"] if "states:StopExecution" in s.get("Action", "")]
-    runs = [arn["Fn::Sub"].partition(":execution:")[2] for arn in allowed]
-    assert runs == ["${AWS::StackName}-command:*", "${AWS::StackName}-command/*"]
-
-
 def sdk_errors(resource: str) -> set[str]:
     """Name the errors of a task that calls AWS itself: those of the service's model, spelt as the SDK for Java does."""
     _, _, call = resource.partition(":aws-sdk:")

@@ -6,25 +6,19 @@ An execution ends at 25,000 events, and a payload has 256 KiB.
 from __future__ import annotations
 
 import json
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from tools.template import ROOT, definition, load
 
-from wavebreak.app import App
-from wavebreak.aws.ssm import DELIVERY_SECONDS
-from wavebreak.domain.commands import concurrency
-from wavebreak.domain.commands.catalogue import MAX_TIMEOUT_SECONDS
-from wavebreak.use_cases import forward_to_target
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from wavebreak.domain.commands import concurrency, delivery
+from wavebreak.domain.commands.catalogue import MAX_CONCURRENCY, CommandMode
+from wavebreak.use_cases.command_machine.prepare_run import Preparation
+from wavebreak.use_cases.command_machine.take_turns import Turn
 
 Json = dict[str, Any]
 
 HISTORY_EVENTS = 25_000
-PAYLOAD_BYTES = 256 * 1024
 ITERATION = ("MapIterationStarted", "MapIterationSucceeded")
 EVENTS = {
     "Task": ("Entered", "TaskScheduled", "TaskStarted", "TaskSucceeded", "Exited"),
@@ -40,7 +34,7 @@ REPEAT = ("TaskScheduled", "TaskStarted", "TaskFailed")
 
 COMMAND = definition(ROOT / "statemachine" / "command.asl.json")
 MAPS = {name: state for name, state in COMMAND["States"].items() if state["Type"] == "Map"}
-by_map = pytest.mark.parametrize("item", [state["ItemProcessor"] for state in MAPS.values()], ids=MAPS)
+by_map = pytest.mark.parametrize("worker", [state["ItemProcessor"] for state in MAPS.values()], ids=MAPS)
 
 
 def repeats(task: Json) -> int:
@@ -51,60 +45,62 @@ def written(state: Json) -> int:
     return len(EVENTS[state["Type"]])
 
 
-def path(item: Json, *choices: str) -> Iterator[Json]:
-    """Give the states of an item's way to its end; each Choice on it goes where `choices` tells next."""
-    told = iter(choices)
-    name: str | None = item["StartAt"]
-    while name is not None:
-        state = item["States"][name]
-        yield state
-        name = next(told, None) if state["Type"] == "Choice" else state.get("Next")
+def of_kind(worker: Json, name: str) -> Json:
+    (found,) = (state for key, state in worker["States"].items() if key.startswith(name))
+    return dict(found)
 
 
 @by_map
-def test_a_target_costs_the_events_that_the_code_counts(item: Json) -> None:
-    run, ended, last = path(item, *(name for name in item["States"] if name.startswith("NextTarget")))
-    assert ended["Default"] == item["StartAt"], "the way back is one task and one choice"
-    first = len(ITERATION) + sum(map(written, (run, ended, last)))
-    assert (first, written(run) + written(ended)) == (
-        concurrency.EVENTS_PER_TARGET,
-        concurrency.EVENTS_PER_FURTHER_ROUND,
-    )
+def test_a_round_costs_the_events_that_the_code_counts(worker: Json) -> None:
+    run, ended, last = (of_kind(worker, name) for name in ("RunTarget", "TargetEnded", "NextTarget"))
+    assert ended["Default"] == worker["StartAt"], "the way back is one task and one choice"
+    assert written(run) + written(ended) == concurrency.EVENTS_PER_ROUND
+    assert len(ITERATION) + written(last) == concurrency.EVENTS_PER_WORKER
 
 
 @by_map
-def test_a_lost_target_costs_the_events_that_the_code_counts(item: Json) -> None:
-    run = item["States"][item["StartAt"]]
+def test_a_lost_round_costs_the_events_that_the_code_counts(worker: Json) -> None:
+    run, ended, lose = (of_kind(worker, name) for name in ("RunTarget", "TargetEnded", "LoseTarget"))
+    assert lose["Catch"][0]["Next"] == lose["Next"], "one that cannot be recorded goes on likewise"
+    most = written(run) + repeats(run) + written(lose) + repeats(lose) + written(ended)
+    assert most == concurrency.EVENTS_PER_LOST_ROUND
     (caught,) = run["Catch"]
-    lost = item["States"][caught["Next"]]
-    last = item["States"][lost["Next"]]
-    assert lost["Catch"][0]["Next"] == lost["Next"], "one that cannot be recorded ends likewise"
-    all_in_all = len(ITERATION) + sum(written(state) for state in (run, lost, last)) + repeats(run) + repeats(lost)
-    assert all_in_all == concurrency.EVENTS_PER_TARGET + concurrency.EVENTS_PER_LOSS
+    assert caught["Output"]["rounds"] == f"{{% $states.input.rounds + {concurrency.LOST_ROUNDS} %}}"
 
 
-def test_a_target_is_watched_no_longer_than_the_code_counts() -> None:
-    (patience,) = (field.default for field in fields(App) if field.name == "agent_patience_seconds")
-    assert isinstance(patience, int)
-    assert patience + DELIVERY_SECONDS + forward_to_target._GRACE.total_seconds() <= concurrency.WAITING_SECONDS
+@by_map
+def test_a_worker_whose_function_never_works_comes_to_its_end(worker: Json) -> None:
+    """Nothing that the function could say is needed for it."""
+    lose = of_kind(worker, "LoseTarget")
+    assert lose["Catch"][0]["Output"]["ended"] == "{% $states.input.rounds >= $states.input.most %}"
 
 
-def test_the_machines_own_steps_fit_beside_its_largest_inline_map() -> None:
+@pytest.mark.parametrize("workers", range(1, 11))
+def test_all_that_a_machine_writes_fits_into_its_history_with_room_for_repeats(workers: int) -> None:
     own = [state for state in COMMAND["States"].values() if "ItemProcessor" not in state]
-    most = sum(written(state) + repeats(state) for state in own) + written(MAPS["OneByOne"])
-    assert concurrency.MAX_INLINE_EVENTS + most + 1 < HISTORY_EVENTS
+    itself = sum(written(state) + repeats(state) for state in own) + written(MAPS["TenAtATime"]) + 1
+    a_worker = (
+        concurrency.EVENTS_PER_WORKER
+        + concurrency.rounds_of_a_worker(workers) * concurrency.EVENTS_PER_ROUND
+        + concurrency.EVENTS_PER_LOST_ROUND  # the last one, begun within the budget
+    )
+    most = itself + workers * a_worker
+    assert most < 0.75 * HISTORY_EVENTS, "a round that is tried again and then works costs three events a try"
 
 
-def test_one_target_alone_fits_into_a_history_of_its_own_however_long_it_runs() -> None:
-    """At scale each target has a history, and no Map could make that smaller."""
-    assert concurrency.most_events(MAX_TIMEOUT_SECONDS) < HISTORY_EVENTS
-    assert not concurrency.needs_distributed_map(1, MAX_TIMEOUT_SECONDS)
+def test_as_many_run_at_a_time_as_there_may() -> None:
+    assert {name: state["MaxConcurrency"] for name, state in MAPS.items()} == {
+        "TenAtATime": MAX_CONCURRENCY[CommandMode.PARALLEL],
+        "OneByOne": MAX_CONCURRENCY[CommandMode.SEQUENTIAL],
+    }
+    assert "DISTRIBUTED" not in json.dumps(COMMAND)
 
 
-def test_the_list_of_an_inline_map_fits_into_a_payload() -> None:
-    most = concurrency.MAX_INLINE_EVENTS // concurrency.most_events(1)
-    assert concurrency.needs_distributed_map(most + 1, 1)
-    assert len(json.dumps(list(range(1, most + 1)))) < PAYLOAD_BYTES / 100
+def test_what_the_machine_carries_is_as_small_for_four_thousand_targets_as_for_ten() -> None:
+    plan = Preparation(99, sequential=False, first=tuple(range(3991, 4001)))
+    turn = Turn("cmd-" + "0" * 26 + "-w080a10r99", 99, 10, 4000, 2142, 2142)
+    assert len(json.dumps(plan.output())) < 450
+    assert len(json.dumps(turn.output())) < 200
 
 
 def test_a_recovery_hands_over_before_its_history_is_full() -> None:
@@ -134,3 +130,9 @@ def test_states_hand_on_ids_and_numbers_never_what_they_were_given(name: str) ->
                 check(state["ItemProcessor"])
 
     check(definition(ROOT / "statemachine" / f"{name}.asl.json"))
+
+
+def test_who_sends_is_over_when_the_code_holds_it_to_be() -> None:
+    function = load()["Resources"]["RunTargetFunction"]["Properties"]
+    assert function["Timeout"] == delivery.SENDER_SECONDS
+    assert function["Timeout"] > concurrency.ROUND_SECONDS

@@ -15,18 +15,15 @@ KEYS = {
     "AWS::SQS::Queue": ("KmsMasterKeyId", None),
     "AWS::SNS::Topic": ("KmsMasterKeyId", None),
     "AWS::Logs::LogGroup": ("KmsKeyId", None),
-    "AWS::S3::Bucket": ("BucketEncryption", "KMSMasterKeyID"),
 }
 """Where the key of a resource stands, by its type."""
-
-WITHOUT = {"AccessLogsBucket": "S3 delivers access logs to no bucket that a key of KMS encrypts"}
 
 
 @pytest.mark.parametrize(("kind", "place"), KEYS.items())
 def test_everything_that_keeps_data_takes_a_key_of_the_users_own(
     template: Json, kind: str, place: tuple[str, str | None]
 ) -> None:
-    found = {name: each for name, each in resources(template, kind).items() if name not in WITHOUT}
+    found = resources(template, kind)
     assert found
     attribute, inside = place
     for name, properties in found.items():
@@ -45,20 +42,7 @@ def test_without_a_key_of_their_own_everything_is_encrypted_all_the_same(templat
         # A queue takes one of the two, and refuses both.
         assert queue["SqsManagedSseEnabled"] == {"Fn::If": ["HasKey", {"Ref": "AWS::NoValue"}, True]}
         assert queue["KmsMasterKeyId"] == {"Fn::If": ["HasKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
-    for bucket in resources(template, "AWS::S3::Bucket").values():
-        assert "AES256" in json.dumps(bucket["BucketEncryption"])
     assert template["Globals"]["Function"]["KmsKeyArn"]["Fn::If"][:2] == ["HasKey", {"Ref": "KmsKeyArn"}]
-
-
-def test_a_bucket_keeps_versions_and_tells_who_read_it(template: Json) -> None:
-    buckets = resources(template, "AWS::S3::Bucket")
-    for name, bucket in buckets.items():
-        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}, name
-        assert all(bucket["PublicAccessBlockConfiguration"].values()), name
-    assert buckets["CommandListsBucket"]["LoggingConfiguration"]["DestinationBucketName"] == {"Ref": "AccessLogsBucket"}
-    for name, policy in resources(template, "AWS::S3::BucketPolicy").items():
-        (plain,) = (s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Deny")
-        assert plain["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}, name
 
 
 PATH_OF_A_RECOVERY = {

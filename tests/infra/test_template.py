@@ -250,11 +250,22 @@ def test_wildcards_stand_only_where_the_text_search_finds_them(statements: list[
 
 
 def test_ec2_rights_hold_only_for_calls_that_drs_makes(statements: list[Json]) -> None:
-    borrowed = [s for s in statements if any(action.startswith("ec2:") for action in actions_of(s))]
+    own = {"Effect": "Allow", "Action": "ec2:DescribeInstances", "Resource": "*"}
+    borrowed = [s for s in statements if s != own and any(action.startswith("ec2:") for action in actions_of(s))]
     assert len(borrowed) == 4
     for statement in borrowed:
         assert statement["Condition"] == {"Bool": {"aws:ViaAWSService": "true"}}
         assert all(action.startswith("ec2:") for action in actions_of(statement))
+
+
+def test_only_the_look_of_a_termination_asks_ec2_itself(
+    template: Json, statements: list[Json], all_functions: dict[str, Json]
+) -> None:
+    own = {"Effect": "Allow", "Action": "ec2:DescribeInstances", "Resource": "*"}
+    assert statements.count(own) == 1
+    assert template["Resources"]["AskEc2Policy"]["Properties"]["PolicyDocument"]["Statement"] == [own]
+    asking = {name for name, each in all_functions.items() if {"Ref": "AskEc2Policy"} in each["Policies"]}
+    assert asking == {"ObserveTerminationFunction"}
 
 
 def test_roles_are_passed_to_ec2_only(statements: list[Json]) -> None:
@@ -341,16 +352,6 @@ def test_table_can_be_restored_is_encrypted_and_streams_its_new_images(template:
     assert template["Resources"]["Table"]["DeletionPolicy"] == "Retain"
 
 
-def test_a_list_of_targets_does_not_hold_up_the_deletion_of_the_stack(template: Json) -> None:
-    """A bucket that holds anything cannot be deleted; one that was made in vain holds nothing."""
-    bucket = template["Resources"]["CommandListsBucket"]
-    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
-    assert template["Resources"]["AccessLogsBucket"]["DeletionPolicy"] == "RetainExceptOnCreate"
-    expire, forget = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
-    assert (expire["ExpirationInDays"], expire["NoncurrentVersionExpiration"]) == (7, {"NoncurrentDays": 7})
-    assert forget["ExpiredObjectDeleteMarker"] is True
-
-
 def test_the_queue_of_failed_events_takes_them_from_every_rule(template: Json, all_functions: dict[str, Json]) -> None:
     rules = set(resources(template, "AWS::Events::Rule"))
     for name, function in all_functions.items():
@@ -381,7 +382,7 @@ def test_the_simulators_address_is_absent_from_functions_on_aws(template: Json, 
     for name, function in all_functions.items():
         variables = function["Environment"]["Variables"]
         addresses = [value for variable, value in variables.items() if variable.startswith("AWS_ENDPOINT_URL")]
-        assert len(addresses) == 3, name
+        assert len(addresses) == 4, name
         for address in addresses:
             assert address == {"Fn::If": ["HasDrsEndpoint", {"Ref": "DrsEndpointUrl"}, {"Ref": "AWS::NoValue"}]}, name
 

@@ -21,13 +21,13 @@ API_SECONDS = 28
 SERIES = {
     "drs_call": ATTEMPTS,
     "drs_brief_call": BRIEF_ATTEMPTS,
+    "ec2_call": BRIEF_ATTEMPTS,
     "dynamodb_call": ATTEMPTS,
     "stepfunctions_call": ATTEMPTS,
     "quota_call": 1,
     "sts_call": BRIEF_ATTEMPTS,
     "ssm_call": ATTEMPTS,
     "logs_call": ATTEMPTS,
-    "s3_call": ATTEMPTS,
     "notify_call": 1,
     "state_read": 1,
     "state_write": 1,
@@ -139,10 +139,14 @@ def test_circuits_that_opened_are_forgotten_in_time(template: Json) -> None:
 
 
 def test_a_session_for_reading_may_do_what_reading_functions_may_and_no_more(template: Json) -> None:
-    statements = template["Resources"]["ReadDrsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
-    allowed: set[str] = set()
-    for statement in statements:
-        if "Action" in statement:
-            actions = statement["Action"]
-            allowed |= {actions} if isinstance(actions, str) else set(actions)
+    allowed = {"drs:GetLaunchConfiguration"}
+    for policy in ("ReadDrsPolicy", "AskEc2Policy"):
+        for statement in template["Resources"][policy]["Properties"]["PolicyDocument"]["Statement"]:
+            if "Action" in statement:
+                actions = statement["Action"]
+                allowed |= {actions} if isinstance(actions, str) else set(actions)
     assert set(READ_ONLY) == {action for action in allowed if not action.startswith("dynamodb:")}
+    ending = template["Resources"]["EndInstancesPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert "drs:GetLaunchConfiguration" in {
+        statement["Action"] for statement in ending if isinstance(statement["Action"], str)
+    }

@@ -62,7 +62,7 @@ def deployed() -> Iterator[Stack]:
         ) as simulator,
         emulated_aws(stack.invoke, quotas, stack.table_actions),
     ):
-        simulated = {"AWS_ENDPOINT_URL_DRS": simulator.url, "AWS_ENDPOINT_URL_SSM": simulator.url}
+        simulated = {f"AWS_ENDPOINT_URL_{service}": simulator.url for service in ("DRS", "EC2", "SSM")}
         for name, value in {**_ENVIRONMENT, **simulated}.items():
             patches.setenv(name, value)
         _install(stack, patches)

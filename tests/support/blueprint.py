@@ -91,11 +91,7 @@ class Blueprint:
         for properties in template.resources(self.template, template.STATE_MACHINE).values():
             text = (template.ROOT / properties["DefinitionUri"]).read_text(encoding="utf-8")
             values = {name: self.resolve(value) for name, value in properties["DefinitionSubstitutions"].items()}
-            definition = template.substituted(text, values)
-            for state in definition["States"].values():
-                # Moto's grammar of a JSONata Map does not know it.
-                state.pop("ToleratedFailurePercentage", None)
-            found[self.resolve(properties["Name"])] = json.dumps(definition)
+            found[self.resolve(properties["Name"])] = json.dumps(template.substituted(text, values))
         return found
 
     def handlers(self) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from tests.support.command_run_world import Bound, CommandRuns, check_commands
 from tests.support.execution_builders import NOW, OPERATOR, TIMING
 
+from wavebreak.domain.drs import Instance
 from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import (
     ENGINE_ACTOR,
@@ -21,6 +22,7 @@ from wavebreak.domain.executions.audit_trail import (
     status_changes,
     words_behind,
 )
+from wavebreak.domain.executions.ending.looks import TerminationObservation, is_launched
 from wavebreak.domain.executions.engine import (
     Decision,
     Directive,
@@ -30,10 +32,12 @@ from wavebreak.domain.executions.engine import (
     next_command,
     unassigned,
 )
-from wavebreak.domain.executions.model import CommandState, Execution, Job, JobKind, JobState, LaunchStatus
+from wavebreak.domain.executions.model import Execution, Job, JobKind, JobState, LaunchStatus
 from wavebreak.domain.executions.observation import JobView, Observation, ServerView
-from wavebreak.domain.executions.termination import CleanUp, Sighting
+from wavebreak.domain.executions.termination import TerminationDirective
+from wavebreak.domain.executions.wave_commands import intended
 from wavebreak.execution_utils import WaveStatus, final_status, is_terminal
+from wavebreak.site import Place
 from wavebreak.store.records import job_record, meta_record, read_execution, server_records, wave_record
 
 POLL: Final = timedelta(seconds=30)
@@ -184,8 +188,7 @@ class World:
         wave = self.execution.wave(number)
         due = None if wave.running_command else next_command(self.execution, wave, self.now, TIMING)
         if due is not None:
-            started = wave.with_command(replace(due, state=CommandState.STARTED))
-            self.save(self.execution.with_waves([started]))
+            self.save(self.execution.with_waves([intended(self.execution, wave, due)]))
         running = self.execution.wave(number).running_command
         return None if running is None else Bound(self.execution, number, running)
 
@@ -241,7 +244,10 @@ class World:
         check_state(current)
         if not current.in_flight and not self.answers:
             launched = {instance for job in self.jobs.values() for instance in job.instances.values()}
-            assert launched == termination.launched_instances(current)
+            known = {
+                server.recovery_instance_id for wave in current.waves for server in wave.servers if is_launched(server)
+            }
+            assert launched == known
 
     def check_trail(self) -> None:
         """Verify that the events so far tell the execution as it is."""
@@ -289,19 +295,23 @@ class World:
 
     def clean_up(self) -> None:
         """Run a termination that was begun to its end, one terminate job for all that is alive."""
-        alive = {instance for job in self.jobs.values() for instance in job.instances.values()}
+        alive = [
+            Instance(instance, server, job.job_id, is_drill=True, state="RUNNING")
+            for job in self.jobs.values()
+            for server, instance in job.instances.items()
+        ]
         for _ in range(20):
-            after, directive = termination.decide(
-                self.execution, Sighting(Observation(), frozenset(alive)), self.now, TIMING
-            )
+            seen = TerminationObservation(instances=tuple(alive))
+            after, directive = termination.decide(self.execution, seen, self.now, TIMING)
             self.save(after)
-            if directive is CleanUp.FINISH:
+            if directive is TerminationDirective.FINISH:
                 return
-            if directive is CleanUp.TERMINATE:
-                self._terminate(termination.due(after, alive))
+            if directive is TerminationDirective.TERMINATE:
+                due = termination.due_at(after, Place(), seen, self.now, TIMING)
+                self._terminate(tuple(str(server.recovery_instance_id) for server in due))
                 alive.clear()
             self.now += POLL
-        raise AssertionError("the clean-up does not come to an end")
+        raise AssertionError("the termination does not come to an end")
 
     def _terminate(self, instances: tuple[str, ...]) -> None:
         started = Job(

@@ -14,18 +14,18 @@ from tests.support.fake_drs_world import World, check_state, check_trail
 
 from wavebreak.aws.drs import Drs, job_tags
 from wavebreak.aws.step_functions import Workflow
-from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.engine import Directive, open_asks
 from wavebreak.domain.executions.model import CancelThen, Execution, JobKind
 from wavebreak.domain.executions.steering import Refused
-from wavebreak.domain.executions.termination import CleanUp
+from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.problems import Problem
 from wavebreak.store import keys
 from wavebreak.store.locks import server_keys
-from wavebreak.use_cases import observe_recovery, operate_execution, settle_execution, terminate_instances
+from wavebreak.use_cases import observe_recovery, operate_execution, settle_execution
 from wavebreak.use_cases.launch_wave import start_wave
+from wavebreak.use_cases.termination import observe_termination, terminate_instances
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -130,8 +130,8 @@ class Life:
         for name in _servers_of(execution):
             self.control.put_source_server(name)
         now = self.clock.now()
-        self.app.locks.take_servers(execution, now)
-        self.before = self.app.executions.create(execution, "{}", Act(OPERATOR, now), {})
+        held = self.app.locks.take(execution, "start", now)
+        self.before = self.app.executions.create(execution, "{}", Act(OPERATOR, now), {}, held)
         self.fate.life = self
 
     def load(self) -> Execution:
@@ -192,8 +192,8 @@ class Life:
         return seen.directive
 
     def _clean_up_round(self, run: int) -> str:
-        seen = terminate_instances.observe(self.app, self.execution_id, run)
-        if seen.directive == CleanUp.TERMINATE:
+        seen = observe_termination.observe(self.app, self.execution_id, run)
+        if seen.directive == TerminationDirective.TERMINATE:
             self._task(lambda: terminate_instances.terminate(self.app, self.execution_id))
         return seen.directive
 
@@ -282,7 +282,8 @@ class Life:
             assert not running & members.keys(), "a server that runs was launched again"
             running |= {name for name, status in members.items() if status == "LAUNCHED"}
         alive = {instance["recoveryInstanceID"] for instance in state["recoveryInstances"]}
-        assert alive <= termination.launched_instances(current), "an instance is unknown"
+        known = {server.recovery_instance_id for wave in current.waves for server in wave.servers}
+        assert alive <= known, "an instance is unknown"
         assert not (alive and current.instances_terminated)
 
 

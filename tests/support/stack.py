@@ -76,9 +76,6 @@ class Stack:
             dynamodb.create_table(**table)
         self.sfn = boto3.client("stepfunctions", region_name=REGION)
         self._logs = boto3.client("logs", region_name=REGION)
-        boto3.client("s3", region_name=REGION).create_bucket(
-            Bucket=self.blueprint.resolve({"Ref": "CommandListsBucket"})
-        )
         for name, definition in self.blueprint.machines().items():
             self.sfn.create_state_machine(name=name, definition=definition, roleArn=f"arn:aws:iam::{ACCOUNT}:role/r")
         for function in self._handlers:
@@ -258,7 +255,7 @@ class Stack:
 
     def items_of(self, sort_key: str) -> list[dict[str, Any]]:
         """Give the items with a sort key."""
-        return [item for item in self.items() if item["sk"] == {"S": sort_key}]
+        return [item for item in self.items() if item.get("sk") == {"S": sort_key}]
 
     def launched_servers(self) -> list[str]:
         """Give the servers of every StartRecovery call that DRS carried out, in order."""

@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "domain.errors": set(),
     "domain.commands": set(),
     "domain.plans": {"domain.commands"},
-    "domain.executions": {"domain.commands", "domain.plans"},
+    "domain.executions": {"domain.commands", "domain.drs", "domain.plans"},
     "domain.checks": {"domain.commands", "domain.executions", "domain.plans"},
     "domain.evidence": {
         "domain.checks",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -89,8 +90,9 @@ class Wave:
         while batch := search.choose(self.room):
             answer = self.drs.call(batch)
             if answer is None:
-                found = search.accepted(batch)
-                self._remember(dict(found))
+                for name, words in search.accepted(batch).items():
+                    self.memory[name] = Suspicion(words, self.now)
+                    self.reasons[name] = words
                 continue
             way, words = answer
             if way is Way.FAULT:
@@ -140,7 +142,10 @@ def test_all_but_those_at_fault_are_through_within_three_rounds(drawn: tuple[int
     healthy = set(wave.names) - culprits.keys()
     assert drs.taken == healthy
     k = len(culprits)
-    assert len(drs.calls) <= 2 * k * math.log2(max(2, size)) + size / 100 + 10, len(drs.calls)
+    # A hundred with one that brings DRS down cost 1 + 10 + 10 calls at worst: three to five of these, each in a batch
+    # of its own, may cost one call more than the bound.
+    rounded = 1 if Way.FAULT in culprits.values() else 0
+    assert len(drs.calls) <= 2 * k * math.log2(max(2, size)) + size / 100 + 10 + rounded, len(drs.calls)
     wave.round()
     assert wave.reasons.keys() == culprits.keys()
 
@@ -214,3 +219,75 @@ def test_whom_a_search_was_left_with_can_be_written_down() -> None:
     search = BatchSearch(names, {}, NOW)
     search.refused(search.choose(100), "ConflictException: busy", may_be_request=False)
     assert search.suspects == dict.fromkeys(names, "ConflictException: busy")
+
+
+def remembered(names: list[str], **fields: Any) -> dict[str, Suspicion]:
+    return dict.fromkeys(names, Suspicion("ConflictException: initialising", NOW, **fields))
+
+
+def test_what_was_wrong_with_many_and_is_over_costs_few_jobs() -> None:
+    """A hundred jobs for a hundred servers, of twenty that may run, would keep four fifths of them down."""
+    names = [server(number) for number in range(100)]
+    drs = Drs({})
+    search = BatchSearch(names, remembered(names, times=4), NOW, jobs=20)
+    while batch := search.choose(100):
+        assert drs.call(batch) is None
+        search.accepted(batch)
+    assert drs.taken == set(names)
+    assert [len(call) for call in drs.calls] == [1, 2, 4, 8, 16, 32, 37]
+
+
+def test_of_many_that_were_refused_alone_those_still_at_fault_are_found_again() -> None:
+    names = [server(number) for number in range(20)]
+    drs = Drs({server(3): Way.CONFLICT, server(11): Way.CONFLICT})
+    search = BatchSearch(names, remembered(names), NOW)
+    culprits: set[str] = set()
+    while batch := search.choose(100):
+        answer = drs.call(batch)
+        if answer is None:
+            search.accepted(batch)
+        else:
+            culprits |= search.refused(batch, answer[1], may_be_request=False).culprits.keys()
+    assert culprits == drs.culprits.keys()
+    assert drs.taken == set(names) - culprits
+    assert len(drs.calls) <= 20
+
+
+@pytest.mark.parametrize(("jobs", "calls", "taken"), [(200, 90, 90), (20, 20, 100), (4, 20, 100)])
+def test_groups_that_were_refused_again_share_the_room_for_jobs(jobs: int, calls: int, taken: int) -> None:
+    names = [server(number) for number in range(100)]
+    groups = {
+        name: Suspicion("InternalServerException (500)", NOW, times=2, call=str(number // 10))
+        for number, name in enumerate(names)
+    }
+    search = BatchSearch(names, groups, NOW, jobs=jobs)
+    sizes = []
+    while batch := search.choose(100):
+        sizes.append(len(batch))
+        search.accepted(batch)
+    assert (len(sizes), sum(sizes)) == (calls, taken)
+
+
+def test_the_last_of_a_group_is_left_to_the_next_round() -> None:
+    names = [server(number) for number in range(3)]
+    group = Suspicion("InternalServerException (500)", NOW, call="1.1.1")
+    search = BatchSearch(names, dict.fromkeys(names, group), NOW)
+    assert search.choose(100) == (names[0],)
+    assert search.accepted([names[0]]) == {}
+    assert search.choose(100) == (names[1],)
+    assert search.accepted([names[1]]) == {names[2]: "InternalServerException (500)"}
+    assert search.choose(100) == ()
+
+
+def test_what_only_waited_for_something_else_is_tried_with_the_others() -> None:
+    names = [server(number) for number in range(3)]
+    waited = Suspicion("Waits for the end of DRS job drsjob-1", NOW, times=0)
+    search = BatchSearch(names, {names[1]: waited}, NOW)
+    assert search.choose(100) == tuple(names)
+    assert BatchSearch(names, {names[1]: waited}, NOW - ROUND).choose(100) == (names[0], names[2])
+
+
+def test_what_is_left_out_is_tried_no_more_in_this_round() -> None:
+    search = BatchSearch([server(number) for number in range(3)], {}, NOW)
+    search.leave_out([server(1)])
+    assert search.choose(100) == (server(0), server(2))

@@ -147,7 +147,11 @@ def test_rule_9_timeouts_nest_clients_give_up_before_their_function(factory: Any
 
 def test_rule_9_timeouts_nest_requests_take_the_brief_client() -> None:
     patient = {str(path) for path, _, method, _ in method_calls() if method == "drs_at"}
-    assert patient == {"use_cases/launch_wave.py", "aws/parallel_reads.py", "use_cases/terminate_instances.py"}
+    assert patient == {
+        "use_cases/launch_wave.py",
+        "aws/parallel_reads.py",
+        "use_cases/termination/terminate_instances.py",
+    }
 
 
 def test_rule_9_timeouts_nest_functions_end_before_their_task_and_before_their_intents_are_doubted() -> None:

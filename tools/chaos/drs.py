@@ -89,7 +89,7 @@ def is_down(product: Product) -> Iterator[Outcome]:
 
 
 def throttles(product: Product) -> Iterator[Outcome]:
-    """Let DRS throttle every other call of each operation throughout a drill and its clean-up."""
+    """Let DRS throttle every other call of each operation throughout a drill and its termination."""
     servers = product.servers(6)
     plan_id = product.plan(*chain(servers[:2], servers[2:4], servers[4:]))
     with failing(product, OPERATIONS, error="ThrottlingException", every=2):
@@ -98,4 +98,4 @@ def throttles(product: Product) -> Iterator[Outcome]:
         cleaned = product.terminated(execution_id, within=60)["termination"]
     calls = [call["error"] for call in product.control.calls() if call["operation"] in OPERATIONS]
     yield judge.between("calls throttled", calls.count("ThrottlingException"), 3, len(calls))
-    yield judge.same("the clean-up ends", (cleaned["status"], cleaned["terminated"]), ("COMPLETED", 6))
+    yield judge.same("the termination ends", (cleaned["status"], cleaned["terminated"]), ("COMPLETED", 6))

@@ -121,10 +121,10 @@ class Product:
         return self.seen(execution_id, lambda seen: bool(seen["waves"][number - 1]["jobId"]), within)
 
     def terminated(self, execution_id: str, within: float = 20) -> dict[str, Any]:
-        """Ask for the clean-up and wait for its end."""
+        """Ask for the termination and wait for its end."""
         answer = self.operate(execution_id, "terminate")
         if answer.status != HTTPStatus.ACCEPTED or answer.document["termination"]["status"] != "IN_PROGRESS":
-            raise Unexpected(f"the clean-up was not begun: {answer}")
+            raise Unexpected(f"the termination was not begun: {answer}")
         return self.seen(execution_id, lambda seen: seen["termination"]["status"] != "IN_PROGRESS", within)
 
     def instances_of(self, servers: Iterable[str]) -> list[str]:

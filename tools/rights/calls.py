@@ -121,6 +121,12 @@ def _drs(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
             raise UnknownCall(f"drs:{operation}")
 
 
+def _ec2(operation: str, _params: Mapping[str, Any]) -> Iterator[Request]:
+    if operation != "DescribeInstances":
+        raise UnknownCall(f"ec2:{operation}")
+    yield Request(f"ec2:{operation}", "*")
+
+
 def _ssm(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
     match operation:
         case "SendCommand":
@@ -187,6 +193,7 @@ _CALLS: Final[Mapping[str, Callable[[str, Mapping[str, Any]], Iterator[Request]]
     "dynamodb": _dynamodb,
     "stepfunctions": _stepfunctions,
     "drs": _drs,
+    "ec2": _ec2,
     "ssm": _ssm,
     "sns": _telling,
     "events": _telling,

@@ -28,18 +28,20 @@ if TYPE_CHECKING:
 
 OTHER_REGION: Final = "eu-west-1"
 """Any Region beside the stack's own, where a wave may recover into."""
-PLACE_SERVICES: Final = frozenset({"drs", "logs", "servicequotas", "ssm"})
+PLACE_SERVICES: Final = frozenset({"drs", "ec2", "logs", "servicequotas", "ssm"})
 """Services that are called in the account and Region of a wave."""
 OWN_ACCOUNT_ONLY: Final = {
     "drs:GetRecoveryPlan": "a native plan is imported from the stack's own account",
     "drs:ListRecoveryPlanSteps": "likewise",
 }
 """Calls in a wave's Region that never leave the account, each with the reason."""
-CIRCUITS: Final = frozenset({"drs", "events", "ses", "sns", "sqs", "ssm", "sts"})
+CIRCUITS: Final = frozenset({"drs", "ec2", "events", "ses", "sns", "sqs", "ssm", "sts"})
 """Services that are called behind a circuit, which the functions share in a table."""
 
 _THROUGH_DRS: Final = (("aws:CalledVia", ("drs.amazonaws.com",)), ("aws:ViaAWSService", ("true",)))
 _THROUGH_SSM: Final = (("aws:CalledVia", ("drs.amazonaws.com", "ssm.amazonaws.com")), ("aws:ViaAWSService", ("true",)))
+_TAGGED: Final = (f":job/{ITEMS}", f":recovery-instance/{ITEMS}", f":source-server/{ITEMS}")
+"""What DRS tags while it recovers."""
 _GRANT: Final = ("kms:GrantIsForAWSResource", ("true",))
 _KEY_USES: Final = {
     "sqs:SendMessage": ("kms:Decrypt", "kms:GenerateDataKey"),
@@ -146,14 +148,11 @@ def _borrowing(action: str, account: str, deployed: Deployment) -> Iterator[Requ
             yield Request(action, role, (("iam:PassedToService", ("ec2.amazonaws.com",)),))
         return
     for resource in _sample(action, account):
-        if action == "drs:TagResource" and "/" in resource and not resource.endswith(_TAGGED):
+        if action == "drs:TagResource" and not resource.endswith(_TAGGED):
             continue
         context = () if action.startswith("drs:") else _THROUGH_DRS
         for region in (REGION, OTHER_REGION):
             yield _in_region(Request(action, resource, context), region)
-
-
-_TAGGED: Final = (f":job/{ITEMS}", f":recovery-instance/{ITEMS}", f":source-server/{ITEMS}")
 
 
 def _of_launch_action(action: str, account: str) -> Iterator[Request]:

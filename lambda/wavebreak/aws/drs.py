@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.unrepeated import judged
-from wavebreak.domain.drs import Instance, RecentJob, SourceServer
+from wavebreak.domain.drs import GONE, Instance, RecentJob, SourceServer
 from wavebreak.domain.executions.model import LaunchStatus
 from wavebreak.domain.executions.observation import JobView, ServerView
 from wavebreak.problems import Unavailable
@@ -29,11 +29,14 @@ logger = logging.getLogger(__name__)
 
 JOB_IDS_A_CALL: Final = 1000
 IDS_A_CALL: Final = 200
+_LAUNCH_END: Final = "LAUNCH_END"
+"""An event of real job logs that the service model does not list."""
 DESCRIBE_INSTANCES: Final = "DescribeRecoveryInstances"
 _RECENT: Final = timedelta(days=3)
 """How far back unfinished jobs are looked for. DRS ends a job within hours."""
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 _A_DAY_SECONDS: Final = 86_400
+_FAILOVER: Final = "FAILOVER"
 
 TAG_EXECUTION: Final = "wavebreak:execution"
 TAG_WAVE: Final = "wavebreak:wave"
@@ -108,12 +111,23 @@ class Drs:
         return found
 
     def tags_by_server(self) -> dict[str, Mapping[str, str]]:
-        """List every source server with its tags: DRS has no filter for them."""
+        """List every source server that a failover starts from with its tags: DRS has no filter for them.
+
+        After a reversal there are servers of the direction FAILBACK, which carry the tags of the others.
+        """
         servers = self._pages("describe_source_servers", filters={}, maxResults=IDS_A_CALL)
-        return {server["sourceServerID"]: server.get("tags", {}) for server in servers}
+        return {
+            server["sourceServerID"]: server.get("tags", {})
+            for server in servers
+            if server.get("replicationDirection", _FAILOVER) == _FAILOVER
+        }
 
     def instances(self, source_server_ids: Sequence[str]) -> list[Instance]:
         """List the recovery instances of source servers; one that no longer exists in EC2 does not count."""
+        return [each for each in self.every_instance(source_server_ids) if each.state not in GONE]
+
+    def every_instance(self, source_server_ids: Sequence[str]) -> list[Instance]:
+        """List the recovery instances that DRS has of source servers, in whatever state."""
         return self._instances("sourceServerIDs", source_server_ids)
 
     def _instances(self, filtered_by: str, ids: Sequence[str]) -> list[Instance]:
@@ -127,15 +141,33 @@ class Drs:
                     item.get("sourceServerID", ""),
                     item.get("jobID", ""),
                     item.get("isDrill", False),
+                    item.get("ec2InstanceState"),
+                    item.get("failback", {}).get("state"),
                 )
                 for item in pages
-                if item.get("ec2InstanceState") not in {"TERMINATED", "NOT_FOUND"}
             ]
         return found
 
     def instances_named(self, recovery_instance_ids: Sequence[str]) -> list[Instance]:
         """List recovery instances by their ids, as `instances` does by source server."""
-        return self._instances("recoveryInstanceIDs", recovery_instance_ids)
+        return [
+            each for each in self._instances("recoveryInstanceIDs", recovery_instance_ids) if each.state not in GONE
+        ]
+
+    def launches_into(self, source_server_id: str) -> bool:
+        """Tell whether a source server is launched into an instance that exists, by its launch configuration."""
+        configuration = self.client.get_launch_configuration(sourceServerID=source_server_id)
+        return bool(configuration.get("launchIntoInstanceProperties", {}).get("launchIntoEC2InstanceID"))
+
+    def launched_by(self, job_id: str) -> dict[str, str]:
+        """Read from a job's log which instances it launched, by source server id."""
+        launched: dict[str, str] = {}
+        for item in self._pages("describe_job_log_items", jobID=job_id):
+            data = item.get("eventData", {})
+            server, instance = data.get("sourceServerID"), data.get("targetInstanceID")
+            if item.get("event") == _LAUNCH_END and server and instance:
+                launched[server] = instance
+        return launched
 
     def newest_snapshot(self, source_server_id: str) -> str | None:
         """Give the moment (RFC 3339) of a server's newest recovery snapshot; None when it has none."""
@@ -199,7 +231,8 @@ def _recent(job: Mapping[str, Any]) -> RecentJob:
     servers = frozenset(member["sourceServerID"] for member in members if member.get("sourceServerID"))
     instances = frozenset(member["recoveryInstanceID"] for member in members if member.get("recoveryInstanceID"))
     ended = job.get("status") == "COMPLETED"
-    return RecentJob(job["jobID"], str(job.get("type", "")), servers, job.get("tags", {}), ended, instances)
+    kind, initiated_by = str(job.get("type", "")), str(job.get("initiatedBy", ""))
+    return RecentJob(job["jobID"], kind, servers, job.get("tags", {}), ended, instances, initiated_by)
 
 
 def _view(job: Mapping[str, Any]) -> JobView:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
@@ -19,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from wavebreak.aws.clients import UnsupportedPlace
 from wavebreak.domain.drs import Trouble
-from wavebreak.resilience.aws_errors import FAULTS, error_code, is_denied
+from wavebreak.resilience.aws_errors import FAULTS, error_code, is_denied, is_dependency_fault
 from wavebreak.resilience.client_config import BRIEF_ATTEMPTS, series_seconds
 from wavebreak.timeouts import Deadline, ending_in, log_expiry
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_SERVER_FAULT: Final = 500
 _AT_ONCE: Final = 8
 """Below the ten connections that a client keeps."""
 
@@ -118,19 +118,29 @@ class Asking:
         """Whether nothing new may be asked."""
         return self._deadline.over
 
-    def all(self, questions: Sequence[Question]) -> list[Any]:
-        """Ask questions and give answers or Troubles in their order."""
+    def all(self, questions: Sequence[Question], *, to_the_end: bool = True) -> list[Any]:
+        """Ask questions and give answers or Troubles in their order.
+
+        Unless all are waited for `to_the_end`, those that have no answer when the time is over are left behind, and
+        their places are asked nothing more.
+        """
         by_place: dict[Hashable, list[Question]] = defaultdict(list)
         for question in questions:
             by_place[question.place].append(question)
         width = max(1, _AT_ONCE // max(1, len(by_place)))
-        with ExitStack() as pools:
-            asked = {
-                place: pools.enter_context(ThreadPoolExecutor(width, thread_name_prefix="asking")) for place in by_place
-            }
-            pending = [asked[each.place].submit(copy_context().run, self._ask, each) for each in questions]
-            wait(pending)
-        return [future.result() for future in pending]
+        pools = {place: ThreadPoolExecutor(width, thread_name_prefix="asking") for place in by_place}
+        try:
+            pending = [pools[each.place].submit(copy_context().run, self._ask, each) for each in questions]
+            done, _ = wait(pending, timeout=None if to_the_end else self._deadline.left)
+        finally:
+            for pool in pools.values():
+                pool.shutdown(wait=to_the_end, cancel_futures=True)
+        answers = zip(questions, pending, strict=True)
+        return [future.result() if future in done else self._left_behind(question) for question, future in answers]
+
+    def _left_behind(self, question: Question) -> Trouble:
+        self._failed.setdefault(question.place, question.operation)
+        return Trouble(question.operation, f"did not end within {self._deadline.seconds:g} s")
 
     def _ask(self, question: Question) -> Any:
         operation = question.operation
@@ -142,8 +152,17 @@ class Asking:
             return question.call()
         except ClientError as error:
             code = error_code(error)
+            if _is_throttle(error):
+                # The place is busy, with a recovery for all that is known: nobody who only reads asks it more.
+                self._failed[question.place] = operation
             message = error.response.get("Error", {}).get("Message")
             return Trouble(operation, f"{code}: {message}" if message else code, denied=is_denied(error))
         except FAULTS as error:
             self._failed[question.place] = operation
             return Trouble(operation, str(error))
+
+
+def _is_throttle(error: ClientError) -> bool:
+    """Tell whether a service holds calls back: it is not well, and it is not its own fault."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return is_dependency_fault(error) and status < _SERVER_FAULT

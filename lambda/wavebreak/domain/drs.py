@@ -12,6 +12,9 @@ JOBS_QUOTA: Final = "L-D88FAC3A"
 SERVERS_A_JOB_QUOTA: Final = "L-B827C881"
 SERVERS_IN_JOBS_QUOTA: Final = "L-05AFA8C6"
 SERVER_QUOTAS: Final = frozenset({SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA})
+NOT_FOUND: Final = "NOT_FOUND"
+"""The state of an instance that EC2 does not show: gone, or too young."""
+GONE: Final = frozenset({"TERMINATED", NOT_FOUND})
 STARTED_AT_ONCE: Final = 200
 """Source servers that one StartRecovery call takes, whatever the quota (service model)."""
 
@@ -45,6 +48,8 @@ class RecentJob:
     ended: bool = False
     instances: frozenset[str] = frozenset()
     """The recovery instances that it launched or terminates, as far as DRS names them."""
+    initiated_by: str = ""
+    """What began it, in DRS's words: START_DRILL, START_RECOVERY, ..."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,10 @@ class Instance:
     job_id: str
     is_drill: bool = False
     """Whether a drill launched it; one that DRS says nothing of counts as recovered."""
+    state: str | None = None
+    """EC2's word for its state, as DRS tells it."""
+    failback: str | None = None
+    """How far its failback is, in DRS's words (`failback.state`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ from wavebreak.domain.executions.model import Execution, Job, JobState, Mode, Se
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.aws_errors import FAULTS, needs_somebody
 from wavebreak.resilience.retries import call as retried
+from wavebreak.use_cases.preemption.give_way import left_to_recoveries
+from wavebreak.use_cases.preemption.wait_for_drills import waits_for_drills
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -123,7 +125,8 @@ class Launcher:
         if self._adopt_lost(execution, recent):
             return True
         active = [job for job in recent if not job.ended]
-        plan = self._next_batch(wave, waiting, active)
+        waiting = self._left_by_recoveries(execution, wave, waiting)
+        plan = self._next_batch(wave, waiting, active, waits_for_drills(self.app, execution, wave, active))
         if not plan.servers:
             until = now + self.app.timing.no_room
             self._change(
@@ -139,14 +142,27 @@ class Launcher:
         job = self._intend(wave, plan.servers)
         return job is not None and self._call(drs, job)
 
-    def _next_batch(self, wave: Wave, waiting: tuple[Server, ...], active: list[RecentJob]) -> _Plan:
+    def _left_by_recoveries(self, execution: Execution, wave: Wave, waiting: tuple[Server, ...]) -> tuple[Server, ...]:
+        """Leave out what a drill leaves to recoveries, and have it say so."""
+        left = left_to_recoveries(self.app, execution, wave, [server.source_server_id for server in waiting])
+        if left:
+            self._change(lambda current: launch_steps.explained(current, self.number, left))
+        return tuple(server for server in waiting if server.source_server_id not in left)
+
+    def _next_batch(
+        self, wave: Wave, waiting: tuple[Server, ...], active: list[RecentJob], for_drills: Mapping[str, str]
+    ) -> _Plan:
         """Choose servers that are in no job of anybody's, as many as the quotas leave room for."""
         room = room_for(self.app.quotas_at(wave.place), active)
         busy = frozenset().union(*(job.servers for job in active))
         named = {server.source_server_id: server for server in waiting}
         free = [name for name in named if name not in busy]
         chosen = self.batches.choose(free, room)
-        reasons = {name: _BUSY if name in busy else _NO_ROOM for name in named if not self.batches.leaves_out(name)}
+        reasons = {
+            name: for_drills.get(name, _BUSY) if name in busy else _NO_ROOM
+            for name in named
+            if not self.batches.leaves_out(name)
+        }
         return _Plan(tuple(named[name] for name in chosen), reasons)
 
     def _absent(self, drs: Drs, servers: Iterable[Server]) -> dict[str, str]:

@@ -17,9 +17,11 @@ from wavebreak.problems import Unavailable
 from wavebreak.store import keys
 from wavebreak.store.executions import Conflict, Snapshot
 from wavebreak.use_cases.machine_round import NEVER, RENEW, STAND_DOWN, Round, look, places_of, turned_up
+from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 
 if TYPE_CHECKING:
     from wavebreak.app import App
+    from wavebreak.domain.commands.runs import CommandRun
     from wavebreak.domain.executions.model import Execution
 
 logger = logging.getLogger(__name__)
@@ -33,7 +35,7 @@ def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
         snapshot = app.executions.load(execution_id)
         if snapshot.token.run > run:
             return _followed(app, snapshot.token.run, run, rounds)
-        execution = snapshot.execution
+        execution = cancel_drills(app, snapshot.execution)
         now = app.now()
         places = places_of(app)
         seen = look(app, execution.launch_jobs(), places)
@@ -79,10 +81,13 @@ def running_commands(app: App, execution: Execution) -> dict[str, CommandView]:
     ]
     if not started:
         return {}
-    statuses = app.commands.statuses(started)
-    views = {}
-    for name in started:
-        status = statuses.get(name)
-        outcome = status.value if status is not None and status.is_terminal else None
-        views[name] = CommandView(status is not None, status is CommandRunStatus.CANCELLING, outcome)
-    return views
+    runs = app.commands.load_many(started)
+    return {name: _seen(runs.get(name)) for name in started}
+
+
+def _seen(run: CommandRun | None) -> CommandView:
+    if run is None:
+        return CommandView(exists=False)
+    if run.status.is_terminal:
+        return CommandView(outcome=run.status.value, failure=run.shortfall)
+    return CommandView(cancelling=run.status is CommandRunStatus.CANCELLING)

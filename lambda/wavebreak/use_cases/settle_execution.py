@@ -10,6 +10,7 @@ from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.domain.executions.model import JobState
 from wavebreak.domain.executions.observation import Observation, absorb
 from wavebreak.use_cases.machine_round import turned_up
+from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,7 +29,7 @@ def finish(app: App, execution_id: str) -> bool:
     ended = app.executions.change(execution_id, lambda execution: finalise(execution, now), Act(ENGINE_ACTOR, now))
     if not ended.is_terminal:
         return False
-    settle(app, ended)
+    settle(app, cancel_drills(app, ended))
     return True
 
 

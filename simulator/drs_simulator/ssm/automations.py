@@ -26,7 +26,8 @@ _Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.]{1,50}$")]
 _Value = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 _Region = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 _Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
-Result = Literal["Success", "Failed", "TimedOut", "Cancelled", "Rejected", "Exited"]
+Result = Annotated[str, StringConstraints(pattern=r"^(Success|Failed|TimedOut|Cancelled|Rejected|Exited)$")]
+"""How an automation ends, in the words of AutomationExecutionStatus."""
 
 IN_PROGRESS: Final = "InProgress"
 CANCELLING: Final = "Cancelling"

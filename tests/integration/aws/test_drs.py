@@ -214,3 +214,75 @@ def test_a_job_that_names_no_source_server_is_read_all_the_same(drs: Drs) -> Non
         (frozenset(), frozenset()),
     ]
     assert [(view.completed, list(view.servers)) for view in views.values()] == [(False, [server(1)]), (False, [])]
+
+
+def test_instances_are_shown_with_their_state_and_failback_and_those_that_are_gone_do_not_run(drs: Drs) -> None:
+    """The service model requires nothing of an instance: one without a state counts as running."""
+    full: dict[str, Any] = {
+        "recoveryInstanceID": "i-11111111111111111",
+        "sourceServerID": server(1),
+        "jobID": "drsjob-00000000000000001",
+        "isDrill": True,
+        "ec2InstanceState": "RUNNING",
+        "failback": {"state": "FAILBACK_IN_PROGRESS"},
+    }
+    others: list[dict[str, Any]] = [
+        {"recoveryInstanceID": f"i-{number}1111111111111111", "sourceServerID": server(number), **fields}
+        for number, fields in (
+            (2, {"ec2InstanceState": "NOT_FOUND"}),
+            (3, {"ec2InstanceState": "TERMINATED"}),
+            (4, {"ec2InstanceState": "SHUTTING-DOWN", "failback": {}}),
+            (5, {}),
+        )
+    ]
+    with Stubber(drs.client) as told:
+        for _ in range(2):
+            told.add_response("describe_recovery_instances", {"items": [full, *others]})
+        shown = drs.every_instance([server(number) for number in range(1, 6)])
+        running = drs.instances([server(number) for number in range(1, 6)])
+
+    assert [(each.state, each.failback, each.is_drill, each.job_id) for each in shown] == [
+        ("RUNNING", "FAILBACK_IN_PROGRESS", True, "drsjob-00000000000000001"),
+        ("NOT_FOUND", None, False, ""),
+        ("TERMINATED", None, False, ""),
+        ("SHUTTING-DOWN", None, False, ""),
+        (None, None, False, ""),
+    ]
+    assert [each.source_server_id for each in running] == [server(1), server(4), server(5)]
+
+
+@pytest.mark.parametrize(
+    ("properties", "into"),
+    [
+        ({}, False),
+        ({"launchIntoInstanceProperties": {}}, False),
+        ({"launchIntoInstanceProperties": {"launchIntoEC2InstanceID": ""}}, False),
+        ({"launchIntoInstanceProperties": {"launchIntoEC2InstanceID": "i-0abc1234567890def"}}, True),
+    ],
+)
+def test_a_launch_configuration_tells_whether_a_server_is_launched_into_an_instance(
+    drs: Drs, properties: dict[str, Any], into: bool
+) -> None:
+    with Stubber(drs.client) as told:
+        told.add_response(
+            "get_launch_configuration",
+            {"sourceServerID": server(1), **properties},
+            {"sourceServerID": server(1)},
+        )
+        assert drs.launches_into(server(1)) is into
+
+
+def test_a_job_log_names_what_was_launched_by_an_event_that_the_model_does_not_list(drs: Drs) -> None:
+    def item(event: str, **data: str) -> dict[str, Any]:
+        return {"logDateTime": "2026-11-28T03:00:00Z", "event": event, "eventData": data}
+
+    log = [
+        item("CLEANUP_END", sourceServerID=server(1), targetInstanceID="i-00000000000000009"),
+        item("LAUNCH_START", sourceServerID=server(1)),
+        item("LAUNCH_END", sourceServerID=server(1), targetInstanceID="i-00000000000000001"),
+        item("LAUNCH_END", sourceServerID=server(2)),
+        {"event": "JOB_END"},
+    ]
+    with Stubber(drs.client) as told:
+        told.add_response("describe_job_log_items", {"items": log})
+        assert drs.launched_by("drsjob-00000000000000001") == {server(1): "i-00000000000000001"}

@@ -203,7 +203,7 @@ def test_s3_14_an_error_on_a_commands_target_is_found_with_the_execution(
     command = commanded(stack, started)
     monkeypatch.setattr(CommandStore, "target", forced)
     with pytest.raises(RuntimeError):
-        stack.invoke("RunTargetFunction", {"commandId": command, "number": 1})
+        stack.invoke("RunTargetFunction", {"commandId": command, "run": 1, "number": 1, "most": 9})
     (error,) = recorded(stack, service="RunTarget")
     assert error["executionId"] == started
     assert (error["context"]["commandId"], error["context"]["number"]) == (command, 1)

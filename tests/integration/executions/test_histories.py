@@ -29,8 +29,8 @@ from wavebreak.app import App
 from wavebreak.aws import clients
 from wavebreak.aws.cloudwatch_logs import CommandOutput
 from wavebreak.aws.dead_letter_queue import FailedEvents
+from wavebreak.aws.ec2 import Ec2
 from wavebreak.aws.ssm import Ssm
-from wavebreak.aws.target_lists import ListStore
 from wavebreak.domain.drs import Quotas
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.observability.error_tracker import ErrorTracker
@@ -87,8 +87,9 @@ def lives() -> Iterator[Callable[[int], Life]]:
             app = App(
                 executions=executions,
                 commands=CommandStore(table, executions),
-                ssm_at=lambda place: Ssm(clients.ssm(place), clients.ssm(place, once=True), "wavebreak", "commands"),
-                lists=ListStore(clients.s3, None),
+                ssm_at=lambda place: Ssm(
+                    clients.ssm(place), clients.ssm(place, once=True), "wavebreak", "commands", lambda: None
+                ),
                 failed_events=FailedEvents(clients.telling, None),
                 output_at=lambda place: CommandOutput(clients.logs(place), "commands"),
                 plans=PlanStore(table),
@@ -107,6 +108,7 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 outbox=OutboxStore(table),
                 channels=_no_channels,
                 now=clock.now,
+                ec2_at=lambda place: Ec2(clients.ec2(place)),
             )
             begun = fresh(execution(*plan(dice, commands=False), status=ExecutionStatus.PENDING), seed, clock)
             made = Life(app, clock, control, dice, begun.execution_id, drs.fate)

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.execution_builders import EXECUTION_ID, NOW, asked_to_cancel, execution, job, job_id, server, wave
 
+from wavebreak.domain.executions.batch_search import Suspicion
+from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, InstanceEnding, kept
 from wavebreak.domain.executions.model import (
     Cancel,
     CancelThen,
@@ -41,6 +43,18 @@ counts = st.integers(0, 500)
 moments = st.integers(0, 10**12).map(lambda ms: datetime(2000, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms))
 maybe_moments = st.none() | moments
 places = st.builds(Place, maybe_texts, maybe_texts)
+suspicions = st.builds(Suspicion, words=texts, not_before=moments, times=counts, call=maybe_texts)
+endings = st.builds(
+    InstanceEnding,
+    outcome=st.none() | st.sampled_from(EndingOutcome),
+    reason=maybe_texts,
+    missing_since=maybe_moments,
+    told_terminated=st.none() | st.booleans(),
+    launched_into=st.none() | st.booleans(),
+    not_before=maybe_moments,
+    refusals=counts,
+    suspicion=st.none() | suspicions,
+)
 servers = st.builds(
     Server,
     source_server_id=texts,
@@ -50,6 +64,7 @@ servers = st.builds(
     error=maybe_texts,
     snapshot_id=maybe_texts,
     actions_running=st.booleans(),
+    ending=st.none() | endings,
 )
 jobs = st.builds(
     Job,
@@ -97,13 +112,13 @@ def waves_numbered(number: int) -> st.SearchStrategy[Wave]:
 terminations = st.builds(
     Termination,
     status=st.sampled_from(TerminationStatus),
-    terminated=counts,
-    remaining=st.lists(texts, max_size=3).map(tuple),
     run=counts,
     requested_at=maybe_moments,
     requested_by=maybe_texts,
     ended_at=maybe_moments,
-    blocked_until=maybe_moments,
+    holds=st.lists(
+        st.builds(Hold, until=moments, words=texts, place=places, refusals=counts, silent=st.booleans()), max_size=3
+    ).map(tuple),
 )
 executions = st.builds(
     Execution,
@@ -200,11 +215,28 @@ def test_a_long_error_is_cut_once_and_then_stays() -> None:
     assert read_execution(items_of(once)) == once
 
 
+def test_a19_reasons_of_servers_and_waves_are_kept_without_secrets() -> None:
+    words = "ClientError: X-Amz-Security-Token=" + "IQoJb3JpZ2luX2VjE" * 9 + " is not valid"
+    failing = large_wave(1, 2)
+    failing = replace(failing.with_servers(lambda item: replace(item, error=words)), error=words)
+    once = read_execution(items_of(execution(failing)))
+    assert once is not None
+    wanted = "ClientError: X-Amz-Security-Token=***** is not valid"
+    assert {server.error for server in once.wave(1).servers} == {wanted}
+    assert once.wave(1).error == wanted
+
+
 def test_a_plan_of_four_thousand_servers_fits_and_reads_back() -> None:
     made = tuple(large_wave(number, 50) for number in range(1, 81))
     short = tuple(wave.with_servers(lambda item: replace(item, error=None)) for wave in made)
-    remaining = tuple(f"i-{number:017d}" for number in range(4000))
-    subject = execution(*short, termination=Termination(TerminationStatus.INCOMPLETE, 0, remaining))
+    refused = InstanceEnding(reason="⚠" * 100, suspicion=Suspicion(kept("⚠" * 5000), NOW, 9, "1.2.3"), refusals=3)
+    left = tuple(
+        wave.with_servers(
+            lambda item: replace(item, recovery_instance_id=f"i{item.source_server_id[1:]}", ending=refused)
+        )
+        for wave in short
+    )
+    subject = execution(*left, termination=Termination(TerminationStatus.INCOMPLETE))
     items = items_of(subject)
     assert len(items) == 1 + 80 + 80
     assert max(map(size_of, items)) < ITEM_LIMIT

@@ -3,11 +3,13 @@
 StartRecovery and TerminateRecoveryInstances take all of a batch or nothing of it, and DRS seldom says which subject
 (a source server, or a recovery instance) was at fault. A refused batch is searched by halves until the subject at fault
 was refused alone; then all the others fit one call again, for jobs are scarce. What was refused alone is remembered
-between rounds, with DRS's words, and is tried last and alone.
+between rounds, with DRS's words, and is tried last and alone; as soon as DRS takes one of several such, the next are
+tried together, twice as many each time: what was wrong with many is often over for all of them at once.
 
 A call that DRS answers with a fault of its own is not repeated in the same round: its outcome is unknown. Once its job
 is known to be absent, its subjects come back as a group (`Suspicion.call`), which is split in about as many parts as
-each part has members, and then in single ones: the healthy ones are through in three rounds.
+each part has members, and then in single ones, as far as there is room for so many jobs: the healthy ones are through
+in three rounds.
 
 What concerns the whole request is not blamed on subjects: when calls that have no subject in common are refused in the
 same words, single ones are tried here and there, and if each of these is refused likewise, it is the request's.
@@ -44,7 +46,7 @@ class Suspicion:
     not_before: datetime
     """Until then it is not tried again."""
     times: int = 1
-    """Refused calls that it had a part in."""
+    """Refused calls that it had a part in; 0 when nothing is known against it, and it only waits for something else."""
     call: str | None = None
     """Which refused call it shared with others; None when it was refused alone."""
 
@@ -63,7 +65,8 @@ class BatchSearch:
     """The calls of one round over what is due: each batch that `choose` gives is called and its outcome reported back.
 
     `remembered` holds the suspicions of earlier rounds. `proven` tells that DRS has taken a call of the same kind
-    before: a refusal is due to subjects then. `jobs` is how many jobs there is room for: groups are split in no more.
+    before: a refusal is due to subjects then. `jobs` is how many jobs there is room for: groups are split in no more,
+    but for two parts of each.
     """
 
     def __init__(
@@ -86,6 +89,8 @@ class BatchSearch:
         self._refused: list[tuple[frozenset[str], str]] = []
         """Refusals that may be the request's: whom DRS refused, and its words without ids."""
         self._most: int | None = None
+        self._together = 1
+        """How many of those that were refused alone are tried in one call."""
         self._groups: dict[str, list[str]] = {}
         self._words = {subject: suspicion.words for subject, suspicion in remembered.items()}
         self._sort(subjects, remembered, now, jobs)
@@ -94,14 +99,17 @@ class BatchSearch:
         groups: dict[str, list[str]] = defaultdict(list)
         for subject in subjects:
             suspicion = remembered.get(subject)
-            if suspicion is None:
+            if suspicion is not None and now < suspicion.not_before:
+                continue
+            if suspicion is None or not suspicion.times:
                 self._clear.append(subject)
-            elif now >= suspicion.not_before:
+            else:
                 (self._alone if suspicion.call is None else groups[suspicion.call]).append(subject)
         left = jobs
-        for call, members in groups.items():
+        for done, (call, members) in enumerate(groups.items()):
             self._groups[call] = members
-            parts = _parts(members, again=remembered[members[0]].times > 1, most=max(2, left))
+            share = max(2, left // (len(groups) - done))
+            parts = _parts(members, again=remembered[members[0]].times > 1, most=share)
             left -= len(parts)
             self._parts += parts
 
@@ -124,7 +132,13 @@ class BatchSearch:
             return tuple(members[: min(room, max(1, len(members) // 2))])
         if self._parts:
             return tuple(self._parts[0][:room])
-        return tuple(self._alone[:1])
+        return tuple(self._alone[: min(room, self._together)])
+
+    def leave_out(self, subjects: Iterable[str]) -> None:
+        """Try these no more in this round, for a reason of the caller's."""
+        gone = list(subjects)
+        self._forget(gone)
+        self._leave_groups(gone)
 
     @property
     def _wants_another(self) -> bool:
@@ -132,26 +146,30 @@ class BatchSearch:
         return len(self._refused) > 1 and not self._proven and bool(self._clear)
 
     def accepted(self, batch: Sequence[str]) -> Mapping[str, str]:
-        """Take it that DRS took a batch; gives the subjects that are at fault then, with the words of their refusal.
+        """Take it that DRS took a batch; gives who is suspected now, with the words of the refusal.
 
-        When all but one of a group were taken, it was refused for the last one.
+        When all but one of a group were taken, it was refused for the last one, or DRS was ill and is well again: the
+        last one is left to the next round.
         """
         self._proven = True
         self._probes = None
+        if frozenset(batch) <= frozenset(self._alone):
+            self._together = 2 * len(batch)
         self._forget(batch)
         taken = frozenset(batch)
-        found = {}
+        last = {}
         for call, members in list(self._groups.items()):
             left = [member for member in members if member not in taken]
             if len(left) < len(members):
                 self._groups[call] = left
-                if len(left) == 1 and len(members) > 1:
-                    found[left[0]] = self._words[left[0]]
+                if len(left) == 1:
+                    last[left[0]] = self._words[left[0]]
                     self._forget(left)
-        return found
+        return last
 
     def unknown(self, batch: Sequence[str]) -> None:
         """Take it that nobody knows yet whether DRS took a batch: it is not tried again in this round."""
+        self._together = 1
         self._forget(batch)
         self._leave_groups(batch)
         if self._probes:
@@ -180,6 +198,7 @@ class BatchSearch:
         members = frozenset(batch)
         searched = self._suspects[-1][0] if self._suspects and members <= frozenset(self._suspects[-1][0]) else []
         others = [subject for subject in searched if subject not in members]
+        self._together = 1
         self._forget((*batch, *others))
         self._leave_groups(batch)
         if culprits:
@@ -235,9 +254,8 @@ class BatchSearch:
 
 def _parts(members: Sequence[str], *, again: bool, most: int) -> list[list[str]]:
     """Split a group: about as many parts as each has members, and single ones when a part of it was refused again."""
-    if again or len(members) <= _SMALL_GROUP:
-        return [[member] for member in members]
-    count = min(math.ceil(math.sqrt(len(members))), most)
+    single = again or len(members) <= _SMALL_GROUP
+    count = min(len(members) if single else math.ceil(math.sqrt(len(members))), most)
     size = math.ceil(len(members) / count)
     return [list(members[start : start + size]) for start in range(0, len(members), size)]
 

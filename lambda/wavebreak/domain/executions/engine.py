@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions import wave_commands
+from wavebreak.domain.executions.ending.looks import looked_at_anew
 from wavebreak.domain.executions.model import (
     CancelThen,
     CommandPhase,
@@ -94,7 +95,7 @@ def finalise(execution: Execution, now: datetime) -> Execution:
     """End an execution in which nothing is in flight; one that is not over, or has ended before, is returned as it is.
 
     A wave that still waits for an approval, or was held back after it, can no longer start: it has failed as if it had
-    been rejected, so that a retry asks again. A cancel that said so goes on with the clean-up in the same write, so
+    been rejected, so that a retry asks again. A cancel that said so goes on with the termination in the same write, so
     that it cannot be forgotten in between.
     """
     if execution.is_terminal or not is_over(execution):
@@ -123,7 +124,7 @@ def not_let_through(wave: Wave, now: datetime, why: str) -> Wave:
 
 
 def with_termination(execution: Execution, actor: str, now: datetime) -> Execution:
-    """Begin the next run of the clean-up of an execution's instances."""
+    """Begin the next run of the termination of an execution's instances: it looks at all of them anew."""
     begun = replace(
         execution.termination,
         status=TerminationStatus.IN_PROGRESS,
@@ -131,10 +132,9 @@ def with_termination(execution: Execution, actor: str, now: datetime) -> Executi
         requested_at=now,
         requested_by=actor,
         ended_at=None,
-        remaining=(),
-        blocked_until=None,
+        holds=(),
     )
-    return replace(execution, termination=begun)
+    return replace(looked_at_anew(execution), termination=begun)
 
 
 def is_over(execution: Execution) -> bool:
@@ -284,7 +284,7 @@ def _failed_servers(wave: Wave) -> list[str]:
 
 
 def _failed_by(wave: Wave, command: WaveCommand, now: datetime) -> Wave:
-    error = f"The required command {command.command} failed on every target ({command.phase.lower()} the launch)"
+    error = f"The required command {command.command} {command.failure} ({command.phase.lower()} the launch)"
     return replace(wave, status=WaveStatus.FAILED, ended_at=now, error=error)
 
 

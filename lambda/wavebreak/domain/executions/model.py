@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
+    from wavebreak.domain.executions.ending.model import Hold, InstanceEnding
+    from wavebreak.domain.executions.locking.model import DrillWait, Preemption
+    from wavebreak.domain.executions.notices import Notice
+
 SERVERS_PER_ITEM: Final = 100
 """Servers of a wave that share one item of the table."""
 
@@ -101,6 +105,8 @@ class Server:
     snapshot_id: str | None = None
     actions_running: bool = False
     """Post-launch actions of a LAUNCHED server that have not ended."""
+    ending: InstanceEnding | None = None
+    """What a termination knows of the recovery instance; None before one looked at it."""
 
     @property
     def is_settled(self) -> bool:
@@ -112,7 +118,12 @@ class Server:
     def anew(self) -> Server:
         """Give this server as it was before any launch."""
         return replace(
-            self, launch_status=LaunchStatus.PENDING, recovery_instance_id=None, error=None, actions_running=False
+            self,
+            launch_status=LaunchStatus.PENDING,
+            recovery_instance_id=None,
+            error=None,
+            actions_running=False,
+            ending=None,
         )
 
     @property
@@ -168,7 +179,9 @@ class WaveCommand:
     again: bool = False
     """Whether it is planned anew once its run has ended: a retry launches servers that this run may not reach."""
     outcome: str | None = None
-    """The status in which its run ended."""
+    """The status in which its run ended, or SKIPPED."""
+    failure: str | None = None
+    """What it failed by, if it is required; None while it has not ended, and when it did what it is there for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +218,7 @@ class Wave:
     blocked_until: datetime | None = None
     """Until then no StartRecovery is tried: no room under the quotas, a throttle, or a server busy elsewhere."""
     commands: tuple[WaveCommand, ...] = ()
+    drill_wait: DrillWait | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -241,22 +255,21 @@ class Cancel:
 
     @property
     def termination_ordered(self) -> Word:
-        """Whose word the clean-up follows, if one does."""
+        """Whose word the termination follows, if one does."""
         return self.terminate or Word(self.at, self.actor, self.reason)
 
 
 @dataclass(frozen=True, slots=True)
 class Termination:
-    """How the clean-up of the recovery instances stands."""
+    """How the termination of the recovery instances stands; what became of each is told by its server's `ending`."""
 
     status: TerminationStatus = TerminationStatus.NOT_REQUESTED
-    terminated: int = 0
-    remaining: tuple[str, ...] = ()
     run: int = 0
     requested_at: datetime | None = None
     requested_by: str | None = None
     ended_at: datetime | None = None
-    blocked_until: datetime | None = None
+    holds: tuple[Hold, ...] = ()
+    """The accounts and Regions that must wait, each at most once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +307,11 @@ class Execution:
     version: int = 0
     event_sequence: int = 0
     event_hash: str | None = None
+    lock_call: str | None = None
+    """The call that took the locks which this execution has, or had when it ended (`lock_rules`)."""
+    warnings: tuple[Notice, ...] = ()
+    """Those that nothing else that is stored tells; `views` adds the others."""
+    preemption: Preemption | None = None
 
     @property
     def is_terminal(self) -> bool:
@@ -307,7 +325,7 @@ class Execution:
 
     @property
     def holds_locks(self) -> bool:
-        """Whether this execution keeps its plan and servers from others: while it runs and while it cleans up."""
+        """Whether this execution keeps its plan and servers from others: while it runs and while it terminates."""
         return not self.is_terminal or self.termination.status is TerminationStatus.IN_PROGRESS
 
     def wave(self, number: int) -> Wave:
@@ -335,7 +353,7 @@ class Execution:
         return (job for job in self.jobs if job.kind is JobKind.LAUNCH and (wave is None or job.wave == wave))
 
     def next_batch(self, wave: int, attempt: int) -> int:
-        """Give the number of the next call of a wave's attempt, or with wave 0 of a run of the clean-up."""
+        """Give the number of the next call of a wave's attempt, or with wave 0 of a run of the termination."""
         return max((job.batch for job in self.jobs if job.key[:2] == (wave, attempt)), default=0) + 1
 
     def job_ids(self, wave: int) -> tuple[str, ...]:

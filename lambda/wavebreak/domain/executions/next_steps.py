@@ -69,6 +69,22 @@ def _may_resume(execution: Execution, *, others: bool) -> bool:
     return PausedBy.FAILURE not in paused_by and (PausedBy.OPERATOR in paused_by or not others)
 
 
+def held_open_by(execution: Execution) -> list[str]:
+    """Name the DRS jobs that alone keep an execution open, with their waves: `drsjob-1 (wave 1)`.
+
+    Those of waves that timed out while servers of them are still being launched, and after a cancel those of any wave.
+    """
+    status = execution_status(execution.get("status"))
+    if is_terminal(status):
+        return []
+    return [
+        f"{wave.get('jobId') or 'a DRS job'} (wave {wave.get('waveNumber')})"
+        for wave in execution.get("waves") or []
+        if status is ExecutionStatus.CANCELLING or wave_status(wave.get("status")) is WaveStatus.FAILED
+        if any(server.get("launchStatus") == LaunchStatus.IN_PROGRESS for server in wave.get("servers") or [])
+    ]
+
+
 def _outlived(execution: Execution) -> bool:
     """Tell whether a DRS job has outlived its wave: one that timed out has servers that are still being launched."""
     return any(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions import wave_commands
+from wavebreak.domain.executions.locking.drill_wait import put_off
 from wavebreak.domain.executions.model import Execution, Job, JobState, LaunchStatus, Server, Wave
 from wavebreak.execution_utils import WaveStatus
 
@@ -43,6 +44,8 @@ class CommandView:
     exists: bool = True
     cancelling: bool = False
     outcome: str | None = None
+    failure: str | None = None
+    """What it failed by, if it is required."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,9 @@ class Observation:
 
 def absorb(execution: Execution, observation: Observation, now: datetime, timing: Timing) -> Execution:
     """Record what DRS said of this execution's launch jobs, of waves in any status."""
-    outcomes = {name: view.outcome for name, view in observation.commands.items() if view.outcome is not None}
+    outcomes = {
+        name: (view.outcome, view.failure) for name, view in observation.commands.items() if view.outcome is not None
+    }
     after = _adopt(wave_commands.absorb(execution, outcomes), observation)
     for job in execution.launch_jobs():
         if job.state is not JobState.STARTED or job.job_id is None:
@@ -127,7 +132,11 @@ def _is_lost(execution: Execution, job: Job, now: datetime, timing: Timing) -> b
 
 
 def deadline_of(wave: Wave, timing: Timing) -> datetime | None:
-    """Give the moment at which a started wave has failed: timeoutMinutes after its wait is over."""
+    """Give the moment at which a started wave has failed: timeoutMinutes after its wait is over.
+
+    What its servers waited for the jobs of drills does not count.
+    """
     if wave.started_at is None:
         return None
-    return wave.started_at + timing.scaled(wave.wait_before_seconds) + timing.scaled(wave.timeout_minutes * 60)
+    deadline = wave.started_at + timing.scaled(wave.wait_before_seconds) + timing.scaled(wave.timeout_minutes * 60)
+    return put_off(wave, deadline, timing)

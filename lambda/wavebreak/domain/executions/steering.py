@@ -125,6 +125,7 @@ def retry(execution: Execution, number: int, now: datetime) -> Execution:
             ended_at=None,
             error=None,
             blocked_until=None,
+            drill_wait=None,
         )
     return _after_decision(execution.with_waves([replace(again, attempt=wave.attempt + 1)]))
 

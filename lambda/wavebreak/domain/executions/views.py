@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.executions.ending.instances_left import remaining, unknown
 from wavebreak.domain.executions.model import CommandState
 from wavebreak.domain.executions.overview import overview_of
-from wavebreak.domain.executions.wave_commands import run_id
+from wavebreak.domain.executions.wave_commands import NO_SERVER, SKIPPED, run_id
 from wavebreak.execution_utils import (
     ExecutionStatus,
     TerminationStatus,
@@ -30,8 +31,9 @@ _NO_TERMINATION: Final[Mapping[str, Any]] = {
     "status": TerminationStatus.NOT_REQUESTED.value,
     "terminated": 0,
     "remaining": [],
+    "unknown": [],
 }
-"""What the API shows of a clean-up, and how one reads that no record tells of."""
+"""What the API shows of a termination, and how one reads that no record tells of."""
 
 
 def plan_view(plan: StoredPlan) -> dict[str, Any]:
@@ -45,7 +47,10 @@ def plan_view(plan: StoredPlan) -> dict[str, Any]:
 
 
 def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Show an execution without its waves, from its overview, as it stands in the META record too."""
+    """Show an execution without its waves, from its overview, as it stands in the META record too.
+
+    Of what a termination left it shows the first few; `instancesLeft` counts all, and is null in older records.
+    """
     status = normalize_execution_status(meta["status"]) or ExecutionStatus.PENDING
     briefs = [normalize_wave_status(brief.get("status")) for brief in meta.get("waveBriefs") or []]
     completed = briefs.count(WaveStatus.COMPLETED)
@@ -54,7 +59,8 @@ def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     rules = can_terminate_execution(
         {"status": status, "instancesTerminated": terminated, "waves": meta.get("waveBriefs")},
     )
-    ended = meta.get("endedAt")
+    ended, launched = meta.get("endedAt"), termination.get("launched")
+    left = None if launched is None else int(launched) - int(termination["terminated"])
     return {
         "executionId": meta["executionId"],
         "planId": meta["planId"],
@@ -75,17 +81,31 @@ def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "pausedBy": list(meta.get("pausedBy") or ()),
         "cancel": meta.get("cancel"),
         "terminationMetadata": rules,
-        "termination": {field: termination.get(field, value) for field, value in _NO_TERMINATION.items()},
+        "termination": _termination_view(termination),
         "instancesTerminated": terminated,
+        "instancesLeft": left,
+        "leftSince": ended if left else None,
+        "warnings": list(meta.get("warnings") or ()),
         "lastFailure": meta.get("lastFailure"),
         "factors": {},
         "version": int(meta["version"]),
     }
 
 
+def _termination_view(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Show a termination as it is written down; older records name instances by their ids alone."""
+    shown = {field: record.get(field, value) for field, value in _NO_TERMINATION.items()}
+    named = {"sourceServerId": None, "reason": None}
+    shown["remaining"] = [
+        {"recoveryInstanceId": entry, **named} if isinstance(entry, str) else entry for entry in shown["remaining"]
+    ]
+    return shown
+
+
 def execution_view(execution: Execution, now: datetime) -> dict[str, Any]:
     """Show an execution whole."""
     shown = summary_view(overview_of(execution), now)
+    shown["termination"] |= {"remaining": remaining(execution), "unknown": unknown(execution)}
     return {**shown, "waves": [_wave_view(execution, wave, now) for wave in execution.waves]}
 
 
@@ -114,13 +134,14 @@ def _wave_view(execution: Execution, wave: Wave, now: datetime) -> dict[str, Any
 
 def _command_view(execution: Execution, wave: Wave, command: WaveCommand) -> dict[str, Any]:
     """Show a plan's command: how it stands in the words of waves, or the status in which its run ended."""
-    waits = command.state is CommandState.PLANNED
+    waits, skipped = command.state is CommandState.PLANNED, command.outcome == SKIPPED
     return {
         "phase": command.phase.value,
         "command": command.command,
         "required": command.required,
         "status": command.outcome or (WaveStatus.NOT_STARTED if waits else WaveStatus.IN_PROGRESS).value,
-        "commandId": None if waits else run_id(execution.execution_id, wave.number, command),
+        "commandId": None if waits or skipped else run_id(execution.execution_id, wave.number, command),
+        "error": NO_SERVER if skipped else command.failure,
     }
 
 

@@ -99,7 +99,7 @@ class Command(_Part):
 
     command: CommandName = Field(description="Name in the catalogue.", examples=["status"])
     args: Arguments = Field((), description="Its arguments, passed as they are.")
-    required: Flag = Field(default=False, description="Whether its failure fails the wave.")
+    required: Flag = Field(default=False, description="Whether the wave fails with it.")
     timeout_seconds: Annotated[int, Field(strict=True, ge=1, le=MAX_TIMEOUT_SECONDS)] | None = Field(
         None, description="Limit for one target; without it the catalogue's own."
     )
