@@ -15,12 +15,15 @@ BY_ID = {row.id: row for row in ROWS}
 
 
 def names_below(folder: Path) -> set[str]:
-    """Name every test function in the files of a folder, as pytest collects them."""
+    """Name every test in the files of a folder, as pytest collects them: functions, and methods of Test classes."""
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("test_*.py"))]
+    scopes: list[ast.Module | ast.ClassDef] = [*trees]
+    for tree in trees:
+        scopes += [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name.startswith("Test")]
     return {
         node.name
-        for tree in trees
-        for node in tree.body
+        for scope in scopes
+        for node in scope.body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     }
 
@@ -87,6 +90,18 @@ def test_a_row_of_another_form_is_refused(line: str, tmp_path: Path) -> None:
         rows.read(table)
 
 
-def test_a_test_that_is_not_there_would_be_found(tmp_path: Path) -> None:
-    (tmp_path / "test_some.py").write_text("def test_there() -> None: ...\n", encoding="utf-8")
-    assert names_below(tmp_path) == {"test_there"}
+def test_only_what_pytest_collects_counts_as_a_test(tmp_path: Path) -> None:
+    written = """
+def test_there(): ...
+class TestSome:
+    def test_in_a_class(self): ...
+    def helper(self): ...
+class Other:
+    def test_in_none(self): ...
+def helper():
+    def test_inside(): ...
+# def test_commented_out(): ...
+"""
+    (tmp_path / "test_some.py").write_text(written, encoding="utf-8")
+    (tmp_path / "some.py").write_text("def test_elsewhere(): ...\n", encoding="utf-8")
+    assert names_below(tmp_path) == {"test_there", "test_in_a_class"}
