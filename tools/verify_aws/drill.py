@@ -110,7 +110,7 @@ class Drill:
         if any(job.get("status") != COMPLETED for job in jobs.values()):
             return False
         self._jobs_over_at = self._jobs_over_at or self._around.now()
-        if not self._unshown():
+        if not self._unshown() and not self._silent():
             return True
         return self._around.now() > self._jobs_over_at + self._timing.scaled(SHOWN_SECONDS)
 
@@ -124,6 +124,12 @@ class Drill:
         }
         told = [item for seen in sightings.drill_instances(self._record).values() for _, item in seen]
         return launched - {(str(item.get("jobID")), str(item.get("sourceServerID"))) for item in told}
+
+    def _silent(self) -> set[str]:
+        """Give the source servers that do not tell yet that they have an instance."""
+        told = sightings.server_views(self._record)
+        shown = {str(seen[-1][1].get("sourceServerID")) for seen in sightings.drill_instances(self._record).values()}
+        return {name for name in shown if name not in told or not sightings.tells_of_instance(told[name][-1][1])}
 
     def _end(self) -> None:
         """End what was launched, whatever it takes; what cannot be ended is named in the record."""

@@ -75,6 +75,22 @@ def drill_instances(record: DrillRecord) -> dict[str, list[tuple[Look, Json]]]:
     return {name: seen for name, seen in told.items() if any(item.get("jobID") in ours for _, item in seen)}
 
 
+def server_views(record: DrillRecord) -> dict[str, list[tuple[Look, Json]]]:
+    """Give the source servers, look after look, by id."""
+    return views(record, DESCRIBE_SERVERS, "sourceServerID")
+
+
+def initiated(server: Json) -> Json:
+    """Give what a source server tells of how its last launch began; nothing where it tells nothing."""
+    found: Json = ((server.get("lifeCycle") or {}).get("lastLaunch") or {}).get("initiated") or {}
+    return found
+
+
+def tells_of_instance(server: Json) -> bool:
+    """Tell whether a source server lets on that it has, or had, an instance."""
+    return bool(server.get("recoveryInstanceId") or initiated(server).get("type"))
+
+
 def some_drill_instances(record: DrillRecord) -> dict[str, list[tuple[Look, Json]]]:
     """Give the drill's instances; raises NotSeen where none was shown."""
     found = drill_instances(record)

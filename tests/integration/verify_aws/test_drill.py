@@ -10,6 +10,7 @@ import httpx
 import pytest
 from tests.support.blueprint import REGION
 from tests.support.plans import plan, server, servers_of, wave
+from tests.support.stack import PATIENCE_SECONDS, read_until
 from tests.support.verified_stack import Verifier
 from tools.verify_aws.catalogue import CHECKS
 from tools.verify_aws.drill import Drill
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from tools.verify_aws.evidence import DrillRecord
 
 PLAN = plan(wave("db", 1, 2))
+STEP_SECONDS = 30
+"""What each call takes of an API that does not answer: it is given up before the drill would have taken too long."""
 SERVERS = servers_of(PLAN)
 
 
@@ -76,6 +79,23 @@ def running(stack: Stack) -> list[str]:
 def jobs(stack: Stack) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = stack.control.state()["jobs"]
     return found
+
+
+def once_launching(stack: Stack, *actions: Callable[[], None]) -> list[Callable[[], None]]:
+    """Give pauses: the first one waits until DRS launches, and each does one of the actions then."""
+
+    def launching() -> None:
+        read_until(lambda: {"jobs": jobs(stack)}, lambda told: told["jobs"], PATIENCE_SECONDS)
+
+    def first() -> None:
+        launching()
+        actions[0]()
+
+    return [first, *actions[1:]]
+
+
+def stop() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_a_drill_sees_what_drs_does_and_leaves_nothing(stack: Stack, verifier: Verifier) -> None:
@@ -157,7 +177,7 @@ def test_the_instance_of_an_earlier_drill_is_seen_to_go(stack: Stack, verifier: 
 
 def test_ctrl_c_in_a_launch_ends_what_it_launches(stack: Stack, verifier: Verifier) -> None:
     stack.put_servers(SERVERS, launchSeconds=1)
-    verifier.pauses = [lambda: None, lambda: None, lambda: os.kill(os.getpid(), signal.SIGINT)]
+    verifier.pauses = once_launching(stack, stop)
     record = interrupted(verifier)
     assert [job["type"] for job in jobs(stack)] == ["LAUNCH", "TERMINATE"]
     assert record.left == {}
@@ -167,20 +187,13 @@ def test_ctrl_c_in_a_launch_ends_what_it_launches(stack: Stack, verifier: Verifi
 
 def test_a_second_ctrl_c_is_told_what_goes_on(stack: Stack, verifier: Verifier) -> None:
     stack.put_servers(SERVERS, launchSeconds=1)
-
-    def stop() -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-
-    verifier.pauses = [lambda: None, stop, stop]
+    verifier.pauses = once_launching(stack, stop, stop)
     interrupted(verifier)
     assert any("goes on" in line for line in verifier.told)
     assert running(stack) == []
 
 
 def test_who_insists_leaves_instances_and_is_told_which(stack: Stack, verifier: Verifier) -> None:
-    def stop() -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-
     def once_launched(request: httpx.Request) -> None:
         if request.url.path.endswith(("/terminate", "/cancel")):
             stop()
@@ -193,7 +206,7 @@ def test_who_insists_leaves_instances_and_is_told_which(stack: Stack, verifier: 
 
 
 def test_a_signal_to_end_is_obeyed_as_ctrl_c_is(stack: Stack, verifier: Verifier) -> None:
-    verifier.pauses = [lambda: None, lambda: os.kill(os.getpid(), signal.SIGTERM)]
+    verifier.pauses = once_launching(stack, lambda: os.kill(os.getpid(), signal.SIGTERM))
     interrupted(verifier)
     assert running(stack) == []
 
@@ -202,7 +215,7 @@ def test_an_error_of_this_tool_ends_what_was_launched(stack: Stack, verifier: Ve
     def wrong() -> None:
         raise ZeroDivisionError
 
-    verifier.pauses = [lambda: None, wrong]
+    verifier.pauses = once_launching(stack, wrong)
     with pytest.raises(ZeroDivisionError):
         drilled(verifier)
     assert running(stack) == []
@@ -230,11 +243,12 @@ def test_a_start_whose_answer_is_lost_is_found_and_ended(stack: Stack, verifier:
 
 
 def test_a_start_that_is_refused_leaves_nothing_to_end(stack: Stack, verifier: Verifier) -> None:
-    stack.start(PLAN, "recoveries")
+    recovery = stack.start(PLAN, "recoveries")
     drill, record = drilled(verifier)
     assert "PLAN_BUSY" in str(drill.trouble and drill.trouble.code)
     assert record.execution_id is None
     assert record.terminate_asked_at is None
+    assert stack.ended(recovery)["status"] == "COMPLETED"
     assert [job["type"] for job in jobs(stack)] == ["LAUNCH"]
 
 
@@ -243,7 +257,7 @@ def test_what_the_product_does_not_end_drs_is_asked_to_end(stack: Stack, verifie
 
     def silent(request: httpx.Request) -> None:
         if verifier.stack.control.state()["recoveryInstances"]:
-            verifier.stack.clock.forward(200)
+            verifier.stack.clock.forward(STEP_SECONDS)
             raise httpx.ConnectError("nobody there", request=request)
 
     verifier.transport.before = silent
@@ -264,7 +278,7 @@ def test_an_instance_of_a_recovery_is_never_ended(stack: Stack, verifier: Verifi
             recovered = recover(stack, SERVERS[0])
             found.append(recovered)
         if launched:
-            stack.clock.forward(200)
+            stack.clock.forward(STEP_SECONDS)
             raise httpx.ConnectError("nobody there", request=request)
 
     verifier.transport.before = silent

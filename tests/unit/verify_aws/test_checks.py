@@ -479,6 +479,30 @@ def test_a_server_error_tells_nothing_of_a_second_termination() -> None:
     assert found("drs-terminate-refuses", evidence(failed)).verdict is Verdict.DIFFERS
 
 
+@pytest.mark.parametrize(
+    ("minutes", "verdict"), [(0.5, Verdict.NOT_SEEN), (0.9, Verdict.NOT_SEEN), (1, Verdict.DIFFERS)]
+)
+def test_a_server_that_does_not_tell_of_its_instance_yet_gets_a_minute(minutes: float, verdict: Verdict) -> None:
+    """Its instance is shown in minute 22, and is alive for long."""
+    quiet = [{"sourceServerID": name, "lifeCycle": {}} for name in SERVERS]
+
+    def silent(seen: Evidence) -> None:
+        replaced(servers=[look(sightings.DESCRIBE_SERVERS, 20, quiet, 22 + minutes)])(seen)
+        seen.source_servers = Known([])
+
+    assert found("drs-source-signals", evidence(silent)).verdict is verdict
+
+
+def test_what_a_server_told_of_an_earlier_launch_is_a_signal_too() -> None:
+    earlier = answers.source_servers(lifeCycle={"lastLaunch": {"initiated": {"type": "DRILL", "jobID": OLD_JOB}}})
+
+    def late(seen: Evidence) -> None:
+        replaced(servers=[look(sightings.DESCRIBE_SERVERS, 20, earlier, 41)])(seen)
+        seen.source_servers = Known([])
+
+    assert found("drs-source-signals", evidence(late)).verdict is Verdict.HOLDS
+
+
 def test_limits_follow_the_time_scale() -> None:
     def quick(seen: Evidence) -> None:
         seen.timing = Timing(0.1)

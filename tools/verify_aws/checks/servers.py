@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tools.verify_aws.evidence import Evidence, Json, Probe
 
+SIGNAL_SECONDS: Final = 60
+"""How long after its instance is shown a source server may not tell of it yet."""
 _DURATIONS: Final = frozenset({"lagDuration", "elapsedReplicationDuration"})
 _MOMENTS: Final = frozenset({"timestamp", "expectedTimestamp"})
 
@@ -24,8 +26,8 @@ def _signals(evidence: Evidence) -> Judgement:
     """Judge whether a source server lets on that it has an instance: a drill looks no further otherwise."""
     pairs = [*_now(evidence), *_in_the_drill(evidence)]
     if not pairs:
-        raise NotSeen("no source server has an instance")
-    silent = [server["sourceServerID"] for server in pairs if not _tells(server)]
+        raise NotSeen("no source server has an instance, or none was looked at for long enough")
+    silent = [server["sourceServerID"] for server in pairs if not sightings.tells_of_instance(server)]
     if silent:
         return differs(f"neither recoveryInstanceId nor the type of the last launch is told of {named(silent)}")
     both = sum(bool(server.get("recoveryInstanceId")) for server in pairs)
@@ -38,33 +40,28 @@ def _now(evidence: Evidence) -> list[Json]:
 
 
 def _in_the_drill(evidence: Evidence) -> Iterator[Json]:
-    """Give the drill's servers as they were told last while their instance lived."""
+    """Give the drill's servers as they were told while their instance lived.
+
+    One that does not tell of this launch yet counts once it had a minute for it: a read may show what was true before.
+    """
     if evidence.drill is None:
         return
-    told = sightings.views(evidence.drill, sightings.DESCRIBE_SERVERS, "sourceServerID")
+    told, limit = sightings.server_views(evidence.drill), evidence.timing.scaled(SIGNAL_SECONDS)
     for seen in sightings.drill_instances(evidence.drill).values():
         alive = [(look, item) for look, item in seen if sightings.is_alive(item)]
-        before = [item for look, item in told.get(_server(seen), []) if alive and look.at <= alive[-1][0].until]
-        settled = [item for item in before if _job(item) == alive[-1][1].get("jobID")]
-        if before:
-            yield settled[-1] if settled else before[-1]
+        if not alive:
+            continue
+        first, last = alive[0][0].at, alive[-1][0].until
+        before = [(look, item) for look, item in told.get(_server(seen), []) if look.at <= last]
+        settled = [item for _, item in before if sightings.initiated(item).get("jobID") == alive[-1][1].get("jobID")]
+        if settled:
+            yield settled[-1]
+        elif before and min(before[-1][0].until, last) - first >= limit:
+            yield before[-1][1]
 
 
 def _server(seen: list[tuple[Any, Json]]) -> str:
     return str(seen[-1][1].get("sourceServerID"))
-
-
-def _job(server: Json) -> str | None:
-    return _initiated(server).get("jobID")
-
-
-def _initiated(server: Json) -> Json:
-    found: Json = ((server.get("lifeCycle") or {}).get("lastLaunch") or {}).get("initiated") or {}
-    return found
-
-
-def _tells(server: Json) -> bool:
-    return bool(server.get("recoveryInstanceId") or _initiated(server).get("type"))
 
 
 def _direction(evidence: Evidence) -> Judgement:
