@@ -126,10 +126,16 @@ class Drill:
         return launched - {(str(item.get("jobID")), str(item.get("sourceServerID"))) for item in told}
 
     def _silent(self) -> set[str]:
-        """Give the source servers that do not tell yet that they have an instance."""
-        told = sightings.server_views(self._record)
-        shown = {str(seen[-1][1].get("sourceServerID")) for seen in sightings.drill_instances(self._record).values()}
-        return {name for name in shown if name not in told or not sightings.tells_of_instance(told[name][-1][1])}
+        """Give the source servers that do not tell of their instance yet, and were not looked at for long enough."""
+        told, limit = sightings.server_views(self._record), self._timing.scaled(sightings.SIGNAL_SECONDS)
+        silent = set()
+        for seen in sightings.drill_instances(self._record).values():
+            (first, _), (_, instance) = seen[0], seen[-1]
+            name = str(instance.get("sourceServerID"))
+            look, server = told[name][-1] if name in told else (None, {})
+            if look is None or (look.until - first.at < limit and not sightings.tells_of(server, instance)):
+                silent.add(name)
+        return silent
 
     def _end(self) -> None:
         """End what was launched, whatever it takes; what cannot be ended is named in the record."""

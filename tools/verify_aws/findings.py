@@ -98,7 +98,7 @@ def _judged(check: Check, evidence: Evidence) -> Judgement:
 
 
 def named(ids: Iterable[object], most: int = 3) -> str:
-    """Name a few of several, and count the rest."""
-    everything = [str(each) for each in ids]
+    """Name a few of several, each once, and count the rest."""
+    everything = list(dict.fromkeys(map(str, ids)))
     left = len(everything) - most
     return ", ".join(everything[:most]) + (f" and {left} more" if left > 0 else "")

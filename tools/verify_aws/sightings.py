@@ -20,6 +20,8 @@ TERMINATE: Final = "TERMINATE"
 COMPLETED: Final = "COMPLETED"
 LAUNCHED: Final = "LAUNCHED"
 FAILED: Final = "FAILED"
+SIGNAL_SECONDS: Final = 60
+"""How long after its instance is shown a source server may not tell of it yet."""
 GONE: Final = frozenset({"TERMINATED", "NOT_FOUND"})
 """States of an EC2 instance, in DRS's words, in which none runs."""
 EC2_RUNS: Final = frozenset({"pending", "running", "stopping", "stopped"})
@@ -53,14 +55,19 @@ def views(record: DrillRecord, operation: str, key: str) -> dict[str, list[tuple
 def drill_jobs(record: DrillRecord, kind: str) -> dict[str, Json]:
     """Give the drill's own jobs of a kind by id, each as it was told when it had ended, else as it was told last.
 
-    Launches are its own by their tags; terminations by when they began, since they have none.
+    Launches are its own by their tags; terminations, which have none, by not being shown before they were asked for.
     """
     found: dict[str, Json] = {}
     for job_id, told in views(record, DESCRIBE_JOBS, "jobID").items():
         items = [item for _, item in told]
-        if items[-1].get("type") == kind and (kind != LAUNCH or any(is_ours(record, item) for item in items)):
+        ours = any(is_ours(record, item) for item in items) if kind == LAUNCH else _is_new(record, told[0][0])
+        if items[-1].get("type") == kind and ours:
             found[job_id] = next((item for item in reversed(items) if item.get("status") == COMPLETED), items[-1])
     return found
+
+
+def _is_new(record: DrillRecord, first: Look) -> bool:
+    return record.terminate_asked_at is not None and first.at >= record.terminate_asked_at
 
 
 def is_ours(record: DrillRecord, job: Json) -> bool:
@@ -89,6 +96,12 @@ def initiated(server: Json) -> Json:
 def tells_of_instance(server: Json) -> bool:
     """Tell whether a source server lets on that it has, or had, an instance."""
     return bool(server.get("recoveryInstanceId") or initiated(server).get("type"))
+
+
+def tells_of(server: Json, instance: Json) -> bool:
+    """Tell whether a source server lets on that it has this very instance."""
+    named = server.get("recoveryInstanceId") == instance["recoveryInstanceID"]
+    return named or (initiated(server).get("jobID") or "none") == instance.get("jobID")
 
 
 def some_drill_instances(record: DrillRecord) -> dict[str, list[tuple[Look, Json]]]:

@@ -90,7 +90,8 @@ def _is_in_no_failback(evidence: Evidence) -> Judgement:
     if odd:
         return differs(f"failback of an instance that nobody fails back: {named(odd)}")
     counted = Counter(state or "none is told" for states in told.values() for state in states)
-    origins = named(sorted({str(item.get("originEnvironment")) for item in fresh}))
+    told_of = [*fresh, *(seen[-1][1] for seen in ours.values())]
+    origins = named(sorted({str(item.get("originEnvironment")) for item in told_of}))
     words = ", ".join(f"{state}: {number}" for state, number in counted.items())
     return holds(f"{len(told)} instances of drills, failback {words}; origin {origins}")
 

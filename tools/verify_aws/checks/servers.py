@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from tools.verify_aws.evidence import Evidence, Json, Probe
 
-SIGNAL_SECONDS: Final = 60
-"""How long after its instance is shown a source server may not tell of it yet."""
 _DURATIONS: Final = frozenset({"lagDuration", "elapsedReplicationDuration"})
 _MOMENTS: Final = frozenset({"timestamp", "expectedTimestamp"})
 
@@ -46,14 +44,14 @@ def _in_the_drill(evidence: Evidence) -> Iterator[Json]:
     """
     if evidence.drill is None:
         return
-    told, limit = sightings.server_views(evidence.drill), evidence.timing.scaled(SIGNAL_SECONDS)
+    told, limit = sightings.server_views(evidence.drill), evidence.timing.scaled(sightings.SIGNAL_SECONDS)
     for seen in sightings.drill_instances(evidence.drill).values():
         alive = [(look, item) for look, item in seen if sightings.is_alive(item)]
         if not alive:
             continue
         first, last = alive[0][0].at, alive[-1][0].until
         before = [(look, item) for look, item in told.get(_server(seen), []) if look.at <= last]
-        settled = [item for _, item in before if sightings.initiated(item).get("jobID") == alive[-1][1].get("jobID")]
+        settled = [item for _, item in before if sightings.tells_of(item, alive[-1][1])]
         if settled:
             yield settled[-1]
         elif before and min(before[-1][0].until, last) - first >= limit:
