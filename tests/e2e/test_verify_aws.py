@@ -1,4 +1,7 @@
-"""`make verify-aws` against a local stack, of which it judges what the simulator shows: exit codes, table, what is left."""
+"""`make verify-aws` against a local stack, of which it judges what the simulator shows: exit codes, table, what is left.
+
+The commands are those of the Makefile, which tests/infra holds to the same words.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import botocore.session
 import pytest
+from botocore.config import Config
 from tools.local_stack.product import Product, launch_jobs, until, wave
 from tools.template import ROOT
 from tools.verify_aws.catalogue import CHECKS
@@ -77,10 +82,14 @@ def _launched(product: Product, job: dict[str, Any]) -> set[str]:
 
 
 def _drs(product: Product) -> Any:
-    import boto3  # noqa: PLC0415  its import takes a second, which only these tests need
-
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    return boto3.client("drs", region_name="us-east-1", endpoint_url=product.description["simulatorUrl"], **keys)
+    return botocore.session.Session().create_client(
+        "drs",
+        region_name=product.description["region"],
+        endpoint_url=product.description["simulatorUrl"],
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106  the simulator checks none
+        config=Config(proxies={}),
+    )
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ Whatever happens, what it launched is ended before this is over: at the end, on 
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -21,7 +22,7 @@ from wavebreak_cli.errors import CommandFailed, Refused, Unavailable
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tools.verify_aws.evidence import DrillRecord
+    from tools.verify_aws.evidence import DrillRecord, Json
     from tools.verify_aws.stack import Stack
     from tools.verify_aws.surroundings import Surroundings
     from tools.verify_aws.watching import Watcher
@@ -57,6 +58,7 @@ class Drill:
         self._timing = stack.timing
         self._marker = f"verify-aws {uuid4()}"
         self._looks = 0
+        self._news = ""
         self._silent_since: datetime | None = None
         self._jobs_over_at: datetime | None = None
 
@@ -96,10 +98,20 @@ class Drill:
         try:
             self._record.execution = self._api.get(path_of("executions", str(self._record.execution_id)))
             self._silent_since = None
+            self._tell_of(self._record.execution)
         except Unavailable:
             self._silent_since = self._silent_since or self._around.now()
             if self._around.now() - self._silent_since > SILENCE:
                 raise
+
+    def _tell_of(self, execution: Json) -> None:
+        """Say how the drill goes, whenever that has changed."""
+        servers = Counter(server["launchStatus"] for wave in execution["waves"] for server in wave["servers"])
+        counted = ", ".join(f"{number} {status}" for status, number in sorted(servers.items()))
+        news = f"{execution['status']}; servers: {counted}"
+        if news != self._news:
+            self._around.tell(news)
+            self._news = news
 
     def _is_over(self) -> bool:
         """Tell whether everything was launched that will be, and DRS has had its time to show it."""
