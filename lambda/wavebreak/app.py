@@ -5,7 +5,7 @@ Tests make an `App` of their own from other clients and another clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -72,6 +72,10 @@ class App:
     ec2_at: Callable[[Place], Ec2]
     agent_patience_seconds: int = 600
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
+    post_launch_actions: bool = False
+    """Whether a launch is over with the post-launch actions of DRS only."""
+    silences: dict[Place, float] = field(default_factory=dict)
+    """Places that did not answer lately, for as long as this environment lives: they are waited for less."""
     call_patience_seconds: int = 120
     """How long a command that an operator sends waits for an agent that does not answer; scaled."""
 
@@ -121,6 +125,7 @@ def app() -> App:
         channels=_channels,
         failed_events=FailedEvents(clients.telling, chosen.failed_events_queue_url),
         now=utc_now,
+        post_launch_actions=chosen.post_launch_actions,
         ec2_at=_ec2_at,
     )
 

@@ -95,8 +95,8 @@ class Settings:
             errors_table_name=environment.get("ERRORS_TABLE_NAME"),
             failed_events_queue_url=environment.get("FAILED_EVENTS_QUEUE_URL"),
             stack_name=environment.get("STACK_NAME", "wavebreak"),
-            post_launch_actions=environment.get("POST_LAUNCH_ACTIONS") == "true",
             notices=NoticeSettings.read(environment) if "NOTIFICATION_TOPIC_ARN" in environment else None,
+            post_launch_actions=_flag(environment, "POST_LAUNCH_ACTIONS"),
         )
 
 
@@ -105,6 +105,13 @@ def _text(environment: Mapping[str, str], name: str) -> str:
     if not value:
         raise MissingSetting(f"{name} is not set")
     return value
+
+
+def _flag(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(name) or "false"
+    if text not in {"true", "false"}:
+        raise MissingSetting(f"{name} is neither true nor false: {text!r}")
+    return text == "true"
 
 
 def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...]:

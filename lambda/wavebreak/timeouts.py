@@ -49,6 +49,7 @@ LIMITS: Final[Mapping[str, float]] = MappingProxyType(
         "dynamodb_query": 10,
         "dynamodb_transaction": 30,
         "observation_round": 60,
+        "launch_round": 25,  # calls of StartRecovery for one wave: the rest is for the next round
         "termination_calls": 25,  # terminate calls of one invocation, in each place
         "asking": 8,  # questions to DRS while somebody waits for the API
         "history_indexed": 5,

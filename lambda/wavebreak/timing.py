@@ -62,6 +62,8 @@ class Timing:
     scale: float = 1.0
     start_timeout_seconds: int = 60
     """Time after which a StartWave or TerminateInstances call is surely over (its Lambda timeout). Does not scale."""
+    start_begin_seconds: int = 20
+    """Time in which a StartWave call that was asked for has begun, or will not. Does not scale."""
 
     def scaled(self, seconds: float) -> timedelta:
         """Scale a duration; nothing stays nothing, anything else is at least a second."""
@@ -78,9 +80,29 @@ class Timing:
         return self.scaled(30)
 
     @property
+    def start_begins(self) -> timedelta:
+        """How long a wave waits for the StartWave call that it was promised: an answer or an event may get lost."""
+        return timedelta(seconds=self.start_begin_seconds)
+
+    @property
+    def start_lease(self) -> timedelta:
+        """How long a wave belongs to the StartWave call that has begun: it is over then, or dead."""
+        return timedelta(seconds=self.start_timeout_seconds + self.start_begin_seconds)
+
+    @property
     def intent_expiry(self) -> timedelta:
         """How long an intent without an outcome belongs to the invocation that wrote it."""
         return timedelta(seconds=self.start_timeout_seconds) + self.settle
+
+    @property
+    def learning(self) -> timedelta:
+        """How long after a job's end the instances that it launched are looked for."""
+        return self.scaled(600)
+
+    @property
+    def learning_patience(self) -> timedelta:
+        """How long a wave's command, and the end of an execution, wait for instances that DRS does not show yet."""
+        return self.scaled(60)
 
     @property
     def lost_job(self) -> timedelta:

@@ -9,6 +9,7 @@ from tools.template import API, ROOT, load, resources
 from wavebreak import problems
 from wavebreak.domain.notifications.message import Kind
 from wavebreak.store import keys
+from wavebreak.timing import Timing
 from wavebreak.use_cases import deliver_events
 
 Json = dict[str, Any]
@@ -110,7 +111,7 @@ def test_functions_behind_events_keep_what_they_could_not_take_in(all_functions:
     asynchronous = 0
     for name, function in all_functions.items():
         triggers = events_of(function, "EventBridgeRule", "Schedule")
-        if not triggers:
+        if not triggers and name != "StartWaveFunction":
             assert "EventInvokeConfig" not in function, name
             continue
         asynchronous += 1
@@ -118,7 +119,14 @@ def test_functions_behind_events_keep_what_they_could_not_take_in(all_functions:
         assert destination == {"Type": "SQS", "Destination": queue}, name
         for trigger in triggers:
             assert trigger["DeadLetterConfig"] == {"Arn": queue}, name
-    assert asynchronous == 4
+    assert asynchronous == 5
+
+
+def test_a_start_that_nobody_waits_for_is_not_tried_again_by_lambda(all_functions: dict[str, Json]) -> None:
+    """The machine asks again by itself when the wave's lease has run out; a late start would come beside that one."""
+    settings = all_functions["StartWaveFunction"]["EventInvokeConfig"]
+    assert settings["MaximumRetryAttempts"] == 0
+    assert settings["MaximumEventAgeInSeconds"] <= Timing().start_lease.total_seconds()
 
 
 def test_launch_events_wait_in_a_queue_that_keeps_what_fails(template: Json, all_functions: dict[str, Json]) -> None:

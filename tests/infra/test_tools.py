@@ -147,11 +147,12 @@ def test_a_record_that_cannot_be_read_means_that_nothing_runs(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("scale", "poll", "text"), [(1, "30", "1"), (0.1, "3", "0.1"), (0.001, "1", "0.001"), (10, "300", "10")]
+    ("scale", "poll", "brief", "text"),
+    [(1, "30", "5", "1"), (0.1, "3", "1", "0.1"), (0.001, "1", "1", "0.001"), (5, "150", "25", "5")],
 )
-def test_time_scale_sets_poll_interval_of_at_least_a_second(scale: float, poll: str, text: str) -> None:
+def test_time_scale_sets_intervals_of_at_least_a_second(scale: float, poll: str, brief: str, text: str) -> None:
     values = deployment.parameters("http://127.0.0.1:1", scale)
-    assert (values["PollSeconds"], values["TimeScale"]) == (poll, text)
+    assert (values["PollSeconds"], values["BriefSeconds"], values["TimeScale"]) == (poll, brief, text)
 
 
 def test_the_local_stack_sets_only_parameters_that_the_template_has_and_allows() -> None:

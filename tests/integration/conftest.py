@@ -15,7 +15,7 @@ from tests.support.blueprint import REGION, Blueprint
 from tests.support.circuit_clock import forget_streaks
 from tests.support.clock import JumpingClock, QuickTiming
 from tests.support.commands import Commands
-from tests.support.emulation import POLL_SECONDS, emulated_aws
+from tests.support.emulation import BRIEF_SECONDS, POLL_SECONDS, emulated_aws
 from tests.support.manners import MANNERS
 from tests.support.stack import Stack
 from tools.rights import record
@@ -48,7 +48,8 @@ def deployed() -> Iterator[Stack]:
     """Deploy the product, and see that it leaves no thread behind and never scanned a table."""
     clock = JumpingClock()
     quotas: dict[str, int] = {}
-    stack = Stack(Blueprint({"PollSeconds": str(POLL_SECONDS), "TimeScale": TIME_SCALE}), clock, quotas)
+    intervals = {"PollSeconds": str(POLL_SECONDS), "BriefSeconds": str(BRIEF_SECONDS)}
+    stack = Stack(Blueprint({**intervals, "TimeScale": TIME_SCALE}), clock, quotas)
     threads = set(threading.enumerate())
     with (
         pytest.MonkeyPatch.context() as patches,
@@ -60,7 +61,7 @@ def deployed() -> Iterator[Stack]:
             run_command=RunCommand(Path(instances), stack.printed),
             manners=MANNERS,
         ) as simulator,
-        emulated_aws(stack.invoke, quotas, stack.table_actions),
+        emulated_aws(stack.invoke, quotas, stack.table_actions, stack.drop),
     ):
         simulated = {f"AWS_ENDPOINT_URL_{service}": simulator.url for service in ("DRS", "EC2", "SSM")}
         for name, value in {**_ENVIRONMENT, **simulated}.items():
@@ -71,6 +72,7 @@ def deployed() -> Iterator[Stack]:
         stack.tear_down()
     _forget()
     assert not stack.failures
+    assert not stack.dropped
     called.look_at_the_record()
     assert "Scan" not in stack.table_actions
     assert not [thread.name for thread in set(threading.enumerate()) - threads if thread.is_alive()]

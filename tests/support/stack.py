@@ -55,6 +55,8 @@ class Stack:
         self.before: dict[str, Callable[[dict[str, Any]], None]] = {}
         self.after: dict[str, Callable[[dict[str, Any]], None]] = {}
         self.failures: list[str] = []
+        self.dropped: list[str] = []
+        """Errors of functions on events that nobody waited for; a test that expects one takes it out."""
         self.table_actions: list[str] = []
         self._handlers = {name: _imported(path) for name, path in blueprint.handlers().items()}
         self._apps: dict[str, App] = {}
@@ -159,6 +161,11 @@ class Stack:
             self._running.function = previous
         self.after.get(function, _nothing)(answer)
         return answer
+
+    def drop(self, function: str, error: Exception) -> None:
+        """Take it that a function failed on an event that nobody waits for; one that was killed is no surprise."""
+        if not isinstance(error, TaskTimedOut):
+            self.dropped.append(f"{function}: {error!r}")
 
     def launched(self, result: LaunchResult) -> None:
         """Take a launch result from the simulator."""

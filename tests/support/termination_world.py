@@ -31,7 +31,7 @@ from wavebreak.domain.drs import Instance, RecentJob
 from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.ending.looks import is_launched
-from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus
+from wavebreak.domain.executions.model import Execution, Job, JobState, LaunchStatus
 from wavebreak.domain.executions.observation import JobView, ServerView
 from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
@@ -151,9 +151,10 @@ class FakeDrs:
             for name, (ends, members) in self.ending.items()
         ]
 
-    def find_launch(self, _execution_id: str, _job: object) -> None:
+    def find_launches(self, _execution_id: str, _intents: Sequence[Job]) -> dict[tuple[int, int, int], str]:
         """Find no launch: none was lost."""
         self._answer()
+        return {}
 
     def launches_into(self, source_server_id: str) -> bool:
         """Tell whether a server is launched into an instance."""
@@ -297,6 +298,8 @@ class TerminationWorld:
             locks=SimpleNamespace(server_holders=self._holders, release_servers=self._release),
             errors=SimpleNamespace(record_error=lambda *_, **__: None),
             meter=SimpleNamespace(add=lambda *_: None),
+            silences={},
+            post_launch_actions=False,
             wakes=SimpleNamespace(leave_directive=lambda *_: None),
         )
 

@@ -66,7 +66,7 @@ def test_rule_7_clients_speak_to_the_stacks_region_and_the_waves_only(factory: A
         for client in (factory.drs(place), factory.drs(place, once=True), factory.service_quotas(place)):
             assert client.meta.region_name == (place.region or HOME)
             assert client.meta.endpoint_url.endswith(f".{place.region or HOME}.amazonaws.com")
-    sts = factory._sts_creator(botocore.session.Session(), "222222222222")("sts")
+    sts = factory._sts_creator(botocore.session.Session(), "222222222222", "sts")("sts")
     assert sts.meta.endpoint_url == f"https://sts.{HOME}.amazonaws.com"
 
 
@@ -135,7 +135,7 @@ def test_rule_9_timeouts_nest_clients_give_up_before_their_function(factory: Any
     common = [
         factory.dynamodb(),
         factory.stepfunctions(),
-        factory._sts_creator(botocore.session.Session(), "222222222222")("sts"),
+        factory._sts_creator(botocore.session.Session(), "222222222222", "sts")("sts"),
     ]
     common += [factory.service_quotas(Place()), factory.drs(Place(), brief=True)]
     brief = max(map(longest, common))

@@ -85,6 +85,7 @@ def test_settings_are_read_from_the_environment() -> None:
         *((name, value) for name in ("POLL_SECONDS", "TIME_SCALE") for value in ("", "x", "0", "-1", "nan", "inf")),
         ("POLL_SECONDS", "0.5"),
         ("RENEW_AFTER_ROUNDS", "1.5"),
+        ("POST_LAUNCH_ACTIONS", "yes"),
     ],
 )
 def test_a_setting_that_is_missing_or_wrong_is_named(name: str, value: str) -> None:

@@ -31,6 +31,7 @@ MAIL_RECIPIENT: Final = "operator@example.com"
 
 _BUCKET: Final = "artefacts"
 _POLL_SECONDS: Final = 30
+_BRIEF_SECONDS: Final = 5
 _ANSWER_SECONDS: Final = 20
 
 
@@ -92,6 +93,7 @@ def parameters(simulator_url: str, time_scale: float, *, sends_mail: bool = True
         "DeletionProtection": "false",
         "Monitoring": "false",
         "PollSeconds": str(max(1, round(_POLL_SECONDS * time_scale))),
+        "BriefSeconds": str(max(1, round(_BRIEF_SECONDS * time_scale))),
         "TimeScale": f"{time_scale:.6f}".rstrip("0").rstrip("."),
         **mail,
     }

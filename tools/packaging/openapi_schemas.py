@@ -145,6 +145,7 @@ _SERVER: Final = _object(
         "launchStatus": _one_of(LaunchStatus),
         "recoveryInstanceId": _TEXT_OR_NULL,
         "error": _TEXT_OR_NULL,
+        "snapshotAt": _TEXT_OR_NULL,
     }
 )
 _PLANNED_COMMAND: Final = _object(

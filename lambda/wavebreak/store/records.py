@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.commands.summary import FAILED_EVERYWHERE, CommandRunStatus
 from wavebreak.domain.errors.masking import masked_text
+from wavebreak.domain.executions.batch_search import Suspicion
+from wavebreak.domain.executions.kept_words import LONGEST, kept
+from wavebreak.domain.executions.last_look import LastLook
 from wavebreak.domain.executions.locking import preemption
 from wavebreak.domain.executions.locking.model import DrillWait, Preemption
 from wavebreak.domain.executions.model import (
@@ -44,13 +47,15 @@ from wavebreak.store.ending_records import ending_entry, read_ending, read_hold
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
 Item = dict[str, Any]
 SCHEMA: Final = 1
-_ERROR_LENGTH: Final = 500
-"""Characters kept of a server's error, so that a hundred servers stay far below the 400 KB of an item."""
+_ITEM_BYTES: Final = 380_000
+"""Of the 400 KB that an item may have."""
+_SHORT: Final = 250
+"""Characters kept of each word of a hundred servers that would not fit an item otherwise."""
 
 
 @lru_cache(maxsize=4096)
@@ -83,6 +88,11 @@ def meta_record(execution: Execution) -> Item:
         record["startsIn"] = [[place.account_id, place.region] for place in starts]
     if execution.holds_locks:
         record["activePk"] = keys.ACTIVE_LIST
+    if execution.last_look is not None:
+        record["lastLook"] = {
+            "places": list(execution.last_look.places),
+            "notBefore": iso(execution.last_look.not_before),
+        }
     return record
 
 
@@ -133,6 +143,8 @@ def wave_record(execution_id: str, wave: Wave) -> Item:
         "endedAt": time_of(wave.ended_at),
         "error": wave.error and _told(wave.error),
         "blockedUntil": time_of(wave.blocked_until),
+        "startLease": time_of(wave.start_lease),
+        "waited": wave.waited,
         "drillWait": _drill_wait(wave.drill_wait),
         "commands": [_command_entry(command) for command in wave.commands],
     }
@@ -163,26 +175,49 @@ def server_records(execution_id: str, wave: Wave) -> list[Item]:
             "pk": keys.execution(execution_id),
             "sk": keys.servers(wave.number, 1 + start // SERVERS_PER_ITEM),
             "number": wave.number,
-            "servers": json.dumps(
-                [_server_entry(server) for server in wave.servers[start : start + SERVERS_PER_ITEM]],
-                separators=(",", ":"),
-                ensure_ascii=False,
-            ),
+            "servers": _servers_text(wave.servers[start : start + SERVERS_PER_ITEM]),
         }
         for start in range(0, len(wave.servers), SERVERS_PER_ITEM)
     ]
 
 
-def _server_entry(server: Server) -> Item:
+def _servers_text(servers: Sequence[Server]) -> str:
+    for longest in (LONGEST, _SHORT):
+        entries = [_server_entry(server, longest) for server in servers]
+        text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False)
+        if len(text.encode()) <= _ITEM_BYTES:
+            break
+    return text
+
+
+def _server_entry(server: Server, longest: int) -> Item:
+    error = server.error and kept(_told(server.error), longest=longest)
     entry = {
         "id": server.source_server_id,
         "impact": server.impact.value,
         "launch": server.launch_status.value,
         "instance": server.recovery_instance_id,
-        "error": server.error and _told(server.error)[:_ERROR_LENGTH],
+        "error": error,
         "snapshot": server.snapshot_id,
         "actions": server.actions_running or None,
+        "suspicion": _suspicion_entry(server.suspicion, error, longest),
+        "snapshotAt": time_of(server.snapshot_at),
+        "older": server.older_snapshot or None,
         "ending": server.ending and ending_entry(server.ending),
+    }
+    return {name: value for name, value in entry.items() if value is not None}
+
+
+def _suspicion_entry(suspicion: Suspicion | None, error: str | None, longest: int) -> Item | None:
+    """Write down what is held against a server; its words once, where they are the server's error too."""
+    if suspicion is None:
+        return None
+    words = kept(_told(suspicion.words), longest=longest)
+    entry = {
+        "until": iso(suspicion.not_before),
+        "times": suspicion.times,
+        "call": suspicion.call,
+        "words": None if words == error else words,
     }
     return {name: value for name, value in entry.items() if value is not None}
 
@@ -204,6 +239,9 @@ def job_record(execution_id: str, job: Job) -> Item:
         "intendedAt": iso(job.intended_at),
         "checkAfter": iso(job.check_after),
         "endedAt": time_of(job.ended_at),
+        "askedAt": time_of(job.asked_at),
+        "looks": job.looks,
+        "logged": job.logged,
         "accountId": job.place.account_id,
         "region": job.place.region,
     }
@@ -262,10 +300,15 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         version=int(meta["version"]),
         event_sequence=int(meta.get("eventSequence", 0)),
         event_hash=meta.get("eventHash"),
+        last_look=_read_last_look(meta.get("lastLook")),
         lock_call=meta.get("lockCall"),
         warnings=tuple(_read_notice(record) for record in meta.get("warnings") or ()),
         preemption=_read_preemption(taken) if (taken := meta.get("preemption")) else None,
     )
+
+
+def _read_last_look(record: Mapping[str, Any] | None) -> LastLook | None:
+    return LastLook(tuple(record["places"]), parse_iso(record["notBefore"])) if record else None
 
 
 def _read_notice(record: Mapping[str, Any]) -> Notice:
@@ -317,6 +360,8 @@ def _read_wave(record: Mapping[str, Any], chunks: list[tuple[str, str]]) -> Wave
         error=record.get("error"),
         blocked_until=_moment(record.get("blockedUntil")),
         commands=tuple(_read_command(entry) for entry in record.get("commands") or ()),
+        start_lease=_moment(record.get("startLease")),
+        waited=bool(record.get("waited")),
         drill_wait=_read_drill_wait(record.get("drillWait")),
     )
 
@@ -353,8 +398,18 @@ def _read_server(entry: Mapping[str, Any]) -> Server:
         error=entry.get("error"),
         snapshot_id=entry.get("snapshot"),
         actions_running=bool(entry.get("actions")),
+        suspicion=_read_suspicion(entry.get("suspicion"), entry.get("error")),
+        snapshot_at=_moment(entry.get("snapshotAt")),
+        older_snapshot=bool(entry.get("older")),
         ending=read_ending(entry["ending"]) if "ending" in entry else None,
     )
+
+
+def _read_suspicion(entry: Mapping[str, Any] | None, error: str | None) -> Suspicion | None:
+    if entry is None:
+        return None
+    words = entry.get("words", error or "")
+    return Suspicion(words, parse_iso(entry["until"]), int(entry["times"]), entry.get("call"))
 
 
 def _read_job(record: Mapping[str, Any]) -> Job:
@@ -370,4 +425,7 @@ def _read_job(record: Mapping[str, Any]) -> Job:
         place=Place(record.get("accountId"), record.get("region")),
         job_id=record.get("jobId"),
         ended_at=_moment(record.get("endedAt")),
+        asked_at=_moment(record.get("askedAt")),
+        looks=int(record.get("looks", 0)),
+        logged=bool(record.get("logged")),
     )

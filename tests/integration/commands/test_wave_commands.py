@@ -84,7 +84,7 @@ def test_a_required_command_that_fails_everywhere_fails_its_wave_and_a_retry_run
 def test_the_end_of_a_command_wakes_its_execution(
     commands: Commands, stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(emulation, "REAL_POLL_SECONDS", 60.0)
+    monkeypatch.setitem(emulation.REAL_SECONDS, emulation.POLL_SECONDS, 60.0)
     stack.put_servers(map(server, (1, 2)))
     for number in (1, 2):
         commands.answers(number, "status", seconds=1)

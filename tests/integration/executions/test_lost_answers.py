@@ -52,14 +52,14 @@ def test_an_outcome_that_could_not_be_looked_up_either_is_settled_later(
 ) -> None:
     stack.put_servers(servers_of(TWO_WAVES), launchSeconds=100)
     stack.control.fault("StartRecovery", httpStatus=500, when="after", count=1)
-    original = Drs.find_launch
+    original = Drs.find_launches
 
-    def broken(drs: Drs, execution_id: str, job: Any) -> str | None:
-        monkeypatch.setattr(Drs, "find_launch", original)
+    def broken(drs: Drs, execution_id: str, jobs: Any) -> dict[tuple[int, int, int], str]:
+        monkeypatch.setattr(Drs, "find_launches", original)
         stack.control.fault("DescribeJobs", httpStatus=503, count=3)
-        return original(drs, execution_id, job)
+        return original(drs, execution_id, jobs)
 
-    monkeypatch.setattr(Drs, "find_launch", broken)
+    monkeypatch.setattr(Drs, "find_launches", broken)
     started = stack.start(TWO_WAVES)
     stack.wait(started, lambda _: len(_errors(stack, "DescribeJobs")) == 3)
 
@@ -219,9 +219,9 @@ def test_a_validation_error_of_one_server_is_narrowed_down(stack: Stack) -> None
     execution = stack.ended(stack.start(document))
 
     assert execution["status"] == "COMPLETED"
-    assert stack.launched_servers() == servers_of(document)
+    assert sorted(stack.launched_servers()) == servers_of(document)
     sizes = [len(call["parameters"]["sourceServers"]) for call in stack.control.calls("StartRecovery")]
-    assert sizes == [4, 2, 1, 1, 1, 1]
+    assert sizes == [4, 2, 2, 1, 1]
 
 
 @pytest.mark.parametrize("error", ["AccessDeniedException", "UninitializedAccountException"])

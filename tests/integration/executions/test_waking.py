@@ -20,7 +20,7 @@ AT_ONCE_SECONDS = 5.0
 
 @pytest.fixture(autouse=True)
 def _long_poll(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(emulation, "REAL_POLL_SECONDS", 60.0)
+    monkeypatch.setitem(emulation.REAL_SECONDS, emulation.POLL_SECONDS, 60.0)
 
 
 def _asleep(stack: Stack, execution_id: str) -> bool:

@@ -118,6 +118,12 @@ class BatchSearch:
         """The subjects of whom some were refused, with DRS's words; whom exactly was not found out yet."""
         return {subject: words for members, words in self._suspects for subject in members}
 
+    @property
+    def left(self) -> tuple[str, ...]:
+        """What is still to be tried in this round."""
+        groups = (*(members for members, _ in self._suspects), *self._parts)
+        return (*self._clear, *(subject for members in groups for subject in members), *self._alone)
+
     def choose(self, room: int) -> tuple[str, ...]:
         """Give the next batch, of at most `room`; an empty one when nothing is left to be tried in this round."""
         room = room if self._most is None else min(room, self._most)

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
+    from wavebreak.domain.executions.batch_search import Suspicion
     from wavebreak.domain.executions.ending.model import Hold, InstanceEnding
+    from wavebreak.domain.executions.last_look import LastLook
     from wavebreak.domain.executions.locking.model import DrillWait, Preemption
     from wavebreak.domain.executions.notices import Notice
 
@@ -49,12 +51,13 @@ class LaunchStatus(StrEnum):
 
 
 class JobState(StrEnum):
-    """What is known of one StartRecovery or TerminateRecoveryInstances call."""
+    """What is known of one call: of a REFUTED one no job is shown, of a REFUSED one DRS said that it did nothing."""
 
     INTENDED = "INTENDED"
     STARTED = "STARTED"
     ENDED = "ENDED"
     REFUTED = "REFUTED"
+    REFUSED = "REFUSED"
 
 
 class JobKind(StrEnum):
@@ -105,6 +108,12 @@ class Server:
     snapshot_id: str | None = None
     actions_running: bool = False
     """Post-launch actions of a LAUNCHED server that have not ended."""
+    suspicion: Suspicion | None = None
+    """What is remembered of it while StartRecovery is refused for it, or while it waits for something else."""
+    snapshot_at: datetime | None = None
+    """The moment of the recovery point that its instance was launched from."""
+    older_snapshot: bool = False
+    """Whether DRS launched it from an older recovery point than it was asked for."""
     ending: InstanceEnding | None = None
     """What a termination knows of the recovery instance; None before one looked at it."""
 
@@ -123,6 +132,9 @@ class Server:
             recovery_instance_id=None,
             error=None,
             actions_running=False,
+            suspicion=None,
+            snapshot_at=None,
+            older_snapshot=False,
             ending=None,
         )
 
@@ -152,6 +164,11 @@ class Job:
     place: Place = field(default_factory=Place)
     job_id: str | None = None
     ended_at: datetime | None = None
+    asked_at: datetime | None = None
+    """Since when the instances that it launched are asked for; its end begins it anew."""
+    looks: int = 0
+    logged: bool = False
+    """Whether its log was read after its end."""
 
     @property
     def key(self) -> tuple[int, int, int]:
@@ -162,6 +179,15 @@ class Job:
     def in_flight(self) -> bool:
         """Whether the call was intended and not refuted, or its job has not ended."""
         return self.state in {JobState.INTENDED, JobState.STARTED}
+
+    def ended(self, now: datetime) -> Job:
+        """Give this job as one that has ended just now: what it launched is asked for, and its log is to be read."""
+        return replace(self, state=JobState.ENDED, ended_at=now, asked_at=now, looks=0, logged=False)
+
+    @property
+    def may_turn_up(self) -> bool:
+        """Whether this call is held to have come to nothing; a job of it may yet show up."""
+        return self.state in {JobState.REFUTED, JobState.REFUSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +236,7 @@ class Wave:
     attempt: int = 1
     approved: bool = False
     approval: Word | None = None
-    """By whom it was approved; None also where that was not written down."""
+    """By whom; None also where that was not written down."""
     rejected: bool = False
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -218,6 +244,10 @@ class Wave:
     blocked_until: datetime | None = None
     """Until then no StartRecovery is tried: no room under the quotas, a throttle, or a server busy elsewhere."""
     commands: tuple[WaveCommand, ...] = ()
+    start_lease: datetime | None = None
+    """Until then its starts belong to a StartWave call beside the machine, which gives the lease back."""
+    waited: bool = False
+    """Whether its waitBefore is behind it: a retry does not wait again."""
     drill_wait: DrillWait | None = None
 
     @property
@@ -307,6 +337,8 @@ class Execution:
     version: int = 0
     event_sequence: int = 0
     event_hash: str | None = None
+    last_look: LastLook | None = None
+    """Why it does not end though nothing is in flight."""
     lock_call: str | None = None
     """The call that took the locks which this execution has, or had when it ended (`lock_rules`)."""
     warnings: tuple[Notice, ...] = ()
@@ -345,7 +377,7 @@ class Execution:
         return replace(self, jobs=tuple(sorted((*others, job), key=lambda known: known.key)))
 
     def without_job(self, job: Job) -> Execution:
-        """Forget a call that DRS refused."""
+        """Forget a call that was never made, or of which a later one tells enough."""
         return replace(self, jobs=tuple(known for known in self.jobs if known.key != job.key))
 
     def launch_jobs(self, wave: int | None = None) -> Iterator[Job]:

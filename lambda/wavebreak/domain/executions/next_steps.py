@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.domain.executions.model import LaunchStatus, Mode, PausedBy
 from wavebreak.execution_utils import (
-    EXECUTION_TRANSITIONS,
-    TERMINAL_STATUSES,
+    REOPENABLE_STATUSES,
     ExecutionStatus,
     TerminationStatus,
     WaveStatus,
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 _MOST_WAVES: Final = 3
 """Waves that steps are offered for; more would bury the rest."""
 
-_REDEEMABLE: Final = frozenset(status for status in TERMINAL_STATUSES if EXECUTION_TRANSITIONS[status])
 """What a retry or a skip may take up again."""
 _FAILED_RUNS: Final = frozenset({CommandRunStatus.COMPLETE_FAILURE, CommandRunStatus.PARTIAL_SUCCESS})
 
@@ -109,7 +107,7 @@ def _approvals(execution: Execution, name: str) -> list[Step]:
 
 def _repairs(execution: Execution, name: str, status: ExecutionStatus | None) -> list[Step]:
     """Offer retry and skip where the API allows them: not after a cancel or once instances are being terminated."""
-    if is_terminal(status) and (status not in _REDEEMABLE or _is_final(execution)):
+    if is_terminal(status) and (status not in REOPENABLE_STATUSES or _is_final(execution)):
         return []
     if status is ExecutionStatus.CANCELLING:
         return []

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.executions.derived_notices import derived_notices
 from wavebreak.domain.executions.ending.instances_left import remaining, unknown
 from wavebreak.domain.executions.model import CommandState
-from wavebreak.domain.executions.overview import overview_of
+from wavebreak.domain.executions.overview import notice_of, overview_of
 from wavebreak.domain.executions.wave_commands import NO_SERVER, SKIPPED, run_id
 from wavebreak.execution_utils import (
     ExecutionStatus,
@@ -106,6 +107,7 @@ def execution_view(execution: Execution, now: datetime) -> dict[str, Any]:
     """Show an execution whole."""
     shown = summary_view(overview_of(execution), now)
     shown["termination"] |= {"remaining": remaining(execution), "unknown": unknown(execution)}
+    shown["warnings"] += [notice_of(notice) for notice in derived_notices(execution)]
     return {**shown, "waves": [_wave_view(execution, wave, now) for wave in execution.waves]}
 
 
@@ -126,10 +128,23 @@ def _wave_view(execution: Execution, wave: Wave, now: datetime) -> dict[str, Any
         "startedAt": iso(wave.started_at) if wave.started_at else None,
         "endedAt": iso(wave.ended_at) if wave.ended_at else None,
         "durationSeconds": whole_seconds(wave.started_at, ended),
-        "error": wave.error,
+        "error": _error_of(execution, wave),
         "servers": [_server_view(server) for server in wave.servers],
         "commands": [_command_view(execution, wave, command) for command in wave.commands],
     }
+
+
+def _error_of(execution: Execution, wave: Wave) -> str | None:
+    """Tell of a wave what keeps its execution from ending, too."""
+    look = execution.last_look
+    if look is None or not any(
+        job.may_turn_up and str(job.place) in look.places for job in execution.launch_jobs(wave.number)
+    ):
+        return wave.error
+    waits = (
+        f"DRS in {wave.place} does not answer: whether a call that came to nothing launched servers is not known yet"
+    )
+    return f"{wave.error}; {waits}" if wave.error else waits
 
 
 def _command_view(execution: Execution, wave: Wave, command: WaveCommand) -> dict[str, Any]:
@@ -152,4 +167,5 @@ def _server_view(server: Server) -> dict[str, Any]:
         "launchStatus": server.launch_status.value,
         "recoveryInstanceId": server.recovery_instance_id,
         "error": server.error,
+        "snapshotAt": iso(server.snapshot_at) if server.snapshot_at else None,
     }

@@ -72,15 +72,19 @@ def intended(execution: Execution, wave: Wave, due: WaveCommand) -> Wave:
     return wave.with_command(replace(due, state=CommandState.ENDED, outcome=SKIPPED))
 
 
+def sources(execution: Execution, wave: Wave, phase: CommandPhase) -> list[Wave]:
+    """Give the waves whose servers a wave's command is forwarded to."""
+    return [wave] if phase is CommandPhase.AFTER else [execution.wave(number) for number in wave.depends_on]
+
+
 def targets(execution: Execution, wave: Wave, phase: CommandPhase) -> list[tuple[Wave, Server]]:
     """Give the servers that a wave's command is forwarded to, each with the wave that launched it.
 
     One whose instance is not known is a target, too: the command does not succeed there.
     """
-    sources = [wave] if phase is CommandPhase.AFTER else [execution.wave(number) for number in wave.depends_on]
     return [
         (source, server)
-        for source in sources
+        for source in sources(execution, wave, phase)
         for server in source.servers
         if server.launch_status is LaunchStatus.LAUNCHED
     ]

@@ -23,7 +23,7 @@ from wavebreak.problems import Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store import keys
 from wavebreak.store.executions import Conflict
-from wavebreak.use_cases.machine_round import NEVER, STAND_DOWN, Round, look, places_of, turned_up
+from wavebreak.use_cases.machine_round import NEVER, STAND_DOWN, Round, look, places_of
 from wavebreak.use_cases.termination.server_holders import holders
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from wavebreak.aws.drs import Drs
     from wavebreak.aws.parallel_reads import Places
     from wavebreak.domain.drs import Instance
-    from wavebreak.domain.executions.model import Execution, Server, Wave
+    from wavebreak.domain.executions.model import Execution, Job, Server, Wave
     from wavebreak.site import Place
 
 _ATTEMPTS: Final = 25
@@ -72,7 +72,7 @@ def _observed(app: App, execution: Execution, now: datetime) -> TerminationObser
     jobs = look(app, execution.jobs, places)
     intents = termination.open_intents(execution)
     if intents:
-        jobs = replace(jobs, found=turned_up(app, execution.execution_id, intents, places))
+        jobs = replace(jobs, found=_turned_up(execution, intents, places))
     wanted = {wave.place: calls.servers_at(execution, wave.place) for wave in execution.waves}
     questions = {place: partial(_shown, servers) for place, servers in wanted.items() if servers}
     shown = places.ask("recovery instances", questions).values()
@@ -88,6 +88,20 @@ def _observed(app: App, execution: Execution, now: datetime) -> TerminationObser
         logged=_logged(execution, doubts, places),
         held={server: holder for some in held for server, holder in some.items()},
     )
+
+
+def _turned_up(execution: Execution, intents: Iterable[Job], places: Places) -> dict[tuple[int, int, int], str]:
+    """Look by their tags for the jobs of calls of which none is known, in one call of each place."""
+    unknown: dict[Place, list[Job]] = defaultdict(list)
+    for job in intents:
+        unknown[job.place].append(job)
+    questions = {place: partial(_found, execution.execution_id, jobs) for place, jobs in unknown.items()}
+    told = places.ask("jobs of intents", questions).values()
+    return {key: job_id for found in told for key, job_id in found.items()}
+
+
+def _found(execution_id: str, jobs: list[Job], drs: Drs) -> dict[tuple[int, int, int], str]:
+    return drs.find_launches(execution_id, jobs)
 
 
 def _shown(servers: list[str], drs: Drs) -> list[Instance]:
@@ -134,4 +148,4 @@ def _logged(execution: Execution, doubts: Iterable[tuple[Wave, Server]], places:
 
 
 def _launched_by(job_ids: list[str], drs: Drs) -> dict[str, str]:
-    return {server: instance for job_id in job_ids for server, instance in drs.launched_by(job_id).items()}
+    return {server: instance for job_id in job_ids for server, instance in drs.job_log(job_id).instances.items()}

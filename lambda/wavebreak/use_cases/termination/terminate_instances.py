@@ -25,7 +25,7 @@ from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
 from wavebreak.domain.executions.batch_search import BatchSearch
 from wavebreak.domain.executions.ending import calls
 from wavebreak.domain.executions.ending.looks import TerminationObservation, ending_of, terminate_jobs
-from wavebreak.domain.executions.ending.model import Hold, kept
+from wavebreak.domain.executions.ending.model import Hold, kept_in_bytes
 from wavebreak.domain.executions.model import Execution, Job, JobKind
 from wavebreak.resilience.aws_errors import FAULTS, error_code, is_denied
 from wavebreak.timeouts import Deadline
@@ -127,7 +127,7 @@ class _Caller:
     def _hold(self, words: str, refusals: int = 0) -> None:
         timing = self.app.timing
         until = self.app.now() + (timing.culprit_backoff(refusals) if refusals else timing.no_room)
-        hold = Hold(until, kept(words), self.place, refusals)
+        hold = Hold(until, kept_in_bytes(words), self.place, refusals)
         self._change(lambda current: termination.held(current, hold))
 
     def _change(self, step: Callable[[Execution], Execution]) -> Execution:

@@ -176,7 +176,9 @@ def test_rule_3_terminate_only_your_own_it_is_done_when_drs_shows_none_and_not_b
 def test_rule_4_a_poll_error_changes_nothing() -> None:
     running = execution(wave(1, WaveStatus.IN_PROGRESS)).with_job(job(1))
     errors = ErrorTracker(None, Meter("test", lambda: NOW, lambda _line: None), lambda: NOW)
-    broken: Any = SimpleNamespace(drs_at=lambda _place: SimpleNamespace(jobs=throttled), errors=errors)
+    broken: Any = SimpleNamespace(
+        drs_at=lambda _place: SimpleNamespace(jobs=throttled), errors=errors, post_launch_actions=False, silences={}
+    )
 
     seen = machine_round.look(broken, running.launch_jobs())
 

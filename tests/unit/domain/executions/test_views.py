@@ -50,7 +50,10 @@ def cancelled_after_the_first_wave() -> Execution:
         1,
         W.COMPLETED,
         name="database",
-        servers=(server(1, LaunchStatus.LAUNCHED), server(2, LaunchStatus.FAILED, impact=Impact.OPTIONAL, error="no")),
+        servers=(
+            server(1, LaunchStatus.LAUNCHED, snapshot_at=NOW),
+            server(2, LaunchStatus.FAILED, impact=Impact.OPTIONAL, error="no"),
+        ),
         ended_at=later(38),
         place=Place("123456789012", "us-west-2"),
     )
@@ -126,6 +129,7 @@ def test_a_wave_is_shown_with_its_jobs_and_servers() -> None:
                 "launchStatus": "LAUNCHED",
                 "recoveryInstanceId": instance_id(1),
                 "error": None,
+                "snapshotAt": iso(NOW),
             },
             {
                 "sourceServerId": server(2).source_server_id,
@@ -133,6 +137,7 @@ def test_a_wave_is_shown_with_its_jobs_and_servers() -> None:
                 "launchStatus": "FAILED",
                 "recoveryInstanceId": None,
                 "error": "no",
+                "snapshotAt": None,
             },
         ],
     }
@@ -261,3 +266,27 @@ def test_a_plan_is_shown_as_it_is_stored() -> None:
         "createdAt": "then",
         "updatedAt": "now",
     }
+
+
+def test_t16_an_older_recovery_point_is_told_by_server() -> None:
+    members = (server(1, LaunchStatus.LAUNCHED, older_snapshot=True, snapshot_at=NOW), server(2, LaunchStatus.LAUNCHED))
+    shown = execution_view(execution(wave(1, W.COMPLETED, servers=members)), NOW)
+    assert shown["warnings"] == [
+        {
+            "code": "OLDER_SNAPSHOT",
+            "message": (
+                f"Server {server(1).source_server_id} was launched from an older recovery point than was asked for "
+                f"({iso(NOW)})"
+            ),
+            "waveNumber": 1,
+            "sourceServerId": server(1).source_server_id,
+        }
+    ]
+
+
+@pytest.mark.parametrize(("status", "warns"), [(W.COMPLETED, True), (W.FAILED, False), (W.SKIPPED, False)])
+def test_a_wave_of_optional_servers_of_which_none_was_launched_says_so(status: WaveStatus, warns: bool) -> None:
+    members = (server(1, LaunchStatus.FAILED, impact=Impact.OPTIONAL),)
+    shown = execution_view(execution(wave(1, status, servers=members, name="web")), NOW)
+    codes = [(notice["code"], notice["waveNumber"]) for notice in shown["warnings"]]
+    assert codes == ([("NOTHING_LAUNCHED", 1)] if warns else [])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.ending.looks import ending_of, terminate_jobs
-from wavebreak.domain.executions.ending.model import kept
+from wavebreak.domain.executions.ending.model import kept_in_bytes
 from wavebreak.domain.executions.model import Execution, Job, JobKind, JobState, Server
 from wavebreak.domain.executions.termination import released
 from wavebreak.execution_utils import TerminationStatus
@@ -86,7 +86,7 @@ def _suspecting(execution: Execution, job: Job, words: str, now: datetime, timin
     def change(_: str, ending: InstanceEnding) -> InstanceEnding:
         times = _times(ending) + 1
         not_before = now + timing.culprit_backoff(times) if alone else now
-        return replace(ending, suspicion=Suspicion(kept(words), not_before, times, call))
+        return replace(ending, suspicion=Suspicion(kept_in_bytes(words), not_before, times, call))
 
     return _changed(execution, job.subjects, change)
 
@@ -111,11 +111,11 @@ def suspected(execution: Execution, *, refused: RefusedInstances, now: datetime,
         times = _times(ending) + 1
         if name in refused.culprits:
             words, curable = refused.culprits[name]
-            suspicion = Suspicion(kept(words), now + timing.culprit_backoff(times), times)
+            suspicion = Suspicion(kept_in_bytes(words), now + timing.culprit_backoff(times), times)
             return replace(ending, suspicion=suspicion, refusals=ending.refusals + (not curable))
         if name in refused.suspects:
-            return replace(ending, suspicion=Suspicion(kept(refused.suspects[name]), now, times, call))
-        return replace(ending, suspicion=Suspicion(kept(refused.last[name]), now, max(1, times - 1)))
+            return replace(ending, suspicion=Suspicion(kept_in_bytes(refused.suspects[name]), now, times, call))
+        return replace(ending, suspicion=Suspicion(kept_in_bytes(refused.last[name]), now, max(1, times - 1)))
 
     return _changed(execution, {*refused.culprits, *refused.suspects, *refused.last}, change)
 
@@ -134,7 +134,7 @@ def configured(
         if answer is None:
             return replace(server, ending=replace(ending, not_before=now + timing.no_room))
         times = _times(ending) + 1
-        suspicion = Suspicion(kept(answer), now + timing.culprit_backoff(times), times)
+        suspicion = Suspicion(kept_in_bytes(answer), now + timing.culprit_backoff(times), times)
         return replace(server, ending=replace(ending, suspicion=suspicion, refusals=ending.refusals + 1))
 
     return execution.with_waves(wave.with_servers(change) for wave in execution.waves)

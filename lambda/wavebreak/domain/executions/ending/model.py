@@ -67,7 +67,7 @@ class Hold:
     """Whether it is DRS that does not answer: the hold is over with the next answer."""
 
 
-def kept(words: str) -> str:
+def kept_in_bytes(words: str) -> str:
     """Cut what DRS said to what is kept of it, and say that it is cut."""
     encoded = words.encode()
     if len(encoded) <= MOST_WORDS:

@@ -19,7 +19,7 @@ from wavebreak.domain.executions.model import (
     Mode,
 )
 from wavebreak.domain.executions.notices import Notice, NoticeCode
-from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
+from wavebreak.execution_utils import REOPENABLE_STATUSES, TerminationStatus, WaveStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 _NAMED: Final = 3
 """Servers that a warning names; the others are counted."""
-_REOPENABLE: Final = frozenset({ExecutionStatus.FAILED, ExecutionStatus.PARTIAL_SUCCESS})
 
 
 def taken_over(execution: Execution, servers: Mapping[str, Sequence[str]], plan_of: str | None, act: Act) -> Execution:
@@ -82,7 +81,7 @@ def is_settled(drill: Execution | None, preempted_at: datetime, now: datetime) -
 
 def _may_be_taken_up(drill: Execution) -> bool:
     asked_for = drill.termination.status is not TerminationStatus.NOT_REQUESTED
-    return drill.status in _REOPENABLE and drill.cancel is None and not asked_for
+    return drill.status in REOPENABLE_STATUSES and drill.cancel is None and not asked_for
 
 
 def settled(execution: Execution, drills: Iterable[str]) -> Execution:
