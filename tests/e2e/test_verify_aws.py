@@ -1,4 +1,4 @@
-"""`make verify-aws` against a local stack, of which it judges what the simulator shows: exit codes, table, what is left.
+"""`make verify-aws` against a local stack, of which it judges what the simulator shows: exit codes, what is left.
 
 The commands are those of the Makefile, which tests/infra holds to the same words.
 """
@@ -87,7 +87,7 @@ def _drs(product: Product) -> Any:
         region_name=product.description["region"],
         endpoint_url=product.description["simulatorUrl"],
         aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106  the simulator checks none
+        aws_secret_access_key="test",
         config=Config(proxies={}),
     )
 

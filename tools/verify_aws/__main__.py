@@ -146,10 +146,11 @@ def main(words: Sequence[str] | None = None) -> int:
     print(*report.lines(findings, behaviours), *report.left_lines(left), sep="\n")
     if asked.json:
         report.write(asked.json, report.document(stack, asked.plan, run.evidence, findings))
-    return _exit_code(findings, trouble, interrupted=run.interrupted, left=bool(left))
+    return exit_code(findings, trouble, interrupted=run.interrupted, left=bool(left))
 
 
-def _exit_code(findings: Sequence[Finding], trouble: CommandFailed | None, *, interrupted: bool, left: bool) -> int:
+def exit_code(findings: Sequence[Finding], trouble: CommandFailed | None, *, interrupted: bool, left: bool) -> int:
+    """Give the exit code that says the worst of what came of a run."""
     if left:
         return EXIT_FAILURE
     if interrupted:

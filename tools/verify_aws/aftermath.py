@@ -52,13 +52,13 @@ def _launch_events(stack: Stack, record: DrillRecord, since: datetime) -> Known[
             .get_paginator("filter_log_events")
             .paginate(logGroupName=group, startTime=int((since - _LATE).timestamp() * 1000))
         )
-        lines = [line for page in pages for event in page["events"] for line in _parsed(event["message"])]
+        lines = [line for page in pages for event in page["events"] for line in parsed(event["message"])]
         return [line for line in lines if line.get("unreadable") or line.get("jobId") in jobs]
 
     return asked("logs:FilterLogEvents", read)
 
 
-def _parsed(message: str) -> Iterator[Json]:
+def parsed(message: str) -> Iterator[Json]:
     """Read a line of a function's log that tells of a launch event; the platform's own lines are none."""
     try:
         line = json.loads(message)
