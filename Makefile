@@ -29,17 +29,26 @@ RUNTIME ?= $(shell $(BIN)/python -c 'import sys; print("python%d.%d" % sys.versi
 ARCHITECTURE ?= arm64
 PARAMETERS ?=
 
+# make verify-aws
+PLAN ?=
+DRILL ?= no
+SERVERS ?= 3
+REPLACE ?= no
+JSON ?=
+
 # make chaos
 DAYS ?=
 
 .PHONY: help
 help: ## show this list
 	@echo "Wavebreak. Commands:"
-	@sed -n 's/^\([a-z0-9]*\):[^#]*## \(.*\)$$/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)$$/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo "The local stack takes WAVEBREAK_PORT (4566), WAVEBREAK_SIMULATOR_PORT (4567) and WAVEBREAK_TIME_SCALE (1 is"
 	@echo "real time) from the environment. make deploy takes STACK=wavebreak, REGION, RUNTIME (this Python's), ARCHITECTURE"
-	@echo "(arm64) and PARAMETERS='Name=value ...' of the template, and uses the AWS credentials of your environment."
+	@echo "(arm64) and PARAMETERS='Name=value ...' of the template, and uses the AWS credentials of your environment. So does"
+	@echo "make verify-aws, with STACK, REGION, PLAN=id, DRILL=yes (launches, and bills, what the plan names), SERVERS=3 (the"
+	@echo "most that it launches), REPLACE=yes (of earlier drills) and JSON=file; docs/aws-behaviour.md has the details."
 
 .PHONY: demo
 demo: $(VENV)/.demo ## run a drill on a local stack of its own, with no AWS account
@@ -129,6 +138,13 @@ build: $(VENV)/.demo ## build the functions for AWS
 deploy: build ## build and deploy to your AWS account
 	@$(BIN)/python -m tools.packaging.aws_deployment --stack-name $(STACK) --region $(REGION) \
 	  Runtime=$(RUNTIME) Architecture=$(ARCHITECTURE) $(PARAMETERS)
+
+# It knows from the tests which rights the product needs, and from their tools which ones those depend on.
+.PHONY: verify-aws
+verify-aws: $(VENV)/.test ## hold AWS, and a stack there, against what the product relies on; DRILL=yes launches a plan
+	@$(if $(strip $(PLAN)),,echo "PLAN=... is missing: a plan that is stored in the stack" >&2; exit 3)
+	@$(BIN)/python -m tools.verify_aws --stack '$(STACK)' --region '$(REGION)' --plan '$(PLAN)' --drill '$(DRILL)' \
+	  --servers '$(SERVERS)' --replace '$(REPLACE)' $(if $(strip $(JSON)),--json '$(JSON)')
 
 # What demo and local stack need.
 $(VENV)/.demo: requirements/demo.txt pyproject.toml

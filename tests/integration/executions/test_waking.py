@@ -91,6 +91,24 @@ def test_a_launch_event_of_a_job_that_is_not_ours_wakes_nobody(stack: Stack) -> 
     assert stack.tell_launches(event, {"source": "aws.drs", "detail": {}}) == 0
 
 
+def test_what_a_launch_event_tells_is_logged_and_what_cannot_be_read_too(
+    stack: Stack, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A line in the log is how one sees whether EventBridge brings these events, and in the form that is read."""
+    server = "arn:aws:drs:us-east-1:123456789012:source-server/s-00000000000000001"
+    event = {"resources": [server], "detail": {"job-id": "drsjob-00000000000000000"}}
+    odd = {"resources": [server], "detail": {"jobId": "drsjob-00000000000000000", "padding": "x" * 5000}}
+    with caplog.at_level("INFO", "wavebreak"):
+        stack.tell_launches(event, odd)
+    told = [record for record in caplog.records if hasattr(record, "launchEvent")]
+    assert [record.levelname for record in told] == ["INFO", "WARNING"]
+    first, second = (record.launchEvent for record in told)
+    assert first == {"jobId": "drsjob-00000000000000000", "servers": ["s-00000000000000001"]}
+    assert second["unreadable"]
+    assert "'jobId': 'drsjob-00000000000000000'" in second["event"]
+    assert len(second["event"]) == 1000
+
+
 def test_a_repeated_launch_event_does_no_harm(stack: Stack) -> None:
     document = plan(wave("database", 1, 2))
     stack.put_servers(servers_of(document), launchSeconds=1)
