@@ -13,7 +13,7 @@ from tests.support.command_run_world import Bound, CommandRuns, check_commands
 from tests.support.execution_builders import NOW, OPERATOR, TIMING
 
 from wavebreak.domain.drs import Instance
-from wavebreak.domain.executions import launch_steps, termination
+from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import (
     ENGINE_ACTOR,
     Act,
@@ -32,7 +32,8 @@ from wavebreak.domain.executions.engine import (
     next_command,
     unassigned,
 )
-from wavebreak.domain.executions.last_look import LastLook
+from wavebreak.domain.executions.launching import launch_steps
+from wavebreak.domain.executions.launching.last_look import LastLook
 from wavebreak.domain.executions.model import Execution, Job, JobKind, JobState, LaunchStatus
 from wavebreak.domain.executions.observation import JobView, Observation, ServerView
 from wavebreak.domain.executions.termination import TerminationDirective

@@ -18,7 +18,7 @@ from tests.support.execution_builders import NOW, TIMING, execution, server_id, 
 from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
 from wavebreak.domain.drs import JOBS_QUOTA, Instance, Quotas, RecentJob, SourceServer
 from wavebreak.domain.executions.engine import Directive, decide
-from wavebreak.domain.executions.launch_tags import job_tags
+from wavebreak.domain.executions.launching.launch_tags import job_tags
 from wavebreak.domain.executions.model import Execution, Job, LaunchStatus, Mode, Server
 from wavebreak.domain.executions.observation import JobView, Observation, ServerView
 from wavebreak.execution_utils import WaveStatus

@@ -17,7 +17,7 @@ from wavebreak.aws.step_functions import Workflow
 from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
 from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.engine import Directive, open_asks
-from wavebreak.domain.executions.launch_tags import job_tags
+from wavebreak.domain.executions.launching.launch_tags import job_tags
 from wavebreak.domain.executions.model import CancelThen, Execution, JobKind
 from wavebreak.domain.executions.steering import Refused
 from wavebreak.domain.executions.termination import TerminationDirective

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.unrepeated import judged
 from wavebreak.domain.drs import GONE, Instance, RecentJob, SourceServer
-from wavebreak.domain.executions.launch_tags import job_tags, key_of
+from wavebreak.domain.executions.launching.launch_tags import job_tags, key_of
 from wavebreak.domain.executions.model import LaunchStatus
 from wavebreak.domain.executions.observation import JobLog, JobView, ServerView
 from wavebreak.problems import Unavailable

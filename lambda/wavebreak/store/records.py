@@ -14,7 +14,7 @@ from wavebreak.domain.commands.summary import FAILED_EVERYWHERE, CommandRunStatu
 from wavebreak.domain.errors.masking import masked_text
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.kept_words import LONGEST, kept
-from wavebreak.domain.executions.last_look import LastLook
+from wavebreak.domain.executions.launching.last_look import LastLook
 from wavebreak.domain.executions.locking import preemption
 from wavebreak.domain.executions.locking.model import DrillWait, Preemption
 from wavebreak.domain.executions.model import (

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Final
 from wavebreak.aws.clients import UnsupportedPlace
 from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
 from wavebreak.domain.errors.record import Severity
-from wavebreak.domain.executions import launch_steps
 from wavebreak.domain.executions.batch_search import BatchSearch, Suspicion
 from wavebreak.domain.executions.engine import may_launch, unassigned
-from wavebreak.domain.executions.launch_tags import job_tags
+from wavebreak.domain.executions.launching import launch_steps
+from wavebreak.domain.executions.launching.launch_tags import job_tags
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.domain.executions.model import Execution, Job, Mode
 from wavebreak.resilience.aws_errors import FAULTS, needs_somebody

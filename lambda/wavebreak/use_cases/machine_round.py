@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.aws.parallel_reads import Places
 from wavebreak.domain.drs import STOPPED
 from wavebreak.domain.errors.record import Severity
-from wavebreak.domain.executions import learning
+from wavebreak.domain.executions.launching import learning
 from wavebreak.domain.executions.model import Job, JobState, LaunchStatus
 from wavebreak.domain.executions.observation import InstanceView, JobView, Observation
 from wavebreak.resilience.aws_errors import FAULTS
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.aws.drs import Drs
     from wavebreak.aws.parallel_reads import Answers
-    from wavebreak.domain.executions.learning import Due
+    from wavebreak.domain.executions.launching.learning import Due
     from wavebreak.domain.executions.model import Execution
     from wavebreak.domain.executions.observation import JobLog
     from wavebreak.site import Place

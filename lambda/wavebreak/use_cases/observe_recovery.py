@@ -16,6 +16,7 @@ from wavebreak.observability.metrics import Metric
 from wavebreak.problems import Unavailable
 from wavebreak.store import keys
 from wavebreak.store.executions import Conflict, Snapshot
+from wavebreak.timeouts import limit
 from wavebreak.use_cases.evidence.keep_job_logs import keep_job_logs
 from wavebreak.use_cases.machine_round import (
     NEVER,
@@ -104,7 +105,9 @@ class _Look:
 
     def _wait(self, decision: Decision, answers: Answers[Observation]) -> Decision:
         """Wait for silent places as long as the machine would sleep, unless it is woken or there is something to do."""
-        waited, patience = 0.0, min(self.app.poll_seconds, _PATIENCE_SECONDS)
+        # However short the interval: what answers within the limit of a call is heard.
+        least = limit("drs_call") + 1
+        waited, patience = 0.0, min(max(self.app.poll_seconds, least), _PATIENCE_SECONDS)
         while answers.silent and decision.directive is Directive.SLEEP:
             if waited >= patience:
                 self.places.note_silence("DRS jobs", answers.silent, waited)

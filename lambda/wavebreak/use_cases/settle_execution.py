@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
 from wavebreak.domain.executions.engine import finalise
-from wavebreak.domain.executions.last_look import LastLook
-from wavebreak.domain.executions.launch_steps import adopted
+from wavebreak.domain.executions.launching.last_look import LastLook
+from wavebreak.domain.executions.launching.launch_steps import adopted
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.use_cases.machine_round import places_of
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills

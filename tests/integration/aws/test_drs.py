@@ -17,7 +17,7 @@ from drs_simulator.clockwork.clock import ManualClock
 from drs_simulator.http.server import SimulatorServer
 from wavebreak.aws.drs import Drs
 from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
-from wavebreak.domain.executions.launch_tags import job_tags
+from wavebreak.domain.executions.launching.launch_tags import job_tags
 from wavebreak.domain.executions.model import Job, JobState, LaunchStatus, Server
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from tests.support.stack import TaskTimedOut
 from wavebreak.aws import clients
 from wavebreak.aws.clients import UnsupportedPlace
 from wavebreak.aws.drs import Drs
+from wavebreak.timing import Timing
 
 if TYPE_CHECKING:
     from tests.support.clock import JumpingClock
@@ -140,12 +141,15 @@ def test_a_throttled_start_recovery_is_made_again(stack: Stack, clock: JumpingCl
 
 
 def test_a_function_killed_between_start_recovery_and_its_record_launches_nothing_twice(
-    stack: Stack, monkeypatch: pytest.MonkeyPatch
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, clock: JumpingClock
 ) -> None:
     stack.put_servers(servers_of(TWO_WAVES))
     _kill_once(monkeypatch, "start_recovery", TaskTimedOut)
+    started = stack.start(TWO_WAVES)
+    stack.wait(started, lambda _: stack.control.calls("StartRecovery"))
+    clock.forward(Timing().start_lease.total_seconds())
 
-    execution = stack.ended(stack.start(TWO_WAVES))
+    execution = stack.ended(started)
 
     assert execution["status"] == "COMPLETED"
     assert stack.launched_servers() == servers_of(TWO_WAVES)

@@ -15,7 +15,7 @@ from tests.support.stored_executions import ACT, AT, execution
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
 from wavebreak.domain.executions.engine import decide
-from wavebreak.domain.executions.launch_tags import TAG_ATTEMPT, TAG_BATCH, TAG_EXECUTION, TAG_WAVE
+from wavebreak.domain.executions.launching.launch_tags import TAG_ATTEMPT, TAG_BATCH, TAG_EXECUTION, TAG_WAVE
 from wavebreak.domain.executions.model import Cancel, Execution
 from wavebreak.domain.executions.observation import Observation
 from wavebreak.execution_utils import ExecutionStatus

@@ -13,7 +13,7 @@ from tests.support.execution_builders import EXECUTION_ID, NOW, asked_to_cancel,
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, InstanceEnding, kept_in_bytes
 from wavebreak.domain.executions.kept_words import kept
-from wavebreak.domain.executions.last_look import LastLook
+from wavebreak.domain.executions.launching.last_look import LastLook
 from wavebreak.domain.executions.model import (
     Cancel,
     CancelThen,

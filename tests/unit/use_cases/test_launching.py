@@ -13,8 +13,8 @@ from tests.support.execution_builders import TIMING, server_id
 from tests.support.launches import PASSING, ROUND, Launch, RefusingDrs, Way
 
 from wavebreak.domain.drs import Quotas, RecentJob
-from wavebreak.domain.executions import launch_steps
 from wavebreak.domain.executions.engine import Directive, start_is_due
+from wavebreak.domain.executions.launching import launch_steps
 from wavebreak.domain.executions.model import JobState, LaunchStatus
 from wavebreak.execution_utils import WaveStatus
 from wavebreak.resilience import retries

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.executions import learning, wave_commands
+from wavebreak.domain.executions import wave_commands
 from wavebreak.domain.executions.ending.looks import looked_at_anew
+from wavebreak.domain.executions.launching import learning
 from wavebreak.domain.executions.model import (
     CancelThen,
     CommandPhase,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.batch_search import Suspicion
     from wavebreak.domain.executions.ending.model import Hold, InstanceEnding
     from wavebreak.domain.executions.findings.model import CallCounts, Verdict
-    from wavebreak.domain.executions.last_look import LastLook
+    from wavebreak.domain.executions.launching.last_look import LastLook
     from wavebreak.domain.executions.locking.model import DrillWait, Preemption
     from wavebreak.domain.executions.notices import Notice
 

@@ -10,10 +10,10 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wavebreak.domain.executions import launch_steps
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
 from wavebreak.domain.executions.engine import may_launch, unassigned
-from wavebreak.domain.executions.launch_tags import key_of
+from wavebreak.domain.executions.launching import launch_steps
+from wavebreak.domain.executions.launching.launch_tags import key_of
 from wavebreak.domain.executions.model import Execution, Job, JobState
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.retries import call as retried

@@ -19,9 +19,9 @@ from tests.support.execution_builders import (
     wave,
 )
 
-from wavebreak.domain.executions import learning
 from wavebreak.domain.executions.engine import Decision, Directive, decide
-from wavebreak.domain.executions.learning import Due
+from wavebreak.domain.executions.launching import learning
+from wavebreak.domain.executions.launching.learning import Due
 from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, Server
 from wavebreak.domain.executions.observation import (
     InstanceView,
