@@ -31,8 +31,8 @@ OPERATIONS: Final = (
 OUTAGE_SECONDS: Final = 120
 """Before scaling."""
 HANDFUL: Final = 15
-"""A circuit's window is a quarter of the outage: three probes of readers, each of up to two attempts, and three looks of the
-machine, whose circuit no reader opens, each of up to three."""
+"""A circuit's window is a quarter of the outage: three probes of readers, of up to two attempts, and three looks of the
+machine, whose circuit no reader opens, of up to three."""
 
 _FOR_EVER: Final = 100_000
 _PAUSE_SECONDS: Final = 0.2
