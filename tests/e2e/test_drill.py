@@ -18,7 +18,7 @@ WAVE_FIELDS = {
     *("waveNumber", "name", "status", "display", "dependsOn", "jobId", "jobIds", "attempt"),
     *("startedAt", "endedAt", "durationSeconds", "error", "servers"),
 }
-SERVER_FIELDS = {"sourceServerId", "impact", "launchStatus", "recoveryInstanceId", "error"}
+SERVER_FIELDS = {"sourceServerId", "impact", "launchStatus", "recoveryInstanceId", "error", "snapshotAt"}
 
 
 def times_in(document: Any, name: str = "") -> list[str]:

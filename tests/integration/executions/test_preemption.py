@@ -10,6 +10,7 @@ from tests.support.plans import plan, server, servers_of, wave
 
 from wavebreak.site import Place
 from wavebreak.store import keys
+from wavebreak.use_cases import start_execution
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +80,23 @@ def test_a_recovery_takes_a_running_drills_servers_and_waits_only_for_those_that
     alive = {each["sourceServerID"]: each["isDrill"] for each in stack.control.state()["recoveryInstances"]}
     assert alive == {server(1): True, server(2): False, server(3): False, server(4): False}
     stack.wait(recovery, lambda _: not stack.items_of(keys.LOCK))
+
+
+def test_a_drill_that_the_start_could_not_cancel_is_cancelled_and_woken_by_the_next_look(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, clock: JumpingClock
+) -> None:
+    """The call took the servers over and died: from what is stored the recovery goes on with it."""
+    drill = launching_drill(stack, seconds=20)
+    monkeypatch.setattr(start_execution, "cancel_drills", lambda _app, born: born)
+
+    recovery = stack.start(NEEDED, "recoveries")
+
+    gave_way = stack.wait(drill, lambda seen: seen["status"] == "CANCELLING")
+    assert gave_way["cancel"]["reason"] == f"Preempted by {recovery}"
+    stack.put_servers([server(2)], launchSeconds=0.1)
+    in_small_steps(clock, 24)
+    assert stack.ended(drill)["status"] == "CANCELLED"
+    assert stack.ended(recovery)["status"] == "COMPLETED"
 
 
 def test_what_a_recovery_preempted_is_told_in_both_trails_and_messages(stack: Stack) -> None:

@@ -57,12 +57,20 @@ def _cancelled(app: App, recovery: Execution, drill_id: str) -> bool:
             before = app.executions.change(drill_id, lambda drill: steering.cancel(drill, asked), act, details)
             if before.is_terminal:
                 app.locks.release_servers(before)
-            app.workflow.wake(Machine.RECOVERY, drill_id)
+            _wake(app, drill_id)
     except NotFound:
         return _is_settled(recovery, None, app)
     except steering.Refused:
         return False
     return _is_settled(recovery, before, app)
+
+
+def _wake(app: App, drill_id: str) -> None:
+    """Have the drill's machine look at once; one that is not woken looks by itself."""
+    try:
+        app.workflow.wake(Machine.RECOVERY, drill_id)
+    except FAULTS as error:
+        logger.warning("%s is cancelled and was not woken: %s", drill_id, error)
 
 
 def _is_settled(recovery: Execution, drill: Execution | None, app: App) -> bool:
