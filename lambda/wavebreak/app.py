@@ -20,6 +20,7 @@ from wavebreak.observability.error_tracker import ErrorTracker
 from wavebreak.observability.execution_metrics import Measured
 from wavebreak.observability.metrics import Meter
 from wavebreak.settings import MissingSetting, settings
+from wavebreak.store.checks import CheckStore
 from wavebreak.store.commands import CommandStore
 from wavebreak.store.errors import ErrorStore
 from wavebreak.store.evidence import EvidenceStore
@@ -74,6 +75,7 @@ class App:
     ec2_at: Callable[[Place], Ec2]
     evidence: EvidenceStore
     bucket: EvidenceBucket
+    checks: CheckStore
     agent_patience_seconds: int = 600
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
     post_launch_actions: bool = False
@@ -133,6 +135,7 @@ def app() -> App:
         ec2_at=_ec2_at,
         evidence=EvidenceStore(table),
         bucket=EvidenceBucket(clients.s3, chosen.evidence_bucket),
+        checks=CheckStore(table),
     )
 
 

@@ -31,6 +31,7 @@ ROUTES = {
     ("GET", "/executions/{executionId}/report"),
     ("PUT", "/executions/{executionId}/verdict"),
     ("GET", "/executions/{executionId}/progress"),
+    ("GET", "/executions/{executionId}/checks"),
     ("POST", "/commands"),
     ("GET", "/commands/{commandId}"),
     ("GET", "/commands/{commandId}/results"),

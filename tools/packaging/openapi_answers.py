@@ -76,6 +76,7 @@ REPORT: Final[dict[int, Any]] = {
         "content": {"application/json": {"schema": named("ReportAddress")}},
     },
 }
+CHECK_LIST: Final = _page("Check executions, in the order of waves and checks.", named("CheckExecution"))
 PROGRESS: Final = _json(200, "The phases, as DRS last told them.", named("Progress"))
 STEERED: Final = ACCEPTED | problems(400, 404, 409)
 
@@ -93,6 +94,7 @@ ANSWERS: Final[Mapping[tuple[str, str], dict[int, Any]]] = {
     ("GET", "/executions/{executionId}"): EXECUTION | problems(404),
     ("GET", "/executions"): EXECUTION_LIST | problems(400),
     ("GET", "/executions/{executionId}/events"): EVENT_LIST | problems(400, 404),
+    ("GET", "/executions/{executionId}/checks"): CHECK_LIST | problems(400, 404),
     ("GET", "/executions/{executionId}/report"): REPORT | problems(400, 404),
     ("PUT", "/executions/{executionId}/verdict"): EXECUTION | problems(400, 404, 409),
     ("GET", "/executions/{executionId}/progress"): PROGRESS | problems(404),

@@ -9,7 +9,7 @@ from wavebreak.domain.evidence.job_log import Phase
 from wavebreak.domain.executions.findings.model import VerdictWord
 from wavebreak.domain.executions.model import CancelThen, CommandPhase, LaunchStatus, Mode, PausedBy
 from wavebreak.domain.executions.notices import NoticeCode
-from wavebreak.domain.plans.model import Impact
+from wavebreak.domain.plans.model import Impact, ProcessorType
 from wavebreak.error_category import Category
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.problems import CODES
@@ -174,7 +174,7 @@ _SERVER: Final = _object(
 )
 _PLANNED_COMMAND: Final = _object(
     {
-        "phase": _one_of(CommandPhase),
+        "phase": {"enum": [CommandPhase.BEFORE.value, CommandPhase.AFTER.value]},
         "command": {"type": "string"},
         "required": {"type": "boolean"},
         "status": {
@@ -205,7 +205,47 @@ _WAVE: Final = _object(
         "commands": {"type": "array", "items": _PLANNED_COMMAND},
     }
 )
-_EXECUTION: Final = _object({**_SUMMARY["properties"], "waves": {"type": "array", "items": _WAVE}})
+_CHECK: Final = _object(
+    {
+        "name": {"type": "string"},
+        "waveNumber": {"type": ["integer", "null"], "description": "Null of a check over the whole execution."},
+        "command": {"type": "string"},
+        "status": {
+            "enum": ["NOT_STARTED", "IN_PROGRESS", "COMPLETED", "SKIPPED"],
+            "description": "COMPLETED also when it told nothing: see failed. SKIPPED without a server.",
+        },
+        "commandId": _TEXT_OR_NULL,
+        "error": _TEXT_OR_NULL,
+        "active": {"type": "integer", "description": "Completed and failed executions of all checks of this name."},
+        "succeeded": {"type": "integer"},
+        "failed": {"type": "integer"},
+        "failedIds": {"type": "array", "items": {"type": "string"}, "description": "The first of them."},
+        "note": {**_TEXT_OR_NULL, "description": "What a factor is missing for, beside executions that failed."},
+    }
+)
+_CHECK_EXECUTION: Final = _object(
+    {
+        "executionId": {"type": "string", "description": "Of this check execution."},
+        "name": {"type": "string"},
+        "type": _one_of(ProcessorType),
+        "waveNumber": {"type": ["integer", "null"]},
+        "sourceServerId": {**_TEXT_OR_NULL, "description": "Null of one over all servers."},
+        "command": {"type": "string"},
+        "commandId": {"type": "string"},
+        "status": {"enum": ["completed", "failed", "superseded"]},
+        "reason": {**_TEXT_OR_NULL, "description": "Why it failed."},
+        "startedAt": _TIME_OR_NULL,
+        "completedAt": _TIME,
+        "output": {"type": ["object", "null"], "description": "What it told: {factors: {key: value}}."},
+    }
+)
+_EXECUTION: Final = _object(
+    {
+        **_SUMMARY["properties"],
+        "waves": {"type": "array", "items": _WAVE},
+        "checks": {"type": "array", "items": _CHECK},
+    }
+)
 _EVENT: Final = _object(
     {
         "sequence": {"type": "integer"},
@@ -376,6 +416,7 @@ SCHEMAS: Final = {
     "Readiness": _READINESS,
     "ExecutionSummary": _SUMMARY,
     "Execution": _EXECUTION,
+    "CheckExecution": _CHECK_EXECUTION,
     "Event": _EVENT,
     "CommandRun": _RUN,
     "CommandResult": _RESULT,

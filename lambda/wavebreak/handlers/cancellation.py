@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from wavebreak.api import http
 from wavebreak.api.requests import CancelRequest, IdempotencyKey
 from wavebreak.app import app
-from wavebreak.domain.executions.views import execution_view
+from wavebreak.domain.checks.whole_execution import whole_view
 from wavebreak.identifiers import RequestKey
 from wavebreak.use_cases import operate_execution
 
@@ -26,7 +26,7 @@ def cancel(
 
     def work(_request: RequestKey | None) -> dict[str, Any]:
         after = operate_execution.cancel(app(), http.execution_id(executionId), act, body.then, body.confirm)
-        return execution_view(after, app().now())
+        return whole_view(after, app().now())
 
     return http.answer_once(router, key, work)
 

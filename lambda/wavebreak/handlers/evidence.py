@@ -9,8 +9,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from wavebreak.api import http
 from wavebreak.api.requests import ReportForm, VerdictRequest
 from wavebreak.app import app
+from wavebreak.domain.checks.whole_execution import whole_view
 from wavebreak.domain.executions.findings.model import Verdict
-from wavebreak.domain.executions.views import execution_view
 
 router = http.make_router()
 
@@ -39,7 +39,7 @@ def give_verdict(executionId: str, body: Annotated[VerdictRequest, Body()]) -> R
 
     verdict = Verdict(body.verdict, http.caller_of(router), app().now(), body.notes)
     execution = give(app(), http.execution_id(executionId), verdict)
-    return http.json_response(HTTPStatus.OK, execution_view(execution, app().now()))
+    return http.json_response(HTTPStatus.OK, whole_view(execution, app().now()))
 
 
 @router.get("/executions/<executionId>/progress", tags=["evidence"])

@@ -9,8 +9,8 @@ from wavebreak.api import http
 from wavebreak.api.plan_requests import RecoveryRequest, StartRequest
 from wavebreak.api.requests import IdempotencyKey
 from wavebreak.app import app
+from wavebreak.domain.checks.whole_execution import whole_view
 from wavebreak.domain.executions.model import Mode
-from wavebreak.domain.executions.views import execution_view
 from wavebreak.handlers import history
 from wavebreak.identifiers import RequestKey
 
@@ -25,7 +25,7 @@ def _start(mode: Mode, body: StartRequest, key: str | None, *, preempt: bool = F
     asked = {"requestedBy": caller, "reason": body.reason, "snapshots": body.snapshots, "preempt": preempt}
 
     def start(request: RequestKey | None) -> dict[str, Any]:
-        return execution_view(start_execution(app(), body.plan_id, mode, own, asked, request), app().now())
+        return whole_view(start_execution(app(), body.plan_id, mode, own, asked, request), app().now())
 
     return http.answer_once(router, key, start)
 
@@ -46,7 +46,7 @@ def start_recovery(body: Annotated[RecoveryRequest, Body()], key: IdempotencyKey
 def get_execution(executionId: str) -> Response[Any]:  # noqa: N803  the path's own name
     """Read an execution with its waves and servers."""
     execution = app().executions.load(http.execution_id(executionId)).execution
-    return http.json_response(200, execution_view(execution, app().now()))
+    return http.json_response(200, whole_view(execution, app().now()))
 
 
 resolver = http.make_app(router, history.router)

@@ -9,8 +9,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from wavebreak.api import http
 from wavebreak.api.requests import ReasonRequest
 from wavebreak.app import app
+from wavebreak.domain.checks.whole_execution import whole_view
 from wavebreak.domain.executions.model import Execution
-from wavebreak.domain.executions.views import execution_view
 from wavebreak.use_cases import operate_execution
 
 router = http.make_router()
@@ -37,7 +37,7 @@ def _on_execution(step: operate_execution.Step) -> Callable[..., Response[Any]]:
 
 
 def _answer(execution: Execution) -> Response[Any]:
-    return http.json_response(202, execution_view(execution, app().now()))
+    return http.json_response(202, whole_view(execution, app().now()))
 
 
 def _hang(path: str, verb: str, handle: Callable[..., Response[Any]]) -> None:

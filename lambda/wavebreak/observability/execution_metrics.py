@@ -38,6 +38,16 @@ class Measured:
             self.meter.add(Metric.EXECUTIONS_ENDED, status=after.status.value)
             if after.count(WaveStatus.COMPLETED) and after.ended_at:
                 self._recovered(after, (after.ended_at - after.started_at).total_seconds())
+            self._checked(after)
+
+    def _checked(self, execution: Execution) -> None:
+        """Measure what the checks came to (S4-10); one that has no active execution has no rate."""
+        for tally in execution.tallies:
+            of = {"plan": execution.plan_id, "check": tally.name}
+            if tally.active:
+                self.meter.add(Metric.CHECK_FAILURE_RATE, 100 * tally.failed / tally.active, **of)
+            if tally.declared:
+                self.meter.add(Metric.FACTOR_COMPLETENESS, 100 * len(tally.factors) / tally.declared, **of)
 
     def _recovered(self, execution: Execution, seconds: float) -> None:
         mode = execution.mode.value

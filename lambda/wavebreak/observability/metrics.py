@@ -45,6 +45,12 @@ class Metric(Enum):
     RECOVERY_OBJECTIVE = Form("RecoveryTimeObjective", "Seconds", (("mode",),))
     POLLS = Form("Polls", "Count")
     """Looks of the state machines."""
+    CONSOLIDATIONS = Form("ConsolidationSuccess", "Count")
+    """1 for each time that all checks of an execution were consolidated, 0 for each time that it could not be done."""
+    CHECK_FAILURE_RATE = Form("CheckFailureRate", "Percent", (("plan", "check"),))
+    """Which part of a check's active executions failed, when its execution ended."""
+    FACTOR_COMPLETENESS = Form("FactorCompleteness", "Percent", (("plan", "check"),))
+    """Which part of the factors that a check declares it has, when its execution ended."""
 
 
 def emf_line(metric: Metric, value: float, at: datetime, dimensions: dict[str, str]) -> str:

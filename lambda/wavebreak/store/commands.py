@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from wavebreak.domain.commands.query_merge import QueryAnswer
+from wavebreak.domain.commands.result_documents import result_of
 from wavebreak.domain.commands.runs import CommandRun, CommandTarget, TargetState, stream_name
 from wavebreak.domain.executions.audit_trail import COMMAND
 from wavebreak.problems import NotFound, Unavailable
@@ -23,6 +24,7 @@ from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Wri
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from wavebreak.domain.commands.results import ExecutionResult
     from wavebreak.domain.executions.audit_trail import Act
     from wavebreak.domain.executions.model import Execution
     from wavebreak.store.executions import ExecutionStore
@@ -264,6 +266,13 @@ class CommandStore:
             rows = tuple((float(score), str(text)) for score, text in json.loads(item.get(_ROWS) or "[]"))
             answer = QueryAnswer(rows, int(item.get("rowsSkipped") or 0), bool(item.get("rowsCut")))
             yield CommandTarget.read(item), item.get("succeeded"), answer
+
+    def outcomes(self, command_id: str) -> Iterator[tuple[int, ExecutionResult]]:
+        """Read the results of all targets that have ended, in their order, with their numbers: one query in all."""
+        pk = keys.command(command_id)
+        for item in self.table.query(pk, sk_from=keys.target(1), sk_to=keys.target(keys.MAX_NUMBER)):
+            if _RESULT in item:
+                yield int(item["number"]), result_of(json.loads(item[_RESULT]))
 
     def results(self, command_id: str, *, limit: int, token: str | None) -> tuple[list[Item], str | None]:
         """List the results of the targets that have ended, in the order of the targets; raises NotFound."""

@@ -1,10 +1,11 @@
-"""Verdicts and counts of calls written down, and read back. Pure."""
+"""Verdicts, counts of calls, objectives and what checks came to, written down and read back. Pure."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.domain.executions.findings.model import CallCounts, Verdict, VerdictWord
+from wavebreak.domain.executions.findings.model import CallCounts, CheckTally, Objectives, Verdict, VerdictWord
 from wavebreak.timing import parse_iso
 
 if TYPE_CHECKING:
@@ -26,3 +27,30 @@ def read_verdict(record: Mapping[str, Any] | None) -> Verdict | None:
     if not record:
         return None
     return Verdict(VerdictWord(record["verdict"]), record["by"], parse_iso(record["at"]), record.get("notes"))
+
+
+def objectives_record(objectives: Objectives | None) -> dict[str, int] | None:
+    """Write down the objectives of the frozen plan."""
+    return {"rtoMinutes": objectives.rto_minutes, "rpoMinutes": objectives.rpo_minutes} if objectives else None
+
+
+def read_objectives(record: Mapping[str, Any] | None) -> Objectives | None:
+    """Read the objectives of the frozen plan."""
+    return Objectives(int(record["rtoMinutes"]), int(record["rpoMinutes"])) if record else None
+
+
+def read_tallies(text: str | None) -> tuple[CheckTally, ...]:
+    """Read what the checks came to, as the overview writes it."""
+    return tuple(
+        CheckTally(
+            name=entry["name"],
+            active=entry["active"],
+            succeeded=entry["succeeded"],
+            failed=entry["failed"],
+            failed_ids=tuple(entry["failedIds"]),
+            factors=entry["factors"],
+            declared=entry["declared"],
+            note=entry.get("note"),
+        )
+        for entry in json.loads(text or "[]")
+    )

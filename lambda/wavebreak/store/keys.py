@@ -26,6 +26,7 @@ JOB_LOG_PREFIX: Final = "DRSLOG#"
 EVIDENCE: Final = "EVIDENCE"
 PROGRESS: Final = "ASKED"
 """Like the job logs these sort before what a round of the machines reads."""
+CHECK_PREFIX: Final = "CHECK#"
 
 TARGET_PREFIX: Final = "TARGET#"
 COMMAND_PREFIX: Final = "COMMAND#"
@@ -97,6 +98,11 @@ def job(key: tuple[int, int, int]) -> str:
 def job_log(job_id: str) -> str:
     """Sort key of the log of a DRS job."""
     return f"{JOB_LOG_PREFIX}{job_id}"
+
+
+def check(wave: int, position: int, run: int, number: int) -> str:
+    """Sort key of a check execution: of which wave and check, of which run of it, and over which of its targets."""
+    return f"{CHECK_PREFIX}{wave:03d}#{position:02d}#{run:04d}#{number:04d}"
 
 
 def event(sequence: int) -> str:

@@ -44,7 +44,14 @@ from wavebreak.execution_utils import TerminationStatus, WaveStatus, normalize_e
 from wavebreak.site import Place
 from wavebreak.store import keys
 from wavebreak.store.ending_records import ending_entry, read_ending, read_hold
-from wavebreak.store.finding_records import calls_record, read_calls, read_verdict
+from wavebreak.store.finding_records import (
+    calls_record,
+    objectives_record,
+    read_calls,
+    read_objectives,
+    read_tallies,
+    read_verdict,
+)
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
@@ -84,6 +91,7 @@ def meta_record(execution: Execution) -> Item:
         "lockCall": execution.lock_call,
         "preemption": _preemption(execution.preemption),
         "calls": calls_record(execution.calls),
+        "objectives": objectives_record(execution.objectives),
     }
     starts = preemption.places_to_start(execution)
     if starts:
@@ -167,6 +175,7 @@ def _command_entry(command: WaveCommand) -> Item:
         "again": command.again,
         "outcome": command.outcome,
         "failure": command.failure,
+        **({"check": command.check} if command.check else {}),
     }
 
 
@@ -309,6 +318,8 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         preemption=_read_preemption(taken) if (taken := meta.get("preemption")) else None,
         verdict=read_verdict(meta.get("verdict")),
         calls=read_calls(meta.get("calls")),
+        objectives=read_objectives(meta.get("objectives")),
+        tallies=read_tallies(meta.get("tallies")),
     )
 
 
@@ -386,6 +397,7 @@ def _read_command(entry: Mapping[str, Any]) -> WaveCommand:
         again=bool(entry.get("again")),
         outcome=entry.get("outcome"),
         failure=entry.get("failure", _older_failure(entry.get("outcome"))),
+        check=entry.get("check"),
     )
 
 

@@ -13,6 +13,7 @@ from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
 from wavebreak.domain.executions.engine import next_command
 from wavebreak.domain.executions.model import CommandPhase
 from wavebreak.domain.executions.wave_commands import intended, run_id, targets
+from wavebreak.use_cases.checks.make_check import make_check
 from wavebreak.use_cases.run_command import cancel_planned, start_planned
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ def run_command(app: App, execution_id: str, number: int) -> None:
     wave = execution.wave(number)
     command = wave.running_command
     if command is None:
+        return
+    if command.is_check:
+        make_check(app, execution, wave, command)
         return
     identifier = run_id(execution_id, number, command)
     if execution.cancel is not None:

@@ -11,6 +11,7 @@ from wavebreak.domain.executions.engine import finalise
 from wavebreak.domain.executions.launching.last_look import LastLook
 from wavebreak.domain.executions.launching.launch_steps import adopted
 from wavebreak.domain.executions.machine_runs import Machine
+from wavebreak.use_cases.checks.consolidate_checks import consolidated
 from wavebreak.use_cases.machine_round import places_of
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 
@@ -30,7 +31,12 @@ def finish(app: App, execution_id: str) -> bool:
     now = app.now()
     if not _nothing_is_unknown(app, execution_id, now):
         return False
-    ended = app.executions.change(execution_id, lambda execution: finalise(execution, now), Act(ENGINE_ACTOR, now))
+
+    def end(execution: Execution) -> Execution:
+        after = finalise(execution, now)
+        return consolidated(app, after) if after.is_terminal and not execution.is_terminal else after
+
+    ended = app.executions.change(execution_id, end, Act(ENGINE_ACTOR, now))
     if not ended.is_terminal:
         return False
     settle(app, cancel_drills(app, ended))

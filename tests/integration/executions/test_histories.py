@@ -37,6 +37,7 @@ from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.observability.error_tracker import ErrorTracker
 from wavebreak.observability.metrics import Meter
 from wavebreak.resilience import retries
+from wavebreak.store.checks import CheckStore
 from wavebreak.store.commands import CommandStore
 from wavebreak.store.evidence import EvidenceStore
 from wavebreak.store.executions import ExecutionStore
@@ -109,6 +110,7 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 other_accounts=False,
                 outbox=OutboxStore(table),
                 evidence=EvidenceStore(table),
+                checks=CheckStore(table),
                 bucket=EvidenceBucket(clients.s3, None),
                 channels=_no_channels,
                 now=clock.now,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wavebreak.store.table import Table
 
 LIMIT_OF_DIMENSIONS = 30
-UNITS = {"Count", "Seconds"}
+UNITS = {"Count", "Percent", "Seconds"}
 
 
 @pytest.mark.parametrize("metric", list(Metric), ids=lambda metric: metric.name)

@@ -8,7 +8,7 @@ from wavebreak.domain.executions.ending.model import EndingOutcome
 from wavebreak.domain.executions.views import execution_view
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from wavebreak.domain.commands.runs import CommandRun
@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 
 
 def facts_of(
-    execution: Execution, document: Mapping[str, Any] | None, runs: Mapping[str, CommandRun], now: datetime
+    execution: Execution,
+    document: Mapping[str, Any] | None,
+    runs: Mapping[str, CommandRun],
+    now: datetime,
+    checks: Iterable[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Give an execution as `report` takes it (`inputs.ExecutionInput`).
 
-    `document` is its frozen plan, `runs` are the runs of its waves' commands by their ids.
+    `document` is its frozen plan, `runs` are the runs of its waves' commands by their ids, `checks` its active check
+    executions.
     """
     shown = execution_view(execution, now)
     waves = [
@@ -37,6 +42,7 @@ def facts_of(
     return {
         **shown,
         "waves": waves,
+        "checks": [dict(each) for each in checks],
         "plan": document,
         "planHash": execution.plan_hash,
         "calls": {"startRecoveryCalls": calls.made, "refusals": calls.refused} if calls else {},

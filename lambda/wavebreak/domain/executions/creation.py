@@ -6,7 +6,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions.findings.model import CallCounts
+from wavebreak.domain.executions.checking import turns
+from wavebreak.domain.executions.findings.model import CallCounts, Objectives
 from wavebreak.domain.executions.model import Execution, Mode, Server, Wave
 from wavebreak.domain.executions.wave_commands import planned
 from wavebreak.domain.plans.model import Impact, OnFailure
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
 MAX_FROZEN_BYTES: Final = 390 * 1024
 """The largest copy that is kept, below the 400 KB of an item: selectors add servers to what was stored as the plan."""
 
-_UNSUPPORTED = {
-    "checks": "checks of a plan are not run by this release",
-}
-"""Settings that a plan may hold and that no run honours yet. A run refuses them rather than pass over them."""
-
 
 def frozen_document(plan: StoredPlan) -> tuple[str, str]:
     """Give the copy of a plan that an execution keeps, as canonical JSON, and its SHA-256 (hex)."""
@@ -41,11 +37,11 @@ def freeze(
 
     `asked` holds requestedBy, reason, snapshots (by source server id), and otherAccounts: whether waves may name them.
     `own` is the stack's account and Region: a wave that names them is one that names none. Raises InvalidRequest for
-    settings that this release does not run, snapshots of servers that the plan does not have, a copy too large to keep,
+    snapshots of servers that the plan does not have, a copy too large to keep,
     and a server that two waves name once their Regions are filled in.
     """
     written = plan.document["waves"]
-    errors = [*_unsupported(written), *_unknown_snapshots(written, asked["snapshots"])]
+    errors = _unknown_snapshots(written, asked["snapshots"])
     if not asked["otherAccounts"]:
         errors += foreign(written, own)
     text, digest = frozen_document(plan)
@@ -69,7 +65,12 @@ def freeze(
         started_at=now,
         waves=waves,
         calls=CallCounts(),
+        objectives=_objectives(plan.document.get("objectives") or {}),
     )
+
+
+def _objectives(written: Mapping[str, Any]) -> Objectives:
+    return Objectives(int(written.get("rtoMinutes", 60)), int(written.get("rpoMinutes", 15)))
 
 
 def _wave(
@@ -94,7 +95,10 @@ def _wave(
         wait_before_seconds=written.get("waitBeforeSeconds", 0),
         timeout_minutes=written.get("timeoutMinutes", 60),
         on_failure=OnFailure(written.get("onFailure", OnFailure.STOP)),
-        commands=planned(written.get("beforeCommands") or (), written.get("afterCommands") or ()),
+        commands=(
+            *planned(written.get("beforeCommands") or (), written.get("afterCommands") or ()),
+            *turns.planned(written.get("checks") or ()),
+        ),
     )
 
 
@@ -102,15 +106,6 @@ def place_of(written: Mapping[str, Any], own: Place) -> Place:
     """Give the place of a wave of a plan document; one that names the stack's own is one that names none."""
     account, region = written.get("accountId"), written.get("region")
     return Place(None if account == own.account_id else account, None if region == own.region else region)
-
-
-def _unsupported(waves: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    return [
-        {"pointer": f"/waves/{index}/{setting}", "message": message}
-        for index, wave in enumerate(waves)
-        for setting, message in _UNSUPPORTED.items()
-        if wave.get(setting)
-    ]
 
 
 def foreign(waves: Sequence[Mapping[str, Any]], own: Place) -> list[dict[str, str]]:

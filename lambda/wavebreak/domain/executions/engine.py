@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.executions import wave_commands
+from wavebreak.domain.executions import wave_commands, wave_ends
+from wavebreak.domain.executions.checking.turns import closing_turn, is_cut_short
 from wavebreak.domain.executions.ending.looks import looked_at_anew
 from wavebreak.domain.executions.launching import learning
 from wavebreak.domain.executions.model import (
@@ -25,6 +26,7 @@ from wavebreak.domain.executions.model import (
     WaveCommand,
 )
 from wavebreak.domain.executions.observation import CommandView, Observation, absorb, deadline_of, launch_from
+from wavebreak.domain.executions.wave_ends import failed_servers
 from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import (
     SATISFIED_WAVE_STATUSES,
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 MAX_WAVES_A_ROUND: Final = 10
 """Waves that one START directive names, so that the state machine's payload never grows with the plan."""
 
+_OF_THE_WAVE: Final = (CommandPhase.BEFORE, CommandPhase.AFTER)
+"""The commands that a wave owes; its checks are owed to the evidence alone."""
 _NOT_APPROVED: Final = "Not approved before the execution ended"
 _HELD_BACK: Final = "Approved, and held back by a failed wave until the execution ended"
 
@@ -98,10 +102,16 @@ def decide(execution: Execution, observation: Observation, now: datetime, timing
 
 
 def _at_the_end(execution: Execution, now: datetime, timing: Timing) -> Decision:
-    """Have an execution ended, unless its last jobs are about to tell something, or a last look is owed an answer."""
+    """Have an execution ended, unless its last jobs are about to tell something, or a last look is owed an answer.
+
+    Before it ends the checks over the whole of it are made.
+    """
     if learning.holds_the_end(execution, now, timing):
         reason = "the last jobs are about to tell what they launched"
         return Decision(execution, Directive.SLEEP, (), reason, brief=True)
+    closing = closing_turn(execution)
+    if closing is not None:
+        return Decision(execution, Directive.COMMAND, (closing[0],), "a check over the whole execution is due")
     look = execution.last_look
     if look is not None and now < look.not_before:
         return Decision(execution, Directive.SLEEP, (), f"{', '.join(look.places)} did not answer the last look")
@@ -115,7 +125,7 @@ def finalise(execution: Execution, now: datetime) -> Execution:
     been rejected, so that a retry asks again. A cancel that said so goes on with the termination in the same write, so
     that it cannot be forgotten in between.
     """
-    if execution.is_terminal or not is_over(execution):
+    if execution.is_terminal or not is_over(execution) or closing_turn(execution) is not None:
         return execution
     closed = execution.with_waves(
         not_let_through(wave, now, _HELD_BACK if wave.approved else _NOT_APPROVED)
@@ -263,8 +273,12 @@ def _awaited_sources(execution: Execution, wave: Wave, now: datetime, timing: Ti
 def next_command(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> WaveCommand | None:
     """Give the command of a wave that is to be started at this moment; never one after a cancel.
 
-    One whose servers' instances are not all known waits for them a little.
+    One whose servers' instances are not all known waits for them a little. When all is over but for the checks over the
+    whole execution, it is the turn of those.
     """
+    closing = closing_turn(execution) if is_over(execution) else None
+    if closing is not None:
+        return closing[1] if closing[0] == wave.number else None
     return None if _awaited_sources(execution, wave, now, timing) else _command_of(execution, wave, now, timing)
 
 
@@ -273,22 +287,24 @@ def _command_of(execution: Execution, wave: Wave, now: datetime, timing: Timing)
         return None
     if not wave_commands.is_done(wave, CommandPhase.BEFORE):
         return wave_commands.next_of(wave, CommandPhase.BEFORE)
-    if not _launch_is_over(execution, wave) or _failed_servers(wave):
+    if not _launch_is_over(execution, wave) or failed_servers(wave):
         return None
-    return wave_commands.next_of(wave, CommandPhase.AFTER)
+    if not wave_commands.is_done(wave, CommandPhase.AFTER):
+        return wave_commands.next_of(wave, CommandPhase.AFTER)
+    return wave_commands.next_of(wave, CommandPhase.CHECK)
 
 
 def command_is_due(
     execution: Execution, wave: Wave, seen: Mapping[str, CommandView], now: datetime, timing: Timing
 ) -> bool:
-    """Tell whether a command of a wave is to be started, started after all, or cancelled with its execution."""
+    """Tell whether a command of a wave is to be started, started after all, or stopped; of a check also: kept."""
     running = wave.running_command
     if running is None:
         return next_command(execution, wave, now, timing) is not None
     view = seen.get(wave_commands.run_id(execution.execution_id, wave.number, running))
     if view is None or view.outcome is not None:
-        return False
-    return not view.exists or (execution.cancel is not None and not view.cancelling)
+        return view is not None and running.is_check
+    return not view.exists or (is_cut_short(execution, wave, running) and not view.cancelling)
 
 
 def _begin(execution: Execution) -> Execution:
@@ -308,64 +324,37 @@ def _progress(execution: Execution, wave: Wave, now: datetime, timing: Timing) -
     if ended is not None:
         return ended
     deadline = deadline_of(wave, timing)
-    return _timed_out(execution, wave, now) if deadline is not None and now >= deadline else wave
+    return _past_its_deadline(execution, wave, now) if deadline is not None and now >= deadline else wave
 
 
 def _ended_by_itself(execution: Execution, wave: Wave, now: datetime) -> Wave | None:
     """End a wave whose servers and commands have ended, or that a required command failed; None while it runs on."""
     failed = wave_commands.failed_required(wave, CommandPhase.BEFORE)
     if failed is None and _launch_is_over(execution, wave):
-        if _failed_servers(wave) or wave_commands.is_done(wave, CommandPhase.AFTER):
-            return _ended(wave, now)
+        if failed_servers(wave) or wave_commands.is_done(wave, CommandPhase.AFTER):
+            return _ended_with_its_checks(wave, now)
         failed = wave_commands.failed_required(wave, CommandPhase.AFTER)
-    return _failed_by(wave, failed, now) if failed is not None else None
+    return wave_ends.failed_by(wave, failed, now) if failed is not None else None
+
+
+def _ended_with_its_checks(wave: Wave, now: datetime) -> Wave | None:
+    """End a wave that did all but its checks, which are made unless a server has failed it."""
+    if failed_servers(wave) or wave_commands.is_done(wave, CommandPhase.CHECK):
+        return wave_ends.ended(wave, now)
+    return None
+
+
+def _past_its_deadline(execution: Execution, wave: Wave, now: datetime) -> Wave:
+    """Fail a wave past its deadline; one that did all but its checks is done without those: no check fails a wave."""
+    if all(wave_commands.is_done(wave, phase) for phase in _OF_THE_WAVE) and _launch_is_over(execution, wave):
+        return wave_ends.ended(wave, now)
+    waiting = {server.source_server_id for server in unassigned(execution, wave)}
+    return wave_ends.timed_out(wave, waiting, now)
 
 
 def _launch_is_over(execution: Execution, wave: Wave) -> bool:
     """Tell whether every server's launch has ended. An ended job leaves no server of its own unsettled."""
     return all(server.is_settled for server in wave.servers) and not unassigned(execution, wave)
-
-
-def _failed_servers(wave: Wave) -> list[str]:
-    return [server.source_server_id for server in wave.servers if server.fails_wave]
-
-
-def _failed_by(wave: Wave, command: WaveCommand, now: datetime) -> Wave:
-    error = f"The required command {command.command} {command.failure} ({command.phase.lower()} the launch)"
-    return replace(wave, status=WaveStatus.FAILED, ended_at=now, error=error)
-
-
-def _ended(wave: Wave, now: datetime) -> Wave:
-    """End a wave whose servers have all ended. What DRS said of the whole request stays its error."""
-    failed = _failed_servers(wave)
-    if not failed:
-        return replace(wave, status=WaveStatus.COMPLETED, ended_at=now, error=None)
-    named = ", ".join(failed[:3]) + (f" and {len(failed) - 3} more" if len(failed) > 3 else "")  # noqa: PLR2004  three names fit a line
-    error = wave.error or f"{len(failed)} critical server(s) failed: {named}"
-    return replace(wave, status=WaveStatus.FAILED, ended_at=now, error=error)
-
-
-def _timed_out(execution: Execution, wave: Wave, now: datetime) -> Wave:
-    """Fail a wave past its deadline; what its jobs still launch is recorded later."""
-    waiting = {server.source_server_id for server in unassigned(execution, wave)}
-    marked = wave.with_servers(
-        lambda server: (
-            replace(server, launch_status=LaunchStatus.FAILED, error=_why_not_started(server))
-            if server.source_server_id in waiting
-            else server
-        ),
-    )
-    return replace(
-        marked,
-        status=WaveStatus.FAILED,
-        ended_at=now,
-        error=f"Timed out after {wave.timeout_minutes} minute(s)",
-    )
-
-
-def _why_not_started(server: Server) -> str:
-    told = "Not started before the wave timed out"
-    return f"{told}: {server.error}" if server.error else told
 
 
 def _ask(execution: Execution) -> Execution:

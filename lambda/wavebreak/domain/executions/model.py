@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.executions.batch_search import Suspicion
     from wavebreak.domain.executions.ending.model import Hold, InstanceEnding
-    from wavebreak.domain.executions.findings.model import CallCounts, Verdict
+    from wavebreak.domain.executions.findings.model import CallCounts, CheckTally, Objectives, Verdict
     from wavebreak.domain.executions.launching.last_look import LastLook
     from wavebreak.domain.executions.locking.model import DrillWait, Preemption
     from wavebreak.domain.executions.notices import Notice
@@ -76,10 +76,16 @@ class PausedBy(StrEnum):
 
 
 class CommandPhase(StrEnum):
-    """When a wave's command runs: before its servers are launched, or after."""
+    """When a wave's command runs: before its servers are launched, or after; a check's, as its last part or at the end.
+
+    What is in the last part of the wave, CHECK, belongs to the wave. A CLOSING one is over the execution: its wave only
+    wrote it down.
+    """
 
     BEFORE = "BEFORE"
     AFTER = "AFTER"
+    CHECK = "CHECK"
+    CLOSING = "CLOSING"
 
 
 class CommandState(StrEnum):
@@ -212,6 +218,13 @@ class WaveCommand:
     """The status in which its run ended, or SKIPPED."""
     failure: str | None = None
     """What it failed by, if it is required; None while it has not ended, and when it did what it is there for."""
+    check: str | None = None
+    """The name of the check that it is the command of; None of a command of its own."""
+
+    @property
+    def is_check(self) -> bool:
+        """Whether what it prints becomes factors. It never fails its wave, and has ended when that is written down."""
+        return self.phase in {CommandPhase.CHECK, CommandPhase.CLOSING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +364,10 @@ class Execution:
     verdict: Verdict | None = None
     calls: CallCounts | None = None
     """None of an execution from before they were counted."""
+    objectives: Objectives | None = None
+    """Those of the frozen plan; None of an execution from before they were kept beside it."""
+    tallies: tuple[CheckTally, ...] = ()
+    """What the checks came to so far, by name; of one that is missing nothing was consolidated yet."""
 
     @property
     def is_terminal(self) -> bool:

@@ -5,6 +5,7 @@ Pure. Small, whatever the plan's size. Times are RFC 3339 strings.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.executions.audit_trail import spoken
@@ -19,10 +20,11 @@ from wavebreak.domain.executions.model import Word
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from wavebreak.domain.executions.ending.model import Hold
-    from wavebreak.domain.executions.findings.model import Verdict
+    from wavebreak.domain.executions.findings.model import CheckTally, Verdict
     from wavebreak.domain.executions.model import Cancel, Execution, Failure
     from wavebreak.domain.executions.notices import Notice
 
@@ -47,10 +49,31 @@ def overview_of(execution: Execution) -> dict[str, Any]:
         "lastFailure": _failure(execution.last_failure),
         "warnings": [notice_of(notice) for notice in execution.warnings],
         "verdict": verdict_of(execution.verdict),
+        "tallies": tallies_text(execution.tallies),
         "version": execution.version,
         "waveBriefs": [
             {"status": wave.status.value, "jobId": _last(execution.job_ids(wave.number))} for wave in execution.waves
         ],
+    }
+
+
+def tallies_text(tallies: Iterable[CheckTally]) -> str | None:
+    """Write down what the checks came to, as JSON: the table has no floating point numbers."""
+    entries = [tally_of(tally) for tally in tallies]
+    return json.dumps(entries, separators=(",", ":"), ensure_ascii=False) if entries else None
+
+
+def tally_of(tally: CheckTally) -> dict[str, Any]:
+    """Write down what a check came to."""
+    return {
+        "name": tally.name,
+        "active": tally.active,
+        "succeeded": tally.succeeded,
+        "failed": tally.failed,
+        "failedIds": list(tally.failed_ids),
+        "factors": dict(tally.factors),
+        "declared": tally.declared,
+        "note": tally.note,
     }
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.executions import wave_commands
+from wavebreak.domain.executions.checking.turns import NO_WAVE, superseded
 from wavebreak.domain.executions.engine import (
     dependencies_have_ended,
     finalise,
@@ -140,7 +141,8 @@ def retry(execution: Execution, number: int, now: datetime) -> Execution:
             waited=True,
             drill_wait=None,
         )
-    return _after_decision(execution.with_waves([replace(again, attempt=wave.attempt + 1)]))
+    decided = execution.with_waves([replace(again, attempt=wave.attempt + 1)])
+    return _after_decision(superseded(decided, number))
 
 
 def skip(execution: Execution, number: int, now: datetime) -> Execution:
@@ -150,9 +152,8 @@ def skip(execution: Execution, number: int, now: datetime) -> Execution:
         _refuse_unless_steerable(execution, "skipped")
     if wave.status not in {WaveStatus.NOT_STARTED, WaveStatus.AWAITING_APPROVAL, WaveStatus.FAILED}:
         raise Refused(f"Wave {number} is {wave.status}; only a wave that has not started or has failed can be skipped")
-    return _after_decision(
-        execution.with_waves([replace(wave, status=WaveStatus.SKIPPED, ended_at=now, error=wave.error)]),
-    )
+    skipped = replace(wave, status=WaveStatus.SKIPPED, ended_at=now, error=wave.error)
+    return _after_decision(superseded(execution.with_waves([skipped]), NO_WAVE))
 
 
 def _awaiting(execution: Execution, number: int) -> Wave:

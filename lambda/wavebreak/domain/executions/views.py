@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.executions.checking.shown import checks_view, factors_of
 from wavebreak.domain.executions.derived_notices import derived_notices
 from wavebreak.domain.executions.ending.instances_left import remaining, unknown
 from wavebreak.domain.executions.model import CommandState
@@ -89,7 +91,7 @@ def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "warnings": list(meta.get("warnings") or ()),
         "lastFailure": meta.get("lastFailure"),
         "verdict": meta.get("verdict"),
-        "factors": {},
+        "factors": factors_of(json.loads(meta.get("tallies") or "[]")),
         "version": int(meta["version"]),
     }
 
@@ -109,7 +111,8 @@ def execution_view(execution: Execution, now: datetime) -> dict[str, Any]:
     shown = summary_view(overview_of(execution), now)
     shown["termination"] |= {"remaining": remaining(execution), "unknown": unknown(execution)}
     shown["warnings"] += [notice_of(notice) for notice in derived_notices(execution)]
-    return {**shown, "waves": [_wave_view(execution, wave, now) for wave in execution.waves]}
+    waves = [_wave_view(execution, wave, now) for wave in execution.waves]
+    return {**shown, "waves": waves, "checks": checks_view(execution)}
 
 
 def _wave_view(execution: Execution, wave: Wave, now: datetime) -> dict[str, Any]:
@@ -131,7 +134,7 @@ def _wave_view(execution: Execution, wave: Wave, now: datetime) -> dict[str, Any
         "durationSeconds": whole_seconds(wave.started_at, ended),
         "error": _error_of(execution, wave),
         "servers": [_server_view(server) for server in wave.servers],
-        "commands": [_command_view(execution, wave, command) for command in wave.commands],
+        "commands": [_command_view(execution, wave, each) for each in wave.commands if not each.is_check],
     }
 
 

@@ -3,7 +3,8 @@
 `beforeCommands` run on the launched servers of the waves that a wave depends on, before its own are launched;
 `afterCommands` on its own launched servers. Those of a list run one after another. A required one fails its wave when a
 CRITICAL server among them did not succeed, or, if all are OPTIONAL, when none did; without any server a command is
-skipped and fails nothing (contract 12). Any other outcome is reported only.
+skipped and fails nothing (contract 12). Any other outcome is reported only. Checks come last
+(`checking`).
 """
 
 from __future__ import annotations
@@ -24,7 +25,12 @@ COMPLETE_SUCCESS: Final = "COMPLETE_SUCCESS"
 SKIPPED: Final = "SKIPPED"
 """The outcome of a command that had no server to run on: no run was made for it."""
 NO_SERVER: Final = "no server to run on"
-_LETTERS: Final = {CommandPhase.BEFORE: "b", CommandPhase.AFTER: "a"}
+_LETTERS: Final = {
+    CommandPhase.BEFORE: "b",
+    CommandPhase.AFTER: "a",
+    CommandPhase.CHECK: "c",
+    CommandPhase.CLOSING: "c",  # of one list: its positions are others
+}
 
 
 def run_id(execution_id: str, wave: int, command: WaveCommand) -> str:
@@ -74,7 +80,9 @@ def intended(execution: Execution, wave: Wave, due: WaveCommand) -> Wave:
 
 def sources(execution: Execution, wave: Wave, phase: CommandPhase) -> list[Wave]:
     """Give the waves whose servers a wave's command is forwarded to."""
-    return [wave] if phase is CommandPhase.AFTER else [execution.wave(number) for number in wave.depends_on]
+    if phase is CommandPhase.BEFORE:
+        return [execution.wave(number) for number in wave.depends_on]
+    return list(execution.waves) if phase is CommandPhase.CLOSING else [wave]
 
 
 def targets(execution: Execution, wave: Wave, phase: CommandPhase) -> list[tuple[Wave, Server]]:
@@ -93,18 +101,29 @@ def targets(execution: Execution, wave: Wave, phase: CommandPhase) -> list[tuple
 def absorb(execution: Execution, outcomes: Mapping[str, tuple[str, str | None]]) -> Execution:
     """Record the command runs that have ended, by their ids: the status that each ended in, and what it failed by.
 
-    One that a retry needs again is planned anew instead, unless a cancel or a skip has overtaken the retry.
+    That of a check has ended only when its results are read and kept (`with_end`).
     """
-    changed = []
+    after = execution
     for wave in execution.waves:
         command = wave.running_command
         told = outcomes.get(run_id(execution.execution_id, wave.number, command)) if command else None
-        if command is not None and told is not None:
-            needed = execution.cancel is None and wave.status is not WaveStatus.SKIPPED
-            outcome, failure = told
-            ended = replace(command, state=CommandState.ENDED, outcome=outcome, failure=failure, again=False)
-            changed.append(wave.with_command(_planned_anew(command) if command.again and needed else ended))
-    return execution.with_waves(changed) if changed else execution
+        if command is not None and told is not None and not command.is_check:
+            after = with_end(after, wave.number, command, *told)
+    return after
+
+
+def with_end(
+    execution: Execution, number: int, command: WaveCommand, outcome: str, failure: str | None = None
+) -> Execution:
+    """Write that a command of a wave has ended.
+
+    One that a retry needs again is planned anew instead, unless a cancel or a skip has overtaken the retry.
+    """
+    wave = execution.wave(number)
+    passed_over = wave.status is WaveStatus.SKIPPED and command.phase is not CommandPhase.CLOSING
+    needed = execution.cancel is None and not passed_over
+    ended = replace(command, state=CommandState.ENDED, outcome=outcome, failure=failure, again=False)
+    return execution.with_waves([wave.with_command(_planned_anew(command) if command.again and needed else ended)])
 
 
 def anew(wave: Wave) -> Wave:
@@ -112,17 +131,23 @@ def anew(wave: Wave) -> Wave:
 
     Of the commands before the launch that is the required one that kept the wave from it: no other runs after a launch.
     A run that has not ended is left to its end, and runs again after it if it may not reach what is launched anew.
+    Checks look at the wave as it was: all of them are made again, and what they told before is superseded.
     """
     relaunches = any(server.launch_status is not LaunchStatus.LAUNCHED for server in wave.servers)
 
     def again(command: WaveCommand) -> WaveCommand:
         failed = command.state is CommandState.ENDED and command.outcome != COMPLETE_SUCCESS
-        repeats = _fails_wave(command) or (command.phase is CommandPhase.AFTER and (failed or relaunches))
-        if not repeats or command.state is CommandState.PLANNED:
-            return command
-        return _planned_anew(command) if command.state is CommandState.ENDED else replace(command, again=True)
+        late = command.phase is CommandPhase.AFTER and (failed or relaunches)
+        return once_more(command) if command.is_check or late or _fails_wave(command) else command
 
     return replace(wave, commands=tuple(map(again, wave.commands)))
+
+
+def once_more(command: WaveCommand) -> WaveCommand:
+    """Plan a command again, at once or when its run has ended."""
+    if command.state is CommandState.PLANNED:
+        return command
+    return _planned_anew(command) if command.state is CommandState.ENDED else replace(command, again=True)
 
 
 def _planned_anew(command: WaveCommand) -> WaveCommand:

@@ -59,6 +59,7 @@ class Rules:
         yield from self._server_sources()
         yield from self._duplicate_servers()
         yield from self._too_many_servers()
+        yield from self._checks_that_clash()
 
     @cached_property
     def _waves(self) -> list[dict[str, Any]]:
@@ -167,3 +168,29 @@ class Rules:
         total = sum(1 for _ in self._servers())
         if total > MAX_SERVERS_IN_PLAN:
             yield ("waves",), f"must have at most {MAX_SERVERS_IN_PLAN} servers in all, not {total}"
+
+    def _checks(self) -> Iterator[tuple[int, int, dict[str, Any]]]:
+        for index, wave in enumerate(self._waves):
+            checks = wave.get("checks")
+            for position, check in enumerate(checks if isinstance(checks, (list, tuple)) else ()):
+                if isinstance(check, dict) and isinstance(check.get("name"), str):
+                    yield index, position, check
+
+    def _checks_that_clash(self) -> Iterator[Finding]:
+        """Hold checks of one name to be one check, made in several waves; a factor comes from one check alone."""
+        meant: dict[str, tuple[int, Any]] = {}
+        waves_of: dict[str, set[int]] = {}
+        owner: dict[str, str] = {}
+        for index, position, check in self._checks():
+            where: Location = ("waves", index, "checks", position)
+            name, factors = check["name"], check.get("factors")
+            first, known = meant.setdefault(name, (index, (check.get("type"), factors)))
+            if index in waves_of.setdefault(name, set()):
+                yield (*where, "name"), f"{quoted(name)} is already the name of a check of this wave"
+            elif known != (check.get("type"), factors):
+                shown = self._shown(first)
+                yield (*where, "name"), f"{quoted(name)} has another type or other factors in wave {shown}"
+            waves_of[name].add(index)
+            for factor in factors if isinstance(factors, dict) else ():
+                if isinstance(factor, str) and owner.setdefault(factor, name) != name:
+                    yield (*where, "factors", factor), f"is already a factor of check {quoted(owner[factor])}"

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from wavebreak.domain.checks.check_executions import ACTIVE
 from wavebreak.domain.evidence.facts import facts_of
 from wavebreak.domain.evidence.kept_log import all_unpacked
 from wavebreak.domain.evidence.report import report
 from wavebreak.domain.evidence.seal import as_json
+from wavebreak.domain.executions.checking.turns import checks_of, counting_runs
 from wavebreak.domain.executions.findings.reports import name_of
 from wavebreak.domain.executions.model import CommandState
 from wavebreak.domain.executions.wave_commands import SKIPPED, run_id
@@ -60,9 +62,18 @@ def make_report(app: App, execution_id: str) -> Report:
     events = [read_event(item) for item in app.outbox.trail(execution_id)]
     trail = [event for event in events if int(event["sequence"]) <= execution.event_sequence]
     now = app.now()
-    facts = facts_of(execution, _document(app, execution_id), app.commands.load_many(_runs(execution)), now)
+    runs = app.commands.load_many(_runs(execution))
+    facts = facts_of(execution, _document(app, execution_id), runs, now, _checks(app, execution))
     made = report(facts, trail, all_unpacked(app.evidence.logs(execution_id)), made_at=now)
     return Report(made, execution.event_sequence)
+
+
+def _checks(app: App, execution: Execution) -> list[dict[str, Any]]:
+    """Read the check executions that count; those of an earlier try of a wave are superseded."""
+    if not any(checks_of(execution)):
+        return []
+    made = app.checks.all(execution.execution_id, counting_runs(execution))
+    return [one for one in made if one["status"] in ACTIVE]
 
 
 def _document(app: App, execution_id: str) -> dict[str, Any] | None:
@@ -77,5 +88,5 @@ def _runs(execution: Execution) -> list[str]:
         run_id(execution.execution_id, wave.number, command)
         for wave in execution.waves
         for command in wave.commands
-        if command.state is not CommandState.PLANNED and command.outcome != SKIPPED
+        if command.state is not CommandState.PLANNED and command.outcome != SKIPPED and not command.is_check
     ]

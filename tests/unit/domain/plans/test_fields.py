@@ -136,7 +136,15 @@ def test_a_topic_that_is_no_sns_topic_is_refused(arn: str) -> None:
         ),
         ({"dependsOn": "db"}, "dependsOn", "must be a list, not 'db'"),
         ({"dependsOn": [5]}, "dependsOn/0", "must be a string, not 5"),
-        ({"checks": [CHECK] * 11}, "checks", "must have at most 10 items, not 11"),
+        (
+            {
+                "checks": [
+                    {**CHECK, "name": f"c{n}", "factors": {f"f_{n}": {"of": "x", "reducer": "max"}}} for n in range(11)
+                ]
+            },
+            "checks",
+            "must have at most 10 items, not 11",
+        ),
         ({"unknown": 1}, "unknown", "unknown field 'unknown'"),
     ],
 )

@@ -272,3 +272,26 @@ def test_pointers_follow_rfc_6901(location: tuple[int | str, ...], pointer: str)
 )
 def test_values_are_quoted_short_and_printable(value: object, shown: str) -> None:
     assert quoted(value) == shown
+
+
+def test_checks_of_one_name_are_the_same_check_and_a_factor_comes_from_one_of_them() -> None:
+    check = {
+        "name": "smoke",
+        "type": "DOCUMENT",
+        "command": "status",
+        "factors": {"f_x": {"of": "x", "reducer": "max"}},
+    }
+    waves = [
+        {"name": "a", "servers": [{"sourceServerId": f"s-{1:017d}"}], "checks": [check, {**check, "args": ["-v"]}]},
+        {"name": "b", "servers": [{"sourceServerId": f"s-{2:017d}"}], "checks": [{**check, "command": "query"}]},
+        {
+            "name": "c",
+            "servers": [{"sourceServerId": f"s-{3:017d}"}],
+            "checks": [{**check, "type": "STIPULATION"}, {**check, "name": "other"}],
+        },
+    ]
+    assert problems({"planId": "three-tier", "name": "x", "waves": waves}) == [
+        ("/waves/0/checks/1/name", "'smoke' is already the name of a check of this wave"),
+        ("/waves/2/checks/0/name", "'smoke' has another type or other factors in wave 'a'"),
+        ("/waves/2/checks/1/factors/f_x", "is already a factor of check 'smoke'"),
+    ]

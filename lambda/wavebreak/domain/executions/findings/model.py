@@ -1,12 +1,13 @@
-"""What people said of an execution, and the calls that leave nothing behind by which they could be counted later."""
+"""What people said of an execution, what its checks came to, and the calls that nobody could count later. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 
@@ -48,3 +49,28 @@ class CallCounts:
     def refusal(self) -> CallCounts:
         """Count a refusal of a call."""
         return replace(self, refused=self.refused + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Objectives:
+    """What the recovery is measured against, in minutes."""
+
+    rto_minutes: int
+    rpo_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckTally:
+    """What a check came to over all its active executions: its factors by name, and how many of them there are."""
+
+    name: str
+    active: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    failed_ids: tuple[str, ...] = ()
+    """The first of them; `failed` counts all."""
+    factors: Mapping[str, Any] = field(default_factory=dict)
+    declared: int = 0
+    """How many factors the plan has for it."""
+    note: str | None = None
+    """What a factor is missing for, beside executions that failed."""

@@ -146,7 +146,7 @@ def _waves_that_commands_need(execution: Execution) -> frozenset[int]:
     for wave in execution.waves:
         if wave.has_ended:
             continue
-        if _plans(wave, CommandPhase.AFTER):
+        if _plans(wave, CommandPhase.AFTER) or _plans(wave, CommandPhase.CHECK):
             needed.add(wave.number)
         if _plans(wave, CommandPhase.BEFORE):
             needed.update(wave.depends_on)

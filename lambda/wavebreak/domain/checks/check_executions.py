@@ -1,0 +1,175 @@
+"""Check executions made of the results of a check's command, and what all of one name come to (contract 7). Pure.
+
+A check execution is `{executionId, name, type, waveNumber, sourceServerId, command, commandId, status, reason,
+startedAt, completedAt, output}`. A DOCUMENT has one for each server. A STIPULATION (over its wave) and an APPLICATION
+(over the execution) have one for all their servers, whose evidence is taken together: it is complete, or it failed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.domain.checks.check_output import CheckOutcome, outcome_of
+from wavebreak.domain.checks.consolidation import consolidate, misfits
+from wavebreak.domain.executions.findings.model import CheckTally
+from wavebreak.domain.plans.model import ProcessorType
+from wavebreak.timing import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from wavebreak.domain.commands.results import ExecutionResult
+
+    Json = dict[str, Any]
+
+ACTIVE: Final = frozenset({"completed", "failed"})
+"""What an execution that counts may be (S4-1)."""
+LONGEST_REASON: Final = 1_000
+"""Characters of a reason that are kept."""
+_NAMED_FAILURES: Final = 3
+_NAMED_IDS: Final = 20
+ROOM: Final = 64 * 1024
+"""Bytes of JSON that the factors of all checks of an execution may take beside its state."""
+
+
+def processors(waves: Iterable[Mapping[str, Any]]) -> dict[str, Json]:
+    """Give the checks of a frozen plan by name, as `consolidate` takes them; checks of one name are one processor."""
+    found: dict[str, Json] = {}
+    for wave in waves:
+        for check in wave.get("checks") or ():
+            known = found.setdefault(check["name"], {"name": check["name"], "type": check["type"], "factors": {}})
+            known["factors"] = {**known["factors"], **(check.get("factors") or {})}
+    return found
+
+
+def is_for_each_server(processor: Mapping[str, Any]) -> bool:
+    """Tell whether every server has a check execution of its own."""
+    return ProcessorType(processor["type"]) is ProcessorType.DOCUMENT
+
+
+def of_servers(
+    processor: Mapping[str, Any], facts: Mapping[str, Any], results: Iterable[tuple[int, ExecutionResult]], at: datetime
+) -> Iterator[Json]:
+    """Make the check executions of a DOCUMENT: one for each result, in the order of the targets.
+
+    `facts` is what all of them share; `at` is the end of the run, for a result that does not tell its own.
+    """
+    for number, result in results:
+        yield {
+            **facts,
+            "executionId": f"{facts['commandId']}-{number}",
+            "sourceServerId": result.target,
+            **_times(result, at),
+            **_told(outcome_of(processor, result)),
+        }
+
+
+def of_all(
+    processor: Mapping[str, Any], facts: Mapping[str, Any], results: Iterable[tuple[int, ExecutionResult]], at: datetime
+) -> Json | None:
+    """Make the one check execution of a STIPULATION or APPLICATION; None when the command ran nowhere.
+
+    The values that the servers gave for a key become one by the reducer of the factor that takes it.
+    """
+    seen = list(of_servers(processor, facts, results, at))
+    if not seen:
+        return None
+    failures = [one for one in seen if one["status"] != "completed"]
+    told = CheckOutcome("failed", reason=_together(failures, len(seen))) if failures else _merged(processor, seen)
+    return {
+        **facts,
+        "executionId": facts["commandId"],
+        "sourceServerId": None,
+        "startedAt": min((one["startedAt"] for one in seen if one["startedAt"]), default=None),
+        "completedAt": max(one["completedAt"] for one in seen),
+        **_told(told),
+    }
+
+
+def never_made(facts: Mapping[str, Any], servers: Sequence[str | None], reason: str, at: datetime) -> Iterator[Json]:
+    """Make the failed check executions of a command that could not be made ready; None is for all servers together."""
+    for number, server in enumerate(servers, start=1):
+        yield {
+            **facts,
+            "executionId": f"{facts['commandId']}-{number}" if server else facts["commandId"],
+            "sourceServerId": server,
+            "startedAt": None,
+            "completedAt": iso(at),
+            **_told(CheckOutcome("failed", reason=reason)),
+        }
+
+
+def tally(processor: Mapping[str, Any], executions: Iterable[Mapping[str, Any]]) -> CheckTally:
+    """Consolidate the executions of one check that are not superseded."""
+    counted = list(executions)
+    read_as = processor if is_for_each_server(processor) else _by_taken_keys(processor)
+    told = consolidate(read_as, counted)
+    left_out = misfits(read_as, counted)
+    return CheckTally(
+        name=processor["name"],
+        active=told["active"],
+        succeeded=told["succeeded"],
+        failed=told["failed"],
+        failed_ids=tuple(told["failedIds"][:_NAMED_IDS]),
+        factors=told["factors"],
+        declared=len(processor["factors"]),
+        note=f"{left_out[0]['factor']}: {left_out[0]['reason']} ({left_out[0]['executionId']})" if left_out else None,
+    )
+
+
+def fitting(tallies: Iterable[CheckTally], room: int = ROOM) -> tuple[CheckTally, ...]:
+    """Keep the factors of the checks, in their order, as long as there is room beside the execution's state."""
+    kept: list[CheckTally] = []
+    for each in tallies:
+        size = len(json.dumps(dict(each.factors), ensure_ascii=False).encode())
+        if size <= room:
+            kept.append(each)
+            room -= size
+        else:
+            kept.append(replace(each, factors={}, note="The factors of the checks are larger than is kept"))
+    return tuple(kept)
+
+
+def _times(result: ExecutionResult, at: datetime) -> Json:
+    began, lasted = result.started_at, result.duration_seconds
+    ended = at
+    if began is not None and lasted is not None:
+        ended = began + timedelta(seconds=lasted)
+    return {"startedAt": iso(began) if began else None, "completedAt": iso(ended)}
+
+
+def _told(outcome: CheckOutcome) -> Json:
+    reason = outcome.reason and outcome.reason[:LONGEST_REASON]
+    return {"status": outcome.status, "reason": reason, "output": outcome.output}
+
+
+def _together(failures: Sequence[Mapping[str, Any]], total: int) -> str:
+    named = "; ".join(f"{one['sourceServerId']}: {one['reason']}" for one in failures[:_NAMED_FAILURES])
+    more = f" and {len(failures) - _NAMED_FAILURES} more" if len(failures) > _NAMED_FAILURES else ""
+    return f"{len(failures)} of {total} server(s) gave no factors: {named}{more}"
+
+
+def _merged(processor: Mapping[str, Any], seen: Sequence[Mapping[str, Any]]) -> CheckOutcome:
+    factors = consolidate(processor, seen)["factors"]
+    taken = {_taken_key(processor, name): value for name, value in factors.items()}
+    return CheckOutcome("completed", taken)
+
+
+def _taken_key(processor: Mapping[str, Any], name: str) -> str:
+    """Name the value that is taken together for a factor: its key, with its reducer where another factor has another.
+
+    Else one value could not be the mean and the maximum of the same key.
+    """
+    specs, wanted = processor["factors"], processor["factors"][name]
+    first = next(spec for spec in specs.values() if spec["of"] == wanted["of"])
+    of: str = wanted["of"]
+    return of if first["reducer"] == wanted["reducer"] else f"{of} ({wanted['reducer']})"
+
+
+def _by_taken_keys(processor: Mapping[str, Any]) -> Json:
+    specs = {name: {**spec, "of": _taken_key(processor, name)} for name, spec in processor["factors"].items()}
+    return {**processor, "factors": specs}

@@ -1,0 +1,29 @@
+"""An execution as the API shows it whole: with the built-in factors beside those of the plan's checks. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wavebreak.domain.checks.launch import launch
+from wavebreak.domain.checks.recovery_point import recovery_point
+from wavebreak.domain.checks.recovery_time import recovery_time
+from wavebreak.domain.executions.views import execution_view
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from wavebreak.domain.executions.model import Execution
+
+
+def whole_view(execution: Execution, now: datetime) -> dict[str, Any]:
+    """Show an execution with all its factors (contract 7); its trail, which tells `waitingSeconds`, is not read."""
+    shown = execution_view(execution, now)
+    known = execution.objectives
+    plan = {"objectives": {"rtoMinutes": known.rto_minutes, "rpoMinutes": known.rpo_minutes}} if known else None
+    measured = {**shown, "plan": plan}
+    built_in = {
+        "recovery_time": recovery_time(measured, None, now),
+        "recovery_point": recovery_point(measured),
+        "launch": launch(measured),
+    }
+    return {**shown, "factors": {**shown["factors"], **built_in}}

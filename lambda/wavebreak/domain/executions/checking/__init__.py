@@ -1,0 +1,1 @@
+"""Checks of a plan: when each is made, and what a retry supersedes."""

@@ -1,0 +1,69 @@
+"""Checks as the API shows them with their execution: how far they are, and what they came to. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wavebreak.domain.executions.checking.turns import UNPREPARED, checks_of
+from wavebreak.domain.executions.findings.model import CheckTally
+from wavebreak.domain.executions.model import CommandPhase, CommandState
+from wavebreak.domain.executions.wave_commands import NO_SERVER, SKIPPED, run_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from wavebreak.domain.executions.model import Execution, Wave, WaveCommand
+
+
+def checks_view(execution: Execution) -> list[dict[str, Any]]:
+    """Show every check once for each wave that has it, with what all executions of its name came to.
+
+    `failedIds` names the first that failed; `GET /executions/{id}/checks` has each, with its reason.
+    """
+    tallies = {tally.name: tally for tally in execution.tallies}
+    return [
+        {
+            "name": command.check,
+            "waveNumber": None if command.phase is CommandPhase.CLOSING else wave.number,
+            "command": command.command,
+            "status": _status(command),
+            "commandId": _command_id(execution, wave, command),
+            "error": _error(command),
+            **_told(tallies.get(str(command.check), CheckTally(str(command.check)))),
+        }
+        for wave, command in checks_of(execution)
+    ]
+
+
+def _told(tally: CheckTally) -> dict[str, Any]:
+    return {
+        "active": tally.active,
+        "succeeded": tally.succeeded,
+        "failed": tally.failed,
+        "failedIds": list(tally.failed_ids),
+        "note": tally.note,
+    }
+
+
+def _status(command: WaveCommand) -> str:
+    """Tell how a check stands in the words of steps; how many of its executions failed is told beside it."""
+    if command.state is CommandState.PLANNED:
+        return "NOT_STARTED"
+    if command.state is CommandState.STARTED:
+        return "IN_PROGRESS"
+    return SKIPPED if command.outcome == SKIPPED else "COMPLETED"
+
+
+def _command_id(execution: Execution, wave: Wave, command: WaveCommand) -> str | None:
+    if command.state is CommandState.PLANNED or command.outcome in {SKIPPED, UNPREPARED}:
+        return None
+    return run_id(execution.execution_id, wave.number, command)
+
+
+def _error(command: WaveCommand) -> str | None:
+    return NO_SERVER if command.outcome == SKIPPED else command.failure
+
+
+def factors_of(tallies: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Put the factors of the plan's checks together, by name."""
+    return {name: value for tally in tallies for name, value in tally["factors"].items()}

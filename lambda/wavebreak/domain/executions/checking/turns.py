@@ -1,0 +1,90 @@
+"""When the checks of a plan are made, and what becomes of them with a retry, a cancel or a deadline (contract 7). Pure.
+
+A DOCUMENT or STIPULATION check is the last part of its wave: the wave has ended when its checks have. An APPLICATION
+check is made once, when nothing else of the execution is left to do. A check never fails a wave or an execution: what
+it does not tell is missing among the factors, and nothing else. So the wave's deadline and a cancel cut it short.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.domain.executions import wave_commands
+from wavebreak.domain.executions.model import CommandPhase, WaveCommand
+from wavebreak.domain.plans.model import ProcessorType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+    from wavebreak.domain.executions.model import Execution, Wave
+
+UNPREPARED: Final = "UNPREPARED"
+"""The outcome of a check whose command could not be made ready: there is no run of it."""
+NO_WAVE: Final = 0
+"""The number of no wave: of a decision after which none runs again."""
+
+
+def planned(written: Iterable[Mapping[str, Any]]) -> tuple[WaveCommand, ...]:
+    """Give the commands of the checks of a wave of a plan document, none of them started."""
+    return tuple(
+        WaveCommand(_phase(check["type"]), position, str(check["command"]), check=str(check["name"]))
+        for position, check in enumerate(written, start=1)
+    )
+
+
+def _phase(kind: str) -> CommandPhase:
+    return CommandPhase.CLOSING if ProcessorType(kind) is ProcessorType.APPLICATION else CommandPhase.CHECK
+
+
+def checks_of(execution: Execution) -> Iterator[tuple[Wave, WaveCommand]]:
+    """Give every check of an execution with its wave, in the order of the plan."""
+    for wave in execution.waves:
+        ordered = sorted((one for one in wave.commands if one.is_check), key=lambda one: one.position)
+        yield from ((wave, command) for command in ordered)
+
+
+def closing_turn(execution: Execution) -> tuple[int, WaveCommand] | None:
+    """Give the check over the execution whose turn it is, with its wave; the caller knows that all else is over.
+
+    They are made one after another. None after a cancel, which starts nothing any more.
+    """
+    if execution.cancel is not None or execution.is_terminal:
+        return None
+    due = ((wave.number, wave_commands.next_of(wave, CommandPhase.CLOSING)) for wave in execution.waves)
+    return next(((number, command) for number, command in due if command is not None), None)
+
+
+def is_cut_short(execution: Execution, wave: Wave, command: WaveCommand) -> bool:
+    """Tell whether the run of a command is to be stopped: with its execution, and a check with its wave's end."""
+    return execution.cancel is not None or (command.phase is CommandPhase.CHECK and wave.has_ended)
+
+
+def superseded(execution: Execution, number: int) -> Execution:
+    """Have made again what a decision about a wave leaves out of date: its checks, if it runs again, and the rest.
+
+    `execution` is what the decision made of it. What is over the whole execution is made again at its end; the results
+    of all that are to be made again are forgotten until then.
+    """
+    after = execution.with_waves(
+        replace(
+            wave,
+            commands=tuple(
+                wave_commands.once_more(each) if each.phase is CommandPhase.CLOSING else each for each in wave.commands
+            ),
+        )
+        for wave in execution.waves
+        if any(command.phase is CommandPhase.CLOSING for command in wave.commands)
+    )
+    stale = {
+        command.check
+        for wave, command in checks_of(after)
+        if command.phase is CommandPhase.CLOSING or wave.number == number
+    }
+    return replace(after, tallies=tuple(tally for tally in after.tallies if tally.name not in stale))
+
+
+def counting_runs(execution: Execution) -> dict[tuple[int, int], int]:
+    """Give the run of each check, by wave and position, before which its executions are superseded."""
+    return {(wave.number, each.position): each.run + each.again for wave, each in checks_of(execution)}

@@ -1,0 +1,57 @@
+"""How a wave ends: with its servers, by a required command, or at its deadline. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.domain.executions.model import LaunchStatus
+from wavebreak.execution_utils import WaveStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from wavebreak.domain.executions.model import Server, Wave, WaveCommand
+
+_NAMED: Final = 3
+"""Servers that fit a line."""
+
+
+def failed_servers(wave: Wave) -> list[str]:
+    """Name the servers that fail a wave whose launch is over."""
+    return [server.source_server_id for server in wave.servers if server.fails_wave]
+
+
+def failed_by(wave: Wave, command: WaveCommand, now: datetime) -> Wave:
+    """End a wave that a required command failed."""
+    error = f"The required command {command.command} {command.failure} ({command.phase.lower()} the launch)"
+    return replace(wave, status=WaveStatus.FAILED, ended_at=now, error=error)
+
+
+def ended(wave: Wave, now: datetime) -> Wave:
+    """End a wave whose servers have all ended. What DRS said of the whole request stays its error."""
+    failed = failed_servers(wave)
+    if not failed:
+        return replace(wave, status=WaveStatus.COMPLETED, ended_at=now, error=None)
+    named = ", ".join(failed[:_NAMED]) + (f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else "")
+    error = wave.error or f"{len(failed)} critical server(s) failed: {named}"
+    return replace(wave, status=WaveStatus.FAILED, ended_at=now, error=error)
+
+
+def timed_out(wave: Wave, waiting: Collection[str], now: datetime) -> Wave:
+    """Fail a wave past its deadline; what its jobs still launch is recorded later, what waits for a call has failed."""
+    marked = wave.with_servers(
+        lambda server: (
+            replace(server, launch_status=LaunchStatus.FAILED, error=_why_not_started(server))
+            if server.source_server_id in waiting
+            else server
+        ),
+    )
+    error = f"Timed out after {wave.timeout_minutes} minute(s)"
+    return replace(marked, status=WaveStatus.FAILED, ended_at=now, error=error)
+
+
+def _why_not_started(server: Server) -> str:
+    told = "Not started before the wave timed out"
+    return f"{told}: {server.error}" if server.error else told

@@ -1,0 +1,102 @@
+"""Check executions in the table: one item each, beside their execution, written as often as somebody tries.
+
+They sort before what a round of the machines reads. Whether one is superseded is told by the run of its check in its
+wave, so that a retry supersedes all of them in the write that tells of it.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.problems import Unavailable
+from wavebreak.store import keys
+from wavebreak.store.executions import pause_between
+from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Write, answer_size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from wavebreak.store.records import Item
+    from wavebreak.store.table import Table
+
+SUPERSEDED: Final = "superseded"
+_PAGE_BYTES: Final = 4_000_000
+"""Of an answer of a function, which may have six million, what a page takes."""
+_ATTEMPTS: Final = 10
+_AT_A_TIME: Final = TRANSACTION_LIMIT
+"""Items that are held before they are written: a check may be over thousands of servers. Each has 12 KB at most."""
+
+
+class CheckStore:
+    """The check executions of executions."""
+
+    def __init__(self, table: Table, pause: Callable[[int], None] = pause_between) -> None:
+        """Take the table, and how to wait when others write the same."""
+        self.table = table
+        self.pause = pause
+
+    def put(self, execution_id: str, place: tuple[int, int, int], made: Iterable[Mapping[str, Any]]) -> None:
+        """Write the check executions of one run of a check; the same ones again change nothing.
+
+        `place` is the wave that lists the check, its position there, and the run.
+        """
+        records = (_record(execution_id, place, number, each) for number, each in enumerate(made, start=1))
+        while batch := list(islice(records, _AT_A_TIME)):
+            self._put(batch)
+
+    def _put(self, batch: Sequence[Item]) -> None:
+        """Write items, again when somebody else is writing the same at this moment."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                self.table.transact([Write(str(item["sk"]), "Put", item) for item in batch])
+            except ConditionFailed:
+                self.pause(attempt)
+            else:
+                return
+        raise Unavailable("These check executions are being written by many at once", retry_after_seconds=1)
+
+    def all(self, execution_id: str, runs: Mapping[tuple[int, int], int]) -> list[Item]:
+        """Read every check execution of an execution, in one query, those of an earlier run as superseded."""
+        end = f"{keys.CHECK_PREFIX}~"
+        items = self.table.query(keys.execution(execution_id), sk_from=keys.CHECK_PREFIX, sk_to=end)
+        return [_shown(item, runs) for item in items]
+
+    def page(
+        self, execution_id: str, runs: Mapping[tuple[int, int], int], *, limit: int, token: str | None
+    ) -> tuple[list[Item], str | None]:
+        """List check executions, in the order of waves, checks, runs and targets."""
+        query = {
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
+            "ExpressionAttributeValues": {
+                ":pk": {"S": keys.execution(execution_id)},
+                ":prefix": {"S": keys.CHECK_PREFIX},
+            },
+            "ConsistentRead": True,
+        }
+        size = 0
+
+        def fits(item: Item) -> bool:
+            nonlocal size
+            size += answer_size(_shown(item, runs))
+            return size <= _PAGE_BYTES
+
+        items, rest = self.table.page(query, limit=limit, token=token, fits=fits)
+        return [_shown(item, runs) for item in items], rest
+
+
+def _record(execution_id: str, place: tuple[int, int, int], number: int, made: Mapping[str, Any]) -> Item:
+    # As text: the table has no floating point numbers, and nobody looks for a part of it.
+    text = json.dumps(made, separators=(",", ":"), ensure_ascii=False)
+    wave, position, run = place
+    found = {"pk": keys.execution(execution_id), "sk": keys.check(wave, position, run, number)}
+    return {**found, "wave": wave, "position": position, "run": run, "check": text}
+
+
+def _shown(item: Mapping[str, Any], runs: Mapping[tuple[int, int], int]) -> Item:
+    shown: Item = json.loads(item["check"])
+    counting = runs.get((int(item["wave"]), int(item["position"])))
+    if counting is None or int(item["run"]) < counting:
+        shown["status"] = SUPERSEDED
+    return shown

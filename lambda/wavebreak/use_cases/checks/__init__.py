@@ -1,0 +1,1 @@
+"""Checks of a plan carried out: their commands run, their results kept, and all of them consolidated."""

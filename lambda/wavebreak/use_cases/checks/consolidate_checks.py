@@ -1,0 +1,42 @@
+"""All checks of an execution consolidated: what they came to replaces what was stored of them before (S4, contract 7).
+
+It is a part of the change of the execution that brings it about, so that one transaction writes the new factors and
+takes the others away, under the version that the check executions were read for: who records another check at the same
+time decides again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from wavebreak.domain.checks.check_executions import fitting, processors, tally
+from wavebreak.domain.executions.checking.turns import checks_of, counting_runs
+from wavebreak.observability.metrics import Metric
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wavebreak.app import App
+    from wavebreak.domain.executions.model import Execution
+
+
+def consolidated(app: App, execution: Execution, document: Mapping[str, Any] | None = None) -> Execution:
+    """Give an execution with what its checks come to now: one query for all check executions, however many there are.
+
+    A failed check execution is data, a fault of the table is raised. `document` is the frozen plan, if it was read.
+    """
+    if not any(checks_of(execution)):
+        return execution
+    done = False
+    try:
+        frozen = document if document is not None else app.executions.document(execution.execution_id)
+        made = app.checks.all(execution.execution_id, counting_runs(execution))
+        tallies = fitting(
+            tally(processor, (one for one in made if one["name"] == name))
+            for name, processor in processors(frozen["waves"]).items()
+        )
+        done = True
+    finally:
+        app.meter.add(Metric.CONSOLIDATIONS, int(done))
+    return replace(execution, tallies=tallies)

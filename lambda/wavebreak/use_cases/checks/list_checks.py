@@ -1,0 +1,16 @@
+"""The check executions of an execution, page by page, for whoever asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wavebreak.domain.executions.checking.turns import counting_runs
+
+if TYPE_CHECKING:
+    from wavebreak.app import App
+
+
+def list_checks(app: App, execution_id: str, limit: int, token: str | None) -> tuple[list[dict[str, Any]], str | None]:
+    """List them, those of an earlier try of their wave as superseded; raises NotFound."""
+    runs = counting_runs(app.executions.load(execution_id).execution)
+    return app.checks.page(execution_id, runs, limit=limit, token=token)

@@ -1,0 +1,138 @@
+"""A check of a plan made: its command forwarded like any other of a wave, its results kept as check executions.
+
+The run says when it has ended; the check has ended when its executions are kept and consolidated. What can be done
+twice may be: the same results make the same items. Whatever becomes of the command, the check ends: a command that
+fails on a server, or could not even be made ready, is a failed check execution and never an error of the run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.domain.checks.check_executions import is_for_each_server, never_made, of_all, of_servers, processors
+from wavebreak.domain.commands.runs import Asked
+from wavebreak.domain.errors.record import Severity
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.checking.turns import UNPREPARED, is_cut_short
+from wavebreak.domain.executions.model import CommandPhase
+from wavebreak.domain.executions.wave_commands import run_id, targets, with_end
+from wavebreak.problems import NotFound
+from wavebreak.resilience.aws_errors import FAULTS
+from wavebreak.store.executions import Conflict
+from wavebreak.use_cases.checks.consolidate_checks import consolidated
+from wavebreak.use_cases.run_command import cancel_planned, start_planned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from wavebreak.app import App
+    from wavebreak.domain.commands.runs import CommandRun
+    from wavebreak.domain.executions.model import Execution, Wave, WaveCommand
+
+_LONGEST_FAULT: Final = 300
+"""Characters of what kept a command from being made ready."""
+
+
+def make_check(app: App, execution: Execution, wave: Wave, command: WaveCommand) -> None:
+    """Do what is due of a check whose start is written down: start its run, stop it, or keep what it told."""
+    _Check(app, execution, wave, command).go_on()
+
+
+@dataclass(frozen=True)
+class _Check:
+    app: App
+    execution: Execution
+    wave: Wave
+    command: WaveCommand
+
+    @property
+    def _id(self) -> str:
+        return run_id(self.execution.execution_id, self.wave.number, self.command)
+
+    def go_on(self) -> None:
+        run = self._run()
+        if run is not None and run.status.is_terminal:
+            self._keep(run)
+        elif is_cut_short(self.execution, self.wave, self.command):
+            cancel_planned(self.app, self._id, self.execution, self.command.command, self.wave.number)
+        else:
+            self._start()
+
+    def _run(self) -> CommandRun | None:
+        try:
+            return self.app.commands.load(self._id)
+        except NotFound:
+            return None
+
+    def _start(self) -> None:
+        """Start the run; a command that cannot be made ready, now or later, is a failed check."""
+        app, execution, wave, command = self.app, self.execution, self.wave, self.command
+        try:
+            document = app.executions.document(execution.execution_id)
+            check = document["waves"][wave.number - 1]["checks"][command.position - 1]
+            asked = Asked(check["command"], tuple(check.get("args") or ()))
+            start_planned(app, asked, self._id, execution, wave.number, targets(execution, wave, command.phase))
+        except (*FAULTS, Conflict):
+            raise
+        except Exception as error:  # noqa: BLE001  it would come again each time: the check fails, and the run goes on
+            app.errors.record_error(error, Severity.WARNING, execution_id=execution.execution_id, check=command.check)
+            self._give_up(f"its command could not be made ready: {error}"[:_LONGEST_FAULT])
+
+    def _keep(self, run: CommandRun) -> None:
+        """Keep the results of a run that has ended as check executions."""
+        document = self.app.executions.document(self.execution.execution_id)
+        processor = self._processor(document)
+        facts, at = self._facts(processor), run.ended_at or self.app.now()
+        results = self.app.commands.outcomes(run.command_id)
+        if is_for_each_server(processor):
+            self._end(document, of_servers(processor, facts, results, at), run.status.value)
+            return
+        one = of_all(processor, facts, results, at)
+        self._end(document, [] if one is None else [one], run.status.value)
+
+    def _give_up(self, reason: str) -> None:
+        """Keep failed check executions of a command that never ran."""
+        try:
+            document = self.app.executions.document(self.execution.execution_id)
+        except NotFound:
+            document = {"waves": []}
+        processor = self._processor(document)
+        servers = [server.source_server_id for _, server in targets(self.execution, self.wave, self.command.phase)]
+        over = servers if is_for_each_server(processor) else [None]
+        made = never_made(self._facts(processor), over, reason, self.app.now())
+        self._end(document, made, UNPREPARED, failure=reason)
+
+    def _end(
+        self, document: Mapping[str, Any], made: Iterable[Mapping[str, Any]], outcome: str, failure: str | None = None
+    ) -> None:
+        """Write check executions, and then in one change that the check has ended and what all of them come to."""
+        number, command = self.wave.number, self.command
+        self.app.checks.put(self.execution.execution_id, (number, command.position, command.run), made)
+        mine = (command.phase, command.position, command.run)
+
+        def step(current: Execution) -> Execution:
+            running = current.wave(number).running_command
+            if running is None or (running.phase, running.position, running.run) != mine:
+                return current  # somebody else has written it down
+            return consolidated(self.app, with_end(current, number, running, outcome, failure), document)
+
+        self.app.executions.change(self.execution.execution_id, step, Act(ENGINE_ACTOR, self.app.now()))
+
+    def _processor(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Give the processor of the check; a plan that does not hold it any more tells at least its kind."""
+        kind = "APPLICATION" if self.command.phase is CommandPhase.CLOSING else "STIPULATION"
+        unknown: dict[str, Any] = {"name": self.command.check, "type": kind, "factors": {}}
+        return processors(document["waves"]).get(str(self.command.check), unknown)
+
+    def _facts(self, processor: Mapping[str, Any]) -> dict[str, Any]:
+        """Give what all check executions of a run share."""
+        return {
+            "executionId": None,
+            "name": processor["name"],
+            "type": processor["type"],
+            "waveNumber": None if self.command.phase is CommandPhase.CLOSING else self.wave.number,
+            "sourceServerId": None,
+            "command": self.command.command,
+            "commandId": self._id,
+        }
