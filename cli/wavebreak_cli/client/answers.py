@@ -87,6 +87,20 @@ class ExecutionWarning(TypedDict, total=False):
     sourceServerId: str
 
 
+class ExecutionCheck(TypedDict, total=False):
+    """A check of a plan: where it stands, and what all executions of its name came to."""
+
+    name: str
+    waveNumber: int | None
+    command: str
+    status: str
+    error: str | None
+    active: int
+    succeeded: int
+    failed: int
+    note: str | None
+
+
 class Execution(TypedDict, total=False):
     """One run of a plan; lists leave `waves` out."""
 
@@ -112,6 +126,8 @@ class Execution(TypedDict, total=False):
     leftSince: str | None
     warnings: list[ExecutionWarning]
     verdict: dict[str, Any] | None
+    checks: list[ExecutionCheck]
+    factors: dict[str, Any]
     version: int
 
 

@@ -20,6 +20,7 @@ from wavebreak.domain.executions.next_steps import held_open_by, next_steps
 from wavebreak.execution_utils import display_of_wave, normalize_wave_status
 from wavebreak.timing import duration
 from wavebreak_cli.views.change_lines import terminated_count
+from wavebreak_cli.views.check_lines import check_lines
 from wavebreak_cli.views.phases import phase_of
 from wavebreak_cli.views.terminal import elapsed, one_line, style_of, when
 
@@ -106,7 +107,7 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
     jobs = held_open_by(execution)
     if jobs:
         lines.append(_labelled(look, "Waits for", look.text(f"the end of {', '.join(jobs)}")))
-    lines += [*warning_lines(look, execution), *troubles(look, execution)]
+    lines += [*warning_lines(look, execution), *troubles(look, execution), *check_lines(look, execution)]
     lines += [*termination_lines(look, execution), *next_lines(look, execution)]
     content = Group(*lines)
     return Barred(content, style_of(display), look.plain("┃")) if bar else content

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+from botocore.exceptions import ClientError
 from tests.support.plans import plan, server, wave
+from tests.support.stack import Killed
+
+from wavebreak.store.checks import CheckStore
+from wavebreak.use_cases.checks import make_check
 
 if TYPE_CHECKING:
     from tests.support.commands import Commands
@@ -53,6 +59,13 @@ def executions_of(stack: Stack, started: str) -> list[Json]:
     assert answer.status == 200, answer
     items: list[Json] = answer.json["items"]
     return items
+
+
+def tallies(stack: Stack, started: str) -> str:
+    """What is stored of the checks of an execution."""
+    found = stack.app().executions.table.get(f"EXEC#{started}", "META")
+    assert found is not None
+    return str(found["tallies"])
 
 
 def test_s4_4_a_document_check_leaves_the_failed_server_out_and_names_it(commands: Commands, stack: Stack) -> None:
@@ -239,3 +252,161 @@ def test_a_check_that_no_server_can_take_is_skipped(commands: Commands, stack: S
     assert execution["status"] == "COMPLETED"
     assert [(one["status"], one["error"]) for one in execution["checks"]] == [("SKIPPED", "no server to run on")] * 2
     assert (own(execution), commands.sent_to()) == ({}, [])
+
+
+def test_s4_7_factors_of_a_check_that_fails_when_it_is_made_again_are_gone(commands: Commands, stack: Stack) -> None:
+    """Storing replaces: nothing of the earlier result is left anywhere, and that it is gone is a success."""
+    needed = {"command": "start", "required": True}
+    stack.put_servers(map(server, (1, 2)))
+    prints(commands, 1, revenue=3)
+    for number in (1, 2):
+        prints(commands, number, "query", score=700)
+    commands.answers(2, "start", exitCode=9)
+    started = stack.start(plan(wave("a", 1, checks=[STATEMENT, CREDIT]), wave("b", 2, afterCommands=[needed])))
+    assert own(stack.ended(started))["f_credit_score"] == 700
+    commands.answers(2, "start", exitCode=0)
+    commands.answers(1, "query", exitCode=1)
+
+    assert stack.api("POST", f"/executions/{started}/waves/2/retry", {}).status == 202
+    execution = stack.ended(started)
+
+    assert execution["status"] == "COMPLETED"
+    assert own(execution) == {"f_revenue_monthly_avg": 3, "f_months_analyzed": 1}
+    assert "f_credit_score" not in tallies(stack, started)
+    (listed,) = stack.api("GET", "/executions").json["items"]
+    assert own(listed) == own(execution)
+
+
+def test_s4_11_a_cancelled_execution_is_consolidated(commands: Commands, stack: Stack) -> None:
+    stack.put_servers(map(server, (1, 2)))
+    prints(commands, 1, revenue=3)
+    waits = wave("second", 2, requiresApproval=True, checks=[CREDIT])
+    started = stack.start(plan(wave("first", 1, checks=[STATEMENT]), waits))
+    stack.wait(started, lambda seen: seen["waves"][1]["status"] == "AWAITING_APPROVAL")
+    assert stack.api("POST", f"/executions/{started}/cancel", {}).status == 202
+    execution = stack.ended(started)
+    assert (execution["status"], own(execution)["f_months_analyzed"]) == ("PARTIAL_SUCCESS", 1)
+    assert [one["name"] for one in json.loads(tallies(stack, started))] == ["bank-statement", "credit-check"]
+
+
+def test_s4_11_a_failed_execution_is_consolidated(commands: Commands, stack: Stack) -> None:
+    stack.put_servers([server(1)], launchResult="FAILED")
+    execution = stack.ended(stack.start(plan(wave("only", 1, checks=[STATEMENT]))))
+    assert (execution["status"], own(execution), commands.sent_to()) == ("FAILED", {}, [])
+    stored = json.loads(tallies(stack, execution["executionId"]))
+    assert [(one["name"], one["active"]) for one in stored] == [("bank-statement", 0)]
+
+
+def test_two_waves_that_end_at_once_lose_nothing_of_a_check_that_both_have(commands: Commands, stack: Stack) -> None:
+    numbers = range(1, 7)
+    stack.put_servers(map(server, numbers))
+    for number in numbers:
+        prints(commands, number, revenue=number)
+    waves = [wave(f"w{number}", number, dependsOn=[], checks=[STATEMENT]) for number in numbers]
+    execution = stack.ended(stack.start(plan(*waves)), 40)
+    assert own(execution) == {"f_revenue_monthly_avg": 3.5, "f_months_analyzed": 6}
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_whoever_dies_over_the_results_leaves_them_to_the_next(
+    commands: Commands, stack: Stack, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    stack.put_servers([server(1)])
+    prints(commands, 1, revenue=3)
+    original = CheckStore.put
+
+    def dies(store: CheckStore, *arguments: Any) -> None:
+        monkeypatch.setattr(CheckStore, "put", original)
+        if when == "after":
+            original(store, *arguments)
+        raise Killed
+
+    monkeypatch.setattr(CheckStore, "put", dies)
+    execution = stack.ended(stack.start(plan(wave("only", 1, checks=[STATEMENT]))))
+    assert (execution["status"], own(execution)["f_months_analyzed"]) == ("COMPLETED", 1)
+    assert len(executions_of(stack, execution["executionId"])) == 1
+
+
+def test_a_fault_of_the_table_is_tried_again_and_told_by_the_metric(
+    commands: Commands, stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A failed check is data; a fault of DynamoDB is raised and retried (S4)."""
+    stack.put_servers([server(1)])
+    prints(commands, 1, revenue=3)
+    original = CheckStore.all
+
+    def fails(_store: CheckStore, *_arguments: Any) -> Any:
+        monkeypatch.setattr(CheckStore, "all", original)
+        throttled = {"Error": {"Code": "ProvisionedThroughputExceededException", "Message": "slow down"}}
+        raise ClientError(cast("Any", throttled), "Query")
+
+    monkeypatch.setattr(CheckStore, "all", fails)
+    execution = stack.ended(stack.start(plan(wave("only", 1, checks=[STATEMENT]))))
+    assert (execution["status"], own(execution)["f_months_analyzed"]) == ("COMPLETED", 1)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
+    told = [json.loads(line) for line in lines]
+    assert [one["ConsolidationSuccess"] for one in told if "ConsolidationSuccess" in one] == [0, 1, 1]
+    measured = {name: one[name] for one in told for name in ("CheckFailureRate", "FactorCompleteness") if name in one}
+    assert measured == {"CheckFailureRate": 0, "FactorCompleteness": 100}
+
+
+@pytest.mark.parametrize("kind", ["DOCUMENT", "APPLICATION"])
+def test_a_check_whose_command_can_never_be_made_ready_has_failed_and_everything_ends(
+    commands: Commands, stack: Stack, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    def never(*_arguments: Any) -> None:
+        raise ValueError("no such command any more")
+
+    monkeypatch.setattr(make_check, "start_planned", never)
+    stack.put_servers(map(server, (1, 2)))
+    started = stack.start(plan(wave("only", 1, 2, checks=[{**STATEMENT, "type": kind}])))
+    execution = stack.ended(started)
+    assert (execution["status"], commands.sent_to()) == ("COMPLETED", [])
+    (check,) = execution["checks"]
+    assert (check["status"], check["commandId"]) == ("COMPLETED", None)
+    assert check["error"] == "its command could not be made ready: no such command any more"
+    made = executions_of(stack, started)
+    over = [server(1), server(2)] if kind == "DOCUMENT" else [None]
+    assert [(one["sourceServerId"], one["status"]) for one in made] == [(name, "failed") for name in over]
+    assert {one["reason"] for one in made} == {check["error"]}
+
+
+def test_s4_13_reading_the_executions_of_checks_takes_no_query_for_each(stack: Stack) -> None:
+    store = stack.app().checks
+    made = [{"executionId": f"cmd-1-{number}", "name": "lag", "status": "completed"} for number in range(150)]
+    store.put("drill-x", (1, 1, 1), made)
+    before = len(stack.table_actions)
+    found = store.all("drill-x", {(1, 1): 1})
+    assert [one["executionId"] for one in found] == [one["executionId"] for one in made]
+    assert stack.table_actions[before:] == ["Query"]
+    assert {one["status"] for one in store.all("drill-x", {(1, 1): 2})} == {"superseded"}
+
+
+def test_the_executions_of_checks_are_listed_page_by_page(commands: Commands, stack: Stack) -> None:
+    stack.put_servers(map(server, (1, 2, 3)))
+    started = stack.ended(stack.start(plan(wave("all", 1, 2, 3, checks=[STATEMENT]))))["executionId"]
+    path = f"/executions/{started}/checks"
+    first = stack.api("GET", path, query={"limit": "2"}).json
+    rest = stack.api("GET", path, query={"limit": "2", "nextToken": first["nextToken"]}).json
+    names = [one["sourceServerId"] for one in (*first["items"], *rest["items"])]
+    assert (names, rest["nextToken"]) == ([server(1), server(2), server(3)], None)
+    assert commands.sent_to()
+    assert stack.api("GET", path, query={"limit": "0"}).status == 400
+    assert stack.api("GET", path, query={"order": "x"}).status == 400
+    assert stack.api("GET", "/executions/drill-01aaaaaaaaaaaaaaaaaaaaaaaa/checks").status == 404
+
+
+def test_the_report_tells_the_checks_that_count(commands: Commands, stack: Stack) -> None:
+    stack.put_servers(map(server, (1, 2, 3)))
+    prints(commands, 1, revenue=10_000)
+    commands.answers(2, "status", exitCode=7, stderr="no statement")
+    prints(commands, 3, revenue=12_000)
+    started = stack.start(plan(wave("all", 1, 2, 3, checks=[STATEMENT])))
+    stack.ended(started)
+    made = stack.api("GET", f"/executions/{started}/report").json
+    assert [(one["name"], one["status"]) for one in made["checks"]] == [
+        ("bank-statement", status) for status in ("completed", "failed", "completed")
+    ]
+    assert made["factors"]["f_revenue_monthly_avg"] == 11_000
+    page = stack.api("GET", f"/executions/{started}/report", query={"format": "html"})
+    assert "no statement" in page.body

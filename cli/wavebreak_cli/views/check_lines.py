@@ -1,0 +1,76 @@
+"""The checks of an execution and the factors that they came to, as people see them. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from wavebreak_cli.client.answers import Execution, ExecutionCheck
+    from wavebreak_cli.views.terminal import Look
+
+_QUIET: Final = "bright_black"
+_OWN: Final = "f_"
+"""What the factors of a plan's checks begin with; the built-in ones have views of their own."""
+_LONGEST_VALUE: Final = 60
+_WORDS: Final = {"NOT_STARTED": "not started", "IN_PROGRESS": "in progress", "SKIPPED": "skipped"}
+
+
+def check_lines(look: Look, execution: Execution, *, most: int = 20) -> list[RenderableType]:
+    """Show each check with how many of its executions succeeded, and the factors; nothing of a plan without checks."""
+    checks = execution.get("checks") or []
+    if not checks:
+        return []
+    lines: list[RenderableType] = [Text(), look.text("Checks", "bold")]
+    grid = _grid()
+    for check in checks[:most]:
+        mark, style = _mark(check)
+        over = f"wave {check['waveNumber']}" if check.get("waveNumber") else "the execution"
+        grid.add_row(look.text(f"  {mark} ", style) + look.text(check.get("name")), look.text(over), _told(look, check))
+    lines.append(grid)
+    if len(checks) > most:
+        lines.append(look.text(f"    … {len(checks) - most} more, see them with --json", _QUIET))
+    factors = {name: value for name, value in (execution.get("factors") or {}).items() if name.startswith(_OWN)}
+    if factors:
+        told = _grid()
+        for name, value in list(factors.items())[:most]:
+            told.add_row(look.text(f"  {name}"), look.text(_value(value)))
+        lines += [Text(), look.text("Factors", "bold"), told]
+        if len(factors) > most:
+            lines.append(look.text(f"    … {len(factors) - most} more, see them with --json", _QUIET))
+    return lines
+
+
+def _grid() -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_column(overflow="fold")
+    return grid
+
+
+def _mark(check: ExecutionCheck) -> tuple[str, str]:
+    if check.get("status") != "COMPLETED":
+        return "-", _QUIET
+    if not check.get("failed") and not check.get("error"):
+        return "✓", "green"
+    return ("⚠", "dark_orange") if check.get("succeeded") else ("✗", "red")
+
+
+def _told(look: Look, check: ExecutionCheck) -> Text:
+    """Say how far a check is, or what it came to, and why a factor is missing."""
+    status = check.get("status") or ""
+    counted = f"{check.get('succeeded', 0)} of {check.get('active', 0)} succeeded"
+    words = [_WORDS.get(status) or counted]
+    words += [str(why) for why in (check.get("error"), check.get("note")) if why]
+    return look.text("; ".join(words))
+
+
+def _value(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
