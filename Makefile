@@ -15,7 +15,9 @@ export PIP_NO_INPUT := 1
 PYTHON ?= python3
 VENV := .venv
 TOOLS := .venv-tools
+SCANNER := .venv-checkov
 BIN := $(VENV)/bin
+NODE := $(TOOLS)/bin/node
 # Every package is listed with its version, so nothing has to be resolved.
 INSTALL := install --quiet --no-deps --no-compile
 
@@ -27,17 +29,26 @@ RUNTIME ?= $(shell $(BIN)/python -c 'import sys; print("python%d.%d" % sys.versi
 ARCHITECTURE ?= arm64
 PARAMETERS ?=
 
+# make verify-aws
+PLAN ?=
+DRILL ?= no
+SERVERS ?= 3
+REPLACE ?= no
+JSON ?=
+
 # make chaos
 DAYS ?=
 
 .PHONY: help
 help: ## show this list
 	@echo "Wavebreak. Commands:"
-	@sed -n 's/^\([a-z0-9]*\):[^#]*## \(.*\)$$/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)$$/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo "The local stack takes WAVEBREAK_PORT (4566), WAVEBREAK_SIMULATOR_PORT (4567) and WAVEBREAK_TIME_SCALE (1 is"
 	@echo "real time) from the environment. make deploy takes STACK=wavebreak, REGION, RUNTIME (this Python's), ARCHITECTURE"
-	@echo "(arm64) and PARAMETERS='Name=value ...' of the template, and uses the AWS credentials of your environment."
+	@echo "(arm64) and PARAMETERS='Name=value ...' of the template, and uses the AWS credentials of your environment. So does"
+	@echo "make verify-aws, with STACK, REGION, PLAN=id, DRILL=yes (launches, and bills, what the plan names), SERVERS=3 (the"
+	@echo "most that it launches), REPLACE=yes (of earlier drills) and JSON=file; docs/aws-behaviour.md has the details."
 
 .PHONY: demo
 demo: $(VENV)/.demo ## run a drill on a local stack of its own, with no AWS account
@@ -52,7 +63,7 @@ down: $(VENV)/.demo ## stop the local stack
 	@$(BIN)/python -m tools.local_stack.stack down
 
 .PHONY: test
-test: lint typecheck template artefact pytest ## check and test everything
+test: lint typecheck template definitions compliance artefact pytest ## check and test everything
 
 .PHONY: lint
 lint: $(VENV)/.test template ## check style, the template and the API's description
@@ -64,10 +75,20 @@ lint: $(VENV)/.test template ## check style, the template and the API's descript
 typecheck: $(VENV)/.test ## check the types of code, tools and tests
 	@$(BIN)/mypy
 
+# WS1004 knows groups of logs by the name that Lambda would give them; ours are made before their functions, and tests
+# hold one for each.
 .PHONY: template
 template: $(VENV)/.demo $(TOOLS)/.ready
-	@$(TOOLS)/bin/cfn-lint --append-rules cfn_lint_serverless.rules --template template.yaml infra/*.yaml
+	@$(TOOLS)/bin/cfn-lint --append-rules cfn_lint_serverless.rules --ignore-checks WS1004 --template template.yaml infra/*.yaml
 	@$(BIN)/python -m tools.packaging.sam validate --lint --template template.yaml --region us-east-1 > /dev/null
+
+.PHONY: definitions
+definitions: $(VENV)/.demo $(TOOLS)/.definitions
+	@$(BIN)/python -m tools.definitions | $(NODE) tools/definitions/validate.mjs
+
+.PHONY: compliance
+compliance: $(VENV)/.demo $(SCANNER)/.ready
+	@$(BIN)/python -m tools.compliance $(SCANNER)/bin/checkov
 
 .PHONY: artefact
 artefact: $(VENV)/.demo
@@ -99,6 +120,11 @@ soak: $(VENV)/.test ## run fifty drills under random faults, a hundred of each r
 chaos: $(VENV)/.demo ## rehearse bad days on a local stack of its own; DAYS="drs-down restart" plays some
 	@$(BIN)/python -m tools.chaos $(DAYS)
 
+# Writes anew which calls of AWS each function makes, when the code has changed what it calls.
+.PHONY: calls
+calls: $(VENV)/.test
+	@WAVEBREAK_RECORD_CALLS=1 $(BIN)/pytest -n 2 tests/integration
+
 .PHONY: bench
 bench: $(VENV)/.test ## measure
 	@$(BIN)/python -m tools.bench
@@ -112,6 +138,13 @@ build: $(VENV)/.demo ## build the functions for AWS
 deploy: build ## build and deploy to your AWS account
 	@$(BIN)/python -m tools.packaging.aws_deployment --stack-name $(STACK) --region $(REGION) \
 	  Runtime=$(RUNTIME) Architecture=$(ARCHITECTURE) $(PARAMETERS)
+
+# It knows from the tests which rights the product needs, and from their tools which ones those depend on.
+.PHONY: verify-aws
+verify-aws: $(VENV)/.test ## hold AWS, and a stack there, against what the product relies on; DRILL=yes launches a plan
+	@$(if $(strip $(PLAN)),,echo "PLAN=... is missing: a plan that is stored in the stack" >&2; exit 3)
+	@$(BIN)/python -m tools.verify_aws --stack '$(STACK)' --region '$(REGION)' --plan '$(PLAN)' --drill '$(DRILL)' \
+	  --servers '$(SERVERS)' --replace '$(REPLACE)' $(if $(strip $(JSON)),--json '$(JSON)')
 
 # What demo and local stack need.
 $(VENV)/.demo: requirements/demo.txt pyproject.toml
@@ -128,9 +161,21 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.demo
 	@$(BIN)/pip $(INSTALL) --requirement requirements/test.txt
 	@touch $@
 
-# The template linter, which does not fit together with SAM's.
+# The checker of state machines, from npm: Node and npm come from the tools' own environment, whatever the machine has.
+$(TOOLS)/.definitions: tools/definitions/package-lock.json tools/definitions/.npmrc $(TOOLS)/.ready
+	@PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" npm --prefix tools/definitions ci --loglevel=error > /dev/null
+	@touch $@
+
+# The template linter, which does not fit together with SAM's; Node and npm.
 $(TOOLS)/.ready: requirements/tools.txt
 	@echo "Setting up $(TOOLS), once ..."
 	@test -x $(TOOLS)/bin/pip || $(PYTHON) -m venv $(TOOLS)
 	@$(TOOLS)/bin/pip $(INSTALL) --requirement requirements/tools.txt
+	@touch $@
+
+# The scanner of the templates, which fits together with neither.
+$(SCANNER)/.ready: requirements/checkov.txt
+	@echo "Setting up $(SCANNER), once ..."
+	@test -x $(SCANNER)/bin/pip || $(PYTHON) -m venv $(SCANNER)
+	@$(SCANNER)/bin/pip $(INSTALL) --requirement requirements/checkov.txt
 	@touch $@

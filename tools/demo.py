@@ -25,7 +25,7 @@ from tools.local_stack.product import until
 from tools.local_stack.stack import LocalStack, Ports, StackError
 from tools.packaging.sam import SamError
 
-from drs_simulator.control import SimulatorControl
+from drs_simulator.client import SimulatorControl
 from wavebreak.domain.plans.text import load_plan_text
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def source_servers(simulator: SimulatorControl) -> dict[str, list[str]]:
 
 
 def outcome(operator: Operator, simulator: SimulatorControl, execution_id: str, exit_code: int, label: str) -> None:
-    """Check what an execution came to, clean up after it and prove that nothing is left."""
+    """Check what an execution came to, terminate what it launched and prove that nothing is left."""
     shown = operator.sees(execution_id)
     expect("outcome", shown["display"]["label"], label)
     expect("exit code of the watch", exit_code, _EXIT_CODES[shown["status"]])
@@ -143,7 +143,9 @@ def outcome(operator: Operator, simulator: SimulatorControl, execution_id: str, 
     operator.types("terminate", execution_id, "--watch")
     cleaned = operator.sees(execution_id)["termination"]
     expect(
-        "clean-up", f"{cleaned['status']}, {cleaned['terminated']} terminated", f"COMPLETED, {len(launched)} terminated"
+        "termination",
+        f"{cleaned['status']}, {cleaned['terminated']} terminated",
+        f"COMPLETED, {len(launched)} terminated",
     )
     left = {instance["recoveryInstanceID"] for instance in simulator.state()["recoveryInstances"]} & launched
     expect("its recovery instances that DRS still shows", len(left), 0)
@@ -160,7 +162,7 @@ def completes(operator: Operator, simulator: SimulatorControl, servers: Mapping[
     code = operator.types("run", "three-tier", "--mode", "drill", "--reason", "quarterly drill", "--watch")
     latest = operator.latest()
     forwards(operator, simulator, servers["application"])
-    console.print("\n[dim]back to the drill: what it came to, and its clean-up[/dim]")
+    console.print("\n[dim]back to the drill: what it came to, and its termination[/dim]")
     outcome(operator, simulator, latest, code, "COMPLETED")
 
 

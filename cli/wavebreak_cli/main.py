@@ -15,6 +15,7 @@ from wavebreak_cli.commands.command import forwarding
 from wavebreak_cli.commands.executions import executions
 from wavebreak_cli.commands.operations import operations
 from wavebreak_cli.commands.plans import plans
+from wavebreak_cli.commands.report import reports
 from wavebreak_cli.commands.steering import control
 from wavebreak_cli.errors import (
     EXIT_BROKEN_PIPE,
@@ -33,6 +34,7 @@ app.add_typer(plans)
 app.add_typer(executions)
 app.add_typer(control)
 app.add_typer(operations)
+app.add_typer(reports)
 app.add_typer(forwarding)
 
 _FRAMEWORK_EXITS: Final = {1: EXIT_BROKEN_PIPE, 2: EXIT_USAGE}

@@ -5,16 +5,15 @@ Tests make an `App` of their own from other clients and another clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from wavebreak.aws import clients
 from wavebreak.aws.dead_letter_queue import FailedEvents
 from wavebreak.aws.service_quotas import AppliedQuotas
 from wavebreak.aws.step_functions import Workflow
-from wavebreak.aws.target_lists import ListStore
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.observability.error_tracker import ErrorTracker
 from wavebreak.observability.execution_metrics import Measured
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from wavebreak.aws.channels import Channels
     from wavebreak.aws.cloudwatch_logs import CommandOutput
     from wavebreak.aws.drs import Drs
+    from wavebreak.aws.ec2 import Ec2
     from wavebreak.aws.ssm import Ssm
     from wavebreak.domain.drs import Quotas
     from wavebreak.site import Place
@@ -61,7 +61,6 @@ class App:
     renew_after_rounds: int
     commands: CommandStore
     ssm_at: Callable[[Place], Ssm]
-    lists: ListStore
     output_at: Callable[[Place], CommandOutput]
     other_accounts: bool
     """Whether this stack can assume a role in other accounts."""
@@ -70,8 +69,15 @@ class App:
     failed_events: FailedEvents
     """Where news are told; raises MissingSetting in a function that tells none."""
     now: Callable[[], datetime]
+    ec2_at: Callable[[Place], Ec2]
     agent_patience_seconds: int = 600
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
+    post_launch_actions: bool = False
+    """Whether a launch is over with the post-launch actions of DRS only."""
+    silences: dict[Place, float] = field(default_factory=dict)
+    """Places that did not answer lately, for as long as this environment lives: they are waited for less."""
+    call_patience_seconds: int = 120
+    """How long a command that an operator sends waits for an agent that does not answer; scaled."""
 
     def recorded(self) -> ErrorStore:
         """Give the recorded errors; raises MissingSetting in a stack that keeps none."""
@@ -101,7 +107,6 @@ def app() -> App:
         executions=executions,
         commands=CommandStore(table, executions),
         ssm_at=_ssm_at,
-        lists=ListStore(clients.s3, chosen.command_lists_bucket),
         output_at=_output_at,
         plans=PlanStore(table),
         locks=LockStore(table),
@@ -120,6 +125,8 @@ def app() -> App:
         channels=_channels,
         failed_events=FailedEvents(clients.telling, chosen.failed_events_queue_url),
         now=utc_now,
+        post_launch_actions=chosen.post_launch_actions,
+        ec2_at=_ec2_at,
     )
 
 
@@ -141,11 +148,23 @@ def _brief_drs_at(place: Place) -> Drs:
     return Drs(clients.drs(place, brief=True), clients.drs(place, once=True))
 
 
+def _ec2_at(place: Place) -> Ec2:
+    from wavebreak.aws.ec2 import Ec2  # noqa: PLC0415  likewise
+
+    return Ec2(clients.ec2(place))
+
+
 def _ssm_at(place: Place) -> Ssm:
     from wavebreak.aws.ssm import Ssm  # noqa: PLC0415  likewise
 
     chosen = settings()
-    return Ssm(clients.ssm(place), clients.ssm(place, once=True), chosen.document_prefix, chosen.command_log_group)
+    return Ssm(
+        clients.ssm(place),
+        clients.ssm(place, once=True),
+        chosen.document_prefix,
+        chosen.command_log_group,
+        partial(clients.sign_in, place),
+    )
 
 
 def _output_at(place: Place) -> CommandOutput:

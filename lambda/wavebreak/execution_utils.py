@@ -89,6 +89,11 @@ TERMINAL_STATUSES: Final[frozenset[ExecutionStatus]] = frozenset(
 )
 """Statuses in which an execution has ended."""
 
+REOPENABLE_STATUSES: Final[frozenset[ExecutionStatus]] = frozenset(
+    status for status in TERMINAL_STATUSES if EXECUTION_TRANSITIONS[status]
+)
+"""Terminal statuses that a retry or a skip may take up again."""
+
 ACTIVE_WAVE_STATUSES: Final[frozenset[WaveStatus]] = frozenset({_W.AWAITING_APPROVAL, _W.IN_PROGRESS})
 """Statuses in which a wave is under way."""
 

@@ -28,8 +28,8 @@ from wavebreak.domain.commands.catalogue import (
 from wavebreak.domain.commands.concurrency import (
     ROUND_SECONDS,
     concurrency,
-    needs_distributed_map,
     not_run,
+    rounds_of_a_worker,
     should_stop_early,
 )
 from wavebreak.domain.commands.hints import COMMANDS_DIRECTORY, hint_for
@@ -119,7 +119,6 @@ __all__ = [
     "hint_for",
     "is_parallel_command",
     "merge_query",
-    "needs_distributed_map",
     "not_run",
     "parse_answer",
     "progress_text",
@@ -127,6 +126,7 @@ __all__ = [
     "result_document",
     "result_of",
     "result_text",
+    "rounds_of_a_worker",
     "run_status",
     "shortened",
     "shortened_result",

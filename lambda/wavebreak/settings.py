@@ -60,12 +60,13 @@ class Settings:
     target_role_name: str | None
     target_external_id: str | None
     command_machine_arn: str | None = None
-    command_lists_bucket: str | None = None
     document_prefix: str = "wavebreak"
     command_log_group: str = "/wavebreak/commands"
     errors_table_name: str | None = None
     failed_events_queue_url: str | None = None
     stack_name: str = "wavebreak"
+    post_launch_actions: bool = False
+    """Whether DRS runs post-launch actions, so that a server counts as launched only when its job has ended."""
     notices: NoticeSettings | None = None
     """Of the functions that tell news."""
 
@@ -89,13 +90,13 @@ class Settings:
             target_role_name=environment.get("TARGET_ROLE_NAME"),
             target_external_id=environment.get("TARGET_EXTERNAL_ID"),
             command_machine_arn=environment.get("COMMAND_STATE_MACHINE_ARN"),
-            command_lists_bucket=environment.get("COMMAND_LISTS_BUCKET"),
             document_prefix=environment.get("DOCUMENT_PREFIX", "wavebreak"),
             command_log_group=environment.get("COMMAND_LOG_GROUP", "/wavebreak/commands"),
             errors_table_name=environment.get("ERRORS_TABLE_NAME"),
             failed_events_queue_url=environment.get("FAILED_EVENTS_QUEUE_URL"),
             stack_name=environment.get("STACK_NAME", "wavebreak"),
             notices=NoticeSettings.read(environment) if "NOTIFICATION_TOPIC_ARN" in environment else None,
+            post_launch_actions=_flag(environment, "POST_LAUNCH_ACTIONS"),
         )
 
 
@@ -104,6 +105,13 @@ def _text(environment: Mapping[str, str], name: str) -> str:
     if not value:
         raise MissingSetting(f"{name} is not set")
     return value
+
+
+def _flag(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(name) or "false"
+    if text not in {"true", "false"}:
+        raise MissingSetting(f"{name} is neither true nor false: {text!r}")
+    return text == "true"
 
 
 def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...]:

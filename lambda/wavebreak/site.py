@@ -11,3 +11,8 @@ class Place:
 
     account_id: str | None = None
     region: str | None = None
+
+    def __str__(self) -> str:
+        """Name it for people."""
+        region = self.region or "the stack's own Region"
+        return f"account {self.account_id}, {region}" if self.account_id else region

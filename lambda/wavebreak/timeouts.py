@@ -33,13 +33,13 @@ LIMITS: Final[Mapping[str, float]] = MappingProxyType(
         "connect": 2,
         "drs_call": 10,
         "drs_brief_call": 4,  # while somebody waits for the API
+        "ec2_call": 4,
         "dynamodb_call": 4,
         "stepfunctions_call": 5,
         "quota_call": 3,
         "sts_call": 5,
         "ssm_call": 4,
         "logs_call": 5,
-        "s3_call": 5,
         "notify_call": 5,
         "state_read": 1,  # breakers and Idempotency-Keys
         "state_write": 2,
@@ -49,6 +49,8 @@ LIMITS: Final[Mapping[str, float]] = MappingProxyType(
         "dynamodb_query": 10,
         "dynamodb_transaction": 30,
         "observation_round": 60,
+        "launch_round": 25,  # calls of StartRecovery for one wave: the rest is for the next round
+        "termination_calls": 25,  # terminate calls of one invocation, in each place
         "asking": 8,  # questions to DRS while somebody waits for the API
         "history_indexed": 5,
         "history_filtered": 3,

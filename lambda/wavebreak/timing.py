@@ -25,6 +25,14 @@ def parse_iso(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
+def known_time(text: object) -> datetime | None:
+    """Read an RFC 3339 time that may be missing; None for what is none."""
+    try:
+        return parse_iso(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
 def whole_seconds(start: datetime | None, end: datetime | None) -> int | None:
     """Give the duration between two moments in whole seconds; None while either is unknown."""
     if start is None or end is None:
@@ -54,6 +62,8 @@ class Timing:
     scale: float = 1.0
     start_timeout_seconds: int = 60
     """Time after which a StartWave or TerminateInstances call is surely over (its Lambda timeout). Does not scale."""
+    start_begin_seconds: int = 20
+    """Time in which a StartWave call that was asked for has begun, or will not. Does not scale."""
 
     def scaled(self, seconds: float) -> timedelta:
         """Scale a duration; nothing stays nothing, anything else is at least a second."""
@@ -70,14 +80,43 @@ class Timing:
         return self.scaled(30)
 
     @property
+    def start_begins(self) -> timedelta:
+        """How long a wave waits for the StartWave call that it was promised: an answer or an event may get lost."""
+        return timedelta(seconds=self.start_begin_seconds)
+
+    @property
+    def start_lease(self) -> timedelta:
+        """How long a wave belongs to the StartWave call that has begun: it is over then, or dead."""
+        return timedelta(seconds=self.start_timeout_seconds + self.start_begin_seconds)
+
+    @property
     def intent_expiry(self) -> timedelta:
         """How long an intent without an outcome belongs to the invocation that wrote it."""
         return timedelta(seconds=self.start_timeout_seconds) + self.settle
 
     @property
+    def learning(self) -> timedelta:
+        """How long after a job's end the instances that it launched are looked for."""
+        return self.scaled(600)
+
+    @property
+    def learning_patience(self) -> timedelta:
+        """How long a wave's command, and the end of an execution, wait for instances that DRS does not show yet."""
+        return self.scaled(60)
+
+    @property
     def lost_job(self) -> timedelta:
         """How long past its wave's deadline a job that DRS no longer knows is still waited for."""
         return self.scaled(3600)
+
+    @property
+    def second_look(self) -> timedelta:
+        """How long after a look another one is made, where one look that shows nothing proves nothing."""
+        return self.scaled(60)
+
+    def culprit_backoff(self, times: int) -> timedelta:
+        """How long a subject that DRS refused for the n-th time waits before it is tried again."""
+        return min(self.scaled(30 * 2 ** min(times - 1, 10)), self.scaled(300))
 
     @property
     def termination_deadline(self) -> timedelta:

@@ -13,12 +13,13 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, NoReturn
 
-from drs_simulator.accounts import StsAccounts
-from drs_simulator.events import DEFAULT_BUS, DEFAULT_SOURCE, EventForwarder
-from drs_simulator.server import LOOPBACK, SimulatorServer
-from drs_simulator.ssm.logs import LogForwarder
+from drs_simulator.clockwork.timing import Timing
+from drs_simulator.emulator.accounts import StsAccounts
+from drs_simulator.emulator.cloudwatch_logs import LogForwarder
+from drs_simulator.emulator.event_bridge import DEFAULT_BUS, DEFAULT_SOURCE, EventForwarder
+from drs_simulator.http.server import LOOPBACK, SimulatorServer
+from drs_simulator.manners import SEED_BITS, Manners
 from drs_simulator.ssm.settings import RunCommand
-from drs_simulator.timing import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 listener=listener,
                 account_of=accounts,
                 run_command=RunCommand(options.instances_dir, output_listener),
+                manners=_manners(options.manners, options.manners_seed),
             )
         except ValueError as error:
             return _refuse(str(error))
@@ -79,6 +81,18 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise argparse.ArgumentError(None, message)
+
+
+def _manners(kind: str, seed: int | None) -> Manners:
+    seeded = {} if seed is None else {"seed": seed}
+    return Manners(strict=True, **seeded) if kind == "strict" else Manners(**seeded)
+
+
+def _seed(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 2**SEED_BITS:
+        raise ValueError(text)
+    return number
 
 
 def _port(text: str) -> int:
@@ -115,6 +129,13 @@ def _parser() -> argparse.ArgumentParser:
         help="where the directories of the recovery instances are made, and removed at the end",
     )
     parser.add_argument("--sts-endpoint", metavar="URL", help="STS emulator that knows the accounts of assumed roles")
+    parser.add_argument(
+        "--manners",
+        default="default",
+        choices=["default", "strict"],
+        help="default promises no more than the services do, strict shows everything at once, whole and in order",
+    )
+    parser.add_argument("--manners-seed", type=_seed, metavar="NUMBER", help="repeats manners; else one is drawn")
     parser.add_argument("--log-level", default="WARNING", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     return parser
 

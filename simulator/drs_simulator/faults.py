@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
 from drs_simulator.errors import ConnectionDropped, HttpFailure, InjectedError
+from drs_simulator.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from drs_simulator.credentials import Caller
 
 _MESSAGE = "A fault was injected into this call"
 # DRS tells a throttled caller how long to wait; its model has it as text, in the Retry-After header.
@@ -27,41 +29,56 @@ class When(StrEnum):
     AFTER = "after"
 
 
-class Fault(BaseModel):
+class Fault(Settings):
     """What the next ``count`` calls of ``operation`` suffer, or every n-th of its next calls; one of the four kinds.
 
     ``error`` is an exception's name, ``http_status`` an answer without a modelled error, ``delay_seconds`` (real
     seconds, never scaled) lets the call succeed late, ``drop_connection`` closes the connection without an answer.
+    With a ``subject``, an ``account`` or a ``region`` only calls that name it, or come from there, are meant.
     """
-
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True)
 
     operation: str
     error: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9.]{0,127}$")
+    message: str | None = Field(default=None, min_length=1, max_length=65_536)
     http_status: int | None = Field(default=None, ge=400, le=599)
     delay_seconds: float | None = Field(default=None, gt=0, le=900)
     drop_connection: bool = False
     count: int = Field(default=1, ge=1)
     every: int = Field(default=1, ge=1)
     when: When = When.BEFORE
+    subject: str | None = Field(default=None, min_length=1, max_length=256)
+    account: Annotated[str, Field(pattern=r"^[0-9]{12}$")] | None = None
+    region: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")] | None = None
 
     @model_validator(mode="after")
     def _exactly_one_kind(self) -> Fault:
         kinds = [self.error, self.http_status, self.delay_seconds, self.drop_connection or None]
         if sum(kind is not None for kind in kinds) != 1:
             raise ValueError("give exactly one of error, httpStatus, delaySeconds, dropConnection")
+        if self.message is not None and self.error is None:
+            raise ValueError("only an error has a message")
         return self
+
+    def concerns(self, operation: str, caller: Caller, named: set[str]) -> bool:
+        """Tell whether a call is meant, by its operation, where it comes from and what it names."""
+        return (
+            self.operation == operation
+            and self.account in (None, caller.account)
+            and self.region in (None, caller.region)
+            and (self.subject is None or self.subject in named)
+        )
 
     def strike(self, sleep: Callable[[float], object]) -> None:
         """Do what the fault does: raise InjectedError, HttpFailure or ConnectionDropped, or sleep and return."""
+        message = self.message or (f"{_MESSAGE}: {self.subject}" if self.subject else _MESSAGE)
         if self.drop_connection:
             raise ConnectionDropped
         if self.delay_seconds is not None:
             sleep(self.delay_seconds)
         elif self.error is not None:
-            raise InjectedError(self.error, _MESSAGE, **_MEMBERS.get(self.error, {}))
+            raise InjectedError(self.error, message, **_MEMBERS.get(self.error, {}))
         elif self.http_status is not None:
-            raise HttpFailure(self.http_status, _MESSAGE)
+            raise HttpFailure(self.http_status, message)
 
 
 @dataclass(slots=True)
@@ -85,10 +102,11 @@ class Faults:
         with self._lock:
             self._waiting.append(_Waiting(fault, fault.count, fault.every - 1))
 
-    def take(self, operation: str) -> Fault | None:
-        """Return the fault that a call of ``operation`` shall suffer, and count it."""
+    def take(self, operation: str, caller: Caller, named: set[str]) -> Fault | None:
+        """Return the fault that a call shall suffer, and count it; ``named`` is what the call names."""
         with self._lock:
-            waiting = next((one for one in self._waiting if one.fault.operation == operation), None)
+            meant = (one for one in self._waiting if one.fault.concerns(operation, caller, named))
+            waiting = next(meant, None)
             if waiting is None:
                 return None
             if waiting.passing:
@@ -98,6 +116,11 @@ class Faults:
             if not waiting.left:
                 self._waiting.remove(waiting)
             return waiting.fault
+
+    @property
+    def any(self) -> bool:
+        """Tell whether a fault waits for its call."""
+        return bool(self._waiting)
 
     def clear(self) -> None:
         """Forget every fault."""

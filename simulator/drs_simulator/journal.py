@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from drs_simulator.clock import timestamp
+from drs_simulator.clockwork.clock import timestamp
 
 if TYPE_CHECKING:
-    from drs_simulator.clock import Clock
+    from drs_simulator.clockwork.clock import Clock
     from drs_simulator.credentials import Caller
 
 _KEPT = 200_000

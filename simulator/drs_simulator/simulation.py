@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from random import Random
 from threading import Condition, RLock, Thread
 from typing import TYPE_CHECKING, Any
 
-from drs_simulator.agenda import Agenda
-from drs_simulator.clock import SystemClock
-from drs_simulator.drs.fleet import Fleet, LaunchResult
+from drs_simulator.clockwork.agenda import Agenda
+from drs_simulator.clockwork.clock import SystemClock
+from drs_simulator.clockwork.ids import IdSource
+from drs_simulator.clockwork.timing import Timing
+from drs_simulator.drs.quotas import Quotas
 from drs_simulator.drs.views import instance_view, job_view, server_view
+from drs_simulator.ec2 import views as ec2
 from drs_simulator.faults import Faults
-from drs_simulator.ids import IdSource
 from drs_simulator.journal import Journal
-from drs_simulator.quotas import Quotas
+from drs_simulator.manners import Exact, Lens, Manners
+from drs_simulator.region import Region
 from drs_simulator.ssm.agents import Agents
+from drs_simulator.ssm.automation_operations import state_of
+from drs_simulator.ssm.automations import Runbooks
 from drs_simulator.ssm.documents import Documents
 from drs_simulator.ssm.machines import Machines
 from drs_simulator.ssm.settings import RunCommand
 from drs_simulator.ssm.views import invocation_view
-from drs_simulator.timing import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
-    from drs_simulator.clock import Clock
+    from drs_simulator.clockwork.clock import Clock
+    from drs_simulator.drs.model import LaunchResult
 
 logger = logging.getLogger(__name__)
 
@@ -47,9 +54,12 @@ class Simulation:
         randomness: Random | None = None,
         listener: Callable[[LaunchResult], None] | None = None,
         run_command: RunCommand | None = None,
+        manners: Manners | None = None,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         self.timing = timing or Timing()
+        self._first_manners = manners or Manners()
+        self.lens = Lens(self._first_manners, self.clock, self.timing)
         self.ids = IdSource(randomness or Random())  # noqa: S311 - identifiers, no secrets
         self.agenda = Agenda()
         self.quotas = Quotas()
@@ -58,15 +68,21 @@ class Simulation:
         self.events_enabled = True
         self.lock = RLock()
         self.documents = Documents()
+        self.runbooks = Runbooks()
         how = run_command or RunCommand()
         self.agents = Agents(self.lock, self.clock, Machines(how.instances_directory), how.listener)
         self.missing_lookups = MISSING_LOOKUPS
         self._listener = listener
-        self._fleets: dict[tuple[str, str], Fleet] = {}
+        self._regions: dict[tuple[str, str], Region] = {}
         self._changed = Condition(self.lock)
         self._running = False
         self._thread = Thread(target=self._keep_time, name="drs-simulator-agenda", daemon=True)
         self.clock.subscribe(self.settle)
+
+    @property
+    def vcpu_quota(self) -> int:
+        """Return how many vCPUs the running instances of a Region may have."""
+        return self.quotas.vcpus
 
     def start(self) -> None:
         """Let things happen by themselves when they are due."""
@@ -81,9 +97,11 @@ class Simulation:
         self._thread.join()
         self.agents.clear()
 
-    def fleet(self, account: str, region: str) -> Fleet:
+    def region(self, account: str, name: str) -> Region:
         """Return what an account has in a Region, made at its first use."""
-        return self._fleets.setdefault((account, region), Fleet(account, region, self))
+        if (account, name) not in self._regions:
+            self._regions[account, name] = Region(account, name, self)
+        return self._regions[account, name]
 
     def settle(self) -> None:
         """Let everything happen that is due by now, and wake the clockwork if something new is planned."""
@@ -92,23 +110,33 @@ class Simulation:
             self._changed.notify_all()
 
     def announce(self, result: LaunchResult) -> None:
-        """Tell the listener of a launch result, unless events are switched off."""
+        """Tell the listener of a launch result as manners have it: late, twice, not at all, or properly."""
+        for delay in self.lens.deliveries(result.subject):
+            if delay:
+                self.agenda.add(result.at + delay, partial(self._deliver, result))
+            else:
+                self._deliver(result)
+
+    def _deliver(self, result: LaunchResult, _at: datetime | None = None) -> None:
         if self._listener and self.events_enabled:
             self._listener(result)
 
     def reset(self) -> None:
         """Forget everything: servers, jobs, instances, commands, faults, calls and settings.
 
-        The documents stay, for they were deployed and not simulated. Nothing of any command runs when this returns.
+        Manners are those that it began with. The documents stay, for they were deployed and not simulated. Nothing of
+        any command runs when this returns.
         """
         with self.lock:
-            self._fleets.clear()
+            self._regions.clear()
             self.agenda.clear()
             self.faults.clear()
             self.journal.clear()
             self.quotas = Quotas()
+            self.runbooks.clear()
             self.events_enabled = True
             self.missing_lookups = MISSING_LOOKUPS
+            self.lens.use(self._first_manners)
         self.agents.clear()
 
     def state(self) -> dict[str, Any]:
@@ -116,23 +144,33 @@ class Simulation:
         with self.lock:
             self.settle()
             now = self.clock.now()
-            fleets = list(self._fleets.values())
+            exact = Exact(now)
+            regions = list(self._regions.values())
+            fleets = [each.fleet for each in regions]
             return {
-                "sourceServers": [server_view(each, it, now) for each in fleets for it in each.servers.values()],
-                "jobs": [job_view(each, it) for each in fleets for it in each.jobs.values()],
-                "recoveryInstances": [instance_view(each, it) for each in fleets for it in each.instances.values()],
+                "sourceServers": [server_view(each, it, exact) for each in fleets for it in each.servers.values()],
+                "jobs": [job_view(each, it, exact) for each in fleets for it in each.jobs.values()],
+                "recoveryInstances": [
+                    instance_view(each, it, exact) for each in fleets for it in each.instances.values()
+                ],
                 "commandInvocations": [
-                    invocation_view(it, details=True)
-                    for each in fleets
-                    for command in each.commands.values()
-                    for it in command.invocations.values()
+                    invocation_view(it, details=True) for each in regions for it in each.invocations()
                 ],
                 "maxCommandsInFlight": self.agents.most_in_flight,
+                "ec2Instances": [
+                    ec2.instance_view(each.ec2, it, now) for each in regions for it in each.ec2.instances.values()
+                ],
+                "launchTemplates": [
+                    ec2.template_view(it, now) for each in regions for it in each.ec2.templates.values()
+                ],
+                "automationExecutions": [
+                    state_of(it, now) for each in regions for it in each.systems_manager.automations.values()
+                ],
             }
 
-    def fleets(self) -> Iterator[Fleet]:
-        """Go through every fleet there is."""
-        return iter(self._fleets.values())
+    def regions(self) -> Iterator[Region]:
+        """Go through every account and Region that is used."""
+        return iter(self._regions.values())
 
     def _keep_time(self) -> None:
         with self.lock:

@@ -93,7 +93,7 @@ def execution(status: str, waves: list[Json], **more: Any) -> Json:
         "totalWaves": len(waves),
         "completedWaves": done,
         "waves": waves,
-        "termination": {"status": "NOT_REQUESTED", "terminated": 0, "remaining": []},
+        "termination": {"status": "NOT_REQUESTED", "terminated": 0, "remaining": [], "unknown": []},
         "instancesTerminated": False,
         "factors": {},
         "version": 1,
@@ -101,6 +101,11 @@ def execution(status: str, waves: list[Json], **more: Any) -> Json:
     }
     made["terminationMetadata"] = can_terminate_execution(made)
     return made
+
+
+def left(instance: str, reason: str | None = None) -> Json:
+    """Make an instance that a termination left."""
+    return {"recoveryInstanceId": instance, "sourceServerId": "s-00000000000000001", "reason": reason}
 
 
 def run_reading(

@@ -8,8 +8,8 @@ import pytest
 from tests.cli.conftest import Terminal, lines
 from tests.cli.fake_api import COMMAND, DRILL, FakeApi, Json, execution, problem, server, wave
 
+from wavebreak.domain.executions.audit_chain import verify
 from wavebreak.domain.executions.audit_trail import event_hash
-from wavebreak_cli.audit_chain import verify
 
 GOOD = """\
 planId: three-tier

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Clock, Terminal
-from tests.cli.fake_api import DRILL, RECOVERY, FakeApi, Fault, execution, problem, server, wave
+from tests.cli.fake_api import DRILL, RECOVERY, FakeApi, Fault, execution, left, problem, server, wave
 
 from wavebreak.execution_utils import TERMINAL_STATUSES
 
@@ -46,8 +46,9 @@ def test_a_run_that_was_only_started_is_a_success(api: FakeApi, wavebreak: Termi
     ("termination", "code"),
     [
         ({"status": "COMPLETED", "terminated": 2, "remaining": []}, 0),
-        ({"status": "INCOMPLETE", "terminated": 1, "remaining": ["i-1"]}, 2),
-        ({"status": "INCOMPLETE", "terminated": 0, "remaining": ["i-1", "i-2"]}, 1),
+        ({"status": "INCOMPLETE", "terminated": 1, "remaining": [left("i-1")]}, 2),
+        ({"status": "INCOMPLETE", "terminated": 1, "remaining": [], "unknown": [left("i-1")]}, 2),
+        ({"status": "INCOMPLETE", "terminated": 0, "remaining": [left("i-1"), left("i-2")]}, 1),
     ],
 )
 def test_terminate_with_watch_ends_when_the_termination_does(
@@ -173,6 +174,23 @@ def test_a_recovery_needs_a_person_or_yes(api: FakeApi, wavebreak: Terminal) -> 
     assert [request.path for request in api.requests] == ["/recoveries", "/recoveries"]
 
 
+def test_a_recovery_preempts_drills_unless_told_not_to_and_says_what_it_is_warned_of(
+    api: FakeApi, wavebreak: Terminal
+) -> None:
+    warned = [{"code": "PREEMPTED_DRILL", "message": f"Cancelled {DRILL} and took over the plan"}]
+    answer = execution("PENDING", [], executionId=RECOVERY, warnings=warned)
+    api.answers["POST", "/recoveries"] = (202, answer)
+    outcome = wavebreak("run", "three-tier", "--mode", "recovery", "--yes")
+    assert outcome.exit_code == 0
+    assert f"! the run  Cancelled {DRILL} and took over the plan" in outcome.out
+    assert api.requests[-1].body == {"planId": "three-tier"}
+    assert wavebreak("run", "three-tier", "--mode", "recovery", "--yes", "--no-preempt").exit_code == 0
+    assert api.requests[-1].body == {"planId": "three-tier", "preempt": False}
+    count = len(api.requests)
+    assert wavebreak("run", "three-tier", "--mode", "drill", "--no-preempt").exit_code == 3
+    assert len(api.requests) == count
+
+
 def test_terminating_a_recovery_asks_for_its_id(api: FakeApi, wavebreak: Terminal) -> None:
     api.answers["POST", f"/executions/{RECOVERY}/terminate"] = (202, {})
     wavebreak.typed = "another"
@@ -181,6 +199,23 @@ def test_terminating_a_recovery_asks_for_its_id(api: FakeApi, wavebreak: Termina
     wavebreak.typed = RECOVERY
     assert wavebreak("terminate", RECOVERY).exit_code == 0
     assert api.requests[-1].body == {"confirm": RECOVERY}
+
+
+def test_a5_a_cancel_that_ends_the_servers_of_a_recovery_asks_for_its_id(api: FakeApi, wavebreak: Terminal) -> None:
+    api.answers["POST", f"/executions/{RECOVERY}/cancel"] = (202, execution("CANCELLING", []))
+    assert wavebreak("cancel", RECOVERY, "--then", "keep").exit_code == 0
+    assert api.requests[-1].body == {"then": "KEEP"}, "what keeps the servers needs no confirmation"
+    count = len(api.requests)
+    wavebreak.typed = "recovery"
+    assert wavebreak("cancel", RECOVERY, "--then", "terminate").exit_code == 3
+    assert wavebreak("cancel", RECOVERY, "--then", "terminate", "--confirm", DRILL).exit_code == 3
+    assert len(api.requests) == count
+    wavebreak.typed = RECOVERY
+    assert wavebreak("cancel", RECOVERY, "--then", "terminate").exit_code == 0
+    assert api.requests[-1].body == {"then": "TERMINATE", "confirm": RECOVERY}
+    wavebreak.typed = None
+    assert wavebreak("cancel", RECOVERY, "--then", "terminate", "--confirm", RECOVERY).exit_code == 0
+    assert api.requests[-1].body == {"then": "TERMINATE", "confirm": RECOVERY}
 
 
 def test_without_a_person_the_api_judges_the_missing_confirmation(api: FakeApi, wavebreak: Terminal) -> None:

@@ -103,6 +103,17 @@ def test_s1_14_a_query_is_one_ranked_list_with_failed_targets_beside_it(api: Fak
     assert "Status: PARTIAL SUCCESS" in told
 
 
+def test_t20_a_query_tells_what_its_answer_is_without(api: FakeApi, wavebreak: Terminal) -> None:
+    _query(api, mergeTruncated=2, mergeSkipped=9)
+    told = lines(wavebreak("command", "query", "auth", *ON_DRILL).out)
+    assert told[3:5] == [
+        "… 2 target(s) printed more than Systems Manager returns: rows may be missing, the best ones too",
+        "… 9 line(s) were no rows",
+    ]
+    _query(api, merged=[], mergeTruncated=1)
+    assert "… 1 target(s) printed more" in lines(wavebreak("command", "query", "auth", *ON_DRILL).out)[2]
+
+
 def test_a_query_without_rows_says_so(api: FakeApi, wavebreak: Terminal) -> None:
     _query(api, merged=[])
     assert lines(wavebreak("command", "query", "auth", *ON_DRILL).out)[1] == "no rows"
@@ -171,6 +182,13 @@ def test_a_lost_connection_is_retried_and_told_once(api: FakeApi, wavebreak: Ter
         api.runs = [run_reading({1: GOOD}, 1, over=True)]
         api.faults = [down]
         assert "connection" not in wavebreak("command", "--follow", COMMAND, quiet).out
+
+
+def test_a_terminal_sees_how_many_targets_are_waited_for(api: FakeApi, wavebreak: Terminal) -> None:
+    started(api)
+    api.runs = [run_reading({1: GOOD}, 3, waiting=2), run_reading({1: GOOD, 2: GOOD, 3: GOOD}, 3, over=True)]
+    wavebreak.live = True
+    assert "1 of 3 targets · 2 waited for" in wavebreak("command", "status", *ON_DRILL).out
 
 
 def test_a_terminal_sees_the_live_view_and_then_the_outcome_in_the_order_given(

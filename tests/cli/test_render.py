@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
-from tests.cli.fake_api import COMMAND, DRILL, RECOVERY, Json, execution, server, wave, wave_command
+from tests.cli.fake_api import COMMAND, DRILL, RECOVERY, Json, execution, left, server, wave, wave_command
 
 from wavebreak.domain.executions.next_steps import next_steps
 from wavebreak.execution_utils import ExecutionStatus
@@ -80,6 +80,47 @@ Next
   wavebreak terminate {DRILL}         clean up
   wavebreak events {DRILL} --verify   check trail"""
     )
+
+
+def test_the_card_of_an_incomplete_termination_names_what_is_left_and_why() -> None:
+    end = {
+        "status": "INCOMPLETE",
+        "terminated": 2,
+        "remaining": [left("i-1", "held by recovery-01x"), left("i-2")],
+        "unknown": [left("i-3", "DRS no longer shows it, and EC2 has it running")],
+    }
+    text = _card(_three_waves("PARTIAL_SUCCESS", termination=end), 120)
+    assert "Termination: INCOMPLETE (2 terminated, 2 left, 1 unknown)" in text
+    assert text.split("Not terminated\n")[1].split("\n\n")[0] == (
+        "  ✗ i-1  held by recovery-01x\n"
+        "  ✗ i-2  no reason given\n"
+        "  ✗ i-3  unknown: DRS no longer shows it, and EC2 has it running"
+    )
+
+
+def test_a_termination_that_runs_says_what_stands_in_its_way_and_nothing_of_the_rest() -> None:
+    running = {"status": "IN_PROGRESS", "terminated": 0, "remaining": [left("i-1"), left("i-2", "It shuts down")]}
+    text = _card(_three_waves("COMPLETED", termination=running))
+    assert "Termination: IN PROGRESS (0 terminated, 2 left)" in text
+    assert "i-2  It shuts down" in text
+    assert "i-1" not in text
+
+
+def test_executions_say_what_they_left_running_and_since_when() -> None:
+    ended = execution("COMPLETED", [], instancesLeft=3, leftSince="2026-11-21T12:01:20.000Z")
+    running = execution("IN_PROGRESS", [], instancesLeft=2, leftSince=None)
+    clean = execution("COMPLETED", [], instancesLeft=0, leftSince=None)
+    older = execution("COMPLETED", [])
+    found = cast("list[Execution]", [ended, running, clean, older])
+    wide = _show(lists.executions(Look(width=160), found, NOW), 160)
+    told = [line.partition("COMPLETED")[2] or line for line in wide.splitlines()]
+    assert sum("3 since 2026-11-21 12:01:20Z" in line for line in told) == 1
+    assert "Left running" in wide
+    narrow = _show(lists.executions(Look(width=80), found, NOW), 80)
+    assert [line for line in narrow.splitlines() if "left running" in line] == [
+        "  left running: 3 since 2026-11-21 12:01:20Z",
+        "  left running: 2",
+    ]
 
 
 def test_the_live_view_of_a_drill_at_80_columns() -> None:
@@ -282,11 +323,33 @@ def test_many_failed_servers_are_counted_not_listed() -> None:
     assert "… 22 more, see them with --servers" in text
 
 
+def test_warnings_stand_before_the_errors_and_many_are_counted() -> None:
+    warnings = [
+        {"code": "REPLACES_RUNNING", "message": "Replaces 1 running instance(s)", "waveNumber": 2},
+        {"code": "OLDER_SNAPSHOT", "message": "from an older point", "waveNumber": 1, "sourceServerId": "s-1"},
+        {"code": "PREEMPTED_DRILL", "message": "took over from drill-x"},
+    ]
+    text = _card(_three_waves("PARTIAL_SUCCESS", warnings=warnings))
+    assert (
+        """\
+Warnings
+  ! wave 2   Replaces 1 running instance(s)
+  ! s-1      from an older point
+  ! the run  took over from drill-x
+
+Failed servers
+"""
+        in text
+    )
+    assert "… 4 more, see them with --json" in _card(_three_waves("COMPLETED", warnings=warnings * 4))
+
+
 def test_hostile_text_is_shown_and_never_obeyed() -> None:
     bad = [server(1, "FAILED", error=HOSTILE, sourceServerId=HOSTILE)]
     ran = [{**wave_command(HOSTILE, "PARTIAL_SUCCESS", HOSTILE), "commandId": HOSTILE}]
     failed = wave(1, HOSTILE, "FAILED", bad, error=HOSTILE, commands=ran)
-    shown = execution("FAILED", [failed], planName=HOSTILE, reason=HOSTILE)
+    warned = [{"code": HOSTILE, "message": HOSTILE, "sourceServerId": HOSTILE}]
+    shown = execution("FAILED", [failed], planName=HOSTILE, reason=HOSTILE, warnings=warned)
     shown["display"] = {"label": HOSTILE, "color": HOSTILE, "icon": "\x1b[31m"}
     for width in (80, 250):
         look = Look(width)
@@ -355,6 +418,18 @@ def test_a_run_whose_job_outlived_its_wave_says_where_to_look() -> None:
     assert _commands(execution("IN_PROGRESS", [timed_out])) == ["retry", "skip", "errors", "cancel"]
     assert _commands(execution("CANCELLING", [timed_out])) == ["errors"]
     assert "errors" not in _commands(execution("IN_PROGRESS", [wave(1, "db", "IN_PROGRESS", timed_out["servers"])]))
+
+
+def test_a_run_that_only_drs_jobs_hold_open_names_them() -> None:
+    timed_out = wave(1, "db", "FAILED", [server(1, "FAILED"), server(2, "IN_PROGRESS")], jobId="drsjob-1")
+    ends = wave(2, "web", "IN_PROGRESS", [server(3, "IN_PROGRESS")], jobId="drsjob-2")
+    for status, named in (
+        ("IN_PROGRESS", "Waits for: the end of drsjob-1 (wave 1)\n"),
+        ("CANCELLING", "Waits for: the end of drsjob-1 (wave 1), drsjob-2 (wave 2)\n"),
+    ):
+        assert named in _card(cast("Execution", execution(status, [timed_out, ends])))
+    for status, waves in (("CANCELLED", [timed_out, ends]), ("IN_PROGRESS", [ends]), ("CANCELLING", [])):
+        assert "Waits for" not in _card(cast("Execution", execution(status, waves)))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from tests.cli.conftest import Clock, Terminal, lines
-from tests.cli.fake_api import DRILL, FakeApi, Fault, Json, execution, problem, server, wave, wave_command
+from tests.cli.fake_api import DRILL, FakeApi, Fault, Json, execution, left, problem, server, wave, wave_command
 
 from wavebreak_cli.session import Shell, Surroundings, console_on
 from wavebreak_cli.views.execution_views import LineView
@@ -101,17 +101,17 @@ def test_commands_of_waves_are_told_as_they_move(api: FakeApi, wavebreak: Termin
 def test_termination_is_followed_line_by_line(api: FakeApi, wavebreak: Terminal) -> None:
     waves = [wave(1, "database", "COMPLETED", [server(1), server(2)])]
     steps: list[Json] = [
-        {"status": "IN_PROGRESS", "terminated": 0, "remaining": ["i-1", "i-2"]},
-        {"status": "IN_PROGRESS", "terminated": 1, "remaining": ["i-2"]},
-        {"status": "COMPLETED", "terminated": 2, "remaining": []},
+        {"status": "IN_PROGRESS", "terminated": 0, "remaining": [left("i-1"), left("i-2"), left("i-3")]},
+        {"status": "IN_PROGRESS", "terminated": 1, "remaining": [left("i-2")], "unknown": [left("i-3")]},
+        {"status": "COMPLETED", "terminated": 3, "remaining": []},
     ]
     api.answers["POST", f"/executions/{DRILL}/terminate"] = (202, execution("COMPLETED", waves, termination=steps[0]))
     api.readings[DRILL] = [execution("COMPLETED", waves, termination=step) for step in steps]
     told = [line for line in wavebreak("terminate", DRILL, "--watch").out.splitlines() if line.startswith("12:")]
     assert told == [
-        "12:03:04Z termination IN_PROGRESS (0 terminated, 2 left)",
-        "12:03:05Z termination IN_PROGRESS (1 terminated, 1 left)",
-        "12:03:06Z termination COMPLETED (2 terminated)",
+        "12:03:04Z termination IN_PROGRESS (0 terminated, 3 left)",
+        "12:03:05Z termination IN_PROGRESS (1 terminated, 1 left, 1 unknown)",
+        "12:03:06Z termination COMPLETED (3 terminated)",
     ]
 
 

@@ -18,7 +18,7 @@ WAVE_FIELDS = {
     *("waveNumber", "name", "status", "display", "dependsOn", "jobId", "jobIds", "attempt"),
     *("startedAt", "endedAt", "durationSeconds", "error", "servers"),
 }
-SERVER_FIELDS = {"sourceServerId", "impact", "launchStatus", "recoveryInstanceId", "error"}
+SERVER_FIELDS = {"sourceServerId", "impact", "launchStatus", "recoveryInstanceId", "error", "snapshotAt"}
 
 
 def times_in(document: Any, name: str = "") -> list[str]:
@@ -53,7 +53,7 @@ def test_a_drill_completes(product: Product, three_tiers: tuple[str, list[list[s
     assert after["display"] == {"label": "COMPLETED", "color": "green", "icon": "✓"}
     assert (after["totalWaves"], after["completedWaves"], after["failedWaves"], after["cancelledWaves"]) == (3, 3, 0, 0)
     assert after["terminationMetadata"] == {"canTerminate": True, "reason": None, "hasRecoveryInstances": True}
-    assert after["termination"] == {"status": "NOT_REQUESTED", "terminated": 0, "remaining": []}
+    assert after["termination"] == {"status": "NOT_REQUESTED", "terminated": 0, "remaining": [], "unknown": []}
     instances = {
         one["sourceServerID"]: one["recoveryInstanceID"] for one in product.control.state()["recoveryInstances"]
     }

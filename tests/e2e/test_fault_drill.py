@@ -80,7 +80,7 @@ def run(product: Product, seed: int) -> None:
     answer = product.operate(execution_id, "terminate")
     assert answer.status == 202, answer.document
     after = product.seen(execution_id, lambda seen: seen["termination"]["status"] == "COMPLETED", PATIENCE_SECONDS)
-    assert after["termination"] == {"status": "COMPLETED", "terminated": 6, "remaining": []}, after
+    assert after["termination"] == {"status": "COMPLETED", "terminated": 6, "remaining": [], "unknown": []}, after
     until(lambda: product.instances_of(servers), lambda left: not left, within=5)
 
 

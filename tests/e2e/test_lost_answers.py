@@ -25,16 +25,17 @@ def test_a_lost_answer_recovers_no_server_twice(product: Product, fault: dict[st
 
 
 @pytest.mark.parametrize(
-    "fault",
-    [{"error": "ThrottlingException"}, {"dropConnection": True}],
+    ("fault", "calls"),
+    [({"error": "ThrottlingException"}, 2), ({"dropConnection": True}, 3)],
     ids=["throttled", "lost on its way"],
 )
-def test_a_call_that_had_no_effect_is_made_again(product: Product, fault: dict[str, Any]) -> None:
+def test_a_call_that_had_no_effect_is_made_again(product: Product, fault: dict[str, Any], calls: int) -> None:
+    """Servers of a call that got no answer are tried apart, as one of them may be what it failed by."""
     servers = product.servers(2)
     plan_id = product.plan(*chain(servers))
     product.control.fault("StartRecovery", when="before", **fault)
     assert_recovered_once(product, product.start(plan_id), servers)
-    assert len(start_calls(product.control.calls(), servers)) == 2
+    assert len(start_calls(product.control.calls(), servers)) == calls
 
 
 def test_polls_that_fail_do_not_fail_the_wave(product: Product) -> None:

@@ -12,7 +12,7 @@ import httpx
 import jsonschema  # type: ignore[import-untyped]  # the package ships no types
 import pytest
 from tools.chaos.inbox import TELLERS, Inbox, expected, told, trail_of, waiting
-from tools.local_stack.deployment import MAIL_RECIPIENT, MAIL_SENDER
+from tools.local_stack.deployment import MAIL_RECIPIENT, MAIL_SENDER, log_group
 from tools.local_stack.processes import free_ports
 from tools.local_stack.product import chain, until
 from tools.template import ROOT
@@ -176,7 +176,7 @@ def _nothing_secret_left(product: Product, inboxes: list[Inbox], execution_id: s
     assert not [text for text in for_people if ACCOUNT.search(text)]
     documents = [json.dumps(document) for document in inboxes[0].documents(execution_id)]
     lines = _log_lines(product)
-    assert any(product.function("NotificationFunction") in group for group, _ in lines)
+    assert log_group("NotificationFunction") in {group for group, _ in lines}
     tokens = _task_tokens(product)
     events = [json.dumps(message["body"]) for message in inboxes[2].read()]
     trail = [json.dumps(event) for event in trail_of(product, execution_id)]

@@ -62,7 +62,7 @@ def test_a_drill_over_two_regions_and_two_accounts(product: Product) -> None:
 
     cleaned = product.terminated(execution_id, within=60)
 
-    assert cleaned["termination"] == {"status": "COMPLETED", "terminated": 8, "remaining": []}
+    assert cleaned["termination"] == {"status": "COMPLETED", "terminated": 8, "remaining": [], "unknown": []}
     assert product.instances_of(everything) == []
 
 

@@ -27,7 +27,7 @@ def assert_terminates(product: Product, execution_id: str, servers: list[str], l
     """Clean up what an execution launched; the simulator has none of it any more."""
     assert len(product.instances_of(servers)) == launched
     after = product.terminated(execution_id)
-    assert after["termination"] == {"status": "COMPLETED", "terminated": launched, "remaining": []}
+    assert after["termination"] == {"status": "COMPLETED", "terminated": launched, "remaining": [], "unknown": []}
     assert after["instancesTerminated"] is True
     refused = {"canTerminate": False, "reason": "Instances already terminated", "hasRecoveryInstances": True}
     assert after["terminationMetadata"] == refused

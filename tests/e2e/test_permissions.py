@@ -310,15 +310,17 @@ def test_the_recovery_operator_may_do_what_the_other_was_refused(
     guarded.seen(ended, lambda seen: seen["instancesTerminated"])
 
 
-def test_the_recovery_operator_cancels_a_drill_that_is_in_the_way_and_starts_none(
+def test_the_recovery_operator_cancels_a_drill_that_is_in_the_way_by_hand_or_by_a_recovery_and_starts_none(
     guarded: Product, driller: Operator, recoverer: Operator
 ) -> None:
     plan_id = guarded.plan(wave("database", guarded.servers(), requiresApproval=True))
     assert_refused(recoverer.api.call("POST", "/drills", {"planId": plan_id}), recoverer)
     drill = start(driller, "drills", plan_id)
-    busy = recoverer.api.call("POST", "/recoveries", {"planId": plan_id})
+    busy = recoverer.api.call("POST", "/recoveries", {"planId": plan_id, "preempt": False})
     assert (busy.status, busy.code, busy.document["executionId"]) == (409, "PLAN_BUSY", drill)
     assert_refused(recoverer.operate(drill, "pause"), recoverer)
     assert recoverer.operate(drill, "cancel").document["status"] == "CANCELLED"
+    drill = start(driller, "drills", plan_id)
     recovery = start(recoverer, "recoveries", plan_id)
+    assert guarded.ended(drill)["status"] == "CANCELLED"
     assert recoverer.operate(recovery, "cancel").document["status"] == "CANCELLED"

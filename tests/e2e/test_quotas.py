@@ -85,4 +85,4 @@ def test_a_thousand_servers_side_by_side_keep_within_the_quotas(product: Product
     assert set(started.values()) == {1}
     assert len(carried_out) == len(ours) + len(others)
     cleaned = product.terminated(execution_id, within=60)
-    assert cleaned["termination"] == {"status": "COMPLETED", "terminated": 1000, "remaining": []}
+    assert cleaned["termination"] == {"status": "COMPLETED", "terminated": 1000, "remaining": [], "unknown": []}

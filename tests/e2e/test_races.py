@@ -99,7 +99,7 @@ def test_two_terminates_are_one(product: Product) -> None:
         assert {told(answer) for answer in answers} <= {"202", "409 Instances already terminated"}
         assert 202 in {answer.status for answer in answers}
         after = product.seen(execution_id, lambda seen: seen["termination"]["status"] != "IN_PROGRESS", within=90)
-        assert after["termination"] == {"status": "COMPLETED", "terminated": 1, "remaining": []}
+        assert after["termination"] == {"status": "COMPLETED", "terminated": 1, "remaining": [], "unknown": []}
         assert product.instances_of(servers) == []
         calls = product.control.calls("TerminateRecoveryInstances")
         assert sum(launched in call["parameters"]["recoveryInstanceIDs"] for call in calls) == 1

@@ -20,8 +20,8 @@ def held(shared_product: Product) -> Iterator[tuple[str, str, list[str]]]:
 
 def test_a_plan_runs_once_at_a_time(product: Product, held: tuple[str, str, list[str]]) -> None:
     plan_id, execution_id, _ = held
-    for mode in ("drills", "recoveries"):
-        answer = product.api.call("POST", f"/{mode}", {"planId": plan_id})
+    for mode, body in (("drills", {}), ("recoveries", {"preempt": False})):
+        answer = product.api.call("POST", f"/{mode}", {"planId": plan_id, **body})
         assert (answer.status, answer.code) == (409, "PLAN_BUSY")
         assert answer.document["executionId"] == execution_id
 

@@ -1,14 +1,19 @@
 """What `make deploy` looks at before it makes anything, and what it asks SAM for."""
 
+import json
 from typing import Any
 
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 from tools.packaging import aws_deployment, sam
 from tools.packaging.aws_deployment import (
     LOGS_ROLE,
+    RESERVED,
     Refused,
     arguments,
+    check_concurrency,
+    check_definitions,
     check_stack_name,
     given_parameters,
     with_logs_role,
@@ -52,6 +57,100 @@ def test_who_may_not_look_deploys_all_the_same(capsys: pytest.CaptureFixture[str
 def test_credentials_that_are_none_end_it_before_anything_is_made() -> None:
     with pytest.raises(ClientError):
         with_logs_role({}, ApiGateway("ExpiredTokenException"))
+
+
+class StepFunctions:
+    """Answers what it thinks of a definition."""
+
+    def __init__(self, answer: dict[str, Any] | str) -> None:
+        self.answer = answer
+        self.asked: list[dict[str, Any]] = []
+
+    def validate_state_machine_definition(self, **asked: Any) -> dict[str, Any]:
+        self.asked.append(asked)
+        if isinstance(self.answer, str):
+            raise ClientError({"Error": {"Code": self.answer, "Message": "no"}}, "ValidateStateMachineDefinition")
+        return self.answer
+
+
+def test_step_functions_is_asked_about_every_definition_as_it_will_be_deployed() -> None:
+    service = StepFunctions({"result": "OK", "diagnostics": []})
+    check_definitions(service, "eu-west-1", "aws", {"PollSeconds": "17", "Runtime": "python3.13"})
+    assert len(service.asked) == 3
+    for asked in service.asked:
+        assert (asked["type"], asked["severity"]) == ("STANDARD", "ERROR")
+        definition = json.loads(asked["definition"])
+        assert "${" not in asked["definition"]
+        assert definition["StartAt"] == "Begin"
+    recovery = next(json.loads(one["definition"]) for one in service.asked if '"StartWaves"' in one["definition"])
+    assert recovery["States"]["Sleep"]["TimeoutSeconds"] == 17
+    assert recovery["States"]["Observe"]["Arguments"]["FunctionName"].startswith("arn:aws:lambda:eu-west-1:")
+    assert recovery["States"]["Observe"]["Resource"] == "arn:aws:states:::lambda:invoke"
+
+
+def test_the_question_is_one_that_step_functions_knows() -> None:
+    service = StepFunctions({"result": "OK", "diagnostics": []})
+    check_definitions(service, "eu-west-1", "aws", {})
+    model = botocore.session.Session().get_service_model("stepfunctions")
+    operation = model.operation_model("ValidateStateMachineDefinition")
+    assert operation.input_shape
+    assert operation.output_shape
+    assert service.asked[0].keys() <= operation.input_shape.members.keys()
+    assert {"result", "diagnostics"} <= operation.output_shape.members.keys()
+
+
+def test_a_definition_that_step_functions_refuses_is_not_deployed() -> None:
+    twice = {"code": "DUPLICATE_STATE_NAME", "location": "/States/A", "message": "used twice", "severity": "ERROR"}
+    with pytest.raises(
+        Refused, match=r"does not take statemachine/\w+\.asl\.json: DUPLICATE_STATE_NAME /States/A used twice"
+    ):
+        check_definitions(StepFunctions({"result": "FAIL", "diagnostics": [twice]}), "eu-west-1", "aws", {})
+
+
+def test_who_may_not_ask_step_functions_deploys_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    check_definitions(StepFunctions("AccessDeniedException"), "eu-west-1", "aws", {})
+    assert "no permission to ask" in capsys.readouterr().out
+    with pytest.raises(ClientError):
+        check_definitions(StepFunctions("ExpiredTokenException"), "eu-west-1", "aws", {})
+
+
+class Functions:
+    """Answers how many functions may run at once."""
+
+    def __init__(self, answer: int | str) -> None:
+        self.answer = answer
+
+    def get_account_settings(self) -> dict[str, Any]:
+        if isinstance(self.answer, str):
+            raise ClientError({"Error": {"Code": self.answer, "Message": "no"}}, "GetAccountSettings")
+        return {"AccountLimit": {"ConcurrentExecutions": self.answer}}
+
+
+@pytest.mark.parametrize(("limit", "told"), [(10, True), (99, True), (100, False), (1000, False)])
+def test_an_account_of_little_concurrency_is_told_of(
+    limit: int, told: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check_concurrency(Functions(limit), {})
+    assert (f"may run {limit} functions at once" in capsys.readouterr().out) == told
+
+
+@pytest.mark.parametrize(
+    ("limit", "each", "refused"), [(249, 10, True), (250, 10, False), (1000, 50, False), (1000, 100, True)]
+)
+def test_no_more_is_reserved_than_the_account_can_spare(limit: int, each: int, refused: bool) -> None:
+    chosen = {RESERVED: str(each)}
+    if not refused:
+        check_concurrency(Functions(limit), chosen)
+        return
+    with pytest.raises(Refused, match=f"would reserve {15 * each} concurrent calls.* have {limit}"):
+        check_concurrency(Functions(limit), chosen)
+
+
+def test_who_may_not_look_at_the_concurrency_deploys_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    check_concurrency(Functions("AccessDeniedException"), {RESERVED: "200"})
+    assert "no permission to look" in capsys.readouterr().out
+    with pytest.raises(ClientError):
+        check_concurrency(Functions("ThrottlingException"), {})
 
 
 def test_the_parameter_is_one_of_the_template() -> None:

@@ -12,12 +12,13 @@ import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from tests.support.manners import MANNERS
 from tools.local_stack.ssm_documents import DOCUMENT, DOCUMENTS, documents, put_documents
 from tools.template import load, resources
 
-from drs_simulator.control import SimulatorControl
-from drs_simulator.server import SimulatorServer
-from drs_simulator.timing import Timing
+from drs_simulator.client import SimulatorControl
+from drs_simulator.clockwork.timing import Timing
+from drs_simulator.http.server import SimulatorServer
 from wavebreak.domain.commands.arguments import ENCODED_ARGUMENTS_PATTERN, encode_arguments
 from wavebreak.domain.commands.runs import STEP
 
@@ -80,7 +81,7 @@ class Target:
 
 @pytest.fixture(scope="module")
 def target() -> Iterator[Target]:
-    with SimulatorServer(timing=Timing(scale=0.01)) as simulator:
+    with SimulatorServer(timing=Timing(scale=0.01), manners=MANNERS) as simulator:
         control = SimulatorControl(simulator.url)
         control.put_source_server(SERVER, launchSeconds=0)
         control.missing_lookups(0)

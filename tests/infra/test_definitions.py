@@ -1,9 +1,11 @@
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 from jsonata.jsonata import Jsonata  # type: ignore[import-untyped]  # the package ships no types
 from tools.template import ROOT, definition, functions, load, placeholders, resources
@@ -24,6 +26,7 @@ TRANSIENT = {
     "States.Timeout",
     # What our own functions raise when a service they need does not answer (wavebreak.lambda_entry).
     "Unavailable",
+    "DynamoDb.DynamoDbException",
     "DynamoDb.InternalServerErrorException",
     "DynamoDb.ProvisionedThroughputExceededException",
     "DynamoDb.RequestLimitExceededException",
@@ -31,8 +34,48 @@ TRANSIENT = {
     "DynamoDb.ThrottlingException",
     "Sfn.SdkClientException",
     "Sfn.ServiceUnavailableException",
+    "Sfn.SfnException",
     "Sfn.ThrottlingException",
 }
+
+STATES_ERRORS = {
+    "States.ALL",
+    "States.DataLimitExceeded",
+    "States.ExceedToleratedFailureThreshold",
+    "States.HeartbeatTimeout",
+    "States.ItemReaderFailed",
+    "States.Permissions",
+    "States.QueryEvaluationError",
+    "States.ResultWriterFailed",
+    "States.Runtime",
+    "States.TaskFailed",
+    "States.Timeout",
+}
+"""Names of the Amazon States Language that a definition may catch."""
+
+LAMBDA_ERRORS = {
+    "Lambda.AWSLambdaException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.SdkClientException",
+    "Lambda.ServiceException",
+    "Lambda.TooManyRequestsException",
+    "Sandbox.Timedout",
+}
+"""What the Step Functions guide names for a task that calls a function."""
+
+OUR_ERRORS = {"Unavailable"}
+"""What our functions raise (wavebreak.doorway)."""
+
+EMULATED_ERRORS = {"Lambda.Unknown", "Sfn.ExecutionAlreadyExists"}
+"""How an emulator spells an error of AWS."""
+
+COMMON_ERRORS = ("ThrottlingException", "ServiceUnavailableException")
+"""Errors of every service of AWS. One that the model does not name may come as the service's own exception."""
+
+SDK_SERVICES = {"dynamodb": ("DynamoDb", "dynamodb"), "sfn": ("Sfn", "stepfunctions")}
+"""By the name in a resource of a task: the prefix of its errors, and the service's name in botocore."""
+
+TRANSIENT_KINDS = ("InternalServerError", "ProvisionedThroughput", "RequestLimit", "Throttling", "ServiceUnavailable")
 
 by_definition = pytest.mark.parametrize("path", DEFINITIONS, ids=lambda path: path.name)
 
@@ -119,9 +162,11 @@ def test_every_state_is_reached_and_every_next_exists(path: Path) -> None:
 
 @by_definition
 def test_a_sleep_ends_after_the_poll_interval(path: Path) -> None:
-    sleeping = [state for _, state in states_of(definition(path, {"PollSeconds": 7})) if "Token" in json.dumps(state)]
+    seconds = {"PollSeconds": 7, "BriefSeconds": 3}
+    sleeping = [state for _, state in states_of(definition(path, seconds)) if "Token" in json.dumps(state)]
     waiting = [state for state in sleeping if state["Resource"].endswith(".waitForTaskToken")]
-    assert [state["TimeoutSeconds"] for state in waiting] == ([] if path.name == "command.asl.json" else [7])
+    expected = {"command.asl.json": [], "recovery.asl.json": [7, 3], "termination.asl.json": [7]}
+    assert [state["TimeoutSeconds"] for state in waiting] == expected[path.name]
 
 
 def test_substitutions_and_placeholders_are_the_same_names() -> None:
@@ -133,7 +178,7 @@ def test_substitutions_and_placeholders_are_the_same_names() -> None:
 def test_machines_may_call_exactly_their_own_tasks() -> None:
     for name, machine in resources(load(), "AWS::Serverless::StateMachine").items():
         (policy,) = machine["Policies"]
-        (allowed,) = (s["Resource"] for s in policy["Statement"] if s["Action"] == "lambda:InvokeFunction")
+        (allowed,) = (s["Resource"] for s in policy["Statement"] if s.get("Action") == "lambda:InvokeFunction")
         given = [value for key, value in machine["DefinitionSubstitutions"].items() if key.endswith("FunctionArn")]
         assert sorted(map(str, allowed)) == sorted(map(str, given)), name
 
@@ -166,10 +211,66 @@ def test_an_error_without_a_cause_is_recorded_all_the_same(path: Path) -> None:
             assert found.removeprefix("x: ") == expected, expression
 
 
-def test_the_machine_of_commands_may_look_after_the_children_of_its_maps() -> None:
-    """Step Functions names a child `machine/label:id`, the run of a machine itself `machine:id`."""
-    machine = resources(load(), "AWS::Serverless::StateMachine")["CommandStateMachine"]
-    (policy,) = machine["Policies"]
-    allowed = [s["Resource"] for s in policy["Statement"] if "states:StopExecution" in s["Action"]]
-    runs = [arn["Fn::Sub"].partition(":execution:")[2] for arn in allowed]
-    assert runs == ["${AWS::StackName}-command:*", "${AWS::StackName}-command/*"]
+def sdk_errors(resource: str) -> set[str]:
+    """Name the errors of a task that calls AWS itself: those of the service's model, spelt as the SDK for Java does."""
+    _, _, call = resource.partition(":aws-sdk:")
+    service, _, action = call.partition(".")[0].partition(":")
+    prefix, name = SDK_SERVICES[service]
+    operation = botocore.session.Session().get_service_model(name).operation_model(action[0].upper() + action[1:])
+    modelled = [f"{shape.name.removesuffix('Exception')}Exception" for shape in operation.error_shapes]
+    names = [*modelled, *COMMON_ERRORS, "SdkClientException", f"{prefix}Exception"]
+    return {f"{prefix}.{error}" for error in names}
+
+
+def handled(state: Json) -> Iterator[tuple[str, str]]:
+    for kind in ("Retry", "Catch"):
+        for handler in state.get(kind, []):
+            yield from ((kind, error) for error in handler["ErrorEquals"])
+
+
+@by_definition
+def test_every_name_of_a_state_is_used_once_in_the_whole_machine(path: Path) -> None:
+    """CreateStateMachine answers DUPLICATE_STATE_NAME, at whatever depth the two are."""
+    names = Counter(name.rpartition("/")[2] for name, _ in states_of(definition(path)))
+    assert not [name for name, used in names.items() if used > 1]
+    assert all(0 < len(name) <= 80 for name in names)
+
+
+@by_definition
+def test_every_error_that_is_handled_is_one_that_can_reach_the_state(path: Path) -> None:
+    for name, state in states_of(definition(path)):
+        known = STATES_ERRORS | OUR_ERRORS | EMULATED_ERRORS
+        if ":aws-sdk:" in state.get("Resource", ""):
+            known = (known - OUR_ERRORS) | sdk_errors(state["Resource"])
+        elif state["Type"] == "Task":
+            known = known | LAMBDA_ERRORS
+        unknown = [error for _, error in handled(state) if error not in known]
+        assert not unknown, name
+
+
+@by_definition
+def test_every_task_tries_again_whatever_may_pass(path: Path) -> None:
+    """An error that a service's model does not name reaches a machine as `Service.ServiceException`."""
+    for name, task in tasks_of(path):
+        tried = {error for kind, error in handled(task) if kind == "Retry"}
+        if ":aws-sdk:" in task["Resource"]:
+            known = sdk_errors(task["Resource"])
+            prefix = next(iter(known)).partition(".")[0]
+            wanted = {error for error in known if error.partition(".")[2].startswith(TRANSIENT_KINDS)}
+            assert tried >= {f"{prefix}.{prefix}Exception", f"{prefix}.SdkClientException"}, name
+            assert tried >= wanted - {f"{prefix}.{error}" for error in COMMON_ERRORS}, name
+        else:
+            # What a function raises that is called asynchronously reaches no machine.
+            raised = set() if task["Arguments"].get("InvocationType") == "Event" else OUR_ERRORS
+            assert tried >= LAMBDA_ERRORS | raised | {"States.Timeout"}, name
+
+
+@by_definition
+def test_states_all_stands_alone_and_last(path: Path) -> None:
+    """Anywhere else Step Functions refuses it, and asl-validator does not see it."""
+    for name, state in states_of(definition(path)):
+        for kind in ("Retry", "Catch"):
+            for position, handler in enumerate(state.get(kind, []), start=1):
+                if "States.ALL" in handler["ErrorEquals"]:
+                    assert handler["ErrorEquals"] == ["States.ALL"], name
+                    assert position == len(state[kind]), name

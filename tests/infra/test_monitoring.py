@@ -158,7 +158,9 @@ def test_thresholds_are_parameters_of_the_product() -> None:
 def test_s3_17_cloudwatch_may_publish_to_the_encrypted_topic() -> None:
     template = load()
     key = template["Resources"]["NotificationTopic"]["Properties"]["KmsMasterKeyId"]
-    assert key == {"Fn::If": ["IsMonitored", {"Ref": "NotificationKey"}, "alias/aws/sns"]}
+    ours = {"Fn::If": ["MakesNotificationKey", {"Ref": "NotificationKey"}, "alias/aws/sns"]}
+    assert key == {"Fn::If": ["HasKey", {"Ref": "KmsKeyArn"}, ours]}
+    assert template["Resources"]["NotificationKey"]["Condition"] == "MakesNotificationKey"
     statements = template["Resources"]["NotificationKey"]["Properties"]["KeyPolicy"]["Statement"]
     (alarms,) = (s for s in statements if s["Principal"] == {"Service": "cloudwatch.amazonaws.com"})
     assert set(alarms["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
@@ -184,7 +186,7 @@ def test_s3_14_the_log_of_every_function_is_read_for_crashes_but_that_of_the_rea
 
 def test_s3_14_every_function_may_record_errors_and_only_one_may_read_them() -> None:
     for name, function in functions(load()).items():
-        assert {"Ref": "RecordErrorsPolicy"} in function["Policies"], name
+        assert {"Ref": "EveryFunctionPolicy"} in function["Policies"], name
         assert function["Environment"]["Variables"]["ERRORS_TABLE_NAME"] == {"Ref": "ErrorsTable"}, name
         reads = {"Ref": "ReadErrorsPolicy"} in function["Policies"]
         assert reads == (name == "ErrorsFunction"), name

@@ -9,6 +9,7 @@ import pytest
 from tools.template import ROOT, definition
 
 from wavebreak.aws.clients import READ_ONLY
+from wavebreak.domain.commands.concurrency import ROUND_SECONDS
 from wavebreak.resilience.circuit_breaker import RULES
 from wavebreak.resilience.client_config import ATTEMPTS, BRIEF_ATTEMPTS, series_seconds
 from wavebreak.timeouts import LIMITS
@@ -20,13 +21,13 @@ API_SECONDS = 28
 SERIES = {
     "drs_call": ATTEMPTS,
     "drs_brief_call": BRIEF_ATTEMPTS,
+    "ec2_call": BRIEF_ATTEMPTS,
     "dynamodb_call": ATTEMPTS,
     "stepfunctions_call": ATTEMPTS,
     "quota_call": 1,
     "sts_call": BRIEF_ATTEMPTS,
     "ssm_call": ATTEMPTS,
     "logs_call": ATTEMPTS,
-    "s3_call": ATTEMPTS,
     "notify_call": 1,
     "state_read": 1,
     "state_write": 1,
@@ -73,6 +74,11 @@ def test_s3_1_a_round_ends_with_time_to_write_what_was_seen(all_functions: dict[
     for name in ("ObserveFunction", "FinaliseFunction", "ObserveTerminationFunction"):
         assert LIMITS["observation_round"] + series_seconds("dynamodb_call") < all_functions[name]["Timeout"], name
     assert series_seconds("drs_call") < LIMITS["observation_round"]
+
+
+def test_a_round_of_a_target_ends_with_time_to_write_its_result(all_functions: dict[str, Json]) -> None:
+    last_look = series_seconds("ssm_call") + series_seconds("dynamodb_call")
+    assert ROUND_SECONDS + last_look < all_functions["RunTargetFunction"]["Timeout"]
 
 
 def test_the_functions_that_start_and_end_are_over_when_the_engine_holds_them_to_be(
@@ -133,10 +139,14 @@ def test_circuits_that_opened_are_forgotten_in_time(template: Json) -> None:
 
 
 def test_a_session_for_reading_may_do_what_reading_functions_may_and_no_more(template: Json) -> None:
-    statements = template["Resources"]["ReadDrsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
-    allowed: set[str] = set()
-    for statement in statements:
-        if "Action" in statement:
-            actions = statement["Action"]
-            allowed |= {actions} if isinstance(actions, str) else set(actions)
+    allowed = {"drs:GetLaunchConfiguration"}
+    for policy in ("ReadDrsPolicy", "AskEc2Policy"):
+        for statement in template["Resources"][policy]["Properties"]["PolicyDocument"]["Statement"]:
+            if "Action" in statement:
+                actions = statement["Action"]
+                allowed |= {actions} if isinstance(actions, str) else set(actions)
     assert set(READ_ONLY) == {action for action in allowed if not action.startswith("dynamodb:")}
+    ending = template["Resources"]["EndInstancesPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert "drs:GetLaunchConfiguration" in {
+        statement["Action"] for statement in ending if isinstance(statement["Action"], str)
+    }

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tools.bench import reports
 from tools.local_stack import deployment, processes
 from tools.local_stack.stack import LocalStack, Ports, StackError, _Record, configured
 from tools.packaging import build
@@ -15,6 +16,8 @@ from tools.packaging.artefact import import_faults
 from tools.packaging.sam import SamError, environment, without_aws
 from tools.packaging.sam import run as run_sam
 from tools.template import ROOT, definition, load, substituted
+
+from wavebreak.evidence import report, verify_report
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -144,11 +147,12 @@ def test_a_record_that_cannot_be_read_means_that_nothing_runs(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("scale", "poll", "text"), [(1, "30", "1"), (0.1, "3", "0.1"), (0.001, "1", "0.001"), (10, "300", "10")]
+    ("scale", "poll", "brief", "text"),
+    [(1, "30", "5", "1"), (0.1, "3", "1", "0.1"), (0.001, "1", "1", "0.001"), (5, "150", "25", "5")],
 )
-def test_time_scale_sets_poll_interval_of_at_least_a_second(scale: float, poll: str, text: str) -> None:
+def test_time_scale_sets_intervals_of_at_least_a_second(scale: float, poll: str, brief: str, text: str) -> None:
     values = deployment.parameters("http://127.0.0.1:1", scale)
-    assert (values["PollSeconds"], values["TimeScale"]) == (poll, text)
+    assert (values["PollSeconds"], values["BriefSeconds"], values["TimeScale"]) == (poll, brief, text)
 
 
 def test_the_local_stack_sets_only_parameters_that_the_template_has_and_allows() -> None:
@@ -255,3 +259,12 @@ def test_the_local_stack_ends_quietly_when_whoever_read_its_output_went_away() -
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_the_bench_measures_the_evidence_of_a_large_run() -> None:
+    run = reports._large_run()
+    made = report(*run)
+    assert verify_report(made).intact
+    assert len(made["waves"]) == reports.WAVES
+    assert made["factors"]["launch"]["launched"] == reports.WAVES * reports.WAVE_SERVERS
+    assert all(len(server["phases"]) == 3 for wave in made["waves"] for server in wave["servers"])

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support import called_operations as called
 from tests.support.blueprint import REGION, Blueprint
 from tests.support.circuit_clock import forget_streaks
 from tests.support.clock import JumpingClock, QuickTiming
 from tests.support.commands import Commands
-from tests.support.emulation import POLL_SECONDS, emulated_aws
+from tests.support.emulation import BRIEF_SECONDS, POLL_SECONDS, emulated_aws
+from tests.support.manners import MANNERS
 from tests.support.stack import Stack
+from tools.rights import record
 
-from drs_simulator.server import SimulatorServer
+from drs_simulator.http.server import SimulatorServer
 from drs_simulator.ssm.settings import RunCommand
 from wavebreak import app as composition
 from wavebreak.resilience import retries
@@ -26,7 +30,11 @@ from wavebreak.settings import settings as read_settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from _pytest.terminal import TerminalReporter
+
+HERE = "tests/integration"
 TIME_SCALE = "0.05"
+_PATIENCE_SECONDS = 30
 _ENVIRONMENT = {
     "AWS_REGION": REGION,
     "AWS_DEFAULT_REGION": REGION,
@@ -42,7 +50,8 @@ def deployed() -> Iterator[Stack]:
     """Deploy the product, and see that it leaves no thread behind and never scanned a table."""
     clock = JumpingClock()
     quotas: dict[str, int] = {}
-    stack = Stack(Blueprint({"PollSeconds": str(POLL_SECONDS), "TimeScale": TIME_SCALE}), clock, quotas)
+    intervals = {"PollSeconds": str(POLL_SECONDS), "BriefSeconds": str(BRIEF_SECONDS)}
+    stack = Stack(Blueprint({**intervals, "TimeScale": TIME_SCALE}), clock, quotas)
     threads = set(threading.enumerate())
     with (
         pytest.MonkeyPatch.context() as patches,
@@ -52,10 +61,11 @@ def deployed() -> Iterator[Stack]:
             timing=QuickTiming(),
             listener=stack.launched,
             run_command=RunCommand(Path(instances), stack.printed),
+            manners=MANNERS,
         ) as simulator,
-        emulated_aws(stack.invoke, quotas, stack.table_actions),
+        emulated_aws(stack.invoke, quotas, stack.table_actions, stack.drop),
     ):
-        simulated = {"AWS_ENDPOINT_URL_DRS": simulator.url, "AWS_ENDPOINT_URL_SSM": simulator.url}
+        simulated = {f"AWS_ENDPOINT_URL_{service}": simulator.url for service in ("DRS", "EC2", "SSM")}
         for name, value in {**_ENVIRONMENT, **simulated}.items():
             patches.setenv(name, value)
         _install(stack, patches)
@@ -64,8 +74,19 @@ def deployed() -> Iterator[Stack]:
         stack.tear_down()
     _forget()
     assert not stack.failures
+    assert not stack.dropped
+    called.look_at_the_record()
     assert "Scan" not in stack.table_actions
-    assert not [thread.name for thread in set(threading.enumerate()) - threads if thread.is_alive()]
+    assert not _left_behind(threads)
+
+
+def _left_behind(before: set[threading.Thread]) -> list[str]:
+    """Name the threads that do not end: a question that was given up goes on until its call fails or returns."""
+    left = [thread for thread in set(threading.enumerate()) - before if thread.is_alive()]
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    for thread in left:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return [thread.name for thread in left if thread.is_alive()]
 
 
 @pytest.fixture
@@ -111,3 +132,39 @@ def _forget() -> None:
         for kept in list(vars(module).values()):
             if getattr(kept, "__module__", None) == module.__name__ and hasattr(kept, "cache_clear"):
                 kept.cache_clear()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: pytest.Session) -> None:
+    """Take what was called in another process, as pytest-xdist ends it."""
+    written = getattr(node, "workeroutput", {}).get("calls")
+    if written:
+        called.LEDGER.take(record.loads(written))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hold the record of calls against what a run of all these tests called, or write it anew."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["calls"] = called.dumped()
+    elif _is_complete(session) and called.is_recording():
+        record.write(called.LEDGER.made)
+    elif _is_complete(session) and called.LEDGER.unmade():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
+    """Name the calls of the record that no test makes."""
+    session = terminalreporter._session
+    if session and not hasattr(config, "workeroutput") and _is_complete(session) and not called.is_recording():
+        unmade = called.LEDGER.unmade()
+        if unmade:
+            called.tell(terminalreporter, unmade)
+
+
+def _is_complete(session: pytest.Session) -> bool:
+    """Tell whether all of these tests ran, and passed."""
+    chosen = session.config.option
+    narrowed = chosen.keyword or chosen.markexpr or getattr(chosen, "lf", False) or chosen.deselect
+    asked = [argument.rstrip("/") for argument in session.config.args]
+    return HERE in asked and not narrowed and session.testsfailed == 0 and not session.shouldstop

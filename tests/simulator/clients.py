@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from http.server import HTTPServer
 
-    from drs_simulator.clock import ManualClock
-    from drs_simulator.server import SimulatorServer
+    from drs_simulator.clockwork.clock import ManualClock
+    from drs_simulator.http.server import SimulatorServer
 
 AUTHORIZATION = "AWS4-HMAC-SHA256 Credential=test/20260301/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=0"
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

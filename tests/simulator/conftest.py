@@ -10,15 +10,18 @@ import pytest
 from botocore.config import Config
 from tests.simulator.clients import START, Drs, MakeClient, server_id, serving
 from tests.simulator.event_bridge import EventBridgeStub
+from tests.simulator.mannered import SERVERS, Fresh
 from tests.simulator.run_command import SHELL, SHELL_DOCUMENT, RunCommand
 
-from drs_simulator.clock import ManualClock
-from drs_simulator.control import SimulatorControl
-from drs_simulator.drs.fleet import SourceServer
-from drs_simulator.server import SimulatorServer
+from drs_simulator.client import SimulatorControl
+from drs_simulator.clockwork.clock import ManualClock
+from drs_simulator.http.server import SimulatorServer
+from drs_simulator.manners import STRICT, Manners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from drs_simulator.drs.model import LaunchResult
 
 
 @pytest.fixture
@@ -27,9 +30,21 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def simulator(clock: ManualClock) -> Iterator[SimulatorServer]:
+def manners() -> Manners:
+    """Strict ones, since most tests are about the world behind them; a module may have others."""
+    return STRICT
+
+
+@pytest.fixture
+def told() -> list[LaunchResult]:
+    """The launch events, as they come."""
+    return []
+
+
+@pytest.fixture
+def simulator(clock: ManualClock, manners: Manners, told: list[LaunchResult]) -> Iterator[SimulatorServer]:
     seeded = Random(7)  # noqa: S311 - identifiers, no secrets
-    with SimulatorServer(clock=clock, randomness=seeded) as server:
+    with SimulatorServer(clock=clock, randomness=seeded, listener=told.append, manners=manners) as server:
         yield server
 
 
@@ -68,6 +83,11 @@ def make_client(session: boto3.Session, simulator: SimulatorServer) -> Iterator[
 
 
 @pytest.fixture
+def ec2(make_client: MakeClient) -> Any:
+    return make_client("ec2")
+
+
+@pytest.fixture
 def drs(make_client: MakeClient, clock: ManualClock) -> Drs:
     return Drs(make_client(), clock)
 
@@ -101,8 +121,9 @@ def fill(simulator: SimulatorServer) -> Callable[[int], list[str]]:
 
     def add(count: int) -> list[str]:
         servers = [server_id(number) for number in range(count)]
-        fleet = simulator.simulation.fleet("000000000000", "us-east-1")
-        fleet.servers.update({server: SourceServer(server, START) for server in servers})
+        fleet = simulator.simulation.region("000000000000", "us-east-1").fleet
+        for server in servers:
+            fleet.add_server(server)
         return servers
 
     return add
@@ -112,3 +133,14 @@ def fill(simulator: SimulatorServer) -> Callable[[int], list[str]]:
 def bus() -> Iterator[EventBridgeStub]:
     with EventBridgeStub() as stub, serving(stub):
         yield stub
+
+
+@pytest.fixture
+def fresh(control: SimulatorControl) -> Fresh:
+    def begin(seed: int, **manners: Any) -> None:
+        control.reset()
+        control.put_manners(seed=seed, **manners)
+        for server in SERVERS:
+            control.put_source_server(server, tags={"Name": server})
+
+    return begin

@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from drs_simulator.control import SimulatorControl
-    from drs_simulator.server import SimulatorServer
+    from drs_simulator.client import SimulatorControl
+    from drs_simulator.http.server import SimulatorServer
 
 Seen = TypeVar("Seen")
 SHELL = "Test-Shell"

@@ -9,17 +9,18 @@ from urllib.parse import parse_qs
 import pytest
 from tests.simulator.clients import Drs, MakeClient, QuietHandler, server_id, serving
 
-from drs_simulator.accounts import StsAccounts
-from drs_simulator.control import SimulatorControl
+from drs_simulator.client import SimulatorControl
 from drs_simulator.credentials import account_in
-from drs_simulator.server import SimulatorServer
+from drs_simulator.emulator.accounts import StsAccounts
+from drs_simulator.http.server import SimulatorServer
+from drs_simulator.manners import STRICT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import boto3
 
-    from drs_simulator.clock import ManualClock
+    from drs_simulator.clockwork.clock import ManualClock
 
 OTHER = "222222222222"
 
@@ -127,7 +128,7 @@ def test_a_key_that_the_sts_endpoint_does_not_know_is_asked_for_again(
 def test_a_call_of_an_assumed_role_belongs_to_the_account_that_sts_names(
     session: boto3.Session, clock: ManualClock
 ) -> None:
-    with SimulatorServer(clock=clock, account_of={"ASIA0000000000000001": OTHER}.get) as server:
+    with SimulatorServer(clock=clock, account_of={"ASIA0000000000000001": OTHER}.get, manners=STRICT) as server:
         SimulatorControl(server.url).put_source_server(server_id(1), account=OTHER)
         client = session.client(
             "drs",

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.simulator.clients import START
 
-from drs_simulator.clock import ManualClock, SystemClock, parse_timestamp, timestamp
+from drs_simulator.clockwork.clock import ManualClock, SystemClock, parse_timestamp, timestamp
 
 
 def test_the_manual_clock_moves_only_forward_and_only_when_told() -> None:

@@ -8,10 +8,10 @@ import httpx
 import pytest
 from tests.simulator.clients import Drs, server_id
 
-from drs_simulator.control import ControlFailed, SimulatorControl
+from drs_simulator.client import ControlFailed, SimulatorControl
 
 if TYPE_CHECKING:
-    from drs_simulator.server import SimulatorServer
+    from drs_simulator.http.server import SimulatorServer
 
 Servers = tuple[str, str, str]
 
@@ -105,8 +105,11 @@ def test_the_state_has_everything_in_the_names_of_the_service(
     job = drs.recover(three_servers[0])
     state = control.state()
     assert sorted(state) == [
+        "automationExecutions",
         "commandInvocations",
+        "ec2Instances",
         "jobs",
+        "launchTemplates",
         "maxCommandsInFlight",
         "recoveryInstances",
         "sourceServers",
@@ -126,6 +129,9 @@ def test_a_reset_forgets_everything(drs: Drs, control: SimulatorControl, three_s
         "recoveryInstances": [],
         "commandInvocations": [],
         "maxCommandsInFlight": 0,
+        "ec2Instances": [],
+        "launchTemplates": [],
+        "automationExecutions": [],
     }
     assert control.calls() == []
     assert drs.client.describe_jobs()["items"] == []
@@ -147,7 +153,8 @@ def test_an_instance_that_does_not_exist_is_not_found(control: SimulatorControl)
 
 
 def test_quotas_are_answered_as_they_now_are(control: SimulatorControl) -> None:
-    assert control.quotas(serversPerJob=5) == {"concurrentJobs": 20, "serversPerJob": 5, "serversInAllJobs": 500}
+    default = {"concurrentJobs": 20, "serversPerJob": 100, "serversInAllJobs": 500, "vcpus": 100_000}
+    assert control.quotas(serversPerJob=5) == {**default, "serversPerJob": 5}
     for value in (-1, 10**6 + 1):
         with pytest.raises(ControlFailed, match="/concurrentJobs"):
             control.quotas(concurrentJobs=value)

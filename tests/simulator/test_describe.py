@@ -11,8 +11,8 @@ from tests.simulator.clients import Drs, server_id
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from drs_simulator.clock import ManualClock
-    from drs_simulator.control import SimulatorControl
+    from drs_simulator.client import SimulatorControl
+    from drs_simulator.clockwork.clock import ManualClock
 
 Servers = tuple[str, str, str]
 
@@ -84,7 +84,7 @@ def test_job_log_items_come_in_pages(drs: Drs, three_servers: Servers) -> None:
         ids(page["items"], "event")
         for page in paginator.paginate(jobID=job["jobID"], PaginationConfig={"PageSize": 10})
     ]
-    assert [len(page) for page in pages] == [10, 7]
+    assert [len(page) for page in pages] == [10, 10]
     assert (pages[0][0], pages[1][-1]) == ("JOB_START", "JOB_END")
 
 

@@ -10,15 +10,16 @@ import pytest
 from tests.simulator.clients import START, server_id, signed
 from tests.simulator.event_bridge import EventBridgeStub
 
-from drs_simulator.control import SimulatorControl
-from drs_simulator.drs.fleet import LaunchResult
-from drs_simulator.events import EventForwarder
-from drs_simulator.server import SimulatorServer
+from drs_simulator.client import SimulatorControl
+from drs_simulator.drs.model import LaunchResult
+from drs_simulator.emulator.event_bridge import EventForwarder
+from drs_simulator.http.server import SimulatorServer
+from drs_simulator.manners import STRICT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from drs_simulator.clock import ManualClock
+    from drs_simulator.clockwork.clock import ManualClock
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def forwarder(bus: EventBridgeStub) -> Iterator[EventForwarder]:
 
 @pytest.fixture
 def simulator(clock: ManualClock, forwarder: EventForwarder) -> Iterator[SimulatorServer]:
-    with SimulatorServer(clock=clock, listener=forwarder) as server:
+    with SimulatorServer(clock=clock, listener=forwarder, manners=STRICT) as server:
         yield server
 
 
@@ -136,7 +137,7 @@ def test_a_forwarder_whose_endpoint_is_away_closes_quickly() -> None:
 
 def test_an_event_comes_when_the_launch_ends_though_nobody_asks(bus: EventBridgeStub) -> None:
     forwarder = EventForwarder(bus.url, source="test.source", bus="other")
-    with SimulatorServer(listener=forwarder) as server:
+    with SimulatorServer(listener=forwarder, manners=STRICT) as server:
         SimulatorControl(server.url).put_source_server(server_id(1), launchSeconds=1)
         begun = time.monotonic()
         recover(server, server_id(1))

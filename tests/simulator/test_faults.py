@@ -12,8 +12,9 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 from tests.simulator.clients import Drs, MakeClient, server_id, signed
 
-from drs_simulator.control import ControlFailed, SimulatorControl
-from drs_simulator.server import SimulatorServer
+from drs_simulator.client import ControlFailed, SimulatorControl
+from drs_simulator.http.server import SimulatorServer
+from drs_simulator.manners import STRICT
 
 Servers = tuple[str, str, str]
 
@@ -124,7 +125,7 @@ def test_a_delay_holds_nobody_else_up(drs: Drs, control: SimulatorControl, three
 
 
 def test_closing_the_simulator_waits_for_no_delayed_answer() -> None:
-    with SimulatorServer() as server:
+    with SimulatorServer(manners=STRICT) as server:
         control = SimulatorControl(server.url)
         control.fault("DescribeJobs", delaySeconds=600)
         waiting = Thread(target=post_and_forget, args=(server,))
@@ -225,3 +226,94 @@ def test_the_journal_has_every_call_with_its_parameters_and_error(
     assert calls[3]["parameters"] == {"maxResults": 3}
     assert (calls[4]["account"], calls[4]["region"]) == ("222222222222", "eu-west-1")
     assert len(control.calls("StartRecovery")) == 2
+
+
+# Faults of one subject: contract 11.
+
+
+def test_a_fault_of_one_server_strikes_the_calls_that_name_it(
+    drs: Drs, control: SimulatorControl, three_servers: Servers
+) -> None:
+    bad, good, other = three_servers
+    control.fault("StartRecovery", error="AccessDeniedException", subject=bad, count=100)
+    assert drs.start(good)
+    with pytest.raises(ClientError, match=f"AccessDeniedException.*{bad}"):
+        drs.start(other, bad)
+    assert drs.start(other)
+    assert [call["error"] for call in control.calls("StartRecovery")] == [None, "AccessDeniedException", None]
+
+
+def test_a_fault_of_a_server_strikes_the_calls_that_name_its_instance(
+    drs: Drs, control: SimulatorControl, three_servers: Servers
+) -> None:
+    drs.recover(*three_servers)
+    instances = {each["sourceServerID"]: each["recoveryInstanceID"] for each in drs.instances()}
+    control.fault("TerminateRecoveryInstances", httpStatus=503, subject=three_servers[0], count=2)
+    control.fault("TerminateRecoveryInstances", error="InternalServerException", subject=instances[three_servers[1]])
+
+    def terminate(*servers: str) -> int:
+        try:
+            answer = drs.client.terminate_recovery_instances(
+                recoveryInstanceIDs=[instances[server] for server in servers]
+            )
+        except ClientError as error:
+            answer = error.response
+        return int(answer["ResponseMetadata"]["HTTPStatusCode"])
+
+    assert terminate(*three_servers) == 503
+    assert terminate(three_servers[1]) == 500
+    assert terminate(three_servers[0], three_servers[2]) == 503
+    assert terminate(*three_servers) == 200
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_fault_of_a_subject_may_lose_the_answer(
+    drs: Drs, control: SimulatorControl, three_servers: Servers, when: str
+) -> None:
+    control.fault("StartRecovery", dropConnection=True, subject=three_servers[0], when=when)
+    with pytest.raises(ConnectionClosedError):
+        drs.start(three_servers[0])
+    assert len(control.state()["jobs"]) == (when == "after")
+
+
+def test_a_fault_is_of_one_account_or_region(
+    make_client: MakeClient, control: SimulatorControl, three_servers: Servers
+) -> None:
+    assert three_servers
+    control.fault("DescribeJobs", error="ThrottlingException", account="111122223333", count=9)
+    control.fault("DescribeJobs", error="InternalServerException", region="eu-west-1", count=9)
+    assert make_client().describe_jobs()["items"] == []
+    codes = []
+    other, elsewhere = make_client(key="111122223333"), make_client(region="eu-west-1")
+    for client in (other, elsewhere, make_client(key="444455556666", region="eu-west-1")):
+        with pytest.raises(ClientError) as caught:
+            client.describe_jobs()
+        codes.append(caught.value.response["Error"]["Code"])
+    assert codes == ["ThrottlingException", "InternalServerException", "InternalServerException"]
+
+
+def test_an_error_says_what_it_is_told_to(drs: Drs, control: SimulatorControl, three_servers: Servers) -> None:
+    control.fault("StartRecovery", error="ValidationException", message="Tags: too many")
+    with pytest.raises(ClientError, match="Tags: too many"):
+        drs.start(three_servers[0])
+    with pytest.raises(ControlFailed, match="only an error has a message"):
+        control.fault("StartRecovery", httpStatus=500, message="no")
+    for settings in ({"account": "mine"}, {"region": "Mars"}, {"subject": ""}):
+        with pytest.raises(ControlFailed, match=f"/{next(iter(settings))}"):
+            control.fault("StartRecovery", httpStatus=500, **settings)
+
+
+def test_an_ssm_call_that_names_an_instance_is_a_subjects_too(
+    drs: Drs, control: SimulatorControl, three_servers: Servers, make_client: MakeClient
+) -> None:
+    drs.recover(*three_servers[:2])
+    instances = {each["sourceServerID"]: each["ec2InstanceID"] for each in drs.instances()}
+    control.fault("CancelCommand", error="InternalServerError", subject=three_servers[0])
+    ssm = make_client("ssm")
+    command = "01234567-0123-4123-8123-0123456789ab"
+    codes = []
+    for server in (three_servers[1], three_servers[0]):
+        with pytest.raises(ClientError) as caught:
+            ssm.cancel_command(CommandId=command, InstanceIds=[instances[server]])
+        codes.append(caught.value.response["Error"]["Code"])
+    assert codes == ["InvalidCommandId", "InternalServerError"]

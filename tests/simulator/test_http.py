@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from tests.simulator.clients import AUTHORIZATION, server_id, signed
 
-from drs_simulator.control import ControlFailed, SimulatorControl
+from drs_simulator.client import ControlFailed, SimulatorControl
 from drs_simulator.drs import operations
-from drs_simulator.server import SimulatorError, SimulatorServer
-from drs_simulator.service import SERVICES
+from drs_simulator.http.server import SimulatorError, SimulatorServer
+from drs_simulator.manners import STRICT
 
 _PUT = f"PUT /_simulator/source-servers/{server_id(1)} HTTP/1.1\r\n"
 _SETTINGS = '{"lagSeconds": 5}'
@@ -52,8 +52,8 @@ def test_a_failure_of_the_simulator_is_told_to_both_kinds_of_clients(monkeypatch
     def broken(*_: object) -> Any:
         raise RuntimeError("a bug")
 
-    monkeypatch.setitem(SERVICES, "drs", {**operations.OPERATIONS, "DescribeJobs": broken})
-    server = SimulatorServer().start()
+    monkeypatch.setitem(operations.OPERATIONS, "DescribeJobs", broken)
+    server = SimulatorServer(manners=STRICT).start()
     answer = signed(server, "DescribeJobs", {})
     monkeypatch.setattr(server.simulation, "state", broken)
     with pytest.raises(ControlFailed, match="500: a bug"):

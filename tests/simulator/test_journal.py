@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulator.clients import START
 
-from drs_simulator.clock import ManualClock
+from drs_simulator.clockwork.clock import ManualClock
 from drs_simulator.credentials import Caller
 from drs_simulator.journal import Journal
 

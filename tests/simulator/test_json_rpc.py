@@ -11,12 +11,12 @@ from botocore.session import get_session
 from tests.simulator.clients import AUTHORIZATION
 
 from drs_simulator.errors import ApiError, InjectedError, ModelMismatch
-from drs_simulator.service import SERVICES
+from drs_simulator.http.service import SERVICES
 from drs_simulator.wire.messages import Request
 from drs_simulator.wire.protocols import wire_of
 
 if TYPE_CHECKING:
-    from drs_simulator.server import SimulatorServer
+    from drs_simulator.http.server import SimulatorServer
 
 TARGET = "ServiceQuotasV20190624.GetServiceQuota"
 WHICH = {"ServiceCode": "drs", "QuotaCode": "L-D88FAC3A"}

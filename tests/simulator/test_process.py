@@ -15,7 +15,7 @@ import pytest
 from tests.simulator.clients import server_id
 
 from drs_simulator.__main__ import main
-from drs_simulator.control import SimulatorControl
+from drs_simulator.client import SimulatorControl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,17 @@ COMMAND = [sys.executable, "-m", "drs_simulator", "--port", "0", "--time-scale",
 
 @pytest.fixture
 def process(bus: EventBridgeStub) -> Iterator[subprocess.Popen[str]]:
-    command = [*COMMAND, "--events-endpoint", bus.url, "--event-bus", "other", "--sts-endpoint", bus.url]
+    command = [
+        *COMMAND,
+        "--events-endpoint",
+        bus.url,
+        "--event-bus",
+        "other",
+        "--sts-endpoint",
+        bus.url,
+        "--manners-seed",
+        "5",
+    ]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONWARNINGS": "error"}
     with subprocess.Popen(  # noqa: S603 - this interpreter, these arguments
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -56,11 +66,30 @@ def test_the_process_says_where_it_answers_and_stops_cleanly(
     assert (process.returncode, output, errors) == (0, "", "")
 
 
+def test_contract_11_the_process_promises_no_more_than_the_services_unless_told_otherwise(
+    process: subprocess.Popen[str],
+) -> None:
+    manners = SimulatorControl(url_of(process)).manners()
+    assert (manners["strict"], manners["seed"]) == (False, 5)
+    assert manners["delaySeconds"] > 0
+    strict = subprocess.Popen(  # noqa: S603 - this interpreter, these arguments
+        [*COMMAND, "--manners", "strict"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with strict:
+        assert SimulatorControl(url_of(strict)).manners()["strict"] is True
+        strict.kill()
+
+
 def test_the_process_launches_at_its_time_scale_and_tells_event_bridge(
     process: subprocess.Popen[str], bus: EventBridgeStub, session: boto3.Session
 ) -> None:
     url = url_of(process)
-    SimulatorControl(url).put_source_server(server_id(1), launchSeconds=20)
+    control = SimulatorControl(url)
+    control.put_manners(strict=True)
+    control.put_source_server(server_id(1), launchSeconds=20)
     client = session.client(
         "drs",
         endpoint_url=url,
@@ -100,6 +129,8 @@ def test_a_port_in_use_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -
         (["--port", "70000"], "70000"),
         (["--job-end-seconds", "-1"], "-1"),
         (["--instances-dir", "not-there"], "not-there is no directory"),
+        (["--manners", "rude"], "rude"),
+        (["--manners-seed", "-1"], "-1"),
         (["--colour"], "--colour"),
     ],
 )

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.simulator.clients import START, Drs, server_id
 
-from drs_simulator.clock import ManualClock, timestamp
-from drs_simulator.control import SimulatorControl
-from drs_simulator.server import SimulatorServer
-from drs_simulator.timing import Timing
+from drs_simulator.client import SimulatorControl
+from drs_simulator.clockwork.clock import ManualClock, timestamp
+from drs_simulator.clockwork.timing import Timing
+from drs_simulator.http.server import SimulatorServer
+from drs_simulator.manners import STRICT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +74,7 @@ def test_the_log_of_a_launch_has_the_events_in_order(drs: Drs, three_servers: Se
         ("CONVERSION_START", server),
         ("CONVERSION_END", server),
         ("LAUNCH_START", server),
+        ("LAUNCH_END", server),
         ("JOB_END", None),
     ]
 
@@ -102,8 +104,8 @@ def test_a_launch_leaves_a_recovery_instance(drs: Drs, control: SimulatorControl
     assert instance["jobID"] == job["jobID"]
     assert instance["tags"] == {"tier": "db"}
     assert instance["recoveryInstanceProperties"]["identificationHints"]["hostname"] == "db-1"
-    # The snapshot is taken a tenth of the way from the job's start (1 s) to the server's end (20 s).
-    assert instance["pointInTimeSnapshotDateTime"] == timestamp(START + timedelta(seconds=2.9 - 90))
+    # The snapshot is begun 6.5 % of the way from the job's start (1 s) to the server's end (20 s).
+    assert instance["pointInTimeSnapshotDateTime"] == timestamp(START + timedelta(seconds=1 + 19 * 0.065 - 90))
     [described] = drs.client.describe_source_servers()["items"]
     assert described["recoveryInstanceId"] == instance["recoveryInstanceID"]
 
@@ -235,7 +237,7 @@ def test_the_time_scale_shortens_launches_but_never_below_a_second(clock: Manual
     assert timing.termination() == timedelta(seconds=1)
     assert timing.tail() == timedelta(seconds=0.5)
     assert Timing(scale=0.001).tail() == timedelta(seconds=0.2)
-    with SimulatorServer(clock=clock, timing=timing) as server:
+    with SimulatorServer(clock=clock, timing=timing, manners=STRICT) as server:
         control = SimulatorControl(server.url)
         assert control.put_source_server(server_id(1))["sourceServerID"] == server_id(1)
 

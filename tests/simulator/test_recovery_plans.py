@@ -9,11 +9,11 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.simulator.clients import START, Drs, MakeClient, server_id
 
-from drs_simulator.control import ControlFailed, SimulatorControl
+from drs_simulator.client import ControlFailed, SimulatorControl
 
 if TYPE_CHECKING:
-    from drs_simulator.clock import ManualClock
-    from drs_simulator.server import SimulatorServer
+    from drs_simulator.clockwork.clock import ManualClock
+    from drs_simulator.http.server import SimulatorServer
 
 STEPS: list[dict[str, Any]] = [
     {"name": "db", "servers": [{"sourceServerId": server_id(1)}]},

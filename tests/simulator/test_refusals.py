@@ -10,14 +10,14 @@ from botocore.exceptions import ClientError
 from tests.simulator.clients import AUTHORIZATION, Drs, MakeClient, server_id, signed
 
 from drs_simulator.drs import operations
-from drs_simulator.server import SimulatorError, SimulatorServer
-from drs_simulator.service import SERVICES
+from drs_simulator.http.server import SimulatorError, SimulatorServer
+from drs_simulator.manners import STRICT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from drs_simulator.clock import ManualClock
-    from drs_simulator.control import SimulatorControl
+    from drs_simulator.client import SimulatorControl
+    from drs_simulator.clockwork.clock import ManualClock
 
 Servers = tuple[str, str, str]
 
@@ -150,7 +150,8 @@ def test_a_server_is_in_one_active_job_only(drs: Drs, clock: ManualClock, three_
     job_id = drs.start(server)
     status, code, response = refused(lambda: drs.start(three_servers[1], server))
     assert (status, code, response["resourceId"]) == (409, "ConflictException", server)
-    assert job_id in response["Error"]["Message"]
+    # The service's own words, which name neither the server nor the job.
+    assert response["Error"]["Message"].endswith("are currently being processed by a Job")
     clock.advance(22)
     assert refused(lambda: drs.start(server))[0] == 409
     clock.advance(1)
@@ -236,9 +237,9 @@ def test_an_operation_that_is_not_simulated_answers_501_and_names_itself(drs: Dr
 
 
 def test_a_service_that_is_not_simulated_answers_501_and_names_it(simulator: SimulatorServer) -> None:
-    answer = signed(simulator, "StartRecovery", {}, service="ec2")
+    answer = signed(simulator, "StartRecovery", {}, service="s3")
     assert answer.status_code == 501
-    assert "ec2" in answer.json()["message"]
+    assert "s3" in answer.json()["message"]
 
 
 def test_an_unsigned_request_is_refused(simulator: SimulatorServer) -> None:
@@ -262,8 +263,8 @@ def test_an_answer_that_the_model_forbids_fails_the_test_that_caused_it(
     def broken(*_: object) -> dict[str, Any]:
         return {"items": [{"jobID": "job-1"}]}
 
-    monkeypatch.setitem(SERVICES, "drs", {**operations.OPERATIONS, "DescribeJobs": broken})
-    with pytest.raises(SimulatorError, match=r"items\.1\.member\.jobID"), SimulatorServer() as server:
+    monkeypatch.setitem(operations.OPERATIONS, "DescribeJobs", broken)
+    with pytest.raises(SimulatorError, match=r"items\.1\.member\.jobID"), SimulatorServer(manners=STRICT) as server:
         assert signed(server, "DescribeJobs", {}).status_code == 500
     assert "ModelMismatch" in caplog.text
 

@@ -9,9 +9,8 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 from tests.simulator.clients import AUTHORIZATION, MakeClient, server_id
 
-from drs_simulator import service_quotas
-from drs_simulator.server import SimulatorError, SimulatorServer
-from drs_simulator.service import SERVICES
+from drs_simulator.drs import service_quotas
+from drs_simulator.http.server import SimulatorError, SimulatorServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     import boto3
     from tests.simulator.clients import Drs
 
-    from drs_simulator.control import SimulatorControl
+    from drs_simulator.client import SimulatorControl
 
 VALUES = {"L-D88FAC3A": 20, "L-B827C881": 100, "L-05AFA8C6": 500, "L-DD6D028C": 1, "L-C1D14A2B": 300}
 OTHER = "222222222222"
@@ -122,7 +121,7 @@ def test_a_list_is_narrowed_to_a_quota_or_a_level(quotas: Any) -> None:
         ("get_service_quota", {"ServiceCode": "drs", "QuotaCode": "L-D88FAC3A", "ContextId": "*"}),
         ("get_aws_default_service_quota", {"ServiceCode": "drs", "QuotaCode": "L-00000000"}),
         ("get_aws_default_service_quota", {"ServiceCode": "ec2", "QuotaCode": "L-D88FAC3A"}),
-        ("list_service_quotas", {"ServiceCode": "ec2"}),
+        ("list_service_quotas", {"ServiceCode": "rds"}),
         ("list_service_quotas", {"ServiceCode": "drs", "QuotaCode": "L-00000000"}),
     ],
 )
@@ -201,7 +200,7 @@ def test_an_answer_that_the_model_forbids_fails_the_test_that_caused_it(
     def broken(*_: object) -> dict[str, Any]:
         return {"Quota": {"Value": "20"}}
 
-    monkeypatch.setitem(SERVICES, "service-quotas", {**service_quotas.OPERATIONS, "GetServiceQuota": broken})
+    monkeypatch.setitem(service_quotas.OPERATIONS, "GetServiceQuota", broken)
     headers = {
         "Authorization": AUTHORIZATION.format("servicequotas"),
         "X-Amz-Target": "ServiceQuotasV20190624.GetServiceQuota",

@@ -10,12 +10,12 @@ import pytest
 from tests.simulator.clients import START, MakeClient
 from tests.simulator.run_command import SHELL, RunCommand, code_of, eventually
 
-from drs_simulator.control import ControlFailed
+from drs_simulator.client import ControlFailed
 
 if TYPE_CHECKING:
     from tests.simulator.clients import Drs
 
-    from drs_simulator.clock import ManualClock
+    from drs_simulator.clockwork.clock import ManualClock
 
 NOBODY = "i-00000000000000000"
 NO_COMMAND = "00000000-0000-4000-8000-000000000000"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.simulator.run_command import SHELL, SHELL_DOCUMENT, RunCommand
 
-from drs_simulator.control import ControlFailed
+from drs_simulator.client import ControlFailed
 
 
 def test_documents_have_versions_and_arns(fleet: RunCommand) -> None:

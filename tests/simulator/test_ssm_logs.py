@@ -11,15 +11,16 @@ from tests.simulator.clients import START, serving
 from tests.simulator.logs_stub import LogsStub
 from tests.simulator.run_command import SHELL, RunCommand, eventually
 
-from drs_simulator.server import SimulatorServer
+from drs_simulator.emulator.cloudwatch_logs import LogForwarder
+from drs_simulator.http.server import SimulatorServer
+from drs_simulator.manners import STRICT
 from drs_simulator.ssm.agents import OutputLines
-from drs_simulator.ssm.logs import LogForwarder
 from drs_simulator.ssm.settings import RunCommand as HowToRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from drs_simulator.clock import ManualClock
+    from drs_simulator.clockwork.clock import ManualClock
 
 WANTED: dict[str, Any] = {
     "CloudWatchOutputConfig": {"CloudWatchOutputEnabled": True, "CloudWatchLogGroupName": "lines"}
@@ -34,7 +35,8 @@ def told() -> list[OutputLines]:
 @pytest.fixture
 def simulator(clock: ManualClock, told: list[OutputLines]) -> Iterator[SimulatorServer]:
     seeded = Random(7)  # noqa: S311 - identifiers, no secrets
-    with SimulatorServer(clock=clock, randomness=seeded, run_command=HowToRun(listener=told.append)) as server:
+    run_command = HowToRun(listener=told.append)
+    with SimulatorServer(clock=clock, randomness=seeded, run_command=run_command, manners=STRICT) as server:
         yield server
 
 

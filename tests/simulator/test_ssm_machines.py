@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from drs_simulator.control import ControlFailed
+from drs_simulator.client import ControlFailed
 
 if TYPE_CHECKING:
     from tests.simulator.clients import Drs
@@ -42,7 +42,8 @@ def test_a_source_server_is_told_how_its_instances_will_answer(
     assert fleet.control.instance(launched["s-22222222222222222"])["undeliverable"] is True
     # What is changed on an instance is not its server's.
     assert fleet.control.instance(launched[server], reachable=True)["reachable"] is True
-    assert fleet.simulator.simulation.fleet("000000000000", "us-east-1").servers[server].machine.reachable is False
+    region = fleet.simulator.simulation.region("000000000000", "us-east-1")
+    assert region.systems_manager.machine_to_be(server).reachable is False
 
 
 @pytest.mark.parametrize(

@@ -14,16 +14,17 @@ import pytest
 from tests.simulator.clients import server_id
 from tests.simulator.run_command import SHELL, SHELL_DOCUMENT, RunCommand, eventually, gone
 
-from drs_simulator.control import SimulatorControl
-from drs_simulator.server import SimulatorServer
+from drs_simulator.client import SimulatorControl
+from drs_simulator.clockwork.timing import Timing
+from drs_simulator.http.server import SimulatorServer
+from drs_simulator.manners import STRICT
 from drs_simulator.ssm.settings import RunCommand as HowToRun
-from drs_simulator.timing import Timing
 
 if TYPE_CHECKING:
     import boto3
     from tests.simulator.clients import Drs
 
-    from drs_simulator.clock import ManualClock
+    from drs_simulator.clockwork.clock import ManualClock
 
 # A child of the same group, one with a session of its own, one orphaned in a session of its own, and the script itself.
 FAMILY = """\
@@ -241,7 +242,7 @@ def test_a_reset_leaves_no_process_and_no_directory(fleet: RunCommand) -> None:
 
 
 def test_closing_leaves_no_process_and_no_directory(tmp_path: Path, session: boto3.Session) -> None:
-    with SimulatorServer(timing=Timing(scale=0.01), run_command=HowToRun(tmp_path)) as simulator:
+    with SimulatorServer(timing=Timing(scale=0.01), run_command=HowToRun(tmp_path), manners=STRICT) as simulator:
         fleet = launched(simulator.url, session, simulator)
         fleet.send(FAMILY)
         pids = family(fleet)
@@ -255,18 +256,21 @@ def test_closing_leaves_no_process_and_no_directory(tmp_path: Path, session: bot
 def test_processes_do_not_outlive_the_simulators_own(
     tmp_path: Path, session: boto3.Session, number: signal.Signals
 ) -> None:
-    command = [sys.executable, "-m", "drs_simulator", "--port", "0", "--time-scale", "0.01"]
+    command = [sys.executable, "-m", "drs_simulator", "--port", "0", "--time-scale", "0.01", "--manners", "strict"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(  # noqa: S603 - this interpreter, these arguments
         [*command, "--instances-dir", str(tmp_path)], env=environment, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        fleet = launched(process.stdout.readline().split()[-1], session, None)
-        fleet.send(FAMILY)
-        pids = family(fleet)
-        fleet.client.close()
-        process.send_signal(number)
-        process.wait(timeout=10)
+        try:
+            fleet = launched(process.stdout.readline().split()[-1], session, None)
+            fleet.send(FAMILY)
+            pids = family(fleet)
+            fleet.client.close()
+            process.send_signal(number)
+            process.wait(timeout=10)
+        finally:
+            process.kill()
     eventually(lambda: gone(pids), bool, "processes outlive the simulator")
     assert number is signal.SIGKILL or list(tmp_path.iterdir()) == []
 
@@ -277,7 +281,7 @@ def test_a_place_for_machines_that_cannot_be_used_is_refused(tmp_path: Path, nam
     if name != "not there":
         place.mkdir()
     with pytest.raises(ValueError, match=name):
-        SimulatorServer(run_command=HowToRun(place))
+        SimulatorServer(run_command=HowToRun(place), manners=STRICT)
 
 
 def launched(url: str, session: boto3.Session, simulator: Any) -> RunCommand:

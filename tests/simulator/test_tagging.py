@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from tests.simulator.clients import Drs, MakeClient, server_id
 
 if TYPE_CHECKING:
-    from drs_simulator.control import SimulatorControl
+    from drs_simulator.client import SimulatorControl
 
 Servers = tuple[str, str, str]
 

@@ -48,6 +48,7 @@ class Blueprint:
         self.functions = template.functions(self.template)
         self.overrides: dict[str, str] = {}
         self._topics = template.resources(self.template, "AWS::SNS::Topic")
+        self._buckets = template.resources(self.template, "AWS::S3::Bucket")
 
     def resolve(self, value: Any) -> str:
         """Fill in a reference."""
@@ -68,9 +69,11 @@ class Blueprint:
                 raise LookupError(f"cannot fill in {value}")
 
     def _default(self, name: str) -> Any:
-        """Give a parameter's default; a resource is called by its logical id, a topic by its ARN."""
+        """Give a parameter's default; a resource is called by its logical id, a topic by its ARN, a bucket in small."""
         if name in self._topics:
             return f"arn:aws:sns:{REGION}:{ACCOUNT}:{STACK_NAME}-{name}"
+        if name in self._buckets:
+            return f"{STACK_NAME}-{name}".lower()
         parameters = self.template["Parameters"]
         return parameters[name]["Default"] if name in parameters else f"{STACK_NAME}-{name}"
 
@@ -88,11 +91,7 @@ class Blueprint:
         for properties in template.resources(self.template, template.STATE_MACHINE).values():
             text = (template.ROOT / properties["DefinitionUri"]).read_text(encoding="utf-8")
             values = {name: self.resolve(value) for name, value in properties["DefinitionSubstitutions"].items()}
-            definition = template.substituted(text, values)
-            for state in definition["States"].values():
-                # Moto's grammar of a JSONata Map does not know it.
-                state.pop("ToleratedFailurePercentage", None)
-            found[self.resolve(properties["Name"])] = json.dumps(definition)
+            found[self.resolve(properties["Name"])] = json.dumps(template.substituted(text, values))
         return found
 
     def handlers(self) -> dict[str, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from drs_simulator.clock import SystemClock
-from drs_simulator.timing import Timing
+from drs_simulator.clockwork.clock import SystemClock
+from drs_simulator.clockwork.timing import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

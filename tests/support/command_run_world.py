@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from wavebreak.domain.commands.summary import FAILED_EVERYWHERE
 from wavebreak.domain.executions import wave_commands
 from wavebreak.domain.executions.model import CommandPhase
 from wavebreak.domain.executions.observation import CommandView
@@ -91,7 +92,7 @@ class CommandRuns:
             for command in wave_commands.of_phase(new, CommandPhase.AFTER):
                 name = wave_commands.run_id(after.execution_id, new.number, command)
                 launched = {one.source_server_id for _, one in wave_commands.targets(after, new, CommandPhase.AFTER)}
-                assert launched <= self.reached[name], f"{name} did not reach all that was launched"
+                assert launched <= self.reached.get(name, set()), f"{name} did not reach all that was launched"
 
     def come_to_their_ends(self, *, cancelled: bool) -> None:
         """Have all runs end; of a cancelled execution only those that were cancelled, too: a cancel reaches each."""
@@ -107,7 +108,8 @@ class CommandRuns:
                 name = wave_commands.run_id(execution.execution_id, wave.number, wave.running_command)
                 status = self.statuses.get(name)
                 ended = status is not None and status not in {RUNNING, CANCELLING}
-                views[name] = CommandView(status is not None, status == CANCELLING, status if ended else None)
+                failure = FAILED_EVERYWHERE if status == NEVER_BEGUN else None
+                views[name] = CommandView(status is not None, status == CANCELLING, status if ended else None, failure)
         return views
 
 

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from botocore.client import BaseClient
 from botocore.retries.standard import ExponentialBackoff
 from jsonata.jsonata import Jsonata  # type: ignore[import-untyped]  # the package ships no types
 from moto import mock_aws
@@ -28,10 +29,14 @@ from moto.servicequotas.exceptions import NoSuchResource
 from moto.servicequotas.models import ServiceQuotasBackend
 from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import TimeoutSeconds
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_aws_sdk
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service_aws_sdk,
+    state_task_service_lambda,
+)
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.parser.utils import TMP_THREADS
+from tests.support import called_operations as called
 
 from wavebreak.domain.drs import JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA
 
@@ -42,8 +47,11 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 7
 """The poll interval that the definitions are given: a number that no other timeout in them has."""
-REAL_POLL_SECONDS = 0.2
-"""What it comes to in a test."""
+BRIEF_SECONDS = 3
+"""The short interval, likewise."""
+REAL_SECONDS = {POLL_SECONDS: 0.2, BRIEF_SECONDS: 0.1}
+"""What they come to in a test."""
+_INVOKE_PARAMETERS = {"ClientContext", "FunctionName", "InvocationType", "Payload", "Qualifier"}
 _ACCOUNT_QUOTAS = {JOBS_QUOTA: "jobs", SERVERS_A_JOB_QUOTA: "servers_a_job", SERVERS_IN_JOBS_QUOTA: "servers_in_jobs"}
 _THREAD_SECONDS = 60
 _VALIDATE = StepFunctionsParserBackend._validate_definition
@@ -52,11 +60,13 @@ _SERIALIZE = BaseJSONSerializer._serialize_type_structure
 
 
 @contextmanager
-def emulated_aws(invoke: Invoke, quotas: dict[str, int], actions: list[str]) -> Iterator[None]:
+def emulated_aws(
+    invoke: Invoke, quotas: dict[str, int], actions: list[str], dropped: Callable[[str, Exception], None] | None = None
+) -> Iterator[None]:
     """Run moto until the block ends.
 
     `quotas` holds what the account was granted, by the names of `Quotas`; `actions` takes the name of every
-    DynamoDB action.
+    DynamoDB action; `dropped` is told of functions that failed on an event nobody waits for.
     """
     config: Any = {
         "core": {"reset_boto3_session": False},
@@ -65,10 +75,14 @@ def emulated_aws(invoke: Invoke, quotas: dict[str, int], actions: list[str]) -> 
     }
     with ExitStack() as cures:
         cures.enter_context(mock_aws(config=config))
+        cures.enter_context(patch.object(BaseClient, "_make_api_call", called.call))
         cures.enter_context(patch.object(moto_jsonata, "_eval_jsonata", _evaluated))
         validated = staticmethod(_validated_once)
         cures.enter_context(patch.object(StepFunctionsParserBackend, "_validate_definition", validated))
-        cures.enter_context(patch.object(LambdaSimpleBackend, "invoke", _invoking(invoke)))
+        cures.enter_context(patch.object(LambdaSimpleBackend, "invoke", _invoking(invoke, dropped)))
+        cures.enter_context(
+            patch.dict(state_task_service_lambda._SUPPORTED_API_PARAM_BINDINGS, invoke=_INVOKE_PARAMETERS)
+        )
         serialised = _one_at_a_time(DynamoHandler.call_action, actions)
         cures.enter_context(patch.object(DynamoHandler, "call_action", serialised))
         cures.enter_context(patch.object(dynamodb_models, "copy", SimpleNamespace(deepcopy=_copied, copy=copy.copy)))
@@ -110,18 +124,36 @@ def _evaluated(expression: str) -> Any:
     return Jsonata(expression).evaluate(None)
 
 
-def _invoking(invoke: Invoke) -> Callable[..., bytes]:
+def _invoking(invoke: Invoke, dropped: Callable[[str, Exception], None] | None) -> Callable[..., bytes]:
     def replacement(
-        _backend: Any, function_name: str, _qualifier: str, body: Any, _headers: Any, response_headers: dict[str, str]
+        _backend: Any, function_name: str, _qualifier: str, body: Any, headers: Any, response_headers: dict[str, str]
     ) -> bytes:
+        function, event = function_name.rpartition(":")[2], json.loads(body or "{}")
+        if {str(name).lower(): value for name, value in headers.items()}.get("x-amz-invocation-type") == "Event":
+            _beside(lambda: invoke(function, event), lambda error: dropped and dropped(function, error))
+            return b""
         try:
-            answer = invoke(function_name.rpartition(":")[2], json.loads(body or "{}"))
+            answer = invoke(function, event)
         except Exception as error:  # noqa: BLE001  the doorway at which Lambda turns any error of a handler into an answer
             response_headers["x-amz-function-error"] = "Unhandled"
             answer = {"errorType": type(error).__name__, "errorMessage": str(error)}
         return json.dumps(answer).encode()
 
     return replacement
+
+
+def _beside(work: Callable[[], Any], failed: Callable[[Exception], Any]) -> None:
+    """Do what an asynchronous invocation does: nobody waits for it; `join_machines` does in the end."""
+
+    def run() -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001  Lambda keeps any error of a handler from its caller
+            failed(error)
+
+    thread = threading.Thread(target=run, name="asynchronous", daemon=True)
+    TMP_THREADS.append(thread)
+    thread.start()
 
 
 def _made_once(make: Any) -> Any:
@@ -160,7 +192,7 @@ def _one_at_a_time(call_action: Any, actions: list[str]) -> Any:
 def _seconds(timeout: TimeoutSeconds, env: Any) -> float:
     del env
     seconds = timeout.timeout_seconds
-    return REAL_POLL_SECONDS if seconds == POLL_SECONDS else seconds
+    return REAL_SECONDS.get(seconds, seconds)
 
 
 def _copied(thing: Any) -> Any:

@@ -18,7 +18,7 @@ from wavebreak.domain.executions.model import (
     Server,
     Wave,
 )
-from wavebreak.domain.executions.observation import JobView, Observation, ServerView
+from wavebreak.domain.executions.observation import JobLog, JobView, Observation, ServerView
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.timing import Timing
 
@@ -127,8 +127,10 @@ def view(servers: Mapping[int, LaunchStatus | None], *, completed: bool = False,
 
 
 def seen(**jobs: JobView) -> Observation:
-    """An observation of jobs named `job1`, `job2`, ... after their numbers."""
-    return Observation({job_id(int(name.removeprefix("job"))): shown for name, shown in jobs.items()})
+    """An observation of jobs named `job1`, `job2`, ... after their numbers; of ended ones all is learnt at once."""
+    views = {job_id(int(name.removeprefix("job"))): shown for name, shown in jobs.items()}
+    ended = [name for name, shown in views.items() if shown.completed]
+    return Observation(views, looked=frozenset(ended), logs=dict.fromkeys(ended, JobLog()))
 
 
 def statuses(subject: Execution) -> list[str]:

@@ -4,7 +4,7 @@ Everything that a crash can come between is a step of its own: the intent writte
 Every write is judged as the store judges it, and what DRS would never allow twice fails at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,6 +12,7 @@ from typing import Any, Final
 from tests.support.command_run_world import Bound, CommandRuns, check_commands
 from tests.support.execution_builders import NOW, OPERATOR, TIMING
 
+from wavebreak.domain.drs import Instance
 from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import (
     ENGINE_ACTOR,
@@ -21,6 +22,7 @@ from wavebreak.domain.executions.audit_trail import (
     status_changes,
     words_behind,
 )
+from wavebreak.domain.executions.ending.looks import TerminationObservation, is_launched
 from wavebreak.domain.executions.engine import (
     Decision,
     Directive,
@@ -30,10 +32,14 @@ from wavebreak.domain.executions.engine import (
     next_command,
     unassigned,
 )
-from wavebreak.domain.executions.model import CommandState, Execution, Job, JobKind, JobState, LaunchStatus
+from wavebreak.domain.executions.launching import launch_steps
+from wavebreak.domain.executions.launching.last_look import LastLook
+from wavebreak.domain.executions.model import Execution, Job, JobKind, JobState, LaunchStatus
 from wavebreak.domain.executions.observation import JobView, Observation, ServerView
-from wavebreak.domain.executions.termination import CleanUp, Sighting
+from wavebreak.domain.executions.termination import TerminationDirective
+from wavebreak.domain.executions.wave_commands import intended
 from wavebreak.execution_utils import WaveStatus, final_status, is_terminal
+from wavebreak.site import Place
 from wavebreak.store.records import job_record, meta_record, read_execution, server_records, wave_record
 
 POLL: Final = timedelta(seconds=30)
@@ -69,6 +75,8 @@ class World:
         """Intents whose function still lives and has not called DRS."""
         self.answers: list[tuple[Job, str]] = []
         """Answers of DRS whose function still lives and has not recorded them."""
+        self.lies: set[str] = set()
+        """Jobs of which DRS said that it did not start them."""
         self.runs = CommandRuns()
         self.events: list[dict[str, Any]] = []
         self._tell(None, execution, ENGINE_ACTOR)
@@ -143,8 +151,25 @@ class World:
         decision = decide(self.execution, observation, self.now, TIMING)
         self.save(decision.execution)
         if decision.directive is Directive.FINISH:
-            self.save(finalise(self.execution, self.now))
+            self._finish(drs_answers=drs_answers)
         return decision
+
+    def _finish(self, *, drs_answers: bool) -> None:
+        """End the execution, once DRS answered the last look for launches that nobody knows of."""
+        current = self.execution
+        if not current.is_terminal and any(job.may_turn_up for job in current.launch_jobs()):
+            if not drs_answers:
+                self.save(replace(current, last_look=LastLook(("here",), self.now + TIMING.no_room)))
+                return
+            self.adopt(job.tags[0] for job in self.jobs.values())
+        self.save(finalise(self.execution, self.now))
+
+    def adopt(self, waves: Iterable[int]) -> None:
+        """Record the jobs of waves that nobody wrote down."""
+        wanted = set(waves)
+        for job in self.jobs.values():
+            if job.tags[0] in wanted:
+                self.save(launch_steps.adopted(self.execution, job.job_id, job.tags, job.servers.keys()))
 
     def resolve(self, number: int) -> None:
         """Adopt the jobs of a wave's open intents, and refute those that had their time."""
@@ -155,7 +180,8 @@ class World:
             if found is not None:
                 self.record(job, found)
             elif self.now >= job.check_after:
-                self.save(self.execution.with_job(replace(job, state=JobState.REFUTED)))
+                self.save(launch_steps.refuted(self.execution, job))
+        self.adopt([number])
 
     def intend(self, number: int, limit: int) -> Job | None:
         """Write the intent of a wave's next batch; its function lives on until the intent may be looked into."""
@@ -184,8 +210,7 @@ class World:
         wave = self.execution.wave(number)
         due = None if wave.running_command else next_command(self.execution, wave, self.now, TIMING)
         if due is not None:
-            started = wave.with_command(replace(due, state=CommandState.STARTED))
-            self.save(self.execution.with_waves([started]))
+            self.save(self.execution.with_waves([intended(self.execution, wave, due)]))
         running = self.execution.wave(number).running_command
         return None if running is None else Bound(self.execution, number, running)
 
@@ -203,28 +228,24 @@ class World:
         self.answers.append((job, job_id))
 
     def refuse(self, job: Job) -> None:
-        """Have DRS refuse a call: nothing happened, and the intent is forgotten."""
+        """Have DRS refuse a call: nothing happened; the intent is kept for the last look."""
         self.calls.remove(job)
         if self.now < job.check_after:
             until = self.now + TIMING.no_room
-            after = self.execution.without_job(job)
-            self.save(after.with_waves([replace(after.wave(job.wave), blocked_until=until)]))
+            self.save(launch_steps.blocked(launch_steps.refused(self.execution, job), job.wave, until))
+
+    def lie(self, job: Job) -> None:
+        """Have DRS start a job, and say that it did not."""
+        self.call(job)
+        if self.answers and self.answers[-1][0] is job:
+            self.lies.add(self.answers.pop()[1])
+            until = self.now + TIMING.no_room
+            self.save(launch_steps.blocked(launch_steps.refused(self.execution, job), job.wave, until))
 
     def record(self, job: Job, job_id: str) -> None:
         """Record the job that an intent became."""
-        known = next((other for other in self.execution.jobs if other.key == job.key), None)
-        if known is None or known.job_id is not None:
-            return
-        members = frozenset(job.subjects)
-        wave = self.execution.wave(job.wave).with_servers(
-            lambda server: (
-                replace(server, launch_status=LaunchStatus.IN_PROGRESS)
-                if server.source_server_id in members and server.launch_status is LaunchStatus.PENDING
-                else server
-            )
-        )
-        started = replace(job, state=JobState.STARTED, job_id=job_id)
-        self.save(self.execution.with_job(started).with_waves([replace(wave, blocked_until=None)]))
+        if any(other.key == job.key for other in self.execution.jobs):
+            self.save(launch_steps.started(self.execution, job, job_id))
 
     def settle_server(self, job_id: str, server: str, status: LaunchStatus) -> None:
         """Have DRS get on with one server of a running job."""
@@ -238,10 +259,14 @@ class World:
     def check(self) -> None:
         """Hold what must be true between any two steps."""
         current = self.execution
-        check_state(current)
-        if not current.in_flight and not self.answers:
+        check_state(current, self.lies)
+        known = {job.job_id for job in current.launch_jobs()}
+        if not current.in_flight and not self.answers and (current.is_terminal or known >= self.jobs.keys()):
             launched = {instance for job in self.jobs.values() for instance in job.instances.values()}
-            assert launched == termination.launched_instances(current)
+            known = {
+                server.recovery_instance_id for wave in current.waves for server in wave.servers if is_launched(server)
+            }
+            assert launched == known
 
     def check_trail(self) -> None:
         """Verify that the events so far tell the execution as it is."""
@@ -289,19 +314,23 @@ class World:
 
     def clean_up(self) -> None:
         """Run a termination that was begun to its end, one terminate job for all that is alive."""
-        alive = {instance for job in self.jobs.values() for instance in job.instances.values()}
+        alive = [
+            Instance(instance, server, job.job_id, is_drill=True, state="RUNNING")
+            for job in self.jobs.values()
+            for server, instance in job.instances.items()
+        ]
         for _ in range(20):
-            after, directive = termination.decide(
-                self.execution, Sighting(Observation(), frozenset(alive)), self.now, TIMING
-            )
+            seen = TerminationObservation(instances=tuple(alive))
+            after, directive = termination.decide(self.execution, seen, self.now, TIMING)
             self.save(after)
-            if directive is CleanUp.FINISH:
+            if directive is TerminationDirective.FINISH:
                 return
-            if directive is CleanUp.TERMINATE:
-                self._terminate(termination.due(after, alive))
+            if directive is TerminationDirective.TERMINATE:
+                due = termination.due_at(after, Place(), seen, self.now, TIMING)
+                self._terminate(tuple(str(server.recovery_instance_id) for server in due))
                 alive.clear()
             self.now += POLL
-        raise AssertionError("the clean-up does not come to an end")
+        raise AssertionError("the termination does not come to an end")
 
     def _terminate(self, instances: tuple[str, ...]) -> None:
         started = Job(
@@ -337,16 +366,16 @@ def who_cancels(then: str) -> str:
     return f"{OPERATOR}-who-says-{then}"
 
 
-def check_state(current: Execution) -> None:
-    """Hold what must be true of an execution at any moment."""
+def check_state(current: Execution, late: Collection[str] = ()) -> None:
+    """Hold what must be true of an execution at any moment; `late` are jobs that nobody knew of for a while."""
     for wave in current.waves:
         if wave.status is WaveStatus.CANCELLED:
             assert current.cancel is not None, "only a cancel is final"
-            assert not current.wave_in_flight(wave.number)
+            assert not any(job.in_flight and job.job_id not in late for job in current.launch_jobs(wave.number))
             assert wave.running_command is None
         taken: set[str] = set()
         for job in current.launch_jobs(wave.number):
-            if job.attempt == wave.attempt and job.state is not JobState.REFUTED:
+            if job.attempt == wave.attempt and not job.may_turn_up:
                 assert not taken & set(job.subjects), "a server is in two jobs of one attempt"
                 taken |= set(job.subjects)
     if current.cancel is not None and current.is_terminal:

@@ -23,13 +23,19 @@ Step = Callable[[Execution], Execution]
 
 SECONDS: Final = (1, 30, 80, 200)
 DRS_ANSWERS: Final = (True, True, True, False)
-STARTS: Final = ("intend", "call", "record", "record", "record", "refuse")
-FATES: Final = ("calls", "calls", "is refused", "dies")
+STARTS: Final = ("intend", "call", "record", "record", "record", "refuse", "lie")
+FATES: Final = ("calls", "calls", "is refused", "dies", "is lied to")
 OUTCOMES: Final = (LaunchStatus.IN_PROGRESS, LaunchStatus.LAUNCHED, LaunchStatus.FAILED)
 WAVE_CALLS: Final = ("approve", "reject", "retry", "skip")
 DECISIONS: Final = ("retry", "retry", "skip")
 COMMAND_ENDS: Final = ("COMPLETE_SUCCESS", "COMPLETE_SUCCESS", "PARTIAL_SUCCESS", "COMPLETE_FAILURE", None)
-COMMAND_FATES: Final = {"intend": "is held up", "call": "is made", "record": "is made", "refuse": "dies"}
+COMMAND_FATES: Final = {
+    "intend": "is held up",
+    "call": "is made",
+    "record": "is made",
+    "refuse": "dies",
+    "lie": "dies",
+}
 """What becomes of a function that runs a wave's command, by what becomes of one that starts a wave."""
 
 _COUNTED: Final = (("completedWaves", "COMPLETED"), ("failedWaves", "FAILED"), ("cancelledWaves", "CANCELLED"))
@@ -66,8 +72,8 @@ class Story:
             job = self.world.intend(number, limit)
             if job is None or then == "intend":
                 continue
-            if then == "refuse":
-                self.world.refuse(job)
+            if then in {"refuse", "lie"}:
+                (self.world.refuse if then == "refuse" else self.world.lie)(job)
                 continue
             self.world.call(job)
             if then == "record":
@@ -114,7 +120,8 @@ class Story:
         if fate == "dies":
             self.world.calls.remove(job)
         else:
-            (self.world.refuse if fate == "is refused" else self.world.call)(job)
+            fates = {"is refused": self.world.refuse, "is lied to": self.world.lie}
+            fates.get(fate, self.world.call)(job)
 
     def an_answer_arrives_or_is_lost(self, lost: bool) -> None:
         """Record the oldest answer of DRS, or never."""

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 from tests.support.execution_builders import NOW, OPERATOR, execution, job, later, wave
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act, append_event, status_changes
-from wavebreak.domain.executions.model import Cancel, Execution, JobState, Mode, Termination
+from wavebreak.domain.executions.batch_search import Suspicion
+from wavebreak.domain.executions.ending.model import EndingOutcome, InstanceEnding
+from wavebreak.domain.executions.model import Cancel, Execution, JobState, LaunchStatus, Mode, Termination
 from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
 from wavebreak.domain.notifications.execution_messages import execution_message
 from wavebreak.domain.notifications.message import Kind, Message
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 E, W, T = ExecutionStatus, WaveStatus, TerminationStatus
 
@@ -37,6 +39,9 @@ RUN: dict[str, Any] = {
 }
 
 
+_NONE: Mapping[str, Any] = {}
+
+
 class Story:
     """An execution of three waves, told step by step."""
 
@@ -49,20 +54,21 @@ class Story:
         self._tell(None, self.now, Act(OPERATOR, NOW, "quarterly drill"))
 
     def then(self, seconds: float, actor: str = ENGINE_ACTOR, reason: str | None = None, **fields: Any) -> Story:
-        """Let something become of the execution; `w1`, `w2`, `w3` are statuses of waves."""
+        """Let something become of the execution; `w1`, `w2`, `w3` are statuses of waves, `details` go to the event."""
+        details = fields.pop("details", {})
         waves = {int(name[1]): fields.pop(name) for name in list(fields) if name in {"w1", "w2", "w3"}}
         changed = [self._wave(number, status) for number, status in waves.items()]
         jobs = tuple(job(number, JobState.ENDED) for number in (1, 2) if self.now.wave(number).started_at)
         after = replace(self.now.with_waves(changed), jobs=self.now.jobs or jobs, **fields)
-        self._tell(self.now, after, Act(actor, later(seconds), reason))
+        self._tell(self.now, after, Act(actor, later(seconds), reason), details)
         return self
 
     def _wave(self, number: int, status: WaveStatus) -> Any:
         error = "1 critical server(s) failed: s-00000000000000002" if status is W.FAILED else None
         return replace(self.now.wave(number), status=status, started_at=NOW, error=error)
 
-    def _tell(self, before: Execution | None, after: Execution, act: Act) -> None:
-        self.now, event = append_event(after, status_changes(before, after), act, {})
+    def _tell(self, before: Execution | None, after: Execution, act: Act, details: Mapping[str, Any] = _NONE) -> None:
+        self.now, event = append_event(after, status_changes(before, after), act, details)
         self.trail.append(event)
 
     def told(self, kind: Kind) -> Message:
@@ -84,9 +90,27 @@ def _partial(name: str, mode: Mode) -> Story:
     return story.then(80, w2=W.CANCELLED, status=E.PARTIAL_SUCCESS)
 
 
-def _cleaned(name: str, mode: Mode, end: Termination) -> Story:
-    asked = Termination(T.IN_PROGRESS)
-    return _partial(name, mode).then(100, OPERATOR, termination=asked).then(130, termination=end)
+def _terminated(name: str, mode: Mode, end: TerminationStatus) -> Story:
+    """A termination of three instances; one that is INCOMPLETE ended the first, and each other is left in its way."""
+    story = _partial(name, mode)
+    endings = [
+        InstanceEnding(EndingOutcome.TERMINATED),
+        InstanceEnding(suspicion=Suspicion("ConflictException: <b>a job</b>\nof its server runs", NOW)),
+        InstanceEnding(EndingOutcome.UNKNOWN, "DRS no longer shows it, and EC2 has it running"),
+    ]
+    launched = [
+        wave.with_servers(
+            lambda server, known=known: replace(  # type: ignore[misc]  # mypy infers no default
+                server,
+                launch_status=LaunchStatus.LAUNCHED,
+                recovery_instance_id=f"i-{server.source_server_id[2:]}",
+                ending=InstanceEnding(EndingOutcome.TERMINATED) if end is T.COMPLETED else known,
+            )
+        )
+        for wave, known in zip(story.now.waves, endings, strict=True)
+    ]
+    story.now = story.now.with_waves(launched)
+    return story.then(100, OPERATOR, termination=Termination(T.IN_PROGRESS)).then(130, termination=Termination(end))
 
 
 STORIES: dict[Kind, Callable[[str, Mode], Message]] = {
@@ -104,6 +128,18 @@ STORIES: dict[Kind, Callable[[str, Mode], Message]] = {
         .then(5, OPERATOR, w1=W.CANCELLED, w2=W.CANCELLED, w3=W.CANCELLED, status=E.CANCELLED)
         .told(Kind.CANCELLED)
     ),
+    Kind.PREEMPTED: lambda n, m: (
+        _half(n, m)
+        .then(
+            60,
+            APPROVER,
+            f"Preempted by {RECOVERY_ID}",
+            w3=W.CANCELLED,
+            status=E.CANCELLING,
+            details={"preemptedBy": RECOVERY_ID},
+        )
+        .told(Kind.PREEMPTED)
+    ),
     Kind.PAUSED: lambda n, m: _half(n, m).then(70, w2=W.FAILED, status=E.PAUSED).told(Kind.PAUSED),
     Kind.RESUMED: lambda n, m: (
         _half(n, m).then(60, APPROVER, status=E.PAUSED).then(600, APPROVER, status=E.IN_PROGRESS).told(Kind.RESUMED)
@@ -112,10 +148,8 @@ STORIES: dict[Kind, Callable[[str, Mode], Message]] = {
         _running(n, m).then(38, w1=W.COMPLETED, w2=W.AWAITING_APPROVAL).told(Kind.APPROVAL_NEEDED)
     ),
     Kind.WAVE_FAILED: lambda n, m: _half(n, m).then(70, w2=W.FAILED).told(Kind.WAVE_FAILED),
-    Kind.TERMINATED: lambda n, m: _cleaned(n, m, Termination(T.COMPLETED, 3)).told(Kind.TERMINATED),
-    Kind.TERMINATION_INCOMPLETE: lambda n, m: _cleaned(
-        n, m, Termination(T.INCOMPLETE, 2, ("i-00000000000000003",))
-    ).told(Kind.TERMINATION_INCOMPLETE),
+    Kind.TERMINATED: lambda n, m: _terminated(n, m, T.COMPLETED).told(Kind.TERMINATED),
+    Kind.TERMINATION_INCOMPLETE: lambda n, m: _terminated(n, m, T.INCOMPLETE).told(Kind.TERMINATION_INCOMPLETE),
     Kind.COMMAND_FINISHED: lambda n, _: command_message({**RUN, "command": n}),
     Kind.ALERT: lambda n, _: alert_message(
         {"name": n, "state": "ALARM", "reason": "1 datapoint (3.0) was greater than 0"}

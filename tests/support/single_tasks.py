@@ -12,33 +12,38 @@ from botocore.exceptions import ClientError
 from tests.support.execution_builders import OPERATOR
 from tests.support.fake_drs_world import World, check_state, check_trail
 
-from wavebreak.aws.drs import Drs, job_tags
+from wavebreak.aws.drs import Drs
 from wavebreak.aws.step_functions import Workflow
-from wavebreak.domain.executions import termination
+from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
 from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.engine import Directive, open_asks
+from wavebreak.domain.executions.launching.launch_tags import job_tags
 from wavebreak.domain.executions.model import CancelThen, Execution, JobKind
 from wavebreak.domain.executions.steering import Refused
-from wavebreak.domain.executions.termination import CleanUp
+from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.problems import Problem
 from wavebreak.store import keys
 from wavebreak.store.locks import server_keys
-from wavebreak.use_cases import observe_recovery, operate_execution, settle_execution, terminate_instances
+from wavebreak.timing import parse_iso
+from wavebreak.use_cases import observe_recovery, operate_execution, settle_execution
 from wavebreak.use_cases.launch_wave import start_wave
+from wavebreak.use_cases.termination import observe_termination, terminate_instances
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from random import Random
 
-    from drs_simulator.clock import ManualClock
-    from drs_simulator.control import SimulatorControl
+    from drs_simulator.client import SimulatorControl
+    from drs_simulator.clockwork.clock import ManualClock
     from wavebreak.app import App
     from wavebreak.domain.executions.machine_runs import Machine
     from wavebreak.domain.executions.model import Server
     from wavebreak.domain.executions.observation import JobView
 
 POLL_SECONDS: Final = 80
+STALE_SECONDS: Final = 12
+"""How long a job may not be shown yet."""
 LAST_ACTS: Final = 4
 """Rounds of the end in which others still come between."""
 _CALLED: Final = ("StartRecovery", "StartRecovery", "StartRecovery", "TerminateRecoveryInstances", "DescribeJobs")
@@ -50,8 +55,16 @@ _FAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"httpStatus": 500, "when": "after"},
     {"dropConnection": True},
     {"dropConnection": True, "when": "after"},
+    {"error": "ThrottlingException", "when": "after"},
 )
 _STEERED: Final = ("pause", "resume", "approve", "approve", "reject", "retry", "skip", "cancel", "terminate")
+
+
+_TROUBLES: Final = (
+    Refusal("ConflictException", "not ready", status=409),
+    Refusal("ServiceQuotaExceededException", "one of its own", "L-DD6D028C", 402),
+    OutcomeUnknown("InternalServerException (500)"),
+)
 
 
 class Died(Exception):  # noqa: N818  what became of a function
@@ -71,6 +84,8 @@ class Fate:
 
     dice: Random
     life: Life | None = None
+    trouble: dict[str, Exception] = field(default_factory=dict)
+    """What StartRecovery says of calls that name a server."""
 
     def meanwhile(self, chance: float) -> None:
         """Let an operator act, perhaps."""
@@ -78,6 +93,19 @@ class Fate:
         if life is not None and self.dice.random() < chance:
             life.an_operator_acts()
         self.life = life
+
+    def hides(self, job: Mapping[str, Any]) -> bool:
+        """Tell whether a read does not show a job yet."""
+        if self.life is None:
+            return False
+        age = self.life.clock.now() - parse_iso(job["creationDateTime"])
+        return age.total_seconds() < STALE_SECONDS and self.dice.random() < 0.4
+
+    def refuses(self, servers: Iterable[str]) -> None:
+        """Refuse a call that names a server in trouble."""
+        for name in servers:
+            if name in self.trouble:
+                raise self.trouble[name]
 
     def strikes(self) -> None:
         """Have the function die here, seldom."""
@@ -95,10 +123,17 @@ class FatefulDrs(Drs):
         self.fate.meanwhile(0.8)
         return super().jobs(job_ids)
 
+    def _pages(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Read; a job that was started a moment ago is shown by some reads only."""
+        for item in super()._pages(operation, **parameters):
+            if operation != "describe_jobs" or not self.fate.hides(item):
+                yield item
+
     def start_recovery(self, servers: Sequence[Server], *, is_drill: bool, tags: Mapping[str, str]) -> str:
-        """Start a job, between whose intent, call and record anything may happen."""
+        """Start a job, between whose intent, call and record anything may happen; some servers it is refused for."""
         self.fate.meanwhile(0.35)
         self.fate.strikes()
+        self.fate.refuses(server.source_server_id for server in servers)
         job_id = super().start_recovery(servers, is_drill=is_drill, tags=tags)
         self.fate.strikes()
         self.fate.meanwhile(0.35)
@@ -123,6 +158,8 @@ class Life:
     execution_id: str
     fate: Fate
     before: Execution = field(init=False)
+    late: set[str] = field(default_factory=set)
+    """Jobs that turned up when their waves were held to be over."""
 
     def begin(self, execution: Execution) -> None:
         """Write the execution as a start does."""
@@ -130,8 +167,8 @@ class Life:
         for name in _servers_of(execution):
             self.control.put_source_server(name)
         now = self.clock.now()
-        self.app.locks.take_servers(execution, now)
-        self.before = self.app.executions.create(execution, "{}", Act(OPERATOR, now), {})
+        held = self.app.locks.take(execution, "start", now)
+        self.before = self.app.executions.create(execution, "{}", Act(OPERATOR, now), {}, held)
         self.fate.life = self
 
     def load(self) -> Execution:
@@ -146,6 +183,7 @@ class Life:
             (3, self.an_operator_acts),
             (2, self.a_fault_waits),
             (2, self.a_server_changes),
+            (2, self.a_server_is_in_trouble),
             (1, self.a_late_start),
         )
         weights, choices = zip(*happenings, strict=True)
@@ -155,7 +193,14 @@ class Life:
     def holds(self) -> None:
         """Hold what must be true at any moment of the stored state, and of what it followed."""
         after = self.load()
-        check_state(after)
+        known = {job.job_id for job in self.before.launch_jobs()}
+        cancelled = {wave.number for wave in self.before.waves if wave.status is WaveStatus.CANCELLED}
+        self.late |= {
+            job.job_id
+            for job in after.launch_jobs()
+            if job.job_id and job.job_id not in known and job.wave in cancelled
+        }
+        check_state(after, self.late)
         World.check_cancel_is_final(self.before, after)
         self.before = after
 
@@ -173,6 +218,13 @@ class Life:
         name = self.dice.choice(_servers_of(self.before))
         result = self.dice.choice(("LAUNCHED", "FAILED"))
         self.control.put_source_server(name, launchResult=result, launchSeconds=self.dice.choice((5, 20, 150)))
+
+    def a_server_is_in_trouble(self) -> None:
+        """Have StartRecovery be refused for a server, in some way, or no longer for any."""
+        if self.dice.random() < 0.4:
+            self.fate.trouble.clear()
+            return
+        self.fate.trouble[self.dice.choice(_servers_of(self.before))] = self.dice.choice(_TROUBLES)
 
     def a_late_start(self) -> None:
         """Start a wave that nobody named: a directive that is doubled or comes too late."""
@@ -192,8 +244,8 @@ class Life:
         return seen.directive
 
     def _clean_up_round(self, run: int) -> str:
-        seen = terminate_instances.observe(self.app, self.execution_id, run)
-        if seen.directive == CleanUp.TERMINATE:
+        seen = observe_termination.observe(self.app, self.execution_id, run)
+        if seen.directive == TerminationDirective.TERMINATE:
             self._task(lambda: terminate_instances.terminate(self.app, self.execution_id))
         return seen.directive
 
@@ -228,6 +280,7 @@ class Life:
     def comes_to_its_end(self) -> None:
         """Once faults cease and people answer, the execution ends, and with it everything that it brought about."""
         self.control.clear_faults()
+        self.fate.trouble.clear()
         for name in _servers_of(self.before):
             self.control.put_source_server(name, launchResult="LAUNCHED", launchSeconds=5)
         cleans_up = self.dice.random() < 0.3
@@ -282,7 +335,8 @@ class Life:
             assert not running & members.keys(), "a server that runs was launched again"
             running |= {name for name, status in members.items() if status == "LAUNCHED"}
         alive = {instance["recoveryInstanceID"] for instance in state["recoveryInstances"]}
-        assert alive <= termination.launched_instances(current), "an instance is unknown"
+        known = {server.recovery_instance_id for wave in current.waves for server in wave.servers}
+        assert alive <= known, "an instance is unknown"
         assert not (alive and current.instances_terminated)
 
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from moto.dynamodb.models import dynamodb_backends
+from tests.support import called_operations as called
 from tests.support.blueprint import ACCOUNT, REGION, Blueprint, machine_arn
 from tests.support.emulation import join_machines
 from tests.support.gateway import Answer, Gateway
 
-from drs_simulator.control import SimulatorControl
+from drs_simulator.client import SimulatorControl
 from wavebreak import app as composition
 from wavebreak.execution_utils import TERMINAL_STATUSES, TerminationStatus
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.support.clock import JumpingClock
 
-    from drs_simulator.drs.fleet import LaunchResult
+    from drs_simulator.drs.model import LaunchResult
     from drs_simulator.ssm.agents import OutputLines
     from wavebreak.app import App
     from wavebreak.settings import Settings
@@ -54,6 +55,8 @@ class Stack:
         self.before: dict[str, Callable[[dict[str, Any]], None]] = {}
         self.after: dict[str, Callable[[dict[str, Any]], None]] = {}
         self.failures: list[str] = []
+        self.dropped: list[str] = []
+        """Errors of functions on events that nobody waited for; a test that expects one takes it out."""
         self.table_actions: list[str] = []
         self._handlers = {name: _imported(path) for name, path in blueprint.handlers().items()}
         self._apps: dict[str, App] = {}
@@ -75,9 +78,6 @@ class Stack:
             dynamodb.create_table(**table)
         self.sfn = boto3.client("stepfunctions", region_name=REGION)
         self._logs = boto3.client("logs", region_name=REGION)
-        boto3.client("s3", region_name=REGION).create_bucket(
-            Bucket=self.blueprint.resolve({"Ref": "CommandListsBucket"}).lower()
-        )
         for name, definition in self.blueprint.machines().items():
             self.sfn.create_state_machine(name=name, definition=definition, roleArn=f"arn:aws:iam::{ACCOUNT}:role/r")
         for function in self._handlers:
@@ -153,13 +153,19 @@ class Stack:
             get_remaining_time_in_millis=lambda: 28_000,
         )
         try:
-            answer: dict[str, Any] = self._handlers[function](event, context)
+            with called.running(function):
+                answer: dict[str, Any] = self._handlers[function](event, context)
         except Killed:
             raise TaskTimedOut(function) from None
         finally:
             self._running.function = previous
         self.after.get(function, _nothing)(answer)
         return answer
+
+    def drop(self, function: str, error: Exception) -> None:
+        """Take it that a function failed on an event that nobody waits for; one that was killed is no surprise."""
+        if not isinstance(error, TaskTimedOut):
+            self.dropped.append(f"{function}: {error!r}")
 
     def launched(self, result: LaunchResult) -> None:
         """Take a launch result from the simulator."""
@@ -256,7 +262,7 @@ class Stack:
 
     def items_of(self, sort_key: str) -> list[dict[str, Any]]:
         """Give the items with a sort key."""
-        return [item for item in self.items() if item["sk"] == {"S": sort_key}]
+        return [item for item in self.items() if item.get("sk") == {"S": sort_key}]
 
     def launched_servers(self) -> list[str]:
         """Give the servers of every StartRecovery call that DRS carried out, in order."""

@@ -66,7 +66,7 @@ def test_rule_7_clients_speak_to_the_stacks_region_and_the_waves_only(factory: A
         for client in (factory.drs(place), factory.drs(place, once=True), factory.service_quotas(place)):
             assert client.meta.region_name == (place.region or HOME)
             assert client.meta.endpoint_url.endswith(f".{place.region or HOME}.amazonaws.com")
-    sts = factory._sts_creator(botocore.session.Session(), "222222222222")("sts")
+    sts = factory._sts_creator(botocore.session.Session(), "222222222222", "sts")("sts")
     assert sts.meta.endpoint_url == f"https://sts.{HOME}.amazonaws.com"
 
 
@@ -78,6 +78,10 @@ def test_rule_7_nothing_is_made_or_changed_in_a_control_plane_while_recovering()
         # What Step Functions and X-Ray need to write logs and traces.
         *(f"logs:{verb}" for verb in ("CreateLogDelivery", "DeleteLogDelivery", "UpdateLogDelivery")),
         *("logs:PutResourcePolicy", "xray:PutTraceSegments", "xray:PutTelemetryRecords"),
+        # DRS in the name of StartRecovery's caller: a volume with a customer's key, a post-launch action.
+        *("kms:CreateGrant", "ssm:PutParameter"),
+        # Denied to every function.
+        "logs:CreateLogGroup",
     }
     text = (ROOT / "template.yaml").read_text(encoding="utf-8")
     rights = set(re.findall(r"\b(?!AWS\b)[a-z][a-z0-9-]+:[A-Z][A-Za-z]+\b", text))
@@ -101,7 +105,7 @@ def test_rule_8_one_owner_of_retries_on_the_wire_is_botocore_and_never_for_a_sta
 def test_rule_8_one_owner_of_retries_of_tasks_is_the_machine_for_transient_errors_with_full_jitter(path: Path) -> None:
     transient = re.compile(
         r"(Lambda|DynamoDb|Sfn|Ssm)\.(\w*(Timeout|Service|Sdk|TooMany|Throttling|Exceeded|InternalServer)\w*"
-        r"|AWSLambdaException|Unknown)|States\.Timeout|Sandbox\.Timedout|Unavailable"
+        r"|AWSLambdaException|Unknown|DynamoDbException|SfnException)|States\.Timeout|Sandbox\.Timedout|Unavailable"
     )
     retries = [retry for state in states_of(definition(path)) for retry in state.get("Retry", [])]
     assert retries
@@ -131,7 +135,7 @@ def test_rule_9_timeouts_nest_clients_give_up_before_their_function(factory: Any
     common = [
         factory.dynamodb(),
         factory.stepfunctions(),
-        factory._sts_creator(botocore.session.Session(), "222222222222")("sts"),
+        factory._sts_creator(botocore.session.Session(), "222222222222", "sts")("sts"),
     ]
     common += [factory.service_quotas(Place()), factory.drs(Place(), brief=True)]
     brief = max(map(longest, common))
@@ -143,7 +147,11 @@ def test_rule_9_timeouts_nest_clients_give_up_before_their_function(factory: Any
 
 def test_rule_9_timeouts_nest_requests_take_the_brief_client() -> None:
     patient = {str(path) for path, _, method, _ in method_calls() if method == "drs_at"}
-    assert patient == {"use_cases/launch_wave.py", "aws/parallel_reads.py", "use_cases/terminate_instances.py"}
+    assert patient == {
+        "use_cases/launch_wave.py",
+        "aws/parallel_reads.py",
+        "use_cases/termination/terminate_instances.py",
+    }
 
 
 def test_rule_9_timeouts_nest_functions_end_before_their_task_and_before_their_intents_are_doubted() -> None:

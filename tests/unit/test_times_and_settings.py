@@ -12,7 +12,7 @@ from wavebreak.domain.executions.model import Mode
 from wavebreak.identifiers import new_execution_id
 from wavebreak.problems import InvalidRequest
 from wavebreak.settings import MissingSetting, Settings
-from wavebreak.timing import Timing, iso, parse_iso, whole_seconds
+from wavebreak.timing import Timing, iso, known_time, parse_iso, whole_seconds
 
 
 def test_times_are_written_in_utc_with_milliseconds() -> None:
@@ -21,6 +21,11 @@ def test_times_are_written_in_utc_with_milliseconds() -> None:
     assert iso(NOW) == "2026-11-21T12:00:00.000Z"
     assert parse_iso(iso(NOW)) == NOW
     assert parse_iso("2026-11-21T21:00:00+09:00") == NOW
+
+
+def test_a_time_that_may_be_missing_is_read_or_is_none() -> None:
+    assert known_time(iso(NOW)) == NOW
+    assert [known_time(text) for text in (None, "", "soon", 7, "2026-11-21T12:00:00")] == [None] * 5
 
 
 def test_naive_times_are_refused() -> None:
@@ -53,6 +58,7 @@ def test_settings_have_defaults_where_there_is_one() -> None:
     read = Settings.read({"TABLE_NAME": "wavebreak"})
     assert (read.table_name, read.poll_seconds, read.renew_after_rounds) == ("wavebreak", 30, 1000)
     assert (read.timing, read.recovery_machine_arn, read.termination_machine_arn) == (Timing(), None, None)
+    assert read.post_launch_actions is False
 
 
 def test_settings_are_read_from_the_environment() -> None:
@@ -64,8 +70,10 @@ def test_settings_are_read_from_the_environment() -> None:
             "RENEW_AFTER_ROUNDS": "7",
             "RECOVERY_STATE_MACHINE_ARN": "arn:r",
             "TERMINATION_STATE_MACHINE_ARN": "arn:t",
+            "POST_LAUNCH_ACTIONS": "true",
         }
     )
+    assert read.post_launch_actions is True
     assert (read.poll_seconds, read.timing, read.renew_after_rounds) == (3, Timing(0.1), 7)
     assert (read.recovery_machine_arn, read.termination_machine_arn) == ("arn:r", "arn:t")
 
@@ -77,6 +85,7 @@ def test_settings_are_read_from_the_environment() -> None:
         *((name, value) for name in ("POLL_SECONDS", "TIME_SCALE") for value in ("", "x", "0", "-1", "nan", "inf")),
         ("POLL_SECONDS", "0.5"),
         ("RENEW_AFTER_ROUNDS", "1.5"),
+        ("POST_LAUNCH_ACTIONS", "yes"),
     ],
 )
 def test_a_setting_that_is_missing_or_wrong_is_named(name: str, value: str) -> None:

@@ -1,7 +1,8 @@
 """Measure: `make bench`. Ratios and counts, which tell of the product; times are shown for information only.
 
 Exit code 1 when a limit is exceeded: the import of a handler, the artefact's size, what the layers around a call add to
-it, what an idle round may cost, the size of an item or of a state machine's payload.
+it, what an idle round may cost, what the evidence of a large run takes, the size of an item or of a state machine's
+payload.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.table import Table
-from tools.bench import imports, runs
+from tools.bench import imports, reports, runs
 from tools.bench import layers as bench_layers
 from tools.bench.measured_stack import BenchFailed, BenchStack, in_use
 from tools.local_stack.stack import LocalStack, Ports, StackError
@@ -62,6 +63,20 @@ def layers() -> Iterator[Figure]:
     yield Figure(
         "limit, retry and breaker of one call", f"{seconds * 1e6:.0f} µs", f"< {limit * 1e3:g} ms", seconds >= limit
     )
+
+
+def evidence() -> Iterator[Figure]:
+    """Measure the report of 60 waves with 3,000 servers, and its page."""
+    cost = reports.measure()
+    name = f"{reports.WAVES} waves, {reports.WAVES * reports.WAVE_SERVERS:,} servers"
+    seconds = cost.report_seconds + cost.page_seconds
+    told = f"{cost.report_seconds:.2f} s and {cost.page_seconds:.2f} s of processor time"
+    slow = seconds >= reports.SECONDS
+    yield Figure(f"{name}: report and page", told, f"< {reports.SECONDS:g} s together", slow)
+    yield Figure(f"{name}: memory for both", f"{cost.memory_bytes / 1e6:.0f} MB")
+    for what, size in (("report", cost.report_bytes), ("page", cost.page_bytes)):
+        limit = reports.LARGEST_ANSWER
+        yield Figure(f"{name}: {what}", f"{size / 1e6:.1f} MB", f"< {limit / 1e6:g} MB", size >= limit)
 
 
 def listed(counts: Counter[str], rounds: int = 1) -> str:
@@ -144,7 +159,7 @@ def main() -> int:
     table = Table("what", "measured", "limit", "")
     failed = 0
     try:
-        for figures in (imports_and_size(), layers(), stack_figures()):
+        for figures in (imports_and_size(), layers(), evidence(), stack_figures()):
             for figure in figures:
                 console.print(f"{figure.what}: {figure.value}", highlight=False, markup=False)
                 failed += figure.fails

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from tools.local_stack.counting_proxy import CountingProxy
-from tools.local_stack.deployment import Emulator
+from tools.local_stack.deployment import Emulator, log_group
 from tools.local_stack.product import lead
 
-from drs_simulator.control import SimulatorControl
+from drs_simulator.client import SimulatorControl
 from wavebreak_cli.client.api import Api
 from wavebreak_cli.client.endpoint import Endpoint, StaticKeys
 from wavebreak_cli.client.request import Call
@@ -133,10 +133,10 @@ class BenchStack:
         called = {
             name: sum(
                 event["message"].startswith("START ")
-                for page in pages.paginate(logGroupName=f"/aws/lambda/{function}")
+                for page in pages.paginate(logGroupName=log_group(name))
                 for event in page["events"]
             )
-            for name, function in self._functions.items()
+            for name in self._functions
         }
         drs = Counter(call["operation"] for call in self.control.calls())
         return Counts(Counter(called), drs, self._proxy.counts())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from tools.chaos.inbox import trail_of
 from tools.local_stack.product import launch_jobs
 
-from wavebreak_cli.audit_chain import verify
+from wavebreak.domain.executions.audit_chain import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -31,6 +31,7 @@ MAIL_RECIPIENT: Final = "operator@example.com"
 
 _BUCKET: Final = "artefacts"
 _POLL_SECONDS: Final = 30
+_BRIEF_SECONDS: Final = 5
 _ANSWER_SECONDS: Final = 20
 
 
@@ -92,6 +93,7 @@ def parameters(simulator_url: str, time_scale: float, *, sends_mail: bool = True
         "DeletionProtection": "false",
         "Monitoring": "false",
         "PollSeconds": str(max(1, round(_POLL_SECONDS * time_scale))),
+        "BriefSeconds": str(max(1, round(_BRIEF_SECONDS * time_scale))),
         "TimeScale": f"{time_scale:.6f}".rstrip("0").rstrip("."),
         **mail,
     }
@@ -119,6 +121,11 @@ def deploy(
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     _apply_gateway_responses(emulator, outputs["ApiUrl"])
     return outputs
+
+
+def log_group(function: str) -> str:
+    """Name the group of logs of a function, by its name in the template."""
+    return f"/aws/lambda/{STACK_NAME}-{function}"
 
 
 def local_api_url(emulator: Emulator, api_url: str) -> str:

@@ -9,9 +9,9 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tools.local_stack.api_client import Client, Unexpected
-from tools.local_stack.deployment import Emulator
+from tools.local_stack.deployment import Emulator, log_group
 
-from drs_simulator.control import SimulatorControl
+from drs_simulator.client import SimulatorControl
 from wavebreak.execution_utils import TERMINAL_STATUSES
 
 if TYPE_CHECKING:
@@ -121,10 +121,10 @@ class Product:
         return self.seen(execution_id, lambda seen: bool(seen["waves"][number - 1]["jobId"]), within)
 
     def terminated(self, execution_id: str, within: float = 20) -> dict[str, Any]:
-        """Ask for the clean-up and wait for its end."""
+        """Ask for the termination and wait for its end."""
         answer = self.operate(execution_id, "terminate")
         if answer.status != HTTPStatus.ACCEPTED or answer.document["termination"]["status"] != "IN_PROGRESS":
-            raise Unexpected(f"the clean-up was not begun: {answer}")
+            raise Unexpected(f"the termination was not begun: {answer}")
         return self.seen(execution_id, lambda seen: seen["termination"]["status"] != "IN_PROGRESS", within)
 
     def instances_of(self, servers: Iterable[str]) -> list[str]:
@@ -162,10 +162,10 @@ class Product:
         return {
             name: sum(
                 event["message"].startswith("START ")
-                for page in pages.paginate(logGroupName=f"/aws/lambda/{function}")
+                for page in pages.paginate(logGroupName=log_group(name))
                 for event in page["events"]
             )
-            for name, function in _function_names(self).items()
+            for name in _function_names(self)
         }
 
     def items(self) -> list[dict[str, Any]]:

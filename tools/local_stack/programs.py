@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SIMULATOR: Final = ROOT / "simulator"
 EMULATOR_COMMAND: Final[Sequence[str]] = (sys.executable, "-P", str(ROOT / "tools" / "local_stack" / "emulator.py"))
 
+# To be removed with its argument below once the product copes with the default manners (contract 11).
+_MANNERS: Final = "strict"
+
 _SERVICES: Final = (
     "apigateway cloudformation dynamodb dynamodbstreams events iam lambda logs monitoring s3 ses sns sqs states sts"
 )
@@ -35,6 +38,7 @@ def simulator_command(port: int, emulator: deployment.Emulator, time_scale: floa
         *("--sts-endpoint", emulator.url),
         *("--event-source", deployment.EVENT_SOURCE),
         *("--logs-endpoint", emulator.url),
+        *("--manners", _MANNERS),
     ]
 
 

@@ -1,19 +1,23 @@
 """`make deploy`: what `make build` built goes to the user's AWS account, by the real `sam deploy`.
 
-It looks first at what would otherwise fail half way, or fail later without a word: an API Gateway that may not write
-logs in this account and Region, and a stack's name from which CloudFormation would cut letters.
+It looks first at what would otherwise fail half way, or fail later without a word: a definition of a state machine that
+Step Functions would refuse, an API Gateway that may not write logs in this account and Region, concurrency that the
+account does not have, and a stack's name from which CloudFormation would cut letters.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from tools.definitions.deployable import deployable
 from tools.packaging import sam
+from tools.template import functions, load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +26,12 @@ LONGEST_STACK_NAME: Final = 24
 """For a longer one CloudFormation cuts the names of functions and roles, which policies know by the stack's name."""
 
 LOGS_ROLE: Final = "CreateApiGatewayLogsRole"
+RESERVED: Final = "ReservedConcurrency"
+LEFT_TO_OTHERS: Final = 100
+"""Concurrent calls that Lambda leaves to functions without reserved ones."""
+LEAST_CONCURRENCY: Final = 100
+"""What a recovery of many waves with commands wants; a new account has 10."""
+CONCURRENCY_QUOTA: Final = "L-B99A9384"
 
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _ANSWER_SECONDS: Final = 20
@@ -72,6 +82,49 @@ def with_logs_role(parameters: Mapping[str, str], api_gateway: Any) -> dict[str,
     return chosen
 
 
+def check_definitions(stepfunctions: Any, region: str, partition: str, parameters: Mapping[str, str]) -> None:
+    """Refuse what Step Functions would refuse, before anything is made. Whoever may not ask goes on."""
+    known = {name: value for name, value in parameters.items() if name in load()["Parameters"]}
+    for name, definition in deployable(region, partition, parameters=known).items():
+        try:
+            answer = stepfunctions.validate_state_machine_definition(
+                definition=json.dumps(definition), type="STANDARD", severity="ERROR"
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _DENIED:
+                raise
+            print("Whether Step Functions takes the definitions is not known: no permission to ask.")
+            return
+        if answer["result"] != "OK":
+            found = "; ".join(
+                f"{one['code']} {one.get('location', '')} {one['message']}" for one in answer["diagnostics"]
+            )
+            raise Refused(f"Step Functions does not take {name}: {found}")
+
+
+def check_concurrency(lambda_: Any, parameters: Mapping[str, str]) -> None:
+    """Refuse to reserve more than the account has, and tell of an account that has little; who may not look goes on."""
+    try:
+        limit = int(lambda_.get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _DENIED:
+            raise
+        print("How many functions may run at once here is not known: no permission to look.")
+        return
+    each = int(parameters.get(RESERVED, "0") or 0)
+    wanted = each * sum("ReservedConcurrentExecutions" in function for function in functions(load()).values())
+    if wanted and wanted + LEFT_TO_OTHERS > limit:
+        raise Refused(
+            f"{RESERVED}={each} would reserve {wanted} concurrent calls; this account and Region have {limit}, and "
+            f"Lambda leaves {LEFT_TO_OTHERS} to others. Ask for more (quota {CONCURRENCY_QUOTA}) or reserve less"
+        )
+    if limit < LEAST_CONCURRENCY:
+        print(
+            f"This account and Region may run {limit} functions at once, as new ones do. Steps of a recovery will wait "
+            f"for each other: ask for {LEAST_CONCURRENCY} or more (quota {CONCURRENCY_QUOTA}) before you rely on it."
+        )
+
+
 def arguments(stack: str, region: str, parameters: Mapping[str, str]) -> list[str]:
     """Give the arguments of SAM."""
     return [
@@ -85,9 +138,9 @@ def arguments(stack: str, region: str, parameters: Mapping[str, str]) -> list[st
     ]
 
 
-def _api_gateway(region: str) -> Any:
+def _client(service: str, region: str) -> Any:
     return botocore.session.Session().create_client(
-        "apigateway", region_name=region, config=Config(read_timeout=_ANSWER_SECONDS, connect_timeout=_ANSWER_SECONDS)
+        service, region_name=region, config=Config(read_timeout=_ANSWER_SECONDS, connect_timeout=_ANSWER_SECONDS)
     )
 
 
@@ -102,7 +155,11 @@ def main() -> int:
     asked = parser.parse_args()
     try:
         check_stack_name(asked.stack_name)
-        parameters = with_logs_role(given_parameters(asked.parameters), _api_gateway(asked.region))
+        given = given_parameters(asked.parameters)
+        partition = botocore.session.Session().get_partition_for_region(asked.region)
+        check_definitions(_client("stepfunctions", asked.region), asked.region, partition, given)
+        check_concurrency(_client("lambda", asked.region), given)
+        parameters = with_logs_role(given, _client("apigateway", asked.region))
     except (Refused, BotoCoreError, ClientError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.model import CancelThen, CommandPhase, LaunchStatus, Mode, PausedBy
+from wavebreak.domain.executions.notices import NoticeCode
 from wavebreak.domain.plans.model import Impact
 from wavebreak.error_category import Category
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
@@ -85,12 +86,23 @@ _CANCEL: Final = _object(
     {"at": _TIME, "actor": {"type": "string"}, "reason": _TEXT_OR_NULL, "then": _one_of(CancelThen)},
     type=["object", "null"],
 )
+_LEFT: Final[dict[str, Any]] = {
+    "type": "array",
+    "items": _object(dict.fromkeys(("recoveryInstanceId", "sourceServerId", "reason"), _TEXT_OR_NULL)),
+    "description": "Instances that are not terminated, and why; a list of executions holds the first 20.",
+}
 _TERMINATION: Final = _object(
+    {"status": _one_of(TerminationStatus), "terminated": {"type": "integer"}, "remaining": _LEFT, "unknown": _LEFT}
+)
+_WARNING: Final = _object(
     {
-        "status": _one_of(TerminationStatus),
-        "terminated": {"type": "integer"},
-        "remaining": {"type": "array", "items": {"type": "string"}, "description": "Recovery instances that are left."},
-    }
+        "code": _one_of(NoticeCode),
+        "message": {"type": "string"},
+        "waveNumber": {"type": "integer"},
+        "sourceServerId": {"type": "string"},
+    },
+    "waveNumber",
+    "sourceServerId",
 )
 _MAY_TERMINATE: Final = _object(
     {"canTerminate": {"type": "boolean"}, "reason": _TEXT_OR_NULL, "hasRecoveryInstances": {"type": "boolean"}}
@@ -118,6 +130,9 @@ _SUMMARY: Final = _object(
         "terminationMetadata": _MAY_TERMINATE,
         "termination": _TERMINATION,
         "instancesTerminated": {"type": "boolean"},
+        "instancesLeft": {"type": ["integer", "null"], "description": "Launched, and not terminated or replaced."},
+        "leftSince": _TIME_OR_NULL,
+        "warnings": {"type": "array", "items": _WARNING, "description": "What changes no status and should be known."},
         "lastFailure": {"type": ["object", "null"], "description": "Of the state machine, when it last failed."},
         "factors": _ANY_OBJECT,
         "version": {"type": "integer"},
@@ -130,6 +145,7 @@ _SERVER: Final = _object(
         "launchStatus": _one_of(LaunchStatus),
         "recoveryInstanceId": _TEXT_OR_NULL,
         "error": _TEXT_OR_NULL,
+        "snapshotAt": _TEXT_OR_NULL,
     }
 )
 _PLANNED_COMMAND: Final = _object(
@@ -137,8 +153,12 @@ _PLANNED_COMMAND: Final = _object(
         "phase": _one_of(CommandPhase),
         "command": {"type": "string"},
         "required": {"type": "boolean"},
-        "status": {"type": "string", "description": "NOT_STARTED, IN_PROGRESS, or the status in which its run ended."},
+        "status": {
+            "type": "string",
+            "description": "NOT_STARTED, IN_PROGRESS, the status in which its run ended, or SKIPPED without a server.",
+        },
         "commandId": _TEXT_OR_NULL,
+        "error": _TEXT_OR_NULL,
     }
 )
 _WAVE: Final = _object(
@@ -210,6 +230,7 @@ _RUN: Final[dict[str, Any]] = {
         "total": {"type": "integer"},
         "succeeded": {"type": "integer"},
         "failed": {"type": "integer"},
+        "waiting": {"type": "integer", "description": "Targets that cannot be reached yet and are waited for."},
         "timeoutSeconds": {"type": "integer"},
         "requestedBy": {"type": "string"},
         "startedAt": _TIME,
@@ -217,6 +238,12 @@ _RUN: Final[dict[str, Any]] = {
         "summary": {"type": ["string", "null"]},
         "merged": {"type": "array", "items": _ANY_OBJECT, "description": "Rows of a query, best first."},
         "mergeLeftOut": {"type": "integer", "description": "Rows that found no room."},
+        "warnings": {"type": "array", "items": _WARNING, "description": "What changes no status and should be known."},
+        "mergeTruncated": {
+            "type": "integer",
+            "description": "Targets that printed more than Systems Manager returns: rows of theirs may be missing.",
+        },
+        "mergeSkipped": {"type": "integer", "description": "Lines of the answers that were no rows."},
         "lastFailure": {"type": ["object", "null"], "description": "Of the state machine, when it last failed."},
     },
 }

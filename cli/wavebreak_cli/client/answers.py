@@ -31,6 +31,7 @@ class WaveCommand(TypedDict, total=False):
     required: bool
     status: str
     commandId: str | None
+    error: str | None
 
 
 class Wave(TypedDict, total=False):
@@ -57,12 +58,30 @@ class TerminationMetadata(TypedDict, total=False):
     hasRecoveryInstances: bool
 
 
+class InstanceLeft(TypedDict, total=False):
+    """A recovery instance that is not terminated, and why."""
+
+    recoveryInstanceId: str | None
+    sourceServerId: str | None
+    reason: str | None
+
+
 class Termination(TypedDict, total=False):
     """How far a termination got."""
 
     status: str
     terminated: int
-    remaining: list[str]
+    remaining: list[InstanceLeft]
+    unknown: list[InstanceLeft]
+
+
+class ExecutionWarning(TypedDict, total=False):
+    """What changes no status and should be known."""
+
+    code: str
+    message: str
+    waveNumber: int
+    sourceServerId: str
 
 
 class Execution(TypedDict, total=False):
@@ -86,6 +105,9 @@ class Execution(TypedDict, total=False):
     waves: list[Wave]
     terminationMetadata: TerminationMetadata
     termination: Termination
+    instancesLeft: int | None
+    leftSince: str | None
+    warnings: list[ExecutionWarning]
     version: int
 
 
@@ -105,6 +127,9 @@ class CommandRun(TypedDict, total=False):
     summary: str | None
     merged: list[dict[str, Any]]
     mergeLeftOut: int
+    waiting: int
+    mergeTruncated: int
+    mergeSkipped: int
 
 
 class CommandLine(TypedDict, total=False):

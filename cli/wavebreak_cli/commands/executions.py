@@ -7,8 +7,8 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from wavebreak.domain.executions.audit_chain import Verdict, verify
 from wavebreak.execution_utils import ExecutionStatus
-from wavebreak_cli.audit_chain import Verdict, verify
 from wavebreak_cli.client.request import path_of
 from wavebreak_cli.commands.follow import ExecutionArgument, follow_to_end, read_execution
 from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, Finished, Misconfigured, Unavailable
@@ -32,25 +32,30 @@ _START: Final = {RunMode.DRILL: "/drills", RunMode.RECOVERY: "/recoveries"}
 
 
 @executions.command()
-def run(
+def run(  # noqa: PLR0913, PLR0917  each is an option of the command line
     context: typer.Context,
     plan: Annotated[str, typer.Argument(metavar="PLAN", help="Id of the plan.")],
     mode: Annotated[RunMode, typer.Option(help="A rehearsal, or the real thing.")],
     reason: Annotated[str | None, typer.Option(help="Why, for the audit trail.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Start a recovery without being asked.")] = False,
+    no_preempt: Annotated[
+        bool, typer.Option("--no-preempt", help="Have drills that are in a recovery's way refuse it, not give way.")
+    ] = False,
     json: JsonFlag = False,
 ) -> None:
     """Run a plan as a drill or a recovery."""
     shell = open_shell(context, json)
+    if no_preempt and mode is RunMode.DRILL:
+        raise Misconfigured.because("--no-preempt is for a recovery: a drill never has others give way")
     if mode is RunMode.RECOVERY and not yes:
         _confirm_recovery(shell, plan)
-    body = {"planId": plan, "reason": reason}
+    body = {"planId": plan, "reason": reason, "preempt": False if no_preempt else None}
     started = _start(shell, _START[mode], body)
     name = started.get("executionId", "")
     if watch:
         follow_to_end(shell, name, exists=True)
-    shell.tell(started, lambda: _started(shell, name))
+    shell.tell(started, lambda: _started(shell, name, started))
 
 
 def _confirm_recovery(shell: Shell, plan: str) -> None:
@@ -61,7 +66,7 @@ def _confirm_recovery(shell: Shell, plan: str) -> None:
         raise Misconfigured.because("not confirmed, nothing was started")
 
 
-def _start(shell: Shell, path: str, body: dict[str, str | None]) -> "Execution":
+def _start(shell: Shell, path: str, body: dict[str, str | bool | None]) -> "Execution":
     """Ask for an execution; nobody who gets no answer is left to believe that nothing was started."""
     doubt = f"It may have been started all the same: see wavebreak executions --plan {body['planId']} --limit 1"
     try:
@@ -75,9 +80,10 @@ def _start(shell: Shell, path: str, body: dict[str, str | None]) -> "Execution":
         raise
 
 
-def _started(shell: Shell, name: str) -> Group:
+def _started(shell: Shell, name: str, started: "Execution") -> Group:
     look = shell.look
-    return Group(look.text(f"✓ started {name}", "green"), look.text(f"  wavebreak watch {name}", "cyan"))
+    told = [look.text(f"✓ started {name}", "green"), look.text(f"  wavebreak watch {name}", "cyan")]
+    return Group(*told, *execution_card.warning_lines(look, started))
 
 
 @executions.command()

@@ -14,6 +14,9 @@ from wavebreak_cli.session import JsonFlag, Shell, open_shell
 control: Final = typer.Typer()
 
 ReasonOption = Annotated[str | None, typer.Option(help="Why, for the audit trail.")]
+ConfirmOption = Annotated[
+    str | None, typer.Option(metavar="ID", help="The id again, needed to end the servers of a recovery.")
+]
 WaveArgument = Annotated[int, typer.Argument(metavar="WAVE", min=1, help="Number of the wave.")]
 
 
@@ -30,11 +33,14 @@ def cancel(
     execution: ExecutionArgument,
     reason: ReasonOption = None,
     then: Annotated[Then | None, typer.Option(help="What to do with what was launched; the API keeps it.")] = None,
+    confirm: ConfirmOption = None,
     json: JsonFlag = False,
 ) -> None:
     """Cancel an execution for good: waves in flight end, no other starts."""
     shell = open_shell(context, json)
-    body = {"reason": reason, "then": then.upper() if then else None}
+    if then is Then.TERMINATE:
+        confirm = _confirmed(shell, execution, confirm, "cancelled")
+    body = {"reason": reason, "then": then.upper() if then else None, "confirm": confirm}
     _ask(shell, ("executions", execution, "cancel"), body, key=shell.around.new_key())
 
 
@@ -42,23 +48,29 @@ def cancel(
 def terminate(
     context: typer.Context,
     execution: ExecutionArgument,
-    confirm: Annotated[str | None, typer.Option(metavar="ID", help="The id again, needed for a recovery.")] = None,
+    confirm: ConfirmOption = None,
     reason: ReasonOption = None,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the termination to its end.")] = False,
     json: JsonFlag = False,
 ) -> None:
     """Terminate the recovery instances that an execution launched."""
     shell = open_shell(context, json)
-    if confirm is None and execution.startswith("recovery-"):
-        confirm = shell.question(f"This ends the recovered servers of {execution}. Type its id to go on:")
-    if confirm is not None and confirm != execution:
-        raise Misconfigured.because("the id to confirm is another one, nothing was terminated")
+    confirm = _confirmed(shell, execution, confirm, "terminated")
     body = {"confirm": confirm, "reason": reason}
     path = path_of("executions", execution, "terminate")
     answer = shell.api.post(path, body, key=shell.around.new_key())
     if watch:
         follow_termination(shell, execution, answer)
     shell.tell(answer, lambda: shell.look.text(f"✓ termination of {execution} accepted", "green"))
+
+
+def _confirmed(shell: Shell, execution: str, confirm: str | None, done: str) -> str | None:
+    """Give the id that confirms the end of an execution's servers; for a recovery it is asked for unless given."""
+    if confirm is None and execution.startswith("recovery-"):
+        confirm = shell.question(f"This ends the recovered servers of {execution}. Type its id to go on:")
+    if confirm is not None and confirm != execution:
+        raise Misconfigured.because(f"the id to confirm is another one, nothing was {done}")
+    return confirm
 
 
 def _ask(shell: Shell, segments: tuple[str | int, ...], body: Mapping[str, object], *, key: str | None = None) -> None:

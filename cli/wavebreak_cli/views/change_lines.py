@@ -9,7 +9,7 @@ from wavebreak.domain.executions.next_steps import next_steps
 from wavebreak_cli.client.answers import WaveCommand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from wavebreak_cli.client.answers import Execution, Server, Wave
@@ -85,12 +85,12 @@ def _termination(before: Execution, after: Execution) -> Iterator[Change]:
     status = now.get("status", "")
     moved = (status, now.get("terminated")) != (old.get("status"), old.get("terminated"))
     if moved and status not in _UNREMARKABLE:
-        remaining = now.get("remaining") or []
         yield {
             "change": "termination",
             "status": status,
             "terminated": now.get("terminated", 0),
-            "remaining": remaining,
+            "remaining": now.get("remaining") or [],
+            "unknown": now.get("unknown") or [],
         }
 
 
@@ -103,6 +103,15 @@ def _waits(execution: Execution) -> list[object]:
 def connection(now: datetime, status: str, error: str | None = None) -> Change:
     """Make the entry of a connection that was LOST or RESTORED."""
     return {"at": now.strftime(_STAMP), "change": "connection", "status": status, "error": error}
+
+
+def terminated_count(termination: Mapping[str, Any]) -> str:
+    """Count what became of the instances: `2 terminated, 1 left, 1 unknown`, without zeros but the first."""
+    counts = [f"{termination.get('terminated', 0)} terminated"]
+    for name, word in (("remaining", "left"), ("unknown", "unknown")):
+        if termination.get(name):
+            counts.append(f"{len(termination[name])} {word}")
+    return ", ".join(counts)
 
 
 def line(change: Change, look: Look) -> str:
@@ -122,9 +131,7 @@ def _words(change: Change) -> list[object]:
         case "server":
             return ["server", change["sourceServerId"], change["status"], change["recoveryInstanceId"]]
         case "termination":
-            left = len(change["remaining"])
-            count = f"({change['terminated']} terminated{f', {left} left' if left else ''})"
-            return ["termination", change["status"], count]
+            return ["termination", change["status"], f"({terminated_count(change)})"]
         case "waiting":
             return ["waiting for you:", " | ".join(change["next"])]
         case other:

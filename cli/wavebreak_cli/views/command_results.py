@@ -19,7 +19,7 @@ from wavebreak_cli.views.execution_card import progress_bar
 from wavebreak_cli.views.terminal import elapsed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from rich.console import RenderableType
@@ -86,20 +86,29 @@ def _was_cancelled(entry: Entry) -> bool:
 
 def _merged(look: Look, run: CommandRun) -> list[Text]:
     """Show the rows of a query, best first: score, target, text."""
+    notes = [look.text(f"… {note}", _QUIET) for note in _missing(run)]
     rows = [
         (f"{row.get('score', 0):g}", look.plain(row.get("target")), look.plain(row.get("text")))
         for row in run.get("merged") or []
     ]
     if not rows:
-        return [look.text("no rows", _QUIET)]
+        return [Text("\n").join([look.text("no rows", _QUIET), *notes])]
     scores, targets = (max(len(row[at]) for row in rows) for at in (0, 1))
     shown = [
         Text.assemble((score.rjust(scores), "bold"), "  ", (target.ljust(targets), "cyan"), "  ", text)
         for score, target, text in rows
     ]
-    left_out = run.get("mergeLeftOut") or 0
-    more = [look.text(f"… {left_out} more rows found no room", _QUIET)] if left_out else []
-    return [Text("\n").join([*shown, *more])]
+    return [Text("\n").join([*shown, *notes])]
+
+
+def _missing(run: CommandRun) -> Iterator[str]:
+    """Tell what a merge is without: an answer that looks whole and is not misleads."""
+    if left_out := run.get("mergeLeftOut"):
+        yield f"{left_out} more rows found no room"
+    if cut := run.get("mergeTruncated"):
+        yield f"{cut} target(s) printed more than Systems Manager returns: rows may be missing, the best ones too"
+    if skipped := run.get("mergeSkipped"):
+        yield f"{skipped} line(s) were no rows"
 
 
 def live(
@@ -118,7 +127,9 @@ def live(
     )
     succeeded = sum(result.success for result in arrived)
     failed = len(arrived) - succeeded
-    told = f"{len(arrived)} of {run.get('total', 0)} targets" + (f" · {failed} failed" if failed else "") + f"  {took}"
+    waiting = run.get("waiting") or 0
+    notes = [f" · {failed} failed" if failed else "", f" · {waiting} waited for" if waiting else ""]
+    told = f"{len(arrived)} of {run.get('total', 0)} targets{''.join(notes)}  {took}"
     bar = progress_bar(look, (succeeded, failed, run.get("total", 0)), told, look.width)
     room = max(height - _HEIGHT_BESIDE, 1)
     lines: list[RenderableType] = [arrival(look, result) for result in arrived[-room:]]

@@ -16,9 +16,10 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from wavebreak.domain.executions.next_steps import next_steps
+from wavebreak.domain.executions.next_steps import held_open_by, next_steps
 from wavebreak.execution_utils import display_of_wave, normalize_wave_status
 from wavebreak.timing import duration
+from wavebreak_cli.views.change_lines import terminated_count
 from wavebreak_cli.views.terminal import elapsed, one_line, style_of, when
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions, RenderableType
 
-    from wavebreak_cli.client.answers import Display, Execution, Server, Wave, WaveCommand
+    from wavebreak_cli.client.answers import Display, Execution, InstanceLeft, Server, Wave, WaveCommand
     from wavebreak_cli.views.terminal import Look
 
 _MOST_FAILURES: Final = 8
@@ -97,7 +98,11 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
     lines.append(
         _labelled(look, "Duration", look.text(f"{duration(took)} (started {when(execution.get('startedAt'))})"))
     )
-    lines += [*troubles(look, execution), *termination_lines(look, execution), *next_lines(look, execution)]
+    jobs = held_open_by(execution)
+    if jobs:
+        lines.append(_labelled(look, "Waits for", look.text(f"the end of {', '.join(jobs)}")))
+    lines += [*warning_lines(look, execution), *troubles(look, execution)]
+    lines += [*termination_lines(look, execution), *next_lines(look, execution)]
     content = Group(*lines)
     return Barred(content, style_of(display), look.plain("┃")) if bar else content
 
@@ -168,6 +173,23 @@ def troubles(
     ]
 
 
+def warning_lines(look: Look, execution: Execution, *, most: int = _MOST_FAILURES) -> list[RenderableType]:
+    """Show what the API warns of, at most so much of it."""
+    warnings = execution.get("warnings") or []
+    if not warnings:
+        return []
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for warning in warnings[:most]:
+        wave, server = warning.get("waveNumber"), warning.get("sourceServerId")
+        about = server or (f"wave {wave}" if wave is not None else "the run")
+        grid.add_row(look.text("  ! ", "dark_orange") + look.text(about), look.text(warning.get("message")))
+    left = len(warnings) - most
+    more = [look.text(f"    … {left} more, see them with --json", _QUIET)] if left > 0 else []
+    return [Text(), look.text("Warnings", "bold"), grid, *more]
+
+
 def _failed(waves: Iterable[Wave]) -> list[tuple[Wave, Server]]:
     return [(w, s) for w in waves for s in w.get("servers") or [] if s.get("launchStatus") == "FAILED"]
 
@@ -193,18 +215,27 @@ def _listed(
     return [Text(), look.text(title, "bold"), grid, *more]
 
 
-def termination_lines(look: Look, execution: Execution) -> list[RenderableType]:
-    """Show how far the termination got, or that there can be one."""
+def termination_lines(look: Look, execution: Execution, *, most: int = _MOST_FAILURES) -> list[RenderableType]:
+    """Show how far the termination got, with what is left and why, at most so many; or that there can be one."""
     termination = execution.get("termination") or {}
     status = termination.get("status") or "NOT_REQUESTED"
     if status != "NOT_REQUESTED":
-        remaining = termination.get("remaining") or []
-        left = f", {len(remaining)} left: {', '.join(remaining[:_MOST_FAILURES])}" if remaining else ""
-        terminated = f"{status.replace('_', ' ')} ({termination.get('terminated', 0)} terminated{left})"
-        return [Text(), _labelled(look, "Termination", look.text(terminated))]
+        told = f"{status.replace('_', ' ')} ({terminated_count(termination)})"
+        head: list[RenderableType] = [Text(), _labelled(look, "Termination", look.text(told))]
+        left: list[tuple[object, object]] = [
+            (entry.get("recoveryInstanceId") or entry.get("sourceServerId"), _why_left(entry, word))
+            for word, entries in (("", termination.get("remaining")), ("unknown: ", termination.get("unknown")))
+            for entry in entries or []
+            if entry.get("reason") or status == "INCOMPLETE"
+        ]
+        return [*head, *_listed(look, "Not terminated", left, most, status == "INCOMPLETE", "see them with --json")]
     if (execution.get("terminationMetadata") or {}).get("canTerminate"):
         return [Text(), look.text("[terminate available]", "bold dark_orange")]
     return []
+
+
+def _why_left(entry: InstanceLeft, word: str) -> str:
+    return f"{word}{entry.get('reason') or 'no reason given'}"
 
 
 def next_lines(look: Look, execution: Execution) -> list[RenderableType]:

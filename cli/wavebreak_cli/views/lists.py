@@ -40,7 +40,8 @@ def executions(look: Look, found: list[Execution], now: datetime) -> RenderableT
 
 
 def _table(look: Look, found: list[Execution], now: datetime) -> RenderableType:
-    table = listing(look, "Execution", "Plan", "Status", "Started", "Duration", foldable={"Plan", "Status"})
+    columns = ("Execution", "Plan", "Status", "Started", "Duration", "Left running")
+    table = listing(look, *columns, foldable={"Plan", "Status", "Left running"})
     for execution in found:
         table.add_row(
             look.text(execution.get("executionId")),
@@ -48,6 +49,7 @@ def _table(look: Look, found: list[Execution], now: datetime) -> RenderableType:
             badge(look, execution.get("display") or {}),
             look.text(when(execution.get("startedAt"))),
             look.text(_took(execution, now)),
+            look.text(_left(execution), "dark_orange"),
         )
     return table
 
@@ -60,12 +62,22 @@ def _pairs(look: Look, found: list[Execution], now: datetime) -> RenderableType:
             look.text(f"  {execution.get('executionId')}  {execution.get('planId')}"),
             look.text(f"  {when(execution.get('startedAt'))}  {_took(execution, now)}", _QUIET),
         ]
+        if _left(execution):
+            lines.append(look.text(f"  left running: {_left(execution)}", "dark_orange"))
     return Group(*lines)
 
 
 def _took(execution: Execution, now: datetime) -> str:
     given = execution.get("durationSeconds")
     return duration(elapsed(execution.get("startedAt"), execution.get("endedAt"), given, now))
+
+
+def _left(execution: Execution) -> str:
+    """Tell how many instances a run has left running, and since when it is over."""
+    count, since = execution.get("instancesLeft"), execution.get("leftSince")
+    if not count:
+        return ""
+    return f"{count} since {when(since)}" if since else str(count)
 
 
 def plans(look: Look, found: list[StoredPlan]) -> RenderableType:

@@ -46,6 +46,8 @@ _TABLE_HEAD: Final = 2
 _FEWEST_WAVES: Final = 3
 """Lines that waves get before any failure is listed."""
 _MOST_FAILURES: Final = 8
+_MOST_LEFT: Final = 3
+"""Instances that are named of those that a termination has left."""
 _FAILURES_SHARE: Final = 5
 """One line in so many is for failures of each kind."""
 
@@ -85,7 +87,7 @@ class _Fitted:
 
         look, execution = self.look, self.execution
         head = self._head()
-        end = [*termination_lines(look, execution), *next_lines(look, execution)]
+        end = [*termination_lines(look, execution, most=_MOST_LEFT), *next_lines(look, execution)]
         room = self.height - lines(head) - lines(end)
         failures = self._failures(room, lines)
         table, *more = self._waves(room - lines(failures) - _TABLE_HEAD)

@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wavebreak.api.idempotency import once
+from wavebreak.api.idempotency import once, request_key
 from wavebreak.api.json_bodies import read_body
 from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.steering import Refused
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
+    from wavebreak.identifiers import RequestKey
     from wavebreak.json_pointers import Problem as Fault
 
 MAX_BODY_BYTES: Final = 1024 * 1024
@@ -204,14 +205,17 @@ def act_of(app: APIGatewayRestResolver | Router, at: datetime, reason: str | Non
 
 
 def answer_once(
-    app: APIGatewayRestResolver | Router, key: str | None, work: Callable[[], dict[str, Any]]
+    app: APIGatewayRestResolver | Router, key: str | None, work: Callable[[RequestKey | None], dict[str, Any]]
 ) -> Response[str]:
-    """Answer 202 with what `work` gives: once for an Idempotency-Key, each time without one."""
+    """Answer 202 with what `work` gives: once for an Idempotency-Key, each time without one.
+
+    `work` takes what the request is known by.
+    """
     if key is None:
-        return json_response(202, work())
+        return json_response(202, work(None))
     event = app.current_event
-    scope = [caller_of(app), event.http_method, event.path]
-    return json_response(202, once(key, scope, event.json_body, app.lambda_context, work))
+    request = request_key(key, caller_of(app), event.http_method, event.path, event.json_body)
+    return json_response(202, once(request, app.lambda_context, lambda: work(request)))
 
 
 def own_place(app: APIGatewayRestResolver | Router) -> Place:

@@ -1,7 +1,8 @@
 """Requests that carry an Idempotency-Key: done once, answered alike for a day.
 
 Powertools keeps the record: the key counts for one caller and route; another body under the same key is refused, and so
-is a second request while the first still runs. A request that fails leaves no record, so that it may be sent again.
+is a second request while the first still runs. A request that fails leaves no record, so that it may be sent again. The
+records are no more than a memory of answers: what must not be made twice is known by `store.request_keys`.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.state_client import states
-from wavebreak.problems import IdempotencyConflict, InvalidRequest, Unavailable
+from wavebreak.domain.errors.record import Severity
+from wavebreak.identifiers import RequestKey
+from wavebreak.lambda_entry import tracker
+from wavebreak.problems import IdempotencyConflict, InvalidRequest
 from wavebreak.settings import MissingSetting, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
 
@@ -38,42 +42,67 @@ def _records() -> DynamoDBPersistenceLayer:
     return DynamoDBPersistenceLayer(table_name=table, boto3_client=states())
 
 
-def once(key: str, scope: list[str], body: Any, context: Any, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Do `work` unless it was done for this key, scope (caller and route) and body; give its first answer either way.
+def once(request: RequestKey, context: Any, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Do `work` unless it was done for this request; give its first answer either way.
 
-    Raises IdempotencyConflict for another body or while the first runs, Unavailable when the records do not answer;
-    what `work` raises passes through and leaves no record. Answers are kept compressed: they may list 4,000 servers.
+    Raises IdempotencyConflict for another body or while the first runs; what `work` raises passes through and leaves no
+    record. Answers are kept compressed: they may list 4,000 servers. While the records do not answer, `work` is done
+    without them: it knows by `request` what it made before, or may be done twice.
     """
     from aws_lambda_powertools.utilities import idempotency  # noqa: PLC0415  half the import time of an API function
     from aws_lambda_powertools.utilities.idempotency import exceptions  # noqa: PLC0415
 
-    if not _KEY.fullmatch(key):
-        raise InvalidRequest.of(f"/{HEADER}", "must be 1 to 255 visible ASCII characters")
     config = idempotency.IdempotencyConfig(
-        event_key_jmespath="[key, scope]",
+        event_key_jmespath="key",
         payload_validation_jmespath="body",
         expires_after_seconds=_EXPIRES_SECONDS,
         hash_function="sha256",
     )
     config.register_lambda_context(context)
+    outcomes: list[dict[str, Any] | Exception] = []
 
     def answer(request: dict[str, Any]) -> str:  # noqa: ARG001  Powertools reads the key and the body from it
-        return _packed(work())
+        try:
+            outcomes.append(work())
+        except Exception as error:
+            outcomes.append(error)
+            raise
+        return _packed(outcomes[0])
 
     remembered = idempotency.idempotent_function(
         answer, data_keyword_argument="request", config=config, persistence_store=_records()
     )
     try:
-        return _unpacked(remembered(request={"key": key, "scope": scope, "body": body}))
+        return _unpacked(remembered(request={"key": request.digest, "body": request.body}))
     except exceptions.IdempotencyValidationError as error:
         raise IdempotencyConflict("This Idempotency-Key was used for another body") from error
     except exceptions.IdempotencyAlreadyInProgressError as error:
         raise IdempotencyConflict("The first request with this Idempotency-Key is still running") from error
     except (exceptions.IdempotencyPersistenceLayerError, exceptions.IdempotencyInconsistentStateError) as error:
-        raise Unavailable("Idempotency records do not answer; send the same request again") from error
+        tracker().record_error(error, Severity.WARNING)
+        return _without_records(outcomes, work)
 
 
-def _packed(answer: dict[str, Any]) -> str:
+def _without_records(
+    outcomes: Sequence[dict[str, Any] | Exception], work: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """Give what came of the work though its record is lost, or do it though there is none."""
+    if not outcomes:
+        return work()
+    (outcome,) = outcomes
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def request_key(key: str, caller: str, method: str, path: str, body: Any) -> RequestKey:
+    """Make what a request is known by; raises InvalidRequest for an Idempotency-Key that can be none."""
+    if not _KEY.fullmatch(key):
+        raise InvalidRequest.of(f"/{HEADER}", "must be 1 to 255 visible ASCII characters")
+    return RequestKey.of(key, caller, method, path, body)
+
+
+def _packed(answer: Any) -> str:
     return base64.b64encode(zlib.compress(json.dumps(answer, ensure_ascii=False).encode())).decode()
 
 

@@ -23,6 +23,14 @@ class StartRequest(RequestBody):
     )
 
 
+class RecoveryRequest(StartRequest):
+    """What starts a recovery."""
+
+    preempt: Annotated[bool, Field(strict=True)] = Field(
+        default=True, description="Whether drills that hold the plan or one of its servers are cancelled."
+    )
+
+
 class ImportRequest(RequestBody):
     """Which Recovery Plan of DRS becomes a plan."""
 

@@ -42,6 +42,9 @@ class CancelRequest(ReasonRequest):
     """What cancels an execution."""
 
     then: CancelThen = Field(default=CancelThen.KEEP, description="Whether the clean-up follows by itself.")
+    confirm: str | None = Field(
+        default=None, description="The execution id; required with TERMINATE when mode is RECOVERY."
+    )
 
 
 class TerminateRequest(ReasonRequest):

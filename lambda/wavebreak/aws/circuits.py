@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from wavebreak.settings import MissingSetting, settings
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from wavebreak.site import Place
 from wavebreak.resilience.circuit_breaker import RULES, Circuit, circuit_name
 
+_BEHIND: Final = {"drs-read": "drs", "sts-read": "sts"}
+"""Circuits of reads for people, and those that launches go through: whoever only reads never opens the latter."""
+
 
 @cache
 def guarded(dependency: str, place: Place | None = None) -> Circuit:
@@ -19,7 +22,8 @@ def guarded(dependency: str, place: Place | None = None) -> Circuit:
     rule, chosen = RULES[dependency], settings()
     shared = rule.shared and chosen.breaker_table_name is not None
     states = shared_states() if shared else _local_states()
-    return Circuit(circuit_name(dependency, place), rule, states, scale=chosen.time_scale)
+    before = guarded(_BEHIND[dependency], place) if dependency in _BEHIND else None
+    return Circuit(circuit_name(dependency, place), rule, states, scale=chosen.time_scale, behind=before)
 
 
 @cache

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from mypy_boto3_drs.client import DrsClient
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_logs.client import CloudWatchLogsClient
-    from mypy_boto3_s3.client import S3Client
     from mypy_boto3_ssm.client import SSMClient
     from mypy_boto3_stepfunctions.client import SFNClient
 
@@ -37,6 +36,8 @@ READ_ONLY: Final = (
     "drs:DescribeRecoveryInstances",
     "drs:DescribeRecoverySnapshots",
     "drs:DescribeSourceServers",
+    "drs:GetLaunchConfiguration",
+    "ec2:DescribeInstances",  # DescribeRecoveryInstances asks for it in the caller's name, terminations in ours
     "servicequotas:GetServiceQuota",
 )
 """What a session in another account may do unless it is for the calls that start or end something."""
@@ -90,15 +91,26 @@ def service_quotas(place: Place) -> Any:
 def drs(place: Place, *, once: bool = False, brief: bool = False) -> DrsClient:
     """Give the DRS client of a place: one for reading, or with `once` one that never repeats a call by itself.
 
-    With `brief` a call is over within 13 s, two attempts and the pause between them: an answer of the API has 29 s.
-    Raises UnsupportedPlace.
+    With `brief` a call is over within 13 s, two attempts and the pause between them: an answer of the API has 29 s. Its
+    failures are those of who reads, and never keep a launch from being called. Raises UnsupportedPlace.
     """
-    session = _session(place.account_id, None if once else READ_ONLY)
+    actions = None if once else READ_ONLY
+    session = _session(place.account_id, actions, "sts-read") if brief else _session(place.account_id, actions)
     operation = "drs_brief_call" if brief else "drs_call"
     attempts = 1 if once else BRIEF_ATTEMPTS if brief else ATTEMPTS
     client = session.client("drs", region_name=place.region, config=config(operation, attempts=attempts))
     pages = "asking" if brief else "drs_read"
-    return guarded("drs", place).guard(client, operation=operation, pages=pages, attempts=attempts)
+    return guarded("drs-read" if brief else "drs", place).guard(
+        client, operation=operation, pages=pages, attempts=attempts
+    )
+
+
+@cache
+def ec2(place: Place) -> Any:
+    """Give the EC2 client of a place, for reading alone. Raises UnsupportedPlace."""
+    session = _session(place.account_id, READ_ONLY)
+    client = session.client("ec2", region_name=place.region, config=config("ec2_call", attempts=BRIEF_ATTEMPTS))
+    return guarded("ec2", place).guard(client, operation="ec2_call", pages="asking", attempts=BRIEF_ATTEMPTS)
 
 
 @cache
@@ -110,6 +122,16 @@ def ssm(place: Place, *, once: bool = False) -> SSMClient:
     return guarded("ssm", place).guard(client, operation="ssm_call", pages="ssm_read", attempts=attempts)
 
 
+def sign_in(place: Place) -> None:
+    """Fetch the credentials that calls of SSM in a place are signed with, unless they are at hand and will do.
+
+    Raises UnsupportedPlace, and what a call of STS may end with.
+    """
+    credentials = _session(place.account_id, None).get_credentials()
+    if credentials is not None:
+        credentials.get_frozen_credentials()
+
+
 @cache
 def logs(place: Place) -> CloudWatchLogsClient:
     """Give the CloudWatch Logs client of a place, where the instances' agents write. Raises UnsupportedPlace."""
@@ -117,16 +139,11 @@ def logs(place: Place) -> CloudWatchLogsClient:
 
 
 @cache
-def s3() -> S3Client:
-    """Give the S3 client of the stack's own Region."""
-    return boto3.client("s3", config=config("s3_call"))
-
-
-@cache
-def _session(account_id: str | None, actions: tuple[str, ...] | None) -> boto3.Session:
+def _session(account_id: str | None, actions: tuple[str, ...] | None, circuit: str = "sts") -> boto3.Session:
     """Give the session of an account: our own, or one whose credentials are those of the role there, refreshed.
 
-    There it may do no more than `actions`, whatever the role allows; None is all that the role allows.
+    There it may do no more than `actions`, whatever the role allows; None is all that the role allows. STS is asked
+    through `circuit`.
     """
     if account_id is None:
         return boto3.Session()
@@ -135,7 +152,7 @@ def _session(account_id: str | None, actions: tuple[str, ...] | None) -> boto3.S
         raise UnsupportedPlace(f"account {account_id}: this stack has no TargetExternalId to assume a role with")
     own = botocore.session.Session()
     fetcher = AssumeRoleCredentialFetcher(
-        client_creator=_sts_creator(own, account_id),
+        client_creator=_sts_creator(own, account_id, circuit),
         source_credentials=own.get_credentials(),
         role_arn=f"arn:{own.get_partition_for_region(_own_region(own))}:iam::{account_id}:role/{chosen.target_role_name}",
         extra_args={
@@ -163,9 +180,9 @@ def _own_region(session: botocore.session.Session) -> str:
     return str(region)
 
 
-def _sts_creator(session: botocore.session.Session, account_id: str) -> Any:
+def _sts_creator(session: botocore.session.Session, account_id: str, dependency: str) -> Any:
     """Make STS clients of the stack's own Region: the global endpoint lives in one Region, which may have failed."""
-    circuit = guarded("sts", Place(account_id, _own_region(session)))
+    circuit = guarded(dependency, Place(account_id, _own_region(session)))
 
     def create(service: str, **credentials: Any) -> Any:
         client = session.create_client(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from wavebreak.problems import InvalidRequest
 from wavebreak.resilience.aws_errors import error_code
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ class CommandOutput:
         self.group = group
 
     def read(self, stream: str, token: str | None, limit: int) -> Page:
-        """Read lines of a stream from where a token stands, or from its beginning; none while it does not exist."""
+        """Read lines of a stream from where a token stands, or from its beginning; none while it does not exist.
+
+        Raises InvalidRequest for a token that the service did not give.
+        """
         asked: dict[str, Any] = {
             "logGroupName": self.group,
             "logStreamName": stream,
@@ -42,6 +46,8 @@ class CommandOutput:
         except ClientError as error:
             if error_code(error) == "ResourceNotFoundException":
                 return Page((), token)
+            if token and error_code(error) == "InvalidParameterException":
+                raise InvalidRequest.of("/nextToken", "is not a token of this list") from error
             raise
         lines = tuple((int(event["timestamp"]), event["message"]) for event in answer["events"])
         return Page(lines, answer.get("nextForwardToken") or token)

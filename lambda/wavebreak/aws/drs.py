@@ -10,11 +10,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.unrepeated import judged
-from wavebreak.domain.drs import Instance, RecentJob, SourceServer
+from wavebreak.domain.drs import GONE, Instance, RecentJob, SourceServer
+from wavebreak.domain.executions.launching.launch_tags import job_tags, key_of
 from wavebreak.domain.executions.model import LaunchStatus
-from wavebreak.domain.executions.observation import JobView, ServerView
+from wavebreak.domain.executions.observation import JobLog, JobView, ServerView
 from wavebreak.problems import Unavailable
-from wavebreak.timing import iso
+from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,17 +30,16 @@ logger = logging.getLogger(__name__)
 
 JOB_IDS_A_CALL: Final = 1000
 IDS_A_CALL: Final = 200
+_LAUNCH_END: Final = "LAUNCH_END"
+"""An event of real job logs that the service model does not list."""
 DESCRIBE_INSTANCES: Final = "DescribeRecoveryInstances"
 _RECENT: Final = timedelta(days=3)
 """How far back unfinished jobs are looked for. DRS ends a job within hours."""
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 _A_DAY_SECONDS: Final = 86_400
-
-TAG_EXECUTION: Final = "wavebreak:execution"
-TAG_WAVE: Final = "wavebreak:wave"
-TAG_ATTEMPT: Final = "wavebreak:attempt"
-TAG_BATCH: Final = "wavebreak:batch"
-
+_FAILOVER: Final = "FAILOVER"
+_SNAPSHOTS_A_PAGE: Final = 10
+"""The newest one may be in progress; the one before it is finished."""
 _LAUNCH_STATUSES: Final = {status.value: status for status in LaunchStatus}
 _JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
 
@@ -47,16 +47,6 @@ _JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
 def in_batches(ids: Sequence[str]) -> list[Sequence[str]]:
     """Give ids as many at a time as one call of DRS takes."""
     return [ids[start : start + IDS_A_CALL] for start in range(0, len(ids), IDS_A_CALL)]
-
-
-def job_tags(execution_id: str, job: Job) -> dict[str, str]:
-    """Give the tags by which a launch job is found again: execution, wave, attempt, batch."""
-    return {
-        TAG_EXECUTION: execution_id,
-        TAG_WAVE: str(job.wave),
-        TAG_ATTEMPT: str(job.attempt),
-        TAG_BATCH: str(job.batch),
-    }
 
 
 class Drs:
@@ -85,14 +75,26 @@ class Drs:
         """List the jobs that have not ended, other people's too: they count against the quotas."""
         return [job for job in self.recent_jobs(now) if not job.ended]
 
-    def find_launch(self, execution_id: str, job: Job) -> str | None:
-        """Find the job that an intent of ours started, by its tags."""
-        wanted = job_tags(execution_id, job).items()
-        since = iso(job.intended_at - _CLOCK_SKEW)
-        for found in self._pages("describe_jobs", filters={"fromDate": since}, maxResults=JOB_IDS_A_CALL):
-            if wanted <= found.get("tags", {}).items():
-                return str(found["jobID"])
-        return None
+    def find_launches(self, execution_id: str, intents: Sequence[Job]) -> dict[tuple[int, int, int], str]:
+        """Find the jobs that intents of ours started, by their tags, in one call: ids by the intents' keys."""
+        since = min(job.intended_at for job in intents) - _CLOCK_SKEW
+        wanted = {job.key: job_tags(execution_id, job).items() for job in intents}
+        return {
+            key: str(shown["jobID"])
+            for shown in self._pages("describe_jobs", filters={"fromDate": iso(since)}, maxResults=JOB_IDS_A_CALL)
+            for key, tags in wanted.items()
+            if tags <= shown.get("tags", {}).items()
+        }
+
+    def launches_of(self, execution_id: str, since: datetime) -> dict[str, tuple[tuple[int, int, int], frozenset[str]]]:
+        """List the jobs that carry the tags of an execution: what the tags say and who takes part, by the job's id."""
+        found = {}
+        filters = {"fromDate": iso(since - _CLOCK_SKEW)}
+        for shown in self._pages("describe_jobs", filters=filters, maxResults=JOB_IDS_A_CALL):
+            key = key_of(execution_id, shown.get("tags", {}))
+            if key is not None:
+                found[str(shown["jobID"])] = (key, _recent(shown).servers)
+        return found
 
     def source_servers(self, ids: Sequence[str]) -> dict[str, SourceServer]:
         """Describe source servers by id; one that does not exist is left out."""
@@ -101,19 +103,27 @@ class Drs:
             wanted = list(ids[start : start + IDS_A_CALL])
             pages = self._pages("describe_source_servers", filters={"sourceServerIDs": wanted}, maxResults=IDS_A_CALL)
             for server in pages:
-                replication = server.get("dataReplicationInfo", {})
-                found[server["sourceServerID"]] = SourceServer(
-                    server["sourceServerID"], replication.get("dataReplicationState"), replication.get("lagDuration")
-                )
+                found[server["sourceServerID"]] = _source_server(server)
         return found
 
     def tags_by_server(self) -> dict[str, Mapping[str, str]]:
-        """List every source server with its tags: DRS has no filter for them."""
+        """List every source server that a failover starts from with its tags: DRS has no filter for them.
+
+        After a reversal there are servers of the direction FAILBACK, which carry the tags of the others.
+        """
         servers = self._pages("describe_source_servers", filters={}, maxResults=IDS_A_CALL)
-        return {server["sourceServerID"]: server.get("tags", {}) for server in servers}
+        return {
+            server["sourceServerID"]: server.get("tags", {})
+            for server in servers
+            if server.get("replicationDirection", _FAILOVER) == _FAILOVER
+        }
 
     def instances(self, source_server_ids: Sequence[str]) -> list[Instance]:
         """List the recovery instances of source servers; one that no longer exists in EC2 does not count."""
+        return [each for each in self.every_instance(source_server_ids) if each.state not in GONE]
+
+    def every_instance(self, source_server_ids: Sequence[str]) -> list[Instance]:
+        """List the recovery instances that DRS has of source servers, in whatever state."""
         return self._instances("sourceServerIDs", source_server_ids)
 
     def _instances(self, filtered_by: str, ids: Sequence[str]) -> list[Instance]:
@@ -127,20 +137,36 @@ class Drs:
                     item.get("sourceServerID", ""),
                     item.get("jobID", ""),
                     item.get("isDrill", False),
+                    item.get("ec2InstanceState"),
+                    parse_iso(moment) if (moment := item.get("pointInTimeSnapshotDateTime")) else None,
+                    item.get("failback", {}).get("state"),
                 )
                 for item in pages
-                if item.get("ec2InstanceState") not in {"TERMINATED", "NOT_FOUND"}
             ]
         return found
 
     def instances_named(self, recovery_instance_ids: Sequence[str]) -> list[Instance]:
         """List recovery instances by their ids, as `instances` does by source server."""
-        return self._instances("recoveryInstanceIDs", recovery_instance_ids)
+        return [
+            each for each in self._instances("recoveryInstanceIDs", recovery_instance_ids) if each.state not in GONE
+        ]
+
+    def launches_into(self, source_server_id: str) -> bool:
+        """Tell whether a source server is launched into an instance that exists, by its launch configuration."""
+        configuration = self.client.get_launch_configuration(sourceServerID=source_server_id)
+        return bool(configuration.get("launchIntoInstanceProperties", {}).get("launchIntoEC2InstanceID"))
 
     def newest_snapshot(self, source_server_id: str) -> str | None:
-        """Give the moment (RFC 3339) of a server's newest recovery snapshot; None when it has none."""
-        answer = self.client.describe_recovery_snapshots(sourceServerID=source_server_id, order="DESC", maxResults=1)
-        return next((item.get("timestamp") or item["expectedTimestamp"] for item in answer["items"]), None)
+        """Give the moment (RFC 3339) of a server's newest recovery snapshot; None when it has none that is finished."""
+        paginator = self.client.get_paginator("describe_recovery_snapshots")
+        pages = paginator.paginate(
+            sourceServerID=source_server_id, order="DESC", PaginationConfig={"PageSize": _SNAPSHOTS_A_PAGE}
+        )
+        for page in pages:
+            finished = [item["timestamp"] for item in page["items"] if item.get("timestamp")]
+            if finished:
+                return max(finished)
+        return None
 
     def native_plan(self, arn: str) -> NativePlan:
         """Read a Recovery Plan of DRS with its steps, in their order; Unavailable where the SDK does not know them.
@@ -158,16 +184,25 @@ class Drs:
         pages = self.client.get_paginator("list_recovery_plan_steps").paginate(recoveryPlanArn=arn)
         return read_native(plan, [step for page in pages for step in page["recoveryPlanSteps"]])
 
-    def failure_reasons(self, job_id: str) -> dict[str, str]:
-        """Read from a job's log why servers failed, by source server id."""
-        reasons: dict[str, str] = {}
-        for item in self._pages("describe_job_log_items", jobID=job_id):
+    def job_log(self, job_id: str) -> JobLog:
+        """Read a job's log: why servers failed, which instances were launched, and from which older recovery points."""
+        failures: dict[str, str] = {}
+        instances: dict[str, str] = {}
+        older: set[str] = set()
+        items = self._pages("describe_job_log_items", jobID=job_id)
+        for item in sorted(items, key=lambda item: str(item.get("logDateTime", ""))):
             data = item.get("eventData", {})
             event = item.get("event", "")
             server = data.get("sourceServerID")
-            if server and (event.endswith(("_FAIL", "_FAILED")) or event == "SERVER_SKIPPED"):
-                reasons[server] = f"{event}: {data['rawError']}" if data.get("rawError") else event
-        return reasons
+            if not server:
+                continue
+            if event.endswith(("_FAIL", "_FAILED")) or event == "SERVER_SKIPPED":
+                failures[server] = f"{event}: {data['rawError']}" if data.get("rawError") else event
+            elif event == "USING_PREVIOUS_SNAPSHOT":
+                older.add(server)
+            elif event == _LAUNCH_END and data.get("targetInstanceID"):
+                instances[server] = data["targetInstanceID"]
+        return JobLog(failures, instances, frozenset(older))
 
     def start_recovery(self, servers: Sequence[Server], *, is_drill: bool, tags: Mapping[str, str]) -> str:
         """Start one launch job and give its id; raises Refusal or OutcomeUnknown."""
@@ -194,12 +229,25 @@ class Drs:
             yield from page["items"]
 
 
+def _source_server(server: Mapping[str, Any]) -> SourceServer:
+    replication = server.get("dataReplicationInfo", {})
+    launch = server.get("lifeCycle", {}).get("lastLaunch", {}).get("initiated", {})
+    return SourceServer(
+        server["sourceServerID"],
+        replication.get("dataReplicationState"),
+        replication.get("lagDuration"),
+        server.get("recoveryInstanceId"),
+        launch.get("type"),
+    )
+
+
 def _recent(job: Mapping[str, Any]) -> RecentJob:
     members = job.get("participatingServers", [])
     servers = frozenset(member["sourceServerID"] for member in members if member.get("sourceServerID"))
     instances = frozenset(member["recoveryInstanceID"] for member in members if member.get("recoveryInstanceID"))
     ended = job.get("status") == "COMPLETED"
-    return RecentJob(job["jobID"], str(job.get("type", "")), servers, job.get("tags", {}), ended, instances)
+    kind, initiated_by = str(job.get("type", "")), str(job.get("initiatedBy", ""))
+    return RecentJob(job["jobID"], kind, servers, job.get("tags", {}), ended, instances, initiated_by)
 
 
 def _view(job: Mapping[str, Any]) -> JobView:
@@ -217,5 +265,15 @@ def _server_view(member: Mapping[str, Any]) -> ServerView:
     if word is not None and status is None:
         logger.warning("server %s has the unknown launch status %r", member.get("sourceServerID"), word)
     runs: Iterable[Mapping[str, Any]] = member.get("launchActionsStatus", {}).get("runs", [])
-    running = any(run.get("status") == "IN_PROGRESS" for run in runs)
-    return ServerView(status, member.get("recoveryInstanceID"), running)
+    failed = [_failed_action(run) for run in runs if run.get("status") == "FAILED" and not _is_optional(run)]
+    return ServerView(status, member.get("recoveryInstanceID"), error="; ".join(failed) or None)
+
+
+def _is_optional(run: Mapping[str, Any]) -> bool:
+    return bool(run.get("action", {}).get("optional"))
+
+
+def _failed_action(run: Mapping[str, Any]) -> str:
+    action = run.get("action", {})
+    name = action.get("name") or action.get("actionCode") or action.get("actionId") or run.get("runId")
+    return f"Post-launch action {name} failed: {run.get('failureReason') or 'DRS gives no reason'}"

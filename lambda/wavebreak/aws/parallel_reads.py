@@ -1,7 +1,8 @@
 """Reads of DRS in several accounts and Regions at the same time: none holds up the others, and all end within a limit.
 
 `Places` are those of a machine's round. A place that failed is not asked again in the same round; what it did not tell
-is asked for in the next one. `Asking` is for an answer that somebody waits for: each question gets an answer, or the
+is asked for in the next one. Where others have something to hand over, nobody waits for a place that is silent: `begin`
+gives the answers as they come. `Asking` is for an answer that somebody waits for: each question gets an answer, or the
 trouble that stood in its way.
 """
 
@@ -9,40 +10,112 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
 from wavebreak.aws.clients import UnsupportedPlace
 from wavebreak.domain.drs import Trouble
-from wavebreak.resilience.aws_errors import FAULTS, error_code, is_denied
+from wavebreak.problems import Unavailable
+from wavebreak.resilience.aws_errors import FAULTS, error_code, is_denied, is_dependency_fault
 from wavebreak.resilience.client_config import BRIEF_ATTEMPTS, series_seconds
 from wavebreak.timeouts import Deadline, ending_in, log_expiry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
     from wavebreak.aws.drs import Drs
     from wavebreak.site import Place
 
 T = TypeVar("T")
 
+_SERVER_FAULT: Final = 500
 _AT_ONCE: Final = 8
 """Below the ten connections that a client keeps."""
+_MOST_PLACES: Final = 40
+"""Places that are asked side by side; a place that hangs keeps a thread of its own."""
+_BEHIND_THE_FIRST_SECONDS: Final = 1.0
+"""How long the others are waited for once the first place has answered."""
+_ALL_SILENT_SECONDS: Final = 1.5
+"""How long any answer is waited for."""
+_KNOWN_SILENT_SECONDS: Final = 0.2
+"""How long a place is waited for that was silent the last time."""
+_REMEMBERED_SECONDS: Final = 60.0
+
+
+class Answers(Generic[T]):
+    """The answers of places that are asked side by side, as they come.
+
+    What a place tells after this was given up is dropped: it is asked again in the next round.
+    """
+
+    def __init__(
+        self,
+        asked: Mapping[Place, Future[tuple[T] | None]],
+        silences: dict[Place, float],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the questions under way, and until when each place counts as silent; `clock` counts seconds."""
+        self._waiting = dict(asked)
+        self._silences = silences
+        self._clock = clock
+
+    @property
+    def silent(self) -> frozenset[Place]:
+        """The places that have neither answered nor failed."""
+        return frozenset(self._waiting)
+
+    def first(self) -> dict[Place, T]:
+        """Give what is told at once: nobody waits long for the last place, and hardly longer for the first.
+
+        Only places that were silent already are waited for no longer than a moment.
+        """
+        begun = self._clock()
+        found: dict[Place, T] = {}
+        answered = None
+        while self._waiting:
+            known = all(self._silences.get(place, 0) > begun for place in self._waiting)
+            if answered is None:
+                until = begun + (_KNOWN_SILENT_SECONDS if known else _ALL_SILENT_SECONDS)
+            else:
+                until = answered + (_KNOWN_SILENT_SECONDS if known else _BEHIND_THE_FIRST_SECONDS)
+            left = until - self._clock()
+            if left <= 0:
+                break
+            found |= self.more(left)
+            answered = answered or (self._clock() if found else None)
+        for place in self._waiting:
+            self._silences[place] = self._clock() + _REMEMBERED_SECONDS
+        return found
+
+    def more(self, seconds: float) -> dict[Place, T]:
+        """Wait until somebody tells more, at most so long, and give it."""
+        done, _ = wait(self._waiting.values(), timeout=seconds, return_when=FIRST_COMPLETED)
+        ended = [place for place, future in self._waiting.items() if future in done]
+        told = {place: self._waiting.pop(place).result() for place in ended}
+        for place in ended:
+            self._silences.pop(place, None)
+        return {place: answer[0] for place, answer in told.items() if answer is not None}
 
 
 class Places:
     """The places of one round."""
 
-    def __init__(self, drs_at: Callable[[Place], Drs], note: Callable[[Exception, str, Place], None]) -> None:
+    def __init__(
+        self,
+        drs_at: Callable[[Place], Drs],
+        note: Callable[[Exception, str, Place], None],
+        silences: dict[Place, float] | None = None,
+    ) -> None:
         """Begin the round: no call is begun that might not end within it.
 
-        Takes how a place's adapter is had, and what notes an error with the question and the place that it came of.
+        Takes how a place's adapter is had, what notes an error with the question and the place that it came of, and
+        what is remembered between rounds of places that were silent.
         """
+        self._silences = {} if silences is None else silences
         self.failed: set[Place] = set()
         self.drs_at = drs_at
         self._note = note
@@ -62,6 +135,22 @@ class Places:
                 pending = [pool.submit(copy_context().run, question) for question in asked.values()]
             answers = [future.result() for future in pending]
         return {place: answer[0] for place, answer in zip(asked, answers, strict=True) if answer}
+
+    def begin(self, what: str, questions: Mapping[Place, Callable[[Drs], T]]) -> Answers[T]:
+        """Ask each place its question, and give the answers as they come; `what` is for the log."""
+        ready = [(place, drs) for place in questions if (drs := self._adapter(what, place)) is not None]
+        pool = ThreadPoolExecutor(min(_MOST_PLACES, len(ready)) or 1, thread_name_prefix="place")
+        asked = {
+            place: pool.submit(copy_context().run, partial(self._one, what, place, drs, questions[place]))
+            for place, drs in ready
+        }
+        pool.shutdown(wait=False)
+        return Answers(asked, self._silences)
+
+    def note_silence(self, what: str, places: Iterable[Place], seconds: float) -> None:
+        """Note that places were waited for in vain."""
+        for place in places:
+            self._note(Unavailable(f"DRS in {place} did not answer within {seconds:g} s"), what, place)
 
     def _adapter(self, what: str, place: Place) -> Drs | None:
         """Give the adapter of a place that has not failed. It is made in one thread: making several is not safe."""
@@ -118,19 +207,29 @@ class Asking:
         """Whether nothing new may be asked."""
         return self._deadline.over
 
-    def all(self, questions: Sequence[Question]) -> list[Any]:
-        """Ask questions and give answers or Troubles in their order."""
+    def all(self, questions: Sequence[Question], *, to_the_end: bool = True) -> list[Any]:
+        """Ask questions and give answers or Troubles in their order.
+
+        Unless all are waited for `to_the_end`, those that have no answer when the time is over are left behind, and
+        their places are asked nothing more.
+        """
         by_place: dict[Hashable, list[Question]] = defaultdict(list)
         for question in questions:
             by_place[question.place].append(question)
         width = max(1, _AT_ONCE // max(1, len(by_place)))
-        with ExitStack() as pools:
-            asked = {
-                place: pools.enter_context(ThreadPoolExecutor(width, thread_name_prefix="asking")) for place in by_place
-            }
-            pending = [asked[each.place].submit(copy_context().run, self._ask, each) for each in questions]
-            wait(pending)
-        return [future.result() for future in pending]
+        pools = {place: ThreadPoolExecutor(width, thread_name_prefix="asking") for place in by_place}
+        try:
+            pending = [pools[each.place].submit(copy_context().run, self._ask, each) for each in questions]
+            done, _ = wait(pending, timeout=None if to_the_end else self._deadline.left)
+        finally:
+            for pool in pools.values():
+                pool.shutdown(wait=to_the_end, cancel_futures=True)
+        answers = zip(questions, pending, strict=True)
+        return [future.result() if future in done else self._left_behind(question) for question, future in answers]
+
+    def _left_behind(self, question: Question) -> Trouble:
+        self._failed.setdefault(question.place, question.operation)
+        return Trouble(question.operation, f"did not end within {self._deadline.seconds:g} s")
 
     def _ask(self, question: Question) -> Any:
         operation = question.operation
@@ -142,8 +241,17 @@ class Asking:
             return question.call()
         except ClientError as error:
             code = error_code(error)
+            if _is_throttle(error):
+                # The place is busy, with a recovery for all that is known: nobody who only reads asks it more.
+                self._failed[question.place] = operation
             message = error.response.get("Error", {}).get("Message")
             return Trouble(operation, f"{code}: {message}" if message else code, denied=is_denied(error))
         except FAULTS as error:
             self._failed[question.place] = operation
             return Trouble(operation, str(error))
+
+
+def _is_throttle(error: ClientError) -> bool:
+    """Tell whether a service holds calls back: it is not well, and it is not its own fault."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return is_dependency_fault(error) and status < _SERVER_FAULT

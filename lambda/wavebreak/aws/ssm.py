@@ -15,7 +15,7 @@ from wavebreak.resilience.aws_errors import error_code
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from mypy_boto3_ssm.client import SSMClient
@@ -37,12 +37,23 @@ def is_out_of_reach(refusal: Refusal) -> bool:
 class Ssm:
     """Run Command of one account and Region."""
 
-    def __init__(self, client: SSMClient, once: SSMClient, document_prefix: str, log_group: str) -> None:
-        """Take a client that repeats failed reads, one that never repeats a call, and the stack's own names."""
+    def __init__(
+        self,
+        client: SSMClient,
+        once: SSMClient,
+        document_prefix: str,
+        log_group: str,
+        sign_in: Callable[[], object],
+    ) -> None:
+        """Take a client that repeats failed reads, one that never repeats a call, and the stack's own names.
+
+        `sign_in` has the credentials of both fetched now, if they are not at hand, so that no call waits for them.
+        """
         self.client = client
         self.once = once
         self.document_prefix = document_prefix
         self.log_group = log_group
+        self.sign_in = sign_in
 
     def online(self, instance_ids: Sequence[str]) -> frozenset[str]:
         """Give those of these instances whose agent answers, fifty a call."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wavebreak.domain.drs import SERVER_QUOTAS
+from wavebreak.domain.drs import JOBS_QUOTA, SERVER_QUOTAS
+from wavebreak.domain.errors.masking import masked_text
 from wavebreak.error_category import Category
 from wavebreak.problems import CircuitOpen
 from wavebreak.resilience.aws_errors import error_code
@@ -35,10 +36,13 @@ class Refusal(Exception):  # noqa: N818  an answer of the service
     """SSM's answers are refusals too: what caused one tells whose it is and by which code it is recorded."""
 
     def __init__(self, code: str, message: str, quota_code: str | None = None, status: int = 400) -> None:
-        """Take the service's code and message, the quota that would be exceeded, and the HTTP status."""
-        super().__init__(f"{code}: {message}")
+        """Take the service's code and message, the quota that would be exceeded, and the HTTP status.
+
+        Secrets in the message are masked: it is told to people.
+        """
         self.code = code
-        self.message = message
+        self.message = masked_text(message)
+        super().__init__(f"{code}: {self.message}")
         self.quota_code = quota_code
         self.status = status
 
@@ -56,6 +60,16 @@ class Refusal(Exception):  # noqa: N818  an answer of the service
     def smaller_may_fit(self) -> bool:
         """Whether a quota on servers is what was exceeded: fewer of them may fit at once."""
         return self.quota_code in SERVER_QUOTAS
+
+    @property
+    def concerns_nobody(self) -> bool:
+        """Whether DRS takes no call at all for now: held back, not asked, or no room for one more job."""
+        return self.status == _THROTTLED or self.not_called or self.quota_code == JOBS_QUOTA
+
+    @property
+    def may_be_request(self) -> bool:
+        """Whether the same may be said of any subject: a conflict, and a quota that is named, is always somebody's."""
+        return not self.is_conflict and self.quota_code is None
 
     @property
     def concerns_a_server(self) -> bool:

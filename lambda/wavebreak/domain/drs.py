@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
 JOBS_QUOTA: Final = "L-D88FAC3A"
 SERVERS_A_JOB_QUOTA: Final = "L-B827C881"
 SERVERS_IN_JOBS_QUOTA: Final = "L-05AFA8C6"
 SERVER_QUOTAS: Final = frozenset({SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA})
+START_RECOVERY: Final = "START_RECOVERY"
+"""What a job was begun by that recovers servers for good."""
+NOT_FOUND: Final = "NOT_FOUND"
+"""The state of an instance that EC2 does not show: gone, or too young."""
+STOPPED: Final = "STOPPED"
+GONE: Final = frozenset({"TERMINATED", NOT_FOUND})
 STARTED_AT_ONCE: Final = 200
 """Source servers that one StartRecovery call takes, whatever the quota (service model)."""
 
@@ -45,6 +52,8 @@ class RecentJob:
     ended: bool = False
     instances: frozenset[str] = frozenset()
     """The recovery instances that it launched or terminates, as far as DRS names them."""
+    initiated_by: str = ""
+    """What began it, in DRS's words: START_DRILL, START_RECOVERY, ..."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,10 @@ class SourceServer:
     replication_state: str | None
     lag: str | None = None
     """How far replication is behind, an ISO 8601 duration."""
+    recovery_instance_id: str | None = None
+    """Its recovery instance, if DRS tells of one."""
+    last_launch: str | None = None
+    """What its last launch was, DRILL or RECOVERY, if DRS tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,12 @@ class Instance:
     job_id: str
     is_drill: bool = False
     """Whether a drill launched it; one that DRS says nothing of counts as recovered."""
+    state: str | None = None
+    """EC2's word for its state, as DRS tells it."""
+    snapshot_at: datetime | None = None
+    """The moment of the recovery point that it was launched from."""
+    failback: str | None = None
+    """How far its failback is, in DRS's words (`failback.state`)."""
 
 
 @dataclass(frozen=True, slots=True)

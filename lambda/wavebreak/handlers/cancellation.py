@@ -9,6 +9,7 @@ from wavebreak.api import http
 from wavebreak.api.requests import CancelRequest, IdempotencyKey
 from wavebreak.app import app
 from wavebreak.domain.executions.views import execution_view
+from wavebreak.identifiers import RequestKey
 from wavebreak.use_cases import operate_execution
 
 router = http.make_router()
@@ -23,8 +24,8 @@ def cancel(
     """Cancel an execution: what has not started at once, what is in flight when its DRS job has ended."""
     act = http.act_of(router, app().now(), body.reason)
 
-    def work() -> dict[str, Any]:
-        after = operate_execution.cancel(app(), http.execution_id(executionId), act, body.then)
+    def work(_request: RequestKey | None) -> dict[str, Any]:
+        after = operate_execution.cancel(app(), http.execution_id(executionId), act, body.then, body.confirm)
         return execution_view(after, app().now())
 
     return http.answer_once(router, key, work)

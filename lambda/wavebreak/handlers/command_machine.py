@@ -6,33 +6,35 @@ from typing import Any
 
 from wavebreak.app import app
 from wavebreak.lambda_entry import doorway
-from wavebreak.use_cases import collect_results, forward_to_target
+from wavebreak.use_cases.command_machine import collect_results, prepare_run
+from wavebreak.use_cases.command_machine.take_turns import Turn, lose_turn, take_turn
 
 
 @doorway
 def prepare(event: dict[str, Any]) -> dict[str, Any]:
-    """Look at the targets of a run: `{commandId}` gives `{targets, sequential, atScale, list}`."""
-    return forward_to_target.prepare(app(), event["commandId"]).output()
+    """Look at the targets of a run: `{commandId}` gives `{run, sequential, workers: [{worker, number}], most}`."""
+    return prepare_run.prepare(app(), event["commandId"]).output()
 
 
 @doorway
 def run_target(event: dict[str, Any]) -> dict[str, Any]:
-    """Forward the command to one target: `{commandId, number}` gives the same and `{ended}`.
+    """Do a round of a worker: `{commandId, run, worker, number, rounds, most}` gives the next one and `ended`.
 
     With `{lost: {error, cause}}` it records that the target's task could not be carried out.
     """
-    command_id, number = event["commandId"], int(event["number"])
-    lost = event.get("lost")
-    if lost is not None:
-        forward_to_target.lose_target(app(), command_id, number, str(lost.get("error")), str(lost.get("cause")))
-    ended = lost is not None or forward_to_target.run_target(app(), command_id, number)
-    return {"commandId": command_id, "number": number, "ended": ended}
+    turn, lost = Turn.read(event), event.get("lost")
+    if lost is None:
+        return take_turn(app(), turn).output()
+    return lose_turn(app(), turn, str(lost.get("error")), str(lost.get("cause"))).output()
 
 
 @doorway
 def finish(event: dict[str, Any]) -> dict[str, Any]:
-    """Fold the results of a run: `{commandId}` gives `{status, exitCode, total, succeeded, failed}`."""
-    return collect_results.finish(app(), event["commandId"])
+    """Fold the results of a run: `{commandId, run}` gives `{status, exitCode, total, succeeded, failed}`.
+
+    Where targets are left for the next run of the machine, that is started, and the status is what it was.
+    """
+    return collect_results.finish(app(), event["commandId"], int(event.get("run") or 0))
 
 
 @doorway

@@ -10,6 +10,7 @@ from wavebreak.api.command_requests import CommandRequest
 from wavebreak.api.requests import IdempotencyKey, ReasonRequest
 from wavebreak.app import app
 from wavebreak.handlers import command_output
+from wavebreak.identifiers import RequestKey
 from wavebreak.use_cases import run_command
 
 router = http.make_router()
@@ -20,9 +21,9 @@ def start_command(body: Annotated[CommandRequest, Body()], key: IdempotencyKey =
     """Forward a command to servers that an execution launched: to those named, or to all of them."""
     act = http.act_of(router, app().now(), None)
 
-    def work() -> dict[str, Any]:
+    def work(request: RequestKey | None) -> dict[str, Any]:
         execution = None if body.execution_id is None else http.execution_id(body.execution_id)
-        return run_command.start(app(), body.asked(), execution, body.targets, act).view()
+        return run_command.start(app(), body.asked(), execution, body.targets, act, request).view()
 
     return http.answer_once(router, key, work)
 
@@ -30,7 +31,9 @@ def start_command(body: Annotated[CommandRequest, Body()], key: IdempotencyKey =
 @router.get("/commands/<commandId>", tags=["commands"])
 def get_command(commandId: str) -> Response[Any]:  # noqa: N803  the path's own name
     """Read a command run."""
-    return http.json_response(200, app().commands.load(http.command_id(commandId)).view())
+    store = app().commands
+    run = store.load(http.command_id(commandId))
+    return http.json_response(200, run.view(0 if run.status.is_terminal else store.waiting(run.command_id)))
 
 
 @router.post("/commands/<commandId>/cancel", tags=["commands"])
@@ -41,7 +44,7 @@ def cancel_command(
 ) -> Response[Any]:
     """Cancel a command run: what runs is stopped, what has not been sent is not."""
     act = http.act_of(router, app().now(), body.reason)
-    return http.answer_once(router, key, lambda: run_command.cancel(app(), http.command_id(commandId), act).view())
+    return http.answer_once(router, key, lambda _: run_command.cancel(app(), http.command_id(commandId), act).view())
 
 
 resolver = http.make_app(router, command_output.router)

@@ -6,24 +6,26 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from wavebreak.api import http
-from wavebreak.api.plan_requests import StartRequest
+from wavebreak.api.plan_requests import RecoveryRequest, StartRequest
 from wavebreak.api.requests import IdempotencyKey
 from wavebreak.app import app
 from wavebreak.domain.executions.model import Mode
 from wavebreak.domain.executions.views import execution_view
 from wavebreak.handlers import history
+from wavebreak.identifiers import RequestKey
 
 router = http.make_router()
 
 
-def _start(mode: Mode, body: StartRequest, key: str | None) -> Response[Any]:
+def _start(mode: Mode, body: StartRequest, key: str | None, *, preempt: bool = False) -> Response[Any]:
     from wavebreak.use_cases.start_execution import start_execution  # noqa: PLC0415  whoever only reads does not pay for this import
 
     own = http.own_place(router)
-    asked = {"requestedBy": http.caller_of(router), "reason": body.reason, "snapshots": body.snapshots}
+    caller = http.caller_of(router)
+    asked = {"requestedBy": caller, "reason": body.reason, "snapshots": body.snapshots, "preempt": preempt}
 
-    def start() -> dict[str, Any]:
-        return execution_view(start_execution(app(), body.plan_id, mode, own, asked), app().now())
+    def start(request: RequestKey | None) -> dict[str, Any]:
+        return execution_view(start_execution(app(), body.plan_id, mode, own, asked, request), app().now())
 
     return http.answer_once(router, key, start)
 
@@ -35,9 +37,9 @@ def start_drill(body: Annotated[StartRequest, Body()], key: IdempotencyKey = Non
 
 
 @router.post("/recoveries", tags=["executions"])
-def start_recovery(body: Annotated[StartRequest, Body()], key: IdempotencyKey = None) -> Response[Any]:
-    """Start a plan as a recovery."""
-    return _start(Mode.RECOVERY, body, key)
+def start_recovery(body: Annotated[RecoveryRequest, Body()], key: IdempotencyKey = None) -> Response[Any]:
+    """Start a plan as a recovery; drills that are in its way are cancelled."""
+    return _start(Mode.RECOVERY, body, key, preempt=body.preempt)
 
 
 @router.get("/executions/<executionId>", tags=["executions"])

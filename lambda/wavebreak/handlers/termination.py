@@ -9,6 +9,7 @@ from wavebreak.api import http
 from wavebreak.api.requests import IdempotencyKey, TerminateRequest
 from wavebreak.app import app
 from wavebreak.domain.executions.views import execution_view
+from wavebreak.identifiers import RequestKey
 from wavebreak.use_cases import operate_execution
 
 router = http.make_router()
@@ -23,7 +24,7 @@ def terminate(
     """Terminate the instances that an ended execution launched; a RECOVERY is confirmed by its id."""
     act = http.act_of(router, app().now(), body.reason)
 
-    def work() -> dict[str, Any]:
+    def work(_request: RequestKey | None) -> dict[str, Any]:
         after = operate_execution.terminate(app(), http.execution_id(executionId), act, body.confirm)
         return execution_view(after, app().now())
 

@@ -7,19 +7,19 @@ from typing import Any
 from wavebreak.app import app
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.lambda_entry import doorway
-from wavebreak.use_cases import terminate_instances
 from wavebreak.use_cases.record_machine_failures import record
+from wavebreak.use_cases.termination import observe_termination, terminate_instances
 
 
 @doorway
 def observe(event: dict[str, Any]) -> dict[str, Any]:
-    """Do one round of a clean-up: `{executionId, name}` gives `{directive, mark, run, waves}`."""
-    return terminate_instances.observe(app(), event["executionId"], Machine.TERMINATION.run_of(event["name"])).output()
+    """Do one look of a termination: `{executionId, name}` gives `{directive, mark, run, waves}`."""
+    return observe_termination.observe(app(), event["executionId"], Machine.TERMINATION.run_of(event["name"])).output()
 
 
 @doorway
 def terminate(event: dict[str, Any]) -> dict[str, Any]:
-    """Terminate what is left of an execution's instances: `{executionId}`."""
+    """Terminate what is due of an execution's instances: `{executionId}`."""
     terminate_instances.terminate(app(), event["executionId"])
     return {}
 

@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 C = TypeVar("C")
 
+_OPEN: Final = "OPEN"
 SHARED_WITHIN_SECONDS: Final = 5
 """How long an environment goes by what it last read of a circuit."""
 
@@ -61,16 +62,19 @@ _SLOW: Final = Rule(3, 60)
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "drs": Rule(5, 30, critical=True),
+        "drs-read": Rule(5, 30),
         "dynamodb": Rule(5, 30, critical=True, shared=False),
+        "ec2": _SLOW,
         "ssm": _SLOW,
         "sts": _SLOW,
+        "sts-read": _SLOW,
         "sns": _SLOW,
         "sesv2": _SLOW,
         "events": _SLOW,
         "sqs": _SLOW,
     }
 )
-"""The dependencies; requirement S3-8."""
+"""The dependencies; requirement S3-8. Reads for people have circuits of their own, `-read`."""
 
 
 def circuit_name(dependency: str, place: Place | None = None) -> str:
@@ -97,11 +101,26 @@ def _answered(work: Callable[[], T]) -> _Outcome[T]:
         return _Outcome(refusal=error)
 
 
+def _nothing() -> None:
+    pass
+
+
 class Circuit:
     """The circuit of one dependency in one place; calls go through it, one by one or those of a whole client."""
 
-    def __init__(self, name: str, rule: Rule, states: CircuitBreakerPersistenceLayer, *, scale: float = 1.0) -> None:
-        """Take the name, the rule, where the state is kept, and the time scale."""
+    def __init__(
+        self,
+        name: str,
+        rule: Rule,
+        states: CircuitBreakerPersistenceLayer,
+        *,
+        scale: float = 1.0,
+        behind: Circuit | None = None,
+    ) -> None:
+        """Take the name, the rule, where the state is kept, the time scale, and the circuit that this one is `behind`.
+
+        While that one is open nothing is called through this one either; what fails here does not count there.
+        """
         from aws_lambda_powertools.utilities.circuit_breaker import (  # noqa: PLC0415  no import pays for it
             CircuitBreakerConfig,
             circuit_breaker,
@@ -110,8 +129,9 @@ class Circuit:
         self.name = name
         self.rule = rule
         self.states = states
+        self.behind = behind
         self.window = rule.window(scale)
-        config = CircuitBreakerConfig(
+        self._config = config = CircuitBreakerConfig(
             failure_threshold=rule.failures,
             recovery_timeout=self.window,
             success_threshold=1,
@@ -128,10 +148,20 @@ class Circuit:
 
     def call(self, work: Callable[[], T]) -> T:
         """Do `work`, which calls the service; raises CircuitOpen without doing it while the circuit is open."""
+        if self.behind is not None:
+            self.behind.refuse_while_open()
         outcome: _Outcome[T] = self._protected(work)
         if outcome.refusal is not None:
             raise outcome.refusal
         return cast("T", outcome.value)
+
+    def refuse_while_open(self) -> None:
+        """Raise CircuitOpen while this circuit is left alone; else nothing comes of it, not even a probe."""
+        self.states.configure(self._config, self.name)
+        known = self.states.get_state(self.name)
+        opened_at = known.opened_at
+        if str(known.state) == _OPEN and opened_at is not None and time.time() < opened_at + self.window:
+            self._refuse(_nothing, circuit=known.to_circuit_info())
 
     def guard(self, client: C, *, operation: str, pages: str = "drs_read", attempts: int = ATTEMPTS) -> C:
         """Have all calls of a boto3 client go through this circuit, and give the client (see `guard_client`)."""

@@ -12,24 +12,29 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from wavebreak.domain.commands.query_merge import QueryAnswer
 from wavebreak.domain.commands.runs import CommandRun, CommandTarget, TargetState, stream_name
-from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.domain.executions.audit_trail import COMMAND
 from wavebreak.problems import NotFound, Unavailable
 from wavebreak.resilience.aws_errors import error_code
 from wavebreak.store import keys
-from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write, to_attributes
+from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write, answer_size, to_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from wavebreak.domain.executions.audit_trail import Act
+    from wavebreak.domain.executions.model import Execution
     from wavebreak.store.executions import ExecutionStore
     from wavebreak.store.records import Item
 
 _ATTEMPTS: Final = 25
+_TARGET_FIELDS: Final = tuple(CommandTarget(0, "", "").record())
 _RESULT: Final = "result"
 _ROWS: Final = "rows"
+_ANSWER: Final = (_ROWS, "rowsSkipped", "rowsCut")
+_PAGE_BYTES: Final = 4_000_000
+"""Of an answer of a function, which may have six million, what a page of results takes."""
 
 
 class CommandStore:
@@ -40,8 +45,16 @@ class CommandStore:
         self.table = table
         self.executions = executions
 
-    def create(self, run: CommandRun, targets: Iterable[CommandTarget], act: Act) -> bool:
+    def create(
+        self,
+        run: CommandRun,
+        targets: Iterable[CommandTarget],
+        act: Act,
+        allow: Callable[[Execution], object] = lambda _execution: None,
+    ) -> bool:
         """Write a new run with its targets; gives False, and changes nothing, when it exists already.
+
+        `allow` is shown the execution as it stands when the run is written, and may raise: then there is no run.
 
         Targets come first: without the run nobody sees them. Those that are there already are left as they are: when
         two make the same run at a time, the later must not put back what the earlier has sent since.
@@ -51,27 +64,15 @@ class CommandStore:
             return False
         items = [{"pk": pk, "sk": keys.target(target.number), **target.record()} for target in targets]
         for start in range(0, len(items), TRANSACTION_LIMIT):
-            self._put_new(items[start : start + TRANSACTION_LIMIT])
+            batch = items[start : start + TRANSACTION_LIMIT]
+            # Refused, they were written by somebody else, which happens to all of a batch or to none.
+            self._wrote([Write(str(item["sk"]), "Put", item, "attribute_not_exists(pk)") for item in batch])
         write = Write("run", "Put", _run_record(run), "attribute_not_exists(pk)")
         try:
-            self._tell(None, run, act, write)
+            self._tell(None, run, act, write, allow)
         except ConditionFailed:
             return False
         return True
-
-    def _put_new(self, items: Sequence[Item]) -> None:
-        """Write items unless somebody else wrote them, which happens to all or to none."""
-        writes = [Write(str(item["sk"]), "Put", item, "attribute_not_exists(pk)") for item in items]
-        for attempt in range(_ATTEMPTS):
-            try:
-                self.table.transact(writes)
-            except ConditionFailed as refused:
-                if refused.failed:
-                    return
-                self.executions.pause(attempt)
-            else:
-                return
-        raise Unavailable("The targets of this command run are being written by many at once", retry_after_seconds=1)
 
     def load(self, command_id: str) -> CommandRun:
         """Read a run consistently; raises NotFound."""
@@ -80,10 +81,10 @@ class CommandStore:
             raise NotFound(f"There is no command run {command_id}")
         return CommandRun.read(found)
 
-    def statuses(self, command_ids: Iterable[str]) -> dict[str, CommandRunStatus]:
-        """Read how runs stand; those that do not exist are left out."""
+    def load_many(self, command_ids: Iterable[str]) -> dict[str, CommandRun]:
+        """Read runs by their ids; those that do not exist are left out."""
         items = self.table.get_many([(keys.command(command_id), keys.META) for command_id in command_ids])
-        return {str(item["commandId"]): CommandRunStatus(item["status"]) for item in items}
+        return {str(item["commandId"]): CommandRun.read(item) for item in items}
 
     def change(self, command_id: str, decide: Callable[[CommandRun], CommandRun], act: Act) -> CommandRun:
         """Read, decide and write, again from the start whenever somebody else wrote first.
@@ -107,7 +108,15 @@ class CommandStore:
             return after
         raise Unavailable(f"Command run {command_id} is being changed by many at once", retry_after_seconds=1)
 
-    def _tell(self, before: CommandRun | None, after: CommandRun, act: Act, write: Write) -> None:
+    def _tell(
+        self,
+        before: CommandRun | None,
+        after: CommandRun,
+        act: Act,
+        write: Write,
+        allow: Callable[[Execution], object] = lambda _execution: None,
+    ) -> None:
+        """Write a change of a run's status; its execution knows those that have not ended, at any moment."""
         change = {
             "subject": COMMAND,
             "commandId": after.command_id,
@@ -119,7 +128,9 @@ class CommandStore:
             details |= {"succeeded": after.succeeded, "failed": after.failed}
         if after.wave is not None:
             details["waveNumber"] = after.wave
-        self.executions.tell(after.execution_id, [change], act, details, write)
+        mark = {"pk": keys.execution(after.execution_id), "sk": keys.running_command(after.command_id)}
+        marked = Write("running", "Delete" if after.status.is_terminal else "Put", mark)
+        self.executions.tell(after.execution_id, [change], act, details, write, marked, allow=allow)
 
     def count(self, command_id: str, *, succeeded: bool) -> None:
         """Count a result for those who watch; the end of the run counts again, exactly, and nobody after it."""
@@ -151,38 +162,108 @@ class CommandStore:
 
     def move(self, command_id: str, before: CommandTarget, after: CommandTarget) -> bool:
         """Write how far a target got, from the state that was read; False when somebody else was first."""
-        return self._put_target(command_id, after.record(), "#state = :state", {":state": before.state.value})
+        return self._wrote(_target_writes(command_id, before, after.record(), _standing_at(before)))
+
+    def move_all(self, command_id: str, moves: Sequence[tuple[CommandTarget, CommandTarget]]) -> None:
+        """Write how far many targets got, many at a time; one that somebody else was first with stays as it is."""
+        most = TRANSACTION_LIMIT // 2
+        for start in range(0, len(moves), most):
+            batch = moves[start : start + most]
+            writes = [
+                _target_writes(command_id, before, after.record(), _standing_at(before)) for before, after in batch
+            ]
+            if not self._wrote([write for each in writes for write in each]):
+                for each in writes:
+                    self._wrote(each)
 
     def end(
-        self, command_id: str, target: CommandTarget, result: Mapping[str, Any], rows: Iterable[tuple[float, str]] = ()
+        self,
+        command_id: str,
+        target: CommandTarget,
+        result: Mapping[str, Any],
+        answer: QueryAnswer | None = None,
+        *,
+        only_as_read: bool = False,
     ) -> bool:
-        """Write the one result of a target; False when it has one already."""
+        """Write the one result of a target; False when it has one already.
+
+        With `only_as_read` also when it got further meanwhile than `target` says: what was not sent may be by now.
+        """
         ended = replace(target, state=TargetState.ENDED).record()
         # As text: the table has no floating point numbers, and nobody looks for a part of it.
         written = ended | {_RESULT: json.dumps(result, ensure_ascii=False), "succeeded": result["success"]}
-        listed = list(rows)
-        if listed:
-            written[_ROWS] = json.dumps(listed, ensure_ascii=False)
-        return self._put_target(command_id, written, "#state <> :ended", {":ended": TargetState.ENDED.value})
+        if answer is not None and answer.rows:
+            written[_ROWS] = json.dumps(answer.rows, ensure_ascii=False)
+        if answer is not None and (answer.skipped or answer.cut):
+            written |= {"rowsSkipped": answer.skipped, "rowsCut": answer.cut}
+        condition = _standing_at(target) if only_as_read else ("#state <> :state", TargetState.ENDED)
+        return self._wrote(_target_writes(command_id, target, written, condition))
 
-    def _put_target(self, command_id: str, record: Item, condition: str, values: Mapping[str, Any]) -> bool:
-        item = {"pk": keys.command(command_id), "sk": keys.target(int(record["number"])), **record}
-        write = Write("target", "Put", item, condition, values, {"#state": "state"})
+    def _wrote(self, writes: Sequence[Write]) -> bool:
+        """Make conditional writes, again while others write beside; False when a condition does not hold."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                self.table.transact(writes)
+            except ConditionFailed as refused:
+                if refused.failed:
+                    return False
+                self.executions.pause(attempt)
+            else:
+                return True
+        raise Unavailable("These targets are being written by many at once", retry_after_seconds=1)
+
+    def deal(self, command_id: str, machine_run: int, taken: int) -> None:
+        """Have a run of the machine take its targets by turns, the first after those `taken`."""
+        item = {"pk": keys.command(command_id), "sk": keys.TURNS, "machineRun": machine_run, "taken": taken}
+        self.table.put_many([item])
+
+    def taken(self, command_id: str) -> int:
+        """Tell up to which number targets were taken."""
+        return int((self.table.get(keys.command(command_id), keys.TURNS) or {}).get("taken", 0))
+
+    def take(self, command_id: str, machine_run: int) -> int | None:
+        """Take the next number, which nobody else gets; None when another run of the machine deals by now."""
         try:
-            self.table.transact([write])
-        except ConditionFailed:
-            return False
-        return True
+            answer = self.table.update(
+                Key=to_attributes({"pk": keys.command(command_id), "sk": keys.TURNS}),
+                UpdateExpression="ADD #taken :one",
+                ConditionExpression="machineRun = :run",
+                ExpressionAttributeNames={"#taken": "taken"},
+                ExpressionAttributeValues={":one": {"N": "1"}, ":run": {"N": str(machine_run)}},
+                ReturnValues="UPDATED_NEW",
+            )
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                return None
+            raise
+        return int(answer["Attributes"]["taken"]["N"])
 
-    def targets(self, command_id: str) -> Iterator[tuple[CommandTarget, bool | None, list[tuple[float, str]]]]:
+    def waiting(self, command_id: str) -> int:
+        """Count the targets that are postponed: as a rule they wait for their agents."""
+        pk = keys.command(command_id)
+        return sum(1 for _ in self.table.query(pk, sk_from=keys.late(1), sk_to=keys.late(keys.MAX_NUMBER)))
+
+    def late(self, command_id: str) -> list[CommandTarget]:
+        """Read the postponed targets, in their order."""
+        pk = keys.command(command_id)
+        marks = self.table.query(pk, sk_from=keys.late(1), sk_to=keys.late(keys.MAX_NUMBER))
+        items = self.table.get_many([(pk, keys.target(int(mark["number"]))) for mark in marks])
+        found = [CommandTarget.read(item) for item in items]
+        self.table.delete_many(
+            [(pk, keys.late(target.number)) for target in found if target.state is TargetState.ENDED]
+        )
+        postponed = (target for target in found if target.state is TargetState.POSTPONED)
+        return sorted(postponed, key=lambda target: target.number)
+
+    def targets(self, command_id: str) -> Iterator[tuple[CommandTarget, bool | None, QueryAnswer]]:
         """Read all targets in their order, without their output: each with whether it succeeded and what it found."""
-        fields = ("number", "target", "instanceId", "accountId", "region", "state", "ssmCommandId")
-        names = {f"#{name}": name for name in (*fields, "intendedAt", "sentAt", "succeeded", _ROWS)}
+        names = {f"#{name}": name for name in (*_TARGET_FIELDS, "succeeded", *_ANSWER)}
         for item in self.table.query(
             keys.command(command_id), sk_from=keys.target(1), sk_to=keys.target(keys.MAX_NUMBER), names=names
         ):
-            rows = [(float(score), str(text)) for score, text in json.loads(item.get(_ROWS) or "[]")]
-            yield CommandTarget.read(item), item.get("succeeded"), rows
+            rows = tuple((float(score), str(text)) for score, text in json.loads(item.get(_ROWS) or "[]"))
+            answer = QueryAnswer(rows, int(item.get("rowsSkipped") or 0), bool(item.get("rowsCut")))
+            yield CommandTarget.read(item), item.get("succeeded"), answer
 
     def results(self, command_id: str, *, limit: int, token: str | None) -> tuple[list[Item], str | None]:
         """List the results of the targets that have ended, in the order of the targets; raises NotFound."""
@@ -198,7 +279,14 @@ class CommandStore:
             },
             "ConsistentRead": True,
         }
-        items, rest = self.table.page(query, limit=limit, token=token)
+        size = 0
+
+        def fits(item: Item) -> bool:
+            nonlocal size
+            size += answer_size(_shown(item))
+            return size <= _PAGE_BYTES
+
+        items, rest = self.table.page(query, limit=limit, token=token, fits=fits)
         return [_shown(item) for item in items], rest
 
     def active_ids(self) -> list[str]:
@@ -207,13 +295,20 @@ class CommandStore:
         return self._ids(query, keys.ACTIVE_COMMANDS)
 
     def active_of(self, execution_id: str) -> list[str]:
-        """List the runs of an execution that have not ended."""
+        """List the runs of an execution that have not ended, read consistently.
+
+        Those that were begun before executions knew them are found by the index, which may tell late.
+        """
+        marks = self.table.query(
+            keys.execution(execution_id), sk_from=keys.COMMAND_PREFIX, sk_to=f"{keys.COMMAND_PREFIX}~"
+        )
+        known = {str(mark["sk"]).removeprefix(keys.COMMAND_PREFIX) for mark in marks}
         query = {
             "IndexName": keys.PLAN_INDEX,
             "KeyConditionExpression": "planKey = :pk",
             "FilterExpression": "attribute_exists(activePk)",
         }
-        return self._ids(query, keys.execution(execution_id))
+        return sorted(known.union(self._ids(query, keys.execution(execution_id))))
 
     def _ids(self, query: Mapping[str, Any], value: str) -> list[str]:
         found: list[str] = []
@@ -224,6 +319,27 @@ class CommandStore:
             found += [str(item["commandId"]) for item in items]
             if token is None:
                 return found
+
+
+def _target_writes(
+    command_id: str, before: CommandTarget, record: Item, condition: tuple[str, TargetState]
+) -> list[Write]:
+    """Write a target, and with it the mark by which postponed ones are found."""
+    pk, number = keys.command(command_id), int(record["number"])
+    expression, state = condition
+    item = {"pk": pk, "sk": keys.target(number), **record}
+    name = str(item["sk"])
+    writes = [Write(name, "Put", item, expression, {":state": state.value}, {"#state": "state"})]
+    mark = {"pk": pk, "sk": keys.late(number)}
+    if record["state"] == TargetState.POSTPONED:
+        writes.append(Write(f"{name}-late", "Put", {**mark, "number": number}))
+    elif before.state is TargetState.POSTPONED:
+        writes.append(Write(f"{name}-late", "Delete", mark))
+    return writes
+
+
+def _standing_at(target: CommandTarget) -> tuple[str, TargetState]:
+    return ("#state = :state", target.state)
 
 
 def _run_record(run: CommandRun) -> Item:
@@ -258,7 +374,7 @@ def _shown(item: Item) -> Item:
     return {
         **shown,
         "number": target.number,
-        "instanceId": target.instance_id,
+        "instanceId": target.instance_id or None,
         "ssmCommandId": sent,
         "logStream": stream_name(sent, target.instance_id) if sent else None,
     }

@@ -11,32 +11,53 @@ import json
 import random
 import time
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from wavebreak.domain.executions.audit_trail import Act, append_event, status_changes, words_behind
 from wavebreak.error_category import Category
 from wavebreak.problems import NotFound, Unavailable
 from wavebreak.store import keys, records
-from wavebreak.store.locks import busy_plan
-from wavebreak.store.table import TRANSACTION_BYTES, TRANSACTION_LIMIT, ConditionFailed, Table, Write
+from wavebreak.store.execution_writes import (
+    PLAN_UNLOCK,
+    event_record,
+    fitting,
+    meta_write,
+    plan_lock,
+    plan_unlock,
+    progress_writes,
+    wave_writes,
+)
+from wavebreak.store.locks import SERVER_LOCK, busy_plan
+from wavebreak.store.request_keys import RequestKeyStore
+from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write, WriteRejected
 from wavebreak.store.wake_tokens import Token, new_token, read_token
 from wavebreak.timeouts import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from wavebreak.domain.executions.model import Execution
+    from wavebreak.site import Place
+    from wavebreak.store.locks import Held
     from wavebreak.store.records import Item
 
 _ATTEMPTS: Final = 25
 """Times a change is decided anew after losing a race, before the caller is told to come again."""
 
 
+_BESIDE_WAVES: Final = 5
+"""Writes of a transaction beside waves and progress at the most: META, event, plan's lock taken or given back, and the
+condition on a server's lock."""
+
+
 class Conflict(Exception):  # noqa: N818  an outcome of optimistic locking
     """Somebody else changed the execution first: read again and decide again."""
 
     category: ClassVar[Category] = Category.DATABASE
+
+
+class LocksNeeded(Exception):  # noqa: N818  an outcome
+    """A change would take up an execution that has given its locks back: take them first."""
 
 
 def pause_between(attempt: int) -> None:
@@ -68,30 +89,36 @@ class ExecutionStore:
     ) -> None:
         """Take the table, how to wait after the n-th lost race, and who is told of every change that was saved."""
         self.table = table
+        self.requests = RequestKeyStore(table)
         self.pause = pause
         self.told = told
 
-    def create(self, execution: Execution, document: str, act: Act, details: Mapping[str, Any]) -> Execution:
+    def create(
+        self, execution: Execution, document: str, act: Act, details: Mapping[str, Any], held: Held | None = None
+    ) -> Execution:
         """Write a new execution, its plan's lock and its first event, all or nothing.
 
-        `document` is the frozen plan as canonical JSON. Server items come first and are removed again on a refusal:
-        without META nobody sees them. Raises ConditionFailed naming `plan-lock` when another execution holds the plan.
+        `document` is the frozen plan as canonical JSON, `held` are the server locks that were taken for it. Server
+        items come first and are removed again on a refusal: without META nobody sees them. Raises ConditionFailed
+        naming `plan-lock` when another execution holds the plan, `server-lock` when the server locks are lost.
         """
-        born, event = append_event(replace(execution, version=1), status_changes(None, execution), act, details)
+        first = replace(execution, version=1, lock_call=held.call if held else None)
+        born, event = append_event(first, status_changes(None, execution), act, details)
         chunks = [item for wave in born.waves for item in records.server_records(born.execution_id, wave)]
         pk = keys.execution(born.execution_id)
         frozen = {"pk": pk, "sk": keys.DOCUMENT, "document": document, "hash": born.plan_hash}
         self.table.put_many([*chunks, frozen])
         writes = [
             Write("meta", "Put", records.meta_record(born), "attribute_not_exists(pk)"),
-            Write("event", "Put", _event_record(event)),
+            Write("event", "Put", event_record(event)),
             Write("token", "Put", new_token(born.execution_id, keys.TOKEN)),
-            _plan_lock(born),
+            plan_lock(born, held),
+            *([held.check()] if held else []),
             *(Write(f"wave-{wave.number}", "Put", records.wave_record(born.execution_id, wave)) for wave in born.waves),
         ]
         try:
             self.table.transact(writes)
-        except ConditionFailed:
+        except (ConditionFailed, WriteRejected, Unavailable):
             self.table.delete_many([(pk, str(item["sk"])) for item in [*chunks, frozen]])
             raise
         return born
@@ -130,16 +157,18 @@ class ExecutionStore:
         decide: Callable[[Execution], Execution],
         act: Act,
         details: Mapping[str, Any] | None = None,
+        held: Held | None = None,
     ) -> Execution:
         """Read, decide and save, again from the start whenever somebody else wrote first.
 
-        `decide` is a pure step; what it raises passes through. Raises Unavailable after too many lost races.
+        `decide` is a pure step; what it raises passes through, and so does what `save` raises but for Conflict. Raises
+        Unavailable after too many lost races.
         """
         deadline = Deadline("dynamodb_transaction", executionId=execution_id)
         for attempt in range(_ATTEMPTS):
             before = self.load(execution_id).execution
             try:
-                return self.save(before, decide(before), act, details)
+                return self.save(before, decide(before), act, details, held)
             except Conflict:
                 if deadline.over:
                     break
@@ -147,37 +176,49 @@ class ExecutionStore:
         raise Unavailable(f"Execution {execution_id} is being changed by many at once", retry_after_seconds=1)
 
     def save(
-        self, before: Execution, after: Execution, act: Act, details: Mapping[str, Any] | None = None
+        self,
+        before: Execution,
+        after: Execution,
+        act: Act,
+        details: Mapping[str, Any] | None = None,
+        held: Held | None = None,
     ) -> Execution:
         """Write what differs between two states, from the version of the first; raises Conflict if that is gone.
 
         Statuses change in one transaction with the event that tells it. What does not fit beside them, servers and
         jobs of large plans, is written before: it is what the statuses were derived from, and is derived from again.
-        Raises PlanBusy when the execution needs its plan's lock again and another one holds it.
+        An execution that is taken up again needs the server locks that were taken for it, `held`: LocksNeeded without,
+        Unavailable when they are lost, PlanBusy when another one holds its plan.
         """
         if after == before:
             return before
         changes = status_changes(before, after)
+        taken_up = after.holds_locks and not before.holds_locks
+        if taken_up and held is None:
+            raise LocksNeeded(after.execution_id)
         current = before
-        progress = _progress_writes(before, after)
-        states = _wave_writes(before, after)
-        room = TRANSACTION_LIMIT - len(states) - 3
-        while (count := _fitting(progress, TRANSACTION_LIMIT - 1)) < len(progress) or count > room:
+        progress = progress_writes(before, after)
+        states = wave_writes(before, after)
+        room = TRANSACTION_LIMIT - len(states) - _BESIDE_WAVES
+        while (count := fitting(progress, TRANSACTION_LIMIT - 1)) < len(progress) or count > room:
             batch, progress = progress[:count], progress[count:]
             stepped = replace(current, version=current.version + 1)
-            self._commit([_meta_write(stepped, current.version), *batch])
+            self._commit([meta_write(stepped, current.version), *batch])
             current = stepped
         final = replace(
             after,
             version=current.version + 1,
             event_sequence=current.event_sequence,
             event_hash=current.event_hash,
+            lock_call=held.call if taken_up and held else before.lock_call,
         )
-        writes = [*states, *progress, *_lock_writes(before, after)]
+        writes = [*states, *progress]
+        if taken_up and held:
+            writes += [plan_lock(final, held), held.check()]
         if changes:
             final, event = append_event(final, changes, act, words_behind(before, after) | dict(details or {}))
-            writes.append(Write("event", "Put", _event_record(event), "attribute_not_exists(pk)"))
-        self._commit([_meta_write(final, current.version), *writes])
+            writes.append(Write("event", "Put", event_record(event), "attribute_not_exists(pk)"))
+        self._commit([meta_write(final, current.version), *writes], plan_unlock(before, after))
         self.told(before, final)
         return final
 
@@ -187,33 +228,43 @@ class ExecutionStore:
         changes: list[dict[str, Any]],
         act: Act,
         details: Mapping[str, Any],
-        write: Write,
+        *writes: Write,
+        allow: Callable[[Execution], object] = lambda _execution: None,
     ) -> None:
-        """Append an event of something that belongs to an execution, in one transaction with the write it tells of.
+        """Append an event of something that belongs to an execution, in one transaction with the writes it tells of.
 
-        Raises ConditionFailed when that write is refused, NotFound, and Unavailable after too many lost races.
+        `allow` is shown the execution that the event is appended to, and may raise: nothing is written then, and what
+        it saw is what stands until the write. Raises ConditionFailed when the first of the writes is refused, NotFound,
+        and Unavailable after too many lost races.
         """
         for attempt in range(_ATTEMPTS):
             before = self.load(execution_id).execution
+            allow(before)
             told, event = append_event(replace(before, version=before.version + 1), changes, act, details)
-            record = Write("event", "Put", _event_record(event), "attribute_not_exists(pk)")
+            record = Write("event", "Put", event_record(event), "attribute_not_exists(pk)")
             try:
-                self.table.transact([_meta_write(told, before.version), record, write])
+                self.table.transact([meta_write(told, before.version), record, *writes])
             except ConditionFailed as refused:
-                if write.name in refused.failed:
+                if writes[0].name in refused.failed:
                     raise
                 self.pause(attempt)
             else:
                 return
         raise Unavailable(f"Execution {execution_id} is being changed by many at once", retry_after_seconds=1)
 
-    def _commit(self, writes: Sequence[Write]) -> None:
+    def _commit(self, writes: Sequence[Write], unlock: Sequence[Write] = ()) -> None:
+        """Make the writes; without `unlock` when the plan's lock is another's by now: no end is refused for a lock."""
         try:
-            self.table.transact(writes)
+            self.table.transact([*writes, *unlock])
         except ConditionFailed as refused:
-            holder = refused.failed.get("plan-lock")
-            if "plan-lock" in refused.failed and "meta" not in refused.failed:
-                raise busy_plan(holder) from refused
+            if refused.failed.keys() == {PLAN_UNLOCK}:
+                return self._commit(writes)
+            if "meta" in refused.failed:
+                raise Conflict from refused
+            if "plan-lock" in refused.failed:
+                raise busy_plan(refused.failed["plan-lock"]) from refused
+            if SERVER_LOCK in refused.failed:
+                raise Unavailable("The server locks were lost to another call", retry_after_seconds=1) from refused
             raise Conflict from refused
 
     def summaries(
@@ -234,7 +285,14 @@ class ExecutionStore:
 
     def active_ids(self) -> list[str]:
         """List the executions that hold locks: those that run and those whose instances are being terminated."""
-        found: list[str] = []
+        return [keys.execution_id_of(str(meta["pk"])) for meta in self._active()]
+
+    def places_of_recoveries(self) -> list[frozenset[Place]]:
+        """List the places in which running waves of a RECOVERY have servers to be started, of each RECOVERY."""
+        return [places for meta in self._active() if (places := records.read_places(meta))]
+
+    def _active(self) -> Iterator[Item]:
+        """Read META of the executions that hold locks."""
         token: str | None = None
         while True:
             query = {
@@ -243,9 +301,9 @@ class ExecutionStore:
                 "ExpressionAttributeValues": {":pk": {"S": keys.ACTIVE_LIST}},
             }
             items, token = self.table.page(query, limit=1000, token=token)
-            found += [keys.execution_id_of(str(item["pk"])) for item in items]
+            yield from items
             if token is None:
-                return found
+                return
 
     def events(self, execution_id: str, *, limit: int, token: str | None) -> tuple[list[Item], str | None]:
         """List an execution's events, oldest first; raises NotFound."""
@@ -290,91 +348,3 @@ class ExecutionStore:
 def read_event(item: Mapping[str, Any]) -> Item:
     """Give an event of the audit trail without what the table finds it by."""
     return {name: value for name, value in item.items() if name not in {"pk", "sk", "outboxPk"}}
-
-
-def _event_record(event: Mapping[str, Any]) -> Item:
-    """Write down an event; until it has been told to everybody it is found through the outbox index."""
-    return {
-        "pk": keys.execution(str(event["executionId"])),
-        "sk": keys.event(int(event["sequence"])),
-        "outboxPk": keys.OUTBOX_LIST,
-        **event,
-    }
-
-
-def _meta_write(execution: Execution, read_version: int) -> Write:
-    return Write(
-        "meta",
-        "Put",
-        records.meta_record(execution),
-        "#version = :read",
-        {":read": read_version},
-        {"#version": "version"},
-    )
-
-
-def _plan_lock(execution: Execution) -> Write:
-    """Take, or keep, the plan's lock."""
-    return Write(
-        "plan-lock",
-        "Put",
-        {"pk": keys.plan(execution.plan_id), "sk": keys.LOCK, "executionId": execution.execution_id},
-        "attribute_not_exists(pk) OR executionId = :me",
-        {":me": execution.execution_id},
-    )
-
-
-def _lock_writes(before: Execution, after: Execution) -> list[Write]:
-    """Give the plan's lock back with the write that ends its need, take it again with the one that renews it."""
-    if before.holds_locks == after.holds_locks:
-        return []
-    lock = _plan_lock(after)
-    if after.holds_locks:
-        return [lock]
-    key = {"pk": lock.item["pk"], "sk": lock.item["sk"]}
-    return [replace(lock, name="plan-unlock", kind="Delete", item=key)]
-
-
-def _wave_writes(before: Execution, after: Execution) -> list[Write]:
-    """Write the waves whose own facts differ."""
-    identifier = after.execution_id
-    writes = []
-    for old, new in zip(before.waves, after.waves, strict=True):
-        record = records.wave_record(identifier, new)
-        if record != records.wave_record(identifier, old):
-            writes.append(Write(f"wave-{new.number}", "Put", record))
-    return writes
-
-
-def _progress_writes(before: Execution, after: Execution) -> list[Write]:
-    """Write the server items and jobs that differ."""
-    identifier = after.execution_id
-    writes = []
-    for old, new in zip(before.waves, after.waves, strict=True):
-        if old.servers is new.servers or old.servers == new.servers:
-            continue
-        known = {str(item["sk"]): item for item in records.server_records(identifier, old)}
-        writes += [
-            Write(str(item["sk"]), "Put", item)
-            for item in records.server_records(identifier, new)
-            if known.get(str(item["sk"])) != item
-        ]
-    return [*writes, *_job_writes(before, after)]
-
-
-def _fitting(writes: Sequence[Write], most: int) -> int:
-    """Count how many of the first writes one transaction takes, by their number and their size; at least one."""
-    sizes = accumulate(write.size for write in writes[:most])
-    return max(1, sum(size <= TRANSACTION_BYTES for size in sizes)) if writes else 0
-
-
-def _job_writes(before: Execution, after: Execution) -> list[Write]:
-    """Write the jobs that differ, and delete the intents that DRS refused."""
-    old, new = {job.key: job for job in before.jobs}, {job.key: job for job in after.jobs}
-    pk = keys.execution(after.execution_id)
-    changed = [
-        Write(keys.job(key), "Put", records.job_record(after.execution_id, job))
-        for key, job in new.items()
-        if old.get(key) != job
-    ]
-    return changed + [Write(keys.job(key), "Delete", {"pk": pk, "sk": keys.job(key)}) for key in old if key not in new]

@@ -16,12 +16,18 @@ CURSOR: Final = "CURSOR"
 TOKEN: Final = "TOKEN"  # noqa: S105  the name of an item, not a secret
 TERMINATION_TOKEN: Final = "TOKEN#TERMINATION"  # noqa: S105  likewise
 STATE_FROM: Final = "JOB#"
-"""JOB, META, TOKEN and WAVE items sort from here on; the cursor of the notifications, the frozen document
-and the audit trail sort before it."""
+"""JOB, META, TOKEN and WAVE items sort from here on; the command runs that have not ended, the cursor of the
+notifications, the frozen document and the audit trail sort before it."""
 PLAN: Final = "PLAN"
 LOCK: Final = "LOCK"
+KEY: Final = "KEY"
+RESOLVED_PREFIX: Final = "RESOLVED#"
 
 TARGET_PREFIX: Final = "TARGET#"
+COMMAND_PREFIX: Final = "COMMAND#"
+LATE_PREFIX: Final = "LATE#"
+TURNS: Final = "TURNS"
+"""How many targets of a command run have been taken, and by which run of its machine."""
 MAX_NUMBER: Final = 999_999
 """The largest number that the sort key of a target holds."""
 
@@ -62,6 +68,11 @@ def plan(plan_id: str) -> str:
     return f"PLAN#{plan_id}"
 
 
+def resolved(version: int) -> str:
+    """Sort key of what the selectors of a version of a plan last resolved to."""
+    return f"{RESOLVED_PREFIX}{version:06d}"
+
+
 def wave(number: int) -> str:
     """Sort key of a wave."""
     return f"WAVE#{number:03d}"
@@ -90,6 +101,21 @@ def command(command_id: str) -> str:
 def target(number: int) -> str:
     """Sort key of a target of a command run, counted from 1."""
     return f"{TARGET_PREFIX}{number:06d}"
+
+
+def request(digest: str) -> str:
+    """Partition of a request with an Idempotency-Key."""
+    return f"KEY#{digest}"
+
+
+def running_command(command_id: str) -> str:
+    """Sort key of the mark by which an execution knows a command run that has not ended."""
+    return f"{COMMAND_PREFIX}{command_id}"
+
+
+def late(number: int) -> str:
+    """Sort key of the mark by which a postponed target is found, counted from 1."""
+    return f"{LATE_PREFIX}{number:06d}"
 
 
 def server(place: Place, source_server_id: str) -> str:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.executions.selected_servers import Resolution
 from wavebreak.domain.plans.model import StoredPlan
 from wavebreak.problems import NotFound, PreconditionFailed, Unavailable
+from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store import keys
 from wavebreak.store.locks import busy_plan
 from wavebreak.store.table import ConditionFailed, Table, Write
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from wavebreak.store.records import Item
+
+logger = logging.getLogger(__name__)
 
 _ROUNDS: Final = 10
 
@@ -40,6 +45,47 @@ class PlanStore:
         if item is None:
             raise NotFound(f"There is no plan {plan_id}")
         return _read(item)
+
+    def resolved(self, plan: StoredPlan) -> Resolution | None:
+        """Give what the selectors of this version of a plan last resolved to, if they ever did."""
+        item = self.table.get(keys.plan(plan.document["planId"]), keys.resolved(plan.version))
+        if item is None or item["createdAt"] != plan.created_at:
+            return None
+        servers = {int(index): tuple(found) for index, found in json.loads(item["servers"]).items()}
+        return Resolution(servers, str(item["at"]))
+
+    def remember_resolved(self, plan: StoredPlan, servers: Mapping[int, Sequence[str]], now: datetime) -> None:
+        """Keep what the selectors of this version of a plan resolve to, and forget what those of earlier ones did.
+
+        Nothing is kept for a version that is not the plan's any more.
+        """
+        plan_id = plan.document["planId"]
+        found = {index: tuple(names) for index, names in servers.items()}
+        known = self.resolved(plan)
+        if known is not None and known.servers == found:
+            return
+        pk, sk = keys.plan(plan_id), keys.resolved(plan.version)
+        item = {"pk": pk, "sk": sk, "createdAt": plan.created_at, "at": iso(now), "servers": json.dumps(found)}
+        present = Write(
+            "plan",
+            "ConditionCheck",
+            {"pk": pk, "sk": keys.PLAN},
+            "#version = :version AND createdAt = :created",
+            {":version": plan.version, ":created": plan.created_at},
+            {"#version": "version"},
+        )
+        try:
+            self.table.transact([Write("resolved", "Put", item), present])
+        except ConditionFailed:
+            return
+        self._forget_resolved(plan_id, but=sk)
+
+    def _forget_resolved(self, plan_id: str, but: str | None = None) -> None:
+        pk = keys.plan(plan_id)
+        found = self.table.query(
+            pk, sk_from=keys.RESOLVED_PREFIX, sk_to=f"{keys.RESOLVED_PREFIX}~", names={"#sk": "sk"}
+        )
+        self.table.delete_many([(pk, str(item["sk"])) for item in found if item["sk"] != but])
 
     def put(self, plan_id: str, document: str, now: datetime, expected: int | None) -> StoredPlan:
         """Store a plan's canonical JSON as its next version, 1 for a new one.
@@ -82,6 +128,12 @@ class PlanStore:
             if "plan" in refused.failed:
                 raise NotFound(f"There is no plan {plan_id}") from refused
             raise Unavailable(f"Plan {plan_id} is being changed", retry_after_seconds=1) from refused
+        try:
+            self._forget_resolved(plan_id)
+        except FAULTS as error:
+            logger.warning(
+                "what selectors of %s resolved to is left behind; it counts for no other plan: %s", plan_id, error
+            )
 
     def page(self, *, limit: int, token: str | None) -> tuple[list[StoredPlan], str | None]:
         """List plans by their ids."""

@@ -7,8 +7,16 @@ plan's servers are read at every poll, and no server is ever looked up by itself
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.commands.summary import FAILED_EVERYWHERE, CommandRunStatus
+from wavebreak.domain.errors.masking import masked_text
+from wavebreak.domain.executions.batch_search import Suspicion
+from wavebreak.domain.executions.kept_words import LONGEST, kept
+from wavebreak.domain.executions.launching.last_look import LastLook
+from wavebreak.domain.executions.locking import preemption
+from wavebreak.domain.executions.locking.model import DrillWait, Preemption
 from wavebreak.domain.executions.model import (
     SERVERS_PER_ITEM,
     Cancel,
@@ -29,21 +37,31 @@ from wavebreak.domain.executions.model import (
     WaveCommand,
     Word,
 )
+from wavebreak.domain.executions.notices import Notice, NoticeCode
 from wavebreak.domain.executions.overview import overview_of, time_of, word_of
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import TerminationStatus, WaveStatus, normalize_execution_status, normalize_wave_status
 from wavebreak.site import Place
 from wavebreak.store import keys
+from wavebreak.store.ending_records import ending_entry, read_ending, read_hold
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
 Item = dict[str, Any]
 SCHEMA: Final = 1
-_ERROR_LENGTH: Final = 500
-"""Characters kept of a server's error, so that a hundred servers stay far below the 400 KB of an item."""
+_ITEM_BYTES: Final = 380_000
+"""Of the 400 KB that an item may have."""
+_SHORT: Final = 250
+"""Characters kept of each word of a hundred servers that would not fit an item otherwise."""
+
+
+@lru_cache(maxsize=4096)
+def _told(words: str) -> str:
+    """Give the reason of a failure as it is kept and shown: without secrets. Many servers fail in the same words."""
+    return masked_text(words)
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -62,10 +80,36 @@ def meta_record(execution: Execution) -> Item:
         **overview_of(execution),
         "eventSequence": execution.event_sequence,
         "eventHash": execution.event_hash,
+        "lockCall": execution.lock_call,
+        "preemption": _preemption(execution.preemption),
     }
+    starts = preemption.places_to_start(execution)
+    if starts:
+        record["startsIn"] = [[place.account_id, place.region] for place in starts]
     if execution.holds_locks:
         record["activePk"] = keys.ACTIVE_LIST
+    if execution.last_look is not None:
+        record["lastLook"] = {
+            "places": list(execution.last_look.places),
+            "notBefore": iso(execution.last_look.not_before),
+        }
     return record
+
+
+def _preemption(known: Preemption | None) -> Item | None:
+    if known is None:
+        return None
+    at, drills, unsettled = iso(known.at), list(known.drills), list(known.unsettled)
+    return {"at": at, "actor": known.actor, "drills": drills, "unsettled": unsettled}
+
+
+def read_places(meta: Mapping[str, Any]) -> frozenset[Place]:
+    """Read from META in which places running waves of a RECOVERY have servers to be started."""
+    return frozenset(Place(account, region) for account, region in meta.get("startsIn") or ())
+
+
+def _read_preemption(record: Mapping[str, Any]) -> Preemption:
+    return Preemption(parse_iso(record["at"]), record["actor"], tuple(record["drills"]), tuple(record["unsettled"]))
 
 
 def _read_word(record: Mapping[str, Any] | None) -> Word | None:
@@ -97,10 +141,17 @@ def wave_record(execution_id: str, wave: Wave) -> Item:
         "rejected": wave.rejected,
         "startedAt": time_of(wave.started_at),
         "endedAt": time_of(wave.ended_at),
-        "error": wave.error,
+        "error": wave.error and _told(wave.error),
         "blockedUntil": time_of(wave.blocked_until),
+        "startLease": time_of(wave.start_lease),
+        "waited": wave.waited,
+        "drillWait": _drill_wait(wave.drill_wait),
         "commands": [_command_entry(command) for command in wave.commands],
     }
+
+
+def _drill_wait(wait: DrillWait | None) -> Item | None:
+    return {"seconds": wait.seconds, "seenAt": time_of(wait.seen_at)} if wait else None
 
 
 def _command_entry(command: WaveCommand) -> Item:
@@ -113,6 +164,7 @@ def _command_entry(command: WaveCommand) -> Item:
         "run": command.run,
         "again": command.again,
         "outcome": command.outcome,
+        "failure": command.failure,
     }
 
 
@@ -123,25 +175,49 @@ def server_records(execution_id: str, wave: Wave) -> list[Item]:
             "pk": keys.execution(execution_id),
             "sk": keys.servers(wave.number, 1 + start // SERVERS_PER_ITEM),
             "number": wave.number,
-            "servers": json.dumps(
-                [_server_entry(server) for server in wave.servers[start : start + SERVERS_PER_ITEM]],
-                separators=(",", ":"),
-                ensure_ascii=False,
-            ),
+            "servers": _servers_text(wave.servers[start : start + SERVERS_PER_ITEM]),
         }
         for start in range(0, len(wave.servers), SERVERS_PER_ITEM)
     ]
 
 
-def _server_entry(server: Server) -> Item:
+def _servers_text(servers: Sequence[Server]) -> str:
+    for longest in (LONGEST, _SHORT):
+        entries = [_server_entry(server, longest) for server in servers]
+        text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False)
+        if len(text.encode()) <= _ITEM_BYTES:
+            break
+    return text
+
+
+def _server_entry(server: Server, longest: int) -> Item:
+    error = server.error and kept(_told(server.error), longest=longest)
     entry = {
         "id": server.source_server_id,
         "impact": server.impact.value,
         "launch": server.launch_status.value,
         "instance": server.recovery_instance_id,
-        "error": server.error and server.error[:_ERROR_LENGTH],
+        "error": error,
         "snapshot": server.snapshot_id,
         "actions": server.actions_running or None,
+        "suspicion": _suspicion_entry(server.suspicion, error, longest),
+        "snapshotAt": time_of(server.snapshot_at),
+        "older": server.older_snapshot or None,
+        "ending": server.ending and ending_entry(server.ending),
+    }
+    return {name: value for name, value in entry.items() if value is not None}
+
+
+def _suspicion_entry(suspicion: Suspicion | None, error: str | None, longest: int) -> Item | None:
+    """Write down what is held against a server; its words once, where they are the server's error too."""
+    if suspicion is None:
+        return None
+    words = kept(_told(suspicion.words), longest=longest)
+    entry = {
+        "until": iso(suspicion.not_before),
+        "times": suspicion.times,
+        "call": suspicion.call,
+        "words": None if words == error else words,
     }
     return {name: value for name, value in entry.items() if value is not None}
 
@@ -163,6 +239,9 @@ def job_record(execution_id: str, job: Job) -> Item:
         "intendedAt": iso(job.intended_at),
         "checkAfter": iso(job.check_after),
         "endedAt": time_of(job.ended_at),
+        "askedAt": time_of(job.asked_at),
+        "looks": job.looks,
+        "logged": job.logged,
         "accountId": job.place.account_id,
         "region": job.place.region,
     }
@@ -221,7 +300,21 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         version=int(meta["version"]),
         event_sequence=int(meta.get("eventSequence", 0)),
         event_hash=meta.get("eventHash"),
+        last_look=_read_last_look(meta.get("lastLook")),
+        lock_call=meta.get("lockCall"),
+        warnings=tuple(_read_notice(record) for record in meta.get("warnings") or ()),
+        preemption=_read_preemption(taken) if (taken := meta.get("preemption")) else None,
     )
+
+
+def _read_last_look(record: Mapping[str, Any] | None) -> LastLook | None:
+    return LastLook(tuple(record["places"]), parse_iso(record["notBefore"])) if record else None
+
+
+def _read_notice(record: Mapping[str, Any]) -> Notice:
+    number = record.get("waveNumber")
+    wave = None if number is None else int(number)
+    return Notice(NoticeCode(record["code"]), record["message"], wave, record.get("sourceServerId"))
 
 
 def _read_cancel(record: Mapping[str, Any]) -> Cancel:
@@ -237,13 +330,11 @@ def _read_cancel(record: Mapping[str, Any]) -> Cancel:
 def _read_termination(record: Mapping[str, Any]) -> Termination:
     return Termination(
         status=TerminationStatus(record.get("status", TerminationStatus.NOT_REQUESTED)),
-        terminated=int(record.get("terminated", 0)),
-        remaining=tuple(record.get("remaining") or ()),
         run=int(record.get("run", 0)),
         requested_at=_moment(record.get("requestedAt")),
         requested_by=record.get("requestedBy"),
         ended_at=_moment(record.get("endedAt")),
-        blocked_until=_moment(record.get("blockedUntil")),
+        holds=tuple(read_hold(entry) for entry in record.get("holds") or ()),
     )
 
 
@@ -269,7 +360,14 @@ def _read_wave(record: Mapping[str, Any], chunks: list[tuple[str, str]]) -> Wave
         error=record.get("error"),
         blocked_until=_moment(record.get("blockedUntil")),
         commands=tuple(_read_command(entry) for entry in record.get("commands") or ()),
+        start_lease=_moment(record.get("startLease")),
+        waited=bool(record.get("waited")),
+        drill_wait=_read_drill_wait(record.get("drillWait")),
     )
+
+
+def _read_drill_wait(record: Mapping[str, Any] | None) -> DrillWait | None:
+    return DrillWait(int(record["seconds"]), _moment(record.get("seenAt"))) if record else None
 
 
 def _read_command(entry: Mapping[str, Any]) -> WaveCommand:
@@ -282,7 +380,13 @@ def _read_command(entry: Mapping[str, Any]) -> WaveCommand:
         run=int(entry["run"]),
         again=bool(entry.get("again")),
         outcome=entry.get("outcome"),
+        failure=entry.get("failure", _older_failure(entry.get("outcome"))),
     )
+
+
+def _older_failure(outcome: str | None) -> str | None:
+    """Give what a command failed by that ended before this was written down."""
+    return FAILED_EVERYWHERE if outcome == CommandRunStatus.COMPLETE_FAILURE else None
 
 
 def _read_server(entry: Mapping[str, Any]) -> Server:
@@ -294,7 +398,18 @@ def _read_server(entry: Mapping[str, Any]) -> Server:
         error=entry.get("error"),
         snapshot_id=entry.get("snapshot"),
         actions_running=bool(entry.get("actions")),
+        suspicion=_read_suspicion(entry.get("suspicion"), entry.get("error")),
+        snapshot_at=_moment(entry.get("snapshotAt")),
+        older_snapshot=bool(entry.get("older")),
+        ending=read_ending(entry["ending"]) if "ending" in entry else None,
     )
+
+
+def _read_suspicion(entry: Mapping[str, Any] | None, error: str | None) -> Suspicion | None:
+    if entry is None:
+        return None
+    words = entry.get("words", error or "")
+    return Suspicion(words, parse_iso(entry["until"]), int(entry["times"]), entry.get("call"))
 
 
 def _read_job(record: Mapping[str, Any]) -> Job:
@@ -310,4 +425,7 @@ def _read_job(record: Mapping[str, Any]) -> Job:
         place=Place(record.get("accountId"), record.get("region")),
         job_id=record.get("jobId"),
         ended_at=_moment(record.get("endedAt")),
+        asked_at=_moment(record.get("askedAt")),
+        looks=int(record.get("looks", 0)),
+        logged=bool(record.get("logged")),
     )

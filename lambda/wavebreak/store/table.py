@@ -21,7 +21,7 @@ from wavebreak.store import keys
 from wavebreak.timeouts import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
@@ -33,10 +33,15 @@ TRANSACTION_BYTES: Final = 3_000_000
 _BATCH_WRITE_LIMIT: Final = 25
 _BATCH_READ_LIMIT: Final = 100
 _FILTER_PAGE: Final = 100
+_LONGEST_KEY: Final = 1024
+"""Bytes of a sort key, and more than any of our partition keys has."""
 _PAGES_A_LIST: Final = 4
 """Pages of DynamoDB, a megabyte each at most, that one page of a list holds: an answer of a function may have six."""
 _CAPACITY: Final = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError"})
-"""Reasons of a cancelled transaction for which the same one may succeed later."""
+_REFUSED: Final = "ConditionalCheckFailed"
+_CONTENDED: Final = "TransactionConflict"
+"""Reasons of a cancelled transaction: the same one may succeed later, for want of capacity; a condition did not hold;
+another transaction was writing the same item. Any other reason is one that DynamoDB will always have."""
 _INDEX_KEYS: Final = {
     keys.LISTING_INDEX: ("listPk", "listSk"),
     keys.PLAN_INDEX: ("planKey", "listSk"),
@@ -56,6 +61,16 @@ class ConditionFailed(Exception):  # noqa: N818  an outcome of a conditional wri
     def __init__(self, failed: Mapping[str, Item | None]) -> None:
         super().__init__(f"condition failed: {', '.join(sorted(failed)) or 'concurrent transaction'}")
         self.failed = failed
+
+
+class NotWritten(Unavailable):
+    """DynamoDB did not make a transaction, for want of capacity: nothing was written, and it may be made later."""
+
+
+class WriteRejected(Exception):  # noqa: N818  an answer of the service
+    """DynamoDB does not make a transaction like this one, now or later: nothing was written, and ours is the fault."""
+
+    category: ClassVar[Category] = Category.DATABASE
 
 
 class HeldBack(Unavailable):
@@ -79,6 +94,11 @@ class Write:
     def size(self) -> int:
         """Bytes of the item, rather more than it has."""
         return sum(len(name) + len(str(value).encode()) for name, value in self.item.items())
+
+
+def answer_size(shown: Any) -> int:
+    """Count what something takes of an answer of a function: JSON that is a string in JSON."""
+    return len(json.dumps(json.dumps(shown, ensure_ascii=False)))
 
 
 def to_attributes(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,16 +176,25 @@ class Table:
             for item in page["Items"]:
                 yield from_attributes(item)
 
-    def page(self, query: Mapping[str, Any], *, limit: int, token: str | None) -> tuple[list[Item], str | None]:
+    def page(
+        self,
+        query: Mapping[str, Any],
+        *,
+        limit: int,
+        token: str | None,
+        fits: Callable[[Item], bool] = lambda _item: True,
+    ) -> tuple[list[Item], str | None]:
         """Read up to `limit` items of a query and the token of the rest; InvalidRequest for a token not ours.
 
         A filter may leave pages short or empty, so pages are read until the limit is
-        reached, the query ends, or the answer is as large as a function may give.
+        reached, the query ends, or the answer is as large as a function may give: `fits` tells of each item in turn
+        whether there is room for it, and is not believed of the first.
         When the time for it is over (`timeouts`, `history_*`), the page is shorter than asked for, perhaps empty, and
         the token goes on from there.
         """
         start = _decode_token(token, query) if token else None
         items: list[Item] = []
+        last: Mapping[str, Any] = {}
         pages = 0
         deadline = Deadline(_history(query), pk=query["ExpressionAttributeValues"][":pk"]["S"])
         while len(items) < limit and not (items and pages >= _PAGES_A_LIST) and not (pages and deadline.over):
@@ -176,12 +205,17 @@ class Table:
                 asked["ExclusiveStartKey"] = start
             answer = self._query(asked, token)
             found = answer["Items"]
-            room = limit - len(items)
-            items += [from_attributes(item) for item in found[:room]]
-            start = answer.get("LastEvaluatedKey")
-            if len(found) > room:
-                start = _key_of(found[room - 1], query)
+            taken = 0
+            for item in found[: limit - len(items)]:
+                read = from_attributes(item)
+                if not fits(read) and items:
+                    break
+                items.append(read)
+                last, taken = item, taken + 1
+            if taken < len(found):
+                start = _key_of(last, query)
                 break
+            start = answer.get("LastEvaluatedKey")
             if not start:
                 break
         return items, _encode_token(start) if start else None
@@ -199,23 +233,18 @@ class Table:
         return retries.call("database", partial(self.client.update_item, TableName=self.name, **asked), _held_back)
 
     def transact(self, writes: Sequence[Write]) -> None:
-        """Make all writes or none; raises ConditionFailed naming those refused, with the item found where told."""
+        """Make all writes or none.
+
+        Raises ConditionFailed naming those refused, with the item found where told; NotWritten, once the same has been
+        tried a few times, and WriteRejected. After these nothing has happened; after any other error nobody knows.
+        """
         operations = [self._operation(write) for write in writes]
         try:
             retries.call("database", lambda: self.client.transact_write_items(TransactItems=operations), _held_back)
         except ClientError as error:
             if error_code(error) != "TransactionCanceledException":
                 raise
-            reasons = error.response.get("CancellationReasons") or []
-            codes = {reason.get("Code") for reason in reasons} - {"None", None}
-            if codes - {"ConditionalCheckFailed", "TransactionConflict"}:
-                raise
-            failed = {
-                write.name: from_attributes(reason["Item"]) if reason.get("Item") else None
-                for write, reason in zip(writes, reasons, strict=False)
-                if reason.get("Code") == "ConditionalCheckFailed"
-            }
-            raise ConditionFailed(failed) from error
+            raise _cancelled(writes, error) from error
 
     def _operation(self, write: Write) -> Any:
         body: dict[str, Any] = {"TableName": self.name}
@@ -267,9 +296,32 @@ def _held_back(error: BaseException) -> bool:
         return isinstance(error, HeldBack)
     if error_code(error) != "TransactionCanceledException":
         return error_code(error) == "TransactionConflictException"
+    codes = set(_reasons(error))
+    return bool(codes & _CAPACITY) and codes <= _CAPACITY | {_CONTENDED, ""}
+
+
+def _reasons(error: ClientError) -> list[str]:
+    """Give why a transaction was cancelled: a code for each of its writes, empty for one that was not in the way."""
     reasons: Any = error.response.get("CancellationReasons") or []
-    codes = {reason.get("Code") for reason in reasons} - {"None", None}
-    return bool(codes) and codes <= _CAPACITY
+    codes = [str(reason.get("Code") or "None") for reason in reasons]
+    return ["" if code == "None" else code for code in codes]
+
+
+def _cancelled(writes: Sequence[Write], error: ClientError) -> Exception:
+    """Tell what a cancelled transaction comes to, reason by reason: each alone is enough to cancel it."""
+    codes = _reasons(error)
+    found: Any = error.response.get("CancellationReasons") or []
+    failed = {
+        write.name: from_attributes(reason["Item"]) if reason.get("Item") else None
+        for write, code, reason in zip(writes, codes, found, strict=False)
+        if code == _REFUSED
+    }
+    others = sorted(set(codes) - {"", _REFUSED, _CONTENDED})
+    if failed or not others:
+        return ConditionFailed(failed)
+    if set(others) <= _CAPACITY:
+        return NotWritten(f"DynamoDB is short of capacity ({', '.join(others)}); nothing was written")
+    return WriteRejected(f"DynamoDB refused to write: {', '.join(others)}")
 
 
 def _key_names(query: Mapping[str, Any]) -> tuple[str, ...]:
@@ -304,4 +356,10 @@ def _decode_token(token: str, query: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, dict) and list(value) == ["S"] and isinstance(value["S"], str)
+    """Tell whether an attribute is a text that may be a key: DynamoDB takes none that is empty, or longer."""
+    if not isinstance(value, dict) or list(value) != ["S"] or not isinstance(value["S"], str):
+        return False
+    try:
+        return 0 < len(value["S"].encode()) <= _LONGEST_KEY
+    except UnicodeEncodeError:
+        return False

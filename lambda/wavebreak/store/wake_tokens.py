@@ -58,6 +58,10 @@ class WakeStore:
         answer = self._update(execution_id, sort_key, "ADD mark :one REMOVE #token", {":one": 1}, old=True)
         return answer.get("token") if answer else None
 
+    def mark_of(self, execution_id: str, sort_key: str) -> int:
+        """Give the present mark: whoever counted it up since it was read has something for the machine to see."""
+        return read_token(self.table.get(keys.execution(execution_id), sort_key)).mark
+
     def leave_directive(self, execution_id: str, sort_key: str, now: datetime) -> None:
         """Count the mark up so that the machine does not sleep but acts, and tell that it is alive."""
         self._update(

@@ -22,8 +22,7 @@ from wavebreak.domain.plans.model import Impact
 from wavebreak.domain.readiness.checks import has_snapshots
 from wavebreak.domain.readiness.facts import Drill, Facts, Load, Member, Site
 from wavebreak.execution_utils import ExecutionStatus
-from wavebreak.problems import InvalidRequest
-from wavebreak.resilience.aws_errors import FAULTS
+from wavebreak.problems import InvalidRequest, Unavailable
 from wavebreak.store import keys
 from wavebreak.use_cases.resolve_selectors import resolve
 
@@ -129,12 +128,12 @@ def _members(plan: StoredPlan, own: Place) -> dict[Place, tuple[Member, ...]]:
 def _resolved(app: App, plan: StoredPlan, own: Place) -> tuple[StoredPlan, tuple[Mapping[str, str], ...]]:
     """Fill in what selectors match, or tell why a start would be refused for one."""
     try:
-        return replace(plan, document=resolve(app, plan.document, own)), ()
+        document, _ = resolve(app, plan, own)
+        return replace(plan, document=document), ()
     except InvalidRequest as refusal:
         return plan, tuple(refusal.members["errors"])
-    except (*FAULTS, UnsupportedPlace) as error:
-        message = f"DRS does not tell which servers the selectors match: {error}"
-        return plan, ({"pointer": "/waves", "message": message},)
+    except Unavailable as error:
+        return plan, ({"pointer": "/waves", "message": error.detail},)
 
 
 def _refusals(app: App, plan: StoredPlan, own: Place, now: datetime) -> tuple[Mapping[str, str], ...]:

@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from wavebreak.aws.clients import UnsupportedPlace
+from wavebreak.aws.drs import DESCRIBE_INSTANCES, in_batches
 from wavebreak.aws.parallel_reads import Asking, Question
-from wavebreak.domain.drs import Trouble
-from wavebreak.domain.executions.model import Mode
+from wavebreak.domain.drs import NOT_FOUND, START_RECOVERY, Trouble
+from wavebreak.domain.executions.model import JobKind, Mode
 from wavebreak.domain.readiness.checks import in_the_way_of_a_drill
 from wavebreak.problems import ServerBusy, Unavailable
 from wavebreak.store import keys
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from wavebreak.app import App
-    from wavebreak.domain.drs import Instance
+    from wavebreak.aws.drs import Drs
+    from wavebreak.domain.drs import Instance, RecentJob, SourceServer
     from wavebreak.domain.executions.model import Execution
     from wavebreak.site import Place
-from wavebreak.aws.drs import DESCRIBE_INSTANCES, in_batches
+
+_RECOVERY: Final = "RECOVERY"
+_TERMINATED: Final = "TERMINATED"
+_GONE_ONCE: Final = "Its recovered instance {} is not shown by EC2; looked at again before a drill may replace it"
+
+
+@dataclass(frozen=True, slots=True)
+class Spared:
+    """Servers that a drill must not launch: those that have failed by it, and those to be looked at again."""
+
+    refused: Mapping[str, str]
+    waiting: Mapping[str, str]
 
 
 def spare_recoveries(app: App, execution: Execution) -> None:
@@ -64,3 +80,51 @@ def _busy(app: App, instance: Instance) -> ServerBusy:
         recoveryInstanceId=identifier,
         executionId=execution_id,
     )
+
+
+def spared(
+    drs: Drs, servers: Mapping[str, SourceServer], recent: Sequence[RecentJob], told: Mapping[str, str | None]
+) -> Spared:
+    """Find servers that a drill must not launch now, just before it would (contract 2).
+
+    Takes what DRS showed of the batch's servers and of the jobs of the last days, and what each server says that it
+    waits for. Instances are asked for only where one of these tells that there may be one; a fault of that question
+    passes through, and the drill does not start.
+    """
+    recovering = {
+        server: job.job_id
+        for job in recent
+        if recovers(job) and not job.ended
+        for server in job.servers & servers.keys()
+    }
+    refused = {
+        name: f"SERVER_BUSY: it is in recovery job {job_id}, and a drill would end what that launches"
+        for name, job_id in recovering.items()
+    }
+    launched = frozenset().union(*(job.servers for job in recent if recovers(job)))
+    asked = [
+        name
+        for name, server in servers.items()
+        if name not in refused and (server.recovery_instance_id or server.last_launch == _RECOVERY or name in launched)
+    ]
+    waiting = {}
+    for instance in _recovered(drs.every_instance(asked) if asked else ()):
+        name = instance.source_server_id
+        once = _GONE_ONCE.format(instance.recovery_instance_id)
+        if instance.state != NOT_FOUND:
+            refused[name] = (
+                f"SERVER_BUSY: it runs as {instance.recovery_instance_id}, launched by a recovery: a drill would end "
+                "that instance"
+            )
+        elif told.get(name) != once:
+            waiting[name] = once
+    return Spared(refused, {name: why for name, why in waiting.items() if name not in refused})
+
+
+def recovers(job: RecentJob) -> bool:
+    """Tell whether a job launches servers for good."""
+    return job.kind == JobKind.LAUNCH and job.initiated_by == START_RECOVERY
+
+
+def _recovered(instances: Iterable[Instance]) -> Iterable[Instance]:
+    return (instance for instance in instances if not instance.is_drill and instance.state != _TERMINATED)

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.parallel_reads import Places
+from wavebreak.domain.drs import STOPPED
 from wavebreak.domain.errors.record import Severity
+from wavebreak.domain.executions.launching import learning
 from wavebreak.domain.executions.model import Job, JobState, LaunchStatus
-from wavebreak.domain.executions.observation import JobView, Observation, ServerView
+from wavebreak.domain.executions.observation import InstanceView, JobView, Observation
 from wavebreak.resilience.aws_errors import FAULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from wavebreak.app import App
     from wavebreak.aws.drs import Drs
+    from wavebreak.aws.parallel_reads import Answers
+    from wavebreak.domain.executions.launching.learning import Due
+    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.observation import JobLog
     from wavebreak.site import Place
+
 logger = logging.getLogger(__name__)
 
 
@@ -27,7 +34,11 @@ RENEW: Final = "RENEW"
 STAND_DOWN: Final = "STAND_DOWN"
 """A later run of the machine drives this execution."""
 NEVER: Final = -1
-"""A mark that no item has: whoever stands down neither sleeps nor takes the token of the run that followed."""
+"""A mark that no item has, nor the one after it once there was a directive: with it a machine does not sleep.
+
+So whoever stands down does not take the token of the run that followed, and more waves than one round names follow
+at once.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +49,18 @@ class Round:
     mark: int
     run: int
     waves: tuple[int, ...] = ()
+    brief: bool = False
+    """Whether to look again in seconds."""
 
     def output(self) -> dict[str, Any]:
         """Give the state machine's view."""
-        return {"directive": self.directive, "mark": self.mark, "run": self.run, "waves": list(self.waves)}
+        return {
+            "directive": self.directive,
+            "mark": self.mark,
+            "run": self.run,
+            "waves": list(self.waves),
+            "brief": self.brief,
+        }
 
 
 def places_of(app: App) -> Places:
@@ -50,7 +69,7 @@ def places_of(app: App) -> Places:
     def note(error: Exception, question: str, place: Place) -> None:
         app.errors.record_error(error, Severity.WARNING, question=question, place=str(place))
 
-    return Places(app.drs_at, note)
+    return Places(app.drs_at, note, app.silences)
 
 
 def look(app: App, jobs: Iterable[Job], places: Places | None = None) -> Observation:
@@ -62,49 +81,134 @@ def look(app: App, jobs: Iterable[Job], places: Places | None = None) -> Observa
     for job in jobs:
         if job.state is JobState.STARTED and job.job_id is not None:
             in_flight[job.place].append(job.job_id)
-    questions = {place: partial(_described, job_ids) for place, job_ids in in_flight.items()}
+    actions = app.post_launch_actions
+    questions = {place: partial(_described, job_ids, actions, None) for place, job_ids in in_flight.items()}
     seen = (places or places_of(app)).ask("DRS jobs", questions).values()
-    views = {job_id: view for told, _ in seen for job_id, view in told.items()}
-    return Observation(views, frozenset().union(*(unnamed for _, unnamed in seen)))
+    views = {job_id: view for told, _ in seen for job_id, view in told.jobs.items()}
+    logs = {job_id: log for told, _ in seen for job_id, log in told.logs.items()}
+    return Observation(views, frozenset().union(*(unnamed for _, unnamed in seen)), logs=logs)
 
 
-def turned_up(
-    app: App, execution_id: str, intents: Iterable[Job], places: Places | None = None
-) -> dict[tuple[int, int, int], str]:
-    """Look by their tags for the jobs of calls whose outcome is not known. There are none in a round like others.
+def begin_look(app: App, execution: Execution, intents: Iterable[Job], places: Places) -> Answers[Observation]:
+    """Begin to look at the jobs in flight, and for those of calls without an outcome, in two calls of a place at most.
 
-    No call is made while this looks: StartWave runs before or after a round, never beside it.
+    The log of a job is read with the look that shows a server of it to have failed.
     """
+    in_flight: dict[Place, list[str]] = defaultdict(list)
     unknown: dict[Place, list[Job]] = defaultdict(list)
+    for job in execution.launch_jobs():
+        if job.state is JobState.STARTED and job.job_id is not None:
+            in_flight[job.place].append(job.job_id)
     for job in intents:
         unknown[job.place].append(job)
-    questions = {place: partial(_found, execution_id, jobs) for place, jobs in unknown.items()}
-    seen = (places or places_of(app)).ask("jobs of intents", questions).values()
-    return {key: job_id for found in seen for key, job_id in found.items()}
+    failed = frozenset(
+        server.source_server_id
+        for wave in execution.waves
+        for server in wave.servers
+        if server.launch_status is LaunchStatus.FAILED
+    )
+    questions = {
+        place: partial(
+            _looked,
+            partial(_described, in_flight[place], app.post_launch_actions, failed),
+            partial(_found, execution.execution_id, unknown[place]),
+        )
+        for place in {**in_flight, **unknown}
+    }
+    return places.begin("DRS jobs", questions)
 
 
-def _described(job_ids: list[str], drs: Drs) -> tuple[dict[str, JobView], frozenset[str]]:
-    seen, unnamed = drs.jobs(job_ids)
-    return {job_id: _explained(drs, job_id, view) for job_id, view in seen.items()}, unnamed
-
-
-def _found(execution_id: str, jobs: Iterable[Job], drs: Drs) -> dict[tuple[int, int, int], str]:
-    found = {job.key: drs.find_launch(execution_id, job) for job in jobs}
-    return {key: job_id for key, job_id in found.items() if job_id is not None}
-
-
-def _explained(drs: Drs, job_id: str, view: JobView) -> JobView:
-    """Add from the job's log why servers failed; without the log the failure stands all the same."""
-    failed = [server for server, seen in view.servers.items() if seen.launch_status is LaunchStatus.FAILED]
-    if not failed or not view.completed:
-        return view
+def _looked(
+    described: Callable[[Drs], tuple[Observation, frozenset[str]]],
+    found: Callable[[Drs], dict[tuple[int, int, int], str]],
+    drs: Drs,
+) -> Observation:
+    """Ask one place; what is not answered for lost calls keeps nothing of its jobs."""
+    seen, unnamed = described(drs)
     try:
-        reasons = drs.failure_reasons(job_id)
+        return replace(seen, missing=unnamed, found=found(drs))
+    except FAULTS as error:
+        logger.warning("jobs of lost answers could not be looked for: %s", error)
+        return replace(seen, missing=unnamed)
+
+
+def begin_to_learn(app: App, execution: Execution, places: Places) -> Answers[Observation]:
+    """Begin to ask for what launches that are over have left to tell: instances, in one call of a place, and logs."""
+    now = app.now()
+    asked = {job.place: learning.due(execution, job.place, now, app.timing) for job in execution.launch_jobs()}
+    questions = {place: partial(_learnt, due) for place, due in asked.items() if due.servers or due.logs}
+    return places.begin("what was launched", questions)
+
+
+def together(seen: Iterable[Observation]) -> Observation:
+    """Put together what several places showed."""
+    whole = Observation()
+    for each in seen:
+        whole = Observation(
+            jobs={**whole.jobs, **each.jobs},
+            missing=whole.missing | each.missing,
+            found={**whole.found, **each.found},
+            instances={**whole.instances, **each.instances},
+            looked=whole.looked | each.looked,
+            logs={**whole.logs, **each.logs},
+        )
+    return whole
+
+
+def _learnt(due: Due, drs: Drs) -> Observation:
+    """Ask one place. A log that cannot be read holds up nothing else."""
+    found = drs.every_instance(due.servers) if due.servers else []
+    instances = {
+        (each.job_id, each.source_server_id): InstanceView(
+            each.recovery_instance_id, each.snapshot_at, each.state == STOPPED
+        )
+        for each in found
+        if each.job_id in due.jobs
+    }
+    logs = {job_id: log for job_id in due.logs if (log := _log_of(drs, job_id)) is not None}
+    return Observation(instances=instances, looked=due.jobs, logs=logs)
+
+
+def _log_of(drs: Drs, job_id: str) -> JobLog | None:
+    try:
+        return drs.job_log(job_id)
     except FAULTS as error:
         logger.warning("log of DRS job %s could not be read: %s", job_id, error)
+        return None
+
+
+def _described(
+    job_ids: list[str], actions: bool, failed: frozenset[str] | None, drs: Drs
+) -> tuple[Observation, frozenset[str]]:
+    """Describe jobs. `failed` are servers that are known to have failed; None has logs of ended jobs read alone."""
+    if not job_ids:
+        return Observation(), frozenset()
+    seen, unnamed = drs.jobs(job_ids)
+    logs: dict[str, JobLog] = {}
+    for job_id, view in seen.items():
+        news = {name for name, each in view.servers.items() if each.launch_status is LaunchStatus.FAILED}
+        if news and (view.completed or (failed is not None and news - failed)):
+            log = _log_of(drs, job_id)
+            logs |= {job_id: log} if log is not None else {}
+    views = {job_id: _with_actions(view, actions) for job_id, view in seen.items()}
+    return Observation(views, logs=logs), unnamed
+
+
+def _with_actions(view: JobView, actions: bool) -> JobView:
+    """Hold the launch of a server to be over with its post-launch actions, where the stack runs them.
+
+    Between a launch and the first action DRS shows none: only the end of the job tells that they are over.
+    """
+    if not actions or view.completed:
         return view
-    explained = {
-        server: ServerView(seen.launch_status, seen.recovery_instance_id, seen.actions_running, reasons.get(server))
-        for server, seen in view.servers.items()
-    }
-    return JobView(view.completed, explained)
+    return JobView(
+        view.completed,
+        {
+            name: replace(seen, actions_running=seen.launch_status is LaunchStatus.LAUNCHED)
+            for name, seen in view.servers.items()
+        },
+    )
+
+
+def _found(execution_id: str, jobs: list[Job], drs: Drs) -> dict[tuple[int, int, int], str]:
+    return drs.find_launches(execution_id, jobs) if jobs else {}

@@ -16,15 +16,37 @@ from wavebreak.observability.metrics import Metric
 from wavebreak.problems import Unavailable
 from wavebreak.store import keys
 from wavebreak.store.executions import Conflict, Snapshot
-from wavebreak.use_cases.machine_round import NEVER, RENEW, STAND_DOWN, Round, look, places_of, turned_up
+from wavebreak.timeouts import limit
+from wavebreak.use_cases.machine_round import (
+    NEVER,
+    RENEW,
+    STAND_DOWN,
+    Round,
+    begin_look,
+    begin_to_learn,
+    places_of,
+    together,
+)
+from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.aws.parallel_reads import Answers
+    from wavebreak.domain.commands.runs import CommandRun
+    from wavebreak.domain.executions.model import Execution, Job
+    from wavebreak.domain.executions.observation import Observation
+    from wavebreak.site import Place
 
 logger = logging.getLogger(__name__)
 
 _ATTEMPTS: Final = 25
+_GLANCE_SECONDS: Final = 0.25
+"""Between two glances at the mark while a place is silent."""
+_PATIENCE_SECONDS: Final = 30
+"""How long a silent place is waited for, at most: the function has as much again for what comes after."""
 
 
 def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
@@ -33,22 +55,74 @@ def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
         snapshot = app.executions.load(execution_id)
         if snapshot.token.run > run:
             return _followed(app, snapshot.token.run, run, rounds)
-        execution = snapshot.execution
-        now = app.now()
-        places = places_of(app)
-        seen = look(app, execution.launch_jobs(), places)
-        open_intents = [job for job in execution.launch_jobs() if job.state is JobState.INTENDED]
-        found = turned_up(app, execution_id, open_intents, places)
-        observation = replace(seen, found=found, commands=running_commands(app, execution))
-        decision = decide(execution, observation, now, app.timing)
         try:
-            app.executions.save(execution, decision.execution, Act(ENGINE_ACTOR, now, None))
+            decision = _Look(app, snapshot).decide()
         except Conflict:
             app.executions.pause(attempt)
             continue
         app.meter.add(Metric.POLLS)
         return _directed(app, snapshot, decision, run, rounds)
     raise Unavailable(f"execution {execution_id} is being changed by many at once")
+
+
+class _Look:
+    """One round: what is told at once is decided on at once.
+
+    While nothing else is to do, places that are silent are waited for, and what launches that are over have left to
+    tell is asked for; a wake ends that.
+    """
+
+    def __init__(self, app: App, snapshot: Snapshot) -> None:
+        self.app = app
+        self.current = cancel_drills(app, snapshot.execution)
+        self.mark = snapshot.token.mark
+        self.places = places_of(app)
+        self.commands: dict[str, CommandView] = {}
+
+    def decide(self) -> Decision:
+        """Look, decide and write; raises Conflict when somebody else wrote first."""
+        now = self.app.now()
+        answers = begin_look(self.app, self.current, _left_open(self.current, now), self.places)
+        self.commands = running_commands(self.app, self.current)
+        decision = self._step(answers.first())
+        if decision.directive is Directive.SLEEP:
+            decision = self._learn(decision)
+        return self._wait(decision, answers) if decision.directive is Directive.SLEEP else decision
+
+    def _step(self, told: Mapping[Place, Observation]) -> Decision:
+        """Decide by what some places told, and write it."""
+        now = self.app.now()
+        seen = replace(together(told.values()), commands=self.commands)
+        decision = decide(self.current, seen, now, self.app.timing)
+        self.current = self.app.executions.save(self.current, decision.execution, Act(ENGINE_ACTOR, now, None))
+        return decision
+
+    def _learn(self, decision: Decision) -> Decision:
+        told = begin_to_learn(self.app, self.current, self.places).first()
+        return self._step(told) if told else decision
+
+    def _wait(self, decision: Decision, answers: Answers[Observation]) -> Decision:
+        """Wait for silent places as long as the machine would sleep, unless it is woken or there is something to do."""
+        # However short the interval: what answers within the limit of a call is heard.
+        least = limit("drs_call") + 1
+        waited, patience = 0.0, min(max(self.app.poll_seconds, least), _PATIENCE_SECONDS)
+        while answers.silent and decision.directive is Directive.SLEEP:
+            if waited >= patience:
+                self.places.note_silence("DRS jobs", answers.silent, waited)
+                return replace(decision, brief=True)
+            told = answers.more(_GLANCE_SECONDS)
+            waited += _GLANCE_SECONDS
+            if told:
+                decision = self._step(told)
+            elif self.app.wakes.mark_of(self.current.execution_id, keys.TOKEN) != self.mark:
+                return decision
+        return decision
+
+
+def _left_open(execution: Execution, now: datetime) -> list[Job]:
+    """Give the intents without an outcome whose author does not look after them any more."""
+    leased = {wave.number for wave in execution.waves if wave.start_lease is not None and now < wave.start_lease}
+    return [job for job in execution.launch_jobs() if job.state is JobState.INTENDED and job.wave not in leased]
 
 
 def _followed(app: App, present: int, run: int, rounds: int) -> Round:
@@ -64,10 +138,14 @@ def _directed(app: App, snapshot: Snapshot, decision: Decision, run: int, rounds
     key = keys.TOKEN
     if decision.directive is not Directive.SLEEP:
         app.wakes.leave_directive(execution_id, key, app.now())
-        return Round(decision.directive, mark, run, decision.waves)
+        rests = decision.brief or decision.directive is not Directive.START
+        return Round(decision.directive, mark if rests else NEVER, run, decision.waves)
     if rounds >= app.renew_after_rounds and app.wakes.next_run(execution_id, key, run, app.now()):
         return Round(RENEW, mark, run + 1)
-    return Round(Directive.SLEEP, mark, run)
+    if decision.brief:
+        # Found counted up, the mark keeps the machine from its long sleep; the short one asks for one more.
+        app.wakes.leave_directive(execution_id, key, app.now())
+    return Round(Directive.SLEEP, mark, run, brief=decision.brief)
 
 
 def running_commands(app: App, execution: Execution) -> dict[str, CommandView]:
@@ -79,10 +157,13 @@ def running_commands(app: App, execution: Execution) -> dict[str, CommandView]:
     ]
     if not started:
         return {}
-    statuses = app.commands.statuses(started)
-    views = {}
-    for name in started:
-        status = statuses.get(name)
-        outcome = status.value if status is not None and status.is_terminal else None
-        views[name] = CommandView(status is not None, status is CommandRunStatus.CANCELLING, outcome)
-    return views
+    runs = app.commands.load_many(started)
+    return {name: _seen(runs.get(name)) for name in started}
+
+
+def _seen(run: CommandRun | None) -> CommandView:
+    if run is None:
+        return CommandView(exists=False)
+    if run.status.is_terminal:
+        return CommandView(outcome=run.status.value, failure=run.shortfall)
+    return CommandView(cancelling=run.status is CommandRunStatus.CANCELLING)

@@ -8,12 +8,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions import steering, termination
+from wavebreak.domain.executions.locking.preemption import taken_over
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.domain.executions.model import Cancel, CancelThen, Mode
 from wavebreak.domain.executions.steering import Refused
 from wavebreak.execution_utils import TerminationStatus
-from wavebreak.problems import ConfirmationRequired, NotFound, PlanBusy, Problem
+from wavebreak.identifiers import new_call_id
+from wavebreak.problems import ConfirmationRequired, NotFound, Problem, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
+from wavebreak.store.executions import LocksNeeded
+from wavebreak.store.locks import BeingTakenUp
+from wavebreak.store.table import WriteRejected
+from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
+from wavebreak.use_cases.preemption.take_locks import take_locks
 from wavebreak.use_cases.run_command import cancel_all
 from wavebreak.use_cases.settle_execution import begin_termination, settle
 
@@ -23,12 +30,16 @@ if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.domain.executions.audit_trail import Act
     from wavebreak.domain.executions.model import Execution
-
+    from wavebreak.store.executions import Snapshot
+    from wavebreak.store.locks import Held
 
 logger = logging.getLogger(__name__)
 
 _DIGITS: Final = 3
 """A plan has at most 80 waves; what is longer names none."""
+
+_LOOKS: Final = 5
+"""Times that an execution is looked at anew which ended, or was taken up, while a retry or skip was on its way."""
 
 Step = Callable[["Execution"], "Execution"]
 """A change of an execution: pure, and made again on what is stored by then when somebody else wrote first."""
@@ -37,15 +48,25 @@ WaveStep = Callable[["Execution", int, "Act"], "Execution"]
 """A change of one wave, by its number, told by an act."""
 
 
-def cancel(app: App, execution_id: str, act: Act, then: CancelThen) -> Execution:
-    """Cancel an execution; what is in flight is seen to its end, and only then is it over."""
+def cancel(app: App, execution_id: str, act: Act, then: CancelThen, confirm: str | None = None) -> Execution:
+    """Cancel an execution; what is in flight is seen to its end, and only then is it over.
+
+    That a RECOVERY's instances are terminated then is confirmed by its id, else ConfirmationRequired.
+    """
     asked = Cancel(act.at, act.actor, act.reason, then)
-    after = app.executions.change(execution_id, lambda execution: steering.cancel(execution, asked), act)
+
+    def step(execution: Execution) -> Execution:
+        _refuse_unconfirmed(execution, confirm, ends_instances=then is CancelThen.TERMINATE)
+        return steering.cancel(execution, asked)
+
+    after = app.executions.change(execution_id, step, act)
     with follow_up("settling", execution_id):
         if after.is_terminal:
             settle(app, after)
     with follow_up("cancelling the commands", execution_id):
         cancel_all(app, execution_id, act)
+    with follow_up("cancelling the drills before", execution_id):
+        after = cancel_drills(app, after)
     _wake(app, execution_id)
     return after
 
@@ -78,20 +99,42 @@ def reopen(app: App, execution_id: str, step: Step, act: Act) -> Execution:
     """Carry out a retry or skip, which may take a finished execution up again: locks first, then a new run.
 
     Raises PlanBusy or ServerBusy when somebody else holds the plan or a server by now, or when a drill would end what
-    a recovery launched meanwhile.
+    a recovery launched meanwhile, and Unavailable while another call is taking the same execution up.
     """
-    before = app.executions.load(execution_id)
-    step(before.execution)
-    if not before.execution.is_terminal:
-        return steer(app, execution_id, step, act)
+    for _ in range(_LOOKS):
+        before = app.executions.load(execution_id)
+        step(before.execution)
+        try:
+            if not before.execution.holds_locks:
+                return _take_up(app, before, step, act)
+            return steer(app, execution_id, step, act)
+        except LocksNeeded:
+            logger.info("execution %s ended since it was read", execution_id)
+        except BeingTakenUp:
+            if not app.executions.load(execution_id).execution.holds_locks:
+                raise
+    raise Unavailable(f"Execution {execution_id} is being changed by many at once", retry_after_seconds=1)
 
-    def take_up() -> Execution:
-        from wavebreak.use_cases.drill_guard import spare_recoveries  # noqa: PLC0415  no other call pays for this import
 
+def _take_up(app: App, before: Snapshot, step: Step, act: Act) -> Execution:
+    """Take a finished execution up again, and start its machine."""
+    from wavebreak.use_cases.drill_guard import spare_recoveries  # noqa: PLC0415  no other call pays for this import
+
+    execution_id = before.execution.execution_id
+    preempts = before.execution.mode is Mode.RECOVERY
+    held = take_locks(app, before.execution, new_call_id(), app.now(), preempt=preempts)
+    try:
         spare_recoveries(app, before.execution)
-        return app.executions.change(execution_id, step, act)
+    except (Problem, *FAULTS):
+        app.locks.give_back(held)
+        raise
 
-    after = _holding_locks(app, before.execution, take_up)
+    def take_over(execution: Execution) -> Execution:
+        return taken_over(step(execution), held.drills, held.plan_of.execution_id if held.plan_of else None, act)
+
+    after = _written(app, execution_id, take_over, act, held)
+    with follow_up("cancelling the drills before", execution_id):
+        after = cancel_drills(app, after)
     with follow_up("starting", execution_id):
         if not app.workflow.start_next(Machine.RECOVERY, execution_id, before.token.run, app.now()):
             _wake(app, execution_id)
@@ -104,19 +147,20 @@ def terminate(app: App, execution_id: str, act: Act, confirm: str | None) -> Exe
     A RECOVERY is confirmed by its id, else ConfirmationRequired; Refused tells the exact rule that forbids it.
     """
     before = app.executions.load(execution_id).execution
-    if before.mode is Mode.RECOVERY and confirm != execution_id:
-        raise ConfirmationRequired(
-            "Terminating the instances of a RECOVERY cannot be undone: send its execution id as confirm"
-        )
-    if confirm is not None and confirm != execution_id:
-        raise ConfirmationRequired(f"confirm names {confirm[:100]!r}, not this execution")
+    _refuse_unconfirmed(before, confirm, ends_instances=True)
 
     def step(execution: Execution) -> Execution:
         return termination.request(execution, act)
 
     if step(before) is before:
         return before
-    after = _holding_locks(app, before, lambda: app.executions.change(execution_id, step, act))
+    try:
+        after = _written(app, execution_id, step, act, take_locks(app, before, new_call_id(), app.now()))
+    except BeingTakenUp:
+        present = app.executions.load(execution_id).execution
+        if present.holds_locks and step(present) is present:
+            return present
+        raise
     with follow_up("cancelling the commands", execution_id):
         cancel_all(app, execution_id, act)
     if after.termination.status is TerminationStatus.IN_PROGRESS and after.termination.run > before.termination.run:
@@ -125,33 +169,26 @@ def terminate(app: App, execution_id: str, act: Act, confirm: str | None) -> Exe
     return after
 
 
-def _holding_locks(app: App, execution: Execution, work: Callable[[], Execution]) -> Execution:
-    """Take plan and servers again for an execution that had given them back, and do what they are needed for.
+def _refuse_unconfirmed(execution: Execution, confirm: str | None, *, ends_instances: bool) -> None:
+    """Raise ConfirmationRequired unless what ends a RECOVERY's instances names it, and nothing names another one."""
+    if ends_instances and execution.mode is Mode.RECOVERY and confirm is None:
+        raise ConfirmationRequired(
+            "Terminating the instances of a RECOVERY cannot be undone: send its execution id as confirm"
+        )
+    if confirm is not None and confirm != execution.execution_id:
+        raise ConfirmationRequired(f"confirm names {confirm[:100]!r}, not this execution")
 
-    Raises PlanBusy or ServerBusy when somebody else holds them. When they cannot all be taken, or the work is refused,
-    they are given back; after a fault of the work, which may have been done, they are free in a minute if it was not.
+
+def _written(app: App, execution_id: str, step: Step, act: Act, held: Held) -> Execution:
+    """Make the change that locks were taken for; when it is refused they are given back.
+
+    After a fault, which may have come after the change was made, they are free in a minute if it was not.
     """
-    now = app.now()
-    holder = app.locks.free_stale_plan_lock(execution.plan_id, now)
-    if holder not in {None, execution.execution_id}:
-        raise PlanBusy(f"The plan is held by {holder}", executionId=holder)
     try:
-        app.locks.take_servers(execution, now)
-    except (Problem, *FAULTS):
-        _give_back(app, execution.execution_id)
+        return app.executions.change(execution_id, step, act, held=held)
+    except (Refused, Problem, WriteRejected):
+        app.locks.give_back(held)
         raise
-    try:
-        return work()
-    except (Refused, Problem):
-        _give_back(app, execution.execution_id)
-        raise
-
-
-def _give_back(app: App, execution_id: str) -> None:
-    """Give locks back unless another call won and needs them now: they name the execution, not the call."""
-    fresh = app.executions.load(execution_id).execution
-    if not fresh.holds_locks:
-        app.locks.give_back(fresh)
 
 
 def on_wave(text: str, step: WaveStep, act: Act) -> Step:

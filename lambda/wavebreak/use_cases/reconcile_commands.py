@@ -1,16 +1,21 @@
-"""Command runs whose machine ended without having finished its work, or was never started: taken up again."""
+"""Command runs whose machine ended without having finished its work, or was never started: taken up again.
+
+One that is past its own deadline, or whose machines die one after another, is given up: every run ends.
+"""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.commands.lifetime import deadline_of, deaths, keeps_dying
+from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.domain.executions.machine_runs import command_id_of, command_run_of
 from wavebreak.problems import NotFound
 from wavebreak.use_cases import record_machine_failures
+from wavebreak.use_cases.command_machine.end_in_place import give_up, stop_cancelled
+from wavebreak.use_cases.command_machine.next_run import start_next
 
 if TYPE_CHECKING:
     from wavebreak.app import App
@@ -20,8 +25,8 @@ logger = logging.getLogger(__name__)
 
 _YOUNG: Final = timedelta(minutes=2)
 """A run younger than this may still be on its way to its machine."""
-_RUNS_AT_ONCE: Final = 3
-"""Runs of a machine that died and were each followed by the next at once; later ones are left to the sweep."""
+_DEATHS_AT_ONCE: Final = 3
+"""Machines in a row that died young and were each followed by the next at once; later ones are left to the sweep."""
 
 
 def machine_ended(app: App, name: str) -> bool:
@@ -33,10 +38,10 @@ def machine_ended(app: App, name: str) -> bool:
         return False
     if run.status.is_terminal or run.machine_run != command_run_of(name):
         return False
-    if run.machine_run > _RUNS_AT_ONCE:
+    if deaths(run, app.now()) > _DEATHS_AT_ONCE:
         record_machine_failures.gave_up(app, run.execution_id, name)
         return False
-    return _restart(app, run)
+    return start_next(app, run, died=True)
 
 
 def sweep(app: App) -> int:
@@ -58,24 +63,22 @@ def sweep(app: App) -> int:
 
 
 def _look_after(app: App, run: CommandRun) -> bool:
-    young = app.now() - run.started_at < _YOUNG
-    if run.status.is_terminal or young or app.workflow.is_command_running(run.command_id, run.machine_run):
+    """Start the next run of a machine that is gone; a run that cannot come to its end so is ended here."""
+    now = app.now()
+    if run.status.is_terminal:
         return False
-    return _restart(app, run)
-
-
-def _restart(app: App, run: CommandRun) -> bool:
-    """Make the next machine run the present one, unless another already did, and start it."""
-    act = Act(ENGINE_ACTOR, app.now())
-    after = app.commands.change(
-        run.command_id,
-        lambda current: (
-            replace(current, machine_run=run.machine_run + 1) if current.machine_run == run.machine_run else current
-        ),
-        act,
-    )
-    if after.machine_run != run.machine_run + 1:
+    if now >= deadline_of(run, app.timing):
+        give_up(app, run, "it had not ended when it must have")
         return False
-    app.workflow.start_command(run.command_id, after.machine_run)
-    logger.warning("machine of %s is started again as run %s", run.command_id, after.machine_run)
-    return True
+    young = now - run.started_at < _YOUNG
+    if young or app.workflow.is_command_running(run.command_id, run.machine_run):
+        return False
+    if run.status is CommandRunStatus.CANCELLING and stop_cancelled(app, run).status.is_terminal:
+        return False
+    if keeps_dying(run, now):
+        failure = run.last_failure or {"error": "unknown", "cause": ""}
+        give_up(
+            app, run, f"its machine failed again and again, at last with {failure['error']}: {failure['cause']}"[:500]
+        )
+        return False
+    return start_next(app, run, died=True)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_EVENT_CHARACTERS: Final = 1000
 _SILENCE_POLLS: Final = 3
 _SILENCE_SECONDS: Final = 120
 """A machine that was silent for three polls and two minutes more may be dead: a task may take that long."""
@@ -41,14 +42,26 @@ def servers_launched(app: App, events: Iterable[Mapping[str, Any]]) -> int:
     """
     servers: dict[str, set[str]] = defaultdict(set)
     for event in events:
-        job_id = str((event.get("detail") or {}).get("job-id", ""))
-        servers[job_id] |= {str(arn).rpartition("/")[2] for arn in event.get("resources") or []} - {""}
+        told_of, names = _read(event)
+        servers[told_of] |= names
     woken = 0
     for job_id, launched in servers.items():
         found = app.executions.job_item(job_id) if job_id and launched else None
         if found is not None and not app.executions.count_down(found, launched):
             woken += app.workflow.wake(Machine.RECOVERY, execution_id_of_partition(found[0]))
     return woken
+
+
+def _read(event: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
+    """Read of which job and which servers a launch event tells, and log it: that is how one sees whether they come."""
+    job_id = str((event.get("detail") or {}).get("job-id", ""))
+    launched = frozenset(str(arn).rpartition("/")[2] for arn in event.get("resources") or []) - {""}
+    if job_id and launched:
+        logger.info("a launch ended", extra={"launchEvent": {"jobId": job_id, "servers": sorted(launched)}})
+    else:
+        told = {"unreadable": True, "event": str(event)[:_EVENT_CHARACTERS]}
+        logger.warning("a launch event tells no job or no server", extra={"launchEvent": told})
+    return job_id, launched
 
 
 def machine_ended(app: App, name: str) -> bool:

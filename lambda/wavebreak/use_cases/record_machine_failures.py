@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.errors.masking import masked_text
 from wavebreak.domain.errors.record import Severity, classify_failure
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
 from wavebreak.domain.executions.machine_runs import command_id_of, execution_id_of, machine_of
@@ -32,9 +33,10 @@ TOGETHER: Final = timedelta(minutes=5)
 
 def record(app: App, event: Mapping[str, Any]) -> None:
     """Keep error and cause of a failed run with its execution, for whoever looks at it."""
-    failure = Failure(app.now(), str(event.get("error") or "Unknown"), str(event.get("cause") or "")[:_CAUSE_LENGTH])
+    error, cause = str(event.get("error") or "Unknown"), str(event.get("cause") or "")
+    failure = Failure(app.now(), kept_word(error), kept_word(cause))
     execution_id = str(event["executionId"])
-    run_failed(app, execution_id, str(event.get("name") or execution_id), failure.error, failure.cause)
+    run_failed(app, execution_id, str(event.get("name") or execution_id), error, cause)
 
     def step(current: Execution) -> Execution:
         last = current.last_failure
@@ -42,6 +44,11 @@ def record(app: App, event: Mapping[str, Any]) -> None:
         return replace(current, last_failure=replace(failure, count=count))
 
     app.executions.change(execution_id, step, Act(ENGINE_ACTOR, failure.at))
+
+
+def kept_word(text: str) -> str:
+    """Give what is kept of an error or a cause where people see it: masked, cut at its end."""
+    return masked_text(text)[:_CAUSE_LENGTH]
 
 
 def run_failed(app: App, execution_id: str, name: str, error: str, cause: str) -> None:

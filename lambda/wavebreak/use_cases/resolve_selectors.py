@@ -1,79 +1,106 @@
-"""Servers chosen by their tags: resolved when an execution starts, and frozen with it."""
+"""Servers chosen by their tags: resolved when an execution starts, and frozen with it.
+
+What all selectors of a version of a plan resolved to, at a start or a look whether the plan is ready, is kept: a
+recovery falls back on it while DRS does not tell.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.aws.clients import UnsupportedPlace
+from wavebreak.aws.parallel_reads import Asking, Question
+from wavebreak.domain.drs import Trouble
+from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.creation import place_of
-from wavebreak.domain.plans.rules import MAX_SERVERS_IN_PLAN, MAX_SERVERS_IN_WAVE
-from wavebreak.problems import InvalidRequest
+from wavebreak.domain.executions.selected_servers import (
+    Choice,
+    Seen,
+    choose,
+    choose_or_fall_back,
+    filled,
+    matching,
+    notices,
+)
+from wavebreak.problems import InvalidRequest, Unavailable
+from wavebreak.resilience.aws_errors import FAULTS
+from wavebreak.store.table import WriteRejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wavebreak.app import App
+    from wavebreak.domain.executions.notices import Notice
+    from wavebreak.domain.plans.model import StoredPlan
     from wavebreak.site import Place
 
-Faults = list[dict[str, str]]
-_SHOWN: Final = 3
+DESCRIBE_SERVERS: Final = "DescribeSourceServers"
 
 
-def resolve(app: App, document: dict[str, Any], own: Place) -> dict[str, Any]:
-    """Give the plan document with the servers of each selector beside it; the selector stays, to tell why.
+def resolve(
+    app: App, plan: StoredPlan, own: Place, asking: Asking | None = None, *, falls_back: bool = False
+) -> tuple[dict[str, Any], tuple[Notice, ...]]:
+    """Give the plan document with the servers of each selector beside it, and what is to be warned of.
 
-    Raises InvalidRequest for a selector that matches nothing, too many, or a server of another wave.
+    Raises InvalidRequest for a selector that matches nothing, too many, or a server of another wave, and Unavailable
+    naming the wave whose place does not tell; with `falls_back` only where no earlier resolution helps.
     """
-    waves: list[dict[str, Any]] = document["waves"]
+    waves: list[dict[str, Any]] = plan.document["waves"]
     if not any(wave.get("selector") for wave in waves):
-        return document
+        return plan.document, ()
+    seen = _look(app, waves, own, asking or Asking())
+    choice = choose(waves, seen, own)
+    earlier = None
+    if not choice.faults and not choice.unknown:
+        _remember(app, plan, choice)
+    elif falls_back:
+        earlier = app.plans.resolved(plan)
+        choice = choose_or_fall_back(waves, seen, earlier, own)
+    _refuse(waves, choice)
+    return {**plan.document, "waves": filled(waves, choice.servers)}, notices(choice, earlier)
+
+
+def _look(app: App, waves: Sequence[Mapping[str, Any]], own: Place, asking: Asking) -> Seen:
+    """Ask every place once for its servers' tags, all side by side and for as long as `asking` has."""
     choosing = {index: place_of(wave, own) for index, wave in enumerate(waves) if wave.get("selector")}
-    tagged = {place: app.brief_drs_at(place).tags_by_server() for place in dict.fromkeys(choosing.values())}
-    found = {index: _matching(tagged[place], waves[index]["selector"]["tags"]) for index, place in choosing.items()}
-    chosen = [
-        {**wave, "servers": [{"sourceServerId": server} for server in found[index]]} if index in found else wave
-        for index, wave in enumerate(waves)
-    ]
-    errors = faults(chosen, found, own)
-    if errors:
-        raise InvalidRequest.listing(errors)
-    return {**document, "waves": chosen}
+    answers: dict[Any, Any] = {}
+    questions = []
+    for place in dict.fromkeys(choosing.values()):
+        try:
+            questions.append(Question(DESCRIBE_SERVERS, app.brief_drs_at(place).tags_by_server, place))
+        except UnsupportedPlace as error:
+            answers[place] = Trouble(DESCRIBE_SERVERS, str(error))
+    told = asking.all(questions, to_the_end=False)
+    answers |= {question.place: answer for question, answer in zip(questions, told, strict=True)}
+    troubles = {
+        index: f"DRS of {_named(place, own)} does not tell its source servers ({answers[place].reason})"
+        for index, place in choosing.items()
+        if isinstance(answers[place], Trouble)
+    }
+    servers = {
+        index: matching(answers[place], waves[index]["selector"]["tags"])
+        for index, place in choosing.items()
+        if index not in troubles
+    }
+    return Seen(servers, troubles)
 
 
-def _matching(tagged: Mapping[str, Mapping[str, str]], wanted: Mapping[str, str]) -> list[str]:
-    """Give the ids of the servers that carry every wanted tag, sorted."""
-    return sorted(server for server, tags in tagged.items() if wanted.items() <= tags.items())
+def _named(place: Place, own: Place) -> str:
+    region = place.region or own.region or "the stack's Region"
+    return region if place.account_id is None else f"{region} of account {place.account_id}"
 
 
-def faults(waves: Sequence[Mapping[str, Any]], found: Mapping[int, Sequence[str]], own: Place) -> Faults:
-    """List what is wrong with what selectors found, by the pointer of the selector. Pure.
-
-    `waves` are the plan's, servers filled in; `found` holds the servers of each wave (from 0) that has a selector.
-    """
-    errors: Faults = []
-    for index, servers in found.items():
-        pointer = f"/waves/{index}/selector"
-        if not servers:
-            errors.append({"pointer": pointer, "message": "matches no source server"})
-        elif len(servers) > MAX_SERVERS_IN_WAVE:
-            message = f"matches {len(servers)} source servers, more than {MAX_SERVERS_IN_WAVE}"
-            errors.append({"pointer": pointer, "message": message})
-        errors += [{"pointer": pointer, "message": message} for message in _taken(waves, index, own)]
-    total = sum(len(wave["servers"]) for wave in waves)
-    if total > MAX_SERVERS_IN_PLAN:
-        errors.append({"pointer": "/waves", "message": f"has {total} servers, more than {MAX_SERVERS_IN_PLAN}"})
-    return errors
+def _refuse(waves: Sequence[Mapping[str, Any]], choice: Choice) -> None:
+    if choice.unknown:
+        told = "; ".join(f"wave {waves[index]['name']!r}: {why}" for index, why in sorted(choice.unknown.items()))
+        raise Unavailable(f"The servers that selectors match are not known: {told}")
+    if choice.faults:
+        raise InvalidRequest.listing([dict(fault) for fault in choice.faults])
 
 
-def _taken(waves: Sequence[Mapping[str, Any]], index: int, own: Place) -> list[str]:
-    """Tell which of a wave's servers other waves in the same place have too, a line for each of those waves."""
-    mine = {server["sourceServerId"] for server in waves[index]["servers"]}
-    place = place_of(waves[index], own)
-    told = []
-    for other, wave in enumerate(waves):
-        if other == index or place_of(wave, own) != place:
-            continue
-        shared = sorted(mine & {server["sourceServerId"] for server in wave["servers"]})
-        if shared:
-            named = ", ".join(shared[:_SHOWN]) + (" …" if len(shared) > _SHOWN else "")
-            told.append(f"matches servers of wave {wave['name']!r}: {named}")
-    return told
+def _remember(app: App, plan: StoredPlan, choice: Choice) -> None:
+    """Keep what the selectors resolved to; whoever asked does not suffer if that fails."""
+    try:
+        app.plans.remember_resolved(plan, choice.servers, app.now())
+    except (WriteRejected, *FAULTS) as error:
+        app.errors.record_error(error, Severity.WARNING, plan=plan.document["planId"])

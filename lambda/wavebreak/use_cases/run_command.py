@@ -9,36 +9,52 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.aws.clients import UnsupportedPlace
 from wavebreak.domain.commands.catalogue import catalogue_entry
-from wavebreak.domain.commands.runs import MAX_TARGETS, Asked, CommandRun, CommandTarget, TargetState
+from wavebreak.domain.commands.runs import MAX_TARGETS, Asked, CommandRun, CommandTarget
 from wavebreak.domain.commands.summary import CommandRunStatus, summary_text
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
-from wavebreak.domain.executions.model import LaunchStatus
+from wavebreak.domain.executions.model import CancelThen, LaunchStatus
+from wavebreak.domain.plans.model import Impact
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.identifiers import new_command_id
 from wavebreak.problems import InvalidRequest, InvalidState, NotFound
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.site import Place
+from wavebreak.store.keys import command as partition_of_command
 from wavebreak.store.keys import execution_id_of
+from wavebreak.use_cases.command_machine.end_in_place import stop_cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from wavebreak.app import App
     from wavebreak.domain.executions.model import Execution, Server, Wave
+    from wavebreak.identifiers import RequestKey
 
 logger = logging.getLogger(__name__)
 
 
-def start(app: App, asked: Asked, execution_id: str | None, names: Sequence[str] | None, act: Act) -> CommandRun:
+def start(
+    app: App,
+    asked: Asked,
+    execution_id: str | None,
+    names: Sequence[str] | None,
+    act: Act,
+    request: RequestKey | None = None,
+) -> CommandRun:
     """Start a run that an operator asks for, on all that an execution launched or on the targets named.
+
+    The same `request` starts one run, however often it comes.
 
     Raises UnsupportedCommand, NotFound, InvalidRequest naming every target that is none, or InvalidState; then nothing
     was stored and nothing was sent.
     """
     catalogue_entry(asked.command)
+    now = app.now()
+    command_id, exists = app.executions.requests.id_of(request, new_command_id(now), partition_of_command, now)
+    if exists:
+        return app.commands.load(command_id)
     if names is not None:
         _refuse_count(names)
     execution = _live(_execution_of(app, names or ()) if execution_id is None else _load(app, execution_id))
@@ -46,8 +62,10 @@ def start(app: App, asked: Asked, execution_id: str | None, names: Sequence[str]
     chosen = _all(launched) if names is None else _chosen(launched, names)
     if not chosen:
         raise InvalidState(f"Execution {execution.execution_id} has no launched instance that a command could reach")
-    run = _new_run(app, asked, new_command_id(app.now()), execution.execution_id, act, len(chosen))
-    app.commands.create(run, _targets(chosen), act)
+    run = _new_run(app, asked, command_id, execution.execution_id, act, len(chosen))
+    run = replace(run, patience_seconds=app.call_patience_seconds)
+    if not app.commands.create(run, _targets(chosen), act, _live):
+        return app.commands.load(command_id)
     _start_machine(app, run)
     return run
 
@@ -96,9 +114,14 @@ def _load(app: App, execution_id: str) -> Execution:
 
 
 def _live(execution: Execution) -> Execution:
-    """Let an execution through whose instances are there; raises InvalidState while or after they are terminated."""
+    """Let an execution through whose instances stay; raises InvalidState while, after or before they are terminated.
+
+    A termination stops the commands that run on what it ends: none may begin once it was asked for.
+    """
     if execution.termination.status is not TerminationStatus.NOT_REQUESTED:
         raise InvalidState(f"The instances of {execution.execution_id} are terminated or being terminated")
+    if execution.cancel is not None and execution.cancel.then is CancelThen.TERMINATE:
+        raise InvalidState(f"{execution.execution_id} is cancelled, and its instances are to be terminated")
     return execution
 
 
@@ -153,7 +176,7 @@ def _chosen(launched: Iterable[tuple[Place, Server]], names: Sequence[str]) -> l
 
 def _targets(chosen: Iterable[_Chosen]) -> list[CommandTarget]:
     return [
-        CommandTarget(number, name, str(server.recovery_instance_id), place)
+        CommandTarget(number, name, server.recovery_instance_id or "", place, critical=server.impact is Impact.CRITICAL)
         for number, (place, server, name) in enumerate(chosen, start=1)
     ]
 
@@ -191,7 +214,7 @@ def _execution_of(app: App, names: Sequence[str]) -> Execution:
 
 
 def cancel(app: App, command_id: str, act: Act) -> CommandRun:
-    """Cancel a run: what has not been sent is not, what runs is stopped at once. A second cancel changes nothing.
+    """Cancel a run: what has not been sent is not, what runs is stopped at once. A second cancel does it again.
 
     Raises NotFound, and InvalidState once the run has ended.
     """
@@ -201,9 +224,7 @@ def cancel(app: App, command_id: str, act: Act) -> CommandRun:
             raise InvalidState(f"Command run {command_id} is {current.status} and can no longer be cancelled")
         return replace(current, status=CommandRunStatus.CANCELLING)
 
-    run = app.commands.change(command_id, step, act)
-    _stop_running(app, run)
-    return run
+    return stop_cancelled(app, app.commands.change(command_id, step, act))
 
 
 def cancel_planned(app: App, command_id: str, execution: Execution, command: str, wave: int) -> None:
@@ -234,14 +255,3 @@ def cancel_all(app: App, execution_id: str, act: Act) -> None:
             cancel(app, command_id, act)
         except (InvalidState, NotFound):
             logger.info("command run %s had ended before its cancel", command_id)
-
-
-def _stop_running(app: App, run: CommandRun) -> None:
-    """Have SSM stop what runs; what is missed here, the task that watches the target stops."""
-    for target, _, _ in app.commands.targets(run.command_id):
-        if target.state is not TargetState.SENT or target.ssm_command_id is None:
-            continue
-        try:
-            app.ssm_at(target.place).cancel(target.ssm_command_id, [target.instance_id])
-        except (*FAULTS, UnsupportedPlace) as error:
-            app.errors.record_error(error, Severity.WARNING, execution_id=run.execution_id, target=target.name)

@@ -6,14 +6,13 @@ that making it twice makes one.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.commands.runs import Asked
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
 from wavebreak.domain.executions.engine import next_command
-from wavebreak.domain.executions.model import CommandPhase, CommandState
-from wavebreak.domain.executions.wave_commands import run_id, targets
+from wavebreak.domain.executions.model import CommandPhase
+from wavebreak.domain.executions.wave_commands import intended, run_id, targets
 from wavebreak.use_cases.run_command import cancel_planned, start_planned
 
 if TYPE_CHECKING:
@@ -41,15 +40,20 @@ def run_command(app: App, execution_id: str, number: int) -> None:
 
 
 def _intended(app: App, execution_id: str, number: int) -> Execution:
-    """Write that the next command of a wave is started, if it is still due; never after a cancel."""
+    """Write that the next command of a wave is started, if it is still due; never after a cancel.
+
+    Those that have no server to run on are passed over.
+    """
     now = app.now()
 
     def step(current: Execution) -> Execution:
-        wave = current.wave(number)
-        due = None if wave.running_command else next_command(current, wave, now, app.timing)
-        if due is None:
-            return current
-        return current.with_waves([wave.with_command(replace(due, state=CommandState.STARTED))])
+        while current.wave(number).running_command is None:
+            wave = current.wave(number)
+            due = next_command(current, wave, now, app.timing)
+            if due is None:
+                break
+            current = current.with_waves([intended(current, wave, due)])
+        return current
 
     return app.executions.change(execution_id, step, Act(ENGINE_ACTOR, now))
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
 from wavebreak.domain.executions.engine import finalise
+from wavebreak.domain.executions.launching.last_look import LastLook
+from wavebreak.domain.executions.launching.launch_steps import adopted
 from wavebreak.domain.executions.machine_runs import Machine
-from wavebreak.domain.executions.model import JobState
-from wavebreak.domain.executions.observation import Observation, absorb
-from wavebreak.use_cases.machine_round import turned_up
+from wavebreak.use_cases.machine_round import places_of
+from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.app import App
+    from wavebreak.aws.drs import Drs
     from wavebreak.domain.executions.model import Execution
 
 
@@ -24,26 +28,43 @@ def finish(app: App, execution_id: str) -> bool:
     Gives False when there is something to do after all. Doing it twice does no harm.
     """
     now = app.now()
-    _adopt_late_jobs(app, execution_id, now)
+    if not _nothing_is_unknown(app, execution_id, now):
+        return False
     ended = app.executions.change(execution_id, lambda execution: finalise(execution, now), Act(ENGINE_ACTOR, now))
     if not ended.is_terminal:
         return False
-    settle(app, ended)
+    settle(app, cancel_drills(app, ended))
     return True
 
 
-def _adopt_late_jobs(app: App, execution_id: str, now: datetime) -> None:
-    """Look a last time for jobs of calls that were held never to have happened: nothing launched may stay unknown."""
-    refuted = [
-        job
-        for job in app.executions.load(execution_id).execution.launch_jobs()
-        if job.state is JobState.REFUTED and job.job_id is None
-    ]
-    late = turned_up(app, execution_id, refuted) if refuted else {}
-    if late:
-        seen = Observation(found=late)
-        act = Act(ENGINE_ACTOR, now)
-        app.executions.change(execution_id, lambda execution: absorb(execution, seen, now, app.timing), act)
+def _nothing_is_unknown(app: App, execution_id: str, now: datetime) -> bool:
+    """Look a last time for jobs of calls that were held to have come to nothing: nothing launched may stay unknown.
+
+    Gives False, and has it looked again later, when a place does not answer: an execution does not end before.
+    """
+    execution = app.executions.load(execution_id).execution
+    doubtful = {job.place for job in execution.launch_jobs() if job.may_turn_up}
+    if execution.is_terminal or not doubtful:
+        return True
+    places = places_of(app)
+    question = partial(_launches, execution_id, execution.started_at)
+    told = places.ask("launches that nobody knows of", dict.fromkeys(doubtful, question))
+    silent = tuple(sorted(str(place) for place in doubtful - told.keys()))
+    look = LastLook(silent, now + app.timing.no_room) if silent else None
+
+    def step(current: Execution) -> Execution:
+        after = current
+        for launches in told.values():
+            for job_id, (key, servers) in launches.items():
+                after = adopted(after, job_id, key, servers)
+        return after if after.is_terminal else replace(after, last_look=look)
+
+    app.executions.change(execution_id, step, Act(ENGINE_ACTOR, now))
+    return not silent
+
+
+def _launches(execution_id: str, since: datetime, drs: Drs) -> dict[str, tuple[tuple[int, int, int], frozenset[str]]]:
+    return drs.launches_of(execution_id, since)
 
 
 def settle(app: App, execution: Execution) -> None:

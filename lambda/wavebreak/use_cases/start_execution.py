@@ -3,70 +3,155 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.aws.parallel_reads import Asking
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.creation import foreign, freeze, frozen_document
+from wavebreak.domain.executions.locking.preemption import taken_over
 from wavebreak.domain.executions.machine_runs import Machine
-from wavebreak.identifiers import new_execution_id
-from wavebreak.problems import InvalidRequest, Problem, Unavailable
+from wavebreak.domain.executions.model import Mode
+from wavebreak.identifiers import is_drill, new_call_id, new_execution_id
+from wavebreak.problems import InvalidRequest, NotFound, PlanBusy, Problem, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
+from wavebreak.store import keys
 from wavebreak.store.locks import busy_plan
-from wavebreak.store.table import ConditionFailed
+from wavebreak.store.table import ConditionFailed, WriteRejected
 from wavebreak.use_cases.drill_guard import spare_recoveries
+from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
+from wavebreak.use_cases.preemption.take_locks import take_locks
+from wavebreak.use_cases.preemption.warn_of_replaced import replaced_by
 from wavebreak.use_cases.resolve_selectors import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Execution, Mode
+    from wavebreak.domain.executions.model import Execution
+    from wavebreak.identifiers import RequestKey
     from wavebreak.site import Place
 
 logger = logging.getLogger(__name__)
 
+_TRIES: Final = 4
 
-def start_execution(app: App, plan_id: str, mode: Mode, own: Place, asked: Mapping[str, Any]) -> Execution:
+
+def start_execution(
+    app: App, plan_id: str, mode: Mode, own: Place, asked: Mapping[str, Any], request: RequestKey | None = None
+) -> Execution:
     """Start a plan; raises NotFound, PlanBusy, ServerBusy or InvalidRequest, and then leaves nothing behind.
 
-    So does a drill that would end a recovered instance (ServerBusy), or may for all that DRS tells (Unavailable).
+    So does a drill that would end a recovered instance (ServerBusy), or may for all that DRS tells (Unavailable). A
+    RECOVERY takes over what drills hold, and cancels them, unless `asked` says `preempt: False`.
 
-    Once the execution is written it will run: if its machine cannot be started now, the sweep starts it.
+    Once the execution is written it will run: if its machine cannot be started now, the sweep starts it. The same
+    `request` starts one execution, however often it comes.
     """
+    now = app.now()
+    execution_id, exists = app.executions.requests.id_of(request, new_execution_id(mode, now), keys.execution, now)
+    if exists:
+        return app.executions.load(execution_id).execution
+    wanted = _wanted(app, plan_id, mode, own, {**asked, "executionId": execution_id})
+    wanted = replace(wanted, call=request.call) if request else wanted
+    for _ in range(_TRIES):
+        try:
+            born = _make(app, wanted)
+        except PlanBusy as busy:
+            # A drill of the plan came first, after it was looked at: it is preempted at the next try.
+            if not wanted.preempts or not is_drill(str(busy.members["executionId"])):
+                raise
+            continue
+        _start_machine(app, born)
+        return _drills_cancelled(app, born)
+    raise Unavailable("The plan is being started by many at once", retry_after_seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """An execution that is to be made."""
+
+    execution: Execution
+    document: str
+    details: Mapping[str, Any]
+    preempts: bool
+    call: str = field(default_factory=new_call_id)
+
+
+def _wanted(app: App, plan_id: str, mode: Mode, own: Place, asked: Mapping[str, Any]) -> _Wanted:
+    """Make the execution of a plan, with what it should warn of; nothing is locked or written."""
     now = app.now()
     stored = app.plans.get(plan_id)
     elsewhere = [] if app.other_accounts else foreign(stored.document["waves"], own)
     if elsewhere:
         raise InvalidRequest.listing(elsewhere)
-    plan = replace(stored, document=resolve(app, stored.document, own))
+    asking = Asking()
+    recovers = mode is Mode.RECOVERY
+    document, warnings = resolve(app, stored, own, asking, falls_back=recovers)
+    plan = replace(stored, document=document)
     asked = {**asked, "otherAccounts": app.other_accounts}
-    execution = freeze(plan, new_execution_id(mode, now), mode, own, asked, now)
-    holder = app.locks.free_stale_plan_lock(plan_id, now)
-    if holder is not None:
-        raise busy_plan({"executionId": holder})
+    execution = freeze(plan, asked["executionId"], mode, own, asked, now)
+    execution = replace(execution, warnings=(*warnings, *replaced_by(app, execution, asking)))
+    frozen, digest = frozen_document(plan)
+    details = {"planId": plan_id, "planVersion": plan.version, "planHash": digest, "mode": mode.value}
+    return _Wanted(execution, frozen, details, preempts=recovers and asked.get("preempt", True))
+
+
+def _make(app: App, wanted: _Wanted) -> Execution:
+    """Take the locks and write the execution; what was taken is given back when it surely was not written."""
+    execution, now = wanted.execution, app.now()
+    held = take_locks(app, execution, wanted.call, now, preempt=wanted.preempts)
     try:
-        app.locks.take_servers(execution, now)
         spare_recoveries(app, execution)
     except (Problem, *FAULTS):
-        app.locks.give_back(execution)
+        app.locks.give_back(held)
         raise
     act = Act(execution.requested_by, now, execution.reason)
-    document, digest = frozen_document(plan)
-    details = {"planId": plan_id, "planVersion": plan.version, "planHash": digest, "mode": mode.value}
+    execution = taken_over(execution, held.drills, held.plan_of.execution_id if held.plan_of else None, act)
+    taken = execution.preemption
+    details = {**wanted.details, **({"preempted": list(taken.drills)} if taken else {})}
     try:
-        born = app.executions.create(execution, document, act, details)
+        return app.executions.create(execution, wanted.document, act, details, held)
     except ConditionFailed as refused:
-        app.locks.give_back(execution)
-        if "plan-lock" in refused.failed:
-            raise busy_plan(refused.failed["plan-lock"]) from refused
-        raise Unavailable("The plan is being started by many at once", retry_after_seconds=1) from refused
-    except FAULTS:
-        logger.exception("execution %s may be unwritten; then its locks are free in a minute", execution.execution_id)
+        if "meta" in refused.failed:
+            # Another try of the same request made it, with the same locks.
+            return app.executions.load(execution.execution_id).execution
+        app.locks.give_back(held)
+        raise _told(refused) from refused
+    except (Problem, WriteRejected):
+        app.locks.give_back(held)
         raise
-    _start_machine(app, born)
-    return born
+    except FAULTS:
+        found = _written_all_the_same(app, execution.execution_id)
+        if found is None:
+            raise
+        return found
+
+
+def _drills_cancelled(app: App, born: Execution) -> Execution:
+    """Cancel the drills that gave way; what cannot be done now the machine sees to."""
+    try:
+        return cancel_drills(app, born)
+    except FAULTS as error:
+        app.errors.record_error(error, Severity.WARNING, execution_id=born.execution_id)
+        return born
+
+
+def _told(refused: ConditionFailed) -> Problem:
+    """Tell the caller why nothing was started."""
+    if "plan-lock" in refused.failed:
+        return busy_plan(refused.failed["plan-lock"])
+    return Unavailable("The plan is being started by many at once", retry_after_seconds=1)
+
+
+def _written_all_the_same(app: App, execution_id: str) -> Execution | None:
+    """Look whether an execution was written by a call whose answer was lost. If not, it may be still."""
+    try:
+        return app.executions.load(execution_id).execution
+    except (NotFound, *FAULTS):
+        logger.exception("execution %s may be unwritten; then its locks are free in a minute", execution_id)
+        return None
 
 
 def _start_machine(app: App, execution: Execution) -> None:

@@ -6,22 +6,23 @@ import base64
 import binascii
 import json
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.commands.runs import TargetState, stream_name
+from wavebreak.aws.cloudwatch_logs import Page
+from wavebreak.domain.commands.runs import MAX_TARGETS, TargetState, stream_name
 from wavebreak.problems import InvalidRequest
+from wavebreak.store.table import answer_size
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from wavebreak.app import App
     from wavebreak.domain.commands.runs import CommandTarget
 
 _STREAMS_A_CALL: Final = 20
 """Streams that one answer reads: twice as many as ever run at once."""
-_BYTES_A_CALL: Final = 2 * 1024 * 1024
-"""No further stream is read beyond this: each may add a megabyte, and an answer of a function may have six."""
+_BYTES_A_CALL: Final = 4_000_000
+"""Of an answer of a function, which may have six million, what lines take."""
 
 
 def lines(app: App, command_id: str, *, limit: int, token: str | None) -> tuple[list[dict[str, Any]], str | None]:
@@ -42,13 +43,16 @@ def lines(app: App, command_id: str, *, limit: int, token: str | None) -> tuple[
             if target.state is TargetState.ENDED:
                 place.finish(target.number)
             continue
-        if looked == _STREAMS_A_CALL or len(found) >= limit or size >= _BYTES_A_CALL:
+        if looked == _STREAMS_A_CALL or len(found) >= limit:
             complete = False
             break
         looked += 1
-        read = _read(app, target, place, limit - len(found))
+        read, left = _read(app, target, place, limit - len(found), _BYTES_A_CALL - size)
         found += read
-        size += sum(len(line["line"].encode()) for line in read)
+        size += sum(map(answer_size, read))
+        if left:
+            complete = False
+            break
         if read or target.state is not TargetState.ENDED:
             complete = False
         else:
@@ -56,12 +60,29 @@ def lines(app: App, command_id: str, *, limit: int, token: str | None) -> tuple[
     return found, None if complete else place.text()
 
 
-def _read(app: App, target: CommandTarget, place: _Place, limit: int) -> list[dict[str, Any]]:
+def _read(app: App, target: CommandTarget, place: _Place, limit: int, room: int) -> tuple[list[dict[str, Any]], bool]:
+    """Read the next lines of a target, and tell whether some were left for which there is no room.
+
+    A stream is read on from a token of its own only: to leave lines it is read again up to them.
+    """
     stream = stream_name(str(target.ssm_command_id), target.instance_id)
-    page = app.output_at(target.place).read(stream, place.at.get(target.number), limit)
+    output, token = app.output_at(target.place), place.at.get(target.number)
+    page = output.read(stream, token, limit)
+    sizes = (answer_size(_shown(target, line)) for line in page.lines)
+    fitting = sum(size <= room for size in accumulate(sizes))
+    left = fitting < len(page.lines)
+    if left and room == _BYTES_A_CALL:
+        fitting = max(1, fitting)  # a line that no answer has room for would never come
+    if left:
+        page = output.read(stream, token, fitting) if fitting else Page((), token)
     if page.token is not None:
         place.at[target.number] = page.token
-    return [{"target": target.name, "at": _time(at), "line": line} for at, line in page.lines]
+    return [_shown(target, line) for line in page.lines], left
+
+
+def _shown(target: CommandTarget, line: tuple[int, str]) -> dict[str, Any]:
+    at, text = line
+    return {"target": target.name, "at": _time(at), "line": text}
 
 
 def _time(milliseconds: int) -> str:
@@ -95,8 +116,22 @@ class _Place:
         if token is None:
             return cls(0, set(), {})
         try:
-            content: Mapping[str, Any] = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-            at = {int(number): str(stands) for number, stands in content["at"].items()}
-            return cls(int(content["to"]), {int(number) for number in content["done"]}, at)
+            content = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+            to, done, at = content["to"], content["done"], content["at"]
+            at = {_number(int(number)): _text(stands) for number, stands in at.items()}
+            return cls(_number(to), set(map(_number, done)), at)
         except (ValueError, binascii.Error, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InvalidRequest.of("/nextToken", "is not a token of this list") from error
+
+
+def _number(value: Any) -> int:
+    """Read the number of a target, or 0; ValueError for anything else that JSON may hold."""
+    if type(value) is not int or not 0 <= value <= MAX_TARGETS:
+        raise ValueError(f"{value!r:.100} is the number of no target")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a stream stands at a text")
+    return value

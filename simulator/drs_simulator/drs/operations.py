@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from drs_simulator.clock import parse_timestamp
-from drs_simulator.drs import recovery_plans, tagging
-from drs_simulator.drs.fleet import Participant
-from drs_simulator.drs.jobs import start_launch, start_termination
-from drs_simulator.drs.snapshots import recovery_points, snapshot_view
-from drs_simulator.drs.views import hostname_of, instance_view, job_view, server_view
+from drs_simulator.clockwork.clock import parse_timestamp
+from drs_simulator.drs import launch_configurations, recovery_plans, tagging
+from drs_simulator.drs.launches import hostname_of, start_launch
+from drs_simulator.drs.model import Participant
+from drs_simulator.drs.snapshots import is_complete, recovery_points, snapshot_view
+from drs_simulator.drs.terminations import start_termination
+from drs_simulator.drs.views import instance_view, job_view, server_view
 from drs_simulator.errors import conflict, validation_error
-from drs_simulator.pages import page
+from drs_simulator.manners import SNAPSHOT_TIMESTAMP, Exact
+from drs_simulator.wire.pages import page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from drs_simulator.drs.fleet import Fleet, Job, RecoveryInstance, SourceServer
+    from drs_simulator.drs.fleet import Fleet
+    from drs_simulator.drs.model import Job, RecoveryInstance, SourceServer
 
     Parameters = dict[str, Any]
     Operation = Callable[[Fleet, Parameters], dict[str, Any]]
@@ -30,7 +33,7 @@ def start_recovery(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
     _refuse_repeated(identifiers, "AWS::DRS::SourceServer")
     participants = [_participant(fleet, each) for each in requested]
     job = start_launch(fleet, participants, parameters.get("tags") or {}, is_drill=bool(parameters.get("isDrill")))
-    return {"job": job_view(fleet, job)}
+    return {"job": _new(fleet, job)}
 
 
 def _participant(fleet: Fleet, requested: dict[str, Any]) -> Participant:
@@ -42,9 +45,11 @@ def _participant(fleet: Fleet, requested: dict[str, Any]) -> Participant:
     if snapshot is None:
         return Participant(server)
     moment = recovery_points(server, fleet.world.clock.now()).get(snapshot)
-    if moment is None:
+    if moment is None or not _is_complete(fleet, server, snapshot, moment):
         raise conflict(
-            f"Source server {identifier} has no recovery snapshot {snapshot}", snapshot, "AWS::DRS::RecoverySnapshot"
+            f"Source server {identifier} has no complete recovery snapshot {snapshot}",
+            snapshot,
+            "AWS::DRS::RecoverySnapshot",
         )
     return Participant(server, point_in_time=moment)
 
@@ -57,7 +62,17 @@ def terminate_recovery_instances(fleet: Fleet, parameters: Parameters) -> dict[s
         if identifier not in fleet.instances:
             raise conflict(f"Recovery instance {identifier} does not exist", identifier, "AWS::DRS::RecoveryInstance")
     job = start_termination(fleet, [fleet.instances[identifier] for identifier in identifiers])
-    return {"job": job_view(fleet, job)}
+    return {"job": _new(fleet, job)}
+
+
+def _is_complete(fleet: Fleet, server: SourceServer, snapshot: str, moment: datetime) -> bool:
+    shows_at_once = not fleet.world.lens.omits(SNAPSHOT_TIMESTAMP, snapshot)
+    return shows_at_once or is_complete(server, moment, fleet.world.clock.now())
+
+
+def _new(fleet: Fleet, job: Job) -> dict[str, Any]:
+    """Return a job that has just been made: whoever made it is told all of it."""
+    return job_view(fleet, job, Exact(fleet.world.clock.now())) or {}
 
 
 def _refuse_repeated(identifiers: list[str], resource_type: str) -> None:
@@ -80,15 +95,20 @@ def describe_jobs(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
         for job in jobs
         if (earliest is None or job.created_at >= earliest) and (latest is None or job.created_at <= latest)
     ]
-    return page(found, parameters, lambda job: job.number, lambda job: job_view(fleet, job), descending=True)
+    lens = fleet.world.lens
+    key = lens.key(lambda job: job.number)
+    return page(found, parameters, key, lambda job: job_view(fleet, job, lens), descending=True)
 
 
 def describe_job_log_items(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
     """List what happened in a job, in order; an unknown job is a ValidationException, the only 4xx modelled here."""
     job = fleet.jobs.get(parameters["jobID"])
-    if job is None:
+    lens = fleet.world.lens
+    moment = lens.moment(f"{job.subject}/log") if job else None
+    if job is None or moment is None or moment < job.created_at:
         raise validation_error([("jobID", f"Job {parameters['jobID']} does not exist")])
-    return page(enumerate(job.log), parameters, lambda entry: entry[0], lambda entry: entry[1])
+    shown = [(number, item.view) for number, item in enumerate(job.log) if item.at <= moment]
+    return page(shown, parameters, lens.key(lambda entry: entry[0]), lambda entry: entry[1])
 
 
 def describe_source_servers(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
@@ -102,19 +122,21 @@ def describe_source_servers(fleet: Fleet, parameters: Parameters) -> dict[str, A
         for server in servers
         if (not hardware or hostname_of(server) == hardware) and (not accounts or fleet.account in accounts)
     ]
-    now = fleet.world.clock.now()
-    return page(
-        found, parameters, lambda server: server.source_server_id, lambda server: server_view(fleet, server, now)
-    )
+    lens = fleet.world.lens
+    key = lens.key(lambda server: server.source_server_id)
+    return page(found, parameters, key, lambda server: server_view(fleet, server, lens))
 
 
 def describe_recovery_instances(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
     """List the recovery instances that exist: terminated and replaced ones are gone."""
     filters = parameters.get("filters") or {}
-    instances: list[RecoveryInstance] = _selected(fleet.instances, filters.get("recoveryInstanceIDs"))
+    known = fleet.instances | fleet.gone
+    instances: list[RecoveryInstance] = _selected(known, filters.get("recoveryInstanceIDs"))
     servers = set(filters.get("sourceServerIDs") or [])
     found = [each for each in instances if not servers or each.server.source_server_id in servers]
-    return page(found, parameters, lambda each: each.recovery_instance_id, lambda each: instance_view(fleet, each))
+    lens = fleet.world.lens
+    key = lens.key(lambda each: each.recovery_instance_id, lambda each: each.subject)
+    return page(found, parameters, key, lambda each: instance_view(fleet, each, lens))
 
 
 def describe_recovery_snapshots(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
@@ -130,12 +152,17 @@ def describe_recovery_snapshots(fleet: Fleet, parameters: Parameters) -> dict[st
         for identifier, moment in recovery_points(server, fleet.world.clock.now()).items()
         if (earliest is None or moment >= earliest) and (latest is None or moment <= latest)
     ]
+    order = parameters.get("order")
+
+    def moment_of(entry: tuple[str, datetime]) -> int:
+        return int(entry[1].timestamp())
+
     return page(
         found,
         parameters,
-        lambda each: int(each[1].timestamp()),
-        lambda each: snapshot_view(server, *each),
-        descending=parameters.get("order") != "ASC",
+        moment_of if order else fleet.world.lens.key(moment_of),
+        lambda each: snapshot_view(server, *each, complete=_is_complete(fleet, server, *each)),
+        descending=order != "ASC",
     )
 
 
@@ -172,5 +199,6 @@ OPERATIONS: dict[str, Operation] = {
     "TagResource": tagging.tag_resource,
     "UntagResource": tagging.untag_resource,
     "ListTagsForResource": tagging.list_tags_for_resource,
+    **launch_configurations.OPERATIONS,
     **recovery_plans.OPERATIONS,
 }

@@ -6,73 +6,31 @@ always has the same ARN, and a step's ARN is its plan's with the step's number.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
-from drs_simulator.clock import timestamp
+from drs_simulator.clockwork.clock import timestamp
+from drs_simulator.drs.model import RecoveryPlan, ServerSettings, StepSettings
 from drs_simulator.errors import not_found, validation_error
-from drs_simulator.pages import BadToken, cut
+from drs_simulator.settings import Settings
+from drs_simulator.wire.pages import BadToken, cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import datetime
 
     from drs_simulator.drs.fleet import Fleet
 
     Parameters = dict[str, Any]
 
-NAME: Final = "[a-zA-Z0-9][a-zA-Z0-9 _-]{0,255}"
 _MOST_STEPS: Final = 20
 _PAGE: Final = 50
 _ID_DIGITS: Final = 17
-_WIRE_NAMES = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True)
 
 
-@dataclass(frozen=True)
-class RecoveryPlan:
-    """A Recovery Plan with its steps."""
-
-    plan_id: str
-    name: str
-    description: str
-    steps: tuple[StepSettings, ...]
-    created_at: datetime
-    updated_at: datetime
-
-
-class ServerSettings(BaseModel):
-    """A server of a step."""
-
-    model_config = _WIRE_NAMES
-
-    source_server_id: Annotated[str, StringConstraints(pattern="^s-[0-9a-zA-Z]{17}$")]
-    impact_level: Literal["CRITICAL", "OPTIONAL"] | None = None
-
-
-class StepSettings(BaseModel):
-    """A SERVER step or a WAIT step."""
-
-    model_config = _WIRE_NAMES
-
-    name: Annotated[str, StringConstraints(pattern=f"^{NAME}$")]
-    servers: Annotated[list[ServerSettings], Field(min_length=1, max_length=100)] | None = None
-    wait_minutes: int | None = Field(default=None, ge=1, le=120)
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> StepSettings:
-        if (self.servers is None) == (self.wait_minutes is None):
-            raise ValueError("a step has either servers or waitMinutes")
-        return self
-
-
-class PlanSettings(BaseModel):
+class PlanSettings(Settings):
     """What a Recovery Plan is made of."""
-
-    model_config = _WIRE_NAMES
 
     description: str | None = Field(default=None, max_length=1024)
     steps: list[StepSettings] = Field(default_factory=list, max_length=_MOST_STEPS)

@@ -1,17 +1,21 @@
-"""What DRS tells of its things, in the field names of its model."""
+"""What DRS tells of its things, in the field names of its model, as far as a look at them shows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from drs_simulator.clock import timestamp
-from drs_simulator.drs.fleet import REPLICATING_SINCE, JobStatus, JobType, LaunchStatus
-from drs_simulator.drs.jobs import replicated_until
+from drs_simulator.clockwork.clock import timestamp
+from drs_simulator.drs.fleet import source_address
+from drs_simulator.drs.launch_actions import has_failed
+from drs_simulator.drs.launches import hostname_of, replicated_until
+from drs_simulator.drs.model import REPLICATING_SINCE, JobStatus, JobType, LaunchStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from drs_simulator.drs.fleet import Fleet, Job, RecoveryInstance, SourceServer
+    from drs_simulator.drs.fleet import Fleet
+    from drs_simulator.drs.model import Job, Participant, RecoveryInstance, SourceServer
+    from drs_simulator.manners import Sight
 
 _LAST_LAUNCH_RESULT = {
     LaunchStatus.PENDING: "PENDING",
@@ -21,25 +25,34 @@ _LAST_LAUNCH_RESULT = {
 }
 
 
-def job_view(fleet: Fleet, job: Job) -> dict[str, Any]:
-    """Return a Job of the DRS model."""
+def job_view(fleet: Fleet, job: Job, sight: Sight) -> dict[str, Any] | None:
+    """Return a Job of the DRS model; None for one that does not show yet."""
+    moment = sight.moment(job.subject)
+    if moment < job.created_at:
+        return None
+    participants = [_participant_view(name, each, moment) for name, each in job.participants.items()]
     view: dict[str, Any] = {
         "jobID": job.job_id,
         "arn": fleet.arn("job", job.job_id),
         "type": job.type.value,
         "initiatedBy": _initiated_by(job),
         "creationDateTime": timestamp(job.created_at),
-        "status": job.status.value,
-        "participatingServers": [],
-        "tags": dict(job.tags),
+        "status": job.status.at(moment).value,
+        "participatingServers": sight.ordered(participants, lambda each: each["sourceServerID"]),
+        "tags": dict(job.tags.at(sight.moment(f"{job.subject}/tags"))),
     }
-    for source_server_id, participant in job.participants.items():
-        server = {"sourceServerID": source_server_id, "launchStatus": participant.launch_status.value}
-        if participant.recovery_instance_id:
-            server["recoveryInstanceID"] = participant.recovery_instance_id
-        view["participatingServers"].append(server)
-    if job.ended_at:
+    if job.ended_at and job.ended_at <= moment:
         view["endDateTime"] = timestamp(job.ended_at)
+    return view
+
+
+def _participant_view(name: str, participant: Participant, moment: datetime) -> dict[str, Any]:
+    view: dict[str, Any] = {"sourceServerID": name, "launchStatus": participant.launch_status.at(moment).value}
+    instance_id, actions = participant.instance_id.at(moment), participant.actions.at(moment)
+    if instance_id:
+        view["recoveryInstanceID"] = instance_id
+    if actions:
+        view["launchActionsStatus"] = actions
     return view
 
 
@@ -49,83 +62,110 @@ def _initiated_by(job: Job) -> str:
     return "START_DRILL" if job.is_drill else "START_RECOVERY"
 
 
-def instance_view(fleet: Fleet, instance: RecoveryInstance) -> dict[str, Any]:
-    """Return a RecoveryInstance of the DRS model."""
-    return {
+def instance_view(fleet: Fleet, instance: RecoveryInstance, sight: Sight) -> dict[str, Any] | None:
+    """Return a RecoveryInstance of the DRS model; None for one that does not show yet, or no more."""
+    moment = sight.moment(instance.subject)
+    if moment < instance.launched_at or (instance.gone_at and instance.gone_at <= moment):
+        return None
+    server = instance.server
+    view: dict[str, Any] = {
         "recoveryInstanceID": instance.recovery_instance_id,
         "arn": fleet.arn("recovery-instance", instance.recovery_instance_id),
         "ec2InstanceID": instance.recovery_instance_id,
-        "ec2InstanceState": instance.state,
-        "sourceServerID": instance.server.source_server_id,
+        "ec2InstanceState": _ec2_state(fleet, instance, sight),
+        "sourceServerID": server.source_server_id,
         "jobID": instance.job.job_id,
         "isDrill": instance.job.is_drill,
         "pointInTimeSnapshotDateTime": timestamp(instance.point_in_time),
-        "originEnvironment": "ON_PREMISES",
-        "failback": {"state": "FAILBACK_NOT_STARTED"},
+        "originEnvironment": server.origin_environment,
         "dataReplicationInfo": {"dataReplicationState": "NOT_STARTED"},
         "recoveryInstanceProperties": {
             "lastUpdatedDateTime": timestamp(instance.launched_at),
-            "identificationHints": {"hostname": hostname_of(instance.server)},
+            "identificationHints": {"hostname": hostname_of(server)},
         },
-        "tags": dict(instance.tags),
+        "tags": dict(instance.tags.at(sight.moment(f"{instance.subject}/tags"))),
     }
+    if instance.record.failback_state:
+        view["failback"] = {"state": instance.record.failback_state}
+    return view
 
 
-def server_view(fleet: Fleet, server: SourceServer, now: datetime) -> dict[str, Any]:
+def _ec2_state(fleet: Fleet, instance: RecoveryInstance, sight: Sight) -> str:
+    """Tell what EC2 tells DRS, which may not show an instance yet that DRS knows, and after a while no more."""
+    moment = sight.moment(f"{instance.subject}/ec2")
+    if moment < instance.launched_at or instance.recovery_instance_id not in fleet.ec2.instances:
+        return "NOT_FOUND"
+    return instance.ec2.state.at(moment).value.upper()
+
+
+def server_view(fleet: Fleet, server: SourceServer, sight: Sight) -> dict[str, Any]:
     """Return a SourceServer of the DRS model.
 
     A server that is not recoverable has not finished its initial sync, so it has no recovery point yet.
     """
+    moment = sight.moment(server.subject)
+    since = timestamp(server.added_at - REPLICATING_SINCE)
     view: dict[str, Any] = {
         "sourceServerID": server.source_server_id,
-        "arn": fleet.arn("source-server", server.source_server_id),
-        "tags": dict(server.tags),
+        "arn": server.subject,
+        "tags": dict(server.tags.at(sight.moment(f"{server.subject}/tags"))),
         "lastLaunchResult": "NOT_STARTED",
         "dataReplicationInfo": _replication(server),
         "lifeCycle": {
-            "addedToServiceDateTime": timestamp(server.added_at - REPLICATING_SINCE),
-            "firstByteDateTime": timestamp(server.added_at - REPLICATING_SINCE),
-            "lastSeenByServiceDateTime": timestamp(replicated_until(server, now)),
+            "addedToServiceDateTime": since,
+            "firstByteDateTime": since,
+            "lastSeenByServiceDateTime": timestamp(replicated_until(server, moment)),
         },
-        "sourceProperties": {
-            "lastUpdatedDateTime": timestamp(server.added_at),
-            "recommendedInstanceType": "t3.medium",
-            "identificationHints": {"hostname": hostname_of(server)},
-            "os": {"fullString": "Linux"},
-        },
+        "sourceProperties": _properties(server),
         "stagingArea": {"status": "NOT_EXTENDED", "stagingAccountID": fleet.account},
-        "replicationDirection": "FAILOVER",
+        "replicationDirection": server.replication_direction,
     }
-    if server.recovery_instance_id:
-        view["recoveryInstanceId"] = server.recovery_instance_id
-    if server.last_launch:
-        view["lifeCycle"]["lastLaunch"] = _last_launch(server, server.last_launch)
-        view["lastLaunchResult"] = _LAST_LAUNCH_RESULT[_own_status(server, server.last_launch)]
+    if server.origin_environment == "AWS":
+        view["sourceCloudProperties"] = {"originAccountID": fleet.account, "originRegion": fleet.region}
+    instance, launch = server.instance.at(moment), server.last_launch.at(moment)
+    if instance:
+        view["recoveryInstanceId"] = instance.recovery_instance_id
+    if launch:
+        view["lifeCycle"]["lastLaunch"] = _last_launch(server, launch, moment)
+        view["lastLaunchResult"] = _last_result(server, launch, moment)
     return view
 
 
-def hostname_of(server: SourceServer) -> str:
-    """Return the host name given to the server, or one made of its id."""
-    return server.hostname or f"host-{server.source_server_id[2:].lower()}"
+def _properties(server: SourceServer) -> dict[str, Any]:
+    return {
+        "lastUpdatedDateTime": timestamp(server.added_at),
+        "recommendedInstanceType": server.recommended_type,
+        "identificationHints": {"hostname": hostname_of(server)},
+        "networkInterfaces": [{"ips": [str(source_address(server))], "isPrimary": True}],
+        "os": {"fullString": "Windows Server" if server.windows else "Linux"},
+    }
 
 
 def _replication(server: SourceServer) -> dict[str, Any]:
-    if not server.recoverable:
-        return {"dataReplicationState": "INITIAL_SYNC"}
-    state = "BACKLOG" if server.lag_seconds else "CONTINUOUS"
-    return {"dataReplicationState": state, "lagDuration": f"PT{server.lag_seconds}S"}
+    if server.replication_state:
+        state = server.replication_state
+    elif not server.recoverable:
+        state = "INITIAL_SYNC"
+    else:
+        state = "BACKLOG" if server.lag_seconds else "CONTINUOUS"
+    lag = {"lagDuration": f"PT{server.lag_seconds}S"} if server.recoverable else {}
+    return {"dataReplicationState": state, **lag}
 
 
-def _own_status(server: SourceServer, job: Job) -> LaunchStatus:
-    return job.participants[server.source_server_id].launch_status
+def _last_result(server: SourceServer, job: Job, moment: datetime) -> str:
+    participant = job.participants[server.source_server_id]
+    if has_failed(participant, moment):
+        return "FAILED"
+    return _LAST_LAUNCH_RESULT[participant.launch_status.at(moment)]
 
 
-def _last_launch(server: SourceServer, job: Job) -> dict[str, Any]:
+def _last_launch(server: SourceServer, job: Job, moment: datetime) -> dict[str, Any]:
     initiated = {
         "apiCallDateTime": timestamp(job.created_at),
         "jobID": job.job_id,
         "type": "DRILL" if job.is_drill else "RECOVERY",
     }
-    status = _own_status(server, job)
-    gone = status is LaunchStatus.LAUNCHED and server.recovery_instance_id is None and job.status is JobStatus.COMPLETED
+    status = job.participants[server.source_server_id].launch_status.at(moment)
+    ended = job.status.at(moment) is JobStatus.COMPLETED
+    gone = status is LaunchStatus.LAUNCHED and server.instance.at(moment) is None and ended
     return {"initiated": initiated, "status": (LaunchStatus.TERMINATED if gone else status).value}

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from drs_simulator.drs.fleet import Fleet, RecoveryInstance
+    from drs_simulator.ec2.model import Instance
     from drs_simulator.ssm.documents import Document
+    from drs_simulator.ssm.systems_manager import SystemsManager
 
 NO_CODE: Final = -1
 # The exit code that the agent reports for a script that it has killed.
@@ -51,13 +52,13 @@ class Details(StrEnum):
 class Invocation:
     """A command on one machine.
 
-    ``number`` counts the fleet's invocations. ``missing_lookups`` is how often it still cannot be found, ``lost`` tells
-    that its machine went away while it ran: nobody will report how it ends.
+    ``number`` counts the invocations of the account and Region. ``missing_lookups`` is how often it still cannot be
+    found, ``lost`` tells that its machine went away while it ran: nobody will report how it ends.
     """
 
     number: int
     command: Command
-    instance: RecoveryInstance
+    instance: Instance
     missing_lookups: int
     details: Details = Details.PENDING
     code: int = NO_CODE
@@ -70,7 +71,7 @@ class Invocation:
     @property
     def instance_id(self) -> str:
         """Return the id of the EC2 instance."""
-        return self.instance.recovery_instance_id
+        return self.instance.instance_id
 
     def end(self, details: Details, *, code: int = NO_CODE, seconds: float | None = None) -> None:
         """End it; one that has started has run for ``seconds``."""
@@ -98,56 +99,51 @@ class Command:
         return self.document.run_seconds(self.values)
 
 
-def send(fleet: Fleet, document: Document, instances: list[RecoveryInstance], asked: dict[str, Any]) -> Command:
+def send(ssm: SystemsManager, document: Document, instances: list[Instance], asked: dict[str, Any]) -> Command:
     """Make a command for ``instances`` and put its steps on the agenda; ``asked`` has the other fields of Command."""
-    world = fleet.world
+    world = ssm.world
     now = world.clock.now()
-    command = Command(world.ids.command(), len(fleet.commands), document, requested_at=now, **asked)
-    fleet.commands[command.command_id] = command
+    command = Command(world.ids.command(), len(ssm.commands), document, requested_at=now, **asked)
+    ssm.commands[command.command_id] = command
     delivered_by = now + world.timing.delivery(command.timeout_seconds)
     for instance in instances:
-        fleet.invocation_count += 1
-        invocation = Invocation(fleet.invocation_count, command, instance, world.missing_lookups)
+        ssm.invocation_count += 1
+        invocation = Invocation(ssm.invocation_count, command, instance, world.missing_lookups)
         command.invocations[invocation.instance_id] = invocation
-        world.agenda.add(now, partial(deliver, fleet, invocation))
+        world.agenda.add(now, partial(deliver, ssm, invocation))
         world.agenda.add(delivered_by, partial(_give_up, Details.PENDING, invocation))
         expired = delivered_by + timedelta(seconds=command.run_seconds)
         world.agenda.add(expired, partial(_give_up, Details.IN_PROGRESS, invocation))
     return command
 
 
-def deliver(fleet: Fleet, invocation: Invocation, at: datetime) -> None:
+def deliver(ssm: SystemsManager, invocation: Invocation, at: datetime) -> None:
     """Hand an invocation to the agent of its machine, if that can be reached now."""
-    machine = invocation.instance.machine
-    if invocation.details is not Details.PENDING or not is_managed(fleet, invocation.instance):
+    machine = ssm.machine(invocation.instance)
+    if invocation.details is not Details.PENDING or not ssm.is_managed(invocation.instance):
         return
     if machine.undeliverable:
         invocation.end(Details.UNDELIVERABLE)
     elif machine.reachable:
         invocation.details, invocation.started_at = Details.IN_PROGRESS, at
-        fleet.world.agents.start(fleet, invocation)
+        ssm.world.agents.start(ssm, invocation)
 
 
-def deliver_waiting(fleet: Fleet, instance: RecoveryInstance) -> None:
+def deliver_waiting(ssm: SystemsManager, instance: Instance) -> None:
     """Hand over what has waited for a machine that may be reached now."""
-    for command in fleet.commands.values():
-        invocation = command.invocations.get(instance.recovery_instance_id)
+    for command in ssm.commands.values():
+        invocation = command.invocations.get(instance.instance_id)
         if invocation:
-            deliver(fleet, invocation, fleet.world.clock.now())
+            deliver(ssm, invocation, ssm.world.clock.now())
 
 
-def cancel(fleet: Fleet, invocation: Invocation) -> None:
+def cancel(ssm: SystemsManager, invocation: Invocation) -> None:
     """Cancel an invocation: at once if nobody runs it, else when its processes have ended."""
     if invocation.details is Details.IN_PROGRESS and not invocation.lost:
         invocation.details = Details.CANCELLING
-        fleet.world.agents.stop(invocation)
+        ssm.world.agents.stop(invocation)
     elif invocation.details in (Details.PENDING, Details.IN_PROGRESS):
         invocation.end(Details.CANCELLED)
-
-
-def is_managed(fleet: Fleet, instance: RecoveryInstance) -> bool:
-    """Tell whether an instance is one that Systems Manager takes commands for."""
-    return instance.state == "RUNNING" and fleet.instances.get(instance.recovery_instance_id) is instance
 
 
 def _give_up(waiting: Details, invocation: Invocation, _at: datetime) -> None:

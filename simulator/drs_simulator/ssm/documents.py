@@ -20,7 +20,7 @@ DEFAULT_RUN_SECONDS: Final = 3600
 _LONGEST_RUN: Final = 172_800
 
 _REFERENCE = re.compile(r"\{\{\s*([A-Za-z0-9_:/.-]+)\s*\}\}")
-_ARN = re.compile(r"arn:[a-z-]+:ssm:[a-z0-9-]*:\d*:document/(.*)")
+_ARN = re.compile(r"arn:[a-z-]+:ssm:[a-z0-9-]*:\d*:(?:document|automation-definition)/([^:]*)(?::.*)?")
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -173,8 +173,7 @@ class Documents:
 
     def find(self, name: str, version: str | None = None) -> Document:
         """Return a document by name or ARN; raises ApiError (InvalidDocument, InvalidDocumentVersion)."""
-        arn = _ARN.fullmatch(name)
-        versions = self._versions.get(arn[1] if arn else name)
+        versions = self._versions.get(name_in(name))
         if versions is None:
             raise ApiError("InvalidDocument", f"Document {name} does not exist")
         if version in (None, "$DEFAULT", "$LATEST"):
@@ -183,6 +182,12 @@ class Documents:
             if str(document.version) == version:
                 return document
         raise ApiError("InvalidDocumentVersion", f"Document {name} has no version {version}")
+
+
+def name_in(name_or_arn: str) -> str:
+    """Return the name of a document that is given by its name or ARN."""
+    arn = _ARN.fullmatch(name_or_arn)
+    return arn[1] if arn else name_or_arn
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
+from drs_simulator.settings import Settings
 from drs_simulator.ssm import samples
 from drs_simulator.ssm.documents import COMMANDS_DIRECTORY
 from drs_simulator.ssm.scripts import starting
@@ -34,10 +34,8 @@ exit {code}
 """
 
 
-class CannedCommand(BaseModel):
+class CannedCommand(Settings):
     """How a command answers: it prints, takes its time (real seconds), and exits."""
-
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True)
 
     exit_code: Annotated[int, Field(ge=0, le=255)] = 0
     stdout: str = ""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from pydantic.alias_generators import to_camel
+from pydantic import Field, StringConstraints
 
+from drs_simulator.settings import Settings
 from drs_simulator.ssm.commands import deliver_waiting
 from drs_simulator.ssm.machines import COMMAND_NAME, CannedCommand
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from drs_simulator.drs.fleet import Fleet, RecoveryInstance, SourceServer
+    from drs_simulator.ec2.model import Instance
     from drs_simulator.ssm.agents import OutputLines
     from drs_simulator.ssm.machines import Machine
+    from drs_simulator.ssm.systems_manager import SystemsManager
 
-_WIRE_NAMES = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True)
 _CommandName = Annotated[str, StringConstraints(pattern=f"^{COMMAND_NAME}$")]
 
 
@@ -35,36 +35,32 @@ class RunCommand:
     listener: Callable[[OutputLines], None] | None = None
 
 
-class LookupSettings(BaseModel):
+class LookupSettings(Settings):
     """How many lookups of a new invocation fail."""
-
-    model_config = _WIRE_NAMES
 
     missing_lookups: int = Field(ge=0, le=1000)
 
 
-class InstanceSettings(BaseModel):
+class MachineSettings(Settings):
     """How a machine answers; what is left out keeps its value, a command that is null is the machine's own again."""
-
-    model_config = _WIRE_NAMES
 
     reachable: bool | None = None
     undeliverable: bool | None = None
     commands: dict[_CommandName, CannedCommand | None] | None = None
 
-    def apply_to_server(self, fleet: Fleet, server: SourceServer) -> dict[str, Any]:
-        """Change the machines that will be launched for a server, and the one that is there."""
-        self._apply(server.machine)
-        if server.recovery_instance_id:
-            return self.apply_to_instance(fleet, fleet.instances[server.recovery_instance_id])
-        return _view(server.source_server_id, server.machine, None)
+    def apply_to_machine_to_be(self, ssm: SystemsManager, source_server_id: str) -> dict[str, Any]:
+        """Change the machines that will be launched for a server."""
+        machine = ssm.machine_to_be(source_server_id)
+        self._apply(machine)
+        return _view(source_server_id, machine, None)
 
-    def apply_to_instance(self, fleet: Fleet, instance: RecoveryInstance) -> dict[str, Any]:
+    def apply_to_machine(self, ssm: SystemsManager, instance: Instance) -> dict[str, Any]:
         """Change one machine, and hand over what has waited for it if it can be reached now."""
-        self._apply(instance.machine)
-        root = fleet.world.agents.root_of(instance)
-        deliver_waiting(fleet, instance)
-        return _view(instance.recovery_instance_id, instance.machine, root)
+        machine = ssm.machine(instance)
+        self._apply(machine)
+        root = ssm.world.agents.root_of(ssm, instance) if ssm.is_managed(instance) else None
+        deliver_waiting(ssm, instance)
+        return _view(instance.instance_id, machine, root)
 
     def _apply(self, machine: Machine) -> None:
         machine.reachable = machine.reachable if self.reachable is None else self.reachable

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from drs_simulator.clock import timestamp
-from drs_simulator.drs.views import hostname_of
+from drs_simulator.clockwork.clock import timestamp
 from drs_simulator.ssm.commands import Details
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from drs_simulator.drs.fleet import RecoveryInstance
+    from drs_simulator.ec2.model import Instance
     from drs_simulator.ssm.commands import Command, Invocation
+    from drs_simulator.ssm.machines import Machine
 
 # ListCommandInvocations tells no more than this of a plugin's output.
 _PLUGIN_OUTPUT: Final = 2_500
@@ -84,7 +84,7 @@ def invocation_view(invocation: Invocation, *, details: bool) -> dict[str, Any]:
     return {
         "CommandId": invocation.command.command_id,
         "InstanceId": invocation.instance_id,
-        "InstanceName": hostname_of(invocation.instance.server),
+        "InstanceName": invocation.instance.name,
         "Comment": invocation.command.comment,
         "DocumentName": invocation.command.document.name,
         "DocumentVersion": str(invocation.command.document.version),
@@ -98,25 +98,29 @@ def invocation_view(invocation: Invocation, *, details: bool) -> dict[str, Any]:
     }
 
 
-def managed_view(instance: RecoveryInstance, now: datetime) -> dict[str, Any]:
+def managed_view(instance: Instance, machine: Machine, now: datetime) -> dict[str, Any]:
     """Return an InstanceInformation of the SSM model."""
-    reachable = instance.machine.reachable
     return {
-        "InstanceId": instance.recovery_instance_id,
-        "PingStatus": ping_status(instance),
-        "LastPingDateTime": _seconds(now if reachable else instance.launched_at),
+        "InstanceId": instance.instance_id,
+        "PingStatus": ping_status(machine),
+        "LastPingDateTime": _seconds(now if machine.reachable else instance.launched_at),
         "AgentVersion": "3.3.0.0",
         "IsLatestVersion": True,
-        "PlatformType": "Linux",
-        "PlatformName": "Linux",
+        "PlatformType": platform_of(instance),
+        "PlatformName": "Microsoft Windows Server" if instance.windows else "Linux",
         "ResourceType": "EC2Instance",
-        "ComputerName": hostname_of(instance.server),
+        "ComputerName": instance.name,
     }
 
 
-def ping_status(instance: RecoveryInstance) -> str:
+def platform_of(instance: Instance) -> str:
+    """Return the platform of an instance, as SSM calls it."""
+    return "Windows" if instance.windows else "Linux"
+
+
+def ping_status(machine: Machine) -> str:
     """Tell whether an instance's agent has been heard of lately."""
-    return "Online" if instance.machine.reachable else "ConnectionLost"
+    return "Online" if machine.reachable else "ConnectionLost"
 
 
 def _overall(details: list[Details]) -> Details:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.model import StructureShape
 
 from drs_simulator.errors import HttpFailure, InjectedError, ModelMismatch
-from drs_simulator.shapes import ShapeChecker
 from drs_simulator.wire.messages import JSON_TYPE, Answer, dump
+from drs_simulator.wire.shapes import ShapeChecker
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel, ServiceModel
@@ -22,12 +22,15 @@ class Wire(ABC):
     """Reads requests and writes answers of one service, both checked against its model.
 
     ``service`` is botocore's name of it, ``signing_name`` the one in the credential scope of a signature.
+    ``timestamps`` is how its protocol writes moments unless a shape says otherwise.
     """
+
+    timestamps = "unixTimestamp"
 
     def __init__(self, model: ServiceModel) -> None:
         self._model = model
         self._errors = {shape.name: shape for shape in model.error_shapes if isinstance(shape, StructureShape)}
-        self._checker = ShapeChecker()
+        self._checker = ShapeChecker(self.timestamps)
         self.service: str = model.service_name
         self.signing_name: str = model.signing_name
         self.operation_names = frozenset(model.operation_names)

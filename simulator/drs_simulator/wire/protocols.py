@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
+from drs_simulator.wire.ec2_query import Ec2QueryWire
 from drs_simulator.wire.json_rpc import JsonRpcWire
 from drs_simulator.wire.rest_json import RestJsonWire
 
 if TYPE_CHECKING:
     from drs_simulator.wire.base import Wire
 
-_WIRES: dict[str, type[Wire]] = {"rest-json": RestJsonWire, "json": JsonRpcWire}
+_WIRES: dict[str, type[Wire]] = {"ec2": Ec2QueryWire, "rest-json": RestJsonWire, "json": JsonRpcWire}
 
 
 @cache

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 from tests.support.plans import plan, server, servers_of, three_tier, wave
 from tests.support.stored_executions import execution_id
 
+from wavebreak.store import keys
 from wavebreak.store.locks import LockStore
 from wavebreak.store.table import Table
 
@@ -99,12 +100,111 @@ def test_a_start_whose_transaction_is_lost_leaves_locks_that_free_themselves(
     assert stack.ended(stack.start(document))["status"] == "COMPLETED"
 
 
+def _cancelling(stack: Stack, monkeypatch: pytest.MonkeyPatch, item: str, codes: tuple[str, ...], times: int) -> None:
+    """Have DynamoDB cancel transactions that write an item of a sort key, with these reasons for its first writes."""
+    client = stack.app().executions.table.client
+    original, left = client.transact_write_items, [times]
+
+    def cancelled(**asked: Any) -> Any:
+        sorted_by = [next(iter(each.values())).get("Item", {}).get("sk") for each in asked["TransactItems"]]
+        if {"S": item} not in sorted_by or not left[0]:
+            return original(**asked)
+        left[0] -= 1
+        reasons = [{"Code": code} for code in (*codes, *["None"] * len(sorted_by))][: len(sorted_by)]
+        answer: Any = {
+            "Error": {"Code": "TransactionCanceledException", "Message": "cancelled"},
+            "CancellationReasons": reasons,
+            "ResponseMetadata": {"HTTPStatusCode": 400},
+        }
+        raise ClientError(answer, "TransactWriteItems")
+
+    monkeypatch.setattr(client, "transact_write_items", cancelled)
+
+
+MIXES = [
+    ("ThrottlingError",),
+    ("ProvisionedThroughputExceeded", "None", "ThrottlingError"),
+    ("ThrottlingError", "TransactionConflict"),
+    ("ValidationError",),
+    ("ItemCollectionSizeLimitExceeded", "TransactionConflict"),
+    ("TransactionConflict",),
+    ("ThrottlingError", "ValidationError"),
+]
+
+
+@pytest.mark.parametrize("codes", MIXES, ids="+".join)
+def test_t26_a_start_whose_transaction_was_cancelled_leaves_nothing_and_the_next_one_starts(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, codes: tuple[str, ...]
+) -> None:
+    document = plan(wave("only", 1))
+    stack.put_servers(servers_of(document))
+    stack.put_plan(document)
+    before = stack.items()
+    _cancelling(stack, monkeypatch, keys.META, codes, times=3)
+
+    refused = stack.api("POST", "/drills", {"planId": document["planId"]})
+
+    permanent = {"ValidationError", "ItemCollectionSizeLimitExceeded"} & set(codes)
+    assert (refused.status, refused.code) == ((500, "INTERNAL") if permanent else (503, "UNAVAILABLE"))
+    assert stack.items() == before
+    monkeypatch.undo()
+    assert stack.api("POST", "/drills", {"planId": document["planId"]}).status == 202
+
+
+@pytest.mark.parametrize("codes", MIXES[:3], ids="+".join)
+def test_t26_a_passing_want_of_capacity_delays_a_start_and_a_cancel(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, codes: tuple[str, ...]
+) -> None:
+    document = plan(wave("only", 1, requiresApproval=True))
+    stack.put_servers(servers_of(document))
+    stack.put_plan(document)
+    _cancelling(stack, monkeypatch, keys.META, codes, times=2)
+    started = stack.api("POST", "/drills", {"planId": document["planId"]})
+    assert started.status == 202
+    execution = started.json["executionId"]
+    stack.wait(execution, lambda seen: seen["waves"][0]["status"] == "AWAITING_APPROVAL")
+    monkeypatch.undo()
+    _cancelling(stack, monkeypatch, keys.META, codes, times=2)
+    assert stack.api("POST", f"/executions/{execution}/cancel", {}).status == 202
+
+
+def test_t26_a_retry_whose_transaction_was_cancelled_gives_its_locks_back(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = plan(wave("only", 1))
+    stack.put_servers(servers_of(document), launchResult="FAILED")
+    execution = stack.start(document)
+    stack.ended(execution)
+    stack.wait(execution, lambda _: not stack.items_of(keys.LOCK))
+    _cancelling(stack, monkeypatch, keys.META, ("ThrottlingError",), times=3)
+    assert stack.api("POST", f"/executions/{execution}/waves/1/retry", {}).code == "UNAVAILABLE"
+    assert not stack.items_of(keys.LOCK)
+
+
+def test_a_start_whose_answer_was_lost_is_found_to_be_written(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = plan(wave("only", 1))
+    stack.put_servers(servers_of(document))
+    stack.put_plan(document)
+    original = Table.transact
+
+    def losing(table: Table, writes: Any) -> None:
+        original(table, writes)
+        if any(write.name == "event" for write in writes):
+            monkeypatch.undo()
+            raise FAULTS[2]
+
+    monkeypatch.setattr(Table, "transact", losing)
+    answer = stack.api("POST", "/drills", {"planId": document["planId"]})
+    assert answer.status == 202
+    assert stack.ended(answer.json["executionId"])["status"] == "COMPLETED"
+
+
 def test_an_error_while_locks_are_taken_leaves_none_behind_that_lasts(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack.put_plan(three_tier())
     before = stack.items()
-    monkeypatch.setattr(LockStore, "take_servers", _failing(FAULTS[1]))
+    monkeypatch.setattr(LockStore, "take", _failing(FAULTS[1]))
 
     answer = stack.api("POST", "/drills", {"planId": "three-tier"})
 

@@ -8,14 +8,16 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
+from tests.support.manners import MANNERS
 from tests.support.plans import server
 from tests.support.stored_executions import AT, execution_id
 
-from drs_simulator.clock import ManualClock
-from drs_simulator.control import SimulatorControl
-from drs_simulator.server import SimulatorServer
-from wavebreak.aws.drs import Drs, job_tags
+from drs_simulator.client import SimulatorControl
+from drs_simulator.clockwork.clock import ManualClock
+from drs_simulator.http.server import SimulatorServer
+from wavebreak.aws.drs import Drs
 from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
+from wavebreak.domain.executions.launching.launch_tags import job_tags
 from wavebreak.domain.executions.model import Job, JobState, LaunchStatus, Server
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def simulator(clock: ManualClock) -> Iterator[SimulatorServer]:
-    with SimulatorServer(clock=clock) as running:
+    with SimulatorServer(clock=clock, manners=MANNERS) as running:
         yield running
 
 
@@ -80,20 +82,23 @@ def test_a_launch_is_followed_from_start_to_end(drs: Drs, control: SimulatorCont
     assert (failed.recovery_instance_id, launched.actions_running) == (None, False)
     (instance,) = drs.instances([server(1), server(2)])
     assert (instance.recovery_instance_id, instance.job_id) == (launched.recovery_instance_id, job_id)
-    assert drs.failure_reasons(job_id) == {server(2): "LAUNCH_FAILED: The instance did not pass its checks"}
+    assert drs.job_log(job_id).failures == {server(2): "LAUNCH_FAILED: The instance did not pass its checks"}
+    assert instance.snapshot_at is not None
 
 
 def test_a_launch_is_found_by_its_tags_and_no_other(drs: Drs, control: SimulatorControl, clock: ManualClock) -> None:
     for number in (1, 2):
         control.put_source_server(server(number))
         drs.start_recovery(_servers(number), is_drill=False, tags=job_tags(EXECUTION, _job(number)))
-    found = {number: drs.find_launch(EXECUTION, _job(number)) for number in (1, 2)}
+    before = len(control.calls("DescribeJobs"))
+    found = drs.find_launches(EXECUTION, [_job(1), _job(2), _job(3)])
 
-    assert len({*found.values()} - {None}) == 2
-    assert drs.find_launch(EXECUTION, _job(3)) is None
-    assert drs.find_launch(execution_id(2), _job(1)) is None
+    assert found.keys() == {_job(1).key, _job(2).key}
+    assert len({*found.values()}) == 2
+    assert len(control.calls("DescribeJobs")) - before == 1
+    assert drs.find_launches(execution_id(2), [_job(1)]) == {}
     clock.advance(3600)
-    assert drs.find_launch(EXECUTION, _job(1)) == found[1]
+    assert drs.find_launches(EXECUTION, [_job(1)]) == {_job(1).key: found[_job(1).key]}
 
 
 def test_active_jobs_are_those_of_everybody_that_have_not_ended(
@@ -180,7 +185,7 @@ def test_every_other_end_of_a_call_is_an_unknown_outcome_and_the_call_is_not_rep
         drs.start_recovery(_servers(1), is_drill=True, tags=job_tags(EXECUTION, _job()))
 
     assert len(control.calls("StartRecovery")) == 1
-    assert (drs.find_launch(EXECUTION, _job()) is not None) == (when == "after")
+    assert bool(drs.find_launches(EXECUTION, [_job()])) == (when == "after")
 
 
 def test_a_snapshot_is_passed_on(drs: Drs, control: SimulatorControl) -> None:
@@ -213,3 +218,136 @@ def test_a_job_that_names_no_source_server_is_read_all_the_same(drs: Drs) -> Non
         (frozenset(), frozenset()),
     ]
     assert [(view.completed, list(view.servers)) for view in views.values()] == [(False, [server(1)]), (False, [])]
+
+
+def _member(number: int, **fields: Any) -> dict[str, Any]:
+    return {"sourceServerID": server(number), "launchStatus": "LAUNCHED", **fields}
+
+
+def _run(status: str, *, optional: bool, **fields: Any) -> dict[str, Any]:
+    action = {"name": "http-check", "optional": optional, "actionCode": "AWSMigration-VerifyHTTPResponse"}
+    return {"status": status, "action": action, "runId": "r", **fields}
+
+
+def test_t4_failed_post_launch_actions_are_told_by_their_servers(drs: Drs) -> None:
+    failed = _run("FAILED", optional=False, failureReason="HTTP 503")
+    members = [
+        _member(1, launchActionsStatus={"runs": [failed, _run("SUCCEEDED", optional=False)]}),
+        _member(2, launchActionsStatus={"runs": [_run("FAILED", optional=True, failureReason="no matter")]}),
+        _member(3, launchActionsStatus={}),
+    ]
+    job = {"jobID": "drsjob-00000000000000001", "status": "STARTED", "participatingServers": members}
+    with Stubber(drs.client) as told:
+        told.add_response("describe_jobs", {"items": [job]})
+        views, _ = drs.jobs(["drsjob-00000000000000001"])
+    errors = [view.error for view in views["drsjob-00000000000000001"].servers.values()]
+    assert errors == ["Post-launch action http-check failed: HTTP 503", None, None]
+
+
+def _logged(event: str, number: int, at: int, **data: Any) -> dict[str, Any]:
+    moment = f"2026-11-29T03:00:{at:02d}.000Z"
+    return {"event": event, "logDateTime": moment, "eventData": {"sourceServerID": server(number), **data}}
+
+
+def test_t16_the_log_of_a_job_tells_failures_instances_and_older_recovery_points_in_any_order(drs: Drs) -> None:
+    items = [
+        _logged("LAUNCH_FAILED", 3, 9, rawError="You are not authorized to perform this operation."),
+        _logged("LAUNCH_END", 1, 8, targetInstanceID="i-11111111111111111"),
+        _logged("CLEANUP_FAIL", 3, 2),
+        _logged("CLEANUP_START", 2, 1, targetInstanceID="i-99999999999999999"),
+        _logged("USING_PREVIOUS_SNAPSHOT", 2, 3),
+        _logged("SERVER_SKIPPED", 4, 3),
+        {"event": "JOB_END", "logDateTime": "2026-11-29T03:00:30.000Z"},
+    ]
+    with Stubber(drs.client) as told:
+        told.add_response("describe_job_log_items", {"items": items})
+        log = drs.job_log("drsjob-00000000000000001")
+    assert log.failures == {
+        server(3): "LAUNCH_FAILED: You are not authorized to perform this operation.",
+        server(4): "SERVER_SKIPPED",
+    }
+    assert log.instances == {server(1): "i-11111111111111111"}
+    assert log.older == {server(2)}
+
+
+def _snapshot(number: int, **fields: Any) -> dict[str, Any]:
+    moment = f"2026-11-29T0{number}:00:00Z"
+    return {
+        "snapshotID": f"pit-{number:017d}",
+        "sourceServerID": server(1),
+        "expectedTimestamp": moment,
+        **({"timestamp": moment} if fields.get("finished", True) else {}),
+    }
+
+
+@pytest.mark.parametrize(
+    ("pages", "newest"),
+    [
+        ([[]], None),
+        ([[_snapshot(3, finished=False)]], None),
+        ([[_snapshot(3, finished=False), _snapshot(1), _snapshot(2)]], "2026-11-29T02:00:00Z"),
+        ([[_snapshot(4, finished=False)], [_snapshot(2)]], "2026-11-29T02:00:00Z"),
+    ],
+)
+def test_t14_a_snapshot_in_progress_is_none(drs: Drs, pages: list[list[dict[str, Any]]], newest: str | None) -> None:
+    with Stubber(drs.client) as told:
+        for number, items in enumerate(pages, start=1):
+            more = {"nextToken": str(number)} if number < len(pages) else {}
+            told.add_response("describe_recovery_snapshots", {"items": items, **more})
+        assert drs.newest_snapshot(server(1)) == newest
+
+
+def test_instances_are_shown_with_their_state_and_failback_and_those_that_are_gone_do_not_run(drs: Drs) -> None:
+    """The service model requires nothing of an instance: one without a state counts as running."""
+    full: dict[str, Any] = {
+        "recoveryInstanceID": "i-11111111111111111",
+        "sourceServerID": server(1),
+        "jobID": "drsjob-00000000000000001",
+        "isDrill": True,
+        "ec2InstanceState": "RUNNING",
+        "failback": {"state": "FAILBACK_IN_PROGRESS"},
+    }
+    others: list[dict[str, Any]] = [
+        {"recoveryInstanceID": f"i-{number}1111111111111111", "sourceServerID": server(number), **fields}
+        for number, fields in (
+            (2, {"ec2InstanceState": "NOT_FOUND"}),
+            (3, {"ec2InstanceState": "TERMINATED"}),
+            (4, {"ec2InstanceState": "SHUTTING-DOWN", "failback": {}}),
+            (5, {}),
+        )
+    ]
+    with Stubber(drs.client) as told:
+        for _ in range(2):
+            told.add_response("describe_recovery_instances", {"items": [full, *others]})
+        shown = drs.every_instance([server(number) for number in range(1, 6)])
+        running = drs.instances([server(number) for number in range(1, 6)])
+
+    assert [(each.state, each.failback, each.is_drill, each.job_id) for each in shown] == [
+        ("RUNNING", "FAILBACK_IN_PROGRESS", True, "drsjob-00000000000000001"),
+        ("NOT_FOUND", None, False, ""),
+        ("TERMINATED", None, False, ""),
+        ("SHUTTING-DOWN", None, False, ""),
+        (None, None, False, ""),
+    ]
+    assert [each.source_server_id for each in running] == [server(1), server(4), server(5)]
+
+
+@pytest.mark.parametrize(
+    ("properties", "into"),
+    [
+        ({}, False),
+        ({"launchIntoInstanceProperties": {}}, False),
+        ({"launchIntoInstanceProperties": {"launchIntoEC2InstanceID": ""}}, False),
+        ({"launchIntoInstanceProperties": {"launchIntoEC2InstanceID": "i-0abc1234567890def"}}, True),
+    ],
+)
+def test_a_launch_configuration_tells_whether_a_server_is_launched_into_an_instance(
+    drs: Drs, properties: dict[str, Any], into: bool
+) -> None:
+    with Stubber(drs.client) as told:
+        told.add_response(
+            "get_launch_configuration",
+            {"sourceServerID": server(1), **properties},
+            {"sourceServerID": server(1)},
+        )
+        assert drs.launches_into(server(1)) is into

@@ -39,13 +39,45 @@ def test_s1_14_a_cancel_stops_what_runs_within_five_seconds(commands: Commands) 
     assert time.monotonic() - begun < 2 * WITHIN_SECONDS
 
     assert commands.running() == []
-    assert (run["status"], run["exitCode"], run["succeeded"], run["failed"]) == ("PARTIAL_SUCCESS", 2, 1, 11)
-    assert _kinds(commands, command_id) == [None] + ["cancelled"] * 11
+    # Contract 6: a watch that is stopped by its caller has succeeded.
+    assert (run["status"], run["exitCode"], run["succeeded"], run["failed"]) == ("COMPLETE_SUCCESS", 0, 12, 0)
     results = commands.results(command_id)
+    assert {(one["exitCode"], one["failureKind"], one["stderr"]) for one in results} == {(0, None, "")}
     assert results[1]["stdout"] == "begun\n"
     assert len(commands.sent_to()) == 11, "the last was never started"
     ended = [one for one in commands.stack.control.state()["commandInvocations"] if one["StatusDetails"] == "Cancelled"]
     assert len(ended) == 10
+
+
+def test_a_cancelled_run_of_any_other_command_counts_what_was_stopped_as_failed(commands: Commands) -> None:
+    execution_id = commands.launched(12)
+    for number in range(2, 13):
+        commands.answers(number, "status", stdout="begun\n", seconds=120)
+    command_id = commands.start("status", executionId=execution_id)
+    commands.seen(command_id, lambda run: run["succeeded"] == 1)
+    commands.in_flight(10)
+
+    commands.cancel(command_id)
+
+    run = commands.ended(command_id, 15)
+    assert (run["status"], run["exitCode"], run["succeeded"], run["failed"]) == ("PARTIAL_SUCCESS", 2, 1, 11)
+    assert _kinds(commands, command_id) == [None] + ["cancelled"] * 11
+    assert commands.results(command_id)[1]["stdout"] == "begun\n"
+
+
+def test_a_watch_that_reaches_its_limit_has_succeeded(commands: Commands) -> None:
+    execution_id = commands.launched(3)
+    for number in (1, 2):
+        commands.answers(number, "watch", stdout=f"line {number}\n", seconds=120)
+    commands.answers(3, "watch", stderr="no log here", exitCode=2)
+
+    run = commands.run("watch", executionId=execution_id, timeoutSeconds=5)
+
+    assert (run["status"], run["exitCode"], run["failed"]) == ("PARTIAL_SUCCESS", 2, 1), "one could not watch at all"
+    results = commands.results(run["commandId"])
+    assert [(one["exitCode"], one["failureKind"]) for one in results] == [(0, None), (0, None), (2, "exit")]
+    assert results[0]["stdout"] == "line 1\n"
+    assert commands.running() == []
 
 
 def test_two_cancels_are_one_and_a_late_one_is_refused(commands: Commands, stack: Stack) -> None:

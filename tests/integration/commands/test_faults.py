@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,13 +13,20 @@ from tests.support.blueprint import machine_arn
 from tests.support.plans import server
 from tests.support.stack import Killed
 
-from wavebreak.aws.ssm import Ssm
+from wavebreak.aws import clients
+from wavebreak.aws.ssm import OutcomeUnknown, Ssm
 from wavebreak.aws.step_functions import Workflow
+from wavebreak.domain.commands import hints
+from wavebreak.domain.commands.concurrency import rounds_of_a_worker
+from wavebreak.domain.commands.delivery import SENDER_SECONDS
+from wavebreak.domain.commands.hints import hint_for
+from wavebreak.domain.commands.result_documents import result_of
 from wavebreak.domain.commands.runs import CommandTarget
 from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.problems import CircuitOpen
 from wavebreak.site import Place
 from wavebreak.store.commands import CommandStore
-from wavebreak.use_cases import collect_results
+from wavebreak.use_cases.command_machine import collect_results, prepare_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +34,12 @@ if TYPE_CHECKING:
     from tests.support.clock import JumpingClock
     from tests.support.commands import Commands
     from tests.support.stack import Stack
+
+
+def turn(command_id: str, *, worker: int = 1, number: int = 1) -> dict[str, Any]:
+    """What the machine calls a worker with."""
+    return {"commandId": command_id, "run": 1, "worker": worker, "number": number, "rounds": 0, "most": 100}
+
 
 LOST: list[dict[str, Any]] = [{"httpStatus": 500}, {"dropConnection": True}, {"error": "InternalServerError"}]
 EVERYTHING = ("COMPLETE_SUCCESS", 0, 2)
@@ -111,12 +125,38 @@ def test_a_cancel_ends_the_wait_for_a_throttle(commands: Commands) -> None:
     assert (run["exitCode"], result["failureKind"], commands.sent_to()) == (1, "cancelled", [])
 
 
-def test_any_other_refusal_of_ssm_is_the_result_of_its_target(commands: Commands) -> None:
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("UnsupportedPlatformType", hints.PLATFORM_HINT),
+        ("InvalidDocument", hints.DOCUMENT_HINT),
+        ("InvalidParameters", hints.PARAMETERS_HINT),
+        ("AccessDeniedException", hints.RIGHTS_HINT),
+    ],
+)
+def test_t17_a_refusal_of_ssm_is_told_for_what_it_is(commands: Commands, code: str, hint: str) -> None:
     execution_id = commands.launched(2)
-    commands.stack.control.fault("SendCommand", error="InvalidDocument", count=1)
+    commands.stack.control.fault("SendCommand", error=code, count=1)
     run = commands.run("status", executionId=execution_id)
-    kinds = sorted(str(one["failureKind"]) for one in commands.results(run["commandId"]))
-    assert (run["status"], kinds) == ("PARTIAL_SUCCESS", ["None", "exception"])
+    results = sorted(commands.results(run["commandId"]), key=lambda one: str(one["failureKind"]), reverse=True)
+    assert (run["status"], results[1]["failureKind"]) == ("PARTIAL_SUCCESS", None)
+    assert results[0]["stderr"].startswith(f"Unexpected error: SSM refused the command: {code}: ")
+    assert hint_for(result_of(results[0])) == hint
+    told = commands.stack.api("GET", "/errors").json["items"]
+    assert [error["message"] for error in told if code in error["message"]], "and stands among the errors"
+
+
+def test_what_became_of_a_command_that_may_not_be_looked_at_is_told_so(commands: Commands, clock: JumpingClock) -> None:
+    execution_id = commands.launched(1)
+    commands.stack.control.fault("GetCommandInvocation", error="AccessDeniedException", count=10_000)
+    command_id = commands.start("status", executionId=execution_id, timeoutSeconds=5)
+    commands.seen(command_id, lambda _: len(commands.stack.control.calls("GetCommandInvocation")) > 1)
+    clock.forward(60 + 5 + 60)
+    commands.ended(command_id)
+    (result,) = commands.results(command_id)
+    assert (result["failureKind"], "AccessDenied" in result["stderr"]) == ("exception", True)
+    told = commands.stack.api("GET", "/errors").json["items"]
+    assert len([error for error in told if "AccessDenied" in error["message"]]) < 4, "once a round, not at every look"
 
 
 def test_faults_of_looking_are_no_failures_of_the_target(commands: Commands) -> None:
@@ -141,6 +181,9 @@ def test_a_task_killed_between_intent_and_send_sends_once_all_the_same(
     command_id = commands.start("status", executionId=execution_id)
     commands.seen(command_id, lambda run: run["succeeded"] == 1)
     clock.forward(15)
+    time.sleep(2)
+    assert len(commands.sent_to()) == 1, "nobody knows that its sender is dead before it must be over"
+    clock.forward(SENDER_SECONDS)
 
     assert _summed(commands.ended(command_id)) == EVERYTHING
     assert _sent_once_each(commands)
@@ -190,14 +233,14 @@ def test_a_target_whose_task_never_works_is_lost_alone(commands: Commands) -> No
 
     def dies(event: dict[str, Any]) -> None:
         if event["number"] == 1 and "lost" not in event:
-            raise RuntimeError("out of memory")
+            raise RuntimeError("out of memory: token=hunter2secret")
 
     commands.stack.before["RunTargetFunction"] = dies
     run = commands.run("status", executionId=execution_id)
 
     first, second = commands.results(run["commandId"])
     assert (first["failureKind"], second["success"]) == ("exception", True)
-    assert "out of memory" in first["stderr"]
+    assert "out of memory: token=*****" in first["stderr"], "A19"
 
 
 def test_s0_3_a_target_that_nobody_could_write_for_gets_its_result_at_the_end(commands: Commands) -> None:
@@ -219,7 +262,7 @@ def test_results_are_folded_again_when_the_folding_was_killed(
     commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execution_id = commands.launched(2)
-    _once(monkeypatch, collect_results, "_fold", when="after", error=Killed)
+    _once(monkeypatch, collect_results, "fold", when="after", error=Killed)
     run = commands.run("status", executionId=execution_id)
     assert _summed(run) == EVERYTHING
     types = [event["type"] for event in commands.stack.events(execution_id)]
@@ -301,7 +344,7 @@ def test_a_machine_that_keeps_failing_is_left_to_the_sweep_and_tells_why(command
     stack, execution_id = commands.stack, commands.launched(1)
 
     def broken(_event: dict[str, Any]) -> None:
-        raise RuntimeError("no plan at all")
+        raise RuntimeError("no plan at all: token=hunter2secret")
 
     stack.before["PrepareCommandFunction"] = broken
     command_id = commands.start("status", executionId=execution_id)
@@ -313,12 +356,29 @@ def test_a_machine_that_keeps_failing_is_left_to_the_sweep_and_tells_why(command
         assert _told(stack, name) == (not name.endswith("-r4"))
     failed = commands.get(command_id)
     assert failed["status"] == "IN_PROGRESS"
-    assert "no plan at all" in failed["lastFailure"]["cause"]
+    assert "no plan at all: token=*****" in failed["lastFailure"]["cause"], "A19"
 
     del stack.before["PrepareCommandFunction"]
     stack.clock.forward(121)
     assert stack.invoke("SweepFunction", {})["restarted"] == 1
     assert commands.ended(command_id)["exitCode"] == 0
+
+
+def test_a_machine_that_dies_after_many_handed_over_is_followed_at_once(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many machines a run has had tells nothing: one of two days has had many."""
+    stack, execution_id = commands.stack, commands.launched(1)
+    started: list[int] = []
+    monkeypatch.setattr(Workflow, "start_command", lambda _workflow, _command, run: started.append(run))
+    command_id = commands.start("status", executionId=execution_id)
+    store = stack.app().commands
+    store.change(command_id, lambda run: replace(run, machine_run=7), Act("engine", stack.clock.now()))
+
+    assert [_told(stack, f"{command_id}-r{run}") for run in (7, 8, 9)] == [True] * 3
+    assert not _told(stack, f"{command_id}-r10"), "the fourth that died young, one after another"
+    assert started == [1, 8, 9, 10]
+    assert commands.cancel(command_id).json["status"] == "COMPLETE_FAILURE", "nothing was sent: it is over at once"
 
 
 def test_two_who_make_the_same_run_at_a_time_make_one_and_put_nothing_back(commands: Commands) -> None:
@@ -340,15 +400,15 @@ def test_two_tasks_of_one_target_send_once(commands: Commands, monkeypatch: pyte
     monkeypatch.setattr(Workflow, "start_command", lambda *_: None)
     commands.answers(1, "status", seconds=1)
     command_id = commands.start("status", executionId=execution_id)
-    event = {"commandId": command_id, "number": 1}
     ended: list[bool] = []
 
-    def rounds() -> None:
+    def rounds(worker: int) -> None:
+        event = turn(command_id, worker=worker)
         while not stack.invoke("RunTargetFunction", event)["ended"]:
             time.sleep(0.01)
         ended.append(True)
 
-    threads = [threading.Thread(target=rounds) for _ in range(4)]
+    threads = [threading.Thread(target=rounds, args=[worker]) for worker in (1, 1, 2, 2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -356,47 +416,172 @@ def test_two_tasks_of_one_target_send_once(commands: Commands, monkeypatch: pyte
 
     assert ended == [True] * 4
     assert commands.sent_to() == [commands.instance(1)]
-    assert stack.invoke("FinishCommandFunction", {"commandId": command_id})["succeeded"] == 1
+    assert stack.invoke("FinishCommandFunction", {"commandId": command_id, "run": 1})["succeeded"] == 1
 
 
-def test_an_intent_that_took_long_to_write_is_not_sent_any_more(
+def test_b1_a_send_that_stalled_and_whose_answer_was_lost_is_found_however_late_it_shows_up(
     commands: Commands, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Eleven seconds pass inside of the call, and two more until SSM lists what it was sent."""
     execution_id = commands.launched(1)
+    send, find = Ssm.send, Ssm.find
+    lost: list[Any] = []
+
+    def stalls(*arguments: Any) -> str:
+        send(*arguments)
+        clock.forward(11)
+        lost.append(clock.now())
+        raise OutcomeUnknown("no answer")
+
+    def shows_late(*arguments: Any) -> str | None:
+        assert lost, "the intent is written before the call"
+        return find(*arguments) if (clock.now() - lost[0]).total_seconds() > 2 else None
+
+    monkeypatch.setattr(Ssm, "send", stalls)
+    monkeypatch.setattr(Ssm, "find", shows_late)
+    run = commands.run("uninstall", executionId=execution_id)
+    assert (run["exitCode"], len(commands.sent_to()), len(lost)) == (0, 1, 1)
+
+
+def test_b1_credentials_are_fetched_before_a_send_is_intended(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack, execution_id = commands.stack, commands.launched(1)
+    order: list[str] = []
+    monkeypatch.setattr(clients, "sign_in", lambda _place: order.append("signed in"))
+    move, send = CommandStore.move, Ssm.send
+
+    def moved(*arguments: Any) -> bool:
+        order.append(str(arguments[-1].state))
+        return move(*arguments)
+
+    def sent(*arguments: Any) -> str:
+        order.append("sent")
+        return send(*arguments)
+
+    monkeypatch.setattr(CommandStore, "move", moved)
+    monkeypatch.setattr(Ssm, "send", sent)
+    stack.renew_apps()
+    assert commands.run("status", executionId=execution_id)["exitCode"] == 0
+    assert order == ["signed in", "SENDING", "sent", "SENT"]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (CircuitOpen("sts is left alone"), "circuit_open"),
+        (ClientError({"Error": {"Code": "AccessDenied", "Message": "no such trust"}}, "AssumeRole"), "exception"),
+    ],
+)
+def test_b1_without_credentials_nothing_is_intended_and_the_target_is_told_why(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch, error: Exception, kind: str
+) -> None:
+    execution_id = commands.launched(2)
+    states: list[str] = []
     original = CommandStore.move
 
-    def slow(*arguments: Any) -> bool:
-        moved = original(*arguments)
-        monkeypatch.setattr(CommandStore, "move", original)
-        clock.forward(3)
-        return moved
+    def moved(*arguments: Any) -> bool:
+        states.append(str(arguments[-1].state))
+        return original(*arguments)
 
-    monkeypatch.setattr(CommandStore, "move", slow)
+    def refused(_place: Place) -> None:
+        raise error
+
+    monkeypatch.setattr(clients, "sign_in", refused)
+    monkeypatch.setattr(CommandStore, "move", moved)
+    commands.stack.renew_apps()
+    run = commands.run("status", executionId=execution_id)
+    results = commands.results(run["commandId"])
+    assert [one["failureKind"] for one in results] == [kind] * 2
+    assert (states, commands.sent_to()) == ([], [])
+
+
+def test_a_run_goes_through_more_than_one_machine_without_a_slow_target_holding_up_the_others(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a history is full the next run of the machine takes over, also a target in the midst of its command."""
+    monkeypatch.setattr(prepare_run, "rounds_of_a_worker", lambda _workers: 2)
+    stack, execution_id = commands.stack, commands.launched(24)
+    commands.answers(3, "status", seconds=15)
+
     command_id = commands.start("status", executionId=execution_id)
-    time.sleep(1)
-    assert commands.sent_to() == [], "by now others may look for it"
-    clock.forward(15)
-    assert commands.ended(command_id)["exitCode"] == 0
+    commands.seen(command_id, lambda run: run["succeeded"] == 23)
+    assert commands.running() == [commands.instance(3)], "the others did not wait for it"
+    run = commands.ended(command_id)
+
+    assert _summed(run) == ("COMPLETE_SUCCESS", 0, 24)
+    assert _sent_once_each(commands, 24)
+    assert stack.control.state()["maxCommandsInFlight"] <= 10
+    assert len(_machines(stack)) >= 2
+    commands.come_to_rest()
+    assert {run["status"] for run in stack.runs("command")} == {"SUCCEEDED"}
+    assert not [event for event in stack.events(execution_id) if "CANCELL" in event["type"]]
 
 
-def test_a_run_too_large_for_one_history_goes_through_a_list_in_the_bucket(
+def test_s0_4_one_at_a_time_in_the_order_given_holds_across_machines(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepare_run, "rounds_of_a_worker", lambda _workers: 2)
+    execution_id = commands.launched(7)
+    order = [5, 2, 7, 1, 3, 6, 4]
+
+    run = commands.run("stop", executionId=execution_id, targets=[server(number) for number in order])
+
+    assert _summed(run) == ("COMPLETE_SUCCESS", 0, 7)
+    assert commands.sent_to() == [commands.instance(number) for number in order]
+    assert commands.stack.control.state()["maxCommandsInFlight"] == 1
+    assert len(_machines(commands.stack)) >= 3
+
+
+def test_b4_the_order_is_the_tables_whichever_worker_comes_first(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers may be started in any order, late, or twice: the next target is always the first that is left."""
+    monkeypatch.setattr(Workflow, "start_command", lambda *_: None)
+    stack, execution_id = commands.stack, commands.launched(4)
+    order = [server(number) for number in (4, 2, 3, 1)]
+    command_id = commands.start("start", executionId=execution_id, targets=order, stopOnFailure=True)
+    plan = stack.invoke("PrepareCommandFunction", {"commandId": command_id})
+    assert plan["workers"] == [{"worker": 1, "number": 1}]
+    event = turn(command_id, number=0)
+    for _ in range(4):
+        event = stack.invoke("RunTargetFunction", event)
+    assert commands.sent_to() == [commands.instance(n) for n in (2, 3, 1)], "the first is the other worker's"
+    stack.invoke("RunTargetFunction", turn(command_id, worker=2, number=1))
+    assert commands.sent_to()[-1] == commands.instance(4)
+    assert stack.invoke("FinishCommandFunction", {"commandId": command_id, "run": 1})["exitCode"] == 0
+
+
+def test_a_worker_of_an_earlier_machine_stands_down(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So does an item of a machine that was made before there were workers."""
+    monkeypatch.setattr(Workflow, "start_command", lambda *_: None)
+    stack, execution_id = commands.stack, commands.launched(2)
+    command_id = commands.start("status", executionId=execution_id)
+    stack.invoke("PrepareCommandFunction", {"commandId": command_id})
+    stack.clock.forward(121)
+    assert stack.invoke("SweepFunction", {})["restarted"] == 1
+    for event in (turn(command_id), {"commandId": command_id, "number": 1}):
+        assert stack.invoke("RunTargetFunction", event)["ended"]
+    assert commands.sent_to() == []
+    assert stack.invoke("FinishCommandFunction", {"commandId": command_id})["status"] == "IN_PROGRESS"
+
+
+def test_what_the_machine_is_told_does_not_grow_with_the_targets(
     commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Workflow, "start_command", lambda *_: None)
-    execution_id = commands.launched(2)
+    execution_id = commands.launched(12)
     command_id = commands.start("status", executionId=execution_id, timeoutSeconds=172_800)
-    written: dict[str, str] = {}
-    lists = commands.stack.app("PrepareCommandFunction").lists
-    monkeypatch.setattr(lists, "put", written.__setitem__)
 
     plan = commands.stack.invoke("PrepareCommandFunction", {"commandId": command_id})
 
-    assert plan == {"targets": 2, "sequential": False, "atScale": True, "list": f"{command_id}.json"}
-    assert written == {
-        f"{command_id}.json": f'[{{"commandId":"{command_id}","number":1}},{{"commandId":"{command_id}","number":2}}]'
+    assert plan == {
+        "run": 1,
+        "sequential": False,
+        "workers": [{"worker": number, "number": number} for number in range(1, 11)],
+        "most": rounds_of_a_worker(10),
     }
-    assert server(1) not in written[f"{command_id}.json"]
     commands.cancel(command_id)
-    for number in (1, 2):
-        assert commands.stack.invoke("RunTargetFunction", {"commandId": command_id, "number": number})["ended"]
-    assert commands.stack.invoke("FinishCommandFunction", {"commandId": command_id})["failed"] == 2
+    for number in range(1, 11):
+        assert commands.stack.invoke("RunTargetFunction", turn(command_id, worker=number, number=number))["ended"]
+    assert commands.stack.invoke("FinishCommandFunction", {"commandId": command_id, "run": 1})["failed"] == 12

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -31,6 +33,13 @@ def recovered(shared_stack: Stack) -> tuple[Commands, str]:
 def finished(recovered: tuple[Commands, str]) -> str:
     commands, execution_id = recovered
     return str(commands.run("status", executionId=execution_id)["commandId"])
+
+
+@pytest.fixture(scope="module")
+def watched(recovered: tuple[Commands, str]) -> str:
+    commands, execution_id = recovered
+    commands.answers(1, "watch", stdout="one\ntwo\n")
+    return str(commands.run("watch", executionId=execution_id, targets=[server(1)])["commandId"])
 
 
 @pytest.fixture
@@ -124,6 +133,43 @@ def test_bad_queries_of_lists_are_refused(
 ) -> None:
     answer = recovered[0].stack.api("GET", f"/commands/{finished}/{rest}", query=query)
     assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+
+
+def token(**content: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        token(to=float("inf"), done=[], at={}),
+        token(to=float("nan"), done=[], at={}),
+        token(to=10**400, done=[], at={}),
+        token(to=-1, done=[], at={}),
+        token(to=1.5, done=[], at={}),
+        token(to=True, done=[], at={}),
+        token(to="1", done=[], at={}),
+        token(to=None, done=[], at={}),
+        token(to=0, done=[float("inf")], at={}),
+        token(to=0, done=[[1]], at={}),
+        token(to=0, done={"a": 1}, at={}),
+        token(to=0, done=5, at={}),
+        token(to=0, done=[], at=[]),
+        token(to=0, done=[], at={"1": 5}),
+        token(to=0, done=[], at={"x": "y"}),
+        token(to=0, done=[], at={"99999": "y"}),
+        token(to=0, done=[], at={"1": "no token of the service"}),
+        base64.urlsafe_b64encode(b"[" * 5000).decode(),
+        base64.urlsafe_b64encode(b"\xff\xfe").decode(),
+    ],
+)
+def test_a17_a_token_of_lines_that_is_none_is_400_and_no_error(
+    recovered: tuple[Commands, str], watched: str, hostile: str
+) -> None:
+    stack = recovered[0].stack
+    answer = stack.api("GET", f"/commands/{watched}/lines", query={"nextToken": hostile})
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED"), answer
+    assert stack.api("GET", "/errors", query={"severity": "ERROR"}).json["items"] == []
 
 
 def test_targets_alone_find_their_execution_and_those_of_several_are_refused(recovered: tuple[Commands, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ from tests.support import emulation
 from tests.support.plans import plan, server, wave
 from tests.support.stack import Killed
 
+from wavebreak.domain.executions.wave_commands import targets
 from wavebreak.store.commands import CommandStore
 
 if TYPE_CHECKING:
@@ -65,14 +67,15 @@ def test_a_required_command_that_fails_everywhere_fails_its_wave_and_a_retry_run
     execution_id = stack.start(document)
     failed = stack.ended(execution_id)
     assert (failed["status"], failed["waves"][0]["status"]) == ("FAILED", "FAILED")
-    assert "start failed on every target" in failed["waves"][0]["error"]
+    assert f"start did not succeed on 2 critical server(s): {server(1)}, {server(2)}" in failed["waves"][0]["error"]
     assert failed["waves"][1]["status"] == "NOT_STARTED"
-    commands.answers(1, "start", exitCode=0)
+    for number in (1, 2):
+        commands.answers(number, "start", exitCode=0)
 
     assert stack.api("POST", f"/executions/{execution_id}/waves/1/retry", {}).status == 202
 
     again = stack.ended(execution_id)
-    assert (again["status"], _commands_of(again)[0]) == ("COMPLETED", ["COMPLETE_SUCCESS", "PARTIAL_SUCCESS"])
+    assert (again["status"], _commands_of(again)[0]) == ("COMPLETED", ["COMPLETE_SUCCESS"] * 2)
     assert sorted(stack.launched_servers()) == [server(1), server(2), server(3)], "nothing was launched again"
     runs = [one["commandId"].rpartition("-")[2] for one in again["waves"][0]["commands"]]
     assert runs == ["w001a01r1", "w001a02r2"]
@@ -81,7 +84,7 @@ def test_a_required_command_that_fails_everywhere_fails_its_wave_and_a_retry_run
 def test_the_end_of_a_command_wakes_its_execution(
     commands: Commands, stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(emulation, "REAL_POLL_SECONDS", 60.0)
+    monkeypatch.setitem(emulation.REAL_SECONDS, emulation.POLL_SECONDS, 60.0)
     stack.put_servers(map(server, (1, 2)))
     for number in (1, 2):
         commands.answers(number, "status", seconds=1)
@@ -174,14 +177,73 @@ def test_a_plans_command_waits_for_the_agent_of_an_instance_that_was_just_launch
     assert kinds == ["unreachable", None]
 
 
-def test_a_wave_without_anybody_to_reach_has_a_command_that_fails(commands: Commands, stack: Stack) -> None:
+def test_a14_a_wave_without_anybody_to_reach_skips_its_commands(commands: Commands, stack: Stack) -> None:
+    """Contract 12: with no server at all a command is SKIPPED and fails nothing."""
     stack.put_servers([server(1), server(2)], launchResult="FAILED")
     entry = {"sourceServerId": server(1), "impact": "OPTIONAL"}
-    only = {"name": "only", "servers": [entry], "afterCommands": [{"command": "status", "required": True}]}
+    asked = [{"command": "status", "required": True}, {"command": "start"}]
+    only = {"name": "only", "servers": [entry], "afterCommands": asked}
     execution = stack.ended(stack.start(plan(only)))
-    assert (execution["status"], _commands_of(execution)) == ("FAILED", [["COMPLETE_FAILURE"]])
-    run = commands.get(execution["waves"][0]["commands"][0]["commandId"])
-    assert (run["total"], run["exitCode"]) == (0, 1)
+    assert (execution["status"], _commands_of(execution)) == ("COMPLETED", [["SKIPPED", "SKIPPED"]])
+    shown = execution["waves"][0]["commands"]
+    assert {(one["commandId"], one["error"]) for one in shown} == {(None, "no server to run on")}
+    assert (stack.runs("command"), commands.sent_to()) == ([], [])
+
+
+def impacts(**of: str) -> list[dict[str, str]]:
+    return [{"sourceServerId": server(int(name[1:])), "impact": impact} for name, impact in of.items()]
+
+
+@pytest.mark.parametrize(
+    ("servers", "broken", "status", "error"),
+    [
+        (impacts(s1="CRITICAL", s2="CRITICAL", s3="CRITICAL"), [1, 2], "FAILED", "2 critical server(s)"),
+        (impacts(s1="OPTIONAL", s2="CRITICAL"), [2], "FAILED", f"1 critical server(s): {server(2)}"),
+        (impacts(s1="OPTIONAL", s2="CRITICAL"), [1], "COMPLETED", None),
+        (impacts(s1="OPTIONAL", s2="OPTIONAL"), [1], "COMPLETED", None),
+        (impacts(s1="OPTIONAL", s2="OPTIONAL"), [1, 2], "FAILED", "did not succeed on any server"),
+    ],
+)
+def test_a14_a_required_command_has_to_succeed_on_every_critical_server(
+    commands: Commands,
+    stack: Stack,
+    servers: list[dict[str, str]],
+    broken: list[int],
+    status: str,
+    error: str | None,
+) -> None:
+    stack.put_servers(map(server, (1, 2, 3)))
+    for number in broken:
+        commands.answers(number, "fix-config", exitCode=9)
+    only = {"name": "only", "servers": servers, "afterCommands": [{"command": "fix-config", "required": True}]}
+    execution = stack.ended(stack.start(plan(only)))
+    assert (execution["status"], execution["waves"][0]["status"]) == (status, status)
+    told = execution["waves"][0]["error"]
+    assert told is None if error is None else error in told
+    why = execution["waves"][0]["commands"][0]["error"]
+    assert told == (why and f"The required command fix-config {why} (after the launch)")
+
+
+def test_a14_a_server_whose_instance_is_not_known_did_not_succeed(
+    commands: Commands, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.put_servers(map(server, (1, 2)))
+
+    def unknown(*arguments: Any) -> Any:
+        return [
+            (source, replace(one, recovery_instance_id=None) if one.source_server_id == server(2) else one)
+            for source, one in targets(*arguments)
+        ]
+
+    monkeypatch.setattr("wavebreak.use_cases.run_wave_command.targets", unknown)
+    required = {"command": "status", "required": True}
+    execution = stack.ended(stack.start(plan(wave("only", 1, 2, afterCommands=[required]))))
+    assert (execution["status"], server(2) in execution["waves"][0]["error"]) == ("FAILED", True)
+    results = commands.results(execution["waves"][0]["commands"][0]["commandId"])
+    assert [(one["failureKind"], one["instanceId"]) for one in results] == [
+        (None, commands.instance(1)),
+        ("unreachable", None),
+    ]
 
 
 def test_a_wave_past_its_deadline_is_failed_while_its_command_runs_on(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def queue(stack: Stack) -> Any:
     """The queue, and nothing in it."""
     sqs = boto3.client("sqs", region_name=REGION)
-    url = sqs.create_queue(QueueName="failed-events")["QueueUrl"]
+    url = sqs.create_queue(QueueName="wavebreak-FailedEventsQueue")["QueueUrl"]
     stack.blueprint.overrides["FAILED_EVENTS_QUEUE_URL"] = url
     stack.renew_apps()
     return lambda: sqs.send_message(QueueUrl=url, MessageBody="{}")

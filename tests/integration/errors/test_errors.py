@@ -158,10 +158,10 @@ def test_s3_14_a_state_that_fails_in_its_machine_is_found_with_its_execution(sta
     stack.put_servers(servers_of(ONE_WAVE))
 
     def failing(_event: dict[str, Any]) -> None:
-        del stack.before["StartWaveFunction"]
+        del stack.before["ObserveFunction"]
         raise RuntimeError("no disk left")
 
-    stack.before["StartWaveFunction"] = failing
+    stack.before["ObserveFunction"] = failing
     started = stack.start(ONE_WAVE)
     stack.wait(started, lambda seen: seen["lastFailure"])
     (error,) = recorded(stack, category="WORKFLOW")
@@ -203,7 +203,7 @@ def test_s3_14_an_error_on_a_commands_target_is_found_with_the_execution(
     command = commanded(stack, started)
     monkeypatch.setattr(CommandStore, "target", forced)
     with pytest.raises(RuntimeError):
-        stack.invoke("RunTargetFunction", {"commandId": command, "number": 1})
+        stack.invoke("RunTargetFunction", {"commandId": command, "run": 1, "number": 1, "most": 9})
     (error,) = recorded(stack, service="RunTarget")
     assert error["executionId"] == started
     assert (error["context"]["commandId"], error["context"]["number"]) == (command, 1)

@@ -92,8 +92,8 @@ def make(stack: Stack) -> Callable[[ExecutionStatus], Execution]:
         number, now = next(numbers), app.now()
         begun = replace(execution(number, (SERVERS,), plan_id=f"plan-{number}"), started_at=now)
         (wave,) = begun.waves
-        app.locks.take_servers(begun, now)
-        born = app.executions.create(begun, "{}", Act("test", now), {})
+        held = app.locks.take(begun, "start", now)
+        born = app.executions.create(begun, "{}", Act("test", now), {}, held)
         launched = replace(wave, status=WaveStatus.IN_PROGRESS, started_at=now).with_servers(
             lambda each: replace(each, launch_status=LaunchStatus.LAUNCHED, recovery_instance_id=f"i-{number:017d}")
         )
@@ -177,7 +177,10 @@ def test_s3_5_a_termination_killed_at_any_write_is_asked_for_whole_or_not_at_all
     first = outcomes.index(TerminationStatus.IN_PROGRESS)
     assert set(outcomes[:first]) == {TerminationStatus.NOT_REQUESTED}
     assert set(outcomes[first:]) <= {TerminationStatus.IN_PROGRESS, TerminationStatus.COMPLETED}
-    assert first == 5, "the servers' locks in two batches, and then the change, before and after each"
+    assert first == 9, (
+        "the servers' locks in two batches, each first refused for what a call that died had taken, and then the "
+        "change, before and after each"
+    )
 
 
 def test_s3_6_a_plan_killed_while_it_is_deleted_is_there_or_gone(stack: Stack) -> None:

@@ -15,6 +15,7 @@ from wavebreak.store import keys
 from wavebreak.store.locks import LockStore
 from wavebreak.store.table import to_attributes
 from wavebreak.timing import iso
+from wavebreak.use_cases import drill_guard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,8 +38,8 @@ def _server_lock(holder: str, taken_at: str) -> dict[str, Any]:
         "pk": keys.server(Place(), server(2)),
         "sk": keys.LOCK,
         "executionId": holder,
+        "callId": "somebody",
         "takenAt": taken_at,
-        "version": 0,
     }
 
 
@@ -68,7 +69,7 @@ def test_a_plan_runs_once_at_a_time(stack: Stack, clock: JumpingClock) -> None:
     stack.wait(first, lambda seen: seen["waves"][0]["jobId"])
     before = [item["pk"]["S"] for item in stack.items()]
 
-    refused = stack.api("POST", "/recoveries", {"planId": "first"})
+    refused = stack.api("POST", "/drills", {"planId": "first"})
     kept = stack.api("DELETE", "/plans/first")
 
     assert (refused.status, refused.code, refused.json["executionId"]) == (409, "PLAN_BUSY", first)
@@ -86,8 +87,10 @@ def test_a_lock_of_an_ended_execution_is_taken_over(stack: Stack, clock: Jumping
     first = stack.start(FIRST)
     stack.ended(first)
     stack.wait(first, lambda _: not [item for item in stack.items() if item["sk"] == {"S": keys.LOCK}])
-    _put(stack, _server_lock(first, iso(clock.now())))
-    _put(stack, {"pk": keys.plan("second"), "sk": keys.LOCK, "executionId": first})
+    (meta,) = stack.items_of(keys.META)
+    call = meta["lockCall"]["S"]
+    _put(stack, {**_server_lock(first, iso(clock.now())), "callId": call})
+    _put(stack, {"pk": keys.plan("second"), "sk": keys.LOCK, "executionId": first, "callId": call})
 
     assert stack.ended(stack.start(SECOND))["status"] == "COMPLETED"
 
@@ -166,3 +169,41 @@ def test_locks_that_a_retry_took_before_a_fault_are_given_back_at_once(
     monkeypatch.setattr(LockStore, "_take_batch", failing)
     assert stack.api("POST", f"/executions/{first}/waves/1/retry", {}).status == 503
     assert not stack.items_of(keys.LOCK)
+
+
+def test_a6_two_retries_at_once_while_drs_is_flaky_launch_nothing_twice(
+    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = plan(wave("one", 1), wave("two", 2, 3), plan_id="a")
+    stack.put_servers(servers_of(document))
+    stack.put_servers([server(3)], launchResult="FAILED")
+    execution = stack.start(document)
+    stack.ended(execution)
+    stack.wait(execution, lambda _: not stack.items_of(keys.LOCK))
+    stack.put_servers([server(3)], launchResult="LAUNCHED", launchSeconds=60)
+    original = drill_guard.spare_recoveries
+    answers: list[Any] = []
+
+    def retry() -> Any:
+        return stack.api("POST", f"/executions/{execution}/waves/2/retry", {})
+
+    def flaky(app: Any, asked: Any) -> None:
+        if not answers:
+            answers.append(retry())
+        original(app, asked)
+
+    monkeypatch.setattr(drill_guard, "spare_recoveries", flaky)
+    first = retry()
+    (second,) = answers
+    stack.put_plan(plan(wave("other", 2), plan_id="b"))
+    busy = stack.api("POST", "/drills", {"planId": "b"})
+
+    assert (first.status, second.status, second.headers["Retry-After"]) == (202, 503, "1")
+    assert {item["pk"]["S"] for item in stack.items_of(keys.LOCK)} >= {keys.server(Place(), server(2))}
+    assert (busy.code, busy.json["executionId"]) == ("SERVER_BUSY", execution)
+    again = retry()
+    assert (again.status, again.code) == (409, "INVALID_STATE"), "it is decided by now"
+    stack.wait(execution, lambda seen: len(seen["waves"][1]["jobIds"]) == 2)
+    clock.forward(61)
+    assert stack.ended(execution)["status"] == "COMPLETED"
+    assert stack.launched_servers().count(server(2)) == 1

@@ -17,19 +17,20 @@ from moto.dynamodb.models import dynamodb_backends
 from tests.support.blueprint import ACCOUNT, REGION, Blueprint
 from tests.support.emulation import emulated_aws
 from tests.support.execution_builders import execution
+from tests.support.manners import MANNERS
 from tests.support.random_plans import plan
 from tests.support.single_tasks import Fate, FatefulDrs, Life, NoMachines, fresh
 from tests.support.stored_executions import AT
 
-from drs_simulator.clock import ManualClock
-from drs_simulator.control import SimulatorControl
-from drs_simulator.server import SimulatorServer
+from drs_simulator.client import SimulatorControl
+from drs_simulator.clockwork.clock import ManualClock
+from drs_simulator.http.server import SimulatorServer
 from wavebreak.app import App
 from wavebreak.aws import clients
 from wavebreak.aws.cloudwatch_logs import CommandOutput
 from wavebreak.aws.dead_letter_queue import FailedEvents
+from wavebreak.aws.ec2 import Ec2
 from wavebreak.aws.ssm import Ssm
-from wavebreak.aws.target_lists import ListStore
 from wavebreak.domain.drs import Quotas
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.observability.error_tracker import ErrorTracker
@@ -64,7 +65,7 @@ def lives() -> Iterator[Callable[[int], Life]]:
     with (
         emulated_aws(lambda _function, _event: {}, {}, []),
         patch.object(retries, "sleep", lambda _seconds: None),
-        SimulatorServer(clock=clock, randomness=Random(0)) as simulator,  # noqa: S311  ids that a seed tells again
+        SimulatorServer(clock=clock, randomness=Random(0), manners=MANNERS) as simulator,  # noqa: S311  a seed tells ids
     ):
         (described,) = (table for table in Blueprint({}).tables() if table["TableName"].endswith("-Table"))
         dynamodb = boto3.client("dynamodb", region_name=REGION)
@@ -86,8 +87,9 @@ def lives() -> Iterator[Callable[[int], Life]]:
             app = App(
                 executions=executions,
                 commands=CommandStore(table, executions),
-                ssm_at=lambda place: Ssm(clients.ssm(place), clients.ssm(place, once=True), "wavebreak", "commands"),
-                lists=ListStore(clients.s3, None),
+                ssm_at=lambda place: Ssm(
+                    clients.ssm(place), clients.ssm(place, once=True), "wavebreak", "commands", lambda: None
+                ),
                 failed_events=FailedEvents(clients.telling, None),
                 output_at=lambda place: CommandOutput(clients.logs(place), "commands"),
                 plans=PlanStore(table),
@@ -106,6 +108,7 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 outbox=OutboxStore(table),
                 channels=_no_channels,
                 now=clock.now,
+                ec2_at=lambda place: Ec2(clients.ec2(place)),
             )
             begun = fresh(execution(*plan(dice, commands=False), status=ExecutionStatus.PENDING), seed, clock)
             made = Life(app, clock, control, dice, begun.execution_id, drs.fate)

@@ -155,7 +155,7 @@ def test_a_termination_whose_machine_ended_wrongly_is_followed_by_the_next_run(
 
 def test_an_uncaught_error_is_recorded_and_the_execution_taken_up_again(stack: Stack, clock: JumpingClock) -> None:
     stack.put_servers(servers_of(TWO_WAVES))
-    stack.before["StartWaveFunction"] = _raise_once(stack)
+    stack.before["ObserveFunction"] = _raise_once(stack)
     started = stack.start(TWO_WAVES)
     execution = stack.wait(started, lambda seen: seen["lastFailure"])
 
@@ -169,9 +169,14 @@ def test_an_uncaught_error_is_recorded_and_the_execution_taken_up_again(stack: S
 
 
 def _raise_once(stack: Stack) -> Any:
+    """Have the second look fail."""
+    looks: list[int] = []
+
     def failing(_event: dict[str, Any]) -> None:
-        del stack.before["StartWaveFunction"]
-        raise RuntimeError('no "disk" left')
+        looks.append(1)
+        if len(looks) == 2:
+            del stack.before["ObserveFunction"]
+            raise RuntimeError('no "disk" left')
 
     return failing
 
@@ -218,6 +223,7 @@ def test_waves_that_are_started_count_as_rounds_since_they_lengthen_the_history(
     stack.wait(started, lambda _: len(rounds) > 2)
 
     assert rounds[:3] == [0, 4, 5]
+    stack.wait(started, lambda seen: all(each["jobId"] for each in seen["waves"]))
     clock.forward(61)
     assert stack.ended(started)["status"] == "COMPLETED"
 
@@ -228,7 +234,7 @@ def test_a_failure_that_could_not_be_recorded_is_told_by_the_end_of_the_run(stac
         raise RuntimeError('no "disk" left')
 
     stack.put_servers(servers_of(TWO_WAVES))
-    stack.before["StartWaveFunction"] = _raise_once(stack)
+    stack.before["ObserveFunction"] = _raise_once(stack)
     stack.before["RecordFailureFunction"] = last
     started = stack.start(TWO_WAVES)
     stack.wait(started, lambda _: _status(stack, started) == "FAILED")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 from tests.support.clock import QuickTiming
-from tests.support.plans import plan, server, servers_of, three_tier, wave
+from tests.support.plans import all_terminated, plan, server, servers_of, three_tier, wave
 from tests.support.stored_executions import ACT, AT, execution
 
-from wavebreak.aws.drs import TAG_ATTEMPT, TAG_BATCH, TAG_EXECUTION, TAG_WAVE
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
 from wavebreak.domain.executions.engine import decide
+from wavebreak.domain.executions.launching.launch_tags import TAG_ATTEMPT, TAG_BATCH, TAG_EXECUTION, TAG_WAVE
 from wavebreak.domain.executions.model import Cancel, Execution
 from wavebreak.domain.executions.observation import Observation
 from wavebreak.execution_utils import ExecutionStatus
@@ -101,7 +101,7 @@ def test_rule_2_start_once_holds_for_terminations_too(stack: Stack, monkeypatch:
 
     stack.api("POST", f"/executions/{started}/terminate", {})
 
-    assert stack.cleaned_up(started)["termination"] == {"status": "COMPLETED", "terminated": 1, "remaining": []}
+    assert stack.cleaned_up(started)["termination"] == all_terminated(1)
     assert len(stack.control.calls("TerminateRecoveryInstances")) == 1
 
 
@@ -118,7 +118,7 @@ def test_rule_3_terminate_only_your_own_failed_waves_included(stack: Stack) -> N
 
     stack.api("POST", f"/executions/{started}/terminate", {})
 
-    assert stack.cleaned_up(started)["termination"] == {"status": "COMPLETED", "terminated": 2, "remaining": []}
+    assert stack.cleaned_up(started)["termination"] == all_terminated(2)
     left = sorted(instance["sourceServerID"] for instance in stack.control.state()["recoveryInstances"])
     assert left == [server(1), server(9)]
 
@@ -185,3 +185,30 @@ def test_rule_10_drill_and_recovery_only_a_recovery_is_terminated_with_a_confirm
             assert stack.get(started)["termination"]["status"] == "NOT_REQUESTED"
         assert stack.api("POST", path, {"confirm": started} if mode == "recoveries" else {}).status == 202
         assert stack.cleaned_up(started)["termination"]["terminated"] == 1
+
+
+def test_a5_rule_10_a_cancel_ends_the_instances_of_a_recovery_only_with_a_confirmation(
+    stack: Stack, clock: JumpingClock
+) -> None:
+    for mode in ("drills", "recoveries"):
+        document = plan(wave("one", 1), wave("two", 2), plan_id=f"plan-{mode}")
+        stack.put_servers(servers_of(document))
+        stack.put_servers([server(2)], launchSeconds=60)
+        started = stack.start(document, mode)
+        stack.wait(started, lambda seen: seen["waves"][1]["jobId"])
+        path = f"/executions/{started}/cancel"
+        ended = {"then": "TERMINATE"}
+        if mode == "recoveries":
+            for confirm in ({}, {"confirm": None}, {"confirm": "drill-" + "0" * 26}, {"confirm": ""}):
+                refused = stack.api("POST", path, ended | confirm)
+                assert (refused.status, refused.code) == (400, "CONFIRMATION_REQUIRED")
+            assert stack.get(started)["status"] == "IN_PROGRESS", "nothing was cancelled"
+            assert stack.api("POST", path, {}).json["cancel"]["then"] == "KEEP", "a cancel alone needs none"
+            assert stack.api("POST", path, ended).code == "CONFIRMATION_REQUIRED", "nor does KEEP become TERMINATE"
+            assert stack.get(started)["cancel"]["then"] == "KEEP"
+            ended |= {"confirm": started}
+        assert stack.api("POST", path, {"confirm": "x" * 300}).code == "CONFIRMATION_REQUIRED"
+        assert stack.api("POST", path, ended).json["cancel"]["then"] == "TERMINATE"
+        clock.forward(61)
+        assert stack.cleaned_up(started)["termination"]["status"] == "COMPLETED"
+        assert stack.control.state()["recoveryInstances"] == []

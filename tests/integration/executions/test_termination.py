@@ -2,25 +2,105 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import boto3
+import pytest
 from botocore.exceptions import EndpointConnectionError
-from tests.support.plans import plan, server, servers_of, three_tier, wave
+from tests.integration.conftest import TIME_SCALE
+from tests.support.plans import all_terminated, plan, server, servers_of, three_tier, wave
 
 from wavebreak.aws.drs import Drs
+from wavebreak.aws.ec2 import Ec2
 from wavebreak.aws.unrepeated import Refusal
+from wavebreak.store import keys
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    import pytest
     from tests.support.clock import JumpingClock
     from tests.support.stack import Stack
 
     from wavebreak.domain.drs import Instance
 
 ONE_WAVE = plan(wave("only", 1, 2))
+NAMELESS: dict[str, Any] = {
+    "staleReads": 0,
+    "delaySeconds": 0,
+    "ordered": True,
+    "events": {"lost": 0, "doubled": 0, "late": 0},
+    "omit": {"ParticipatingServer.recoveryInstanceID": 1},
+}
+"""Manners that leave out the instances of jobs, and nothing else."""
+
+
+def named(entries: list[dict[str, Any]]) -> list[str]:
+    """Name the instances that a termination left."""
+    return sorted(entry["recoveryInstanceId"] for entry in entries)
+
+
+def instances_of(execution: dict[str, Any]) -> list[str]:
+    """Name what an execution launched."""
+    return sorted(entry["recoveryInstanceId"] for wave in execution["waves"] for entry in wave["servers"])
+
+
+def reasons(execution: dict[str, Any]) -> dict[str, str]:
+    """Why each instance is left, by its server."""
+    termination = execution["termination"]
+    return {entry["sourceServerId"]: entry["reason"] for entry in (*termination["remaining"], *termination["unknown"])}
+
+
+def ended_while_time_passes(stack: Stack, clock: JumpingClock, execution_id: str, seconds: float = 1) -> dict[str, Any]:
+    """Wait for the end of a termination, time passing with each look: a minute of the product's is three seconds."""
+    for _ in range(400):
+        execution = stack.get(execution_id)
+        if execution["termination"]["status"] in {"COMPLETED", "INCOMPLETE"}:
+            return execution
+        time.sleep(0.1)
+        clock.forward(seconds)
+    raise AssertionError(execution)
+
+
+def waited_for(
+    stack: Stack, clock: JumpingClock, execution_id: str, until: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    """Read an execution until it is as wanted, time passing with each look."""
+
+    def seen(execution: dict[str, Any]) -> bool:
+        clock.forward(0.5)
+        return until(execution)
+
+    return stack.wait(execution_id, seen)
+
+
+def hide(monkeypatch: pytest.MonkeyPatch, looks: int, state: str | None) -> list[str]:
+    """Have the first looks at instances show none of them, or in a state that is none; gives each look's Region."""
+    original, seen = Drs.every_instance, list[str]()
+
+    def stale(drs: Drs, source_server_ids: Sequence[str]) -> list[Instance]:
+        seen.append(drs.client.meta.region_name)
+        shown = original(drs, source_server_ids)
+        if len(seen) > looks:
+            return shown
+        return [replace(each, state=state) for each in shown] if state else []
+
+    monkeypatch.setattr(Drs, "every_instance", stale)
+    return seen
+
+
+def listening_to_ec2(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
+    """Give what EC2 is asked about."""
+    original = Ec2.states
+    asked: list[Sequence[str]] = []
+
+    def states(ec2: Ec2, instance_ids: Sequence[str]) -> dict[str, str]:
+        asked.append(instance_ids)
+        return original(ec2, instance_ids)
+
+    monkeypatch.setattr(Ec2, "states", states)
+    return asked
 
 
 def test_a_termination_ends_with_no_instance_left_and_frees_plan_and_servers(stack: Stack) -> None:
@@ -33,7 +113,7 @@ def test_a_termination_ends_with_no_instance_left_and_frees_plan_and_servers(sta
 
     assert (answer.status, answer.json["termination"]["status"]) == (202, "IN_PROGRESS")
     cleaned = stack.cleaned_up(started)
-    assert cleaned["termination"] == {"status": "COMPLETED", "terminated": 4, "remaining": []}
+    assert cleaned["termination"] == all_terminated(4)
     assert cleaned["instancesTerminated"]
     assert stack.control.state()["recoveryInstances"] == []
     kinds = [event["type"] for event in stack.events(started)]
@@ -63,24 +143,30 @@ def test_a_termination_asked_for_twice_runs_once(stack: Stack, clock: JumpingClo
     assert (third.status, third.json["detail"]) == (409, "Instances already terminated")
 
 
-def test_a_termination_that_cannot_finish_is_incomplete_and_may_be_asked_for_again(
+def test_n42_a_termination_that_drs_refuses_is_incomplete_in_its_words_and_may_be_asked_for_again(
     stack: Stack, clock: JumpingClock
 ) -> None:
     stack.put_servers(servers_of(ONE_WAVE))
     started = stack.start(ONE_WAVE)
-    instances = sorted(entry["recoveryInstanceId"] for entry in stack.ended(started)["waves"][0]["servers"])
+    stack.ended(started)
     stack.control.fault("TerminateRecoveryInstances", error="AccessDeniedException", count=1000)
     stack.api("POST", f"/executions/{started}/terminate", {})
-    stack.wait(started, lambda _: stack.control.calls("TerminateRecoveryInstances"))
-    clock.forward(200)
 
-    execution = stack.cleaned_up(started)
+    execution = ended_while_time_passes(stack, clock, started)
 
-    assert execution["termination"] == {"status": "INCOMPLETE", "terminated": 0, "remaining": instances}
+    assert (execution["termination"]["status"], execution["termination"]["terminated"]) == ("INCOMPLETE", 0)
+    assert {entry["reason"].partition(":")[0] for entry in execution["termination"]["remaining"]} == {
+        "AccessDeniedException"
+    }
+    assert named(execution["termination"]["remaining"]) == instances_of(execution)
     assert execution["terminationMetadata"]["canTerminate"]
+    assert execution["instancesLeft"] == 2
+    assert execution["leftSince"] == execution["endedAt"]
+    assert len(stack.control.calls("TerminateRecoveryInstances")) <= 30, "ten a round, three rounds"
     stack.control.clear_faults()
     assert stack.api("POST", f"/executions/{started}/terminate", {}).status == 202
-    stack.wait(started, lambda seen: seen["termination"]["status"] == "COMPLETED")
+    cleaned = stack.wait(started, lambda seen: seen["termination"]["status"] == "COMPLETED")
+    assert (cleaned["instancesLeft"], cleaned["leftSince"]) == (0, None)
     assert stack.control.state()["recoveryInstances"] == []
     assert [run["name"] for run in stack.runs("termination")].count(f"{started}-t2") == 1
 
@@ -104,7 +190,7 @@ def test_a_recovery_is_terminated_only_when_confirmed_by_its_id(stack: Stack) ->
     ]
 
 
-def test_other_peoples_instances_are_left_alone(stack: Stack) -> None:
+def test_other_peoples_instances_are_left_alone(stack: Stack, clock: JumpingClock) -> None:
     stack.put_servers([server(1), server(2), server(9)])
     drs = boto3.client("drs")
     drs.start_recovery(sourceServers=[{"sourceServerID": server(9)}], isDrill=True)
@@ -115,7 +201,8 @@ def test_other_peoples_instances_are_left_alone(stack: Stack) -> None:
 
     stack.api("POST", f"/executions/{started}/terminate", {})
 
-    assert stack.cleaned_up(started)["termination"] == {"status": "COMPLETED", "terminated": 2, "remaining": []}
+    # One is terminated; the other is gone when two looks a minute apart do not show it, and its server runs anew.
+    assert ended_while_time_passes(stack, clock, started)["termination"] == all_terminated(2)
     left = sorted(instance["sourceServerID"] for instance in stack.control.state()["recoveryInstances"])
     assert left == [server(2), server(9)]
 
@@ -126,16 +213,15 @@ def test_one_instance_in_conflict_holds_up_no_other(stack: Stack, clock: Jumping
     stack.put_servers(servers_of(document))
     started = stack.start(document)
     entries = stack.ended(started)["waves"][0]["servers"]
-    stack.put_servers([server(1)], launchSeconds=10_000)
+    stack.put_servers([server(1)], launchSeconds=1000)
     boto3.client("drs").start_recovery(sourceServers=[{"sourceServerID": server(1)}], isDrill=True)
 
     stack.api("POST", f"/executions/{started}/terminate", {})
 
     seen = stack.wait(started, lambda now: now["termination"]["terminated"] == 3)
     assert seen["termination"]["status"] == "IN_PROGRESS"
-    assert seen["termination"]["remaining"] == [entries[0]["recoveryInstanceId"]]
-    clock.forward(1000)
-    assert stack.cleaned_up(started)["termination"] == {"status": "COMPLETED", "terminated": 4, "remaining": []}
+    assert named(seen["termination"]["remaining"]) == [entries[0]["recoveryInstanceId"]]
+    assert ended_while_time_passes(stack, clock, started)["termination"] == all_terminated(4)
     assert [call["error"] for call in stack.control.calls("TerminateRecoveryInstances")].count(None) <= 2
 
 
@@ -147,22 +233,25 @@ def test_s3_1_a_region_that_does_not_answer_holds_up_no_other(
     stack.control.put_source_server(server(2), region="us-west-2")
     started = stack.start(document)
     there = stack.ended(started)["waves"][1]["servers"][0]["recoveryInstanceId"]
-    original = Drs.instances
+    original = Drs.every_instance
 
     def cut_off(drs: Drs, source_server_ids: Sequence[str]) -> list[Instance]:
         if drs.client.meta.region_name == "us-west-2":
             raise EndpointConnectionError(endpoint_url="https://drs.us-west-2")
         return original(drs, source_server_ids)
 
-    monkeypatch.setattr(Drs, "instances", cut_off)
+    monkeypatch.setattr(Drs, "every_instance", cut_off)
     stack.api("POST", f"/executions/{started}/terminate", {})
 
     seen = stack.wait(started, lambda now: now["termination"]["terminated"] == 1)
-    assert seen["termination"] == {"status": "IN_PROGRESS", "terminated": 1, "remaining": [there]}
+    assert seen["termination"]["status"] == "IN_PROGRESS"
+    assert seen["termination"]["remaining"] == [
+        {"recoveryInstanceId": there, "sourceServerId": server(2), "reason": "DRS does not answer in us-west-2"}
+    ]
     assert [one["recoveryInstanceID"] for one in stack.control.state()["recoveryInstances"]] == [there]
-    monkeypatch.setattr(Drs, "instances", original)
+    monkeypatch.setattr(Drs, "every_instance", original)
     clock.forward(10)
-    assert stack.cleaned_up(started)["termination"] == {"status": "COMPLETED", "terminated": 2, "remaining": []}
+    assert stack.cleaned_up(started)["termination"] == all_terminated(2)
 
 
 def test_a_region_that_refuses_holds_up_no_other(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,3 +273,279 @@ def test_a_region_that_refuses_holds_up_no_other(stack: Stack, monkeypatch: pyte
     stack.wait(started, lambda now: now["termination"]["terminated"] == 1)
     left = [one["sourceServerID"] for one in stack.control.state()["recoveryInstances"]]
     assert left == [server(1)]
+
+
+# ---------------------------------------------------------------- what DRS and EC2 show, and what it proves
+
+
+@pytest.mark.parametrize("state", [None, "NOT_FOUND"])
+def test_a3_first_looks_that_show_nothing_do_not_end_a_termination(
+    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch, state: str | None
+) -> None:
+    document = plan(wave("only", 1, 2), wave("next", 3))
+    stack.put_servers(servers_of(document))
+    started = stack.start(document)
+    stack.ended(started)
+    looks = hide(monkeypatch, 3, state)
+
+    stack.api("POST", f"/executions/{started}/terminate", {})
+    stack.wait(started, lambda _: len(looks) > 3)
+
+    assert ended_while_time_passes(stack, clock, started)["termination"] == all_terminated(3)
+    assert stack.control.state()["recoveryInstances"] == []
+
+
+def test_a3_what_stays_hidden_and_runs_in_ec2_is_named_and_found_by_the_next_termination(
+    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.put_servers(servers_of(ONE_WAVE))
+    started = stack.start(ONE_WAVE)
+    launched = instances_of(stack.ended(started))
+    with monkeypatch.context() as hidden:
+        hide(hidden, 10_000, None)
+        stack.api("POST", f"/executions/{started}/terminate", {})
+        execution = ended_while_time_passes(stack, clock, started)
+    assert (execution["termination"]["status"], named(execution["termination"]["unknown"])) == ("INCOMPLETE", launched)
+    assert execution["termination"]["remaining"] == []
+    assert stack.control.calls("TerminateRecoveryInstances") == []
+
+    assert stack.api("POST", f"/executions/{started}/terminate", {}).status == 202
+    stack.wait(started, lambda seen: seen["termination"]["status"] == "COMPLETED")
+    assert stack.control.state()["recoveryInstances"] == []
+
+
+def test_t10_what_was_disconnected_from_drs_is_unknown_until_ec2_has_ended_it(
+    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.put_servers(servers_of(ONE_WAVE))
+    started = stack.start(ONE_WAVE)
+    entries = {entry["sourceServerId"]: entry for entry in stack.ended(started)["waves"][0]["servers"]}
+    lost = entries[server(2)]["recoveryInstanceId"]
+    stack.control.forget_record(lost)
+    asked = listening_to_ec2(monkeypatch)
+
+    stack.api("POST", f"/executions/{started}/terminate", {})
+    execution = ended_while_time_passes(stack, clock, started)
+
+    assert asked == [[lost]], "EC2 is asked for what DRS no longer shows, and for nothing else"
+    assert execution["termination"] == {
+        "status": "INCOMPLETE",
+        "terminated": 1,
+        "remaining": [],
+        "unknown": [
+            {
+                "recoveryInstanceId": lost,
+                "sourceServerId": server(2),
+                "reason": "DRS no longer shows it, and EC2 has it running: end it in EC2 if nobody needs it",
+            }
+        ],
+    }
+    assert (execution["instancesTerminated"], execution["instancesLeft"]) == (False, 1)
+    stack.control.instance(lost, state="TERMINATED")
+    assert stack.api("POST", f"/executions/{started}/terminate", {}).status == 202
+    assert ended_while_time_passes(stack, clock, started)["termination"] == all_terminated(2)
+
+
+@pytest.mark.parametrize("fault", [{"httpStatus": 503}, {"error": "RequestLimitExceeded"}, {"dropConnection": True}])
+def test_t10_while_ec2_does_not_answer_nothing_is_called_terminated(
+    stack: Stack, clock: JumpingClock, fault: dict[str, Any]
+) -> None:
+    stack.put_servers(servers_of(ONE_WAVE))
+    started = stack.start(ONE_WAVE)
+    for instance in instances_of(stack.ended(started)):
+        # Somebody disconnected them from DRS and ended them.
+        stack.control.forget_record(instance)
+        stack.control.instance(instance, state="TERMINATED")
+    stack.control.fault("DescribeInstances", **fault, count=1000)
+    stack.api("POST", f"/executions/{started}/terminate", {})
+    waited_for(stack, clock, started, lambda _: len(stack.control.calls("DescribeInstances")) > 2)
+    seen = stack.get(started)["termination"]
+    assert (seen["status"], seen["terminated"]) == ("IN_PROGRESS", 0)
+    assert {entry["reason"] for entry in seen["remaining"]} == {"DRS no longer shows it, and EC2 does not answer"}
+    stack.control.clear_faults()
+    assert ended_while_time_passes(stack, clock, started)["termination"] == all_terminated(2)
+
+
+def test_t10_what_ec2_may_not_tell_us_is_unknown_in_its_words(stack: Stack, clock: JumpingClock) -> None:
+    stack.put_servers(servers_of(ONE_WAVE))
+    started = stack.start(ONE_WAVE)
+    for instance in instances_of(stack.ended(started)):
+        stack.control.forget_record(instance)
+    stack.control.fault("DescribeInstances", error="UnauthorizedOperation", message="no", count=1000)
+    stack.api("POST", f"/executions/{started}/terminate", {})
+    execution = ended_while_time_passes(stack, clock, started)
+    assert execution["termination"]["status"] == "INCOMPLETE"
+    assert set(reasons(execution).values()) == {
+        "DRS no longer shows it, and EC2 does not tell what became of it: UnauthorizedOperation: no"
+    }
+
+
+def test_an_instance_that_no_job_named_is_learnt_and_terminated(stack: Stack, clock: JumpingClock) -> None:
+    """As real jobs mostly are: participating servers have their launchStatus, and no recoveryInstanceID."""
+    stack.control.put_manners(**NAMELESS)
+    stack.put_servers(servers_of(ONE_WAVE))
+    started = stack.start(ONE_WAVE)
+    stack.ended(started)
+
+    stack.api("POST", f"/executions/{started}/terminate", {})
+
+    execution = ended_while_time_passes(stack, clock, started)
+    assert execution["termination"] == all_terminated(2)
+    assert all(entry["recoveryInstanceId"] for entry in execution["waves"][0]["servers"])
+    assert stack.control.state()["recoveryInstances"] == []
+
+
+def test_an_instance_that_only_the_log_of_its_job_names_is_asked_for_in_ec2(stack: Stack, clock: JumpingClock) -> None:
+    stack.control.put_manners(**NAMELESS)
+    stack.put_servers(servers_of(ONE_WAVE))
+    started = stack.start(ONE_WAVE)
+    stack.ended(started)
+    launched = {each["recoveryInstanceID"] for each in stack.control.state()["recoveryInstances"]}
+    for instance in launched:
+        stack.control.forget_record(instance)
+    stack.api("POST", f"/executions/{started}/terminate", {})
+    execution = ended_while_time_passes(stack, clock, started)
+    assert set(named(execution["termination"]["unknown"])) == launched
+    assert {text.partition(":")[0] for text in reasons(execution).values()} == {
+        "DRS no longer shows it, and EC2 has it running"
+    }
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_with_the_manners_of_real_services_nothing_is_left_and_nothing_is_called_terminated_that_runs(
+    stack: Stack, clock: JumpingClock, seed: int
+) -> None:
+    document = plan(wave("here", 1, 2, 3), wave("there", 4, 5, region="us-west-2", dependsOn=[]))
+    stack.put_servers(server(number) for number in (1, 2, 3))
+    for number in (4, 5):
+        stack.control.put_source_server(server(number), region="us-west-2")
+    started = stack.start(document)
+    stack.ended(started)
+    # A look is a minute after another in the product, which is three seconds here: reads are late by as much less.
+    stack.control.put_manners(seed=seed, delaySeconds=10 * float(TIME_SCALE))
+    for _ in range(4):
+        assert stack.api("POST", f"/executions/{started}/terminate", {}).status == 202
+        termination = ended_while_time_passes(stack, clock, started)["termination"]
+        left = [one for one in stack.control.state()["recoveryInstances"] if one["ec2InstanceState"] == "RUNNING"]
+        assert termination["terminated"] == 5 - len(left), termination
+        if termination["status"] == "COMPLETED":
+            break
+    assert termination == all_terminated(5)
+
+
+# ---------------------------------------------------------------- what is not for us to terminate
+
+
+def test_t8_an_instance_in_failback_is_never_terminated(stack: Stack, clock: JumpingClock) -> None:
+    stack.put_servers(servers_of(ONE_WAVE))
+    started = stack.start(ONE_WAVE)
+    stack.ended(started)
+    stack.control.instance(server(1), failbackState="FAILBACK_COMPLETED")
+    stack.api("POST", f"/executions/{started}/terminate", {})
+    execution = ended_while_time_passes(stack, clock, started)
+    assert reasons(execution) == {server(1): "Its failback is FAILBACK_COMPLETED: end or disconnect it in DRS"}
+    assert (execution["termination"]["status"], execution["termination"]["terminated"]) == ("INCOMPLETE", 1)
+    assert [one["sourceServerID"] for one in stack.control.state()["recoveryInstances"]] == [server(1)]
+    assert len(stack.control.calls("TerminateRecoveryInstances")) == 1
+
+
+def test_t7_what_was_launched_into_is_never_terminated_and_each_server_is_asked_once(
+    stack: Stack, clock: JumpingClock
+) -> None:
+    document = plan(wave("only", 1, 2, 3))
+    existing = "i-0abcdef0123456789"
+    stack.control.put_existing_instance(existing, state="STOPPED")
+    into = {"launchIntoInstanceProperties": {"launchIntoEC2InstanceID": existing}}
+    stack.put_servers(servers_of(document))
+    stack.put_servers([server(1)], launchConfiguration=into)
+    started = stack.start(document)
+    assert existing in instances_of(stack.ended(started))
+    stack.control.fault("GetLaunchConfiguration", httpStatus=500, count=2, subject=server(2))
+    stack.api("POST", f"/executions/{started}/terminate", {})
+    seen = stack.wait(started, lambda now: now["termination"]["terminated"] == 1)
+    assert reasons(seen)[server(2)] == "DRS does not tell whether it existed before (GetLaunchConfiguration)"
+    execution = ended_while_time_passes(stack, clock, started)
+    assert reasons(execution) == {
+        server(1): "It existed before and was launched into (launchInto): end or disconnect it in DRS"
+    }
+    assert (execution["termination"]["status"], execution["termination"]["terminated"]) == ("INCOMPLETE", 2)
+    asked = [call["parameters"]["sourceServerID"] for call in stack.control.calls("GetLaunchConfiguration")]
+    assert sorted(asked) == [server(1), *3 * [server(2)], server(3)]
+    (left,) = stack.control.state()["recoveryInstances"]
+    assert left["recoveryInstanceID"] == existing
+    calls = stack.control.calls("TerminateRecoveryInstances")
+    assert existing not in {name for call in calls for name in call["parameters"]["recoveryInstanceIDs"]}
+
+
+def test_what_a_recovery_took_over_is_left_alone_and_named(stack: Stack, clock: JumpingClock) -> None:
+    stack.put_servers(servers_of(ONE_WAVE))
+    started = stack.start(ONE_WAVE)
+    stack.ended(started)
+    stack.control.fault("TerminateRecoveryInstances", error="ThrottlingException", count=1)
+    stack.api("POST", f"/executions/{started}/terminate", {})
+    stack.wait(started, lambda _: stack.control.calls("TerminateRecoveryInstances"))
+    recovery = stack.start(plan(wave("theirs", 1, requiresApproval=True), plan_id="theirs"), "recoveries")
+
+    execution = ended_while_time_passes(stack, clock, started)
+
+    assert reasons(execution) == {server(1): f"held by {recovery}"}
+    assert (execution["termination"]["status"], execution["termination"]["terminated"]) == ("INCOMPLETE", 1)
+    assert [one["sourceServerID"] for one in stack.control.state()["recoveryInstances"]] == [server(1)]
+    (lock,) = [item for item in stack.items_of(keys.LOCK) if server(1) in item["pk"]["S"]]
+    assert lock["executionId"]["S"] == recovery, "the end gives back its own locks and no other's"
+
+    assert stack.api("POST", f"/executions/{recovery}/waves/1/approve", {}).status == 202
+    stack.ended(recovery)
+    assert stack.api("POST", f"/executions/{started}/terminate", {}).status == 202
+    assert ended_while_time_passes(stack, clock, started)["termination"] == all_terminated(2)
+    (left,) = stack.control.state()["recoveryInstances"]
+    assert (left["sourceServerID"], left["isDrill"]) == (server(1), False)
+
+
+# ---------------------------------------------------------------- one instance's trouble stays its own
+
+
+def test_t2_two_of_twenty_in_conflict_hold_up_no_other(stack: Stack, clock: JumpingClock) -> None:
+    document = plan(wave("only", *range(1, 21)))
+    stack.put_servers(servers_of(document))
+    started = stack.start(document)
+    stack.ended(started)
+    bad = {server(1), server(2)}
+    for name in bad:
+        stack.control.instance(name, terminable=False)
+    stack.api("POST", f"/executions/{started}/terminate", {})
+
+    seen = stack.wait(started, lambda now: now["termination"]["terminated"] == 18)
+    assert (seen["termination"]["status"], set(reasons(seen))) == ("IN_PROGRESS", bad)
+    assert {text.partition(":")[0] for text in reasons(seen).values()} == {"ConflictException"}
+    execution = ended_while_time_passes(stack, clock, started, 8)
+    assert (execution["termination"]["status"], execution["termination"]["terminated"]) == ("INCOMPLETE", 18)
+    assert reasons(execution).keys() == bad
+    assert len(stack.control.calls("TerminateRecoveryInstances")) < 60
+
+
+def test_n21_a_fault_of_drs_for_one_leaves_it_alone(stack: Stack, clock: JumpingClock) -> None:
+    document = plan(wave("only", *range(1, 21)))
+    stack.put_servers(servers_of(document))
+    started = stack.start(document)
+    stack.ended(started)
+    stack.control.fault("TerminateRecoveryInstances", httpStatus=500, count=1000, subject=server(7))
+    stack.api("POST", f"/executions/{started}/terminate", {})
+    waited_for(stack, clock, started, lambda now: now["termination"]["terminated"] == 19)
+    assert len(stack.control.calls("TerminateRecoveryInstances")) <= 12
+    execution = ended_while_time_passes(stack, clock, started, 8)
+    assert reasons(execution).keys() == {server(7)}
+    assert reasons(execution)[server(7)].startswith("500 ")
+    assert len(stack.control.state()["recoveryInstances"]) == 1
+
+
+def test_an_instance_that_ec2_protects_outlives_three_jobs_and_is_named(stack: Stack, clock: JumpingClock) -> None:
+    stack.put_servers(servers_of(ONE_WAVE))
+    started = stack.start(ONE_WAVE)
+    stack.ended(started)
+    stack.control.instance(server(1), protected=True)
+    stack.api("POST", f"/executions/{started}/terminate", {})
+    execution = ended_while_time_passes(stack, clock, started)
+    assert (execution["termination"]["status"], execution["termination"]["terminated"]) == ("INCOMPLETE", 1)
+    assert reasons(execution) == {server(1): "3 DRS jobs ended without terminating it"}
+    assert len(stack.control.calls("TerminateRecoveryInstances")) == 3

@@ -20,7 +20,7 @@ AT_ONCE_SECONDS = 5.0
 
 @pytest.fixture(autouse=True)
 def _long_poll(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(emulation, "REAL_POLL_SECONDS", 60.0)
+    monkeypatch.setitem(emulation.REAL_SECONDS, emulation.POLL_SECONDS, 60.0)
 
 
 def _asleep(stack: Stack, execution_id: str) -> bool:
@@ -89,6 +89,24 @@ def test_a_launch_event_of_a_job_that_is_not_ours_wakes_nobody(stack: Stack) -> 
         "detail": {"state": "RECOVERY_LAUNCH_SUCCEEDED", "job-id": "drsjob-00000000000000000", "is-drill": "TRUE"},
     }
     assert stack.tell_launches(event, {"source": "aws.drs", "detail": {}}) == 0
+
+
+def test_what_a_launch_event_tells_is_logged_and_what_cannot_be_read_too(
+    stack: Stack, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A line in the log is how one sees whether EventBridge brings these events, and in the form that is read."""
+    server = "arn:aws:drs:us-east-1:123456789012:source-server/s-00000000000000001"
+    event = {"resources": [server], "detail": {"job-id": "drsjob-00000000000000000"}}
+    odd = {"resources": [server], "detail": {"jobId": "drsjob-00000000000000000", "padding": "x" * 5000}}
+    with caplog.at_level("INFO", "wavebreak"):
+        stack.tell_launches(event, odd)
+    told = [record for record in caplog.records if hasattr(record, "launchEvent")]
+    assert [record.levelname for record in told] == ["INFO", "WARNING"]
+    first, second = (record.launchEvent for record in told)
+    assert first == {"jobId": "drsjob-00000000000000000", "servers": ["s-00000000000000001"]}
+    assert second["unreadable"]
+    assert "'jobId': 'drsjob-00000000000000000'" in second["event"]
+    assert len(second["event"]) == 1000
 
 
 def test_a_repeated_launch_event_does_no_harm(stack: Stack) -> None:

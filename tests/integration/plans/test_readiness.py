@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -119,7 +120,7 @@ def test_a_completed_drill_and_what_it_left_are_told(stack: Stack, clock: Jumpin
 
 def test_executions_that_hold_plan_or_servers_are_named(stack: Stack, clock: JumpingClock) -> None:
     stack.put_servers(servers_of(ONE_WAVE), launchSeconds=600)
-    started = stack.start(ONE_WAVE)
+    started = stack.start(ONE_WAVE, "recoveries")
     job = stack.wait(started, lambda execution: execution["waves"][0]["jobId"])["waves"][0]["jobId"]
     held = stack.api("POST", f"/plans/{ONE_WAVE['planId']}/validate").json
     assert found(held, "plan-lock") == {ONE_WAVE["planId"]: "FAIL"}
@@ -214,12 +215,53 @@ def test_a_drill_of_a_recovered_server_is_refused_and_leaves_nothing_behind(stac
     assert instance in message(result, "recovery-instance")
 
 
-def test_a_recovery_replaces_what_a_recovery_launched_without_asking(stack: Stack) -> None:
+FIVE: dict[str, Any] = plan(wave("one", 1, 2, 3, 4), wave("two", 5, dependsOn=[]), wave("three", 6, dependsOn=[]))
+
+
+def test_b6_a_recovery_that_replaces_what_a_recovery_launched_says_so_and_goes_on(stack: Stack) -> None:
+    stack.put_servers(servers_of(FIVE))
+    first = stack.start(FIVE, "recoveries")
+    assert stack.get(first)["warnings"] == []
+    launched = stack.ended(first)
+    stack.put_servers([server(7)])
+    stack.ended(stack.start(plan(wave("rehearsed", 7), plan_id="rehearsed")))
+
+    second = stack.start({**FIVE, "waves": [*FIVE["waves"], wave("four", 7)]}, "recoveries")
+
+    instances = {
+        each["sourceServerId"]: each["recoveryInstanceId"] for one in launched["waves"] for each in one["servers"]
+    }
+    named = ", ".join(f"{server(number)} ({instances[server(number)]})" for number in (1, 2, 3))
+    ended = stack.ended(second)
+    assert ended["status"] == "COMPLETED"
+    assert ended["warnings"][:2] == [
+        {
+            "code": "REPLACES_RUNNING",
+            "message": f"Replaces 4 running instance(s) that a recovery launched: {named} and 1 more",
+            "waveNumber": 1,
+        },
+        {
+            "code": "REPLACES_RUNNING",
+            "message": f"Replaces 1 running instance(s) that a recovery launched: {server(5)} ({instances[server(5)]})",
+            "waveNumber": 2,
+        },
+    ]
+    assert [each["waveNumber"] for each in ended["warnings"]] == [1, 2, 3], "an earlier drill's may be replaced"
+    listed = stack.api("GET", "/executions").json["items"]
+    assert [each["warnings"] for each in listed if each["executionId"] == second] == [ended["warnings"]]
+
+
+@pytest.mark.parametrize("fault", [{"delaySeconds": 12}, {"error": "AccessDeniedException"}], ids=str)
+def test_b6_a_recovery_waits_eight_seconds_for_the_warning_and_starts_without_it(
+    stack: Stack, fault: dict[str, Any]
+) -> None:
     stack.put_servers(servers_of(ONE_WAVE))
-    stack.ended(stack.start(ONE_WAVE, "recoveries"))
-    asked_before = len(stack.control.calls("DescribeRecoveryInstances"))
-    assert stack.ended(stack.start(ONE_WAVE, "recoveries"))["status"] == "COMPLETED"
-    assert len(stack.control.calls("DescribeRecoveryInstances")) == asked_before
+    stack.put_plan(ONE_WAVE)
+    stack.control.fault("DescribeRecoveryInstances", count=9, **fault)
+    began = time.monotonic()
+    answer = stack.api("POST", "/recoveries", {"planId": ONE_WAVE["planId"]})
+    assert (answer.status, answer.json["warnings"]) == (202, [])
+    assert time.monotonic() - began < 8 + 2
 
 
 def test_a_drill_replaces_the_instances_of_an_earlier_drill(stack: Stack) -> None:

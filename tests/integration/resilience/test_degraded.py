@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from tests.support.blueprint import REGION
-from tests.support.plans import plan, servers_of, wave
+from tests.support.plans import all_terminated, plan, servers_of, wave
 
 from wavebreak.resilience.breaker_states import KEY, PARTITION, SORT_KEY, SharedStates
 
@@ -132,7 +132,7 @@ def test_s3_22_a_termination_waits_for_the_circuit(stack: Stack, clock: JumpingC
     assert stack.get(started)["termination"]["status"] == "IN_PROGRESS"
     close_circuit(stack)
     clock.forward(31)
-    assert stack.cleaned_up(started)["termination"] == {"status": "COMPLETED", "terminated": 3, "remaining": []}
+    assert stack.cleaned_up(started)["termination"] == all_terminated(3)
 
 
 def test_s3_8_drs_that_fails_is_left_alone_after_five_reads_and_the_drill_completes_when_it_is_back(
@@ -216,5 +216,33 @@ def test_s3_1_the_api_answers_in_time_though_drs_hangs(
     assert answer.status == status, answer
     assert time.monotonic() - begin < HANGS_SECONDS, "nothing waits for a call that hangs"
     asked = Counter(call["operation"] for call in stack.control.calls())
-    assert set(asked.values()) == {2}, "two attempts of each question, and no more"
+    assert max(asked.values(), default=0) <= 2, "two attempts of each question, and no more"
     stack.control.clear_faults()
+
+
+def test_a11_a_throttled_validation_is_in_nobodys_way(stack: Stack, clock: JumpingClock) -> None:
+    stack.put_servers(servers_of(TWO_WAVES), launchSeconds=100)
+    started = stack.start(TWO_WAVES, "recoveries")
+    stack.wait(started, lambda seen: seen["waves"][0]["jobId"])
+    stack.control.fault("DescribeRecoverySnapshots", error="ThrottlingException", count=1000)
+    asked = [stack.api("POST", f"/plans/{TWO_WAVES['planId']}/validate").json for _ in range(12)]
+
+    assert not asked[0]["ready"]
+    assert "drs-read/us-east-1" not in _critical(stack)
+    health = stack.api("GET", "/health")
+    assert (health.status, health.json["critical_circuits_open"]) == (200, [])
+    clock.forward(101)
+    stack.wait(started, lambda seen: seen["waves"][1]["jobId"])
+    clock.forward(101)
+    assert stack.ended(started)["status"] == "COMPLETED"
+    assert not [item for item in stack.error_items() if item["category"] == {"S": "CIRCUIT_OPEN"}]
+
+
+def test_a11_nobody_asks_on_where_calls_are_held_back(stack: Stack) -> None:
+    many = plan(wave("many", *range(1, 101)), plan_id="many")
+    stack.put_servers(servers_of(many))
+    stack.put_plan(many)
+    stack.control.fault("DescribeRecoverySnapshots", error="ThrottlingException", count=1000)
+    answer = stack.api("POST", "/plans/many/validate").json
+    assert not answer["ready"]
+    assert len(stack.control.calls("DescribeRecoverySnapshots")) <= 40, "of a hundred servers: those asked for at once"

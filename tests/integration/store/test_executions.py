@@ -14,7 +14,8 @@ from wavebreak.domain.executions.steering import cancel
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.problems import InvalidRequest, NotFound, PlanBusy, Unavailable
 from wavebreak.store import keys
-from wavebreak.store.executions import Conflict, ExecutionStore
+from wavebreak.store.executions import Conflict, ExecutionStore, LocksNeeded
+from wavebreak.store.locks import LockStore
 from wavebreak.store.table import ConditionFailed, Table
 
 if TYPE_CHECKING:
@@ -237,15 +238,36 @@ def test_the_plan_is_free_with_the_end_and_taken_again_with_a_retry(stack: Stack
         store.save(ended, partial, ACT)
 
 
+def test_a6_an_execution_is_taken_up_again_with_locks_or_not_at_all(store: ExecutionStore) -> None:
+    born = _create(store, execution(1))
+    begun = store.save(born, _begun(born), ACT)
+    failed = begun.with_waves([replace(begun.waves[0], status=WaveStatus.FAILED)])
+    ended = store.save(begun, replace(failed, status=ExecutionStatus.FAILED), ACT)
+    again = replace(ended, status=ExecutionStatus.IN_PROGRESS)
+
+    with pytest.raises(LocksNeeded):
+        store.save(ended, again, ACT)
+    locks = LockStore(store.table)
+    held = locks.take(ended, "retry", AT)
+    locks.give_back(held)
+    with pytest.raises(Unavailable, match="lost"):
+        store.save(ended, again, ACT, held=held)
+    assert store.load(born.execution_id).execution == ended
+
+    running = store.save(ended, again, ACT, held=locks.take(ended, "another", AT))
+    assert (running.lock_call, store.load(born.execution_id).execution) == ("another", running)
+
+
 def test_a_reopened_execution_whose_plan_is_held_is_refused(store: ExecutionStore) -> None:
     born = _create(store, execution(1))
     begun = store.save(born, _begun(born), ACT)
     failed = begun.with_waves([replace(begun.waves[0], status=WaveStatus.FAILED)])
     ended = store.save(begun, replace(failed, status=ExecutionStatus.FAILED), ACT)
     other = _create(store, execution(2))
+    held = LockStore(store.table).take(ended, "retry", AT)
 
     with pytest.raises(PlanBusy) as refused:
-        store.save(ended, replace(ended, status=ExecutionStatus.IN_PROGRESS), ACT)
+        store.save(ended, replace(ended, status=ExecutionStatus.IN_PROGRESS), ACT, held=held)
 
     assert refused.value.members == {"executionId": other.execution_id}
 

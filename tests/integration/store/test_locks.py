@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.stored_executions import ACT, AT, execution
 
+from wavebreak.domain.executions.locking.lock_rules import Claim
 from wavebreak.problems import NotFound, PreconditionFailed, ServerBusy
 from wavebreak.store import keys
 from wavebreak.store.locks import LockStore, server_keys
-from wavebreak.timing import iso
 
 if TYPE_CHECKING:
     from tests.support.stack import Stack
@@ -37,44 +37,56 @@ def _held(stack: Stack) -> set[str]:
 def test_250_servers_are_locked_all_or_none(stack: Stack, locks: LockStore) -> None:
     mine = execution(1, sizes=(250,))
     rival = replace(execution(2), waves=(replace(mine.waves[0], servers=mine.waves[0].servers[-1:]),))
-    stack.app().executions.create(rival, "{}", ACT, {})
-    locks.take_servers(rival, AT)
+    its = locks.take(rival, "rival", AT)
     held = _held(stack)
 
     with pytest.raises(ServerBusy) as refused:
-        locks.take_servers(mine, AT)
+        locks.take(mine, "mine", AT)
 
     assert refused.value.members == {
         "sourceServerId": mine.waves[0].servers[-1].source_server_id,
         "executionId": rival.execution_id,
     }
     assert _held(stack) == held
-    locks.give_back(rival)
-    locks.take_servers(mine, AT)
+    locks.give_back(its)
+    taken = locks.take(mine, "mine", AT)
     assert _held(stack) >= set(server_keys(mine))
-    locks.take_servers(mine, AT)
-    locks.give_back(mine)
+    assert locks.take(mine, "mine", AT) == taken, "its answer may have been lost"
+    locks.give_back(taken)
     assert not _held(stack) & set(server_keys(mine))
 
 
-def test_a_release_leaves_the_locks_of_a_later_version_and_of_others_alone(stack: Stack, locks: LockStore) -> None:
-    mine = execution(1)
-    locks.take_servers(replace(mine, version=7), AT)
+def test_a8_locks_are_not_given_back_once_another_try_of_the_request_made_the_execution(
+    stack: Stack, locks: LockStore
+) -> None:
+    its = locks.take(execution(1, sizes=(120,)), "call", AT)
+    stack.app().executions.create(execution(1, sizes=(120,)), "{}", ACT, {}, its)
+    held = _held(stack)
+    locks.give_back(its)
+    assert _held(stack) == held
 
-    locks.release_servers(replace(mine, version=7))
-    locks.release_servers(replace(mine, execution_id="drill-00000000000000000000000099", version=100))
+
+def test_a6_a_release_leaves_the_locks_of_another_call_and_of_others_alone(stack: Stack, locks: LockStore) -> None:
+    mine = replace(execution(1), lock_call="first")
+    locks.take(mine, "second", AT)
+
+    locks.release_servers(mine)
+    locks.release_servers(replace(mine, lock_call=None))
+    locks.release_servers(replace(mine, execution_id="drill-00000000000000000000000099", lock_call="second"))
     assert _held(stack) == set(server_keys(mine))
 
-    locks.release_servers(replace(mine, version=8))
+    locks.release_servers(replace(mine, lock_call="second"))
     assert _held(stack) == set()
-    locks.release_servers(replace(mine, version=8))
+    locks.release_servers(replace(mine, lock_call="second"))
 
 
 def test_a_lock_of_a_running_execution_is_never_free(stack: Stack, locks: LockStore) -> None:
-    born = stack.app().executions.create(execution(1), "{}", ACT, {})
+    held = locks.take(execution(1), "call", AT)
+    born = stack.app().executions.create(execution(1), "{}", ACT, {}, held)
 
-    assert not locks.is_free({"executionId": born.execution_id}, AT + timedelta(days=365))
-    assert locks.free_stale_plan_lock("p", AT) == born.execution_id
+    holders = locks.server_holders(server_keys(born), AT + timedelta(days=365))
+    assert holders == dict.fromkeys(server_keys(born), born.execution_id)
+    assert locks.free_stale_plan_lock("p", AT) == Claim(born.execution_id, "call")
     assert locks.free_stale_plan_lock("another", AT) is None
 
 
@@ -104,16 +116,3 @@ def test_plans_are_listed_by_id_in_pages_and_deleted(plans: PlanStore) -> None:
     with pytest.raises(NotFound):
         plans.delete("b")
     assert [plan.document["planId"] for plan in plans.page(limit=9, token=None)[0]] == ["a", "c"]
-
-
-@pytest.mark.parametrize(("version", "seconds", "free"), [(7, 0, False), (6, 0, True), (7, 120, True)])
-def test_an_ended_execution_about_to_be_reopened_keeps_the_locks_it_just_took(
-    version: int, seconds: int, free: bool
-) -> None:
-    lock = {"executionId": "drill-x", "version": version, "takenAt": iso(AT)}
-    assert LockStore(_Ended()).is_free(lock, AT + timedelta(seconds=seconds)) is free  # type: ignore[arg-type]  # reads META only
-
-
-class _Ended:
-    def get(self, _pk: str, _sk: str) -> dict[str, Any]:
-        return {"status": "FAILED", "version": 7}

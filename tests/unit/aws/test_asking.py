@@ -1,6 +1,7 @@
 """Questions to DRS: their answers in order, their troubles told, and none begun when the time is over."""
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -119,3 +120,37 @@ def test_nothing_is_begun_when_the_time_is_over() -> None:
     assert asking.over
     [trouble] = asking.all([Question("A", lambda: 1)])
     assert (trouble.asked, trouble.denied) == (False, False)
+
+
+def test_b6_what_does_not_end_in_time_is_left_behind_and_its_place_asked_nothing_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TIMEOUT_ASKING", "0.2")
+    may_end = threading.Event()
+
+    def hung() -> None:
+        assert may_end.wait(10)
+
+    asking = Asking()
+    asked = [Question("DescribeJobs", hung, "a"), Question("DescribeJobs", lambda: 5, "b")]
+    began = time.monotonic()
+    late, answer = asking.all(asked, to_the_end=False)
+    assert time.monotonic() - began < 2
+    assert (late.operation, late.reason, answer) == ("DescribeJobs", "did not end within 0.2 s", 5)
+    [again] = asking.all([Question("DescribeJobs", lambda: 5, "a")])
+    assert (again.asked, again.reason) == (False, "not asked after DescribeJobs failed")
+    may_end.set()
+
+
+def test_a11_a_place_that_throttles_is_asked_nothing_more_by_who_only_reads() -> None:
+    """A refusal of another kind is an answer: the next question may have a better one."""
+    for code, goes_on in (("ThrottlingException", False), ("TooManyRequestsException", False), ("NotFound", True)):
+        asking = Asking()
+        asking.all([Question("DescribeRecoverySnapshots", refusing(code), "a")])
+        [later, other] = asking.all(
+            [Question("DescribeJobs", lambda: 5, "a"), Question("DescribeJobs", lambda: 6, "b")]
+        )
+        assert other == 6
+        assert (later == 5) is goes_on
+        if not goes_on:
+            assert (later.asked, later.reason) == (False, "not asked after DescribeRecoverySnapshots failed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from wavebreak.timeouts import ending_in, remaining
 from wavebreak.use_cases.machine_round import places_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pytest
 
     from wavebreak.aws.parallel_reads import Places
@@ -23,7 +26,7 @@ RECORDED: list[Any] = []
 EAST, WEST, FAR = Place(None, "us-east-1"), Place(None, "us-west-2"), Place("123456789012", "us-east-1")
 
 
-def round_of(*unsupported: Place) -> Places:
+def round_of(*unsupported: Place, silences: dict[Place, float] | None = None) -> Places:
     def drs_at(place: Place) -> Any:
         if place in unsupported:
             raise UnsupportedPlace(f"account {place.account_id}")
@@ -32,7 +35,7 @@ def round_of(*unsupported: Place) -> Places:
     errors = SimpleNamespace(
         record_error=lambda error, severity, **context: RECORDED.append((error, severity, context))
     )
-    app: Any = SimpleNamespace(drs_at=drs_at, errors=errors)
+    app: Any = SimpleNamespace(drs_at=drs_at, errors=errors, silences=silences or {})
     return places_of(app)
 
 
@@ -86,5 +89,70 @@ def test_what_is_asked_knows_when_the_round_ends() -> None:
     assert round_of().ask("jobs", {EAST: lambda _: remaining(), WEST: lambda _: remaining()})[WEST] <= 60
 
 
+def hanging(until: threading.Event) -> Callable[[Any], str]:
+    def ask(drs: Any) -> str:
+        assert until.wait(10)
+        return str(drs.region)
+
+    return ask
+
+
+def test_a9_what_is_told_at_once_is_had_within_a_second_of_the_first_answer_and_the_rest_later() -> None:
+    released = threading.Event()
+    answers = round_of().begin("jobs", {EAST: lambda _: "here", WEST: hanging(released)})
+    begun = time.monotonic()
+    assert answers.first() == {EAST: "here"}
+    assert 0.9 < time.monotonic() - begun < 1.4
+    assert answers.silent == {WEST}
+    assert answers.more(0.05) == {}
+    released.set()
+    assert answers.more(5) == {WEST: "us-west-2"}
+    assert not answers.silent
+
+
+def test_a9_nobody_waits_long_for_the_first_answer() -> None:
+    released = threading.Event()
+    answers = round_of().begin("jobs", {EAST: hanging(released), WEST: hanging(released)})
+    begun = time.monotonic()
+    assert answers.first() == {}
+    assert 1.4 < time.monotonic() - begun < 1.9
+    released.set()
+
+
+def test_a9_a_place_that_was_silent_is_hardly_waited_for_until_it_answers() -> None:
+    silences: dict[Place, float] = {EAST: time.monotonic() + 60}
+    released = threading.Event()
+
+    def seconds(*silent: Place) -> float:
+        questions = {place: hanging(released) if place in silent else str for place in (EAST, WEST)}
+        begun = time.monotonic()
+        round_of(silences=silences).begin("jobs", questions).first()
+        return time.monotonic() - begun
+
+    assert seconds(EAST) < 0.5
+    assert seconds(EAST, WEST) > 1.4
+    assert silences.keys() == {EAST, WEST}
+    assert seconds(EAST, WEST) < 0.5
+    assert seconds(EAST) < 0.5
+    assert silences.keys() == {EAST}
+    released.set()
+
+
+def test_answers_that_are_all_there_are_had_at_once_and_a_place_that_failed_gives_none() -> None:
+    places = round_of(FAR)
+    begun = time.monotonic()
+    assert places.begin("jobs", {EAST: down, WEST: lambda _: 1, FAR: lambda _: 2}).first() == {WEST: 1}
+    assert time.monotonic() - begun < 0.5
+    assert places.failed == {EAST, FAR}
+
+
+def test_a_silence_is_noted_with_its_place() -> None:
+    round_of().note_silence("jobs", [WEST], 30)
+    error, severity, context = RECORDED[-1]
+    assert (str(error), severity) == ("DRS in us-west-2 did not answer within 30 s", "WARNING")
+    assert context == {"question": "jobs", "place": "us-west-2"}
+
+
 def test_nothing_to_ask_is_no_answer() -> None:
     assert round_of().ask("jobs", {}) == {}
+    assert round_of().begin("jobs", {}).first() == {}

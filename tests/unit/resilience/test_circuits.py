@@ -66,9 +66,12 @@ def service() -> Service:
 def test_s3_8_drs_and_dynamodb_open_after_five_for_thirty_seconds_the_others_after_three_for_sixty() -> None:
     assert {name: (rule.failures, rule.seconds) for name, rule in RULES.items()} == {
         "drs": (5, 30),
+        "drs-read": (5, 30),
         "dynamodb": (5, 30),
+        "ec2": (3, 60),
         "ssm": (3, 60),
         "sts": (3, 60),
+        "sts-read": (3, 60),
         "sns": (3, 60),
         "sesv2": (3, 60),
         "events": (3, 60),
@@ -227,6 +230,42 @@ def test_a_table_that_is_away_takes_nothing_down(clock: Clock, service: Service)
         circuit.call(service)
     clock.at += 5
     assert circuit.call(service) == "answer", "who cannot be told of the others calls"
+
+
+@pytest.fixture
+def launching() -> Circuit:
+    return Circuit("drs/us-east-1", RULES["drs"], LocalStates())
+
+
+@pytest.fixture
+def reading(launching: Circuit) -> Circuit:
+    return Circuit("drs-read/us-east-1", RULES["drs-read"], LocalStates(), behind=launching)
+
+
+def test_a11_whoever_only_reads_never_keeps_a_launch_from_being_called(
+    clock: Clock, service: Service, launching: Circuit, reading: Circuit
+) -> None:
+    del clock
+    fail(reading, service, 5)
+    with pytest.raises(CircuitOpen, match="drs-read/us-east-1"):
+        reading.call(service)
+    service.error = None
+    assert launching.call(service) == "answer"
+
+
+def test_a11_who_only_reads_leaves_alone_what_launches_leave_alone_and_tries_it_for_nobody(
+    clock: Clock, service: Service, launching: Circuit, reading: Circuit
+) -> None:
+    fail(launching, service, 5)
+    made = service.calls
+    with pytest.raises(CircuitOpen, match="drs/us-east-1") as refused:
+        reading.call(service)
+    assert (service.calls, refused.value.retry_after_seconds) == (made, 30)
+    clock.at += 30
+    assert reading.call(service) == "answer"
+    assert launching.states.get_state(launching.name).state == "OPEN", "the probe is left to a launch"
+    assert launching.call(service) == "answer"
+    assert reading.call(service) == "answer"
 
 
 def test_a_probe_that_never_came_back_is_taken_over(clock: Clock, service: Service) -> None:

@@ -10,6 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.execution_builders import EXECUTION_ID, NOW, asked_to_cancel, execution, job, job_id, server, wave
 
+from wavebreak.domain.executions.batch_search import Suspicion
+from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, InstanceEnding, kept_in_bytes
+from wavebreak.domain.executions.kept_words import kept
+from wavebreak.domain.executions.launching.last_look import LastLook
 from wavebreak.domain.executions.model import (
     Cancel,
     CancelThen,
@@ -41,6 +45,18 @@ counts = st.integers(0, 500)
 moments = st.integers(0, 10**12).map(lambda ms: datetime(2000, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms))
 maybe_moments = st.none() | moments
 places = st.builds(Place, maybe_texts, maybe_texts)
+suspicions = st.builds(Suspicion, words=texts, not_before=moments, times=counts, call=maybe_texts)
+endings = st.builds(
+    InstanceEnding,
+    outcome=st.none() | st.sampled_from(EndingOutcome),
+    reason=maybe_texts,
+    missing_since=maybe_moments,
+    told_terminated=st.none() | st.booleans(),
+    launched_into=st.none() | st.booleans(),
+    not_before=maybe_moments,
+    refusals=counts,
+    suspicion=st.none() | suspicions,
+)
 servers = st.builds(
     Server,
     source_server_id=texts,
@@ -50,6 +66,10 @@ servers = st.builds(
     error=maybe_texts,
     snapshot_id=maybe_texts,
     actions_running=st.booleans(),
+    suspicion=st.none() | suspicions,
+    snapshot_at=maybe_moments,
+    older_snapshot=st.booleans(),
+    ending=st.none() | endings,
 )
 jobs = st.builds(
     Job,
@@ -64,6 +84,9 @@ jobs = st.builds(
     place=places,
     job_id=maybe_texts,
     ended_at=maybe_moments,
+    asked_at=maybe_moments,
+    looks=st.integers(0, 99),
+    logged=st.booleans(),
 )
 
 
@@ -91,19 +114,21 @@ def waves_numbered(number: int) -> st.SearchStrategy[Wave]:
         ended_at=maybe_moments,
         error=maybe_texts,
         blocked_until=maybe_moments,
+        start_lease=maybe_moments,
+        waited=st.booleans(),
     )
 
 
 terminations = st.builds(
     Termination,
     status=st.sampled_from(TerminationStatus),
-    terminated=counts,
-    remaining=st.lists(texts, max_size=3).map(tuple),
     run=counts,
     requested_at=maybe_moments,
     requested_by=maybe_texts,
     ended_at=maybe_moments,
-    blocked_until=maybe_moments,
+    holds=st.lists(
+        st.builds(Hold, until=moments, words=texts, place=places, refusals=counts, silent=st.booleans()), max_size=3
+    ).map(tuple),
 )
 executions = st.builds(
     Execution,
@@ -118,6 +143,7 @@ executions = st.builds(
     waves=st.integers(1, 3).flatmap(lambda size: st.tuples(*map(waves_numbered, range(1, size + 1)))),
     status=st.sampled_from(ExecutionStatus),
     reason=maybe_texts,
+    last_look=st.none() | st.builds(LastLook, st.lists(texts, max_size=2).map(tuple), moments),
     ended_at=maybe_moments,
     paused_by=st.frozensets(st.sampled_from(PausedBy)),
     cancel=st.none() | st.builds(Cancel, moments, texts, maybe_texts, st.sampled_from(CancelThen), st.none() | words),
@@ -166,14 +192,15 @@ def test_every_item_has_a_key_of_its_own() -> None:
     assert all(sort_key >= keys.STATE_FROM for _, sort_key in found)
 
 
-def large_wave(number: int, size: int) -> Wave:
+def large_wave(number: int, size: int, letter: str = "⚠") -> Wave:
     members = tuple(
         server(
             1000 * number + index,
             LaunchStatus.FAILED,
             recovery_instance_id=f"i-{index:017d}",
             snapshot_id=f"pit-{index:017d}",
-            error="⚠" * 100_000,
+            error=letter * 100_000,
+            suspicion=Suspicion(2 * letter, NOW),
         )
         for index in range(size)
     )
@@ -192,19 +219,53 @@ def test_a_hundred_servers_share_an_item_that_stays_under_the_limit(servers: int
     assert max(size_of(record) for record in records) < ITEM_LIMIT
 
 
+def test_words_of_four_bytes_a_letter_are_cut_shorter_where_they_would_not_fit() -> None:
+    (record,) = server_records(EXECUTION_ID, large_wave(1, 100, "🛑"))
+    assert size_of(record) < ITEM_LIMIT
+    read = read_execution(items_of(execution(large_wave(1, 100, "🛑"))))
+    assert read is not None
+    assert {server.error for server in read.wave(1).servers} == {"🛑" * 242 + " … (cut)"}
+
+
+def test_words_are_kept_whole_up_to_a_thousand_characters_and_say_where_the_rest_is() -> None:
+    assert kept("a" * 1000, "anywhere") == "a" * 1000
+    cut = kept("a" * 65_536, "the log of drsjob-1")
+    assert len(cut) == 1000
+    assert cut.endswith("aaa … (cut; the log of drsjob-1 has all 65,536 characters)")
+
+
 def test_a_long_error_is_cut_once_and_then_stays() -> None:
     subject = execution(large_wave(1, 1))
     once = read_execution(items_of(subject))
     assert once is not None
-    assert once.wave(1).servers[0].error == "⚠" * 500
+    assert once.wave(1).servers[0].error == "⚠" * 992 + " … (cut)"
     assert read_execution(items_of(once)) == once
+
+
+def test_a19_reasons_of_servers_and_waves_are_kept_without_secrets() -> None:
+    words = "ClientError: X-Amz-Security-Token=" + "IQoJb3JpZ2luX2VjE" * 9 + " is not valid"
+    failing = large_wave(1, 2)
+    failing = replace(failing.with_servers(lambda item: replace(item, error=words)), error=words)
+    once = read_execution(items_of(execution(failing)))
+    assert once is not None
+    wanted = "ClientError: X-Amz-Security-Token=***** is not valid"
+    assert {server.error for server in once.wave(1).servers} == {wanted}
+    assert once.wave(1).error == wanted
 
 
 def test_a_plan_of_four_thousand_servers_fits_and_reads_back() -> None:
     made = tuple(large_wave(number, 50) for number in range(1, 81))
     short = tuple(wave.with_servers(lambda item: replace(item, error=None)) for wave in made)
-    remaining = tuple(f"i-{number:017d}" for number in range(4000))
-    subject = execution(*short, termination=Termination(TerminationStatus.INCOMPLETE, 0, remaining))
+    refused = InstanceEnding(
+        reason="⚠" * 100, suspicion=Suspicion(kept_in_bytes("⚠" * 5000), NOW, 9, "1.2.3"), refusals=3
+    )
+    left = tuple(
+        wave.with_servers(
+            lambda item: replace(item, recovery_instance_id=f"i{item.source_server_id[1:]}", ending=refused)
+        )
+        for wave in short
+    )
+    subject = execution(*left, termination=Termination(TerminationStatus.INCOMPLETE))
     items = items_of(subject)
     assert len(items) == 1 + 80 + 80
     assert max(map(size_of, items)) < ITEM_LIMIT

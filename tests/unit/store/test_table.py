@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from wavebreak.resilience import retries
 from wavebreak.store import keys
 from wavebreak.store.commands import CommandStore
 from wavebreak.store.executions import ExecutionStore
-from wavebreak.store.table import ConditionFailed, HeldBack, Table, Write, to_attributes
+from wavebreak.store.table import ConditionFailed, HeldBack, NotWritten, Table, Write, WriteRejected, to_attributes
 
 ITEMS = [{"pk": f"p{number}", "sk": "s"} for number in range(30)]
 WRITE = Write("one", "Put", ITEMS[0])
@@ -105,20 +106,72 @@ def test_s3_18_what_was_not_read_is_read_again(slept: list[float]) -> None:
     assert (client.batches, slept) == ([30, 10], [1])
 
 
-@pytest.mark.parametrize("reason", ["ThrottlingError", "ProvisionedThroughputExceeded"])
-def test_s3_18_a_transaction_cancelled_for_capacity_is_made_again_as_it_is(reason: str, slept: list[float]) -> None:
-    client = Client(cancels=(reason, "None"), times=2)
+CAPACITY = ["ThrottlingError", "ProvisionedThroughputExceeded"]
+REFUSED = "ConditionalCheckFailed"
+CONTENDED = "TransactionConflict"
+PERMANENT = ["ValidationError", "ItemCollectionSizeLimitExceeded", "AccessDenied", "DuplicateItem", "a new word"]
+
+
+@pytest.mark.parametrize("reasons", [*((code, "None") for code in CAPACITY), (CONTENDED, "ThrottlingError"), CAPACITY])
+def test_s3_18_a_transaction_cancelled_for_capacity_is_made_again_as_it_is(
+    reasons: tuple[str, ...], slept: list[float]
+) -> None:
+    client = Client(cancels=reasons, times=2)
     table(client).transact([WRITE])
     assert (len(client.transactions), slept) == (3, [1, 2])
     assert client.transactions[0] == client.transactions[2]
 
 
-@pytest.mark.parametrize("reasons", [("ConditionalCheckFailed",), ("ConditionalCheckFailed", "ThrottlingError")])
-def test_s3_19_a_refused_condition_is_not_tried_again(reasons: tuple[str, ...], slept: list[float]) -> None:
+@pytest.mark.parametrize("reasons", [(code,) for code in CAPACITY] + [(CONTENDED, "ThrottlingError")])
+def test_t26_a_lasting_want_of_capacity_is_told_as_what_it_is_nothing_was_written(
+    reasons: tuple[str, ...], slept: list[float]
+) -> None:
     client = Client(cancels=reasons, times=9)
-    with pytest.raises((ConditionFailed, ClientError)):
+    with pytest.raises(NotWritten, match=r"ThrottlingError|ProvisionedThroughputExceeded") as raised:
+        table(client).transact([WRITE])
+    assert isinstance(raised.value, Unavailable)
+    assert (len(client.transactions), slept) == (3, [1, 2])
+
+
+@pytest.mark.parametrize("beside", ["None", CONTENDED, *CAPACITY, *PERMANENT])
+def test_s3_19_t26_a_refused_condition_is_told_at_once_whatever_stands_beside_it(
+    beside: str, slept: list[float]
+) -> None:
+    client = Client(cancels=(beside, REFUSED), times=9)
+    with pytest.raises(ConditionFailed) as refused:
+        table(client).transact([WRITE, replace(WRITE, name="two")])
+    assert refused.value.failed == {"two": None}
+    assert (len(client.transactions), slept) == (1, [])
+
+
+def test_s3_19_a_transaction_that_meets_another_one_is_decided_again_by_who_made_it(slept: list[float]) -> None:
+    client = Client(cancels=(CONTENDED, "None"), times=9)
+    with pytest.raises(ConditionFailed) as refused:
+        table(client).transact([WRITE])
+    assert (refused.value.failed, len(client.transactions), slept) == ({}, 1, [])
+
+
+@pytest.mark.parametrize("beside", ["None", CONTENDED, *CAPACITY])
+@pytest.mark.parametrize("code", PERMANENT)
+def test_t26_what_dynamodb_will_never_take_is_our_fault_and_not_tried_again(
+    code: str, beside: str, slept: list[float]
+) -> None:
+    client = Client(cancels=(beside, code), times=9)
+    with pytest.raises(WriteRejected, match=code):
         table(client).transact([WRITE])
     assert (len(client.transactions), slept) == (1, [])
+
+
+@pytest.mark.parametrize("error", ["InternalServerError", "TransactionInProgressException", "ThrottlingException"])
+def test_t26_an_outcome_that_nobody_knows_stays_unknown(error: str) -> None:
+    wire: Any = Client()
+
+    def fail(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": error, "Message": "no"}}, "TransactWriteItems")
+
+    wire.transact_write_items = fail
+    with pytest.raises(ClientError):
+        table(wire).transact([WRITE])
 
 
 JOB = ("EXEC#drill-1", "JOB#001#1#001")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.support.execution_builders import NOW, execution, wave
 
+from wavebreak.domain.errors.masking import MASK
 from wavebreak.domain.executions.model import Execution
 from wavebreak.observability.error_tracker import ErrorTracker
 from wavebreak.observability.metrics import Meter
@@ -46,6 +47,18 @@ def test_the_fourth_failure_in_a_row_is_left_to_the_sweep(times: int, expected: 
     assert subject.last_failure is not None
     assert subject.last_failure.count == times
     assert keeps_failing(subject, app.now()) is expected
+
+
+def test_a19_what_is_kept_of_a_failure_holds_no_secret_not_even_a_cut_one() -> None:
+    key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+    app: Any = _App()
+    for cause in (f"aws_secret_access_key={key}", "x" * 980 + f" the key {key} is not active"):
+        record(app, {"executionId": "drill-x", "name": "drill-x", "error": f"E token={key}", "cause": cause})
+        kept = app.executions.subject.last_failure
+        assert kept.error == "E token=*****"
+        assert MASK[:2] in kept.cause
+        assert key[:8] not in kept.cause
+        assert len(kept.cause) <= 1000
 
 
 def test_failures_far_apart_are_no_row() -> None:

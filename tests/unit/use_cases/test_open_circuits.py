@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from random import Random
 from typing import Any
 
 import pytest
+from tests.support.command_machine_world import FakeSsm, Manners, World
+from tests.support.execution_builders import NOW
 
 from wavebreak.aws.unrepeated import Refusal, judged
-from wavebreak.domain.commands.runs import CommandTarget, TargetState
+from wavebreak.domain.commands.runs import CommandRun
 from wavebreak.problems import CircuitOpen
-from wavebreak.use_cases import forward_to_target
 
 
 def refused() -> Refusal:
@@ -29,34 +30,41 @@ def test_s3_22_a_call_that_an_open_circuit_held_back_is_a_refusal_that_waiting_h
     assert not Refusal("ThrottlingException", "slow down", status=429).not_called
 
 
-def forwarder(patience_seconds: int, moved: list[Any]) -> Any:
-    made: Any = object.__new__(forward_to_target._Forwarder)
+class Circuit:
+    """Holds back SendCommand until a moment."""
 
-    def move(_run: str, _before: Any, after: Any) -> bool:
-        moved.append(after)
-        return True
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, world: World, until: float) -> None:
+        self.world, self.until = world, until
+        self.held_back = 0
+        send = FakeSsm.send
 
-    commands = SimpleNamespace(move=move)
-    made.app = SimpleNamespace(commands=commands, errors=SimpleNamespace(record_error=lambda *_, **__: None))
-    made.run = SimpleNamespace(command_id="cmd-1", patience_seconds=patience_seconds, execution_id="drill-1")
-    made.target = SimpleNamespace(name="i-1", number=1)
-    return made
+        def guarded(*arguments: Any) -> str:
+            if world.time.now < until:
+                self.held_back += 1
+                raise refused()
+            return send(*arguments)
+
+        monkeypatch.setattr(FakeSsm, "send", guarded)
+
+
+def world_of(run: CommandRun) -> World:
+    return World(run, [Manners(), Manners()], Random(1))  # noqa: S311  a test's dice
 
 
 def test_s3_9_a_target_behind_an_open_circuit_is_told_so_to_whoever_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    results: list[Any] = []
-    monkeypatch.setattr(forward_to_target._Forwarder, "_end", lambda _self, result: results.append(result))
-    forwarder(0, [])._refused(refused())
-    (result,) = results
-    assert (result.failure_kind, result.stderr) == ("circuit_open", "Unexpected error: the circuit of ssm is open")
+    world = world_of(CommandRun("cmd-1", "drill-1", "status", (), "me", NOW, 300, 2, patience_seconds=120))
+    Circuit(monkeypatch, world, until=60)
+    world.drive()
+    results = [world.results[number][0] for number in (1, 2)]
+    assert {result["failureKind"] for result in results} == {"circuit_open"}
+    assert {result["stderr"] for result in results} == {"Unexpected error: the circuit of ssm is open"}
+    assert max(world.ended_at.values()) < 5
 
 
-def test_s3_22_a_waves_command_waits_for_the_circuit(monkeypatch: pytest.MonkeyPatch) -> None:
-    moved: list[Any] = []
-    waiting = forwarder(600, moved)
-    monkeypatch.setattr(forward_to_target, "replace", lambda _target, **changes: changes)
-    monkeypatch.setattr("wavebreak.use_cases.forward_to_target.time.sleep", lambda _seconds: None)
-    monkeypatch.setattr(forward_to_target._Forwarder, "_note", lambda _self, _error: None)
-    waiting._refused(refused())
-    assert moved == [{"state": TargetState.WAITING, "intended_at": None}]
-    assert CommandTarget.__dataclass_fields__.keys() >= moved[0].keys()
+def test_s3_22_a_waves_command_waits_for_the_circuit_however_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = world_of(CommandRun("cmd-1", "drill-1", "status", (), "me", NOW, 300, 2, patience_seconds=600, wave=1))
+    circuit = Circuit(monkeypatch, world, until=2000)
+    world.drive()
+    assert all(world.results[number][0]["success"] for number in (1, 2))
+    assert min(world.ended_at.values()) > 2000
+    assert circuit.held_back < 2 * 45, "the pauses between two tries grow to a minute"

@@ -1,25 +1,33 @@
-"""How a run goes through its targets: how many at a time, when it stops early, which Map carries it. Pure.
+"""How a run goes through its targets: how many at a time, when it stops early, how long one machine drives it. Pure.
 
-Requirements S0-4 and S1-2 (concurrency), S0-14 (early stop).
+As many workers go through the targets as may be in flight at a time; each takes the next target that nobody has taken.
+What they write into the history of the machine is counted in rounds: before it is full, the next run of the machine
+takes over. Requirements S0-4 and S1-2 (concurrency), S0-14 (early stop).
 """
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from wavebreak.domain.commands.catalogue import MAX_CONCURRENCY, CommandMode, command_mode
 from wavebreak.domain.commands.results import ExecutionResult
 
-ROUND_SECONDS: Final = 45
+ROUND_SECONDS: Final = 60
 """Seconds that one task of the state machine watches a target before it comes round again."""
 
-EVENTS_PER_TARGET: Final = 7
-EVENTS_PER_FURTHER_ROUND: Final = 5
-MAX_INLINE_EVENTS: Final = 20_000
-"""History events that an inline Map may cost: Step Functions ends an execution at 25,000, its own steps need some."""
+EVENTS_PER_WORKER: Final = 4
+EVENTS_PER_ROUND: Final = 7
+EVENTS_PER_LOST_ROUND: Final = 96
+"""History events of a worker beside its rounds, of a round, and of one that is lost after every repeat of its task and
+of the one that records the loss. Tests count the machine's definition."""
 
-MAX_INLINE_TARGETS: Final = 1_000
-"""Targets of an inline Map: their list must fit in a payload of 256 KiB."""
+LOST_ROUNDS: Final = math.ceil(EVENTS_PER_LOST_ROUND / EVENTS_PER_ROUND)
+"""Rounds that a lost one counts for."""
+
+MAX_ROUND_EVENTS: Final = 15_000
+"""History events that the rounds of one run of the machine may cost together: Step Functions ends an execution at
+25,000, and what is tried again, and the machine's own steps, need some."""
 
 
 def concurrency(command: str, targets: int) -> int:
@@ -27,6 +35,13 @@ def concurrency(command: str, targets: int) -> int:
     if targets < 0:
         raise ValueError(f"{targets} targets")
     return min(targets, MAX_CONCURRENCY[command_mode(command)])
+
+
+def rounds_of_a_worker(workers: int) -> int:
+    """Tell after how many rounds of one of its workers a run of the machine hands over to the next."""
+    if workers < 1:
+        raise ValueError(f"{workers} workers")
+    return MAX_ROUND_EVENTS // (workers * EVENTS_PER_ROUND)
 
 
 def should_stop_early(command: str, *, stop_on_failure: bool, failed: int) -> bool:
@@ -41,15 +56,3 @@ def should_stop_early(command: str, *, stop_on_failure: bool, failed: int) -> bo
 def not_run(target: str, failed_target: str) -> ExecutionResult:
     """Make the result of a target that an early stop left out; it names the target that failed before."""
     return ExecutionResult.cancelled(target, reason=f"Not run: {failed_target} failed before")
-
-
-def needs_distributed_map(targets: int, timeout_seconds: int) -> bool:
-    """Tell whether a run is too large for an inline Map, which shares one history of 25,000 events.
-
-    The worst case counts: every target is watched until its limit, in rounds of ROUND_SECONDS.
-    """
-    if targets < 0 or timeout_seconds < 1:
-        raise ValueError(f"{targets} targets of {timeout_seconds} seconds")
-    further_rounds = (timeout_seconds - 1) // ROUND_SECONDS
-    events = targets * (EVENTS_PER_TARGET + EVENTS_PER_FURTHER_ROUND * further_rounds)
-    return targets > MAX_INLINE_TARGETS or events > MAX_INLINE_EVENTS

@@ -1,7 +1,7 @@
 """The answers of many targets to one query as one list, best first. Pure.
 
 Requirement S1-14. A target answers with JSON lines `{"score": 0.92, "text": "..."}`. What is kept is bounded by the
-limit, however many targets there are.
+limit and by a number of bytes, however many targets there are (S0-15).
 """
 
 from __future__ import annotations
@@ -31,10 +31,14 @@ class MergedRow(TypedDict):
 
 
 class QueryAnswer(NamedTuple):
-    """What one target answered: rows of score and text in the order printed, and how many lines were none."""
+    """What one target answered: rows of score and text in the order printed, and how many lines were none.
 
-    rows: tuple[tuple[float, str], ...]
-    skipped: int
+    `cut` tells that it printed more than there is here: rows may be missing, the best ones too.
+    """
+
+    rows: tuple[tuple[float, str], ...] = ()
+    skipped: int = 0
+    cut: bool = False
 
 
 class _Ranked(NamedTuple):
@@ -92,14 +96,21 @@ class QueryMerger:
     printed is left out: half an answer ranks as if it were whole.
     """
 
-    def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
-        """Take how many rows to keep over all targets; 0 keeps all."""
+    def __init__(self, limit: int = DEFAULT_LIMIT, room: int | None = None) -> None:
+        """Take how many rows to keep over all targets, 0 for all, and how many bytes of JSON they may have together."""
         if limit < 0:
             raise ValueError(f"a limit of {limit} rows")
         self._limit = limit
+        self._room = room
         self._best: list[_Ranked] = []
+        self._bytes = 0
+        self._rows = 0
+        self._worse_than_all: _Ranked | None = None
+        """The best row that was let go: what ranks below it has no place either."""
         self._failed: dict[int, str] = {}
         self.skipped = 0
+        self.cut = 0
+        """Targets that printed more than was read of them."""
 
     def add(self, number: int, result: ExecutionResult) -> None:
         """Take the result of one target, with all the output there is: cutting it before would cost a row."""
@@ -111,12 +122,29 @@ class QueryMerger:
     def add_answer(self, number: int, target: str, answer: QueryAnswer) -> None:
         """Take an answer that was read before."""
         self.skipped += answer.skipped
+        self.cut += answer.cut
+        self._rows += len(answer.rows)
         for line, (score, text) in enumerate(answer.rows):
-            row = _Ranked(score, -number, -line, target, text)
-            if self._limit == 0 or len(self._best) < self._limit:
-                heapq.heappush(self._best, row)
-            else:
-                heapq.heappushpop(self._best, row)
+            self._take(_Ranked(score, -number, -line, target, text))
+
+    def _take(self, row: _Ranked) -> None:
+        if self._worse_than_all is not None and row < self._worse_than_all:
+            return
+        heapq.heappush(self._best, row)
+        self._bytes += _size(row)
+        while self._is_over():
+            worst = heapq.heappop(self._best)
+            self._bytes -= _size(worst)
+            self._worse_than_all = worst
+
+    def _is_over(self) -> bool:
+        too_many = bool(self._limit) and len(self._best) > self._limit
+        return too_many or (self._room is not None and self._bytes > self._room)
+
+    @property
+    def left_out(self) -> int:
+        """Rows within the limit for which there was no room."""
+        return min(self._rows, self._limit or self._rows) - len(self._best)
 
     @property
     def failed_targets(self) -> list[str]:
@@ -125,9 +153,15 @@ class QueryMerger:
 
     def merged(self) -> list[MergedRow]:
         """Give the best rows so far, best first."""
-        return [
-            {"target": row.target, "score": row.score, "text": row.text} for row in sorted(self._best, reverse=True)
-        ]
+        return [_merged_row(row) for row in sorted(self._best, reverse=True)]
+
+
+def _merged_row(row: _Ranked) -> MergedRow:
+    return {"target": row.target, "score": row.score, "text": row.text}
+
+
+def _size(row: _Ranked) -> int:
+    return len(json.dumps(_merged_row(row), ensure_ascii=False).encode()) + 1
 
 
 def merge_query(results: Iterable[ExecutionResult], limit: int = DEFAULT_LIMIT) -> list[MergedRow]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NO_EXIT_CODE: Final = -1
 """The exit code of a command that did not end by itself."""
+REFUSED_BY_SSM: Final = "SSM refused the command"
 
 
 class FailureKind(StrEnum):
@@ -94,10 +95,21 @@ class ExecutionResult:
         return cls._failed(target, FailureKind.EXCEPTION, f"Unexpected error: {message}")
 
     @classmethod
+    def refused(cls, target: str, reason: str) -> Self:
+        """Make the result of a command that Systems Manager would not take; `reason` begins with its own code."""
+        return cls.unexpected(target, f"{REFUSED_BY_SSM}: {reason}")
+
+    @classmethod
     def circuit_open(cls, target: str, service: str) -> Self:
         """Make the result of a target that was spared the call because the service's circuit is open."""
         message = f"Unexpected error: the circuit of {service} is open"
         return cls._failed(target, FailureKind.CIRCUIT_OPEN, message)
+
+    def of_watch(self) -> Self:
+        """Give the same result as that of a watch, which its limit, or its caller, ends well (contract 6)."""
+        if self.failure_kind not in {FailureKind.TIMEOUT, FailureKind.CANCELLED}:
+            return self
+        return replace(self, success=True, exit_code=0, failure_kind=None, stderr="")
 
     @classmethod
     def _failed(cls, target: str, kind: FailureKind, stderr: str, stdout: str = "") -> Self:

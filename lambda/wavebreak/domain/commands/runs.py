@@ -1,6 +1,7 @@
 """A command run and its targets as they are stored and moved on. Pure.
 
-A target waits, is about to be sent to, was sent to, and has ended; it ends once, with the one result it ever has.
+A target waits, is about to be sent to, was sent to, and has ended; it ends once, with the one result it ever has. One
+that could not be reached is postponed, and tried again while the others go on (`delivery`).
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class TargetState(StrEnum):
     SENDING = "SENDING"
     """SendCommand was intended; whether it was made is to be looked up."""
     SENT = "SENT"
+    POSTPONED = "POSTPONED"
+    """Nothing was sent, or nothing arrived: it is tried again once all that can be reached have had their turn."""
     ENDED = "ENDED"
 
 
@@ -53,11 +56,24 @@ class CommandTarget:
     """Its place in the order given, from 1."""
     name: str
     instance_id: str
+    """Empty when it is not known: then nothing can be sent."""
     place: Place = field(default_factory=Place)
     state: TargetState = TargetState.WAITING
     ssm_command_id: str | None = None
     intended_at: datetime | None = None
     sent_at: datetime | None = None
+    sender: str | None = None
+    """The worker, of which run of the machine, that sends to it and watches it."""
+    tries: int = 0
+    """Times that SendCommand was intended."""
+    lost_at: datetime | None = None
+    """When the answer of SendCommand was lost; None also when whoever sent died before it could say so."""
+    late_since: datetime | None = None
+    """Since when its agent is known not to answer."""
+    due_at: datetime | None = None
+    """A postponed one is not tried before."""
+    critical: bool = True
+    """Whether a required command has to succeed here."""
 
     def record(self) -> dict[str, Any]:
         """Write down the target without its result."""
@@ -71,12 +87,17 @@ class CommandTarget:
             "ssmCommandId": self.ssm_command_id,
             "intendedAt": iso(self.intended_at) if self.intended_at else None,
             "sentAt": iso(self.sent_at) if self.sent_at else None,
+            "sender": self.sender,
+            "tries": self.tries,
+            "lostAt": iso(self.lost_at) if self.lost_at else None,
+            "lateSince": iso(self.late_since) if self.late_since else None,
+            "dueAt": iso(self.due_at) if self.due_at else None,
+            "critical": self.critical,
         }
 
     @classmethod
     def read(cls, record: Mapping[str, Any]) -> CommandTarget:
         """Read a target."""
-        intended, sent = record.get("intendedAt"), record.get("sentAt")
         return cls(
             number=int(record["number"]),
             name=record["target"],
@@ -84,9 +105,20 @@ class CommandTarget:
             place=Place(record.get("accountId"), record.get("region")),
             state=TargetState(record["state"]),
             ssm_command_id=record.get("ssmCommandId"),
-            intended_at=parse_iso(intended) if intended else None,
-            sent_at=parse_iso(sent) if sent else None,
+            intended_at=_moment(record, "intendedAt"),
+            sent_at=_moment(record, "sentAt"),
+            sender=record.get("sender"),
+            tries=int(record.get("tries") or 0),
+            lost_at=_moment(record, "lostAt"),
+            late_since=_moment(record, "lateSince"),
+            due_at=_moment(record, "dueAt"),
+            critical=bool(record.get("critical", True)),
         )
+
+
+def _moment(record: Mapping[str, Any], name: str) -> datetime | None:
+    written = record.get(name)
+    return parse_iso(written) if written else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +143,8 @@ class CommandRun:
     """The wave whose command this is; None for one that an operator asked for."""
     succeeded: int = 0
     failed: int = 0
+    shortfall: str | None = None
+    """What the run fails its wave by, if it is a required command's."""
     stopped_by: str | None = None
     """The failed target that ended a sequential run early."""
     ended_at: datetime | None = None
@@ -118,7 +152,17 @@ class CommandRun:
     merged: tuple[Mapping[str, Any], ...] = ()
     merge_left_out: int = 0
     """Rows of a merge that found no room in the record."""
+    merge_truncated: int = 0
+    """Targets that printed more than SSM returns: rows of theirs may be missing from the merge."""
+    merge_skipped: int = 0
+    """Lines of the targets' answers that were no rows."""
     machine_run: int = 1
+    handing_over: int | None = None
+    """The run of the machine whose history is nearly full: its workers stop where they are, and the next goes on."""
+    machine_started_at: datetime | None = None
+    """When the present run of the machine was started; None for the first."""
+    deaths: int = 0
+    """Runs of the machine before the present one that died young, one after another."""
     last_failure: Mapping[str, str] | None = None
     """The last time the machinery itself failed while driving this run: at, error and cause."""
 
@@ -140,13 +184,19 @@ class CommandRun:
             "wave": self.wave,
             "succeeded": self.succeeded,
             "failed": self.failed,
+            "shortfall": self.shortfall,
             "stoppedBy": self.stopped_by,
             "endedAt": iso(self.ended_at) if self.ended_at else None,
             "summary": self.summary,
             # Scores are kept as text: the table has no floating point numbers.
             "merged": [{**row, "score": repr(float(row["score"]))} for row in self.merged],
             "mergeLeftOut": self.merge_left_out,
+            "mergeTruncated": self.merge_truncated,
+            "mergeSkipped": self.merge_skipped,
             "machineRun": self.machine_run,
+            "handingOver": self.handing_over,
+            "machineStartedAt": iso(self.machine_started_at) if self.machine_started_at else None,
+            "deaths": self.deaths,
             "lastFailure": dict(self.last_failure) if self.last_failure else None,
         }
 
@@ -170,17 +220,23 @@ class CommandRun:
             wave=None if record.get("wave") is None else int(record["wave"]),
             succeeded=int(record.get("succeeded", 0)),
             failed=int(record.get("failed", 0)),
+            shortfall=record.get("shortfall"),
             stopped_by=record.get("stoppedBy"),
             ended_at=parse_iso(ended) if ended else None,
             summary=record.get("summary"),
             merged=tuple({**row, "score": float(row["score"])} for row in record.get("merged") or ()),
             merge_left_out=int(record.get("mergeLeftOut", 0)),
+            merge_truncated=int(record.get("mergeTruncated", 0)),
+            merge_skipped=int(record.get("mergeSkipped", 0)),
             machine_run=int(record.get("machineRun", 1)),
+            handing_over=None if record.get("handingOver") is None else int(record["handingOver"]),
+            machine_started_at=_moment(record, "machineStartedAt"),
+            deaths=int(record.get("deaths") or 0),
             last_failure=record.get("lastFailure"),
         )
 
-    def view(self) -> dict[str, Any]:
-        """Show the run as the API does."""
+    def view(self, waiting: int = 0) -> dict[str, Any]:
+        """Show the run as the API does; `waiting` targets are waited for."""
         return {
             "commandId": self.command_id,
             "executionId": self.execution_id,
@@ -192,6 +248,7 @@ class CommandRun:
             "total": self.total,
             "succeeded": self.succeeded,
             "failed": self.failed,
+            "waiting": waiting,
             "timeoutSeconds": self.timeout_seconds,
             "requestedBy": self.requested_by,
             "startedAt": iso(self.started_at),
@@ -200,6 +257,8 @@ class CommandRun:
             "merged": [dict(row) for row in self.merged],
             "lastFailure": dict(self.last_failure) if self.last_failure else None,
             "mergeLeftOut": self.merge_left_out,
+            "mergeTruncated": self.merge_truncated,
+            "mergeSkipped": self.merge_skipped,
         }
 
 

@@ -32,6 +32,7 @@ class _Meaning(Enum):
     FAILED = auto()
     TIMED_OUT = auto()
     TIMED_OUT_SOMEWHERE = auto()
+    NOT_DELIVERED = auto()
     NOT_REACHED = auto()
     CANCELLED = auto()
     REFUSED = auto()
@@ -47,8 +48,8 @@ _MEANINGS: Final[Mapping[str, _Meaning]] = {
     "executiontimedout": _Meaning.TIMED_OUT,
     # The plain word of `Status`: whether the command had been delivered is told by the response code.
     "timedout": _Meaning.TIMED_OUT_SOMEWHERE,
-    "deliverytimedout": _Meaning.NOT_REACHED,
-    "undeliverable": _Meaning.NOT_REACHED,
+    "deliverytimedout": _Meaning.NOT_DELIVERED,
+    "undeliverable": _Meaning.NOT_DELIVERED,
     # SSM gave the command up before this target's turn, because others had failed: it never got there.
     "terminated": _Meaning.NOT_REACHED,
     "noresponse": _Meaning.NOT_REACHED,
@@ -66,10 +67,14 @@ _AGENTS_LAST_WORDS: Final = re.compile(r"(?:^|\n)failed to run commands: exit st
 
 @dataclass(frozen=True, slots=True)
 class InvocationReading:
-    """What an answer of SSM means: the result, or None while the command runs; `warning` is for the log."""
+    """What an answer of SSM means: the result, or None while the command runs; `warning` is for the log.
+
+    `undelivered` tells that the command never got there and never will: it may be sent again.
+    """
 
     result: ExecutionResult | None
     warning: str | None = None
+    undelivered: bool = False
 
     @property
     def is_running(self) -> bool:
@@ -88,6 +93,10 @@ def read_invocation(target: str, answer: Mapping[str, Any], timeout_seconds: int
         return InvocationReading(None, f"SSM says {quoted(details)} of {quoted(target)}, which is not known")
     stdout, stderr = _text(answer, "StandardOutputContent"), _text(answer, "StandardErrorContent")
     warning = None
+    undelivered = _never_began(answer) and (
+        meaning is _Meaning.NOT_DELIVERED
+        or (meaning is _Meaning.TIMED_OUT_SOMEWHERE and _exit_code(answer) == NO_EXIT_CODE)
+    )
     match meaning:
         case _Meaning.RUNNING:
             return InvocationReading(None)
@@ -99,17 +108,23 @@ def read_invocation(target: str, answer: Mapping[str, Any], timeout_seconds: int
             result = ExecutionResult.unreachable(target)
         case _Meaning.TIMED_OUT | _Meaning.TIMED_OUT_SOMEWHERE:
             result = ExecutionResult.timed_out(target, timeout_seconds, stdout)
-        case _Meaning.NOT_REACHED:
+        case _Meaning.NOT_REACHED | _Meaning.NOT_DELIVERED:
             result = ExecutionResult.unreachable(target)
             warning = f"SSM says {quoted(details)} of {quoted(target)}"
         case _Meaning.CANCELLED:
             result = ExecutionResult.cancelled(target, stdout)
         case _Meaning.REFUSED:
-            result = ExecutionResult.unexpected(target, f"SSM refused the command: {details}")
+            result = ExecutionResult.refused(target, str(details))
         case _:
             assert_never(meaning)
     cut = len(stdout) >= MAX_STDOUT_CHARACTERS or len(stderr) >= MAX_STDERR_CHARACTERS
-    return InvocationReading(replace(result.timed(_started(answer), _elapsed(answer)), truncated=cut), warning)
+    timed = replace(result.timed(_started(answer), _elapsed(answer)), truncated=cut)
+    return InvocationReading(timed, warning, undelivered)
+
+
+def _never_began(answer: Mapping[str, Any]) -> bool:
+    """Tell whether a command that did not arrive did not begin either: one whose instance went away may have."""
+    return not answer.get("ExecutionStartDateTime")
 
 
 def _succeeded(target: str, exit_code: int, stdout: str, stderr: str) -> ExecutionResult:

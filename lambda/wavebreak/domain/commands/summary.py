@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.commands.results import ExecutionResult
 
+FAILED_EVERYWHERE: Final = "did not succeed on any server"
+"""What a required command fails its wave by, if no CRITICAL server is among its targets (contract 12)."""
+_NAMED: Final = 3
 _RULE: Final = "=" * 60
 
 
@@ -59,6 +62,20 @@ class CommandRunStatus(StrEnum):
     def exit_code(self) -> int | None:
         """Exit code of the run; None while it goes on."""
         return RunStatus[self.name].exit_code if self.is_terminal else None
+
+
+def shortfall(succeeded: int, critical: int, critical_failed: Sequence[str]) -> str | None:
+    """Tell what a required command fails its wave by; None when it did what it is there for (contract 12).
+
+    Takes how many targets succeeded, how many are CRITICAL, and the names of the CRITICAL ones that did not succeed.
+    """
+    if not critical:
+        return None if succeeded else FAILED_EVERYWHERE
+    if not critical_failed:
+        return None
+    named = ", ".join(critical_failed[:_NAMED])
+    more = f" and {len(critical_failed) - _NAMED} more" if len(critical_failed) > _NAMED else ""
+    return f"did not succeed on {len(critical_failed)} critical server(s): {named}{more}"
 
 
 class Summary(TypedDict):

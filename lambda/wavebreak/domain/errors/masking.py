@@ -22,6 +22,8 @@ _NAMES: Final = (
     r"[a-z0-9_-]{0,40}token|authorization|passw(?:or)?d|passphrase|pwd|api[_-]?key|private[_-]?key|credentials?|"
     r"signature|x-amz-(?:signature|credential|security-token)"
 )
+_ENCODED_REFUSAL: Final = r"encoded authorization failure message:\s*"
+"""What EC2 encodes for whoever may decode it (sts:DecodeAuthorizationMessage) stands behind these words; no secret."""
 _ASSIGNED: Final = (
     rf"(?i)(?<![a-z0-9])((?:{_NAMES})[\"']?\s*(?:=>|[:=])\s*)(\"[^\"\r\n]*\"|'[^'\r\n]*'|[^\s,;&\"'}})\]]+)"
 )
@@ -46,8 +48,8 @@ def _rules() -> tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str
         (re.compile(_ASSIGNED), rf"\g<1>{MASK}"),
         (re.compile(r"(://)[^/\s:@]+:[^/\s@]+@"), rf"\g<1>{MASK}@"),
         (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"), MASK),
-        # Session tokens and task tokens: nothing else that is written about here has runs this long.
-        (re.compile(r"[A-Za-z0-9+/=_-]{100,}"), MASK),
+        # Session tokens and task tokens: but for one thing nothing that is written about here has runs this long.
+        (re.compile(rf"(?i)({_ENCODED_REFUSAL})?[A-Za-z0-9+/=_-]{{100,}}"), _unless_a_refusal),
         (re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"), _unless_a_digest),
     )
 
@@ -56,6 +58,11 @@ def _rules() -> tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str
 def _secret_name() -> re.Pattern[str]:
     """Give what the names of secrets look like."""
     return re.compile(rf"(?:.*[_.-])?(?:{_NAMES})", re.IGNORECASE)
+
+
+def _unless_a_refusal(found: re.Match[str]) -> str:
+    """Mask a long run of characters unless it is what EC2 says of a missing permission: that decodes only whole."""
+    return found[0] if found[1] else MASK
 
 
 def _unless_a_digest(found: re.Match[str]) -> str:

@@ -108,6 +108,7 @@ _BY_FAILURE: Final = {
     "Refusal": _C.DRS,
     "Unavailable": _C.DEPENDENCY,
     "UnsupportedPlace": _C.CONFIGURATION,
+    "WriteRejected": _C.DATABASE,
     **_BY_TYPE,
 }
 """Step Functions tells of a failed task by its exception's name alone; a test compares these with the classes."""

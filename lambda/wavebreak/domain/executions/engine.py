@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions import wave_commands
+from wavebreak.domain.executions.ending.looks import looked_at_anew
+from wavebreak.domain.executions.launching import learning
 from wavebreak.domain.executions.model import (
     CancelThen,
     CommandPhase,
@@ -22,7 +24,7 @@ from wavebreak.domain.executions.model import (
     Wave,
     WaveCommand,
 )
-from wavebreak.domain.executions.observation import CommandView, Observation, absorb, deadline_of
+from wavebreak.domain.executions.observation import CommandView, Observation, absorb, deadline_of, launch_from
 from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import (
     SATISFIED_WAVE_STATUSES,
@@ -62,6 +64,8 @@ class Decision:
     directive: Directive
     waves: tuple[int, ...]
     reason: str
+    brief: bool = False
+    """Whether to look again in seconds, not at the next poll: something is about to show; nothing else is due."""
 
 
 def decide(execution: Execution, observation: Observation, now: datetime, timing: Timing) -> Decision:
@@ -72,29 +76,43 @@ def decide(execution: Execution, observation: Observation, now: datetime, timing
     if execution.is_terminal:
         return Decision(execution, Directive.FINISH, (), f"execution is {execution.status}")
     after = _begin(execution)
-    after = absorb(after, observation, now, timing)
+    after = learning.absorb(absorb(after, observation, now, timing), observation, now)
     after = after.with_waves(_progress(after, wave, now, timing) for wave in after.waves)
     after = _ask(after)
     after = after.with_waves(_open_wave(after, wave, now) for wave in after.waves)
     if is_over(after):
-        return Decision(after, Directive.FINISH, (), "nothing is in flight and nothing can start")
+        return _at_the_end(after, now, timing)
     due = tuple(wave.number for wave in after.waves if start_is_due(after, wave, now, timing))
     if due:
-        return Decision(after, Directive.START, due[:MAX_WAVES_A_ROUND], f"{len(due)} wave(s) have servers to start")
+        named = due[:MAX_WAVES_A_ROUND]
+        leased = after.with_waves(replace(after.wave(each), start_lease=now + timing.start_begins) for each in named)
+        why = f"{len(due)} wave(s) have servers to start"
+        return Decision(leased, Directive.START, named, why, brief=len(named) == len(due))
     commands = tuple(
         wave.number for wave in after.waves if command_is_due(after, wave, observation.commands, now, timing)
     )
     if commands:
         reason = f"{len(commands)} wave(s) have a command to start or to cancel"
         return Decision(after, Directive.COMMAND, commands[:MAX_WAVES_A_ROUND], reason)
-    return Decision(after, Directive.SLEEP, (), "waiting")
+    return Decision(after, Directive.SLEEP, (), "waiting", brief=_changes_soon(after, now, timing))
+
+
+def _at_the_end(execution: Execution, now: datetime, timing: Timing) -> Decision:
+    """Have an execution ended, unless its last jobs are about to tell something, or a last look is owed an answer."""
+    if learning.holds_the_end(execution, now, timing):
+        reason = "the last jobs are about to tell what they launched"
+        return Decision(execution, Directive.SLEEP, (), reason, brief=True)
+    look = execution.last_look
+    if look is not None and now < look.not_before:
+        return Decision(execution, Directive.SLEEP, (), f"{', '.join(look.places)} did not answer the last look")
+    return Decision(execution, Directive.FINISH, (), "nothing is in flight and nothing can start")
 
 
 def finalise(execution: Execution, now: datetime) -> Execution:
     """End an execution in which nothing is in flight; one that is not over, or has ended before, is returned as it is.
 
     A wave that still waits for an approval, or was held back after it, can no longer start: it has failed as if it had
-    been rejected, so that a retry asks again. A cancel that said so goes on with the clean-up in the same write, so
+    been rejected, so that a retry asks again. A cancel that said so goes on with the termination in the same write, so
     that it cannot be forgotten in between.
     """
     if execution.is_terminal or not is_over(execution):
@@ -109,7 +127,7 @@ def finalise(execution: Execution, now: datetime) -> Execution:
         has_job=closed.has_job,
         cancel_accepted=closed.cancel is not None,
     )
-    ended = replace(closed, status=status, ended_at=now, paused_by=frozenset())
+    ended = replace(closed, status=status, ended_at=now, paused_by=frozenset(), last_look=None)
     cancel = ended.cancel
     if cancel is not None and cancel.then is CancelThen.TERMINATE and ended.has_job:
         return with_termination(ended, cancel.termination_ordered.actor, now)
@@ -123,7 +141,7 @@ def not_let_through(wave: Wave, now: datetime, why: str) -> Wave:
 
 
 def with_termination(execution: Execution, actor: str, now: datetime) -> Execution:
-    """Begin the next run of the clean-up of an execution's instances."""
+    """Begin the next run of the termination of an execution's instances: it looks at all of them anew."""
     begun = replace(
         execution.termination,
         status=TerminationStatus.IN_PROGRESS,
@@ -131,10 +149,9 @@ def with_termination(execution: Execution, actor: str, now: datetime) -> Executi
         requested_at=now,
         requested_by=actor,
         ended_at=None,
-        remaining=(),
-        blocked_until=None,
+        holds=(),
     )
-    return replace(execution, termination=begun)
+    return replace(looked_at_anew(execution), termination=begun)
 
 
 def is_over(execution: Execution) -> bool:
@@ -177,6 +194,11 @@ def is_ready(execution: Execution, wave: Wave) -> bool:
     )
 
 
+def dependencies_have_ended(execution: Execution, wave: Wave) -> bool:
+    """Tell whether nothing that an approved wave depends on runs again: it waits for a retry of that."""
+    return all(execution.wave(number).has_ended for number in wave.depends_on)
+
+
 def may_open(execution: Execution, wave: Wave) -> bool:
     """Tell whether a wave may be opened now, if its turn has come: running, not paused, no failure stops it or asks."""
     running = execution.status is ExecutionStatus.IN_PROGRESS
@@ -188,7 +210,7 @@ def unassigned(execution: Execution, wave: Wave) -> tuple[Server, ...]:
     taken = {
         subject
         for job in execution.launch_jobs(wave.number)
-        if job.in_flight or (job.attempt == wave.attempt and job.state is not JobState.REFUTED)
+        if job.in_flight or (job.attempt == wave.attempt and not job.may_turn_up)
         for subject in job.subjects
     }
     return tuple(
@@ -200,11 +222,13 @@ def unassigned(execution: Execution, wave: Wave) -> tuple[Server, ...]:
 
 def start_is_due(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> bool:
     """Tell whether StartRecovery is to be called for a wave, or the outcome of such a call looked up, now."""
-    if wave.blocked_until is not None and now < wave.blocked_until:
+    if any(until is not None and now < until for until in (wave.blocked_until, wave.start_lease)):
         return False
     if any(job.state is JobState.INTENDED and now >= job.check_after for job in execution.launch_jobs(wave.number)):
         return True
-    return may_launch(execution, wave, now, timing) and bool(unassigned(execution, wave))
+    return may_launch(execution, wave, now, timing) and any(
+        server.suspicion is None or now >= server.suspicion.not_before for server in unassigned(execution, wave)
+    )
 
 
 def may_launch(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> bool:
@@ -217,11 +241,34 @@ def may_launch(execution: Execution, wave: Wave, now: datetime, timing: Timing) 
 
 
 def _waited(wave: Wave, now: datetime, timing: Timing) -> bool:
-    return wave.started_at is not None and now >= wave.started_at + timing.scaled(wave.wait_before_seconds)
+    begins = launch_from(wave, timing)
+    return begins is not None and now >= begins
+
+
+def _changes_soon(execution: Execution, now: datetime, timing: Timing) -> bool:
+    """Tell whether servers are being started beside the machine, or a wave waits for its command's instances only."""
+    return any(
+        (wave.start_lease is not None and now < wave.start_lease) or _awaited_sources(execution, wave, now, timing)
+        for wave in execution.waves
+    )
+
+
+def _awaited_sources(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> bool:
+    due = _command_of(execution, wave, now, timing)
+    if due is None:
+        return False
+    return learning.is_awaited(execution, wave_commands.sources(execution, wave, due.phase), now, timing)
 
 
 def next_command(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> WaveCommand | None:
-    """Give the command of a wave that is to be started at this moment; never one after a cancel."""
+    """Give the command of a wave that is to be started at this moment; never one after a cancel.
+
+    One whose servers' instances are not all known waits for them a little.
+    """
+    return None if _awaited_sources(execution, wave, now, timing) else _command_of(execution, wave, now, timing)
+
+
+def _command_of(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> WaveCommand | None:
     if execution.cancel is not None or wave.status is not WaveStatus.IN_PROGRESS or not _waited(wave, now, timing):
         return None
     if not wave_commands.is_done(wave, CommandPhase.BEFORE):
@@ -284,18 +331,18 @@ def _failed_servers(wave: Wave) -> list[str]:
 
 
 def _failed_by(wave: Wave, command: WaveCommand, now: datetime) -> Wave:
-    error = f"The required command {command.command} failed on every target ({command.phase.lower()} the launch)"
+    error = f"The required command {command.command} {command.failure} ({command.phase.lower()} the launch)"
     return replace(wave, status=WaveStatus.FAILED, ended_at=now, error=error)
 
 
 def _ended(wave: Wave, now: datetime) -> Wave:
+    """End a wave whose servers have all ended. What DRS said of the whole request stays its error."""
     failed = _failed_servers(wave)
     if not failed:
         return replace(wave, status=WaveStatus.COMPLETED, ended_at=now, error=None)
     named = ", ".join(failed[:3]) + (f" and {len(failed) - 3} more" if len(failed) > 3 else "")  # noqa: PLR2004  three names fit a line
-    return replace(
-        wave, status=WaveStatus.FAILED, ended_at=now, error=f"{len(failed)} critical server(s) failed: {named}"
-    )
+    error = wave.error or f"{len(failed)} critical server(s) failed: {named}"
+    return replace(wave, status=WaveStatus.FAILED, ended_at=now, error=error)
 
 
 def _timed_out(execution: Execution, wave: Wave, now: datetime) -> Wave:
@@ -336,7 +383,7 @@ def _open_wave(execution: Execution, wave: Wave, now: datetime) -> Wave:
     if not may_open(execution, wave):
         return wave
     waiting = wave.status is WaveStatus.AWAITING_APPROVAL
-    if waiting and wave.approved:
+    if waiting and wave.approved and dependencies_have_ended(execution, wave):
         return replace(wave, status=WaveStatus.IN_PROGRESS, started_at=now)
     if waiting or not is_ready(execution, wave):
         return wave

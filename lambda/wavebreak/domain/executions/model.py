@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
+    from wavebreak.domain.executions.batch_search import Suspicion
+    from wavebreak.domain.executions.ending.model import Hold, InstanceEnding
+    from wavebreak.domain.executions.launching.last_look import LastLook
+    from wavebreak.domain.executions.locking.model import DrillWait, Preemption
+    from wavebreak.domain.executions.notices import Notice
+
 SERVERS_PER_ITEM: Final = 100
 """Servers of a wave that share one item of the table."""
 
@@ -45,12 +51,13 @@ class LaunchStatus(StrEnum):
 
 
 class JobState(StrEnum):
-    """What is known of one StartRecovery or TerminateRecoveryInstances call."""
+    """What is known of one call: of a REFUTED one no job is shown, of a REFUSED one DRS said that it did nothing."""
 
     INTENDED = "INTENDED"
     STARTED = "STARTED"
     ENDED = "ENDED"
     REFUTED = "REFUTED"
+    REFUSED = "REFUSED"
 
 
 class JobKind(StrEnum):
@@ -101,6 +108,14 @@ class Server:
     snapshot_id: str | None = None
     actions_running: bool = False
     """Post-launch actions of a LAUNCHED server that have not ended."""
+    suspicion: Suspicion | None = None
+    """What is remembered of it while StartRecovery is refused for it, or while it waits for something else."""
+    snapshot_at: datetime | None = None
+    """The moment of the recovery point that its instance was launched from."""
+    older_snapshot: bool = False
+    """Whether DRS launched it from an older recovery point than it was asked for."""
+    ending: InstanceEnding | None = None
+    """What a termination knows of the recovery instance; None before one looked at it."""
 
     @property
     def is_settled(self) -> bool:
@@ -112,7 +127,15 @@ class Server:
     def anew(self) -> Server:
         """Give this server as it was before any launch."""
         return replace(
-            self, launch_status=LaunchStatus.PENDING, recovery_instance_id=None, error=None, actions_running=False
+            self,
+            launch_status=LaunchStatus.PENDING,
+            recovery_instance_id=None,
+            error=None,
+            actions_running=False,
+            suspicion=None,
+            snapshot_at=None,
+            older_snapshot=False,
+            ending=None,
         )
 
     @property
@@ -141,6 +164,11 @@ class Job:
     place: Place = field(default_factory=Place)
     job_id: str | None = None
     ended_at: datetime | None = None
+    asked_at: datetime | None = None
+    """Since when the instances that it launched are asked for; its end begins it anew."""
+    looks: int = 0
+    logged: bool = False
+    """Whether its log was read after its end."""
 
     @property
     def key(self) -> tuple[int, int, int]:
@@ -151,6 +179,15 @@ class Job:
     def in_flight(self) -> bool:
         """Whether the call was intended and not refuted, or its job has not ended."""
         return self.state in {JobState.INTENDED, JobState.STARTED}
+
+    def ended(self, now: datetime) -> Job:
+        """Give this job as one that has ended just now: what it launched is asked for, and its log is to be read."""
+        return replace(self, state=JobState.ENDED, ended_at=now, asked_at=now, looks=0, logged=False)
+
+    @property
+    def may_turn_up(self) -> bool:
+        """Whether this call is held to have come to nothing; a job of it may yet show up."""
+        return self.state in {JobState.REFUTED, JobState.REFUSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +205,9 @@ class WaveCommand:
     again: bool = False
     """Whether it is planned anew once its run has ended: a retry launches servers that this run may not reach."""
     outcome: str | None = None
-    """The status in which its run ended."""
+    """The status in which its run ended, or SKIPPED."""
+    failure: str | None = None
+    """What it failed by, if it is required; None while it has not ended, and when it did what it is there for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +236,7 @@ class Wave:
     attempt: int = 1
     approved: bool = False
     approval: Word | None = None
-    """By whom it was approved; None also where that was not written down."""
+    """By whom; None also where that was not written down."""
     rejected: bool = False
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -205,6 +244,11 @@ class Wave:
     blocked_until: datetime | None = None
     """Until then no StartRecovery is tried: no room under the quotas, a throttle, or a server busy elsewhere."""
     commands: tuple[WaveCommand, ...] = ()
+    start_lease: datetime | None = None
+    """Until then its starts belong to a StartWave call beside the machine, which gives the lease back."""
+    waited: bool = False
+    """Whether its waitBefore is behind it: a retry does not wait again."""
+    drill_wait: DrillWait | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -241,22 +285,21 @@ class Cancel:
 
     @property
     def termination_ordered(self) -> Word:
-        """Whose word the clean-up follows, if one does."""
+        """Whose word the termination follows, if one does."""
         return self.terminate or Word(self.at, self.actor, self.reason)
 
 
 @dataclass(frozen=True, slots=True)
 class Termination:
-    """How the clean-up of the recovery instances stands."""
+    """How the termination of the recovery instances stands; what became of each is told by its server's `ending`."""
 
     status: TerminationStatus = TerminationStatus.NOT_REQUESTED
-    terminated: int = 0
-    remaining: tuple[str, ...] = ()
     run: int = 0
     requested_at: datetime | None = None
     requested_by: str | None = None
     ended_at: datetime | None = None
-    blocked_until: datetime | None = None
+    holds: tuple[Hold, ...] = ()
+    """The accounts and Regions that must wait, each at most once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +337,13 @@ class Execution:
     version: int = 0
     event_sequence: int = 0
     event_hash: str | None = None
+    last_look: LastLook | None = None
+    """Why it does not end though nothing is in flight."""
+    lock_call: str | None = None
+    """The call that took the locks which this execution has, or had when it ended (`lock_rules`)."""
+    warnings: tuple[Notice, ...] = ()
+    """Those that nothing else that is stored tells; `views` adds the others."""
+    preemption: Preemption | None = None
 
     @property
     def is_terminal(self) -> bool:
@@ -307,7 +357,7 @@ class Execution:
 
     @property
     def holds_locks(self) -> bool:
-        """Whether this execution keeps its plan and servers from others: while it runs and while it cleans up."""
+        """Whether this execution keeps its plan and servers from others: while it runs and while it terminates."""
         return not self.is_terminal or self.termination.status is TerminationStatus.IN_PROGRESS
 
     def wave(self, number: int) -> Wave:
@@ -327,7 +377,7 @@ class Execution:
         return replace(self, jobs=tuple(sorted((*others, job), key=lambda known: known.key)))
 
     def without_job(self, job: Job) -> Execution:
-        """Forget a call that DRS refused."""
+        """Forget a call that was never made, or of which a later one tells enough."""
         return replace(self, jobs=tuple(known for known in self.jobs if known.key != job.key))
 
     def launch_jobs(self, wave: int | None = None) -> Iterator[Job]:
@@ -335,7 +385,7 @@ class Execution:
         return (job for job in self.jobs if job.kind is JobKind.LAUNCH and (wave is None or job.wave == wave))
 
     def next_batch(self, wave: int, attempt: int) -> int:
-        """Give the number of the next call of a wave's attempt, or with wave 0 of a run of the clean-up."""
+        """Give the number of the next call of a wave's attempt, or with wave 0 of a run of the termination."""
         return max((job.batch for job in self.jobs if job.key[:2] == (wave, attempt)), default=0) + 1
 
     def job_ids(self, wave: int) -> tuple[str, ...]:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.domain.executions.model import LaunchStatus, Mode, PausedBy
 from wavebreak.execution_utils import (
-    EXECUTION_TRANSITIONS,
-    TERMINAL_STATUSES,
+    REOPENABLE_STATUSES,
     ExecutionStatus,
     TerminationStatus,
     WaveStatus,
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 _MOST_WAVES: Final = 3
 """Waves that steps are offered for; more would bury the rest."""
 
-_REDEEMABLE: Final = frozenset(status for status in TERMINAL_STATUSES if EXECUTION_TRANSITIONS[status])
 """What a retry or a skip may take up again."""
 _FAILED_RUNS: Final = frozenset({CommandRunStatus.COMPLETE_FAILURE, CommandRunStatus.PARTIAL_SUCCESS})
 
@@ -69,6 +67,22 @@ def _may_resume(execution: Execution, *, others: bool) -> bool:
     return PausedBy.FAILURE not in paused_by and (PausedBy.OPERATOR in paused_by or not others)
 
 
+def held_open_by(execution: Execution) -> list[str]:
+    """Name the DRS jobs that alone keep an execution open, with their waves: `drsjob-1 (wave 1)`.
+
+    Those of waves that timed out while servers of them are still being launched, and after a cancel those of any wave.
+    """
+    status = execution_status(execution.get("status"))
+    if is_terminal(status):
+        return []
+    return [
+        f"{wave.get('jobId') or 'a DRS job'} (wave {wave.get('waveNumber')})"
+        for wave in execution.get("waves") or []
+        if status is ExecutionStatus.CANCELLING or wave_status(wave.get("status")) is WaveStatus.FAILED
+        if any(server.get("launchStatus") == LaunchStatus.IN_PROGRESS for server in wave.get("servers") or [])
+    ]
+
+
 def _outlived(execution: Execution) -> bool:
     """Tell whether a DRS job has outlived its wave: one that timed out has servers that are still being launched."""
     return any(
@@ -93,7 +107,7 @@ def _approvals(execution: Execution, name: str) -> list[Step]:
 
 def _repairs(execution: Execution, name: str, status: ExecutionStatus | None) -> list[Step]:
     """Offer retry and skip where the API allows them: not after a cancel or once instances are being terminated."""
-    if is_terminal(status) and (status not in _REDEEMABLE or _is_final(execution)):
+    if is_terminal(status) and (status not in REOPENABLE_STATUSES or _is_final(execution)):
         return []
     if status is ExecutionStatus.CANCELLING:
         return []

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions import wave_commands
+from wavebreak.domain.executions.locking.drill_wait import put_off
 from wavebreak.domain.executions.model import Execution, Job, JobState, LaunchStatus, Server, Wave
 from wavebreak.execution_utils import WaveStatus
 
@@ -34,6 +35,28 @@ class JobView:
 
     completed: bool
     servers: Mapping[str, ServerView] = field(default_factory=dict)
+    forgotten: bool = False
+    """Whether DRS knows no such job any more, and has no log of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceView:
+    """A recovery instance that DRS shows under a job, with the moment of its recovery point."""
+
+    recovery_instance_id: str
+    snapshot_at: datetime | None = None
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JobLog:
+    """What the log of a job tells, by source server."""
+
+    failures: Mapping[str, str] = field(default_factory=dict)
+    """Why a server failed, in DRS's words."""
+    instances: Mapping[str, str] = field(default_factory=dict)
+    older: frozenset[str] = frozenset()
+    """Servers that were launched from an older recovery point than was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +66,8 @@ class CommandView:
     exists: bool = True
     cancelling: bool = False
     outcome: str | None = None
+    failure: str | None = None
+    """What it failed by, if it is required."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +80,26 @@ class Observation:
     """Ids of jobs that turned up under the tags of an intent without an outcome, by the intent's key."""
     commands: Mapping[str, CommandView] = field(default_factory=dict)
     """The command runs that were looked at, by their ids."""
+    instances: Mapping[tuple[str, str], InstanceView] = field(default_factory=dict)
+    """Instances, by the id of their job and their source server."""
+    looked: frozenset[str] = frozenset()
+    """The jobs whose instances DRS was asked for and answered."""
+    logs: Mapping[str, JobLog] = field(default_factory=dict)
+    """Logs that were read, by job id."""
 
 
 def absorb(execution: Execution, observation: Observation, now: datetime, timing: Timing) -> Execution:
     """Record what DRS said of this execution's launch jobs, of waves in any status."""
-    outcomes = {name: view.outcome for name, view in observation.commands.items() if view.outcome is not None}
+    outcomes = {
+        name: (view.outcome, view.failure) for name, view in observation.commands.items() if view.outcome is not None
+    }
     after = _adopt(wave_commands.absorb(execution, outcomes), observation)
     for job in execution.launch_jobs():
         if job.state is not JobState.STARTED or job.job_id is None:
             continue
         view = observation.jobs.get(job.job_id)
         if view is None and job.job_id in observation.missing and _is_lost(after, job, now, timing):
-            view = JobView(completed=True)
+            view = JobView(completed=True, forgotten=True)
         if view is not None:
             after = _absorb_job(after, job, view, now)
     return after
@@ -97,7 +130,7 @@ def _absorb_job(execution: Execution, job: Job, view: JobView, now: datetime) ->
     seen = wave.with_servers(change)
     if not view.completed:
         return execution if seen is wave else execution.with_waves([seen])
-    after = execution.with_job(replace(job, state=JobState.ENDED, ended_at=now))
+    after = execution.with_job(replace(job.ended(now), logged=view.forgotten))
     unblocked = (replace(other, blocked_until=None) for other in after.waves if other.number != wave.number)
     return after.with_waves([replace(seen, blocked_until=None), *unblocked])
 
@@ -110,7 +143,8 @@ def _seen(server: Server, job: Job, view: JobView) -> Server:
         # A job that was started says so for a moment: a server on its way is not shown as going back.
         status = server.launch_status
     running = bool(seen and seen.actions_running) and not view.completed
-    error = (seen and seen.error) or (None if status is LaunchStatus.LAUNCHED else server.error)
+    launched_anew = status is LaunchStatus.LAUNCHED and server.launch_status is not LaunchStatus.LAUNCHED
+    error = (seen and seen.error) or (None if launched_anew else server.error)
     if view.completed and status in {LaunchStatus.PENDING, LaunchStatus.IN_PROGRESS}:
         error = error or f"DRS job {job.job_id} ended without launching this server"
         status = LaunchStatus.FAILED
@@ -126,8 +160,17 @@ def _is_lost(execution: Execution, job: Job, now: datetime, timing: Timing) -> b
     return now >= max(job.intended_at, deadline or job.intended_at) + timing.lost_job
 
 
+def launch_from(wave: Wave, timing: Timing) -> datetime | None:
+    """Give the moment from which a started wave may launch: after its waitBefore, which a retry does not wait again."""
+    if wave.started_at is None or wave.waited:
+        return wave.started_at
+    return wave.started_at + timing.scaled(wave.wait_before_seconds)
+
+
 def deadline_of(wave: Wave, timing: Timing) -> datetime | None:
-    """Give the moment at which a started wave has failed: timeoutMinutes after its wait is over."""
-    if wave.started_at is None:
-        return None
-    return wave.started_at + timing.scaled(wave.wait_before_seconds) + timing.scaled(wave.timeout_minutes * 60)
+    """Give the moment at which a started wave has failed: timeoutMinutes after its wait is over.
+
+    What its servers waited for the jobs of drills does not count.
+    """
+    begins = launch_from(wave, timing)
+    return None if begins is None else put_off(wave, begins + timing.scaled(wave.timeout_minutes * 60), timing)

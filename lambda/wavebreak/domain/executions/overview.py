@@ -8,13 +8,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.executions.audit_trail import spoken
+from wavebreak.domain.executions.ending.instances_left import (
+    in_brief,
+    launched_count,
+    remaining,
+    terminated_count,
+    unknown,
+)
 from wavebreak.domain.executions.model import Word
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from wavebreak.domain.executions.model import Cancel, Execution, Failure, Termination
+    from wavebreak.domain.executions.ending.model import Hold
+    from wavebreak.domain.executions.model import Cancel, Execution, Failure
+    from wavebreak.domain.executions.notices import Notice
 
 
 def overview_of(execution: Execution) -> dict[str, Any]:
@@ -33,8 +42,9 @@ def overview_of(execution: Execution) -> dict[str, Any]:
         "endedAt": time_of(execution.ended_at),
         "pausedBy": sorted(item.value for item in execution.paused_by),
         "cancel": _cancel(execution.cancel),
-        "termination": _termination(execution.termination),
+        "termination": _termination(execution),
         "lastFailure": _failure(execution.last_failure),
+        "warnings": [notice_of(notice) for notice in execution.warnings],
         "version": execution.version,
         "waveBriefs": [
             {"status": wave.status.value, "jobId": _last(execution.job_ids(wave.number))} for wave in execution.waves
@@ -50,6 +60,13 @@ def time_of(moment: datetime | None) -> str | None:
 def word_of(word: Word | None) -> dict[str, Any] | None:
     """Write down who asked for something, when and why, if somebody did."""
     return spoken(word) if word else None
+
+
+def notice_of(notice: Notice) -> dict[str, Any]:
+    """Write down a warning: `{code, message, waveNumber?, sourceServerId?}`."""
+    about = {"waveNumber": notice.wave, "sourceServerId": notice.source_server_id}
+    known = {name: value for name, value in about.items() if value is not None}
+    return {"code": notice.code.value, "message": notice.message, **known}
 
 
 def _last(job_ids: tuple[str, ...]) -> str | None:
@@ -69,14 +86,31 @@ def _failure(failure: Failure | None) -> dict[str, Any] | None:
     return {"at": iso(failure.at), "error": failure.error, "cause": failure.cause, "count": failure.count}
 
 
-def _termination(termination: Termination) -> dict[str, Any]:
+def _termination(execution: Execution) -> dict[str, Any]:
+    """Write down how a termination stands: counts, the first few of each list, and the places that must wait."""
+    termination, left, unsure = execution.termination, remaining(execution), unknown(execution)
     return {
         "status": termination.status.value,
-        "terminated": termination.terminated,
-        "remaining": list(termination.remaining),
+        "launched": launched_count(execution),
+        "terminated": terminated_count(execution),
+        "remainingCount": len(left),
+        "remaining": in_brief(left),
+        "unknownCount": len(unsure),
+        "unknown": in_brief(unsure),
         "run": termination.run,
         "requestedAt": time_of(termination.requested_at),
         "requestedBy": termination.requested_by,
         "endedAt": time_of(termination.ended_at),
-        "blockedUntil": time_of(termination.blocked_until),
+        "holds": [_hold(hold) for hold in termination.holds],
+    }
+
+
+def _hold(hold: Hold) -> dict[str, Any]:
+    return {
+        "accountId": hold.place.account_id,
+        "region": hold.place.region,
+        "until": iso(hold.until),
+        "words": hold.words,
+        "refusals": hold.refusals,
+        "silent": hold.silent,
     }

@@ -10,26 +10,37 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.executions import wave_commands
-from wavebreak.domain.executions.engine import finalise, is_over, may_open, not_let_through, open_asks
+from wavebreak.domain.executions.engine import (
+    dependencies_have_ended,
+    finalise,
+    is_over,
+    may_open,
+    not_let_through,
+    open_asks,
+)
 from wavebreak.domain.executions.model import (
     Cancel,
     CancelThen,
     Execution,
-    JobState,
     LaunchStatus,
     PausedBy,
     Server,
     Wave,
     Word,
 )
-from wavebreak.execution_utils import TERMINAL_STATUSES, ExecutionStatus, TerminationStatus, WaveStatus
+from wavebreak.execution_utils import (
+    REOPENABLE_STATUSES,
+    TERMINAL_STATUSES,
+    ExecutionStatus,
+    TerminationStatus,
+    WaveStatus,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.audit_trail import Act
 
-_REOPENABLE = frozenset({ExecutionStatus.FAILED, ExecutionStatus.PARTIAL_SUCCESS})
 _RUNNING = frozenset({ExecutionStatus.IN_PROGRESS, ExecutionStatus.PAUSED})
 
 
@@ -61,7 +72,7 @@ def cancel(execution: Execution, asked: Cancel) -> Execution:
 
 def _may_turn_up(execution: Execution) -> bool:
     """Tell whether a call that was held never to have happened is still to be looked for once, before the end."""
-    return any(job.state is JobState.REFUTED and job.job_id is None for job in execution.launch_jobs())
+    return any(job.may_turn_up for job in execution.launch_jobs())
 
 
 def _is_cancelled_at_once(execution: Execution, wave: Wave) -> bool:
@@ -91,13 +102,14 @@ def resume(execution: Execution) -> Execution:
 def approve(execution: Execution, number: int, act: Act) -> Execution:
     """Let a wave that waits for an approval start; while the execution is paused it starts after the resume.
 
-    The wave keeps whose approval it was: until it starts no status changes, and no event tells of it.
+    One whose dependencies run again, for somebody retried them, waits for their end. The wave keeps whose approval it
+    was: until it starts no status changes, and no event tells of it.
     """
     wave = _awaiting(execution, number)
     if wave.approved:
         return execution
     approved = replace(wave, approved=True, approval=Word(act.at, act.actor, act.reason))
-    if may_open(execution, wave):
+    if may_open(execution, wave) and dependencies_have_ended(execution, wave):
         approved = replace(approved, status=WaveStatus.IN_PROGRESS, started_at=act.at)
     return execution.with_waves([approved])
 
@@ -125,6 +137,8 @@ def retry(execution: Execution, number: int, now: datetime) -> Execution:
             ended_at=None,
             error=None,
             blocked_until=None,
+            waited=True,
+            drill_wait=None,
         )
     return _after_decision(execution.with_waves([replace(again, attempt=wave.attempt + 1)]))
 
@@ -154,7 +168,7 @@ def _refuse_unless_steerable(execution: Execution, verb: str) -> None:
     """Let retry and skip through in a run, and in a finished one that was neither cancelled nor cleaned up."""
     if execution.status in _RUNNING:
         return
-    if execution.status not in _REOPENABLE:
+    if execution.status not in REOPENABLE_STATUSES:
         raise Refused(f"Execution is {execution.status}; its waves can no longer be {verb}")
     if execution.cancel is not None:
         raise Refused(f"Execution was cancelled; its waves can no longer be {verb}")

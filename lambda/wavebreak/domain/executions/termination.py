@@ -1,51 +1,51 @@
-"""The clean-up of an execution's recovery instances: when it may be asked for, and what it does next. Pure.
+"""The termination of an execution's recovery instances: when it may be asked for, and what it does next.
 
-Only instances whose job belongs to this execution count. It is COMPLETED when DRS shows none of them any more, and
-INCOMPLETE, naming what remains, when that cannot be reached; an INCOMPLETE one may be asked for again.
+Only instances whose job belongs to this execution count. It is COMPLETED when each of them counts as terminated, and
+INCOMPLETE, naming what remains or is unknown, when nothing more can be done or its hour is over; an INCOMPLETE one may
+be asked for again. It never ends while a launch may still come up (contract 2).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.executions.ending.looks import (
+    absorb_terminations,
+    is_in_doubt,
+    is_launched,
+    looked_at,
+    terminate_jobs,
+)
+from wavebreak.domain.executions.ending.model import Hold
+from wavebreak.domain.executions.ending.standings import Standing, Standings
 from wavebreak.domain.executions.engine import with_termination
-from wavebreak.domain.executions.model import Execution, Job, JobKind, JobState
+from wavebreak.domain.executions.model import JobState
 from wavebreak.domain.executions.observation import absorb
 from wavebreak.domain.executions.steering import Refused
 from wavebreak.execution_utils import TerminationStatus, can_terminate_execution
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from datetime import datetime
 
     from wavebreak.domain.executions.audit_trail import Act
-    from wavebreak.domain.executions.model import Wave
-    from wavebreak.domain.executions.observation import Observation
+    from wavebreak.domain.executions.ending.looks import TerminationObservation
+    from wavebreak.domain.executions.model import Execution, Job, Server, Wave
     from wavebreak.site import Place
     from wavebreak.timing import Timing
 
-MAX_ATTEMPTS: Final = 3
-"""Terminate jobs that one instance gets in one run of the clean-up."""
+_OUT_OF_TIME: Final = "Not terminated before the termination's time was over"
 
 
-class CleanUp(StrEnum):
+class TerminationDirective(StrEnum):
     """What the termination machine does next."""
 
     SLEEP = "SLEEP"
     TERMINATE = "TERMINATE"
     FINISH = "FINISH"
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """One look at DRS during a clean-up: jobs, and this execution's instances by id, in the places that answered."""
-
-    observation: Observation
-    instances: frozenset[str]
-    unseen: frozenset[Place] = frozenset()
-    """The accounts and Regions that did not answer: nobody knows what is left there, and it is not touched."""
 
 
 def brief(execution: Execution) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def brief(execution: Execution) -> dict[str, Any]:
 
 
 def request(execution: Execution, act: Act) -> Execution:
-    """Ask for the clean-up; asking while it runs changes nothing. Raises Refused with the rule's exact reason."""
+    """Ask for the termination; asking while it runs changes nothing. Raises Refused with the rule's exact reason."""
     if execution.termination.status is TerminationStatus.IN_PROGRESS:
         return execution
     reason = can_terminate_execution(brief(execution))["reason"]
@@ -70,90 +70,142 @@ def request(execution: Execution, act: Act) -> Execution:
     return with_termination(execution, act.actor, act.at)
 
 
-def terminate_jobs(execution: Execution) -> Iterator[Job]:
-    """Give the terminate jobs of the present run."""
-    return (job for job in execution.jobs if job.kind is JobKind.TERMINATE and job.attempt == execution.termination.run)
+def decide(
+    execution: Execution, observation: TerminationObservation, now: datetime, timing: Timing
+) -> tuple[Execution, TerminationDirective]:
+    """Move a termination on by what was seen, and say what to do next.
 
-
-def launched_instances(execution: Execution) -> frozenset[str]:
-    """Give every recovery instance that this execution is known to have launched."""
-    return _launched(execution.waves)
-
-
-def _launched(waves: Iterable[Wave]) -> frozenset[str]:
-    return frozenset(
-        server.recovery_instance_id for wave in waves for server in wave.servers if server.recovery_instance_id
-    )
-
-
-def decide(execution: Execution, sighting: Sighting, now: datetime, timing: Timing) -> tuple[Execution, CleanUp]:
-    """Move a clean-up on by what was seen, and say what to do next.
-
-    A place that does not answer holds up no other, but the end: COMPLETED only when every place was seen to be empty.
+    A place that does not answer holds up no other, but the end.
     """
     if execution.termination.status is not TerminationStatus.IN_PROGRESS:
-        return execution, CleanUp.FINISH
-    after = absorb(execution, sighting.observation, now, timing)
-    after = _absorb_terminations(after, sighting.observation, now)
-    alive, unseen = sighting.instances, sighting.unseen
-    left = alive | _unknown(after, unseen)
-    if not unseen or any(job.job_id and job.place not in unseen for job in after.launch_jobs()):
-        after = _counted(after, left)
-    if not unseen and not alive and not after.in_flight:
-        return _ended(after, TerminationStatus.COMPLETED, now), CleanUp.FINISH
-    if _is_overdue(after, now, timing) or (not unseen and _is_hopeless(after, alive)):
-        return _ended(_naming_launches(_counted(after, left)), TerminationStatus.INCOMPLETE, now), CleanUp.FINISH
-    if may_call(after, now) and (due(after, alive) or _stale_intents(after, now, unseen)):
-        return after, CleanUp.TERMINATE
-    return after, CleanUp.SLEEP
+        return execution, TerminationDirective.FINISH
+    after = _without_answer(_seen(execution, observation, now, timing), observation.silent, now, timing)
+    standings = Standings(after, now, timing, observation)
+    status = _outcome(after, standings, observation, now, timing)
+    if status is not None:
+        return _ended(standings.recorded(_OUT_OF_TIME), status, now), TerminationDirective.FINISH
+    after = standings.recorded()
+    if standings.due() or stale_intents(after, now):
+        return after, TerminationDirective.TERMINATE
+    return after, TerminationDirective.SLEEP
 
 
-def _unknown(execution: Execution, unseen: frozenset[Place]) -> frozenset[str]:
-    """Give what was launched in places that were not seen, less what earlier looks of this run saw to be gone."""
-    launched = _launched(wave for wave in execution.waves if wave.place in unseen)
-    remaining = execution.termination.remaining
-    return launched & frozenset(remaining) if remaining else launched
+def _seen(execution: Execution, observation: TerminationObservation, now: datetime, timing: Timing) -> Execution:
+    after = absorb(execution, observation.jobs, now, timing)
+    return looked_at(absorb_terminations(after, observation.jobs, now, timing), observation, now, timing)
 
 
-def _counted(execution: Execution, left: frozenset[str]) -> Execution:
-    """Record what is left, and how many are gone."""
-    gone = len((launched_instances(execution) | left) - left)
-    return replace(
-        execution, termination=replace(execution.termination, terminated=gone, remaining=tuple(sorted(left)))
-    )
-
-
-def due(execution: Execution, alive: Iterable[str]) -> tuple[str, ...]:
-    """Give the instances that no terminate job in flight covers, and that have attempts left."""
-    covered = {subject for job in terminate_jobs(execution) if job.in_flight for subject in job.subjects}
+def in_doubt(
+    execution: Execution, observation: TerminationObservation, now: datetime, timing: Timing
+) -> tuple[tuple[Wave, Server], ...]:
+    """Give the servers whose instance DRS no longer shows, so that only EC2 can tell what became of it."""
+    if execution.termination.status is not TerminationStatus.IN_PROGRESS:
+        return ()
     return tuple(
-        instance
-        for instance in sorted(alive)
-        if instance not in covered and _attempts(execution, instance) < MAX_ATTEMPTS
+        (wave, server)
+        for wave in _seen(execution, observation, now, timing).waves
+        for server in wave.servers
+        if wave.place not in observation.silent and is_in_doubt(server, now, timing)
     )
 
 
-def may_call(execution: Execution, now: datetime) -> bool:
-    """Tell whether no refusal of DRS holds the next call back."""
-    blocked = execution.termination.blocked_until
-    return blocked is None or now >= blocked
+def _outcome(
+    execution: Execution, standings: Standings, observation: TerminationObservation, now: datetime, timing: Timing
+) -> TerminationStatus | None:
+    """Tell how a termination ends; None while it goes on."""
+    if may_come_up(execution, observation.silent, now) or _is_too_early(execution, now, timing):
+        return None
+    counted = Counter(standing for _, _, standing in standings.all())
+    if counted.keys() <= {Standing.OVER}:
+        return TerminationStatus.COMPLETED
+    if counted.keys() <= {Standing.OVER, Standing.UNKNOWN, Standing.STUCK} or _is_overdue(execution, now, timing):
+        return TerminationStatus.INCOMPLETE
+    return None
 
 
-def _attempts(execution: Execution, instance: str) -> int:
-    return sum(instance in job.subjects for job in terminate_jobs(execution) if job.state is JobState.ENDED)
+def may_come_up(execution: Execution, silent: Iterable[Place], now: datetime) -> bool:
+    """Tell whether a launch of this execution may still bring up an instance, or nobody could look whether one does.
+
+    A call that was held never to have happened, or that DRS refused, is looked for in every round (`open_intents`).
+    """
+    silent = frozenset(silent)
+    return any(job.state is JobState.STARTED for job in execution.launch_jobs()) or any(
+        job.place in silent or (job.state is JobState.INTENDED and now < job.check_after)
+        for job in open_intents(execution)
+    )
 
 
-def _stale_intents(execution: Execution, now: datetime, unseen: frozenset[Place]) -> bool:
+def _is_too_early(execution: Execution, now: datetime, timing: Timing) -> bool:
+    """Tell whether DRS may not show yet what a job launched that told of no instance."""
+    launched = {server.source_server_id for wave in execution.waves for server in wave.servers if is_launched(server)}
     return any(
-        job.state is JobState.INTENDED and now >= job.check_after and job.place not in unseen
-        for job in terminate_jobs(execution)
+        job.ended_at is not None and now < job.ended_at + timing.second_look and not launched.issuperset(job.subjects)
+        for job in execution.launch_jobs()
+        if job.job_id is not None
     )
 
 
-def _is_hopeless(execution: Execution, alive: frozenset[str]) -> bool:
-    """Tell whether every remaining instance has outlived its attempts and nothing is under way."""
-    under_way = execution.in_flight or any(job.in_flight for job in terminate_jobs(execution))
-    return bool(alive) and not under_way and not due(execution, alive)
+def open_intents(execution: Execution) -> tuple[Job, ...]:
+    """Give the launch calls of which no job is known: each may have been made all the same."""
+    return tuple(job for job in execution.launch_jobs() if job.job_id is None)
+
+
+def due_at(
+    execution: Execution, place: Place, observation: TerminationObservation, now: datetime, timing: Timing
+) -> tuple[Server, ...]:
+    """Give the servers of a place whose instances are to be terminated now, by what was just seen there."""
+    seen = looked_at(execution, observation, now, timing)
+    standings = Standings(seen, now, timing, observation)
+    return tuple(server for wave, server in standings.due() if wave.place == place)
+
+
+def places_to_call(execution: Execution, now: datetime, timing: Timing) -> tuple[Place, ...]:
+    """Give the places in which there is something to do, as far as is stored."""
+    if execution.termination.status is not TerminationStatus.IN_PROGRESS:
+        return ()
+    due = {wave.place for wave, _ in Standings(execution, now, timing).due()}
+    return tuple(sorted(due | {job.place for job in stale_intents(execution, now)}, key=str))
+
+
+def stale_intents(execution: Execution, now: datetime) -> tuple[Job, ...]:
+    """Give the terminate calls whose outcome is to be looked up now."""
+    held = {hold.place for hold in execution.termination.holds if now < hold.until}
+    return tuple(
+        job
+        for job in terminate_jobs(execution)
+        if job.state is JobState.INTENDED and now >= job.check_after and job.place not in held
+    )
+
+
+def held(execution: Execution, hold: Hold) -> Execution:
+    """Have a place wait."""
+    others = tuple(other for other in execution.termination.holds if other.place != hold.place)
+    return replace(execution, termination=replace(execution.termination, holds=(*others, hold)))
+
+
+def released(execution: Execution, place: Place) -> Execution:
+    """Have a place wait no longer: DRS took a call there."""
+    others = tuple(other for other in execution.termination.holds if other.place != place)
+    if len(others) == len(execution.termination.holds):
+        return execution
+    return replace(execution, termination=replace(execution.termination, holds=others))
+
+
+def _without_answer(execution: Execution, silent: frozenset[Place], now: datetime, timing: Timing) -> Execution:
+    """Have the places that did not answer wait, until a look at them is answered."""
+    after = execution
+    for hold in execution.termination.holds:
+        if hold.silent and hold.place not in silent:
+            after = released(after, hold.place)
+    for place in sorted(silent, key=str):
+        after = held(after, Hold(now + timing.no_room, f"DRS does not answer{_whereof(place)}", place, silent=True))
+    return after
+
+
+def _whereof(place: Place) -> str:
+    region = f" in {place.region}" if place.region else ""
+    account = f" of account {place.account_id}" if place.account_id else ""
+    return f"{account}{region}"
 
 
 def _is_overdue(execution: Execution, now: datetime, timing: Timing) -> bool:
@@ -161,24 +213,5 @@ def _is_overdue(execution: Execution, now: datetime, timing: Timing) -> bool:
     return asked is not None and now >= asked + timing.termination_deadline
 
 
-def _naming_launches(execution: Execution) -> Execution:
-    """Name the servers that a launch still in flight may yet bring up beside the instances that remain."""
-    launching = {server for job in execution.launch_jobs() if job.in_flight for server in job.subjects}
-    remaining = (*execution.termination.remaining, *sorted(launching))
-    return replace(execution, termination=replace(execution.termination, remaining=remaining))
-
-
 def _ended(execution: Execution, status: TerminationStatus, now: datetime) -> Execution:
     return replace(execution, termination=replace(execution.termination, status=status, ended_at=now))
-
-
-def _absorb_terminations(execution: Execution, observation: Observation, now: datetime) -> Execution:
-    """Record which terminate jobs have ended; whether they did their work, the instances themselves tell."""
-    after = execution
-    for job in terminate_jobs(execution):
-        if job.state is not JobState.STARTED or job.job_id is None:
-            continue
-        view = observation.jobs.get(job.job_id)
-        if (view is not None and view.completed) or job.job_id in observation.missing:
-            after = after.with_job(replace(job, state=JobState.ENDED, ended_at=now))
-    return after

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.executions.derived_notices import derived_notices
+from wavebreak.domain.executions.ending.instances_left import remaining, unknown
 from wavebreak.domain.executions.model import CommandState
-from wavebreak.domain.executions.overview import overview_of
-from wavebreak.domain.executions.wave_commands import run_id
+from wavebreak.domain.executions.overview import notice_of, overview_of
+from wavebreak.domain.executions.wave_commands import NO_SERVER, SKIPPED, run_id
 from wavebreak.execution_utils import (
     ExecutionStatus,
     TerminationStatus,
@@ -30,8 +32,9 @@ _NO_TERMINATION: Final[Mapping[str, Any]] = {
     "status": TerminationStatus.NOT_REQUESTED.value,
     "terminated": 0,
     "remaining": [],
+    "unknown": [],
 }
-"""What the API shows of a clean-up, and how one reads that no record tells of."""
+"""What the API shows of a termination, and how one reads that no record tells of."""
 
 
 def plan_view(plan: StoredPlan) -> dict[str, Any]:
@@ -45,7 +48,10 @@ def plan_view(plan: StoredPlan) -> dict[str, Any]:
 
 
 def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Show an execution without its waves, from its overview, as it stands in the META record too."""
+    """Show an execution without its waves, from its overview, as it stands in the META record too.
+
+    Of what a termination left it shows the first few; `instancesLeft` counts all, and is null in older records.
+    """
     status = normalize_execution_status(meta["status"]) or ExecutionStatus.PENDING
     briefs = [normalize_wave_status(brief.get("status")) for brief in meta.get("waveBriefs") or []]
     completed = briefs.count(WaveStatus.COMPLETED)
@@ -54,7 +60,8 @@ def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     rules = can_terminate_execution(
         {"status": status, "instancesTerminated": terminated, "waves": meta.get("waveBriefs")},
     )
-    ended = meta.get("endedAt")
+    ended, launched = meta.get("endedAt"), termination.get("launched")
+    left = None if launched is None else int(launched) - int(termination["terminated"])
     return {
         "executionId": meta["executionId"],
         "planId": meta["planId"],
@@ -75,17 +82,32 @@ def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "pausedBy": list(meta.get("pausedBy") or ()),
         "cancel": meta.get("cancel"),
         "terminationMetadata": rules,
-        "termination": {field: termination.get(field, value) for field, value in _NO_TERMINATION.items()},
+        "termination": _termination_view(termination),
         "instancesTerminated": terminated,
+        "instancesLeft": left,
+        "leftSince": ended if left else None,
+        "warnings": list(meta.get("warnings") or ()),
         "lastFailure": meta.get("lastFailure"),
         "factors": {},
         "version": int(meta["version"]),
     }
 
 
+def _termination_view(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Show a termination as it is written down; older records name instances by their ids alone."""
+    shown = {field: record.get(field, value) for field, value in _NO_TERMINATION.items()}
+    named = {"sourceServerId": None, "reason": None}
+    shown["remaining"] = [
+        {"recoveryInstanceId": entry, **named} if isinstance(entry, str) else entry for entry in shown["remaining"]
+    ]
+    return shown
+
+
 def execution_view(execution: Execution, now: datetime) -> dict[str, Any]:
     """Show an execution whole."""
     shown = summary_view(overview_of(execution), now)
+    shown["termination"] |= {"remaining": remaining(execution), "unknown": unknown(execution)}
+    shown["warnings"] += [notice_of(notice) for notice in derived_notices(execution)]
     return {**shown, "waves": [_wave_view(execution, wave, now) for wave in execution.waves]}
 
 
@@ -106,21 +128,35 @@ def _wave_view(execution: Execution, wave: Wave, now: datetime) -> dict[str, Any
         "startedAt": iso(wave.started_at) if wave.started_at else None,
         "endedAt": iso(wave.ended_at) if wave.ended_at else None,
         "durationSeconds": whole_seconds(wave.started_at, ended),
-        "error": wave.error,
+        "error": _error_of(execution, wave),
         "servers": [_server_view(server) for server in wave.servers],
         "commands": [_command_view(execution, wave, command) for command in wave.commands],
     }
 
 
+def _error_of(execution: Execution, wave: Wave) -> str | None:
+    """Tell of a wave what keeps its execution from ending, too."""
+    look = execution.last_look
+    if look is None or not any(
+        job.may_turn_up and str(job.place) in look.places for job in execution.launch_jobs(wave.number)
+    ):
+        return wave.error
+    waits = (
+        f"DRS in {wave.place} does not answer: whether a call that came to nothing launched servers is not known yet"
+    )
+    return f"{wave.error}; {waits}" if wave.error else waits
+
+
 def _command_view(execution: Execution, wave: Wave, command: WaveCommand) -> dict[str, Any]:
     """Show a plan's command: how it stands in the words of waves, or the status in which its run ended."""
-    waits = command.state is CommandState.PLANNED
+    waits, skipped = command.state is CommandState.PLANNED, command.outcome == SKIPPED
     return {
         "phase": command.phase.value,
         "command": command.command,
         "required": command.required,
         "status": command.outcome or (WaveStatus.NOT_STARTED if waits else WaveStatus.IN_PROGRESS).value,
-        "commandId": None if waits else run_id(execution.execution_id, wave.number, command),
+        "commandId": None if waits or skipped else run_id(execution.execution_id, wave.number, command),
+        "error": NO_SERVER if skipped else command.failure,
     }
 
 
@@ -131,4 +167,5 @@ def _server_view(server: Server) -> dict[str, Any]:
         "launchStatus": server.launch_status.value,
         "recoveryInstanceId": server.recovery_instance_id,
         "error": server.error,
+        "snapshotAt": iso(server.snapshot_at) if server.snapshot_at else None,
     }

@@ -1,8 +1,9 @@
 """The commands of a plan's waves: which is next, what its end means for the wave, and what a retry runs again. Pure.
 
 `beforeCommands` run on the launched servers of the waves that a wave depends on, before its own are launched;
-`afterCommands` on its own launched servers. Those of a list run one after another. A required one that fails on every
-target fails its wave; any other outcome is reported only.
+`afterCommands` on its own launched servers. Those of a list run one after another. A required one fails its wave when a
+CRITICAL server among them did not succeed, or, if all are OPTIONAL, when none did; without any server a command is
+skipped and fails nothing (contract 12). Any other outcome is reported only.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.executions.model import Execution, Server
 
-COMPLETE_FAILURE: Final = "COMPLETE_FAILURE"
-"""The outcome of a run of which no target succeeded: what a required command fails its wave by."""
+COMPLETE_SUCCESS: Final = "COMPLETE_SUCCESS"
+SKIPPED: Final = "SKIPPED"
+"""The outcome of a command that had no server to run on: no run was made for it."""
+NO_SERVER: Final = "no server to run on"
 _LETTERS: Final = {CommandPhase.BEFORE: "b", CommandPhase.AFTER: "a"}
 
 
@@ -45,7 +48,7 @@ def of_phase(wave: Wave, phase: CommandPhase) -> tuple[WaveCommand, ...]:
 
 
 def failed_required(wave: Wave, phase: CommandPhase) -> WaveCommand | None:
-    """Give the required command of a phase that failed on every target, if there is one."""
+    """Give the required command of a phase that fails the wave, if there is one."""
     return next((command for command in of_phase(wave, phase) if _fails_wave(command)), None)
 
 
@@ -62,42 +65,59 @@ def next_of(wave: Wave, phase: CommandPhase) -> WaveCommand | None:
     return next((command for command in of_phase(wave, phase) if command.state is CommandState.PLANNED), None)
 
 
+def intended(execution: Execution, wave: Wave, due: WaveCommand) -> Wave:
+    """Write that a command is started; one that has no server to run on is skipped instead."""
+    if targets(execution, wave, due.phase):
+        return wave.with_command(replace(due, state=CommandState.STARTED))
+    return wave.with_command(replace(due, state=CommandState.ENDED, outcome=SKIPPED))
+
+
+def sources(execution: Execution, wave: Wave, phase: CommandPhase) -> list[Wave]:
+    """Give the waves whose servers a wave's command is forwarded to."""
+    return [wave] if phase is CommandPhase.AFTER else [execution.wave(number) for number in wave.depends_on]
+
+
 def targets(execution: Execution, wave: Wave, phase: CommandPhase) -> list[tuple[Wave, Server]]:
-    """Give the servers that a wave's command is forwarded to, each with the wave that launched it."""
-    sources = [wave] if phase is CommandPhase.AFTER else [execution.wave(number) for number in wave.depends_on]
+    """Give the servers that a wave's command is forwarded to, each with the wave that launched it.
+
+    One whose instance is not known is a target, too: the command does not succeed there.
+    """
     return [
         (source, server)
-        for source in sources
+        for source in sources(execution, wave, phase)
         for server in source.servers
-        if server.launch_status is LaunchStatus.LAUNCHED and server.recovery_instance_id is not None
+        if server.launch_status is LaunchStatus.LAUNCHED
     ]
 
 
-def absorb(execution: Execution, outcomes: Mapping[str, str]) -> Execution:
-    """Record the command runs that have ended, by their ids, with the status that each ended in.
+def absorb(execution: Execution, outcomes: Mapping[str, tuple[str, str | None]]) -> Execution:
+    """Record the command runs that have ended, by their ids: the status that each ended in, and what it failed by.
 
     One that a retry needs again is planned anew instead, unless a cancel or a skip has overtaken the retry.
     """
     changed = []
     for wave in execution.waves:
         command = wave.running_command
-        outcome = outcomes.get(run_id(execution.execution_id, wave.number, command)) if command else None
-        if command is not None and outcome is not None:
+        told = outcomes.get(run_id(execution.execution_id, wave.number, command)) if command else None
+        if command is not None and told is not None:
             needed = execution.cancel is None and wave.status is not WaveStatus.SKIPPED
-            ended = replace(command, state=CommandState.ENDED, outcome=outcome, again=False)
+            outcome, failure = told
+            ended = replace(command, state=CommandState.ENDED, outcome=outcome, failure=failure, again=False)
             changed.append(wave.with_command(_planned_anew(command) if command.again and needed else ended))
     return execution.with_waves(changed) if changed else execution
 
 
 def anew(wave: Wave) -> Wave:
-    """Plan again what a retry of a failed wave has to run: what failed it, and all that came after a launch anew.
+    """Plan again what a retry of a failed wave has to run: what did not succeed, and all that came after a launch anew.
 
+    Of the commands before the launch that is the required one that kept the wave from it: no other runs after a launch.
     A run that has not ended is left to its end, and runs again after it if it may not reach what is launched anew.
     """
     relaunches = any(server.launch_status is not LaunchStatus.LAUNCHED for server in wave.servers)
 
     def again(command: WaveCommand) -> WaveCommand:
-        repeats = _fails_wave(command) or (relaunches and command.phase is CommandPhase.AFTER)
+        failed = command.state is CommandState.ENDED and command.outcome != COMPLETE_SUCCESS
+        repeats = _fails_wave(command) or (command.phase is CommandPhase.AFTER and (failed or relaunches))
         if not repeats or command.state is CommandState.PLANNED:
             return command
         return _planned_anew(command) if command.state is CommandState.ENDED else replace(command, again=True)
@@ -106,8 +126,8 @@ def anew(wave: Wave) -> Wave:
 
 
 def _planned_anew(command: WaveCommand) -> WaveCommand:
-    return replace(command, state=CommandState.PLANNED, run=command.run + 1, outcome=None, again=False)
+    return replace(command, state=CommandState.PLANNED, run=command.run + 1, outcome=None, failure=None, again=False)
 
 
 def _fails_wave(command: WaveCommand) -> bool:
-    return command.required and command.state is CommandState.ENDED and command.outcome == COMPLETE_FAILURE
+    return command.required and command.state is CommandState.ENDED and command.failure is not None

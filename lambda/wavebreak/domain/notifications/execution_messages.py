@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model import Execution
 
 _MAX_NAMES: Final = 20
+_REASON_LENGTH: Final = 200
 
 
 LOOKS: Final[Mapping[Kind, Look]] = {
@@ -41,6 +42,7 @@ LOOKS: Final[Mapping[Kind, Look]] = {
     Kind.FAILED: Look("❌", "Failed", "Failed", "red"),
     Kind.CANCELLING: Look("🛑", "Cancelling", "Cancelling", "blue"),
     Kind.CANCELLED: Look("🛑", "Cancelled", "Cancelled", "red"),
+    Kind.PREEMPTED: Look("🛑", "Preempted", "Preempted", "orange"),
     Kind.PAUSED: Look("⏸️", "Paused", "Paused", "blue"),
     Kind.RESUMED: Look("▶️", "Resumed", "Resumed", "blue"),
     Kind.APPROVAL_NEEDED: Look("✋", "Approval Needed", "Approval Needed", "orange"),
@@ -89,7 +91,7 @@ def wave_summary(statuses: Mapping[str, int]) -> str:
 
 def kinds_of(event: Mapping[str, Any]) -> list[Kind]:
     """List what an event could be told as, the most telling first; empty for one that nobody is written to about."""
-    found: list[Kind] = []
+    found: list[Kind] = [Kind.PREEMPTED] if event["data"].get("preemptedBy") else []
     changes = event["data"]["changes"]
     for change in (each for each in changes if "waveNumber" not in each and "subject" not in each):
         if change["from"] is None:
@@ -236,8 +238,8 @@ def _sentence(kind: Kind, view: Mapping[str, Any], event: Mapping[str, Any]) -> 
             return f"A {word} of {total} wave(s) was started."
         case Kind.COMPLETED | Kind.PARTIAL_SUCCESS | Kind.FAILED | Kind.CANCELLED:
             return _ending(view)
-        case Kind.CANCELLING:
-            return f"The {word} is being cancelled: no other wave starts, and what is in flight comes to its end."
+        case Kind.CANCELLING | Kind.PREEMPTED:
+            return _cancelling(word, event["data"].get("preemptedBy"))
         case Kind.PAUSED if any(wave["status"] == WaveStatus.FAILED for wave in view["waves"]):
             failed = [wave for wave in view["waves"] if wave["status"] == WaveStatus.FAILED]
             return f"{_numbered(failed)} failed, and the plan says to ask: retry it, skip it, or cancel."
@@ -255,6 +257,13 @@ def _sentence(kind: Kind, view: Mapping[str, Any], event: Mapping[str, Any]) -> 
             return _left(view)
 
 
+def _cancelling(word: str, recovery: str | None) -> str:
+    what = "no other wave starts, and what is in flight comes to its end."
+    if recovery is None:
+        return f"The {word} is being cancelled: {what}"
+    return f"{recovery} needs the servers or the plan of this {word}, which is cancelled for it: {what}"
+
+
 def _ending(view: Mapping[str, Any]) -> str:
     """Tell which waves completed, and which did not."""
     completed = [wave for wave in view["waves"] if wave["status"] == WaveStatus.COMPLETED]
@@ -270,7 +279,22 @@ def _ending(view: Mapping[str, Any]) -> str:
 
 
 def _left(view: Mapping[str, Any]) -> str:
+    """Tell what a termination left, the first few by name with the reason, those of one reason together."""
     termination = view["termination"]
-    left = termination["remaining"]
-    named = f": {', '.join(left[:_MAX_NAMES])}{_and_more(len(left))}" if left else ""
-    return f"{termination['terminated']} recovery instance(s) were terminated, {len(left)} remain{named}."
+    told = f"{termination['terminated']} recovery instance(s) were terminated"
+    for word, entries in (("remain", termination["remaining"]), ("unknown", termination["unknown"])):
+        if entries:
+            told += f", {len(entries)} {word}: {_reasoned(entries)}"
+    return f"{told}."
+
+
+def _reasoned(entries: Sequence[Mapping[str, Any]]) -> str:
+    by_reason: dict[str | None, list[str]] = {}
+    for entry in entries[:_MAX_NAMES]:
+        name = entry["recoveryInstanceId"] or f"an instance of {entry['sourceServerId']}"
+        by_reason.setdefault(entry["reason"], []).append(name)
+    listed = [
+        ", ".join(names) + (f" ({discreet(reason)[:_REASON_LENGTH]})" if reason else "")
+        for reason, names in by_reason.items()
+    ]
+    return "; ".join(listed) + _and_more(len(entries))

@@ -7,46 +7,22 @@ sheet, it uses for dark mode; without it the mail is light.
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.domain.status_colors import DARK, LIGHT, MONO, SANS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from wavebreak.domain.notifications.message import Message, WaveLine
 
-_SANS: Final = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
-_MONO: Final = "ui-monospace,SFMono-Regular,Menlo,Consolas,'Liberation Mono',monospace"
 _INK: Final = "#1f2328"
 _QUIET: Final = "#59636e"
 _LINE: Final = "#e3e7eb"
-
-
-class _Tone(NamedTuple):
-    """A status colour: filling the band, and as text on its own pale ground. Contrasts are at least 4.5."""
-
-    band: str
-    ink: str
-    ground: str
-
-
-_TONES: Final[Mapping[str, _Tone]] = {
-    "green": _Tone("#1a7f37", "#116329", "#e6f6ea"),
-    "orange": _Tone("#b35900", "#8a4600", "#fff2e0"),
-    "red": _Tone("#c4232c", "#a40e26", "#ffebe9"),
-    "blue": _Tone("#0860ca", "#0550ae", "#e4f1ff"),
-    "gray": _Tone("#59636e", "#424a53", "#eff2f5"),
-}
 
 _DARK: Final = (
     ".page{background:#0d1117!important}.card{background:#161b22!important;border-color:#30363d!important}"
     ".ink{color:#e6edf3!important}.quiet{color:#9198a1!important}.line{border-color:#30363d!important}"
     ".code{background:#0d1117!important;border-color:#30363d!important;color:#e6edf3!important}"
-    ".green{background:#12361f!important;color:#7ee2a0!important}"
-    ".orange{background:#3d2708!important;color:#ffb86b!important}"
-    ".red{background:#42181c!important;color:#ff9d97!important}"
-    ".blue{background:#0f2a4a!important;color:#8cc2ff!important}"
-    ".gray{background:#272d35!important;color:#b7bec7!important}"
-)
+) + "".join(f".{name}{{background:{tone.ground}!important;color:{tone.ink}!important}}" for name, tone in DARK.items())
 _STYLES: Final = (
     ":root{color-scheme:light dark;supported-color-schemes:light dark}"
     f"@media (prefers-color-scheme:dark){{{_DARK}}}"
@@ -82,7 +58,7 @@ background:#ffffff;border:1px solid {_LINE};border-radius:12px;border-collapse:s
 text-align:left">
 {rows}
 </table>
-<p class="quiet" style="margin:16px 0 0;font:12px/18px {_SANS};color:{_QUIET}">{_footer(message)}</p>
+<p class="quiet" style="margin:16px 0 0;font:12px/18px {SANS};color:{_QUIET}">{_footer(message)}</p>
 </td></tr>
 </table>
 </body>
@@ -100,26 +76,26 @@ def _row(content: str, style: str = "") -> str:
 
 
 def _band(message: Message) -> str:
-    look, tone = message.look, _TONES[message.look.color]
+    look, tone = message.look, LIGHT[message.look.color]
     about = next((value for label, value in message.facts if label in {"Plan", "Command", "Alarm"}), "")
     return (
         f'<tr><td class="pad" bgcolor="{tone.band}" style="padding:24px 32px;background:{tone.band}">'
-        f'<div style="font:600 13px/18px {_SANS};color:#ffffff;opacity:.9;overflow-wrap:anywhere">{escape(about)}</div>'
-        f'<div style="font:700 24px/32px {_SANS};color:#ffffff;padding-top:4px">'
+        f'<div style="font:600 13px/18px {SANS};color:#ffffff;opacity:.9;overflow-wrap:anywhere">{escape(about)}</div>'
+        f'<div style="font:700 24px/32px {SANS};color:#ffffff;padding-top:4px">'
         f"{escape(look.emoji)}&nbsp; {escape(look.title)}</div></td></tr>"
     )
 
 
 def _opening(message: Message) -> str:
     sentence = (
-        f'<p class="ink" style="margin:0;font:16px/24px {_SANS};color:{_INK};overflow-wrap:anywhere">'
+        f'<p class="ink" style="margin:0;font:16px/24px {SANS};color:{_INK};overflow-wrap:anywhere">'
         f"{escape(message.sentence)}</p>"
     )
     if not message.summary:
         return _row(sentence, "padding-top:24px;")
     counts = "".join(
         f'<span class="{color}" style="display:inline-block;margin:0 8px 8px 0;padding:4px 12px;border-radius:999px;'
-        f'background:{_TONES[color].ground};color:{_TONES[color].ink};font:600 13px/20px {_SANS}">{escape(part)}</span>'
+        f'background:{LIGHT[color].ground};color:{LIGHT[color].ink};font:600 13px/20px {SANS}">{escape(part)}</span>'
         for part, color in ((part, _color_of_count(part)) for part in message.summary.split(" | "))
     )
     return _row(f'<div style="padding-bottom:8px">{counts}</div>{sentence}', "padding-top:24px;")
@@ -132,9 +108,9 @@ def _color_of_count(part: str) -> str:
 def _facts(message: Message) -> str:
     rows = "".join(
         f'<tr><td class="quiet line" valign="top" style="padding:8px 16px 8px 0;border-top:1px solid {_LINE};'
-        f'font:13px/20px {_SANS};color:{_QUIET};white-space:nowrap">{escape(label)}</td>'
+        f'font:13px/20px {SANS};color:{_QUIET};white-space:nowrap">{escape(label)}</td>'
         f'<td class="ink line" width="100%" style="padding:8px 0;border-top:1px solid {_LINE};font:14px/20px '
-        f"{_MONO if label in {'Execution', 'Command run'} else _SANS};color:{_INK};overflow-wrap:anywhere;"
+        f"{MONO if label in {'Execution', 'Command run'} else SANS};color:{_INK};overflow-wrap:anywhere;"
         f'word-break:break-word">{escape(value)}</td></tr>'
         for label, value in message.facts
     )
@@ -142,7 +118,7 @@ def _facts(message: Message) -> str:
 
 
 def _heading(text: str) -> str:
-    return f'<div class="ink" style="font:600 14px/20px {_SANS};color:{_INK};padding-bottom:8px">{escape(text)}</div>'
+    return f'<div class="ink" style="font:600 14px/20px {SANS};color:{_INK};padding-bottom:8px">{escape(text)}</div>'
 
 
 def _waves(message: Message) -> str:
@@ -150,26 +126,26 @@ def _waves(message: Message) -> str:
     if message.more_waves:
         rows += (
             f'<tr><td colspan="2" class="quiet line" style="padding:8px 0;border-top:1px solid {_LINE};'
-            f'font:13px/20px {_SANS};color:{_QUIET}">and {message.more_waves} more</td></tr>'
+            f'font:13px/20px {SANS};color:{_QUIET}">and {message.more_waves} more</td></tr>'
         )
     table = f'<table role="presentation" width="100%" cellpadding="0" cellspacing="0">{rows}</table>'
     return _row(_heading("Waves") + table)
 
 
 def _wave(wave: WaveLine) -> str:
-    tone, color = _TONES[wave.badge["color"]], wave.badge["color"]
+    tone, color = LIGHT[wave.badge["color"]], wave.badge["color"]
     note = (
-        f'<div class="quiet" style="font:13px/18px {_SANS};color:{_QUIET};padding-top:2px">{escape(wave.note)}</div>'
+        f'<div class="quiet" style="font:13px/18px {SANS};color:{_QUIET};padding-top:2px">{escape(wave.note)}</div>'
         if wave.note
         else ""
     )
     return (
         f'<tr><td class="ink line" width="100%" style="padding:8px 12px 8px 0;border-top:1px solid {_LINE};'
-        f'font:14px/20px {_SANS};color:{_INK};overflow-wrap:anywhere;word-break:break-word">'
+        f'font:14px/20px {SANS};color:{_INK};overflow-wrap:anywhere;word-break:break-word">'
         f'<span class="quiet" style="color:{_QUIET}">{wave.number}</span>&ensp;{escape(wave.name)}{note}</td>'
         f'<td class="line" align="right" valign="top" style="padding:8px 0;border-top:1px solid {_LINE};'
         f'white-space:nowrap"><span class="{color}" style="display:inline-block;padding:2px 10px;border-radius:999px;'
-        f'background:{tone.ground};color:{tone.ink};font:600 12px/18px {_SANS}">'
+        f'background:{tone.ground};color:{tone.ink};font:600 12px/18px {SANS}">'
         f"{escape(wave.badge['icon'])} {escape(wave.badge['label'])}</span></td></tr>"
     )
 
@@ -177,16 +153,16 @@ def _wave(wave: WaveLine) -> str:
 def _block(text: str) -> str:
     return _row(
         f'<pre class="code" style="margin:0;padding:12px;border:1px solid {_LINE};border-radius:8px;background:#f6f8fa;'
-        f'color:{_INK};font:12px/18px {_MONO};white-space:pre-wrap;overflow-wrap:anywhere">{escape(text)}</pre>'
+        f'color:{_INK};font:12px/18px {MONO};white-space:pre-wrap;overflow-wrap:anywhere">{escape(text)}</pre>'
     )
 
 
 def _steps(message: Message) -> str:
     steps = "".join(
-        f'<div class="quiet" style="font:13px/18px {_SANS};color:{_QUIET};padding-bottom:4px">'
+        f'<div class="quiet" style="font:13px/18px {SANS};color:{_QUIET};padding-bottom:4px">'
         f"{escape(step.purpose.capitalize())}</div>"
         f'<div class="code" style="margin:0 0 12px;padding:10px 12px;border:1px solid {_LINE};border-radius:8px;'
-        f'background:#f6f8fa;color:{_INK};font:13px/20px {_MONO};overflow-wrap:anywhere">{escape(step.command)}</div>'
+        f'background:#f6f8fa;color:{_INK};font:13px/20px {MONO};overflow-wrap:anywhere">{escape(step.command)}</div>'
         for step in message.steps
     )
     return _row(_heading("What can be done next") + steps, "padding-bottom:20px;")

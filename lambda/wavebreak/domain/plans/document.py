@@ -5,7 +5,6 @@ the whole, and the size it would be stored in. `parse_plan` does the same and ra
 """
 
 import json
-from enum import StrEnum
 from itertools import islice
 from typing import Annotated, Any, ClassVar, Final
 
@@ -26,7 +25,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails
 
 from wavebreak.domain.commands.catalogue import MAX_ARGUMENT_CHARACTERS, MAX_ARGUMENTS, MAX_TIMEOUT_SECONDS, CommandName
-from wavebreak.domain.plans.model import Impact, OnFailure
+from wavebreak.domain.plans.model import Impact, OnFailure, ProcessorType, Reducer
 from wavebreak.domain.plans.pydantic_errors import (
     Length,
     finished,
@@ -67,27 +66,6 @@ Arguments = Annotated[tuple[Argument, ...], Length(0, MAX_ARGUMENTS)]
 Flag = Annotated[bool, Field(strict=True)]
 
 
-class ProcessorType(StrEnum):
-    """Over what a check is made: each server, each wave, or the execution as a whole."""
-
-    DOCUMENT = "DOCUMENT"
-    STIPULATION = "STIPULATION"
-    APPLICATION = "APPLICATION"
-
-
-class Reducer(StrEnum):
-    """How the values that the executions of a check gave become one factor."""
-
-    MEAN = "mean"
-    SUM = "sum"
-    MIN = "min"
-    MAX = "max"
-    COUNT = "count"
-    LATEST = "latest"
-    ALL = "all"
-    ANY = "any"
-
-
 class _Part(BaseModel):
     """What all parts of a plan share: camelCase names, no unknown fields, no change once made."""
 
@@ -121,7 +99,7 @@ class Command(_Part):
 
     command: CommandName = Field(description="Name in the catalogue.", examples=["status"])
     args: Arguments = Field((), description="Its arguments, passed as they are.")
-    required: Flag = Field(default=False, description="Whether its failure fails the wave.")
+    required: Flag = Field(default=False, description="Whether the wave fails with it.")
     timeout_seconds: Annotated[int, Field(strict=True, ge=1, le=MAX_TIMEOUT_SECONDS)] | None = Field(
         None, description="Limit for one target; without it the catalogue's own."
     )

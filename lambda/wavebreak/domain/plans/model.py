@@ -30,3 +30,24 @@ class OnFailure(StrEnum):
     STOP = "STOP"
     CONTINUE = "CONTINUE"
     ASK = "ASK"
+
+
+class ProcessorType(StrEnum):
+    """Over what a check is made: each server, each wave, or the execution as a whole."""
+
+    DOCUMENT = "DOCUMENT"
+    STIPULATION = "STIPULATION"
+    APPLICATION = "APPLICATION"
+
+
+class Reducer(StrEnum):
+    """How the values that the executions of a check gave become one factor."""
+
+    MEAN = "mean"
+    SUM = "sum"
+    MIN = "min"
+    MAX = "max"
+    COUNT = "count"
+    LATEST = "latest"
+    ALL = "all"
+    ANY = "any"

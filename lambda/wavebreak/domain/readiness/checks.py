@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from wavebreak.domain.plans.model import Impact
+from wavebreak.identifiers import is_drill
 from wavebreak.timing import parse_iso
 
 if TYPE_CHECKING:
@@ -117,7 +118,14 @@ def _settings(facts: Facts) -> list[Check]:
 def _plan_lock(facts: Facts) -> Check:
     if facts.holder is None:
         return Check("plan-lock", facts.plan_id, CheckStatus.PASS, "no execution holds the plan")
-    return Check("plan-lock", facts.plan_id, CheckStatus.FAIL, f"the plan is held by {facts.holder}")
+    return Check("plan-lock", facts.plan_id, *_held_by("the plan", facts.holder))
+
+
+def _held_by(what: str, holder: str) -> _Finding:
+    """Tell what it means that somebody holds something: a drill gives way to a recovery, and nobody else to anybody."""
+    if is_drill(holder):
+        return CheckStatus.WARN, f"{what} is held by {holder}: a recovery takes it over, a drill is refused"
+    return CheckStatus.FAIL, f"{what} is held by {holder}"
 
 
 def _last_drill(facts: Facts) -> Check:
@@ -279,7 +287,7 @@ def _replaces(site: Site) -> Callable[[Member], _Finding | None]:
 def _held(holders: Mapping[str, str]) -> Callable[[Member], _Finding | None]:
     def verdict(member: Member) -> _Finding | None:
         holder = holders.get(member.source_server_id)
-        return (CheckStatus.FAIL, f"it is held by {holder}") if holder else None
+        return _held_by("it", holder) if holder else None
 
     return verdict
 

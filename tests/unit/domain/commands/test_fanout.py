@@ -3,6 +3,13 @@
 import pytest
 
 from wavebreak import fanout
+from wavebreak.domain.commands.concurrency import (
+    EVENTS_PER_LOST_ROUND,
+    EVENTS_PER_ROUND,
+    LOST_ROUNDS,
+    MAX_ROUND_EVENTS,
+    ROUND_SECONDS,
+)
 from wavebreak.fanout import (
     COMMAND_NAMES,
     CommandMode,
@@ -13,8 +20,8 @@ from wavebreak.fanout import (
     command_mode,
     concurrency,
     is_parallel_command,
-    needs_distributed_map,
     not_run,
+    rounds_of_a_worker,
     should_stop_early,
 )
 
@@ -110,43 +117,19 @@ def test_s0_14_a_target_left_out_names_the_one_that_failed() -> None:
     assert not_run("c", "b") == expected
 
 
-@pytest.mark.parametrize(
-    ("targets", "seconds", "distributed"),
-    [
-        (0, 300, False),
-        (1, 172_800, False),
-        (2, 172_800, True),  # 3,839 further rounds each
-        (1000, 45, False),  # 7 events each
-        (1001, 1, True),
-        (1000, 46, False),  # 12 each
-        (1000, 135, False),  # 17 each
-        (1000, 136, True),  # 22 each
-        (540, 300, False),  # 37 each: 19,980
-        (541, 300, True),
-        (625, 270, False),  # 32 each: 20,000
-        (626, 270, True),
-        (277, 600, False),  # 72 each: 19,944
-        (278, 600, True),
-    ],
-)
-def test_a_run_whose_history_could_overflow_needs_a_distributed_map(
-    targets: int, seconds: int, distributed: bool
-) -> None:
-    assert needs_distributed_map(targets, seconds) is distributed
+@pytest.mark.parametrize("workers", range(1, 11))
+def test_a_machine_hands_over_before_its_rounds_fill_its_history(workers: int) -> None:
+    rounds = rounds_of_a_worker(workers)
+    assert rounds * workers * EVENTS_PER_ROUND <= MAX_ROUND_EVENTS < (rounds + 1) * workers * EVENTS_PER_ROUND
+    assert rounds * ROUND_SECONDS > 3 * 3600, "hours of watching go into one run of the machine"
 
 
-def test_more_targets_or_more_time_never_make_a_run_smaller() -> None:
-    sizes = [0, 1, 10, 100, 277, 278, 540, 541, 1000, 1001, 5000]
-    times = [1, 45, 46, 90, 300, 600, 3600, 172_800]
-    for seconds in times:
-        answers = [needs_distributed_map(targets, seconds) for targets in sizes]
-        assert answers == sorted(answers)
-    for targets in sizes:
-        answers = [needs_distributed_map(targets, seconds) for seconds in times]
-        assert answers == sorted(answers)
+def test_the_fewer_workers_there_are_the_longer_one_machine_drives_a_run() -> None:
+    rounds = [rounds_of_a_worker(workers) for workers in range(1, 11)]
+    assert rounds == sorted(rounds, reverse=True)
+    with pytest.raises(ValueError, match="0 workers"):
+        rounds_of_a_worker(0)
 
 
-@pytest.mark.parametrize(("targets", "seconds"), [(-1, 300), (1, 0), (1, -5)])
-def test_no_map_is_sought_for_nonsense(targets: int, seconds: int) -> None:
-    with pytest.raises(ValueError, match=f"{targets} targets of {seconds} seconds"):
-        needs_distributed_map(targets, seconds)
+def test_a_lost_round_counts_for_all_the_events_that_it_costs() -> None:
+    assert LOST_ROUNDS * EVENTS_PER_ROUND >= EVENTS_PER_LOST_ROUND > (LOST_ROUNDS - 1) * EVENTS_PER_ROUND

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.command_results import failed, succeeded
 
-from wavebreak.fanout import DEFAULT_LIMIT, ExecutionResult, MergedRow, QueryMerger, merge_query, parse_answer
+from wavebreak.fanout import (
+    DEFAULT_LIMIT,
+    ExecutionResult,
+    MergedRow,
+    QueryAnswer,
+    QueryMerger,
+    merge_query,
+    parse_answer,
+)
 
 
 def line(score: Any, text: Any = "x") -> str:
@@ -89,8 +97,8 @@ def test_s1_14_a_line_that_is_no_row_is_skipped_and_counted(bad: str) -> None:
 
 def test_s1_14_blank_lines_line_ends_and_further_members_do_no_harm() -> None:
     answer = parse_answer('\n  \r\n{"score": 1, "text": "\u2028", "file": "a.py"}\r\n  {"text": "y", "score": -2}')
-    assert answer == (((1.0, "\u2028"), (-2.0, "y")), 0)
-    assert parse_answer("") == ((), 0)
+    assert answer == QueryAnswer(((1.0, "\u2028"), (-2.0, "y")), 0)
+    assert parse_answer("") == QueryAnswer((), 0)
 
 
 def test_s1_12_half_a_surrogate_in_an_answer_is_replaced() -> None:
@@ -142,3 +150,57 @@ def test_s0_15_thousands_of_answers_are_merged_in_bounded_memory() -> None:
         tracemalloc.stop()
     assert [row["score"] for row in merger.merged()][:2] == [999.8, 999.7]
     assert peak < 500_000
+
+
+def size_of(rows: list[MergedRow]) -> int:
+    return sum(len(json.dumps(row, ensure_ascii=False).encode()) + 1 for row in rows)
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.sampled_from([0.1, 0.5, 0.9]), st.text("aé\n", max_size=30)), max_size=6), max_size=6
+    ),
+    st.integers(0, 12),
+    st.integers(60, 900),
+    st.randoms(),
+)
+def test_a18_what_finds_no_room_is_the_worst_whatever_order_answers_come_in(
+    answers: list[list[tuple[float, str]]], limit: int, room: int, rng: Random
+) -> None:
+    whole = QueryMerger(limit)
+    for number, rows in enumerate(answers):
+        whole.add_answer(number, f"t{number}", QueryAnswer(tuple(rows)))
+    everything = whole.merged()
+    fits = next((count for count in range(len(everything), -1, -1) if size_of(everything[:count]) <= room), 0)
+    merger = QueryMerger(limit, room)
+    order = list(enumerate(answers))
+    rng.shuffle(order)
+    for number, rows in order:
+        merger.add_answer(number, f"t{number}", QueryAnswer(tuple(rows)))
+    assert merger.merged() == everything[:fits]
+    assert merger.left_out == len(everything) - fits
+
+
+def test_a18_all_rows_of_thousands_of_targets_are_merged_in_bounded_memory() -> None:
+    """Rows of five characters, 24,000 characters of them a target: without a bound 400 targets take 188 MB."""
+    merger = QueryMerger(0, 200 * 1024)
+    tracemalloc.start()
+    try:
+        for number in range(400):
+            rows = tuple((float(at % 97), "x") for at in range(4_000))
+            merger.add_answer(number, f"s-{number:017d}", QueryAnswer(rows))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    rows_kept = merger.merged()
+    assert 2_000 < len(rows_kept) < 4_000
+    assert {row["score"] for row in rows_kept} == {96.0}
+    assert merger.left_out == 400 * 4_000 - len(rows_kept)
+    assert peak < 4_000_000
+
+
+def test_t20_targets_whose_answers_were_cut_are_counted() -> None:
+    merger = QueryMerger()
+    merger.add_answer(1, "a", QueryAnswer(((0.5, "x"),), 2, cut=True))
+    merger.add_answer(2, "b", QueryAnswer(((0.9, "y"),), 1))
+    assert (merger.cut, merger.skipped, merger.left_out) == (1, 3, 0)

@@ -154,6 +154,35 @@ def test_s1_14_hints_from_the_kind_of_failure_go_before_all() -> None:
     assert {result.failure_kind: hint_for(result) for result in FAILURES} == expected
 
 
+@pytest.mark.parametrize(
+    ("reason", "hint"),
+    [
+        ("UnsupportedPlatformType: the target is Windows", hints.PLATFORM_HINT),
+        ("InvalidPlatform", hints.PLATFORM_HINT),
+        ("Invalid Platform", hints.PLATFORM_HINT),
+        ("InvalidDocument: wavebreak-status", hints.DOCUMENT_HINT),
+        ("InvalidDocumentVersion: 7", hints.DOCUMENT_HINT),
+        ("InvalidParameters: RunSeconds", hints.PARAMETERS_HINT),
+        ("AccessDeniedException: not authorized to perform: ssm:SendCommand", hints.RIGHTS_HINT),
+        ("AccessDenied", hints.RIGHTS_HINT),
+        ("Access Denied", hints.RIGHTS_HINT),
+        ("MaxDocumentSizeExceeded: too large", hints.REFUSED_HINT),
+    ],
+)
+def test_t17_a_refusal_of_ssm_has_a_hint_of_its_own(reason: str, hint: str) -> None:
+    result = ExecutionResult.refused("t", reason)
+    assert result.stderr == f"Unexpected error: SSM refused the command: {reason}"
+    assert hint_for(result) == hint
+
+
+def test_t17_a_role_that_may_not_be_assumed_is_a_missing_right_and_anything_else_is_looked_up() -> None:
+    assume = "An error occurred (AccessDenied) when calling the AssumeRole operation: not authorized"
+    assert hint_for(ExecutionResult.unexpected("t", assume)) == hints.RIGHTS_HINT
+    for words in ("no reason at all", "States.Timeout: ", "the machine left this target without a result"):
+        assert hint_for(ExecutionResult.unexpected("t", words)) == hints.EXCEPTION_HINT
+    assert "stack trace" not in hints.EXCEPTION_HINT, "there is none of what died elsewhere"
+
+
 def test_a_success_needs_no_hint() -> None:
     assert hint_for(ExecutionResult.completed("t", 0, stderr="permission denied")) is None
 

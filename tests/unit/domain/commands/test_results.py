@@ -152,3 +152,14 @@ def test_a_document_that_is_no_result_is_refused(change: dict[str, Any]) -> None
     document: dict[str, Any] = dict(result_document(ExecutionResult.completed("t", 3).timed(NOON, 2)))
     with pytest.raises(ValueError, match=r".+"):
         result_of(document | change)
+
+
+def test_contract_6_a_watch_that_reaches_its_limit_or_is_stopped_has_succeeded() -> None:
+    for ended in (ExecutionResult.timed_out("t", 300, "seen"), ExecutionResult.cancelled("t", "seen")):
+        watched = ended.timed(NOON, 300).of_watch()
+        assert (watched.success, watched.exit_code, watched.failure_kind, watched.stderr) == (True, 0, None, "")
+        assert (watched.stdout, watched.started_at, watched.duration_seconds) == ("seen", NOON, 300)
+    for failure in FAILURES:
+        if failure.failure_kind not in {FailureKind.TIMEOUT, FailureKind.CANCELLED}:
+            assert failure.of_watch() == failure, "anything else is what it is"
+    assert ExecutionResult.completed("t", 0).of_watch() == ExecutionResult.completed("t", 0)

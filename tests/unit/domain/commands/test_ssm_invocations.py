@@ -123,6 +123,25 @@ def test_s1_8_a_command_that_did_not_get_there(details: str) -> None:
     assert reading.warning == f"SSM says {details!r} of 't'"
 
 
+@pytest.mark.parametrize(
+    ("details", "again"),
+    [
+        ("Undeliverable", True),
+        ("DeliveryTimedOut", True),
+        ("TimedOut", True),
+        ("Terminated", False),
+        ("NoResponse", False),
+        ("ExecutionTimedOut", False),
+        ("Cancelled", False),
+        ("AccessDenied", False),
+    ],
+)
+def test_n15_what_ssm_did_not_deliver_may_be_sent_again_and_nothing_else(details: str, again: bool) -> None:
+    never = {"ExecutionStartDateTime": "", "ExecutionElapsedTime": "", "ExecutionEndDateTime": ""}
+    assert read_invocation("t", answer(details, -1, **never), 300).undelivered is again
+    assert not read_invocation("t", answer(details, -1), 300).undelivered, "it began: it may have run"
+
+
 def test_a_cancelled_command_keeps_what_it_printed() -> None:
     assert result_of("Cancelled", -1) == ExecutionResult.cancelled("t", "out").timed(STARTED, 1.5)
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.command_results import FAILURES, failed, results, succeeded
 
+from wavebreak.domain.commands.summary import shortfall
 from wavebreak.fanout import (
     CommandRunStatus,
     ExecutionResult,
@@ -203,3 +204,20 @@ def test_s0_15_megabytes_of_output_are_counted_in_bounded_memory() -> None:
         tracemalloc.stop()
     assert len(tracker.failed_targets) == 3_000
     assert peak < 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("succeeded", "critical", "failed", "words"),
+    [
+        (3, 2, [], None),
+        (2, 2, ["s-1"], "did not succeed on 1 critical server(s): s-1"),
+        (0, 2, ["s-1", "s-2"], "did not succeed on 2 critical server(s): s-1, s-2"),
+        (9, 5, ["a", "b", "c", "d", "e"], "did not succeed on 5 critical server(s): a, b, c and 2 more"),
+        (1, 0, [], None),
+        (0, 0, [], "did not succeed on any server"),
+    ],
+)
+def test_a14_what_a_required_command_fails_its_wave_by(
+    succeeded: int, critical: int, failed: list[str], words: str | None
+) -> None:
+    assert shortfall(succeeded, critical, failed) == words

@@ -51,6 +51,7 @@ def test_s3_12_what_looks_like_a_secret_is_masked(text: str) -> None:
         "sha1 da39a3ee5e6b4b0d3255bfef95601890afd80709 of the artefact",
         "11111111-2222-3333-4444-555555555555",
         "the tokens of both machines",
+        f"You are not authorized. Encoded authorization failure message: {'Ab3_-x' * 60} (Service: Ec2, Status: 403)",
     ],
 )
 def test_s3_12_what_is_no_secret_stays_as_it_is(text: str) -> None:

@@ -19,10 +19,10 @@ from tests.support.execution_builders import (
     wave,
 )
 
+from wavebreak.domain.executions.ending.instances_left import launched_count
 from wavebreak.domain.executions.engine import Directive, decide, finalise
 from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus
 from wavebreak.domain.executions.observation import JobView, Observation
-from wavebreak.domain.executions.termination import launched_instances
 from wavebreak.domain.plans.model import Impact
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.timing import Timing
@@ -182,7 +182,7 @@ def test_what_a_late_job_launches_is_recorded_before_the_execution_ends() -> Non
     assert (late.directive, statuses(late.execution)) == (Directive.SLEEP, ["FAILED", "NOT_STARTED"])
     assert finalise(late.execution, later(61)) is late.execution
     launched = look(late.execution, later(90), job1=view({1: L.LAUNCHED}))
-    assert (launched.directive, len(launched_instances(launched.execution))) == (Directive.SLEEP, 1)
+    assert (launched.directive, launched_count(launched.execution)) == (Directive.SLEEP, 1)
     over = look(launched.execution, later(99), job1=view({1: L.LAUNCHED}, completed=True))
     assert (over.directive, statuses(over.execution)) == (Directive.FINISH, ["FAILED", "NOT_STARTED"])
     assert finalise(over.execution, later(99)).status is ExecutionStatus.FAILED
@@ -211,7 +211,7 @@ def test_s2_5_a_cancelled_wave_ends_with_its_job_even_if_all_of_it_launched() ->
     over = look(launched, later(60), job1=view({1: L.LAUNCHED}, completed=True))
     assert (over.directive, statuses(over.execution)) == (Directive.FINISH, ["CANCELLED"])
     ended = finalise(over.execution, later(60))
-    assert (ended.status, len(launched_instances(ended))) == (ExecutionStatus.CANCELLED, 1)
+    assert (ended.status, launched_count(ended)) == (ExecutionStatus.CANCELLED, 1)
 
 
 def test_s2_5_a_cancelled_execution_never_starts_another_batch() -> None:

@@ -6,6 +6,7 @@ import pytest
 from tests.support.execution_builders import (
     NOW,
     TIMING,
+    asked_to_cancel,
     execution,
     job,
     later,
@@ -20,6 +21,7 @@ from tests.support.execution_builders import (
 
 from wavebreak.domain.executions.engine import MAX_WAVES_A_ROUND, Directive, decide, finalise, is_over, unassigned
 from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus
+from wavebreak.domain.executions.steering import cancel
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.timing import Timing
 
@@ -145,9 +147,9 @@ def test_pause_and_stop_hold_back_waves_and_never_a_batch() -> None:
 
 
 @pytest.mark.parametrize("state", JobState)
-def test_servers_of_a_refuted_call_are_free_and_those_of_any_other_are_not(state: JobState) -> None:
+def test_servers_of_a_call_that_came_to_nothing_are_free_and_those_of_any_other_are_not(state: JobState) -> None:
     current = execution(wave(1, W.IN_PROGRESS)).with_job(job(1, state))
-    assert bool(unassigned(current, current.wave(1))) is (state is JobState.REFUTED)
+    assert bool(unassigned(current, current.wave(1))) is (state in {JobState.REFUTED, JobState.REFUSED})
 
 
 @pytest.mark.parametrize(("state", "free"), [(JobState.ENDED, True), (JobState.STARTED, False)])
@@ -241,7 +243,23 @@ def test_a_closed_approval_tells_whether_it_had_come(approved: bool, error: str)
     assert (ended.wave(2).rejected, ended.wave(2).approved) == (True, False)
 
 
-def test_deciding_twice_decides_the_same() -> None:
+def test_deciding_twice_decides_the_same_while_a_start_is_under_way_and_asks_again_for_one_that_got_lost() -> None:
     first = look(three_tiers())
+    assert (first.directive, first.waves, first.brief) == (Directive.START, (1,), True)
     again = look(first.execution)
-    assert (again.execution, again.directive, again.waves) == (first.execution, first.directive, first.waves)
+    assert (again.execution, again.directive, again.brief) == (first.execution, Directive.SLEEP, True)
+    lost = look(first.execution, NOW + TIMING.start_begins)
+    assert (lost.directive, lost.waves) == (Directive.START, (1,))
+
+
+def test_more_waves_than_a_round_names_follow_at_once() -> None:
+    waves = [wave(number, depends_on=()) for number in range(1, 15)]
+    first = look(execution(*waves))
+    assert (len(first.waves), first.brief) == (10, False)
+    rest = look(first.execution)
+    assert (rest.waves, rest.brief) == ((11, 12, 13, 14), True)
+
+
+def test_a_wave_whose_starts_are_under_way_is_ended_by_a_cancel_all_the_same() -> None:
+    started = look(three_tiers()).execution
+    assert look(cancel(started, asked_to_cancel())).directive is Directive.FINISH

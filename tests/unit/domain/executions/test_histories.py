@@ -30,7 +30,7 @@ from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveSt
 HISTORIES: Final = 10_000
 A_TEST: Final = 500
 SHORTEST: Final = 12
-LONGEST: Final = 60
+LONGEST: Final = 90
 THEN: Final = tuple(CancelThen)
 RUN_FATES: Final = sorted(set(COMMAND_FATES.values()))
 

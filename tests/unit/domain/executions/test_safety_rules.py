@@ -36,11 +36,13 @@ from tools.template import ROOT, functions, load
 
 from wavebreak.aws.drs import IDS_A_CALL, Drs
 from wavebreak.aws.service_quotas import AppliedQuotas
-from wavebreak.domain.drs import Quotas, RecentJob, room_for
+from wavebreak.domain.drs import Instance, Quotas, RecentJob, room_for
 from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import Act, IllegalTransition, status_changes
+from wavebreak.domain.executions.ending.instances_left import remaining
+from wavebreak.domain.executions.ending.looks import Ec2Answer, TerminationObservation
 from wavebreak.domain.executions.engine import Directive, decide, finalise
-from wavebreak.domain.executions.model import JobState, LaunchStatus, Mode
+from wavebreak.domain.executions.model import JobState, LaunchStatus, Mode, Termination
 from wavebreak.domain.executions.observation import Observation
 from wavebreak.domain.executions.steering import cancel
 from wavebreak.execution_utils import (
@@ -128,7 +130,10 @@ def test_rule_3_terminate_only_your_own_waves_of_every_status_count() -> None:
           for number, status in enumerate(WaveStatus, start=1)),
         status=ExecutionStatus.CANCELLED,
     )  # fmt: skip
-    assert termination.launched_instances(ended) == {instance_id(number + 1) for number in range(len(WaveStatus))}
+    asked = ended.with_job(job(1, JobState.ENDED))
+    asked = replace(asked, termination=Termination(TerminationStatus.IN_PROGRESS))
+    left = {entry["recoveryInstanceId"] for entry in remaining(asked)}
+    assert left == {instance_id(number + 1) for number in range(len(WaveStatus))}
 
 
 def test_rule_3_terminate_only_your_own_batches_fit_one_call() -> None:
@@ -147,18 +152,22 @@ def test_rule_3_terminate_only_your_own_it_is_done_when_drs_shows_none_and_not_b
         execution(wave(1, WaveStatus.COMPLETED), status=ExecutionStatus.COMPLETED).with_job(job(1, JobState.ENDED)),
         Act(OPERATOR, NOW),
     )
-    alive = frozenset({instance_id(1)})
-    for instances, at, status in (
-        (None, NOW, TerminationStatus.IN_PROGRESS),
-        (alive, NOW, TerminationStatus.IN_PROGRESS),
-        (alive, NOW + TIMING.termination_deadline, TerminationStatus.INCOMPLETE),
-        (frozenset[str](), NOW, TerminationStatus.COMPLETED),
+    runs = Instance(instance_id(1), server_id(1), job_id(1), is_drill=True, state="RUNNING")
+    minute_later = NOW + TIMING.second_look
+    once, _ = termination.decide(asked, TerminationObservation(), NOW, TIMING)
+    for before, instances, at, status in (
+        (asked, None, NOW, TerminationStatus.IN_PROGRESS),
+        (asked, (runs,), NOW, TerminationStatus.IN_PROGRESS),
+        (asked, (runs,), NOW + TIMING.termination_deadline, TerminationStatus.INCOMPLETE),
+        (asked, (), NOW, TerminationStatus.IN_PROGRESS),
+        (once, (), minute_later, TerminationStatus.COMPLETED),
     ):
-        unseen = frozenset({Place()}) if instances is None else frozenset[Place]()
-        sighting = termination.Sighting(Observation(), instances or frozenset(), unseen)
-        after, _ = termination.decide(asked, sighting, at, TIMING)
+        silent = frozenset({Place()}) if instances is None else frozenset[Place]()
+        gone = {instance_id(1): Ec2Answer("terminated")}
+        seen = TerminationObservation(instances=instances or (), silent=silent, ec2=gone)
+        after, _ = termination.decide(before, seen, at, TIMING)
         assert after.termination.status is status
-        assert after.termination.remaining == tuple(sorted(instances or ()))
+        assert bool(remaining(after)) is (status is not TerminationStatus.COMPLETED)
 
 
 # ---------------------------------------------------------------- 4: a poll error is not a failure
@@ -167,7 +176,9 @@ def test_rule_3_terminate_only_your_own_it_is_done_when_drs_shows_none_and_not_b
 def test_rule_4_a_poll_error_changes_nothing() -> None:
     running = execution(wave(1, WaveStatus.IN_PROGRESS)).with_job(job(1))
     errors = ErrorTracker(None, Meter("test", lambda: NOW, lambda _line: None), lambda: NOW)
-    broken: Any = SimpleNamespace(drs_at=lambda _place: SimpleNamespace(jobs=throttled), errors=errors)
+    broken: Any = SimpleNamespace(
+        drs_at=lambda _place: SimpleNamespace(jobs=throttled), errors=errors, post_launch_actions=False, silences={}
+    )
 
     seen = machine_round.look(broken, running.launch_jobs())
 

@@ -337,3 +337,42 @@ def test_a_retried_wave_runs_though_the_execution_is_paused_or_stopped() -> None
     other = wave(2, W.FAILED, depends_on=())
     stopped = steering.retry(execution(wave(1, W.FAILED), other), 1, NOON)
     assert look(stopped, NOON).waves == (1,)
+
+
+def test_a15_a_retry_does_not_wait_again_and_its_deadline_counts_from_its_start() -> None:
+    failed = wave(1, W.FAILED, wait_before_seconds=86_400, timeout_minutes=10)
+    again = steering.retry(execution(failed), 1, later(100_000))
+    begun = look(again, later(100_001))
+    assert (begun.directive, begun.waves) == (Directive.START, (1,))
+    late = look(again, later(100_000 + 600)).execution
+    assert (late.wave(1).status, late.wave(1).error) == (W.FAILED, "Timed out after 10 minute(s)")
+
+
+def test_a15_a_wave_that_was_rejected_before_it_waited_waits_after_its_approval() -> None:
+    asks = {"rejected": True, "requires_approval": True, "wait_before_seconds": 600, "started_at": None}
+    rejected = wave(1, W.FAILED, servers=(server(1),), **asks)
+    asked = steering.retry(execution(rejected), 1, later(10))
+    approved = steering.approve(asked, 1, says(later(20)))
+    assert look(approved, later(30)).directive is Directive.SLEEP
+    assert look(approved, later(620)).directive is Directive.START
+
+
+def test_a16_an_approved_wave_waits_while_what_it_depends_on_is_retried() -> None:
+    db = wave(1, W.FAILED, on_failure=OnFailure.CONTINUE)
+    web = wave(2, W.AWAITING_APPROVAL, requires_approval=True)
+    retried = steering.retry(execution(db, web), 1, later(1))
+    approved = steering.approve(retried, 2, says(later(2)))
+    assert (approved.wave(2).status, approved.wave(2).approved) == (W.AWAITING_APPROVAL, True)
+    assert look(approved, later(3)).waves == (1,)
+    started = launching(approved, [1], later(4))
+    done = look(started, later(5), job101=view({1: LaunchStatus.LAUNCHED}, completed=True))
+    assert statuses(done.execution) == ["COMPLETED", "IN_PROGRESS"]
+    assert done.execution.wave(2).started_at == later(5)
+
+
+def test_a16_an_approved_wave_starts_when_the_retry_fails_again_and_its_failure_lets_go_on() -> None:
+    db = wave(1, W.FAILED, on_failure=OnFailure.CONTINUE)
+    retried = steering.retry(execution(db, wave(2, W.AWAITING_APPROVAL, requires_approval=True)), 1, later(1))
+    started = launching(steering.approve(retried, 2, says(later(2))), [1], later(3))
+    done = look(started, later(4), job101=view({1: LaunchStatus.FAILED}, completed=True)).execution
+    assert statuses(done) == ["FAILED", "IN_PROGRESS"]

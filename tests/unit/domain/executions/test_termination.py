@@ -1,4 +1,4 @@
-"""The clean-up: when it may be asked for, what it does next, and how it ends."""
+"""A termination: when it may be asked for, what it does next, and how it ends (contract 2)."""
 
 from dataclasses import replace
 
@@ -13,227 +13,537 @@ from tests.support.execution_builders import (
     job_id,
     later,
     seen,
-    server,
     view,
     wave,
+)
+from tests.support.terminations import (
+    ACT,
+    WEST,
+    decide,
+    ec2,
+    ended,
+    ending,
+    left,
+    look,
+    reasons,
+    shown,
+    terminate_job,
+    terminating,
+    with_ending,
 )
 
 from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import Act
-from wavebreak.domain.executions.model import Execution, Job, JobKind, JobState, LaunchStatus, Termination
-from wavebreak.domain.executions.observation import JobView, Observation
+from wavebreak.domain.executions.batch_search import Suspicion
+from wavebreak.domain.executions.ending.instances_left import instances_left, remaining
+from wavebreak.domain.executions.ending.looks import Ec2Answer, TerminationObservation, terminate_jobs
+from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, InstanceEnding
+from wavebreak.domain.executions.ending.standings import MAX_ATTEMPTS
+from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, Termination
+from wavebreak.domain.executions.observation import JobView, Observation, ServerView
 from wavebreak.domain.executions.steering import Refused
-from wavebreak.domain.executions.termination import MAX_ATTEMPTS, CleanUp, Sighting
+from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.site import Place
 
-W, E, T = WaveStatus, ExecutionStatus, TerminationStatus
-ACT = Act(OPERATOR, later(5))
-NOTHING = Observation()
-WEST = Place(None, "us-west-2")
+W, E, T, D = WaveStatus, ExecutionStatus, TerminationStatus, TerminationDirective
+ONE, TWO = instance_id(1), instance_id(2)
+DEADLINE = ACT.at + TIMING.termination_deadline
+BY_US = seen(job901=JobView(completed=True))
 
 
-def ended(status: ExecutionStatus = E.COMPLETED, *waves: WaveStatus) -> Execution:
-    """An ended execution whose waves launched one server each."""
-    made = [
-        wave(number, state, servers=(server(number, LaunchStatus.LAUNCHED),))
-        for number, state in enumerate(waves or (W.COMPLETED, W.COMPLETED), start=1)
-    ]
-    jobs = tuple(job(item.number, JobState.ENDED) for item in made)
-    return execution(*made, status=status, ended_at=NOW, jobs=jobs)
+def without_west(*numbers: int) -> TerminationObservation:
+    return replace(look(*numbers), silent=frozenset({WEST}))
 
 
-def cleaning(**fields: object) -> Execution:
-    return termination.request(replace(ended(), **fields), ACT)  # type: ignore[arg-type]  # any field
+def twice(subject: Execution, observation: TerminationObservation) -> tuple[Execution, TerminationDirective]:
+    """Two looks a minute apart that show the same."""
+    once, _ = decide(subject, observation, later(60))
+    return decide(once, observation, later(120))
 
 
-def terminate_job(batch: int, *instances: int, state: JobState = JobState.STARTED, run: int = 1) -> Job:
-    return Job(
-        wave=0,
-        attempt=run,
-        batch=batch,
-        subjects=tuple(instance_id(number) for number in instances),
-        state=state,
-        intended_at=NOW,
-        check_after=later(75),
-        kind=JobKind.TERMINATE,
-        job_id=job_id(900 + batch) if state in {JobState.STARTED, JobState.ENDED} else None,
+class TestRequest:
+    @pytest.mark.parametrize("status", [E.COMPLETED, E.CANCELLED])
+    def test_s2_7_a_request_begins_the_next_run_and_takes_the_locks(self, status: ExecutionStatus) -> None:
+        asked = termination.request(ended(status), ACT)
+        assert asked.termination == Termination(T.IN_PROGRESS, run=1, requested_at=ACT.at, requested_by=OPERATOR)
+        assert (asked.status, asked.holds_locks) == (status, True)
+        assert termination.request(asked, Act("another", later(9))) is asked
+
+    @pytest.mark.parametrize(
+        ("subject", "reason"),
+        [
+            (replace(ended(), status=E.CANCELLING), "Execution not in terminal state"),
+            (execution(wave(1, W.CANCELLED), status=E.CANCELLED), "No recovery instances found"),
+            (replace(ended(), termination=Termination(T.COMPLETED)), "Instances already terminated"),
+            (ended(E.FAILED, W.FAILED, W.AWAITING_APPROVAL), "Waves still active"),
+        ],
     )
+    def test_s2_7_a_refused_request_has_the_exact_reason(self, subject: Execution, reason: str) -> None:
+        with pytest.raises(Refused) as refused:
+            termination.request(subject, ACT)
+        assert str(refused.value) == reason
+
+    def test_s2_7_an_active_wave_does_not_hold_back_a_partial_success(self) -> None:
+        asked = termination.request(ended(E.PARTIAL_SUCCESS, W.COMPLETED, W.IN_PROGRESS), ACT)
+        assert asked.termination.status is T.IN_PROGRESS
+
+    def test_what_was_not_asked_for_is_finished(self) -> None:
+        assert decide(ended(), look(1)) == (ended(), D.FINISH)
+
+    def test_one_asked_for_again_looks_at_everything_again_and_knows_whom_drs_refused(self) -> None:
+        before = ended(E.COMPLETED, W.COMPLETED, W.COMPLETED, W.COMPLETED, W.COMPLETED)
+        suspicion = Suspicion("ConflictException: busy", later(300), 4)
+        known = {
+            1: InstanceEnding(EndingOutcome.TERMINATED),
+            2: InstanceEnding(EndingOutcome.UNKNOWN, "gone", NOW, launched_into=False),
+            3: InstanceEnding(suspicion=suspicion, refusals=3, launched_into=False, not_before=NOW),
+            4: InstanceEnding(launched_into=True, reason="It existed before"),
+        }
+        for number, what in known.items():
+            before = before.with_waves(
+                [before.wave(number).with_servers(lambda server, what=what: replace(server, ending=what))]  # type: ignore[misc]  # mypy infers no default
+            )
+        stale = Termination(T.INCOMPLETE, run=1, ended_at=NOW, holds=(Hold(later(900), "denied", refusals=3),))
+        again = termination.request(replace(before, termination=stale), ACT)
+        assert (again.termination.status, again.termination.run) == (T.IN_PROGRESS, 2)
+        assert (again.termination.holds, again.termination.ended_at) == ((), None)
+        assert ending(again, 1) == InstanceEnding(EndingOutcome.TERMINATED)
+        assert ending(again, 2) == InstanceEnding()
+        assert ending(again, 3) == InstanceEnding(suspicion=replace(suspicion, times=1))
+        assert ending(again, 4) == InstanceEnding(launched_into=True)
 
 
-def alive(*numbers: int, observation: Observation = NOTHING) -> Sighting:
-    return Sighting(observation, frozenset(instance_id(number) for number in numbers))
+class TestGone:
+    """An instance is gone when DRS shows it TERMINATED, or in two looks a minute apart does not show it."""
+
+    @pytest.mark.parametrize("hidden", [look(), look(shown(1, "NOT_FOUND"), shown(2, "NOT_FOUND"))])
+    def test_a3_a_look_that_shows_nothing_ends_nothing(self, hidden: TerminationObservation) -> None:
+        after, directive = decide(terminating(), hidden, later(6))
+        assert (directive, left(after)) == (D.SLEEP, (0, [ONE, TWO], []))
+        after, directive = decide(after, hidden, later(65))
+        assert (directive, left(after)) == (D.SLEEP, (0, [ONE, TWO], []))
+        assert set(reasons(after).values()) == {"DRS does not show it; looked for once more"}
+
+    def test_a3_what_is_shown_again_is_terminated(self) -> None:
+        after, _ = decide(terminating(), look(), later(6))
+        after, directive = decide(after, look(1, 2), later(60))
+        assert (directive, reasons(after)) == (D.TERMINATE, {ONE: None, TWO: None})
+        after, directive = decide(after, look(), later(90))
+        assert directive is D.SLEEP
+        after, directive = decide(after, look(), later(149))
+        assert (directive, left(after)[0]) == (D.SLEEP, 0)
+
+    def test_gone_after_a_terminate_job_of_ours_is_terminated(self) -> None:
+        called = terminating().with_job(terminate_job(1, 1, 2))
+        after, directive = twice(called, look())
+        assert (directive, after.termination.status) == (D.FINISH, T.COMPLETED)
+        assert (left(after), after.termination.ended_at) == ((2, [], []), later(120))
+        assert (after.holds_locks, after.instances_terminated) == (False, True)
+
+    def test_what_drs_says_was_terminated_by_our_job_is_gone_at_the_first_look(self) -> None:
+        called = terminating().with_job(terminate_job(1, 1, 2))
+        done = seen(job901=view({1: LaunchStatus.TERMINATED, 2: LaunchStatus.TERMINATED}, completed=True))
+        after, directive = decide(called, look(2, jobs=done), later(6))
+        assert (directive, left(after)) == (D.SLEEP, (1, [TWO], []))
+        after, directive = decide(after, look(), later(36))
+        assert (directive, after.termination.status, left(after)[0]) == (D.FINISH, T.COMPLETED, 2)
+
+    def test_what_a_job_of_ours_failed_to_terminate_is_not_ended_by_it(self) -> None:
+        called = terminating().with_job(terminate_job(1, 1, 2))
+        failed = seen(job901=view({1: LaunchStatus.FAILED, 2: LaunchStatus.TERMINATED}, completed=True))
+        after, _ = decide(called, look(jobs=failed), later(6))
+        after, directive = decide(after, look(ec2=ec2({1: "running"})), later(66))
+        assert (directive, after.termination.status, left(after)) == (D.FINISH, T.INCOMPLETE, (1, [], [ONE]))
+
+    def test_what_drs_shows_terminated_is_gone_whoever_ended_it(self) -> None:
+        after, directive = decide(terminating(), look(shown(1, "TERMINATED"), shown(2, "TERMINATED")), later(6))
+        assert (directive, left(after)) == (D.FINISH, (2, [], []))
+
+    def test_what_a_later_launch_replaced_counts_as_terminated(self) -> None:
+        successor = shown(1, recovery_instance_id=instance_id(7), job_id=job_id(77))
+        after, directive = twice(terminating(), look(successor, 2))
+        assert (directive, left(after)) == (D.TERMINATE, (1, [TWO], []))
+        assert ending(after, 1).outcome is EndingOutcome.REPLACED
+        theirs = shown(1, job_id=job_id(77))
+        after, _ = twice(terminating(), look(theirs, 2))
+        assert ending(after, 1).outcome is EndingOutcome.REPLACED
+
+    def test_what_drs_forgot_before_it_launched_another_is_not_called_replaced_while_ec2_runs_it(self) -> None:
+        successor = shown(1, recovery_instance_id=instance_id(7), job_id=job_id(77))
+        after, _ = twice(terminating(), look(successor, 2, ec2=ec2({1: "running"})))
+        assert left(after) == (0, [TWO], [ONE])
+
+    @pytest.mark.parametrize("state", [None, "terminated"])
+    def test_what_ec2_has_terminated_or_does_not_know_is_terminated(self, state: str | None) -> None:
+        after, directive = twice(terminating(), look(ec2=ec2({1: state, 2: state})))
+        assert (directive, after.termination.status, left(after)) == (D.FINISH, T.COMPLETED, (2, [], []))
+
+    @pytest.mark.parametrize("state", ["pending", "running", "stopping", "stopped"])
+    def test_t10_what_was_disconnected_from_drs_and_runs_on_is_unknown(self, state: str) -> None:
+        after, directive = twice(terminating(), look(ec2=ec2({1: state, 2: None})))
+        assert (directive, after.termination.status, left(after)) == (D.FINISH, T.INCOMPLETE, (1, [], [ONE]))
+        assert (
+            reasons(after)[ONE] == f"DRS no longer shows it, and EC2 has it {state}: end it in EC2 if nobody needs it"
+        )
+        assert instances_left(after) == 1
+        again = termination.request(after, Act(OPERATOR, later(200)))
+        after, directive = twice(again, look(ec2=ec2({1: "terminated"})))
+        assert (directive, after.termination.status, left(after)) == (D.FINISH, T.COMPLETED, (2, [], []))
+
+    def test_what_ec2_is_shutting_down_is_waited_for(self) -> None:
+        after, directive = twice(terminating(), look(ec2=ec2({1: "shutting-down", 2: None})))
+        assert (directive, left(after)) == (D.SLEEP, (1, [ONE], []))
+        assert reasons(after) == {ONE: "DRS no longer shows it, and EC2 is shutting it down"}
+        assert decide(after, look(ec2=ec2({1: "terminated"})), later(150))[1] is D.FINISH
+
+    def test_while_ec2_does_not_answer_it_is_asked_again_and_nothing_is_called_terminated(self) -> None:
+        after, directive = twice(terminating(), look())
+        assert (directive, left(after)) == (D.SLEEP, (0, [ONE, TWO], []))
+        assert set(reasons(after).values()) == {"DRS no longer shows it, and EC2 does not answer"}
+        late, directive = decide(after, look(), DEADLINE)
+        assert (directive, late.termination.status, left(late)) == (D.FINISH, T.INCOMPLETE, (0, [ONE, TWO], []))
+
+    def test_what_ec2_refuses_to_tell_is_unknown_at_once(self) -> None:
+        denied = {name: Ec2Answer(refusal="UnauthorizedOperation: no") for name in (ONE, TWO)}
+        after, directive = twice(terminating(), look(ec2=denied))
+        assert (directive, left(after)) == (D.FINISH, (0, [], [ONE, TWO]))
+        assert reasons(after)[ONE] == (
+            "DRS no longer shows it, and EC2 does not tell what became of it: UnauthorizedOperation: no"
+        )
+
+    def test_ec2_is_asked_only_for_what_drs_stopped_showing_by_itself(self) -> None:
+        after, _ = decide(terminating().with_job(terminate_job(1, 1)), look(), later(60))
+        assert termination.in_doubt(after, look(), later(119), TIMING) == ()
+        doubts = termination.in_doubt(after, look(), later(120), TIMING)
+        assert [server.recovery_instance_id for _, server in doubts] == [TWO]
+        assert termination.in_doubt(after, look(2), later(120), TIMING) == ()
+        assert termination.in_doubt(after, replace(look(), silent=frozenset({Place()})), later(120), TIMING) == ()
+        assert termination.in_doubt(replace(after, termination=Termination()), look(), later(120), TIMING) == ()
+
+    def test_an_unknown_one_that_drs_shows_again_is_terminated_after_all(self) -> None:
+        current = with_ending(terminating(), 1, outcome=EndingOutcome.UNKNOWN, missing_since=NOW, reason="gone")
+        after, directive = decide(current, look(1, 2), later(200))
+        assert (directive, left(after), reasons(after)) == (D.TERMINATE, (0, [ONE, TWO], []), {ONE: None, TWO: None})
 
 
-def without_west(*numbers: int) -> Sighting:
-    return replace(alive(*numbers), unseen=frozenset({WEST}))
+class TestLearning:
+    """Instances that DRS shows with a job of ours, but that no server names, are learnt first."""
+
+    def test_an_instance_that_no_job_named_is_learnt_and_terminated(self) -> None:
+        current = terminating()
+        nameless = current.with_waves(
+            [current.wave(1).with_servers(lambda server: replace(server, recovery_instance_id=None))]
+        )
+        after, directive = decide(nameless, look(1, 2), later(6))
+        assert (directive, left(after)) == (D.TERMINATE, (0, [ONE, TWO], []))
+
+    def test_what_a_failed_launch_left_behind_is_terminated_too(self) -> None:
+        current = terminating()
+        failed = current.with_waves([current.wave(1).with_servers(lambda server: server.anew())])
+        assert left(failed)[1] == [TWO]
+        assert left(decide(failed, look(1, 2), later(6))[0])[1] == [ONE, TWO]
+
+    def test_an_instance_of_somebody_else_is_never_learnt(self) -> None:
+        theirs = shown(1, recovery_instance_id=instance_id(9), job_id=job_id(99))
+        current = terminating()
+        nameless = current.with_waves([current.wave(1).with_servers(lambda server: server.anew())])
+        after, _ = decide(nameless, look(theirs, 2), later(6))
+        assert left(after) == (0, [TWO], [])
+
+    def test_an_instance_that_drs_shows_without_its_job_is_ours_when_we_name_it(self) -> None:
+        after, directive = decide(terminating(), look(shown(1, job_id=""), 2), later(6))
+        assert (directive, left(after)[1]) == (D.TERMINATE, [ONE, TWO])
+
+    def test_a_launched_server_whose_instance_nobody_names_is_never_called_terminated(self) -> None:
+        current = terminating()
+        nameless = current.with_waves(
+            [current.wave(1).with_servers(lambda server: replace(server, recovery_instance_id=None))]
+        )
+        (server,) = nameless.wave(1).servers
+        after, directive = twice(nameless, look(ec2=ec2({2: None})))
+        assert (directive, left(after)) == (D.SLEEP, (1, ["None"], [])), "the logs of its jobs were not read"
+        assert [each for _, each in termination.in_doubt(after, look(), later(130), TIMING)] == list(
+            after.wave(1).servers
+        )
+        after, directive = decide(after, look(logged={server.source_server_id: None}), later(130))
+        assert (directive, after.termination.status, left(after)) == (D.FINISH, T.INCOMPLETE, (1, [], ["None"]))
+        logged = {server.source_server_id: ONE}
+        once, _ = decide(nameless, look(), later(60))
+        after, directive = decide(once, look(logged=logged, ec2=ec2({1: "running", 2: None})), later(120))
+        assert (directive, left(after)) == (D.FINISH, (1, [], [ONE]))
 
 
-@pytest.mark.parametrize("status", [status for status in ExecutionStatus if status in {"COMPLETED", "CANCELLED"}])
-def test_s2_7_a_request_begins_the_next_run_and_takes_the_locks(status: ExecutionStatus) -> None:
-    asked = termination.request(ended(status), ACT)
-    assert asked.termination == Termination(T.IN_PROGRESS, run=1, requested_at=ACT.at, requested_by=OPERATOR)
-    assert (asked.status, asked.holds_locks) == (status, True)
-    assert termination.request(asked, Act("another", later(9))) is asked
+class TestCalls:
+    def test_what_is_alive_is_terminated_and_counted_down_to_completed(self) -> None:
+        after, directive = decide(terminating(), look(1, 2))
+        assert (directive, left(after)) == (D.TERMINATE, (0, [ONE, TWO], []))
+        called = after.with_job(terminate_job(1, 1, 2))
+        after, directive = decide(called, look(2), later(30))
+        assert (directive, left(after)) == (D.SLEEP, (0, [ONE, TWO], []))
+        assert reasons(after)[TWO] == f"DRS job {job_id(901)} is to terminate it"
+        after, directive = decide(after, look(), later(90))
+        assert (directive, left(after)) == (D.SLEEP, (1, [TWO], []))
+        after, directive = decide(after, look(), later(150))
+        assert (directive, after.termination.status, left(after)) == (D.FINISH, T.COMPLETED, (2, [], []))
 
+    def test_waves_of_every_status_count(self) -> None:
+        every = ended(E.PARTIAL_SUCCESS, W.COMPLETED, W.FAILED, W.CANCELLED, W.SKIPPED)
+        asked = termination.request(every, ACT)
+        due = termination.due_at(asked, Place(), look(1, 2, 3, 4), NOW, TIMING)
+        assert [server.recovery_instance_id for server in due] == [instance_id(number) for number in (1, 2, 3, 4)]
 
-@pytest.mark.parametrize(
-    ("subject", "reason"),
-    [
-        (replace(ended(), status=E.CANCELLING), "Execution not in terminal state"),
-        (execution(wave(1, W.CANCELLED), status=E.CANCELLED), "No recovery instances found"),
-        (replace(ended(), termination=Termination(T.COMPLETED)), "Instances already terminated"),
-        (ended(E.FAILED, W.FAILED, W.AWAITING_APPROVAL), "Waves still active"),
-    ],
-)
-def test_s2_7_a_refused_request_has_the_exact_reason(subject: Execution, reason: str) -> None:
-    with pytest.raises(Refused) as refused:
-        termination.request(subject, ACT)
-    assert str(refused.value) == reason
+    def test_b3_what_shuts_down_is_not_asked_for_again(self) -> None:
+        called = terminating().with_job(terminate_job(1, 1, 2))
+        going = look(shown(1, "SHUTTING-DOWN"), shown(2, "SHUTTING-DOWN"), jobs=BY_US)
+        after, directive = decide(called, going, later(6))
+        assert (directive, set(reasons(after).values())) == (D.SLEEP, {"It shuts down"})
+        after, directive = decide(after, look(shown(1, "SHUTTING-DOWN"), shown(2, "SHUTTING-DOWN")), later(600))
+        assert (directive, after.termination.status) == (D.SLEEP, T.IN_PROGRESS)
 
+    def test_an_instance_gets_another_job_only_a_minute_after_its_last_has_ended(self) -> None:
+        called = terminating().with_job(terminate_job(1, 1, 2))
+        after, directive = decide(called, look(1, 2, jobs=BY_US), later(6))
+        assert directive is D.SLEEP
+        assert (
+            reasons(after)[ONE]
+            == f"DRS job {job_id(901)}, which was to terminate it, has ended, and DRS still shows it"
+        )
+        assert decide(after, look(1, 2), later(65))[1] is D.SLEEP
+        assert decide(after, look(1, 2), later(66))[1] is D.TERMINATE
 
-def test_s2_7_an_active_wave_does_not_hold_back_a_partial_success() -> None:
-    asked = termination.request(ended(E.PARTIAL_SUCCESS, W.COMPLETED, W.IN_PROGRESS), ACT)
-    assert asked.termination.status is T.IN_PROGRESS
+    def test_a_terminate_job_that_drs_does_not_show_after_a_minute_has_ended(self) -> None:
+        called = terminating().with_job(terminate_job(1, 1, 2))
+        gone = look(1, jobs=Observation(missing=frozenset({job_id(901)})))
+        young, directive = decide(called, gone, later(59))
+        assert (directive, next(terminate_jobs(young)).state) == (D.SLEEP, JobState.STARTED)
+        after, _ = decide(young, gone, later(60))
+        assert next(terminate_jobs(after)).state is JobState.ENDED
+        assert decide(after, look(1), later(120))[1] is D.TERMINATE
 
+    def test_what_outlives_its_jobs_is_named_as_incomplete(self) -> None:
+        current = terminating()
+        for batch in range(1, MAX_ATTEMPTS + 1):
+            assert decide(current, look(1, 2), later(600))[1] is D.TERMINATE
+            current = current.with_job(terminate_job(batch, 1, 2, state=JobState.ENDED))
+        after, directive = decide(current, look(1, 2), later(600))
+        assert (directive, after.termination.status, left(after)) == (D.FINISH, T.INCOMPLETE, (0, [ONE, TWO], []))
+        assert reasons(after)[ONE] == "3 DRS jobs ended without terminating it"
+        again = termination.request(after, ACT)
+        assert decide(again, look(1, 2))[1] is D.TERMINATE
 
-def test_an_incomplete_clean_up_may_be_asked_for_again() -> None:
-    left = replace(ended(), termination=Termination(T.INCOMPLETE, 1, (instance_id(2),), run=1, ended_at=NOW))
-    again = termination.request(left, ACT).termination
-    assert (again.status, again.run, again.remaining, again.ended_at) == (T.IN_PROGRESS, 2, (), None)
+    def test_an_intent_without_an_outcome_is_looked_into_when_its_time_is_over(self) -> None:
+        intended = terminating().with_job(terminate_job(1, 1, 2, state=JobState.INTENDED))
+        assert decide(intended, look(1, 2), later(74))[1] is D.SLEEP
+        assert decide(intended, look(1, 2), later(75))[1] is D.TERMINATE
+        assert termination.places_to_call(intended, later(75), TIMING) == (Place(),)
 
-
-def test_a_clean_up_that_was_not_asked_for_is_finished() -> None:
-    assert termination.decide(ended(), alive(1), NOW, TIMING) == (ended(), CleanUp.FINISH)
-
-
-def test_what_is_alive_is_terminated_and_counted_down_to_completed() -> None:
-    after, directive = termination.decide(cleaning(), alive(1, 2), NOW, TIMING)
-    assert (directive, after.termination.terminated, len(after.termination.remaining)) == (CleanUp.TERMINATE, 0, 2)
-    called = after.with_job(terminate_job(1, 1, 2))
-    after, directive = termination.decide(called, alive(2), NOW, TIMING)
-    assert (directive, after.termination.terminated) == (CleanUp.SLEEP, 1)
-    assert after.termination.remaining == (instance_id(2),)
-    after, directive = termination.decide(after, alive(), later(60), TIMING)
-    assert (directive, after.termination.status, after.termination.terminated) == (CleanUp.FINISH, T.COMPLETED, 2)
-    assert (after.termination.ended_at, after.holds_locks, after.instances_terminated) == (later(60), False, True)
-
-
-def test_what_is_gone_already_counts_as_terminated() -> None:
-    after, directive = termination.decide(cleaning(), alive(), NOW, TIMING)
-    assert (directive, after.termination.status, after.termination.terminated) == (CleanUp.FINISH, T.COMPLETED, 2)
-
-
-def test_waves_of_every_status_count() -> None:
-    every = ended(E.PARTIAL_SUCCESS, W.COMPLETED, W.FAILED, W.CANCELLED, W.SKIPPED)
-    assert termination.launched_instances(every) == {instance_id(number) for number in (1, 2, 3, 4)}
-    asked = termination.request(every, ACT)
-    assert termination.due(asked, alive(1, 2, 3, 4).instances) == tuple(map(instance_id, (1, 2, 3, 4)))
-
-
-def test_an_instance_gets_another_job_only_when_its_last_has_ended() -> None:
-    called = cleaning().with_job(terminate_job(1, 1, 2))
-    done = seen(job901=JobView(completed=True))
-    after, directive = termination.decide(called, alive(1, observation=done), NOW, TIMING)
-    assert (directive, termination.due(after, [instance_id(1)])) == (CleanUp.TERMINATE, (instance_id(1),))
-    assert next(termination.terminate_jobs(after)).state is JobState.ENDED
-
-
-def test_a_terminate_job_that_drs_no_longer_names_has_ended() -> None:
-    called = cleaning().with_job(terminate_job(1, 1, 2))
-    gone = alive(1, observation=Observation(missing=frozenset({job_id(901)})))
-    assert termination.decide(called, gone, NOW, TIMING)[1] is CleanUp.TERMINATE
-
-
-def test_what_outlives_its_attempts_is_named_as_incomplete() -> None:
-    current = cleaning()
-    for batch in range(1, MAX_ATTEMPTS + 1):
-        assert termination.decide(current, alive(2), NOW, TIMING)[1] is CleanUp.TERMINATE
-        current = current.with_job(terminate_job(batch, 1, 2, state=JobState.ENDED))
-    after, directive = termination.decide(current, alive(2), NOW, TIMING)
-    assert (directive, after.termination.status) == (CleanUp.FINISH, T.INCOMPLETE)
-    assert (after.termination.remaining, after.termination.terminated) == ((instance_id(2),), 1)
-    again = termination.request(after, ACT)
-    assert termination.decide(again, alive(2), NOW, TIMING)[1] is CleanUp.TERMINATE
-
-
-def test_a_clean_up_is_incomplete_after_its_deadline() -> None:
-    called = cleaning().with_job(terminate_job(1, 1, 2))
-    deadline = ACT.at + TIMING.termination_deadline
-    assert termination.decide(called, alive(1), later(3600), TIMING)[1] is CleanUp.SLEEP
-    after, directive = termination.decide(called, alive(1), deadline, TIMING)
-    assert (directive, after.termination.status, after.termination.remaining) == (
-        CleanUp.FINISH,
-        T.INCOMPLETE,
-        (instance_id(1),),
+    @pytest.mark.parametrize(
+        "waiting",
+        [
+            {"suspicion": Suspicion("ConflictException: busy", later(60))},
+            {"not_before": later(60), "reason": "x"},
+        ],
     )
+    def test_t2_one_that_has_to_wait_holds_up_no_other(self, waiting: dict[str, object]) -> None:
+        current = with_ending(terminating(), 1, **waiting)
+        after, directive = decide(current, look(1, 2), later(59))
+        assert directive is D.TERMINATE
+        assert termination.due_at(after, Place(), look(1, 2), later(59), TIMING) == after.wave(2).servers
+        assert len(termination.due_at(after, Place(), look(1, 2), later(60), TIMING)) == 2
+        assert reasons(after)[ONE] in {
+            "ConflictException: busy",
+            "DRS does not tell whether it existed before (GetLaunchConfiguration)",
+        }
+        alone = decide(after.with_job(terminate_job(1, 2)), look(1, 2), later(59))
+        assert alone[1] is D.SLEEP
+
+    def test_n42_one_that_is_refused_for_good_ends_incomplete_once_the_others_are_gone(self) -> None:
+        words = f"AccessDeniedException: not authorized on {ONE}"
+        current = with_ending(terminating(), 1, suspicion=Suspicion(words, NOW, 3), refusals=MAX_ATTEMPTS)
+        after, directive = decide(current, look(1, 2), later(9))
+        assert directive is D.TERMINATE
+        after, directive = decide(after.with_job(terminate_job(1, 2)), look(1), later(60))
+        assert directive is D.SLEEP
+        after, directive = decide(after, look(1), later(120))
+        assert (directive, after.termination.status, reasons(after)) == (D.FINISH, T.INCOMPLETE, {ONE: words})
 
 
-def test_a_look_that_failed_is_repeated_and_names_everything_at_the_deadline() -> None:
-    unseen = Sighting(NOTHING, frozenset(), frozenset({Place()}))
-    assert termination.decide(cleaning(), unseen, later(3600), TIMING) == (cleaning(), CleanUp.SLEEP)
-    after, directive = termination.decide(cleaning(), unseen, ACT.at + TIMING.termination_deadline, TIMING)
-    assert (directive, after.termination.status) == (CleanUp.FINISH, T.INCOMPLETE)
-    assert after.termination.remaining == (instance_id(1), instance_id(2))
+class TestNotForUs:
+    """What we refuse to terminate is named with the reason and what to do."""
+
+    @pytest.mark.parametrize("state", ["FAILBACK_IN_PROGRESS", "FAILBACK_COMPLETED", "FAILBACK_ERROR"])
+    def test_t8_an_instance_in_failback_is_left_to_a_person(self, state: str) -> None:
+        after, directive = decide(terminating(), look(shown(1, failback=state), 2), later(6))
+        assert directive is D.TERMINATE
+        assert termination.due_at(after, Place(), look(shown(1, failback=state), 2), later(6), TIMING) == (
+            after.wave(2).servers
+        )
+        after, directive = twice(after.with_job(terminate_job(1, 2)), look(shown(1, failback=state)))
+        assert (directive, after.termination.status, left(after)) == (D.FINISH, T.INCOMPLETE, (1, [ONE], []))
+        assert reasons(after) == {ONE: f"Its failback is {state}: end or disconnect it in DRS"}
+
+    @pytest.mark.parametrize("state", [None, "FAILBACK_NOT_STARTED"])
+    def test_t8_a_failback_that_was_never_begun_is_none(self, state: str | None) -> None:
+        due = termination.due_at(terminating(), Place(), look(shown(1, failback=state)), NOW, TIMING)
+        assert [server.recovery_instance_id for server in due] == [ONE]
+
+    def test_t7_an_instance_that_was_launched_into_is_left_to_a_person(self) -> None:
+        current = with_ending(terminating(), 1, launched_into=True)
+        after, directive = twice(current.with_job(terminate_job(1, 2)), look(1))
+        assert (directive, after.termination.status, left(after)) == (D.FINISH, T.INCOMPLETE, (1, [ONE], []))
+        assert reasons(after) == {
+            ONE: "It existed before and was launched into (launchInto): end or disconnect it in DRS"
+        }
+
+    def test_what_a_recovery_holds_is_left_alone_and_named(self) -> None:
+        held = {terminating().wave(1).servers[0].source_server_id: "recovery-01x"}
+        after, directive = decide(terminating(), look(1, 2, held=held), later(6))
+        assert directive is D.TERMINATE
+        assert termination.due_at(after, Place(), look(1, 2, held=held), later(6), TIMING) == after.wave(2).servers
+        after, directive = twice(after.with_job(terminate_job(1, 2)), look(1, held=held))
+        assert (directive, after.termination.status) == (D.FINISH, T.INCOMPLETE)
+        assert reasons(after) == {ONE: "held by recovery-01x"}
+
+    def test_a_job_of_ours_is_seen_to_its_end_though_the_instance_is_no_longer_for_us(self) -> None:
+        called = terminating().with_job(terminate_job(1, 1, 2))
+        after, directive = decide(called, look(shown(1, failback="FAILBACK_IN_PROGRESS"), 2), later(6))
+        assert (directive, after.termination.status) == (D.SLEEP, T.IN_PROGRESS)
 
 
-def test_a_refusal_of_drs_is_waited_out() -> None:
-    current = cleaning()
-    held = replace(current, termination=replace(current.termination, blocked_until=later(30)))
-    assert termination.decide(held, alive(1), later(29), TIMING)[1] is CleanUp.SLEEP
-    assert termination.decide(held, alive(1), later(30), TIMING)[1] is CleanUp.TERMINATE
+class TestEnd:
+    def test_a_termination_is_incomplete_after_its_deadline(self) -> None:
+        called = terminating().with_job(terminate_job(1, 1, 2))
+        assert decide(called, look(1), later(3600))[1] is D.SLEEP
+        after, directive = decide(called, look(1), DEADLINE)
+        assert (directive, after.termination.status, left(after)) == (D.FINISH, T.INCOMPLETE, (0, [ONE, TWO], []))
+
+    def test_whatever_is_left_at_the_end_says_why(self) -> None:
+        after, _ = decide(terminating(), look(1, 2), DEADLINE)
+        assert set(reasons(after).values()) == {"Not terminated before the termination's time was over"}
+
+    def test_a_look_that_failed_is_repeated_and_names_everything_at_the_deadline(self) -> None:
+        unseen = replace(look(), silent=frozenset({Place()}))
+        after, directive = decide(terminating(), unseen, later(3600))
+        assert (directive, left(after)) == (D.SLEEP, (0, [ONE, TWO], []))
+        assert reasons(after) == {ONE: "DRS does not answer", TWO: "DRS does not answer"}
+        after, directive = decide(terminating(), unseen, DEADLINE)
+        assert (directive, after.termination.status) == (D.FINISH, T.INCOMPLETE)
+        assert left(after) == (0, [ONE, TWO], [])
+
+    def test_s2_10_a_job_still_running_is_waited_for_and_what_it_launches_is_terminated_too(self) -> None:
+        older = ended(E.PARTIAL_SUCCESS, W.COMPLETED, W.IN_PROGRESS)
+        second = older.wave(2).with_servers(lambda item: replace(item.anew(), launch_status=LaunchStatus.IN_PROGRESS))
+        running = termination.request(older.with_job(job(2)).with_waves([second]), ACT)
+        over = look(shown(1, "TERMINATED"))
+        after, directive = decide(running, over, later(6))
+        assert (directive, after.termination.status) == (D.SLEEP, T.IN_PROGRESS)
+        assert remaining(after) == [
+            {
+                "recoveryInstanceId": None,
+                "sourceServerId": second.servers[0].source_server_id,
+                "reason": f"DRS job {job_id(2)}, which launches it, has not ended",
+            }
+        ]
+        after, directive = decide(after, look(), DEADLINE)
+        assert (directive, after.termination.status) == (D.SLEEP, T.IN_PROGRESS)
+        launched = seen(job2=view({2: LaunchStatus.LAUNCHED}, completed=True))
+        after, directive = decide(after, look(2, jobs=launched), later(900))
+        assert (directive, left(after)) == (D.TERMINATE, (1, [TWO], []))
+        assert after.wave(2).status is W.IN_PROGRESS
+
+    @pytest.mark.parametrize("state", [JobState.REFUTED, JobState.INTENDED])
+    def test_a7_it_does_not_end_while_a_place_with_an_open_launch_call_does_not_answer(self, state: JobState) -> None:
+        lost = job(2, state, batch=2, subjects=(instance_id(5),), place=WEST)
+        current = terminating().with_job(lost)
+        assert termination.open_intents(current) == (lost,)
+        over = (shown(1, "TERMINATED"), shown(2, "TERMINATED"))
+        after, directive = decide(current, look(*over, silent=frozenset({WEST})), later(200))
+        assert (directive, left(after)[0]) == (D.SLEEP, 2)
+        assert decide(after, look(silent=frozenset({WEST})), DEADLINE)[1] is D.SLEEP
+        assert decide(after, look(), DEADLINE)[1] is D.FINISH
+
+    def test_a7_a_launch_job_that_turns_up_late_is_adopted_and_what_it_launched_is_terminated(self) -> None:
+        lost = job(2, JobState.REFUTED, batch=2)
+        current = terminating()
+        current = current.with_waves([current.wave(2).with_servers(lambda server: server.anew())])
+        current = replace(current, jobs=tuple(known for known in current.jobs if known.wave != 2)).with_job(lost)
+        turned_up = Observation(found={lost.key: job_id(77)})
+        after, directive = decide(current, look(shown(1, "TERMINATED"), jobs=turned_up), later(9))
+        assert (directive, after.termination.status) == (D.SLEEP, T.IN_PROGRESS)
+        launched = seen(
+            job77=JobView(
+                completed=True,
+                servers={after.wave(2).servers[0].source_server_id: ServerView(LaunchStatus.LAUNCHED)},
+            )
+        )
+        after, directive = decide(after, look(shown(2, job_id=job_id(77)), jobs=launched), later(90))
+        assert (directive, left(after)) == (D.TERMINATE, (1, [TWO], []))
+
+    def test_t6_a_server_that_a_job_just_failed_to_launch_is_looked_for_until_drs_had_time_to_show_it(self) -> None:
+        current = ended()
+        current = current.with_waves(
+            [current.wave(1).with_servers(lambda server: replace(server.anew(), launch_status=LaunchStatus.FAILED))]
+        )
+        asked = termination.request(current, ACT)
+        over = look(shown(2, "TERMINATED"))
+        after, directive = decide(asked, over, later(59))
+        assert (directive, left(after)) == (D.SLEEP, (1, [], []))
+        late, directive = decide(after, look(1), later(59))
+        assert (directive, left(late)) == (D.TERMINATE, (1, [ONE], []))
+        after, directive = decide(after, look(), later(60))
+        assert (directive, after.termination.status) == (D.FINISH, T.COMPLETED)
+
+    def test_an_older_record_that_was_completed_before_instances_were_told_apart_is_completed(self) -> None:
+        old = replace(ended(), termination=Termination(T.COMPLETED))
+        assert (left(old), instances_left(old)) == ((2, [], []), 0)
 
 
-def test_an_intent_without_an_outcome_is_looked_into_when_its_time_is_over() -> None:
-    intended = cleaning().with_job(terminate_job(1, 1, 2, state=JobState.INTENDED))
-    assert termination.decide(intended, alive(1), later(74), TIMING)[1] is CleanUp.SLEEP
-    assert termination.decide(intended, alive(1), later(75), TIMING)[1] is CleanUp.TERMINATE
+class TestPlaces:
+    @staticmethod
+    def in_two_places() -> Execution:
+        """A termination of two waves, the second one's server in another Region."""
+        asked = terminating()
+        moved = replace(asked.wave(2), place=WEST)
+        return asked.with_waves([moved]).with_job(replace(job(2, JobState.ENDED), place=WEST))
 
+    def test_s3_1_a_region_that_does_not_answer_holds_up_no_other_but_the_end(self) -> None:
+        after, directive = decide(self.in_two_places(), without_west(1))
+        assert (directive, left(after)[1]) == (D.TERMINATE, [ONE, TWO])
+        assert termination.places_to_call(after, NOW, TIMING) == (Place(),)
+        after, directive = decide(after.with_job(terminate_job(1, 1)), without_west(), later(60))
+        after, directive = decide(after, without_west(), later(120))
+        assert (directive, after.termination.status, left(after)) == (D.SLEEP, T.IN_PROGRESS, (1, [TWO], []))
+        assert reasons(after) == {TWO: "DRS does not answer in us-west-2"}
+        late, directive = decide(after, without_west(), DEADLINE)
+        assert (directive, late.termination.status, left(late)) == (D.FINISH, T.INCOMPLETE, (1, [TWO], []))
+        answers, directive = decide(after, look(2), later(150))
+        assert (directive, reasons(answers), answers.termination.holds) == (D.TERMINATE, {TWO: None}, ())
 
-def test_s2_10_a_job_still_running_is_waited_for_and_what_it_launches_is_terminated_too() -> None:
-    older = ended(E.PARTIAL_SUCCESS, W.COMPLETED, W.IN_PROGRESS)
-    second = older.wave(2).with_servers(lambda item: replace(item.anew(), launch_status=LaunchStatus.IN_PROGRESS))
-    running = termination.request(older.with_job(job(2)).with_waves([second]), ACT)
-    after, directive = termination.decide(running, alive(), NOW, TIMING)
-    assert (directive, after.termination.status) == (CleanUp.SLEEP, T.IN_PROGRESS)
-    launched = seen(job2=view({2: LaunchStatus.LAUNCHED}, completed=True))
-    after, directive = termination.decide(after, alive(2, observation=launched), NOW, TIMING)
-    assert directive is CleanUp.TERMINATE
-    assert termination.launched_instances(after) == {instance_id(1), instance_id(2)}
-    assert after.wave(2).status is W.IN_PROGRESS
+    def test_a_region_that_must_wait_is_not_called_and_says_why(self) -> None:
+        current = self.in_two_places()
+        hold = Hold(later(60), "ThrottlingException: slower", WEST)
+        current = termination.held(current, hold)
+        after, directive = decide(current, look(1, 2), later(59))
+        assert (directive, reasons(after)[TWO]) == (D.TERMINATE, "ThrottlingException: slower")
+        assert termination.places_to_call(after, later(59), TIMING) == (Place(),)
+        assert set(termination.places_to_call(after, later(60), TIMING)) == {Place(), WEST}
+        intent = terminate_job(1, 2, state=JobState.INTENDED, place=WEST, check_after=NOW)
+        assert termination.stale_intents(current.with_job(intent), later(59)) == ()
+        assert termination.released(after, WEST).termination.holds == ()
+        assert termination.released(after, Place()) is after
 
+    def test_n42_a_request_that_is_refused_three_times_ends_incomplete_with_drs_words(self) -> None:
+        words = "AccessDeniedException: User is not authorized to perform: drs:TerminateRecoveryInstances"
+        for refusals, expected in ((1, D.TERMINATE), (2, D.TERMINATE), (3, D.FINISH)):
+            current = termination.held(terminating(), Hold(later(60), words, refusals=refusals))
+            after, directive = decide(current, look(1, 2), later(90))
+            assert directive is expected
+        assert (after.termination.status, reasons(after)) == (T.INCOMPLETE, {ONE: words, TWO: words})
 
-def in_two_places() -> Execution:
-    """A clean-up of two waves, the second one's server in another Region."""
-    asked = cleaning()
-    moved = replace(asked.wave(2), place=WEST)
-    return asked.with_waves([moved]).with_job(replace(job(2, JobState.ENDED), place=WEST))
-
-
-def test_s3_1_a_region_that_does_not_answer_holds_up_no_other_but_the_end() -> None:
-    current = in_two_places()
-    after, directive = termination.decide(current, without_west(1), NOW, TIMING)
-    assert (directive, after.termination.remaining) == (CleanUp.TERMINATE, (instance_id(1), instance_id(2)))
-    after, directive = termination.decide(after.with_job(terminate_job(1, 1)), without_west(), later(60), TIMING)
-    assert (directive, after.termination.status) == (CleanUp.SLEEP, T.IN_PROGRESS)
-    assert (after.termination.terminated, after.termination.remaining) == (1, (instance_id(2),))
-    late, directive = termination.decide(after, without_west(), ACT.at + TIMING.termination_deadline, TIMING)
-    assert (directive, late.termination.status, late.termination.terminated) == (CleanUp.FINISH, T.INCOMPLETE, 1)
-    assert late.termination.remaining == (instance_id(2),)
-    seen_again, directive = termination.decide(after, alive(2), later(90), TIMING)
-    assert (directive, seen_again.termination.remaining) == (CleanUp.TERMINATE, (instance_id(2),))
-
-
-def test_an_intent_in_a_region_that_does_not_answer_is_not_looked_into_over_and_over() -> None:
-    intent = replace(terminate_job(1, 2, state=JobState.INTENDED), place=WEST)
-    asked = in_two_places().with_job(intent)
-    assert termination.decide(asked, without_west(), later(75), TIMING)[1] is CleanUp.SLEEP
-    assert termination.decide(asked, alive(2), later(75), TIMING)[1] is CleanUp.TERMINATE
-
-
-def test_attempts_used_up_in_one_region_do_not_end_the_clean_up_while_another_is_not_seen() -> None:
-    asked = in_two_places()
-    for batch in range(1, MAX_ATTEMPTS + 1):
-        asked = asked.with_job(terminate_job(batch, 1, state=JobState.ENDED))
-    after, directive = termination.decide(asked, without_west(1), NOW, TIMING)
-    assert (directive, after.termination.status) == (CleanUp.SLEEP, T.IN_PROGRESS)
+    def test_attempts_used_up_in_one_region_do_not_end_it_while_another_is_not_seen(self) -> None:
+        asked = self.in_two_places()
+        for batch in range(1, MAX_ATTEMPTS + 1):
+            asked = asked.with_job(terminate_job(batch, 1, state=JobState.ENDED))
+        after, directive = decide(asked, without_west(1), later(600))
+        assert (directive, after.termination.status) == (D.SLEEP, T.IN_PROGRESS)

@@ -13,22 +13,27 @@ from tests.support.execution_builders import (
     job_id,
     later,
     server,
+    server_id,
     wave,
 )
 
+from wavebreak.domain.executions.batch_search import Suspicion
+from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, InstanceEnding
 from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, Termination
+from wavebreak.domain.executions.notices import Notice, NoticeCode
 from wavebreak.domain.executions.views import execution_view, plan_view, summary_view
 from wavebreak.domain.plans.model import Impact, OnFailure, StoredPlan
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.site import Place
-from wavebreak.store.records import meta_record
+from wavebreak.store.records import meta_record, read_execution, wave_record
 from wavebreak.timing import iso
 
 W, E = WaveStatus, ExecutionStatus
 EXECUTION_FIELDS = {
     *("executionId", "planId", "planName", "planVersion", "mode", "status", "display", "requestedBy", "reason"),
     *("startedAt", "endedAt", "durationSeconds", "totalWaves", "completedWaves", "failedWaves", "cancelledWaves"),
-    *("waves", "terminationMetadata", "termination", "instancesTerminated", "factors", "version"),
+    *("waves", "terminationMetadata", "termination", "instancesTerminated", "warnings", "factors", "version"),
+    *("instancesLeft", "leftSince"),
 }
 """Fields of the contract's example; the further ones tell who holds or cancelled it, and what failed in driving it."""
 FURTHER_EXECUTION_FIELDS = {"pausedBy", "cancel", "lastFailure"}
@@ -45,7 +50,10 @@ def cancelled_after_the_first_wave() -> Execution:
         1,
         W.COMPLETED,
         name="database",
-        servers=(server(1, LaunchStatus.LAUNCHED), server(2, LaunchStatus.FAILED, impact=Impact.OPTIONAL, error="no")),
+        servers=(
+            server(1, LaunchStatus.LAUNCHED, snapshot_at=NOW),
+            server(2, LaunchStatus.FAILED, impact=Impact.OPTIONAL, error="no"),
+        ),
         ended_at=later(38),
         place=Place("123456789012", "us-west-2"),
     )
@@ -61,6 +69,24 @@ def cancelled_after_the_first_wave() -> Execution:
     )
 
 
+def test_b6_warnings_are_shown_and_read_back_with_what_they_are_about_and_nothing_else() -> None:
+    warnings = (
+        Notice(NoticeCode.REPLACES_RUNNING, "of a wave", 2),
+        Notice(NoticeCode.OLDER_SNAPSHOT, "of a server", 2, server_id(2)),
+        Notice(NoticeCode.PREEMPTED_DRILL, "of the execution"),
+    )
+    warned = replace(cancelled_after_the_first_wave(), warnings=warnings)
+    shown = execution_view(warned, later(1000))["warnings"]
+    assert shown == [
+        {"code": "REPLACES_RUNNING", "message": "of a wave", "waveNumber": 2},
+        {"code": "OLDER_SNAPSHOT", "message": "of a server", "waveNumber": 2, "sourceServerId": server_id(2)},
+        {"code": "PREEMPTED_DRILL", "message": "of the execution"},
+    ]
+    read = read_execution([meta_record(warned), *(wave_record("x", one) for one in warned.waves)])
+    assert read is not None
+    assert read.warnings == warnings
+
+
 def test_s2_11_an_execution_is_shown_with_the_fields_of_the_contract() -> None:
     shown = execution_view(cancelled_after_the_first_wave(), later(1000))
     assert shown.keys() == EXECUTION_FIELDS | FURTHER_EXECUTION_FIELDS
@@ -70,7 +96,7 @@ def test_s2_11_an_execution_is_shown_with_the_fields_of_the_contract() -> None:
         "status": "PARTIAL_SUCCESS",
         "display": {"label": "PARTIAL SUCCESS (1 of 3 waves completed)", "color": "orange", "icon": "⚠️"},
         "terminationMetadata": {"canTerminate": True, "reason": None, "hasRecoveryInstances": True},
-        "termination": {"status": "NOT_REQUESTED", "terminated": 0, "remaining": []},
+        "termination": {"status": "NOT_REQUESTED", "terminated": 0, "remaining": [], "unknown": []},
     }
     counts = ("totalWaves", "completedWaves", "failedWaves", "cancelledWaves", "durationSeconds", "version")
     assert [shown[field] for field in counts] == [3, 1, 0, 2, 38, 12]
@@ -103,6 +129,7 @@ def test_a_wave_is_shown_with_its_jobs_and_servers() -> None:
                 "launchStatus": "LAUNCHED",
                 "recoveryInstanceId": instance_id(1),
                 "error": None,
+                "snapshotAt": iso(NOW),
             },
             {
                 "sourceServerId": server(2).source_server_id,
@@ -110,6 +137,7 @@ def test_a_wave_is_shown_with_its_jobs_and_servers() -> None:
                 "launchStatus": "FAILED",
                 "recoveryInstanceId": None,
                 "error": "no",
+                "snapshotAt": None,
             },
         ],
     }
@@ -138,12 +166,81 @@ def test_s2_7_what_is_offered_is_what_the_rule_says(status: ExecutionStatus) -> 
     assert offered["reason"] == (None if subject.is_terminal else "Execution not in terminal state")
 
 
-def test_a_finished_clean_up_is_shown_and_not_offered_again() -> None:
-    done = Termination(TerminationStatus.COMPLETED, 2, run=1, requested_by="someone", requested_at=NOW)
-    shown = execution_view(replace(cancelled_after_the_first_wave(), termination=done), NOW)
+def with_endings(**endings: InstanceEnding) -> Execution:
+    """The same with more of its servers launched, and what is known of their ends: `s1`, `s2` ..."""
+    made = tuple(
+        server(int(name[1:]), LaunchStatus.LAUNCHED, ending=known if known != InstanceEnding() else None)
+        for name, known in endings.items()
+    )
+    subject = cancelled_after_the_first_wave()
+    return subject.with_waves([replace(subject.wave(1), servers=made)])
+
+
+TERMINATED, UNKNOWN = InstanceEnding(EndingOutcome.TERMINATED), InstanceEnding(EndingOutcome.UNKNOWN, "EC2 runs it")
+
+
+def test_a_finished_termination_is_shown_and_not_offered_again() -> None:
+    done = Termination(TerminationStatus.COMPLETED, run=1, requested_by="someone", requested_at=NOW)
+    subject = with_endings(s1=TERMINATED, s2=InstanceEnding(EndingOutcome.REPLACED))
+    shown = execution_view(replace(subject, termination=done), NOW)
     assert shown["instancesTerminated"] is True
-    assert shown["termination"] == {"status": "COMPLETED", "terminated": 2, "remaining": []}
+    assert shown["termination"] == {"status": "COMPLETED", "terminated": 2, "remaining": [], "unknown": []}
     assert shown["terminationMetadata"]["reason"] == "Instances already terminated"
+    assert (shown["instancesLeft"], shown["leftSince"]) == (0, None)
+
+
+def test_what_a_termination_left_is_listed_with_the_reason_of_each() -> None:
+    refused = InstanceEnding(suspicion=Suspicion("ConflictException: " + "x" * 600, NOW))
+    subject = with_endings(
+        s1=TERMINATED, s2=refused, s3=UNKNOWN, s4=InstanceEnding(reason="It shuts down"), s5=InstanceEnding()
+    )
+    holds = (Hold(NOW, "DRS does not answer in us-west-2", subject.wave(1).place),)
+    end = Termination(TerminationStatus.INCOMPLETE, run=1, holds=holds)
+    shown = execution_view(replace(subject, termination=end), NOW)
+
+    def entry(number: int, reason: str) -> dict[str, str]:
+        source = server(number).source_server_id
+        return {"recoveryInstanceId": instance_id(number), "sourceServerId": source, "reason": reason}
+
+    assert shown["termination"] == {
+        "status": "INCOMPLETE",
+        "terminated": 1,
+        "remaining": [
+            entry(2, "ConflictException: " + "x" * 480 + "…"),
+            entry(4, "It shuts down"),
+            entry(5, "DRS does not answer in us-west-2"),
+        ],
+        "unknown": [entry(3, "EC2 runs it")],
+    }
+    assert (shown["instancesLeft"], shown["leftSince"]) == (4, "2026-11-21T12:00:38.900Z")
+
+
+def test_what_runs_is_counted_before_anybody_asks_for_its_end() -> None:
+    shown = execution_view(with_endings(s1=InstanceEnding(), s2=InstanceEnding()), NOW)
+    assert (shown["termination"]["remaining"], shown["instancesLeft"]) == ([], 2)
+    running = replace(with_endings(s1=InstanceEnding()), status=E.IN_PROGRESS, ended_at=None)
+    assert (execution_view(running, NOW)["instancesLeft"], execution_view(running, NOW)["leftSince"]) == (1, None)
+
+
+def test_a_list_shows_the_first_of_what_is_left_and_counts_all() -> None:
+    subject = with_endings(**{f"s{number}": UNKNOWN if number % 2 else InstanceEnding() for number in range(1, 101)})
+    meta = meta_record(replace(subject, termination=Termination(TerminationStatus.INCOMPLETE, run=1)))
+    shown = summary_view(meta, NOW)
+    assert [len(shown["termination"][name]) for name in ("remaining", "unknown")] == [20, 20]
+    wordy = with_endings(s1=InstanceEnding(reason="x" * 600))
+    brief = summary_view(meta_record(replace(wordy, termination=Termination(TerminationStatus.INCOMPLETE))), NOW)
+    assert len(brief["termination"]["remaining"][0]["reason"]) == 200
+    assert [meta["termination"][name] for name in ("launched", "terminated", "remainingCount", "unknownCount")] == [
+        *(100, 0, 50, 50),
+    ]
+    assert shown["instancesLeft"] == 100
+
+
+def test_an_older_record_names_what_is_left_without_the_reason_and_counts_nothing() -> None:
+    older = {"status": "INCOMPLETE", "terminated": 1, "remaining": ["i-1"]}
+    shown = summary_view({**meta_record(cancelled_after_the_first_wave()), "termination": older}, NOW)
+    assert shown["termination"]["remaining"] == [{"recoveryInstanceId": "i-1", "sourceServerId": None, "reason": None}]
+    assert (shown["instancesLeft"], shown["leftSince"]) == (None, None)
 
 
 def test_s2_10_an_older_record_is_shown_with_what_it_lacks_filled_in() -> None:
@@ -152,7 +249,7 @@ def test_s2_10_an_older_record_is_shown_with_what_it_lacks_filled_in() -> None:
     briefs: list[dict[str, Any]] = [{"status": "launched", "jobId": "drsjob-1"}, {"status": "polling"}, {}]
     shown = summary_view({**record, "status": "partial", "waveBriefs": briefs}, later(1))
     assert (shown["status"], shown["completedWaves"], shown["totalWaves"]) == ("PARTIAL_SUCCESS", 1, 3)
-    assert shown["termination"] == {"status": "NOT_REQUESTED", "terminated": 0, "remaining": []}
+    assert shown["termination"] == {"status": "NOT_REQUESTED", "terminated": 0, "remaining": [], "unknown": []}
     assert shown["terminationMetadata"] == {"canTerminate": True, "reason": None, "hasRecoveryInstances": True}
 
 
@@ -169,3 +266,27 @@ def test_a_plan_is_shown_as_it_is_stored() -> None:
         "createdAt": "then",
         "updatedAt": "now",
     }
+
+
+def test_t16_an_older_recovery_point_is_told_by_server() -> None:
+    members = (server(1, LaunchStatus.LAUNCHED, older_snapshot=True, snapshot_at=NOW), server(2, LaunchStatus.LAUNCHED))
+    shown = execution_view(execution(wave(1, W.COMPLETED, servers=members)), NOW)
+    assert shown["warnings"] == [
+        {
+            "code": "OLDER_SNAPSHOT",
+            "message": (
+                f"Server {server(1).source_server_id} was launched from an older recovery point than was asked for "
+                f"({iso(NOW)})"
+            ),
+            "waveNumber": 1,
+            "sourceServerId": server(1).source_server_id,
+        }
+    ]
+
+
+@pytest.mark.parametrize(("status", "warns"), [(W.COMPLETED, True), (W.FAILED, False), (W.SKIPPED, False)])
+def test_a_wave_of_optional_servers_of_which_none_was_launched_says_so(status: WaveStatus, warns: bool) -> None:
+    members = (server(1, LaunchStatus.FAILED, impact=Impact.OPTIONAL),)
+    shown = execution_view(execution(wave(1, status, servers=members, name="web")), NOW)
+    codes = [(notice["code"], notice["waveNumber"]) for notice in shown["warnings"]]
+    assert codes == ([("NOTHING_LAUNCHED", 1)] if warns else [])

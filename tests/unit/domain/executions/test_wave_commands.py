@@ -22,12 +22,13 @@ from tests.support.execution_builders import (
     wave,
 )
 
+from wavebreak.domain.commands.summary import FAILED_EVERYWHERE
 from wavebreak.domain.executions import steering
-from wavebreak.domain.executions.engine import Decision, Directive, decide, finalise, is_over
+from wavebreak.domain.executions.engine import Decision, Directive, decide, finalise, is_over, next_command
 from wavebreak.domain.executions.model import CommandPhase, CommandState, Execution, JobState, LaunchStatus, Wave
 from wavebreak.domain.executions.observation import CommandView, JobView
 from wavebreak.domain.executions.views import execution_view
-from wavebreak.domain.executions.wave_commands import planned, run_id, targets
+from wavebreak.domain.executions.wave_commands import anew, intended, planned, run_id, targets
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.store.records import meta_record, read_execution, server_records, wave_record
@@ -71,8 +72,12 @@ def look(current: Execution, command: CommandView | None = None, now: datetime =
 
 
 def ended(current: Execution, outcome: str, now: datetime = NOW) -> Decision:
-    """One round after the present command's run ended."""
-    return look(started(current), CommandView(outcome=outcome), now)
+    """One round after the present command's run ended; a failure everywhere is what fails a wave."""
+    return look(started(current), over(outcome), now)
+
+
+def over(outcome: str) -> CommandView:
+    return CommandView(outcome=outcome, failure=FAILED_EVERYWHERE if outcome == FAILURE else None)
 
 
 def second(decision: Decision) -> Wave:
@@ -108,7 +113,7 @@ def test_post_launch_actions_hold_back_the_commands_after_the_launch() -> None:
 @pytest.mark.parametrize("outcome", [SUCCESS, PARTIAL, FAILURE])
 @pytest.mark.parametrize("required", [True, False])
 @pytest.mark.parametrize("phase", CommandPhase)
-def test_only_the_complete_failure_of_a_required_command_fails_its_wave(
+def test_only_a_required_command_that_did_not_do_its_work_fails_its_wave(
     phase: CommandPhase, required: bool, outcome: str
 ) -> None:
     listed = ({"command": "status", "required": required},)
@@ -119,13 +124,75 @@ def test_only_the_complete_failure_of_a_required_command_fails_its_wave(
     if required and outcome == FAILURE:
         assert (second(decision).status, second(decision).ended_at) == (W.FAILED, later(30))
         assert second(decision).error == (
-            f"The required command status failed on every target ({phase.lower()} the launch)"
+            f"The required command status did not succeed on any server ({phase.lower()} the launch)"
         )
         assert decision.directive is Directive.FINISH
     elif phase is CommandPhase.BEFORE:
         assert (decision.directive, decision.waves) == (Directive.START, (2,))
     else:
         assert second(decision).status is W.COMPLETED
+
+
+@pytest.mark.parametrize("outcome", [PARTIAL, FAILURE])
+def test_a14_a_required_command_fails_its_wave_by_what_its_run_tells_whatever_the_outcome(outcome: str) -> None:
+    current = started(launched(commanding(after=(REQUIRED,))))
+    words = "did not succeed on 2 critical server(s): s-1, s-2"
+    decision = look(current, CommandView(outcome=outcome, failure=words))
+    assert second(decision).error == f"The required command fix-config {words} (after the launch)"
+    fine = look(current, CommandView(outcome=PARTIAL, failure=None))
+    assert second(fine).status is W.COMPLETED, "an OPTIONAL server that failed fails nothing"
+
+
+@pytest.mark.parametrize("phase", CommandPhase)
+def test_a14_a_command_without_any_server_is_skipped_and_fails_nothing(phase: CommandPhase) -> None:
+    listed = (REQUIRED, TOLD)
+    current = commanding(listed) if phase is CommandPhase.BEFORE else commanding(after=listed)
+    nobody = (server(1, LaunchStatus.FAILED, impact=Impact.OPTIONAL),)
+    source = current.wave(1 if phase is CommandPhase.BEFORE else 2)
+    current = current.with_waves([replace(source, servers=nobody)])
+    assert look(current).directive is Directive.COMMAND
+    for _ in listed:
+        due = next_command(current, current.wave(2), NOW, TIMING)
+        assert due is not None
+        current = current.with_waves([intended(current, current.wave(2), due)])
+    assert [(one.state.value, one.outcome) for one in current.wave(2).commands] == [("ENDED", "SKIPPED")] * 2
+    shown = execution_view(current, NOW)["waves"][1]["commands"]
+    assert {(one["status"], one["commandId"], one["error"]) for one in shown} == {
+        ("SKIPPED", None, "no server to run on")
+    }
+    decision = look(current)
+    assert decision.directive is not Directive.COMMAND
+    if phase is CommandPhase.AFTER:
+        assert second(decision).status is W.COMPLETED
+    again = anew(current.wave(2))
+    expected = "PLANNED" if phase is CommandPhase.AFTER else "ENDED"
+    assert [one.state.value for one in again.commands] == [expected] * 2, "a retry may launch a server to run on"
+
+
+def test_a14_a_server_without_a_known_instance_is_a_target_that_did_not_succeed() -> None:
+    members = (server(2, LAUNCHED), server(22, LAUNCHED, recovery_instance_id=None))
+    current = commanding(after=(REQUIRED,), servers=members)
+    reached = targets(current, current.wave(2), CommandPhase.AFTER)
+    assert [one.source_server_id for _, one in reached] == [server_id(2), server_id(22)]
+
+
+def test_a_retry_runs_again_what_did_not_succeed_also_where_nothing_is_required() -> None:
+    listed = (TOLD, TOLD, REQUIRED)
+    current = ended(launched(commanding(after=listed, on_failure=OnFailure.ASK)), SUCCESS).execution
+    failed = ended(ended(current, PARTIAL).execution, FAILURE).execution
+    again = steering.retry(failed, 2, later(5)).wave(2)
+    assert [(one.state.value, one.run) for one in again.commands] == [("ENDED", 1), ("PLANNED", 2), ("PLANNED", 2)]
+    assert [one.failure for one in again.commands] == [None] * 3
+
+
+def test_a_command_that_ended_before_its_failure_was_written_down_fails_its_wave_as_then() -> None:
+    current = ended(launched(commanding(after=(REQUIRED, TOLD))), FAILURE).execution
+    record = wave_record(current.execution_id, current.wave(2))
+    for entry in record["commands"]:
+        del entry["failure"]
+    read = read_execution([meta_record(current), record, *server_records(current.execution_id, current.wave(2))])
+    assert read is not None
+    assert [one.failure for one in read.waves[0].commands] == [FAILED_EVERYWHERE, None]
 
 
 def test_a_required_command_that_fails_keeps_those_after_it_in_its_list_from_running() -> None:
@@ -268,7 +335,7 @@ def test_a_retry_that_launches_again_runs_all_commands_after_the_launch_again() 
     current = commanding((TOLD,), (TOLD, REQUIRED), servers=members, on_failure=OnFailure.ASK)
     outcomes = (SUCCESS, SUCCESS, FAILURE)
     finished = tuple(
-        replace(command, state=CommandState.ENDED, outcome=outcome)
+        replace(command, state=CommandState.ENDED, outcome=outcome, failure=over(outcome).failure)
         for command, outcome in zip(current.wave(2).commands, outcomes, strict=True)
     )
     failed = look(current.with_waves([replace(current.wave(2), commands=finished)])).execution

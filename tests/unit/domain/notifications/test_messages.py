@@ -151,6 +151,11 @@ def test_a_clean_up_is_never_taken_for_the_end_of_an_execution() -> None:
     assert not validator.is_valid({"source": "wavebreak", "detail-type": told.detail_type, "detail": wrong})
 
 
+def test_a_cancel_for_a_recovery_is_told_as_that_or_else_as_a_cancel() -> None:
+    data = {"changes": [{"from": "IN_PROGRESS", "to": "CANCELLING"}], "preemptedBy": "recovery-1"}
+    assert kinds_of({"data": data}) == [Kind.PREEMPTED, Kind.CANCELLING]
+
+
 @pytest.mark.parametrize(
     ("changes", "kinds"),
     [

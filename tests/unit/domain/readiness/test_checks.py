@@ -237,19 +237,24 @@ def test_an_instance_of_an_earlier_drill_is_warned_of() -> None:
     assert in_the_way_of_a_drill(instances) is None
 
 
-def test_servers_that_another_execution_holds_fail_naming_it() -> None:
-    verdict = of_server("server-lock", Impact.OPTIONAL, holders={server_id(1): "drill-9"})
-    assert (verdict.subject, verdict.status) == (server_id(1), FAIL)
-    assert "drill-9" in verdict.message
+@pytest.mark.parametrize(("holder", "status"), [("recovery-9", FAIL), ("drill-9", WARN)])
+def test_servers_that_a_recovery_holds_fail_and_a_drill_gives_way_to_a_recovery(
+    holder: str, status: CheckStatus
+) -> None:
+    """Contract 2: a drill never stands in the way of a recovery."""
+    verdict = of_server("server-lock", Impact.OPTIONAL, holders={server_id(1): holder})
+    assert (verdict.subject, verdict.status) == (server_id(1), status)
+    assert holder in verdict.message
 
 
 def test_the_execution_that_holds_the_plan_is_told_once_and_not_for_each_of_its_servers() -> None:
-    holders = {server_id(number): "drill-9" for number in range(3)}
-    site = replace(healthy(*(member(number) for number in range(3))), holders=holders)
-    checks = judge(facts(site, holder="drill-9"))
-    assert found(checks, "plan-lock") == [("three-tier", FAIL)]
-    assert "drill-9" in only(checks, "plan-lock").message
-    assert found(checks, "server-lock") == [(REGION, PASS)]
+    for holder, status in (("recovery-9", FAIL), ("drill-9", WARN)):
+        holders = {server_id(number): holder for number in range(3)}
+        site = replace(healthy(*(member(number) for number in range(3))), holders=holders)
+        checks = judge(facts(site, holder=holder))
+        assert found(checks, "plan-lock") == [("three-tier", status)]
+        assert holder in only(checks, "plan-lock").message
+        assert found(checks, "server-lock") == [(REGION, PASS)]
 
 
 def test_a_server_in_somebodys_job_will_wait() -> None:
@@ -365,4 +370,4 @@ def test_the_rules_import_no_adapter_when_they_run(module: Any) -> None:
     tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     imported = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
     ours = {name for name in imported if name and name.startswith("wavebreak")}
-    assert ours <= {"wavebreak.domain.plans.model", "wavebreak.timing"}
+    assert ours <= {"wavebreak.domain.plans.model", "wavebreak.identifiers", "wavebreak.timing"}

@@ -1,0 +1,36 @@
+"""Checks and their factors: everything about them that needs no AWS (contract 7, requirements S4). Pure.
+
+This is the face of the modules of `domain.checks`; whoever needs one part alone may import it from its own module.
+"""
+
+from wavebreak.domain.checks.check_output import CheckOutcome, NoFactors, outcome_of, read_factors
+from wavebreak.domain.checks.consolidation import (
+    Consolidated,
+    Misfit,
+    completeness,
+    consolidate,
+    failure_rate,
+    misfits,
+)
+from wavebreak.domain.checks.launch import launch
+from wavebreak.domain.checks.recovery_point import recovery_point
+from wavebreak.domain.checks.recovery_time import recovery_time
+from wavebreak.domain.plans.model import ProcessorType, Reducer
+
+__all__ = [
+    "CheckOutcome",
+    "Consolidated",
+    "Misfit",
+    "NoFactors",
+    "ProcessorType",
+    "Reducer",
+    "completeness",
+    "consolidate",
+    "failure_rate",
+    "launch",
+    "misfits",
+    "outcome_of",
+    "read_factors",
+    "recovery_point",
+    "recovery_time",
+]

@@ -1,0 +1,1 @@
+"""Checks: what their commands print, and how many executions of one check become factors."""

@@ -1,0 +1,53 @@
+"""How long a command run may take in all, and when its machine is held to fail for good. Pure.
+
+Whatever happens, a run ends: an execution, its plan and its servers wait for the commands of waves.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.domain.commands.concurrency import concurrency
+from wavebreak.timing import parse_iso
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from wavebreak.domain.commands.runs import CommandRun
+    from wavebreak.timing import Timing
+
+BESIDE_SECONDS: Final = 300
+"""What a target may take beside its limit and its patience: delivery, a lost answer looked for, a grace."""
+MARGIN: Final = timedelta(minutes=10)
+MOST_DEATHS: Final = 10
+"""Runs of a machine that die young, one after another, before the command run is given up."""
+YOUNG: Final = timedelta(minutes=10)
+"""A run of a machine that lived as long was no failure of all that follow it."""
+
+
+def deadline_of(run: CommandRun, timing: Timing) -> datetime:
+    """Give the moment at which a run has surely ended, or is given up: every round of targets as slow as it may be."""
+    rounds = math.ceil(run.total / max(1, concurrency(run.command, run.total)))
+    a_round = timedelta(seconds=run.timeout_seconds + BESIDE_SECONDS) + timing.scaled(run.patience_seconds)
+    return run.started_at + rounds * a_round + timing.scaled(run.patience_seconds) + MARGIN
+
+
+def with_next_machine(run: CommandRun, now: datetime, *, died: bool) -> CommandRun:
+    """Give the run as the next run of its machine takes it up, after one that died or that handed over."""
+    return replace(run, machine_run=run.machine_run + 1, machine_started_at=now, deaths=deaths(run, now) if died else 0)
+
+
+def deaths(run: CommandRun, now: datetime) -> int:
+    """Count the machines in a row that died young, the present one, which is dead by now, included."""
+    begun = run.machine_started_at or run.started_at
+    told = parse_iso(run.last_failure["at"]) if run.last_failure else now
+    died_at = told if told >= begun else now
+    return run.deaths + 1 if died_at - begun < YOUNG else 1
+
+
+def keeps_dying(run: CommandRun, now: datetime) -> bool:
+    """Tell whether the present machine, if it is dead, was one too many."""
+    return deaths(run, now) >= MOST_DEATHS

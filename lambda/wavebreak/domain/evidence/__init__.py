@@ -1,0 +1,1 @@
+"""Evidence: what an execution did, as a report that can be verified and a page that can be read."""

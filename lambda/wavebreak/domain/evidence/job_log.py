@@ -1,0 +1,142 @@
+"""What a DRS job log tells of each server: phases with their times, the instance, the recovery point. Pure.
+
+Source: botocore's model of DRS (`JobLogEvent`, `JobLogEventData`), and `LAUNCH_END`, which real logs hold and the model
+does not name. Items may come in any order and twice. What a log does not tell is None: an end that nobody logged is
+not known, even where the next phase has begun.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.timing import known_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+
+class Phase(StrEnum):
+    """What a server that launches goes through, in this order (contract 4)."""
+
+    SNAPSHOT = "SNAPSHOT"
+    CONVERSION = "CONVERSION"
+    LAUNCH = "LAUNCH"
+    POST_LAUNCH = "POST_LAUNCH"
+
+
+JOB_START: Final = "JOB_START"
+JOB_END: Final = "JOB_END"
+LAUNCH_END: Final = "LAUNCH_END"
+
+_BEGINS: Final[Mapping[str, Phase]] = {
+    "SNAPSHOT_START": Phase.SNAPSHOT,
+    "CONVERSION_START": Phase.CONVERSION,
+    "LAUNCH_START": Phase.LAUNCH,
+}
+_ENDS: Final[Mapping[str, Phase]] = {
+    "SNAPSHOT_END": Phase.SNAPSHOT,
+    "SNAPSHOT_FAIL": Phase.SNAPSHOT,
+    "USING_PREVIOUS_SNAPSHOT": Phase.SNAPSHOT,
+    "USING_PREVIOUS_SNAPSHOT_FAILED": Phase.SNAPSHOT,
+    "CONVERSION_END": Phase.CONVERSION,
+    "CONVERSION_FAIL": Phase.CONVERSION,
+    LAUNCH_END: Phase.LAUNCH,
+    "LAUNCH_FAILED": Phase.LAUNCH,
+}
+_ORDER: Final = {event: place for place, event in enumerate((JOB_START, *_ENDS, *_BEGINS, JOB_END))}
+"""Of items of one moment, what ends a phase goes before what begins the next."""
+_QUIET: Final = frozenset({"USING_PREVIOUS_SNAPSHOT", "USING_PREVIOUS_SNAPSHOT_FAILED"})
+"""These also come when no snapshot was being taken: they end a phase, and are none by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseSpan:
+    """A phase, from when to when; None where the log does not say."""
+
+    phase: Phase
+    started_at: datetime | None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLog:
+    """What one job's log tells of one server."""
+
+    spans: tuple[PhaseSpan, ...] = ()
+    instance: str | None = None
+    recovery_point: datetime | None = None
+    launched_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobLog:
+    """One job's log, by source server; when the job began and ended, and its first item of all."""
+
+    servers: Mapping[str, ServerLog] = field(default_factory=dict)
+    first_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+def read_job_log(items: Iterable[Mapping[str, Any]]) -> JobLog:
+    """Read the items of one job."""
+    dated = sorted(_dated(items), key=lambda item: (item[0], _ORDER.get(item[1], len(_ORDER))))
+    by_server: dict[str, list[tuple[datetime, str, Mapping[str, Any]]]] = defaultdict(list)
+    ended_at = None
+    for at, event, data in dated:
+        server = data.get("sourceServerID")
+        if server:
+            by_server[server].append((at, event, data))
+        if event == JOB_END:
+            ended_at = at
+    servers = {server: _server(own) for server, own in by_server.items()}
+    return JobLog(servers, dated[0][0] if dated else None, ended_at)
+
+
+def with_post_launch(log: JobLog, server: str) -> tuple[PhaseSpan, ...]:
+    """Give a server's phases with POST_LAUNCH, which the log does not name: from LAUNCH_END to the end of the job.
+
+    For servers that DRS runs actions on after the launch; these are over when the job is (contract 2).
+    """
+    known = log.servers.get(server, ServerLog())
+    if known.launched_at is None:
+        return known.spans
+    return (*known.spans, PhaseSpan(Phase.POST_LAUNCH, known.launched_at, log.ended_at))
+
+
+def _dated(items: Iterable[Mapping[str, Any]]) -> Iterable[tuple[datetime, str, Mapping[str, Any]]]:
+    for item in items:
+        at = known_time(item.get("logDateTime"))
+        if at is not None:
+            yield at, str(item.get("event")), item.get("eventData") or {}
+
+
+def _server(items: Iterable[tuple[datetime, str, Mapping[str, Any]]]) -> ServerLog:
+    log = ServerLog()
+    for at, event, data in items:
+        properties = data.get("conversionProperties") or {}
+        taken = known_time(properties.get("dataTimestamp"))
+        log = replace(log, recovery_point=taken) if taken else log
+        if event == LAUNCH_END:
+            log = replace(log, instance=data.get("targetInstanceID") or log.instance, launched_at=at)
+        log = replace(log, spans=_followed(log.spans, at, event))
+    return log
+
+
+def _followed(spans: tuple[PhaseSpan, ...], at: datetime, event: str) -> tuple[PhaseSpan, ...]:
+    """Go on by one item. What begins a phase that is under way is DRS trying again, or the same item twice."""
+    begins, ends = _BEGINS.get(event), _ENDS.get(event)
+    phase = begins or ends
+    place = max((index for index, span in enumerate(spans) if span.phase is phase), default=None)
+    known = None if place is None else spans[place]
+    if begins is not None:
+        again = known is not None and (known.ended_at is None or known.started_at == at)
+        return spans if again else (*spans, PhaseSpan(begins, at))
+    if ends is None or (known is None and event in _QUIET):
+        return spans
+    if place is None or known is None:
+        return (*spans, PhaseSpan(ends, None, at))
+    return spans if known.ended_at else (*spans[:place], replace(known, ended_at=at), *spans[place + 1 :])

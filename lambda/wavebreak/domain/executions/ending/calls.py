@@ -1,0 +1,177 @@
+"""What one call of a termination makes of an execution: intended, taken, refused, or its outcome not known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from wavebreak.domain.executions.batch_search import Suspicion
+from wavebreak.domain.executions.ending.looks import ending_of, terminate_jobs
+from wavebreak.domain.executions.ending.model import kept_in_bytes
+from wavebreak.domain.executions.model import Execution, Job, JobKind, JobState, Server
+from wavebreak.domain.executions.termination import released
+from wavebreak.execution_utils import TerminationStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from datetime import datetime
+
+    from wavebreak.domain.drs import RecentJob
+    from wavebreak.domain.executions.ending.model import InstanceEnding
+    from wavebreak.site import Place
+    from wavebreak.timing import Timing
+
+_LOST = "DRS shows no job of a terminate call whose answer was lost"
+
+
+def servers_at(execution: Execution, place: Place) -> list[str]:
+    """Give the source servers of a place that a launch was intended for, but for those whose instance is over."""
+    called = {subject for job in execution.launch_jobs() if job.place == place for subject in job.subjects}
+    return sorted(
+        server.source_server_id
+        for wave in execution.waves
+        for server in (wave.servers if wave.place == place else ())
+        if server.source_server_id in called and not ending_of(server).is_over
+    )
+
+
+def intent(execution: Execution, place: Place, subjects: tuple[str, ...], now: datetime, timing: Timing) -> Job | None:
+    """Make the intent of a call; None when the termination is over or a call in flight covers one of the instances."""
+    covered = {subject for job in terminate_jobs(execution) if job.in_flight for subject in job.subjects}
+    if execution.termination.status is not TerminationStatus.IN_PROGRESS or not covered.isdisjoint(subjects):
+        return None
+    run = execution.termination.run
+    return Job(
+        wave=0,
+        attempt=run,
+        batch=execution.next_batch(0, run),
+        subjects=subjects,
+        state=JobState.INTENDED,
+        intended_at=now,
+        check_after=now + timing.intent_expiry,
+        kind=JobKind.TERMINATE,
+        place=place,
+    )
+
+
+def started(execution: Execution, *, job: Job, job_id: str) -> Execution:
+    """Record that DRS took a call: nothing is held against its instances or its place any more."""
+    taken = execution.with_job(replace(job, state=JobState.STARTED, job_id=job_id))
+    return _changed(
+        released(taken, job.place),
+        job.subjects,
+        lambda _, ending: replace(
+            ending, suspicion=None, refusals=0, told_terminated=None, not_before=None, reason=None
+        ),
+    )
+
+
+def in_the_dark(execution: Execution, *, job: Job, words: str, now: datetime, timing: Timing) -> Execution:
+    """Record that nobody knows whether DRS took a call; if its job does not turn up, its instances are suspected."""
+    waiting = execution.with_job(replace(job, check_after=now + timing.settle))
+    return _suspecting(waiting, job, words, now, timing)
+
+
+def refuted(execution: Execution, *, job: Job, now: datetime, timing: Timing) -> Execution:
+    """Forget a call of which DRS shows no job; its instances are suspected."""
+    known = any(ending_of(server).suspicion for server in servers_of(execution, job.subjects))
+    forgotten = execution.without_job(job)
+    return forgotten if known else _suspecting(forgotten, job, _LOST, now, timing)
+
+
+def _suspecting(execution: Execution, job: Job, words: str, now: datetime, timing: Timing) -> Execution:
+    alone = len(job.subjects) == 1
+    call = None if alone else _group(execution, now, job.batch)
+
+    def change(_: str, ending: InstanceEnding) -> InstanceEnding:
+        times = _times(ending) + 1
+        not_before = now + timing.culprit_backoff(times) if alone else now
+        return replace(ending, suspicion=Suspicion(kept_in_bytes(words), not_before, times, call))
+
+    return _changed(execution, job.subjects, change)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedInstances:
+    """Whom DRS refused in one round, by instance."""
+
+    culprits: Mapping[str, tuple[str, bool]]
+    """Those that were refused alone: DRS's words, and whether waiting may help."""
+    suspects: Mapping[str, str]
+    """Those of whom some were refused, and time was over before it was found out which; DRS's words."""
+    last: Mapping[str, str]
+    """Those of whose group all others were taken: they are tried next, alone."""
+
+
+def suspected(execution: Execution, *, refused: RefusedInstances, now: datetime, timing: Timing) -> Execution:
+    """Remember whom DRS refused, until it takes them."""
+    call = _group(execution, now, 0)
+
+    def change(name: str, ending: InstanceEnding) -> InstanceEnding:
+        times = _times(ending) + 1
+        if name in refused.culprits:
+            words, curable = refused.culprits[name]
+            suspicion = Suspicion(kept_in_bytes(words), now + timing.culprit_backoff(times), times)
+            return replace(ending, suspicion=suspicion, refusals=ending.refusals + (not curable))
+        if name in refused.suspects:
+            return replace(ending, suspicion=Suspicion(kept_in_bytes(refused.suspects[name]), now, times, call))
+        return replace(ending, suspicion=Suspicion(kept_in_bytes(refused.last[name]), now, max(1, times - 1)))
+
+    return _changed(execution, {*refused.culprits, *refused.suspects, *refused.last}, change)
+
+
+def configured(
+    execution: Execution, *, answers: Mapping[str, bool | str | None], now: datetime, timing: Timing
+) -> Execution:
+    """Record which source servers are launched into instances that exist; DRS's words where it refused to tell."""
+
+    def change(server: Server) -> Server:
+        if server.source_server_id not in answers:
+            return server
+        answer, ending = answers[server.source_server_id], ending_of(server)
+        if isinstance(answer, bool):
+            return replace(server, ending=replace(ending, launched_into=answer, not_before=None))
+        if answer is None:
+            return replace(server, ending=replace(ending, not_before=now + timing.no_room))
+        times = _times(ending) + 1
+        suspicion = Suspicion(kept_in_bytes(answer), now + timing.culprit_backoff(times), times)
+        return replace(server, ending=replace(ending, suspicion=suspicion, refusals=ending.refusals + 1))
+
+    return execution.with_waves(wave.with_servers(change) for wave in execution.waves)
+
+
+def job_of(execution: Execution, intended: Job, recent: Iterable[RecentJob]) -> str | None:
+    """Find the job of a call, ended or not, by what it terminates; DRS may name instances, or source servers alone."""
+    wanted = frozenset(intended.subjects)
+    servers = {server.source_server_id for server in servers_of(execution, intended.subjects)}
+    for job in recent:
+        if job.instances & wanted or (not job.instances and not job.ended and job.servers & servers):
+            return job.job_id
+    return None
+
+
+def servers_of(execution: Execution, instances: Collection[str]) -> list[Server]:
+    """Give the servers of some recovery instances."""
+    wanted = frozenset(instances)
+    return [server for wave in execution.waves for server in wave.servers if server.recovery_instance_id in wanted]
+
+
+def _changed(
+    execution: Execution, instances: Iterable[str], change: Callable[[str, InstanceEnding], InstanceEnding]
+) -> Execution:
+    wanted = frozenset(instances)
+
+    def changed(server: Server) -> Server:
+        name = server.recovery_instance_id
+        return replace(server, ending=change(name, ending_of(server))) if name in wanted and name else server
+
+    return execution.with_waves(wave.with_servers(changed) for wave in execution.waves)
+
+
+def _times(ending: InstanceEnding) -> int:
+    return ending.suspicion.times if ending.suspicion is not None else 0
+
+
+def _group(execution: Execution, now: datetime, batch: int) -> str:
+    """Name those who shared a refused call; the numbers of calls are used again once one is forgotten."""
+    return f"{execution.termination.run}.{batch}.{int(now.timestamp() * 1000)}"

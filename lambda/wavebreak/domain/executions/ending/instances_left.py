@@ -1,0 +1,111 @@
+"""What an execution left running, as far as is stored, and what a termination has not ended, with the reason.
+
+Lists are derived from the servers, which hold what is known of each instance; an overview keeps counts and a few.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.domain.executions.ending.looks import ending_of, is_launched
+from wavebreak.domain.executions.ending.model import EndingOutcome
+from wavebreak.domain.executions.model import JobState, LaunchStatus
+from wavebreak.execution_utils import TerminationStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from wavebreak.domain.executions.model import Execution, Server, Wave
+
+MOST_IN_AN_OVERVIEW: Final = 20
+"""Entries of each list that an overview keeps."""
+_ON_ITS_WAY: Final = frozenset({LaunchStatus.PENDING, LaunchStatus.IN_PROGRESS})
+_REASON_LENGTH: Final = 500
+"""Characters of a reason that are shown, so that an answer about 4,000 servers stays far below 6 MB."""
+_BRIEF_REASON: Final = 200
+"""Characters of a reason that an overview keeps."""
+
+Entry = dict[str, Any]
+"""`{recoveryInstanceId, sourceServerId, reason}`."""
+
+
+def launched_count(execution: Execution) -> int:
+    """Count the servers that have, or had, a recovery instance of this execution."""
+    return sum(is_launched(server) for wave in execution.waves for server in wave.servers)
+
+
+def terminated_count(execution: Execution) -> int:
+    """Count the instances that are known to be terminated or replaced; a COMPLETED termination ended all of them."""
+    if execution.instances_terminated:
+        return launched_count(execution)
+    return sum(ending_of(server).is_over for wave in execution.waves for server in wave.servers)
+
+
+def instances_left(execution: Execution) -> int:
+    """Count what was launched and is, by what is stored, neither terminated nor replaced; unknown ones count."""
+    return launched_count(execution) - terminated_count(execution)
+
+
+def remaining(execution: Execution) -> list[Entry]:
+    """List what a termination that was asked for has yet to end, or could not; launches under way are among it."""
+    if execution.termination.status in {TerminationStatus.NOT_REQUESTED, TerminationStatus.COMPLETED}:
+        return []
+    launching = {
+        name: job.job_id for job in execution.launch_jobs() if job.state is JobState.STARTED for name in job.subjects
+    }
+    return [
+        _entry(server, _reason(execution, wave, server, launching))
+        for wave, server in _servers(execution)
+        if _is_left(server, launching)
+    ]
+
+
+def unknown(execution: Execution) -> list[Entry]:
+    """List the instances that are gone from DRS though nothing is known to have ended them."""
+    if execution.instances_terminated:
+        return []
+    return [
+        _entry(server, ending_of(server).reason)
+        for _, server in _servers(execution)
+        if ending_of(server).outcome is EndingOutcome.UNKNOWN
+    ]
+
+
+def _is_left(server: Server, launching: Mapping[str, str | None]) -> bool:
+    if not is_launched(server):
+        return server.source_server_id in launching and server.launch_status in _ON_ITS_WAY
+    ending = ending_of(server)
+    return not ending.is_over and ending.outcome is not EndingOutcome.UNKNOWN
+
+
+def _servers(execution: Execution) -> Iterator[tuple[Wave, Server]]:
+    return ((wave, server) for wave in execution.waves for server in wave.servers)
+
+
+def _reason(execution: Execution, wave: Wave, server: Server, launching: Mapping[str, str | None]) -> str | None:
+    """Return why an instance is left: what stands in its way, what DRS said of it, or of its account and Region."""
+    ending = ending_of(server)
+    if not is_launched(server):
+        return f"DRS job {launching[server.source_server_id]}, which launches it, has not ended"
+    if ending.reason is not None:
+        return ending.reason
+    if ending.suspicion is not None:
+        return ending.suspicion.words
+    return next((hold.words for hold in execution.termination.holds if hold.place == wave.place), None)
+
+
+def in_brief(entries: list[Entry]) -> list[Entry]:
+    """Give the first few entries for an overview, their reasons cut."""
+    return [{**entry, "reason": _cut(entry["reason"], _BRIEF_REASON)} for entry in entries[:MOST_IN_AN_OVERVIEW]]
+
+
+def _entry(server: Server, reason: str | None) -> Entry:
+    return {
+        "recoveryInstanceId": server.recovery_instance_id,
+        "sourceServerId": server.source_server_id,
+        "reason": _cut(reason, _REASON_LENGTH),
+    }
+
+
+def _cut(reason: str | None, length: int) -> str | None:
+    return reason if reason is None or len(reason) <= length else reason[: length - 1] + "…"

@@ -1,0 +1,18 @@
+"""Why an execution does not end though nothing is in flight: there may be launches that nobody knows of. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LastLook:
+    """A look for such launches that some places did not answer; it is made again at a moment."""
+
+    places: tuple[str, ...]
+    """The accounts and Regions that did not answer, in words."""
+    not_before: datetime

@@ -1,0 +1,199 @@
+"""What is still to be learnt of launches that are over: instances, recovery points, and what the job's log tells. Pure.
+
+A DRS job seldom names the instances that it launched. They are shown by DescribeRecoveryInstances under the job's id,
+at times a while later, and the log of an ended job names them too (contract 4, `recoveryInstanceId`). What cannot be
+learnt in ten minutes stays unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.domain.executions import wave_commands
+from wavebreak.domain.executions.kept_words import kept
+from wavebreak.domain.executions.model import (
+    CommandPhase,
+    CommandState,
+    Execution,
+    Job,
+    JobState,
+    LaunchStatus,
+    Server,
+    Wave,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from wavebreak.domain.executions.observation import InstanceView, JobLog, Observation
+    from wavebreak.site import Place
+    from wavebreak.timing import Timing
+
+_LOOKS_BEFORE_THE_LOG: Final = 2
+"""Looks for the instances of a job that still runs, before its log is read for them."""
+_STOPPED: Final = "Launched, and left stopped, as its launch configuration says (launchDisposition STOPPED)"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is to be asked of one place now."""
+
+    servers: tuple[str, ...] = ()
+    """Source servers whose instances are looked for."""
+    jobs: frozenset[str] = frozenset()
+    """The jobs that launched them."""
+    logs: tuple[str, ...] = ()
+    """Jobs whose log is to be read."""
+
+
+def due(execution: Execution, place: Place, now: datetime, timing: Timing) -> Due:
+    """Tell what is to be asked of a place: one call for all of its instances, and one for each log."""
+    wanted = _waves_that_commands_need(execution)
+    servers: dict[str, None] = {}
+    jobs, logs = set(), []
+    for job, members in _by_job(execution):
+        if job.place != place or job.job_id is None:
+            continue
+        unknown = [server for server in members if server.recovery_instance_id is None]
+        if _is_fresh(job, now, timing):
+            asked = members if job.looks == 0 else unknown
+            if not job.logged:
+                logs.append(job.job_id)
+        elif job.state is JobState.STARTED and job.wave in wanted and _is_awaited(job, now, timing):
+            asked = unknown
+            if unknown and job.looks >= _LOOKS_BEFORE_THE_LOG:
+                logs.append(job.job_id)
+        else:
+            asked = []
+        if asked:
+            jobs.add(job.job_id)
+            servers |= dict.fromkeys(server.source_server_id for server in asked)
+    return Due(tuple(servers), frozenset(jobs), tuple(logs))
+
+
+def absorb(execution: Execution, observation: Observation, now: datetime) -> Execution:
+    """Record what was learnt, and since when and how often it was asked for."""
+    wanted = _waves_that_commands_need(execution)
+    after = execution
+    for job, members in list(_by_job(execution)):
+        seen = job
+        if job.asked_at is None and job.wave in wanted and any(_is_unknown(server) for server in members):
+            seen = replace(seen, asked_at=now)
+        if job.job_id in observation.looked:
+            seen = replace(seen, looks=seen.looks + 1)
+        log = observation.logs.get(job.job_id or "")
+        if log is not None and job.state is JobState.ENDED:
+            seen = replace(seen, logged=True)
+        if seen is not job:
+            after = after.with_job(seen)
+        after = _learnt(after, job, log, observation.instances)
+    return after
+
+
+def is_awaited(execution: Execution, waves: Iterable[Wave], now: datetime, timing: Timing) -> bool:
+    """Tell whether a command of these waves' servers had better wait: some of their instances may be known soon."""
+    numbers = {wave.number for wave in waves}
+    return any(
+        job.wave in numbers and _is_awaited(job, now, timing) and any(map(_is_unknown, members))
+        for job, members in _by_job(execution)
+        if job.state is JobState.STARTED or _is_fresh(job, now, timing)
+    )
+
+
+def holds_the_end(execution: Execution, now: datetime, timing: Timing) -> bool:
+    """Tell whether the end of an execution had better wait for what its last jobs are about to tell."""
+    return any(
+        _is_fresh(job, now, timing)
+        and _is_awaited(job, now, timing)
+        and (not job.logged or (bool(members) and job.looks == 0) or any(map(_is_unknown, members)))
+        for job, members in _by_job(execution)
+    )
+
+
+def _is_fresh(job: Job, now: datetime, timing: Timing) -> bool:
+    return job.state is JobState.ENDED and job.ended_at is not None and now < job.ended_at + timing.learning
+
+
+def _is_awaited(job: Job, now: datetime, timing: Timing) -> bool:
+    if job.asked_at is None:
+        return job.state is JobState.STARTED
+    return now < job.asked_at + timing.learning_patience
+
+
+def _is_unknown(server: Server) -> bool:
+    return server.recovery_instance_id is None
+
+
+def _by_job(execution: Execution) -> Iterator[tuple[Job, list[Server]]]:
+    """Give each launch job with the servers that it launched: of the jobs of a server, the last one counts."""
+    for wave in execution.waves:
+        jobs = [job for job in execution.launch_jobs(wave.number) if job.job_id is not None]
+        if not jobs:
+            continue
+        last = {name: job.key for job in sorted(jobs, key=lambda job: job.key) for name in job.subjects}
+        members: dict[tuple[int, int, int], list[Server]] = {}
+        for server in wave.servers:
+            if server.launch_status is LaunchStatus.LAUNCHED and server.source_server_id in last:
+                members.setdefault(last[server.source_server_id], []).append(server)
+        yield from ((job, members.get(job.key, [])) for job in jobs)
+
+
+def _waves_that_commands_need(execution: Execution) -> frozenset[int]:
+    """Give the waves whose launch is over and whose servers a command is about to be forwarded to."""
+    needed: set[int] = set()
+    for wave in execution.waves:
+        if wave.has_ended:
+            continue
+        if _plans(wave, CommandPhase.AFTER):
+            needed.add(wave.number)
+        if _plans(wave, CommandPhase.BEFORE):
+            needed.update(wave.depends_on)
+    return frozenset(number for number in needed if all(server.is_settled for server in execution.wave(number).servers))
+
+
+def _plans(wave: Wave, phase: CommandPhase) -> bool:
+    return any(command.state is CommandState.PLANNED for command in wave_commands.of_phase(wave, phase))
+
+
+def _learnt(
+    execution: Execution, job: Job, log: JobLog | None, instances: Mapping[tuple[str, str], InstanceView]
+) -> Execution:
+    if job.job_id is None or (log is None and not any(job_id == job.job_id for job_id, _ in instances)):
+        return execution
+    job_id, members = job.job_id, frozenset(job.subjects)
+
+    def change(server: Server) -> Server:
+        if server.source_server_id not in members:
+            return server
+        seen = instances.get((job_id, server.source_server_id))
+        told = _told_by(log, server, job_id) if log is not None else server
+        return told if seen is None or server.launch_status is not LaunchStatus.LAUNCHED else _shown(told, seen)
+
+    wave = execution.wave(job.wave)
+    changed = wave.with_servers(change)
+    return execution if changed is wave else execution.with_waves([changed])
+
+
+def _shown(server: Server, seen: InstanceView) -> Server:
+    shown = replace(
+        server,
+        recovery_instance_id=seen.recovery_instance_id,
+        snapshot_at=seen.snapshot_at or server.snapshot_at,
+    )
+    return replace(shown, error=server.error or _STOPPED) if seen.stopped else shown
+
+
+def _told_by(log: JobLog, server: Server, job_id: str) -> Server:
+    """Take from a job's log why a server failed, what was launched, and that its recovery point is an older one."""
+    name = server.source_server_id
+    if server.launch_status is LaunchStatus.FAILED and name in log.failures:
+        return replace(server, error=kept(log.failures[name], f"the log of {job_id}"))
+    if server.launch_status is not LaunchStatus.LAUNCHED:
+        return server
+    return replace(
+        server,
+        recovery_instance_id=server.recovery_instance_id or log.instances.get(name),
+        older_snapshot=server.older_snapshot or name in log.older,
+    )

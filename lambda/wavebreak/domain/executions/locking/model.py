@@ -1,0 +1,30 @@
+"""What an execution and a wave remember of giving way: whom a RECOVERY preempted, and how long it waited. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DrillWait:
+    """How long servers of a RECOVERY's wave have waited for the DRS jobs of drills: no time of the wave's own."""
+
+    seconds: int = 0
+    seen_at: datetime | None = None
+    """When a server was last seen to wait so; None when none does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preemption:
+    """What a RECOVERY took over from drills."""
+
+    at: datetime
+    actor: str
+    """Who started the RECOVERY, or took it up again: the drills are cancelled in this name."""
+    drills: tuple[str, ...]
+    unsettled: tuple[str, ...] = ()
+    """Those of them whose end has not been seen to yet."""

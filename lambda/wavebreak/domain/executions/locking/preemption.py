@@ -1,0 +1,104 @@
+"""A drill never stands in the way of a recovery: what a RECOVERY takes over, and what becomes of the drills. Pure.
+
+The locks pass over with the write that makes the RECOVERY, or takes it up again (`lock_rules`). What follows, that the
+drills are cancelled, is derived from what that write stored: whoever looks at the RECOVERY next sees to it. Contract 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.domain.executions.engine import unassigned
+from wavebreak.domain.executions.locking.lock_rules import GRACE
+from wavebreak.domain.executions.locking.model import Preemption
+from wavebreak.domain.executions.model import (
+    Cancel,
+    CancelThen,
+    Execution,
+    Mode,
+)
+from wavebreak.domain.executions.notices import Notice, NoticeCode
+from wavebreak.execution_utils import REOPENABLE_STATUSES, TerminationStatus, WaveStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from wavebreak.domain.executions.audit_trail import Act
+    from wavebreak.site import Place
+
+_NAMED: Final = 3
+"""Servers that a warning names; the others are counted."""
+
+
+def taken_over(execution: Execution, servers: Mapping[str, Sequence[str]], plan_of: str | None, act: Act) -> Execution:
+    """Have a RECOVERY know the drills that it took servers, or its plan, over from, and warn of each.
+
+    `servers` are source servers by the drill that had them; `plan_of` is the drill that had the plan.
+    """
+    drills = tuple(sorted({*servers, *([plan_of] if plan_of else [])}))
+    if not drills:
+        return execution
+    earlier = execution.preemption or Preemption(act.at, act.actor, ())
+    known = tuple(dict.fromkeys((*earlier.drills, *drills)))
+    unsettled = tuple(dict.fromkeys((*earlier.unsettled, *drills)))
+    notices = [
+        Notice(NoticeCode.PREEMPTED_DRILL, _told(drill, servers.get(drill, ()), with_plan=drill == plan_of))
+        for drill in drills
+    ]
+    return replace(
+        execution,
+        preemption=Preemption(act.at, act.actor, known, unsettled),
+        warnings=(*execution.warnings, *notices),
+    )
+
+
+def _told(drill: str, servers: Sequence[str], *, with_plan: bool) -> str:
+    named = ", ".join(servers[:_NAMED]) + (f" and {len(servers) - _NAMED} more" if len(servers) > _NAMED else "")
+    what = [*(["the plan"] if with_plan else []), *([f"{len(servers)} server(s) ({named})"] if servers else [])]
+    return f"Cancelled {drill} and took over {' and '.join(what)}"
+
+
+def cancel_of(recovery: Execution, at: datetime) -> Cancel:
+    """Make the cancel of a drill that a RECOVERY preempted: in the name of who started that, and saying for what."""
+    preemption = recovery.preemption
+    actor = preemption.actor if preemption else recovery.requested_by
+    return Cancel(at, actor, f"Preempted by {recovery.execution_id}", CancelThen.KEEP)
+
+
+def is_settled(drill: Execution | None, preempted_at: datetime, now: datetime) -> bool:
+    """Tell whether a preempted drill comes to its end without more; None is one that does not exist.
+
+    One that does not exist, or has ended, may be about to be made or taken up by a call that had its locks first.
+    """
+    if drill is not None and not drill.is_terminal:
+        return drill.cancel is not None
+    if drill is not None and not _may_be_taken_up(drill):
+        return True
+    return now - preempted_at > GRACE
+
+
+def _may_be_taken_up(drill: Execution) -> bool:
+    asked_for = drill.termination.status is not TerminationStatus.NOT_REQUESTED
+    return drill.status in REOPENABLE_STATUSES and drill.cancel is None and not asked_for
+
+
+def settled(execution: Execution, drills: Iterable[str]) -> Execution:
+    """Have a RECOVERY know that the end of these drills was seen to."""
+    preemption = execution.preemption
+    if preemption is None:
+        return execution
+    done = frozenset(drills)
+    left = tuple(drill for drill in preemption.unsettled if drill not in done)
+    return replace(execution, preemption=replace(preemption, unsettled=left))
+
+
+def places_to_start(execution: Execution) -> tuple[Place, ...]:
+    """Give the places where a RECOVERY has servers to be started in running waves: no drill starts a job there."""
+    if execution.mode is not Mode.RECOVERY or execution.cancel is not None or execution.is_terminal:
+        return ()
+    places = {
+        wave.place for wave in execution.waves if wave.status is WaveStatus.IN_PROGRESS and unassigned(execution, wave)
+    }
+    return tuple(sorted(places, key=lambda place: (place.account_id or "", place.region or "")))

@@ -1,0 +1,28 @@
+"""What people are warned of that changes no status. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class NoticeCode(StrEnum):
+    """What people are warned of that changes no status."""
+
+    SELECTOR_STALE = "SELECTOR_STALE"
+    """Servers were taken from an earlier look at the tags."""
+    REPLACES_RUNNING = "REPLACES_RUNNING"
+    """Instances that a recovery launched run, and are replaced."""
+    PREEMPTED_DRILL = "PREEMPTED_DRILL"
+    OLDER_SNAPSHOT = "OLDER_SNAPSHOT"
+    NOTHING_LAUNCHED = "NOTHING_LAUNCHED"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A warning of an execution. Those that are stored are one for each wave or drill, whatever they name."""
+
+    code: NoticeCode
+    message: str
+    wave: int | None = None
+    source_server_id: str | None = None

@@ -1,0 +1,85 @@
+"""A command run made ready for its workers: who can be reached goes first, and the others wait for their agents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wavebreak.aws.agents import look_at_agents
+from wavebreak.domain.commands import delivery
+from wavebreak.domain.commands.catalogue import CommandMode, command_mode
+from wavebreak.domain.commands.concurrency import concurrency, rounds_of_a_worker
+from wavebreak.domain.commands.runs import TargetState
+from wavebreak.domain.commands.summary import CommandRunStatus
+from wavebreak.domain.errors.record import Severity
+from wavebreak.observability.error_tracker import concerns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wavebreak.app import App
+    from wavebreak.domain.commands.runs import CommandRun, CommandTarget
+    from wavebreak.site import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What the machine has to know of a run: constant in size, whatever the number of targets."""
+
+    run: int
+    sequential: bool
+    first: tuple[int, ...]
+    """The targets that the workers begin with, one for each; 0 is for whoever comes when its agent does."""
+
+    def output(self) -> dict[str, Any]:
+        """Give the state machine's view."""
+        return {
+            "run": self.run,
+            "sequential": self.sequential,
+            "workers": [{"worker": worker, "number": number} for worker, number in enumerate(self.first, start=1)],
+            "most": rounds_of_a_worker(len(self.first)) if self.first else 0,
+        }
+
+
+def prepare(app: App, command_id: str) -> Preparation:
+    """Find out which targets can be reached, postpone the others, and deal the first ones to the workers.
+
+    A target that an earlier run of the machine had in hand comes first: what was sent is in flight.
+    """
+    run = app.commands.load(command_id)
+    concerns(run.execution_id)
+    sequential = command_mode(run.command) is CommandMode.SEQUENTIAL
+    if run.status.is_terminal:
+        return Preparation(run.machine_run, sequential, ())
+    left = [target for target, _, _ in app.commands.targets(command_id) if target.state is not TargetState.ENDED]
+    out_of_reach = _postpone(app, run, left)
+    numbers = [target.number for target in left if target.number not in out_of_reach]
+    in_flight = [target.number for target in left if target.state in {TargetState.SENDING, TargetState.SENT}]
+    order = [*in_flight, *(number for number in numbers if number not in set(in_flight))]
+    workers = concurrency(run.command, len(left))
+    first = order[:workers]
+    rest = sorted(order[workers:])
+    app.commands.deal(command_id, run.machine_run, rest[0] - 1 if rest else run.total)
+    return Preparation(run.machine_run, sequential, (*first, *[0] * (workers - len(first))))
+
+
+def _postpone(app: App, run: CommandRun, left: Sequence[CommandTarget]) -> set[int]:
+    """Postpone the targets whose agents do not answer; gives the numbers of all that are postponed now."""
+    out_of_reach = {target.number for target in left if target.state is TargetState.POSTPONED}
+    if run.status is CommandRunStatus.CANCELLING or run.stopped_by is not None:
+        return out_of_reach  # nothing is sent any more
+
+    def note(error: Exception, place: Place) -> None:
+        app.errors.record_error(error, Severity.WARNING, place=str(place))
+
+    waiting = [target for target in left if target.state is TargetState.WAITING and target.instance_id]
+    seen = look_at_agents(waiting, app.ssm_at, note)
+    called = run.wave is None
+    moves = []
+    for target in waiting:
+        absent, silent = seen.is_absent(target), seen.is_silent(target)
+        if absent or (silent and not (called and seen.is_left_alone(target))):
+            late = absent or called
+            moves.append((target, delivery.postponed(target, app.now(), app.timing, late=late)))
+    app.commands.move_all(run.command_id, moves)
+    return out_of_reach | {target.number for target, _ in moves}

@@ -1,0 +1,101 @@
+"""What DRS shows before StartRecovery is called: who is in a job already, what room there is, and whom DRS knows."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.domain.drs import Quotas, RecentJob, room_for
+from wavebreak.domain.executions.model import JobKind
+from wavebreak.use_cases.drill_guard import Spared, recovers, spared
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from wavebreak.app import App
+    from wavebreak.aws.drs import Drs
+    from wavebreak.domain.drs import SourceServer
+    from wavebreak.domain.executions.model import Execution
+    from wavebreak.site import Place
+
+_FRESH_SECONDS: Final = 5
+"""How long a look counts while batch after batch is tried: a refusal changes nothing of it."""
+_UNKNOWN: Final = "DRS knows no source server of this id"
+
+
+class Outlook:
+    """A place as DRS shows it. It is looked at anew when it is old, and for a drill before every call."""
+
+    def __init__(self, app: App, place: Place, drs: Drs, *, drill: bool) -> None:
+        """Take the app, the place and its adapter; nothing is asked yet."""
+        self.drs = drs
+        self.drill = drill
+        self._app = app
+        self._place = place
+        self._recent: list[RecentJob] = []
+        self._seen_at: float | None = None
+        self._known: dict[str, SourceServer] = {}
+
+    def renew(self) -> None:
+        """Have what is old be asked for again."""
+        if self._seen_at is not None and time.monotonic() - self._seen_at > _FRESH_SECONDS:
+            self._forget()
+
+    def called(self) -> None:
+        """Take it that StartRecovery was called: a drill looks again before the next call."""
+        if self.drill:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._seen_at = None
+        self._known = {}
+
+    def look(self) -> list[RecentJob]:
+        """Give the jobs of the last days, everybody's, ended or not."""
+        if self._seen_at is None:
+            self._recent = self.drs.recent_jobs(self._app.now())
+            self._seen_at = time.monotonic()
+        return self._recent
+
+    def busy(self) -> dict[str, str]:
+        """Give the servers in somebody's active job, each with that job's id: they wait for its end.
+
+        A drill does not wait for a recovery's job: its servers in one have failed (`spared`).
+        """
+        jobs = (job for job in self.look() if not job.ended and not (self.drill and recovers(job)))
+        return {server: job.job_id for job in jobs for server in job.servers}
+
+    def room(self, execution: Execution, unknown: Collection[tuple[int, int, int]] = ()) -> tuple[int, int]:
+        """Tell how many servers one more job may take, and how many more jobs there may be.
+
+        Jobs of this execution that DRS does not show yet count too, and so do calls that others make at this moment.
+        Those that DRS answered with a fault just now (`unknown`, by their keys) do not: it seldom did what they asked
+        for, and where it did, the next call is refused and nothing is lost.
+        """
+        active = [job for job in self.look() if not job.ended]
+        shown = {job.job_id for job in self.look()}
+        active += [
+            RecentJob(job.job_id or "", JobKind.LAUNCH, frozenset(job.subjects), {})
+            for job in execution.launch_jobs()
+            if job.place == self._place and job.in_flight and job.job_id not in shown and job.key not in unknown
+        ]
+        quotas: Quotas = self._app.quotas_at(self._place)
+        return room_for(quotas, active), max(0, quotas.jobs - len(active))
+
+    def absent(self, servers: Sequence[str]) -> dict[str, str]:
+        """Find servers that DRS does not know, before the call that one of them would spoil for all.
+
+        What is not shown is asked for once more: a read of DRS may be older than the server.
+        """
+        for _ in range(2):
+            unseen = [name for name in servers if name not in self._known]
+            if not unseen:
+                return {}
+            self._known |= self.drs.source_servers(unseen)
+        return {name: _UNKNOWN for name in servers if name not in self._known}
+
+    def spared(self, servers: Sequence[str], told: Mapping[str, str | None]) -> Spared:
+        """Find servers that a drill must not launch now; `told` is what each says that it waits for."""
+        if not self.drill:
+            return Spared({}, {})
+        return spared(self.drs, {name: self._known[name] for name in servers}, self.look(), told)

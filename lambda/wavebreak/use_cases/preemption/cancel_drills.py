@@ -1,0 +1,78 @@
+"""Drills that a RECOVERY took servers or a plan over from are cancelled: by the call that did, or by the next look.
+
+Until each of them has accepted it, the RECOVERY's record names it as unsettled.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from wavebreak.domain.executions import steering
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.locking import preemption
+from wavebreak.domain.executions.machine_runs import Machine
+from wavebreak.problems import NotFound
+from wavebreak.resilience.aws_errors import FAULTS
+
+if TYPE_CHECKING:
+    from wavebreak.app import App
+    from wavebreak.domain.executions.model import Execution
+
+logger = logging.getLogger(__name__)
+
+
+def cancel_drills(app: App, recovery: Execution) -> Execution:
+    """Cancel the drills that a RECOVERY preempted and that have not been seen to; gives the RECOVERY as it is then.
+
+    A drill that cannot be cancelled now holds up neither the others nor the RECOVERY: the next look tries again.
+    """
+    known = recovery.preemption
+    if known is None or not known.unsettled:
+        return recovery
+    done = [drill for drill in known.unsettled if _is_seen_to(app, recovery, drill)]
+    if not done:
+        return recovery
+    act = Act(ENGINE_ACTOR, app.now())
+    return app.executions.change(recovery.execution_id, lambda current: preemption.settled(current, done), act)
+
+
+def _is_seen_to(app: App, recovery: Execution, drill_id: str) -> bool:
+    try:
+        return _cancelled(app, recovery, drill_id)
+    except FAULTS as error:
+        logger.warning("%s is not cancelled yet for %s: %s", drill_id, recovery.execution_id, error)
+        return False
+
+
+def _cancelled(app: App, recovery: Execution, drill_id: str) -> bool:
+    """Cancel a drill; tells whether it needs no further look."""
+    now = app.now()
+    asked = preemption.cancel_of(recovery, now)
+    try:
+        before = app.executions.load(drill_id).execution
+        if not before.is_terminal and before.cancel is None:
+            act = Act(asked.actor, now, asked.reason)
+            details = {"preemptedBy": recovery.execution_id}
+            before = app.executions.change(drill_id, lambda drill: steering.cancel(drill, asked), act, details)
+            if before.is_terminal:
+                app.locks.release_servers(before)
+            _wake(app, drill_id)
+    except NotFound:
+        return _is_settled(recovery, None, app)
+    except steering.Refused:
+        return False
+    return _is_settled(recovery, before, app)
+
+
+def _wake(app: App, drill_id: str) -> None:
+    """Have the drill's machine look at once; one that is not woken looks by itself."""
+    try:
+        app.workflow.wake(Machine.RECOVERY, drill_id)
+    except FAULTS as error:
+        logger.warning("%s is cancelled and was not woken: %s", drill_id, error)
+
+
+def _is_settled(recovery: Execution, drill: Execution | None, app: App) -> bool:
+    known = recovery.preemption
+    return known is None or preemption.is_settled(drill, known.at, app.now())

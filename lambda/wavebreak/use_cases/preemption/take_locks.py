@@ -1,0 +1,23 @@
+"""The locks that a start, a retry or a termination needs: taken for its call, and over from drills where it may."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from wavebreak.app import App
+    from wavebreak.domain.executions.model import Execution
+    from wavebreak.store.locks import Held
+
+
+def take_locks(app: App, execution: Execution, call: str, now: datetime, *, preempt: bool = False) -> Held:
+    """Take the plan and all servers of an execution for a call; with `preempt` also from drills, whatever they do.
+
+    Everything is looked at first: what another RECOVERY holds is refused, and nothing has changed then. Raises PlanBusy
+    or ServerBusy naming who holds it, and BeingTakenUp when another call of this execution does.
+    """
+    plan_of = app.locks.claim_plan(execution, now, preempt=preempt)
+    return replace(app.locks.take(execution, call, now, preempt=preempt), plan_of=plan_of)

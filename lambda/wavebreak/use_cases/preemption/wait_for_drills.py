@@ -1,0 +1,57 @@
+"""A server of a recovery that a drill is launching, or ending, right now: started when that DRS job is COMPLETED."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.engine import unassigned
+from wavebreak.domain.executions.locking import drill_wait
+from wavebreak.domain.executions.model import JobKind, Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wavebreak.app import App
+    from wavebreak.domain.drs import RecentJob
+    from wavebreak.domain.executions.model import Execution, Wave
+
+_START_DRILL: Final = "START_DRILL"
+
+
+def waits_for_drills(app: App, execution: Execution, wave: Wave, recent: Iterable[RecentJob]) -> dict[str, str]:
+    """Tell which servers of a RECOVERY's wave wait for jobs of drills, and why, and have its time stand still for them.
+
+    `recent` are the jobs that DRS shows, of anybody. Of a drill there are none: it may wait.
+    """
+    if execution.mode is not Mode.RECOVERY:
+        return {}
+    wanted = {server.source_server_id for server in unassigned(execution, wave)}
+    busy = {
+        server: f"Waits for the end of {job.job_id}, a DRS job of a drill"
+        for job in recent
+        if not job.ended and _is_of_a_drill(job, execution)
+        for server in job.servers & wanted
+    }
+    if busy or wave.drill_wait is not None:
+        _note(app, execution.execution_id, wave, waits=bool(busy))
+    return busy
+
+
+def _is_of_a_drill(job: RecentJob, execution: Execution) -> bool:
+    """Tell whether a drill launches by a job, or ends what it launched: DRS calls the latter nobody's."""
+    if job.kind == JobKind.LAUNCH:
+        return job.initiated_by == _START_DRILL
+    return job.kind == JobKind.TERMINATE and execution.preemption is not None
+
+
+def _note(app: App, execution_id: str, wave: Wave, *, waits: bool) -> None:
+    now = app.now()
+
+    def step(current: Execution) -> Execution:
+        present = current.wave(wave.number)
+        if present.attempt != wave.attempt:
+            return current
+        return current.with_waves([drill_wait.noted(present, now, app.timing, waits=waits)])
+
+    app.executions.change(execution_id, step, Act(ENGINE_ACTOR, now))

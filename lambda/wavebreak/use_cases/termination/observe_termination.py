@@ -1,0 +1,151 @@
+"""One look of a termination at what is left of an execution's instances, and what it makes of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.aws.clients import UnsupportedPlace
+from wavebreak.aws.ec2 import DESCRIBE_EC2_INSTANCES
+from wavebreak.aws.parallel_reads import Asking, Question
+from wavebreak.domain.drs import Trouble
+from wavebreak.domain.errors.record import Severity
+from wavebreak.domain.executions import termination
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.ending import calls
+from wavebreak.domain.executions.ending.looks import Ec2Answer, TerminationObservation
+from wavebreak.domain.executions.ending.standings import Standings
+from wavebreak.domain.executions.termination import TerminationDirective
+from wavebreak.observability.metrics import Metric
+from wavebreak.problems import Unavailable
+from wavebreak.resilience.aws_errors import FAULTS
+from wavebreak.store import keys
+from wavebreak.store.executions import Conflict
+from wavebreak.use_cases.machine_round import NEVER, STAND_DOWN, Round, look, places_of
+from wavebreak.use_cases.termination.server_holders import holders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from wavebreak.app import App
+    from wavebreak.aws.drs import Drs
+    from wavebreak.aws.parallel_reads import Places
+    from wavebreak.domain.drs import Instance
+    from wavebreak.domain.executions.model import Execution, Job, Server, Wave
+    from wavebreak.site import Place
+
+_ATTEMPTS: Final = 25
+_EC2_WORDS: Final = 200
+"""Characters kept of why EC2 refuses to tell: it may add an encoded message of thousands."""
+
+
+def observe(app: App, execution_id: str, run: int) -> Round:
+    """Do one look of a termination; at its end the plan and the servers are free again."""
+    for attempt in range(_ATTEMPTS):
+        snapshot = app.executions.load(execution_id)
+        execution, mark = snapshot.execution, snapshot.termination_token.mark
+        if snapshot.termination_token.run > run:
+            return Round(STAND_DOWN, NEVER, run)
+        now = app.now()
+        observation = _observed(app, execution, now)
+        after, directive = termination.decide(execution, observation, now, app.timing)
+        try:
+            saved = app.executions.save(execution, after, Act(ENGINE_ACTOR, now))
+        except Conflict:
+            app.executions.pause(attempt)
+            continue
+        app.meter.add(Metric.POLLS)
+        if directive is TerminationDirective.FINISH and not saved.holds_locks:
+            app.locks.release_servers(saved)
+        if directive is not TerminationDirective.SLEEP:
+            app.wakes.leave_directive(execution_id, keys.TERMINATION_TOKEN, app.now())
+        return Round(directive, mark, run)
+    raise Unavailable(f"execution {execution_id} is being changed by many at once")
+
+
+def _observed(app: App, execution: Execution, now: datetime) -> TerminationObservation:
+    """Look at jobs and instances, and ask EC2 and the locks only what they do not tell."""
+    places = places_of(app)
+    jobs = look(app, execution.jobs, places)
+    intents = termination.open_intents(execution)
+    if intents:
+        jobs = replace(jobs, found=_turned_up(execution, intents, places))
+    wanted = {wave.place: calls.servers_at(execution, wave.place) for wave in execution.waves}
+    questions = {place: partial(_shown, servers) for place, servers in wanted.items() if servers}
+    shown = places.ask("recovery instances", questions).values()
+    seen = TerminationObservation(jobs, tuple(each for some in shown for each in some), frozenset(places.failed))
+    doubts = termination.in_doubt(execution, seen, now, app.timing)
+    due: dict[Place, list[Server]] = defaultdict(list)
+    for wave, server in Standings(execution, now, app.timing).due():
+        due[wave.place].append(server)
+    held = [holders(app, execution.execution_id, place, servers) for place, servers in due.items()]
+    return replace(
+        seen,
+        ec2=_asked_of_ec2(app, doubts),
+        logged=_logged(execution, doubts, places),
+        held={server: holder for some in held for server, holder in some.items()},
+    )
+
+
+def _turned_up(execution: Execution, intents: Iterable[Job], places: Places) -> dict[tuple[int, int, int], str]:
+    """Look by their tags for the jobs of calls of which none is known, in one call of each place."""
+    unknown: dict[Place, list[Job]] = defaultdict(list)
+    for job in intents:
+        unknown[job.place].append(job)
+    questions = {place: partial(_found, execution.execution_id, jobs) for place, jobs in unknown.items()}
+    told = places.ask("jobs of intents", questions).values()
+    return {key: job_id for found in told for key, job_id in found.items()}
+
+
+def _found(execution_id: str, jobs: list[Job], drs: Drs) -> dict[tuple[int, int, int], str]:
+    return drs.find_launches(execution_id, jobs)
+
+
+def _shown(servers: list[str], drs: Drs) -> list[Instance]:
+    return drs.every_instance(servers)
+
+
+def _asked_of_ec2(app: App, doubts: Iterable[tuple[Wave, Server]]) -> dict[str, Ec2Answer]:
+    """Ask EC2 what became of instances that DRS no longer shows; what it does not answer is asked for again."""
+    wanted: dict[Place, list[str]] = defaultdict(list)
+    for wave, server in doubts:
+        if server.recovery_instance_id is not None:
+            wanted[wave.place].append(server.recovery_instance_id)
+    asked: dict[Place, Question] = {}
+    for place, instances in wanted.items():
+        try:
+            asked[place] = Question(DESCRIBE_EC2_INSTANCES, partial(app.ec2_at(place).states, instances), place)
+        except (*FAULTS, UnsupportedPlace) as error:
+            app.errors.record_error(error, Severity.WARNING, question=DESCRIBE_EC2_INSTANCES, place=str(place))
+    answers: dict[str, Ec2Answer] = {}
+    for place, told in zip(asked, Asking().all(list(asked.values())), strict=True):
+        if isinstance(told, Trouble):
+            unanswered = Unavailable(f"{told.operation}: {told.reason}")
+            app.errors.record_error(unanswered, Severity.WARNING, question=told.operation, place=str(place))
+        for instance in wanted[place]:
+            if not isinstance(told, Trouble):
+                answers[instance] = Ec2Answer(told.get(instance))
+            elif told.denied:
+                answers[instance] = Ec2Answer(refusal=told.reason[:_EC2_WORDS])
+    return answers
+
+
+def _logged(execution: Execution, doubts: Iterable[tuple[Wave, Server]], places: Places) -> dict[str, str | None]:
+    """Read from the logs of launch jobs which instances they launched for servers of whom DRS does not show it."""
+    unnamed: dict[Place, set[str]] = defaultdict(set)
+    for wave, server in doubts:
+        if server.recovery_instance_id is None:
+            unnamed[wave.place].add(server.source_server_id)
+    jobs = {
+        place: [job.job_id for job in execution.launch_jobs() if job.job_id and not names.isdisjoint(job.subjects)]
+        for place, names in unnamed.items()
+    }
+    told = places.ask("logs of launch jobs", {place: partial(_launched_by, ids) for place, ids in jobs.items()})
+    return {name: launched.get(name) for place, launched in told.items() for name in unnamed[place]}
+
+
+def _launched_by(job_ids: list[str], drs: Drs) -> dict[str, str]:
+    return {server: instance for job_id in job_ids for server, instance in drs.job_log(job_id).instances.items()}

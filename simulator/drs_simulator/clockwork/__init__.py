@@ -1,0 +1,1 @@
+"""Time, order and ids: what everything else is driven by."""

@@ -1,0 +1,1 @@
+"""What leaves for the AWS emulator beside the simulator."""

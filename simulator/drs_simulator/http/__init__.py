@@ -1,0 +1,1 @@
+"""The server, the service API, the control API."""

@@ -1,0 +1,138 @@
+"""What the machines write into a history, and what they hand on, against the limits of Step Functions.
+
+An execution ends at 25,000 events, and a payload has 256 KiB.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tools.template import ROOT, definition, load
+
+from wavebreak.domain.commands import concurrency, delivery
+from wavebreak.domain.commands.catalogue import MAX_CONCURRENCY, CommandMode
+from wavebreak.use_cases.command_machine.prepare_run import Preparation
+from wavebreak.use_cases.command_machine.take_turns import Turn
+
+Json = dict[str, Any]
+
+HISTORY_EVENTS = 25_000
+ITERATION = ("MapIterationStarted", "MapIterationSucceeded")
+EVENTS = {
+    "Task": ("Entered", "TaskScheduled", "TaskStarted", "TaskSucceeded", "Exited"),
+    "Choice": ("Entered", "Exited"),
+    "Pass": ("Entered", "Exited"),
+    "Map": ("Entered", "MapStateStarted", "MapStateSucceeded", "Exited"),
+    "Succeed": ("Entered", "Exited", "ExecutionSucceeded"),
+    "Fail": ("Entered", "ExecutionFailed"),
+}
+"""Events that a state writes which does what it is there for, by its type."""
+REPEAT = ("TaskScheduled", "TaskStarted", "TaskFailed")
+"""What each further try of a task writes."""
+
+COMMAND = definition(ROOT / "statemachine" / "command.asl.json")
+MAPS = {name: state for name, state in COMMAND["States"].items() if state["Type"] == "Map"}
+by_map = pytest.mark.parametrize("worker", [state["ItemProcessor"] for state in MAPS.values()], ids=MAPS)
+
+
+def repeats(task: Json) -> int:
+    return sum(int(retry["MaxAttempts"]) for retry in task.get("Retry", [])) * len(REPEAT)
+
+
+def written(state: Json) -> int:
+    return len(EVENTS[state["Type"]])
+
+
+def of_kind(worker: Json, name: str) -> Json:
+    (found,) = (state for key, state in worker["States"].items() if key.startswith(name))
+    return dict(found)
+
+
+@by_map
+def test_a_round_costs_the_events_that_the_code_counts(worker: Json) -> None:
+    run, ended, last = (of_kind(worker, name) for name in ("RunTarget", "TargetEnded", "NextTarget"))
+    assert ended["Default"] == worker["StartAt"], "the way back is one task and one choice"
+    assert written(run) + written(ended) == concurrency.EVENTS_PER_ROUND
+    assert len(ITERATION) + written(last) == concurrency.EVENTS_PER_WORKER
+
+
+@by_map
+def test_a_lost_round_costs_the_events_that_the_code_counts(worker: Json) -> None:
+    run, ended, lose = (of_kind(worker, name) for name in ("RunTarget", "TargetEnded", "LoseTarget"))
+    assert lose["Catch"][0]["Next"] == lose["Next"], "one that cannot be recorded goes on likewise"
+    most = written(run) + repeats(run) + written(lose) + repeats(lose) + written(ended)
+    assert most == concurrency.EVENTS_PER_LOST_ROUND
+    (caught,) = run["Catch"]
+    assert caught["Output"]["rounds"] == f"{{% $states.input.rounds + {concurrency.LOST_ROUNDS} %}}"
+
+
+@by_map
+def test_a_worker_whose_function_never_works_comes_to_its_end(worker: Json) -> None:
+    """Nothing that the function could say is needed for it."""
+    lose = of_kind(worker, "LoseTarget")
+    assert lose["Catch"][0]["Output"]["ended"] == "{% $states.input.rounds >= $states.input.most %}"
+
+
+@pytest.mark.parametrize("workers", range(1, 11))
+def test_all_that_a_machine_writes_fits_into_its_history_with_room_for_repeats(workers: int) -> None:
+    own = [state for state in COMMAND["States"].values() if "ItemProcessor" not in state]
+    itself = sum(written(state) + repeats(state) for state in own) + written(MAPS["TenAtATime"]) + 1
+    a_worker = (
+        concurrency.EVENTS_PER_WORKER
+        + concurrency.rounds_of_a_worker(workers) * concurrency.EVENTS_PER_ROUND
+        + concurrency.EVENTS_PER_LOST_ROUND  # the last one, begun within the budget
+    )
+    most = itself + workers * a_worker
+    assert most < 0.75 * HISTORY_EVENTS, "a round that is tried again and then works costs three events a try"
+
+
+def test_as_many_run_at_a_time_as_there_may() -> None:
+    assert {name: state["MaxConcurrency"] for name, state in MAPS.items()} == {
+        "TenAtATime": MAX_CONCURRENCY[CommandMode.PARALLEL],
+        "OneByOne": MAX_CONCURRENCY[CommandMode.SEQUENTIAL],
+    }
+    assert "DISTRIBUTED" not in json.dumps(COMMAND)
+
+
+def test_what_the_machine_carries_is_as_small_for_four_thousand_targets_as_for_ten() -> None:
+    plan = Preparation(99, sequential=False, first=tuple(range(3991, 4001)))
+    turn = Turn("cmd-" + "0" * 26 + "-w080a10r99", 99, 10, 4000, 2142, 2142)
+    assert len(json.dumps(plan.output())) < 450
+    assert len(json.dumps(turn.output())) < 200
+
+
+def test_a_recovery_hands_over_before_its_history_is_full() -> None:
+    """A look counts one, and so does each wave that is started: `rounds` of the machine's Observe."""
+    states = definition(ROOT / "statemachine" / "recovery.asl.json")["States"]
+    assert "$rounds + 1 + $count($states.result.Payload.waves)" in states["Observe"]["Assign"]["rounds"]
+    (wave,) = states["StartWaves"]["ItemProcessor"]["States"].values()
+    look = sum(written(states[name]) for name in ("Observe", "Sleep", "Decide"))
+    started = [
+        look + written(states["StartWaves"]) + waves * (len(ITERATION) + written(wave)) for waves in range(1, 300)
+    ]
+    costs = [look, *(events / (1 + waves) for waves, events in enumerate(started, start=1))]
+    longest = load()["Parameters"]["RenewAfterRounds"]["MaxValue"]
+    assert max(costs) * longest < 0.75 * HISTORY_EVENTS, "what is tried again needs some"
+
+
+@pytest.mark.parametrize("name", ["recovery", "termination", "command"])
+def test_states_hand_on_ids_and_numbers_never_what_they_were_given(name: str) -> None:
+    """What a task answers could grow with a plan: each state says what it hands on."""
+
+    def check(machine: Json) -> None:
+        for state_name, state in machine["States"].items():
+            if state["Type"] not in {"Choice", "Succeed", "Fail"}:
+                assert "Output" in state, state_name
+            if "ItemProcessor" in state:
+                assert state["Output"] == {}, f"{state_name} would hand on the results of all its items"
+                check(state["ItemProcessor"])
+
+    check(definition(ROOT / "statemachine" / f"{name}.asl.json"))
+
+
+def test_who_sends_is_over_when_the_code_holds_it_to_be() -> None:
+    function = load()["Resources"]["RunTargetFunction"]["Properties"]
+    assert function["Timeout"] == delivery.SENDER_SECONDS
+    assert function["Timeout"] > concurrency.ROUND_SECONDS

@@ -1,0 +1,89 @@
+"""What the template's parameters choose: keys, concurrency, post-launch actions, and the same in a target account."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from tools.packaging.aws_deployment import LONGEST_STACK_NAME
+from tools.template import ROOT, definition, load, resources
+
+Json = dict[str, Any]
+
+KEYS = {
+    "AWS::DynamoDB::Table": ("SSESpecification", "KMSMasterKeyId"),
+    "AWS::SQS::Queue": ("KmsMasterKeyId", None),
+    "AWS::SNS::Topic": ("KmsMasterKeyId", None),
+    "AWS::Logs::LogGroup": ("KmsKeyId", None),
+}
+"""Where the key of a resource stands, by its type."""
+
+
+@pytest.mark.parametrize(("kind", "place"), KEYS.items())
+def test_everything_that_keeps_data_takes_a_key_of_the_users_own(
+    template: Json, kind: str, place: tuple[str, str | None]
+) -> None:
+    found = resources(template, kind)
+    assert found
+    attribute, inside = place
+    for name, properties in found.items():
+        written = json.dumps(properties[attribute])
+        assert '{"Fn::If": ["HasKey", ' in written, name
+        assert '{"Ref": "KmsKeyArn"}' in written, name
+        assert not inside or f'"{inside}": ' in written, name
+
+
+def test_without_a_key_of_their_own_everything_is_encrypted_all_the_same(template: Json) -> None:
+    for table in resources(template, "AWS::DynamoDB::Table").values():
+        assert table["SSESpecification"]["SSEEnabled"] is True
+        for name in ("SSEType", "KMSMasterKeyId"):
+            assert table["SSESpecification"][name]["Fn::If"][2] == {"Ref": "AWS::NoValue"}
+    for queue in resources(template, "AWS::SQS::Queue").values():
+        # A queue takes one of the two, and refuses both.
+        assert queue["SqsManagedSseEnabled"] == {"Fn::If": ["HasKey", {"Ref": "AWS::NoValue"}, True]}
+        assert queue["KmsMasterKeyId"] == {"Fn::If": ["HasKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
+    assert template["Globals"]["Function"]["KmsKeyArn"]["Fn::If"][:2] == ["HasKey", {"Ref": "KmsKeyArn"}]
+
+
+PATH_OF_A_RECOVERY = {
+    *("Executions", "Waves", "Cancellation"),
+    *("Observe", "StartWave", "Finalise", "RecordFailure"),
+    *("RunCommand", "PrepareCommand", "RunTarget", "FinishCommand", "RecordCommandFailure"),
+    *("LaunchEvents", "StateMachineStatus", "Sweep"),
+}
+
+
+def test_functions_in_the_path_of_a_recovery_can_be_given_concurrency_of_their_own(
+    template: Json, all_functions: dict[str, Json]
+) -> None:
+    reserved = {"Fn::If": ["ReservesConcurrency", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]}
+    holders = {name for name, each in all_functions.items() if each.get("ReservedConcurrentExecutions") == reserved}
+    assert holders == {f"{name}Function" for name in PATH_OF_A_RECOVERY}
+    assert len(PATH_OF_A_RECOVERY) == 15
+    assert "fifteen" in template["Parameters"]["ReservedConcurrency"]["Description"]
+    # It is the most that each may have as well: ten targets of a command run at a time.
+    none, *chosen = template["Parameters"]["ReservedConcurrency"]["AllowedValues"]
+    assert (none, min(chosen)) == (template["Parameters"]["ReservedConcurrency"]["Default"], 10)
+    machine = definition(ROOT / "statemachine" / "command.asl.json")
+    assert max(state.get("MaxConcurrency", 0) for state in machine["States"].values()) <= min(chosen)
+
+
+def test_a_target_account_knows_the_stack_by_no_name_that_cloudformation_cuts() -> None:
+    parameter = load(ROOT / "infra" / "target-account-role.yaml")["Parameters"]["OrchestratorStackName"]
+    assert re.fullmatch(parameter["AllowedPattern"], "w" * LONGEST_STACK_NAME)
+    assert not re.fullmatch(parameter["AllowedPattern"], "w" * (LONGEST_STACK_NAME + 1))
+    assert str(LONGEST_STACK_NAME) in parameter["ConstraintDescription"]
+
+
+def test_both_templates_take_the_same_of_what_a_recovery_needs(template: Json) -> None:
+    other = load(ROOT / "infra" / "target-account-role.yaml")
+    for name in ("InstanceRoleArns", "PostLaunchActions", "EbsKmsKeyArns"):
+        for what in ("Type", "Default", "AllowedValues"):
+            assert other["Parameters"][name].get(what) == template["Parameters"][name].get(what), name
+    for name in ("HasInstanceRoles", "RunsPostLaunchActions", "HasEbsKeys"):
+        assert other["Conditions"][name] == template["Conditions"][name]
+
+
+def test_functions_know_whether_post_launch_actions_run(all_functions: dict[str, Json]) -> None:
+    for name, function in all_functions.items():
+        assert function["Environment"]["Variables"]["POST_LAUNCH_ACTIONS"] == {"Ref": "PostLaunchActions"}, name

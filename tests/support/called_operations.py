@@ -1,0 +1,117 @@
+"""Every call of AWS that a function makes, and what it asks IAM for: the record that the roles are held against.
+
+`tests/infra/calls_by_function.json` is that record, by the names of the functions. A call that it lacks fails the test
+that made it, and a run of all integration tests fails for one that it holds and no test made. `make calls` writes it
+anew. Calls of the circuits' table are left out: whether a circuit is asked depends on the moment, so that right follows
+from the calls behind it (`tools.rights.needs`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.client import BaseClient
+from tools.rights.calls import Request, requests
+from tools.rights.record import RECORD, Made, read, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from _pytest.terminal import TerminalReporter
+
+WRITES = "WAVEBREAK_RECORD_CALLS"
+"""Set, the record is written anew instead of looked at."""
+
+_CIRCUITS = {f"dynamodb:{verb}Item" for verb in ("Get", "Put", "Update")}
+_CALL = BaseClient._make_api_call  # type: ignore[attr-defined]  # the stubs leave out what is private
+_running: ContextVar[str | None] = ContextVar("running", default=None)
+
+
+@dataclass
+class Ledger:
+    """What has been called in this process, and in those whose ledgers it was given."""
+
+    made: dict[str, Made] = field(default_factory=dict)
+
+    def add(self, function: str, call: str, asked: Iterator[Request]) -> None:
+        """Note a call of a function."""
+        found = [one for one in asked if one.action not in _CIRCUITS or not one.resource.endswith("-BreakerTable")]
+        if found:
+            noted = self.made.setdefault(function, Made())
+            noted.calls.add(call)
+            noted.asks.update(found)
+
+    def take(self, other: dict[str, Made]) -> None:
+        """Add what was called elsewhere."""
+        for function, made in other.items():
+            noted = self.made.setdefault(function, Made())
+            noted.calls |= made.calls
+            noted.asks |= made.asks
+
+    def unrecorded(self) -> list[str]:
+        """Name what the record lacks."""
+        return sorted(_lines(self.made) - _lines(read()))
+
+    def unmade(self) -> list[str]:
+        """Name what the record holds and nobody called."""
+        return sorted(_lines(read()) - _lines(self.made))
+
+
+LEDGER = Ledger()
+
+
+@contextmanager
+def running(function: str) -> Iterator[None]:
+    """Have the calls of this context counted as a function's."""
+    token = _running.set(function)
+    try:
+        yield
+    finally:
+        _running.reset(token)
+
+
+def call(client: BaseClient, operation: str, params: dict[str, Any]) -> Any:
+    """Stand in for `BaseClient._make_api_call`."""
+    function = _running.get()
+    if function is not None:
+        service = client.meta.service_model.service_name
+        LEDGER.add(function, f"{service}:{operation}", requests(service, operation, params))
+    # What a service in this process does with the call is not the function's doing.
+    token = _running.set(None)
+    try:
+        return _CALL(client, operation, params)
+    finally:
+        _running.reset(token)
+
+
+def is_recording() -> bool:
+    """Tell whether the record is to be written anew."""
+    return bool(os.environ.get(WRITES))
+
+
+def look_at_the_record() -> None:
+    """Fail for a call that the record lacks."""
+    unknown = [] if is_recording() else LEDGER.unrecorded()
+    assert not unknown, f"{RECORD.name} lacks calls (make calls): {unknown}"
+
+
+def tell(reporter: TerminalReporter, lines: list[str]) -> None:
+    """Name the calls of the record that no test made."""
+    reporter.section(f"{RECORD.name} holds calls that no test makes (make calls)", red=True)
+    for line in lines:
+        reporter.line(line)
+
+
+def _lines(made: dict[str, Made]) -> set[str]:
+    asked = {f"{function}: {text(request)}" for function, each in made.items() for request in each.asks}
+    return asked | {f"{function}: {call}" for function, each in made.items() for call in each.calls}
+
+
+def dumped() -> str:
+    """Write the ledger down for another process."""
+    return json.dumps({name: made.document() for name, made in LEDGER.made.items()})

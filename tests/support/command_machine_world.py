@@ -1,0 +1,400 @@
+"""A command machine in a small world: the real tasks on a store in memory, an SSM with manners, and virtual time.
+
+Tasks take their time at every read and write, so that anything may come between; a task may die there, and is then
+tried again as Step Functions does it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from tests.support.execution_builders import NOW
+from tests.support.virtual_time import VirtualTime
+
+from wavebreak.aws import agents
+from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
+from wavebreak.domain.commands.catalogue import CommandMode, command_mode
+from wavebreak.domain.commands.query_merge import QueryAnswer
+from wavebreak.domain.commands.runs import CommandRun, CommandTarget, TargetState
+from wavebreak.domain.commands.summary import CommandRunStatus
+from wavebreak.problems import NotFound, Unavailable
+from wavebreak.timing import Timing, iso
+from wavebreak.use_cases.command_machine import collect_results, forward_to_target, prepare_run, take_turns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from random import Random
+
+    from wavebreak.site import Place
+
+
+class Died(BaseException):
+    """A task's process is gone: no handler of an exception runs after this."""
+
+
+@dataclass
+class Manners:
+    """How an instance, and SSM for it, behave."""
+
+    seconds: float = 1.0
+    exit_code: int = 0
+    agent_from: float = 0.0
+    """The moment from which its agent answers; infinite for never."""
+    flaps: int = 0
+    """SendCommand is refused so often with InvalidInstanceId, though the agent answers."""
+    undelivered: int = 0
+    """So many commands do not arrive."""
+    throttles: int = 0
+    lost: int = 0
+    """The answer of so many SendCommand is lost."""
+    lost_arrives: bool = True
+    """Whether a command whose answer was lost was carried out."""
+    listed_after: float = 0.0
+    """So long after it was sent a command is not listed yet."""
+    refusal: str | None = None
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether nothing at all stands in the way of a command."""
+        return replace(self, seconds=1.0, exit_code=0) == Manners()
+
+
+@dataclass
+class Sent:
+    """A command that SSM took: whether it arrived, and when it runs."""
+
+    instance: str
+    comment: str
+    at: float
+    arrives: bool
+    seconds: float
+    cancelled: float = math.inf
+
+    @property
+    def end(self) -> float:
+        """When it ends."""
+        return min(self.at + self.seconds, self.cancelled) if self.arrives else self.at
+
+
+@dataclass
+class World:
+    """The store, SSM and the clock; `death` is the chance that a task dies at a read or write."""
+
+    run: CommandRun
+    manners: Sequence[Manners]
+    dice: Random
+    death: float = 0.0
+    budget: int | None = None
+    """Rounds after which a run of the machine hands over."""
+    places: Sequence[Place] | None = None
+    silent: Mapping[Place, float] = field(default_factory=dict)
+    """Places whose SSM does not answer before a moment."""
+
+    def __post_init__(self) -> None:
+        self.time = VirtualTime(self.dice)
+        self.targets: dict[int, CommandTarget] = {}
+        self.results: dict[int, tuple[dict[str, Any], QueryAnswer]] = {}
+        self.ended_at: dict[int, float] = {}
+        self.turns = (0, 0)
+        self.sent: list[Sent] = []
+        self.calls = 0
+        self.asked = 0
+        self.machines = 0
+        for number in range(1, self.run.total + 1):
+            place = self.places[number - 1] if self.places else None
+            extra = {"place": place} if place else {}
+            self.targets[number] = CommandTarget(number, f"s-{number}", f"i-{number}", **extra)  # type: ignore[arg-type]  # place alone
+
+    def now(self) -> datetime:
+        """Give the present moment."""
+        return NOW + timedelta(seconds=self.time.now)
+
+    def app(self) -> Any:
+        """Give what the tasks see of the product."""
+        errors = SimpleNamespace(record_error=_nothing, record_failure=_nothing)
+        workflow = SimpleNamespace(start_command=_nothing, wake=_nothing)
+        return SimpleNamespace(
+            commands=FakeStore(self),
+            ssm_at=lambda place: FakeSsm(self, place),
+            now=self.now,
+            timing=Timing(),
+            errors=errors,
+            workflow=workflow,
+        )
+
+    def step(self) -> None:
+        """Take the time of a call, in which others go on, or die."""
+        self.time.sleep(self.dice.uniform(0.001, 0.02))
+        if self.death and self.dice.random() < self.death:
+            raise Died
+
+    def drive(self, meanwhile: Callable[[], None] | None = None) -> CommandRun:
+        """Run machine after machine until the run has ended; `meanwhile` runs beside the first."""
+        with (
+            patch.object(take_turns, "time", self.time),
+            patch.object(forward_to_target, "time", self.time),
+            patch.object(agents, "_ask_side_by_side", self._side_by_side),
+            patch.object(prepare_run, "rounds_of_a_worker", self._budget),
+        ):
+            while not self.run.status.is_terminal:
+                self.machines += 1
+                assert self.machines < 200, "machine after machine"
+                self._machine(meanwhile)
+                meanwhile = None
+        return self.run
+
+    def _budget(self, _workers: int) -> int:
+        return self.budget or 1_000
+
+    def _machine(self, meanwhile: Callable[[], None] | None) -> None:
+        app = self.app()
+        plan = self._tried(lambda: prepare_run.prepare(app, self.run.command_id)).output()
+        width = {CommandMode.PARALLEL: 10, CommandMode.SEQUENTIAL: 1}[command_mode(self.run.command)]
+        assert len(plan["workers"]) <= width
+        works = [self._worker(app, plan, worker) for worker in plan["workers"]]
+        self.time.run([*works, *([meanwhile] if meanwhile else [])])
+        self._tried(lambda: collect_results.finish(app, self.run.command_id, plan["run"]))
+
+    def _worker(self, app: Any, plan: dict[str, Any], worker: dict[str, int]) -> Callable[[], None]:
+        turn = {"commandId": self.run.command_id, "run": plan["run"], "rounds": 0, "most": plan["most"], **worker}
+
+        def work() -> None:
+            current: dict[str, Any] = turn
+            while not current.get("ended"):
+                given = take_turns.Turn.read(current)
+                current = self._tried(lambda: take_turns.take_turn(app, given).output())  # noqa: B023  called in this turn
+
+        return work
+
+    def _tried(self, task: Callable[[], Any]) -> Any:
+        while True:
+            try:
+                return task()
+            except Died:
+                self.time.sleep(self.dice.uniform(0.1, 2))
+
+    def _side_by_side(self, adapters: Mapping[Place, FakeSsm], wanted: Any, seen: Any) -> None:
+        self.time.sleep(3 if any(self.is_silent(place) for place in adapters) else 0.1)
+        for place, ssm in adapters.items():
+            if not self.is_silent(place):
+                agents._ask(ssm, wanted[place], seen[place])  # type: ignore[arg-type]  # what it is asked
+
+    def is_silent(self, place: Place) -> bool:
+        """Tell whether SSM of a place does not answer now."""
+        return self.time.now < self.silent.get(place, 0)
+
+    def ran(self, number: int) -> list[Sent]:
+        """Give the commands that a target carried out."""
+        return [one for one in self.sent if one.instance == f"i-{number}" and one.arrives]
+
+    def most_in_flight(self) -> int:
+        """Give how many commands ran at a time at most."""
+        arrived = [one for one in self.sent if one.arrives]
+        return max((sum(one.at <= begun.at < one.end for one in arrived) for begun in arrived), default=0)
+
+
+class FakeStore:
+    """`CommandStore` in memory, for one run; each call takes time, and is all or nothing."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def load(self, command_id: str) -> CommandRun:
+        """Read the run."""
+        self.world.step()
+        assert command_id == self.world.run.command_id
+        return self.world.run
+
+    def change(self, _command_id: str, decide: Callable[[CommandRun], CommandRun], _act: Any) -> CommandRun:
+        """Change the run."""
+        self.world.step()
+        before = self.world.run
+        after = decide(before)
+        assert not (before.status.is_terminal and after.status is not before.status)
+        self.world.run = replace(after, succeeded=after.succeeded, failed=after.failed)
+        self.world.step()
+        return self.world.run
+
+    def target(self, _command_id: str, number: int) -> CommandTarget:
+        """Read a target."""
+        self.world.step()
+        if number not in self.world.targets:
+            raise NotFound(f"There is no target {number}")
+        return CommandTarget.read(self.world.targets[number].record())
+
+    def targets(self, _command_id: str) -> Iterator[tuple[CommandTarget, bool | None, QueryAnswer]]:
+        """Read all targets."""
+        self.world.step()
+        for number, target in sorted(self.world.targets.items()):
+            result = self.world.results.get(number)
+            yield target, (result[0]["success"] if result else None), (result[1] if result else QueryAnswer())
+
+    def move(self, _command_id: str, before: CommandTarget, after: CommandTarget) -> bool:
+        """Write how far a target got."""
+        self.world.step()
+        if self.world.targets[before.number].state is not before.state:
+            return False
+        assert after.state is not TargetState.ENDED
+        self.world.targets[before.number] = after
+        self.world.step()
+        return True
+
+    def move_all(self, command_id: str, moves: Iterable[tuple[CommandTarget, CommandTarget]]) -> None:
+        """Write how far many targets got."""
+        for before, after in moves:
+            self.move(command_id, before, after)
+
+    def end(
+        self,
+        _command_id: str,
+        target: CommandTarget,
+        result: dict[str, Any],
+        answer: QueryAnswer | None = None,
+        *,
+        only_as_read: bool = False,
+    ) -> bool:
+        """Write the one result of a target."""
+        self.world.step()
+        state = self.world.targets[target.number].state
+        if state is TargetState.ENDED or (only_as_read and state is not target.state):
+            return False
+        assert target.number not in self.world.results, "a second result"
+        self.world.targets[target.number] = replace(target, state=TargetState.ENDED)
+        self.world.results[target.number] = (result, answer or QueryAnswer())
+        self.world.ended_at[target.number] = self.world.time.now
+        self.world.step()
+        return True
+
+    def count(self, _command_id: str, *, succeeded: bool) -> None:
+        """Count a result."""
+        run = self.world.run
+        self.world.step()
+        if not run.status.is_terminal:
+            field_name = "succeeded" if succeeded else "failed"
+            self.world.run = replace(self.world.run, **{field_name: getattr(self.world.run, field_name) + 1})
+
+    def deal(self, _command_id: str, machine_run: int, taken: int) -> None:
+        """Begin to deal."""
+        self.world.step()
+        self.world.turns = (machine_run, taken)
+        self.world.step()
+
+    def taken(self, _command_id: str) -> int:
+        """Tell up to which number was dealt."""
+        self.world.step()
+        return self.world.turns[1]
+
+    def take(self, _command_id: str, machine_run: int) -> int | None:
+        """Take the next number."""
+        self.world.step()
+        run, taken = self.world.turns
+        if run != machine_run:
+            return None
+        self.world.turns = (run, taken + 1)
+        self.world.step()
+        return taken + 1
+
+    def late(self, _command_id: str) -> list[CommandTarget]:
+        """Read the postponed targets."""
+        self.world.step()
+        return [one for _, one in sorted(self.world.targets.items()) if one.state is TargetState.POSTPONED]
+
+
+class FakeSsm:
+    """SSM of a place."""
+
+    def __init__(self, world: World, place: Place) -> None:
+        self.world = world
+        self.place = place
+
+    def _of(self, instance: str) -> Manners:
+        return self.world.manners[int(instance.partition("-")[2]) - 1]
+
+    def _hang(self, seconds: float, error: Exception) -> None:
+        """Take the time of a call; where SSM is silent that is long, and there is no answer."""
+        self.world.step()
+        if self.world.is_silent(self.place):
+            self.world.time.sleep(seconds)
+            raise error
+
+    def sign_in(self) -> None:
+        """Have credentials."""
+        self.world.step()
+
+    def online(self, instances: Sequence[str]) -> frozenset[str]:
+        """Tell which agents answer."""
+        self.world.asked += 1
+        self._hang(21, Unavailable("no answer"))
+        return frozenset(one for one in instances if self._of(one).agent_from <= self.world.time.now)
+
+    def send(self, _command: str, instance: str, _parameters: Any, comment: str) -> str:
+        """Take a command, or refuse it, or answer nothing."""
+        self.world.calls += 1
+        manners = self._of(instance)
+        self._hang(6, OutcomeUnknown("no answer"))
+        for left in ("throttles", "flaps"):
+            if getattr(manners, left):
+                setattr(manners, left, getattr(manners, left) - 1)
+                code, status = ("ThrottlingException", 429) if left == "throttles" else ("InvalidInstanceId", 400)
+                raise Refusal(code, "not now", status=status)
+        if manners.refusal:
+            raise Refusal(manners.refusal, "never")
+        if manners.agent_from > self.world.time.now:
+            raise Refusal("InvalidInstanceId", "not in a valid state")
+        lost = manners.lost > 0
+        taken = self._take(manners, instance, comment) if not lost or manners.lost_arrives else -1
+        if lost:
+            manners.lost -= 1
+            raise OutcomeUnknown("no answer")
+        self.world.step()
+        return str(taken)
+
+    def _take(self, manners: Manners, instance: str, comment: str) -> int:
+        arrives = not manners.undelivered
+        manners.undelivered = max(0, manners.undelivered - 1)
+        self.world.sent.append(Sent(instance, comment, self.world.time.now, arrives, manners.seconds))
+        return len(self.world.sent) - 1
+
+    def find(self, instance: str, comment: str, _since: Any) -> str | None:
+        """Find a command by its comment, once it is listed."""
+        self._hang(21, Unavailable("no answer"))
+        for number, one in enumerate(self.world.sent):
+            if (one.instance, one.comment) == (instance, comment):
+                listed = one.at + self._of(instance).listed_after <= self.world.time.now
+                return str(number) if listed else None
+        return None
+
+    def look(self, command_id: str, instance: str) -> dict[str, Any] | None:
+        """Tell how a command is."""
+        self.world.step()
+        one = self.world.sent[int(command_id)]
+        assert one.instance == instance
+        if not one.arrives:
+            return {"StatusDetails": "Undeliverable", "ResponseCode": -1}
+        if self.world.time.now < one.end:
+            return {"StatusDetails": "InProgress", "ResponseCode": -1}
+        began = {"ExecutionStartDateTime": iso(NOW + timedelta(seconds=one.at))}
+        if one.cancelled <= one.at + one.seconds:
+            return {"StatusDetails": "Cancelled", "ResponseCode": -1, **began}
+        code = self._of(instance).exit_code
+        return {"StatusDetails": "Failed" if code else "Success", "ResponseCode": code, **began}
+
+    def cancel(self, command_id: str, _instances: Sequence[str]) -> None:
+        """Stop a command."""
+        self.world.step()
+        one = self.world.sent[int(command_id)]
+        one.cancelled = min(one.cancelled, self.world.time.now)
+
+
+def cancelled(run: CommandRun) -> CommandRun:
+    """Give a run that was cancelled."""
+    return run if run.status.is_terminal else replace(run, status=CommandRunStatus.CANCELLING)
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    pass

@@ -1,0 +1,388 @@
+"""DRS, EC2 and the store around one termination, as far as a termination sees them; the product's own code in between.
+
+What each instance is refused for is the test's choice; what DRS must never be asked fails at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import EndpointConnectionError
+from tests.support.execution_builders import (
+    NOW,
+    OPERATOR,
+    TIMING,
+    execution,
+    instance_id,
+    job,
+    job_id,
+    server,
+    server_id,
+    wave,
+)
+
+from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
+from wavebreak.domain.drs import Instance, RecentJob
+from wavebreak.domain.executions import termination
+from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.domain.executions.ending.looks import is_launched
+from wavebreak.domain.executions.model import Execution, Job, JobState, LaunchStatus
+from wavebreak.domain.executions.observation import JobView, ServerView
+from wavebreak.domain.executions.termination import TerminationDirective
+from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
+from wavebreak.store.executions import Conflict, Snapshot
+from wavebreak.store.records import job_record, meta_record, read_execution, server_records, wave_record
+from wavebreak.store.wake_tokens import Token
+from wavebreak.use_cases.termination.observe_termination import observe
+from wavebreak.use_cases.termination.terminate_instances import terminate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from random import Random
+
+    from wavebreak.site import Place
+
+POLL = timedelta(seconds=30)
+_HIDDEN = 0.2
+GOING = timedelta(seconds=20)
+"""How long DRS takes to end an instance."""
+
+
+class Way(Enum):
+    """How DRS refuses a call that names one at fault, or keeps it from being made."""
+
+    CONFLICT = auto()
+    QUOTA = auto()
+    VALIDATION = auto()
+    NAMING = auto()
+    FAULT = auto()
+    FAILBACK = auto()
+    """Its failback was begun: it is not for us to terminate."""
+    INTO = auto()
+    """It was launched into."""
+    SILENT = auto()
+    """DRS does not tell whether it was launched into."""
+    HELD = auto()
+    """A recovery holds its server."""
+    LOST = auto()
+    """DRS forgot it, EC2 runs it on."""
+
+
+UNCALLED = frozenset({Way.FAILBACK, Way.INTO, Way.SILENT, Way.HELD, Way.LOST})
+FOR_GOOD = frozenset({Way.VALIDATION, Way.NAMING, Way.FAILBACK, Way.INTO, Way.HELD, Way.LOST})
+"""Ways that waiting does not cure: the termination need not take its whole hour."""
+
+
+@dataclass
+class FakeDrs:
+    """DRS of one account and Region; `stale` reads of instances show nothing of what runs, or show it NOT_FOUND."""
+
+    instances: dict[str, Instance]
+    ways: dict[str, Way]
+    now: Callable[[], datetime]
+    stale: int = 0
+    not_found: bool = False
+    flicker: Random | None = None
+    """Decides of each instance in each look whether DRS does not show it though it runs: one in five."""
+    names_instances: bool = False
+    calls: list[tuple[str, ...]] = field(default_factory=list)
+    ending: dict[str, tuple[datetime, tuple[str, ...]]] = field(default_factory=dict)
+    """Terminate jobs: when each ends, and what it ends."""
+    down: bool = False
+    refused: str | None = None
+    """The words in which it refuses every call."""
+
+    def every_instance(self, servers: Sequence[str]) -> list[Instance]:
+        """Show the recovery instances of source servers."""
+        self._answer()
+        assert len(set(servers)) == len(servers)
+        hidden = self.stale > 0
+        self.stale -= 1
+        here = [
+            instance
+            for name, instance in self.instances.items()
+            if instance.source_server_id in set(servers) and self.ways.get(name) is not Way.LOST
+        ]
+        if hidden:
+            return [replace(instance, state="NOT_FOUND") for instance in here] if self.not_found else []
+        over = {name for ends, names in self.ending.values() for name in names if ends <= self.now()}
+        going = {name for _, names in self.ending.values() for name in names} - over
+        return [
+            replace(each, state="SHUTTING-DOWN") if each.recovery_instance_id in going else each
+            for each in here
+            if each.recovery_instance_id not in over and not (self.flicker and self.flicker.random() < _HIDDEN)
+        ]
+
+    def jobs(self, ids: Sequence[str]) -> tuple[dict[str, JobView], frozenset[str]]:
+        """Describe terminate jobs; as the real service mostly does, without the instances' ids."""
+        self._answer()
+        views = {}
+        for name in ids:
+            ends, members = self.ending[name]
+            done = ends <= self.now()
+            status = LaunchStatus.TERMINATED if done else LaunchStatus.IN_PROGRESS
+            named = self.names_instances
+            views[name] = JobView(
+                done,
+                {
+                    self.instances[each].source_server_id: ServerView(status, each if named else None)
+                    for each in members
+                },
+            )
+        return views, frozenset()
+
+    def recent_jobs(self, _now: datetime) -> list[RecentJob]:
+        """List the terminate jobs."""
+        self._answer()
+        return [
+            RecentJob(
+                name,
+                "TERMINATE",
+                frozenset(self.instances[each].source_server_id for each in members),
+                {},
+                ends <= self.now(),
+                frozenset(members) if self.names_instances else frozenset(),
+            )
+            for name, (ends, members) in self.ending.items()
+        ]
+
+    def find_launches(self, _execution_id: str, _intents: Sequence[Job]) -> dict[tuple[int, int, int], str]:
+        """Find no launch: none was lost."""
+        self._answer()
+        return {}
+
+    def launches_into(self, source_server_id: str) -> bool:
+        """Tell whether a server is launched into an instance."""
+        self._answer()
+        way = self._way_of(source_server_id)
+        if way is Way.SILENT:
+            raise EndpointConnectionError(endpoint_url="https://drs")
+        return way is Way.INTO
+
+    def _way_of(self, source_server_id: str) -> Way | None:
+        return next(
+            (self.ways.get(name) for name, each in self.instances.items() if each.source_server_id == source_server_id),
+            None,
+        )
+
+    def terminate(self, ids: Sequence[str]) -> str:
+        """Start a terminate job, refuse it, or answer with a fault."""
+        batch = tuple(ids)
+        assert 0 < len(batch) <= 200
+        assert len(set(batch)) == len(batch)
+        self.calls.append(batch)
+        assert len(self.calls) < 20_000, "it never ends"
+        self._answer()
+        if self.refused is not None:
+            raise Refusal("AccessDeniedException", self.refused, status=403)
+        at_fault = next((name for name in batch if name in self.ways), None)
+        if at_fault is not None:
+            self._refuse(at_fault, self.ways[at_fault])
+        started = {name for _, names in self.ending.values() for name in names}
+        assert started.isdisjoint(batch), "it was asked to end what it is ending"
+        name = job_id(5000 + len(self.ending))
+        self.ending[name] = (self.now() + GOING, batch)
+        return name
+
+    @staticmethod
+    def _refuse(instance: str, way: Way) -> None:
+        assert way not in UNCALLED, f"{instance} was to be left alone: {way}"
+        if way is Way.FAULT:
+            raise OutcomeUnknown("InternalServerException (500)")
+        if way is Way.CONFLICT:
+            raise Refusal("ConflictException", "a job of its server is running", status=409)
+        if way is Way.QUOTA:
+            raise Refusal("ServiceQuotaExceededException", "too many of something", "L-00000000", 402)
+        if way is Way.VALIDATION:
+            raise Refusal("ValidationException", "Invalid recovery instance")
+        raise Refusal("AccessDeniedException", f"not authorized on recovery-instance/{instance}", status=403)
+
+    def _answer(self) -> None:
+        if self.down:
+            raise EndpointConnectionError(endpoint_url="https://drs")
+
+
+@dataclass
+class FakeEc2:
+    """EC2 of one account and Region: it runs what DRS forgot, and keeps what was terminated for a while."""
+
+    drs: FakeDrs
+
+    def states(self, ids: Sequence[str]) -> dict[str, str]:
+        """Give the states of the instances that it knows."""
+        over = {name for ends, names in self.drs.ending.values() for name in names if ends <= self.drs.now()}
+        known = (name for name in ids if name in self.drs.instances)
+        return {name: "terminated" if name in over else "running" for name in known}
+
+
+class FakeExecutions:
+    """The store: changed only from the version that was read, and read back as it was written down."""
+
+    def __init__(self, first: Execution) -> None:
+        self._stored = replace(first, version=1)
+        self.saves = 0
+
+    def load(self, _execution_id: str) -> Snapshot:
+        """Read what is stored."""
+        return Snapshot(self._stored, Token(), Token(mark=1, run=1))
+
+    def save(self, before: Execution, after: Execution, _act: Act) -> Execution:
+        """Write what was decided; raises Conflict when somebody else wrote since."""
+        if before.version != self._stored.version:
+            raise Conflict
+        if after != before:
+            self.saves += 1
+            self._stored = replace(after, version=before.version + 1)
+        return self._stored
+
+    def change(self, execution_id: str, decide: Callable[[Execution], Execution], act: Act) -> Execution:
+        """Read, decide, write."""
+        before = self.load(execution_id).execution
+        return self.save(before, decide(before), act)
+
+    def read_back(self) -> None:
+        """Hold that what is stored is what a reader finds."""
+        stored, identifier = self._stored, self._stored.execution_id
+        items = [
+            meta_record(stored),
+            *(wave_record(identifier, wave) for wave in stored.waves),
+            *(item for wave in stored.waves for item in server_records(identifier, wave)),
+            *(job_record(identifier, job) for job in stored.jobs),
+        ]
+        assert read_execution(items) == stored
+
+
+class TerminationWorld:
+    """A termination of some instances, spread over places by their numbers."""
+
+    def __init__(self, size: int, places: Sequence[Place], ways: dict[int, Way], **drs: Any) -> None:
+        self.now = NOW
+        self.ways = {instance_id(number): way for number, way in ways.items()}
+        self.places = places
+        self.drs = {place: self._drs_of(size, number, drs) for number, place in enumerate(places, start=1)}
+        waves = [
+            wave(
+                number,
+                WaveStatus.COMPLETED,
+                place=place,
+                servers=tuple(server(each, LaunchStatus.LAUNCHED) for each in self._numbers(size, number)),
+            )
+            for number, place in enumerate(places, start=1)
+        ]
+        launches = tuple(
+            job(
+                number,
+                JobState.ENDED,
+                place=place,
+                subjects=tuple(server_id(each) for each in self._numbers(size, number)),
+            )
+            for number, place in enumerate(places, start=1)
+        )
+        ended = execution(*waves, status=ExecutionStatus.COMPLETED, ended_at=NOW, jobs=launches)
+        self.store = FakeExecutions(termination.request(ended, Act(OPERATOR, NOW)))
+        self.looks = 0
+        self.rounds = 0
+        self.released = False
+        self.app: Any = SimpleNamespace(
+            executions=self.store,
+            now=lambda: self.now,
+            timing=TIMING,
+            drs_at=self.drs.__getitem__,
+            brief_drs_at=self.drs.__getitem__,
+            ec2_at=lambda place: FakeEc2(self.drs[place]),
+            locks=SimpleNamespace(server_holders=self._holders, release_servers=self._release),
+            errors=SimpleNamespace(record_error=lambda *_, **__: None),
+            meter=SimpleNamespace(add=lambda *_: None),
+            silences={},
+            post_launch_actions=False,
+            wakes=SimpleNamespace(leave_directive=lambda *_: None),
+        )
+
+    def _numbers(self, size: int, place: int) -> range:
+        return range(place, size + 1, len(self.places))
+
+    def _drs_of(self, size: int, place: int, settings: dict[str, Any]) -> FakeDrs:
+        instances = {
+            instance_id(number): Instance(
+                instance_id(number),
+                server_id(number),
+                job_id(place),
+                is_drill=True,
+                state="RUNNING",
+                failback="FAILBACK_IN_PROGRESS" if self.ways.get(instance_id(number)) is Way.FAILBACK else None,
+            )
+            for number in self._numbers(size, place)
+        }
+        ways = {name: way for name, way in self.ways.items() if name in instances}
+        return FakeDrs(instances, ways, lambda: self.now, **settings)
+
+    def _holders(self, partitions: Iterable[str], _now: datetime) -> dict[str, str]:
+        held = {
+            each.source_server_id
+            for drs in self.drs.values()
+            for name, each in drs.instances.items()
+            if drs.ways.get(name) is Way.HELD
+        }
+        return {each: "recovery-01x" for each in partitions if each.rpartition("#")[2] in held}
+
+    def _release(self, _execution: Execution) -> None:
+        self.released = True
+
+    @property
+    def execution(self) -> Execution:
+        """The execution as it is stored."""
+        return self.store.load("").execution
+
+    @property
+    def calls(self) -> list[tuple[str, ...]]:
+        """Every TerminateRecoveryInstances, in all places."""
+        return [call for drs in self.drs.values() for call in drs.calls]
+
+    @property
+    def taken(self) -> set[str]:
+        """The instances that DRS was made to end."""
+        return {name for drs in self.drs.values() for _, names in drs.ending.values() for name in names}
+
+    def step(self, pause: timedelta = POLL) -> TerminationDirective:
+        """Do what the machine does between two sleeps' ends, and sleep if there is nothing to do."""
+        self.looks += 1
+        directive = TerminationDirective(observe(self.app, self.execution.execution_id, 1).directive)
+        if directive is TerminationDirective.TERMINATE:
+            self.rounds += 1
+            terminate(self.app, self.execution.execution_id)
+        elif directive is TerminationDirective.SLEEP:
+            self.now += pause
+        return directive
+
+    def run(self, until: Callable[[], bool] = lambda: False, pause: timedelta = POLL) -> None:
+        """Go on until the termination has ended, or what is waited for is so."""
+        for _ in range(400):
+            if until() or self.step(pause) is TerminationDirective.FINISH:
+                self.store.read_back()
+                return
+        raise AssertionError("the termination does not come to an end")
+
+    def ask_again(self) -> None:
+        """Ask for the termination once more."""
+        self.store.change("", lambda current: termination.request(current, Act(OPERATOR, self.now)), Act("", self.now))
+        self.released = False
+
+    def healthy(self) -> set[str]:
+        """The instances that nothing stands in the way of."""
+        return {name for drs in self.drs.values() for name in drs.instances} - self.ways.keys()
+
+    def ended_as(self, status: TerminationStatus) -> None:
+        """Hold that it has ended in a status, gave its locks back, and forgot nothing that was launched."""
+        assert self.execution.termination.status is status
+        assert self.released
+        servers = [server for wave in self.execution.waves for server in wave.servers]
+        assert all(is_launched(server) for server in servers)
+
+    def most_calls(self, at_fault: Collection[object]) -> Counter[str]:
+        """Count the calls that name each of some instances."""
+        return Counter(name for call in self.calls for name in call if name in at_fault)

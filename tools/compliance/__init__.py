@@ -1,0 +1,1 @@
+"""A scan of the templates for what people with compliance duties ask for."""

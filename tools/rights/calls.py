@@ -1,0 +1,207 @@
+"""What a call of an AWS SDK asks IAM for: actions on resources, as the Service Authorization Reference names them.
+
+Names that differ from run to run are written as they would be in a policy, so that the same code always asks for the
+same. A call that this does not know is an error: nobody would notice that it asks for nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+PARTITION: Final = "aws"
+REGION: Final = "us-east-1"
+ACCOUNT: Final = "123456789012"
+STACK: Final = "wavebreak"
+
+PLAN_TOPIC: Final = "plan-topic"
+"""The name of any topic that a plan names."""
+SENDER: Final = "sender@example.com"
+"""Any sender of mails."""
+CONFIGURATION_SET: Final = "default"
+"""What SES asks for beside the identity, where that has a configuration set by default."""
+ITEMS: Final = "*"
+"""Of names that follow from what is recovered: ids of executions, jobs, instances."""
+
+
+class UnknownCall(Exception):  # noqa: N818  names what it is
+    """Nobody has written down what a call asks IAM for; the message names it."""
+
+
+@dataclass(frozen=True, order=True)
+class Request:
+    """One question to IAM, whether an action may be done on a resource in a context."""
+
+    action: str
+    resource: str
+    context: tuple[tuple[str, tuple[str, ...]], ...] = field(default=())
+
+    @property
+    def service(self) -> str:
+        """The prefix of the action."""
+        return self.action.partition(":")[0]
+
+
+def arn(service: str, name: str, region: str = REGION, account: str = ACCOUNT) -> str:
+    """Name a resource."""
+    return f"arn:{PARTITION}:{service}:{region}:{account}:{name}"
+
+
+def requests(service: str, operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
+    """Give what a call asks for; `service` and `operation` as botocore names them. Raises UnknownCall."""
+    known = _CALLS.get(service)
+    if known is None:
+        raise UnknownCall(f"{service}:{operation}")
+    yield from known(operation, params)
+
+
+def _dynamodb(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
+    match operation:
+        case "TransactWriteItems":
+            for item in params["TransactItems"]:
+                ((verb, change),) = item.items()
+                yield from _on_table(f"{verb}Item", change["TableName"], change.get("Key") or change.get("Item"))
+        case "BatchGetItem" | "BatchWriteItem":
+            for table in params["RequestItems"]:
+                yield from _on_table(operation, table, None)
+        case "GetItem" | "PutItem" | "UpdateItem" | "DeleteItem":
+            yield from _on_table(operation, params["TableName"], params.get("Key") or params.get("Item"))
+        case "Query":
+            index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
+            yield from _on_table(operation, params["TableName"] + index, None)
+        case _:
+            raise UnknownCall(f"dynamodb:{operation}")
+
+
+def _on_table(operation: str, table: str, key: Mapping[str, Any] | None) -> Iterator[Request]:
+    """Ask for an action on a table; of an update, with the kind of item, which a policy may name."""
+    partition = key.get("pk", {}).get("S", "") if key and operation == "UpdateItem" else ""
+    kind = partition.partition("#")[0]
+    context = (("dynamodb:LeadingKeys", (f"{kind}#{ITEMS}",)),) if "#" in partition else ()
+    yield Request(f"dynamodb:{operation}", arn("dynamodb", f"table/{table}"), context)
+
+
+def _stepfunctions(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
+    match operation:
+        case "StartExecution":
+            yield Request("states:StartExecution", params["stateMachineArn"])
+        case "DescribeExecution":
+            run = params["executionArn"].rpartition(":")[0]
+            yield Request("states:DescribeExecution", f"{run}:{ITEMS}")
+        case "SendTaskSuccess":
+            # The token does not say whose it is. AWS's refusals name the machine, though the reference names none.
+            for machine in ("recovery", "termination"):
+                yield Request("states:SendTaskSuccess", arn("states", f"stateMachine:{STACK}-{machine}"))
+        case _:
+            raise UnknownCall(f"stepfunctions:{operation}")
+
+
+def _drs(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
+    server, instance, job = (arn("drs", f"{kind}/{ITEMS}") for kind in ("source-server", "recovery-instance", "job"))
+    match operation:
+        case "DescribeJobs" | "DescribeRecoveryInstances" | "DescribeSourceServers":
+            yield Request(f"drs:{operation}", "*")
+        case "DescribeJobLogItems":
+            yield Request(f"drs:{operation}", job)
+        case "StartRecovery":
+            yield Request(f"drs:{operation}", server)
+            if params.get("tags"):
+                yield Request("drs:TagResource", job)
+        case "DescribeRecoverySnapshots" | "GetLaunchConfiguration" | "ListLaunchActions":
+            yield Request(f"drs:{operation}", server)
+        case "TerminateRecoveryInstances":
+            yield Request(f"drs:{operation}", instance)
+        case "GetRecoveryPlan" | "ListRecoveryPlanSteps":
+            yield Request(f"drs:{operation}", arn("drs", f"recovery-plan/{ITEMS}"))
+        case _:
+            raise UnknownCall(f"drs:{operation}")
+
+
+def _ec2(operation: str, _params: Mapping[str, Any]) -> Iterator[Request]:
+    if operation != "DescribeInstances":
+        raise UnknownCall(f"ec2:{operation}")
+    yield Request(f"ec2:{operation}", "*")
+
+
+def _ssm(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
+    match operation:
+        case "SendCommand":
+            document = re.sub(r"-[a-z-]+$", f"-{ITEMS}", params["DocumentName"])
+            yield Request("ssm:SendCommand", arn("ssm", f"document/{document}"))
+            yield Request("ssm:SendCommand", arn("ec2", f"instance/{ITEMS}"))
+        case "CancelCommand" | "DescribeInstanceInformation" | "GetCommandInvocation" | "ListCommandInvocations":
+            yield Request(f"ssm:{operation}", "*")
+        case _:
+            raise UnknownCall(f"ssm:{operation}")
+
+
+def _telling(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
+    match operation:
+        case "Publish":
+            name = params["TopicArn"].rpartition(":")[2]
+            known = name if name.startswith(f"{STACK}-") else PLAN_TOPIC
+            yield Request("sns:Publish", arn("sns", known))
+        case "PutEvents":
+            for entry in params["Entries"]:
+                source = (("events:source", (entry["Source"],)),)
+                yield Request(
+                    "events:PutEvents", arn("events", f"event-bus/{entry.get('EventBusName', 'default')}"), source
+                )
+        case "SendEmail":
+            sender = (("ses:FromAddress", (SENDER,)),)
+            yield Request("ses:SendEmail", arn("ses", f"identity/{SENDER}"), sender)
+            yield Request("ses:SendEmail", arn("ses", f"configuration-set/{CONFIGURATION_SET}"), sender)
+        case _:
+            raise UnknownCall(operation)
+
+
+def _sqs(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
+    if operation not in {"SendMessage", "GetQueueAttributes"}:
+        raise UnknownCall(f"sqs:{operation}")
+    yield Request(f"sqs:{operation}", arn("sqs", params["QueueUrl"].rpartition("/")[2]))
+
+
+def _s3(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
+    if operation != "PutObject":
+        raise UnknownCall(f"s3:{operation}")
+    yield Request("s3:PutObject", f"arn:{PARTITION}:s3:::{params['Bucket']}/{ITEMS}")
+
+
+def _logs(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
+    if operation != "GetLogEvents":
+        raise UnknownCall(f"logs:{operation}")
+    yield Request("logs:GetLogEvents", arn("logs", f"log-group:{params['logGroupName']}:log-stream:{ITEMS}"))
+
+
+def _quotas(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
+    if operation != "GetServiceQuota":
+        raise UnknownCall(f"service-quotas:{operation}")
+    yield Request("servicequotas:GetServiceQuota", arn("servicequotas", f"{params['ServiceCode']}/{ITEMS}"))
+
+
+def _sts(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
+    if operation != "AssumeRole":
+        raise UnknownCall(f"sts:{operation}")
+    yield Request("sts:AssumeRole", params["RoleArn"])
+
+
+_CALLS: Final[Mapping[str, Callable[[str, Mapping[str, Any]], Iterator[Request]]]] = {
+    "dynamodb": _dynamodb,
+    "stepfunctions": _stepfunctions,
+    "drs": _drs,
+    "ec2": _ec2,
+    "ssm": _ssm,
+    "sns": _telling,
+    "events": _telling,
+    "sesv2": _telling,
+    "ses": _telling,
+    "sqs": _sqs,
+    "s3": _s3,
+    "logs": _logs,
+    "service-quotas": _quotas,
+    "sts": _sts,
+}

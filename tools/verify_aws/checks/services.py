@@ -1,0 +1,185 @@
+"""What surrounds DRS: rights, events, state machines, the gateway, Lambda, commands."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from tools.packaging.aws_deployment import LEAST_CONCURRENCY
+from tools.verify_aws import sightings
+from tools.verify_aws.findings import Check, Judgement, NotSeen, differs, holds, named
+
+from wavebreak.domain.commands.runs import stream_name
+from wavebreak.timing import known_time
+
+if TYPE_CHECKING:
+    from tools.verify_aws.evidence import DrillRecord, Evidence, Json
+
+HISTORY_EVENTS: Final = 25_000
+"""Events that a history holds (Step Functions quotas)."""
+COMMAND_SHOWS: Final = timedelta(seconds=12)
+"""How long the product looks for a command whose answer was lost before it is held to have never been sent."""
+PROBLEM: Final = "application/problem+json"
+_REFUSED: Final = ("UnauthorizedOperation", "AccessDenied", "not authorized", "Encoded authorization failure")
+
+
+def _definitions(evidence: Evidence) -> Judgement:
+    told = evidence.definitions.get()
+    bad = [
+        f"{name}: {one.get('code')} {one.get('location', '')} {one.get('message')}"
+        for name, answer in told.items()
+        if answer["result"] != "OK"
+        for one in answer.get("diagnostics") or [{"message": answer["result"]}]
+    ]
+    return differs(named(bad)) if bad else holds(f"{named(told)}: OK")
+
+
+def _history(evidence: Evidence) -> Judgement:
+    events = sightings.drill_of(evidence).history.get()
+    rounds = sum(_enters(event, "Observe") for event in events)
+    if not rounds or not evidence.renew_after_rounds:
+        raise NotSeen("the recovery machine's history tells no round")
+    each = len(events) / rounds
+    most = each * evidence.renew_after_rounds
+    text = f"{each:.1f} events a round, {most:.0f} in the {evidence.renew_after_rounds} rounds until it hands over"
+    return differs(text) if most >= HISTORY_EVENTS else holds(text)
+
+
+def _enters(event: Json, state: str) -> bool:
+    return (event.get("stateEnteredEventDetails") or {}).get("name") == state
+
+
+def _names(evidence: Evidence) -> Judgement:
+    told = evidence.names.get()
+    cut = [name for name in told.values() if not name.startswith(f"{evidence.stack_name}-")]
+    if cut:
+        return differs(f"names that do not begin with the stack's: {named(cut)}")
+    return holds(f"{len(told)} names of functions and roles begin with the stack's")
+
+
+def _concurrency(evidence: Evidence) -> Judgement:
+    limit = evidence.concurrency.get()
+    text = f"{limit} concurrent calls in this account and Region"
+    return differs(f"{text}, a recovery wants {LEAST_CONCURRENCY}") if limit < LEAST_CONCURRENCY else holds(text)
+
+
+def _refusals(evidence: Evidence) -> Judgement:
+    told = evidence.refusals.get()
+    odd = [
+        f"{each['what']}: {each['status']} {each['contentType']} {each['code']}"
+        for each in told
+        if each["contentType"] != PROBLEM or each["code"] != "FORBIDDEN"
+    ]
+    return differs(named(odd)) if odd else holds(f"{named([each['what'] for each in told])}: {PROBLEM}")
+
+
+def _rights(evidence: Evidence) -> Judgement:
+    denied = evidence.denied.get()
+    if denied:
+        return differs(f"{len(denied)} of {evidence.simulated} calls are not allowed: {named(denied, 10)}")
+    return holds(f"{evidence.simulated} calls of the stack's roles are allowed")
+
+
+def _borrowed(evidence: Evidence) -> Judgement:
+    record = sightings.drill_of(evidence)
+    errors = [
+        str((item.get("eventData") or {}).get("rawError"))
+        for items in record.logs.values()
+        for item in items
+        if (item.get("eventData") or {}).get("rawError")
+    ]
+    refused = [error[:200] for error in errors if any(word in error for word in _REFUSED)]
+    if refused:
+        return differs(f"DRS lacked a right that it borrows from the role: {named(refused, 1)}")
+    return holds(f"{len(sightings.launched(record))} servers were launched, no right was missing")
+
+
+def _as_the_caller(evidence: Evidence) -> Judgement:
+    calls = sightings.drill_of(evidence).calls_of_drs.get()
+    refused = sorted({f"{_action(call)} ({call['errorCode']})" for call in calls if _is_refusal(call.get("errorCode"))})
+    if refused:
+        return differs(f"refused to DRS in the role's name: {named(refused, 10)}")
+    if not calls:
+        raise NotSeen("CloudTrail has no call that DRS made in the functions' names (it may be minutes late)")
+    return holds(f"{len(calls)} calls, none refused: {named(sorted({_action(call) for call in calls}), 60)}")
+
+
+def _action(call: Json) -> str:
+    return f"{str(call.get('eventSource')).partition('.')[0]}:{call.get('eventName')}"
+
+
+def _is_refusal(code: object) -> bool:
+    return isinstance(code, str) and ("AccessDenied" in code or "UnauthorizedOperation" in code)
+
+
+def _events(evidence: Evidence) -> Judgement:
+    record = sightings.drill_of(evidence)
+    lines = record.launch_events.get()
+    odd = [str(line.get("event"))[:300] for line in lines if line.get("unreadable")]
+    if odd:
+        return differs(f"launch events that tell no job or no server: {named(odd, 1)}")
+    told = {(line["jobId"], server) for line in lines for server in line.get("servers", ())}
+    launches = sightings.launched(record)
+    come = [pair for pair in launches if pair in told]
+    if not come:
+        raise NotSeen(f"none came of {len(launches)} launches; DRS promises its best effort")
+    return holds(f"of {len(come)} of {len(launches)} launches an event came")
+
+
+def _command_shows(evidence: Evidence) -> Judgement:
+    record = sightings.drill_of(evidence)
+    told = sightings.views(record, sightings.LIST_COMMANDS, "CommandId")
+    if not told:
+        raise NotSeen("no command of the drill was sent, or none was shown")
+    late, slowest = [], timedelta()
+    for command, seen in told.items():
+        sent = known_time(seen[0][1].get("RequestedDateTime"))
+        if sent is None:
+            raise NotSeen(f"{command} tells no RequestedDateTime")
+        slowest = max(slowest, seen[0][0].at - sent)
+        if _hidden_until(record, command) - sent.timestamp() > COMMAND_SHOWS.total_seconds():
+            late.append(command)
+    if late:
+        return differs(f"not listed within {COMMAND_SHOWS.total_seconds():.0f} s: {named(late)}")
+    if slowest > COMMAND_SHOWS:
+        raise NotSeen(f"first looked for {slowest.total_seconds():.0f} s after it was sent: too late to tell")
+    return holds(f"{len(told)} commands were listed {slowest.total_seconds():.1f} s after they were sent, or sooner")
+
+
+def _hidden_until(record: DrillRecord, command: str) -> float:
+    """Give when a command was surely not listed last, before it was for the first time; 0 if there was no such look."""
+    hidden = 0.0
+    for look in record.of(sightings.LIST_COMMANDS):
+        if any(item["CommandId"] == command for item in look.items or ()):
+            break
+        hidden = look.until.timestamp()
+    return hidden
+
+
+def _streams(evidence: Evidence) -> Judgement:
+    told = sightings.drill_of(evidence).log_streams.get()
+    printed = [each for each in told if each["streams"]]
+    if not printed:
+        raise NotSeen("no command of the drill printed anything to CloudWatch Logs")
+    odd = [
+        named(each["streams"])
+        for each in printed
+        if not any(name == stream_name(each["commandId"], each["instanceId"]) for name in each["streams"])
+        and any(name.endswith("/stdout") for name in each["streams"])
+    ]
+    return differs(f"named otherwise: {named(odd)}") if odd else holds(f"{len(printed)} commands")
+
+
+CHECKS: Final = (
+    Check("sfn-definitions", "stepfunctions", _definitions),
+    Check("sfn-history", "stepfunctions", _history, needs_drill=True),
+    Check("cfn-names", "cloudformation", _names),
+    Check("lambda-concurrency", "lambda", _concurrency),
+    Check("apigateway-problems", "apigateway", _refusals),
+    Check("iam-roles", "iam", _rights),
+    Check("drs-borrows", "iam", _borrowed, needs_drill=True),
+    Check("drs-calls-as-caller", "cloudtrail", _as_the_caller, needs_drill=True),
+    Check("drs-launch-events", "drs", _events, needs_drill=True),
+    Check("ssm-command-shows", "ssm", _command_shows, needs_drill=True),
+    Check("ssm-log-streams", "ssm", _streams, needs_drill=True),
+)

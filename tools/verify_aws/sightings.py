@@ -1,0 +1,192 @@
+"""What answers told of jobs, logs, servers and instances, put together; in a drill, in the order of its looks. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Final
+
+from tools.verify_aws.findings import NotSeen
+
+from wavebreak.timing import known_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from tools.verify_aws.evidence import DrillRecord, Evidence, Json, Known, Look
+
+LAUNCH: Final = "LAUNCH"
+TERMINATE: Final = "TERMINATE"
+COMPLETED: Final = "COMPLETED"
+LAUNCHED: Final = "LAUNCHED"
+FAILED: Final = "FAILED"
+SIGNAL_SECONDS: Final = 60
+"""How long after its instance is shown a source server may not tell of it yet."""
+GONE: Final = frozenset({"TERMINATED", "NOT_FOUND"})
+"""States of an EC2 instance, in DRS's words, in which none runs."""
+EC2_RUNS: Final = frozenset({"pending", "running", "stopping", "stopped"})
+EC2_ENDS: Final = frozenset({"shutting-down", "terminated"})
+
+DESCRIBE_JOBS: Final = "DescribeJobs"
+DESCRIBE_INSTANCES: Final = "DescribeRecoveryInstances"
+DESCRIBE_SERVERS: Final = "DescribeSourceServers"
+DESCRIBE_EC2: Final = "DescribeInstances"
+LIST_COMMANDS: Final = "ListCommandInvocations"
+
+TAG_EXECUTION: Final = "wavebreak:execution"
+
+
+def drill_of(evidence: Evidence) -> DrillRecord:
+    """Give the drill; raises NotSeen where there was none, or where it launched nothing."""
+    if evidence.drill is None:
+        raise NotSeen("no drill was made")
+    return evidence.drill
+
+
+def views(record: DrillRecord, operation: str, key: str) -> dict[str, list[tuple[Look, Json]]]:
+    """Give how each thing was told in look after look, by its id."""
+    found: dict[str, list[tuple[Look, Json]]] = defaultdict(list)
+    for look in record.of(operation):
+        for item in look.items or ():
+            found[str(item[key])].append((look, item))
+    return dict(found)
+
+
+def drill_jobs(record: DrillRecord, kind: str) -> dict[str, Json]:
+    """Give the drill's own jobs of a kind by id, each as it was told when it had ended, else as it was told last.
+
+    Launches are its own by their tags; terminations, which have none, by not being shown before they were asked for.
+    """
+    found: dict[str, Json] = {}
+    for job_id, told in views(record, DESCRIBE_JOBS, "jobID").items():
+        items = [item for _, item in told]
+        ours = any(is_ours(record, item) for item in items) if kind == LAUNCH else _is_new(record, told[0][0])
+        if items[-1].get("type") == kind and ours:
+            found[job_id] = next((item for item in reversed(items) if item.get("status") == COMPLETED), items[-1])
+    return found
+
+
+def _is_new(record: DrillRecord, first: Look) -> bool:
+    return record.terminate_asked_at is not None and first.at >= record.terminate_asked_at
+
+
+def is_ours(record: DrillRecord, job: Json) -> bool:
+    """Tell whether a job carries the tag of the drill's execution."""
+    return record.execution_id is not None and job.get("tags", {}).get(TAG_EXECUTION) == record.execution_id
+
+
+def drill_instances(record: DrillRecord) -> dict[str, list[tuple[Look, Json]]]:
+    """Give the instances that the drill's own jobs launched, look after look, by id."""
+    ours = drill_jobs(record, LAUNCH).keys()
+    told = views(record, DESCRIBE_INSTANCES, "recoveryInstanceID")
+    return {name: seen for name, seen in told.items() if any(item.get("jobID") in ours for _, item in seen)}
+
+
+def server_views(record: DrillRecord) -> dict[str, list[tuple[Look, Json]]]:
+    """Give the source servers, look after look, by id."""
+    return views(record, DESCRIBE_SERVERS, "sourceServerID")
+
+
+def initiated(server: Json) -> Json:
+    """Give what a source server tells of how its last launch began; nothing where it tells nothing."""
+    found: Json = ((server.get("lifeCycle") or {}).get("lastLaunch") or {}).get("initiated") or {}
+    return found
+
+
+def tells_of_instance(server: Json) -> bool:
+    """Tell whether a source server lets on that it has, or had, an instance."""
+    return bool(server.get("recoveryInstanceId") or initiated(server).get("type"))
+
+
+def tells_of(server: Json, instance: Json) -> bool:
+    """Tell whether a source server lets on that it has this very instance."""
+    named = server.get("recoveryInstanceId") == instance["recoveryInstanceID"]
+    return named or (initiated(server).get("jobID") or "none") == instance.get("jobID")
+
+
+def some_drill_instances(record: DrillRecord) -> dict[str, list[tuple[Look, Json]]]:
+    """Give the drill's instances; raises NotSeen where none was shown."""
+    found = drill_instances(record)
+    if not found:
+        raise NotSeen("DRS showed no instance of the drill")
+    return found
+
+
+def launched(record: DrillRecord) -> list[tuple[str, str]]:
+    """Give the servers that DRS called launched, each with its job; raises NotSeen where there are none."""
+    ours = drill_jobs(record, LAUNCH)
+    found = {
+        (job_id, member["sourceServerID"])
+        for job_id, told in views(record, DESCRIBE_JOBS, "jobID").items()
+        for _, item in told
+        for member in item.get("participatingServers") or ()
+        if job_id in ours and member.get("launchStatus") == LAUNCHED
+    }
+    if not found:
+        raise NotSeen("the drill launched no server")
+    return sorted(found)
+
+
+def all_jobs(evidence: Evidence) -> list[Json]:
+    """Give every job that was told, the drill's as it was told last; raises NotSeen where nothing was."""
+    found: dict[str, Json] = {}
+    if evidence.drill is not None:
+        found = {**drill_jobs(evidence.drill, LAUNCH), **drill_jobs(evidence.drill, TERMINATE)}
+    if evidence.jobs.value is not None:
+        found = {**{job["jobID"]: job for job in evidence.jobs.value}, **found}
+    if not found:
+        raise NotSeen(_reason(evidence.jobs, "this account has no DRS job yet"))
+    return list(found.values())
+
+
+def all_logs(evidence: Evidence) -> dict[str, list[Json]]:
+    """Give every job's log that was read; raises NotSeen where none was."""
+    found = {**(evidence.logs.value or {}), **(evidence.drill.logs if evidence.drill else {})}
+    if not found:
+        raise NotSeen(_reason(evidence.logs, "no job has a log yet"))
+    return found
+
+
+def all_instances(evidence: Evidence) -> list[Json]:
+    """Give every recovery instance as it was told while it lived; raises NotSeen where none was."""
+    found = {item["recoveryInstanceID"]: item for item in evidence.instances.value or () if is_alive(item)}
+    for name, told in (drill_instances(evidence.drill) if evidence.drill else {}).items():
+        alive = [item for _, item in told if is_alive(item)]
+        if alive:
+            found[name] = alive[-1]
+    if not found:
+        raise NotSeen(_reason(evidence.instances, "no recovery instance is there"))
+    return list(found.values())
+
+
+def is_alive(instance: Json) -> bool:
+    """Tell whether DRS calls an instance anything but gone."""
+    return instance.get("ec2InstanceState") not in GONE
+
+
+def members(jobs: Iterable[Json], kind: str = LAUNCH) -> Iterator[tuple[Json, Json]]:
+    """Give the participating servers of jobs of a kind, each with its job."""
+    return (
+        (job, member) for job in jobs if job.get("type") == kind for member in job.get("participatingServers") or ()
+    )
+
+
+def created_at(job: Json) -> datetime:
+    """Give when a job was made; raises NotSeen where DRS does not say."""
+    found = known_time(job.get("creationDateTime"))
+    if found is None:
+        raise NotSeen(f"{job.get('jobID')} has no creationDateTime")
+    return found
+
+
+def states(evidence: Evidence) -> Mapping[str, str]:
+    """Give the states of EC2 instances, the drill's among them as they were told last."""
+    found = dict(evidence.ec2_states.value or {})
+    if evidence.drill is not None:
+        for look in evidence.drill.of(DESCRIBE_EC2):
+            found |= {item["InstanceId"]: item["State"] for item in look.items or ()}
+    return found
+
+
+def _reason(known: Known[Any], otherwise: str) -> str:
+    return known.gap if known.value is None else otherwise
