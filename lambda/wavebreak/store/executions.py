@@ -198,6 +198,8 @@ class ExecutionStore:
         taken_up = after.holds_locks and not before.holds_locks
         if taken_up and held is None:
             raise LocksNeeded(after.execution_id)
+        # Each step raises the version. A crash between two leaves servers and jobs ahead of the statuses: the next
+        # round derives from them; an intent among them is found by its tags like any other.
         current = before
         progress = progress_writes(before, after)
         states = wave_writes(before, after)

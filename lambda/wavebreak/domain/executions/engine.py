@@ -210,6 +210,7 @@ def unassigned(execution: Execution, wave: Wave) -> tuple[Server, ...]:
     taken = {
         subject
         for job in execution.launch_jobs(wave.number)
+        # A call of an earlier attempt counts while it is in flight: a retry must not launch what is coming up.
         if job.in_flight or (job.attempt == wave.attempt and not job.may_turn_up)
         for subject in job.subjects
     }

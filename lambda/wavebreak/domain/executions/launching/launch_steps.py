@@ -57,6 +57,7 @@ def _is_pending(server: Server) -> bool:
 def started(execution: Execution, job: Job, job_id: str) -> Execution:
     """Record the job that an intent became, unless that is known by now."""
     known = next((other for other in execution.jobs if other.key == job.key), job)
+    # Whoever found the job first wrote it down: a second record could put servers back that have moved on since.
     if known.job_id is not None:
         return execution
     members = frozenset(job.subjects)
@@ -123,6 +124,7 @@ def _came_to_nothing(execution: Execution, job: Job, state: JobState) -> Executi
     with this execution's tags, so that one of each server is enough, and their number stays within that of the servers.
     """
     known = next((other for other in execution.jobs if other.key == job.key), None)
+    # An intent that became a job stays one: to call it refused would free its servers for a second launch.
     if known is None or known.state is not JobState.INTENDED:
         return execution
     after = execution.with_job(replace(known, state=state))
