@@ -58,7 +58,7 @@ class Launcher:
     def run(self) -> None:
         """Start what is due, give the wave back, and have the machine look at what came of it.
 
-        What dies on the way gives nothing back: the lease runs out.
+        A call that dies on the way gives nothing back: its lease runs out.
         """
         # As it is read back: to the millisecond.
         lease = parse_iso(iso(self.app.now() + self.app.timing.start_lease))
@@ -122,7 +122,7 @@ class _Round:
     """The calls of one invocation for one wave."""
 
     def __init__(self, app: App, intents: Intents, outlook: Outlook, execution: Execution) -> None:
-        """Take what waits in the wave and is in nobody's job."""
+        """Take the servers of the wave that wait and are in no job."""
         self.app = app
         self.intents = intents
         self.outlook = outlook

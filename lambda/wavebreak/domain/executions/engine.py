@@ -181,7 +181,7 @@ def is_stopped(execution: Execution, wave: Wave) -> bool:
 
 
 def open_asks(execution: Execution) -> tuple[Wave, ...]:
-    """Give the failed waves with onFailure ASK about which nobody has decided yet."""
+    """Give the failed waves with onFailure ASK that still wait for a decision."""
     return tuple(
         wave for wave in execution.waves if wave.status is WaveStatus.FAILED and wave.on_failure is OnFailure.ASK
     )

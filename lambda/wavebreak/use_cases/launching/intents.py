@@ -1,4 +1,4 @@
-"""The intents of a wave: written before the call, and what came of each recorded, whoever finds it out.
+"""The intents of a wave: written before the call; the outcome of each is recorded by the call that finds it.
 
 StartRecovery has no client token. The job carries wave, attempt and batch of its intent as tags; by them it is found
 after an answer that was lost, and after a refusal that was none.
