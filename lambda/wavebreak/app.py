@@ -70,7 +70,7 @@ class App:
     outbox: OutboxStore
     channels: Callable[[], Channels]
     failed_events: FailedEvents
-    """Where news are told; raises MissingSetting in a function that tells none."""
+    """The channels of notifications; raises MissingSetting in a function that has none."""
     now: Callable[[], datetime]
     ec2_at: Callable[[Place], Ec2]
     evidence: EvidenceStore

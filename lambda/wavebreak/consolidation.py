@@ -1,6 +1,6 @@
 """Checks and their factors: everything about them that needs no AWS (contract 7, requirements S4). Pure.
 
-This is the face of the modules of `domain.checks`; whoever needs one part alone may import it from its own module.
+This is the face of the modules of `domain.checks`; import a part that is needed alone from its own module.
 """
 
 from wavebreak.domain.checks.check_output import CheckOutcome, NoFactors, outcome_of, read_factors

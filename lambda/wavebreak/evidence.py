@@ -1,6 +1,6 @@
 """Evidence: what an execution did, as a report, as a page, and the check of a report (contract 8). Pure.
 
-This is the face of the modules of `domain.evidence`; whoever needs one part alone may import it from its own module.
+This is the face of the modules of `domain.evidence`; import a part that is needed alone from its own module.
 The API's functions import it where a report is asked for, never at their own import.
 """
 

@@ -39,7 +39,7 @@ class WaveStatus(StrEnum):
 
 
 class TerminationStatus(StrEnum):
-    """How far the clean-up of an execution's recovery instances got."""
+    """How far the termination of an execution's recovery instances got."""
 
     NOT_REQUESTED = "NOT_REQUESTED"
     IN_PROGRESS = "IN_PROGRESS"
@@ -82,7 +82,7 @@ TERMINATION_TRANSITIONS: Final[Mapping[TerminationStatus, frozenset[TerminationS
     _T.INCOMPLETE: frozenset({_T.IN_PROGRESS}),
     _T.COMPLETED: frozenset(),
 }
-"""Every change of a clean-up's status. INCOMPLETE may be asked for again."""
+"""Every change of a termination's status. INCOMPLETE may be asked for again."""
 
 TERMINAL_STATUSES: Final[frozenset[ExecutionStatus]] = frozenset(
     {_E.COMPLETED, _E.PARTIAL_SUCCESS, _E.FAILED, _E.CANCELLED},

@@ -1,7 +1,7 @@
 """A command forwarded to many targets: everything about it that needs no AWS. Pure.
 
 One broken target never stops the others: each yields one result, and the results are folded at the end. This is the
-face of the modules beside it; whoever needs one part alone may import it from its own module.
+face of the modules beside it; import a part that is needed alone from its own module.
 """
 
 from wavebreak.domain.commands.arguments import (

@@ -1,6 +1,6 @@
 """Faults of a document: where each is (a JSON pointer, RFC 6901), and what people are told of it. Pure.
 
-Free of pydantic, so that whoever only tells of faults does not pay for its import.
+Free of pydantic, so that code which only names faults does not pay for its import.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class MissingSetting(Exception):  # noqa: N818  names what it is
 
 @dataclass(frozen=True, slots=True)
 class NoticeSettings:
-    """Where news are told, and which of them people are written to about."""
+    """The channels of notifications, and which events are sent to people."""
 
     topic_arn: str
     chat_topic_arn: str

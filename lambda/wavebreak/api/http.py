@@ -1,4 +1,4 @@
-"""What the API's doorways share: admission of a request, who asks, and the mapping of every failure to problem+json."""
+"""What the API's doorways share: admission of a request, the caller, and every failure as problem+json."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ def caller_of(app: APIGatewayRestResolver | Router) -> str:
 
 
 def act_of(app: APIGatewayRestResolver | Router, at: datetime, reason: str | None) -> Act:
-    """Give who asks for something, when and why, for the audit trail."""
+    """Return who asks for something, when and why, for the audit trail."""
     return Act(caller_of(app), at, reason)
 
 

@@ -43,7 +43,7 @@ class ReasonRequest(RequestBody):
 class CancelRequest(ReasonRequest):
     """What cancels an execution."""
 
-    then: CancelThen = Field(default=CancelThen.KEEP, description="Whether the clean-up follows by itself.")
+    then: CancelThen = Field(default=CancelThen.KEEP, description="Whether the termination follows by itself.")
     confirm: str | None = Field(
         default=None, description="The execution id; required with TERMINATE when mode is RECOVERY."
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 from wavebreak.resilience.circuit_breaker import RULES, Circuit, circuit_name
 
 _BEHIND: Final = {"drs-read": "drs", "sts-read": "sts"}
-"""Circuits of reads for people, and those that launches go through: whoever only reads never opens the latter."""
+"""Circuits of reads for people, and those that launches go through: a call that only reads never opens the latter."""
 
 
 @cache

@@ -58,7 +58,7 @@ def dynamodb() -> DynamoDBClient:
 
 @cache
 def brief_dynamodb() -> DynamoDBClient:
-    """Give a DynamoDB client for what may be lost: it is over within 3 s, so that nobody is kept waiting by it."""
+    """Give a DynamoDB client for what may be lost: it is over within 3 s, so that no request waits long for it."""
     return boto3.client("dynamodb", config=config("state_read", attempts=1))
 
 

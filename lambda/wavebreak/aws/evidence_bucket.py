@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _TYPES: Final = {"json": "application/json", "html": "text/html; charset=utf-8"}
 _MISSING: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN})
-"""What S3 answers of an object that is not there: the second to whoever may not list the bucket."""
+"""What S3 answers of an object that is not there: the second to a caller that may not list the bucket."""
 
 
 class EvidenceBucket:

@@ -1,7 +1,7 @@
 """Reads of DRS in several accounts and Regions at the same time: none holds up the others, and all end within a limit.
 
 `Places` are those of a machine's round. A place that failed is not asked again in the same round; what it did not tell
-is asked for in the next one. Where others have something to hand over, nobody waits for a place that is silent: `begin`
+is asked for in the next one. Where others have something to hand over, a silent place is not waited for: `begin`
 gives the answers as they come. `Asking` is for an answer that somebody waits for: each question gets an answer, or the
 trouble that stood in its way.
 """
@@ -69,7 +69,7 @@ class Answers(Generic[T]):
         return frozenset(self._waiting)
 
     def first(self) -> dict[Place, T]:
-        """Give what is told at once: nobody waits long for the last place, and hardly longer for the first.
+        """Return what is answered at once: the last place is not waited for long, nor the first much longer.
 
         Only places that were silent already are waited for no longer than a moment.
         """
@@ -92,7 +92,7 @@ class Answers(Generic[T]):
         return found
 
     def more(self, seconds: float) -> dict[Place, T]:
-        """Wait until somebody tells more, at most so long, and give it."""
+        """Wait for more answers, at most so long, and return them."""
         done, _ = wait(self._waiting.values(), timeout=seconds, return_when=FIRST_COMPLETED)
         ended = [place for place, future in self._waiting.items() if future in done]
         told = {place: self._waiting.pop(place).result() for place in ended}
@@ -191,8 +191,8 @@ class Question(NamedTuple):
 class Asking:
     """Asks until its time is over; `clock` counts seconds.
 
-    Begun are questions for the limit `asking`, and the last one then takes a brief call of DRS (13 s), so that whoever
-    waits for the API has an answer in time. Places are asked side by side, and one that gives no answer at all is asked
+    Questions are begun within the limit `asking`, and the last one then takes a brief call of DRS (13 s), so that
+    the API answers in time. Places are asked side by side, and one that gives no answer at all is asked
     nothing more.
     """
 

@@ -51,7 +51,7 @@ class AppliedQuotas:
 
 
 def _read(client: Any) -> tuple[dict[str, int], bool]:
-    """Read the applied quotas; tells too whether the service answered, be it that it refused.
+    """Read the applied quotas, and tell whether the service answered at all; a refusal is an answer.
 
     The first call that is not answered, or not allowed, is the last: the others would only keep the caller waiting.
     """

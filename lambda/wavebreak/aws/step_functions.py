@@ -55,7 +55,7 @@ class Workflow:
                 raise
 
     def start_next(self, machine: Machine, execution_id: str, known_run: int, now: datetime) -> bool:
-        """Start the run after the known one; whoever else does so at this moment starts nothing and gets False."""
+        """Start the run after the known one; a second caller at the same moment starts nothing and gets False."""
         if not self.wakes.next_run(execution_id, keys.wake_token(machine), known_run, now):
             return False
         self.start(machine, execution_id, known_run + 1)

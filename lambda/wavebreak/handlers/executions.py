@@ -18,7 +18,7 @@ router = http.make_router()
 
 
 def _start(mode: Mode, body: StartRequest, key: str | None, *, preempt: bool = False) -> Response[Any]:
-    from wavebreak.use_cases.start_execution import start_execution  # noqa: PLC0415  whoever only reads does not pay for this import
+    from wavebreak.use_cases.start_execution import start_execution  # noqa: PLC0415  reads do not pay for this import
 
     own = http.own_place(router)
     caller = http.caller_of(router)

@@ -1,6 +1,6 @@
 """The one way by which errors are recorded: a structured log line and a metric always, then the record in its table.
 
-A record that cannot be stored is logged all the same and fails nobody: whoever had the error has enough to do.
+A record that cannot be stored is logged all the same and fails no caller: the code that had the error has enough to do.
 """
 
 from __future__ import annotations

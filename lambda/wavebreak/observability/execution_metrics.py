@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Measured:
-    """Is told of every change of an execution that was written, whoever made it."""
+    """Is called after every change of an execution that was written."""
 
     def __init__(self, meter: Meter, table: Table) -> None:
         """Take the meter, and the table that holds the plans' objectives."""

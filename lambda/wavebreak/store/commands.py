@@ -1,7 +1,7 @@
 """Command runs in the table: a run, one item for each of its targets, and the event that tells of each change.
 
 The run's status changes together with an event of its execution's audit trail, in one transaction. A target's item is
-written under the condition that it has not ended, so that it has exactly one result whoever writes last.
+written under the condition that it has not ended, so that it has exactly one result, however many write.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class CommandStore:
 
         `allow` is shown the execution as it stands when the run is written, and may raise: then there is no run.
 
-        Targets come first: without the run nobody sees them. Those that are there already are left as they are: when
+        Targets come first: without the run they are not seen. Those that are there already are left as they are: when
         two make the same run at a time, the later must not put back what the earlier has sent since.
         """
         pk = keys.command(run.command_id)
@@ -67,7 +67,7 @@ class CommandStore:
         items = [{"pk": pk, "sk": keys.target(target.number), **target.record()} for target in targets]
         for start in range(0, len(items), TRANSACTION_LIMIT):
             batch = items[start : start + TRANSACTION_LIMIT]
-            # Refused, they were written by somebody else, which happens to all of a batch or to none.
+            # A refusal means that another call wrote them, which happens to all of a batch or to none.
             self._wrote([Write(str(item["sk"]), "Put", item, "attribute_not_exists(pk)") for item in batch])
         write = Write("run", "Put", _run_record(run), "attribute_not_exists(pk)")
         try:
@@ -89,7 +89,7 @@ class CommandStore:
         return {str(item["commandId"]): CommandRun.read(item) for item in items}
 
     def change(self, command_id: str, decide: Callable[[CommandRun], CommandRun], act: Act) -> CommandRun:
-        """Read, decide and write, again from the start whenever somebody else wrote first.
+        """Read, decide and write, again from the start after each lost race.
 
         A change of status is told in the execution's trail in the same transaction.
         """
@@ -135,7 +135,7 @@ class CommandStore:
         self.executions.tell(after.execution_id, [change], act, details, write, marked, allow=allow)
 
     def count(self, command_id: str, *, succeeded: bool) -> None:
-        """Count a result for those who watch; the end of the run counts again, exactly, and nobody after it."""
+        """Count a result for those who watch; the end of the run counts again, exactly, and is final."""
         try:
             self.table.update(
                 Key=to_attributes({"pk": keys.command(command_id), "sk": keys.META}),
@@ -163,11 +163,11 @@ class CommandStore:
         return found
 
     def move(self, command_id: str, before: CommandTarget, after: CommandTarget) -> bool:
-        """Write how far a target got, from the state that was read; False when somebody else was first."""
+        """Write how far a target got, from the state that was read; False when another write was first."""
         return self._wrote(_target_writes(command_id, before, after.record(), _standing_at(before)))
 
     def move_all(self, command_id: str, moves: Sequence[tuple[CommandTarget, CommandTarget]]) -> None:
-        """Write how far many targets got, many at a time; one that somebody else was first with stays as it is."""
+        """Write how far many targets got, many at a time; one that was written meanwhile stays as it is."""
         most = TRANSACTION_LIMIT // 2
         for start in range(0, len(moves), most):
             batch = moves[start : start + most]
@@ -224,7 +224,7 @@ class CommandStore:
         return int((self.table.get(keys.command(command_id), keys.TURNS) or {}).get("taken", 0))
 
     def take(self, command_id: str, machine_run: int) -> int | None:
-        """Take the next number, which nobody else gets; None when another run of the machine deals by now."""
+        """Take the next number, which no other worker gets; None when another run of the machine has taken over."""
         try:
             answer = self.table.update(
                 Key=to_attributes({"pk": keys.command(command_id), "sk": keys.TURNS}),
@@ -365,7 +365,7 @@ def _run_record(run: CommandRun) -> Item:
 
 
 def _guarded(before: CommandRun) -> Write:
-    """Guard a write of a run: nobody changed its status, its machine or why it stopped; counts go on meanwhile."""
+    """Guard a write of a run: its status, its machine and why it stopped are unchanged; counts go on meanwhile."""
     return Write(
         "run",
         "Put",

@@ -29,7 +29,7 @@ class Turn:
     """What is stored of asking DRS for the progress of an execution."""
 
     mine: bool
-    """Whether this caller is the one who asks now."""
+    """Whether this caller is the one that asks now."""
     as_of: datetime | None
     """When every place last answered; None before that."""
     usual: str | None
@@ -108,7 +108,7 @@ class EvidenceStore:
                 return found
 
     def turn(self, execution_id: str, now: datetime, since: datetime) -> Turn:
-        """Take the turn to ask DRS for the progress of an execution, unless somebody took it after `since`."""
+        """Take the turn to ask DRS for the progress of an execution, unless it was taken after `since`."""
         values = {":now": iso(now), ":since": iso(since)}
         condition = "attribute_not_exists(askedAt) OR askedAt <= :since"
         item = self._update(execution_id, keys.PROGRESS, "SET askedAt = :now", values, condition=condition)
@@ -118,7 +118,7 @@ class EvidenceStore:
         return Turn(mine, parse_iso(as_of) if as_of else None, known.get("usual"))
 
     def standing(self, execution_id: str) -> Turn:
-        """Read what is stored of an execution's progress; nobody asks."""
+        """Read what is stored of an execution's progress, without asking DRS."""
         known = self.table.get(keys.execution(execution_id), keys.PROGRESS) or {}
         as_of = known.get("asOf")
         return Turn(mine=False, as_of=parse_iso(as_of) if as_of else None, usual=known.get("usual"))

@@ -1,8 +1,8 @@
 """Executions in the table: made whole or not at all, changed only from the version that was read.
 
 `save` is the one writer's rule: every change of an execution is the difference between the state that was read and the
-state that was decided, written under the condition that nobody wrote in between, with at most one event telling what
-changed its status. The loser of a race gets `Conflict`, reads again and decides again.
+state that was decided, written under the condition that nothing was written in between, with at most one event
+telling what changed its status. The loser of a race gets `Conflict`, reads again and decides again.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ condition on a server's lock, and the report that is owed."""
 
 
 class Conflict(Exception):  # noqa: N818  an outcome of optimistic locking
-    """Somebody else changed the execution first: read again and decide again."""
+    """Another write came first: read again and decide again."""
 
     category: ClassVar[Category] = Category.DATABASE
 
@@ -101,7 +101,7 @@ class ExecutionStore:
         """Write a new execution, its plan's lock and its first event, all or nothing.
 
         `document` is the frozen plan as canonical JSON, `held` are the server locks that were taken for it. Server
-        items come first and are removed again on a refusal: without META nobody sees them. Raises ConditionFailed
+        items come first and are removed again on a refusal: without META they are not seen. Raises ConditionFailed
         naming `plan-lock` when another execution holds the plan, `server-lock` when the server locks are lost.
         """
         first = replace(execution, version=1, lock_call=held.call if held else None)
@@ -161,7 +161,7 @@ class ExecutionStore:
         details: Mapping[str, Any] | None = None,
         held: Held | None = None,
     ) -> Execution:
-        """Read, decide and save, again from the start whenever somebody else wrote first.
+        """Read, decide and save, again from the start after each lost race.
 
         `decide` is a pure step; what it raises passes through, and so does what `save` raises but for Conflict. Raises
         Unavailable after too many lost races.
@@ -198,6 +198,8 @@ class ExecutionStore:
         taken_up = after.holds_locks and not before.holds_locks
         if taken_up and held is None:
             raise LocksNeeded(after.execution_id)
+        # Each step raises the version. A crash between two leaves servers and jobs ahead of the statuses: the next
+        # round derives from them; an intent among them is found by its tags like any other.
         current = before
         progress = progress_writes(before, after)
         states = wave_writes(before, after)

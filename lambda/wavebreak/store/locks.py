@@ -181,7 +181,7 @@ class LockStore:
             taking.found[pk] = (items[pk], claim)
 
     def give_back(self, held: Held) -> None:
-        """Give back the locks of a call that did not come to its write, to the drills that had them, or to nobody.
+        """Give back the locks of a call that did not come to its write, to the drills that had them, or free.
 
         After a fault the rest is free in a minute, or the drills' again.
         """
@@ -299,7 +299,7 @@ class _Taking:
         return self.preempt and is_drill(claim.execution_id) and claim.execution_id != self.claim.execution_id
 
     def write(self, partition: str) -> Write:
-        """Take a lock that nobody has, or take over exactly the one that was found."""
+        """Take a free lock, or take over exactly the one that was found."""
         item: Item = {**_key_of(partition), **_claim_record(self.claim)}
         condition, values = same_claim(self.claim, "mine")
         condition = f"attribute_not_exists(pk) OR ({condition})"
@@ -332,7 +332,7 @@ def _claim_record(claim: Claim) -> Item:
 
 
 def _giving_back(pk: str, mine: Claim, earlier: Item | None) -> Write:
-    """Give a lock back if it is still this call's: to whom it was taken over from, as it was, or to nobody."""
+    """Give a lock back if it is still this call's: to the drill that it was taken over from, as it was, or free."""
     condition, values = same_claim(mine)
     if earlier is not None:
         return Write(pk, "Put", earlier, condition, values)

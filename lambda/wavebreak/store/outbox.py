@@ -1,11 +1,11 @@
 """The outbox: which events of an execution have been told to everybody, and who is telling the others.
 
 An event is born with the attribute that the outbox index finds it by, in the transaction of the change that it tells,
-and loses it once the cursor has moved past it. So an event that nobody took in is found without a scan. Whoever dies
-between the two writes leaves an event in the index that the next teller takes out.
+and loses it once the cursor has moved past it. So an event that was not delivered is found without a scan. A call that
+dies between the two writes leaves an event in the index that the next teller takes out.
 
-The cursor is leased while its events are told, so that no two callers tell the same event at once. Who comes meanwhile
-knocks and goes: the cursor is given back only if nobody knocked since it was taken.
+The cursor is leased while its events are told, so that no two callers tell the same event at once. A caller that comes
+meanwhile knocks and goes: the cursor is given back only if there was no knock since it was taken.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MINE = "leaseOwner = :me"
 
 
 class CursorLost(Exception):  # noqa: N818  an outcome of a conditional write
-    """Somebody else has the cursor: its lease was over."""
+    """Another call has the cursor: the lease was over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,11 @@ class OutboxStore:
         self.table = table
 
     def claim(self, execution_id: str, owner: str, now: datetime, lease: timedelta) -> Cursor | None:
-        """Take the cursor for a while; None, having knocked, while somebody else has it."""
+        """Take the cursor for a while; None, having knocked, while another call has it."""
         cursor = self._take(execution_id, owner, now, lease)
         if cursor is None:
             self._update(execution_id, "ADD knocks :one", {":one": 1})
-            # Who had it may have given it back before the knock was heard.
+            # The holder may have given it back before the knock was heard.
             cursor = self._take(execution_id, owner, now, lease)
         return cursor
 
@@ -82,7 +82,7 @@ class OutboxStore:
         return _read(execution_id, owner, item) if item else None
 
     def release(self, cursor: Cursor, *, heard: bool) -> bool:
-        """Give the cursor back; with `heard` only if nobody knocked since it was taken. False if it was not."""
+        """Give the cursor back; with `heard` only if there was no knock since it was taken. False if it was not."""
         values: dict[str, Any] = {":me": cursor.owner}
         condition = _MINE
         if heard and cursor.knocks:

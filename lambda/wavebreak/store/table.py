@@ -236,7 +236,8 @@ class Table:
         """Make all writes or none.
 
         Raises ConditionFailed naming those refused, with the item found where told; NotWritten, once the same has been
-        tried a few times, and WriteRejected. After these nothing has happened; after any other error nobody knows.
+        tried a few times, and WriteRejected. After these nothing has happened; after any
+        other error the outcome is unknown.
         """
         operations = [self._operation(write) for write in writes]
         try:

@@ -59,7 +59,7 @@ class WakeStore:
         return answer.get("token") if answer else None
 
     def mark_of(self, execution_id: str, sort_key: str) -> int:
-        """Give the present mark: whoever counted it up since it was read has something for the machine to see."""
+        """Return the present mark: one that was counted up since it was read means something new to see."""
         return read_token(self.table.get(keys.execution(execution_id), sort_key)).mark
 
     def leave_directive(self, execution_id: str, sort_key: str, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Events told to whoever waits for them: in the order of the audit trail, at least once, again only after a crash.
+"""Events delivered to every channel: in the order of the audit trail, at least once, again only after a crash.
 
 `deliver` tells what waits of one execution: the stream calls it when an event is written, the sweep for events that
 still wait a while later, because a channel, the function or the stream itself failed. What fails five times is set
@@ -56,9 +56,9 @@ class _HeldBack(Exception):  # noqa: N818  an outcome
 
 
 def deliver(app: App, execution_id: str) -> int:
-    """Tell the events of an execution that nobody was told of; gives how many were told or set aside.
+    """Deliver the events of an execution that wait in the outbox; return how many were delivered or set aside.
 
-    Does nothing while somebody else does it: that one hears the knock and looks again.
+    Does nothing while another call does it: that one hears the knock and looks again.
     """
     owner, until, count = secrets.token_hex(8), app.now() + WORK, 0
     while (cursor := app.outbox.claim(execution_id, owner, app.now(), LEASE)) is not None:

@@ -58,7 +58,7 @@ class Launcher:
     def run(self) -> None:
         """Start what is due, give the wave back, and have the machine look at what came of it.
 
-        What dies on the way gives nothing back: the lease runs out.
+        A call that dies on the way gives nothing back: its lease runs out.
         """
         # As it is read back: to the millisecond.
         lease = parse_iso(iso(self.app.now() + self.app.timing.start_lease))
@@ -104,6 +104,7 @@ class Launcher:
 
     def _start(self, drs: Drs) -> None:
         """Start what is due, once nothing is left that was started and not written down."""
+        # Read again: `resolve` may just have adopted a job whose servers still look unassigned in the older state.
         execution = self.intents.load()
         wave, now = execution.wave(self.number), self.app.now()
         waiting = unassigned(execution, wave)
@@ -121,7 +122,7 @@ class _Round:
     """The calls of one invocation for one wave."""
 
     def __init__(self, app: App, intents: Intents, outlook: Outlook, execution: Execution) -> None:
-        """Take what waits in the wave and is in nobody's job."""
+        """Take the servers of the wave that wait and are in no job."""
         self.app = app
         self.intents = intents
         self.outlook = outlook
@@ -169,6 +170,7 @@ class _Round:
         if self._leaves_out(batch):
             return True
         written = self.intents.write(self.wave, batch)
+        # No intent, no call: another StartWave, a retry or a cancel came first, and owns these servers or their end.
         if written is None:
             return False
         self.outlook.called()
@@ -205,6 +207,7 @@ class _Round:
         except OutcomeUnknown as unknown:
             self.intents.note(unknown, Severity.WARNING)
             self.intents.unknown(job, f"DRS did not say what came of the call: {unknown}")
+            # The launch may be under way: nothing touches its servers until the job is found or known to be absent.
             self.search.unknown(job.subjects)
             self.unknown.append(job)
             return True

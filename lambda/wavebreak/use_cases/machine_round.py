@@ -36,7 +36,7 @@ STAND_DOWN: Final = "STAND_DOWN"
 NEVER: Final = -1
 """A mark that no item has, nor the one after it once there was a directive: with it a machine does not sleep.
 
-So whoever stands down does not take the token of the run that followed, and more waves than one round names follow
+So a run that stands down does not take the token of the run that followed, and more waves than one round names follow
 at once.
 """
 

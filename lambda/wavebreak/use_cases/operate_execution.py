@@ -43,7 +43,7 @@ _LOOKS: Final = 5
 """Times that an execution is looked at anew which ended, or was taken up, while a retry or skip was on its way."""
 
 Step = Callable[["Execution"], "Execution"]
-"""A change of an execution: pure, and made again on what is stored by then when somebody else wrote first."""
+"""A change of an execution: pure, and made again on what is stored by then after a lost race."""
 
 WaveStep = Callable[["Execution", int, "Act"], "Execution"]
 """A change of one wave, by its number, told by an act."""

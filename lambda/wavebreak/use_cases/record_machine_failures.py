@@ -32,7 +32,7 @@ TOGETHER: Final = timedelta(minutes=5)
 
 
 def record(app: App, event: Mapping[str, Any]) -> None:
-    """Keep error and cause of a failed run with its execution, for whoever looks at it."""
+    """Keep error and cause of a failed run with its execution, where `show` finds them."""
     error, cause = str(event.get("error") or "Unknown"), str(event.get("cause") or "")
     failure = Failure(app.now(), kept_word(error), kept_word(cause))
     execution_id = str(event["executionId"])

@@ -99,7 +99,7 @@ def _refuse(waves: Sequence[Mapping[str, Any]], choice: Choice) -> None:
 
 
 def _remember(app: App, plan: StoredPlan, choice: Choice) -> None:
-    """Keep what the selectors resolved to; whoever asked does not suffer if that fails."""
+    """Keep what the selectors resolved to; the request goes on if that fails."""
     try:
         app.plans.remember_resolved(plan, choice.servers, app.now())
     except (WriteRejected, *FAULTS) as error:

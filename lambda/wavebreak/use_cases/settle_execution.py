@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def finish(app: App, execution_id: str) -> bool:
-    """End an execution if it is over, give its locks back, and start the clean-up that a cancel asked for.
+    """End an execution if it is over, give its locks back, and start the termination that a cancel asked for.
 
     Gives False when there is something to do after all. Doing it twice does no harm.
     """

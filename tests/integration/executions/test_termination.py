@@ -336,7 +336,7 @@ def test_t10_what_was_disconnected_from_drs_is_unknown_until_ec2_has_ended_it(
             {
                 "recoveryInstanceId": lost,
                 "sourceServerId": server(2),
-                "reason": "DRS no longer shows it, and EC2 has it running: end it in EC2 if nobody needs it",
+                "reason": "DRS no longer shows it, and EC2 has it running: end it in EC2 if it is not needed",
             }
         ],
     }

@@ -30,7 +30,7 @@ SAID = {
     Way.INTO: "It existed before and was launched into (launchInto): end or disconnect it in DRS",
     Way.SILENT: "DRS does not tell whether it existed before (GetLaunchConfiguration)",
     Way.HELD: "held by recovery-01x",
-    Way.LOST: "DRS no longer shows it, and EC2 has it running: end it in EC2 if nobody needs it",
+    Way.LOST: "DRS no longer shows it, and EC2 has it running: end it in EC2 if it is not needed",
 }
 
 

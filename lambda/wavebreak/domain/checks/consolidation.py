@@ -45,7 +45,7 @@ def consolidate(processor: Mapping[str, Any], executions: Iterable[Mapping[str, 
     """Reduce the executions of a check to its factors; neither argument is changed, and no order of them shows.
 
     `processor` is `{name, type, factors: {f_x: {of: key, reducer}}}`; an execution is `{executionId, status,
-    completedAt, output: {factors: {key: value}} | null}`. A factor whose key nobody gave is absent. The type says what
+    completedAt, output: {factors: {key: value}} | null}`. A factor whose key is not given is absent. The type says what
     an execution is over (a server, a wave, all); how factors are reduced is the same for all three (S4-4 to S4-6).
     Raises ValueError for a type or reducer that does not exist.
     """

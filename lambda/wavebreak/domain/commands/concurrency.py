@@ -1,6 +1,6 @@
 """How a run goes through its targets: how many at a time, when it stops early, how long one machine drives it. Pure.
 
-As many workers go through the targets as may be in flight at a time; each takes the next target that nobody has taken.
+As many workers go through the targets as may be in flight at a time; each takes the next free target.
 What they write into the history of the machine is counted in rounds: before it is full, the next run of the machine
 takes over. Requirements S0-4 and S1-2 (concurrency), S0-14 (early stop).
 """

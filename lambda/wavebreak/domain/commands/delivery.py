@@ -1,6 +1,6 @@
 """A command on its way to one target: what is known of a send, when it is tried again, when it is given up. Pure.
 
-Nothing is sent a second time that may have been sent: after an answer that was lost, and after whoever sent has died,
+Nothing is sent a second time that may have been sent: after an answer that was lost, and after the sender has died,
 the command is looked for until it would have shown up. What was refused, or not delivered by SSM, never ran, and is
 sent again as long as the run's patience with the target's agent lasts (contract 6).
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wavebreak.timing import Timing
 
 SENDER_SECONDS: Final = 110
-"""After so long whoever intended a send is surely over: the time limit of its function."""
+"""After so long the call that intended a send is surely over: the time limit of its function."""
 SETTLE: Final = timedelta(seconds=15)
 """How long a command that was sent may take to show up."""
 _FIRST_PAUSE_SECONDS: Final = 5
@@ -28,7 +28,7 @@ _LONGEST_PAUSE_SECONDS: Final = 60
 
 
 def intended(target: CommandTarget, now: datetime, sender: str) -> CommandTarget:
-    """Write the intent of a send: from here on nobody else may send to this target."""
+    """Write the intent of a send: from here on no other call may send to this target."""
     return replace(
         target,
         state=TargetState.SENDING,
@@ -48,7 +48,7 @@ def sent(target: CommandTarget, ssm_command_id: str, now: datetime) -> CommandTa
 
 
 def answer_lost(target: CommandTarget, now: datetime) -> CommandTarget:
-    """Write that nobody knows whether the command was sent."""
+    """Write that it is unknown whether the command was sent."""
     return replace(target, lost_at=now)
 
 
@@ -92,7 +92,7 @@ def patience_is_over(run: CommandRun, target: CommandTarget, now: datetime, timi
 def shows_up_by(run: CommandRun, target: CommandTarget) -> datetime:
     """Give the moment by which a send of unknown outcome shows up, or was never made.
 
-    It is counted from the lost answer. Where nobody wrote that down, the sender may have sent until its end.
+    It is counted from the lost answer. Where that was not written down, the sender may have sent until its end.
     """
     if target.lost_at is not None:
         return target.lost_at + SETTLE

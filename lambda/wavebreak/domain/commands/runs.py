@@ -67,7 +67,7 @@ class CommandTarget:
     tries: int = 0
     """Times that SendCommand was intended."""
     lost_at: datetime | None = None
-    """When the answer of SendCommand was lost; None also when whoever sent died before it could say so."""
+    """When the answer of SendCommand was lost; None also when the sender died before it could say so."""
     late_since: datetime | None = None
     """Since when its agent is known not to answer."""
     due_at: datetime | None = None

@@ -53,7 +53,7 @@ class WaveInput(TypedDict, total=False):
 
 
 class CallCounts(TypedDict, total=False):
-    """Calls that left no job behind cannot be counted later: whoever makes them counts them."""
+    """Calls that left no job behind cannot be counted later: the code that makes them counts them."""
 
     startRecoveryCalls: int | None
     """Every StartRecovery call that was made, refused ones too."""

@@ -1,7 +1,7 @@
 """What a DRS job log tells of each server: phases with their times, the instance, the recovery point. Pure.
 
 Source: botocore's model of DRS (`JobLogEvent`, `JobLogEventData`), and `LAUNCH_END`, which real logs hold and the model
-does not name. Items may come in any order and twice. What a log does not tell is None: an end that nobody logged is
+does not name. Items may come in any order and twice. What a log does not tell is None: an end that was not logged is
 not known, even where the next phase has begun.
 """
 

@@ -166,7 +166,7 @@ def _leftover(wave: Mapping[str, Any], server: Mapping[str, Any], reason: str | 
 
 
 def _stranger(ids: Iterable[str], reason: str | None) -> dict[str, Any]:
-    """Write down what a termination names and no server of the report has: an instance of a launch nobody recorded."""
+    """Write down what a termination names and no server of the report has: an instance of an unrecorded launch."""
     instance = next((name for name in sorted(ids) if name.startswith("i-")), None)
     server = next((name for name in sorted(ids) if name.startswith("s-")), None)
     return {"waveNumber": None, "sourceServerId": server, "recoveryInstanceId": instance, "reason": reason}

@@ -29,7 +29,7 @@ COLUMNS: Final[Mapping[str, Sequence[str]]] = {
 
 
 def table(kind: str, caption: str, rows: Iterable[Sequence[object]]) -> Html:
-    """Build a table of a kind; `caption` says what is in it to whoever does not see where it stands."""
+    """Build a table of a kind; `caption` says what is in it to a reader who does not see where it stands."""
     heads = (el("th", name, scope="col", role="columnheader") for name in COLUMNS[kind])
     body = (el("tr", *(el("td", cell, role="cell") for cell in row), role="row") for row in rows)
     return el(

@@ -78,7 +78,7 @@ def words_behind(before: Execution, after: Execution) -> dict[str, Any]:
     """Tell whose words a change follows that changed no status when they were given, and so have no event themselves.
 
     `approvedBy` names the approval of each wave that stops waiting for it, `terminationRequestedBy` who had a cancel go
-    on with the clean-up that begins.
+    on with the termination that begins.
     """
     told: dict[str, Any] = {}
     approvals = [

@@ -174,7 +174,7 @@ class BatchSearch:
         return last
 
     def unknown(self, batch: Sequence[str]) -> None:
-        """Take it that nobody knows yet whether DRS took a batch: it is not tried again in this round."""
+        """Note that it is unknown yet whether DRS took a batch: it is not tried again in this round."""
         self._together = 1
         self._forget(batch)
         self._leave_groups(batch)

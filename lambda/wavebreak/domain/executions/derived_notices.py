@@ -1,4 +1,4 @@
-"""What an execution's servers and waves have to say besides their statuses: warnings that nobody has to store. Pure."""
+"""What an execution's servers and waves have to say besides their statuses: warnings that need not be stored. Pure."""
 
 from __future__ import annotations
 

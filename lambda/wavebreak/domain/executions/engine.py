@@ -191,7 +191,7 @@ def is_stopped(execution: Execution, wave: Wave) -> bool:
 
 
 def open_asks(execution: Execution) -> tuple[Wave, ...]:
-    """Give the failed waves with onFailure ASK about which nobody has decided yet."""
+    """Give the failed waves with onFailure ASK that still wait for a decision."""
     return tuple(
         wave for wave in execution.waves if wave.status is WaveStatus.FAILED and wave.on_failure is OnFailure.ASK
     )
@@ -220,6 +220,7 @@ def unassigned(execution: Execution, wave: Wave) -> tuple[Server, ...]:
     taken = {
         subject
         for job in execution.launch_jobs(wave.number)
+        # A call of an earlier attempt counts while it is in flight: a retry must not launch what is coming up.
         if job.in_flight or (job.attempt == wave.attempt and not job.may_turn_up)
         for subject in job.subjects
     }

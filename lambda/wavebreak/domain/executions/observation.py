@@ -110,7 +110,7 @@ def absorb(execution: Execution, observation: Observation, now: datetime, timing
 
 
 def _adopt(execution: Execution, observation: Observation) -> Execution:
-    """Record the jobs that turned up for intents whose outcome nobody wrote down, refuted ones included."""
+    """Record the jobs that turned up for intents without a recorded outcome, refuted ones included."""
     after = execution
     for job in execution.launch_jobs():
         job_id = observation.found.get(job.key)

@@ -43,7 +43,7 @@ class Seen:
 class Choice:
     """The servers to take by the index of the wave, and why some of them are those of an earlier look.
 
-    With `faults` nothing can be started; `unknown` are the waves whose servers nobody knows, each with the reason.
+    With `faults` nothing can be started; `unknown` are the waves whose servers are not known, each with the reason.
     """
 
     servers: Mapping[int, Sequence[str]]

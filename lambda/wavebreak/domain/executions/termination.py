@@ -124,7 +124,7 @@ def _outcome(
 
 
 def may_come_up(execution: Execution, silent: Iterable[Place], now: datetime) -> bool:
-    """Tell whether a launch of this execution may still bring up an instance, or nobody could look whether one does.
+    """Tell whether a launch of this execution may still bring up an instance, or that could not be looked up.
 
     A call that was held never to have happened, or that DRS refused, is looked for in every round (`open_intents`).
     """

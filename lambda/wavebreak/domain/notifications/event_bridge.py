@@ -29,7 +29,7 @@ class BusEvent:
 def bus_events(execution: Execution, event: Mapping[str, Any]) -> list[BusEvent]:
     """Make the bus events of an event, in the order of its changes; `detail.change` numbers them from 1.
 
-    The statuses of a clean-up begin with `TERMINATION_`, those of a command run with `COMMAND_`, so that a rule for
+    The statuses of a termination begin with `TERMINATION_`, those of a command run with `COMMAND_`, so that a rule for
     COMPLETED never takes one for the end of an execution. A verdict changes no status, and makes none.
     """
     return [

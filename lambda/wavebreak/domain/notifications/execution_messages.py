@@ -90,7 +90,7 @@ def wave_summary(statuses: Mapping[str, int]) -> str:
 
 
 def kinds_of(event: Mapping[str, Any]) -> list[Kind]:
-    """List what an event could be told as, the most telling first; empty for one that nobody is written to about."""
+    """List what an event could be told as, the most telling first; empty for one that is not sent to people."""
     found: list[Kind] = [Kind.PREEMPTED] if event["data"].get("preemptedBy") else []
     changes = event["data"]["changes"]
     for change in (each for each in changes if "waveNumber" not in each and "subject" not in each):

@@ -2,7 +2,7 @@
 
 FAIL is what a start is refused for, what fails a wave, or what misses the plan's objectives; WARN is what an operator
 should know before. A server with impact OPTIONAL never fails its wave, so what is wrong with it is a WARN. What was not
-seen is a FAIL: nobody is told that a plan is ready on facts that are missing.
+seen is a FAIL: no plan is called ready on facts that are missing.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _plan_lock(facts: Facts) -> Check:
 
 
 def _held_by(what: str, holder: str) -> _Finding:
-    """Tell what it means that somebody holds something: a drill gives way to a recovery, and nobody else to anybody."""
+    """Tell what it means that something is held: a drill gives way to a recovery, and nothing else gives way."""
     if is_drill(holder):
         return CheckStatus.WARN, f"{what} is held by {holder}: a recovery takes it over, a drill is refused"
     return CheckStatus.FAIL, f"{what} is held by {holder}"

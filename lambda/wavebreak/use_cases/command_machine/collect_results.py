@@ -40,7 +40,7 @@ _ROW_BYTES: Final = 100 * 1024
 def record_result(
     app: App, run: CommandRun, target: CommandTarget, result: ExecutionResult, *, only_as_read: bool = False
 ) -> None:
-    """Write the one result of a target; whoever comes second writes nothing.
+    """Write the one result of a target; a second writer changes nothing.
 
     What a query found is read before the output is cut, so that no row is lost to the cut. With `only_as_read` nothing
     is written either when the target got further meanwhile.
@@ -132,7 +132,7 @@ def _left_without(app: App, run: CommandRun, target: CommandTarget) -> None:
 
 
 def record_failure(app: App, command_id: str, name: str, error: str, cause: str) -> None:
-    """Keep error and cause of a failed run of the machine with the command run, for whoever looks at it."""
+    """Keep error and cause of a failed run of the machine with the command run, where `show` finds them."""
     failure = {"at": iso(app.now()), "error": kept_word(error), "cause": kept_word(cause)}
     act = Act(ENGINE_ACTOR, app.now())
     run = app.commands.change(command_id, lambda run: replace(run, last_failure=failure), act)

@@ -148,7 +148,7 @@ class Forwarder:
         return True
 
     def _send(self) -> None:
-        """Intend and send; nobody may know afterwards whether it was sent: the next round looks it up.
+        """Write the intent and send. Whether it was sent may stay unknown: the next round looks it up.
 
         Whatever a send needs that may take its time is had before the intent.
         """

@@ -29,7 +29,7 @@ class Preparation:
     run: int
     sequential: bool
     first: tuple[int, ...]
-    """The targets that the workers begin with, one for each; 0 is for whoever comes when its agent does."""
+    """The targets that the workers begin with, one for each; 0 is for a target whose agent comes later."""
 
     def output(self) -> dict[str, Any]:
         """Give the state machine's view."""

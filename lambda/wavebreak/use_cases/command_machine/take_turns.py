@@ -1,8 +1,8 @@
-"""The workers of a command run: each takes the next target that nobody has taken, until all have had their turn.
+"""The workers of a command run: each takes the next free target, until all have had their turn.
 
 Numbers are dealt from one counter, so that no two workers take the same target and the order given is kept whatever
 order workers are started in. Targets that cannot be reached are postponed: when all others have had their turn, the
-workers that are free wait for their agents, so that those that come hold up nobody and nobody holds them up.
+workers that are free wait for their agents, so that no target holds up another.
 """
 
 from __future__ import annotations
@@ -247,7 +247,7 @@ class _Worker:
         for target in due:
             absent, silent = seen.is_absent(target), seen.is_silent(target)
             if self.run.wave is None and seen.is_left_alone(target):
-                came.append(target)  # whoever asked is told so
+                came.append(target)  # the sender hears it from SSM
             elif not absent and not silent:
                 came.append(target)  # its agent answers, or sending tells what is wrong
             elif delivery.patience_is_over(self.run, target, now, timing) and (absent or self.run.wave is None):

@@ -1,4 +1,4 @@
-"""A report for whoever asks for it: whole, or where it is to be fetched when it is larger than an answer may be."""
+"""A report as an answer: whole, or where it is to be fetched when it is larger than an answer may be."""
 
 from __future__ import annotations
 

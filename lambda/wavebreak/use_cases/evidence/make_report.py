@@ -38,7 +38,7 @@ class Report:
     @cached_property
     def html(self) -> str:
         """Write it as a page."""
-        from wavebreak.domain.evidence.page import page  # noqa: PLC0415  whoever asks for JSON does not pay for it
+        from wavebreak.domain.evidence.page import page  # noqa: PLC0415  JSON does not pay for it
 
         return page(self.content)
 

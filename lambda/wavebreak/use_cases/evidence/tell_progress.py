@@ -1,6 +1,6 @@
 """The phases of an execution's servers, from the logs of the jobs in flight: fifty who watch cost what one costs.
 
-Who comes first asks DRS and keeps the logs with the execution; for the next fifteen seconds everybody reads those.
+The first reader asks DRS and keeps the logs with the execution; for the next fifteen seconds all others read those.
 """
 
 from __future__ import annotations

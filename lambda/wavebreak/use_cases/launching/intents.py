@@ -1,4 +1,4 @@
-"""The intents of a wave: written before the call, and what came of each recorded, whoever finds it out.
+"""The intents of a wave: written before the call; the outcome of each is recorded by the call that finds it.
 
 StartRecovery has no client token. The job carries wave, attempt and batch of its intent as tags; by them it is found
 after an answer that was lost, and after a refusal that was none.
@@ -64,6 +64,7 @@ class Intents:
         for job in pending:
             if job.key in found:
                 self.record(job, found[job.key])
+            # Refuted only after the time that DRS may take to show a job: an absent job proves nothing before that.
             elif self.app.now() >= job.check_after:
                 self.change(lambda current, job=job: launch_steps.refuted(current, job))  # type: ignore[misc]  # mypy infers no default
 
@@ -74,6 +75,7 @@ class Intents:
         written: list[Job] = []
 
         def step(current: Execution) -> Execution:
+            # `change` may run this again on a newer state: an intent of the lost race must not be called.
             written.clear()
             present = current.wave(self.number)
             open_ids = {server.source_server_id for server in unassigned(current, present)}

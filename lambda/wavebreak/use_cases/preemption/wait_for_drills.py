@@ -39,7 +39,7 @@ def waits_for_drills(app: App, execution: Execution, wave: Wave, recent: Iterabl
 
 
 def _is_of_a_drill(job: RecentJob, execution: Execution) -> bool:
-    """Tell whether a drill launches by a job, or ends what it launched: DRS calls the latter nobody's."""
+    """Tell whether a drill launches by a job, or ends what it launched: DRS names no initiator for the latter."""
     if job.kind == JobKind.LAUNCH:
         return job.initiated_by == _START_DRILL
     return job.kind == JobKind.TERMINATE and execution.preemption is not None

@@ -242,7 +242,7 @@ class _Caller:
         return True
 
     def _intend(self, batch: Sequence[str]) -> Job | None:
-        """Write the intent of a call; None when somebody else asked DRS for one of these meanwhile."""
+        """Write the intent of a call; None when another call asked DRS for one of these meanwhile."""
         intents: list[Job] = []
 
         def step(current: Execution) -> Execution:

@@ -306,5 +306,5 @@ def test_rule_10_drill_and_recovery_a_drill_operator_has_no_right_to_any_recover
         for text in (statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]])
     ]
     writing = [resource for resource in resources if not resource.startswith("GET/")]
-    allowed = r"POST/(drills|plans/\*/validate|executions/drill-\*/[a-z*/]+)"
+    allowed = r"POST/(drills|plans/\*/validate|executions/drill-\*/[a-z*/]+)|PUT/executions/drill-\*/verdict"
     assert [resource for resource in writing if not re.fullmatch(allowed, resource)] == []

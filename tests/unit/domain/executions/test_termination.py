@@ -184,7 +184,7 @@ class TestGone:
         after, directive = twice(terminating(), look(ec2=ec2({1: state, 2: None})))
         assert (directive, after.termination.status, left(after)) == (D.FINISH, T.INCOMPLETE, (1, [], [ONE]))
         assert (
-            reasons(after)[ONE] == f"DRS no longer shows it, and EC2 has it {state}: end it in EC2 if nobody needs it"
+            reasons(after)[ONE] == f"DRS no longer shows it, and EC2 has it {state}: end it in EC2 if it is not needed"
         )
         assert instances_left(after) == 1
         again = termination.request(after, Act(OPERATOR, later(200)))

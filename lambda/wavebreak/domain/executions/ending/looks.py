@@ -51,9 +51,9 @@ class TerminationObservation:
 
     jobs: Observation = field(default_factory=Observation)
     instances: tuple[Instance, ...] = ()
-    """All that DRS shows of the source servers that were looked at, in any state, whoever launched them."""
+    """All that DRS shows of the source servers that were looked at, in any state, launched by anyone."""
     silent: frozenset[Place] = frozenset()
-    """The accounts and Regions that did not answer: nobody knows what is there, and it is not touched."""
+    """The accounts and Regions that did not answer: what is there is not known, and not touched."""
     ec2: Mapping[str, Ec2Answer] = field(default_factory=dict)
     """EC2's answers, by instance id."""
     logged: Mapping[str, str | None] = field(default_factory=dict)
@@ -218,7 +218,7 @@ def _as_ec2_says(ending: InstanceEnding, answer: Ec2Answer) -> InstanceEnding:
         return _unknown(ending, f"{gone} does not tell what became of it: {answer.refusal}")
     if answer.state == _GOING_IN_EC2:
         return replace(ending, reason=f"{gone} is shutting it down")
-    return _unknown(ending, f"{gone} has it {answer.state}: end it in EC2 if nobody needs it")
+    return _unknown(ending, f"{gone} has it {answer.state}: end it in EC2 if it is not needed")
 
 
 def _over(outcome: EndingOutcome) -> InstanceEnding:

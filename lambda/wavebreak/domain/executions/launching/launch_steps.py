@@ -39,7 +39,7 @@ def refused_with_others(known: Suspicion | None, words: str, now: datetime, call
 
 
 def waiting(known: Suspicion | None, words: str, until: datetime) -> Suspicion:
-    """Have a subject wait for something that speaks against nobody; what is held against it stays."""
+    """Have a subject wait for something that is no fault of its own; what is held against it stays."""
     return replace(known, words=words, not_before=until) if known else Suspicion(words, until, times=0)
 
 
@@ -57,6 +57,7 @@ def _is_pending(server: Server) -> bool:
 def started(execution: Execution, job: Job, job_id: str) -> Execution:
     """Record the job that an intent became, unless that is known by now."""
     known = next((other for other in execution.jobs if other.key == job.key), job)
+    # The call that found the job first wrote it down: a second record could put servers back that have moved on since.
     if known.job_id is not None:
         return execution
     members = frozenset(job.subjects)
@@ -68,7 +69,7 @@ def started(execution: Execution, job: Job, job_id: str) -> Execution:
 
 
 def adopted(execution: Execution, job_id: str, key: tuple[int, int, int], servers: Collection[str]) -> Execution:
-    """Record a job of this execution that nobody wrote down: its call was held to have come to nothing.
+    """Record a job of this execution that was not written down: its call was held to have come to nothing.
 
     `key` is what its tags say: wave, attempt and batch of its intent, which may have been dropped since. `servers` are
     those that take part in it.
@@ -123,6 +124,7 @@ def _came_to_nothing(execution: Execution, job: Job, state: JobState) -> Executi
     with this execution's tags, so that one of each server is enough, and their number stays within that of the servers.
     """
     known = next((other for other in execution.jobs if other.key == job.key), None)
+    # An intent that became a job stays one: to call it refused would free its servers for a second launch.
     if known is None or known.state is not JobState.INTENDED:
         return execution
     after = execution.with_job(replace(known, state=state))
@@ -182,7 +184,7 @@ def failed(execution: Execution, number: int, reasons: Mapping[str, str]) -> Exe
 
 
 def forgiven(execution: Execution, number: int, words: str) -> Execution:
-    """Hold nothing against those that wait to be launched in a wave: DRS takes nobody for now, and `words` say why."""
+    """Hold nothing against those that wait to be launched in a wave: DRS takes no call for now, and `words` say why."""
     names = [server.source_server_id for server in unassigned(execution, execution.wave(number))]
     return _each(
         execution, number, dict.fromkeys(names, words), lambda server, why: replace(server, error=why, suspicion=None)

@@ -2,8 +2,8 @@
 
 A lock belongs to one call (a start, a retry, a termination asked for): it is taken before the write that needs it, and
 counts from then on as long as META of its execution names that call. So an execution holds exactly the locks of the
-call that made it or took it up again, and nobody else gives these back. A call that died before its write leaves locks
-that are free a minute later; a function of the API lives half as long.
+call that made it or took it up again, and no other call gives these back. A call that died before its write leaves
+locks that are free a minute later; a function of the API lives half as long.
 
 A RECOVERY takes over what a drill holds. Until its own write has named its call, the lock remembers whose it was: a
 call that died in between leaves it to the drill.

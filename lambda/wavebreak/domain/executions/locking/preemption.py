@@ -1,7 +1,7 @@
 """A drill never stands in the way of a recovery: what a RECOVERY takes over, and what becomes of the drills. Pure.
 
 The locks pass over with the write that makes the RECOVERY, or takes it up again (`lock_rules`). What follows, that the
-drills are cancelled, is derived from what that write stored: whoever looks at the RECOVERY next sees to it. Contract 2.
+drills are cancelled, is derived from what that write stored: the next round of the RECOVERY sees to it. Contract 2.
 """
 
 from __future__ import annotations
