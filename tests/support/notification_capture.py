@@ -173,6 +173,11 @@ class World:
                 self.sqs.delete_message(QueueUrl=queue or self.queue, ReceiptHandle=message["ReceiptHandle"])
         return found
 
+    def bodies(self, queue: str) -> list[str]:
+        """Look at the bodies of a queue as they are."""
+        messages = self.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", ())
+        return [message["Body"] for message in messages]
+
     def told(self) -> list[tuple[str, int]]:
         """Give kind and sequence of every message that the topic delivered."""
         documents = [json.loads(envelope["Message"]) for envelope in self.received()]

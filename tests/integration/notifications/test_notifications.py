@@ -19,6 +19,7 @@ from wavebreak.aws.channels import Channels, News, ascii_subject
 from wavebreak.domain.notifications.execution_messages import execution_message
 from wavebreak.domain.notifications.message import Kind
 from wavebreak.handlers import notification
+from wavebreak.harmless_text import acts
 from wavebreak.problems import CircuitOpen
 from wavebreak.store import keys
 from wavebreak.store.executions import ExecutionStore
@@ -67,6 +68,23 @@ def test_every_message_once_in_order_to_every_channel(world: World) -> None:
     chats = world.received(world.chat_queue)
     assert [chat["content"]["keywords"][0] for chat in chats] == [kind for kind, _ in RUN]
     assert (world.deliver(), world.sweep(), world.told()) == (0, 0, [])
+
+
+def test_t29_a_hostile_name_of_an_older_plan_reaches_no_topic_bus_or_queue_as_it_is(world: World) -> None:
+    name = "a\u202eb\0\u200b\ufffe\x7f"
+    born = replace(execution(1, plan_id="p1"), plan_name=name)
+    world.faults.for_ever["sns", "publish"] = refused()
+    world.app.executions.create(born, "{}", world.act(), {})
+    assert world.deliver() == 1
+    for queue in (world.bus_queue, world.failed_queue):
+        (body,) = world.bodies(queue)
+        assert not set(filter(acts, body))
+    world.faults.for_ever.clear()
+    world.app.executions.create(replace(execution(2, plan_id="p2"), plan_name=name), "{}", world.act(), {})
+    world.deliver(2)
+    (envelope,) = world.received()
+    assert envelope["Subject"] == "🚀 DRS Execution Started - a b    "
+    assert not set(filter(acts, envelope["Message"]))
 
 
 def test_subscriptions_filter_by_status_plan_and_mode(world: World) -> None:

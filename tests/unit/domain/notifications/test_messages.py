@@ -272,7 +272,7 @@ def test_nobody_is_mentioned_and_nothing_linked_in_a_chat() -> None:
 
 def test_account_numbers_and_keys_of_others_words_do_not_get_into_messages() -> None:
     said = "User: arn:aws:sts::123456789012:assumed-role/R/x with AKIAIOSFODNN7EXAMPLE\nmay not"
-    assert discreet(said) == "User: arn:aws:sts::…:assumed-role/R/x with … may not"
+    assert discreet(said) == "User: arn:aws:sts::…:assumed-role/R/x with ***** may not"
     assert shown_actor(APPROVER) == "assumed-role/Operators/jane@example.com"
     assert shown_actor("wavebreak") == "wavebreak"
     assert shown_actor("arn:odd") == "arn:odd"
