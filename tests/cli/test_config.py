@@ -248,8 +248,10 @@ def test_credentials_that_aws_throttles_are_no_wrong_setting() -> None:
         "Opening your browser ...\n{}",
         "",
         "[]",
-        '{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c", '
-        '"Expiration": "2020-01-01T00Z"}',
+        (
+            '{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c", '
+            '"Expiration": "2020-01-01T00Z"}'
+        ),
     ],
     ids=["BOM", "chatter", "nothing", "a list", "expired"],
 )
