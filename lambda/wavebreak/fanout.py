@@ -55,8 +55,6 @@ from wavebreak.domain.commands.safe_output import (
     MAX_OUTPUT_BYTES,
     Shortened,
     decoded,
-    displayed,
-    displayed_line,
     shortened,
     shortened_result,
 )
@@ -71,6 +69,7 @@ from wavebreak.domain.commands.summary import (
     run_status,
     summary_text,
 )
+from wavebreak.harmless_text import displayed, displayed_line
 from wavebreak.problems import UnsupportedCommand
 
 __all__ = [

@@ -9,6 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from wavebreak.harmless_text import displayed_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -20,6 +22,7 @@ MAX_DEPTH: Final = 32
 TOO_DEEP: Final = f"more than {MAX_DEPTH} lists and objects inside one another"
 
 _SHOWN: Final = 60
+_NO_BREAK_SPACE: Final = r"(\xa0 is a no-break space, which looks like a blank)"
 _SHOWN_BITS: Final = 64
 _KINDS: Final[Mapping[type, str]] = {list: "a list", tuple: "a list", dict: "an object"}
 
@@ -43,7 +46,8 @@ def quoted(value: object) -> str:
     Lists and objects are only named: their insides can be of any size and depth.
     """
     if isinstance(value, str):
-        return repr(value) if len(value) <= _SHOWN else repr(value[:_SHOWN]) + "…"
+        shown = displayed_line(repr(value[:_SHOWN])) + ("…" if len(value) > _SHOWN else "")
+        return f"{shown} {_NO_BREAK_SPACE}" if "\xa0" in value[:_SHOWN] else shown
     if isinstance(value, int) and value.bit_length() > _SHOWN_BITS:
         return f"a number of more than {_SHOWN_BITS} bits"
     if value is None or isinstance(value, (bool, int, float)):

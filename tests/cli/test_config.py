@@ -239,3 +239,43 @@ def test_credentials_that_aws_throttles_are_no_wrong_setting() -> None:
 
     with pytest.raises(Unavailable, match="Rate exceeded"):
         signing_keys(Throttled("a", "b"))
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "\ufeff{}",
+        "Opening your browser ...\n{}",
+        "",
+        "[]",
+        (
+            '{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c", '
+            '"Expiration": "2020-01-01T00Z"}'
+        ),
+    ],
+    ids=["BOM", "chatter", "nothing", "a list", "expired"],
+)
+def test_t31_n31b_what_a_credential_process_prints_wrongly_is_a_wrong_setting_in_one_line(
+    wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, printed: str
+) -> None:
+    (tmp_path / "printed").write_text(printed, encoding="utf-8")
+    (tmp_path / "config").write_text(f"[profile process]\ncredential_process = cat {tmp_path}/printed\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    outcome = wavebreak("--api-url", GATEWAY, "--profile", "process", "plan", "list")
+    assert outcome.exit_code == 3
+    assert outcome.err.startswith("error: Configuration: AWS credentials: ")
+    assert "Traceback" not in outcome.err
+
+
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+@pytest.mark.parametrize("odd", ["\r", "\n", " ", "\u200b", "é"])
+def test_n16_a_key_with_its_line_end_is_a_wrong_setting_and_is_not_shown(
+    wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch, name: str, odd: str
+) -> None:
+    monkeypatch.setenv(name, f"pasted{odd}KEY")
+    outcome = wavebreak("--api-url", GATEWAY, "plan", "list")
+    assert outcome.exit_code == 3
+    assert outcome.err.startswith("error: Configuration: AWS credentials: a key or token has a line break")
+    assert "pasted" not in outcome.err

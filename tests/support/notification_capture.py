@@ -122,6 +122,9 @@ class World:
         client = boto3.client("dynamodb", region_name=REGION)
         (described,) = (table for table in Blueprint({}).tables() if table["TableName"] == "wavebreak-Table")
         client.create_table(**described)
+        self.reads: list[list[str]] = []
+        """Sort keys of the items that each query of the table answered with."""
+        client.meta.events.register("after-call.dynamodb.Query", self._queried)
         table = Table(client, described["TableName"])
         self.sns, self.sqs = boto3.client("sns", region_name=REGION), boto3.client("sqs", region_name=REGION)
         self.failed_queue = self.sqs.create_queue(QueueName="failed")["QueueUrl"]
@@ -137,6 +140,13 @@ class World:
         executions = ExecutionStore(table)
         commands = CommandStore(table, executions)
         self.app = FakeApp(executions, commands, OutboxStore(table), settings, self.faults, {})
+
+    def _queried(self, parsed: dict[str, Any], **_: Any) -> None:
+        self.reads.append([item["sk"]["S"] for item in parsed.get("Items", ()) if "sk" in item])
+
+    def events_read(self) -> int:
+        """Count the events of trails that were read since `reads` was emptied."""
+        return sum(name.startswith("EVENT#") for names in self.reads for name in names)
 
     def subscribed(self, name: str, *, raw: bool = False, **attributes: str) -> tuple[str, str]:
         """Make a topic and a queue that gets what is published to it."""
@@ -162,6 +172,11 @@ class World:
                 found.append(json.loads(message["Body"]))
                 self.sqs.delete_message(QueueUrl=queue or self.queue, ReceiptHandle=message["ReceiptHandle"])
         return found
+
+    def bodies(self, queue: str) -> list[str]:
+        """Look at the bodies of a queue as they are."""
+        messages = self.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", ())
+        return [message["Body"] for message in messages]
 
     def told(self) -> list[tuple[str, int]]:
         """Give kind and sequence of every message that the topic delivered."""

@@ -11,6 +11,7 @@ from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act, append_ev
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.ending.model import EndingOutcome, InstanceEnding
 from wavebreak.domain.executions.model import Cancel, Execution, JobState, LaunchStatus, Mode, Termination
+from wavebreak.domain.executions.replay import statuses_after
 from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
 from wavebreak.domain.notifications.execution_messages import execution_message
 from wavebreak.domain.notifications.message import Kind, Message
@@ -73,7 +74,7 @@ class Story:
 
     def told(self, kind: Kind) -> Message:
         """Tell the last event."""
-        return execution_message(kind, self.now, self.trail)
+        return execution_message(kind, statuses_after(self.trail).shown_by(self.now), self.trail[-1])
 
 
 def _running(name: str, mode: Mode) -> Story:

@@ -24,7 +24,8 @@ MOST_FILES = 22
 
 GROUND = frozenset(
     {
-        *("aws_error_codes", "error_category", "execution_utils", "identifiers", "json_pointers", "problems"),
+        *("aws_error_codes", "error_category", "execution_utils", "harmless_text", "identifiers", "json_pointers"),
+        "problems",
         *("settings", "site", "strict_json", "timeouts", "timing"),
     }
 )
@@ -47,7 +48,7 @@ MAY_IMPORT = {
     },
     "domain.readiness": {"domain.drs", "domain.plans"},
     "domain.status_colors": set(),
-    "domain.notifications": {"domain.commands", "domain.executions", "domain.status_colors"},
+    "domain.notifications": {"domain.commands", "domain.errors", "domain.executions", "domain.status_colors"},
     "consolidation": {"domain.checks", "domain.plans"},
     "evidence": {"domain.evidence"},
     "fanout": {"domain.commands"},

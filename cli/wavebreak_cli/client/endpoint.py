@@ -33,6 +33,7 @@ DEFAULT_STACK: Final = "wavebreak"
 STACK_FILE: Final = ".local/stack.json"
 _PATIENCE: Final[Mapping[str, Any]] = {"connect_timeout": 5, "read_timeout": 15}
 """Seconds that CloudFormation gets; a call that got no answer is repeated as the AWS configuration says."""
+_KEY: Final = re.compile(r"[!-~]+")
 _GATEWAY_HOST: Final = re.compile(r"\.execute-api\.([a-z0-9-]+)\.(?:vpce\.)?amazonaws\.com")
 _HOW_TO_SET: Final = (
     "set --api-url or WAVEBREAK_API_URL, or --stack or WAVEBREAK_STACK for a deployed stack, "
@@ -122,7 +123,13 @@ def signing_keys(credentials: Credentials) -> ReadOnlyCredentials:
     Raises Misconfigured, or Unavailable when AWS cannot be asked for them.
     """
     with _credential_failures():
-        return credentials.get_frozen_credentials()
+        keys = credentials.get_frozen_credentials()
+    # They go into a header: one that was pasted with its line end would be refused there, and shown.
+    if not all(part is None or _KEY.fullmatch(part) for part in (keys.access_key, keys.secret_key, keys.token)):
+        raise Misconfigured.because(
+            "AWS credentials: a key or token has a line break, a blank or another odd character"
+        )
+    return keys
 
 
 @contextmanager
@@ -135,6 +142,8 @@ def _credential_failures() -> Iterator[None]:
         if _may_pass(error):
             raise Unavailable.unreachable("AWS credentials", str(error)) from error
         raise Misconfigured.because(f"AWS credentials: {error}") from error
+    except (AttributeError, RuntimeError, TypeError, ValueError) as error:  # it printed no object of JSON, or old keys
+        raise Misconfigured.because(f"AWS credentials: the credential_process or its answer: {error}") from error
 
 
 def _may_pass(error: Exception) -> bool:

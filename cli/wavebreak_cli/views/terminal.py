@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from wavebreak.domain.commands.safe_output import displayed
+from wavebreak.harmless_text import displayed, displayed_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,15 +88,7 @@ def harmless(value: object) -> str:
     text = "" if value is None else str(value)
     if len(text) > _LONGEST:
         text = text[: _LONGEST // 2] + " … " + text[-_LONGEST // 2 :]
-    return "".join(_shown(character) for character in text)
-
-
-def _shown(character: str) -> str:
-    if character.isspace():
-        return " "
-    if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
-        return character.encode("unicode_escape", "surrogatepass").decode("ascii")
-    return character
+    return displayed_words(text)
 
 
 def style_of(display: Display) -> str:

@@ -6,7 +6,6 @@ told again when another one has to be repeated.
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +16,7 @@ from wavebreak.domain.notifications.event_bridge import SOURCE
 from wavebreak.domain.notifications.html import html_of
 from wavebreak.domain.notifications.message import MAX_SUBJECT, discreet, one_line
 from wavebreak.domain.notifications.text import chat_document_of, document_of, text_of
+from wavebreak.harmless_text import as_json
 from wavebreak.problems import CircuitOpen
 from wavebreak.resilience.aws_errors import FAULTS, error_code, is_transient
 
@@ -114,13 +114,13 @@ class Channels:
         SNS documents subjects as UTF-8 today and as ASCII in earlier years: where one is refused it goes as ASCII. The
         whole subject is in the text's title, in the JSON and among the attributes all the same.
         """
-        document = json.dumps(document_of(message), ensure_ascii=False)
+        document = as_json(document_of(message))
         text = text_of(message)
         body = {"default": text, "email": text, **dict.fromkeys(_MACHINES, document)}
         asked = {
             "TopicArn": topic_arn,
             "MessageStructure": "json",
-            "Message": json.dumps(body, ensure_ascii=False),
+            "Message": as_json(body),
             "MessageAttributes": _attributes(message),
         }
         sns = self._client("sns", topic_arn.split(":")[3])
@@ -133,7 +133,7 @@ class Channels:
 
     def _chat(self, message: Message) -> None:
         topic_arn = self._settings.chat_topic_arn
-        document = json.dumps(chat_document_of(message), ensure_ascii=False)
+        document = as_json(chat_document_of(message))
         attributes = _attributes(message)
         self._client("sns", topic_arn.split(":")[3]).publish(
             TopicArn=topic_arn, Message=document, MessageAttributes=attributes
@@ -172,7 +172,7 @@ class Channels:
             {
                 "Source": SOURCE,
                 "DetailType": event.detail_type,
-                "Detail": json.dumps(event.detail, ensure_ascii=False),
+                "Detail": as_json(event.detail),
                 "Time": event.at,
             }
             for _, event in batch
@@ -190,9 +190,7 @@ class Channels:
     def set_aside(self, event: Mapping[str, Any], faults: Mapping[str, Fault]) -> None:
         """Put an event that could not be told into the queue of failed events, with what was in the way."""
         body = {"event": event, "notTold": {part: fault.cause for part, fault in faults.items()}}
-        self._client("sqs").send_message(
-            QueueUrl=self._settings.failed_events_queue_url, MessageBody=json.dumps(body, ensure_ascii=False)
-        )
+        self._client("sqs").send_message(QueueUrl=self._settings.failed_events_queue_url, MessageBody=as_json(body))
 
 
 def _fault(error: Exception) -> Fault:

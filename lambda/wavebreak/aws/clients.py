@@ -159,6 +159,7 @@ def _session(account_id: str | None, actions: tuple[str, ...] | None, circuit: s
     if not chosen.target_external_id or not chosen.target_role_name:
         raise UnsupportedPlace(f"account {account_id}: this stack has no TargetExternalId to assume a role with")
     own = botocore.session.Session()
+    own.set_config_variable("sts_regional_endpoints", "regional")  # older SDKs would ask the global endpoint
     fetcher = AssumeRoleCredentialFetcher(
         client_creator=_sts_creator(own, account_id, circuit),
         source_credentials=own.get_credentials(),

@@ -93,6 +93,10 @@ class OutcomeUnknown(Exception):  # noqa: N818  names what it is
     category: ClassVar[Category] = Category.DRS
     named_by_cause: ClassVar[bool] = True
 
+    def __init__(self, message: str = "") -> None:
+        """Take what is known of it; secrets in it are masked, for it is told to people."""
+        super().__init__(masked_text(message))
+
 
 def judged(call: Callable[[], T]) -> T:
     """Make a call that is never repeated, and tell a refusal from an unknown outcome; an open circuit made no call.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wavebreak.domain.errors.masking import masked_reason
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, InstanceEnding
 from wavebreak.site import Place
@@ -22,7 +23,7 @@ def ending_entry(ending: InstanceEnding) -> Entry:
     """Write an ending down, as an object of JSON."""
     entry = {
         "outcome": ending.outcome and ending.outcome.value,
-        "reason": ending.reason,
+        "reason": ending.reason and masked_reason(ending.reason),
         "missing": ending.missing_since and iso(ending.missing_since),
         "told": ending.told_terminated,
         "into": ending.launched_into,
@@ -51,7 +52,7 @@ def read_ending(entry: Mapping[str, Any]) -> InstanceEnding:
 
 def suspicion_entry(suspicion: Suspicion) -> Entry:
     """Write a suspicion down, as an object of JSON."""
-    entry = {"words": suspicion.words, "until": iso(suspicion.not_before), "times": suspicion.times}
+    entry = {"words": masked_reason(suspicion.words), "until": iso(suspicion.not_before), "times": suspicion.times}
     return entry | ({"call": suspicion.call} if suspicion.call is not None else {})
 
 

@@ -110,6 +110,11 @@ def event(sequence: int) -> str:
     return f"{EVENT_PREFIX}{sequence:06d}"
 
 
+def sequence_of(event_key: str) -> int:
+    """Read the number of an event from its sort key."""
+    return int(event_key.removeprefix(EVENT_PREFIX))
+
+
 def command(command_id: str) -> str:
     """Partition of a command run."""
     return f"CMD#{command_id}"

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from wavebreak.domain.executions.replay import Statuses, read_statuses
 from wavebreak.resilience.aws_errors import error_code
 from wavebreak.store import keys
 from wavebreak.store.table import from_attributes, to_attributes
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime, timedelta
 
     from wavebreak.store.records import Item
@@ -49,6 +50,8 @@ class Cursor:
     retry_at: datetime | None = None
     plan_topic: str | None = None
     """The plan's own topic, empty without one; None until it was looked up."""
+    statuses: Statuses | None = None
+    """How the execution stood after the event at the cursor; None for a cursor from before this was kept."""
 
 
 def is_waiting(item: Mapping[str, Any]) -> bool:
@@ -105,14 +108,24 @@ class OutboxStore:
             values[":retry"] = iso(cursor.retry_at)
         self._update(cursor.execution_id, expression, values, condition=_MINE)
 
-    def move(self, cursor: Cursor, sequence: int) -> Cursor:
-        """Move past an event and take it out of the outbox; raises CursorLost when somebody else has the cursor."""
-        values = {":to": sequence, ":topic": cursor.plan_topic or "", ":me": cursor.owner}
+    def move(self, cursor: Cursor, sequence: int, statuses: Statuses) -> Cursor:
+        """Move past an event and take it out of the outbox; raises CursorLost when somebody else has the cursor.
+
+        What the execution's statuses are after the event is kept, so that nobody has to read what lies before it.
+        """
+        values = {
+            ":to": sequence,
+            ":topic": cursor.plan_topic or "",
+            ":statuses": statuses.record(),
+            ":me": cursor.owner,
+        }
         at = "attribute_not_exists(notifiedThrough)"
         if cursor.notified_through:
             at = "notifiedThrough = :from"
             values[":from"] = cursor.notified_through
-        expression = "SET notifiedThrough = :to, planTopic = :topic REMOVE failures, served, retryAt"
+        expression = (
+            "SET notifiedThrough = :to, planTopic = :topic, statuses = :statuses REMOVE failures, served, retryAt"
+        )
         item = self._update(cursor.execution_id, expression, values, condition=f"{_MINE} AND {at}")
         if item is None:
             raise CursorLost
@@ -129,26 +142,31 @@ class OutboxStore:
             ConditionExpression="attribute_exists(pk)",
         )
 
-    def trail(self, execution_id: str) -> Iterator[Item]:
-        """Read the EVENT items of an execution, oldest first."""
-        end = f"{keys.EVENT_PREFIX}~"
-        return self.table.query(keys.execution(execution_id), sk_from=keys.EVENT_PREFIX, sk_to=end)
+    def trail(self, execution_id: str, first: int = 1, last: int | None = None) -> Iterator[Item]:
+        """Read the EVENT items of an execution, oldest first, as they are asked for: the `first` one to the `last`."""
+        end = f"{keys.EVENT_PREFIX}~" if last is None else keys.event(last)
+        return self.table.query(keys.execution(execution_id), sk_from=keys.event(first), sk_to=end)
 
-    def waiting(self, before: datetime) -> Iterable[str]:
-        """List executions with events from before a moment that wait to be told, the longest waiting first."""
+    def waiting(self, before: datetime) -> Mapping[str, int]:
+        """List executions with events from before a moment that wait to be told, the longest waiting first.
+
+        Gives the sequence of the first such event of each.
+        """
         query = {
             "IndexName": keys.OUTBOX_INDEX,
             "KeyConditionExpression": "outboxPk = :pk AND #at < :before",
             "ExpressionAttributeNames": {"#at": "at"},
             "ExpressionAttributeValues": to_attributes({":pk": keys.OUTBOX_LIST, ":before": iso(before)}),
         }
-        found: dict[str, None] = {}
+        found: dict[str, int] = {}
         token: str | None = None
         while True:
             items, token = self.table.page(query, limit=1000, token=token)
-            found |= {keys.execution_id_of(str(item["pk"])): None for item in items}
+            for item in items:
+                execution_id, sequence = keys.execution_id_of(str(item["pk"])), keys.sequence_of(str(item["sk"]))
+                found[execution_id] = min(sequence, found.get(execution_id, sequence))
             if token is None:
-                return list(found)
+                return found
 
     def document(self, execution_id: str) -> str | None:
         """Read the frozen plan of an execution as JSON; None for one without."""
@@ -187,4 +205,5 @@ def _read(execution_id: str, owner: str, item: Mapping[str, Any]) -> Cursor:
         frozenset(item.get("served") or ()),
         parse_iso(retry_at) if retry_at else None,
         item.get("planTopic"),
+        read_statuses(item["statuses"]) if "statuses" in item else None,
     )

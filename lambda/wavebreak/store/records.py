@@ -7,11 +7,10 @@ plan's servers are read at every poll, and no server is ever looked up by itself
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.commands.summary import FAILED_EVERYWHERE, CommandRunStatus
-from wavebreak.domain.errors.masking import masked_text
+from wavebreak.domain.errors.masking import masked_reason
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.kept_words import LONGEST, kept
 from wavebreak.domain.executions.launching.last_look import LastLook
@@ -64,12 +63,6 @@ _ITEM_BYTES: Final = 380_000
 """Of the 400 KB that an item may have."""
 _SHORT: Final = 250
 """Characters kept of each word of a hundred servers that would not fit an item otherwise."""
-
-
-@lru_cache(maxsize=4096)
-def _told(words: str) -> str:
-    """Give the reason of a failure as it is kept and shown: without secrets. Many servers fail in the same words."""
-    return masked_text(words)
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -151,7 +144,7 @@ def wave_record(execution_id: str, wave: Wave) -> Item:
         "rejected": wave.rejected,
         "startedAt": time_of(wave.started_at),
         "endedAt": time_of(wave.ended_at),
-        "error": wave.error and _told(wave.error),
+        "error": wave.error and masked_reason(wave.error),
         "blockedUntil": time_of(wave.blocked_until),
         "startLease": time_of(wave.start_lease),
         "waited": wave.waited,
@@ -202,7 +195,7 @@ def _servers_text(servers: Sequence[Server]) -> str:
 
 
 def _server_entry(server: Server, longest: int) -> Item:
-    error = server.error and kept(_told(server.error), longest=longest)
+    error = server.error and kept(masked_reason(server.error), longest=longest)
     entry = {
         "id": server.source_server_id,
         "impact": server.impact.value,
@@ -224,7 +217,7 @@ def _suspicion_entry(suspicion: Suspicion | None, error: str | None, longest: in
     """Write down what is held against a server; its words once, where they are the server's error too."""
     if suspicion is None:
         return None
-    words = kept(_told(suspicion.words), longest=longest)
+    words = kept(masked_reason(suspicion.words), longest=longest)
     entry = {
         "until": iso(suspicion.not_before),
         "times": suspicion.times,

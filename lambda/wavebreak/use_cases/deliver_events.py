@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from wavebreak.aws.channels import TOPIC, Fault, News, Outcome
 from wavebreak.domain.errors.record import Severity
+from wavebreak.domain.executions.replay import statuses_after
 from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
 from wavebreak.domain.notifications.event_bridge import bus_events
 from wavebreak.domain.notifications.execution_messages import execution_message, kinds_of
@@ -27,11 +28,12 @@ from wavebreak.store.keys import execution_id_of
 from wavebreak.store.outbox import CursorLost, is_waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from wavebreak.app import App
     from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.replay import Statuses
     from wavebreak.domain.notifications.message import Message
     from wavebreak.store.outbox import Cursor
     from wavebreak.store.records import Item
@@ -55,14 +57,16 @@ class _HeldBack(Exception):  # noqa: N818  an outcome
     """What waits has to wait longer: a channel does not answer, or time is up."""
 
 
-def deliver(app: App, execution_id: str) -> int:
+def deliver(app: App, execution_id: str, oldest: int | None = None) -> int:
     """Deliver the events of an execution that wait in the outbox; return how many were delivered or set aside.
 
-    Does nothing while another call does it: that one hears the knock and looks again.
+    The trail is read from its cursor on, whichever event it was called for: a record of the stream that comes late,
+    twice or before an earlier one changes nothing. `oldest` is the first event that the outbox still lists, which may
+    lie before the cursor. Does nothing while another call does it: that one hears the knock and looks again.
     """
     owner, until, count = secrets.token_hex(8), app.now() + WORK, 0
     while (cursor := app.outbox.claim(execution_id, owner, app.now(), LEASE)) is not None:
-        teller = _Teller(app, cursor, until)
+        teller = _Teller(app, cursor, until, oldest)
         heard = True
         try:
             teller.run()
@@ -84,11 +88,11 @@ def sweep(app: App) -> int:
     """
     until, count = app.now() + WORK, 0
     fault: Exception | None = None
-    for execution_id in app.outbox.waiting(app.now() - _OVERDUE):
+    for execution_id, oldest in app.outbox.waiting(app.now() - _OVERDUE).items():
         if app.now() > until:
             break
         try:
-            count += deliver(app, execution_id)
+            count += deliver(app, execution_id, oldest)
         except Exception as error:  # the doorway of each execution: raised below
             logger.exception("events of %s could not be told", execution_id)
             fault = error
@@ -128,29 +132,55 @@ class _Teller:
     app: App
     cursor: Cursor
     until: datetime
+    oldest: int | None
     count: int = 0
 
     def run(self) -> None:
         """Tell everything, or raise _HeldBack."""
-        trail = list(self.app.outbox.trail(self.cursor.execution_id))
-        behind = [item for item in trail if int(item["sequence"]) > self.cursor.notified_through]
-        for item in trail[: len(trail) - len(behind)]:
-            if is_waiting(item):
-                self.app.outbox.take_out(self.cursor.execution_id, int(item["sequence"]))
-        if not behind:
-            return
-        if self.cursor.retry_at and self.app.now() < self.cursor.retry_at:
-            raise _HeldBack
-        self._find_plan_topic()
-        execution = self.app.executions.load(self.cursor.execution_id).execution
-        for item in behind:
+        execution: Execution | None = None
+        for item in self._behind():
+            if execution is None:
+                if self.cursor.retry_at and self.app.now() < self.cursor.retry_at:
+                    raise _HeldBack
+                self._find_plan_topic()
+                execution = self.app.executions.load(self.cursor.execution_id).execution
             if self.app.now() > self.until:
                 raise _HeldBack
-            sequence = int(item["sequence"])
+            event, statuses = read_event(item), self._after(item)
             if is_waiting(item):
-                self._tell(execution, [read_event(each) for each in trail if int(each["sequence"]) <= sequence])
-            self.cursor = self.app.outbox.move(self.cursor, sequence)
+                self._tell(statuses.shown_by(execution), event)
+            self.cursor = self.app.outbox.move(self.cursor, int(item["sequence"]), statuses)
             self.count += 1
+
+    def _behind(self) -> Iterator[Item]:
+        """Read the events behind the cursor.
+
+        One at or before it that is still in the outbox, for whoever moved past it died, is taken out.
+        """
+        through = self.cursor.notified_through
+        first = min(through, self.oldest or through)
+        for item in self.app.outbox.trail(self.cursor.execution_id, max(1, first)):
+            sequence = int(item["sequence"])
+            if sequence > through:
+                yield item
+            elif is_waiting(item):
+                self.app.outbox.take_out(self.cursor.execution_id, sequence)
+
+    def _after(self, event: Item) -> Statuses:
+        """Give how the execution stood right after the next event; what an odd one does not tell is as it was."""
+        before = self._statuses()
+        try:
+            return before.after(event)
+        except (KeyError, TypeError, ValueError):
+            logger.exception("event %s tells no statuses", event["sequence"])
+            return before
+
+    def _statuses(self) -> Statuses:
+        """Give how the execution stood at the cursor; added up once for a cursor that does not know it."""
+        if self.cursor.statuses is not None:
+            return self.cursor.statuses
+        through = self.cursor.notified_through
+        return statuses_after(self.app.outbox.trail(self.cursor.execution_id, 1, through) if through else ())
 
     def _find_plan_topic(self) -> None:
         if self.cursor.plan_topic is None:
@@ -158,21 +188,21 @@ class _Teller:
             topic = json.loads(document).get("notifyTopicArn") if document else None
             self.cursor = replace(self.cursor, plan_topic=topic or "")
 
-    def _tell(self, execution: Execution, trail: Sequence[Item]) -> None:
-        """Tell the last event of a trail; what will not go through now is tried later, or set aside in the end.
+    def _tell(self, then: Execution, event: Item) -> None:
+        """Tell an event; what will not go through now is tried later, or set aside in the end.
 
         A refusal does not pass by waiting: its attempts follow each other at once, so that it holds up nothing.
         """
         served, failures = self.cursor.served, self.cursor.failures
         while True:
-            outcome = self._attempt(execution, trail, served)
+            outcome = self._attempt(then, event, served)
             if not outcome.faults:
                 return
             # A channel that is left alone for now has not failed again: its events stay in the outbox.
             served, failures = outcome.served, failures + any(fault.called for fault in outcome.faults.values())
-            self._record(trail[-1], outcome.faults, failures)
+            self._record(event, outcome.faults, failures)
             if failures >= MOST_FAILURES:
-                self.app.channels().set_aside(trail[-1], outcome.faults)
+                self.app.channels().set_aside(event, outcome.faults)
                 return
             if any(fault.transient for fault in outcome.faults.values()):
                 pause = self.app.timing.scaled(_FIRST_PAUSE * _PAUSE_GROWTH ** max(0, failures - 1))
@@ -193,22 +223,20 @@ class _Teller:
                 attempt=failures,
             )
 
-    def _attempt(self, execution: Execution, trail: Sequence[Item], served: frozenset[str]) -> Outcome:
+    def _attempt(self, then: Execution, event: Item, served: frozenset[str]) -> Outcome:
         try:
-            return self.app.channels().send(self._news(execution, trail), served)
+            return self.app.channels().send(self._news(then, event), served)
         except Exception as error:  # the doorway of each event: one that cannot be told must not hold up the others
-            logger.exception("event %s cannot be told", trail[-1]["sequence"])
+            logger.exception("event %s cannot be told", event["sequence"])
             return Outcome(served, {"news": Fault(discreet(repr(error)), transient=False)})
 
-    def _news(self, execution: Execution, trail: Sequence[Item]) -> News:
-        event = trail[-1]
+    def _news(self, then: Execution, event: Item) -> News:
         kind = next((kind for kind in kinds_of(event) if self.app.channels().wants(kind)), None)
-        message = self._message(kind, execution, trail) if kind else None
-        return News(bus_events(execution, event), message, self.cursor.plan_topic)
+        message = self._message(kind, then, event) if kind else None
+        return News(bus_events(then, event), message, self.cursor.plan_topic)
 
-    def _message(self, kind: Kind, execution: Execution, trail: Sequence[Item]) -> Message:
+    def _message(self, kind: Kind, then: Execution, event: Item) -> Message:
         if kind is not Kind.COMMAND_FINISHED:
-            return execution_message(kind, execution, trail)
-        event = trail[-1]
+            return execution_message(kind, then, event)
         command_id = next(change["commandId"] for change in event["data"]["changes"] if "commandId" in change)
         return command_message(self.app.commands.load(command_id).view(), int(event["sequence"]))

@@ -225,6 +225,18 @@ def test_a_hostile_name_of_a_plan_is_refused(quiet: Stack, text: str) -> None:
     assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
 
 
+@pytest.mark.parametrize("character", ["\u202e", "\u200f", "\u061c", "\u200b", "\0", "\x1b", "\n", "\ufffe"])
+@pytest.mark.parametrize("field", ["name", "description"])
+def test_t29_a_name_that_could_act_on_what_shows_it_is_refused_by_pointer(
+    quiet: Stack, field: str, character: str
+) -> None:
+    answer = quiet.api("PUT", "/plans/three-tier", three_tier() | {field: f"a{character}b"})
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+    assert [error["pointer"] for error in answer.json["errors"]] == [f"/{field}"]
+    assert quiet.api("GET", "/plans/three-tier").json["version"] == 1, "nothing was stored"
+
+
 @pytest.mark.parametrize("text", HOSTILE_TEXTS.values(), ids=HOSTILE_TEXTS)
 def test_a_hostile_reason_is_refused(quiet: Stack, text: str) -> None:
     answer = quiet.api("POST", "/drills", text=f'{{"planId": "three-tier", "reason": {text}}}')

@@ -196,6 +196,27 @@ def test_a_clean_up_cancels_the_commands_that_run_on_what_it_ends(commands: Comm
     assert (refused.status, refused.code) == (409, "INVALID_STATE")
 
 
+def test_a13_a_run_that_an_operator_sent_keeps_no_execution_open_and_a_termination_stops_it_before_it_ends_anything(
+    commands: Commands, stack: Stack
+) -> None:
+    stack.put_servers([server(1), server(2)])
+    execution_id = stack.start(plan(wave("one", 1), wave("two", 2, requiresApproval=True)))
+    stack.wait(execution_id, lambda seen: seen["waves"][1]["status"] == "AWAITING_APPROVAL")
+    commands.answers(1, "uninstall", seconds=300)
+    command_id = commands.start("uninstall", executionId=execution_id)
+    commands.in_flight()
+
+    stack.api("POST", f"/executions/{execution_id}/waves/2/skip", {})
+
+    assert stack.ended(execution_id)["status"] == "COMPLETED"
+    assert commands.get(command_id)["status"] == "IN_PROGRESS"
+    stack.api("POST", f"/executions/{execution_id}/terminate", {})
+    assert stack.cleaned_up(execution_id)["termination"]["terminated"] == 1
+    assert commands.ended(command_id, 15)["exitCode"] == 1
+    calls = [call["operation"] for call in stack.control.calls() if not call["error"]]
+    assert calls.index("CancelCommand") < calls.index("TerminateRecoveryInstances")
+
+
 def test_a_repeated_request_with_its_key_starts_nothing_twice(commands: Commands, stack: Stack) -> None:
     execution_id = commands.launched(1)
     key = {"Idempotency-Key": "one-and-only"}

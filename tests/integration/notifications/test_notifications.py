@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +19,9 @@ from wavebreak.aws.channels import Channels, News, ascii_subject
 from wavebreak.domain.notifications.execution_messages import execution_message
 from wavebreak.domain.notifications.message import Kind
 from wavebreak.handlers import notification
+from wavebreak.harmless_text import acts
 from wavebreak.problems import CircuitOpen
+from wavebreak.store import keys
 from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.outbox import OutboxStore
 from wavebreak.use_cases import deliver_events
@@ -66,6 +70,23 @@ def test_every_message_once_in_order_to_every_channel(world: World) -> None:
     assert (world.deliver(), world.sweep(), world.told()) == (0, 0, [])
 
 
+def test_t29_a_hostile_name_of_an_older_plan_reaches_no_topic_bus_or_queue_as_it_is(world: World) -> None:
+    name = "a\u202eb\0\u200b\ufffe\x7f"
+    born = replace(execution(1, plan_id="p1"), plan_name=name)
+    world.faults.for_ever["sns", "publish"] = refused()
+    world.app.executions.create(born, "{}", world.act(), {})
+    assert world.deliver() == 1
+    for queue in (world.bus_queue, world.failed_queue):
+        (body,) = world.bodies(queue)
+        assert not set(filter(acts, body))
+    world.faults.for_ever.clear()
+    world.app.executions.create(replace(execution(2, plan_id="p2"), plan_name=name), "{}", world.act(), {})
+    world.deliver(2)
+    (envelope,) = world.received()
+    assert envelope["Subject"] == "🚀 DRS Execution Started - a b    "
+    assert not set(filter(acts, envelope["Message"]))
+
+
 def test_subscriptions_filter_by_status_plan_and_mode(world: World) -> None:
     policy = {"status": ["PARTIAL_SUCCESS", "FAILED"], "mode": ["DRILL"], "planId": ["p2"]}
     chosen = world.subscribe(world.topic, "chosen", FilterPolicy=json.dumps(policy))
@@ -99,11 +120,11 @@ def test_a_crash_between_publish_and_cursor_repeats_that_event_and_no_other(worl
     original = OutboxStore.move
     moved: list[int] = []
 
-    def dying(store: OutboxStore, cursor: Any, sequence: int) -> Any:
+    def dying(store: OutboxStore, cursor: Any, sequence: int, statuses: Any) -> Any:
         if sequence == 4:
             raise Crash
         moved.append(sequence)
-        return original(store, cursor, sequence)
+        return original(store, cursor, sequence, statuses)
 
     dies_at(world, "move", dying)
     assert moved == [1, 2, 3]
@@ -123,7 +144,7 @@ def test_a_crash_between_cursor_and_outbox_repeats_nothing(world: World) -> None
     assert world.sweep() == 4
     assert world.told() == RUN
     world.pass_time(60)
-    assert list(world.app.outbox.waiting(world.app.clock)) == []
+    assert world.app.outbox.waiting(world.app.clock) == {}
 
 
 def dies_at(world: World, call: str, dying: Any) -> None:
@@ -388,3 +409,88 @@ def test_events_from_before_there_were_notifications_are_not_told(world: World) 
         world.app.outbox.take_out(run.execution_id, number)
     world.deliver()
     assert world.told() == [("PARTIAL_SUCCESS", 5)]
+
+
+def test_b10_an_event_is_told_without_a_look_at_what_lies_before_the_cursor(world: World) -> None:
+    current = world.becomes(world.born(), E.IN_PROGRESS, w1=W.IN_PROGRESS)
+    asked: list[int] = []
+    for _ in range(30):
+        current = world.becomes(current, E.PAUSED)
+        current = world.becomes(current, E.IN_PROGRESS)
+        world.reads.clear()
+        world.deliver()
+        asked.append(world.events_read())
+    told = world.told()
+    assert [sequence for _, sequence in told] == [1, *range(3, 63)]
+    assert {kind for kind, _ in told[1:]} == {"PAUSED", "RESUMED"}
+    assert set(asked[1:]) == {3}, "the one at the cursor and the two behind it"
+
+
+def test_b10_a_cursor_from_before_statuses_were_kept_adds_them_up_once(world: World) -> None:
+    current = world.becomes(world.born(), E.IN_PROGRESS, w1=W.IN_PROGRESS, w2=W.IN_PROGRESS)
+    current = world.becomes(current, w1=W.COMPLETED)
+    world.deliver()
+    world.app.outbox.table.client.update_item(
+        TableName=world.app.outbox.table.name,
+        Key={"pk": {"S": f"EXEC#{current.execution_id}"}, "sk": {"S": "CURSOR"}},
+        UpdateExpression="REMOVE #statuses",
+        ExpressionAttributeNames={"#statuses": "statuses"},
+    )
+    world.received()
+    world.becomes(world.becomes(current, w2=W.FAILED), E.PARTIAL_SUCCESS)
+    assert world.deliver() == 2
+    documents = [json.loads(envelope["Message"]) for envelope in world.received()]
+    assert [(each["type"], each["summary"]) for each in documents] == [
+        ("WAVE_FAILED", "✓ 1 wave(s) completed | ✗ 1 wave(s) failed"),
+        ("PARTIAL_SUCCESS", "✓ 1 wave(s) completed | ✗ 1 wave(s) failed"),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_b10_records_that_come_late_twice_or_in_another_order_lose_nothing_and_double_nothing(
+    world: World, seed: int
+) -> None:
+    """Each record of the stream is a call; some never come, some tellers die, and the sweep comes now and then."""
+    dice = Random(seed)  # noqa: S311  a seed tells a history again
+    current = world.becomes(world.born(), E.IN_PROGRESS, w1=W.IN_PROGRESS)
+    records = [1, 2]
+    for _ in range(25):
+        current = world.becomes(current, E.PAUSED if current.status is E.IN_PROGRESS else E.IN_PROGRESS)
+        records += [current.event_sequence] * dice.choice((0, 1, 1, 2))
+        dice.shuffle(records)
+        for _ in range(dice.randint(0, min(4, len(records)))):
+            records.pop()
+            if dice.random() < 0.2:
+                dies_in_any_call(world, dice)
+            else:
+                world.deliver()
+        if dice.random() < 0.2:
+            world.pass_time(deliver_events.LEASE.total_seconds() + 1)
+            world.sweep()
+    world.pass_time(deliver_events.LEASE.total_seconds() + 30)
+    world.sweep()
+    assert [sequence for _, sequence in world.told()] == [1, *range(3, 28)]
+    assert world.app.outbox.waiting(world.app.clock) == {}
+
+
+def dies_in_any_call(world: World, dice: Random) -> None:
+    """Have a teller be killed at a call of the outbox, before anything was told or after it was written down."""
+    with pytest.MonkeyPatch.context() as patches, suppress(Crash):
+        patches.setattr(OutboxStore, dice.choice(("trail", "take_out")), _die)
+        world.deliver()
+
+
+def test_b10_what_is_still_in_the_outbox_far_before_the_cursor_is_taken_out_by_the_sweep(world: World) -> None:
+    run = world.a_run()
+    world.deliver()
+    world.app.outbox.table.client.update_item(
+        TableName=world.app.outbox.table.name,
+        Key={"pk": {"S": f"EXEC#{run.execution_id}"}, "sk": {"S": "EVENT#000002"}},
+        UpdateExpression="SET outboxPk = :list",
+        ExpressionAttributeValues={":list": {"S": keys.OUTBOX_LIST}},
+    )
+    world.received()
+    world.pass_time(60)
+    assert world.app.outbox.waiting(world.app.clock) == {run.execution_id: 2}
+    assert (world.sweep(), world.told()) == (0, [])
+    assert world.app.outbox.waiting(world.app.clock) == {}

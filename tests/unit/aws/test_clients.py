@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import botocore.session
 import pytest
 
 from wavebreak.aws import circuits, clients
@@ -70,6 +71,34 @@ def test_the_calls_that_start_and_end_have_all_that_the_role_allows(assumed: lis
     (asked,) = assumed
     assert "Policy" not in asked
     assert asked["ExternalId"] == "x" * 16
+
+
+def test_t39_sts_is_asked_in_the_stacks_own_region_whatever_the_sdk_holds_for_usual(
+    assumed: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    creators: list[Any] = []
+
+    class Keeping(Fetcher):
+        def __init__(self, **settings: Any) -> None:
+            creators.append(settings["client_creator"])
+            super().__init__(**settings)
+
+    monkeypatch.setattr(clients, "AssumeRoleCredentialFetcher", Keeping)
+    monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy")
+    made: list[Any] = []
+    create = botocore.session.Session.create_client
+
+    def kept(*arguments: Any, **settings: Any) -> Any:
+        made.append(create(*arguments, **settings))
+        return made[-1]
+
+    monkeypatch.setattr(botocore.session.Session, "create_client", kept)
+    clients.drs(ELSEWHERE)
+    del assumed
+    creators[0]("sts")
+    assert [one.meta.endpoint_url for one in made if one.meta.service_model.service_name == "sts"] == [
+        "https://sts.eu-west-1.amazonaws.com"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -245,10 +245,14 @@ def test_a_long_error_is_cut_once_and_then_stays() -> None:
 def test_a19_reasons_of_servers_and_waves_are_kept_without_secrets() -> None:
     words = "ClientError: X-Amz-Security-Token=" + "IQoJb3JpZ2luX2VjE" * 9 + " is not valid"
     failing = large_wave(1, 2)
-    failing = replace(failing.with_servers(lambda item: replace(item, error=words)), error=words)
+    ending = InstanceEnding(reason=words, suspicion=Suspicion(words, NOW))
+    failing = replace(failing.with_servers(lambda item: replace(item, error=words, ending=ending)), error=words)
     once = read_execution(items_of(execution(failing)))
     assert once is not None
     wanted = "ClientError: X-Amz-Security-Token=***** is not valid"
+    assert {(server.ending.reason, server.ending.suspicion.words) for server in once.wave(1).servers} == {  # type: ignore[union-attr]  # they have one
+        (wanted, wanted)
+    }
     assert {server.error for server in once.wave(1).servers} == {wanted}
     assert once.wave(1).error == wanted
 

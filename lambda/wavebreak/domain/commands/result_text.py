@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.commands.hints import hint_for
-from wavebreak.domain.commands.safe_output import displayed, displayed_line
+from wavebreak.harmless_text import displayed, displayed_line
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:

@@ -1,13 +1,12 @@
-"""Output of targets made harmless: decoded, cut to a bearable size, and safe to show on a terminal. Pure.
+"""Output of targets made bearable: decoded, and cut to a size that can be kept. Pure.
 
 Requirement S1-12. Nothing that a target prints is trusted: it may be megabytes, no UTF-8, or made to act on the
-terminal of whoever reads it. Output is stored as it came and escaped when it is shown.
+terminal of whoever reads it. Output is stored as it came and escaped when it is shown (`harmless_text`).
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -20,10 +19,6 @@ MAX_OUTPUT_BYTES: Final = 10_240
 _LEAST_LIMIT: Final = 64
 _CONTINUATION: Final = frozenset(range(0x80, 0xC0))
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_KEPT: Final = frozenset("\n\t")
-_ACTING: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories that are escaped: controls, formats (bidirectional overrides among them), surrogates, what no
-font can show, and separators that break a line. The same as the command line escapes everywhere else."""
 
 
 class Shortened(NamedTuple):
@@ -67,25 +62,6 @@ def shortened_result(result: ExecutionResult, limit: int = MAX_OUTPUT_BYTES) -> 
     stdout, stderr = shortened(result.stdout, limit), shortened(result.stderr, limit)
     truncated = result.truncated or stdout.truncated or stderr.truncated
     return replace(result, stdout=stdout.text, stderr=stderr.text, truncated=truncated)
-
-
-def displayed(text: str) -> str:
-    r"""Make a text safe to show: whatever could act on a terminal or reorder a line is shown escaped (`\x1b`).
-
-    Newlines and tabs stay; a carriage return stays only as part of a Windows line end, which becomes a newline.
-    """
-    return "".join(_visible(character) for character in text.replace("\r\n", "\n"))
-
-
-def displayed_line(text: str) -> str:
-    r"""Make a text safe to show on one line: newlines and tabs are escaped too."""
-    return displayed(text).replace("\n", "\\n").replace("\t", "\\t")
-
-
-def _visible(character: str) -> str:
-    if character in _KEPT or unicodedata.category(character) not in _ACTING:
-        return character
-    return character.encode("unicode_escape").decode("ascii")
 
 
 def _marker(left_out: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Final, TypedDict
 
-from wavebreak.domain.commands.safe_output import displayed_line
+from wavebreak.harmless_text import displayed_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,7 +7,7 @@ many masked than one secret kept.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ def masked_text(text: str) -> str:
     for secret, instead in _rules():
         text = secret.sub(instead, text)
     return text
+
+
+@lru_cache(maxsize=4096)
+def masked_reason(words: str) -> str:
+    """Give the reason of a failure as it is kept and shown: without secrets. Many servers fail in the same words."""
+    return masked_text(words)
 
 
 @cache

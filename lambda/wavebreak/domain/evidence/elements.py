@@ -11,7 +11,7 @@ import unicodedata
 from html import escape
 from typing import Final
 
-from wavebreak.domain.commands.safe_output import displayed, displayed_line
+from wavebreak.harmless_text import displayed, displayed_line
 
 _NO_END: Final = frozenset({"meta", "br", "hr", "link"})
 _PLAIN: Final = re.compile(r"[ -~]*")

@@ -27,6 +27,8 @@ ENGINE_ACTOR = "wavebreak"
 """Actor of what happens by itself."""
 COMMAND = "command"
 """Subject of a change that is a command run's."""
+TERMINATION = "termination"
+"""Subject of a change of a termination's status."""
 VERDICT = "verdict"
 """Subject of a verdict that is given: no status changes by it."""
 
@@ -62,7 +64,7 @@ def status_changes(before: Execution | None, after: Execution) -> list[dict[str,
     termination = before.termination.status if before else TerminationStatus.NOT_REQUESTED
     if termination is not after.termination.status:
         _check(termination, after.termination.status, TERMINATION_TRANSITIONS)
-        changes.append({"subject": "termination", "from": termination, "to": after.termination.status})
+        changes.append({"subject": TERMINATION, "from": termination, "to": after.termination.status})
     said = before.verdict if before else None
     if after.verdict is not None and after.verdict != said:
         changes.append({"subject": VERDICT, "from": said.verdict if said else None, "to": after.verdict.verdict})

@@ -5,12 +5,12 @@ Messages tell what happened exactly as it happened, even if they leave late: by 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.domain.executions.audit_trail import COMMAND, VERDICT
+from wavebreak.domain.executions.audit_trail import TERMINATION
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus, is_terminal
-from wavebreak.timing import parse_iso
+from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,34 +19,69 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model import Execution, Wave
 
 
-def state_after(execution: Execution, trail: Iterable[Mapping[str, Any]]) -> Execution:
-    """Give an execution with the statuses that its trail, from the first event to the one in question, adds up to.
+@dataclass(frozen=True, slots=True)
+class Statuses:
+    """What the events of a trail, from the first to one in question, add up to; at first that of a new execution."""
 
-    What the trail does not tell (servers, jobs, errors of waves) is as stored; the error of a wave that has another
-    status by now is left out.
-    """
-    status = ExecutionStatus.PENDING
-    termination = TerminationStatus.NOT_REQUESTED
-    waves: dict[int, WaveStatus] = {}
+    execution: ExecutionStatus = ExecutionStatus.PENDING
+    termination: TerminationStatus = TerminationStatus.NOT_REQUESTED
     ended_at: datetime | None = None
-    for event in trail:
+    waves: Mapping[int, WaveStatus] = field(default_factory=dict)
+    """By number; one that is missing has not started."""
+
+    def after(self, event: Mapping[str, Any]) -> Statuses:
+        """Give the statuses after the next event of the trail."""
+        execution, termination, ended_at, waves = self.execution, self.termination, self.ended_at, dict(self.waves)
         for change in event["data"]["changes"]:
-            if change.get("subject") in {COMMAND, VERDICT}:
-                continue
-            if "waveNumber" in change:
-                waves[int(change["waveNumber"])] = WaveStatus(change["to"])
-            elif "subject" in change:
+            if change.get("subject") == TERMINATION:
                 termination = TerminationStatus(change["to"])
+            elif "subject" in change:
+                continue
+            elif "waveNumber" in change:
+                waves[int(change["waveNumber"])] = WaveStatus(change["to"])
             else:
-                status = ExecutionStatus(change["to"])
-                ended_at = parse_iso(event["at"]) if is_terminal(status) else None
-    return replace(
-        execution,
-        status=status,
-        ended_at=ended_at,
-        waves=tuple(_wave_then(wave, waves.get(wave.number, WaveStatus.NOT_STARTED)) for wave in execution.waves),
-        termination=replace(execution.termination, status=termination),
+                execution = ExecutionStatus(change["to"])
+                ended_at = parse_iso(event["at"]) if is_terminal(execution) else None
+        return Statuses(execution, termination, ended_at, waves)
+
+    def shown_by(self, execution: Execution) -> Execution:
+        """Give an execution with these statuses.
+
+        What a trail does not tell (servers, jobs, errors of waves) is as stored; the error of a wave that has another
+        status by now is left out.
+        """
+        then = (_wave_then(wave, self.waves.get(wave.number, WaveStatus.NOT_STARTED)) for wave in execution.waves)
+        return replace(
+            execution,
+            status=self.execution,
+            ended_at=self.ended_at,
+            waves=tuple(then),
+            termination=replace(execution.termination, status=self.termination),
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Write the statuses down as JSON values, for `read_statuses`."""
+        ended = {"endedAt": iso(self.ended_at)} if self.ended_at else {}
+        waves = {str(number): status.value for number, status in self.waves.items()}
+        return {"execution": self.execution.value, "termination": self.termination.value, "waves": waves, **ended}
+
+
+def read_statuses(record: Mapping[str, Any]) -> Statuses:
+    """Read what `Statuses.record` wrote."""
+    return Statuses(
+        ExecutionStatus(record["execution"]),
+        TerminationStatus(record["termination"]),
+        parse_iso(record["endedAt"]) if "endedAt" in record else None,
+        {int(number): WaveStatus(status) for number, status in record["waves"].items()},
     )
+
+
+def statuses_after(trail: Iterable[Mapping[str, Any]]) -> Statuses:
+    """Add up a trail, from its first event on."""
+    statuses = Statuses()
+    for event in trail:
+        statuses = statuses.after(event)
+    return statuses
 
 
 def _wave_then(wave: Wave, status: WaveStatus) -> Wave:

@@ -11,7 +11,6 @@ from wavebreak.domain.commands.summary import RunStatus
 from wavebreak.domain.executions.audit_trail import COMMAND, VERDICT
 from wavebreak.domain.executions.model import Mode
 from wavebreak.domain.executions.next_steps import Step, next_steps
-from wavebreak.domain.executions.replay import state_after
 from wavebreak.domain.executions.views import execution_view
 from wavebreak.domain.notifications.message import (
     Kind,
@@ -109,16 +108,14 @@ def kinds_of(event: Mapping[str, Any]) -> list[Kind]:
     return found + [kind for kind in _OF_WAVE.values() if kind in of_waves]
 
 
-def execution_message(kind: Kind, execution: Execution, trail: Sequence[Mapping[str, Any]]) -> Message:
-    """Tell the last event of a trail, which begins with the execution's first, as a message of this kind."""
-    event = trail[-1]
-    then = state_after(execution, trail)
+def execution_message(kind: Kind, then: Execution, event: Mapping[str, Any]) -> Message:
+    """Tell an event as a message of this kind; `then` is the execution as it stood right after it (`replay`)."""
     view = execution_view(then, parse_iso(event["at"]))
     look = LOOKS[kind]
     counts = {word: int(view[f"{word}Waves"]) for word in _MARKS}
     summary = wave_summary(counts)
     lines, more = _wave_lines(view)
-    subject = subject_of(look.emoji, f"DRS Execution {look.headline} - {execution.plan_name}")
+    subject = subject_of(look.emoji, f"DRS Execution {look.headline} - {then.plan_name}")
     return Message(
         kind=kind,
         look=look,
@@ -128,12 +125,12 @@ def execution_message(kind: Kind, execution: Execution, trail: Sequence[Mapping[
         facts=_facts(view, event),
         steps=_steps(kind, view),
         attributes={
-            "executionId": execution.execution_id,
+            "executionId": then.execution_id,
             "sequence": str(event["sequence"]),
             "type": kind.value,
             "status": then.status.value,
-            "mode": execution.mode.value,
-            "planId": execution.plan_id,
+            "mode": then.mode.value,
+            "planId": then.plan_id,
         },
         fields=_fields(view, event, summary),
         waves=lines,

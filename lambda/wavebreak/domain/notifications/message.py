@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.domain.errors.masking import masked_text
+from wavebreak.harmless_text import flattened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,11 +23,7 @@ if TYPE_CHECKING:
 MAX_SUBJECT: Final = 99
 """Characters of a subject: SNS takes fewer than 100."""
 _MAX_LINE: Final = 500
-_BREAKS: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
-_TURNS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Marks that turn the direction of what follows them, and with it what a line seems to say."""
 _ACCOUNT: Final = re.compile(r"(?<=:)[0-9]{12}(?=:)")
-_ACCESS_KEY: Final = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
 
 
 class Kind(StrEnum):
@@ -95,14 +93,14 @@ class Message:
 
 
 def one_line(text: object, limit: int = _MAX_LINE) -> str:
-    """Write a text on one line: what breaks or turns it becomes a space, what is too long ends in `…`."""
-    flat = "".join(" " if unicodedata.category(c) in _BREAKS or c in _TURNS else c for c in str(text))
+    """Write a text on one line: what acts becomes a blank (`harmless_text`), what is too long ends in `…`."""
+    flat = flattened(str(text))
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
 def discreet(text: object) -> str:
-    """Write a text of others on one line, without account numbers in ARNs and without access keys."""
-    return _ACCESS_KEY.sub("…", _ACCOUNT.sub("…", one_line(text)))
+    """Write a text of others on one line, without secrets (`masking`) and without account numbers in ARNs."""
+    return one_line(_ACCOUNT.sub("…", masked_text(str(text))))
 
 
 def shown_actor(actor: str) -> str:

@@ -28,9 +28,11 @@ from wavebreak.domain.commands.catalogue import MAX_ARGUMENT_CHARACTERS, MAX_ARG
 from wavebreak.domain.plans.model import Impact, OnFailure, ProcessorType, Reducer
 from wavebreak.domain.plans.pydantic_errors import (
     Length,
+    described,
     finished,
     forwardable,
     message_of,
+    named,
     position_in,
     problems_of,
     without_key_mark,
@@ -60,10 +62,19 @@ AccountId = Annotated[str, Field(strict=True, pattern=r"^[0-9]{12}$")]
 TopicArn = Annotated[str, Field(strict=True, pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$")]
 FactorName = Annotated[str, Field(strict=True, pattern=r"^f_[A-Za-z0-9_]{1,62}$")]
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=256)]
+PlanName = Annotated[Text, AfterValidator(named)]
+Description = Annotated[str, Field(strict=True, max_length=1024), AfterValidator(described)]
 TagValue = Annotated[str, Field(strict=True, max_length=256)]
 Argument = Annotated[str, Field(strict=True, max_length=MAX_ARGUMENT_CHARACTERS), AfterValidator(forwardable)]
 Arguments = Annotated[tuple[Argument, ...], Length(0, MAX_ARGUMENTS)]
 Flag = Annotated[bool, Field(strict=True)]
+
+
+def _never_null(schema: dict[str, Any]) -> None:
+    """Show in the JSON schema that a field may be left out, and may not be null."""
+    (shape,) = (shape for shape in schema.pop("anyOf") if shape != {"type": "null"})
+    schema |= shape
+    del schema["default"]
 
 
 class _Part(BaseModel):
@@ -139,6 +150,7 @@ class Wave(_Part):
     depends_on: tuple[Annotated[str, Field(strict=True)], ...] | None = Field(
         None,
         description="Names of waves that end before; by default the wave listed before, [] starts at once.",
+        json_schema_extra=_never_null,
         examples=[["database"]],
     )
     region: Region | None = Field(None, description="By default the stack's own.", examples=["us-west-2"])
@@ -160,8 +172,8 @@ class PlanDocument(_Part):
     """A recovery plan: a named set of waves with dependencies between them."""
 
     plan_id: PlanId = Field(description="Equal to the id in the path.", examples=["three-tier"])
-    name: Text = Field(description="Its name for people.", examples=["3TierRecoveryPlan"])
-    description: Annotated[str, Field(strict=True, max_length=1024)] | None = None
+    name: PlanName = Field(description="Its name for people.", examples=["3TierRecoveryPlan"])
+    description: Description | None = None
     objectives: Objectives = Field(default_factory=Objectives)
     notify_topic_arn: TopicArn | None = Field(
         None,

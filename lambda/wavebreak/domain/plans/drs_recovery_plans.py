@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.plans.model import Impact
+from wavebreak.harmless_text import flattened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,7 +53,9 @@ class NativePlan:
 def read_native(plan: RecoveryPlanTypeDef, steps: Iterable[RecoveryPlanStepTypeDef]) -> NativePlan:
     """Read a plan and its steps, in any order, as DRS tells of them."""
     ordered = sorted(steps, key=lambda step: step["stepOrder"])
-    return NativePlan(plan["name"], plan.get("description", ""), tuple(_step(step) for step in ordered))
+    return NativePlan(
+        flattened(plan["name"]), flattened(plan.get("description", "")), tuple(_step(step) for step in ordered)
+    )
 
 
 def _step(step: RecoveryPlanStepTypeDef) -> NativeStep:

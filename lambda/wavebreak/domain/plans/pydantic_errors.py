@@ -13,6 +13,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 from wavebreak.domain.commands.arguments import argument_fault
+from wavebreak.harmless_text import fault_of_name
 from wavebreak.json_pointers import Location, Problem, json_pointer, quoted
 
 FINISHED: Final = "document_problem"
@@ -151,6 +152,12 @@ def _must_be(what: str) -> _Wording:
     return lambda error, _: f"must be {what}, not {quoted(error['input'])}"
 
 
+def _string(error: Mapping[str, Any], _ctx: Mapping[str, Any]) -> str:
+    """Say that it is no string, and of a number or a word of YAML how it becomes one."""
+    bare = isinstance(error["input"], (bool, int, float))
+    return f"must be a string, not {quoted(error['input'])}" + (": write it in quotes" if bare else "")
+
+
 def _count(noun: str, limit: str, bound: str) -> _Wording:
     def wording(error: Mapping[str, Any], ctx: Mapping[str, Any]) -> str:
         plural = "" if ctx[limit] == 1 else "s"
@@ -168,7 +175,7 @@ _WORDINGS: Final[Mapping[str, _Wording]] = {
     "missing": lambda _, __: "is required",
     "extra_forbidden": lambda error, _: f"unknown field {quoted(error['loc'][-1])}",
     "invalid_key": lambda error, _: f"names of fields must be strings, not {quoted(error['input'])}",
-    "string_type": _must_be("a string"),
+    "string_type": _string,
     "string_unicode": lambda _, __: "must be valid Unicode",
     "int_type": _must_be("a whole number"),
     "int_parsing": _must_be("a whole number"),
@@ -194,7 +201,20 @@ _WORDINGS: Final[Mapping[str, _Wording]] = {
 
 def forwardable(argument: str) -> str:
     """Give an argument back if it may be forwarded: a validator for pydantic models, which know its other limits."""
-    fault = argument_fault(argument)
+    return _faultless(argument, argument_fault(argument))
+
+
+def named(name: str) -> str:
+    """Give a name back if people can read all that it holds (contract 3): a validator likewise."""
+    return _faultless(name, "must not be blank" if name.isspace() else fault_of_name(name))
+
+
+def described(description: str) -> str:
+    """Give a description back if people can read all that it holds, which may be nothing: a validator likewise."""
+    return _faultless(description, fault_of_name(description))
+
+
+def _faultless(value: str, fault: str | None) -> str:
     if fault is not None:
         raise PydanticCustomError(FINISHED, "{message}", {"message": fault})
-    return argument
+    return value

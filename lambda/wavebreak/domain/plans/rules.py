@@ -53,6 +53,7 @@ class Rules:
         yield from self._plan_id_of_another()
         yield from self._reserved_plan_id()
         yield from self._duplicate_names()
+        yield from self._unsaid_dependencies()
         yield from self._unknown_dependencies()
         yield from self._cycles()
         yield from self._commands_before_anything()
@@ -103,6 +104,12 @@ class Rules:
             first = first_with.setdefault(name, index)
             if first != index:
                 yield ("waves", index, "name"), f"{quoted(name)} is already the name of wave {first + 1}"
+
+    def _unsaid_dependencies(self) -> Iterator[Finding]:
+        """Report `dependsOn:` with nothing behind it: it could mean none, or the wave before (contract 3)."""
+        for index, wave in enumerate(self._waves):
+            if "dependsOn" in wave and wave["dependsOn"] is None:
+                yield ("waves", index, "dependsOn"), "must be a list, not null: [] for a wave that waits for none"
 
     def _unknown_dependencies(self) -> Iterator[Finding]:
         known = set(self._names)

@@ -11,7 +11,7 @@ from wavebreak.domain.executions.findings.reports import is_owed, name_of
 from wavebreak.domain.executions.findings.verdicts import judged
 from wavebreak.domain.executions.launching import launch_steps
 from wavebreak.domain.executions.model import Job, JobState
-from wavebreak.domain.executions.replay import state_after
+from wavebreak.domain.executions.replay import statuses_after
 from wavebreak.domain.executions.steering import Refused
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus
 
@@ -35,7 +35,7 @@ def test_5_a_verdict_is_told_without_a_change_of_status() -> None:
     assert type_of(changes) == "VERDICT_PASSED"
     assert status_changes(judged(before, PASSED), before) == [], "a reopen clears it; its own event tells that"
     event = {"at": "2026-01-01T00:00:00.000Z", "data": {"changes": changes}}
-    assert state_after(before, [event]).termination.status is TerminationStatus.NOT_REQUESTED
+    assert statuses_after([event]).termination is TerminationStatus.NOT_REQUESTED
 
 
 @pytest.mark.parametrize(

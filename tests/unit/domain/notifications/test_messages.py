@@ -14,8 +14,8 @@ from tests.support.execution_builders import NOW, execution, wave
 from tests.support.sample_messages import APPROVER, HOSTILE_NAME, RUN, Story, message
 
 from wavebreak.domain.executions.audit_trail import Act, append_event, status_changes
-from wavebreak.domain.executions.model import Mode
-from wavebreak.domain.executions.replay import state_after
+from wavebreak.domain.executions.model import Mode, Termination
+from wavebreak.domain.executions.replay import read_statuses, statuses_after
 from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
 from wavebreak.domain.notifications.event_bridge import bus_events
 from wavebreak.domain.notifications.execution_messages import LOOKS, execution_message, kinds_of, wave_summary
@@ -200,7 +200,7 @@ def test_a_command_run_is_told_to_the_bus_and_changes_no_status_of_its_execution
         {"source": "wavebreak", "detail-type": on_the_bus.detail_type, "detail": dict(on_the_bus.detail)}
     )
     assert on_the_bus.detail["to"] == f"COMMAND_{change[1]}"
-    assert state_after(story.now, [*story.trail, event]) == state_after(story.now, story.trail)
+    assert statuses_after([*story.trail, event]) == statuses_after(story.trail)
 
 
 def test_every_status_that_ends_or_holds_an_execution_is_told() -> None:
@@ -213,13 +213,23 @@ def test_a_message_that_leaves_late_tells_what_was_true_then() -> None:
     story.then(40, w2=W.IN_PROGRESS)
     then = list(story.trail)
     story.then(60, w2=W.FAILED, status=E.PARTIAL_SUCCESS)
-    assert state_after(story.now, then).status is E.IN_PROGRESS
-    assert state_after(story.now, then).ended_at is None
-    assert state_after(story.now, story.trail).waves == story.now.waves
-    late = execution_message(Kind.RESUMED, story.now, then)
+    assert statuses_after(then).shown_by(story.now).status is E.IN_PROGRESS
+    assert statuses_after(then).shown_by(story.now).ended_at is None
+    assert statuses_after(story.trail).shown_by(story.now).waves == story.now.waves
+    late = execution_message(Kind.RESUMED, statuses_after(then).shown_by(story.now), then[-1])
     assert late.summary == "✓ 1 wave(s) completed"
     assert dict(late.facts)["Duration"] == "40s"
     assert all(line.note is None for line in late.waves)
+
+
+def test_b10_how_an_execution_stood_is_kept_and_read_back_as_it_was_at_every_event() -> None:
+    story = Story("p", Mode.DRILL).then(1, status=E.IN_PROGRESS, w1=W.IN_PROGRESS).then(38, w1=W.COMPLETED)
+    story.then(40, w2=W.SKIPPED, w3=W.SKIPPED, status=E.COMPLETED)
+    story.then(60, termination=Termination(TerminationStatus.IN_PROGRESS))
+    for length in range(len(story.trail) + 1):
+        statuses = statuses_after(story.trail[:length])
+        assert read_statuses(json.loads(json.dumps(statuses.record()))) == statuses
+        assert len(json.dumps(statuses.record())) < 300
 
 
 class Reader(HTMLParser):
@@ -262,7 +272,7 @@ def test_nobody_is_mentioned_and_nothing_linked_in_a_chat() -> None:
 
 def test_account_numbers_and_keys_of_others_words_do_not_get_into_messages() -> None:
     said = "User: arn:aws:sts::123456789012:assumed-role/R/x with AKIAIOSFODNN7EXAMPLE\nmay not"
-    assert discreet(said) == "User: arn:aws:sts::…:assumed-role/R/x with … may not"
+    assert discreet(said) == "User: arn:aws:sts::…:assumed-role/R/x with ***** may not"
     assert shown_actor(APPROVER) == "assumed-role/Operators/jane@example.com"
     assert shown_actor("wavebreak") == "wavebreak"
     assert shown_actor("arn:odd") == "arn:odd"
@@ -274,7 +284,7 @@ def test_the_largest_plan_still_fits_into_a_message() -> None:
     after, event = append_event(born, status_changes(None, born), Act(APPROVER, NOW, "🧨" * 1024), {})
     changes = [{"waveNumber": number, "from": "IN_PROGRESS", "to": "FAILED"} for number in range(1, 81)]
     trail = [event, {**event, "sequence": 2, "data": {"changes": changes, "reason": "🧨" * 1024}}]
-    told = execution_message(Kind.WAVE_FAILED, after, trail)
+    told = execution_message(Kind.WAVE_FAILED, statuses_after(trail).shown_by(after), trail[-1])
     assert (len(told.waves), told.more_waves) == (20, 60)
     machine, text = json.dumps(document_of(told), ensure_ascii=False), text_of(told)
     copies = {**dict.fromkeys(("sqs", "lambda", "http", "https", "firehose"), machine), "default": text, "email": text}

@@ -14,6 +14,7 @@ from tests.support.plan_documents import plan, server, wave
 from wavebreak.domain.plans.document import PlanDocument, canonical_json, normalised, parse_plan, resolved_dependencies
 from wavebreak.domain.plans.graph import cycles
 from wavebreak.domain.plans.model import Impact, OnFailure
+from wavebreak.harmless_text import fault_of_name
 
 
 def test_defaults_are_filled_in() -> None:
@@ -97,7 +98,6 @@ def test_checks_take_every_processor_type_and_reducer(kind: str, reducer: str) -
         ("afterCommands", [{"command": "status", "timeoutSeconds": 172800}]),
         ("region", "ap-southeast-10"),
         ("region", "eusc-de-east-1"),
-        ("dependsOn", None),
     ],
 )
 def test_a_wave_at_its_limits_is_accepted(field: str, value: object) -> None:
@@ -230,6 +230,8 @@ def test_importing_the_plan_loads_no_aws_library_and_no_yaml() -> None:
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
+readable = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1, max_size=40)
+names = readable.filter(lambda name: not name.isspace() and fault_of_name(name) is None)
 
 
 @st.composite
@@ -246,7 +248,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         args = draw(st.lists(texts.filter(lambda text: "\0" not in text), max_size=3))
         item["afterCommands"] = [{"command": draw(st.sampled_from(["query", "stop"])), "args": args}]
         waves.append(item)
-    return plan(*waves, name=draw(texts), description=draw(texts))
+    return plan(*waves, name=draw(names), description=draw(names))
 
 
 @given(documents())
@@ -255,5 +257,5 @@ def test_a_plan_parsed_from_its_normal_form_is_the_same(document: dict[str, Any]
     again = parse_plan(json.loads(canonical_json(parsed)))
     assert canonical_json(again) == canonical_json(parsed)
     assert resolved_dependencies(again) == resolved_dependencies(parsed)
-    assert parse_plan(parsed.model_dump(mode="json", by_alias=True)) == parsed
+    assert parse_plan(parsed.model_dump(mode="json", by_alias=True, exclude_none=True)) == parsed
     assert cycles(dict(enumerate(resolved_dependencies(parsed), start=1))) == ()

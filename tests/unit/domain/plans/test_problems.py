@@ -150,9 +150,9 @@ def test_a_wave_with_both_servers_and_selector_is_refused() -> None:
     assert problems(document) == [("/waves/0/selector", "a wave has either servers or a selector, not both")]
 
 
-@pytest.mark.parametrize("depends_on", [None, []])
-def test_before_commands_in_a_wave_that_depends_on_none_are_refused(depends_on: object) -> None:
-    document = plan(wave("a", 1, dependsOn=depends_on, beforeCommands=[{"command": "status"}]))
+@pytest.mark.parametrize("said", [{}, {"dependsOn": []}])
+def test_before_commands_in_a_wave_that_depends_on_none_are_refused(said: dict[str, Any]) -> None:
+    document = plan(wave("a", 1, **said, beforeCommands=[{"command": "status"}]))
     assert problems(document) == [
         ("/waves/0/beforeCommands", "run on the servers of the waves that this one depends on, and it depends on none")
     ]
