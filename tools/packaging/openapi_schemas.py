@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.evidence.job_log import Phase
+from wavebreak.domain.executions.ending.model import EndingOutcome
 from wavebreak.domain.executions.findings.model import VerdictWord
 from wavebreak.domain.executions.model import CancelThen, CommandPhase, LaunchStatus, Mode, PausedBy
 from wavebreak.domain.executions.notices import NoticeCode
@@ -165,9 +166,11 @@ _SUMMARY: Final = _object(
 _SERVER: Final = _object(
     {
         "sourceServerId": {"type": "string"},
+        "name": {**_TEXT_OR_NULL, "description": "Its Name tag or else its host name, as they were at the start."},
         "impact": _one_of(Impact),
         "launchStatus": _one_of(LaunchStatus),
         "recoveryInstanceId": _TEXT_OR_NULL,
+        "ending": {"enum": [*(each.value for each in EndingOutcome), None], "description": "Of its instance, if any."},
         "error": _TEXT_OR_NULL,
         "snapshotAt": _TEXT_OR_NULL,
     }
@@ -222,7 +225,7 @@ _EVENT: Final = _object(
 )
 _READINESS: Final[dict[str, Any]] = {
     "type": "object",
-    "required": ["ready", "checks"],
+    "required": ["ready", "checks", "names"],
     "properties": {
         "ready": {"type": "boolean", "description": "No check is FAIL."},
         "checks": {
@@ -237,6 +240,11 @@ _READINESS: Final[dict[str, Any]] = {
                     "message": {"type": "string"},
                 },
             },
+        },
+        "names": {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "description": "What people call the servers, by their ids: the Name tag, else the host name.",
         },
     },
 }

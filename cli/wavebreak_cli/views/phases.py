@@ -47,6 +47,11 @@ def phase_of(server: Mapping[str, Any], now: datetime) -> str | None:
     return f"{phase}{spent}{f' of about {roughly(usual)}' if usual else ''}"
 
 
+def server_label(server: Mapping[str, Any]) -> str:
+    """Name a server as people do and as DRS does: `db-1 s-11111111111111111`, by its id alone without a name."""
+    return " ".join(str(word) for word in (server.get("name"), server.get("sourceServerId")) if word)
+
+
 def roughly(seconds: float) -> str:
     """Write a duration in its largest unit that tells something: `38s`, `6m`, `1h 20m`."""
     whole = max(0, int(seconds))

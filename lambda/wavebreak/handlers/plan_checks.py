@@ -10,7 +10,7 @@ from wavebreak.api.plan_requests import ImportRequest
 from wavebreak.api.requests import NothingRequest
 from wavebreak.app import app
 from wavebreak.domain.executions.views import plan_view
-from wavebreak.domain.readiness.checks import judge, readiness_view
+from wavebreak.domain.readiness.checks import judge, names_of, readiness_view
 from wavebreak.use_cases.check_readiness import survey
 from wavebreak.use_cases.import_drs_plan import import_plan
 
@@ -27,4 +27,5 @@ def import_native_plan(body: Annotated[ImportRequest, Body()]) -> Response[Any]:
 @router.post("/plans/<planId>/validate", tags=["plans"])
 def validate_plan(planId: str, body: Annotated[NothingRequest, Body()]) -> Response[Any]:  # noqa: ARG001, N803  the path's own name
     """Tell whether a stored plan could run now; nothing is changed."""
-    return http.json_response(200, readiness_view(judge(survey(app(), http.plan_id(planId), http.own_place(router)))))
+    facts = survey(app(), http.plan_id(planId), http.own_place(router))
+    return http.json_response(200, {**readiness_view(judge(facts)), "names": names_of(facts)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.derived_notices import derived_notices
-from wavebreak.domain.executions.ending.instances_left import remaining, unknown
+from wavebreak.domain.executions.ending.instances_left import ending_word, remaining, unknown
 from wavebreak.domain.executions.model import CommandState
 from wavebreak.domain.executions.overview import notice_of, overview_of
 from wavebreak.domain.executions.wave_commands import NO_SERVER, SKIPPED, run_id
@@ -130,7 +130,7 @@ def _wave_view(execution: Execution, wave: Wave, now: datetime) -> dict[str, Any
         "endedAt": iso(wave.ended_at) if wave.ended_at else None,
         "durationSeconds": whole_seconds(wave.started_at, ended),
         "error": _error_of(execution, wave),
-        "servers": [_server_view(server) for server in wave.servers],
+        "servers": [_server_view(execution, server) for server in wave.servers],
         "commands": [_command_view(execution, wave, command) for command in wave.commands],
     }
 
@@ -161,12 +161,14 @@ def _command_view(execution: Execution, wave: Wave, command: WaveCommand) -> dic
     }
 
 
-def _server_view(server: Server) -> dict[str, Any]:
+def _server_view(execution: Execution, server: Server) -> dict[str, Any]:
     return {
         "sourceServerId": server.source_server_id,
+        "name": server.name,
         "impact": server.impact.value,
         "launchStatus": server.launch_status.value,
         "recoveryInstanceId": server.recovery_instance_id,
+        "ending": ending_word(execution, server),
         "error": server.error,
         "snapshotAt": iso(server.snapshot_at) if server.snapshot_at else None,
     }

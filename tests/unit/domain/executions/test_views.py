@@ -125,17 +125,21 @@ def test_a_wave_is_shown_with_its_jobs_and_servers() -> None:
         "servers": [
             {
                 "sourceServerId": server(1).source_server_id,
+                "name": None,
                 "impact": "CRITICAL",
                 "launchStatus": "LAUNCHED",
                 "recoveryInstanceId": instance_id(1),
+                "ending": None,
                 "error": None,
                 "snapshotAt": iso(NOW),
             },
             {
                 "sourceServerId": server(2).source_server_id,
+                "name": None,
                 "impact": "OPTIONAL",
                 "launchStatus": "FAILED",
                 "recoveryInstanceId": None,
+                "ending": None,
                 "error": "no",
                 "snapshotAt": None,
             },
