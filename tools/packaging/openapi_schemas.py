@@ -208,7 +208,13 @@ _WAVE: Final = _object(
         "commands": {"type": "array", "items": _PLANNED_COMMAND},
     }
 )
-_EXECUTION: Final = _object({**_SUMMARY["properties"], "waves": {"type": "array", "items": _WAVE}})
+_EXECUTION: Final = _object(
+    {
+        **_SUMMARY["properties"],
+        "waves": {"type": "array", "items": _WAVE},
+        "lastSeenAt": {**_TIME_OR_NULL, "description": "When DRS last told of all that is in flight."},
+    }
+)
 _EVENT: Final = _object(
     {
         "sequence": {"type": "integer"},

@@ -114,6 +114,7 @@ class Execution(TypedDict, total=False):
     leftSince: str | None
     warnings: list[ExecutionWarning]
     verdict: dict[str, Any] | None
+    lastSeenAt: str | None
     version: int
 
 

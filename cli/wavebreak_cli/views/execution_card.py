@@ -20,7 +20,7 @@ from wavebreak.domain.executions.next_steps import held_open_by, next_steps
 from wavebreak.execution_utils import display_of_wave, normalize_wave_status
 from wavebreak.timing import duration
 from wavebreak_cli.views.change_lines import terminated_count
-from wavebreak_cli.views.phases import server_label
+from wavebreak_cli.views.phases import server_label, silence
 from wavebreak_cli.views.terminal import elapsed, one_line, style_of, when
 
 if TYPE_CHECKING:
@@ -103,6 +103,9 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
     if judged:
         notes = f": {judged['notes']}" if judged.get("notes") else ""
         lines.append(_labelled(look, "Verdict", look.text(f"{judged.get('verdict')} by {judged.get('by')}{notes}")))
+    old = silence(execution, now)
+    if old:
+        lines.append(_labelled(look, "Old", look.text(old, "dark_orange")))
     jobs = held_open_by(execution)
     if jobs:
         lines.append(_labelled(look, "Waits for", look.text(f"the end of {', '.join(jobs)}")))

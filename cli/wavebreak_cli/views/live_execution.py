@@ -26,7 +26,7 @@ from wavebreak_cli.views.execution_card import (
     troubles,
     wave_time,
 )
-from wavebreak_cli.views.phases import phase_of, server_label
+from wavebreak_cli.views.phases import phase_of, server_label, silence
 from wavebreak_cli.views.terminal import elapsed, one_line, style_of
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ class _Fitted:
         plan = look.text(execution.get("planName") or execution.get("planId"), "bold")
         plan.truncate(max(look.width - 2 - name.cell_len, 1), overflow="ellipsis")
         status = badge(look, execution.get("display") or {}) + look.text(f"  {duration(took)}", "default")
-        lost = [look.text(self.trouble, "dark_orange")] if self.trouble else []
+        told = [self.trouble, silence(execution, self.now)]
+        lost = [one_line(look.text(text, "dark_orange")) for text in told if text]
         bar = progress(look, tally(execution.get("waves") or []), look.width - 2)
         return [plan + name, status, *lost, Text(), bar, Text()]
 

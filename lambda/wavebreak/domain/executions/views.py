@@ -104,11 +104,12 @@ def _termination_view(record: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def execution_view(execution: Execution, now: datetime) -> dict[str, Any]:
-    """Show an execution whole."""
+def execution_view(execution: Execution, now: datetime, last_seen: datetime | None = None) -> dict[str, Any]:
+    """Show an execution whole; `last_seen` is when DRS last told of what is in flight."""
     shown = summary_view(overview_of(execution), now)
     shown["termination"] |= {"remaining": remaining(execution), "unknown": unknown(execution)}
     shown["warnings"] += [notice_of(notice) for notice in derived_notices(execution)]
+    shown["lastSeenAt"] = iso(last_seen) if last_seen and not execution.is_terminal else None
     return {**shown, "waves": [_wave_view(execution, wave, now) for wave in execution.waves]}
 
 

@@ -33,7 +33,7 @@ EXECUTION_FIELDS = {
     *("executionId", "planId", "planName", "planVersion", "mode", "status", "display", "requestedBy", "reason"),
     *("startedAt", "endedAt", "durationSeconds", "totalWaves", "completedWaves", "failedWaves", "cancelledWaves"),
     *("waves", "terminationMetadata", "termination", "instancesTerminated", "warnings", "factors", "version"),
-    *("instancesLeft", "leftSince", "verdict"),
+    *("instancesLeft", "leftSince", "verdict", "lastSeenAt"),
 }
 """Fields of the contract's example; the further ones tell who holds or cancelled it, and what failed in driving it."""
 FURTHER_EXECUTION_FIELDS = {"pausedBy", "cancel", "lastFailure"}
@@ -152,7 +152,7 @@ def test_a_wave_is_shown_with_its_jobs_and_servers() -> None:
 def test_a_summary_is_the_execution_without_its_waves() -> None:
     subject = cancelled_after_the_first_wave()
     whole = execution_view(subject, later(1))
-    del whole["waves"]
+    del whole["waves"], whole["lastSeenAt"]
     assert summary_view(meta_record(subject), later(1)) == whole
 
 
