@@ -68,6 +68,6 @@ def test_b6_what_drs_last_told_is_said_to_be_old(
     seen = (START - timedelta(minutes=4)).isoformat()
     wavebreak.live = True
     api.readings[DRILL] = [{**running, "lastSeenAt": seen}, execution("COMPLETED", [], lastSeenAt=None)]
-    outcome = cast("Callable[[Terminal], object]", show)(wavebreak)
+    outcome = show(wavebreak)
     told = str(getattr(outcome, "out", ""))
     assert "DRS last answered at 11:59:04Z, 4m ago" in told

@@ -254,6 +254,15 @@ _READINESS: Final[dict[str, Any]] = {
         },
     },
 }
+_PLAN_CHANGES: Final = _object(
+    {
+        "changes": {
+            "type": "array",
+            "items": _object({"pointer": {"type": "string"}, "from": {}, "to": {}}),
+            "description": "By JSON pointer, null for what is not there; one that is not stored is one change.",
+        }
+    }
+)
 _RUN: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["commandId", "executionId", "command", "args", "status", "exitCode", "total", "succeeded", "failed"],
@@ -388,6 +397,7 @@ SCHEMAS: Final = {
     "Problem": _PROBLEM,
     "StoredPlan": _STORED_PLAN,
     "Readiness": _READINESS,
+    "PlanChanges": _PLAN_CHANGES,
     "ExecutionSummary": _SUMMARY,
     "Execution": _EXECUTION,
     "Event": _EVENT,
