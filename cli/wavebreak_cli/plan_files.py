@@ -89,7 +89,7 @@ def _stumbled(text: str, error: PlanInvalid) -> list[dict[str, Any]]:
 
 def is_plan_id(text: str) -> bool:
     """Tell whether a word names a stored plan: it has the form of an id, and no file has this name."""
-    return re.fullmatch(PLAN_ID_PATTERN, text) is not None and not Path(text).exists()
+    return re.fullmatch(PLAN_ID_PATTERN, text) is not None and not Path(text).is_file()
 
 
 def judge(file: PlanFile) -> None:
@@ -102,6 +102,24 @@ def judge(file: PlanFile) -> None:
         layout = plan_words.layout_fault(file.text)
         told = plan_words.in_words(_entries(error.problems), file.content)
         raise unreadable(file.name, [_at(*layout)] if layout else located(file.text, told)) from error
+
+
+def changes(stored: Mapping[str, Any] | None, file: PlanFile) -> list[dict[str, Any]]:
+    """List what storing the file would change, by JSON pointer; raises PlanUnreadable for a file that is no plan."""
+    from wavebreak.domain.plans.differences import differences  # noqa: PLC0415 - pydantic likewise
+
+    try:
+        return differences(stored, file.content)
+    except PlanInvalid as error:
+        raise unreadable(file.name, located(file.text, _entries(error.problems))) from error
+
+
+def is_stored(stored: Mapping[str, Any] | None, file: PlanFile) -> bool:
+    """Tell whether a file says what is stored already; of what is no plan to us, the API shall judge."""
+    try:
+        return not changes(stored, file)
+    except PlanUnreadable:
+        return False
 
 
 def unreadable(name: str, errors: list[dict[str, Any]]) -> PlanUnreadable:

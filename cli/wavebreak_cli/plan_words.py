@@ -24,7 +24,7 @@ _CHOICE: Final = re.compile(r"must be (.+), not '([^']*)'$")
 _UNKNOWN_WAVE: Final = re.compile(r"no wave is named '([^']*)'")
 _MISMATCH: Final = re.compile(r"('[^']*') does not match (.+)$")
 _PATTERNS: Final[Mapping[str, str]] = {
-    r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$": "ASCII letters, digits, blanks and . _ - (at most 64, first a letter or digit)",
+    r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$": "ASCII letters, digits, blanks and . _ - (at most 64, no mark first)",
     r"^s-[0-9a-zA-Z]{17}$": "a source server's id: s- and 17 letters or digits",
     r"^[a-z0-9][a-z0-9-]{0,62}$": "an id: lower-case letters, digits and - (at most 63)",
     r"^[0-9]{12}$": "an account's 12 digits, in quotes",

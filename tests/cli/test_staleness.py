@@ -1,17 +1,19 @@
-"""Nothing on the screen is older than it says (B6): after five seconds without an answer it says so, and clocks stop."""
+"""Nothing on the screen is older than it says (B6): five seconds without an answer are told, and clocks stop."""
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from rich.console import Console
 from tests.cli.conftest import START, Clock, Terminal
 from tests.cli.fake_api import DRILL, FakeApi, execution, server, wave
 
-from wavebreak_cli.client.answers import Execution
 from wavebreak_cli.client.request import Call
 from wavebreak_cli.views.execution_views import LiveView
+
+if TYPE_CHECKING:
+    from wavebreak_cli.client.answers import Execution
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def view(clock: Clock) -> LiveView:
 
 def drawn(view: LiveView) -> str:
     with view.console.capture() as captured:
-        view.console.print(view._render())  # noqa: SLF001 - what the screen would show
+        view.console.print(view._render())
     return captured.get()
 
 
