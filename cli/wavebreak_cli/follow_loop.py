@@ -33,6 +33,9 @@ class View(Protocol[Shown_contra]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
+    def asking(self) -> None:
+        """Take note that a reading is asked for now: until it comes, what is shown grows old."""
+
     def show(self, reading: Shown_contra, /) -> None:
         """Take a reading."""
 
@@ -93,6 +96,7 @@ class _Loop(Generic[Reading]):
         lost_at: datetime | None = None
         delay = POLL_SECONDS
         while True:
+            self.view.asking()
             try:
                 reading = self.read()
             except CommandFailed as failure:
@@ -117,7 +121,7 @@ def _may_pass(failure: CommandFailed) -> bool:
 
 @dataclass
 class Quiet:
-    """A view that needs no beginning and no end."""
+    """A view that needs no beginning and no end, and shows nothing between readings."""
 
     def __enter__(self) -> Self:
         return self
@@ -126,3 +130,6 @@ class Quiet:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         return
+
+    def asking(self) -> None:
+        """Take note of nothing."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.identifiers import PLAN_ID_PATTERN
 from wavebreak.json_pointers import PlanInvalid
+from wavebreak_cli import plan_words
 from wavebreak_cli.errors import Misconfigured, PlanUnreadable
 
 if TYPE_CHECKING:
@@ -43,20 +44,52 @@ def read(path: str) -> PlanFile:
     from wavebreak.domain.plans.text import load_plan_text  # noqa: PLC0415 - YAML is only needed by commands that read plans
 
     name = "standard input" if path == "-" else path
+    content = _content(path, name)
+    fault = plan_words.unreadable_because(content)
+    if fault:
+        raise unreadable(name, [_at(*fault)])
+    text = content.decode()
     try:
-        content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-        text = content.decode()
-    except (OSError, ValueError) as error:
-        raise Misconfigured.because(f"{name} cannot be read: {error}") from error
-    try:
-        return PlanFile(name, text, load_plan_text(text))
+        read = load_plan_text(text)
     except PlanInvalid as error:
-        raise unreadable(name, located(text, _entries(error.problems))) from error
+        raise unreadable(name, _stumbled(text, error)) from error
+    layout = plan_words.layout_fault(text) if read is None or not isinstance(read, dict) else None
+    if layout or read is None:
+        raise unreadable(name, [_at(*(layout or (None, "the file holds nothing but comments")))])
+    return PlanFile(name, text, read)
+
+
+def _content(path: str, name: str) -> bytes:
+    """Read the bytes of a file; raises Misconfigured in words."""
+    try:
+        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except IsADirectoryError:
+        raise Misconfigured.because(f"{name} is a directory: name the files in it, {name}/*.yaml") from None
+    except FileNotFoundError:
+        raise Misconfigured.because(f"there is no file {name}") from None
+    except PermissionError:
+        raise Misconfigured.because(f"{name} may not be read by you") from None
+    except (OSError, ValueError) as error:
+        raise Misconfigured.because(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _at(line: int | None, message: str) -> dict[str, Any]:
+    return {"pointer": "", "message": message, **({} if line is None else {"line": line})}
+
+
+def _stumbled(text: str, error: PlanInvalid) -> list[dict[str, Any]]:
+    """Say why a text cannot be read: what the reader stumbled over, where it does not name it itself."""
+    fault = plan_words.layout_fault(text)
+    if fault:
+        return [_at(*fault)]
+    told = located(text, _entries(error.problems))
+    line = plan_words.open_quote(text) if "unexpected end of stream" in str(told[0].get("message")) else None
+    return [_at(line, "a quotation mark opens here and is never closed")] if line else told
 
 
 def is_plan_id(text: str) -> bool:
     """Tell whether a word names a stored plan: it has the form of an id, and no file has this name."""
-    return re.fullmatch(PLAN_ID_PATTERN, text) is not None and not Path(text).exists()
+    return re.fullmatch(PLAN_ID_PATTERN, text) is not None and not Path(text).is_file()
 
 
 def judge(file: PlanFile) -> None:
@@ -66,7 +99,27 @@ def judge(file: PlanFile) -> None:
     try:
         parse_plan(file.content)
     except PlanInvalid as error:
+        layout = plan_words.layout_fault(file.text)
+        told = plan_words.in_words(_entries(error.problems), file.content)
+        raise unreadable(file.name, [_at(*layout)] if layout else located(file.text, told)) from error
+
+
+def changes(stored: Mapping[str, Any] | None, file: PlanFile) -> list[dict[str, Any]]:
+    """List what storing the file would change, by JSON pointer; raises PlanUnreadable for a file that is no plan."""
+    from wavebreak.domain.plans.differences import differences  # noqa: PLC0415 - pydantic likewise
+
+    try:
+        return differences(stored, file.content)
+    except PlanInvalid as error:
         raise unreadable(file.name, located(file.text, _entries(error.problems))) from error
+
+
+def is_stored(stored: Mapping[str, Any] | None, file: PlanFile) -> bool:
+    """Tell whether a file says what is stored already; of what is no plan to us, the API shall judge."""
+    try:
+        return not changes(stored, file)
+    except PlanUnreadable:
+        return False
 
 
 def unreadable(name: str, errors: list[dict[str, Any]]) -> PlanUnreadable:
@@ -85,14 +138,14 @@ def _entries(problems: Iterable[Problem]) -> list[dict[str, Any]]:
 def located(text: str, errors: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Add to each error the line, counted from 1, of what its pointer names or of the nearest thing around it."""
     root = _compose(text)
-    return [{**error, **_place(root, error)} for error in errors]
+    return [error if "line" in error else {**error, **_place(root, error)} for error in errors]
 
 
-def _place(root: Any, error: Mapping[str, Any]) -> dict[str, int]:
+def _place(root: Any, error: Mapping[str, Any]) -> dict[str, Any]:
     """Name the line of an error: the one that its message begins with, for a text that cannot be read, goes first."""
     told = _TOLD.match(str(error.get("message")))
     if told:
-        return {"line": int(told[1])}
+        return {"line": int(told[1]), "message": str(error["message"])[told.end() :]}
     return {} if root is None else {"line": _line(root, str(error.get("pointer") or ""))}
 
 

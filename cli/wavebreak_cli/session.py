@@ -176,7 +176,7 @@ def _headline(problem: Mapping[str, Any]) -> str:
 
 def _place(problem: Mapping[str, Any], error: Mapping[str, Any]) -> str:
     """Say where an error is: `file:line: pointer: message` for files, as editors read it, else the pointer."""
-    pointer = error.get("pointer") or "/"
+    told = ": ".join(str(word) for word in (error.get("pointer"), error.get("message")) if word)
     if problem.get("file") and error.get("line"):
-        return f"{problem['file']}:{error['line']}: {pointer}: {error.get('message')}"
-    return f"  {pointer}: {error.get('message')}"
+        return f"{problem['file']}:{error['line']}: {told}"
+    return f"  {told}"

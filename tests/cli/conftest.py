@@ -56,6 +56,7 @@ class Terminal:
     live: bool = False
     encoding: str = "utf-8"
     typed: str | None = None
+    asked: list[str] = field(default_factory=list)
 
     def __call__(self, *arguments: str) -> Outcome:
         """Run one command line."""
@@ -75,7 +76,14 @@ class Terminal:
 
     def _asker(self) -> Callable[[str], str] | None:
         typed = self.typed
-        return None if typed is None else lambda _question: typed
+        if typed is None:
+            return None
+
+        def ask(question: str) -> str:
+            self.asked.append(question)
+            return typed
+
+        return ask
 
     def _stream(self) -> io.TextIOWrapper:
         return io.TextIOWrapper(io.BytesIO(), encoding=self.encoding, write_through=True, newline="\n")
@@ -117,6 +125,7 @@ def _aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")  # nobody is there
 
 
 @pytest.fixture

@@ -160,18 +160,15 @@ def test_ctrl_c_elsewhere_is_130_too(api: FakeApi, wavebreak: Terminal, clock: C
     assert wavebreak("show", DRILL).exit_code == 130
 
 
-def test_a_recovery_needs_a_person_or_yes(api: FakeApi, wavebreak: Terminal) -> None:
+def test_a_recovery_needs_the_plans_id_of_a_person_or_of_confirm(api: FakeApi, wavebreak: Terminal) -> None:
+    """Contract 9."""
     command = ("run", "three-tier", "--mode", "recovery")
     assert wavebreak(*command).exit_code == 3
-    wavebreak.typed = "no"
-    assert wavebreak(*command).exit_code == 3
+    assert wavebreak(*command, "--confirm", "y").exit_code == 3
     assert not api.requests
     api.answers["POST", "/recoveries"] = (202, execution("PENDING", [], executionId=RECOVERY))
-    wavebreak.typed = "yes"
-    assert wavebreak(*command).exit_code == 0
-    wavebreak.typed = None
-    assert wavebreak(*command, "--yes").exit_code == 0
-    assert [request.path for request in api.requests] == ["/recoveries", "/recoveries"]
+    assert wavebreak(*command, "--confirm", "three-tier").exit_code == 0
+    assert [request.path for request in api.requests] == ["/recoveries"]
 
 
 def test_a_recovery_preempts_drills_unless_told_not_to_and_says_what_it_is_warned_of(
@@ -180,11 +177,13 @@ def test_a_recovery_preempts_drills_unless_told_not_to_and_says_what_it_is_warne
     warned = [{"code": "PREEMPTED_DRILL", "message": f"Cancelled {DRILL} and took over the plan"}]
     answer = execution("PENDING", [], executionId=RECOVERY, warnings=warned)
     api.answers["POST", "/recoveries"] = (202, answer)
-    outcome = wavebreak("run", "three-tier", "--mode", "recovery", "--yes")
+    outcome = wavebreak("run", "three-tier", "--mode", "recovery", "--confirm", "three-tier")
     assert outcome.exit_code == 0
     assert f"! the run  Cancelled {DRILL} and took over the plan" in outcome.out
     assert api.requests[-1].body == {"planId": "three-tier"}
-    assert wavebreak("run", "three-tier", "--mode", "recovery", "--yes", "--no-preempt").exit_code == 0
+    assert (
+        wavebreak("run", "three-tier", "--mode", "recovery", "--confirm", "three-tier", "--no-preempt").exit_code == 0
+    )
     assert api.requests[-1].body == {"planId": "three-tier", "preempt": False}
     count = len(api.requests)
     assert wavebreak("run", "three-tier", "--mode", "drill", "--no-preempt").exit_code == 3

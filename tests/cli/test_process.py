@@ -72,7 +72,7 @@ def test_sigterm_is_143(api: FakeApi) -> None:
 def test_plans_on_standard_input_that_are_no_utf_8_are_refused() -> None:
     done = _shell(r"""printf 'name: \xff' | "$@" """, ["plan", "validate", "-"])
     assert done.returncode == 3
-    assert "standard input cannot be read" in done.stderr
+    assert "standard input:1: this is not UTF-8" in done.stderr
     assert "Traceback" not in done.stderr
 
 

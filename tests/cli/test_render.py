@@ -13,7 +13,7 @@ from wavebreak.domain.executions.next_steps import next_steps
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.timing import duration
 from wavebreak_cli.client.answers import Execution
-from wavebreak_cli.views import execution_card, lists, live_execution
+from wavebreak_cli.views import execution_card, lists, live_execution, servers_list
 from wavebreak_cli.views.terminal import Look, harmless, when
 
 DASH = "\N{EN DASH}"
@@ -72,7 +72,7 @@ Wave 3:  Cancelled ⊘  web          0 of 1 servers  {DASH}
 Duration: 1m 20s (started 2026-11-21 12:00:00Z)
 
 Failed servers
-  ✗ s-00000000000000002  no capacity (wave 1, optional)
+  ✗ s-00000000000000002  wave 1, optional: no capacity
 
 [terminate available]
 
@@ -149,7 +149,7 @@ def test_the_live_view_of_a_drill_at_80_columns() -> None:
 ┃ 3  web                  ⏸ Awaiting Approval      0/1         {DASH}
 ┃
 ┃ Failed servers
-┃   ✗ s-00000000000000004  no capacity (wave 2)
+┃   ✗ s-00000000000000004  wave 2: no capacity
 ┃
 ┃ Next
 ┃   wavebreak approve {DRILL} 3   start wave 3
@@ -200,7 +200,7 @@ def test_commands_that_failed_can_be_looked_at_once_the_execution_is_over() -> N
     steps = [step.command for step in next_steps(cast("Execution", ended))]
     assert steps[:2] == [f"wavebreak command --follow {COMMAND}-w003a01r1"] * 2
     running = execution("IN_PROGRESS", [wave(3, "web", "IN_PROGRESS", [], commands=COMMANDS[:3])])
-    assert [step.command.split()[1] for step in next_steps(cast("Execution", running))] == ["cancel"]
+    assert [step.command.split()[1] for step in next_steps(cast("Execution", running))] == ["pause", "cancel"]
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -356,7 +356,7 @@ def test_hostile_text_is_shown_and_never_obeyed() -> None:
         for content in (
             execution_card.card(look, cast("Execution", shown), NOW, bar=True),
             live_execution.live(look, cast("Execution", shown), NOW, height=60, trouble=HOSTILE),
-            execution_card.servers_table(look, cast("Execution", shown), NOW),
+            servers_list.servers(look, cast("Execution", shown), NOW),
             lists.executions(look, [cast("Execution", shown)], NOW),
         ):
             text = _show(content, width)
@@ -398,7 +398,7 @@ def test_next_steps_fit_the_state() -> None:
     failed = wave(1, "web", "FAILED", [server(1, "FAILED")])
     done = wave(2, "db", "COMPLETED", [server(2)])
     cancelled = wave(3, "x", "CANCELLED", [])
-    assert _commands(execution("IN_PROGRESS", [])) == ["cancel"]
+    assert _commands(execution("IN_PROGRESS", [])) == ["pause", "cancel"]
     assert _commands(execution("PAUSED", [done], pausedBy=["OPERATOR"])) == ["resume", "cancel"]
     assert _commands(execution("PAUSED", [failed], pausedBy=["FAILURE"])) == ["retry", "skip", "cancel"]
     assert _commands(execution("CANCELLING", [failed])) == []

@@ -46,9 +46,9 @@ def test_plain_lines_tell_every_change_once_and_end_with_the_card(api: FakeApi, 
         "12:03:08Z wave 1 database COMPLETED",
         "12:03:08Z wave 2 web IN_PROGRESS",
         "12:03:08Z server s-00000000000000003 IN_PROGRESS",
-        f"12:03:09Z execution {DRILL} PARTIAL_SUCCESS",
         "12:03:09Z server s-00000000000000003 FAILED: LAUNCH_FAILED",
         "12:03:09Z wave 2 web FAILED: 1 CRITICAL server did not launch",
+        f"12:03:09Z execution {DRILL} PARTIAL_SUCCESS",
     ]
     assert card.startswith("Recovery Plan: 3TierRecoveryPlan\nStatus: PARTIAL SUCCESS (1 of 2 waves completed)")
     assert f"wavebreak terminate {DRILL}" in card
@@ -64,6 +64,7 @@ def test_json_gives_a_line_for_each_change_and_the_execution_last(api: FakeApi, 
         "change": "server",
         "waveNumber": 1,
         "sourceServerId": "s-00000000000000001",
+        "name": None,
         "status": "LAUNCHED",
         "recoveryInstanceId": "i-00000000000000001",
         "error": None,

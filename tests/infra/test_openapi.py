@@ -110,7 +110,15 @@ def test_a_body_is_required_where_an_empty_object_would_not_do(described: dict[s
         path for _, path, operation in operations(described) if operation.get("requestBody", {}).get("required")
     }
     verdict = "/executions/{executionId}/verdict"
-    assert required == {"/plans/{planId}", "/plans/import", "/drills", "/recoveries", "/commands", verdict}
+    assert required == {
+        "/plans/{planId}",
+        "/plans/import",
+        "/plans/diff",
+        "/drills",
+        "/recoveries",
+        "/commands",
+        verdict,
+    }
 
 
 def test_the_codes_are_those_of_the_error_tree_and_the_gateways_own(described: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ ROUTES = {
     ("GET", "/plans"),
     ("POST", "/plans/{planId}/validate"),
     ("POST", "/plans/import"),
+    ("POST", "/plans/diff"),
     ("POST", "/drills"),
     ("POST", "/recoveries"),
     ("GET", "/executions"),

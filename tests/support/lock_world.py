@@ -69,6 +69,13 @@ class _Drs:
             raise EndpointConnectionError(endpoint_url="https://drs.example")
         return []
 
+    def source_servers(self, servers: Any) -> dict[str, Any]:
+        """Know no server."""
+        del servers
+        if not self.answers:
+            raise EndpointConnectionError(endpoint_url="https://drs.example")
+        return {}
+
 
 class _Errors:
     def record_error(self, error: Exception, *_: Any, **__: Any) -> str:

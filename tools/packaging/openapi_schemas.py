@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.evidence.job_log import Phase
+from wavebreak.domain.executions.ending.model import EndingOutcome
 from wavebreak.domain.executions.findings.model import VerdictWord
 from wavebreak.domain.executions.model import CancelThen, CommandPhase, LaunchStatus, Mode, PausedBy
 from wavebreak.domain.executions.notices import NoticeCode
@@ -165,9 +166,11 @@ _SUMMARY: Final = _object(
 _SERVER: Final = _object(
     {
         "sourceServerId": {"type": "string"},
+        "name": {**_TEXT_OR_NULL, "description": "Its Name tag or else its host name, as they were at the start."},
         "impact": _one_of(Impact),
         "launchStatus": _one_of(LaunchStatus),
         "recoveryInstanceId": _TEXT_OR_NULL,
+        "ending": {"enum": [*(each.value for each in EndingOutcome), None], "description": "Of its instance, if any."},
         "error": _TEXT_OR_NULL,
         "snapshotAt": _TEXT_OR_NULL,
     }
@@ -244,6 +247,7 @@ _EXECUTION: Final = _object(
         **_SUMMARY["properties"],
         "waves": {"type": "array", "items": _WAVE},
         "checks": {"type": "array", "items": _CHECK},
+        "lastSeenAt": {**_TIME_OR_NULL, "description": "When DRS last told of all that is in flight."},
     }
 )
 _EVENT: Final = _object(
@@ -262,7 +266,7 @@ _EVENT: Final = _object(
 )
 _READINESS: Final[dict[str, Any]] = {
     "type": "object",
-    "required": ["ready", "checks"],
+    "required": ["ready", "checks", "names"],
     "properties": {
         "ready": {"type": "boolean", "description": "No check is FAIL."},
         "checks": {
@@ -278,8 +282,22 @@ _READINESS: Final[dict[str, Any]] = {
                 },
             },
         },
+        "names": {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "description": "What people call the servers, by their ids: the Name tag, else the host name.",
+        },
     },
 }
+_PLAN_CHANGES: Final = _object(
+    {
+        "changes": {
+            "type": "array",
+            "items": _object({"pointer": {"type": "string"}, "from": {}, "to": {}}),
+            "description": "By JSON pointer, null for what is not there; one that is not stored is one change.",
+        }
+    }
+)
 _RUN: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["commandId", "executionId", "command", "args", "status", "exitCode", "total", "succeeded", "failed"],
@@ -414,6 +432,7 @@ SCHEMAS: Final = {
     "Problem": _PROBLEM,
     "StoredPlan": _STORED_PLAN,
     "Readiness": _READINESS,
+    "PlanChanges": _PLAN_CHANGES,
     "ExecutionSummary": _SUMMARY,
     "Execution": _EXECUTION,
     "CheckExecution": _CHECK_EXECUTION,

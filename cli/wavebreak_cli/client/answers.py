@@ -17,9 +17,11 @@ class Server(TypedDict, total=False):
     """A server of a wave."""
 
     sourceServerId: str
+    name: str | None
     impact: str
     launchStatus: str
     recoveryInstanceId: str | None
+    ending: str | None
     error: str | None
     phase: str | None
     since: str | None
@@ -128,6 +130,7 @@ class Execution(TypedDict, total=False):
     verdict: dict[str, Any] | None
     checks: list[ExecutionCheck]
     factors: dict[str, Any]
+    lastSeenAt: str | None
     version: int
 
 

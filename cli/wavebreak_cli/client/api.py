@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from wavebreak_cli.client.endpoint import ca_bundle, credentials_of, signing_keys
-from wavebreak_cli.client.request import ATTEMPTS, Call, is_text
+from wavebreak_cli.client.request import ATTEMPTS, CALL_SECONDS, Call, is_text
 from wavebreak_cli.errors import CommandFailed, Misconfigured, Refused, Unavailable, from_answer
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_TIMEOUT: Final = httpx.Timeout(35.0, connect=5.0)
-"""Seconds; API Gateway itself gives up after 29."""
-
+_CONNECT_SECONDS: Final = 5.0
 _FIRST_DELAY: Final = 0.5
 _LONGEST_DELAY: Final = 10.0
 _PAGE: Final = 1000
@@ -56,10 +54,17 @@ class Api:
         """Read something; a query value of None is left out."""
         return self.answer(Call("GET", path, query=query, attempts=attempts))
 
-    def post(self, path: str, body: Mapping[str, object] | None = None, *, key: str | None = None) -> dict[str, Any]:
+    def post(
+        self,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        *,
+        key: str | None = None,
+        patience: float | None = None,
+    ) -> dict[str, Any]:
         """Ask for something; with an idempotency `key` a lost answer is asked for again. None in `body` is left out."""
         given = {name: value for name, value in (body or {}).items() if value is not None}
-        return self.answer(Call("POST", path, body=given, key=key))
+        return self.answer(Call("POST", path, body=given, key=key, patience=patience))
 
     def items(self, path: str, *, limit: int | None = None, **query: object) -> Iterator[dict[str, Any]]:
         """Read a list page by page, at most `limit` items of it."""
@@ -80,7 +85,7 @@ class Api:
 
     def content(self, path: str, query: Mapping[str, object] | None = None) -> bytes:
         """Read something as it is; where the API names another address for it, it is fetched from there."""
-        call = Call("GET", path, query=query)
+        call = Call("GET", path, query=query, patience=CALL_SECONDS)
 
         def once() -> bytes:
             response = self._once(call)
@@ -135,7 +140,8 @@ class Api:
         query = {name: value for name, value in (call.query or {}).items() if value is not None}
         if query:
             url += "?" + urlencode(query, quote_via=quote, safe="")
-        request = self._http.build_request(call.method, url, content=content, headers=headers)
+        patience = httpx.Timeout(call.seconds, connect=_CONNECT_SECONDS)
+        request = self._http.build_request(call.method, url, content=content, headers=headers, timeout=patience)
         if self._credentials is None:
             self._credentials = credentials_of(self.endpoint)
         signed = AWSRequest(method=call.method, url=str(request.url), data=content, headers=headers)
@@ -151,7 +157,7 @@ def _client(endpoint: Endpoint, transport: httpx.BaseTransport | None) -> httpx.
         loopback = address.host in _LOOPBACK
         encrypted = not loopback or address.scheme == "https"  # reading certificates takes a twelfth of a second
         believed = _believed(ca_bundle(endpoint)) if encrypted else False
-        return httpx.Client(timeout=_TIMEOUT, transport=transport, trust_env=not loopback, verify=believed)
+        return httpx.Client(timeout=CALL_SECONDS, transport=transport, trust_env=not loopback, verify=believed)
     except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
         raise Misconfigured.because(f"no connection to {endpoint.url} can be made: {error}") from error
 

@@ -16,7 +16,7 @@ import json
 import os
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -35,6 +35,8 @@ _PATIENCE: Final[Mapping[str, Any]] = {"connect_timeout": 5, "read_timeout": 15}
 """Seconds that CloudFormation gets; a call that got no answer is repeated as the AWS configuration says."""
 _KEY: Final = re.compile(r"[!-~]+")
 _GATEWAY_HOST: Final = re.compile(r"\.execute-api\.([a-z0-9-]+)\.(?:vpce\.)?amazonaws\.com")
+_ARN_ACCOUNT: Final = 4
+"""Which part of an ARN names the account."""
 _HOW_TO_SET: Final = (
     "set --api-url or WAVEBREAK_API_URL, or --stack or WAVEBREAK_STACK for a deployed stack, "
     "or run this in a checkout whose local stack is up"
@@ -64,24 +66,35 @@ class Endpoint:
     """The API's base address without a slash at its end, the Region of the signature, and whose credentials sign.
 
     `keys` None means the credentials of the AWS configuration: environment, `profile`, SSO, role and so on.
+    `origin` says for people which stack this is and how it was found, `account` whose it is, where that is known.
     """
 
     url: str
     region: str
     keys: StaticKeys | None = None
     profile: str | None = None
+    origin: str = field(default="", compare=False)
+    account: str | None = field(default=None, compare=False)
 
 
 def resolve(given: Given, directory: Path) -> Endpoint:
     """Find the API; raises Misconfigured saying what to set, or Unavailable when CloudFormation cannot be asked."""
     if given.api_url:
-        return Endpoint(_address(given.api_url), _region(given, given.api_url), profile=given.profile)
+        where = _region(given, given.api_url)
+        return Endpoint(_address(given.api_url), where, profile=given.profile, origin=_address(given.api_url))
     if not given.stack:
         local = find_stack_file(directory)
         if local:
             return read_stack_file(local, given)
-    url = _stack_output(given.stack or DEFAULT_STACK, given)
-    return Endpoint(_address(url), _region(given, url), profile=given.profile)
+    name = given.stack or DEFAULT_STACK
+    url, arn = _stack_output(name, given)
+    origin = f"CloudFormation stack {name}"
+    return Endpoint(_address(url), _region(given, url), profile=given.profile, origin=origin, account=_account_in(arn))
+
+
+def _account_in(arn: str) -> str | None:
+    parts = arn.split(":")
+    return parts[_ARN_ACCOUNT] if len(parts) > _ARN_ACCOUNT else None
 
 
 def find_stack_file(directory: Path) -> Path | None:
@@ -98,7 +111,9 @@ def read_stack_file(path: Path, given: Given) -> Endpoint:
     try:
         stack: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         keys = StaticKeys(str(stack["credentials"]["accessKeyId"]), str(stack["credentials"]["secretAccessKey"]))
-        return Endpoint(_address(str(stack["apiUrl"])), given.region or str(stack["region"]), keys)
+        url, region = _address(str(stack["apiUrl"])), given.region or str(stack["region"])
+        machine = str((stack.get("stateMachineArns") or {}).get("recovery", ""))
+        return Endpoint(url, region, keys, origin=f"local stack, {path}", account=_account_in(machine))
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = f"{path} cannot be read as a stack file ({type(error).__name__}: {error})"
         raise Misconfigured.because(f"{problem}; start the local stack again or {_HOW_TO_SET}") from error
@@ -110,8 +125,8 @@ def credentials_of(endpoint: Endpoint) -> Credentials:
 
     if endpoint.keys:
         return Credentials(endpoint.keys.access_key, endpoint.keys.secret_key)
-    with _credential_failures():
-        found: Credentials | None = _session(endpoint.profile).get_credentials()
+    with credential_failures():
+        found: Credentials | None = new_session(endpoint.profile).get_credentials()
     if found is None:
         raise Misconfigured.because("no AWS credentials found: set AWS_PROFILE, --profile or AWS_ACCESS_KEY_ID")
     return found
@@ -122,7 +137,7 @@ def signing_keys(credentials: Credentials) -> ReadOnlyCredentials:
 
     Raises Misconfigured, or Unavailable when AWS cannot be asked for them.
     """
-    with _credential_failures():
+    with credential_failures():
         keys = credentials.get_frozen_credentials()
     # They go into a header: one that was pasted with its line end would be refused there, and shown.
     if not all(part is None or _KEY.fullmatch(part) for part in (keys.access_key, keys.secret_key, keys.token)):
@@ -133,7 +148,8 @@ def signing_keys(credentials: Credentials) -> ReadOnlyCredentials:
 
 
 @contextmanager
-def _credential_failures() -> Iterator[None]:
+def credential_failures() -> Iterator[None]:
+    """Raise what AWS credentials fail by as Misconfigured, or as Unavailable where it may pass."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - only calls need them
 
     try:
@@ -157,7 +173,8 @@ def _may_pass(error: Exception) -> bool:
     return is_service_fault(status, str(error.response.get("Error", {}).get("Code", "")))
 
 
-def _session(profile: str | None) -> Any:
+def new_session(profile: str | None) -> Any:
+    """Make a botocore session."""
     from botocore.session import Session  # noqa: PLC0415 - a tenth of a second that only calls need
 
     return Session(profile=profile)
@@ -210,13 +227,13 @@ def _configured(name: str, profile: str | None) -> Any:
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - only reached when a call needs botocore anyway
 
     try:
-        return _session(profile).get_config_variable(name)
+        return new_session(profile).get_config_variable(name)
     except BotoCoreError as error:
         raise Misconfigured.because(f"AWS configuration: {error}") from error
 
 
-def _stack_output(stack: str, given: Given) -> str:
-    """Ask CloudFormation for the output `ApiUrl` of a stack."""
+def _stack_output(stack: str, given: Given) -> tuple[str, str]:
+    """Ask CloudFormation for the output `ApiUrl` of a stack, and for the stack's ARN."""
     import boto3  # noqa: PLC0415 - a quarter of a second that no other way of configuration needs
     from botocore.config import Config  # noqa: PLC0415 - likewise
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - likewise
@@ -231,5 +248,5 @@ def _stack_output(stack: str, given: Given) -> str:
         raise Misconfigured.because(f"no API found: stack {stack!r}: {error}. To choose one, {_HOW_TO_SET}") from error
     for output in answer["Stacks"][0].get("Outputs", []):
         if output.get("OutputKey") == "ApiUrl" and output.get("OutputValue"):
-            return output["OutputValue"]
+            return output["OutputValue"], str(answer["Stacks"][0].get("StackId", ""))
     raise Misconfigured.because(f"stack {stack!r} has no output ApiUrl. To choose an API, {_HOW_TO_SET}")

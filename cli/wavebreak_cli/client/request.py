@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 ATTEMPTS: Final = 4
 """Calls made in all where a repeat is harmless."""
+READ_SECONDS: Final = 8.0
+"""How long the answer to a read is waited for: whoever looks at a recovery is told soon that nobody answers."""
+CALL_SECONDS: Final = 35.0
+"""How long the answer to anything else is waited for; API Gateway itself gives up after 29 seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,13 @@ class Call:
     headers: Mapping[str, str] | None = None
     key: str | None = None
     attempts: int = ATTEMPTS
+    patience: float | None = None
+    """Seconds for the answer; READ_SECONDS of a GET, CALL_SECONDS of anything else."""
+
+    @property
+    def seconds(self) -> float:
+        """How long the answer is waited for."""
+        return self.patience or (READ_SECONDS if self.method == "GET" else CALL_SECONDS)
 
     @property
     def repeatable(self) -> bool:

@@ -11,6 +11,7 @@ from wavebreak.domain.commands.catalogue import COMMAND_NAMES, MAX_TIMEOUT_SECON
 from wavebreak.problems import UnsupportedCommand
 from wavebreak_cli.client.command_runs import LineReader, RunReader, RunReading
 from wavebreak_cli.client.request import path_of
+from wavebreak_cli.commands.confirm import end_of_servers, recoveries_with
 from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, CommandFailed, Finished, Misconfigured, Refused
 from wavebreak_cli.follow_loop import POLL_SECONDS, SLOWEST_POLL_SECONDS, follow
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 forwarding: Final = typer.Typer()
 
 _MOST_ROWS: Final = 1000
+_TAKES_DOWN: Final = frozenset({CommandName.STOP, CommandName.UNINSTALL})
 _END_PATIENCE: Final = timedelta(seconds=10)
 """How long a watch that is left waits for its end: targets are stopped within 5 seconds."""
 _END_POLL_SECONDS: Final = 0.5
@@ -61,6 +63,9 @@ def command(  # noqa: PLR0913  each is an option of the command line
     combined: Annotated[bool, typer.Option("--combined", help="Print the targets' joined output alone.")] = False,
     follow_id: Annotated[str | None, typer.Option("--follow", metavar="ID", help="Follow a run made before.")] = None,
     cancel_id: Annotated[str | None, typer.Option("--cancel", metavar="ID", help="Cancel a run.")] = None,
+    confirm: Annotated[
+        str | None, typer.Option(metavar="ID", help="The execution's id again, for stop and uninstall on a recovery.")
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
     """Forward a command to recovered servers: exit code 0 if it succeeded on all, 1 on none, 2 on some of them.
@@ -88,6 +93,7 @@ def command(  # noqa: PLR0913  each is an option of the command line
         return
     if follow_id is None:
         _refuse_unless_forwardable(asked)
+        _confirm_if_it_ends_a_recovery(shell, asked, confirm)
     run = _start(shell, asked) if follow_id is None else _read(shell, follow_id)
     _Following(shell, run, _listed(targets) or [], combined=combined, ours=follow_id is None).to_end()
 
@@ -115,6 +121,18 @@ def _refuse_unless_forwardable(asked: dict[str, Any]) -> None:
     if problems:
         errors = [{"pointer": problem.pointer, "message": problem.message} for problem in problems]
         raise Misconfigured({"title": "Arguments", "code": "VALIDATION_FAILED", "detail": "refused", "errors": errors})
+
+
+def _confirm_if_it_ends_a_recovery(shell: Shell, asked: dict[str, Any], confirm: str | None) -> None:
+    """Have the execution's id typed before the application of recovered servers is stopped or removed."""
+    if asked["command"] not in _TAKES_DOWN:
+        return
+    if asked["executionId"] is not None:
+        touched = [asked["executionId"]] if asked["executionId"].startswith("recovery-") else []
+    else:
+        touched = recoveries_with(shell, asked["targets"])
+    for execution in touched:
+        end_of_servers(shell, execution, confirm, asked["command"])
 
 
 def _without_status(problem: dict[str, Any]) -> dict[str, Any]:

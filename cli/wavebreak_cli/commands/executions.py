@@ -10,10 +10,11 @@ from rich.text import Text
 from wavebreak.domain.executions.audit_chain import Verdict, verify
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak_cli.client.request import path_of
+from wavebreak_cli.commands.confirm import recovery_of
 from wavebreak_cli.commands.follow import ExecutionArgument, Phases, follow_to_end, read_execution
 from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, Finished, Misconfigured, Unavailable
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
-from wavebreak_cli.views import execution_card, lists
+from wavebreak_cli.views import execution_card, lists, servers_list
 
 if TYPE_CHECKING:
     from wavebreak_cli.client.answers import Event, Execution
@@ -38,7 +39,9 @@ def run(  # noqa: PLR0913, PLR0917  each is an option of the command line
     mode: Annotated[RunMode, typer.Option(help="A rehearsal, or the real thing.")],
     reason: Annotated[str | None, typer.Option(help="Why, for the audit trail.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Start a recovery without being asked.")] = False,
+    confirm: Annotated[
+        str | None, typer.Option(metavar="PLAN", help="The plan's id again: starts a recovery without being asked.")
+    ] = None,
     no_preempt: Annotated[
         bool, typer.Option("--no-preempt", help="Have drills that are in a recovery's way refuse it, not give way.")
     ] = False,
@@ -48,22 +51,14 @@ def run(  # noqa: PLR0913, PLR0917  each is an option of the command line
     shell = open_shell(context, json)
     if no_preempt and mode is RunMode.DRILL:
         raise Misconfigured.because("--no-preempt is for a recovery: a drill never has others give way")
-    if mode is RunMode.RECOVERY and not yes:
-        _confirm_recovery(shell, plan)
+    if mode is RunMode.RECOVERY:
+        recovery_of(shell, plan, confirm, preempts=not no_preempt)
     body = {"planId": plan, "reason": reason, "preempt": False if no_preempt else None}
     started = _start(shell, _START[mode], body)
     name = started.get("executionId", "")
     if watch:
         follow_to_end(shell, name, exists=True)
     shell.tell(started, lambda: _started(shell, name, started))
-
-
-def _confirm_recovery(shell: Shell, plan: str) -> None:
-    answer = shell.question(f"Start a RECOVERY of {plan} at {shell.api.endpoint.url}? Type yes to go on:")
-    if answer is None:
-        raise Misconfigured.because("a recovery is confirmed at a terminal, or started with --yes")
-    if answer.lower() not in {"y", "yes"}:
-        raise Misconfigured.because("not confirmed, nothing was started")
 
 
 def _start(shell: Shell, path: str, body: dict[str, str | bool | None]) -> "Execution":
@@ -82,7 +77,8 @@ def _start(shell: Shell, path: str, body: dict[str, str | bool | None]) -> "Exec
 
 def _started(shell: Shell, name: str, started: "Execution") -> Group:
     look = shell.look
-    told = [look.text(f"✓ started {name}", "green"), look.text(f"  wavebreak watch {name}", "cyan")]
+    begun = look.text("✓ started ", "green") + look.mode(started.get("mode")) + look.text(f" {name}", "green")
+    told = [begun, look.text(f"  wavebreak watch {name}", "cyan")]
     return Group(*told, *execution_card.warning_lines(look, started))
 
 
@@ -103,7 +99,7 @@ def show(
         if not servers:
             return shown
         told = Phases(shell, execution).of(found)
-        return Group(shown, Text(), execution_card.servers_table(shell.look, told, now))
+        return Group(shown, Text(), servers_list.servers(shell.look, told, now))
 
     shell.tell(found, picture)
 

@@ -1,84 +1,29 @@
 """`wavebreak plan …`: recovery plans."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, cast
+from contextlib import suppress
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
-from wavebreak_cli import plan_files
 from wavebreak_cli.client.request import Call, path_of
-from wavebreak_cli.errors import EXIT_FAILURE, EXIT_USAGE, CommandFailed, Finished, PlanUnreadable
+from wavebreak_cli.commands.plan_writing import writing
+from wavebreak_cli.errors import CommandFailed
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
-from wavebreak_cli.views import lists
+from wavebreak_cli.views import lists, plan_views
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wavebreak_cli.client.answers import StoredPlan
 
-plans: Final = typer.Typer(name="plan", help="Check, store, import, show, delete recovery plans.", no_args_is_help=True)
+plans: Final = typer.Typer(
+    name="plan", help="Check, compare, store, import, show, delete recovery plans.", no_args_is_help=True
+)
 
-PlanFileArgument = Annotated[str, typer.Argument(metavar="FILE", help="A plan, YAML or JSON; - is standard input.")]
+plans.add_typer(writing)
+
 PlanArgument = Annotated[str, typer.Argument(metavar="PLAN", help="Id of the plan.")]
-
-
-@plans.command()
-def validate(
-    context: typer.Context,
-    file: Annotated[
-        str,
-        typer.Argument(
-            metavar="FILE", help="A plan, YAML or JSON; - is standard input. With --live also the id of a stored plan."
-        ),
-    ],
-    live: Annotated[
-        bool, typer.Option("--live", help="Then ask the API whether the stored plan could run now.")
-    ] = False,
-    json: JsonFlag = False,
-) -> None:
-    """Check a plan file without a network: every problem with its line and JSON pointer."""
-    shell = open_shell(context, json)
-    if live and plan_files.is_plan_id(file):
-        _validate_live(shell, file)
-        return
-    try:
-        read = plan_files.read(file)
-        plan_files.judge(read)
-    except PlanUnreadable as invalid:
-        if not shell.json:
-            raise
-        shell.tell({"valid": False, "errors": invalid.problem["errors"]}, str)
-        raise Finished(EXIT_USAGE) from invalid
-    if live:
-        _validate_live(shell, read.plan_id)
-    else:
-        shell.tell({"valid": True, "errors": []}, lambda: shell.look.text(f"✓ {read.name} is a valid plan", "green"))
-
-
-def _validate_live(shell: Shell, plan_id: str) -> None:
-    """Show the API's readiness checks of the stored plan; one that is not ready ends with EXIT_FAILURE."""
-    answer = shell.api.post(path_of("plans", plan_id, "validate"))
-    shell.tell(answer, lambda: lists.readiness(shell.look, answer))
-    if not answer.get("ready"):
-        raise Finished(EXIT_FAILURE)
-
-
-@plans.command()
-def apply(
-    context: typer.Context,
-    file: PlanFileArgument,
-    if_match: Annotated[
-        int | None, typer.Option(metavar="VERSION", help="Refuse to replace any other version than this.", min=1)
-    ] = None,
-    json: JsonFlag = False,
-) -> None:
-    """Store a plan: create it, or replace it by a new version."""
-    shell = open_shell(context, json)
-    read = plan_files.read(file)
-    headers = {} if if_match is None else {"if-match": f'"{if_match}"'}
-    try:
-        answer = shell.api.answer(Call("PUT", path_of("plans", read.plan_id), read.content, headers=headers))
-    except CommandFailed as failure:
-        raise _with_lines(failure, read) from failure
-    stored = f"✓ {read.plan_id} stored as version {answer.get('version')}"
-    shell.tell(answer, lambda: shell.look.text(stored, "green"))
 
 
 @plans.command("import")
@@ -96,15 +41,6 @@ def import_native(
     shell.tell(answer, lambda: lists.imported(shell.look, cast("StoredPlan", answer)))
 
 
-def _with_lines(failure: CommandFailed, read: plan_files.PlanFile) -> CommandFailed:
-    """Say on which lines of the file the API found errors."""
-    errors: Any = failure.problem.get("errors")
-    if not isinstance(errors, list) or not all(isinstance(error, dict) for error in errors):
-        return failure
-    located = {**failure.problem, "file": read.name, "errors": plan_files.located(read.text, errors)}
-    return type(failure)(located)
-
-
 @plans.command("list")
 def list_plans(context: typer.Context, json: JsonFlag = False) -> None:
     """List the stored plans."""
@@ -113,12 +49,38 @@ def list_plans(context: typer.Context, json: JsonFlag = False) -> None:
     shell.tell({"items": found, "nextToken": None}, lambda: lists.plans(shell.look, found))
 
 
-@plans.command()
-def show(context: typer.Context, plan: PlanArgument, json: JsonFlag = False) -> None:
-    """Show a stored plan and what its waves wait for."""
-    shell = open_shell(context, json)
-    answer = shell.api.get(path_of("plans", plan))
-    shell.tell(answer, lambda: lists.plan(shell.look, cast("StoredPlan", answer)))
+class Output(StrEnum):
+    """How an answer is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    YAML = "yaml"
+
+
+@plans.command(epilog="wavebreak plan show three-tier -o yaml > three-tier.yaml")
+def show(
+    context: typer.Context,
+    plan: PlanArgument,
+    output: Annotated[Output, typer.Option("--output", "-o", help="How it is written.")] = Output.TEXT,
+    json: JsonFlag = False,
+) -> None:
+    """Show a stored plan: its waves with their servers, waits and steps; as YAML it can be edited and applied."""
+    shell = open_shell(context, json or output is Output.JSON)
+    answer = cast("StoredPlan", shell.api.get(path_of("plans", plan)))
+    if output is Output.YAML:
+        shell.around.out.file.write(plan_views.as_yaml(answer.get("plan") or {}))
+        return
+    shell.tell(answer, lambda: plan_views.plan(shell.look, answer, names_of(shell, plan)))
+
+
+def names_of(shell: Shell, plan_id: str) -> "Mapping[str, str]":
+    """Give what people call the servers of a plan, from its last run; none where there is none."""
+    with suppress(CommandFailed):
+        for item in shell.api.items("/executions", limit=1, planId=plan_id):
+            run = shell.api.get(path_of("executions", str(item.get("executionId"))), attempts=1)
+            servers = [server for wave in run.get("waves") or [] for server in wave.get("servers") or []]
+            return {str(server["sourceServerId"]): str(server["name"]) for server in servers if server.get("name")}
+    return {}
 
 
 @plans.command()

@@ -6,6 +6,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.next_steps import next_steps
+from wavebreak.execution_utils import is_terminal, normalize_execution_status
 from wavebreak_cli.client.answers import WaveCommand
 
 if TYPE_CHECKING:
@@ -26,18 +27,22 @@ _NEEDS_SOMEONE: Final = frozenset({"PAUSED", "AWAITING_APPROVAL"})
 
 
 def changes(before: Execution | None, after: Execution, now: datetime) -> list[Change]:
-    """List what changed, the execution first, at the time `now` when it was seen."""
+    """List what changed, at the time `now` when it was seen: what began before what it led to, an end last."""
     stamp = {"at": now.strftime(_STAMP)}
     return [{**stamp, **change} for change in _all(before or {}, after)]
 
 
 def _all(before: Execution, after: Execution) -> Iterator[Change]:
     status = after.get("status", "")
-    if status != before.get("status"):
-        yield {"change": "execution", "executionId": after.get("executionId"), "status": status}
+    moved = [{"change": "execution", "executionId": after.get("executionId"), "status": status}]
+    ended = is_terminal(normalize_execution_status(status))
+    if status == before.get("status"):
+        moved = []
+    yield from [] if ended else moved
     earlier = {wave.get("waveNumber"): wave for wave in before.get("waves") or []}
     for wave in after.get("waves") or []:
         yield from _wave(earlier.get(wave.get("waveNumber"), {}), wave)
+    yield from moved if ended else []
     yield from _termination(before, after)
     if _waits(after) and _waits(after) != _waits(before):
         yield {"change": "waiting", "next": [step.command for step in next_steps(after)]}
@@ -65,6 +70,7 @@ def _server(before: Server, after: Server, wave_number: int | None) -> Iterator[
         "change": "server",
         "waveNumber": wave_number,
         "sourceServerId": after.get("sourceServerId"),
+        "name": after.get("name"),
         "status": status,
         "recoveryInstanceId": after.get("recoveryInstanceId"),
         "error": after.get("error"),
@@ -129,7 +135,7 @@ def _words(change: Change) -> list[object]:
             command = f"{str(change['phase']).lower()}: {change['command']}" if change["change"] == "command" else None
             return ["wave", change["waveNumber"], change["name"], command, change["status"]]
         case "server":
-            return ["server", change["sourceServerId"], change["status"], change["recoveryInstanceId"]]
+            return ["server", change["name"], change["sourceServerId"], change["status"], change["recoveryInstanceId"]]
         case "termination":
             return ["termination", change["status"], f"({terminated_count(change)})"]
         case "waiting":

@@ -21,7 +21,7 @@ from wavebreak.execution_utils import display_of_wave, normalize_wave_status
 from wavebreak.timing import duration
 from wavebreak_cli.views.change_lines import terminated_count
 from wavebreak_cli.views.check_lines import check_lines
-from wavebreak_cli.views.phases import phase_of
+from wavebreak_cli.views.phases import server_label, silence
 from wavebreak_cli.views.terminal import elapsed, one_line, style_of, when
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
     lines: list[RenderableType] = [
         _labelled(look, "Recovery Plan", look.text(execution.get("planName") or execution.get("planId"), "bold")),
         _labelled(look, "Status", _status(look, display)),
-        _labelled(look, "Execution", look.text(f"{execution.get('executionId')} ({execution.get('mode')})")),
+        _labelled(look, "Execution", _named(look, execution)),
     ]
     if execution.get("reason"):
         lines.append(_labelled(look, "Reason", look.text(execution["reason"])))
@@ -104,6 +104,9 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
     if judged:
         notes = f": {judged['notes']}" if judged.get("notes") else ""
         lines.append(_labelled(look, "Verdict", look.text(f"{judged.get('verdict')} by {judged.get('by')}{notes}")))
+    old = silence(execution, now)
+    if old:
+        lines.append(_labelled(look, "Old", look.text(old, "dark_orange")))
     jobs = held_open_by(execution)
     if jobs:
         lines.append(_labelled(look, "Waits for", look.text(f"the end of {', '.join(jobs)}")))
@@ -111,6 +114,13 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
     lines += [*termination_lines(look, execution), *next_lines(look, execution)]
     content = Group(*lines)
     return Barred(content, style_of(display), look.plain("┃")) if bar else content
+
+
+def _named(look: Look, execution: Execution) -> Text:
+    """Name an execution and its mode: `(DRILL)`, and RECOVERY where nobody misses it."""
+    mode = execution.get("mode")
+    told = look.text(f"({mode})") if mode != "RECOVERY" else look.mode(mode)
+    return Text.assemble(look.text(execution.get("executionId")), " ", told)
 
 
 def _labelled(look: Look, label: str, value: Text) -> Text:
@@ -171,7 +181,7 @@ def troubles(
         (f"wave {wave.get('waveNumber')} {wave.get('name')}", wave["error"]) for wave in waves if wave.get("error")
     ]
     server_errors: list[tuple[object, object]] = [
-        (server.get("sourceServerId"), _failure(server, wave)) for wave, server in _failed(waves)
+        (server_label(server), _failure(server, wave)) for wave, server in _failed(waves)
     ]
     return [
         *_listed(look, "Wave errors", wave_errors, most, whole, "see them with --json"),
@@ -202,7 +212,7 @@ def _failed(waves: Iterable[Wave]) -> list[tuple[Wave, Server]]:
 
 def _failure(server: Server, wave: Wave) -> str:
     optional = ", optional" if server.get("impact") == "OPTIONAL" else ""
-    return f"{server.get('error') or 'no reason given'} (wave {wave.get('waveNumber')}{optional})"
+    return f"wave {wave.get('waveNumber')}{optional}: {server.get('error') or 'no reason given'}"
 
 
 def _listed(
@@ -236,7 +246,8 @@ def termination_lines(look: Look, execution: Execution, *, most: int = _MOST_FAI
         ]
         return [*head, *_listed(look, "Not terminated", left, most, status == "INCOMPLETE", "see them with --json")]
     if (execution.get("terminationMetadata") or {}).get("canTerminate"):
-        return [Text(), look.text("[terminate available]", "bold dark_orange")]
+        loud = "bold dark_orange" if execution.get("mode") != "RECOVERY" else _QUIET
+        return [Text(), look.text("[terminate available]", loud)]
     return []
 
 
@@ -282,25 +293,6 @@ def progress_bar(look: Look, parts: tuple[int, int, int], told: str, width: int)
         (glyphs[2] * (cells - succeeded - failed), "grey37"),
     )
     return Text.assemble(bar, "  ", look.text(told))
-
-
-def servers_table(look: Look, execution: Execution, now: datetime) -> Table:
-    """Show every server with its wave, launch and recovery instance."""
-    table = listing(look, "Wave", "Source server", "Impact", "Launch", "Recovery instance", "Error", foldable={"Error"})
-    for wave in execution.get("waves") or []:
-        for server in wave.get("servers") or []:
-            table.add_row(
-                look.text(wave.get("waveNumber")),
-                look.text(server.get("sourceServerId")),
-                look.text(server.get("impact")),
-                look.text(
-                    phase_of(server, now) or server.get("launchStatus"),
-                    "red" if server.get("launchStatus") == "FAILED" else "",
-                ),
-                look.text(server.get("recoveryInstanceId") or "\N{EN DASH}"),
-                look.text(server.get("error") or "", "red"),
-            )
-    return table
 
 
 def plain_table(look: Look) -> Table:

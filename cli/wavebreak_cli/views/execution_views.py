@@ -92,4 +92,5 @@ class LiveView(MovingView):
         trouble = self._lost(now)
         if self._execution is None:
             return look.text(trouble or "reading …", "bright_black")
-        return live_execution.live(look, self._execution, now, height=self.console.height, trouble=trouble)
+        shown_at = self._shown_at(now)
+        return live_execution.live(look, self._execution, shown_at, height=self.console.height, trouble=trouble)

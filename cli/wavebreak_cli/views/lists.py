@@ -104,46 +104,6 @@ def _server_count(plan: Mapping[str, Any]) -> str:
     return f"{listed} + selected" if any(wave.get("selector") for wave in waves) else str(listed)
 
 
-def plan(look: Look, stored: StoredPlan) -> RenderableType:
-    """Show a plan: its heading, its objectives and its waves with what they wait for."""
-    content = stored.get("plan") or {}
-    version = f"{content.get('planId')}, version {stored.get('version')}, {when(stored.get('updatedAt'))}"
-    lines: list[RenderableType] = [look.text(content.get("name"), "bold"), look.text(version, _QUIET)]
-    if content.get("description"):
-        lines.append(look.text(content["description"]))
-    objectives = content.get("objectives") or {}
-    told = [f"{name[:3].upper()} {value} minutes" for name, value in objectives.items() if value is not None]
-    if told:
-        lines.append(look.text("Objectives: " + ", ".join(told)))
-    return Group(*lines, _plan_waves(look, content.get("waves") or []))
-
-
-def _plan_waves(look: Look, waves: list[dict[str, Any]]) -> RenderableType:
-    table = listing(
-        look, "#", "Wave", "Servers", "After", "On failure", "Approval", foldable={"Wave", "Servers", "After"}
-    )
-    before: list[str] = []
-    for number, wave in enumerate(waves, start=1):
-        after = wave.get("dependsOn")
-        table.add_row(
-            look.text(number, _QUIET),
-            look.text(wave.get("name"), "bold"),
-            look.text(_servers_of(wave)),
-            look.text(", ".join(before if after is None else map(str, after)) or "at once"),
-            look.text(wave.get("onFailure") or "STOP"),
-            look.text("yes" if wave.get("requiresApproval") else "no"),
-        )
-        before = [str(wave.get("name"))]
-    return table
-
-
-def _servers_of(wave: Mapping[str, Any]) -> str:
-    tags = (wave.get("selector") or {}).get("tags")
-    if tags:
-        return ", ".join(f"{key}={value}" for key, value in tags.items())
-    return str(len(wave.get("servers") or []))
-
-
 def imported(look: Look, stored: StoredPlan) -> RenderableType:
     """Say what a native plan became, and what to do with it next."""
     plan = stored.get("plan") or {}

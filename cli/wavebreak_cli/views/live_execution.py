@@ -26,7 +26,7 @@ from wavebreak_cli.views.execution_card import (
     troubles,
     wave_time,
 )
-from wavebreak_cli.views.phases import phase_of
+from wavebreak_cli.views.phases import phase_of, server_label, silence
 from wavebreak_cli.views.terminal import elapsed, one_line, style_of
 
 if TYPE_CHECKING:
@@ -106,11 +106,14 @@ class _Fitted:
         look, execution = self.look, self.execution
         given = execution.get("durationSeconds")
         took = elapsed(execution.get("startedAt"), execution.get("endedAt"), given, self.now)
-        name = look.text(f"  {execution.get('mode')}  {execution.get('executionId')}", _QUIET)
+        name = Text.assemble(
+            "  ", look.mode(execution.get("mode")), look.text(f"  {execution.get('executionId')}", _QUIET)
+        )
         plan = look.text(execution.get("planName") or execution.get("planId"), "bold")
         plan.truncate(max(look.width - 2 - name.cell_len, 1), overflow="ellipsis")
         status = badge(look, execution.get("display") or {}) + look.text(f"  {duration(took)}", "default")
-        lost = [look.text(self.trouble, "dark_orange")] if self.trouble else []
+        told = [self.trouble, silence(execution, self.now)]
+        lost = [one_line(look.text(text, "dark_orange")) for text in told if text]
         bar = progress(look, tally(execution.get("waves") or []), look.width - 2)
         return [plan + name, status, *lost, Text(), bar, Text()]
 
@@ -147,7 +150,7 @@ def _below(look: Look, wave: Wave, now: datetime) -> Rows:
     if wave.get("endedAt") or not wave.get("startedAt"):
         return rows
     servers = sorted(wave.get("servers") or [], key=lambda server: _FIRST.get(_word(server), len(_FIRST)))
-    return rows + [(look.text(server.get("sourceServerId"), _QUIET), _launch(look, server, now)) for server in servers]
+    return rows + [(look.text(server_label(server), _QUIET), _launch(look, server, now)) for server in servers]
 
 
 def _word(server: Server) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Self
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING, Final, Self
 
 from rich.live import Live
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 
+OLD_AFTER: Final = timedelta(seconds=5)
+"""Without an answer for so long, a view says since when what it shows is old, and its clocks stand still."""
+
+
 class MovingView(ABC):
     """Draws itself anew until it is left, and tells while the connection is lost; a subclass says what it draws."""
 
@@ -25,6 +30,8 @@ class MovingView(ABC):
         self.console = console
         self.now = now
         self._trouble: tuple[str, datetime] | None = None
+        self._asked_at: datetime | None = None
+        self._read_at: datetime | None = None
         self._live = Live(console=console, get_renderable=self._render, transient=True, refresh_per_second=4)
 
     def __enter__(self) -> Self:
@@ -36,6 +43,11 @@ class MovingView(ABC):
     ) -> None:
         self._live.stop()
 
+    def asking(self) -> None:
+        """Remember since when a reading is waited for."""
+        if self._asked_at is None:
+            self._asked_at = self.now()
+
     def trouble(self, why: str, lost_at: datetime) -> None:
         """Show that the connection is lost and for how long it is being retried."""
         self._trouble = (why, lost_at)
@@ -43,15 +55,22 @@ class MovingView(ABC):
 
     def _read(self) -> None:
         """Draw a reading that has come: the connection is there."""
-        self._trouble = None
+        self._trouble, self._asked_at, self._read_at = None, None, self.now()
         self._live.refresh()
 
     def _lost(self, now: datetime) -> str | None:
-        """Say for how long the connection has been lost; None while it is there."""
-        if self._trouble is None:
+        """Say since when what is shown is old, and why; None while it is new."""
+        as_of = f"as of {self._read_at.astimezone(UTC):%H:%M:%SZ}, " if self._read_at else ""
+        if self._trouble is not None:
+            why, lost_at = self._trouble
+            return f"{as_of}connection lost, retrying for {duration((now - lost_at).total_seconds())}: {why}"
+        if self._asked_at is None or now - self._asked_at < OLD_AFTER:
             return None
-        why, lost_at = self._trouble
-        return f"connection lost, retrying for {duration((now - lost_at).total_seconds())}: {why}"
+        return f"{as_of}no answer for {duration((now - self._asked_at).total_seconds())}"
+
+    def _shown_at(self, now: datetime) -> datetime:
+        """Tell which time clocks show: they stand still at the last reading while what is shown is old."""
+        return self._read_at if self._read_at and self._lost(now) else now
 
     @abstractmethod
     def _render(self) -> RenderableType:

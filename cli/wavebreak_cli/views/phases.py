@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from wavebreak_cli.client.answers import Execution
 
 _MINUTE: Final = 60
+SILENT_AFTER: Final = 90
+"""Seconds after which it is told that DRS has not been heard of: three polls, whose usual interval is 30."""
 _HOUR: Final = 3600
 
 
@@ -45,6 +47,19 @@ def phase_of(server: Mapping[str, Any], now: datetime) -> str | None:
         return None
     spent = f" {roughly((now - begun).total_seconds())}" if begun else ""
     return f"{phase}{spent}{f' of about {roughly(usual)}' if usual else ''}"
+
+
+def silence(execution: Execution, now: datetime) -> str | None:
+    """Say since when DRS has told nothing of the launches that are shown as running; None while it tells."""
+    seen = known_time(execution.get("lastSeenAt"))
+    if seen is None or (now - seen).total_seconds() < SILENT_AFTER:
+        return None
+    return f"DRS last answered at {seen:%H:%M:%SZ}, {roughly((now - seen).total_seconds())} ago: what runs may be older"
+
+
+def server_label(server: Mapping[str, Any]) -> str:
+    """Name a server as people do and as DRS does: `db-1 s-11111111111111111`, by its id alone without a name."""
+    return " ".join(str(word) for word in (server.get("name"), server.get("sourceServerId")) if word)
 
 
 def roughly(seconds: float) -> str:

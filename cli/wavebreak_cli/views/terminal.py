@@ -46,6 +46,8 @@ _ASCII: Final = str.maketrans(
         "…": "...",
     }
 )
+LOUD: Final = "bold white on red"
+"""Style of the word RECOVERY: whoever has two windows open sees which of them is production."""
 _LONGEST: Final = 2000
 
 
@@ -71,6 +73,10 @@ class Look:
 
     def _encodable(self, text: str) -> str:
         return text.translate(_ASCII).encode("ascii", "backslashreplace").decode() if self.ascii_only else text
+
+    def mode(self, value: object) -> Text:
+        """Make the word of an execution's mode: RECOVERY is loud, DRILL quiet."""
+        return self.text(f" {value} ", LOUD) if value == "RECOVERY" else self.text(value, "bright_black")
 
     def text(self, value: object, style: str = "") -> Text:
         """Make a text that shows exactly `value`: rich markup in it is never obeyed."""

@@ -37,6 +37,8 @@ _RECENT: Final = timedelta(days=3)
 """How far back unfinished jobs are looked for. DRS ends a job within hours."""
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 _A_DAY_SECONDS: Final = 86_400
+_LONGEST_NAME: Final = 256
+"""Characters of a server's name that are kept: as long as a tag may be."""
 _FAILOVER: Final = "FAILOVER"
 _SNAPSHOTS_A_PAGE: Final = 10
 _LOG_ITEMS_A_CALL: Final = 1000
@@ -243,7 +245,15 @@ def _source_server(server: Mapping[str, Any]) -> SourceServer:
         replication.get("lagDuration"),
         server.get("recoveryInstanceId"),
         launch.get("type"),
+        _name_of(server),
     )
+
+
+def _name_of(server: Mapping[str, Any]) -> str | None:
+    """Give the Name tag of a source server, or else its host name."""
+    hints = server.get("sourceProperties", {}).get("identificationHints", {})
+    found = server.get("tags", {}).get("Name") or hints.get("hostname") or hints.get("fqdn")
+    return str(found)[:_LONGEST_NAME] if found else None
 
 
 def _recent(job: Mapping[str, Any]) -> RecentJob:

@@ -68,6 +68,8 @@ class SourceServer:
     """Its recovery instance, if DRS tells of one."""
     last_launch: str | None = None
     """What its last launch was, DRILL or RECOVERY, if DRS tells."""
+    name: str | None = None
+    """What people call it: its Name tag, else its host name."""
 
 
 @dataclass(frozen=True, slots=True)

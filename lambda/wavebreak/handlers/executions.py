@@ -45,8 +45,8 @@ def start_recovery(body: Annotated[RecoveryRequest, Body()], key: IdempotencyKey
 @router.get("/executions/<executionId>", tags=["executions"])
 def get_execution(executionId: str) -> Response[Any]:  # noqa: N803  the path's own name
     """Read an execution with its waves and servers."""
-    execution = app().executions.load(http.execution_id(executionId)).execution
-    return http.json_response(200, whole_view(execution, app().now()))
+    found = app().executions.load(http.execution_id(executionId))
+    return http.json_response(200, whole_view(found.execution, app().now(), found.token.last_seen_at))
 
 
 resolver = http.make_app(router, history.router)

@@ -1,9 +1,10 @@
 """What ran, and what happened in it; served by the function of the executions."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import AwareDatetime
 
 from wavebreak.api import http
 from wavebreak.api.requests import Limit, NextToken
@@ -15,19 +16,30 @@ from wavebreak.execution_utils import ExecutionStatus
 
 router = http.make_router()
 
+_ACTIVE: Final = "Whether they run, or their instances are being terminated."
+
 
 @router.get("/executions", tags=["executions"])
 def list_executions(
     plan_id: Annotated[PlanId | None, Query(alias="planId")] = None,
     status: Annotated[ExecutionStatus | None, Query()] = None,
     mode: Annotated[Mode | None, Query()] = None,
+    active: Annotated[Literal["true", "false"] | None, Query(description=_ACTIVE)] = None,
+    since: Annotated[AwareDatetime | None, Query(description="Started then or later.")] = None,
     limit: Annotated[Limit, Query()] = http.DEFAULT_LIMIT,
     next_token: NextToken = None,
 ) -> Response[Any]:
     """List executions, newest first, without their waves."""
-    http.refuse_unknown_query(router, ("planId", "status", "mode", "limit", "nextToken"))
+    http.refuse_unknown_query(router, ("planId", "status", "mode", "active", "since", "limit", "nextToken"))
     filters = {name: value.value for name, value in (("status", status), ("mode", mode)) if value}
-    items, token = app().executions.summaries(plan_id=plan_id, filters=filters, limit=limit, token=next_token)
+    items, token = app().executions.summaries(
+        plan_id=plan_id,
+        filters=filters,
+        limit=limit,
+        token=next_token,
+        active=None if active is None else active == "true",
+        since=since,
+    )
     now = app().now()
     return http.json_response(200, http.listing([summary_view(item, now) for item in items], token))
 

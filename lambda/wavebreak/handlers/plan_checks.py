@@ -6,11 +6,14 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from wavebreak.api import http
-from wavebreak.api.plan_requests import ImportRequest
+from wavebreak.api.plan_requests import ImportRequest, PlanInput
 from wavebreak.api.requests import NothingRequest
 from wavebreak.app import app
 from wavebreak.domain.executions.views import plan_view
-from wavebreak.domain.readiness.checks import judge, readiness_view
+from wavebreak.domain.plans.differences import differences
+from wavebreak.domain.plans.document import parse_plan
+from wavebreak.domain.readiness.checks import judge, names_of, readiness_view
+from wavebreak.problems import NotFound
 from wavebreak.use_cases.check_readiness import survey
 from wavebreak.use_cases.import_drs_plan import import_plan
 
@@ -24,7 +27,19 @@ def import_native_plan(body: Annotated[ImportRequest, Body()]) -> Response[Any]:
     return http.json_response(201, plan_view(stored), {"ETag": f'"{stored.version}"'})
 
 
+@router.post("/plans/diff", tags=["plans"])
+def diff_plan(document: PlanInput) -> Response[Any]:
+    """Tell what would change if a plan were stored; nothing is."""
+    plan = parse_plan(document.root)
+    try:
+        stored = app().plans.get(plan.plan_id).document
+    except NotFound:
+        stored = None
+    return http.json_response(200, {"changes": differences(stored, document.root)})
+
+
 @router.post("/plans/<planId>/validate", tags=["plans"])
 def validate_plan(planId: str, body: Annotated[NothingRequest, Body()]) -> Response[Any]:  # noqa: ARG001, N803  the path's own name
     """Tell whether a stored plan could run now; nothing is changed."""
-    return http.json_response(200, readiness_view(judge(survey(app(), http.plan_id(planId), http.own_place(router)))))
+    facts = survey(app(), http.plan_id(planId), http.own_place(router))
+    return http.json_response(200, {**readiness_view(judge(facts)), "names": names_of(facts)})

@@ -22,7 +22,7 @@ def put_plan(planId: str, document: PlanInput, if_match: IfMatch = None) -> Resp
     """Store a plan: 201 for a new one, 200 for the next version of a known one."""
     plan = parse_plan(document.root, plan_id=planId)
     stored = app().plans.put(planId, canonical_json(plan), app().now(), version_of(if_match))
-    return http.json_response(201 if stored.version == 1 else 200, plan_view(stored), {"ETag": f'"{stored.version}"'})
+    return http.json_response(201 if stored.is_new else 200, plan_view(stored), {"ETag": f'"{stored.version}"'})
 
 
 @router.get("/plans/<planId>", tags=["plans"])

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from wavebreak.domain.executions.audit_trail import Act, append_event, status_changes, words_behind
 from wavebreak.domain.executions.findings.reports import is_owed
 from wavebreak.error_category import Category
+from wavebreak.identifiers import ulid
 from wavebreak.problems import NotFound, Unavailable
 from wavebreak.store import keys, records
 from wavebreak.store.evidence import owed
@@ -37,6 +38,7 @@ from wavebreak.timeouts import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from wavebreak.domain.executions.model import Execution
     from wavebreak.site import Place
@@ -273,19 +275,36 @@ class ExecutionStore:
             raise Conflict from refused
 
     def summaries(
-        self, *, plan_id: str | None, filters: Mapping[str, str], limit: int, token: str | None
+        self,
+        *,
+        plan_id: str | None,
+        filters: Mapping[str, str],
+        limit: int,
+        token: str | None,
+        active: bool | None = None,
+        since: datetime | None = None,
     ) -> tuple[list[Item], str | None]:
-        """List META items newest first, of one plan or of all, filtered by `status` and `mode`."""
+        """List META items newest first, of one plan or of all, filtered by `status` and `mode`.
+
+        `active` is whether they run or are being terminated, `since` when they were started at the earliest.
+        """
         query: dict[str, Any] = {"IndexName": keys.LISTING_INDEX, "KeyConditionExpression": "listPk = :pk"}
         pk = keys.EXECUTIONS_LIST
         if plan_id is not None:
             query = {"IndexName": keys.PLAN_INDEX, "KeyConditionExpression": "planKey = :pk"}
             pk = keys.plan(plan_id)
         query |= {"ScanIndexForward": False, "ExpressionAttributeValues": {":pk": {"S": pk}}}
+        if since is not None:
+            query["KeyConditionExpression"] += " AND listSk >= :since"
+            query["ExpressionAttributeValues"] |= {":since": {"S": ulid(since, 0)}}
+        conditions = [f"#{name} = :{name}" for name in filters]
         if filters:
-            query["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in filters)
             query["ExpressionAttributeNames"] = {f"#{name}": name for name in filters}
             query["ExpressionAttributeValues"] |= {f":{name}": {"S": value} for name, value in filters.items()}
+        if active is not None:
+            conditions.append(f"attribute_{'exists' if active else 'not_exists'}(activePk)")
+        if conditions:
+            query["FilterExpression"] = " AND ".join(conditions)
         return self.table.page(query, limit=limit, token=token)
 
     def active_ids(self) -> list[str]:

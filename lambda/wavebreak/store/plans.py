@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.selected_servers import Resolution
@@ -88,24 +89,27 @@ class PlanStore:
         self.table.delete_many([(pk, str(item["sk"])) for item in found if item["sk"] != but])
 
     def put(self, plan_id: str, document: str, now: datetime, expected: int | None) -> StoredPlan:
-        """Store a plan's canonical JSON as its next version, 1 for a new one.
+        """Store a plan's canonical JSON as its next version: 1, unless a plan of this id was deleted before.
 
         `expected` is the version the caller read; PreconditionFailed when it is another by now.
         """
         for _ in range(_ROUNDS):
             old = self.table.get(keys.plan(plan_id), keys.PLAN)
             version = int(old["version"]) if old else 0
+            gone = None if old else self.table.get(keys.plan(plan_id), keys.LAST_VERSION)
             if expected is not None and expected != version:
                 raise PreconditionFailed(
                     f"The plan is at version {version}, not {expected}" if old else f"There is no plan {plan_id} yet",
                     version=version,
                 )
-            item = _item(plan_id, document, version + 1, str(old["createdAt"]) if old else iso(now), iso(now))
+            number = 1 + (int(gone["version"]) if gone else version)
+            item = _item(plan_id, document, number, str(old["createdAt"]) if old else iso(now), iso(now))
+            writes = [_versioned("Put", item, version), *([] if old else [_still_gone(plan_id, gone)])]
             try:
-                self.table.transact([_versioned("Put", item, version)])
+                self.table.transact(writes)
             except ConditionFailed:
                 continue
-            return _read(item)
+            return replace(_read(item), is_new=old is None)
         raise Unavailable(f"Plan {plan_id} is being changed by many at once", retry_after_seconds=1)
 
     def delete(self, plan_id: str) -> None:
@@ -113,20 +117,21 @@ class PlanStore:
 
         The caller removes a stale lock before (`LockStore.free_stale_plan_lock`).
         """
+        version = self.get(plan_id).version
         key = {"pk": keys.plan(plan_id), "sk": keys.PLAN}
         lock = {"pk": keys.plan(plan_id), "sk": keys.LOCK}
+        last = {"pk": keys.plan(plan_id), "sk": keys.LAST_VERSION, "version": version}
         try:
             self.table.transact(
                 [
-                    Write("plan", "Delete", key, "attribute_exists(pk)"),
+                    _versioned("Delete", key, version),
                     Write("lock", "ConditionCheck", lock, "attribute_not_exists(pk)"),
+                    Write("last", "Put", last),
                 ],
             )
         except ConditionFailed as refused:
             if "lock" in refused.failed:
                 raise busy_plan(refused.failed["lock"]) from refused
-            if "plan" in refused.failed:
-                raise NotFound(f"There is no plan {plan_id}") from refused
             raise Unavailable(f"Plan {plan_id} is being changed", retry_after_seconds=1) from refused
         try:
             self._forget_resolved(plan_id)
@@ -157,6 +162,14 @@ def _item(plan_id: str, document: str, version: int, created_at: str, updated_at
         "createdAt": created_at,
         "updatedAt": updated_at,
     }
+
+
+def _still_gone(plan_id: str, gone: Item | None) -> Write:
+    """Check that no other plan of this id came and went meanwhile: no version is given twice."""
+    key = {"pk": keys.plan(plan_id), "sk": keys.LAST_VERSION}
+    if gone is None:
+        return Write("gone", "ConditionCheck", key, "attribute_not_exists(pk)")
+    return Write("gone", "ConditionCheck", key, "#version = :last", {":last": gone["version"]}, {"#version": "version"})
 
 
 def _versioned(kind: str, item: Item, version: int) -> Write:

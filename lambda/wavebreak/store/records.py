@@ -209,6 +209,7 @@ def _server_entry(server: Server, longest: int) -> Item:
         "older": server.older_snapshot or None,
         "ending": server.ending and ending_entry(server.ending),
         "acted": server.has_actions or None,
+        "name": server.name,
     }
     return {name: value for name, value in entry.items() if value is not None}
 
@@ -413,6 +414,7 @@ def _read_server(entry: Mapping[str, Any]) -> Server:
         older_snapshot=bool(entry.get("older")),
         ending=read_ending(entry["ending"]) if "ending" in entry else None,
         has_actions=bool(entry.get("acted")),
+        name=entry.get("name"),
     )
 
 

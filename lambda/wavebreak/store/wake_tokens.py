@@ -31,6 +31,8 @@ class Token:
     mark: int = 0
     run: int = 1
     heartbeat_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    """When DRS last told of all that was in flight; None where nothing was, or before the first sleep."""
 
 
 def new_token(execution_id: str, sort_key: str) -> Item:
@@ -42,8 +44,8 @@ def read_token(item: Mapping[str, Any] | None) -> Token:
     """Read a TOKEN item; a missing one is that of a machine that was never started."""
     if item is None:
         return Token(run=0)
-    heartbeat = item.get("heartbeatAt")
-    return Token(int(item.get("mark", 0)), int(item.get("run", 1)), parse_iso(heartbeat) if heartbeat else None)
+    heartbeat, seen = (parse_iso(at) if (at := item.get(name)) else None for name in ("heartbeatAt", "lastSeenAt"))
+    return Token(int(item.get("mark", 0)), int(item.get("run", 1)), heartbeat, seen)
 
 
 class WakeStore:

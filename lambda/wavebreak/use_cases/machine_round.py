@@ -51,6 +51,8 @@ class Round:
     waves: tuple[int, ...] = ()
     brief: bool = False
     """Whether to look again in seconds."""
+    last_seen: str = ""
+    """When DRS last told of all that is in flight, RFC 3339; empty where nothing is. The sleep writes it down."""
 
     def output(self) -> dict[str, Any]:
         """Give the state machine's view."""
@@ -60,6 +62,7 @@ class Round:
             "run": self.run,
             "waves": list(self.waves),
             "brief": self.brief,
+            "lastSeen": self.last_seen,
         }
 
 

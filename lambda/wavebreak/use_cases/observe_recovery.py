@@ -17,6 +17,7 @@ from wavebreak.problems import Unavailable
 from wavebreak.store import keys
 from wavebreak.store.executions import Conflict, Snapshot
 from wavebreak.timeouts import limit
+from wavebreak.timing import iso
 from wavebreak.use_cases.evidence.keep_job_logs import keep_job_logs
 from wavebreak.use_cases.machine_round import (
     NEVER,
@@ -56,13 +57,14 @@ def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
         snapshot = app.executions.load(execution_id)
         if snapshot.token.run > run:
             return _followed(app, snapshot.token.run, run, rounds)
+        look = _Look(app, snapshot)
         try:
-            decision = _Look(app, snapshot).decide()
+            decision = look.decide()
         except Conflict:
             app.executions.pause(attempt)
             continue
         app.meter.add(Metric.POLLS)
-        return _directed(app, snapshot, decision, run, rounds)
+        return replace(_directed(app, snapshot, decision, run, rounds), last_seen=look.last_seen)
     raise Unavailable(f"execution {execution_id} is being changed by many at once")
 
 
@@ -77,6 +79,8 @@ class _Look:
         self.app = app
         self.current = cancel_drills(app, snapshot.execution)
         self.mark = snapshot.token.mark
+        self.known_seen = snapshot.token.last_seen_at
+        self.silent = _places_in_flight(self.current)
         self.places = places_of(app)
         self.commands: dict[str, CommandView] = {}
 
@@ -90,9 +94,18 @@ class _Look:
             decision = self._learn(decision)
         return self._wait(decision, answers) if decision.directive is Directive.SLEEP else decision
 
+    @property
+    def last_seen(self) -> str:
+        """When every place that has jobs in flight had last told of them: now, unless one of them is silent."""
+        if not _places_in_flight(self.current):
+            return ""
+        seen = self.known_seen if self.silent else self.app.now()
+        return iso(seen or self.current.started_at)
+
     def _step(self, told: Mapping[Place, Observation]) -> Decision:
         """Decide by what some places told, and write it."""
         now = self.app.now()
+        self.silent -= told.keys()
         seen = replace(together(told.values()), commands=self.commands)
         decision = decide(self.current, seen, now, self.app.timing)
         keep_job_logs(self.app, self.current, decision.execution, seen.logs)
@@ -119,6 +132,10 @@ class _Look:
             elif self.app.wakes.mark_of(self.current.execution_id, keys.TOKEN) != self.mark:
                 return decision
         return decision
+
+
+def _places_in_flight(execution: Execution) -> set[Place]:
+    return {job.place for job in execution.launch_jobs() if job.in_flight}
 
 
 def _left_open(execution: Execution, now: datetime) -> list[Job]:

@@ -20,6 +20,7 @@ from wavebreak.store import keys
 from wavebreak.store.locks import busy_plan
 from wavebreak.store.table import ConditionFailed, WriteRejected
 from wavebreak.use_cases.drill_guard import spare_recoveries
+from wavebreak.use_cases.name_servers import named
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 from wavebreak.use_cases.preemption.take_locks import take_locks
 from wavebreak.use_cases.preemption.warn_of_replaced import replaced_by
@@ -93,6 +94,7 @@ def _wanted(app: App, plan_id: str, mode: Mode, own: Place, asked: Mapping[str, 
     asked = {**asked, "otherAccounts": app.other_accounts}
     execution = freeze(plan, asked["executionId"], mode, own, asked, now)
     execution = replace(execution, warnings=(*warnings, *replaced_by(app, execution, asking)))
+    execution = named(app, execution, asking)
     frozen, digest = frozen_document(plan)
     details = {"planId": plan_id, "planVersion": plan.version, "planHash": digest, "mode": mode.value}
     return _Wanted(execution, frozen, details, preempts=recovers and asked.get("preempt", True))

@@ -34,6 +34,21 @@ def _held(stack: Stack) -> set[str]:
     return {item["pk"]["S"] for item in stack.items_of(keys.LOCK)}
 
 
+def test_b9_versions_of_an_id_go_on_counting_after_the_plan_is_deleted(plans: PlanStore) -> None:
+    for version in (1, 2):
+        assert plans.put("p", f'{{"planId":"p","name":"{version}"}}', AT, expected=None).version == version
+    plans.delete("p")
+    with pytest.raises(PreconditionFailed):
+        plans.put("p", '{"planId":"p"}', AT, expected=1)
+    anew = plans.put("p", '{"planId":"p"}', AT, expected=0)
+    assert (anew.version, anew.is_new) == (3, True)
+    assert plans.put("p", '{"planId":"p"}', AT, expected=3).is_new is False
+    plans.delete("p")
+    assert plans.put("p", '{"planId":"p"}', AT, expected=None).version == 5
+    with pytest.raises(NotFound):
+        plans.delete("never-there")
+
+
 def test_250_servers_are_locked_all_or_none(stack: Stack, locks: LockStore) -> None:
     mine = execution(1, sizes=(250,))
     rival = replace(execution(2), waves=(replace(mine.waves[0], servers=mine.waves[0].servers[-1:]),))

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model import Execution
 
 
-def whole_view(execution: Execution, now: datetime) -> dict[str, Any]:
-    """Show an execution with all its factors (contract 7); its trail, which tells `waitingSeconds`, is not read."""
-    shown = execution_view(execution, now)
+def whole_view(execution: Execution, now: datetime, last_seen: datetime | None = None) -> dict[str, Any]:
+    """Show an execution with all its factors (contract 7); its trail, which tells `waitingSeconds`, is not read.
+
+    `last_seen` is when DRS last told of what is in flight.
+    """
+    shown = execution_view(execution, now, last_seen)
     known = execution.objectives
     plan = {"objectives": {"rtoMinutes": known.rto_minutes, "rpoMinutes": known.rpo_minutes}} if known else None
     measured = {**shown, "plan": plan}

@@ -125,6 +125,8 @@ class Server:
     """What a termination knows of the recovery instance; None before one looked at it."""
     has_actions: bool = False
     """Whether DRS was seen to run post-launch actions on it."""
+    name: str | None = None
+    """What people called it when the execution started: its Name tag, else its host name."""
 
     @property
     def is_settled(self) -> bool:

@@ -41,22 +41,27 @@ class Step:
 
 
 def next_steps(execution: Execution) -> list[Step]:
-    """List what an operator may do now, the most likely first. Takes the execution as the API shows it."""
+    """List what an operator may do now, the most likely first. Takes the execution as the API shows it.
+
+    The end of recovered servers stands last: production may run on them. No confirmation is filled in for anybody.
+    """
     status = execution_status(execution.get("status"))
     name = execution.get("executionId", "")
     steps = [*_approvals(execution, name), *_repairs(execution, name, status)]
     if is_terminal(status):
-        return [
-            *steps,
-            *_command_failures(execution),
-            *_clean_up(execution, name),
-            Step(f"wavebreak events {name} --verify", "check trail"),
-        ]
+        steps += _command_failures(execution)
+        ending, trail = _clean_up(execution, name), Step(f"wavebreak events {name} --verify", "check trail")
+        if execution.get("mode") != Mode.RECOVERY:
+            return [*steps, *ending, trail]
+        looks = [Step(f"wavebreak show {name} --servers", "see its servers")] if ending else []
+        return [*steps, *looks, trail, *ending]
     if status is ExecutionStatus.PAUSED and _may_resume(execution, others=bool(steps)):
         steps.append(Step(f"wavebreak resume {name}", "go on"))
     if _outlived(execution):
         steps.append(Step("wavebreak errors --hours 1", "see what keeps it"))
     if status is not ExecutionStatus.CANCELLING:
+        if not steps and status in {ExecutionStatus.PENDING, ExecutionStatus.IN_PROGRESS}:
+            steps.append(Step(f"wavebreak pause {name}", "hold back further waves"))
         steps.append(Step(f"wavebreak cancel {name}", "start no further wave"))
     return steps
 
@@ -143,8 +148,8 @@ def _clean_up(execution: Execution, name: str) -> list[Step]:
         return []
     if (execution.get("termination") or {}).get("status") == TerminationStatus.IN_PROGRESS:
         return [Step(f"wavebreak terminate {name} --watch", "follow it")]
-    confirmed = f" --confirm {name}" if execution.get("mode") == Mode.RECOVERY else ""
-    return [Step(f"wavebreak terminate {name}{confirmed}", "clean up")]
+    purpose = "END the recovered servers" if execution.get("mode") == Mode.RECOVERY else "clean up"
+    return [Step(f"wavebreak terminate {name}", purpose)]
 
 
 def _waves(execution: Execution, status: WaveStatus) -> list[int]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.checking.shown import checks_view, factors_of
 from wavebreak.domain.executions.derived_notices import derived_notices
-from wavebreak.domain.executions.ending.instances_left import remaining, unknown
+from wavebreak.domain.executions.ending.instances_left import ending_word, remaining, unknown
 from wavebreak.domain.executions.model import CommandState
 from wavebreak.domain.executions.overview import notice_of, overview_of
 from wavebreak.domain.executions.wave_commands import NO_SERVER, SKIPPED, run_id
@@ -106,11 +106,12 @@ def _termination_view(record: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def execution_view(execution: Execution, now: datetime) -> dict[str, Any]:
-    """Show an execution whole."""
+def execution_view(execution: Execution, now: datetime, last_seen: datetime | None = None) -> dict[str, Any]:
+    """Show an execution whole; `last_seen` is when DRS last told of what is in flight."""
     shown = summary_view(overview_of(execution), now)
     shown["termination"] |= {"remaining": remaining(execution), "unknown": unknown(execution)}
     shown["warnings"] += [notice_of(notice) for notice in derived_notices(execution)]
+    shown["lastSeenAt"] = iso(last_seen) if last_seen and not execution.is_terminal else None
     waves = [_wave_view(execution, wave, now) for wave in execution.waves]
     return {**shown, "waves": waves, "checks": checks_view(execution)}
 
@@ -133,7 +134,7 @@ def _wave_view(execution: Execution, wave: Wave, now: datetime) -> dict[str, Any
         "endedAt": iso(wave.ended_at) if wave.ended_at else None,
         "durationSeconds": whole_seconds(wave.started_at, ended),
         "error": _error_of(execution, wave),
-        "servers": [_server_view(server) for server in wave.servers],
+        "servers": [_server_view(execution, server) for server in wave.servers],
         "commands": [_command_view(execution, wave, each) for each in wave.commands if not each.is_check],
     }
 
@@ -164,12 +165,14 @@ def _command_view(execution: Execution, wave: Wave, command: WaveCommand) -> dic
     }
 
 
-def _server_view(server: Server) -> dict[str, Any]:
+def _server_view(execution: Execution, server: Server) -> dict[str, Any]:
     return {
         "sourceServerId": server.source_server_id,
+        "name": server.name,
         "impact": server.impact.value,
         "launchStatus": server.launch_status.value,
         "recoveryInstanceId": server.recovery_instance_id,
+        "ending": ending_word(execution, server),
         "error": server.error,
         "snapshotAt": iso(server.snapshot_at) if server.snapshot_at else None,
     }

@@ -15,6 +15,8 @@ class StoredPlan:
     version: int
     created_at: str
     updated_at: str
+    is_new: bool = False
+    """Whether no plan of this id was there before it was stored just now."""
 
 
 class Impact(StrEnum):

@@ -15,7 +15,7 @@ from wavebreak.json_pointers import Location, quoted
 MAX_SERVERS_IN_PLAN: Final = 4_000
 MAX_SERVERS_IN_WAVE: Final = 500
 
-RESERVED_PLAN_IDS: Final = frozenset({"import"})
+RESERVED_PLAN_IDS: Final = frozenset({"import", "diff"})
 """Words of the API's own that follow `/plans/`: a plan of such an id could be stored and never be read again."""
 
 Finding: TypeAlias = tuple[Location, str]

@@ -81,6 +81,16 @@ def readiness_view(checks: Iterable[Check]) -> dict[str, Any]:
     }
 
 
+def names_of(facts: Facts) -> dict[str, str]:
+    """Give what people call the plan's servers, by their ids, as far as DRS told."""
+    return {
+        identifier: server.name
+        for site in facts.sites
+        for identifier, server in site.servers.items()
+        if server is not None and server.name
+    }
+
+
 def judge(facts: Facts) -> list[Check]:
     """Make every check of a plan, those of the plan itself first, then Region by Region."""
     checks = [*_settings(facts), _plan_lock(facts), _last_drill(facts)]

@@ -33,7 +33,7 @@ EXECUTION_FIELDS = {
     *("executionId", "planId", "planName", "planVersion", "mode", "status", "display", "requestedBy", "reason"),
     *("startedAt", "endedAt", "durationSeconds", "totalWaves", "completedWaves", "failedWaves", "cancelledWaves"),
     *("waves", "terminationMetadata", "termination", "instancesTerminated", "warnings", "factors", "version"),
-    *("instancesLeft", "leftSince", "verdict", "checks"),
+    *("instancesLeft", "leftSince", "verdict", "checks", "lastSeenAt"),
 }
 """Fields of the contract's example; the further ones tell who holds or cancelled it, and what failed in driving it."""
 FURTHER_EXECUTION_FIELDS = {"pausedBy", "cancel", "lastFailure"}
@@ -125,17 +125,21 @@ def test_a_wave_is_shown_with_its_jobs_and_servers() -> None:
         "servers": [
             {
                 "sourceServerId": server(1).source_server_id,
+                "name": None,
                 "impact": "CRITICAL",
                 "launchStatus": "LAUNCHED",
                 "recoveryInstanceId": instance_id(1),
+                "ending": None,
                 "error": None,
                 "snapshotAt": iso(NOW),
             },
             {
                 "sourceServerId": server(2).source_server_id,
+                "name": None,
                 "impact": "OPTIONAL",
                 "launchStatus": "FAILED",
                 "recoveryInstanceId": None,
+                "ending": None,
                 "error": "no",
                 "snapshotAt": None,
             },
@@ -148,7 +152,7 @@ def test_a_wave_is_shown_with_its_jobs_and_servers() -> None:
 def test_a_summary_is_the_execution_without_its_waves() -> None:
     subject = cancelled_after_the_first_wave()
     whole = execution_view(subject, later(1))
-    del whole["waves"], whole["checks"]
+    del whole["waves"], whole["checks"], whole["lastSeenAt"]
     assert summary_view(meta_record(subject), later(1)) == whole
 
 

@@ -52,6 +52,7 @@ def test_missing_fields_are_named() -> None:
         ({"planId": "a\n"}, "/planId", r"'a\n' does not match ^[a-z0-9][a-z0-9-]{0,62}$"),
         ({"planId": 5}, "/planId", "must be a string, not 5: write it in quotes"),
         ({"planId": "import"}, "/planId", "must not be 'import': /plans/import is a call of the API itself"),
+        ({"planId": "diff"}, "/planId", "must not be 'diff': /plans/diff is a call of the API itself"),
         ({"name": ""}, "/name", "must have at least 1 character, not 0"),
         ({"name": "x" * 257}, "/name", "must have at most 256 characters, not 257"),
         ({"name": "x" * 10_000}, "/name", "must have at most 256 characters, not 10000"),

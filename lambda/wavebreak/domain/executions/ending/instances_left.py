@@ -71,6 +71,16 @@ def unknown(execution: Execution) -> list[Entry]:
     ]
 
 
+def ending_word(execution: Execution, server: Server) -> str | None:
+    """Tell what became of a server's instance: TERMINATED, REPLACED or UNKNOWN; None of one that is there."""
+    if not is_launched(server):
+        return None
+    outcome = ending_of(server).outcome
+    if outcome is None and execution.instances_terminated:
+        return EndingOutcome.TERMINATED.value
+    return outcome and outcome.value
+
+
 def _is_left(server: Server, launching: Mapping[str, str | None]) -> bool:
     if not is_launched(server):
         return server.source_server_id in launching and server.launch_status in _ON_ITS_WAY

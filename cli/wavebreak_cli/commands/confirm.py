@@ -1,0 +1,118 @@
+"""Confirmations of what cannot be undone: what is at stake is shown, and its name is typed, never `y`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from wavebreak_cli.client.request import READ_SECONDS, path_of
+from wavebreak_cli.errors import CommandFailed, Misconfigured
+from wavebreak_cli.views import briefing
+from wavebreak_cli.views.terminal import Look
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from wavebreak_cli.client.answers import Execution, StoredPlan
+    from wavebreak_cli.session import Shell
+
+_MOST_EXECUTIONS: Final = 20
+"""Executions with instances left that are looked into; the newest come first."""
+
+
+def typed(shell: Shell, wanted: str, given: str | None, question: str, done: str) -> None:
+    """Have somebody type a name, or take it as `given`; raises Misconfigured unless it is the one wanted.
+
+    `done` says what was not done: `nothing was started`.
+    """
+    answer = shell.question(question) if given is None else given
+    if answer is None:
+        raise Misconfigured.because(f"not confirmed, {done}: it takes a terminal, or --confirm {wanted}")
+    if answer != wanted:
+        raise Misconfigured.because(f"{answer!r} is not {wanted}, {done}")
+
+
+def recovery_of(shell: Shell, plan_id: str, given: str | None, *, preempts: bool) -> None:
+    """Have a recovery confirmed by its plan's id, after showing what it will do."""
+    if given is None and shell.around.ask is not None:
+        shell.around.err.print(briefing.recovery(Look.of(shell.around.err), _briefing(shell, plan_id, preempts)))
+    question = f"Type the plan's id, {plan_id}, to start its recovery:"
+    typed(shell, plan_id, given, question, "nothing was started")
+
+
+def end_of_servers(shell: Shell, execution: str, given: str | None, verb: str) -> None:
+    """Have a command that takes a recovery's application down confirmed by the execution's id."""
+    question = f"{execution} is a RECOVERY: {verb} takes its servers out of service. Type its id to go on:"
+    typed(shell, execution, given, question, "nothing was sent")
+
+
+def _briefing(shell: Shell, plan_id: str, preempts: bool) -> briefing.Briefing:
+    """Gather what is shown. A plan that cannot be read is told; anything else that is missing keeps nobody waiting."""
+    from wavebreak_cli.client.caller import account_of  # noqa: PLC0415 - STS is only asked by few commands
+
+    stored = cast("StoredPlan", shell.api.get(path_of("plans", plan_id)))
+    readiness: Mapping[str, Any] | str
+    replaced: list[briefing.Replaced] | str
+    try:
+        readiness = shell.api.post(path_of("plans", plan_id, "validate"), patience=READ_SECONDS)
+    except CommandFailed as failure:
+        readiness = str(failure)
+    try:
+        replaced = _running_now(shell, _servers_of(stored))
+    except CommandFailed as failure:
+        replaced = str(failure)
+    endpoint = shell.api.endpoint
+    return briefing.Briefing(endpoint, account_of(endpoint), stored, readiness, replaced, preempts)
+
+
+def _servers_of(stored: StoredPlan) -> frozenset[str]:
+    waves = (stored.get("plan") or {}).get("waves") or []
+    return frozenset(server["sourceServerId"] for wave in waves for server in wave.get("servers") or [])
+
+
+def _running_now(shell: Shell, servers: Collection[str]) -> list[briefing.Replaced]:
+    """Find the executions whose instances of these servers run now; of a server only its newest one does."""
+    found: list[briefing.Replaced] = []
+    seen: set[str] = set()
+    for execution in with_instances(shell):
+        running = tuple(one for one in running_servers(execution) if one in servers and one not in seen)
+        seen.update(running)
+        if running:
+            found.append(briefing.Replaced(execution, running))
+    return found
+
+
+def with_instances(shell: Shell, **wanted: object) -> Iterator[Execution]:
+    """Read the executions that have left instances running, whole, newest first."""
+    looked = 0
+    for item in shell.api.items("/executions", limit=1000, **wanted):
+        if item.get("instancesLeft") == 0 or looked == _MOST_EXECUTIONS:
+            continue
+        looked += 1
+        yield cast("Execution", shell.api.get(path_of("executions", str(item.get("executionId"))), attempts=1))
+
+
+def running_servers(execution: Execution) -> list[str]:
+    """List the servers that were launched and, by what is stored, not ended since."""
+    if execution.get("instancesTerminated"):
+        return []
+    return [
+        str(server.get("sourceServerId"))
+        for wave in execution.get("waves") or []
+        for server in wave.get("servers") or []
+        if server.get("launchStatus") == "LAUNCHED" and server.get("ending") not in {"TERMINATED", "REPLACED"}
+    ]
+
+
+def recoveries_with(shell: Shell, targets: Collection[str]) -> list[str]:
+    """Name the recoveries whose servers are among some targets: source servers or recovery instances."""
+    wanted = frozenset(targets)
+    return [
+        str(execution.get("executionId"))
+        for execution in with_instances(shell, mode="RECOVERY")
+        if wanted & {*running_servers(execution), *_instances(execution)}
+    ]
+
+
+def _instances(execution: Execution) -> list[str]:
+    servers = [server for wave in execution.get("waves") or [] for server in wave.get("servers") or []]
+    return [str(server["recoveryInstanceId"]) for server in servers if server.get("recoveryInstanceId")]

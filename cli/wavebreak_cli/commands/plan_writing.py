@@ -1,0 +1,238 @@
+"""`wavebreak plan validate`, `diff`, `apply`, `new`, `schema`: plans as files, before and while they are stored."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
+
+import typer
+
+from wavebreak_cli import plan_files
+from wavebreak_cli.client.request import Call, path_of
+from wavebreak_cli.errors import (
+    EXIT_FAILURE,
+    EXIT_USAGE,
+    CommandFailed,
+    Finished,
+    Misconfigured,
+    PlanUnreadable,
+    Refused,
+)
+from wavebreak_cli.session import JsonFlag, Shell, open_shell
+from wavebreak_cli.views import lists, plan_views
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wavebreak_cli.client.answers import StoredPlan
+
+writing: Final = typer.Typer()
+
+FilesArgument = Annotated[
+    list[str], typer.Argument(metavar="FILE...", help="Plans, YAML or JSON; - is standard input.")
+]
+
+
+class Format(StrEnum):
+    """How problems of files are written."""
+
+    TEXT = "text"
+    GITHUB = "github"
+
+
+@writing.command(epilog="wavebreak plan validate plans/*.yaml --format github")
+def validate(
+    context: typer.Context,
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="Plans, YAML or JSON; - is standard input. With --live also ids of stored plans.",
+        ),
+    ],
+    live: Annotated[
+        bool, typer.Option("--live", help="Then ask the API whether the plan could run now, if it is the stored one.")
+    ] = False,
+    form: Annotated[
+        Format, typer.Option("--format", help="github writes annotations for the files of a pull request.")
+    ] = Format.TEXT,
+    json: JsonFlag = False,
+) -> None:
+    """Check plan files without a network: every problem with its line and JSON pointer."""
+    shell = open_shell(context, json)
+    if live:
+        _live(shell, files)
+        return
+    judged = [_judged(name) for name in files]
+    if shell.json:
+        documents = [{"valid": not errors, "errors": errors} for _, errors in judged]
+        named = [{"file": name, **told} for (name, _), told in zip(judged, documents, strict=True)]
+        shell.tell(documents[0] if len(files) == 1 else {"items": named}, str)
+    elif form is Format.GITHUB:
+        for name, errors in judged:
+            shell.around.out.file.write("".join(plan_views.annotation(name, error) + "\n" for error in errors))
+    else:
+        _tell(shell, judged)
+    if any(errors for _, errors in judged):
+        raise Finished(EXIT_USAGE)
+
+
+def _judged(file: str) -> tuple[str, list[dict[str, Any]]]:
+    """Check one file; gives its name and its problems, a file that cannot be read having one."""
+    try:
+        read = plan_files.read(file)
+        plan_files.judge(read)
+    except PlanUnreadable as invalid:
+        return str(invalid.problem["file"]), invalid.problem["errors"]
+    return read.name, []
+
+
+def _tell(shell: Shell, judged: "Sequence[tuple[str, list[dict[str, Any]]]]") -> None:
+    for name, errors in judged:
+        if errors:
+            shell.fail(plan_files.unreadable(name, errors))
+        else:
+            shell.around.out.print(shell.look.text(f"✓ {name} is a valid plan", "green"))
+
+
+def _live(shell: Shell, names: list[str]) -> None:
+    """Show the API's readiness checks of one plan: the stored one, which a file has to be the same as."""
+    if len(names) > 1:
+        raise Misconfigured.because("--live takes one plan at a time")
+    name = names[0]
+    if plan_files.is_plan_id(name):
+        plan_id = name
+    else:
+        read = plan_files.read(name)
+        plan_files.judge(read)
+        _refuse_another_than_stored(shell, read)
+        plan_id = read.plan_id
+    answer = shell.api.post(path_of("plans", plan_id, "validate"))
+    shell.tell(answer, lambda: lists.readiness(shell.look, answer))
+    if not answer.get("ready"):
+        raise Finished(EXIT_FAILURE)
+
+
+def _refuse_another_than_stored(shell: Shell, read: plan_files.PlanFile) -> None:
+    """Judge no other document than the file: what would run is the stored plan."""
+    stored = _stored(shell, read.plan_id)
+    if stored is None:
+        raise Misconfigured.because(f"there is no stored plan {read.plan_id}: wavebreak plan apply {read.name} first")
+    changes = plan_files.changes(stored.get("plan"), read)
+    if changes:
+        places = ", ".join(change["pointer"] or "/" for change in changes[:5])
+        failure = Misconfigured.because(
+            f"{read.name} differs from stored version {stored.get('version')} in {places}: what runs is the stored plan"
+        )
+        failure.hint = f"wavebreak plan diff {read.name}, then wavebreak plan apply {read.name}"
+        raise failure
+
+
+def _stored(shell: Shell, plan_id: str) -> "StoredPlan | None":
+    try:
+        return cast("StoredPlan", shell.api.get(path_of("plans", plan_id)))
+    except Refused as refused:
+        if refused.code != "NOT_FOUND":
+            raise
+        return None
+
+
+@writing.command(epilog="wavebreak plan diff three-tier.yaml")
+def diff(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A plan, YAML or JSON; - is standard input.")],
+    json: JsonFlag = False,
+) -> None:
+    """Show what storing a plan would change: exit code 0 nothing, 1 something. Nothing is stored."""
+    shell = open_shell(context, json)
+    read = plan_files.read(file)
+    plan_files.judge(read)
+    stored = _stored(shell, read.plan_id)
+    changes = plan_files.changes(stored and stored.get("plan"), read)
+    shell.tell({"changes": changes}, lambda: plan_views.changes(shell.look, read.plan_id, stored, changes))
+    if changes:
+        raise Finished(EXIT_FAILURE)
+
+
+@writing.command(epilog="wavebreak plan apply plans/*.yaml")
+def apply(
+    context: typer.Context,
+    files: FilesArgument,
+    if_match: Annotated[
+        int | None, typer.Option(metavar="VERSION", help="Refuse to replace any other version than this.", min=1)
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Store plans: create each, or replace it by a new version; one that is the same already stays as it is."""
+    shell = open_shell(context, json)
+    if if_match is not None and len(files) > 1:
+        raise Misconfigured.because("--if-match is for one plan")
+    read = [plan_files.read(file) for file in files]  # none is stored unless all can be read
+    answers = []
+    for plan in read:
+        answer, told = _applied(shell, plan, if_match)
+        answers.append(answer)
+        if not shell.json:
+            shell.around.out.print(shell.look.text(told, "green"))
+    if shell.json:
+        shell.tell(answers[0] if len(answers) == 1 else {"items": answers}, str)
+
+
+def _applied(shell: Shell, read: plan_files.PlanFile, if_match: int | None) -> "tuple[Any, str]":
+    """Store a plan unless it is stored already; gives the answer and what is told of it."""
+    try:
+        stored = _stored(shell, read.plan_id)
+    except Refused:  # who may write plans may have no right to read them
+        stored = None
+    version = stored and stored.get("version")
+    if stored and if_match in {None, version} and plan_files.is_stored(stored.get("plan"), read):
+        return stored, f"✓ {read.plan_id} unchanged, version {version}"
+    headers = {} if if_match is None else {"if-match": f'"{if_match}"'}
+    try:
+        answer = shell.api.answer(Call("PUT", path_of("plans", read.plan_id), read.content, headers=headers))
+    except CommandFailed as failure:
+        raise _with_lines(failure, read) from failure
+    return answer, f"✓ {read.plan_id} stored as version {answer.get('version')}"
+
+
+def _with_lines(failure: CommandFailed, read: plan_files.PlanFile) -> CommandFailed:
+    """Say on which lines of the file the API found errors."""
+    errors: Any = failure.problem.get("errors")
+    if not isinstance(errors, list) or not all(isinstance(error, dict) for error in errors):
+        return failure
+    located = {**failure.problem, "file": read.name, "errors": plan_files.located(read.text, errors)}
+    return type(failure)(located)
+
+
+@writing.command(epilog="wavebreak plan new shop")
+def new(
+    context: typer.Context,
+    plan: Annotated[str, typer.Argument(metavar="PLAN", help="Id of the new plan.")],
+    file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Where to write it; - is standard output. [default: PLAN.yaml]")
+    ] = None,
+) -> None:
+    """Write a plan to begin with: every part with a word on what it is for. Overwrites nothing."""
+    from wavebreak_cli.plan_template import plan_text  # noqa: PLC0415 - only this command needs it
+
+    shell = open_shell(context, as_json=False)
+    text = plan_text(plan)
+    if file == "-":
+        shell.around.out.file.write(text)
+        return
+    target = shell.around.directory / (file or f"{plan}.yaml")
+    try:
+        with target.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise Misconfigured.because(f"{target} is there already, nothing was written") from None
+    except OSError as error:
+        raise Misconfigured.because(f"{target} cannot be written: {error.strerror}") from error
+    shell.around.out.print(plan_views.written(shell.look, Path(target).name))
+
+
+@writing.command()
+def schema(context: typer.Context) -> None:
+    """Print the JSON schema of plans, by which editors check and complete them."""
+    from wavebreak_cli.plan_schema import text  # noqa: PLC0415 - pydantic is slow to load
+
+    open_shell(context, as_json=False).around.out.file.write(text())

@@ -1,0 +1,137 @@
+"""What is wrong with a plan file, in words of whoever writes one: no codec, no parser and no pattern speaks here."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+_ZEROS_SHARE: Final = 3
+"""One byte in so many is zero in UTF-16 of English text, at least."""
+_CONTROLS: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_MOST_CONTROLS: Final = 8
+"""More of them, and a file is taken for no text at all."""
+_NO_BREAK: Final = "\N{NO-BREAK SPACE}"
+_TAB_INDENT: Final = re.compile(r"^ *\t", re.MULTILINE)
+_SECOND_DOCUMENT: Final = re.compile(r"^---(?:\s|$)", re.MULTILINE)
+_SMART_QUOTES: Final = re.compile("[\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}]")
+_UNKNOWN_FIELD: Final = re.compile(r"unknown field '([^']*)'")
+_CHOICE: Final = re.compile(r"must be (.+), not '([^']*)'$")
+_UNKNOWN_WAVE: Final = re.compile(r"no wave is named '([^']*)'")
+_MISMATCH: Final = re.compile(r"('[^']*') does not match (.+)$")
+_PATTERNS: Final[Mapping[str, str]] = {
+    r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$": "ASCII letters, digits, blanks and . _ - (at most 64, no mark first)",
+    r"^s-[0-9a-zA-Z]{17}$": "a source server's id: s- and 17 letters or digits",
+    r"^[a-z0-9][a-z0-9-]{0,62}$": "an id: lower-case letters, digits and - (at most 63)",
+    r"^[0-9]{12}$": "an account's 12 digits, in quotes",
+    r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$": "a Region, like us-west-2",
+    r"^f_[A-Za-z0-9_]{1,62}$": "a factor's name: f_ and letters, digits or _",
+}
+"""What a pattern of the plan document asks for."""
+
+
+def unreadable_because(content: bytes) -> tuple[int | None, str] | None:
+    """Say why bytes are no text that a plan may be: the line, from 1, if there is one, and the reason; None is text."""
+    if not content.strip():
+        return None, "the file is empty"
+    if content.startswith(_UTF16) or content.count(0) * _ZEROS_SHARE >= len(content):
+        return None, "the file is UTF-16: save it as UTF-8"
+    controls = list(_CONTROLS.finditer(content))
+    if len(controls) >= _MOST_CONTROLS:
+        return None, "the file is no text"
+    if controls:
+        at = controls[0].start()
+        return _line_at(content, at), f"a control character (0x{content[at]:02x}) stands here: delete it"
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        shown = content[error.start : error.start + 1].decode("latin-1")
+        return _line_at(content, error.start), f"this is not UTF-8 (in Latin-1 it would be {shown!r}): save it as UTF-8"
+    return None
+
+
+def _line_at(content: bytes, position: int) -> int:
+    return content.count(b"\n", 0, position) + 1
+
+
+def layout_fault(text: str) -> tuple[int, str] | None:
+    """Find what a reader of YAML stumbles over without naming it: the line, from 1, and the reason."""
+    body = text.removeprefix("\ufeff")
+    found = _TAB_INDENT.search(body)
+    if found:
+        return _line_of(body, found), "a tab indents here: use blanks"
+    for number, line in enumerate(body.splitlines(), start=1):
+        if line.lstrip(" -").startswith(_NO_BREAK) or re.search(rf":{_NO_BREAK}", line):
+            return number, "a no-break space stands here, as web pages and word processors write it: use a blank"
+    marks = list(_SECOND_DOCUMENT.finditer(body))
+    later = [mark for mark in marks if _says_something(body[: mark.start()])]
+    if later:
+        return _line_of(body, later[0]), "a second document begins here: one plan a file"
+    return None
+
+
+def _says_something(text: str) -> bool:
+    return any(line.strip() and not line.lstrip().startswith(("#", "---", "%")) for line in text.splitlines())
+
+
+def _line_of(text: str, found: re.Match[str]) -> int:
+    return text.count("\n", 0, found.start()) + 1
+
+
+def open_quote(text: str) -> int | None:
+    """Find the line, from 1, whose quotation mark is not closed: where a reader only says that the text ends."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        value = line.split(" #")[0].partition(": ")[2].strip()
+        if value[:1] in {'"', "'"} and value.count(value[0]) == 1:
+            return number
+    return None
+
+
+def warnings_of(text: str) -> Iterator[tuple[int, str]]:
+    """Find what is valid and probably not meant: each with its line."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if _SMART_QUOTES.search(line.split(" #")[0]):
+            yield number, "typographic quotation marks are part of the text here: \" and ' are quotes"
+
+
+def in_words(errors: Iterable[dict[str, Any]], document: object) -> list[dict[str, Any]]:
+    """Add to each error what was probably meant, and say patterns in words."""
+    return [{**error, "message": _worded(str(error.get("message")), document)} for error in errors]
+
+
+def _worded(message: str, document: object) -> str:
+    if found := _UNKNOWN_FIELD.search(message):
+        return message + _meant(found[1], _fields())
+    if found := _UNKNOWN_WAVE.search(message):
+        return message + _meant(found[1], _wave_names(document))
+    if found := _CHOICE.match(message):
+        return message + _meant(found[2], re.split(r", | or ", found[1]))
+    found = _MISMATCH.match(message)
+    words = _PATTERNS.get(found[2]) if found else None
+    return f"must be {words}, not {found[1]}" if found and words else message
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    """Say which known word is nearest, in whatever case it was written."""
+    by_lower = {name.lower(): name for name in known}
+    near = get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.7)
+    return f"; did you mean {by_lower[near[0]]}?" if near else ""
+
+
+def _wave_names(document: object) -> list[str]:
+    waves = document.get("waves") if isinstance(document, dict) else None
+    named = [wave.get("name") for wave in waves if isinstance(wave, dict)] if isinstance(waves, list) else []
+    return [name for name in named if isinstance(name, str)]
+
+
+def _fields() -> list[str]:
+    """List every field that a plan may have, as the published schema names them."""
+    from wavebreak_cli.plan_schema import schema  # noqa: PLC0415 - pydantic is slow to load
+
+    document = schema()
+    parts = [document, *document.get("$defs", {}).values()]
+    return [name for part in parts for name in part.get("properties", {})]

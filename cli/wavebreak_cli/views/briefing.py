@@ -1,0 +1,108 @@
+"""What an operator is shown before a recovery is started: which stack and plan, which servers, what it ends. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from wavebreak_cli.views.terminal import LOUD, when
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import RenderableType
+
+    from wavebreak_cli.client.answers import Execution, StoredPlan
+    from wavebreak_cli.client.endpoint import Endpoint
+    from wavebreak_cli.views.terminal import Look
+
+MOST_NAMES: Final = 12
+"""Servers that are named one by one; the others are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """An execution whose recovery instances run now, and those of its servers that the plan has too."""
+
+    execution: Execution
+    servers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """All that is told before a recovery. `readiness` is the API's answer, or why there is none."""
+
+    endpoint: Endpoint
+    account: str
+    plan: StoredPlan
+    readiness: Mapping[str, Any] | str
+    replaced: Sequence[Replaced] | str
+    preempts: bool = True
+
+
+def recovery(look: Look, told: Briefing) -> RenderableType:
+    """Show what a recovery will do, in a few lines; the loudest are what it ends."""
+    plan = told.plan.get("plan") or {}
+    head = Text.assemble((" RECOVERY ", LOUD), " ", look.text(f"{plan.get('planId')}", "bold"))
+    head.append_text(look.text(f"  {plan.get('name')}, version {told.plan.get('version')}"))
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True, style="bright_black")
+    grid.add_column(overflow="fold")
+    grid.add_row("stack", look.text(told.endpoint.origin or told.endpoint.url))
+    grid.add_row("account", look.text(f"{told.account}, Region {told.endpoint.region}"))
+    grid.add_row("servers", look.text(_servers(plan, _names(told.readiness))))
+    grid.add_row("readiness", _readiness(look, told.readiness))
+    grid.add_row("runs now", _replaced(look, told.replaced, _names(told.readiness)))
+    if told.preempts:
+        grid.add_row("drills", look.text("those in its way are cancelled"))
+    return Group(head, grid)
+
+
+def _names(readiness: Mapping[str, Any] | str) -> Mapping[str, str]:
+    """Give the names that DRS has for servers; none where it was not asked."""
+    return {} if isinstance(readiness, str) else readiness.get("names") or {}
+
+
+def _servers(plan: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    waves = plan.get("waves") or []
+    ids = [str(server.get("sourceServerId")) for wave in waves for server in wave.get("servers") or []]
+    chosen = [str(wave.get("name")) for wave in waves if wave.get("selector")]
+    told = [f"{len(ids)} in {len(waves)} wave{'' if len(waves) == 1 else 's'}: {_listed(ids, names)}"] if ids else []
+    if chosen:
+        told.append(f"those that the selectors of {', '.join(chosen)} match")
+    return "; and ".join(told)
+
+
+def _listed(ids: Sequence[str], names: Mapping[str, str]) -> str:
+    shown = ", ".join(names.get(one) or one for one in ids[:MOST_NAMES])
+    return f"{shown} and {len(ids) - MOST_NAMES} more" if len(ids) > MOST_NAMES else shown
+
+
+def _readiness(look: Look, readiness: Mapping[str, Any] | str) -> Text:
+    if isinstance(readiness, str):
+        return look.text(f"not known: {readiness}", "dark_orange")
+    if readiness.get("ready"):
+        warned = sum(check.get("status") == "WARN" for check in readiness.get("checks") or [])
+        return look.text(f"✓ ready{f', {warned} warnings' if warned else ''}", "green")
+    failing = [check for check in readiness.get("checks") or [] if check.get("status") == "FAIL"]
+    first = failing[0] if failing else {}
+    more = f" (and {len(failing) - 1} more: wavebreak plan validate --live)" if len(failing) > 1 else ""
+    return look.text(f"✗ NOT READY: {first.get('subject')}: {first.get('message')}{more}", "bold red")
+
+
+def _replaced(look: Look, replaced: Sequence[Replaced] | str, names: Mapping[str, str]) -> Text:
+    if isinstance(replaced, str):
+        return look.text(f"not known: {replaced}", "dark_orange")
+    if not replaced:
+        return look.text("no instances of these servers that Wavebreak knows of")
+    lines = [
+        f"{len(one.servers)} of {one.execution.get('executionId')} (since {when(one.execution.get('startedAt'))}): "
+        f"{_listed(one.servers, names)}"
+        for one in replaced
+    ]
+    told = Text("\n").join(look.text(line, "bold") for line in lines)
+    return Text.assemble(told, "\n", look.text("THEY WILL BE ENDED, each as its server is launched anew", "bold red"))

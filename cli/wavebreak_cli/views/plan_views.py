@@ -1,0 +1,157 @@
+"""Plans as people see them: one plan whole, as YAML, and what is different between two. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Group
+from rich.text import Text
+
+from wavebreak.timing import duration
+from wavebreak_cli.views.execution_card import listing
+from wavebreak_cli.views.terminal import when
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rich.console import RenderableType
+
+    from wavebreak_cli.client.answers import StoredPlan
+    from wavebreak_cli.views.terminal import Look
+
+_QUIET: Final = "bright_black"
+_LONGEST_VALUE: Final = 200
+_ORDER: Final = (
+    *("planId", "name", "description", "objectives", "notifyTopicArn", "drill", "waves"),
+    *("sourceServerId", "impact", "servers", "selector", "dependsOn", "region", "accountId"),
+)
+"""In which order people write fields; others follow as they come."""
+
+
+def plan(look: Look, stored: StoredPlan, names: Mapping[str, str]) -> RenderableType:
+    """Show a plan: its heading, its objectives, and each wave with its servers, waits and steps."""
+    content = stored.get("plan") or {}
+    version = f"{content.get('planId')}, version {stored.get('version')}, {when(stored.get('updatedAt'))}"
+    lines: list[RenderableType] = [look.text(content.get("name"), "bold"), look.text(version, _QUIET)]
+    if content.get("description"):
+        lines.append(look.text(content["description"]))
+    objectives = content.get("objectives") or {}
+    told = [f"{name[:3].upper()} {value} minutes" for name, value in objectives.items() if value is not None]
+    if told:
+        lines.append(look.text("Objectives: " + ", ".join(told)))
+    waves = content.get("waves") or []
+    lines.append(_table(look, waves))
+    for number, wave in enumerate(waves, start=1):
+        lines += _wave(look, number, wave, names)
+    return Group(*lines)
+
+
+def _table(look: Look, waves: list[dict[str, Any]]) -> RenderableType:
+    headings = ("#", "Wave", "Servers", "After", "On failure", "Approval")
+    table = listing(look, *headings, foldable={"Wave", "Servers", "After"})
+    before: list[str] = []
+    for number, wave in enumerate(waves, start=1):
+        after = wave.get("dependsOn")
+        table.add_row(
+            look.text(number, _QUIET),
+            look.text(wave.get("name"), "bold"),
+            look.text(_servers_of(wave)),
+            look.text(", ".join(before if after is None else map(str, after)) or "at once"),
+            look.text(wave.get("onFailure") or "STOP"),
+            look.text("yes" if wave.get("requiresApproval") or wave.get("approval") else "no"),
+        )
+        before = [str(wave.get("name"))]
+    return table
+
+
+def _servers_of(wave: Mapping[str, Any]) -> str:
+    tags = (wave.get("selector") or {}).get("tags")
+    if tags:
+        return ", ".join(f"{key}={value}" for key, value in tags.items())
+    return str(len(wave.get("servers") or []))
+
+
+def _wave(look: Look, number: int, wave: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[RenderableType]:
+    """Tell what the table has no room for: where, how long, what else runs, and the servers by name."""
+    told = [f"times out after {duration(60 * int(wave.get('timeoutMinutes') or 60))}"]
+    if wave.get("waitBeforeSeconds"):
+        told.append(f"waits {duration(wave['waitBeforeSeconds'])} before it starts")
+    told += [f"{name} {wave[name]}" for name in ("region", "accountId") if wave.get(name)]
+    yield Text()
+    yield look.text(f"{number}  {wave.get('name')}: {', '.join(told)}", _QUIET)
+    for phase in ("before", "beforeCommands", "after", "afterCommands", "checks"):
+        for step in wave.get(phase) or []:
+            yield look.text(f"   {phase.removesuffix('Commands')}: {_step(step)}")
+    for server in wave.get("servers") or []:
+        identifier = str(server.get("sourceServerId"))
+        optional = "  optional" if server.get("impact") == "OPTIONAL" else ""
+        named = look.text(f"  {names[identifier]}" if identifier in names else "", "bold")
+        yield look.text(f"   {identifier}") + named + look.text(optional, _QUIET)
+
+
+def _step(step: Mapping[str, Any]) -> str:
+    kind = next((name for name in ("command", "automation", "function") if step.get(name)), "command")
+    words = [str(step.get(kind)), *map(str, step.get("args") or [])]
+    told = " ".join(words) if kind == "command" else f"{kind} {words[0]}"
+    return told + (" (required)" if step.get("required") else "")
+
+
+def as_yaml(document: Mapping[str, Any]) -> str:
+    """Write a plan as people would: YAML with its fields in their usual order."""
+    import yaml  # type: ignore[import-untyped]  # noqa: PLC0415 - no stubs in use; only this view writes YAML
+
+    return str(yaml.safe_dump(_ordered(document), sort_keys=False, allow_unicode=True, width=120))
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, dict):
+        known = [name for name in _ORDER if name in value]
+        return {name: _ordered(value[name]) for name in [*known, *(name for name in value if name not in known)]}
+    return [_ordered(item) for item in value] if isinstance(value, list) else value
+
+
+def changes(look: Look, plan_id: str, stored: StoredPlan | None, found: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Show what storing a plan would change: `+` is new, `-` goes, `~` becomes another."""
+    if stored is None:
+        return look.text(f"+ {plan_id} is not stored yet: all of it is new", "green")
+    if not found:
+        return look.text(f"✓ {plan_id} is as stored, version {stored.get('version')}", "green")
+    head = look.text(f"{plan_id} would be version {int(stored.get('version') or 0) + 1}", "bold")
+    return Group(head, *(_change(look, change) for change in found))
+
+
+def _change(look: Look, change: Mapping[str, Any]) -> Text:
+    before, after = (_value(change.get(side)) for side in ("from", "to"))
+    pointer = change.get("pointer") or "/"
+    if change.get("from") is None:
+        return look.text(f"+ {pointer}: {after}", "green")
+    if change.get("to") is None:
+        return look.text(f"- {pointer}: {before}", "red")
+    return look.text(f"~ {pointer}: {before} -> {after}", "dark_orange")
+
+
+def _value(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+
+def annotation(file: str, error: Mapping[str, Any]) -> str:
+    """Write a problem as GitHub Actions reads it: shown at its line of the pull request."""
+    pointer = f"{error['pointer']}: " if error.get("pointer") else ""
+    line = f",line={error['line']}" if error.get("line") else ""
+    return f"::error file={_property(file)}{line},title=Invalid plan::{_data(pointer + str(error.get('message')))}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def written(look: Look, file: str) -> RenderableType:
+    """Say what to do with a new plan's file."""
+    steps = [f"  wavebreak plan {verb} {file}" for verb in ("validate", "apply")]
+    return Group(look.text(f"✓ {file} written", "green"), *(look.text(step, "cyan") for step in steps))

@@ -1,0 +1,204 @@
+"""Plan files as people have them: odd encodings, slips of the hand, many at once, and what is stored already."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]  # no stubs in use
+from tests.cli.conftest import Terminal
+from tests.cli.fake_api import FakeApi, problem
+
+from wavebreak.domain.plans.document import parse_plan
+from wavebreak_cli.plan_schema import REFERENCE, TARGET, reference, schema, text
+
+ROOT = Path(__file__).parents[2]
+GOOD = """\
+planId: shop
+name: Shop
+waves:
+  - name: database
+    servers: [{sourceServerId: s-11111111111111111}]
+  - name: web
+    servers: [{sourceServerId: s-22222222222222222, impact: OPTIONAL}]
+"""
+
+
+@pytest.fixture
+def here(wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Run in an empty directory, on a wide terminal."""
+    monkeypatch.chdir(wavebreak.directory)
+    wavebreak.width = 400
+    return wavebreak.directory
+
+
+def stored(**changes: Any) -> dict[str, Any]:
+    return {"plan": {**yaml.safe_load(GOOD), **changes}, "version": 3}
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (GOOD.encode("utf-16"), "shop.yaml: the file is UTF-16: save it as UTF-8"),
+        (GOOD.encode("utf-16-le"), "shop.yaml: the file is UTF-16: save it as UTF-8"),
+        (GOOD.replace("name: web", "name: w\0eb").encode(), "shop.yaml:6: a control character (0x00) stands here"),
+        (
+            GOOD.replace("Shop", "Läden").encode("latin-1"),
+            "shop.yaml:2: this is not UTF-8 (in Latin-1 it would be 'ä')",
+        ),
+        (b"planId: a\nwaves:\n\t- name: x\n", "shop.yaml:3: a tab indents here: use blanks"),
+        ("planId: a\nwaves:\n\N{NO-BREAK SPACE}- name: x\n".encode(), "shop.yaml:3: a no-break space stands here"),
+        ("planId:\N{NO-BREAK SPACE}a\nname: b\n".encode(), "shop.yaml:1: a no-break space stands here"),
+        (b"planId: a\nname: b\n---\nplanId: c\n", "shop.yaml:3: a second document begins here: one plan a file"),
+        (b"", "shop.yaml: the file is empty"),
+        (b"\n  \n", "shop.yaml: the file is empty"),
+        (b"# later\n", "shop.yaml: the file holds nothing but comments"),
+        (bytes(range(256)) * 4, "shop.yaml: the file is no text"),
+        (b'planId: a\nname: "b\nwaves:\n- name: x\n', "shop.yaml:2: a quotation mark opens here and is never closed"),
+    ],
+)
+def test_what_is_no_plan_is_told_in_words_with_its_line(
+    wavebreak: Terminal, here: Path, content: bytes, told: str
+) -> None:
+    (here / "shop.yaml").write_bytes(content)
+    outcome = wavebreak("plan", "validate", "shop.yaml")
+    assert outcome.exit_code == 3
+    told = told if ":" in told.split(" ", maxsplit=1)[0][:-1] else "  " + told.removeprefix("shop.yaml: ")
+    assert [line for line in outcome.err.splitlines() if line.startswith(told)], outcome.err
+    assert "codec" not in outcome.err
+    assert "Errno" not in outcome.err
+
+
+def test_what_is_no_file_is_told_in_words(wavebreak: Terminal, here: Path) -> None:
+    (here / "plans").mkdir()
+    assert "plans is a directory: name the files in it, plans/*.yaml" in wavebreak("plan", "validate", "plans").err
+    assert "there is no file gone.yaml" in wavebreak("plan", "apply", "gone.yaml").err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("name: Shop", "name: S\nobjective: {}", "3: /objective: unknown field 'objective'; did you mean objectives"),
+        ("OPTIONAL", "optionl", "did you mean OPTIONAL?"),
+        ("- name: web", "- name: web\n    dependsOn: [databse]", "no wave is named 'databse'; did you mean database?"),
+        ("name: web", "name: Größe", "must be ASCII letters, digits, blanks and . _ -"),
+        ("s-11111111111111111", "s-1", "must be a source server's id: s- and 17 letters or digits, not 's-1'"),
+    ],
+)  # fmt: skip
+def test_slips_are_told_with_what_was_meant(wavebreak: Terminal, here: Path, old: str, new: str, told: str) -> None:
+    (here / "shop.yaml").write_text(GOOD.replace(old, new))
+    assert told in wavebreak("plan", "validate", "shop.yaml").err
+
+
+def test_f29_many_files_are_judged_at_once_and_as_annotations_of_a_pull_request(
+    wavebreak: Terminal, here: Path
+) -> None:
+    (here / "a.yaml").write_text(GOOD)
+    (here / "b.yaml").write_text(GOOD.replace("name: Shop", "name: 5"))
+    outcome = wavebreak("plan", "validate", "a.yaml", "b.yaml")
+    assert (outcome.exit_code, outcome.out) == (3, "✓ a.yaml is a valid plan\n")
+    assert "b.yaml:2: /name: must be a string" in outcome.err
+    annotated = wavebreak("plan", "validate", "a.yaml", "b.yaml", "--format", "github")
+    assert annotated.exit_code == 3
+    assert annotated.out.startswith("::error file=b.yaml,line=2,title=Invalid plan::/name: must be a string, not 5")
+    assert len(annotated.out.splitlines()) == 1
+    told = json.loads(wavebreak("plan", "validate", "a.yaml", "b.yaml", "--json").out)
+    assert [(item["file"], item["valid"]) for item in told["items"]] == [("a.yaml", True), ("b.yaml", False)]
+
+
+def test_f18_a_plan_that_is_stored_already_is_unchanged_and_not_stored_again(
+    api: FakeApi, wavebreak: Terminal, here: Path
+) -> None:
+    (here / "shop.yaml").write_text(GOOD)
+    api.answers["GET", "/plans/shop"] = (200, stored())
+    outcome = wavebreak("plan", "apply", "shop.yaml")
+    assert (outcome.exit_code, outcome.out) == (0, "✓ shop unchanged, version 3\n")
+    assert [request.method for request in api.requests] == ["GET"]
+    api.answers["GET", "/plans/shop"] = (200, stored(name="Older"))
+    api.answers["PUT", "/plans/shop"] = (200, {**stored(), "version": 4})
+    assert wavebreak("plan", "apply", "shop.yaml").out == "✓ shop stored as version 4\n"
+    api.answers["GET", "/plans/shop"] = (403, problem(403, "FORBIDDEN", "Forbidden", "no right"))
+    assert wavebreak("plan", "apply", "shop.yaml").exit_code == 0, "who may write may have no right to read"
+
+
+def test_f18_a_diff_tells_what_apply_would_change(api: FakeApi, wavebreak: Terminal, here: Path) -> None:
+    (here / "shop.yaml").write_text(GOOD)
+    assert wavebreak("plan", "diff", "shop.yaml").out == "+ shop is not stored yet: all of it is new\n"
+    api.answers["GET", "/plans/shop"] = (200, stored(name="Older"))
+    outcome = wavebreak("plan", "diff", "shop.yaml")
+    assert outcome.exit_code == 1
+    assert outcome.out.splitlines() == ["shop would be version 4", '~ /name: "Older" -> "Shop"']
+    told = wavebreak("plan", "diff", "shop.yaml", "--json")
+    assert json.loads(told.out) == {"changes": [{"pointer": "/name", "from": "Older", "to": "Shop"}]}
+    api.answers["GET", "/plans/shop"] = (200, stored())
+    outcome = wavebreak("plan", "diff", "shop.yaml")
+    assert (outcome.exit_code, outcome.out) == (0, "✓ shop is as stored, version 3\n")
+    assert {request.method for request in api.requests} == {"GET"}
+
+
+def test_b7_validate_live_judges_no_other_document_than_the_file(api: FakeApi, wavebreak: Terminal, here: Path) -> None:
+    (here / "shop.yaml").write_text(GOOD)
+    live = ("plan", "validate", "shop.yaml", "--live")
+    assert "there is no stored plan shop" in wavebreak(*live).err
+    api.answers["GET", "/plans/shop"] = (200, stored(name="Older"))
+    outcome = wavebreak(*live)
+    assert outcome.exit_code == 3
+    assert "shop.yaml differs from stored version 3 in /name" in outcome.err
+    assert {request.method for request in api.requests} == {"GET"}
+    api.answers["GET", "/plans/shop"] = (200, stored())
+    api.answers["POST", "/plans/shop/validate"] = (200, {"ready": True, "checks": []})
+    assert wavebreak(*live).exit_code == 0
+    (here / "shop").mkdir()
+    assert wavebreak("plan", "validate", "shop", "--live").exit_code == 0, "a directory of its name hides no plan"
+
+
+def test_f17_a_plan_is_shown_whole_and_as_yaml_that_can_be_applied(
+    api: FakeApi, wavebreak: Terminal, here: Path
+) -> None:
+    content = yaml.safe_load(GOOD)
+    content["waves"][1] |= {"region": "us-west-2", "waitBeforeSeconds": 90, "accountId": "012345678901"}
+    api.answers["GET", "/plans/shop"] = (200, {"plan": content, "version": 3})
+    name = {"sourceServerId": "s-22222222222222222", "name": "web-1"}
+    run = {"executionId": "drill-1", "waves": [{"servers": [name]}]}
+    api.listed["/executions"] = [{"executionId": "drill-1"}]
+    api.readings["drill-1"] = [run]
+    shown = wavebreak("plan", "show", "shop").out
+    assert "2  web: times out after 1h 00m, waits 1m 30s before it starts, region us-west-2" in shown
+    assert "   s-22222222222222222  web-1  optional" in shown
+    written = wavebreak("plan", "show", "shop", "-o", "yaml").out
+    assert yaml.safe_load(written) == content
+    assert written.startswith("planId: shop\nname: Shop\nwaves:\n- name: database\n")
+    (here / "shop.yaml").write_text(written)
+    assert wavebreak("plan", "apply", "shop.yaml").out == "✓ shop unchanged, version 3\n"
+
+
+@pytest.mark.usefixtures("here")
+def test_f3_a_new_plan_is_valid_and_overwrites_nothing(wavebreak: Terminal) -> None:
+    assert wavebreak("plan", "new", "shop").exit_code == 0
+    assert wavebreak("plan", "validate", "shop.yaml").exit_code == 0
+    assert wavebreak("plan", "new", "shop").exit_code == 3
+    assert yaml.safe_load(wavebreak("plan", "new", "other", "--file", "-").out)["planId"] == "other"
+    assert "is no plan id" in wavebreak("plan", "new", "Shop").err
+
+
+def test_f3_the_published_schema_is_the_models_own(wavebreak: Terminal) -> None:
+    assert TARGET.read_text(encoding="utf-8") == text(), "python -m wavebreak_cli.plan_schema"
+    assert json.loads(wavebreak("plan", "schema").out) == schema()
+
+
+@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.name)
+def test_f3_examples_name_the_schema_and_are_as_it_says(example: Path) -> None:
+    import jsonschema  # type: ignore[import-untyped]  # noqa: PLC0415  the package ships no types
+
+    written = example.read_text(encoding="utf-8")
+    assert written.startswith("# yaml-language-server: $schema=../docs/plan.schema.json\n")
+    jsonschema.Draft202012Validator(schema()).validate(yaml.safe_load(written))
+    parse_plan(yaml.safe_load(written))
+
+
+def test_f3_the_reference_has_every_field_as_the_model_has_it() -> None:
+    page = REFERENCE.read_text(encoding="utf-8")
+    assert page == reference(page), "python -m wavebreak_cli.plan_schema"
+    parts = [schema(), *schema()["$defs"].values()]
+    fields = {name for part in parts for name in part.get("properties", {})}
+    assert {name for name in fields if f"`{name}`" not in page} == set()

@@ -1,0 +1,173 @@
+"""Prompts that save people: what cannot be undone is shown whole, and confirmed by a name that is typed."""
+
+from typing import Any
+
+import pytest
+from tests.cli.conftest import Terminal
+from tests.cli.fake_api import DRILL, RECOVERY, FakeApi, execution, problem, run_reading, server, wave
+
+from wavebreak.domain.executions.next_steps import next_steps
+
+START = ("run", "three-tier", "--mode", "recovery")
+PLAN = {
+    "planId": "three-tier",
+    "name": "3TierRecoveryPlan",
+    "waves": [
+        {"name": "database", "servers": [{"sourceServerId": f"s-{n:017}"} for n in (1, 2)]},
+        {"name": "web", "servers": [{"sourceServerId": f"s-{3:017}"}]},
+    ],
+}
+NAMES = {f"s-{number:017}": name for number, name in ((1, "db-1"), (2, "db-2"), (3, "web-1"))}
+
+
+def live_recovery(**more: Any) -> dict[str, Any]:
+    """Make a recovery whose first two servers run."""
+    waves = [wave(1, "database", "COMPLETED", [server(1, name="db-1"), server(2, name="db-2")])]
+    return execution("COMPLETED", waves, executionId=RECOVERY, mode="RECOVERY", instancesLeft=2, **more)
+
+
+@pytest.fixture
+def ready(api: FakeApi) -> FakeApi:
+    """Let a plan be there, ready, with nothing that runs."""
+    api.answers["GET", "/plans/three-tier"] = (200, {"plan": PLAN, "version": 4})
+    api.answers["POST", "/plans/three-tier/validate"] = (200, {"ready": True, "checks": [], "names": NAMES})
+    api.answers["POST", "/recoveries"] = (202, execution("PENDING", [], executionId=RECOVERY, mode="RECOVERY"))
+    api.listed["/executions"] = []
+    return api
+
+
+def started(api: FakeApi) -> int:
+    return sum((request.method, request.path) == ("POST", "/recoveries") for request in api.requests)
+
+
+@pytest.mark.parametrize("word", ["y", "yes", "Yes", "", "three-tie", "THREE-TIER", "recovery"])
+def test_b1_nothing_but_the_plans_id_starts_a_recovery(ready: FakeApi, wavebreak: Terminal, word: str) -> None:
+    wavebreak.typed = word
+    outcome = wavebreak(*START)
+    assert outcome.exit_code == 3
+    assert "nothing was started" in outcome.err
+    assert not started(ready)
+
+
+def test_b1_the_prompt_shows_what_will_be_recovered_and_where(ready: FakeApi, wavebreak: Terminal) -> None:
+    wavebreak.typed = "three-tier"
+    outcome = wavebreak(*START)
+    assert outcome.exit_code == 0
+    told = outcome.err
+    assert "RECOVERY  three-tier  3TierRecoveryPlan, version 4" in told
+    assert ready.url in told
+    assert "Region eu-central-1" in told
+    assert "3 in 2 waves: db-1, db-2, web-1" in told
+    assert "✓ ready" in told
+    assert "no instances of these servers" in told
+    assert wavebreak.asked == ["Type the plan's id, three-tier, to start its recovery: "]
+    assert "RECOVERY" in outcome.out
+
+
+def test_b2_the_prompt_names_the_instances_that_will_be_ended(ready: FakeApi, wavebreak: Terminal) -> None:
+    ready.listed["/executions"] = [{"executionId": RECOVERY, "instancesLeft": 2}, {"executionId": DRILL}]
+    ready.readings[RECOVERY] = [live_recovery()]
+    ready.readings[DRILL] = [execution("COMPLETED", [wave(1, "w", "COMPLETED", [server(2), server(3)])])]
+    wavebreak.typed = "no"
+    told = wavebreak(*START).err
+    assert f"2 of {RECOVERY} (since 2026-11-21 12:00:00Z): db-1, db-2" in told
+    assert f"1 of {DRILL} (since 2026-11-21 12:00:00Z): web-1" in told, "of a server only the newest instance runs"
+    assert "THEY WILL BE ENDED" in told
+
+
+def test_b2_what_is_not_known_is_said_and_keeps_no_recovery_from_its_start(ready: FakeApi, wavebreak: Terminal) -> None:
+    down = (503, problem(503, "UNAVAILABLE", "Temporarily unavailable", "DRS does not answer"))
+    ready.answers["POST", "/plans/three-tier/validate"] = down
+    ready.answers["GET", "/executions"] = down
+    wavebreak.typed = "three-tier"
+    outcome = wavebreak(*START)
+    assert outcome.exit_code == 0
+    assert outcome.err.count("not known: DRS does not answer") == 2
+    assert started(ready) == 1
+
+
+def test_b1_a_plan_that_is_not_ready_says_so_in_one_line(ready: FakeApi, wavebreak: Terminal) -> None:
+    checks = [
+        {"check": "server", "subject": "s-1", "status": "FAIL", "message": "unknown to DRS"},
+        {"check": "lag", "subject": "s-2", "status": "FAIL", "message": "late"},
+    ]
+    ready.answers["POST", "/plans/three-tier/validate"] = (200, {"ready": False, "checks": checks})
+    wavebreak.typed = "no"
+    assert "✗ NOT READY: s-1: unknown to DRS (and 1 more" in wavebreak(*START).err
+
+
+@pytest.mark.parametrize("verb", ["stop", "uninstall"])
+def test_b4_what_takes_recovered_servers_down_asks_for_the_executions_id(
+    api: FakeApi, wavebreak: Terminal, verb: str
+) -> None:
+    api.answers["POST", "/commands"] = (202, run_reading({}, 1, over=True)[0])
+    api.runs = [run_reading({}, 0, over=True)]
+    assert wavebreak("command", verb, "--execution", RECOVERY).exit_code == 3
+    wavebreak.typed = "yes"
+    assert "nothing was sent" in wavebreak("command", verb, "--execution", RECOVERY).err
+    assert not api.requests
+    wavebreak.typed = RECOVERY
+    wavebreak("command", verb, "--execution", RECOVERY)
+    wavebreak.typed = None
+    wavebreak("command", verb, "--execution", RECOVERY, "--confirm", RECOVERY)
+    wavebreak("command", verb, "--execution", DRILL)
+    wavebreak("command", "status", "--execution", RECOVERY)
+    assert [request.path for request in api.requests if request.method == "POST"] == ["/commands"] * 4
+
+
+@pytest.mark.parametrize("target", [f"s-{1:017}", f"i-{2:017}"])
+def test_b4_servers_named_one_by_one_are_protected_like_their_recovery(
+    api: FakeApi, wavebreak: Terminal, target: str
+) -> None:
+    api.listed["/executions"] = [{"executionId": RECOVERY, "instancesLeft": 2}]
+    api.readings[RECOVERY] = [live_recovery()]
+    outcome = wavebreak("command", "stop", "--targets", f"i-{9:017},{target}")
+    assert outcome.exit_code == 3
+    assert f"--confirm {RECOVERY}" in outcome.err
+    assert not [request for request in api.requests if request.method == "POST"]
+    api.answers["POST", "/commands"] = (202, run_reading({}, 1, over=True)[0])
+    api.runs = [run_reading({}, 0, over=True)]
+    wavebreak("command", "stop", "--targets", f"i-{9:017}")
+    assert api.requests[0].query["mode"] == "RECOVERY"
+    assert [request.path for request in api.requests if request.method == "POST"] == ["/commands"]
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "PARTIAL_SUCCESS", "CANCELLED", "FAILED"])
+def test_b5_the_first_suggestion_of_a_live_recovery_is_never_its_end_and_none_is_confirmed(status: str) -> None:
+    found = live_recovery()
+    found["status"] = status
+    steps = [step.command for step in next_steps(found)]
+    assert not steps[0].startswith(("wavebreak terminate", "wavebreak cancel"))
+    assert [step for step in steps if "--confirm" in step] == []
+    assert steps[-1] == f"wavebreak terminate {RECOVERY}"
+
+
+def test_b5_recovery_is_loud_and_drill_is_quiet(api: FakeApi, wavebreak: Terminal) -> None:
+    wavebreak.live = True
+    api.readings[RECOVERY] = [live_recovery()]
+    api.readings[DRILL] = [execution("COMPLETED", [])]
+    assert "\x1b[1;37;41m RECOVERY \x1b[0m" in wavebreak("show", RECOVERY).out
+    drill = wavebreak("show", DRILL).out
+    assert "41m" not in drill
+    assert "(DRILL)" in drill
+
+
+def test_b12_f4_instances_that_are_gone_are_shown_as_gone_and_servers_by_name(
+    api: FakeApi, wavebreak: Terminal
+) -> None:
+    servers = [
+        server(1, name="db-1", ending="REPLACED"),
+        server(2, name="db-2", ending="TERMINATED"),
+        server(3, name="web-1"),
+        server(4, "FAILED", name="web-2", impact="OPTIONAL", error="The instance did not pass its checks"),
+    ]
+    api.readings[DRILL] = [execution("COMPLETED", [wave(1, "w", "COMPLETED", servers)])]
+    shown = wavebreak("show", DRILL, "--servers").out
+    assert "1  db-1  s-00000000000000001  replaced since" in shown
+    assert "1  db-2  s-00000000000000002  terminated" in shown
+    assert "1  web-1  s-00000000000000003  LAUNCHED" in shown
+    assert "1  web-2  s-00000000000000004  FAILED  optional\n   The instance did not pass its checks" in shown
+    assert "✗ web-2 s-00000000000000004  wave 1, optional: The instance" in shown, "F11: wave and impact first"
+    wavebreak.width = 140
+    row = next(line for line in wavebreak("show", DRILL, "--servers").out.splitlines() if "db-1" in line)
+    assert row.split() == ["1", "db-1", "s-00000000000000001", "CRITICAL", "replaced", "since", "i-00000000000000001"]

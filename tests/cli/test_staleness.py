@@ -1,0 +1,75 @@
+"""Nothing on the screen is older than it says (B6): five seconds without an answer are told, and clocks stop."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from rich.console import Console
+from tests.cli.conftest import START, Clock, Terminal
+from tests.cli.fake_api import DRILL, FakeApi, execution, server, wave
+
+from wavebreak_cli.client.request import Call
+from wavebreak_cli.views.execution_views import LiveView
+
+if TYPE_CHECKING:
+    from wavebreak_cli.client.answers import Execution
+
+
+@pytest.fixture
+def view(clock: Clock) -> LiveView:
+    """Give a live view of a drill whose only wave runs, drawn by hand."""
+    made = LiveView(Console(width=80, height=24, color_system=None, legacy_windows=False), clock.now)
+    made.asking()
+    made.show(cast("Execution", execution("IN_PROGRESS", [wave(1, "db", "IN_PROGRESS", [server(1, "PENDING")])])))
+    return made
+
+
+def drawn(view: LiveView) -> str:
+    with view.console.capture() as captured:
+        view.console.print(view._render())
+    return captured.get()
+
+
+def test_b6_an_answer_that_does_not_come_is_told_after_five_seconds_and_stops_the_clocks(
+    view: LiveView, clock: Clock
+) -> None:
+    clock.at += timedelta(seconds=20)  # between two polls nothing is waited for
+    assert "3m 24s" in drawn(view)
+    view.asking()
+    clock.at += timedelta(seconds=4)
+    assert "as of" not in drawn(view)
+    clock.at += timedelta(seconds=8)
+    picture = drawn(view)
+    assert "as of 12:03:04Z, no answer for 12s" in picture
+    assert "3m 04s" in picture, "the clock stands at the last reading"
+    view.show(cast("Execution", execution("IN_PROGRESS", [])))
+    assert "as of" not in drawn(view)
+
+
+def test_b6_a_lost_connection_says_since_when_the_picture_is_old(view: LiveView, clock: Clock) -> None:
+    view.asking()
+    clock.at += timedelta(seconds=8)
+    view.trouble("no answer in time", clock.now())
+    clock.at += timedelta(seconds=40)
+    picture = drawn(view)
+    assert "as of 12:03:04Z, connection lost, retrying for 40s: no answer in time" in picture
+    assert "3m 04s" in picture
+
+
+def test_b6_reads_are_waited_for_8_seconds_and_calls_as_long_as_the_gateway_does() -> None:
+    assert Call("GET", "/executions").seconds == 8
+    assert Call("POST", "/drills").seconds > 29
+
+
+@pytest.mark.parametrize("show", [lambda run: run("show", DRILL), lambda run: run("watch", DRILL)])
+def test_b6_what_drs_last_told_is_said_to_be_old(
+    api: FakeApi, wavebreak: Terminal, show: Callable[[Terminal], object]
+) -> None:
+    running = execution("IN_PROGRESS", [wave(1, "db", "IN_PROGRESS", [server(1, "IN_PROGRESS")])])
+    seen = (START - timedelta(minutes=4)).isoformat()
+    wavebreak.live = True
+    api.readings[DRILL] = [{**running, "lastSeenAt": seen}, execution("COMPLETED", [], lastSeenAt=None)]
+    outcome = show(wavebreak)
+    told = str(getattr(outcome, "out", ""))
+    assert "DRS last answered at 11:59:04Z, 4m ago" in told
