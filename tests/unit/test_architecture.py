@@ -53,7 +53,14 @@ MAY_IMPORT = {
     "evidence": {"domain.evidence"},
     "fanout": {"domain.commands"},
     "resilience": set(),
-    "store": {"resilience", "domain.commands", "domain.errors", "domain.executions", "domain.plans"},
+    "store": {
+        "resilience",
+        "domain.checks.statuses",
+        "domain.commands",
+        "domain.errors",
+        "domain.executions",
+        "domain.plans",
+    },
     # Of the store the wake tokens alone, which Step Functions is woken by.
     "aws": {"resilience", "store.keys", "store.wake_tokens", "domain"},
     "observability": {"resilience", "store", "aws", "domain.errors", "domain.executions"},

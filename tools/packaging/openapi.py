@@ -23,6 +23,7 @@ MODULES: Final = (
     "plan_checks",
     "executions",
     "history",
+    "checks",
     "steering",
     "evidence",
     "cancellation",

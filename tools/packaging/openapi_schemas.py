@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.checks.statuses import CheckOutcomeStatus
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.evidence.job_log import Phase
 from wavebreak.domain.executions.ending.model import EndingOutcome
@@ -235,7 +236,7 @@ _CHECK_EXECUTION: Final = _object(
         "sourceServerId": {**_TEXT_OR_NULL, "description": "Null of one over all servers."},
         "command": {"type": "string"},
         "commandId": {"type": "string"},
-        "status": {"enum": ["completed", "failed", "superseded"]},
+        "status": _one_of(CheckOutcomeStatus),
         "reason": {**_TEXT_OR_NULL, "description": "Why it failed."},
         "startedAt": _TIME_OR_NULL,
         "completedAt": _TIME,

@@ -54,17 +54,3 @@ def list_events(
     http.refuse_unknown_query(router, ("limit", "nextToken"))
     events, token = app().executions.events(http.execution_id(executionId), limit=limit, token=next_token)
     return http.json_response(200, http.listing(events, token))
-
-
-@router.get("/executions/<executionId>/checks", tags=["executions"])
-def list_checks(
-    executionId: str,  # noqa: N803
-    limit: Annotated[Limit, Query()] = http.DEFAULT_LIMIT,
-    next_token: NextToken = None,
-) -> Response[Any]:
-    """List the executions of a plan's checks, in the order of waves and checks: each with its factors or its reason."""
-    from wavebreak.use_cases.checks.list_checks import list_checks as read  # noqa: PLC0415  few calls pay for this import
-
-    http.refuse_unknown_query(router, ("limit", "nextToken"))
-    items, token = read(app(), http.execution_id(executionId), limit, next_token)
-    return http.json_response(200, http.listing(items, token))

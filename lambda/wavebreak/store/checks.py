@@ -10,6 +10,7 @@ import json
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.checks.statuses import CheckOutcomeStatus
 from wavebreak.problems import Unavailable
 from wavebreak.store import keys
 from wavebreak.store.executions import pause_between
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from wavebreak.store.records import Item
     from wavebreak.store.table import Table
 
-SUPERSEDED: Final = "superseded"
 _PAGE_BYTES: Final = 4_000_000
 """Of an answer of a function, which may have six million, what a page takes."""
 _ATTEMPTS: Final = 10
@@ -98,5 +98,5 @@ def _shown(item: Mapping[str, Any], runs: Mapping[tuple[int, int], int]) -> Item
     shown: Item = json.loads(item["check"])
     counting = runs.get((int(item["wave"]), int(item["position"])))
     if counting is None or int(item["run"]) < counting:
-        shown["status"] = SUPERSEDED
+        shown["status"] = CheckOutcomeStatus.SUPERSEDED.value
     return shown

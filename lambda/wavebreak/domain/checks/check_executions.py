@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.checks.check_output import CheckOutcome, outcome_of
 from wavebreak.domain.checks.consolidation import consolidate, misfits
+from wavebreak.domain.checks.statuses import CheckOutcomeStatus
 from wavebreak.domain.executions.findings.model import CheckTally
 from wavebreak.domain.plans.model import ProcessorType
 from wavebreak.timing import iso
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
-ACTIVE: Final = frozenset({"completed", "failed"})
+ACTIVE: Final = frozenset(CheckOutcomeStatus) - {CheckOutcomeStatus.SUPERSEDED}
 """What an execution that counts may be (S4-1)."""
 LONGEST_REASON: Final = 1_000
 """Characters of a reason that are kept."""

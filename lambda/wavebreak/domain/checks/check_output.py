@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.checks.reducers import misfit
+from wavebreak.domain.checks.statuses import CheckOutcomeStatus
 from wavebreak.domain.commands.result_text import error_text
 from wavebreak.domain.commands.safe_output import decoded
 from wavebreak.domain.plans.model import Reducer
@@ -51,13 +52,15 @@ def outcome_of(processor: Mapping[str, Any], result: ExecutionResult) -> CheckOu
     A command that failed, timed out, could not be reached or was cancelled is a failed check in the result's own words.
     """
     if not result.success:
-        return CheckOutcome("failed", reason=decoded(error_text(result)))
+        return CheckOutcome(CheckOutcomeStatus.FAILED, reason=decoded(error_text(result)))
     if result.truncated:
-        return CheckOutcome("failed", reason="printed more than is kept, so its factors cannot be read")
+        return CheckOutcome(
+            CheckOutcomeStatus.FAILED, reason="printed more than is kept, so its factors cannot be read"
+        )
     try:
-        return CheckOutcome("completed", read_factors(processor, result.stdout))
+        return CheckOutcome(CheckOutcomeStatus.COMPLETED, read_factors(processor, result.stdout))
     except NoFactors as error:
-        return CheckOutcome("failed", reason=str(error))
+        return CheckOutcome(CheckOutcomeStatus.FAILED, reason=str(error))
 
 
 def read_factors(processor: Mapping[str, Any], stdout: str) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.domain.checks.check_executions import fitting, processors, tally
 from wavebreak.domain.executions.checking.turns import checks_of, counting_runs
 from wavebreak.observability.metrics import Metric
 
@@ -28,6 +27,8 @@ def consolidated(app: App, execution: Execution, document: Mapping[str, Any] | N
     """
     if not any(checks_of(execution)):
         return execution
+    from wavebreak.domain.checks.check_executions import fitting, processors, tally  # noqa: PLC0415  plans with checks pay
+
     done = False
     try:
         frozen = document if document is not None else app.executions.document(execution.execution_id)
