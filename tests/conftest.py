@@ -1,6 +1,7 @@
 """What holds for all tests: a property is searched without a clock.
 
-Machines are noisy: an example that is slow once proves nothing. Times are measured by `make bench`, as ratios and counts.
+Machines are noisy: an example that is slow once proves nothing. Times are measured by `make bench`, as ratios and
+counts.
 """
 
 from __future__ import annotations
