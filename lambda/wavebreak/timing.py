@@ -75,6 +75,16 @@ class Timing:
         return self.scaled(15)
 
     @property
+    def poll_interval(self) -> timedelta:
+        """The usual time between two looks."""
+        return self.scaled(30)
+
+    @property
+    def closely(self) -> timedelta:
+        """How long a launch that is about to be over is looked at every few seconds."""
+        return self.scaled(600)
+
+    @property
     def no_room(self) -> timedelta:
         """How long a wave waits for room under the DRS quotas when nothing of its own execution ends sooner."""
         return self.scaled(30)

@@ -184,8 +184,11 @@ class Store:
         """Give the places in which recoveries start servers: there is no other execution."""
         return []
 
-    def change(self, _execution_id: str, step: Callable[[Execution], Execution], _act: Any) -> Execution:
-        """Change the execution."""
+    def change(
+        self, _execution_id: str, step: Callable[[Execution], Execution], _act: Any, known: Execution | None = None
+    ) -> Execution:
+        """Change the execution; what the caller knew of it is never older than what is present."""
+        assert known is None or known.version <= self.present.version
         after = step(self.present)
         if after != self.present:
             self.present = replace(after, version=after.version + 1)

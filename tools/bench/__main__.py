@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TIME_SCALE: Final = 0.1
+POLL_SECONDS: Final = 30
+MOST_CALLS: Final = 330
+"""Of DynamoDB, for three waves of twenty polls each."""
 LARGEST_ITEM: Final = 100_000
 LARGEST_PAYLOAD: Final = 2_000
 
@@ -114,6 +117,21 @@ def latencies(stack: BenchStack) -> Iterator[Figure]:
     yield Figure("cancel → its answer", f"{runs.cancel_seconds(stack, 5):.2f} s (median)")
 
 
+def waiting_run(stack: BenchStack) -> Iterator[Figure]:
+    """Show that the poll follows what is known: without launch events, at few calls."""
+    interval = max(1, round(POLL_SECONDS * TIME_SCALE))
+    waited = runs.waiting(stack, 7, interval, TIME_SCALE)
+    handed = median(waited.hand_overs)
+    told = f"{handed:.2f} s (median of {len(waited.hand_overs)}) at intervals of {interval} s and at least 1 s"
+    yield Figure("no events: last launch → next StartRecovery", told)
+    yield Figure(
+        "3 waves of 20 polls: DynamoDB, sleeps included",
+        f"{waited.dynamodb} ({waited.polls} polls, {waited.closer} of them after a short sleep)",
+        f"≤ {MOST_CALLS}",
+        waited.dynamodb > MOST_CALLS,
+    )
+
+
 def large_run(stack: BenchStack) -> Iterator[Figure]:
     """Run 60 waves with 3,000 servers."""
     run = runs.large(stack, 6)
@@ -150,6 +168,7 @@ def stack_figures() -> Iterator[Figure]:
         # By polls alone from here on: the emulator starts a process for every event, hundreds at one moment.
         stack.control.events(enabled=False)
         yield from idle_rounds(stack)
+        yield from waiting_run(stack)
         yield from large_run(stack)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
-from tools.bench.call_log import describe_calls, largest_item, reactions
+from tools.bench.call_log import describe_calls, largest_item, moment, reactions
 from tools.template import ROOT, load
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ _QUICK: Final = 10
 _SLOW: Final = 200
 _PATIENCE: Final = 60
 _LARGE_PATIENCE: Final = 300
+_WAITING_WAVES: Final = 3
+_WAITING_POLLS: Final = 20
+_CLOSER: Final = 0.75
+"""Part of the interval: looks that follow each other sooner had a short sleep between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +112,43 @@ def _between_rounds(stack: BenchStack, jobs: list[str]) -> tuple[int, Counts]:
     return last - first, stack.counts().since(before)
 
 
-def chain(stack: BenchStack, number: int) -> list[float]:
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """What a run of three waves of twenty polls each came to, without launch events."""
+
+    polls: int
+    closer: int
+    """Of the polls, those that followed a short sleep."""
+    dynamodb: int
+    """Calls of the functions, and of the state machine for its sleeps."""
+    hand_overs: list[float]
+    """Seconds from the last launch of a wave to the StartRecovery call of the next, of this run and of another one."""
+
+
+def waiting(stack: BenchStack, number: int, poll_seconds: float, time_scale: float) -> Waited:
+    """Run three waves in a line, each of which takes twenty polls to launch, and a chain of quicker ones."""
+    groups = groups_of(number, _WAITING_WAVES, 1)
+    seconds = _WAITING_POLLS * poll_seconds / time_scale
+    stack.add_servers([server for group in groups for server in group], launchSeconds=seconds)
+    depends = {position: [position - 1] for position in range(1, _WAITING_WAVES)}
+    before, known = stack.counts(), len(stack.control.calls())
+    stack.completed(stack.start(plan_of(f"waiting-{number}", groups, depends)), _LARGE_PATIENCE)
+    counts = stack.counts().since(before)
+    calls = stack.control.calls()
+    looks = [moment(call["at"]) for call in calls[known:] if call["operation"] == "DescribeJobs"]
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(looks)]
+    closer = sum(gap < _CLOSER * poll_seconds for gap in gaps)
+    observed = counts.functions["ObserveFunction"]
+    hand_overs = reactions(groups, calls, stack.control.state()) + chain(stack, number + 1, launch_seconds=seconds / 4)
+    return Waited(observed, closer, counts.dynamodb.total() + observed + closer, hand_overs)
+
+
+def chain(stack: BenchStack, number: int, launch_seconds: float = _QUICK) -> list[float]:
     """Give the seconds from each wave's last launch to the StartRecovery call of the next, in a chain of waves."""
     groups = groups_of(number, CHAIN, 1)
-    stack.add_servers([server for group in groups for server in group], launchSeconds=_QUICK)
+    stack.add_servers([server for group in groups for server in group], launchSeconds=launch_seconds)
     depends = {position: [position - 1] for position in range(1, CHAIN)}
-    stack.completed(stack.start(plan_of(f"chain-{number}", groups, depends)), _PATIENCE)
+    stack.completed(stack.start(plan_of(f"chain-{number}", groups, depends)), _LARGE_PATIENCE)
     return reactions(groups, stack.control.calls(), stack.control.state())
 
 

@@ -130,21 +130,22 @@ class ExecutionStore:
     def load(self, execution_id: str) -> Snapshot:
         """Read an execution consistently, with its wake tokens; raises NotFound.
 
-        A query is no snapshot: a transaction may be made while it reads. Jobs sort before META, so META is read before
-        them as well: a version never stands beside jobs that are older, or a cancel could overlook a launch that was
-        just intended. What sorts behind META may be newer; then the version is gone, and nothing is written from it.
+        A query is no snapshot: a transaction may be made while it reads, and jobs sort before META. A version must
+        never stand beside jobs that are older, or a cancel could overlook a launch that was just intended: META knows
+        its jobs by their digest, and what it does not know is read again, after META, until that has stayed the same.
+        What sorts behind META may be newer; then the version is gone, and nothing is written from it.
         """
         pk = keys.execution(execution_id)
-        meta = self.table.get(pk, keys.META)
+        known: int | None = None
         for _ in range(_ATTEMPTS):
-            if meta is None:
-                raise NotFound(f"There is no execution {execution_id}")
-            known = meta["version"]
             items = {str(item["sk"]): item for item in self.table.query(pk, sk_from=keys.STATE_FROM)}
             execution, meta = records.read_execution(items.values()), items.get(keys.META)
-            if execution is not None and execution.version == known:
+            if execution is None or meta is None:
+                raise NotFound(f"There is no execution {execution_id}")
+            if execution.version == known or meta.get("jobsDigest") == records.jobs_digest(execution):
                 token, other = items.get(keys.TOKEN), items.get(keys.TERMINATION_TOKEN)
                 return Snapshot(execution, read_token(token), read_token(other))
+            known = execution.version
         raise Unavailable(f"Execution {execution_id} is being changed by many at once", retry_after_seconds=1)
 
     def document(self, execution_id: str) -> dict[str, Any]:
@@ -162,17 +163,24 @@ class ExecutionStore:
         act: Act,
         details: Mapping[str, Any] | None = None,
         held: Held | None = None,
+        known: Execution | None = None,
     ) -> Execution:
         """Read, decide and save, again from the start after each lost race.
 
         `decide` is a pure step; what it raises passes through, and so does what `save` raises but for Conflict. Raises
-        Unavailable after too many lost races.
+        Unavailable after too many lost races. `known` is how the caller last saw the execution: the change is tried
+        from there first, which spares a read; that nothing is to be changed is decided on what is read.
         """
         deadline = Deadline("dynamodb_transaction", executionId=execution_id)
         for attempt in range(_ATTEMPTS):
-            before = self.load(execution_id).execution
+            before = known or self.load(execution_id).execution
+            after = decide(before)
+            if known is not None and after == before:
+                before = self.load(execution_id).execution
+                after = decide(before)
+            known = None
             try:
-                return self.save(before, decide(before), act, details, held)
+                return self.save(before, after, act, details, held)
             except Conflict:
                 if deadline.over:
                     break
@@ -306,6 +314,12 @@ class ExecutionStore:
         if conditions:
             query["FilterExpression"] = " AND ".join(conditions)
         return self.table.page(query, limit=limit, token=token)
+
+    def usual_launch_seconds(self, plan_id: str) -> int | None:
+        """Read how long the launches of the plan's last run took; None where none did, or it is not known."""
+        last, _ = self.summaries(plan_id=plan_id, filters={}, limit=1, token=None)
+        known = last[0].get("usualLaunchSeconds") if last else None
+        return None if known is None else int(known)
 
     def active_ids(self) -> list[str]:
         """List the executions that hold locks: those that run and those whose instances are being terminated."""

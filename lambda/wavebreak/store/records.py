@@ -6,6 +6,7 @@ plan's servers are read at every poll, and no server is ever looked up by itself
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ from wavebreak.domain.errors.masking import masked_reason
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.kept_words import LONGEST, kept
 from wavebreak.domain.executions.launching.last_look import LastLook
+from wavebreak.domain.executions.launching.usual_time import usual_launch
 from wavebreak.domain.executions.locking import preemption
 from wavebreak.domain.executions.locking.model import DrillWait, Preemption
 from wavebreak.domain.executions.model import (
@@ -84,6 +86,8 @@ def meta_record(execution: Execution) -> Item:
         "lockCall": execution.lock_call,
         "preemption": _preemption(execution.preemption),
         "calls": calls_record(execution.calls),
+        "jobsDigest": jobs_digest(execution),
+        "usualLaunchSeconds": _usual_seconds(execution),
         "objectives": objectives_record(execution.objectives),
     }
     starts = preemption.places_to_start(execution)
@@ -248,6 +252,7 @@ def job_record(execution_id: str, job: Job) -> Item:
         "askedAt": time_of(job.asked_at),
         "looks": job.looks,
         "logged": job.logged,
+        "launchedAt": time_of(job.launched_at),
         "accountId": job.place.account_id,
         "region": job.place.region,
     }
@@ -256,6 +261,21 @@ def job_record(execution_id: str, job: Job) -> Item:
     if job.state is JobState.STARTED and job.subjects:
         record["awaited"] = set(job.subjects)
     return record
+
+
+def _usual_seconds(execution: Execution) -> int | None:
+    """Write down what the plan's next run expects of its launches: what this one saw, or else what it expected."""
+    usual = usual_launch(execution)
+    return None if usual is None else int(usual.total_seconds())
+
+
+def jobs_digest(execution: Execution) -> str:
+    """Tell the jobs of one version of an execution from those of any other."""
+    written = [
+        {name: value for name, value in job_record(execution.execution_id, job).items() if name != "awaited"}
+        for job in sorted(execution.jobs, key=lambda job: job.key)
+    ]
+    return hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def read_execution(items: Iterable[Mapping[str, Any]]) -> Execution | None:
@@ -314,6 +334,7 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         calls=read_calls(meta.get("calls")),
         objectives=read_objectives(meta.get("objectives")),
         tallies=read_tallies(meta.get("tallies")),
+        usual_launch_seconds=None if meta.get("usualLaunchSeconds") is None else int(meta["usualLaunchSeconds"]),
     )
 
 
@@ -441,4 +462,5 @@ def _read_job(record: Mapping[str, Any]) -> Job:
         asked_at=_moment(record.get("askedAt")),
         looks=int(record.get("looks", 0)),
         logged=bool(record.get("logged")),
+        launched_at=_moment(record.get("launchedAt")),
     )

@@ -76,7 +76,7 @@ class Launcher:
 
     def _settle_and_start(self) -> None:
         """Resolve what is left of earlier calls, then start batch after batch while there is room and time."""
-        execution = self.intents.load()
+        execution = self.intents.last_seen()
         try:
             drs = self.app.drs_at(execution.wave(self.number).place)
             self.intents.resolve(execution, drs)
@@ -104,8 +104,8 @@ class Launcher:
 
     def _start(self, drs: Drs) -> None:
         """Start what is due, once nothing is left that was started and not written down."""
-        # Read again: `resolve` may just have adopted a job whose servers still look unassigned in the older state.
-        execution = self.intents.load()
+        # As it is by now: `resolve` may just have adopted a job whose servers look unassigned in the older state.
+        execution = self.intents.last_seen()
         wave, now = execution.wave(self.number), self.app.now()
         waiting = unassigned(execution, wave)
         blocked = wave.blocked_until is not None and now < wave.blocked_until

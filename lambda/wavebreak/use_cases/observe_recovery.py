@@ -161,10 +161,8 @@ def _directed(app: App, snapshot: Snapshot, decision: Decision, run: int, rounds
         return Round(decision.directive, mark if rests else NEVER, run, decision.waves)
     if rounds >= app.renew_after_rounds and app.wakes.next_run(execution_id, key, run, app.now()):
         return Round(RENEW, mark, run + 1)
-    if decision.brief:
-        # Found counted up, the mark keeps the machine from its long sleep; the short one asks for one more.
-        app.wakes.leave_directive(execution_id, key, app.now())
-    return Round(Directive.SLEEP, mark, run, brief=decision.brief)
+    # A mark that was counted up since keeps the machine from its long sleep; the short one asks for one more than this.
+    return Round(Directive.SLEEP, mark - 1 if decision.brief else mark, run, brief=decision.brief)
 
 
 def running_commands(app: App, execution: Execution) -> dict[str, CommandView]:

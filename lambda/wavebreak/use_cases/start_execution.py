@@ -93,11 +93,24 @@ def _wanted(app: App, plan_id: str, mode: Mode, own: Place, asked: Mapping[str, 
     plan = replace(stored, document=document)
     asked = {**asked, "otherAccounts": app.other_accounts}
     execution = freeze(plan, asked["executionId"], mode, own, asked, now)
-    execution = replace(execution, warnings=(*warnings, *replaced_by(app, execution, asking)))
+    execution = replace(
+        execution,
+        warnings=(*warnings, *replaced_by(app, execution, asking)),
+        usual_launch_seconds=_usual_launch(app, plan_id),
+    )
     execution = named(app, execution, asking)
     frozen, digest = frozen_document(plan)
     details = {"planId": plan_id, "planVersion": plan.version, "planHash": digest, "mode": mode.value}
     return _Wanted(execution, frozen, details, preempts=recovers and asked.get("preempt", True))
+
+
+def _usual_launch(app: App, plan_id: str) -> int | None:
+    """Find out how long launches usually take; a start does not fail for want of it."""
+    try:
+        return app.executions.usual_launch_seconds(plan_id)
+    except FAULTS as error:
+        logger.warning("how long launches of %s usually take could not be read: %s", plan_id, error)
+        return None
 
 
 def _make(app: App, wanted: _Wanted) -> Execution:

@@ -14,6 +14,7 @@ from wavebreak.domain.executions import wave_commands, wave_ends
 from wavebreak.domain.executions.checking.turns import closing_turn, is_cut_short
 from wavebreak.domain.executions.ending.looks import looked_at_anew
 from wavebreak.domain.executions.launching import learning
+from wavebreak.domain.executions.launching.usual_time import is_about_to_end
 from wavebreak.domain.executions.model import (
     CancelThen,
     CommandPhase,
@@ -98,7 +99,8 @@ def decide(execution: Execution, observation: Observation, now: datetime, timing
     if commands:
         reason = f"{len(commands)} wave(s) have a command to start or to cancel"
         return Decision(after, Directive.COMMAND, commands[:MAX_WAVES_A_ROUND], reason)
-    return Decision(after, Directive.SLEEP, (), "waiting", brief=_changes_soon(after, now, timing))
+    soon = _changes_soon(after, now, timing) or is_about_to_end(after, now, timing)
+    return Decision(after, Directive.SLEEP, (), "waiting", brief=soon)
 
 
 def _at_the_end(execution: Execution, now: datetime, timing: Timing) -> Decision:

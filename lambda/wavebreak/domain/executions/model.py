@@ -181,6 +181,8 @@ class Job:
     looks: int = 0
     logged: bool = False
     """Whether its log was read after its end."""
+    launched_at: datetime | None = None
+    """When one of its servers was first seen LAUNCHED."""
 
     @property
     def key(self) -> tuple[int, int, int]:
@@ -370,6 +372,8 @@ class Execution:
     """Those of the frozen plan; None of an execution from before they were kept beside it."""
     tallies: tuple[CheckTally, ...] = ()
     """What the checks came to so far, by name; of one that is missing nothing was consolidated yet."""
+    usual_launch_seconds: int | None = None
+    """How long the quickest launch of the plan's last run took; None where that is not known."""
 
     @property
     def is_terminal(self) -> bool:

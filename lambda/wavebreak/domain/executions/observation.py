@@ -132,11 +132,22 @@ def _absorb_job(execution: Execution, job: Job, view: JobView, now: datetime) ->
         return seen.anew() if tries_again and seen.launch_status in _NOT_LAUNCHED else seen
 
     seen = wave.with_servers(change)
+    told = _first_launch(job, view, now)
     if not view.completed:
-        return execution if seen is wave else execution.with_waves([seen])
-    after = execution.with_job(replace(job.ended(now), logged=view.forgotten))
+        after = execution if told is job else execution.with_job(told)
+        return after if seen is wave else after.with_waves([seen])
+    after = execution.with_job(replace(told.ended(now), logged=view.forgotten))
     unblocked = (replace(other, blocked_until=None) for other in after.waves if other.number != wave.number)
     return after.with_waves([replace(seen, blocked_until=None), *unblocked])
+
+
+def _first_launch(job: Job, view: JobView, now: datetime) -> Job:
+    """Note when a server of a job is LAUNCHED for the first time."""
+    if job.launched_at is not None or all(
+        server.launch_status is not LaunchStatus.LAUNCHED for server in view.servers.values()
+    ):
+        return job
+    return replace(job, launched_at=now)
 
 
 def _seen(server: Server, job: Job, view: JobView) -> Server:

@@ -42,14 +42,23 @@ class Intents:
         self.app = app
         self.execution_id = execution_id
         self.number = number
+        self.known: Execution | None = None
+        """The execution as it was last read or written here."""
 
     def load(self) -> Execution:
         """Read the execution."""
-        return self.app.executions.load(self.execution_id).execution
+        self.known = self.app.executions.load(self.execution_id).execution
+        return self.known
+
+    def last_seen(self) -> Execution:
+        """Give the execution as it was last read or written here; what is decided by it is written if it stands."""
+        return self.known or self.load()
 
     def change(self, step: Callable[[Execution], Execution]) -> Execution:
         """Change the execution by a pure step."""
-        return self.app.executions.change(self.execution_id, step, Act(ENGINE_ACTOR, self.app.now()))
+        act = Act(ENGINE_ACTOR, self.app.now())
+        self.known = self.app.executions.change(self.execution_id, step, act, known=self.known)
+        return self.known
 
     def note(self, error: Exception, severity: Severity) -> None:
         """Record an error with the wave that it concerns."""
