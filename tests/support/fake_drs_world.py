@@ -114,8 +114,8 @@ class World:
         assert (after.cancel.at, after.cancel.actor) == (before.cancel.at, before.cancel.actor)
         known = {job.key for job in before.launch_jobs()}
         # What turns up of a call whose intent was dropped since is written down when it is found.
-        new = [job for job in after.launch_jobs() if job.key not in known]
-        assert all(job.job_id for job in new), "a call was intended after the cancel"
+        added = [job for job in after.launch_jobs() if job.key not in known]
+        assert all(job.job_id for job in added), "a call was intended after the cancel"
         for old, new in zip(before.waves, after.waves, strict=True):
             assert new.status is old.status or new.status not in {WaveStatus.IN_PROGRESS, WaveStatus.AWAITING_APPROVAL}
 
