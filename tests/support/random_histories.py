@@ -48,9 +48,9 @@ class Story:
     size: int
     _shown: Execution | None = None
 
-    def begin(self, waves: tuple[Wave, ...]) -> None:
-        """Start an execution of these waves."""
-        self.world = World(execution(*waves, status=ExecutionStatus.PENDING))
+    def begin(self, waves: tuple[Wave, ...], seed: int) -> None:
+        """Start an execution of these waves; the seed is that of DRS's manners."""
+        self.world = World(execution(*waves, status=ExecutionStatus.PENDING), seed)
         self.size = len(waves)
 
     def time_passes(self, seconds: int) -> None:
@@ -135,7 +135,8 @@ class Story:
         for job in self.world.jobs.values():
             for name, status in zip(job.servers, outcomes, strict=False):
                 self.world.settle_server(job.job_id, name, status)
-            job.completed |= ends
+            if ends:
+                self.world.end_job(job)
 
     def cancel(self, then: CancelThen, really: int, seen: int) -> None:
         """Have an operator cancel, seldom enough for other things to happen before.

@@ -7,6 +7,7 @@ payload.
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from rich.table import Table
 from tools.bench import imports, reports, runs
 from tools.bench import layers as bench_layers
 from tools.bench.measured_stack import BenchFailed, BenchStack, in_use
-from tools.local_stack.stack import LocalStack, Ports, StackError
+from tools.local_stack.stack import LocalStack, Ports, StackError, seed
 from tools.packaging import artefact, build, sam
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def stack_figures() -> Iterator[Figure]:
     """Measure on a local stack of its own."""
     with (
         tempfile.TemporaryDirectory(prefix="wavebreak-bench-") as directory,
-        in_use(LocalStack(Path(directory), Ports.free(), TIME_SCALE)) as stack,
+        in_use(LocalStack(Path(directory), Ports.free(), TIME_SCALE, seed=seed(os.environ))) as stack,
     ):
         yield from latencies(stack)
         stack.count_dynamodb()

@@ -218,7 +218,8 @@ class _Round:
         if refusal.not_called:
             self._change(lambda current: launch_steps.never_made(current, job))
             return self._hold_back(words, job.subjects)
-        self._change(lambda current: launch_steps.refused(current, job))
+        shown_by = self.app.now() + self.app.timing.settle
+        self._change(lambda current: launch_steps.refused(current, job, shown_by))
         if refusal.concerns_nobody and not (refusal.throttled and self._was_held_back):
             return self._hold_back(words, job.subjects)
         if refusal.smaller_may_fit:

@@ -98,10 +98,12 @@ def decide(execution: Execution, observation: Observation, now: datetime, timing
 
 
 def _at_the_end(execution: Execution, now: datetime, timing: Timing) -> Decision:
-    """Have an execution ended, unless its last jobs are about to tell something, or a last look is owed an answer."""
+    """Have an execution ended, unless its jobs are about to tell something, or the last look would come too soon."""
     if learning.holds_the_end(execution, now, timing):
         reason = "the last jobs are about to tell what they launched"
         return Decision(execution, Directive.SLEEP, (), reason, brief=True)
+    if any(job.state is JobState.REFUSED and now < job.check_after for job in execution.launch_jobs()):
+        return Decision(execution, Directive.SLEEP, (), "a job of a refused call could still show up", brief=True)
     look = execution.last_look
     if look is not None and now < look.not_before:
         return Decision(execution, Directive.SLEEP, (), f"{', '.join(look.places)} did not answer the last look")

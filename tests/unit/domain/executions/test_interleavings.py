@@ -22,6 +22,7 @@ from tests.support.random_histories import (
     Story,
 )
 
+from drs_simulator.manners import SEED_BITS
 from wavebreak.domain.executions.model import CancelThen, Wave
 from wavebreak.domain.executions.wave_commands import planned
 from wavebreak.domain.plans.model import Impact, OnFailure
@@ -64,7 +65,7 @@ def plans(draw: st.DrawFn) -> tuple[Wave, ...]:
 class Interleavings(Story, RuleBasedStateMachine):
     """One execution, and everything that can happen to it in any order."""
 
-    begin = initialize(waves=plans())(Story.begin)
+    begin = initialize(waves=plans(), seed=st.integers(0, 2**SEED_BITS - 1))(Story.begin)
     time_passes = rule(seconds=st.sampled_from(SECONDS))(Story.time_passes)
     observe = rule(drs_answers=st.sampled_from(DRS_ANSWERS))(Story.observe)
     start_waves = rule(limit=st.integers(1, 3), then=st.sampled_from(STARTS))(Story.start_waves)
