@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TIME_SCALE: Final = 0.1
+LONGEST_DELAY_SECONDS: Final = 2.0
 LARGEST_ITEM: Final = 100_000
 LARGEST_PAYLOAD: Final = 2_000
 
@@ -112,6 +113,11 @@ def latencies(stack: BenchStack) -> Iterator[Figure]:
     runs.chain(stack, 3)
     measured = runs.chain(stack, 4)
     yield Figure("launch event → next StartRecovery", f"{median(measured):.2f} s (median of {len(measured)})")
+    beside = runs.beside_a_hung_region(stack, 7)
+    delay = max(0.0, median(beside) - median(measured))
+    what = f"the same while another Region hangs for {runs.HANG_SECONDS} s: later by"
+    limit = f"< {LONGEST_DELAY_SECONDS:g} s"
+    yield Figure(what, f"{delay:.2f} s (at most {max(beside):.2f} s)", limit, delay >= LONGEST_DELAY_SECONDS)
     yield Figure("cancel → its answer", f"{runs.cancel_seconds(stack, 5):.2f} s (median)")
 
 

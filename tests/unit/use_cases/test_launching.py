@@ -172,7 +172,7 @@ def test_rule_6_jobs_that_drs_does_not_show_yet_use_up_the_quota_all_the_same(hi
 
 @settings(max_examples=100, deadline=None)
 @given(
-    troubles(limit=40),
+    troubles(limit=12),
     st.integers(0, 3),
     st.sets(st.integers(1, 12), max_size=4),
     st.sampled_from([Quotas(jobs=4, servers_a_job=100, servers_in_jobs=500), Quotas()]),

@@ -59,6 +59,15 @@ HAPPENINGS: Final[tuple[tuple[int, Happening], ...]] = (
     (2, lambda story, dice: story.steer_any_wave(dice.randint(1, 4), "approve")),
     (2, lambda story, dice: story.decide_about_a_failure(dice.choice(DECISIONS))),
     (1, lambda story, _dice: story.terminate()),
+    (4, lambda story, dice: story.start_a_whole_wave(dice.randint(1, 4), dice.choice((None, None, "before", "after")))),
+    (2, lambda story, dice: story.a_server_is_in_trouble(dice.randint(0, 11), dice.choice((None, 0, 1, 2, 3)))),
+    (
+        1,
+        lambda story, dice: story.a_recovery_takes_servers_over(
+            dice.randint(0, 3), dice.randint(1, 12), dice.random() < 0.3
+        ),
+    ),
+    (1, lambda story, _dice: story.the_recovery_cancels_it()),
     (1, lambda story, dice: story.run_a_command(dice.randint(1, 4), dice.choice(RUN_FATES))),
     (2, lambda story, dice: story.a_held_up_command_goes_on(dice.choice(RUN_FATES))),
     (2, lambda story, _dice: story.cancel_a_command()),
