@@ -28,7 +28,7 @@ _ROUNDS: Final = 8
 
 SECONDS: Final = (1, 30, 80, 200)
 DRS_ANSWERS: Final = (True, True, True, False)
-STARTS: Final = ("intend", "call", "record", "record", "record", "refuse", "lie")
+STARTS: Final = ("intend", "call", "record", "record", "record", "refuse", "lie", "whole", "whole", "whole")
 FATES: Final = ("calls", "calls", "is refused", "dies", "is lied to")
 OUTCOMES: Final = (LaunchStatus.IN_PROGRESS, LaunchStatus.LAUNCHED, LaunchStatus.FAILED)
 WAVE_CALLS: Final = ("approve", "reject", "retry", "skip")
@@ -38,6 +38,7 @@ COMMAND_FATES: Final = {
     "intend": "is held up",
     "call": "is made",
     "record": "is made",
+    "whole": "is made",
     "refuse": "dies",
     "lie": "dies",
 }
@@ -74,6 +75,9 @@ class Story:
         for number in decision.waves:
             if decision.directive is Directive.COMMAND:
                 self.run_a_command(number, COMMAND_FATES[then])
+                continue
+            if then == "whole":
+                self.launcher.start(number)
                 continue
             self.world.resolve(number)
             job = self.world.intend(number, limit)
