@@ -44,8 +44,8 @@ help: ## show this list
 	@echo "Wavebreak. Commands:"
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)$$/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
 	@echo
-	@echo "The local stack takes WAVEBREAK_PORT (4566), WAVEBREAK_SIMULATOR_PORT (4567) and WAVEBREAK_TIME_SCALE (1 is"
-	@echo "real time) from the environment. make deploy takes STACK=wavebreak, REGION, RUNTIME (this Python's), ARCHITECTURE"
+	@echo "The local stack takes WAVEBREAK_PORT (4566), WAVEBREAK_SIMULATOR_PORT (4567), WAVEBREAK_TIME_SCALE (1 is real"
+	@echo "time) and WAVEBREAK_SEED (repeats the services' manners, tests' too) from the environment. make deploy takes STACK=wavebreak, REGION, RUNTIME (this Python's), ARCHITECTURE"
 	@echo "(arm64) and PARAMETERS='Name=value ...' of the template, and uses the AWS credentials of your environment. So does"
 	@echo "make verify-aws, with STACK, REGION, PLAN=id, DRILL=yes (launches, and bills, what the plan names), SERVERS=3 (the"
 	@echo "most that it launches), REPLACE=yes (of earlier drills) and JSON=file; docs/aws-behaviour.md has the details."

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.panel import Panel
 from tools.local_stack.api_client import Client, Unexpected
 from tools.local_stack.product import until
-from tools.local_stack.stack import LocalStack, Ports, StackError
+from tools.local_stack.stack import LocalStack, Ports, StackError, seed
 from tools.packaging.sam import SamError
 
 from drs_simulator.client import SimulatorControl
@@ -86,10 +86,14 @@ class Operator:
 @contextmanager
 def local_stack() -> Iterator[LocalStack]:
     """Bring up a stack of the demo's own, beside any that is up, and stop it in the end."""
+    chosen = seed(os.environ)
     with tempfile.TemporaryDirectory(prefix="wavebreak-demo-") as directory:
-        stack = LocalStack(Path(directory), Ports.free(), TIME_SCALE)
+        stack = LocalStack(Path(directory), Ports.free(), TIME_SCALE, seed=chosen)
         try:
             yield stack
+        except Exception:
+            console.print(f"\n[dim]WAVEBREAK_SEED={chosen} repeats how the simulated services behaved.[/dim]")
+            raise
         finally:
             stack.stop()
 

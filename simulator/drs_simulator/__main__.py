@@ -135,7 +135,13 @@ def _parser() -> argparse.ArgumentParser:
         choices=["default", "strict"],
         help="default promises no more than the services do, strict shows everything at once, whole and in order",
     )
-    parser.add_argument("--manners-seed", type=_seed, metavar="NUMBER", help="repeats manners; else one is drawn")
+    parser.add_argument(
+        "--manners-seed",
+        type=_seed,
+        default=env.get("WAVEBREAK_SEED") or None,
+        metavar="NUMBER",
+        help="repeats manners; else one is drawn (WAVEBREAK_SEED)",
+    )
     parser.add_argument("--log-level", default="WARNING", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     return parser
 

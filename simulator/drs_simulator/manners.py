@@ -145,7 +145,7 @@ class Lens:
     @property
     def oldest(self) -> timedelta:
         """Return the age that no look exceeds."""
-        return self._timing.delay(self._in_force.delay_seconds)
+        return self._timing.lateness(self._in_force.delay_seconds)
 
     def moment(self, subject: str) -> datetime:
         """Return the moment whose state this look at ``subject`` shows: now, or a while ago.
@@ -206,7 +206,7 @@ class Lens:
         if self._share("lost", subject) < events.lost:
             return []
         times = 2 if self._share("doubled", subject) < events.doubled else 1
-        most = self._timing.delay(events.late_seconds)
+        most = self._timing.lateness(events.late_seconds)
         return [
             most * self._share("late by", subject, time)
             if self._share("late", subject, time) < events.late

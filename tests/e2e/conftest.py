@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from tests.e2e.launches import KilledLaunch, kill_a_launch
 from tests.e2e.target_account import EXTERNAL_ID
+from tests.support.manners import seed
 from tools.local_stack.product import Product
 from tools.local_stack.stack import LocalStack, Ports
 
@@ -11,7 +12,7 @@ from tools.local_stack.stack import LocalStack, Ports
 @pytest.fixture(scope="session")
 def shared_product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """One local stack for all tests of this folder: each uses servers and plans of its own."""
-    stack = LocalStack(tmp_path_factory.mktemp("stack"), Ports.free(), 0.1)
+    stack = LocalStack(tmp_path_factory.mktemp("stack"), Ports.free(), 0.1, seed=seed())
     try:
         product = Product(stack, stack.start())
         yield product
@@ -37,7 +38,7 @@ def special_product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Produc
     """
     chosen = {"RenewAfterRounds": "5", "TargetExternalId": EXTERNAL_ID, "CreateApiGatewayLogsRole": "true"}
     directory = tmp_path_factory.mktemp("special")
-    stack = LocalStack(directory, Ports.free(), 0.02, authorize=True, parameters=chosen)
+    stack = LocalStack(directory, Ports.free(), 0.02, authorize=True, parameters=chosen, seed=seed())
     try:
         product = Product(stack, stack.start())
         yield product

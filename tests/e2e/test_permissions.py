@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from tests.support.manners import seed
 from tools.local_stack.api_client import PROBLEM, Answer, Client
 from tools.local_stack.product import QUICK, Product, chain, wave
 from tools.local_stack.stack import LocalStack, Ports
@@ -45,7 +46,7 @@ class Operator:
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A local stack on which nobody may do what no policy allows; its own client is the account's root."""
-    stack = LocalStack(tmp_path_factory.mktemp("guarded"), Ports.free(), TIME_SCALE, authorize=True)
+    stack = LocalStack(tmp_path_factory.mktemp("guarded"), Ports.free(), TIME_SCALE, authorize=True, seed=seed())
     try:
         product = Product(stack, stack.start())
         yield product

@@ -12,7 +12,7 @@ import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from tests.support.manners import MANNERS
+from tests.support.manners import manners
 from tools.local_stack.ssm_documents import DOCUMENT, DOCUMENTS, documents, put_documents
 from tools.template import load, resources
 
@@ -81,7 +81,7 @@ class Target:
 
 @pytest.fixture(scope="module")
 def target() -> Iterator[Target]:
-    with SimulatorServer(timing=Timing(scale=0.01), manners=MANNERS) as simulator:
+    with SimulatorServer(timing=Timing(scale=0.01), manners=manners()) as simulator:
         control = SimulatorControl(simulator.url)
         control.put_source_server(SERVER, launchSeconds=0)
         control.missing_lookups(0)

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from tests.support.manners import seed
 from tools.local_stack import deployment, processes
 from tools.local_stack.ssm_documents import documents
 from tools.local_stack.stack import LocalStack, Ports, _Record
@@ -20,7 +21,7 @@ SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    stack = LocalStack(tmp_path_factory.mktemp("stack"), Ports.free(), 0.1)
+    stack = LocalStack(tmp_path_factory.mktemp("stack"), Ports.free(), 0.1, seed=seed())
     stack.start()
     yield stack
     stack.stop()
@@ -101,7 +102,7 @@ def test_the_simulator_has_the_command_documents(stack: LocalStack) -> None:
 def test_starting_again_is_quick_and_keeps_what_runs(stack: LocalStack) -> None:
     before, description = record_of(stack), stack.status()
     begin = time.monotonic()
-    assert LocalStack(stack.directory, stack.ports, stack.time_scale).start() == description
+    assert LocalStack(stack.directory, stack.ports, stack.time_scale, seed=seed()).start() == description
     assert time.monotonic() - begin < 5
     assert record_of(stack) == before
 

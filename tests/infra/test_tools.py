@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from tools.bench import reports
-from tools.local_stack import deployment, processes
-from tools.local_stack.stack import LocalStack, Ports, StackError, _Record, configured
+from tools.local_stack import deployment, processes, programs
+from tools.local_stack.stack import LocalStack, Ports, StackError, _Record, configured, seed
 from tools.packaging import build
 from tools.packaging.artefact import import_faults
 from tools.packaging.sam import SamError, environment, without_aws
@@ -117,11 +117,31 @@ def test_free_ports_are_free_and_different() -> None:
 
 
 def test_ports_and_time_come_from_the_environment(tmp_path: Path) -> None:
-    variables = {"WAVEBREAK_PORT": "5001", "WAVEBREAK_SIMULATOR_PORT": "5002", "WAVEBREAK_TIME_SCALE": "0.1"}
+    variables = {
+        "WAVEBREAK_PORT": "5001",
+        "WAVEBREAK_SIMULATOR_PORT": "5002",
+        "WAVEBREAK_TIME_SCALE": "0.1",
+        "WAVEBREAK_SEED": "7",
+    }
     stack = configured(variables, tmp_path)
-    assert (stack.ports, stack.time_scale) == (Ports(5001, 5002), 0.1)
+    assert (stack.ports, stack.time_scale, stack.seed) == (Ports(5001, 5002), 0.1, 7)
     default = configured({"WAVEBREAK_PORT": ""}, tmp_path)
-    assert (default.ports, default.time_scale) == (Ports(4566, 4567), 1.0)
+    assert (default.ports, default.time_scale, default.seed) == (Ports(4566, 4567), 1.0, None)
+
+
+def test_the_seed_of_manners_is_the_one_that_is_named_or_drawn() -> None:
+    assert seed({"WAVEBREAK_SEED": "7"}) == 7
+    drawn = {seed({}) for _ in range(3)}
+    assert len(drawn) == 3
+    assert all(0 <= each < 2**32 for each in drawn)
+
+
+def test_the_simulator_of_a_local_stack_has_manners_and_the_seed_that_was_chosen() -> None:
+    emulator = deployment.Emulator(1)
+    told, silent = (programs.simulator_command(2, emulator, 1, seed) for seed in (7, None))
+    assert told[-2:] == ["--manners-seed", "7"]
+    assert "--manners" not in {*told, *silent}
+    assert "--manners-seed" not in silent
 
 
 @pytest.mark.parametrize(
@@ -131,6 +151,9 @@ def test_ports_and_time_come_from_the_environment(tmp_path: Path) -> None:
         {"WAVEBREAK_TIME_SCALE": "fast"},
         {"WAVEBREAK_TIME_SCALE": "0"},
         {"WAVEBREAK_TIME_SCALE": "nan"},
+        {"WAVEBREAK_SEED": "-1"},
+        {"WAVEBREAK_SEED": str(2**32)},
+        {"WAVEBREAK_SEED": "seven"},
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_by_name(variables: dict[str, str], tmp_path: Path) -> None:

@@ -14,10 +14,10 @@ import pytest
 from tests.support import called_operations as called
 from tests.support.blueprint import REGION, Blueprint
 from tests.support.circuit_clock import forget_streaks
-from tests.support.clock import JumpingClock, QuickTiming
+from tests.support.clock import TIME_SCALE, JumpingClock, QuickTiming
 from tests.support.commands import Commands
 from tests.support.emulation import BRIEF_SECONDS, POLL_SECONDS, emulated_aws
-from tests.support.manners import MANNERS
+from tests.support.manners import manners
 from tests.support.stack import Stack
 from tools.rights import record
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
 HERE = "tests/integration"
-TIME_SCALE = "0.05"
 _PATIENCE_SECONDS = 30
 _ENVIRONMENT = {
     "AWS_REGION": REGION,
@@ -51,7 +50,7 @@ def deployed() -> Iterator[Stack]:
     clock = JumpingClock()
     quotas: dict[str, int] = {}
     intervals = {"PollSeconds": str(POLL_SECONDS), "BriefSeconds": str(BRIEF_SECONDS)}
-    stack = Stack(Blueprint({**intervals, "TimeScale": TIME_SCALE}), clock, quotas)
+    stack = Stack(Blueprint({**intervals, "TimeScale": f"{TIME_SCALE:g}"}), clock, quotas)
     threads = set(threading.enumerate())
     with (
         pytest.MonkeyPatch.context() as patches,
@@ -61,7 +60,7 @@ def deployed() -> Iterator[Stack]:
             timing=QuickTiming(),
             listener=stack.launched,
             run_command=RunCommand(Path(instances), stack.printed),
-            manners=MANNERS,
+            manners=manners(),
         ) as simulator,
         emulated_aws(stack.invoke, quotas, stack.table_actions, stack.drop),
     ):

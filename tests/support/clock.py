@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from drs_simulator.clockwork.clock import SystemClock
 from drs_simulator.clockwork.timing import Timing
@@ -11,6 +11,9 @@ from drs_simulator.clockwork.timing import Timing
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+
+TIME_SCALE: Final = 0.05
+"""That of the product in process."""
 
 
 class JumpingClock:
@@ -42,6 +45,10 @@ class QuickTiming(Timing):
     def launch(self, seconds: float | None) -> timedelta:
         """Return how long a launch takes."""
         return timedelta(seconds=0.1 if seconds is None else seconds)
+
+    def lateness(self, seconds: float) -> timedelta:
+        """Return how late something shows: as late for the product as it is in AWS, at the product's time scale."""
+        return timedelta(seconds=seconds * TIME_SCALE)
 
     def termination(self) -> timedelta:
         """Return how long a termination takes."""

@@ -5,14 +5,14 @@ Every write is judged as the store judges it, and what DRS would never allow twi
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tests.support.command_run_world import Bound, CommandRuns, check_commands
 from tests.support.execution_builders import NOW, OPERATOR, TIMING
+from tests.support.mannered_drs import DrsJob, Looks
 
-from wavebreak.domain.drs import Instance
 from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import (
     ENGINE_ACTOR,
@@ -22,7 +22,7 @@ from wavebreak.domain.executions.audit_trail import (
     status_changes,
     words_behind,
 )
-from wavebreak.domain.executions.ending.looks import TerminationObservation, is_launched
+from wavebreak.domain.executions.ending.looks import TerminationObservation, is_launched, terminate_jobs
 from wavebreak.domain.executions.engine import (
     Decision,
     Directive,
@@ -32,10 +32,10 @@ from wavebreak.domain.executions.engine import (
     next_command,
     unassigned,
 )
-from wavebreak.domain.executions.launching import launch_steps
+from wavebreak.domain.executions.launching import launch_steps, learning
 from wavebreak.domain.executions.launching.last_look import LastLook
 from wavebreak.domain.executions.model import Execution, Job, JobKind, JobState, LaunchStatus
-from wavebreak.domain.executions.observation import JobView, Observation, ServerView
+from wavebreak.domain.executions.observation import JobView, Observation
 from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.domain.executions.wave_commands import intended
 from wavebreak.execution_utils import WaveStatus, final_status, is_terminal
@@ -43,32 +43,17 @@ from wavebreak.site import Place
 from wavebreak.store.records import job_record, meta_record, read_execution, server_records, wave_record
 
 POLL: Final = timedelta(seconds=30)
+GOING: Final = timedelta(seconds=20)
+"""How long DRS takes to end an instance."""
 _UNDER_WAY: Final = frozenset({LaunchStatus.PENDING, LaunchStatus.IN_PROGRESS})
-
-
-@dataclass
-class DrsJob:
-    """A job as DRS keeps it, with the tags it was started with."""
-
-    job_id: str
-    tags: tuple[int, int, int]
-    servers: dict[str, LaunchStatus]
-    instances: dict[str, str] = field(default_factory=dict)
-    completed: bool = False
-
-    def view(self) -> JobView:
-        """Show the job as DescribeJobs does."""
-        return JobView(
-            self.completed,
-            {name: ServerView(status, self.instances.get(name)) for name, status in self.servers.items()},
-        )
 
 
 class World:
     """One execution and everything around it."""
 
-    def __init__(self, execution: Execution) -> None:
+    def __init__(self, execution: Execution, seed: int) -> None:
         self.now: datetime = NOW
+        self.looks = Looks(seed, lambda: self.now)
         self.execution = execution
         self.jobs: dict[str, DrsJob] = {}
         self.calls: list[Job] = []
@@ -128,7 +113,9 @@ class World:
         assert after.cancel is not None
         assert (after.cancel.at, after.cancel.actor) == (before.cancel.at, before.cancel.actor)
         known = {job.key for job in before.launch_jobs()}
-        assert {job.key for job in after.launch_jobs()} <= known, "a call was intended after the cancel"
+        # What turns up of a call whose intent was dropped since is written down when it is found.
+        added = [job for job in after.launch_jobs() if job.key not in known]
+        assert all(job.job_id for job in added), "a call was intended after the cancel"
         for old, new in zip(before.waves, after.waves, strict=True):
             assert new.status is old.status or new.status not in {WaveStatus.IN_PROGRESS, WaveStatus.AWAITING_APPROVAL}
 
@@ -145,14 +132,25 @@ class World:
 
     def observe(self, *, drs_answers: bool = True) -> Decision:
         """Do one round of the recovery machine up to its directive; FINISH is carried out."""
-        wanted = {job.job_id for job in self.execution.launch_jobs() if job.state is JobState.STARTED and job.job_id}
-        views = {name: self.jobs[name].view() for name in wanted} if drs_answers else {}
-        observation = Observation(views, commands=self.runs.views(self.execution))
-        decision = decide(self.execution, observation, self.now, TIMING)
-        self.save(decision.execution)
+        started = [job.job_id for job in self.execution.launch_jobs() if job.state is JobState.STARTED]
+        wanted = [self.jobs[name] for name in started if name]
+        decision = self._decide(self.looks.described(wanted if drs_answers else ()))
+        if decision.directive is Directive.SLEEP and drs_answers:
+            decision = self._learn(decision)
         if decision.directive is Directive.FINISH:
             self._finish(drs_answers=drs_answers)
         return decision
+
+    def _decide(self, seen: Observation) -> Decision:
+        observation = replace(seen, commands=self.runs.views(self.execution))
+        decision = decide(self.execution, observation, self.now, TIMING)
+        self.save(decision.execution)
+        return decision
+
+    def _learn(self, decision: Decision) -> Decision:
+        """Ask for what launches that are over have left to tell, as a round does that has nothing else to do."""
+        due = learning.due(self.execution, Place(), self.now, TIMING)
+        return self._decide(self.looks.told(due, self.jobs.values())) if due.servers or due.logs else decision
 
     def _finish(self, *, drs_answers: bool) -> None:
         """End the execution, once DRS answered the last look for launches that nobody knows of."""
@@ -161,13 +159,13 @@ class World:
             if not drs_answers:
                 self.save(replace(current, last_look=LastLook(("here",), self.now + TIMING.no_room)))
                 return
-            self.adopt(job.tags[0] for job in self.jobs.values())
+            self.adopt(wave.number for wave in current.waves)
         self.save(finalise(self.execution, self.now))
 
     def adopt(self, waves: Iterable[int]) -> None:
         """Record the jobs of waves that nobody wrote down."""
         wanted = set(waves)
-        for job in self.jobs.values():
+        for job in self.looks.shown(self.jobs.values()):
             if job.tags[0] in wanted:
                 self.save(launch_steps.adopted(self.execution, job.job_id, job.tags, job.servers.keys()))
 
@@ -176,7 +174,8 @@ class World:
         for job in tuple(self.execution.launch_jobs(number)):
             if job.state is not JobState.INTENDED:
                 continue
-            found = next((item.job_id for item in self.jobs.values() if item.tags == job.key), None)
+            shown = self.looks.shown(self.jobs.values())
+            found = next((item.job_id for item in shown if item.tags == job.key), None)
             if found is not None:
                 self.record(job, found)
             elif self.now >= job.check_after:
@@ -215,32 +214,41 @@ class World:
         return None if running is None else Bound(self.execution, number, running)
 
     def call(self, job: Job) -> None:
-        """Have DRS start a job; a server that runs or that another job holds would be a double launch."""
+        """Have DRS start a job, or refuse it for a server that another job holds.
+
+        A server that runs would be a double launch; one whose job can be seen was not to be asked for.
+        """
         self.calls.remove(job)
-        if self.now >= job.check_after:
+        if self.now >= _dies_at(job):
             return
-        for other in self.jobs.values():
-            for name in job.subjects:
-                assert other.completed or name not in other.servers, f"{name} is in two jobs at a time"
-                assert other.servers.get(name) is not LaunchStatus.LAUNCHED, f"{name} was launched twice"
+        others = [other for other in self.jobs.values() if set(job.subjects) & other.servers.keys()]
+        for name in job.subjects:
+            assert all(other.servers.get(name) is not LaunchStatus.LAUNCHED for other in others), f"{name} runs"
+        running = [other for other in others if not other.completed]
+        if running:
+            assert any(job.intended_at < other.shows_at for other in running), "a server is in two jobs at a time"
+            self._refused(job)
+            return
         job_id = f"drsjob-{len(self.jobs) + 1:017d}"
-        self.jobs[job_id] = DrsJob(job_id, job.key, dict.fromkeys(job.subjects, LaunchStatus.PENDING))
+        self.jobs[job_id] = DrsJob(job_id, job.key, self.now, dict.fromkeys(job.subjects, LaunchStatus.PENDING))
         self.answers.append((job, job_id))
 
     def refuse(self, job: Job) -> None:
         """Have DRS refuse a call: nothing happened; the intent is kept for the last look."""
         self.calls.remove(job)
-        if self.now < job.check_after:
-            until = self.now + TIMING.no_room
-            self.save(launch_steps.blocked(launch_steps.refused(self.execution, job), job.wave, until))
+        if self.now < _dies_at(job):
+            self._refused(job)
 
     def lie(self, job: Job) -> None:
         """Have DRS start a job, and say that it did not."""
         self.call(job)
         if self.answers and self.answers[-1][0] is job:
             self.lies.add(self.answers.pop()[1])
-            until = self.now + TIMING.no_room
-            self.save(launch_steps.blocked(launch_steps.refused(self.execution, job), job.wave, until))
+            self._refused(job)
+
+    def _refused(self, job: Job) -> None:
+        after = launch_steps.refused(self.execution, job, self.now + TIMING.settle)
+        self.save(launch_steps.blocked(after, job.wave, self.now + TIMING.no_room))
 
     def record(self, job: Job, job_id: str) -> None:
         """Record the job that an intent became."""
@@ -248,13 +256,16 @@ class World:
             self.save(launch_steps.started(self.execution, job, job_id))
 
     def settle_server(self, job_id: str, server: str, status: LaunchStatus) -> None:
-        """Have DRS get on with one server of a running job."""
+        """Have DRS get on with one server of a running job; a launch takes a while."""
         job = self.jobs[job_id]
-        if job.completed or job.servers[server] not in _UNDER_WAY:
-            return
-        job.servers[server] = status
-        if status is LaunchStatus.LAUNCHED:
-            job.instances[server] = f"i-{job_id.removeprefix('drsjob-')}-{server}"
+        early = status is LaunchStatus.LAUNCHED and self.now < job.launches_at
+        if not (early or job.completed) and job.servers[server] in _UNDER_WAY:
+            job.settle(server, status, self.now)
+
+    def end_job(self, job: DrsJob) -> None:
+        """Have DRS end a job, with servers that it could not launch in time left as they are."""
+        if self.now >= job.launches_at or _UNDER_WAY.isdisjoint(job.servers.values()):
+            job.end(self.now)
 
     def check(self) -> None:
         """Hold what must be true between any two steps."""
@@ -262,11 +273,15 @@ class World:
         check_state(current, self.lies)
         known = {job.job_id for job in current.launch_jobs()}
         if not current.in_flight and not self.answers and (current.is_terminal or known >= self.jobs.keys()):
-            launched = {instance for job in self.jobs.values() for instance in job.instances.values()}
-            known = {
-                server.recovery_instance_id for wave in current.waves for server in wave.servers if is_launched(server)
+            launched = {instance: name for job in self.jobs.values() for name, instance in job.instances.items()}
+            told = {
+                server.source_server_id: server.recovery_instance_id
+                for wave in current.waves
+                for server in wave.servers
+                if is_launched(server)
             }
-            assert launched == known
+            assert told.keys() == set(launched.values())
+            assert all(launched[instance] == name for name, instance in told.items() if instance)
 
     def check_trail(self) -> None:
         """Verify that the events so far tell the execution as it is."""
@@ -277,14 +292,16 @@ class World:
         self.calls.clear()
         self.answers.clear()
         self.runs.held.clear()
+        began = self.now
         for _ in range(400):
             self.runs.come_to_their_ends(cancelled=self.execution.cancel is not None)
             for job in self.jobs.values():
                 for name in job.servers:
                     self.settle_server(job.job_id, name, LaunchStatus.LAUNCHED)
-                job.completed = True
+                self.end_job(job)
             decision = self.observe()
             if is_terminal(self.execution.status):
+                self._check_that_instances_are_known(began)
                 return
             self._do_all(decision)
             if decision.directive is Directive.SLEEP:
@@ -312,39 +329,54 @@ class World:
         paused = self.execution.status == "PAUSED"
         return not busy and (paused or self.execution.count(WaveStatus.AWAITING_APPROVAL) > 0)
 
+    def _check_that_instances_are_known(self, since: datetime) -> None:
+        """Hold that what was launched since a moment, after which no round was late or unanswered, is known by name."""
+        servers = (server for wave in self.execution.waves for server in wave.servers)
+        known = {server.recovery_instance_id for server in servers}
+        for job in self.jobs.values():
+            if job.completed_at and job.completed_at >= since:
+                assert known.issuperset(job.instances.values())
+
     def clean_up(self) -> None:
-        """Run a termination that was begun to its end, one terminate job for all that is alive."""
-        alive = [
-            Instance(instance, server, job.job_id, is_drill=True, state="RUNNING")
-            for job in self.jobs.values()
-            for server, instance in job.instances.items()
-        ]
-        for _ in range(20):
-            seen = TerminationObservation(instances=tuple(alive))
+        """Run a termination that was begun to its end."""
+        ends: dict[str, datetime] = {}
+        for _ in range(40):
+            over = {
+                job.job_id or "": JobView(self.now >= ends[job.subjects[0]]) for job in terminate_jobs(self.execution)
+            }
+            seen = TerminationObservation(Observation(over), self.looks.instances(self.jobs.values(), ends))
             after, directive = termination.decide(self.execution, seen, self.now, TIMING)
             self.save(after)
             if directive is TerminationDirective.FINISH:
+                assert ends.keys() == {each for job in self.jobs.values() for each in job.instances.values()}
                 return
             if directive is TerminationDirective.TERMINATE:
                 due = termination.due_at(after, Place(), seen, self.now, TIMING)
-                self._terminate(tuple(str(server.recovery_instance_id) for server in due))
-                alive.clear()
+                instances = tuple(str(server.recovery_instance_id) for server in due)
+                assert ends.keys().isdisjoint(instances), "it was asked to end what it is ending"
+                ends |= dict.fromkeys(instances, self.now + GOING)
+                self._terminate(instances, len(ends))
             self.now += POLL
         raise AssertionError("the termination does not come to an end")
 
-    def _terminate(self, instances: tuple[str, ...]) -> None:
+    def _terminate(self, instances: tuple[str, ...], number: int) -> None:
         started = Job(
             wave=0,
             attempt=self.execution.termination.run,
-            batch=1,
+            batch=number,
             subjects=instances,
             state=JobState.STARTED,
             intended_at=self.now,
             check_after=self.now,
             kind=JobKind.TERMINATE,
-            job_id="drsjob-99999999999999999",
+            job_id=f"drsjob-9{number:016d}",
         )
         self.save(self.execution.with_job(started), OPERATOR)
+
+
+def _dies_at(job: Job) -> datetime:
+    """Tell when the function that intends a call is surely over: its intent is looked into once the call must show."""
+    return job.check_after - TIMING.settle
 
 
 def _words(before: Execution | None, after: Execution) -> dict[str, Any]:
@@ -375,7 +407,7 @@ def check_state(current: Execution, late: Collection[str] = ()) -> None:
             assert wave.running_command is None
         taken: set[str] = set()
         for job in current.launch_jobs(wave.number):
-            if job.attempt == wave.attempt and not job.may_turn_up:
+            if job.attempt == wave.attempt and not job.may_turn_up and job.job_id not in late:
                 assert not taken & set(job.subjects), "a server is in two jobs of one attempt"
                 taken |= set(job.subjects)
     if current.cancel is not None and current.is_terminal:

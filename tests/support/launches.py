@@ -45,6 +45,8 @@ class Way(Enum):
     """A quota of its own that nobody has heard of."""
     FAULT = auto()
     """5xx; nothing was started."""
+    THROTTLE = auto()
+    """429 whenever it is named."""
 
 
 _WORDS: Final = {
@@ -52,8 +54,9 @@ _WORDS: Final = {
     Way.VALIDATION: ("ValidationException", "Invalid recovery snapshot", 400),
     Way.NAMED: ("AccessDeniedException", "not authorized on arn:aws:drs:us-east-1:1:source-server/{}", 403),
     Way.QUOTA: ("ServiceQuotaExceededException", "one job a server", 402),
+    Way.THROTTLE: ("ThrottlingException", "slow down", 429),
 }
-PASSING: Final = frozenset({Way.CONFLICT, Way.QUOTA, Way.FAULT})
+PASSING: Final = frozenset({Way.CONFLICT, Way.QUOTA, Way.FAULT, Way.THROTTLE})
 """What may pass: these servers wait; the others have failed."""
 
 

@@ -8,12 +8,13 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
-from tests.support.execution_builders import OPERATOR, execution
+from tests.support.execution_builders import OPERATOR, TIMING, execution
 from tests.support.fake_drs_world import World, who_cancels
+from tests.support.real_launcher import TROUBLES, RealLauncher
 
 from wavebreak.domain.executions import steering, termination
 from wavebreak.domain.executions.audit_trail import Act
-from wavebreak.domain.executions.engine import Directive, open_asks
+from wavebreak.domain.executions.engine import Directive, may_launch, open_asks, unassigned
 from wavebreak.domain.executions.model import Cancel, CancelThen, Execution, LaunchStatus, Wave
 from wavebreak.domain.executions.steering import Refused
 from wavebreak.domain.executions.views import execution_view
@@ -21,9 +22,13 @@ from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveSt
 
 Step = Callable[[Execution], Execution]
 
+_ROUND: Final = timedelta(seconds=31)
+_ROUNDS: Final = 8
+"""Enough for an intent whose function died to be looked into, and three for the search."""
+
 SECONDS: Final = (1, 30, 80, 200)
 DRS_ANSWERS: Final = (True, True, True, False)
-STARTS: Final = ("intend", "call", "record", "record", "record", "refuse", "lie")
+STARTS: Final = ("intend", "call", "record", "record", "record", "refuse", "lie", "whole", "whole", "whole")
 FATES: Final = ("calls", "calls", "is refused", "dies", "is lied to")
 OUTCOMES: Final = (LaunchStatus.IN_PROGRESS, LaunchStatus.LAUNCHED, LaunchStatus.FAILED)
 WAVE_CALLS: Final = ("approve", "reject", "retry", "skip")
@@ -33,6 +38,7 @@ COMMAND_FATES: Final = {
     "intend": "is held up",
     "call": "is made",
     "record": "is made",
+    "whole": "is made",
     "refuse": "dies",
     "lie": "dies",
 }
@@ -45,13 +51,15 @@ class Story:
     """One execution, and everything that can happen to it in any order."""
 
     world: World
+    launcher: RealLauncher
     size: int
     _shown: Execution | None = None
 
-    def begin(self, waves: tuple[Wave, ...]) -> None:
-        """Start an execution of these waves."""
-        self.world = World(execution(*waves, status=ExecutionStatus.PENDING))
+    def begin(self, waves: tuple[Wave, ...], seed: int) -> None:
+        """Start an execution of these waves; the seed is that of DRS's manners."""
+        self.world = World(execution(*waves, status=ExecutionStatus.PENDING), seed)
         self.size = len(waves)
+        self.launcher = RealLauncher(self.world)
 
     def time_passes(self, seconds: int) -> None:
         """Have nothing happen for a while."""
@@ -67,6 +75,9 @@ class Story:
         for number in decision.waves:
             if decision.directive is Directive.COMMAND:
                 self.run_a_command(number, COMMAND_FATES[then])
+                continue
+            if then == "whole":
+                self.launcher.start(number)
                 continue
             self.world.resolve(number)
             job = self.world.intend(number, limit)
@@ -84,6 +95,52 @@ class Story:
         if number <= self.size:
             self.world.resolve(number)
             self.world.intend(number, limit)
+
+    def start_a_whole_wave(self, number: int, dies: str | None) -> None:
+        """Have the product's own launcher start a wave, to its end or until it is killed at a call."""
+        if number <= self.size:
+            self.launcher.start(number, dies)
+
+    def a_server_is_in_trouble(self, place: int, trouble: int | None) -> None:
+        """Have DRS refuse the launcher's calls that name a server, in some way, or no longer any."""
+        if trouble is None:
+            self.launcher.trouble.clear()
+            return
+        names = self._servers()
+        name = names[place % len(names)]
+        self.launcher.trouble[name] = TROUBLES[trouble]
+        self.launcher.once_in_trouble.add(name)
+
+    def a_recovery_takes_servers_over(self, first: int, count: int, place_is_needed: bool) -> None:
+        """Have a recovery take locks of the drill over; it cancels the drill a little later."""
+        if not self.world.execution.is_terminal:
+            self.launcher.taken.update(self._servers()[first : first + count])
+            self.launcher.place_is_needed = place_is_needed
+
+    def the_recovery_cancels_it(self) -> None:
+        """Have the recovery that took servers over cancel the drill, keeping what was launched."""
+        if self.launcher.taken:
+            asked = Cancel(self.world.now, OPERATOR, "Preempted by recovery-1", CancelThen.KEEP)
+            self._tried(lambda current: steering.cancel(current, asked))
+
+    def _servers(self) -> list[str]:
+        return [server.source_server_id for wave in self.world.execution.waves for server in wave.servers]
+
+    def nobody_healthy_waits(self) -> None:
+        """Hold that no healthy server waits while there is room: whatever happened, a few more rounds start it."""
+        self.world.calls.clear()
+        self.world.answers.clear()
+        for _ in range(_ROUNDS):
+            self.world.now += _ROUND
+            decision = self.world.observe()
+            if decision.directive is Directive.START:
+                for number in decision.waves:
+                    self.launcher.start(number)
+        kept = self.launcher.once_in_trouble | self.launcher.taken
+        for wave in self.world.execution.waves:
+            if not self.launcher.place_is_needed and may_launch(self.world.execution, wave, self.world.now, TIMING):
+                left = {server.source_server_id for server in unassigned(self.world.execution, wave)}
+                assert left <= kept, f"{left - kept} wait, and nothing is in their way"
 
     def run_a_command(self, number: int, fate: str) -> None:
         """Start or cancel a wave's command, for a directive that may be doubled or come too late."""
@@ -135,7 +192,8 @@ class Story:
         for job in self.world.jobs.values():
             for name, status in zip(job.servers, outcomes, strict=False):
                 self.world.settle_server(job.job_id, name, status)
-            job.completed |= ends
+            if ends:
+                self.world.end_job(job)
 
     def cancel(self, then: CancelThen, really: int, seen: int) -> None:
         """Have an operator cancel, seldom enough for other things to happen before.
@@ -215,6 +273,8 @@ class Story:
     def comes_to_rest(self) -> None:
         """Whatever happened, the world comes to rest: ended or waiting for people, and again after a retry of all."""
         world = self.world
+        self.nobody_healthy_waits()
+        self.the_recovery_cancels_it()
         world.run_out()
         for wave in world.execution.waves:
             if world.execution.wave(wave.number).status is WaveStatus.FAILED:

@@ -64,6 +64,7 @@ _TROUBLES: Final = (
     Refusal("ConflictException", "not ready", status=409),
     Refusal("ServiceQuotaExceededException", "one of its own", "L-DD6D028C", 402),
     OutcomeUnknown("InternalServerException (500)"),
+    Refusal("ThrottlingException", "slow down", status=429),
 )
 
 

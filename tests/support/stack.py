@@ -15,6 +15,7 @@ import boto3
 from moto.dynamodb.models import dynamodb_backends
 from tests.support import called_operations as called
 from tests.support.blueprint import ACCOUNT, REGION, Blueprint, machine_arn
+from tests.support.clock import TIME_SCALE
 from tests.support.emulation import join_machines
 from tests.support.gateway import Answer, Gateway
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 60.0
 """How long a test waits for what must come: long enough for a machine that is busy with other things."""
 LOOK_SECONDS = 0.1
+LATE_SECONDS = 10 * TIME_SCALE
+"""How late a service shows something at the latest."""
 
 TaskTimedOut = type("Sandbox.Timedout", (Exception,), {})
 """What Step Functions is told of a function that was killed."""
@@ -228,6 +231,10 @@ class Stack:
         assert answer.status == 200, answer
         execution: dict[str, Any] = answer.json
         return execution
+
+    def everything_shows(self) -> None:
+        """Let so much time pass that every look at a service shows what has happened so far."""
+        self.clock.forward(LATE_SECONDS)
 
     def wait(
         self, execution_id: str, until: Callable[[dict[str, Any]], Any], seconds: float = PATIENCE_SECONDS

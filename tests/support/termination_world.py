@@ -61,6 +61,7 @@ class Way(Enum):
     VALIDATION = auto()
     NAMING = auto()
     FAULT = auto()
+    THROTTLE = auto()
     FAILBACK = auto()
     """Its failback was begun: it is not for us to terminate."""
     INTO = auto()
@@ -198,6 +199,8 @@ class FakeDrs:
             raise Refusal("ConflictException", "a job of its server is running", status=409)
         if way is Way.QUOTA:
             raise Refusal("ServiceQuotaExceededException", "too many of something", "L-00000000", 402)
+        if way is Way.THROTTLE:
+            raise Refusal("ThrottlingException", "slow down", status=429)
         if way is Way.VALIDATION:
             raise Refusal("ValidationException", "Invalid recovery instance")
         raise Refusal("AccessDeniedException", f"not authorized on recovery-instance/{instance}", status=403)

@@ -7,6 +7,7 @@ payload.
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from rich.table import Table
 from tools.bench import imports, reports, runs
 from tools.bench import layers as bench_layers
 from tools.bench.measured_stack import BenchFailed, BenchStack, in_use
-from tools.local_stack.stack import LocalStack, Ports, StackError
+from tools.local_stack.stack import LocalStack, Ports, StackError, seed
 from tools.packaging import artefact, build, sam
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ TIME_SCALE: Final = 0.1
 POLL_SECONDS: Final = 30
 MOST_CALLS: Final = 330
 """Of DynamoDB, for three waves of twenty polls each."""
+LONGEST_DELAY_SECONDS: Final = 2.0
 LARGEST_ITEM: Final = 100_000
 LARGEST_PAYLOAD: Final = 2_000
 
@@ -114,6 +116,11 @@ def latencies(stack: BenchStack) -> Iterator[Figure]:
     runs.chain(stack, 3)
     measured = runs.chain(stack, 4)
     yield Figure("launch event → next StartRecovery", f"{median(measured):.2f} s (median of {len(measured)})")
+    beside = runs.beside_a_hung_region(stack, 7)
+    delay = max(0.0, median(beside) - median(measured))
+    what = f"the same while another Region hangs for {runs.HANG_SECONDS} s: later by"
+    limit = f"< {LONGEST_DELAY_SECONDS:g} s"
+    yield Figure(what, f"{delay:.2f} s (at most {max(beside):.2f} s)", limit, delay >= LONGEST_DELAY_SECONDS)
     yield Figure("cancel → its answer", f"{runs.cancel_seconds(stack, 5):.2f} s (median)")
 
 
@@ -159,7 +166,7 @@ def stack_figures() -> Iterator[Figure]:
     """Measure on a local stack of its own."""
     with (
         tempfile.TemporaryDirectory(prefix="wavebreak-bench-") as directory,
-        in_use(LocalStack(Path(directory), Ports.free(), TIME_SCALE)) as stack,
+        in_use(LocalStack(Path(directory), Ports.free(), TIME_SCALE, seed=seed(os.environ))) as stack,
     ):
         yield from latencies(stack)
         stack.count_dynamodb()

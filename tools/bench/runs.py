@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 EXAMPLE: Final = ROOT / "examples" / "three-tier.yaml"
 CHAIN: Final = 6
 IDLE_ROUNDS: Final = 3
+FAR_REGION: Final = "us-west-2"
+HANG_SECONDS: Final = 60
+_CALLS_OF_A_REGION: Final = (
+    "DescribeJobs",
+    "DescribeJobLogItems",
+    "DescribeRecoveryInstances",
+    "DescribeSourceServers",
+    "StartRecovery",
+)
 LARGE_WAVES: Final = 60
 LARGE_WAVE_SERVERS: Final = 50
 LARGE_BRANCHES: Final = 10
@@ -150,6 +159,30 @@ def chain(stack: BenchStack, number: int, launch_seconds: float = _QUICK) -> lis
     depends = {position: [position - 1] for position in range(1, CHAIN)}
     stack.completed(stack.start(plan_of(f"chain-{number}", groups, depends)), _LARGE_PATIENCE)
     return reactions(groups, stack.control.calls(), stack.control.state())
+
+
+def beside_a_hung_region(stack: BenchStack, number: int) -> list[float]:
+    """Give the seconds from each wave's last launch to the next StartRecovery call, while another Region hangs.
+
+    It has a job in flight when it begins to hang: every call to it takes a minute.
+    """
+    far, *groups = groups_of(number, CHAIN + 1, 1)
+    stack.add_servers([server for group in groups for server in group], launchSeconds=_QUICK)
+    stack.add_servers(far, region=FAR_REGION, launchSeconds=_QUICK)
+    depends = {position: [position - 1] for position in range(2, CHAIN + 1)}
+    plan = plan_of(f"chain-{number}", [far, *groups], depends)
+    plan["waves"][0]["region"] = FAR_REGION
+    plan["waves"][1]["requiresApproval"] = True
+    execution_id = stack.start(plan)
+    stack.seen(execution_id, lambda seen: bool(seen["waves"][0]["jobId"]), _PATIENCE)
+    for operation in _CALLS_OF_A_REGION:
+        stack.control.fault(operation, delaySeconds=HANG_SECONDS, count=1000, region=FAR_REGION)
+    stack.post(f"/executions/{execution_id}/waves/2/approve")
+    stack.seen(execution_id, lambda seen: seen["waves"][-1]["status"] == "COMPLETED", _PATIENCE)
+    measured = reactions(groups, stack.control.calls(), stack.control.state())
+    stack.control.clear_faults()
+    stack.completed(execution_id, _PATIENCE + HANG_SECONDS)
+    return measured
 
 
 def cancel_seconds(stack: BenchStack, number: int, times: int = 5) -> float:

@@ -6,6 +6,7 @@ Exit code 0 when every outcome is as expected, 1 when one differs. `make chaos D
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import tempfile
@@ -24,7 +25,7 @@ from tools.chaos import channels, drs, dynamodb_and_restart
 from tools.chaos.outcomes import Day, Outcome
 from tools.local_stack.api_client import Unexpected
 from tools.local_stack.product import Product
-from tools.local_stack.stack import LocalStack, Ports, StackError
+from tools.local_stack.stack import LocalStack, Ports, StackError, seed
 from tools.packaging.sam import SamError
 
 if TYPE_CHECKING:
@@ -107,10 +108,10 @@ def table(days: Sequence[Played]) -> Table:
 
 
 @contextmanager
-def _local_product() -> Iterator[Product]:
+def _local_product(chosen: int) -> Iterator[Product]:
     """Bring up a stack of its own, beside any that is up, and stop it whatever happens."""
     with tempfile.TemporaryDirectory(prefix="wavebreak-chaos-") as directory:
-        stack = LocalStack(Path(directory), Ports.free(), TIME_SCALE, keeps_state=True)
+        stack = LocalStack(Path(directory), Ports.free(), TIME_SCALE, keeps_state=True, seed=chosen)
         try:
             console.print("Local stack: AWS emulator, DRS simulator, sam build, sam deploy of the real template …")
             product = Product(stack, stack.start())
@@ -125,13 +126,16 @@ def _local_product() -> Iterator[Product]:
 def rehearse(days: Sequence[Day]) -> int:
     """Play days one after the other; gives the exit code."""
     began = time.monotonic()
-    with _local_product() as product:
+    chosen = seed(os.environ)
+    with _local_product(chosen) as product:
         played = [play(day, product) for day in days]
     if console.is_terminal:
         console.print(table(played))
     wrong = [one.day.name for one in played if not one.right]
     verdict = f"different from what is expected: {', '.join(wrong)}" if wrong else "all as expected"
     console.print(f"\n{_mark(not wrong)} {len(played)} bad days, {verdict} ({time.monotonic() - began:.0f} s)")
+    if wrong:
+        console.print(f"WAVEBREAK_SEED={chosen} repeats how the simulated services behaved.")
     return 1 if wrong else 0
 
 

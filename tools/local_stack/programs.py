@@ -20,16 +20,13 @@ if TYPE_CHECKING:
 SIMULATOR: Final = ROOT / "simulator"
 EMULATOR_COMMAND: Final[Sequence[str]] = (sys.executable, "-P", str(ROOT / "tools" / "local_stack" / "emulator.py"))
 
-# To be removed with its argument below once the product copes with the default manners (contract 11).
-_MANNERS: Final = "strict"
-
 _SERVICES: Final = (
     "apigateway cloudformation dynamodb dynamodbstreams events iam lambda logs monitoring s3 ses sns sqs states sts"
 )
 
 
-def simulator_command(port: int, emulator: deployment.Emulator, time_scale: float) -> list[str]:
-    """Give the command line of the simulator beside an emulator."""
+def simulator_command(port: int, emulator: deployment.Emulator, time_scale: float, seed: int | None) -> list[str]:
+    """Give the command line of the simulator beside an emulator; without a seed it draws one for its manners."""
     return [
         *(sys.executable, "-m", "drs_simulator"),
         *("--port", str(port)),
@@ -38,7 +35,7 @@ def simulator_command(port: int, emulator: deployment.Emulator, time_scale: floa
         *("--sts-endpoint", emulator.url),
         *("--event-source", deployment.EVENT_SOURCE),
         *("--logs-endpoint", emulator.url),
-        *("--manners", _MANNERS),
+        *(() if seed is None else ("--manners-seed", str(seed))),
     ]
 
 

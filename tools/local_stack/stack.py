@@ -13,12 +13,16 @@ import shutil
 import sys
 import time
 from dataclasses import asdict, dataclass, field, replace
+from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from tools.local_stack import deployment, processes, programs
 from tools.local_stack.ssm_documents import put_documents
 from tools.packaging import build, sam
+
+from drs_simulator.client import SimulatorControl
+from drs_simulator.manners import SEED_BITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,6 +71,8 @@ class _Wanted:
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Parameters of the template beside those that every local stack is given."""
     keeps_state: bool = False
+    seed: int | None = None
+    """That of the simulator's manners; None if any will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +118,10 @@ class LocalStack:
     With `authorize` the emulator checks signatures and evaluates IAM policies: those of the users who call the API and
     those of the functions' roles. The stack's own credentials are the account's root, which may do everything.
     `parameters` are given to the template beside those that every local stack sets, and win over them. One that
-    `keeps_state` can restart its emulator.
+    `keeps_state` can restart its emulator. `seed` repeats the simulator's manners; without one it draws one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what a stack may be told; all but three by name
         self,
         directory: Path,
         ports: Ports,
@@ -125,6 +131,7 @@ class LocalStack:
         authorize: bool = False,
         parameters: Mapping[str, str] | None = None,
         keeps_state: bool = False,
+        seed: int | None = None,
     ) -> None:
         if not SMALLEST_SCALE <= time_scale <= LARGEST_SCALE:
             raise StackError(
@@ -136,6 +143,7 @@ class LocalStack:
         self.authorize = authorize
         self.parameters = dict(parameters or {})
         self.keeps_state = keeps_state
+        self.seed = seed
         self._cache = cache
         self._record_file = self.directory / "processes.json"
         self._description_file = self.directory / "stack.json"
@@ -185,6 +193,10 @@ class LocalStack:
         description: dict[str, Any] = json.loads(self._description_file.read_text(encoding="utf-8"))
         return description
 
+    def seed_in_force(self) -> int:
+        """Tell the seed of the simulator's manners, which repeats them."""
+        return int(SimulatorControl(self._simulator_url).manners()["seed"])
+
     def _wanted(self) -> _Wanted:
         return _Wanted(
             self.ports,
@@ -193,6 +205,7 @@ class LocalStack:
             self.authorize,
             self.parameters,
             self.keeps_state,
+            self.seed,
         )
 
     def _kept(self) -> _Record | None:
@@ -209,7 +222,7 @@ class LocalStack:
         emulator = self._launch_emulator()
         try:
             simulator = processes.launch(
-                programs.simulator_command(self.ports.simulator, self._emulator, self.time_scale),
+                programs.simulator_command(self.ports.simulator, self._emulator, self.time_scale, self.seed),
                 environment=programs.simulator_environment(self._emulator, self._scratch),
                 directory=self._scratch,
                 log=self._logs / "simulator.log",
@@ -325,8 +338,24 @@ def _end_of(log: Path) -> str:
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:])
 
 
+def named_seed(environment: Mapping[str, str]) -> int | None:
+    """Read the seed of manners that WAVEBREAK_SEED names; None if it names none, StackError if it is no seed."""
+    text = environment.get("WAVEBREAK_SEED")
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) >= 2**SEED_BITS:
+        raise StackError(f"WAVEBREAK_SEED must be a number below 2^{SEED_BITS}, not {text!r}")
+    return int(text)
+
+
+def seed(environment: Mapping[str, str]) -> int:
+    """Give the seed of manners that WAVEBREAK_SEED names, or draw one; StackError if it names none that is one."""
+    named = named_seed(environment)
+    return SystemRandom().getrandbits(SEED_BITS) if named is None else named
+
+
 def configured(environment: Mapping[str, str], directory: Path = sam.LOCAL) -> LocalStack:
-    """Make the user's stack from WAVEBREAK_PORT, WAVEBREAK_SIMULATOR_PORT and WAVEBREAK_TIME_SCALE."""
+    """Make the user's stack from WAVEBREAK_PORT, WAVEBREAK_SIMULATOR_PORT, WAVEBREAK_TIME_SCALE and WAVEBREAK_SEED."""
 
     def number(name: str, default: float, kind: type[int | float]) -> Any:
         text = environment.get(name) or str(default)
@@ -338,7 +367,8 @@ def configured(environment: Mapping[str, str], directory: Path = sam.LOCAL) -> L
     ports = Ports(
         number("WAVEBREAK_PORT", DEFAULT_PORT, int), number("WAVEBREAK_SIMULATOR_PORT", DEFAULT_SIMULATOR_PORT, int)
     )
-    return LocalStack(directory, ports, number("WAVEBREAK_TIME_SCALE", 1, float))
+    scale = number("WAVEBREAK_TIME_SCALE", 1, float)
+    return LocalStack(directory, ports, scale, seed=named_seed(environment))
 
 
 def _up(stack: LocalStack) -> int:
@@ -349,7 +379,7 @@ def _up(stack: LocalStack) -> int:
         f"The local stack is up ({time.monotonic() - begin:.1f} s).",
         f"  API        {description['apiUrl']}",
         f"  AWS        {description['endpointUrl']}",
-        f"  simulator  {description['simulatorUrl']}",
+        f"  simulator  {description['simulatorUrl']}, manners of seed {stack.seed_in_force()}",
         f"  all of it  {stack.directory / 'stack.json'}",
     )
 

@@ -15,7 +15,7 @@ from wavebreak.domain.executions.launching.launch_tags import job_tags, key_of
 from wavebreak.domain.executions.model import LaunchStatus
 from wavebreak.domain.executions.observation import JobLog, JobView, ServerView
 from wavebreak.problems import Unavailable
-from wavebreak.timing import iso, parse_iso
+from wavebreak.timing import iso, known_time, parse_iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -262,7 +262,8 @@ def _recent(job: Mapping[str, Any]) -> RecentJob:
     instances = frozenset(member["recoveryInstanceID"] for member in members if member.get("recoveryInstanceID"))
     ended = job.get("status") == "COMPLETED"
     kind, initiated_by = str(job.get("type", "")), str(job.get("initiatedBy", ""))
-    return RecentJob(job["jobID"], kind, servers, job.get("tags", {}), ended, instances, initiated_by)
+    ended_at = known_time(job.get("endDateTime"))
+    return RecentJob(job["jobID"], kind, servers, job.get("tags", {}), ended, instances, initiated_by, ended_at)
 
 
 def _view(job: Mapping[str, Any]) -> JobView:

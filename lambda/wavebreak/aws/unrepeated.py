@@ -67,6 +67,11 @@ class Refusal(Exception):  # noqa: N818  an answer of the service
         return self.status == _THROTTLED or self.not_called or self.quota_code == JOBS_QUOTA
 
     @property
+    def throttled(self) -> bool:
+        """Whether DRS holds calls back: whose, it does not say."""
+        return self.status == _THROTTLED
+
+    @property
     def may_be_request(self) -> bool:
         """Whether the same may be said of any subject: a conflict, and a quota that is named, is always somebody's."""
         return not self.is_conflict and self.quota_code is None

@@ -54,6 +54,8 @@ class RecentJob:
     """The recovery instances that it launched or terminates, as far as DRS names them."""
     initiated_by: str = ""
     """What began it, in DRS's words: START_DRILL, START_RECOVERY, ..."""
+    ended_at: datetime | None = None
+    """When it ended, if DRS tells."""
 
 
 @dataclass(frozen=True, slots=True)

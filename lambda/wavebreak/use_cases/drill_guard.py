@@ -18,6 +18,7 @@ from wavebreak.store import keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from wavebreak.app import App
     from wavebreak.aws.drs import Drs
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _RECOVERY: Final = "RECOVERY"
 _TERMINATED: Final = "TERMINATED"
+_UNSEEN: Final = "Waits for DRS to show what the recovery job {} has just launched, which a drill would end"
 _GONE_ONCE: Final = "Its recovered instance {} is not shown by EC2; looked at again before a drill may replace it"
 
 
@@ -83,13 +85,18 @@ def _busy(app: App, instance: Instance) -> ServerBusy:
 
 
 def spared(
-    drs: Drs, servers: Mapping[str, SourceServer], recent: Sequence[RecentJob], told: Mapping[str, str | None]
+    drs: Drs,
+    servers: Mapping[str, SourceServer],
+    recent: Sequence[RecentJob],
+    told: Mapping[str, str | None],
+    since: datetime,
 ) -> Spared:
     """Find servers that a drill must not launch now, just before it would (contract 2).
 
     Takes what DRS showed of the batch's servers and of the jobs of the last days, and what each server says that it
     waits for. Instances are asked for only where one of these tells that there may be one; a fault of that question
-    passes through, and the drill does not start.
+    passes through, and the drill does not start. What a recovery job that ended after `since` launched may not show
+    yet: its servers wait.
     """
     recovering = {
         server: job.job_id
@@ -107,7 +114,12 @@ def spared(
         for name, server in servers.items()
         if name not in refused and (server.recovery_instance_id or server.last_launch == _RECOVERY or name in launched)
     ]
-    waiting = {}
+    waiting = {
+        name: _UNSEEN.format(job.job_id)
+        for job in recent
+        if recovers(job) and job.ended_at is not None and job.ended_at > since
+        for name in job.servers & servers.keys()
+    }
     for instance in _recovered(drs.every_instance(asked) if asked else ()):
         name = instance.source_server_id
         once = _GONE_ONCE.format(instance.recovery_instance_id)

@@ -221,8 +221,9 @@ class _Round:
         if refusal.not_called:
             self._change(lambda current: launch_steps.never_made(current, job))
             return self._hold_back(words, job.subjects)
-        self._change(lambda current: launch_steps.refused(current, job))
-        if refusal.concerns_nobody:
+        shown_by = self.app.now() + self.app.timing.settle
+        self._change(lambda current: launch_steps.refused(current, job, shown_by))
+        if refusal.concerns_nobody and not (refusal.throttled and self._was_held_back):
             return self._hold_back(words, job.subjects)
         if refusal.smaller_may_fit:
             return self.search.too_large(job.subjects) or self._hold_back(words, job.subjects)
@@ -231,6 +232,12 @@ class _Round:
             return self._request_refused(words, retryable=refusal.retryable)
         self._blame(verdict.culprits, retryable=refusal.retryable)
         return True
+
+    @property
+    def _was_held_back(self) -> bool:
+        """Whether this wave waited not long ago: a throttle that is there again may be of some, and is searched."""
+        until, now = self.wave.blocked_until, self.app.now()
+        return until is not None and until <= now < until + self.app.timing.scaled(_TAKEN_SECONDS)
 
     def _request_refused(self, words: str, *, retryable: bool) -> bool:
         """Have all wait, or fail where waiting cannot help: no server is to blame. Gives False: nothing may follow."""

@@ -46,8 +46,12 @@ class Timing:
         return self._scaled(seconds)
 
     def delay(self, seconds: float) -> timedelta:
-        """Return how late something shows or is told that is late by ``seconds``."""
+        """Return how long something takes that is said to take ``seconds``."""
         return timedelta(seconds=seconds * self.scale)
+
+    def lateness(self, seconds: float) -> timedelta:
+        """Return how late something shows or is told that is late by ``seconds``."""
+        return self.delay(seconds)
 
     def pending(self, shortest: timedelta) -> timedelta:
         """Return how long a job is PENDING; at most half of its shortest server, so that it starts before it ends."""

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
-from tests.support.manners import MANNERS
+from tests.support.manners import manners
 from tests.support.plans import server
 from tests.support.stored_executions import AT, execution_id
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EXECUTION = execution_id(1)
+LATE_SECONDS = 10
+"""After it everything shows that was done."""
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def simulator(clock: ManualClock) -> Iterator[SimulatorServer]:
-    with SimulatorServer(clock=clock, manners=MANNERS) as running:
+    with SimulatorServer(clock=clock, manners=manners()) as running:
         yield running
 
 
@@ -70,6 +72,7 @@ def test_a_launch_is_followed_from_start_to_end(drs: Drs, control: SimulatorCont
     control.put_source_server(server(2), launchResult="FAILED")
     job_id = drs.start_recovery(_servers(1, 2), is_drill=True, tags=job_tags(EXECUTION, _job()))
 
+    clock.advance(LATE_SECONDS)
     views, missing = drs.jobs([job_id, "drsjob-00000000000000000"])
 
     assert missing == {"drsjob-00000000000000000"}
@@ -81,7 +84,8 @@ def test_a_launch_is_followed_from_start_to_end(drs: Drs, control: SimulatorCont
     assert (launched.launch_status, failed.launch_status) == (LaunchStatus.LAUNCHED, LaunchStatus.FAILED)
     assert (failed.recovery_instance_id, launched.actions_running) == (None, False)
     (instance,) = drs.instances([server(1), server(2)])
-    assert (instance.recovery_instance_id, instance.job_id) == (launched.recovery_instance_id, job_id)
+    assert instance.job_id == job_id
+    assert launched.recovery_instance_id in {None, instance.recovery_instance_id}, "jobs seldom name it"
     assert drs.job_log(job_id).failures == {server(2): "LAUNCH_FAILED: The instance did not pass its checks"}
     assert instance.snapshot_at is not None
 
@@ -90,6 +94,7 @@ def test_a_launch_is_found_by_its_tags_and_no_other(drs: Drs, control: Simulator
     for number in (1, 2):
         control.put_source_server(server(number))
         drs.start_recovery(_servers(number), is_drill=False, tags=job_tags(EXECUTION, _job(number)))
+    clock.advance(LATE_SECONDS)
     before = len(control.calls("DescribeJobs"))
     found = drs.find_launches(EXECUTION, [_job(1), _job(2), _job(3)])
 
@@ -110,6 +115,7 @@ def test_active_jobs_are_those_of_everybody_that_have_not_ended(
     clock.advance(120)
     second = drs.start_recovery(_servers(2), is_drill=True, tags={"of": "somebody"})
 
+    clock.advance(LATE_SECONDS)
     active = drs.active_jobs(clock.now())
 
     assert [(job.job_id, job.servers, dict(job.tags)) for job in active] == [
@@ -117,6 +123,7 @@ def test_active_jobs_are_those_of_everybody_that_have_not_ended(
     ]
     (instance,) = drs.instances([server(1)])
     terminated = drs.terminate([instance.recovery_instance_id])
+    clock.advance(LATE_SECONDS)
     kinds = {job.job_id: job.kind for job in drs.active_jobs(clock.now())}
     assert kinds == {second: "LAUNCH", terminated: "TERMINATE"}
     clock.advance(120)
@@ -176,7 +183,7 @@ def test_a_modelled_4xx_is_a_refusal(
     ],
 )
 def test_every_other_end_of_a_call_is_an_unknown_outcome_and_the_call_is_not_repeated(
-    drs: Drs, control: SimulatorControl, fault: dict[str, object], when: str
+    drs: Drs, control: SimulatorControl, clock: ManualClock, fault: dict[str, object], when: str
 ) -> None:
     control.put_source_server(server(1))
     control.fault("StartRecovery", **fault, count=1, when=when)
@@ -185,6 +192,7 @@ def test_every_other_end_of_a_call_is_an_unknown_outcome_and_the_call_is_not_rep
         drs.start_recovery(_servers(1), is_drill=True, tags=job_tags(EXECUTION, _job()))
 
     assert len(control.calls("StartRecovery")) == 1
+    clock.advance(LATE_SECONDS)
     assert bool(drs.find_launches(EXECUTION, [_job()])) == (when == "after")
 
 

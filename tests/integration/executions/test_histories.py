@@ -17,7 +17,7 @@ from moto.dynamodb.models import dynamodb_backends
 from tests.support.blueprint import ACCOUNT, REGION, Blueprint
 from tests.support.emulation import emulated_aws
 from tests.support.execution_builders import execution
-from tests.support.manners import MANNERS
+from tests.support.manners import manners
 from tests.support.random_plans import plan
 from tests.support.single_tasks import Fate, FatefulDrs, Life, NoMachines, fresh
 from tests.support.stored_executions import AT
@@ -68,7 +68,7 @@ def lives() -> Iterator[Callable[[int], Life]]:
     with (
         emulated_aws(lambda _function, _event: {}, {}, []),
         patch.object(retries, "sleep", lambda _seconds: None),
-        SimulatorServer(clock=clock, randomness=Random(0), manners=MANNERS) as simulator,  # noqa: S311  a seed tells ids
+        SimulatorServer(clock=clock, randomness=Random(0), manners=manners()) as simulator,  # noqa: S311  a seed tells ids
     ):
         (described,) = (table for table in Blueprint({}).tables() if table["TableName"].endswith("-Table"))
         dynamodb = boto3.client("dynamodb", region_name=REGION)

@@ -14,15 +14,18 @@ if TYPE_CHECKING:
 
 
 def recovered(stack: Stack, number: int) -> str:
-    """Have somebody recover a server from the DRS console, and give its instance."""
+    """Have somebody recover a server from the DRS console, and give its instance once its job is over."""
     boto3.client("drs").start_recovery(sourceServers=[{"sourceServerID": server(number)}], isDrill=False)
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        for instance in stack.control.state()["recoveryInstances"]:
-            if instance["sourceServerID"] == server(number) and not instance["isDrill"]:
-                return str(instance["recoveryInstanceID"])
-        time.sleep(0.1)
-    raise AssertionError("it was not recovered")
+    while any(job["status"] != "COMPLETED" for job in stack.control.state()["jobs"]):
+        assert time.monotonic() < deadline, "it was not recovered"
+        time.sleep(0.05)
+    (instance,) = (
+        instance["recoveryInstanceID"]
+        for instance in stack.control.state()["recoveryInstances"]
+        if instance["sourceServerID"] == server(number) and not instance["isDrill"]
+    )
+    return str(instance)
 
 
 def left(stack: Stack) -> dict[str, bool]:
@@ -44,6 +47,7 @@ def test_a2_not_after_an_approval(stack: Stack) -> None:
     started = stack.start(document)
     stack.wait(started, lambda seen: seen["waves"][1]["status"] == "AWAITING_APPROVAL")
     instance = recovered(stack, 2)
+    stack.everything_shows()
 
     stack.api("POST", f"/executions/{started}/waves/2/approve", {})
 
@@ -62,11 +66,27 @@ def test_a2_not_after_a_retry_in_a_running_drill(stack: Stack) -> None:
     stack.wait(started, lambda _: all(job["status"] == "COMPLETED" for job in stack.control.state()["jobs"]))
     stack.put_servers([server(1)], launchResult="LAUNCHED")
     instance = recovered(stack, 1)
+    stack.everything_shows()
 
     assert stack.api("POST", f"/executions/{started}/waves/1/retry", {}).status == 202
 
     seen = stack.wait(started, lambda seen: seen["status"] == "PAUSED" and seen["waves"][0]["attempt"] == 2)
     spared(seen, 1, instance)
+    assert left(stack)[instance] is False
+
+
+def test_a2_not_before_what_a_recovery_has_just_launched_shows(stack: Stack) -> None:
+    document = plan(wave("db", 1), wave("web", 2, 3, requiresApproval=True))
+    stack.control.put_manners(staleReads=1)
+    stack.put_servers(servers_of(document))
+    started = stack.start(document)
+    stack.wait(started, lambda seen: seen["waves"][1]["status"] == "AWAITING_APPROVAL")
+    instance = recovered(stack, 2)
+
+    stack.api("POST", f"/executions/{started}/waves/2/approve", {})
+
+    execution = stack.ended(started)
+    assert execution["waves"][1]["servers"][0]["error"].startswith("SERVER_BUSY")
     assert left(stack)[instance] is False
 
 

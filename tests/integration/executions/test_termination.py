@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from tests.integration.conftest import TIME_SCALE
 from tests.support.plans import all_terminated, plan, server, servers_of, three_tier, wave
 
 from wavebreak.aws.drs import Drs
@@ -421,8 +420,7 @@ def test_with_the_manners_of_real_services_nothing_is_left_and_nothing_is_called
         stack.control.put_source_server(server(number), region="us-west-2")
     started = stack.start(document)
     stack.ended(started)
-    # A look is a minute after another in the product, which is three seconds here: reads are late by as much less.
-    stack.control.put_manners(seed=seed, delaySeconds=10 * float(TIME_SCALE))
+    stack.control.put_manners(seed=seed)
     for _ in range(4):
         assert stack.api("POST", f"/executions/{started}/terminate", {}).status == 202
         termination = ended_while_time_passes(stack, clock, started)["termination"]
@@ -437,6 +435,8 @@ def test_with_the_manners_of_real_services_nothing_is_left_and_nothing_is_called
 
 
 def test_t8_an_instance_in_failback_is_never_terminated(stack: Stack, clock: JumpingClock) -> None:
+    # A failback that DRS does not tell of is none (contract 2); here it tells.
+    stack.control.put_manners(omit=["ParticipatingServer.recoveryInstanceID"])
     stack.put_servers(servers_of(ONE_WAVE))
     started = stack.start(ONE_WAVE)
     stack.ended(started)

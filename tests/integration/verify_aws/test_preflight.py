@@ -104,6 +104,7 @@ def test_a_server_in_somebodys_job_is_refused(verifier: Verifier) -> None:
     verifier.stack.put_servers(SERVERS, launchSeconds=600)
     drs = verifier.described.client("drs")
     job = drs.start_recovery(sourceServers=[{"sourceServerID": SERVERS[0]}], isDrill=True)["job"]["jobID"]
+    verifier.stack.everything_shows()
     assert f"{SERVERS[0]} is in the DRS job {job}" in refused(verifier)
 
 

@@ -104,7 +104,7 @@ def decide(execution: Execution, observation: Observation, now: datetime, timing
 
 
 def _at_the_end(execution: Execution, now: datetime, timing: Timing) -> Decision:
-    """Have an execution ended, unless its last jobs are about to tell something, or a last look is owed an answer.
+    """Have an execution ended, unless its jobs are about to tell something, or the last look is owed or too soon.
 
     Before it ends the checks over the whole of it are made.
     """
@@ -114,6 +114,8 @@ def _at_the_end(execution: Execution, now: datetime, timing: Timing) -> Decision
     closing = closing_turn(execution)
     if closing is not None:
         return Decision(execution, Directive.COMMAND, (closing[0],), "a check over the whole execution is due")
+    if any(job.state is JobState.REFUSED and now < job.check_after for job in execution.launch_jobs()):
+        return Decision(execution, Directive.SLEEP, (), "a job of a refused call could still show up", brief=True)
     look = execution.last_look
     if look is not None and now < look.not_before:
         return Decision(execution, Directive.SLEEP, (), f"{', '.join(look.places)} did not answer the last look")

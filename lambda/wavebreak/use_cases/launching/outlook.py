@@ -98,4 +98,5 @@ class Outlook:
         """Find servers that a drill must not launch now; `told` is what each says that it waits for."""
         if not self.drill:
             return Spared({}, {})
-        return spared(self.drs, {name: self._known[name] for name in servers}, self.look(), told)
+        known = {name: self._known[name] for name in servers}
+        return spared(self.drs, known, self.look(), told, self._app.now() - self._app.timing.settle)

@@ -86,6 +86,8 @@ class _Caller:
         self._last: dict[str, str] = {}
         """Who alone of a group was not taken, with the words that the group was refused in."""
         self._request_is_refused = False
+        self._waited = False
+        """Whether this place was left alone for a while before this round."""
         self._servers: dict[str, Server] = {}
         """What this round may terminate, by instance."""
         self._drs: Drs | None = None
@@ -200,6 +202,7 @@ class _Caller:
     def _call_all(self, servers: Sequence[Server]) -> None:
         """Call batch after batch while there is time, and write down at the end who was refused."""
         self._servers = {str(server.recovery_instance_id): server for server in servers}
+        self._waited = any(hold.place == self.place for hold in self._load().termination.holds)
         remembered = {
             name: suspicion
             for name, server in self._servers.items()
@@ -260,10 +263,10 @@ class _Caller:
         """Take a refusal, after which nothing has happened; tells whether other calls may follow.
 
         A throttle, an open circuit or too many jobs concern whatever is called: the place waits. A conflict or another
-        quota can only be due to an instance.
+        quota can only be due to an instance; a throttle that is there again after a wait may be, and is searched.
         """
         words = str(refusal)
-        if refusal.concerns_nobody:
+        if refusal.concerns_nobody and not (refusal.throttled and self._waited):
             self._hold(words)
             return False
         if refusal.smaller_may_fit:

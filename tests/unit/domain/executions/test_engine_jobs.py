@@ -226,3 +226,16 @@ def test_s2_5_an_intent_without_an_outcome_is_looked_into_under_a_cancel_too() -
     assert look(waiting, later(75)).directive is Directive.START
     refuted = current.with_job(job(1, JobState.REFUTED))
     assert look(refuted).directive is Directive.FINISH
+
+
+def test_an_execution_does_not_end_before_a_job_of_a_refused_call_would_show() -> None:
+    """The last look for such jobs is made once: earlier it could miss one."""
+    failed = wave(1, W.FAILED, servers=(server(1, LaunchStatus.FAILED),))
+    refused = job(1, JobState.REFUSED, check_after=later(15))
+    current = execution(failed, jobs=(refused,))
+
+    before, then = (decide(current, Observation(), later(seconds), TIMING) for seconds in (14, 15))
+
+    assert (before.directive, before.brief) == (Directive.SLEEP, True)
+    assert before.reason == "a job of a refused call could still show up"
+    assert then.directive is Directive.FINISH

@@ -60,8 +60,8 @@ def test_8_calls_are_counted_with_their_intents_and_refusals_once() -> None:
     job = Job(1, 1, 1, ("s-1",), JobState.INTENDED, NOW, NOW)
     counted = launch_steps.intended(replace(execution(), calls=CallCounts()), job)
     assert counted.calls == CallCounts(1, 0)
-    refused = launch_steps.refused(counted, job)
+    refused = launch_steps.refused(counted, job, NOW)
     assert refused.calls == CallCounts(1, 1)
-    assert launch_steps.refused(refused, job).calls == CallCounts(1, 1)
+    assert launch_steps.refused(refused, job, NOW).calls == CallCounts(1, 1)
     assert launch_steps.never_made(counted, job).calls == CallCounts(0, 0)
     assert launch_steps.intended(replace(execution(), calls=None), job).calls is None, "an older record"

@@ -28,9 +28,9 @@ from wavebreak.domain.executions.model import CancelThen
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 
 HISTORIES: Final = 10_000
-A_TEST: Final = 500
+A_TEST: Final = 1000
 SHORTEST: Final = 12
-LONGEST: Final = 90
+LONGEST: Final = 120
 THEN: Final = tuple(CancelThen)
 RUN_FATES: Final = sorted(set(COMMAND_FATES.values()))
 
@@ -44,11 +44,11 @@ EVERY_STATUS: Final = (
 
 Happening = Callable[[Story, Random], None]
 HAPPENINGS: Final[tuple[tuple[int, Happening], ...]] = (
-    (3, lambda story, dice: story.time_passes(dice.choice(SECONDS))),
-    (3, lambda story, dice: story.observe(dice.choice(DRS_ANSWERS))),
+    (6, lambda story, dice: story.time_passes(dice.choice(SECONDS))),
+    (5, lambda story, dice: story.observe(dice.choice(DRS_ANSWERS))),
     (8, lambda story, dice: story.start_waves(dice.randint(1, 3), dice.choice(STARTS))),
-    (4, lambda story, dice: story.drs_works(dice.choices(OUTCOMES, k=3), dice.random() < 0.5)),
-    (3, lambda story, dice: story.commands_end(dice.choices(COMMAND_ENDS, k=4))),
+    (6, lambda story, dice: story.drs_works(dice.choices(OUTCOMES, k=3), dice.random() < 0.5)),
+    (4, lambda story, dice: story.commands_end(dice.choices(COMMAND_ENDS, k=4))),
     (1, lambda story, dice: story.start_a_wave_that_nobody_named(dice.randint(1, 4), dice.randint(1, 3))),
     (2, lambda story, dice: story.a_held_up_function_goes_on(dice.choice(FATES))),
     (2, lambda story, dice: story.an_answer_arrives_or_is_lost(dice.random() < 0.5)),
@@ -59,9 +59,18 @@ HAPPENINGS: Final[tuple[tuple[int, Happening], ...]] = (
     (2, lambda story, dice: story.steer_any_wave(dice.randint(1, 4), "approve")),
     (2, lambda story, dice: story.decide_about_a_failure(dice.choice(DECISIONS))),
     (1, lambda story, _dice: story.terminate()),
+    (4, lambda story, dice: story.start_a_whole_wave(dice.randint(1, 4), dice.choice((None, None, "before", "after")))),
+    (2, lambda story, dice: story.a_server_is_in_trouble(dice.randint(0, 11), dice.choice((None, 0, 1, 2, 3)))),
+    (
+        1,
+        lambda story, dice: story.a_recovery_takes_servers_over(
+            dice.randint(0, 3), dice.randint(1, 12), dice.random() < 0.3
+        ),
+    ),
+    (1, lambda story, _dice: story.the_recovery_cancels_it()),
     (1, lambda story, dice: story.run_a_command(dice.randint(1, 4), dice.choice(RUN_FATES))),
     (2, lambda story, dice: story.a_held_up_command_goes_on(dice.choice(RUN_FATES))),
-    (1, lambda story, _dice: story.cancel_a_command()),
+    (2, lambda story, _dice: story.cancel_a_command()),
 )
 """What can happen, and how often it does beside the others."""
 MOODS: Final = (0, 0, 1, 1, 2)
@@ -74,7 +83,7 @@ def live(seed: int) -> set[str]:
     """Live through the history of a seed, from its plan to its end, and tell the statuses it came by."""
     dice = Random(seed)  # noqa: S311  a seed tells a history again; nothing is kept secret by it
     story = Story()
-    story.begin(plan(dice, commands=True))
+    story.begin(plan(dice, commands=True), seed)
     story.everything_holds()
     happenings = [happening for _, happening in HAPPENINGS]
     moods = [1] * IN_EVERY_MOOD + dice.choices(MOODS, k=len(HAPPENINGS) - IN_EVERY_MOOD)

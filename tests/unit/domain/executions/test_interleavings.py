@@ -22,6 +22,7 @@ from tests.support.random_histories import (
     Story,
 )
 
+from drs_simulator.manners import SEED_BITS
 from wavebreak.domain.executions.model import CancelThen, Wave
 from wavebreak.domain.executions.wave_commands import planned
 from wavebreak.domain.plans.model import Impact, OnFailure
@@ -64,7 +65,7 @@ def plans(draw: st.DrawFn) -> tuple[Wave, ...]:
 class Interleavings(Story, RuleBasedStateMachine):
     """One execution, and everything that can happen to it in any order."""
 
-    begin = initialize(waves=plans())(Story.begin)
+    begin = initialize(waves=plans(), seed=st.integers(0, 2**SEED_BITS - 1))(Story.begin)
     time_passes = rule(seconds=st.sampled_from(SECONDS))(Story.time_passes)
     observe = rule(drs_answers=st.sampled_from(DRS_ANSWERS))(Story.observe)
     start_waves = rule(limit=st.integers(1, 3), then=st.sampled_from(STARTS))(Story.start_waves)
@@ -85,6 +86,16 @@ class Interleavings(Story, RuleBasedStateMachine):
     resume = rule()(Story.resume)
     steer_any_wave = rule(number=st.integers(1, 4), call=st.sampled_from(WAVE_CALLS))(Story.steer_any_wave)
     decide_about_a_failure = rule(call=st.sampled_from(DECISIONS))(Story.decide_about_a_failure)
+    start_a_whole_wave = rule(number=st.integers(1, 4), dies=st.sampled_from([None, None, "before", "after"]))(
+        Story.start_a_whole_wave
+    )
+    a_server_is_in_trouble = rule(place=st.integers(0, 11), trouble=st.sampled_from([None, 0, 1, 2, 3]))(
+        Story.a_server_is_in_trouble
+    )
+    a_recovery_takes_servers_over = rule(
+        first=st.integers(0, 3), count=st.integers(1, 12), place_is_needed=st.booleans()
+    )(Story.a_recovery_takes_servers_over)
+    the_recovery_cancels_it = rule()(Story.the_recovery_cancels_it)
     everything_holds = invariant()(Story.everything_holds)
 
     def teardown(self) -> None:

@@ -111,9 +111,9 @@ def refuted(execution: Execution, job: Job) -> Execution:
     return _came_to_nothing(execution, job, JobState.REFUTED)
 
 
-def refused(execution: Execution, job: Job) -> Execution:
-    """Record that DRS refused a call, unless its outcome is known by now."""
-    after = _came_to_nothing(execution, job, JobState.REFUSED)
+def refused(execution: Execution, job: Job, shown_by: datetime) -> Execution:
+    """Record that DRS refused a call, unless its outcome is known by now; a job of it would show by a moment."""
+    after = _came_to_nothing(execution, replace(job, check_after=shown_by), JobState.REFUSED)
     return replace(after, calls=after.calls.refusal()) if after.calls and after is not execution else after
 
 
@@ -127,7 +127,7 @@ def _came_to_nothing(execution: Execution, job: Job, state: JobState) -> Executi
     # An intent that became a job stays one: to call it refused would free its servers for a second launch.
     if known is None or known.state is not JobState.INTENDED:
         return execution
-    after = execution.with_job(replace(known, state=state))
+    after = execution.with_job(replace(known, state=state, check_after=job.check_after))
     later: set[str] = set()
     for other in sorted(after.launch_jobs(job.wave), key=lambda other: other.key, reverse=True):
         if other.may_turn_up and later.issuperset(other.subjects):

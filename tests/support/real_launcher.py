@@ -1,0 +1,148 @@
+"""The product's own launcher in the small world of one execution, with a DRS that refuses calls that name some servers.
+
+A recovery may have taken servers over: a drill must not call for those any more.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
+
+from tests.support.execution_builders import TIMING
+
+from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
+from wavebreak.domain.drs import Quotas, RecentJob, SourceServer
+from wavebreak.domain.executions.launching.launch_tags import job_tags, key_of
+from wavebreak.domain.executions.model import Job, JobState
+from wavebreak.resilience import retries
+from wavebreak.store import keys
+from wavebreak.use_cases.launch_wave import start_wave
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from tests.support.fake_drs_world import World
+
+    from wavebreak.domain.executions.model import Execution, Server
+    from wavebreak.site import Place
+
+_ROOM: Final = Quotas(jobs=1000, servers_a_job=100, servers_in_jobs=100_000)
+
+TROUBLES: Final[tuple[Exception, ...]] = (
+    Refusal("ConflictException", "not ready", status=409),
+    Refusal("ServiceQuotaExceededException", "one of its own", "L-DD6D028C", 402),
+    OutcomeUnknown("InternalServerException (500)"),
+    Refusal("ThrottlingException", "slow down", status=429),
+)
+"""What DRS may say of a server, and no longer say a while later."""
+
+
+class Died(Exception):  # noqa: N818  what became of a function
+    """The function was killed at this point."""
+
+
+class RealLauncher:
+    """Starts waves of a world's execution as the product does."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.trouble: dict[str, Exception] = {}
+        """What DRS says of calls that name a server."""
+        self.once_in_trouble: set[str] = set()
+        self.taken: set[str] = set()
+        """Servers whose locks a recovery has."""
+        self.place_is_needed = False
+        """Whether a recovery has servers to be started in the same account and Region."""
+        self.dies: str | None = None
+        """Where the next call kills its function: before or after DRS took it."""
+        self.app: Any = SimpleNamespace(
+            executions=self,
+            locks=self,
+            drs_at=lambda _place: self,
+            quotas_at=lambda _place: _ROOM,
+            timing=TIMING,
+            now=lambda: world.now,
+            workflow=SimpleNamespace(wake=lambda *_: None),
+            errors=SimpleNamespace(record_error=lambda *_, **__: None),
+        )
+
+    def start(self, number: int, dies: str | None = None) -> None:
+        """Start what is due of a wave; the function may be killed at its first call."""
+        self.dies = dies
+        with patch.object(retries, "sleep", lambda _seconds: None):
+            try:
+                start_wave(self.app, self.world.execution.execution_id, number)
+            except Died:
+                return
+
+    def load(self, _execution_id: str) -> Any:
+        """Read the execution."""
+        return SimpleNamespace(execution=self.world.execution)
+
+    def change(self, _execution_id: str, step: Callable[[Execution], Execution], _act: Any) -> Execution:
+        """Change the execution."""
+        self.world.save(step(self.world.execution))
+        return self.world.execution
+
+    def places_of_recoveries(self) -> list[frozenset[Place]]:
+        """Give the places in which recoveries have servers to be started."""
+        return [frozenset({self.world.execution.waves[0].place})] if self.place_is_needed else []
+
+    def held_of(self, execution: Execution, partitions: Sequence[str], _now: datetime) -> set[str]:
+        """Tell which locks of servers are the execution's own."""
+        return set(partitions) - {keys.server(wave.place, name) for wave in execution.waves for name in self.taken}
+
+    def recent_jobs(self, _now: datetime) -> list[RecentJob]:
+        """List the jobs that a look shows."""
+        return [
+            RecentJob(
+                job.job_id,
+                "LAUNCH",
+                frozenset(job.servers),
+                self._tags(job.tags),
+                job.completed,
+                initiated_by="START_DRILL",
+            )
+            for job in self.world.looks.shown(self.world.jobs.values())
+        ]
+
+    def find_launches(self, _execution_id: str, intents: Sequence[Job]) -> dict[tuple[int, int, int], str]:
+        """Find the jobs of intents, as far as a look shows them."""
+        wanted = {job.key for job in intents}
+        return {job.tags: job.job_id for job in self.world.looks.shown(self.world.jobs.values()) if job.tags in wanted}
+
+    def source_servers(self, ids: Iterable[str]) -> dict[str, SourceServer]:
+        """Describe source servers, none of which has an instance."""
+        return {name: SourceServer(name, "CONTINUOUS", None, None, None) for name in ids}
+
+    def _tags(self, key: tuple[int, int, int]) -> Mapping[str, str]:
+        now = self.world.now
+        wave, attempt, batch = key
+        return job_tags(self.world.execution.execution_id, Job(wave, attempt, batch, (), JobState.INTENDED, now, now))
+
+    def start_recovery(self, _servers: Sequence[Server], *, is_drill: bool, tags: Mapping[str, str]) -> str:
+        """Have DRS take an intended call, refuse it, or answer it with a fault."""
+        assert is_drill
+        key = key_of(self.world.execution.execution_id, tags)
+        intent = next(job for job in self.world.execution.jobs if job.key == key)
+        assert self.taken.isdisjoint(intent.subjects), "a drill called for a server that a recovery holds"
+        assert not self.place_is_needed, "a drill started a job where a recovery has servers to be started"
+        self._perhaps("before")
+        for name in intent.subjects:
+            if name in self.trouble:
+                raise self.trouble[name]
+        answered = len(self.world.answers)
+        self.world.calls.append(intent)
+        self.world.call(intent)
+        if len(self.world.answers) == answered:
+            raise Refusal("ConflictException", "a job of its server is running", status=409)
+        _, job_id = self.world.answers.pop()
+        self._perhaps("after")
+        return job_id
+
+    def _perhaps(self, where: str) -> None:
+        if self.dies == where:
+            self.dies = None
+            raise Died
