@@ -47,8 +47,9 @@ help: ## show this list
 	@echo "The local stack takes WAVEBREAK_PORT (4566), WAVEBREAK_SIMULATOR_PORT (4567), WAVEBREAK_TIME_SCALE (1 is real"
 	@echo "time) and WAVEBREAK_SEED (repeats the services' manners, those of tests too) from the environment. make deploy"
 	@echo "takes STACK=wavebreak, REGION, RUNTIME (this Python's), ARCHITECTURE (arm64) and PARAMETERS='Name=value ...' of"
-	@echo "the template, and uses the AWS credentials of your environment. So does make verify-aws, with STACK, REGION, PLAN=id, DRILL=yes (launches, and bills, what the plan names), SERVERS=3 (the"
-	@echo "most that it launches), REPLACE=yes (of earlier drills) and JSON=file; docs/aws-behaviour.md has the details."
+	@echo "the template, and uses the AWS credentials of your environment. So does make verify-aws, with STACK, REGION,"
+	@echo "PLAN=id, DRILL=yes (launches, and bills, what the plan names), SERVERS=3 (the most that it launches), REPLACE=yes"
+	@echo "(of earlier drills) and JSON=file; docs/aws-behaviour.md has the details."
 
 .PHONY: demo
 demo: $(VENV)/.demo ## run a drill on a local stack of its own, with no AWS account
