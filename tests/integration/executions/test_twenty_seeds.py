@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SEEDS: Final = 20
 ELSEWHERE: Final = "210987654321"
+PATIENCE_SECONDS: Final = 240.0
 STATUS: Final = {"command": "status", "required": True}
 
 
@@ -76,7 +77,7 @@ def test_s2_11_three_waves_complete_and_their_commands_reach_every_server(
         wave("web", 5),
     )
     stack.put_servers(servers_of(document))
-    execution = stack.ended(stack.start(document))
+    execution = stack.ended(stack.start(document), PATIENCE_SECONDS)
     assert (execution["status"], statuses(execution)) == ("COMPLETED", ["COMPLETED"] * 3)
     ran = [each for wave in execution["waves"] for each in wave["commands"]]
     assert [each["status"] for each in ran] == ["COMPLETE_SUCCESS"] * 3
@@ -90,7 +91,7 @@ def test_s2_11_a_cancel_after_the_first_wave_is_a_partial_success(stack: Stack, 
     started = stack.start(document)
     stack.wait(started, lambda seen: statuses(seen) == ["COMPLETED", "AWAITING_APPROVAL", "NOT_STARTED"])
     assert stack.api("POST", f"/executions/{started}/cancel", {}).status == 202
-    execution = stack.ended(started)
+    execution = stack.ended(started, PATIENCE_SECONDS)
     assert (execution["status"], statuses(execution)) == ("PARTIAL_SUCCESS", ["COMPLETED", "CANCELLED", "CANCELLED"])
     ends_right(stack, clock, execution)
 
@@ -100,11 +101,11 @@ def test_s2_11_a_failed_server_is_recovered_by_a_retry_and_no_other_again(stack:
     stack.put_servers(servers_of(document))
     stack.put_servers([server(3)], launchResult="FAILED")
     started = stack.start(document)
-    execution = stack.ended(started)
+    execution = stack.ended(started, PATIENCE_SECONDS)
     assert (execution["status"], statuses(execution)) == ("PARTIAL_SUCCESS", ["COMPLETED", "FAILED", "NOT_STARTED"])
     stack.put_servers([server(3)], launchResult="LAUNCHED")
     assert stack.api("POST", f"/executions/{started}/waves/2/retry", {}).status == 202
-    execution = stack.ended(started)
+    execution = stack.ended(started, PATIENCE_SECONDS)
     assert (execution["status"], statuses(execution)) == ("COMPLETED", ["COMPLETED"] * 3)
     ends_right(stack, clock, execution)
 
@@ -118,6 +119,6 @@ def test_waves_in_other_accounts_and_regions_end_right(stack: Stack, clock: Jump
         account = {"account": place["accountId"]} if "accountId" in place else {}
         region = {"region": place["region"]} if "region" in place else {}
         stack.control.put_source_server(server(number), **account, **region)
-    execution = stack.ended(stack.start(plan(*waves)))
+    execution = stack.ended(stack.start(plan(*waves)), PATIENCE_SECONDS)
     assert (execution["status"], statuses(execution)) == ("COMPLETED", ["COMPLETED"] * 4)
     ends_right(stack, clock, execution)
