@@ -114,8 +114,8 @@ e2e: $(VENV)/.test ## drive a local stack through its REST API
 
 .PHONY: soak
 soak: $(VENV)/.test ## run fifty drills under random faults, a hundred of each race and a thousand targets; takes half an hour
-	@WAVEBREAK_SEEDS=20 $(BIN)/pytest -n 2 tests/integration/executions/test_twenty_seeds.py
-	@WAVEBREAK_FAULT_RUNS=50 WAVEBREAK_RACES=100 WAVEBREAK_TARGETS=1000 \
+	@WAVEBREAK_SEED=drawn WAVEBREAK_SEEDS=20 $(BIN)/pytest -n 2 tests/integration/executions/test_twenty_seeds.py
+	@WAVEBREAK_SEED=drawn WAVEBREAK_FAULT_RUNS=50 WAVEBREAK_RACES=100 WAVEBREAK_TARGETS=1000 \
 	  $(BIN)/pytest tests/e2e/test_fault_drill.py tests/e2e/test_races.py tests/e2e/test_commands.py
 
 .PHONY: chaos
