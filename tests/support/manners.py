@@ -1,6 +1,6 @@
 """The seed of the manners of every simulator that the product is tested against.
 
-It is always the same, so that a run repeats another, unless WAVEBREAK_SEED names one or says `drawn` (`make soak` does).
+It is always the same, so that runs repeat each other, unless WAVEBREAK_SEED names one or says `drawn` (`make soak`).
 """
 
 from __future__ import annotations
