@@ -45,10 +45,11 @@ help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)$$/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo "The local stack takes WAVEBREAK_PORT (4566), WAVEBREAK_SIMULATOR_PORT (4567), WAVEBREAK_TIME_SCALE (1 is real"
-	@echo "time) and WAVEBREAK_SEED (repeats the services' manners, tests' too) from the environment. make deploy takes STACK=wavebreak, REGION, RUNTIME (this Python's), ARCHITECTURE"
-	@echo "(arm64) and PARAMETERS='Name=value ...' of the template, and uses the AWS credentials of your environment. So does"
-	@echo "make verify-aws, with STACK, REGION, PLAN=id, DRILL=yes (launches, and bills, what the plan names), SERVERS=3 (the"
-	@echo "most that it launches), REPLACE=yes (of earlier drills) and JSON=file; docs/aws-behaviour.md has the details."
+	@echo "time) and WAVEBREAK_SEED (repeats the services' manners, those of tests too) from the environment. make deploy"
+	@echo "takes STACK=wavebreak, REGION, RUNTIME (this Python's), ARCHITECTURE (arm64) and PARAMETERS='Name=value ...' of"
+	@echo "the template, and uses the AWS credentials of your environment. So does make verify-aws, with STACK, REGION,"
+	@echo "PLAN=id, DRILL=yes (launches, and bills, what the plan names), SERVERS=3 (the most that it launches), REPLACE=yes"
+	@echo "(of earlier drills) and JSON=file; docs/aws-behaviour.md has the details."
 
 .PHONY: demo
 demo: $(VENV)/.demo ## run a drill on a local stack of its own, with no AWS account
@@ -113,7 +114,8 @@ e2e: $(VENV)/.test ## drive a local stack through its REST API
 
 .PHONY: soak
 soak: $(VENV)/.test ## run fifty drills under random faults, a hundred of each race and a thousand targets; takes half an hour
-	@WAVEBREAK_FAULT_RUNS=50 WAVEBREAK_RACES=100 WAVEBREAK_TARGETS=1000 \
+	@WAVEBREAK_SEED=drawn WAVEBREAK_SEEDS=20 $(BIN)/pytest -n 2 tests/integration/executions/test_twenty_seeds.py
+	@WAVEBREAK_SEED=drawn WAVEBREAK_FAULT_RUNS=50 WAVEBREAK_RACES=100 WAVEBREAK_TARGETS=1000 \
 	  $(BIN)/pytest tests/e2e/test_fault_drill.py tests/e2e/test_races.py tests/e2e/test_commands.py
 
 .PHONY: chaos

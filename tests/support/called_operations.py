@@ -2,8 +2,8 @@
 
 `tests/infra/calls_by_function.json` is that record, by the names of the functions. A call that it lacks fails the test
 that made it, and a run of all integration tests fails for one that it holds and no test made. `make calls` writes it
-anew. Calls of the circuits' table are left out: whether a circuit is asked depends on the moment, so that right follows
-from the calls behind it (`tools.rights.needs`).
+anew. Calls of the circuits' table are left out: whether a circuit is asked depends on the moment; and those of STS,
+which is asked once for many calls. Both rights follow from the calls behind them (`tools.rights.needs`).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Ledger:
 
     def add(self, function: str, call: str, asked: Iterator[Request]) -> None:
         """Note a call of a function."""
-        found = [one for one in asked if one.action not in _CIRCUITS or not one.resource.endswith("-BreakerTable")]
+        found = [one for one in asked if not _follows(one)]
         if found:
             noted = self.made.setdefault(function, Made())
             noted.calls.add(call)
@@ -60,6 +60,12 @@ class Ledger:
     def unmade(self) -> list[str]:
         """Name what the record holds and nobody called."""
         return sorted(_lines(read()) - _lines(self.made))
+
+
+def _follows(asked: Request) -> bool:
+    """Tell whether a right follows from the calls behind it."""
+    of_a_circuit = asked.action in _CIRCUITS and asked.resource.endswith("-BreakerTable")
+    return of_a_circuit or asked.action == "sts:AssumeRole"
 
 
 LEDGER = Ledger()

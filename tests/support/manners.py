@@ -1,6 +1,6 @@
 """The seed of the manners of every simulator that the product is tested against.
 
-It is drawn for each run, unless WAVEBREAK_SEED names it.
+It is always the same, so that runs repeat each other, unless WAVEBREAK_SEED names one or says `drawn` (`make soak`).
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
 SEED: Final = "WAVEBREAK_SEED"
+DRAWN: Final = "drawn"
+_USUAL: Final = "1"
 
 
 def choose_seed(environment: MutableMapping[str, str]) -> None:
-    """Draw the seed of this run where none is named; processes that it starts inherit it."""
-    if not environment.get(SEED):
-        environment[SEED] = str(SystemRandom().getrandbits(SEED_BITS))
+    """Settle the seed of this run; processes that it starts inherit it."""
+    named = environment.get(SEED) or _USUAL
+    environment[SEED] = str(SystemRandom().getrandbits(SEED_BITS)) if named == DRAWN else named
 
 
 def seed() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -87,6 +88,9 @@ class RecordedFailures:
         return "err-fake"
 
 
+_NO_REPORTS = SimpleNamespace(owes=lambda _execution_id: None, owing=lambda _before: [])
+
+
 @dataclass
 class FakeApp:
     """What the notifications need of an app."""
@@ -100,6 +104,7 @@ class FakeApp:
     clock: datetime = AT
     timing: Timing = field(default_factory=Timing)
     errors: RecordedFailures = field(default_factory=RecordedFailures)
+    evidence: Any = field(default_factory=lambda: _NO_REPORTS)
 
     def now(self) -> datetime:
         return self.clock

@@ -295,6 +295,17 @@ def read_until(
         time.sleep(LOOK_SECONDS)
 
 
+def ended_while_time_passes(stack: Stack, clock: JumpingClock, execution_id: str, seconds: float = 1) -> dict[str, Any]:
+    """Wait for the end of a termination, time passing with each look: a minute of the product's is three seconds."""
+    for _ in range(400):
+        execution = stack.get(execution_id)
+        if execution["termination"]["status"] in {"COMPLETED", "INCOMPLETE"}:
+            return execution
+        time.sleep(0.1)
+        clock.forward(seconds)
+    raise AssertionError(execution)
+
+
 def _nothing(_content: dict[str, Any]) -> None:
     pass
 

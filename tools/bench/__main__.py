@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -23,8 +24,9 @@ from tools.bench.measured_stack import BenchFailed, BenchStack, in_use
 from tools.local_stack.stack import LocalStack, Ports, StackError, seed
 from tools.packaging import artefact, build, sam
 
+from wavebreak.aws.drs import IDS_A_CALL
+
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Iterator
 
 TIME_SCALE: Final = 0.1
@@ -111,6 +113,24 @@ def idle_rounds(stack: BenchStack) -> Iterator[Figure]:
         yield Figure(what, calls, "1 function, 1 DescribeJobs", not once)
 
 
+def learning(stack: BenchStack) -> Iterator[Figure]:
+    """Count what it costs to learn the instances of ended jobs that name none, with reads that are late and are not."""
+    for number, servers in enumerate((3, 100, 500)):
+        for late, reads in enumerate(({"staleReads": 0, "delaySeconds": 0}, {})):
+            stack.control.put_manners(**reads, omit=["ParticipatingServer.recoveryInstanceID"])
+            run = runs.learnt(stack, 10 + 2 * number + late, servers)
+            # One question for each job that ended, or one for all that ended together, of 200 servers a call.
+            most = max(run.jobs, -(-servers // IDS_A_CALL))
+            yield Figure(
+                f"learning {servers} instances of {run.jobs} job(s){', late reads' if late else ''}",
+                f"DescribeRecoveryInstances {run.instance_calls}, DescribeJobLogItems "
+                f"{run.counts.drs['DescribeJobLogItems']}; DynamoDB {listed(Counter(run.written))}",
+                "" if late else f"≤ {most} and {run.jobs} calls",
+                not late and (run.instance_calls > most or run.counts.drs["DescribeJobLogItems"] > run.jobs),
+            )
+    stack.control.put_manners()
+
+
 def latencies(stack: BenchStack) -> Iterator[Figure]:
     """Show how soon the product acts; the first chain warms the functions up."""
     runs.chain(stack, 3)
@@ -176,6 +196,7 @@ def stack_figures() -> Iterator[Figure]:
         stack.control.events(enabled=False)
         yield from idle_rounds(stack)
         yield from waiting_run(stack)
+        yield from learning(stack)
         yield from large_run(stack)
 
 

@@ -9,6 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from tools.bench.call_log import describe_calls, largest_item, moment, reactions
+from tools.bench.measured_stack import BenchFailed
 from tools.template import ROOT, load
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ LARGE_BRANCHES: Final = 10
 _DOCUMENTS: Final = ("PLAN", "DOCUMENT")
 _QUICK: Final = 10
 _SLOW: Final = 200
+_SHOWN: Final = 100
+"""Long enough for everybody to see that it began."""
 _PATIENCE: Final = 60
 _LARGE_PATIENCE: Final = 300
 _WAITING_WAVES: Final = 3
@@ -52,6 +55,25 @@ class Idle:
     servers: int
     rounds: int
     counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What it cost to come from running jobs to an ended execution that knows its instances, which no job named."""
+
+    jobs: int
+    counts: Counts
+
+    @property
+    def instance_calls(self) -> int:
+        """How often instances were asked for."""
+        return self.counts.drs["DescribeRecoveryInstances"]
+
+    @property
+    def written(self) -> dict[str, int]:
+        """The writes to DynamoDB, by their kind."""
+        writes = ("BatchWriteItem", "PutItem", "TransactWriteItems", "UpdateItem")
+        return {name: self.counts.dynamodb[name] for name in writes if self.counts.dynamodb[name]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +127,23 @@ def idle(stack: BenchStack, number: int, waves: int, servers: int) -> Idle:
     rounds, counts = _between_rounds(stack, jobs)
     stack.completed(execution_id, _PATIENCE)
     return Idle(waves, servers, rounds, counts)
+
+
+def learnt(stack: BenchStack, number: int, servers: int) -> Learnt:
+    """Count what happens from the start of a wave's jobs to the end of its execution, which names every instance."""
+    groups = groups_of(number, 1, servers)
+    stack.add_servers(groups[0], launchSeconds=_SHOWN)
+    execution_id = stack.start(plan_of(f"learnt-{number}", groups, {}))
+    stack.seen(execution_id, lambda seen: _launching(seen["waves"][0]), _PATIENCE)
+    before = stack.counts()
+    (wave,) = stack.completed(execution_id, _PATIENCE)["waves"]
+    if not all(server["recoveryInstanceId"] for server in wave["servers"]):
+        raise BenchFailed(f"{execution_id} does not know all of its instances")
+    return Learnt(len(wave["jobIds"]), stack.counts().since(before))
+
+
+def _launching(wave: dict[str, Any]) -> bool:
+    return all(server["launchStatus"] == "IN_PROGRESS" for server in wave["servers"])
 
 
 def _between_rounds(stack: BenchStack, jobs: list[str]) -> tuple[int, Counts]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from tests.support.plans import all_terminated, plan, server, servers_of, three_tier, wave
+from tests.support.stack import ended_while_time_passes
 
 from wavebreak.aws.drs import Drs
 from wavebreak.aws.ec2 import Ec2
@@ -49,17 +49,6 @@ def reasons(execution: dict[str, Any]) -> dict[str, str]:
     """Why each instance is left, by its server."""
     termination = execution["termination"]
     return {entry["sourceServerId"]: entry["reason"] for entry in (*termination["remaining"], *termination["unknown"])}
-
-
-def ended_while_time_passes(stack: Stack, clock: JumpingClock, execution_id: str, seconds: float = 1) -> dict[str, Any]:
-    """Wait for the end of a termination, time passing with each look: a minute of the product's is three seconds."""
-    for _ in range(400):
-        execution = stack.get(execution_id)
-        if execution["termination"]["status"] in {"COMPLETED", "INCOMPLETE"}:
-            return execution
-        time.sleep(0.1)
-        clock.forward(seconds)
-    raise AssertionError(execution)
 
 
 def waited_for(
