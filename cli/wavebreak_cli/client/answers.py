@@ -101,6 +101,7 @@ class Execution(TypedDict, total=False):
     display: Display
     requestedBy: str
     reason: str | None
+    lease: dict[str, Any] | None
     startedAt: str | None
     endedAt: str | None
     durationSeconds: int | None

@@ -137,7 +137,14 @@ def signing_keys(credentials: Credentials) -> ReadOnlyCredentials:
     Raises Misconfigured, or Unavailable when AWS cannot be asked for them.
     """
     with credential_failures():
-        return credentials.get_frozen_credentials()
+        keys = credentials.get_frozen_credentials()
+    for name, value in (("access key id", keys.access_key), ("secret access key", keys.secret_key)):
+        if any(character.isspace() or not character.isprintable() for character in value or ""):
+            raise Misconfigured.because(
+                f"AWS credentials: the {name} holds a blank or a line break",
+                "write it anew: files from Windows end their lines with a CR, and variables keep what was pasted",
+            )
+    return keys
 
 
 @contextmanager
@@ -150,7 +157,19 @@ def credential_failures() -> Iterator[None]:
     except (BotoCoreError, ClientError, OSError) as error:  # OSError: a credential_process that cannot be run
         if _may_pass(error):
             raise Unavailable.unreachable("AWS credentials", str(error)) from error
-        raise Misconfigured.because(f"AWS credentials: {error}") from error
+        raise Misconfigured.because(f"AWS credentials: {error}", _hint_for(error)) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise Misconfigured.because(
+            f"AWS credentials: what gives them does not answer as it should ({type(error).__name__}: {error})",
+            "a credential_process prints its JSON and nothing else on standard output",
+        ) from error
+
+
+def _hint_for(error: Exception) -> str | None:
+    """Say what renews credentials that are known to run out."""
+    if "SSO" in type(error).__name__ or "Token" in type(error).__name__:
+        return "aws sso login, with --profile where it is another than the default"
+    return None
 
 
 def _may_pass(error: Exception) -> bool:
@@ -236,8 +255,9 @@ def _stack_output(stack: str, given: Given) -> tuple[str, str]:
     except (BotoCoreError, ClientError) as error:
         if _may_pass(error):
             raise Unavailable.unreachable("CloudFormation", str(error)) from error
-        raise Misconfigured.because(f"no API found: stack {stack!r}: {error}. To choose one, {_HOW_TO_SET}") from error
+        told = str(error).rstrip(".")
+        raise Misconfigured.because(f"no API found: stack {stack!r}: {told}", _HOW_TO_SET) from error
     for output in answer["Stacks"][0].get("Outputs", []):
         if output.get("OutputKey") == "ApiUrl" and output.get("OutputValue"):
             return output["OutputValue"], str(answer["Stacks"][0].get("StackId", ""))
-    raise Misconfigured.because(f"stack {stack!r} has no output ApiUrl. To choose an API, {_HOW_TO_SET}")
+    raise Misconfigured.because(f"stack {stack!r} has no output ApiUrl", _HOW_TO_SET)

@@ -12,6 +12,7 @@ from wavebreak.problems import UnsupportedCommand
 from wavebreak_cli.client.command_runs import LineReader, RunReader, RunReading
 from wavebreak_cli.client.request import path_of
 from wavebreak_cli.commands.confirm import end_of_servers, recoveries_with
+from wavebreak_cli.commands.names import complete_execution, execution_named
 from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, CommandFailed, Finished, Misconfigured, Refused
 from wavebreak_cli.follow_loop import POLL_SECONDS, SLOWEST_POLL_SECONDS, follow
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
@@ -47,7 +48,12 @@ def command(  # noqa: PLR0913  each is an option of the command line
         typer.Option(metavar="ID,...", help="Source servers or recovery instances; may be given several times."),
     ] = None,
     execution: Annotated[
-        str | None, typer.Option(metavar="ID", help="All that this execution launched; with --targets, those of it.")
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="All that this execution launched; with --targets, those of it.",
+            autocompletion=complete_execution,
+        ),
     ] = None,
     timeout: Annotated[
         int | None,
@@ -74,6 +80,7 @@ def command(  # noqa: PLR0913  each is an option of the command line
     Ctrl-C ends a watch on every target; any other command goes on.
     """
     shell = open_shell(context, json)
+    execution = execution and execution_named(shell, execution)
     if shell.json and combined:
         raise Misconfigured.because("--json and --combined are two ways to print the same")
     asked = {

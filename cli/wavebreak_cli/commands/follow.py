@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, cast
-
-import typer
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from wavebreak.domain.executions.model import LaunchStatus
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, is_terminal, normalize_execution_status
@@ -17,8 +15,6 @@ from wavebreak_cli.views.phases import with_phases
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-ExecutionArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the execution.")]
 
 ASK_SECONDS: Final = 15
 """How long what the API tells of phases is good for: it asks DRS no more often itself."""

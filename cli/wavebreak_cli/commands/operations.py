@@ -42,6 +42,24 @@ def errors(
 
 
 @operations.command()
+def whoami(context: typer.Context, json: JsonFlag = False) -> None:
+    """Show which stack calls go to, in which account and Region, and whose credentials sign them."""
+    from wavebreak_cli.client.caller import caller_of  # noqa: PLC0415 - STS is only asked by few commands
+
+    shell = open_shell(context, json)
+    endpoint = shell.api.endpoint
+    caller = caller_of(endpoint)
+    told = {
+        "stack": endpoint.origin or endpoint.url,
+        "apiUrl": endpoint.url,
+        "account": endpoint.account or caller.account,
+        "region": endpoint.region,
+        "principal": caller.arn,
+    }
+    shell.tell(told, lambda: lists.facts(shell.look, told))
+
+
+@operations.command()
 def health(context: typer.Context, json: JsonFlag = False) -> None:
     """Show the circuit breakers: exit code 0 all closed, 1 some not, 4 a critical one open or no answer."""
     shell = open_shell(context, json)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 import typer
 
 from wavebreak_cli.client.request import Call, path_of
+from wavebreak_cli.commands.names import PlanArgument
 from wavebreak_cli.commands.plan_writing import writing
 from wavebreak_cli.errors import CommandFailed
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
@@ -22,8 +23,6 @@ plans: Final = typer.Typer(
 )
 
 plans.add_typer(writing)
-
-PlanArgument = Annotated[str, typer.Argument(metavar="PLAN", help="Id of the plan.")]
 
 
 @plans.command("import")
@@ -57,7 +56,7 @@ class Output(StrEnum):
     YAML = "yaml"
 
 
-@plans.command(epilog="wavebreak plan show three-tier -o yaml > three-tier.yaml")
+@plans.command()
 def show(
     context: typer.Context,
     plan: PlanArgument,
