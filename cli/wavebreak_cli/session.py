@@ -167,8 +167,8 @@ class Shell:
         status = f" (HTTP {failure.status})" if failure.status else ""
         self.note(f"  code: {failure.code or 'none'}{status}")
         for hint in (_HINTS.get(failure.code), _next_step(failure), failure.hint):
-            if hint:
-                self.note(f"  hint: {hint}")
+            for line in (hint or "").splitlines():
+                self.note(f"  {line}" if line.startswith(" ") else f"  hint: {line}")
         return failure.exit_code
 
 

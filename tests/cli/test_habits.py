@@ -250,7 +250,7 @@ def test_no_foreign_exception_a_credential_process_that_chatters(
     done = _process("plan", "list", AWS_CONFIG_FILE=str(config))
     assert done.returncode == 3
     assert "Traceback" not in done.stderr
-    assert "a credential_process prints its JSON and nothing else" in done.stderr
+    assert "a credential_process prints its JSON, and nothing else" in done.stderr
 
 
 def test_no_foreign_exception_a_carriage_return_in_a_key(
@@ -259,7 +259,7 @@ def test_no_foreign_exception_a_carriage_return_in_a_key(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret\r")
     outcome = wavebreak("plan", "list")
     assert outcome.exit_code == 3
-    assert "the secret access key holds a blank or a line break" in outcome.err
+    assert "a key or token has a line break, a blank or another odd character" in outcome.err
     assert "secret\\r" not in outcome.err
     assert not api.requests
 

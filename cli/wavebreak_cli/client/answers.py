@@ -51,6 +51,7 @@ class Wave(TypedDict, total=False):
     endedAt: str | None
     durationSeconds: int | None
     error: str | None
+    approval: dict[str, Any] | None
     servers: list[Server]
     commands: list[WaveCommand]
 
@@ -108,6 +109,7 @@ class Execution(TypedDict, total=False):
     totalWaves: int
     completedWaves: int
     pausedBy: list[str]
+    cancel: dict[str, Any] | None
     waves: list[Wave]
     terminationMetadata: TerminationMetadata
     termination: Termination

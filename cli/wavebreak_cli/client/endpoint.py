@@ -33,6 +33,7 @@ DEFAULT_STACK: Final = "wavebreak"
 STACK_FILE: Final = ".local/stack.json"
 _PATIENCE: Final[Mapping[str, Any]] = {"connect_timeout": 5, "read_timeout": 15}
 """Seconds that CloudFormation gets; a call that got no answer is repeated as the AWS configuration says."""
+_KEY: Final = re.compile(r"[!-~]+")
 _GATEWAY_HOST: Final = re.compile(r"\.execute-api\.([a-z0-9-]+)\.(?:vpce\.)?amazonaws\.com")
 _ARN_ACCOUNT: Final = 4
 """Which part of an ARN names the account."""
@@ -138,12 +139,11 @@ def signing_keys(credentials: Credentials) -> ReadOnlyCredentials:
     """
     with credential_failures():
         keys = credentials.get_frozen_credentials()
-    for name, value in (("access key id", keys.access_key), ("secret access key", keys.secret_key)):
-        if any(character.isspace() or not character.isprintable() for character in value or ""):
-            raise Misconfigured.because(
-                f"AWS credentials: the {name} holds a blank or a line break",
-                "write it anew: files from Windows end their lines with a CR, and variables keep what was pasted",
-            )
+    # They go into a header: one that was pasted with its line end would be refused there, and shown.
+    if not all(part is None or _KEY.fullmatch(part) for part in (keys.access_key, keys.secret_key, keys.token)):
+        raise Misconfigured.because(
+            "AWS credentials: a key or token has a line break, a blank or another odd character"
+        )
     return keys
 
 
@@ -158,11 +158,9 @@ def credential_failures() -> Iterator[None]:
         if _may_pass(error):
             raise Unavailable.unreachable("AWS credentials", str(error)) from error
         raise Misconfigured.because(f"AWS credentials: {error}", _hint_for(error)) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise Misconfigured.because(
-            f"AWS credentials: what gives them does not answer as it should ({type(error).__name__}: {error})",
-            "a credential_process prints its JSON and nothing else on standard output",
-        ) from error
+    except (AttributeError, RuntimeError, TypeError, ValueError) as error:  # it printed no object of JSON, or old keys
+        hint = "a credential_process prints its JSON, and nothing else, on standard output"
+        raise Misconfigured.because(f"AWS credentials: the credential_process or its answer: {error}", hint) from error
 
 
 def _hint_for(error: Exception) -> str | None:

@@ -1,7 +1,8 @@
 """`wavebreak run`, `show`, `watch`, `events`: starting executions and looking at them."""
 
+import re
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Final, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 from rich.console import Group, RenderableType
@@ -29,6 +30,7 @@ class RunMode(StrEnum):
     RECOVERY = "recovery"
 
 
+_POINT: Final = re.compile(r"(s-[0-9a-zA-Z]{17})=(pit-[0-9a-zA-Z]{17})")
 _START: Final = {RunMode.DRILL: "/drills", RunMode.RECOVERY: "/recoveries"}
 
 
@@ -45,6 +47,10 @@ def run(  # noqa: PLR0913, PLR0917  each is an option of the command line
     no_preempt: Annotated[
         bool, typer.Option("--no-preempt", help="Have drills that are in a recovery's way refuse it, not give way.")
     ] = False,
+    snapshot: Annotated[
+        list[str] | None,
+        typer.Option(metavar="s-…=pit-…", help="Recovery point of a server; may be given several times."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the execution's id alone.")] = False,
     json: JsonFlag = False,
 ) -> None:
@@ -52,9 +58,11 @@ def run(  # noqa: PLR0913, PLR0917  each is an option of the command line
     shell = open_shell(context, json)
     if no_preempt and mode is RunMode.DRILL:
         raise Misconfigured.because("--no-preempt is for a recovery: a drill never has others give way")
+    points = _recovery_points(snapshot or [])
     if mode is RunMode.RECOVERY:
         recovery_of(shell, plan, confirm, preempts=not no_preempt)
-    body = {"planId": plan, "reason": reason, "preempt": False if no_preempt else None}
+    preempt = False if no_preempt else None
+    body = {"planId": plan, "reason": reason, "snapshots": points or None, "preempt": preempt}
     started = _start(shell, _START[mode], body)
     name = started.get("executionId", "")
     if watch:
@@ -65,7 +73,22 @@ def run(  # noqa: PLR0913, PLR0917  each is an option of the command line
     shell.tell(started, lambda: _started(shell, name, started))
 
 
-def _start(shell: Shell, path: str, body: dict[str, str | bool | None]) -> "Execution":
+def _recovery_points(given: list[str]) -> dict[str, str]:
+    """Read the recovery points of servers, each `s-…=pit-…`; raises Misconfigured for anything else."""
+    points: dict[str, str] = {}
+    for text in given:
+        found = _POINT.fullmatch(text)
+        if found is None:
+            raise Misconfigured.because(
+                f"{text!r} is no recovery point of a server: s-…=pit-…, each with 17 letters or digits"
+            )
+        if found[1] in points:
+            raise Misconfigured.because(f"{found[1]} is given two recovery points")
+        points[found[1]] = found[2]
+    return points
+
+
+def _start(shell: Shell, path: str, body: dict[str, Any]) -> "Execution":
     """Ask for an execution; nobody who gets no answer is left to believe that nothing was started."""
     doubt = f"It may have been started all the same: see wavebreak executions --plan {body['planId']} --limit 1"
     try:
