@@ -45,7 +45,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)$$/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo "The local stack takes WAVEBREAK_PORT (4566), WAVEBREAK_SIMULATOR_PORT (4567) and WAVEBREAK_TIME_SCALE (1 is"
-	@echo "real time) from the environment. make deploy takes STACK=wavebreak, REGION, RUNTIME (this Python's), ARCHITECTURE"
+	@echo "real time) from the environment; FORCE=1 lets make up end one that runs with others. make deploy takes STACK=wavebreak, REGION, RUNTIME (this Python's), ARCHITECTURE"
 	@echo "(arm64) and PARAMETERS='Name=value ...' of the template, and uses the AWS credentials of your environment. So does"
 	@echo "make verify-aws, with STACK, REGION, PLAN=id, DRILL=yes (launches, and bills, what the plan names), SERVERS=3 (the"
 	@echo "most that it launches), REPLACE=yes (of earlier drills) and JSON=file; docs/aws-behaviour.md has the details."
@@ -56,11 +56,15 @@ demo: $(VENV)/.demo ## run a drill on a local stack of its own, with no AWS acco
 
 .PHONY: up
 up: $(VENV)/.demo ## start the local stack in the background
-	@$(BIN)/python -m tools.local_stack.stack up
+	@$(BIN)/python -m tools.local_stack up
 
 .PHONY: down
 down: $(VENV)/.demo ## stop the local stack
-	@$(BIN)/python -m tools.local_stack.stack down
+	@$(BIN)/python -m tools.local_stack down
+
+.PHONY: status
+status: $(VENV)/.demo ## say whether the local stack is up, and where
+	@$(BIN)/python -m tools.local_stack status
 
 .PHONY: test
 test: lint typecheck template definitions compliance artefact pytest ## check and test everything
