@@ -9,6 +9,24 @@ if TYPE_CHECKING:
 
 _WITH_VALUE: Final = ("--api-url", "--stack", "--region", "--profile")
 _FLAGS: Final = ("--debug",)
+_MEANT: Final = {
+    "list": "wavebreak executions, or wavebreak plan list",
+    "ls": "wavebreak executions, or wavebreak plan list",
+    "ps": "wavebreak executions --active",
+    "status": "wavebreak show latest",
+    "get": "wavebreak show latest",
+    "describe": "wavebreak show latest",
+    "start": "wavebreak run",
+    "drill": "wavebreak run PLAN --mode drill",
+    "recover": "wavebreak run PLAN --mode recovery",
+    "stop": "wavebreak cancel",
+    "destroy": "wavebreak terminate",
+    "apply": "wavebreak plan apply",
+    "validate": "wavebreak plan validate",
+    "diff": "wavebreak plan diff",
+    "login": "wavebreak whoami",
+}
+"""What the words of other commands are called here."""
 HELP: Final = ["-h", "--help"]
 
 
@@ -42,6 +60,17 @@ def _helped(words: list[str], groups: Sequence[str]) -> list[str]:
     if words[0] == "help":
         return [*words[1:], "--help"]
     return [*words, "--help"] if len(words) == 1 and words[0] in groups else words
+
+
+def usage_hint(words: Sequence[str]) -> str | None:
+    """Say what was probably meant with a command line that is not taken."""
+    named = [word for word in words if not word.startswith("-")]
+    if named[:1] == ["command"] and len(named) > 1:
+        return (
+            "an argument that begins with - stands behind --: wavebreak command query --execution latest -- --since x"
+        )
+    meant = _MEANT.get(named[0]) if named else None
+    return f"did you mean {meant}?" if meant else None
 
 
 def asks_for_help(arguments: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from wavebreak_cli.arguments import HELP, arranged, asks_for_help, without_type_of_flags
+from wavebreak_cli.arguments import HELP, arranged, asks_for_help, usage_hint, without_type_of_flags
 from wavebreak_cli.client.endpoint import Given
 from wavebreak_cli.commands.command import forwarding
 from wavebreak_cli.commands.executions import executions
@@ -101,6 +101,9 @@ def invoke(arguments: Sequence[str], around: Surroundings) -> int:
         return EXIT_INTERRUPTED
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else EXIT_OK
+        hint = usage_hint(arguments) if _FRAMEWORK_EXITS.get(code) == EXIT_USAGE else None
+        if hint:
+            shell.note(f"hint: {hint}")
         return _FRAMEWORK_EXITS.get(code, code)
     except Exception as error:  # noqa: BLE001 - the doorway: Python's own exit code 1 would read as a failed recovery
         if not (isinstance(error, OSError) and error.errno == errno.ENOSPC):  # that is told when the rest is written

@@ -294,3 +294,23 @@ def test_a_proxy_that_refuses_is_named(wavebreak: Terminal, monkeypatch: pytest.
     outcome = wavebreak("--api-url", "https://recovery.example.com/v1", "plan", "list")
     assert outcome.exit_code == 4
     assert "Traceback" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["list"], "did you mean wavebreak executions, or wavebreak plan list?"),
+        (["status"], "did you mean wavebreak show latest?"),
+        (["command", "query", "--since", "x"], "an argument that begins with - stands behind --"),
+        (["command", "status", "s-aaa"], "did you mean --targets s-aaa?"),
+        (["plan", "show", "../x"], "'../x' is no plan id"),
+        (["run", "Shop", "--mode", "drill"], "'Shop' is no plan id"),
+    ],
+)
+def test_f24_b10_what_is_not_taken_says_what_was_meant(
+    api: FakeApi, wavebreak: Terminal, words: list[str], hint: str
+) -> None:
+    outcome = wavebreak(*words)
+    assert outcome.exit_code == 3
+    assert hint in outcome.err
+    assert not api.requests

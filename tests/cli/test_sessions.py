@@ -257,7 +257,7 @@ def cancel(session: Session) -> None:
     assert session.run(f"wavebreak show {DRILL}") == 0
     session.sees("Cancelled by: ana at 2026-11-21 12:03:05Z, then its instances are terminated")
     ended = waves("CANCELLED", "CANCELLED", "CANCELLED", launched=(1, 2))
-    steps = [{"status": "IN_PROGRESS", "terminated": n, "remaining": []} for n in (0, 1)]
+    steps: list[Json] = [{"status": "IN_PROGRESS", "terminated": n, "remaining": []} for n in (0, 1)]
     over = {"status": "COMPLETED", "terminated": 2, "remaining": [], "unknown": []}
     api.answers["POST", f"/executions/{DRILL}/terminate"] = (202, execution("CANCELLED", ended, termination=steps[0]))
     api.readings[DRILL] = [execution("CANCELLED", ended, termination=step) for step in (*steps, over)]

@@ -1,5 +1,6 @@
 """`wavebreak command`: a command forwarded to many recovered servers, followed to its end."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 forwarding: Final = typer.Typer()
 
 _MOST_ROWS: Final = 1000
+_LIKE_AN_ID: Final = re.compile(r"[si]-[0-9a-zA-Z]+\Z")
 _TAKES_DOWN: Final = frozenset({CommandName.STOP, CommandName.UNINSTALL})
 _END_PATIENCE: Final = timedelta(seconds=10)
 """How long a watch that is left waits for its end: targets are stopped within 5 seconds."""
@@ -121,7 +123,9 @@ def _refuse_unless_forwardable(asked: dict[str, Any]) -> None:
     except UnsupportedCommand as unsupported:
         raise Misconfigured(_without_status(unsupported.document())) from None
     if not asked["targets"] and (asked["executionId"] is None or asked["targets"] is not None):
-        raise Misconfigured.because("names no target: give --targets, or --execution for all that it launched")
+        named = [word for word in asked["args"] or [] if _LIKE_AN_ID.match(word)]
+        meant = f"did you mean --targets {','.join(named)}?" if named else None
+        raise Misconfigured.because("names no target: give --targets, or --execution for all that it launched", meant)
     from wavebreak.domain.commands.arguments import argument_problems  # noqa: PLC0415 - it brings pydantic, which help does not need
 
     problems = argument_problems(asked["args"] or [])

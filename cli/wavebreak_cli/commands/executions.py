@@ -12,7 +12,7 @@ from wavebreak.domain.executions.audit_chain import Verdict, verify
 from wavebreak_cli.client.request import path_of
 from wavebreak_cli.commands.confirm import recovery_of
 from wavebreak_cli.commands.follow import Phases, follow_to_end, read_execution
-from wavebreak_cli.commands.names import ExecutionArgument, PlanArgument, execution_named
+from wavebreak_cli.commands.names import ExecutionArgument, PlanArgument, execution_named, plan_named
 from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, Finished, Misconfigured, Unavailable
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
 from wavebreak_cli.views import execution_card, lists, servers_list
@@ -58,7 +58,7 @@ def run(  # noqa: PLR0913, PLR0917  each is an option of the command line
     shell = open_shell(context, json)
     if no_preempt and mode is RunMode.DRILL:
         raise Misconfigured.because("--no-preempt is for a recovery: a drill never has others give way")
-    points = _recovery_points(snapshot or [])
+    points, plan = _recovery_points(snapshot or []), plan_named(plan)
     if mode is RunMode.RECOVERY:
         recovery_of(shell, plan, confirm, preempts=not no_preempt)
     preempt = False if no_preempt else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from wavebreak.identifiers import PLAN_ID_PATTERN
 from wavebreak_cli.client.request import path_of
 from wavebreak_cli.errors import CommandFailed, Misconfigured
 from wavebreak_cli.session import Shell, Surroundings
@@ -98,6 +99,13 @@ def _completed(path: str, field: str, incomplete: str, **query: Any) -> list[str
     finally:
         shell.close()
     return [name for name in names if name.startswith(incomplete)]
+
+
+def plan_named(text: str) -> str:
+    """Give the id of a plan; raises Misconfigured for what can be none: a path of the API with it would be another."""
+    if re.fullmatch(PLAN_ID_PATTERN, text) is None:
+        raise Misconfigured.because(f"{text!r} is no plan id: lower-case letters, digits and -")
+    return text
 
 
 ExecutionArgument = Annotated[
