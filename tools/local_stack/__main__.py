@@ -21,9 +21,10 @@ _BROKEN_PIPE: Final = 141
 """The exit code of a program that SIGPIPE ended, as a shell shows it."""
 
 
-def _up(stack: LocalStack) -> int:
+def up(stack: LocalStack, *, forced: bool) -> int:
+    """Bring the stack up and say what to do next; raises StackError where one runs that it would end, unless forced."""
     ends = stack.would_end()
-    if ends and not os.environ.get("FORCE"):
+    if ends and not forced:
         raise StackError(
             f"a local stack is up with {ends}. To start it anew ends it, with its plans and executions: FORCE=1 make up"
         )
@@ -44,6 +45,10 @@ def _up(stack: LocalStack) -> int:
         "Next",
         *(f"  {command}" for command in next_commands()),
     )
+
+
+def _up(stack: LocalStack) -> int:
+    return up(stack, forced=bool(os.environ.get("FORCE")))
 
 
 def _down(stack: LocalStack) -> int:
