@@ -45,11 +45,12 @@ help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)$$/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo "The local stack takes WAVEBREAK_PORT (4566), WAVEBREAK_SIMULATOR_PORT (4567), WAVEBREAK_TIME_SCALE (1 is real"
-	@echo "time) and WAVEBREAK_SEED (repeats the services' manners, those of tests too) from the environment. make deploy"
-	@echo "takes STACK=wavebreak, REGION, RUNTIME (this Python's), ARCHITECTURE (arm64) and PARAMETERS='Name=value ...' of"
-	@echo "the template, and uses the AWS credentials of your environment. So does make verify-aws, with STACK, REGION,"
-	@echo "PLAN=id, DRILL=yes (launches, and bills, what the plan names), SERVERS=3 (the most that it launches), REPLACE=yes"
-	@echo "(of earlier drills) and JSON=file; docs/aws-behaviour.md has the details."
+	@echo "time) and WAVEBREAK_SEED (repeats the services' manners, those of tests too) from the environment; FORCE=1 lets"
+	@echo "make up end one that runs with others. make deploy takes STACK=wavebreak, REGION, RUNTIME (this Python's),"
+	@echo "ARCHITECTURE (arm64) and PARAMETERS='Name=value ...' of the template, and uses the AWS credentials of your"
+	@echo "environment. So does make verify-aws, with STACK, REGION, PLAN=id, DRILL=yes (launches, and bills, what the plan"
+	@echo "names), SERVERS=3 (the most that it launches), REPLACE=yes (of earlier drills) and JSON=file;"
+	@echo "docs/aws-behaviour.md has the details."
 
 .PHONY: demo
 demo: $(VENV)/.demo ## run a drill on a local stack of its own, with no AWS account
@@ -57,11 +58,15 @@ demo: $(VENV)/.demo ## run a drill on a local stack of its own, with no AWS acco
 
 .PHONY: up
 up: $(VENV)/.demo ## start the local stack in the background
-	@$(BIN)/python -m tools.local_stack.stack up
+	@$(BIN)/python -m tools.local_stack up
 
 .PHONY: down
 down: $(VENV)/.demo ## stop the local stack
-	@$(BIN)/python -m tools.local_stack.stack down
+	@$(BIN)/python -m tools.local_stack down
+
+.PHONY: status
+status: $(VENV)/.demo ## say whether the local stack is up, and where
+	@$(BIN)/python -m tools.local_stack status
 
 .PHONY: test
 test: lint typecheck template definitions compliance artefact pytest ## check and test everything

@@ -61,9 +61,11 @@ class Misconfigured(CommandFailed):
     """Something has to be set before this command can work."""
 
     @classmethod
-    def because(cls, detail: str) -> Misconfigured:
-        """Make the problem of a missing or wrong setting; `detail` says what to set."""
-        return cls({"title": "Configuration", "code": "CONFIGURATION", "detail": detail})
+    def because(cls, detail: str, hint: str | None = None) -> Misconfigured:
+        """Make the problem of a missing or wrong setting; `detail` says what is wrong, `hint` what to do."""
+        made = cls({"title": "Configuration", "code": "CONFIGURATION", "detail": detail})
+        made.hint = hint
+        return made
 
 
 class PlanUnreadable(CommandFailed):

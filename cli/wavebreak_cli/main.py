@@ -10,12 +10,14 @@ from typing import Annotated, Final
 
 import typer
 
+from wavebreak_cli.arguments import HELP, arranged, asks_for_help, usage_hint, without_type_of_flags
 from wavebreak_cli.client.endpoint import Given
 from wavebreak_cli.commands.command import forwarding
 from wavebreak_cli.commands.executions import executions
 from wavebreak_cli.commands.operations import operations
 from wavebreak_cli.commands.plans import plans
 from wavebreak_cli.commands.report import reports
+from wavebreak_cli.commands.running import running
 from wavebreak_cli.commands.steering import control
 from wavebreak_cli.errors import (
     EXIT_BROKEN_PIPE,
@@ -27,11 +29,15 @@ from wavebreak_cli.errors import (
     CommandFailed,
     Finished,
 )
+from wavebreak_cli.examples import with_examples
 from wavebreak_cli.session import JsonFlag, Shell, Surroundings
 
-app: Final = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app: Final = typer.Typer(
+    no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": HELP}
+)
 app.add_typer(plans)
 app.add_typer(executions)
+app.add_typer(running)
 app.add_typer(control)
 app.add_typer(operations)
 app.add_typer(reports)
@@ -65,6 +71,7 @@ def configure(
     region: Annotated[str | None, typer.Option(help="Region of the API.")] = None,
     profile: Annotated[str | None, typer.Option(help="AWS profile whose credentials sign the calls.")] = None,
     json: JsonFlag = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Tell every call, its time and its request id.")] = False,
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -74,13 +81,18 @@ def configure(
     if shell is not None:
         shell.given = Given(api_url, stack, region, profile)
         shell.json = json
+        shell.debug = debug
 
 
 def invoke(arguments: Sequence[str], around: Surroundings) -> int:
     """Run one command line in its surroundings and return its exit code."""
     shell = Shell(around)
     try:
-        typer.main.get_command(app).main(args=list(arguments), prog_name="wavebreak", obj=shell)
+        program, words = typer.main.get_command(app), arranged(arguments)
+        if asks_for_help(words):
+            without_type_of_flags(program)
+            with_examples(program)
+        program.main(args=words, prog_name="wavebreak", obj=shell)
     except Finished as outcome:
         return outcome.exit_code
     except CommandFailed as failure:
@@ -89,6 +101,9 @@ def invoke(arguments: Sequence[str], around: Surroundings) -> int:
         return EXIT_INTERRUPTED
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else EXIT_OK
+        hint = usage_hint(arguments) if _FRAMEWORK_EXITS.get(code) == EXIT_USAGE else None
+        if hint:
+            shell.note(f"hint: {hint}")
         return _FRAMEWORK_EXITS.get(code, code)
     except Exception as error:  # noqa: BLE001 - the doorway: Python's own exit code 1 would read as a failed recovery
         if not (isinstance(error, OSError) and error.errno == errno.ENOSPC):  # that is told when the rest is written

@@ -118,7 +118,7 @@ def _worded(message: str, document: object) -> str:
 def _meant(word: str, known: Iterable[str]) -> str:
     """Say which known word is nearest, in whatever case it was written."""
     by_lower = {name.lower(): name for name in known}
-    near = get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.7)
+    near = get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.6)
     return f"; did you mean {by_lower[near[0]]}?" if near else ""
 
 

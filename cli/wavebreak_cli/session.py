@@ -62,6 +62,14 @@ def console_on(stream: TextIO) -> Console:
     )
 
 
+def present_directory() -> Path:
+    """Give the directory that this runs in; one that was deleted meanwhile is no reason to fail."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path("/")
+
+
 @dataclass
 class Surroundings:
     """The world around a command: consoles, time, the directory it runs in, the source of its idempotency keys.
@@ -71,7 +79,7 @@ class Surroundings:
 
     out: Console = field(default_factory=lambda: console_on(sys.stdout))
     err: Console = field(default_factory=lambda: console_on(sys.stderr))
-    directory: Path = field(default_factory=Path.cwd)
+    directory: Path = field(default_factory=present_directory)
     now: Callable[[], datetime] = wall_clock
     sleep: Callable[[float], None] = time.sleep
     new_key: Callable[[], str] = lambda: str(uuid.uuid4())
@@ -85,6 +93,7 @@ class Shell:
     around: Surroundings
     given: Given = field(default_factory=Given)
     json: bool = False
+    debug: bool = False
     _api: Api | None = None
 
     @property
@@ -98,8 +107,12 @@ class Shell:
         if self._api is None:
             from wavebreak_cli.client.api import Api  # noqa: PLC0415 - the HTTP client is slow to load; help needs none
 
-            self._api = Api(resolve(self.given, self.around.directory), sleep=self.around.sleep)
+            endpoint = resolve(self.given, self.around.directory)
+            self._api = Api(endpoint, sleep=self.around.sleep, tell=self._told if self.debug else None)
         return self._api
+
+    def _told(self, line: str) -> None:
+        self.note(f"debug: {line}")
 
     def close(self) -> None:
         """Close the API's connections, if there are any."""
@@ -149,14 +162,13 @@ class Shell:
             self.around.err.file.write(json.dumps(failure.problem) + "\n")
             return failure.exit_code
         self.note(_headline(failure.problem))
-        for error in failure.problem.get("errors") or []:
-            if isinstance(error, dict):
-                self.note(_place(failure.problem, error))
+        for error in _beside_headline(failure.problem):
+            self.note(_place(failure.problem, error))
         status = f" (HTTP {failure.status})" if failure.status else ""
         self.note(f"  code: {failure.code or 'none'}{status}")
-        for hint in (_HINTS.get(failure.code), failure.hint):
-            if hint:
-                self.note(f"  hint: {hint}")
+        for hint in (_HINTS.get(failure.code), _next_step(failure), failure.hint):
+            for line in (hint or "").splitlines():
+                self.note(f"  {line}" if line.startswith(" ") else f"  hint: {line}")
         return failure.exit_code
 
 
@@ -167,6 +179,26 @@ def open_shell(context: typer.Context, as_json: bool) -> Shell:
         raise Misconfigured.because("the command was started without its surroundings")
     shell.json = shell.json or as_json
     return shell
+
+
+def _beside_headline(problem: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """List the faults of a problem but one that its headline says already."""
+    errors: list[Mapping[str, Any]] = [error for error in problem.get("errors") or [] if isinstance(error, dict)]
+    if len(errors) == 1 and not errors[0].get("line"):
+        pointer, message = str(errors[0].get("pointer") or ""), str(errors[0].get("message"))
+        detail = str(problem.get("detail"))
+        return [] if detail.endswith(message) and pointer in detail else errors
+    return errors
+
+
+def _next_step(failure: CommandFailed) -> str | None:
+    """Say what to look at next, where the problem names it."""
+    holder = failure.problem.get("executionId")
+    if failure.code in {"PLAN_BUSY", "SERVER_BUSY"} and holder:
+        return f"wavebreak watch {holder}"
+    if failure.code == "NOT_FOUND":
+        return "wavebreak plan list, wavebreak executions"
+    return None
 
 
 def _headline(problem: Mapping[str, Any]) -> str:

@@ -236,7 +236,7 @@ class _Doorway(BaseHTTPRequestHandler):
         content = b"" if given.body == "" else json.dumps(given.body).encode()
         if isinstance(given.body, str):
             content = given.body.encode()
-        self.send_response(given.status)
+        (self.send_response_only if "Date" in given.headers else self.send_response)(given.status)
         for name, value in {**given.headers, "content-length": str(len(content))}.items():
             self.send_header(name, value)
         self.end_headers()

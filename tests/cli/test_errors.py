@@ -95,3 +95,17 @@ def test_hostile_text_in_an_error_is_shown_and_never_obeyed(api: FakeApi, wavebr
     for width in (80, 200):
         wavebreak.width = width
         assert not {"\x1b", "\u202e"} & set(wavebreak("errors").out)
+
+
+def test_f21_errors_that_say_the_same_are_one_and_those_of_an_execution_are_found(
+    api: FakeApi, wavebreak: Terminal
+) -> None:
+    same = {"errorType": "Throttled", "message": "too many"}
+    others = [error(16, executionId="drill-other", **same), error(17, **{**same, "message": "other"})]
+    api.listed["/errors"] = [*(error(n, **same) for n in range(16)), *others]
+    wavebreak.width = 200
+    told = wavebreak("errors", "-n", "50").out
+    assert "x16  Throttled: too many" in told
+    assert len(told.splitlines()) == 5
+    mine = json.loads(wavebreak("errors", "--execution", DRILL, "--json").out)["items"]
+    assert [item["errorId"] for item in mine] == [error(n)["errorId"] for n in (*range(16), 17)]

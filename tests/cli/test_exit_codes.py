@@ -73,7 +73,6 @@ def test_terminate_with_watch_ends_when_the_termination_does(
         ["show", DRILL, "--nonsense"],
         ["run", "three-tier"],
         ["run", "three-tier", "--mode", "rehearsal"],
-        ["approve", DRILL, "first"],
         ["approve", DRILL, "0"],
         ["executions", "--limit", "0"],
         ["show", ".."],

@@ -171,3 +171,16 @@ def test_b12_f4_instances_that_are_gone_are_shown_as_gone_and_servers_by_name(
     wavebreak.width = 140
     row = next(line for line in wavebreak("show", DRILL, "--servers").out.splitlines() if "db-1" in line)
     assert row.split() == ["1", "db-1", "s-00000000000000001", "CRITICAL", "replaced", "since", "i-00000000000000001"]
+
+
+def test_recovery_points_of_servers_are_chosen(api: FakeApi, wavebreak: Terminal) -> None:
+    api.answers["POST", "/drills"] = (202, execution("PENDING", []))
+    first, second = (f"s-{number:017}=pit-{number:017}" for number in (1, 2))
+    run = ("run", "three-tier", "--mode", "drill")
+    assert wavebreak(*run, "--snapshot", first, "--snapshot", second).exit_code == 0
+    points = {f"s-{number:017}": f"pit-{number:017}" for number in (1, 2)}
+    assert api.requests[-1].body == {"planId": "three-tier", "snapshots": points}
+    count = len(api.requests)
+    assert "is no recovery point of a server" in wavebreak(*run, "--snapshot", "s-1=pit-1").err
+    assert "is given two recovery points" in wavebreak(*run, "--snapshot", first, "--snapshot", first).err
+    assert len(api.requests) == count

@@ -136,7 +136,7 @@ def test_the_live_view_of_a_drill_at_80_columns() -> None:
         == f"""\
 ┃ 3TierRecoveryPlan  DRILL  {DRILL}
 ┃ ⟳ IN PROGRESS  50s
-┃
+┃ ⏸ WAITING FOR YOU: approve or reject wave 3 web
 ┃ ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  3 of 6 servers launched · 1 failed
 ┃
 ┃ #  Wave                 Status               Servers  Duration
@@ -150,11 +150,11 @@ def test_the_live_view_of_a_drill_at_80_columns() -> None:
 ┃
 ┃ Failed servers
 ┃   ✗ s-00000000000000004  wave 2: no capacity
-┃
-┃ Next
-┃   wavebreak approve {DRILL} 3   start wave 3
-┃   wavebreak reject {DRILL} 3    fail wave 3
-┃   wavebreak cancel {DRILL}      start no further wave"""
+
+Next
+  wavebreak approve {DRILL} 3   start wave 3
+  wavebreak reject {DRILL} 3    fail wave 3
+  wavebreak cancel {DRILL}      start no further wave"""
     )
 
 
@@ -275,8 +275,8 @@ def test_a_large_drill_fits_the_terminal_and_never_hides_what_can_be_done(
     assert DRILL in rows[0]
     assert "connection lost" in rows[2]
     assert "of 600 servers launched · 9 failed" in text
-    assert f"┃   wavebreak approve {DRILL} 40" in text
-    assert f"┃   wavebreak cancel {DRILL}" in text
+    assert f"  wavebreak approve {DRILL} 40" in text
+    assert f"  wavebreak cancel {DRILL}" in text
     assert "more waves" in text
     assert "more, see them with --servers" in text
 

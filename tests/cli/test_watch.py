@@ -139,7 +139,7 @@ def test_a_watch_that_is_left_without_the_end_says_that_the_execution_goes_on(
     api: FakeApi, wavebreak: Terminal
 ) -> None:
     forbidden = problem(403, "FORBIDDEN", "Forbidden", "the security token is expired")
-    told = f"hint: The execution goes on. To watch it again: wavebreak watch {DRILL}."
+    told = f"hint: The execution goes on. To watch it again, or cancel it:\n    wavebreak watch {DRILL}\n"
     api.answers["POST", "/drills"] = (202, execution("PENDING", []))
     api.answers["GET", f"/executions/{DRILL}"] = (403, forbidden)
     run = ("run", "three-tier", "--mode", "drill", "--watch")

@@ -13,8 +13,13 @@ from urllib.parse import urlsplit
 import pytest
 from tests.support.manners import seed
 from tools.local_stack import deployment, processes
+from tools.local_stack.__main__ import up
+from tools.local_stack.first_minutes import add_example_servers, example_servers, next_commands
 from tools.local_stack.ssm_documents import documents
-from tools.local_stack.stack import LocalStack, Ports, _Record
+from tools.local_stack.stack import LocalStack, Ports, StackError, _Record, configured
+from tools.template import ROOT
+
+from drs_simulator.client import SimulatorControl
 
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/execute-api/aws4_request"}
 
@@ -128,6 +133,48 @@ def test_a_failed_start_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
         stack.start()
     assert not (tmp_path / "processes.json").exists()
     assert processes.port_is_free(stack.ports.emulator)
+
+
+def test_f2_the_servers_of_the_examples_are_there_and_those_that_are_stay_as_they_are(stack: LocalStack) -> None:
+    url = f"http://127.0.0.1:{stack.ports.simulator}"
+    control = SimulatorControl(url)
+    first = next(example_servers())[0]
+    control.put_source_server(first, hostname="mine")
+    assert add_example_servers(url) == len(list(example_servers())) - 1
+    hosts = {
+        server["sourceServerID"]: server["sourceProperties"]["identificationHints"]["hostname"]
+        for server in control.state()["sourceServers"]
+    }
+    assert hosts[first] == "mine"
+    assert {one[0] for one in example_servers()} <= hosts.keys()
+    assert add_example_servers(url) == 0
+
+
+def test_b8_a_stack_that_runs_with_other_settings_is_not_ended_unasked(stack: LocalStack) -> None:
+    assert stack.would_end() is None
+    other = LocalStack(stack.directory, stack.ports, 0.5)
+    told = f"WAVEBREAK_TIME_SCALE {stack.time_scale:g}, not 0.5"
+    assert other.would_end() == told
+    variables = {
+        "WAVEBREAK_PORT": str(stack.ports.emulator),
+        "WAVEBREAK_SIMULATOR_PORT": str(stack.ports.simulator),
+        "WAVEBREAK_TIME_SCALE": "0.5",
+    }
+    with pytest.raises(StackError, match=f"a local stack is up with {told}"):
+        up(configured(variables, stack.directory), forced=False)
+    assert stack.status() is not None
+    assert LocalStack(stack.directory, Ports(1, 2), stack.time_scale).would_end() == (
+        f"ports {stack.ports.emulator} and {stack.ports.simulator}"
+    )
+
+
+def test_f1_the_next_commands_name_the_command_as_it_is_found() -> None:
+    assert [line.split()[1:3] for line in next_commands()] == [
+        ["plan", "apply"],
+        ["run", "three-tier"],
+        ["terminate", "latest"],
+    ]
+    assert (ROOT / next_commands()[0].split()[-1]).is_file()
 
 
 def test_stopping_ends_everything_once(stack: LocalStack) -> None:

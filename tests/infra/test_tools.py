@@ -148,6 +148,9 @@ def test_the_simulator_of_a_local_stack_has_manners_and_the_seed_that_was_chosen
     "variables",
     [
         {"WAVEBREAK_PORT": "many"},
+        {"WAVEBREAK_PORT": "99999"},
+        {"WAVEBREAK_PORT": "0"},
+        {"WAVEBREAK_SIMULATOR_PORT": "4566"},
         {"WAVEBREAK_TIME_SCALE": "fast"},
         {"WAVEBREAK_TIME_SCALE": "0"},
         {"WAVEBREAK_TIME_SCALE": "nan"},
@@ -271,7 +274,7 @@ def test_the_local_stack_ends_quietly_when_whoever_read_its_output_went_away() -
     os.close(reader)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "tools.local_stack.stack", "status"],
+            [sys.executable, "-m", "tools.local_stack", "status"],
             cwd=ROOT,
             stdout=writer,
             stderr=subprocess.PIPE,

@@ -1,8 +1,8 @@
 """Measure: `make bench`. Ratios and counts, which tell of the product; times are shown for information only.
 
-Exit code 1 when a limit is exceeded: the import of a handler, the artefact's size, what the layers around a call add to
-it, what an idle round may cost, what the evidence of a large run takes, the size of an item or of a state machine's
-payload.
+Exit code 1 when a limit is exceeded: the import of a handler, the start of a command, the artefact's size, what the
+layers around a call add to it, what an idle round may cost, what the evidence of a large run takes, the size of an item
+or of a state machine's payload.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.table import Table
-from tools.bench import imports, reports, runs
+from tools.bench import imports, reports, runs, starts
 from tools.bench import layers as bench_layers
 from tools.bench.measured_stack import BenchFailed, BenchStack, in_use
 from tools.local_stack.stack import LocalStack, Ports, StackError, seed
@@ -61,6 +61,13 @@ def imports_and_size() -> Iterator[Figure]:
         yield Figure(
             f"import {cost.module}", f"{cost.ratio:.2f} x ({cost.seconds:.3f} s)", limit_text, cost.is_too_high
         )
+
+
+def command_starts() -> Iterator[Figure]:
+    """Measure what the command line costs before it does anything."""
+    for cost in starts.measure():
+        told = f"{cost.ratio:.2f} x ({cost.seconds:.2f} s)"
+        yield Figure(f"start of {cost.words}", told, f"≤ {cost.limit:.1f} x", cost.is_too_high)
 
 
 def layers() -> Iterator[Figure]:
@@ -206,7 +213,7 @@ def main() -> int:
     table = Table("what", "measured", "limit", "")
     failed = 0
     try:
-        for figures in (imports_and_size(), layers(), evidence(), stack_figures()):
+        for figures in (imports_and_size(), command_starts(), layers(), evidence(), stack_figures()):
             for figure in figures:
                 console.print(f"{figure.what}: {figure.value}", highlight=False, markup=False)
                 failed += figure.fails

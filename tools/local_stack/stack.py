@@ -1,22 +1,18 @@
 """The local stack: an AWS emulator, the DRS simulator beside it, and the real template deployed to them.
 
-`python -m tools.local_stack.stack up|down|status` serves `make up` and `make down`. Tests and the demo make a
-`LocalStack` of their own in another directory, on free ports, beside one that is up.
+`make up` and `make down` have one (`__main__`). Tests and the demo make a `LocalStack` of their own in another
+directory, on free ports, beside one that is up.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import shutil
-import sys
 import time
 from dataclasses import asdict, dataclass, field, replace
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
 from tools.local_stack import deployment, processes, programs
 from tools.local_stack.ssm_documents import put_documents
 from tools.packaging import build, sam
@@ -37,8 +33,7 @@ LARGEST_SCALE: Final = 10.0
 _READY_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 0.05
 _LAST_LINES: Final = 15
-_BROKEN_PIPE: Final = 141
-"""The exit code of a program that SIGPIPE ended, as a shell shows it."""
+_LARGEST_PORT: Final = 65_535
 
 
 class StackError(Exception):
@@ -184,6 +179,21 @@ class LocalStack:
             restarted = replace(record, emulator=self._launch_emulator())
             restarted.write(self._record_file)
             self._await("emulator", restarted.emulator, _emulator_answers, self.ports.emulator)
+
+    def would_end(self) -> str | None:
+        """Say what runs here and differs from what is wanted, so that a start would end it; None if nothing does."""
+        record = _Record.read(self._record_file)
+        if record is None or not (record.emulator.is_alive() or record.simulator.is_alive()):
+            return None
+        has, wants = record.wanted, self._wanted()
+        if has == wants:
+            return None
+        told = []
+        if has.time_scale != wants.time_scale:
+            told.append(f"WAVEBREAK_TIME_SCALE {has.time_scale:g}, not {wants.time_scale:g}")
+        if has.ports != wants.ports:
+            told.append(f"ports {has.ports.emulator} and {has.ports.simulator}")
+        return ", ".join(told) or "another version of its programs"
 
     def status(self) -> dict[str, Any] | None:
         """Describe the stack if it is up and answers, else None."""
@@ -364,59 +374,14 @@ def configured(environment: Mapping[str, str], directory: Path = sam.LOCAL) -> L
         except ValueError:
             raise StackError(f"{name} is no number: {text!r}") from None
 
-    ports = Ports(
-        number("WAVEBREAK_PORT", DEFAULT_PORT, int), number("WAVEBREAK_SIMULATOR_PORT", DEFAULT_SIMULATOR_PORT, int)
-    )
+    def port(name: str, default: int) -> int:
+        chosen = int(number(name, default, int))
+        if not 1 <= chosen <= _LARGEST_PORT:
+            raise StackError(f"{name} must be 1 to {_LARGEST_PORT}, not {chosen}")
+        return chosen
+
+    ports = Ports(port("WAVEBREAK_PORT", DEFAULT_PORT), port("WAVEBREAK_SIMULATOR_PORT", DEFAULT_SIMULATOR_PORT))
+    if ports.emulator == ports.simulator:
+        raise StackError(f"WAVEBREAK_PORT and WAVEBREAK_SIMULATOR_PORT must be two ports, not both {ports.emulator}")
     scale = number("WAVEBREAK_TIME_SCALE", 1, float)
     return LocalStack(directory, ports, scale, seed=named_seed(environment))
-
-
-def _up(stack: LocalStack) -> int:
-    begin = time.monotonic()
-    description = stack.start()
-    return _tell(
-        0,
-        f"The local stack is up ({time.monotonic() - begin:.1f} s).",
-        f"  API        {description['apiUrl']}",
-        f"  AWS        {description['endpointUrl']}",
-        f"  simulator  {description['simulatorUrl']}, manners of seed {stack.seed_in_force()}",
-        f"  all of it  {stack.directory / 'stack.json'}",
-    )
-
-
-def _down(stack: LocalStack) -> int:
-    return _tell(0, "The local stack is down." if stack.stop() else "No local stack was up.")
-
-
-def _status(stack: LocalStack) -> int:
-    description = stack.status()
-    if description is None:
-        return _tell(1, "No local stack is up.")
-    return _tell(0, json.dumps(description, indent=2))
-
-
-def _tell(code: int, *lines: str) -> int:
-    """Print lines and give the exit code: that of SIGPIPE, and no complaint, if whoever read them went away."""
-    try:
-        print(*lines, sep="\n", flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where what Python still holds goes at its exit
-        return _BROKEN_PIPE
-    return code
-
-
-def main() -> int:
-    """Run one of the commands."""
-    commands = {"up": _up, "down": _down, "status": _status}
-    parser = argparse.ArgumentParser(prog="python -m tools.local_stack.stack", description="The local stack.")
-    parser.add_argument("command", choices=commands)
-    command = parser.parse_args().command
-    try:
-        return commands[command](configured(os.environ))
-    except (StackError, sam.SamError, BotoCoreError, ClientError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

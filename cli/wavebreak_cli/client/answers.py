@@ -51,6 +51,7 @@ class Wave(TypedDict, total=False):
     endedAt: str | None
     durationSeconds: int | None
     error: str | None
+    approval: dict[str, Any] | None
     servers: list[Server]
     commands: list[WaveCommand]
 
@@ -115,12 +116,14 @@ class Execution(TypedDict, total=False):
     display: Display
     requestedBy: str
     reason: str | None
+    lease: dict[str, Any] | None
     startedAt: str | None
     endedAt: str | None
     durationSeconds: int | None
     totalWaves: int
     completedWaves: int
     pausedBy: list[str]
+    cancel: dict[str, Any] | None
     waves: list[Wave]
     terminationMetadata: TerminationMetadata
     termination: Termination

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import ssl
+import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 from urllib.parse import quote, urlencode
 
 import httpx
 
+from wavebreak.timing import duration
 from wavebreak_cli.client.endpoint import ca_bundle, credentials_of, signing_keys
 from wavebreak_cli.client.request import ATTEMPTS, CALL_SECONDS, Call, is_text
 from wavebreak_cli.errors import CommandFailed, Misconfigured, Refused, Unavailable, from_answer
@@ -22,10 +26,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _CONNECT_SECONDS: Final = 5.0
+_TIMEOUT: Final = httpx.Timeout(CALL_SECONDS, connect=_CONNECT_SECONDS)
+_REQUEST_IDS: Final = ("x-amzn-requestid", "apigw-requestid", "x-amz-apigw-id")
 _FIRST_DELAY: Final = 0.5
 _LONGEST_DELAY: Final = 10.0
 _PAGE: Final = 1000
 """The most items that the API gives in one answer."""
+
+_CLOCK_SECONDS: Final = 300
+"""How far the clock of a signature may be off before AWS refuses it."""
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -39,8 +48,10 @@ class Api:
         *,
         sleep: Callable[[float], None],
         transport: httpx.BaseTransport | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
-        """Take the endpoint; credentials are looked up at the first call."""
+        """Take the endpoint; credentials are looked up at the first call. `tell` is told of every call (--debug)."""
+        self._tell = tell
         self.endpoint = endpoint
         self._sleep = sleep
         self._credentials: Any = None
@@ -116,13 +127,27 @@ class Api:
 
     def _sent(self, request: httpx.Request) -> httpx.Response:
         try:
-            return self._http.send(request)
+            return self._answered(request)
+        except httpx.ProxyError as error:
+            raise NotConnected.unreachable(self.endpoint.url, f"the proxy refuses: {error}") from error
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise NotConnected.unreachable(self.endpoint.url, str(error) or "no connection") from error
         except httpx.TimeoutException as error:
             raise Unavailable.unreachable(self.endpoint.url, "no answer in time") from error
         except httpx.RequestError as error:
             raise Unavailable.unreachable(self.endpoint.url, str(error) or type(error).__name__) from error
+
+    def _answered(self, request: httpx.Request) -> httpx.Response:
+        if self._tell is None:
+            return self._http.send(request)
+        begun, outcome = time.monotonic(), "no answer"
+        try:
+            response = self._http.send(request)
+            named = [response.headers[name] for name in _REQUEST_IDS if name in response.headers]
+            outcome = f"{response.status_code}{''.join(f', request {name}' for name in named[:1])}"
+        finally:
+            self._tell(f"{request.method} {request.url}: {outcome}, {time.monotonic() - begun:.2f} s")
+        return response
 
     def _signed(self, call: Call) -> httpx.Request:
         """Build a request and sign exactly what will be sent."""
@@ -157,7 +182,7 @@ def _client(endpoint: Endpoint, transport: httpx.BaseTransport | None) -> httpx.
         loopback = address.host in _LOOPBACK
         encrypted = not loopback or address.scheme == "https"  # reading certificates takes a twelfth of a second
         believed = _believed(ca_bundle(endpoint)) if encrypted else False
-        return httpx.Client(timeout=CALL_SECONDS, transport=transport, trust_env=not loopback, verify=believed)
+        return httpx.Client(timeout=_TIMEOUT, transport=transport, trust_env=not loopback, verify=believed)
     except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
         raise Misconfigured.because(f"no connection to {endpoint.url} can be made: {error}") from error
 
@@ -214,7 +239,24 @@ def _decode(response: httpx.Response) -> dict[str, Any]:
     problem.setdefault("title", response.reason_phrase or f"HTTP {response.status_code}")
     if "detail" not in problem and isinstance(problem.get("message"), str):
         problem["detail"] = problem["message"]  # API Gateway's own form
+    if response.status_code == HTTPStatus.FORBIDDEN:
+        problem |= _clock_told(response, str(problem.get("detail")))
     raise from_answer(response.status_code, problem, _retry_after(response))
+
+
+def _clock_told(response: httpx.Response, detail: str) -> dict[str, str]:
+    """Say by how much this machine's clock is off, where a signature was refused for its time."""
+    try:
+        theirs = parsedate_to_datetime(response.headers.get("date", ""))
+    except (ValueError, TypeError):
+        return {}
+    if theirs.tzinfo is None:
+        return {}
+    off = (datetime.now(UTC) - theirs).total_seconds()
+    if abs(off) < _CLOCK_SECONDS and "Signature expired" not in detail and "not yet current" not in detail:
+        return {}
+    told = f"this machine's clock is {duration(abs(off))} {'ahead' if off > 0 else 'behind'}: set it, then try again"
+    return {"detail": f"{detail}; {told}"}
 
 
 def _object(response: httpx.Response) -> dict[str, Any] | None:

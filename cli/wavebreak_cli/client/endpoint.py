@@ -157,9 +157,17 @@ def credential_failures() -> Iterator[None]:
     except (BotoCoreError, ClientError, OSError) as error:  # OSError: a credential_process that cannot be run
         if _may_pass(error):
             raise Unavailable.unreachable("AWS credentials", str(error)) from error
-        raise Misconfigured.because(f"AWS credentials: {error}") from error
+        raise Misconfigured.because(f"AWS credentials: {error}", _hint_for(error)) from error
     except (AttributeError, RuntimeError, TypeError, ValueError) as error:  # it printed no object of JSON, or old keys
-        raise Misconfigured.because(f"AWS credentials: the credential_process or its answer: {error}") from error
+        hint = "a credential_process prints its JSON, and nothing else, on standard output"
+        raise Misconfigured.because(f"AWS credentials: the credential_process or its answer: {error}", hint) from error
+
+
+def _hint_for(error: Exception) -> str | None:
+    """Say what renews credentials that are known to run out."""
+    if "SSO" in type(error).__name__ or "Token" in type(error).__name__:
+        return "aws sso login, with --profile where it is another than the default"
+    return None
 
 
 def _may_pass(error: Exception) -> bool:
@@ -245,8 +253,9 @@ def _stack_output(stack: str, given: Given) -> tuple[str, str]:
     except (BotoCoreError, ClientError) as error:
         if _may_pass(error):
             raise Unavailable.unreachable("CloudFormation", str(error)) from error
-        raise Misconfigured.because(f"no API found: stack {stack!r}: {error}. To choose one, {_HOW_TO_SET}") from error
+        told = str(error).rstrip(".")
+        raise Misconfigured.because(f"no API found: stack {stack!r}: {told}", _HOW_TO_SET) from error
     for output in answer["Stacks"][0].get("Outputs", []):
         if output.get("OutputKey") == "ApiUrl" and output.get("OutputValue"):
             return output["OutputValue"], str(answer["Stacks"][0].get("StackId", ""))
-    raise Misconfigured.because(f"stack {stack!r} has no output ApiUrl. To choose an API, {_HOW_TO_SET}")
+    raise Misconfigured.because(f"stack {stack!r} has no output ApiUrl", _HOW_TO_SET)

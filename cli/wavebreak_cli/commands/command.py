@@ -1,5 +1,6 @@
 """`wavebreak command`: a command forwarded to many recovered servers, followed to its end."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +13,7 @@ from wavebreak.problems import UnsupportedCommand
 from wavebreak_cli.client.command_runs import LineReader, RunReader, RunReading
 from wavebreak_cli.client.request import path_of
 from wavebreak_cli.commands.confirm import end_of_servers, recoveries_with
+from wavebreak_cli.commands.names import complete_execution, execution_named
 from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, CommandFailed, Finished, Misconfigured, Refused
 from wavebreak_cli.follow_loop import POLL_SECONDS, SLOWEST_POLL_SECONDS, follow
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 forwarding: Final = typer.Typer()
 
 _MOST_ROWS: Final = 1000
+_LIKE_AN_ID: Final = re.compile(r"[si]-[0-9a-zA-Z]+\Z")
 _TAKES_DOWN: Final = frozenset({CommandName.STOP, CommandName.UNINSTALL})
 _END_PATIENCE: Final = timedelta(seconds=10)
 """How long a watch that is left waits for its end: targets are stopped within 5 seconds."""
@@ -47,7 +50,12 @@ def command(  # noqa: PLR0913  each is an option of the command line
         typer.Option(metavar="ID,...", help="Source servers or recovery instances; may be given several times."),
     ] = None,
     execution: Annotated[
-        str | None, typer.Option(metavar="ID", help="All that this execution launched; with --targets, those of it.")
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="All that this execution launched; with --targets, those of it.",
+            autocompletion=complete_execution,
+        ),
     ] = None,
     timeout: Annotated[
         int | None,
@@ -74,6 +82,7 @@ def command(  # noqa: PLR0913  each is an option of the command line
     Ctrl-C ends a watch on every target; any other command goes on.
     """
     shell = open_shell(context, json)
+    execution = execution and execution_named(shell, execution)
     if shell.json and combined:
         raise Misconfigured.because("--json and --combined are two ways to print the same")
     asked = {
@@ -114,7 +123,9 @@ def _refuse_unless_forwardable(asked: dict[str, Any]) -> None:
     except UnsupportedCommand as unsupported:
         raise Misconfigured(_without_status(unsupported.document())) from None
     if not asked["targets"] and (asked["executionId"] is None or asked["targets"] is not None):
-        raise Misconfigured.because("names no target: give --targets, or --execution for all that it launched")
+        named = [word for word in asked["args"] or [] if _LIKE_AN_ID.match(word)]
+        meant = f"did you mean --targets {','.join(named)}?" if named else None
+        raise Misconfigured.because("names no target: give --targets, or --execution for all that it launched", meant)
     from wavebreak.domain.commands.arguments import argument_problems  # noqa: PLC0415 - it brings pydantic, which help does not need
 
     problems = argument_problems(asked["args"] or [])

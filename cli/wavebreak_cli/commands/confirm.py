@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from wavebreak_cli.client.answers import Execution, StoredPlan
     from wavebreak_cli.session import Shell
 
-_MOST_EXECUTIONS: Final = 20
-"""Executions with instances left that are looked into; the newest come first."""
+_MOST_LOOKED_AT: Final = 20
+"""Executions with instances left that a prompt looks into; the newest come first."""
+MOST_EXECUTIONS: Final = 500
+"""As many a list of what runs looks into."""
 
 
 def typed(shell: Shell, wanted: str, given: str | None, question: str, done: str) -> None:
@@ -81,11 +83,11 @@ def _running_now(shell: Shell, servers: Collection[str]) -> list[briefing.Replac
     return found
 
 
-def with_instances(shell: Shell, **wanted: object) -> Iterator[Execution]:
-    """Read the executions that have left instances running, whole, newest first."""
+def with_instances(shell: Shell, most: int = _MOST_LOOKED_AT, **wanted: object) -> Iterator[Execution]:
+    """Read the executions that have left instances running, whole, newest first, at most so many."""
     looked = 0
     for item in shell.api.items("/executions", limit=1000, **wanted):
-        if item.get("instancesLeft") == 0 or looked == _MOST_EXECUTIONS:
+        if item.get("instancesLeft") == 0 or looked == most:
             continue
         looked += 1
         yield cast("Execution", shell.api.get(path_of("executions", str(item.get("executionId"))), attempts=1))

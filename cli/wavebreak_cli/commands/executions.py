@@ -1,17 +1,18 @@
-"""`wavebreak run`, `show`, `watch`, `executions`, `events`: starting executions and looking at them."""
+"""`wavebreak run`, `show`, `watch`, `events`: starting executions and looking at them."""
 
+import re
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Final, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from wavebreak.domain.executions.audit_chain import Verdict, verify
-from wavebreak.execution_utils import ExecutionStatus
 from wavebreak_cli.client.request import path_of
 from wavebreak_cli.commands.confirm import recovery_of
-from wavebreak_cli.commands.follow import ExecutionArgument, Phases, follow_to_end, read_execution
+from wavebreak_cli.commands.follow import Phases, follow_to_end, read_execution
+from wavebreak_cli.commands.names import ExecutionArgument, PlanArgument, execution_named, plan_named
 from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, Finished, Misconfigured, Unavailable
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
 from wavebreak_cli.views import execution_card, lists, servers_list
@@ -29,39 +30,65 @@ class RunMode(StrEnum):
     RECOVERY = "recovery"
 
 
+_POINT: Final = re.compile(r"(s-[0-9a-zA-Z]{17})=(pit-[0-9a-zA-Z]{17})")
 _START: Final = {RunMode.DRILL: "/drills", RunMode.RECOVERY: "/recoveries"}
 
 
 @executions.command()
 def run(  # noqa: PLR0913, PLR0917  each is an option of the command line
     context: typer.Context,
-    plan: Annotated[str, typer.Argument(metavar="PLAN", help="Id of the plan.")],
+    plan: PlanArgument,
     mode: Annotated[RunMode, typer.Option(help="A rehearsal, or the real thing.")],
     reason: Annotated[str | None, typer.Option(help="Why, for the audit trail.")] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow it to its end.")] = False,
     confirm: Annotated[
         str | None, typer.Option(metavar="PLAN", help="The plan's id again: starts a recovery without being asked.")
     ] = None,
     no_preempt: Annotated[
         bool, typer.Option("--no-preempt", help="Have drills that are in a recovery's way refuse it, not give way.")
     ] = False,
+    snapshot: Annotated[
+        list[str] | None,
+        typer.Option(metavar="s-…=pit-…", help="Recovery point of a server; may be given several times."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the execution's id alone.")] = False,
     json: JsonFlag = False,
 ) -> None:
     """Run a plan as a drill or a recovery."""
     shell = open_shell(context, json)
     if no_preempt and mode is RunMode.DRILL:
         raise Misconfigured.because("--no-preempt is for a recovery: a drill never has others give way")
+    points, plan = _recovery_points(snapshot or []), plan_named(plan)
     if mode is RunMode.RECOVERY:
         recovery_of(shell, plan, confirm, preempts=not no_preempt)
-    body = {"planId": plan, "reason": reason, "preempt": False if no_preempt else None}
+    preempt = False if no_preempt else None
+    body = {"planId": plan, "reason": reason, "snapshots": points or None, "preempt": preempt}
     started = _start(shell, _START[mode], body)
     name = started.get("executionId", "")
     if watch:
         follow_to_end(shell, name, exists=True)
+    if quiet:
+        shell.around.out.file.write(f"{name}\n")
+        return
     shell.tell(started, lambda: _started(shell, name, started))
 
 
-def _start(shell: Shell, path: str, body: dict[str, str | bool | None]) -> "Execution":
+def _recovery_points(given: list[str]) -> dict[str, str]:
+    """Read the recovery points of servers, each `s-…=pit-…`; raises Misconfigured for anything else."""
+    points: dict[str, str] = {}
+    for text in given:
+        found = _POINT.fullmatch(text)
+        if found is None:
+            raise Misconfigured.because(
+                f"{text!r} is no recovery point of a server: s-…=pit-…, each with 17 letters or digits"
+            )
+        if found[1] in points:
+            raise Misconfigured.because(f"{found[1]} is given two recovery points")
+        points[found[1]] = found[2]
+    return points
+
+
+def _start(shell: Shell, path: str, body: dict[str, Any]) -> "Execution":
     """Ask for an execution; nobody who gets no answer is left to believe that nothing was started."""
     doubt = f"It may have been started all the same: see wavebreak executions --plan {body['planId']} --limit 1"
     try:
@@ -91,6 +118,7 @@ def show(
 ) -> None:
     """Show the card of an execution: how far it got and what can be done next."""
     shell = open_shell(context, json)
+    execution = execution_named(shell, execution)
     found = read_execution(shell, execution)
 
     def picture() -> RenderableType:
@@ -107,25 +135,8 @@ def show(
 @executions.command()
 def watch(context: typer.Context, execution: ExecutionArgument, json: JsonFlag = False) -> None:
     """Follow an execution to its end: exit code 0 complete, 1 failed or cancelled, 2 partial success."""
-    follow_to_end(open_shell(context, json), execution)
-
-
-@executions.command("executions")
-def list_executions(
-    context: typer.Context,
-    plan: Annotated[str | None, typer.Option(help="Only of this plan.")] = None,
-    status: Annotated[ExecutionStatus | None, typer.Option(help="Only in this status.", case_sensitive=False)] = None,
-    mode: Annotated[RunMode | None, typer.Option(help="Only of this mode.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
-    json: JsonFlag = False,
-) -> None:
-    """List executions, newest first."""
     shell = open_shell(context, json)
-    wanted = mode.upper() if mode else None
-    pages = shell.api.items("/executions", limit=limit, planId=plan, status=status, mode=wanted)
-    found = [cast("Execution", item) for item in pages]
-    now = shell.around.now()
-    shell.tell({"items": found, "nextToken": None}, lambda: lists.executions(shell.look, found, now))
+    follow_to_end(shell, execution_named(shell, execution))
 
 
 @executions.command()
@@ -137,6 +148,7 @@ def events(
 ) -> None:
     """Show the audit trail of an execution, or check that nothing in it is missing or edited."""
     shell = open_shell(context, json)
+    execution = execution_named(shell, execution)
     trail = [cast("Event", item) for item in shell.api.items(path_of("executions", execution, "events"))]
     if not check:
         shell.tell({"items": trail, "nextToken": None}, lambda: lists.events(shell.look, trail))

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, cast
-
-import typer
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from wavebreak.domain.executions.model import LaunchStatus
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, is_terminal, normalize_execution_status
@@ -17,8 +15,6 @@ from wavebreak_cli.views.phases import with_phases
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-ExecutionArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the execution.")]
 
 ASK_SECONDS: Final = 15
 """How long what the API tells of phases is good for: it asks DRS no more often itself."""
@@ -58,7 +54,9 @@ class Phases:
 
 def follow_to_end(shell: Shell, name: str, *, exists: bool = False) -> NoReturn:
     """Watch an execution to its end and finish with the exit code of its outcome; whether it `exists` may be known."""
-    hint = f"The execution goes on. To watch it again: wavebreak watch {name}. To cancel it: wavebreak cancel {name}."
+    hint = (
+        f"The execution goes on. To watch it again, or cancel it:\n  wavebreak watch {name}\n  wavebreak cancel {name}"
+    )
     last = _follow(shell, name, _has_ended, hint, exists=exists)
     status = normalize_execution_status(last.get("status"))
     raise Finished(_OUTCOMES.get(status, EXIT_FAILURE) if status else EXIT_FAILURE)
@@ -70,7 +68,7 @@ def follow_termination(shell: Shell, name: str, accepted: Mapping[str, Any]) -> 
     The execution as the call that was accepted showed it is known; only what becomes of the instances is told.
     """
     known = cast("Execution", {name: value for name, value in accepted.items() if name != "termination"})
-    hint = f"The termination goes on. To watch it again: wavebreak terminate {name} --watch."
+    hint = f"The termination goes on. To watch it again:\n  wavebreak terminate {name} --watch"
     termination = _termination(_follow(shell, name, _is_cleaned_up, hint, known, exists=True))
     if termination.get("status") == TerminationStatus.COMPLETED:
         raise Finished(EXIT_OK)
@@ -99,7 +97,8 @@ def _follow(
     try:
         return follow(read, is_over, shell.view(known), shell.time)
     except KeyboardInterrupt:
-        shell.note(hint)
+        for line in hint.splitlines():
+            shell.note(line)
         raise Finished(EXIT_INTERRUPTED) from None
     except CommandFailed as failure:
         if seen:

@@ -1,11 +1,13 @@
 """`wavebreak health`, `wavebreak errors`: whether Wavebreak itself is well, and what went wrong in it."""
 
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from wavebreak.domain.errors.record import Severity
 from wavebreak.error_category import Category
+from wavebreak_cli.commands.names import complete_execution, execution_named
 from wavebreak_cli.errors import EXIT_FAILURE, EXIT_UNAVAILABLE, Finished, Misconfigured, Unavailable
 from wavebreak_cli.session import JsonFlag, open_shell
 from wavebreak_cli.views import error_lists, lists
@@ -19,26 +21,52 @@ _MEMBERS: Final = ("status", "circuit_breakers", "critical_circuits_open")
 
 
 @operations.command()
-def errors(
+def errors(  # noqa: PLR0913, PLR0917  each is an option of the command line
     context: typer.Context,
     severity: Annotated[Severity | None, typer.Option(help="Only of this severity.", case_sensitive=False)] = None,
     category: Annotated[Category | None, typer.Option(help="Only of this category.", case_sensitive=False)] = None,
     hours: Annotated[int, typer.Option(min=1, help="How far to look back.")] = 24,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    execution: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only of this execution.", autocompletion=complete_execution)
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 20,
     summary: Annotated[bool, typer.Option("--summary", help="Count them instead of listing them.")] = False,
     json: JsonFlag = False,
 ) -> None:
     """List recorded errors, newest first, or count them."""
     shell = open_shell(context, json)
     if summary:
-        if severity or category:
-            raise Misconfigured.because("--summary counts all of them: leave out --severity and --category")
+        if severity or category or execution:
+            raise Misconfigured.because("--summary counts all of them: leave out --severity, --category, --execution")
         counted = shell.api.get("/errors/summary", {"hours": hours})
         shell.tell(counted, lambda: error_lists.summary(shell.look, counted))
         return
-    pages = shell.api.items("/errors", limit=limit, severity=severity, category=category, hours=hours)
-    found = list(pages)
+    filters: dict[str, Any] = {"severity": severity, "category": category, "hours": hours}
+    if execution is None:
+        found = list(shell.api.items("/errors", limit=limit, **filters))
+    else:
+        named = execution_named(shell, execution)
+        of_it = (error for error in shell.api.items("/errors", **filters) if error.get("executionId") == named)
+        found = list(islice(of_it, limit))
     shell.tell({"items": found, "nextToken": None}, lambda: error_lists.errors(shell.look, found))
+
+
+@operations.command()
+def whoami(context: typer.Context, json: JsonFlag = False) -> None:
+    """Show which stack calls go to, in which account and Region, and whose credentials sign them."""
+    from wavebreak_cli.client.caller import caller_of  # noqa: PLC0415 - STS is only asked by few commands
+
+    shell = open_shell(context, json)
+    endpoint = shell.api.endpoint
+    caller = caller_of(endpoint)
+    told = {
+        "stack": endpoint.origin or endpoint.url,
+        "apiUrl": endpoint.url,
+        "account": endpoint.account or caller.account,
+        "region": endpoint.region,
+        "principal": caller.arn,
+    }
+    shell.tell(told, lambda: lists.facts(shell.look, told))
 
 
 @operations.command()

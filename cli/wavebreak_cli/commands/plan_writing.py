@@ -39,7 +39,7 @@ class Format(StrEnum):
     GITHUB = "github"
 
 
-@writing.command(epilog="wavebreak plan validate plans/*.yaml --format github")
+@writing.command()
 def validate(
     context: typer.Context,
     files: Annotated[
@@ -136,7 +136,7 @@ def _stored(shell: Shell, plan_id: str) -> "StoredPlan | None":
         return None
 
 
-@writing.command(epilog="wavebreak plan diff three-tier.yaml")
+@writing.command()
 def diff(
     context: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="A plan, YAML or JSON; - is standard input.")],
@@ -153,7 +153,7 @@ def diff(
         raise Finished(EXIT_FAILURE)
 
 
-@writing.command(epilog="wavebreak plan apply plans/*.yaml")
+@writing.command()
 def apply(
     context: typer.Context,
     files: FilesArgument,
@@ -203,7 +203,7 @@ def _with_lines(failure: CommandFailed, read: plan_files.PlanFile) -> CommandFai
     return type(failure)(located)
 
 
-@writing.command(epilog="wavebreak plan new shop")
+@writing.command()
 def new(
     context: typer.Context,
     plan: Annotated[str, typer.Argument(metavar="PLAN", help="Id of the new plan.")],

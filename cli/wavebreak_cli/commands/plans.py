@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 import typer
 
 from wavebreak_cli.client.request import Call, path_of
+from wavebreak_cli.commands.names import PlanArgument, plan_named
 from wavebreak_cli.commands.plan_writing import writing
 from wavebreak_cli.errors import CommandFailed
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
@@ -22,8 +23,6 @@ plans: Final = typer.Typer(
 )
 
 plans.add_typer(writing)
-
-PlanArgument = Annotated[str, typer.Argument(metavar="PLAN", help="Id of the plan.")]
 
 
 @plans.command("import")
@@ -57,7 +56,7 @@ class Output(StrEnum):
     YAML = "yaml"
 
 
-@plans.command(epilog="wavebreak plan show three-tier -o yaml > three-tier.yaml")
+@plans.command()
 def show(
     context: typer.Context,
     plan: PlanArgument,
@@ -66,7 +65,7 @@ def show(
 ) -> None:
     """Show a stored plan: its waves with their servers, waits and steps; as YAML it can be edited and applied."""
     shell = open_shell(context, json or output is Output.JSON)
-    answer = cast("StoredPlan", shell.api.get(path_of("plans", plan)))
+    answer = cast("StoredPlan", shell.api.get(path_of("plans", plan_named(plan))))
     if output is Output.YAML:
         shell.around.out.file.write(plan_views.as_yaml(answer.get("plan") or {}))
         return
@@ -87,5 +86,5 @@ def names_of(shell: Shell, plan_id: str) -> "Mapping[str, str]":
 def delete(context: typer.Context, plan: PlanArgument, json: JsonFlag = False) -> None:
     """Delete a plan; its executions and their evidence stay."""
     shell = open_shell(context, json)
-    answer = shell.api.answer(Call("DELETE", path_of("plans", plan)))
+    answer = shell.api.answer(Call("DELETE", path_of("plans", plan_named(plan))))
     shell.tell(answer, lambda: shell.look.text(f"✓ {plan} deleted", "green"))

@@ -10,7 +10,7 @@ from rich.console import Group
 from typer.core import TyperGroup
 
 from wavebreak_cli.client.request import path_of
-from wavebreak_cli.commands.follow import ExecutionArgument
+from wavebreak_cli.commands.names import ExecutionArgument, execution_named
 from wavebreak_cli.errors import EXIT_FAILURE, Finished, Misconfigured
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
 from wavebreak_cli.views.report_card import report_card
@@ -46,7 +46,7 @@ def of(
 ) -> None:
     """Show the evidence of an execution, print it whole with --json, or write it as a page."""
     shell = open_shell(context, json)
-    path = path_of("executions", execution, "report")
+    path = path_of("executions", execution_named(shell, execution), "report")
     if html is not None:
         _write(shell, html, shell.api.content(path, {"format": "html"}))
         return

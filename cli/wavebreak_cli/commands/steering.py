@@ -7,7 +7,8 @@ from typing import Annotated, Final
 import typer
 
 from wavebreak_cli.client.request import Call, path_of
-from wavebreak_cli.commands.follow import ExecutionArgument, follow_termination
+from wavebreak_cli.commands.follow import follow_termination
+from wavebreak_cli.commands.names import ExecutionArgument, WaveArgument, execution_named, wave_named
 from wavebreak_cli.errors import Misconfigured
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
 
@@ -17,7 +18,6 @@ ReasonOption = Annotated[str | None, typer.Option(help="Why, for the audit trail
 ConfirmOption = Annotated[
     str | None, typer.Option(metavar="ID", help="The id again, needed to end the servers of a recovery.")
 ]
-WaveArgument = Annotated[int, typer.Argument(metavar="WAVE", min=1, help="Number of the wave.")]
 
 
 class Then(StrEnum):
@@ -38,6 +38,7 @@ def cancel(
 ) -> None:
     """Cancel an execution for good: waves in flight end, no other starts."""
     shell = open_shell(context, json)
+    execution = execution_named(shell, execution)
     if then is Then.TERMINATE:
         confirm = _confirmed(shell, execution, confirm, "cancelled")
     body = {"reason": reason, "then": then.upper() if then else None, "confirm": confirm}
@@ -50,11 +51,12 @@ def terminate(
     execution: ExecutionArgument,
     confirm: ConfirmOption = None,
     reason: ReasonOption = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Follow the termination to its end.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow the termination to its end.")] = False,
     json: JsonFlag = False,
 ) -> None:
     """Terminate the recovery instances that an execution launched."""
     shell = open_shell(context, json)
+    execution = execution_named(shell, execution)
     confirm = _confirmed(shell, execution, confirm, "terminated")
     body = {"confirm": confirm, "reason": reason}
     path = path_of("executions", execution, "terminate")
@@ -81,6 +83,7 @@ def verdict(
 ) -> None:
     """Judge an execution that has ended; the last verdict counts."""
     shell = open_shell(context, json)
+    execution = execution_named(shell, execution)
     body = {"verdict": word.upper(), **({"notes": notes} if notes is not None else {})}
     answer = shell.api.answer(Call("PUT", path_of("executions", execution, "verdict"), body=body))
     shell.tell(answer, lambda: shell.look.text(f"✓ verdict {word.upper()} given to {execution}", "green"))
@@ -109,7 +112,8 @@ def _execution_call(verb: str, summary: str) -> Callable[..., None]:
     def call(
         context: typer.Context, execution: ExecutionArgument, reason: ReasonOption = None, json: JsonFlag = False
     ) -> None:
-        _ask(open_shell(context, json), ("executions", execution, verb), {"reason": reason})
+        shell = open_shell(context, json)
+        _ask(shell, ("executions", execution_named(shell, execution), verb), {"reason": reason})
 
     call.__doc__ = summary
     return call
@@ -125,7 +129,10 @@ def _wave_call(verb: str, summary: str) -> Callable[..., None]:
         reason: ReasonOption = None,
         json: JsonFlag = False,
     ) -> None:
-        _ask(open_shell(context, json), ("executions", execution, "waves", wave, verb), {"reason": reason})
+        shell = open_shell(context, json)
+        execution = execution_named(shell, execution)
+        number = wave_named(shell, execution, wave)
+        _ask(shell, ("executions", execution, "waves", number, verb), {"reason": reason})
 
     call.__doc__ = summary
     return call

@@ -22,12 +22,23 @@ _QUIET: Final = "bright_black"
 _STYLES: Final[Mapping[str, str]] = {"CRITICAL": "bold red", "ERROR": "red", "WARNING": "dark_orange"}
 _GROUPS: Final = (("Category", "byCategory"), ("Service", "byService"), ("Type", "byType"))
 _MOST: Final = 8
+_SAME: Final = ("severity", "category", "service", "errorType", "message", "executionId")
+"""What makes two errors say the same."""
 
 
-def errors(look: Look, found: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """Show errors: a table if there is room for it, else three lines for each."""
-    if not found:
+def grouped(found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Put errors that say the same of the same into one, the newest, with their number as `times`."""
+    groups: dict[tuple[object, ...], list[Mapping[str, Any]]] = {}
+    for error in found:
+        groups.setdefault(tuple(error.get(name) for name in _SAME), []).append(error)
+    return [{**same[0], "times": len(same)} for same in groups.values()]
+
+
+def errors(look: Look, listed: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Show errors, those that say the same once: a table if there is room for it, else three lines for each."""
+    if not listed:
         return look.text("no errors")
+    found = grouped(listed)
     return _table(look, found) if look.width >= _ROOM_FOR_TABLE else _blocks(look, found)
 
 
@@ -64,7 +75,8 @@ def _severity(look: Look, error: Mapping[str, Any]) -> Text:
 
 def _told(error: Mapping[str, Any]) -> str:
     kind, message = str(error.get("errorType") or ""), str(error.get("message") or "")
-    return f"{kind}: {message}" if message else kind
+    times = f"x{error['times']}  " if error.get("times", 1) > 1 else ""
+    return times + (f"{kind}: {message}" if message else kind)
 
 
 def summary(look: Look, counted: Mapping[str, Any]) -> RenderableType:

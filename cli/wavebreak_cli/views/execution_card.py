@@ -104,6 +104,7 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
     if judged:
         notes = f": {judged['notes']}" if judged.get("notes") else ""
         lines.append(_labelled(look, "Verdict", look.text(f"{judged.get('verdict')} by {judged.get('by')}{notes}")))
+    lines += [_labelled(look, *told) for told in _said(look, execution)]
     old = silence(execution, now)
     if old:
         lines.append(_labelled(look, "Old", look.text(old, "dark_orange")))
@@ -111,9 +112,43 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
     if jobs:
         lines.append(_labelled(look, "Waits for", look.text(f"the end of {', '.join(jobs)}")))
     lines += [*warning_lines(look, execution), *troubles(look, execution), *check_lines(look, execution)]
-    lines += [*termination_lines(look, execution), *next_lines(look, execution)]
+    lines += termination_lines(look, execution)
     content = Group(*lines)
-    return Barred(content, style_of(display), look.plain("┃")) if bar else content
+    above = Barred(content, style_of(display), look.plain("┃")) if bar else content
+    return Group(above, *next_lines(look, execution))
+
+
+def _said(look: Look, execution: Execution) -> Iterator[tuple[str, Text]]:
+    """Tell for whom it waits and since when, and who cancelled it, when and why."""
+    waits = waiting_for(execution)
+    if waits:
+        yield "Waits for you", look.text(waits, "bold dark_orange")
+    cancel = execution.get("cancel")
+    if cancel:
+        then = ", then its instances are terminated" if cancel.get("then") == "TERMINATE" else ""
+        why = f": {cancel['reason']}" if cancel.get("reason") else ""
+        yield "Cancelled by", look.text(f"{cancel.get('actor')} at {when(cancel.get('at'))}{then}{why}")
+
+
+def waiting_for(execution: Execution) -> str | None:
+    """Say what a person has to decide, since when and why; None while nobody is waited for."""
+    waves = execution.get("waves") or []
+    for wave in waves:
+        if wave.get("status") == "AWAITING_APPROVAL":
+            since = (wave.get("approval") or {}).get("askedAt")
+            return f"approve or reject wave {wave.get('waveNumber')} {wave.get('name')}{_since(since)}"
+    if execution.get("status") != "PAUSED":
+        return None
+    if "FAILURE" in (execution.get("pausedBy") or []):
+        for wave in waves:
+            if wave.get("status") == "FAILED":
+                since, why = _since(wave.get("endedAt")), wave.get("error") or "it failed"
+                return f"retry, skip or cancel: wave {wave.get('waveNumber')} {wave.get('name')}{since}: {why}"
+    return "resume: an operator paused it"
+
+
+def _since(at: object) -> str:
+    return f" (since {when(at)[11:]})" if at else ""
 
 
 def _named(look: Look, execution: Execution) -> Text:
@@ -255,9 +290,9 @@ def _why_left(entry: InstanceLeft, word: str) -> str:
     return f"{word}{entry.get('reason') or 'no reason given'}"
 
 
-def next_lines(look: Look, execution: Execution) -> list[RenderableType]:
-    """Show the commands that can be run now."""
-    steps = next_steps(execution)
+def next_lines(look: Look, execution: Execution, *, but: str = "") -> list[RenderableType]:
+    """Show the commands that can be run now, `but` those for one purpose."""
+    steps = [step for step in next_steps(execution) if step.purpose != but]
     if not steps:
         return []
     column = max(len(step.command) for step in steps)

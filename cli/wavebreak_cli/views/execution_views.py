@@ -84,8 +84,11 @@ class LiveView(MovingView):
         self._read()
 
     def finish(self, execution: Execution) -> None:
-        """Leave the card on the screen."""
-        self.console.print(execution_card.card(Look.of(self.console), execution, self.now(), bar=True))
+        """Leave the card on the screen, and how it ended as the last line: what is above it may have scrolled away."""
+        look = Look.of(self.console)
+        self.console.print(execution_card.card(look, execution, self.now(), bar=True))
+        self.console.print()
+        self.console.print(execution_card.badge(look, execution.get("display") or {}))
 
     def _render(self) -> RenderableType:
         look, now = Look.of(self.console), self.now()

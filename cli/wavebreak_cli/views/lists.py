@@ -80,6 +80,33 @@ def _left(execution: Execution) -> str:
     return f"{count} since {when(since)}" if since else str(count)
 
 
+def instances(look: Look, found: list[dict[str, Any]], now: datetime) -> RenderableType:
+    """Show what runs, execution by execution: of whom, since when, until when, and each instance with its server."""
+    if not found:
+        return look.text("no instances: nothing that was launched is left running")
+    lines: list[RenderableType] = []
+    shown: object = None
+    for one in found:
+        if one.get("executionId") != shown:
+            shown = one.get("executionId")
+            lines += [*([Text()] if lines else []), *_execution_head(look, one, now)]
+        name = look.text(f"{one['name']}  " if one.get("name") else "", "bold")
+        where = look.text(f"  {one['region']}" if one.get("region") else "", _QUIET)
+        ids = look.text(f"{one.get('sourceServerId')}  {one.get('recoveryInstanceId') or '…'}")
+        lines.append(Text("  ") + name + ids + where)
+    count = len(found)
+    return Group(*lines, Text(), look.text(f"{count} instance{'' if count == 1 else 's'} running", "bold"))
+
+
+def _execution_head(look: Look, one: Mapping[str, Any], now: datetime) -> list[Text]:
+    begun = elapsed(one.get("since"), None, None, now)
+    expires = (one.get("lease") or {}).get("expiresAt")
+    until = f", until {when(expires)}" if expires else ""
+    head = look.mode(one.get("mode")) + look.text(f" {one.get('executionId')}  {one.get('planId')}")
+    since = f"  since {when(one.get('since'))} ({duration(begun)}){until}, by {one.get('requestedBy')}"
+    return [head, look.text(since, _QUIET)]
+
+
 def plans(look: Look, found: list[StoredPlan]) -> RenderableType:
     """Show plans in a table."""
     if not found:
@@ -151,6 +178,12 @@ def _told(change: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
     command = f"command {data.get('command')}" + (f" of {wave}" if wave else "")
     counts = f" ({data['succeeded']} succeeded, {data['failed']} failed)" if "succeeded" in data else ""
     return [f"{command} on {data.get('targets')} targets: {moved}{counts}", f"  {change.get('commandId')}"]
+
+
+def facts(look: Look, told: Mapping[str, Any]) -> RenderableType:
+    """Show facts, a line each."""
+    width = max(map(len, told))
+    return Group(*(look.text(f"{name:{width}}  ", _QUIET) + look.text(value) for name, value in told.items()))
 
 
 def health(look: Look, answer: Mapping[str, Any]) -> RenderableType:

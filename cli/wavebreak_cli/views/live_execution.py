@@ -6,9 +6,11 @@ be done now. Waves, their servers and the list of failures share the lines that 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from rich.console import Group
 from rich.text import Text
 
 from wavebreak.domain.executions.model import LaunchStatus
@@ -21,16 +23,18 @@ from wavebreak_cli.views.execution_card import (
     next_lines,
     plain_table,
     progress,
+    progress_bar,
     tally,
     termination_lines,
     troubles,
+    waiting_for,
     wave_time,
 )
 from wavebreak_cli.views.phases import phase_of, server_label, silence
 from wavebreak_cli.views.terminal import elapsed, one_line, style_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -39,6 +43,17 @@ if TYPE_CHECKING:
     from wavebreak_cli.client.answers import Display, Execution, Server, Wave
     from wavebreak_cli.views.terminal import Look
 
+_BAR: Final = 2
+"""Columns of the bar at the left."""
+_FOLLOWING: Final = "follow it"
+"""What nobody is told who follows it already."""
+_URGENCY: Final[Mapping[str, int]] = {
+    "FAILED": 0,
+    "AWAITING_APPROVAL": 0,
+    "IN_PROGRESS": 0,
+    "NOT_STARTED": 1,
+}
+_OVER: Final = 2
 _WIDE: Final = 100
 _NARROW: Final = 64
 _QUIET: Final = "bright_black"
@@ -68,8 +83,7 @@ Rows = list[tuple[Text, Text]]
 
 def live(look: Look, execution: Execution, now: datetime, *, height: int, trouble: str | None) -> RenderableType:
     """Show a running execution for `--watch`, no higher than `height` lines."""
-    picture = _Fitted(look, execution, now, height, trouble)
-    return Barred(picture, style_of(execution.get("display") or {}), look.plain("┃"))
+    return _Fitted(look, execution, now, height, trouble)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +96,20 @@ class _Fitted:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Measure what has to be there, and fill the rest."""
+        narrower = options.update(width=max(options.max_width - _BAR, 1), height=None)
 
-        def lines(parts: Iterable[RenderableType]) -> int:
-            return sum(len(console.render_lines(part, options, pad=False)) for part in parts)
+        def lines(parts: Iterable[RenderableType], within: ConsoleOptions = narrower) -> int:
+            return sum(len(console.render_lines(part, within, pad=False)) for part in parts)
 
         look, execution = self.look, self.execution
-        head = self._head()
-        end = [*termination_lines(look, execution, most=_MOST_LEFT), *next_lines(look, execution)]
-        room = self.height - lines(head) - lines(end)
+        head, ending = self._head(), termination_lines(look, execution, most=_MOST_LEFT)
+        end = next_lines(look, execution, but=_FOLLOWING)
+        room = self.height - lines(head) - lines(ending) - lines(end, options.update(height=None))
         failures = self._failures(room, lines)
         table, *more = self._waves(room - lines(failures) - _TABLE_HEAD)
-        yield from [*head, table, *more, *failures, *end]
+        picture = Group(*head, table, *more, *failures, *ending)
+        yield Barred(picture, style_of(execution.get("display") or {}), look.plain("┃"))
+        yield from end  # beside no bar: what is there to be copied is copied alone
 
     def _failures(self, room: int, lines: Callable[[list[RenderableType]], int]) -> list[RenderableType]:
         """List as many failures as leave room for the waves; the table and the progress tell of the rest."""
@@ -114,32 +131,50 @@ class _Fitted:
         status = badge(look, execution.get("display") or {}) + look.text(f"  {duration(took)}", "default")
         told = [self.trouble, silence(execution, self.now)]
         lost = [one_line(look.text(text, "dark_orange")) for text in told if text]
-        bar = progress(look, tally(execution.get("waves") or []), look.width - 2)
-        return [plan + name, status, *lost, Text(), bar, Text()]
+        waits = waiting_for(execution)
+        if waits:
+            lost.append(one_line(look.text(f"⏸ WAITING FOR YOU: {waits}", "bold dark_orange")))
+        bar = self._bar()
+        return [plan + name, status, *(lost or [Text()]), bar, Text()]
+
+    def _bar(self) -> Text:
+        """Draw what was launched; once a termination was asked for, what it has ended."""
+        look, count = self.look, tally(self.execution.get("waves") or [])
+        termination = self.execution.get("termination") or {}
+        if (termination.get("status") or "NOT_REQUESTED") == "NOT_REQUESTED":
+            return progress(look, count, look.width - _BAR)
+        ended = int(termination.get("terminated") or 0)
+        stuck = len(termination.get("unknown") or [])
+        told = f"{ended} of {count.launched} instances ended" + (f" · {stuck} unknown" if stuck else "")
+        return progress_bar(look, (ended, stuck, count.launched), told, look.width - _BAR)
 
     def _waves(self, room: int) -> list[RenderableType]:
         """Show the waves that matter now with what goes on in them, in at most `room` lines."""
         waves = self.execution.get("waves") or []
         below = [_below(self.look, wave, self.now) for wave in waves]
         beneath = sum(map(len, below))
-        if len(waves) + beneath > room:
-            first, last = _window(waves, max(_FEWEST_WAVES, room - min(beneath, room // 2)))
-        else:
-            first, last = 0, len(waves)
-        hidden = len(waves) - (last - first)
-        more = [self.look.text(f"… {hidden} more waves", _QUIET)] if hidden else []
-        rows = _shared(self.look, below[first:last], room - (last - first) - len(more))
-        return [wave_table(self.look, waves[first:last], self.now, rows), *more]
+        fits = len(waves) + beneath <= room
+        shown = range(len(waves)) if fits else _chosen(waves, max(_FEWEST_WAVES, room - min(beneath, room // 2)))
+        left = [wave for at, wave in enumerate(waves) if at not in shown]
+        more = [one_line(self.look.text(_left_out(left), _QUIET))] if left else []
+        rows = _shared(self.look, [below[at] for at in shown], room - len(shown) - len(more))
+        return [wave_table(self.look, [waves[at] for at in shown], self.now, rows), *more]
 
 
-def _window(waves: list[Wave], room: int) -> tuple[int, int]:
-    """Choose the waves to show when not all fit: those from the first one that is not over, and what came before."""
+def _chosen(waves: list[Wave], room: int) -> Sequence[int]:
+    """Choose the waves to show when not all fit, in their order: what runs or failed, what is next, what was last."""
     if len(waves) <= room:
-        return 0, len(waves)
-    shown = max(room - 1, 1)  # a line tells how many are left out
-    running = next((at for at, wave in enumerate(waves) if not wave.get("endedAt")), len(waves))
-    start = max(0, min(running - 1, len(waves) - shown))
-    return start, start + shown
+        return range(len(waves))
+    places = sorted(range(len(waves)), key=lambda at: (_URGENCY.get(str(waves[at].get("status")), _OVER), at))
+    ended = [at for at in places if str(waves[at].get("status")) not in _URGENCY]
+    wanted = [at for at in places if at not in ended] + ended[::-1]
+    return sorted(wanted[: max(room - 1, 1)])  # a line tells how many are left out
+
+
+def _left_out(waves: list[Wave]) -> str:
+    """Say how many waves are not shown, and how they stand."""
+    counts = Counter(str(wave.get("status")).replace("_", " ").lower() for wave in waves)
+    return f"… {len(waves)} more waves ({', '.join(f'{count} {word}' for word, count in counts.items())})"
 
 
 def _below(look: Look, wave: Wave, now: datetime) -> Rows:

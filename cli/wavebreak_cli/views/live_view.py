@@ -41,6 +41,7 @@ class MovingView(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._live.transient = kind is None  # whoever leaves keeps the last picture
         self._live.stop()
 
     def asking(self) -> None:

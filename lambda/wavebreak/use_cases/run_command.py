@@ -6,8 +6,9 @@ A run belongs to one execution, whose audit trail tells of it, and reaches only 
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.commands.catalogue import catalogue_entry
 from wavebreak.domain.commands.runs import MAX_TARGETS, Asked, CommandRun, CommandTarget
@@ -18,6 +19,7 @@ from wavebreak.domain.executions.model import CancelThen, LaunchStatus
 from wavebreak.domain.plans.model import Impact
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.identifiers import new_command_id
+from wavebreak.json_pointers import quoted
 from wavebreak.problems import InvalidRequest, InvalidState, NotFound
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.site import Place
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from wavebreak.identifiers import RequestKey
 
 logger = logging.getLogger(__name__)
+
+_SERVER_ID: Final = re.compile(r"s-[0-9a-zA-Z]{17}|i-[0-9a-fA-F]{8,17}")
+_NO_ID: Final = "is no server's id: s- or i- and 17 letters or digits"
 
 
 def start(
@@ -132,6 +137,17 @@ def _refuse_count(names: Sequence[str]) -> None:
         raise InvalidRequest.of("/targets", f"names {len(names)} targets; {MAX_TARGETS} at most")
 
 
+def _refuse_no_ids(names: Sequence[str]) -> None:
+    """Refuse what can be no server: DRS would refuse the whole question for it, in words about its own parameters."""
+    errors = [
+        {"pointer": f"/targets/{index}", "message": f"{quoted(name)} {_NO_ID}"}
+        for index, name in enumerate(names)
+        if not _SERVER_ID.fullmatch(name)
+    ]
+    if errors:
+        raise InvalidRequest.listing(errors)
+
+
 def _launched(execution: Execution) -> list[tuple[Wave, Server]]:
     return [
         (wave, server)
@@ -159,7 +175,9 @@ def _chosen(launched: Iterable[tuple[Place, Server]], names: Sequence[str]) -> l
     for index, name in enumerate(names):
         found = known.get(name)
         if found is None:
-            errors.append({"pointer": f"/targets/{index}", "message": "is no server that this execution launched"})
+            errors.append(
+                {"pointer": f"/targets/{index}", "message": f"{quoted(name)} is no server that this execution launched"}
+            )
             continue
         place, server = found
         instance = str(server.recovery_instance_id)
@@ -187,6 +205,7 @@ def _execution_of(app: App, names: Sequence[str]) -> Execution:
     Looks in the stack's own account and Region. Raises InvalidRequest for names that no execution launched, and when
     several did.
     """
+    _refuse_no_ids(names)
     drs = app.brief_drs_at(Place())
     sources = [name for name in names if name.startswith("s-")]
     instances = [*drs.instances(sources), *drs.instances_named([name for name in names if name.startswith("i-")])]
@@ -200,7 +219,7 @@ def _execution_of(app: App, names: Sequence[str]) -> Execution:
         if owner is not None:
             owners[instance.source_server_id] = owners[instance.recovery_instance_id] = owner
     errors = [
-        {"pointer": f"/targets/{index}", "message": "is no recovered server of a live execution"}
+        {"pointer": f"/targets/{index}", "message": f"{name} is no recovered server of a live execution"}
         for index, name in enumerate(names)
         if name not in owners
     ]

@@ -101,6 +101,19 @@ def test_s1_9_bad_requests_are_refused_where_they_are_wrong(
     assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
 
 
+@pytest.mark.parametrize("name", ["s-1", "i-1", "s-111111111111111111", "s-11111111111111111\n", "db-1"])
+def test_b3_what_can_be_no_server_is_refused_before_drs_is_asked(refusing: tuple[Commands, str], name: str) -> None:
+    commands, _ = refusing
+    recorded, calls = len(commands.stack.error_items()), len(commands.stack.control.calls())
+    answer = commands.ask("status", targets=[server(1), name])
+    assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+    [fault] = answer.json["errors"]
+    assert fault["pointer"] == "/targets/1"
+    assert "is no server's id: s- or i- and 17 letters or digits" in fault["message"]
+    assert len(commands.stack.error_items()) == recorded, "a slip of the hand is no fault of a dependency"
+    assert len(commands.stack.control.calls()) == calls
+
+
 def test_every_bad_target_is_named_at_once(refusing: tuple[Commands, str]) -> None:
     commands, execution_id = refusing
     names = [server(8), server(1), server(9), commands.instance(1)]

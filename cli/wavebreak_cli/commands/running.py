@@ -1,0 +1,119 @@
+"""`wavebreak executions`, `instances`: what ran, what runs, and what executions have left running."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
+
+import typer
+
+from wavebreak.execution_utils import ExecutionStatus
+from wavebreak.timing import iso
+from wavebreak_cli.commands.confirm import MOST_EXECUTIONS, running_servers, with_instances
+from wavebreak_cli.commands.executions import RunMode
+from wavebreak_cli.commands.names import complete_plan
+from wavebreak_cli.errors import Misconfigured
+from wavebreak_cli.session import JsonFlag, Shell, open_shell
+from wavebreak_cli.views import lists, repeating
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wavebreak_cli.client.answers import Execution
+
+running: Final = typer.Typer()
+
+WatchFlag = Annotated[bool, typer.Option("--watch", "-w", help="Show it again as it changes, until Ctrl-C.")]
+QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Print ids alone, one a line.")]
+_AGO: Final = re.compile(r"([0-9]{1,6})([smhdw])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+@running.command("executions")
+def list_executions(  # noqa: PLR0913, PLR0917  each is an option of the command line
+    context: typer.Context,
+    plan: Annotated[str | None, typer.Option(help="Only of this plan.", autocompletion=complete_plan)] = None,
+    status: Annotated[ExecutionStatus | None, typer.Option(help="Only in this status.", case_sensitive=False)] = None,
+    mode: Annotated[RunMode | None, typer.Option(help="Only of this mode.")] = None,
+    active: Annotated[
+        bool | None,
+        typer.Option("--active/--ended", help="Only those that run or are being terminated, or the others."),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only those started since: 2d, 12h, 30m, or a time in UTC.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 20,
+    watch: WatchFlag = False,
+    quiet: QuietFlag = False,
+    json: JsonFlag = False,
+) -> None:
+    """List executions, newest first, with what each has left running."""
+    shell = open_shell(context, json)
+    asked = {
+        "planId": plan,
+        "status": status,
+        "mode": mode.upper() if mode else None,
+        "active": None if active is None else str(active).lower(),
+        "since": since and iso(moment_of(since, shell.around.now())),
+    }
+
+    def read() -> "list[Execution]":
+        return [cast("Execution", item) for item in shell.api.items("/executions", limit=limit, **asked)]
+
+    if quiet:
+        shell.around.out.file.write("".join(f"{item.get('executionId')}\n" for item in read()))
+    elif watch and not shell.json:
+        repeating.repeat(shell, read, lambda found: lists.executions(shell.look, found, shell.around.now()))
+    else:
+        found = read()
+        shell.tell({"items": found, "nextToken": None}, lambda: lists.executions(shell.look, found, shell.around.now()))
+
+
+def moment_of(text: str, now: datetime) -> datetime:
+    """Read a time, or how long ago one is: `2d`, `12h`; raises Misconfigured for anything else."""
+    ago = _AGO.fullmatch(text)
+    if ago:
+        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise Misconfigured.because(f"{text!r} is no time: 2d, 12h, 30m, or 2026-11-21T12:00:00Z") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+@running.command()
+def instances(context: typer.Context, watch: WatchFlag = False, json: JsonFlag = False) -> None:
+    """List the recovery instances that executions have left running: of whom, since when, and until when."""
+    shell = open_shell(context, json)
+
+    def picture(found: list[dict[str, Any]]) -> Any:
+        return lists.instances(shell.look, found, shell.around.now())
+
+    if watch and not shell.json:
+        repeating.repeat(shell, lambda: list(_left_running(shell)), picture)
+        return
+    found = list(_left_running(shell))
+    shell.tell({"items": found, "nextToken": None}, lambda: picture(found))
+
+
+def _left_running(shell: Shell) -> "Iterator[dict[str, Any]]":
+    """Give every instance that, by what is stored, runs: of a server only the newest one does."""
+    seen: set[tuple[object, str]] = set()
+    for execution in with_instances(shell, MOST_EXECUTIONS):
+        ours = frozenset(running_servers(execution))
+        for wave in execution.get("waves") or []:
+            place = (cast("dict[str, Any]", wave).get("accountId"), cast("dict[str, Any]", wave).get("region"))
+            for server in wave.get("servers") or []:
+                identifier = str(server.get("sourceServerId"))
+                if identifier not in ours or (place, identifier) in seen:
+                    continue
+                seen.add((place, identifier))
+                yield {
+                    **{name: server.get(name) for name in ("sourceServerId", "name", "recoveryInstanceId")},
+                    **{
+                        name: execution.get(name) for name in ("executionId", "planId", "mode", "requestedBy", "reason")
+                    },
+                    "since": execution.get("leftSince") or execution.get("startedAt"),
+                    "region": place[1],
+                    "accountId": place[0],
+                    "lease": execution.get("lease"),
+                }

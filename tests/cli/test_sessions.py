@@ -1,0 +1,336 @@
+"""Recorded sessions of operators, replayed at 80x24 and 140x40: what each screen shows, key by key.
+
+The recordings are asciinema's (`asciinema play tests/cli/sessions/drill-80x24.cast`). They are written anew with
+WAVEBREAK_WRITE_SNAPSHOTS=1 when what the command prints has changed on purpose.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from rich.console import Console
+from rich.live import Live
+from tests.cli.conftest import START, Clock
+from tests.cli.fake_api import DRILL, RECOVERY, FakeApi, Json, execution, server, wave
+from tests.cli.screen import Screen
+
+from wavebreak_cli.main import invoke
+from wavebreak_cli.session import Surroundings
+from wavebreak_cli.views import live_view
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SESSIONS = Path(__file__).parent / "sessions"
+WHOLE = ("$ ", "three-tier.yaml:")
+"""What the terminal breaks, not the command: a line that was typed, and faults as editors read them."""
+_ADDRESS = "http://127.0.0.1:4566/v1"
+SIZES = [(80, 24), (140, 40)]
+PLAN = """\
+planId: three-tier
+name: 3TierRecoveryPlan
+waves:
+  - name: database
+    servers: [{sourceServerId: s-00000000000000001}, {sourceServerId: s-00000000000000002}]
+  - name: application
+    requiresApproval: true
+    onFailure: ASK
+    servers: [{sourceServerId: s-00000000000000003}, {sourceServerId: s-00000000000000004}]
+  - name: web
+    servers: [{sourceServerId: s-00000000000000005}]
+"""
+NAMES = ("db-1", "db-2", "app-1", "app-2", "web-1")
+
+
+class _Recorder:
+    """A file that keeps what is written to it, with the time."""
+
+    encoding = "utf-8"
+
+    def __init__(self, clock: Clock, screen: Screen) -> None:
+        self.clock, self.screen = clock, screen
+        self.events: list[tuple[float, str]] = []
+
+    def write(self, text: str) -> int:
+        """Keep a piece of text."""
+        self.screen.write(text)
+        self.events.append(((self.clock.at - START).total_seconds(), text.replace("\n", "\r\n")))
+        return len(text)
+
+    def flush(self) -> None:
+        """Do nothing: all is kept at once."""
+
+    def isatty(self) -> bool:
+        """Be a terminal."""
+        return True
+
+
+@dataclass
+class Session:
+    """Somebody at a terminal: runs commands, types answers, and looks at the screen."""
+
+    api: FakeApi
+    clock: Clock
+    directory: Path
+    size: tuple[int, int]
+    lives: list[Live] = field(default_factory=list)
+    typed: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Begin with an empty screen."""
+        self.screen = Screen(*self.size)
+        self.recorder = _Recorder(self.clock, self.screen)
+        self.console = Console(
+            file=self.recorder,  # type: ignore[arg-type]  # all of a file that rich uses
+            width=self.size[0],
+            height=self.size[1],
+            force_terminal=True,
+            color_system="256",
+            highlight=False,
+            markup=False,
+            emoji=False,
+            legacy_windows=False,
+            _environ={"TERM": "xterm-256color"},
+        )
+
+    def run(self, line: str) -> int:
+        """Type a command line and wait for its end."""
+        self.recorder.write(f"$ {line}\n")
+        around = Surroundings(
+            out=self.console,
+            err=self.console,
+            directory=self.directory,
+            now=self.clock.now,
+            sleep=self.clock.sleep,
+            new_key=lambda: "key-1",
+            ask=self._ask,
+        )
+        code = invoke(line.removeprefix("wavebreak ").split(), around)
+        self.recorder.write("\n")
+        return code
+
+    def _ask(self, question: str) -> str:
+        answer = self.typed.pop(0)
+        self.recorder.write(f"{question}{answer}\n")
+        return answer
+
+    def sees(self, *texts: str) -> None:
+        """Fail unless all of it stands on the screen."""
+        shown = "\n".join(self.screen.shown)
+        for text in texts:
+            assert text in shown, f"{text!r} is not on the screen:\n{shown}"
+
+    def freeze(self, seconds: int, answer: Json) -> Json:
+        """Give an answer after so many seconds; a live view is drawn every few seconds meanwhile."""
+        for _ in range(0, seconds, 4):
+            self.clock.at += timedelta(seconds=4)
+            for live in self.lives[-1:]:
+                live.refresh()
+        return answer
+
+    def recording(self) -> str:
+        """Write the session as asciinema does, without what differs from run to run."""
+        width, height = self.size
+        header = {"version": 2, "width": width, "height": height}
+        written = [json.dumps(header), *(json.dumps([at, "o", text]) for at, text in self.recorder.events)]
+        return "\n".join(written).replace(self.api.url, _ADDRESS) + "\n"
+
+
+@pytest.fixture(params=SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def session(
+    request: pytest.FixtureRequest,
+    api: FakeApi,
+    clock: Clock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Session:
+    """Sit down at a terminal of each size; its live views draw when they are told to, not by themselves."""
+    made = Session(api, clock, tmp_path, request.param)
+    by_hand = functools.partial(Live, auto_refresh=False)
+
+    def live(**settings: Any) -> Live:
+        made.lives.append(by_hand(**{**settings, "console": made.console}))
+        return made.lives[-1]
+
+    monkeypatch.setattr(live_view, "Live", live)
+    monkeypatch.chdir(tmp_path)
+    return made
+
+
+def waves(*statuses: str, launched: tuple[int, ...] = (), failed: tuple[int, ...] = ()) -> list[Json]:
+    """Make the three waves: their statuses, and which of their servers (1 to 5) launched or failed."""
+    members = {1: (1, 2), 2: (3, 4), 3: (5,)}
+    made = []
+    for number, (name, status) in enumerate(zip(("database", "application", "web"), statuses, strict=True), start=1):
+        idle = "IN_PROGRESS" if status == "IN_PROGRESS" else "PENDING"
+        words = {n: "LAUNCHED" if n in launched else "FAILED" if n in failed else idle for n in members[number]}
+        servers = [
+            server(n, word, name=NAMES[n - 1], error="no capacity" if word == "FAILED" else None)
+            for n, word in words.items()
+        ]
+        error = "1 CRITICAL server did not launch" if status == "FAILED" else None
+        made.append(wave(number, name, status, servers, error=error))
+    return made
+
+
+def story(*readings: Json) -> list[Any]:
+    """Give readings as the API does, one for each poll."""
+    return list(readings)
+
+
+FIRST = waves("IN_PROGRESS", "NOT_STARTED", "NOT_STARTED")
+ASKS = waves("COMPLETED", "AWAITING_APPROVAL", "NOT_STARTED", launched=(1, 2))
+FAILS = waves("COMPLETED", "FAILED", "NOT_STARTED", launched=(1, 2, 3), failed=(4,))
+AGAIN = waves("COMPLETED", "IN_PROGRESS", "NOT_STARTED", launched=(1, 2, 3))
+LAST = waves("COMPLETED", "COMPLETED", "IN_PROGRESS", launched=(1, 2, 3, 4))
+DONE = waves("COMPLETED", "COMPLETED", "COMPLETED", launched=(1, 2, 3, 4, 5))
+
+
+def first_minutes(session: Session) -> None:
+    """Write a plan, look at what is wrong with it, store it, start a drill."""
+    api = session.api
+    api.listed["/plans"] = []
+    assert session.run("wavebreak plan list") == 0
+    session.sees("no plans: make one with wavebreak plan apply FILE")
+    assert session.run("wavebreak plan new shop") == 0
+    assert session.run("wavebreak plan validate shop.yaml") == 0
+    (session.directory / "three-tier.yaml").write_text(PLAN.replace("onFailure: ASK", "onFailure: AKS"))
+    assert session.run("wavebreak plan validate three-tier.yaml") == 3
+    session.sees("three-tier.yaml:8: /waves/1/onFailure: must be STOP, CONTINUE or ASK, not", "did you mean ASK?")
+    (session.directory / "three-tier.yaml").write_text(PLAN)
+    api.answers["PUT", "/plans/three-tier"] = (201, {"plan": {}, "version": 1})
+    assert session.run("wavebreak plan apply three-tier.yaml") == 0
+    session.sees("✓ three-tier stored as version 1")
+    api.answers["POST", "/drills"] = (202, execution("PENDING", []))
+    assert session.run("wavebreak run three-tier --mode drill") == 0
+    session.sees("✓ started DRILL", f"  wavebreak watch {DRILL}")
+
+
+def drill(session: Session) -> None:
+    """Follow a drill through an approval, a failure that asks, and a retry."""
+    api = session.api
+    api.listed["/executions"] = [{"executionId": DRILL}]
+
+    def looked(waits: Json, *texts: str) -> Callable[[], Json]:
+        def look() -> Json:
+            session.sees(*texts)
+            return waits
+
+        return look
+
+    api.readings[DRILL] = [
+        execution("IN_PROGRESS", FIRST),
+        execution("IN_PROGRESS", ASKS),
+        looked(execution("IN_PROGRESS", ASKS), "WAITING FOR YOU: approve or reject wave 2 application"),
+        looked(execution("PAUSED", FAILS, pausedBy=["FAILURE"]), f"  wavebreak approve {DRILL} 2"),
+        looked(execution("IN_PROGRESS", AGAIN), "WAITING FOR YOU: retry, skip or cancel: wave 2", "app-2 s-0"),
+        execution("IN_PROGRESS", LAST),
+        execution("COMPLETED", DONE),
+    ]
+    assert session.run("wavebreak watch latest") == 0
+    session.sees("✓ COMPLETED", f"wavebreak terminate {DRILL}")
+    api.readings[DRILL] = [execution("IN_PROGRESS", ASKS)]
+    api.answers["POST", f"/executions/{DRILL}/waves/2/approve"] = (202, execution("IN_PROGRESS", AGAIN))
+    assert session.run("wavebreak approve latest application") == 0
+    session.sees(f"({DRILL})", "✓ approve accepted")
+    api.answers["POST", f"/executions/{DRILL}/waves/2/retry"] = (202, execution("IN_PROGRESS", AGAIN))
+    assert session.run(f"wavebreak retry {DRILL} 2") == 0
+    session.sees("✓ retry accepted, now IN PROGRESS")
+
+
+def cancel(session: Session) -> None:
+    """Cancel a drill with its instances, and see how the termination goes."""
+    api = session.api
+    said = {"actor": "ana", "at": "2026-11-21T12:03:05Z", "reason": "mistaken", "then": "TERMINATE"}
+    cancelling = execution("CANCELLING", FIRST, cancel=said)
+    api.answers["POST", f"/executions/{DRILL}/cancel"] = (202, cancelling)
+    assert session.run(f"wavebreak cancel {DRILL} --then terminate --reason mistaken") == 0
+    session.sees("✓ cancel accepted, now CANCELLING")
+    api.readings[DRILL] = [cancelling]
+    assert session.run(f"wavebreak show {DRILL}") == 0
+    session.sees("Cancelled by: ana at 2026-11-21 12:03:05Z, then its instances are terminated")
+    ended = waves("CANCELLED", "CANCELLED", "CANCELLED", launched=(1, 2))
+    steps: list[Json] = [{"status": "IN_PROGRESS", "terminated": n, "remaining": []} for n in (0, 1)]
+    over = {"status": "COMPLETED", "terminated": 2, "remaining": [], "unknown": []}
+    api.answers["POST", f"/executions/{DRILL}/terminate"] = (202, execution("CANCELLED", ended, termination=steps[0]))
+    api.readings[DRILL] = [execution("CANCELLED", ended, termination=step) for step in (*steps, over)]
+    assert session.run(f"wavebreak terminate {DRILL} --watch") == 0
+    session.sees("Termination: COMPLETED (2 terminated)")
+
+
+def recovery(session: Session) -> None:
+    """Start a recovery while the servers of an earlier one run: say no once, then go on."""
+    api = session.api
+    live = execution("COMPLETED", DONE, executionId=RECOVERY, mode="RECOVERY", instancesLeft=5)
+    api.listed["/executions"] = [{"executionId": RECOVERY, "instancesLeft": 5}]
+    api.readings[RECOVERY] = [live]
+    named = {f"s-{number:017}": name for number, name in enumerate(NAMES, start=1)}
+    plan = {
+        "planId": "three-tier",
+        "name": "3TierRecoveryPlan",
+        "waves": [{"name": "all", "servers": [{"sourceServerId": one} for one in named]}],
+    }
+    api.answers["GET", "/plans/three-tier"] = (200, {"plan": plan, "version": 4})
+    api.answers["POST", "/plans/three-tier/validate"] = (200, {"ready": True, "checks": [], "names": named})
+    session.typed = ["y", "three-tier"]
+    assert session.run("wavebreak run three-tier --mode recovery") == 3
+    session.sees(" RECOVERY  three-tier", "THEY WILL BE ENDED", "'y' is not three-tier, nothing was started")
+    assert not [request for request in api.requests if request.path == "/recoveries"]
+    newer = RECOVERY.replace("aa", "bb")
+    began = execution("PENDING", FIRST, executionId=newer, mode="RECOVERY")
+    api.answers["POST", "/recoveries"] = (202, began)
+    api.readings[newer] = [began, {**began, **execution("COMPLETED", DONE, executionId=newer, mode="RECOVERY")}]
+    assert session.run("wavebreak run three-tier --mode recovery --watch") == 0
+    session.sees(f"  wavebreak show {newer} --servers")
+    assert "--confirm" not in "\n".join(session.screen.rows)
+    order = [row for row in session.screen.shown if row.startswith("  wavebreak")]
+    assert "terminate" in order[-1], "the end of recovered servers is the last suggestion"
+
+
+def frozen(session: Session) -> None:
+    """Watch while the API freezes for a minute: the picture says since when it is old, and goes on by itself."""
+    api = session.api
+    running = execution("IN_PROGRESS", FIRST)
+
+    def freezes() -> Json:
+        session.freeze(4, running)
+        assert "no answer" not in "\n".join(session.screen.shown)
+        session.freeze(56, running)
+        session.sees("as of 12:03:04Z, no answer for 1m 00s", "⟳ IN PROGRESS  3m 04s")
+        return running
+
+    def back() -> Json:
+        assert "no answer" not in "\n".join(session.screen.shown)
+        return execution("COMPLETED", DONE)
+
+    api.readings[DRILL] = [running, freezes, back, execution("COMPLETED", DONE)]
+    assert session.run(f"wavebreak watch {DRILL}") == 0
+    session.sees("✓ COMPLETED")
+
+
+@pytest.mark.parametrize(
+    "play", [first_minutes, drill, cancel, recovery, frozen], ids=lambda play: play.__name__.replace("_", "-")
+)
+def test_a_session_shows_what_was_recorded_and_fits_the_terminal(
+    session: Session, play: Callable[[Session], None]
+) -> None:
+    play(session)
+    assert [row for row in session.screen.too_wide if not row.startswith(WHOLE)] == []
+    width, height = session.size
+    file = SESSIONS / f"{play.__name__.replace('_', '-')}-{width}x{height}.cast"
+    if os.environ.get("WAVEBREAK_WRITE_SNAPSHOTS"):
+        SESSIONS.mkdir(exist_ok=True)
+        file.write_text(session.recording(), encoding="utf-8")
+    assert session.recording() == file.read_text(encoding="utf-8")
+    replayed = Screen(width, height)
+    for line in file.read_text(encoding="utf-8").splitlines()[1:]:
+        replayed.write(json.loads(line)[2].replace("\r\n", "\n"))
+    address = session.api.url
+    assert replayed.shown == [row.replace(address, _ADDRESS) for row in session.screen.shown]

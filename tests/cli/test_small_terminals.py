@@ -1,0 +1,94 @@
+"""What is seen first in a small terminal: what runs, what failed, who is waited for, and in the end the verdict."""
+
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from rich.console import Console
+from tests.cli.conftest import START, Terminal
+from tests.cli.fake_api import DRILL, FakeApi, execution, left, server, wave
+
+from wavebreak_cli.views.live_execution import live
+from wavebreak_cli.views.terminal import Look
+
+if TYPE_CHECKING:
+    from wavebreak_cli.client.answers import Execution
+
+
+def drawn(found: dict[str, Any], width: int = 80, height: int = 24) -> list[str]:
+    console = Console(width=width, color_system=None, legacy_windows=False)
+    with console.capture() as captured:
+        console.print(live(Look(width), cast("Execution", found), START, height=height, trouble=None))
+    return captured.get().splitlines()
+
+
+def thirty(**status: str) -> list[dict[str, Any]]:
+    words = {**{f"w{n}": "COMPLETED" for n in range(1, 21)}, **status}
+    return [
+        wave(n, f"wave number {n} of this plan", words.get(f"w{n}", "NOT_STARTED"), [server(n, "PENDING")])
+        for n in range(1, 31)
+    ]
+
+
+def test_f14_running_and_failed_waves_are_shown_and_done_ones_folded() -> None:
+    rows = drawn(execution("IN_PROGRESS", thirty(w3="FAILED", w21="IN_PROGRESS", w22="IN_PROGRESS")))
+    assert len(rows) <= 24
+    picture = "\n".join(rows)
+    for number in (3, 21, 22):
+        assert f"┃ {number:>2}  wave number {number}" in picture
+    assert "completed" in next(row for row in rows if "more waves" in row)
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (50, 24), (140, 40)])
+def test_b11_f14_thirty_waves_with_long_names_fit_the_terminal(width: int, height: int) -> None:
+    waves = thirty(w21="IN_PROGRESS")
+    for one in waves:
+        one["name"] = f"{one['name']} with a name of some sixty letters in all"
+    rows = drawn(execution("IN_PROGRESS", waves), width, height)
+    assert len(rows) <= height
+    assert all(len(row) <= width for row in rows)
+    assert any("21" in row and "In Progress" in row for row in rows)
+
+
+def test_f6_whoever_is_waited_for_is_told_at_the_top_since_when_and_why() -> None:
+    asked = wave(2, "web", "AWAITING_APPROVAL", [], approval={"askedAt": "2026-11-21T12:01:00Z"})
+    rows = drawn(execution("IN_PROGRESS", [wave(1, "db", "COMPLETED", []), asked]))
+    assert rows[2] == "┃ ⏸ WAITING FOR YOU: approve or reject wave 2 web (since 12:01:00Z)"
+    failed = wave(1, "db", "FAILED", [server(1, "FAILED")], error="1 CRITICAL server did not launch")
+    rows = drawn(execution("PAUSED", [failed], pausedBy=["FAILURE"]), 120)
+    told = "retry, skip or cancel: wave 1 db (since 12:00:38Z): 1 CRITICAL server did not launch"
+    assert rows[2] == f"┃ ⏸ WAITING FOR YOU: {told}"
+    rows = drawn(execution("PAUSED", [], pausedBy=["OPERATOR"]))
+    assert rows[2] == "┃ ⏸ WAITING FOR YOU: resume: an operator paused it"
+
+
+def test_f7_a_card_says_who_cancelled_and_why(api: FakeApi, wavebreak: Terminal) -> None:
+    cancel = {"actor": "ana", "at": "2026-11-21T12:01:00Z", "reason": "mistaken", "then": "TERMINATE"}
+    api.readings[DRILL] = [execution("CANCELLING", [], cancel=cancel)]
+    told = "Cancelled by: ana at 2026-11-21 12:01:00Z, then its instances are terminated: mistaken"
+    assert told in " ".join(wavebreak("show", DRILL).out.split())
+
+
+def test_f8_f9_the_verdict_is_the_last_line_and_commands_stand_beside_no_bar(api: FakeApi, wavebreak: Terminal) -> None:
+    wavebreak.live = True
+    api.readings[DRILL] = [execution("PARTIAL_SUCCESS", [wave(1, "db", "COMPLETED", [server(1)])])]
+    shown = wavebreak("watch", DRILL).out.splitlines()
+    assert "PARTIAL SUCCESS (1 of 1 waves completed)" in shown[-1]
+    assert not [row for row in shown if "wavebreak " in row and "┃" in row]
+
+
+def test_f10_ctrl_c_leaves_the_last_picture_and_ids_that_can_be_copied(api: FakeApi, wavebreak: Terminal) -> None:
+    wavebreak.live, wavebreak.clock.interrupt_at = True, 2
+    api.readings[DRILL] = [execution("IN_PROGRESS", [wave(1, "db", "IN_PROGRESS", [server(1)])])]
+    outcome = wavebreak("watch", DRILL)
+    assert outcome.exit_code == 130
+    assert "db" in outcome.out.rsplit("\x1b[1A", 1)[-1], "the picture is not wiped"
+    assert f"\n  wavebreak watch {DRILL}\n  wavebreak cancel {DRILL}\n" in outcome.err
+
+
+def test_f12_a_termination_has_a_progress_of_its_own() -> None:
+    running = {"status": "IN_PROGRESS", "terminated": 1, "remaining": [left("i-2")], "unknown": []}
+    waves = [wave(1, "db", "COMPLETED", [server(1), server(2)])]
+    picture = "\n".join(drawn(execution("COMPLETED", waves, termination=running)))
+    assert "1 of 2 instances ended" in picture
+    assert "servers launched" not in picture
+    assert "follow it" not in picture, "nobody is told to follow what they follow"

@@ -1,0 +1,89 @@
+"""`python -m tools.local_stack up|down|status`: what `make up`, `make down` and `make status` do."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+from tools.local_stack.first_minutes import add_example_servers, next_commands
+from tools.local_stack.stack import StackError, configured
+from tools.packaging import sam
+
+if TYPE_CHECKING:
+    from tools.local_stack.stack import LocalStack
+
+_BROKEN_PIPE: Final = 141
+"""The exit code of a program that SIGPIPE ended, as a shell shows it."""
+
+
+def up(stack: LocalStack, *, forced: bool) -> int:
+    """Bring the stack up and say what to do next; raises StackError where one runs that it would end, unless forced."""
+    ends = stack.would_end()
+    if ends and not forced:
+        raise StackError(
+            f"a local stack is up with {ends}. To start it anew ends it, with its plans and executions: FORCE=1 make up"
+        )
+    was_up = ends is None and stack.status() is not None
+    begin = time.monotonic()
+    description = stack.start()
+    added = add_example_servers(description["simulatorUrl"])
+    seconds = time.monotonic() - begin
+    servers = f", with {added} source servers of the examples" if added else ""
+    return _tell(
+        0,
+        "The local stack was up already." if was_up else f"The local stack is up ({seconds:.1f} s).",
+        f"  API        {description['apiUrl']}",
+        f"  AWS        {description['endpointUrl']}",
+        f"  simulator  {description['simulatorUrl']}{servers}, manners of seed {stack.seed_in_force()}",
+        f"  all of it  {stack.directory / 'stack.json'}",
+        "",
+        "Next",
+        *(f"  {command}" for command in next_commands()),
+    )
+
+
+def _up(stack: LocalStack) -> int:
+    return up(stack, forced=bool(os.environ.get("FORCE")))
+
+
+def _down(stack: LocalStack) -> int:
+    return _tell(0, "The local stack is down." if stack.stop() else "No local stack was up.")
+
+
+def _status(stack: LocalStack) -> int:
+    description = stack.status()
+    if description is None:
+        return _tell(1, "No local stack is up.")
+    return _tell(0, json.dumps(description, indent=2))
+
+
+def _tell(code: int, *lines: str) -> int:
+    """Print lines and give the exit code: that of SIGPIPE, and no complaint, if whoever read them went away."""
+    try:
+        print(*lines, sep="\n", flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where what Python still holds goes at its exit
+        return _BROKEN_PIPE
+    return code
+
+
+def main() -> int:
+    """Run one of the commands."""
+    commands = {"up": _up, "down": _down, "status": _status}
+    parser = argparse.ArgumentParser(prog="python -m tools.local_stack", description="The local stack.")
+    parser.add_argument("command", choices=commands)
+    command = parser.parse_args().command
+    try:
+        return commands[command](configured(os.environ))
+    except (StackError, sam.SamError, BotoCoreError, ClientError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
