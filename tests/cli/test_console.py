@@ -381,4 +381,4 @@ def test_a_page_that_is_not_built_or_a_port_that_is_taken_is_told(tmp_path: Path
 def test_without_the_extra_it_says_what_to_install(page: Path) -> None:
     done = refused(page, before="import sys\nsys.modules['uvicorn'] = None\n")
     assert (done.returncode, "wavebreak[console]" in done.stderr) == (3, True)
-    assert console.BUILT.parts[-3:] == ("wavebreak_cli", "console", "page")
+    assert console.BUILT.parts[-3:] == ("wavebreak_cli", "console", "built-page")

