@@ -3,7 +3,7 @@
 import { QueryClient, replaceEqualDeep, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { isActive } from "../lib/actions";
 import { api, ApiError, type ExecutionFilter } from "./client";
-import type { Execution } from "./model";
+import type { Execution, StoredPlan } from "./model";
 
 export const LIVE = 1000;
 export const CALM = 1500;
@@ -42,11 +42,12 @@ export const useSession = () =>
 export const usePlans = () =>
   useQuery({ queryKey: ["plans"], queryFn: ({ signal }) => api.plans(signal), refetchInterval: every(CALM) });
 
-export const usePlan = (planId: string) =>
+export const usePlan = (planId: string, beside = false) =>
   useQuery({
     queryKey: ["plan", planId],
     queryFn: ({ signal }) => api.plan(planId, signal),
-    refetchInterval: every(CALM),
+    refetchInterval: every(beside ? SLOW : CALM),
+    structuralSharing: newer<StoredPlan>,
   });
 
 export const useExecutions = (filter: ExecutionFilter, limit = 50, enabled = true) =>

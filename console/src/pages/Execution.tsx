@@ -60,7 +60,7 @@ function Shown({ execution, at, fresh }: { execution: ExecutionAnswer; at: numbe
   const clockNow = useNow(fresh && active);
   const now = fresh && active ? Math.max(clockNow, at) : at; // a clock that ran on beside old news would look alive
   const progress = useProgress(execution.executionId, running || tab === "servers");
-  const plan = usePlan(execution.planId);
+  const plan = usePlan(execution.planId, true);
   const objectives = plan.data?.version === execution.planVersion ? plan.data.plan.objectives : undefined;
   const objective = objectives ? (objectives.rtoMinutes ?? 60) * 60 : plan.data?.version === execution.planVersion ? 3600 : null;
   const seconds = running ? Math.max(execution.durationSeconds ?? 0, Math.floor(secondsBetween(execution.startedAt, now))) : execution.durationSeconds;

@@ -83,9 +83,9 @@ function planColumns(known: boolean, start: (plan: StoredPlan, mode: "DRILL" | "
           </div>
         </>
       ),
-      width: 180,
+      width: 150,
     },
-    { id: "ready", header: "Ready", value: (row) => readiness(row.stored), cell: (row) => <Ready stored={row.stored} />, width: 140 },
+    { id: "ready", header: "Ready", value: (row) => readiness(row.stored), cell: (row) => <Ready stored={row.stored} />, width: 120 },
     {
       id: "busy",
       header: "Busy with",
@@ -95,7 +95,7 @@ function planColumns(known: boolean, start: (plan: StoredPlan, mode: "DRILL" | "
           <>
             <DisplayBadge display={row.busy.display} />
             <div>
-              <Link to={paths.execution(row.busy.executionId)} ariaLabel={`Execution ${row.busy.executionId}`}>
+              <Link to={paths.execution(row.busy.executionId)}>
                 {row.busy.mode.toLowerCase()} since {moment(row.busy.startedAt)}
               </Link>
             </div>
@@ -103,7 +103,7 @@ function planColumns(known: boolean, start: (plan: StoredPlan, mode: "DRILL" | "
         ) : (
           "nothing"
         ),
-      width: 150,
+      width: 140,
     },
     {
       id: "drill",
@@ -115,7 +115,7 @@ function planColumns(known: boolean, start: (plan: StoredPlan, mode: "DRILL" | "
             <DisplayBadge display={row.lastDrill.display} />
             {row.lastDrill.verdict && <Word status={row.lastDrill.verdict.verdict} text={`verdict ${row.lastDrill.verdict.verdict.toLowerCase()}`} />}
             <div>
-              <Link to={paths.execution(row.lastDrill.executionId)} ariaLabel={`Last drill ${row.lastDrill.executionId}`}>
+              <Link to={paths.execution(row.lastDrill.executionId)}>
                 {moment(row.lastDrill.startedAt)}
               </Link>
             </div>
@@ -123,14 +123,14 @@ function planColumns(known: boolean, start: (plan: StoredPlan, mode: "DRILL" | "
         ) : (
           "none"
         ),
-      width: 180,
+      width: 140,
     },
     {
       id: "rto",
       header: "RTO of the last drills",
       value: (row) => row.rtos[0] ?? null,
       cell: (row) => `${row.rtos.map(duration).join(", ") || "–"} (objective ${row.stored.plan.objectives?.rtoMinutes ?? 60}m)`,
-      width: 140,
+      width: 120,
     },
     { id: "next", header: "Next drill", value: (row) => row.stored.schedule?.nextAt ?? null, cell: (row) => nextDrill(row.stored) },
     {
@@ -152,7 +152,7 @@ function planColumns(known: boolean, start: (plan: StoredPlan, mode: "DRILL" | "
           Start
         </ButtonDropdown>
       ),
-      width: 110,
+      width: 130,
     },
   ];
 }
