@@ -146,8 +146,11 @@ calls: $(VENV)/.test
 	@WAVEBREAK_RECORD_CALLS=1 $(BIN)/pytest -n 2 tests/integration
 
 .PHONY: bench
-bench: $(VENV)/.test ## measure
+bench: $(VENV)/.test $(TOOLS)/.page ## measure
 	@$(BIN)/python -m tools.bench
+	@$(TOOLS)/bin/python -m tools.page_build.backend
+	@$(TOOLS)/bin/python -m tools.browser.chromium
+	@$(BIN)/pytest --quiet --capture=no tests/browser/test_figures.py
 
 .PHONY: build
 build: $(VENV)/.demo ## build the functions for AWS

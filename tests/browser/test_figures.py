@@ -21,7 +21,7 @@ WAVES = 80
 
 def best(measure: Callable[[], float], limit: float) -> float:
     """Measure up to five times, until it is within the limit; other work on this machine is not the page's."""
-    tries = []
+    tries: list[float] = []
     while len(tries) < 5 and min(tries, default=limit) >= limit:
         tries.append(measure())
     return min(tries)

@@ -70,7 +70,7 @@ def test_every_page_fits_its_window(faked: Open, fake: FakeApi, width: int) -> N
         too_wide[name] = wider(window)
         if KEPT:
             for colors in ("light", "dark"):
-                window.page.emulate_media(color_scheme=colors)  # type: ignore[arg-type]  # one of its words
+                window.page.emulate_media(color_scheme=colors)
                 window.page.screenshot(path=Path(KEPT) / f"{name}-{width}-{colors}.png", full_page=True)
     assert {name: pixels for name, pixels in too_wide.items() if pixels > 0} == {}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 from tests.browser import answers
-from tests.browser.conftest import end, serve
+from tests.browser.conftest import Open, end, serve
 from tests.browser.relay import Relay
 from tests.browser.window import Window
 from tests.cli.console_process import address_of
@@ -40,6 +40,28 @@ def test_an_api_that_is_away_makes_the_page_old_and_not_wrong(window: Window, pr
         relay.mend()
     window.card("Status: CANCELLED")
     expect(window.page.get_by_text("Old: as it was at")).to_have_count(0)
+
+
+def test_a_slow_api_is_never_asked_twice_at_once_and_a_hidden_tab_asks_rarely(faked: Open, fake: FakeApi) -> None:
+    answers.fill(fake)
+    window = faked()
+    window.go(f"/executions/{DRILL}")
+    window.card("Status: IN PROGRESS")
+
+    def asked(seconds: float) -> int:
+        fake.requests.clear()
+        window.page.wait_for_timeout(seconds * 1000)
+        return sum(one.path == f"/executions/{DRILL}" for one in fake.requests)
+
+    try:
+        fake.delay = 2
+        assert asked(6) <= 3
+    finally:
+        fake.delay = 0
+    assert asked(4) >= 2
+    window.page.evaluate("Object.defineProperty(document, 'hidden', { get: () => true })")
+    asked(2)
+    assert asked(4) <= 1
 
 
 @pytest.fixture

@@ -66,6 +66,7 @@ export function DataTable<T>(props: Props<T>) {
       trackBy={props.rowKey}
       variant="container"
       wrapLines
+      cellVerticalAlign="top"
       loading={props.loading ?? false}
       loadingText="Loading"
       {...(props.onSelect

@@ -53,8 +53,11 @@ const WORDS: Record<string, StatusIndicatorProps.Type> = {
 };
 
 export function Word({ status, text }: { status: string; text?: string }) {
+  const words = visible(text ?? status.replaceAll("_", " ").toLowerCase());
   return (
-    <StatusIndicator type={WORDS[status] ?? "info"}>{visible(text ?? status.replaceAll("_", " ").toLowerCase())}</StatusIndicator>
+    <StatusIndicator type={WORDS[status] ?? "info"} wrapText={words.length > 24}>
+      {words}
+    </StatusIndicator>
   );
 }
 

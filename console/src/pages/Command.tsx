@@ -89,7 +89,7 @@ function Shown({ run }: { run: CommandRun }) {
             onSelect={([result]) => setChosen(result?.target ?? null)}
             columns={[
               { id: "target", header: "Target", isRowHeader: true, value: (r) => r.target, cell: (r) => <Text>{r.target}</Text>, width: 180 },
-              { id: "outcome", header: "Outcome", value: (r) => String(r.success), cell: (r) => <Outcome result={r} /> },
+              { id: "outcome", header: "Outcome", value: (r) => String(r.success), cell: (r) => <Outcome result={r} />, width: 130 },
               { id: "code", header: "Exit code", value: (r) => r.exitCode, cell: (r) => r.exitCode },
               { id: "duration", header: "Duration", value: (r) => r.durationSeconds ?? null, cell: (r) => duration(r.durationSeconds) },
               { id: "output", header: "Output", value: (r) => r.stdout || r.stderr, cell: (r) => <Text most={200}>{r.stdout || r.stderr || "–"}</Text>, width: 260 },

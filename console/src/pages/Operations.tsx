@@ -94,8 +94,8 @@ function Errors() {
               { id: "severity", header: "Severity", value: (row) => row.severity, cell: (row) => row.severity.toLowerCase() },
               { id: "category", header: "Category", value: (row) => row.category, cell: (row) => row.category.replaceAll("_", " ").toLowerCase() },
               { id: "service", header: "Service", value: (row) => row.service, cell: (row) => <Text>{row.service}</Text> },
-              { id: "type", header: "Type", isRowHeader: true, value: (row) => row.errorType, cell: (row) => <Text>{row.errorType}</Text> },
-              { id: "message", header: "Message", value: (row) => row.message, cell: (row) => <Text most={300}>{row.message}</Text>, width: 260 },
+              { id: "type", header: "Type", isRowHeader: true, value: (row) => row.errorType, cell: (row) => <Text>{row.errorType}</Text>, width: 130 },
+              { id: "message", header: "Message", value: (row) => row.message, cell: (row) => <Text most={300}>{row.message}</Text>, width: 200 },
               {
                 id: "execution",
                 header: "Execution",
