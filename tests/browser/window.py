@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
-PATIENCE = 30_000
-"""Milliseconds that a test waits for what must come."""
+PATIENCE = 60_000
+"""Milliseconds that a test waits for what must come, on a machine that is busy with other things."""
 
 expect.set_options(timeout=PATIENCE)
 
