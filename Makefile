@@ -18,6 +18,7 @@ TOOLS := .venv-tools
 SCANNER := .venv-checkov
 BIN := $(VENV)/bin
 NODE := $(TOOLS)/bin/node
+NPM := $(TOOLS)/bin/python -m tools.page_build.backend npm
 # Every package is listed with its version, so nothing has to be resolved.
 INSTALL := install --quiet --no-deps --no-compile
 
@@ -69,7 +70,7 @@ status: $(VENV)/.demo ## say whether the local stack is up, and where
 	@$(BIN)/python -m tools.local_stack status
 
 .PHONY: test
-test: lint typecheck template definitions compliance artefact pytest ## check and test everything
+test: lint typecheck template definitions compliance artefact page pytest browser ## check and test everything
 
 .PHONY: lint
 lint: $(VENV)/.test template ## check style, the template and the API's description
@@ -117,6 +118,25 @@ integration: $(VENV)/.test ## run machines and handlers in one process, check te
 e2e: $(VENV)/.test ## drive a local stack through its REST API
 	@$(BIN)/pytest tests/e2e
 
+.PHONY: console
+console: up $(TOOLS)/.page $(VENV)/.console ## build the operator's page and open it against the local stack
+	@$(TOOLS)/bin/python -m tools.page_build.backend
+	@$(BIN)/wavebreak console
+
+# The page of the operator: types against the API's description, the parts, the build.
+.PHONY: page
+page: $(TOOLS)/.page
+	@$(NPM) run --silent types -- --check
+	@$(NPM) run --silent check
+	@$(NPM) run --silent test -- --reporter=dot
+	@$(TOOLS)/bin/python -m tools.page_build.backend
+
+.PHONY: browser
+browser: $(TOOLS)/.page $(VENV)/.test ## drive the operator's page in a real browser against a local stack
+	@$(TOOLS)/bin/python -m tools.page_build.backend
+	@$(TOOLS)/bin/python -m tools.browser.chromium
+	@$(BIN)/pytest tests/browser
+
 .PHONY: soak
 soak: $(VENV)/.test ## run fifty drills under random faults, a hundred of each race and a thousand targets; takes half an hour
 	@WAVEBREAK_SEED=drawn WAVEBREAK_SEEDS=20 $(BIN)/pytest -n 2 tests/integration/executions/test_twenty_seeds.py
@@ -133,8 +153,11 @@ calls: $(VENV)/.test
 	@WAVEBREAK_RECORD_CALLS=1 $(BIN)/pytest -n 2 tests/integration
 
 .PHONY: bench
-bench: $(VENV)/.test ## measure
+bench: $(VENV)/.test $(TOOLS)/.page ## measure
 	@$(BIN)/python -m tools.bench
+	@$(TOOLS)/bin/python -m tools.page_build.backend
+	@$(TOOLS)/bin/python -m tools.browser.chromium
+	@$(BIN)/pytest --quiet --capture=no tests/browser/test_figures.py
 
 .PHONY: build
 build: $(VENV)/.demo ## build the functions for AWS
@@ -163,9 +186,20 @@ $(VENV)/.demo: requirements/demo.txt pyproject.toml
 	@touch $@
 
 # What lint, type check and tests need on top.
-$(VENV)/.test: requirements/test.txt $(VENV)/.demo
+$(VENV)/.test: requirements/test.txt requirements/console.txt $(VENV)/.demo
 	@echo "Adding the test tools to $(VENV), once ..."
 	@$(BIN)/pip $(INSTALL) --requirement requirements/test.txt
+	@touch $@
+
+# What the operator's page is served with.
+$(VENV)/.console: requirements/console.txt $(VENV)/.demo
+	@$(BIN)/pip $(INSTALL) --requirement requirements/console.txt
+	@touch $@
+
+# The packages of the operator's page, from npm.
+$(TOOLS)/.page: console/package-lock.json console/.npmrc $(TOOLS)/.ready
+	@echo "Getting the packages of console/, once ..."
+	@$(NPM) ci --loglevel=error > /dev/null
 	@touch $@
 
 # The checker of state machines, from npm: Node and npm come from the tools' own environment, whatever the machine has.

@@ -13,6 +13,7 @@ import typer
 from wavebreak_cli.arguments import HELP, arranged, asks_for_help, usage_hint, without_type_of_flags
 from wavebreak_cli.client.endpoint import Given
 from wavebreak_cli.commands.command import forwarding
+from wavebreak_cli.commands.console import page
 from wavebreak_cli.commands.executions import executions
 from wavebreak_cli.commands.operations import operations
 from wavebreak_cli.commands.plans import plans
@@ -42,6 +43,7 @@ app.add_typer(control)
 app.add_typer(operations)
 app.add_typer(reports)
 app.add_typer(forwarding)
+app.add_typer(page)
 
 _FRAMEWORK_EXITS: Final = {1: EXIT_BROKEN_PIPE, 2: EXIT_USAGE}
 """Exit codes that typer and rich end with themselves: 1 and 2 already mean outcomes here."""

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -177,6 +178,8 @@ class FakeApi:
     runs: list[RunReading] = field(default_factory=list)
     lines: list[list[Json]] = field(default_factory=list)
     results: list[Json] = field(default_factory=list)
+    delay: float = 0
+    """Seconds that an answer takes, once it has been asked for."""
 
     def answer(self, request: Request) -> Fault:
         """Decide the answer to a request."""
@@ -230,6 +233,7 @@ class _Doorway(BaseHTTPRequestHandler):
         is_json = headers.get("content-type") == "application/json"
         body = json.loads(text) if is_json else text.decode()
         given = self.api.answer(Request(self.command, path, query, headers, body))
+        time.sleep(self.api.delay)
         if given.status == 0:
             self.close_connection = True
             return

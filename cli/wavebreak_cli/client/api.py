@@ -16,6 +16,7 @@ import httpx
 from wavebreak.timing import duration
 from wavebreak_cli.client.endpoint import ca_bundle, credentials_of, signing_keys
 from wavebreak_cli.client.request import ATTEMPTS, CALL_SECONDS, Call, is_text
+from wavebreak_cli.client.signing import sign
 from wavebreak_cli.errors import CommandFailed, Misconfigured, Refused, Unavailable, from_answer
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Api:
         self.endpoint = endpoint
         self._sleep = sleep
         self._credentials: Any = None
-        self._http = _client(endpoint, transport)
+        self._http = connected(endpoint, lambda settings: httpx.Client(transport=transport, **settings))
 
     def close(self) -> None:
         """Close the connections."""
@@ -151,9 +152,6 @@ class Api:
 
     def _signed(self, call: Call) -> httpx.Request:
         """Build a request and sign exactly what will be sent."""
-        from botocore.auth import SigV4Auth  # noqa: PLC0415 - a tenth of a second that only calls need
-        from botocore.awsrequest import AWSRequest  # noqa: PLC0415 - likewise
-
         headers = {"accept": "application/json", **(call.headers or {})}
         content = b""
         if call.body is not None:
@@ -169,20 +167,18 @@ class Api:
         request = self._http.build_request(call.method, url, content=content, headers=headers, timeout=patience)
         if self._credentials is None:
             self._credentials = credentials_of(self.endpoint)
-        signed = AWSRequest(method=call.method, url=str(request.url), data=content, headers=headers)
-        SigV4Auth(signing_keys(self._credentials), "execute-api", self.endpoint.region).add_auth(signed)
-        request.headers.update(dict(signed.headers.items()))
+        sign(request, headers, signing_keys(self._credentials), self.endpoint.region)
         return request
 
 
-def _client(endpoint: Endpoint, transport: httpx.BaseTransport | None) -> httpx.Client:
-    """Make the HTTP client; raises Misconfigured if the address, or a proxy or TLS setting around it, allows none."""
+def connected(endpoint: Endpoint, make: Callable[[dict[str, Any]], T]) -> T:
+    """Make an HTTP client from its settings; raises Misconfigured if address, proxy or TLS settings allow none."""
     try:
         address = httpx.URL(endpoint.url)
         loopback = address.host in _LOOPBACK
         encrypted = not loopback or address.scheme == "https"  # reading certificates takes a twelfth of a second
         believed = _believed(ca_bundle(endpoint)) if encrypted else False
-        return httpx.Client(timeout=_TIMEOUT, transport=transport, trust_env=not loopback, verify=believed)
+        return make({"timeout": _TIMEOUT, "trust_env": not loopback, "verify": believed})
     except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
         raise Misconfigured.because(f"no connection to {endpoint.url} can be made: {error}") from error
 

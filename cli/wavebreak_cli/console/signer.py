@@ -1,0 +1,78 @@
+"""The operator's credentials: as they are now, when they expire, and new ones when AWS no longer takes the old ones."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.timing import iso
+from wavebreak_cli.client.endpoint import credentials_of, signing_keys
+from wavebreak_cli.client.signing import sign
+from wavebreak_cli.errors import CommandFailed, Misconfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import httpx
+    from botocore.credentials import ReadOnlyCredentials
+
+    from wavebreak_cli.client.endpoint import Endpoint
+
+_LOOK_AGAIN_SECONDS: Final = 2.0
+"""Refused keys are looked for anew at most so often: reading an AWS configuration takes a tenth of a second."""
+
+
+class Signer:
+    """Signs for one endpoint, from any thread."""
+
+    def __init__(self, endpoint: Endpoint, clock: Callable[[], float] = time.monotonic) -> None:
+        """Take the endpoint; credentials are looked up at the first call."""
+        self._endpoint = endpoint
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._found: Any = None
+        self._found_at = 0.0
+        self._problem: str | None = None
+
+    def keys(self) -> ReadOnlyCredentials:
+        """Get the keys as they are now; raises Misconfigured or Unavailable, and looks for others at the next call."""
+        with self._lock:
+            try:
+                if self._found is None:
+                    self._found, self._found_at = credentials_of(self._endpoint), self._clock()
+                keys = signing_keys(self._found)
+            except CommandFailed as failure:
+                self._found, self._problem = None, str(failure)
+                raise
+            except RuntimeError as error:  # how botocore says that the keys it was given anew have expired too
+                self._found, self._problem = None, str(error)
+                raise Misconfigured.because(f"AWS credentials: {error}") from error
+            return keys
+
+    def sign(self, request: httpx.Request, headers: Mapping[str, str], keys: ReadOnlyCredentials) -> None:
+        """Sign a request, with its content and these of its headers."""
+        sign(request, headers, keys, self._endpoint.region)
+
+    def refused(self, keys: ReadOnlyCredentials, why: str | None) -> ReadOnlyCredentials | None:
+        """Take it that AWS refused these keys, `why` if they have expired; gives others if there are any."""
+        with self._lock:
+            if why:
+                self._problem = why
+            if self._found is not None and self._clock() - self._found_at < _LOOK_AGAIN_SECONDS:
+                return None
+            self._found = None
+        try:
+            others = self.keys()
+        except CommandFailed:
+            return None
+        return None if others == keys else others
+
+    def accepted(self) -> None:
+        """Take it that AWS knows the keys."""
+        self._problem = None
+
+    def told(self) -> dict[str, Any]:
+        """Say when the credentials expire and what is wrong with them; null where nothing is known of it."""
+        expires = getattr(self._found, "_expiry_time", None)  # botocore shows it nowhere else
+        return {"expiresAt": iso(expires) if expires else None, "problem": self._problem}

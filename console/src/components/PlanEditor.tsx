@@ -1,0 +1,191 @@
+import Alert from "@cloudscape-design/components/alert";
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import Container from "@cloudscape-design/components/container";
+import Header from "@cloudscape-design/components/header";
+import Modal from "@cloudscape-design/components/modal";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
+import { api, ApiError } from "../api/client";
+import type { Fault, PlanDocument, StoredPlan } from "../api/model";
+import { diffLines, hunks } from "../lib/diff";
+import { visible } from "../lib/text";
+import { ProblemAlert } from "./Problem";
+import { Text } from "./Text";
+import { showLine, YamlEditor } from "./YamlEditor";
+
+interface Props {
+  /** Null for a new plan. */
+  stored: StoredPlan | null;
+  /** The newest version that the API has told of: another one than was opened means that somebody stored one. */
+  newest: number | null;
+  initial?: string;
+  onStored: (plan: StoredPlan) => void;
+}
+
+const PAUSE = 300;
+
+/** A plan as text: faults at their lines as one types, the difference before it is stored, no lost update. */
+export function PlanEditor({ stored, newest, initial = "", onStored }: Props) {
+  const [base, setBase] = useState<{ text: string; version: number | null } | null>(
+    stored ? null : { text: "", version: null },
+  );
+  const [text, setText] = useState(initial);
+  const [judged, setJudged] = useState<{ text: string; document: PlanDocument | null; faults: Fault[] } | null>(null);
+  const [comparing, setComparing] = useState(false);
+  const [trouble, setTrouble] = useState<unknown>(null);
+  const area = useRef<HTMLTextAreaElement>(null);
+  const client = useQueryClient();
+  const planId = stored?.plan.planId ?? null;
+
+  async function open(plan: StoredPlan) {
+    const { text: written } = await api.planText(plan.plan);
+    setBase({ text: written, version: plan.version });
+    setText(written);
+  }
+
+  useEffect(() => {
+    if (stored) open(stored).catch(setTrouble);
+    // Only the plan that is edited opens a text: a version stored by somebody else must not replace what was typed.
+  }, [planId]); // eslint-disable-line react-hooks/exhaustive-deps
+
+  useEffect(() => {
+    if (!text.trim()) return undefined;
+    const stop = new AbortController();
+    const timer = window.setTimeout(() => {
+      api
+        .planFaults(text, planId, [], stop.signal)
+        .then((found) => {
+          setJudged({ text, ...found });
+          setTrouble(null);
+        })
+        .catch((error: unknown) => !stop.signal.aborted && setTrouble(error));
+    }, PAUSE);
+    return () => {
+      window.clearTimeout(timer);
+      stop.abort();
+    };
+  }, [text, planId]);
+
+  const store = useMutation({
+    mutationFn: () => api.putPlan(judged!.document!, planId ?? judged!.document!.planId, base!.version),
+    onSuccess: (plan) => {
+      client.setQueryData(["plan", plan.plan.planId], plan);
+      void client.invalidateQueries({ queryKey: ["plans"] });
+      setComparing(false);
+      setBase({ text, version: plan.version });
+      onStored(plan);
+    },
+    onError: async (error) => {
+      if (error instanceof ApiError && error.problem.errors) {
+        setComparing(false);
+        const found = await api.planFaults(text, planId, error.problem.errors).catch(() => null);
+        if (found) setJudged({ text, ...found });
+      }
+    },
+  });
+
+  if (!base) return trouble ? <ProblemAlert error={trouble} /> : <Box>Loading</Box>;
+  const current = judged?.text === text ? judged : null;
+  const faults = current?.faults ?? [];
+  const changed = text !== base.text;
+  const overtaken = base.version !== null && newest !== null && newest > base.version;
+  const storable = changed && current !== null && current.document !== null && faults.length === 0;
+  return (
+    <Container
+      header={
+        <Header
+          variant="h2"
+          description={base.version === null ? "A new plan" : `Version ${base.version}. Comments are not stored: the API keeps the document.`}
+          actions={
+            <SpaceBetween direction="horizontal" size="xs">
+              <Button disabled={!changed} onClick={() => setText(base.text)}>
+                Undo all
+              </Button>
+              <Button variant="primary" disabled={!storable} onClick={() => { store.reset(); setComparing(true); }}>
+                Compare and store
+              </Button>
+            </SpaceBetween>
+          }
+        >
+          Plan as YAML
+        </Header>
+      }
+    >
+      <SpaceBetween size="m">
+        {overtaken && (
+          <Alert
+            type="warning"
+            statusIconAriaLabel="Warning"
+            header={`Somebody stored version ${newest}`}
+            action={<Button onClick={() => planId && api.plan(planId).then(open).catch(setTrouble)}>Open version {newest}</Button>}
+          >
+            What you have typed belongs to version {base.version}, and cannot be stored over theirs. Opening theirs drops it.
+          </Alert>
+        )}
+        <ProblemAlert error={trouble ?? (comparing ? null : store.error)} />
+        <YamlEditor value={text} onChange={setText} faults={faults} label="Plan as YAML" area={area} />
+        <div role="status" aria-label="Faults" data-testid="faults">
+          {!text.trim() ? "" : current === null ? "Checking" : faults.length === 0 ? "No faults" : (
+            <ul className="wb-faults">
+              {faults.slice(0, 100).map((fault, at) => (
+                <li key={at}>
+                  <button type="button" onClick={() => showLine(area.current, fault.line ?? 1)}>
+                    {fault.line ? `Line ${fault.line}` : "Text"}
+                  </button>{" "}
+                  <Text>{`${fault.pointer}: ${fault.message}`}</Text>
+                </li>
+              ))}
+            </ul>
+          )}
+        </div>
+      </SpaceBetween>
+      {comparing && (
+        <Modal
+          visible
+          size="large"
+          header={base.version === null ? "Store a new plan" : `Store over version ${base.version}`}
+          closeAriaLabel="Close"
+          onDismiss={() => setComparing(false)}
+          footer={
+            <Box float="right">
+              <SpaceBetween direction="horizontal" size="xs">
+                <Button variant="link" onClick={() => setComparing(false)}>
+                  Back
+                </Button>
+                <Button variant="primary" loading={store.isPending} onClick={() => store.mutate()} data-testid="confirm">
+                  Store
+                </Button>
+              </SpaceBetween>
+            </Box>
+          }
+        >
+          <SpaceBetween size="m">
+            <ProblemAlert error={store.error} />
+            <Diff before={base.text} after={text} />
+          </SpaceBetween>
+        </Modal>
+      )}
+    </Container>
+  );
+}
+
+const MARKS = { same: "  ", added: "+ ", removed: "- " };
+
+function Diff({ before, after }: { before: string; after: string }) {
+  return (
+    <div className="wb-diff" role="region" aria-label="Difference" tabIndex={0}>
+      {hunks(diffLines(before, after)).map((line, at) =>
+        line === null ? (
+          <div key={at}>…</div>
+        ) : (
+          <div key={at} className={line.kind === "same" ? "" : `wb-${line.kind}`}>
+            {MARKS[line.kind]}
+            {visible(line.text)}
+          </div>
+        ),
+      )}
+    </div>
+  );
+}

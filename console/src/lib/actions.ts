@@ -1,0 +1,103 @@
+// Which buttons there are. The API says it in `actions`; to one that does not yet, the contract's table (section 2) is
+// applied here, and it judges every call anyway.
+import type { Execution, Wave } from "../api/model";
+
+const ENDED = new Set(["COMPLETED", "PARTIAL_SUCCESS", "FAILED", "CANCELLED"]);
+
+export function isEnded(execution: { status: string }): boolean {
+  return ENDED.has(execution.status);
+}
+
+/** Whether anything of it may still change by itself. */
+export function isActive(execution: { status: string; termination: { status: string } }): boolean {
+  return !isEnded(execution) || execution.termination.status === "IN_PROGRESS";
+}
+
+export function actionsOf(execution: Execution): Set<string> {
+  const told = execution.actions;
+  const actions = new Set<string>(told ?? steering(execution));
+  if (told === undefined || told.includes("terminate")) {
+    if (execution.terminationMetadata.canTerminate && execution.termination.status !== "IN_PROGRESS") {
+      actions.add("terminate");
+    } else {
+      actions.delete("terminate");
+    }
+  }
+  if (told === undefined && isEnded(execution)) actions.add("verdict");
+  return actions;
+}
+
+function steering(execution: Execution): string[] {
+  switch (execution.status) {
+    case "PENDING":
+    case "IN_PROGRESS":
+      return ["cancel", "pause"];
+    case "PAUSED":
+      return execution.pausedBy.includes("FAILURE") ? ["cancel"] : ["cancel", "resume"];
+    case "CANCELLING":
+      return execution.cancel?.then === "KEEP" ? ["cancel"] : [];
+    default:
+      return [];
+  }
+}
+
+export function waveActionsOf(execution: Execution, wave: Wave): Set<string> {
+  if (wave.actions) return new Set(wave.actions);
+  return new Set(steeringWave(execution, wave));
+}
+
+function steeringWave(execution: Execution, wave: Wave): string[] {
+  const live = ["PENDING", "IN_PROGRESS", "PAUSED"].includes(execution.status);
+  const ended = ["FAILED", "PARTIAL_SUCCESS"].includes(execution.status);
+  const reopens = ended && execution.cancel === null && execution.termination.status === "NOT_REQUESTED";
+  if (!live && !reopens) return [];
+  switch (wave.status) {
+    case "AWAITING_APPROVAL":
+      return live && execution.status !== "PENDING" ? ["approve", "reject", "skip"] : ["skip"];
+    case "FAILED":
+      return execution.status === "PENDING" ? ["skip"] : ["retry", "skip"];
+    case "NOT_STARTED":
+      return ["skip"];
+    default:
+      return [];
+  }
+}
+
+export interface Waiting {
+  kind: "approval" | "failure" | "pause" | "instances";
+  text: string;
+  wave?: Wave;
+}
+
+/** What waits for somebody, most pressing first. */
+export function waitingOf(execution: Execution): Waiting[] {
+  const waiting: Waiting[] = [];
+  for (const wave of execution.waves) {
+    if (wave.status === "FAILED" && execution.pausedBy.includes("FAILURE") && !isEnded(execution)) {
+      const why = wave.error ? `: ${wave.error}` : "";
+      waiting.push({ kind: "failure", wave, text: `Wave ${wave.waveNumber} failed and the plan says to ask${why}` });
+    }
+  }
+  for (const wave of execution.waves) {
+    if (wave.status === "AWAITING_APPROVAL") {
+      waiting.push({ kind: "approval", wave, text: `Wave ${wave.waveNumber} starts when somebody approves it` });
+    }
+  }
+  if (execution.status === "PAUSED" && execution.pausedBy.includes("OPERATOR")) {
+    waiting.push({ kind: "pause", text: "Paused by an operator: no further wave starts until somebody resumes it" });
+  }
+  return waiting;
+}
+
+/** What a person has to type before a call: the id that the API itself asks for, or null. */
+export function confirmationOf(execution: Execution, action: string, then: string = "KEEP"): string | null {
+  const ends = action === "terminate" || (action === "cancel" && then === "TERMINATE");
+  return ends && execution.mode === "RECOVERY" ? execution.executionId : null;
+}
+
+/** The servers whose instances a termination would end, by what is stored. */
+export function launchedServers(execution: Execution) {
+  return execution.waves.flatMap((wave) =>
+    wave.servers.filter((server) => server.launchStatus === "LAUNCHED" && server.recoveryInstanceId),
+  );
+}

@@ -1,0 +1,80 @@
+import Button from "@cloudscape-design/components/button";
+import StatusIndicator from "@cloudscape-design/components/status-indicator";
+import { useChain, useTrail } from "../api/queries";
+import type { TrailEvent } from "../api/model";
+import { DataTable } from "../components/DataTable";
+import { Reading } from "../components/Reading";
+import { Text } from "../components/Text";
+import { actor } from "../lib/text";
+import { moment } from "../lib/time";
+
+/** The audit trail: who did what and why, and whether its chain is whole. */
+export function Trail({ executionId }: { executionId: string }) {
+  const query = useTrail(executionId);
+  const chain = useChain(executionId, query.data?.length ?? 0);
+  return (
+    <Reading query={query}>
+      {(events) => (
+        <DataTable
+          title="Trail"
+          name="event"
+          items={events}
+          rowKey={(event) => String(event.sequence)}
+          empty="No events."
+          actions={
+            <div style={{ display: "flex", gap: 12, alignItems: "center", flexWrap: "wrap" }}>
+              <ChainState chain={chain} />
+              <Button iconName="download" onClick={() => download(executionId, events)}>
+                Download
+              </Button>
+            </div>
+          }
+          columns={[
+            { id: "sequence", header: "No.", value: (event) => event.sequence, cell: (event) => event.sequence },
+            { id: "at", header: "At", value: (event) => event.at, cell: (event) => moment(event.at), width: 150 },
+            { id: "type", header: "Event", isRowHeader: true, value: (event) => event.type, cell: (event) => <Text>{event.type}</Text>, width: 150 },
+            { id: "wave", header: "Wave", value: (event) => event.waveNumber ?? null, cell: (event) => event.waveNumber ?? "–" },
+            { id: "actor", header: "Who", value: (event) => event.actor, cell: (event) => <Text>{actor(event.actor)}</Text>, width: 120 },
+            { id: "why", header: "Why", value: (event) => why(event), cell: (event) => <Text>{why(event)}</Text>, width: 180 },
+            { id: "changes", header: "Changes", value: changes, cell: (event) => <Text>{changes(event)}</Text>, width: 200 },
+          ]}
+        />
+      )}
+    </Reading>
+  );
+}
+
+function ChainState({ chain }: { chain: ReturnType<typeof useChain> }) {
+  if (chain.error) return <StatusIndicator type="warning">Chain not checked: {chain.error.message}</StatusIndicator>;
+  if (!chain.data) return <StatusIndicator type="loading">Checking the chain</StatusIndicator>;
+  if (chain.data.intact) return <StatusIndicator type="success">Chain of {chain.data.events} events intact</StatusIndicator>;
+  return (
+    <StatusIndicator type="error">
+      Chain broken at {chain.data.brokenAt ?? "the end"}: <Text>{chain.data.reason}</Text>
+    </StatusIndicator>
+  );
+}
+
+function why(event: TrailEvent): string {
+  const reason = event.data["reason"] ?? event.data["error"];
+  return typeof reason === "string" ? reason : "–";
+}
+
+function changes(event: TrailEvent): string {
+  const listed = event.data["changes"];
+  if (!Array.isArray(listed)) return "–";
+  return listed
+    .map((one: { waveNumber?: number; from?: string; to?: string }) =>
+      `${one.waveNumber ? `wave ${one.waveNumber}: ` : ""}${one.from ?? "none"} → ${one.to ?? "none"}`.replaceAll("_", " "),
+    )
+    .join(", ");
+}
+
+function download(executionId: string, events: TrailEvent[]): void {
+  const address = URL.createObjectURL(new Blob([JSON.stringify(events, null, 2)], { type: "application/json" }));
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = `${executionId}-trail.json`;
+  link.click();
+  window.setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}

@@ -1,0 +1,240 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { ApiError, api } from "../src/api/client";
+import { newer } from "../src/api/queries";
+import { actionsOf, confirmationOf, waitingOf, waveActionsOf } from "../src/lib/actions";
+import { diffLines, hunks } from "../src/lib/diff";
+import { runsByPlan } from "../src/lib/drills";
+import { layout, planNodes } from "../src/lib/graph";
+import { placeOf } from "../src/lib/router";
+import { actor, cut, visible } from "../src/lib/text";
+import { ticks, timeline } from "../src/lib/timeline";
+import { duration } from "../src/lib/time";
+import { execution, server, wave } from "./samples";
+
+afterEach(() => vi.unstubAllGlobals());
+
+const CAN = { canTerminate: true, reason: null, hasRecoveryInstances: true };
+
+describe("buttons (contract 2 and 14)", () => {
+  test.each([
+    ["PENDING", {}, ["cancel", "pause"]],
+    ["IN_PROGRESS", {}, ["cancel", "pause"]],
+    ["PAUSED", { pausedBy: ["OPERATOR"] }, ["cancel", "resume"]],
+    ["PAUSED", { pausedBy: ["FAILURE"] }, ["cancel"]],
+    ["CANCELLING", { cancel: { at: "", actor: "", reason: null, then: "KEEP" } }, ["cancel"]],
+    ["CANCELLING", { cancel: { at: "", actor: "", reason: null, then: "TERMINATE" } }, []],
+    ["COMPLETED", { terminationMetadata: CAN }, ["terminate", "verdict"]],
+    ["CANCELLED", {}, ["verdict"]],
+    ["FAILED", {}, ["verdict"]],
+  ] as const)("an execution that is %s %j offers %j", (status, more, wanted) => {
+    expect([...actionsOf(execution(status, [wave(1, "COMPLETED")], more as object))].sort()).toEqual(wanted);
+  });
+
+  test("what the API says goes before what the table would", () => {
+    const told = execution("IN_PROGRESS", [wave(1, "FAILED", [], { actions: ["approve"] })], { actions: ["pause", "lease"] });
+    expect([...actionsOf(told)]).toEqual(["pause", "lease"]);
+    expect([...waveActionsOf(told, told.waves[0]!)]).toEqual(["approve"]);
+  });
+
+  test("terminate is offered exactly when canTerminate, and not while it runs", () => {
+    for (const [canTerminate, status, offered] of [
+      [true, "NOT_REQUESTED", true],
+      [true, "INCOMPLETE", true],
+      [true, "IN_PROGRESS", false],
+      [false, "NOT_REQUESTED", false],
+    ] as const) {
+      const one = execution("PARTIAL_SUCCESS", [], {
+        terminationMetadata: { ...CAN, canTerminate },
+        termination: { status, terminated: 0, remaining: [], unknown: [] },
+      });
+      expect(actionsOf(one).has("terminate")).toBe(offered);
+    }
+  });
+
+  test.each([
+    ["IN_PROGRESS", "AWAITING_APPROVAL", ["approve", "reject", "skip"]],
+    ["PENDING", "NOT_STARTED", ["skip"]],
+    ["PAUSED", "FAILED", ["retry", "skip"]],
+    ["IN_PROGRESS", "COMPLETED", []],
+    ["CANCELLING", "FAILED", []],
+    ["FAILED", "FAILED", ["retry", "skip"]],
+    ["COMPLETED", "SKIPPED", []],
+    ["CANCELLED", "CANCELLED", []],
+  ] as const)("in an execution that is %s a wave that is %s offers %j", (status, waveStatus, wanted) => {
+    const one = execution(status, [wave(1, waveStatus)]);
+    expect([...waveActionsOf(one, one.waves[0]!)]).toEqual(wanted);
+  });
+
+  test("an ended execution that was cancelled or terminated is not taken up again", () => {
+    const cancelled = execution("PARTIAL_SUCCESS", [wave(1, "FAILED")], { cancel: { at: "", actor: "", reason: null, then: "KEEP" } });
+    const terminated = execution("FAILED", [wave(1, "FAILED")], { termination: { status: "COMPLETED", terminated: 1, remaining: [], unknown: [] } });
+    expect([...waveActionsOf(cancelled, cancelled.waves[0]!)]).toEqual([]);
+    expect([...waveActionsOf(terminated, terminated.waves[0]!)]).toEqual([]);
+  });
+
+  test("the id is asked for where the API asks for it", () => {
+    const recovery = execution("IN_PROGRESS", [], { mode: "RECOVERY", executionId: "recovery-1" });
+    expect(confirmationOf(recovery, "terminate")).toBe("recovery-1");
+    expect(confirmationOf(recovery, "cancel", "TERMINATE")).toBe("recovery-1");
+    expect(confirmationOf(recovery, "cancel", "KEEP")).toBeNull();
+    expect(confirmationOf(execution("COMPLETED", []), "terminate")).toBeNull();
+  });
+
+  test("what waits for somebody is found, failures first", () => {
+    const waves = [wave(1, "AWAITING_APPROVAL"), wave(2, "FAILED", [], { error: "no room" })];
+    const found = waitingOf(execution("PAUSED", waves, { pausedBy: ["FAILURE", "OPERATOR"] }));
+    expect(found.map((one) => one.kind)).toEqual(["failure", "approval", "pause"]);
+    expect(found[0]!.text).toContain("no room");
+    expect(waitingOf(execution("FAILED", waves))).toHaveLength(1);
+  });
+});
+
+describe("answers", () => {
+  test("an older answer never replaces a newer one, and equal parts stay the same objects", () => {
+    const shown = execution("IN_PROGRESS", [wave(1, "COMPLETED"), wave(2, "IN_PROGRESS")], { version: 5 });
+    expect(newer(shown, execution("PENDING", [], { version: 4 }))).toBe(shown);
+    const next = newer(shown, execution("IN_PROGRESS", [wave(1, "COMPLETED"), wave(2, "COMPLETED")], { version: 6 })) as typeof shown;
+    expect(next.waves[0]).toBe(shown.waves[0]);
+    expect(next.waves[1]).not.toBe(shown.waves[1]);
+  });
+
+  const answering = (status: number, body: string) => vi.stubGlobal("fetch", () => Promise.resolve(new Response(body, { status })));
+
+  test("a problem keeps its words, code and faults", async () => {
+    answering(409, JSON.stringify({ title: "Conflict", detail: "held by drill-2", code: "PLAN_BUSY", executionId: "drill-2" }));
+    const error: ApiError = await api.plan("x").catch((caught: ApiError) => caught) as ApiError;
+    expect([error.message, error.code, error.status, error.away]).toEqual(["held by drill-2", "PLAN_BUSY", 409, false]);
+    answering(403, JSON.stringify({ message: "not authorized" }));
+    await expect(api.plan("x")).rejects.toThrow("not authorized");
+    answering(502, "<html>bad</html>");
+    await expect(api.plan("x")).rejects.toMatchObject({ away: true, message: "<html>bad</html>" });
+  });
+
+  test("a server that is gone is said to be", async () => {
+    vi.stubGlobal("fetch", () => Promise.reject(new TypeError("Failed to fetch")));
+    await expect(api.health()).rejects.toMatchObject({ code: "CONSOLE_ENDED", away: true });
+  });
+
+  test("an open critical circuit is an answer", async () => {
+    answering(503, JSON.stringify({ status: "degraded", circuit_breakers: {}, critical_circuits_open: ["drs"] }));
+    await expect(api.health()).resolves.toMatchObject({ status: "degraded" });
+  });
+
+  test("lists are read to their end", async () => {
+    const asked: string[] = [];
+    vi.stubGlobal("fetch", (path: string) => {
+      asked.push(path);
+      const token = asked.length < 3 ? `t${asked.length}` : null;
+      return Promise.resolve(new Response(JSON.stringify({ items: [asked.length], nextToken: token })));
+    });
+    await expect(api.plans()).resolves.toEqual([1, 2, 3]);
+    expect(asked[2]).toContain("nextToken=t2");
+  });
+
+  test("a plan is stored over the version that was read, a new one over none", async () => {
+    const sent: string[] = [];
+    vi.stubGlobal("fetch", (_path: string, options: { headers: Record<string, string> }) => {
+      sent.push(options.headers["if-match"]!);
+      return Promise.resolve(new Response("{}"));
+    });
+    await api.putPlan({ planId: "x" } as never, "x", 7);
+    await api.putPlan({ planId: "x" } as never, "x", null);
+    expect(sent).toEqual(['"7"', '"0"']);
+  });
+});
+
+describe("text of others", () => {
+  test("marks that turn the direction or hide are shown", () => {
+    expect(visible("exe\u202egnp\u0000\u200b")).toBe("exe\u2423202Egnp\u24230000\u2423200B");
+    expect(visible("tab\tline\n😀 é")).toBe("tab\tline\n😀 é");
+  });
+  test("megabytes are cut, and said to be", () => {
+    expect(cut("x".repeat(3_000_000)).length).toBeLessThan(21_000);
+    expect(cut("x".repeat(30_000))).toContain("10000 more characters");
+  });
+  test("an actor is the end of an ARN", () => {
+    expect(actor("arn:aws:sts::111122223333:assumed-role/ops/ana")).toBe("ops/ana");
+    expect(actor("wavebreak")).toBe("wavebreak");
+  });
+  test("a place is what the address says, even if nobody encoded it rightly", () => {
+    expect(placeOf("/plans/a%2Fb?tab=edit").segments).toEqual(["plans", "a/b"]);
+    expect(placeOf("/plans/%zz").segments).toEqual(["plans", "%zz"]);
+  });
+});
+
+test.each([
+  [38, "38s"],
+  [0, "0s"],
+  [3600 * 5 + 61, "5h 1m"],
+  [86400 * 2, "2d 0h"],
+  [null, "–"],
+])("a duration of %s seconds is %s", (seconds, words) => expect(duration(seconds)).toBe(words));
+
+describe("graph", () => {
+  test("a wave stands one column behind the last that it waits for", () => {
+    const placed = layout([
+      { name: "a", dependsOn: [] },
+      { name: "b", dependsOn: ["a"] },
+      { name: "c", dependsOn: ["a"] },
+      { name: "d", dependsOn: ["b", "c"] },
+      { name: "e", dependsOn: [] },
+    ]);
+    expect([...placed.nodes.values()].map((node) => node.column)).toEqual([0, 1, 1, 2, 0]);
+    expect(new Set([...placed.nodes.values()].map((node) => `${node.column}-${node.row}`)).size).toBe(5);
+    expect(placed.arrows).toHaveLength(4);
+  });
+  test("a draft with a circle or an unknown name is drawn all the same", () => {
+    expect(layout([{ name: "a", dependsOn: ["b", "x"] }, { name: "b", dependsOn: ["a"] }]).nodes.size).toBe(2);
+  });
+  test("without dependsOn a wave waits for the one before", () => {
+    expect(planNodes([{ name: "a" }, { name: "b" }, { name: "c", dependsOn: [] }]).map((node) => node.dependsOn)).toEqual([[], ["a"], []]);
+  });
+});
+
+describe("timeline", () => {
+  const now = new Date("2026-01-26T18:04:00.000Z").getTime();
+  test("of three servers each has its bar, from its phase", () => {
+    const one = execution("IN_PROGRESS", [wave(1, "IN_PROGRESS", [server(1, "IN_PROGRESS"), server(2), server(3, "FAILED")])]);
+    const progress = { asOf: null, servers: [{ waveNumber: 1, sourceServerId: server(1).sourceServerId, phase: "CONVERSION" as const, since: "2026-01-26T18:03:00.000Z", usualSeconds: null }] };
+    const drawn = timeline(one, progress, now, null);
+    expect(drawn.bars.map((bar) => [bar.level, bar.from, bar.to, bar.note])).toEqual([
+      ["wave", 0, 120, "1 of 3 launched"],
+      ["server", 60, 120, "conversion"],
+      ["server", 0, 120, "launched"],
+      ["server", 0, 120, "failed"],
+    ]);
+  });
+  test("of three hundred servers there is a row for each state", () => {
+    const servers = Array.from({ length: 300 }, (_, at) => server(at, at < 200 ? "LAUNCHED" : "IN_PROGRESS"));
+    const drawn = timeline(execution("IN_PROGRESS", [wave(1, "IN_PROGRESS", servers), wave(2, "NOT_STARTED")]), undefined, now, null);
+    expect(drawn.bars.map((bar) => bar.label)).toEqual(["1 wave 1", "200 launched", "100 in progress"]);
+  });
+  test("the objective is in sight unless it is far", () => {
+    const one = execution("COMPLETED", [wave(1, "COMPLETED")], { endedAt: "2026-01-26T18:02:38.000Z" });
+    expect(timeline(one, undefined, now, 60).span).toBe(60);
+    expect(timeline(one, undefined, now, 3600).span).toBe(38 * 3);
+  });
+  test.each([[1, 6], [38, 6], [4000, 6], [200_000, 6], [5_000_000, 6]])("an axis of %s seconds has few marks", (span, most) => {
+    expect(ticks(span, most).length).toBeLessThanOrEqual(most + 1);
+    expect(ticks(span, most)[0]).toBe(0);
+  });
+});
+
+test("a difference names what was added and removed, and leaves out what is far", () => {
+  const before = Array.from({ length: 30 }, (_, at) => `line ${at}`);
+  const after = before.toSpliced(10, 1, "changed", "added");
+  const lines = diffLines(before.join("\n"), after.join("\n"));
+  expect(lines.filter((line) => line.kind !== "same").map((line) => `${line.kind} ${line.text}`)).toEqual(["removed line 10", "added changed", "added added"]);
+  const shown = hunks(lines);
+  expect(shown).toHaveLength(1 + 3 + 3 + 3 + 1);
+  expect(shown[0]).toBeNull();
+  expect(lines.filter((l) => l.kind !== "removed").map((l) => l.text)).toEqual(after);
+});
+
+test("what runs tell of a plan: what it is busy with, its last drill, what the last drills took", () => {
+  const ended = { display: { label: "", color: "", icon: "" } };
+  const run = (id: string, more: object) => ({ ...execution("COMPLETED", [], { executionId: id, durationSeconds: 10, ...ended, ...more }) });
+  const found = runsByPlan([run("5", { status: "IN_PROGRESS" }), run("4", { mode: "RECOVERY" }), run("3", { status: "FAILED" }), run("2", { durationSeconds: 20 }), run("1", {})]);
+  const runs = found.get("three-tier")!;
+  expect([runs.busy?.executionId, runs.lastDrill?.executionId, runs.rtos]).toEqual(["5", "3", [20, 10]]);
+});

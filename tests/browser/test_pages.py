@@ -1,0 +1,179 @@
+"""Every page: what it is read by, with and without a mouse, how wide it is, and what others' texts do to it."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+from tests.browser import answers
+from tests.browser.answers import EMOJI, HOSTILE, PAGES
+from tests.browser.conftest import Open
+from tests.browser.window import Window
+from tests.cli.console_process import ROOT
+from tests.cli.fake_api import COMMAND, DRILL, FakeApi, problem
+
+AXE = (ROOT / "console" / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+SERIOUS = {"serious", "critical"}
+KEPT = os.environ.get("WAVEBREAK_SCREENSHOTS")
+"""A folder for pictures of every page; without it none are made."""
+MEGABYTES = "<b>much</b> \u202e" + "x" * 3_000_000
+
+
+def settle(window: Window, path: str) -> None:
+    """Open a page and wait until it has read what it shows."""
+    window.go(path)
+    expect(window.page.get_by_role("heading", level=1)).to_be_visible()
+    expect(window.page.get_by_text("Loading", exact=True)).to_have_count(0)
+    window.page.wait_for_timeout(300)
+
+
+def findings(window: Window) -> list[str]:
+    """Have axe look at the page."""
+    window.page.evaluate(AXE)
+    found: list[dict[str, Any]] = window.page.evaluate("axe.run().then((result) => result.violations)")
+    return [
+        f"{one['id']}: {node['target']} {node['failureSummary'][:300]}"
+        for one in found
+        if one["impact"] in SERIOUS
+        for node in one["nodes"]
+    ]
+
+
+def wider(window: Window) -> int:
+    """Tell by how many pixels the page is wider than its window."""
+    return int(window.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize("colors", ["light", "dark"])
+def test_axe_has_no_serious_finding_on_any_page(faked: Open, fake: FakeApi, colors: str) -> None:
+    answers.fill(fake)
+    window = faked(color_scheme=colors)
+    found = {}
+    for name, path in PAGES.items():
+        settle(window, path)
+        found[name] = findings(window)
+    settle(window, f"/executions/{DRILL}")
+    window.press("Cancel")
+    found["dialog"] = findings(window)
+    faults = [f"{name}: {fault}" for name, listed in found.items() for fault in listed]
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+def test_every_page_fits_its_window(faked: Open, fake: FakeApi, width: int) -> None:
+    answers.fill(fake, text="a reason of some length " * 8, name=EMOJI)
+    window = faked(viewport={"width": width, "height": 900})
+    too_wide = {}
+    for name, path in PAGES.items():
+        settle(window, path)
+        too_wide[name] = wider(window)
+        if KEPT:
+            for colors in ("light", "dark"):
+                window.page.emulate_media(color_scheme=colors)
+                window.page.screenshot(path=Path(KEPT) / f"{name}-{width}-{colors}.png", full_page=True)
+    assert {name: pixels for name, pixels in too_wide.items() if pixels > 0} == {}
+
+
+@pytest.mark.parametrize("text", [HOSTILE, MEGABYTES], ids=["markup", "megabytes"])
+def test_texts_of_others_are_drawn_as_text(faked: Open, fake: FakeApi, text: str) -> None:
+    """What a page's policy refuses, an alert and a failing script are found when the window closes."""
+    answers.fill(fake, text=text, name=HOSTILE)
+    window = faked()
+    for path in PAGES.values():
+        settle(window, path)
+        assert window.page.locator("img[src=x], script:not([src])").count() == 0
+        assert "\u202e" not in window.page.locator("body").inner_text()
+    settle(window, f"/executions/{DRILL}")
+    expect(window.page.get_by_test_id("card")).to_contain_text("Recovery Plan: <img src=x onerror=")
+    settle(window, f"/commands/{COMMAND}")
+    window.page.get_by_role("radio", name=f"Select s-{1:017}").check(force=True)
+    expect(window.page.get_by_role("region", name="Standard output")).to_contain_text(text[:10])
+
+
+def test_where_there_is_nothing_every_page_says_so(faked: Open, fake: FakeApi) -> None:
+    fake.listed |= {"/plans": [], "/executions": [], "/errors": []}
+    window = faked()
+    for path, words in (
+        ("/plans", "No plan yet."),
+        ("/executions", "No execution yet."),
+        ("/commands", "No command was forwarded"),
+    ):
+        settle(window, path)
+        expect(window.page.get_by_text(words)).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "path", ["/plans", "/plans/x", "/executions", f"/executions/{DRILL}", f"/commands/{COMMAND}", "/operations"]
+)
+def test_a_page_that_cannot_be_read_says_why_in_the_apis_words(faked: Open, fake: FakeApi, path: str) -> None:
+    refusal = problem(403, "FORBIDDEN", "Forbidden", "user ana may not call execute-api:Invoke")
+    for known in (
+        "/plans",
+        "/plans/x",
+        "/executions",
+        f"/executions/{DRILL}",
+        f"/commands/{COMMAND}",
+        "/health",
+        "/errors",
+    ):
+        fake.answers["GET", known] = (403, refusal)
+    window = faked()
+    window.go(path)
+    expect(window.page.get_by_text("user ana may not call execute-api:Invoke").first).to_be_visible()
+    assert window.page.locator(".wb-green").count() == 0
+
+
+@pytest.mark.parametrize("action", ["approve", "retry", "skip", "pause", "cancel"])
+def test_a_button_whose_call_is_refused_says_why_and_changes_nothing(faked: Open, fake: FakeApi, action: str) -> None:
+    answers.fill(fake)
+    path = (
+        f"/executions/{DRILL}/"
+        + {"approve": "waves/2/", "retry": "waves/3/", "skip": "waves/3/"}.get(action, "")
+        + action
+    )
+    fake.answers["POST", path] = (409, problem(409, "INVALID_STATE", "Conflict", f"no {action} now"))
+    window = faked()
+    settle(window, f"/executions/{DRILL}")
+    word = action.capitalize()
+    if action in {"pause", "cancel"}:
+        window.press(word)
+    else:
+        window.wave_action(2 if action == "approve" else 3, word)
+    dialog = window.page.get_by_role("dialog")
+    dialog.get_by_test_id("confirm").click()
+    expect(dialog).to_contain_text(f"no {action} now")
+    expect(dialog).to_contain_text("INVALID_STATE")
+    window.page.keyboard.press("Escape")
+    window.card("Status: IN PROGRESS")
+
+
+def test_fields_that_an_older_api_leaves_out_are_not_missed_and_newer_ones_are_shown(
+    faked: Open, fake: FakeApi
+) -> None:
+    step = {
+        "kind": "AUTOMATION",
+        "name": "Move-DNS",
+        "required": True,
+        "inDrill": "SKIP",
+        "phase": "AFTER",
+        "status": "SKIPPED",
+    }
+    step |= {"startedAt": None, "endedAt": None, "error": None, "output": None}
+    lease = {"minutes": 240, "expiresAt": "2099-11-21T12:00:00.000Z", "extendedBy": None, "extendedAt": None}
+    newer = answers.wave(1, "COMPLETED", [answers.server(1, name="db-1")], steps=[step], actions=[])
+    answers.fill(fake)
+    shown = answers.execution(
+        "COMPLETED", [newer], lease=lease, actions=["lease"], lastSeenAt="2026-11-21T12:00:00.000Z"
+    )
+    fake.answers["GET", f"/executions/{DRILL}"] = (200, shown)
+    window = faked()
+    settle(window, f"/executions/{DRILL}?tab=steps")
+    expect(window.page.get_by_text("automation Move-DNS")).to_be_visible()
+    expect(window.page.get_by_text("until", exact=False).first).to_be_visible()
+    expect(window.button("Give a verdict")).to_have_count(0)
+    window.press("Set the lease")
+    expect(window.page.get_by_role("dialog").get_by_label("Minutes from now")).to_have_value("240")
+    window.page.keyboard.press("Escape")
+    settle(window, f"/executions/{DRILL}?tab=servers")
+    expect(window.page.get_by_text("db-1")).to_be_visible()

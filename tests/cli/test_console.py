@@ -1,0 +1,384 @@
+"""`wavebreak console` as a process: who gets in, what reaches the API, and how it ends (contract 14)."""
+
+import http.client
+import json
+import re
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cli.console_process import Served, refused, running
+from tests.cli.fake_api import DRILL, FakeApi, Fault, problem, serving
+
+from wavebreak.domain.executions.audit_trail import event_hash
+from wavebreak_cli.commands import console
+from wavebreak_cli.console.door import PAGE_POLICY
+
+ROUTES = [
+    {"method": "GET", "path": "/plans"},
+    {"method": "PUT", "path": "/plans/{planId}"},
+    {"method": "GET", "path": "/plans/{planId}"},
+    {"method": "POST", "path": "/executions/{executionId}/cancel"},
+    {"method": "GET", "path": "/executions/{executionId}/report"},
+    {"method": "GET", "path": "/executions/{executionId}/events"},
+]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A built page of three files."""
+    built = tmp_path_factory.mktemp("built") / "page"
+    (built / "assets").mkdir(parents=True)
+    (built / "index.html").write_text("<!doctype html><title>page</title>")
+    (built / "assets" / "index.js").write_text("console.log(1)")
+    (built / "routes.json").write_text(json.dumps(ROUTES))
+    return built
+
+
+@pytest.fixture(scope="module")
+def shared_api() -> Iterator[FakeApi]:
+    """One fake API for all tests that a console outlives."""
+    with serving(FakeApi()) as api:
+        yield api
+
+
+@pytest.fixture
+def api(shared_api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> FakeApi:
+    """The fake API, which knows nothing and was asked nothing."""
+    for kept in (shared_api.answers, shared_api.listed, shared_api.faults, shared_api.requests):
+        kept.clear()
+    shared_api.page, shared_api.delay = 1000, 0
+    monkeypatch.setenv("WAVEBREAK_API_URL", shared_api.url)
+    return shared_api
+
+
+@pytest.fixture(scope="module")
+def shared_console(page: Path, shared_api: FakeApi) -> Iterator[Served]:
+    """One console for all tests that it outlives."""
+    keys = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-central-1"}
+    with running(page, WAVEBREAK_API_URL=shared_api.url, **keys) as console:
+        yield console
+
+
+@pytest.fixture
+def served(shared_console: Served, api: FakeApi) -> Served:  # noqa: ARG001 - which is cleared
+    """A console of the fake API, without the cookie."""
+    return Served(shared_console.process, shared_console.address)
+
+
+@pytest.fixture
+def inside(served: Served) -> Served:
+    """The same, with the cookie."""
+    served.enter()
+    return served
+
+
+GUARDED = ["/", "/plans", "/assets/index.js", "/api/plans", "/local/session", f"/local/executions/{DRILL}/chain"]
+
+
+@pytest.mark.parametrize("path", GUARDED)
+def test_without_the_cookie_nothing_is_given_and_the_api_not_reached(served: Served, api: FakeApi, path: str) -> None:
+    assert served.ask("GET", path).status == HTTPStatus.FORBIDDEN
+    assert served.ask("GET", path, cookie="wavebreak-console-1=x").status == HTTPStatus.FORBIDDEN
+    assert api.requests == []
+
+
+def test_the_token_is_answered_with_a_cookie_that_no_script_can_read(served: Served) -> None:
+    path = served.address.removeprefix(f"http://{served.host}")
+    answer = served.ask("GET", path)
+    assert (answer.status, answer.headers["location"]) == (HTTPStatus.SEE_OTHER, "/")
+    told = answer.headers["set-cookie"]
+    assert "HttpOnly" in told
+    assert "SameSite=strict" in told
+    token = path.partition("=")[2]
+    assert len(token) >= 40
+    assert token not in told
+    assert served.ask("GET", "/?token=" + token[:-1] + "~").status == HTTPStatus.FORBIDDEN
+    assert served.ask("GET", "/?token=%C3%A9").status == HTTPStatus.FORBIDDEN
+    served.cookie = told.split(";")[0]
+    assert b"page" in served.ask("GET", "/").content
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "evil.example"},
+        {"host": "127.0.0.1"},
+        {"host": "127.0.0.1:1"},
+        {"host": None},
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"sec_fetch_site": "cross-site"},
+        {"sec_fetch_site": "same-site", "sec_fetch_mode": "no-cors"},
+    ],
+    ids=str,
+)
+def test_foreign_requests_are_refused_even_with_the_cookie(
+    inside: Served, api: FakeApi, headers: dict[str, Any]
+) -> None:
+    for method, path in (("GET", "/api/plans"), ("GET", "/"), ("POST", f"/api/executions/{DRILL}/cancel")):
+        expected = {HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST} if headers.get("host", "") is None else {403}
+        assert inside.ask(method, path, **headers).status in expected
+    assert api.requests == []
+
+
+def test_what_changes_something_names_its_origin(inside: Served, api: FakeApi) -> None:
+    path = f"/api/executions/{DRILL}/cancel"
+    api.answers["POST", f"/executions/{DRILL}/cancel"] = (202, {"executionId": DRILL})
+    given = {"origin": None, "host": inside.host}
+    connection = http.client.HTTPConnection(inside.host, timeout=10)
+    connection.request("POST", path, b"{}", {"cookie": inside.cookie, "content-type": "application/json"})
+    assert connection.getresponse().status == HTTPStatus.FORBIDDEN
+    connection.close()
+    assert api.requests == []
+    assert inside.ask("POST", path, {}).status == HTTPStatus.ACCEPTED, given
+
+
+def test_a_call_is_signed_and_passed_on_with_the_headers_that_matter(inside: Served, api: FakeApi) -> None:
+    api.faults = [Fault(200, {"version": 3}, {"etag": '"3"', "content-type": "application/json", "set-cookie": "a=b"})]
+    answer = inside.ask("PUT", "/api/plans/a%20b?x=1&y=%2F", {"planId": "a b"}, if_match='"2"', idempotency_key="k")
+    assert (answer.status, answer.json, answer.headers["etag"]) == (HTTPStatus.OK, {"version": 3}, '"3"')
+    assert "set-cookie" not in answer.headers
+    [arrived] = api.requests
+    assert (arrived.method, arrived.path, arrived.body) == ("PUT", "/plans/a b", {"planId": "a b"})
+    assert arrived.query == {"x": "1", "y": "/"}
+    assert arrived.headers["if-match"] == '"2"'
+    assert arrived.headers["idempotency-key"] == "k"
+    assert arrived.headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/")
+    assert "cookie" not in arrived.headers
+
+
+def test_a_problem_of_the_api_arrives_in_its_own_words(inside: Served, api: FakeApi) -> None:
+    told = problem(409, "PLAN_BUSY", "Conflict", "held by drill-1", executionId="drill-1")
+    api.faults = [Fault(409, told, {"content-type": "application/problem+json", "retry-after": "7"})]
+    answer = inside.ask("GET", "/api/plans")
+    assert (answer.status, answer.json, answer.headers["retry-after"]) == (HTTPStatus.CONFLICT, told, "7")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/other",
+        "/api/plans/a/b",
+        "/api/plans/..",
+        "/api/plans/%2e%2e",
+        "/api/plans/a%2Fb",
+        "/api/plans/%00",
+        "/api/plans/%ff",
+        "/api//plans",
+        "/api/",
+        "/api/executions/x/cancel",
+    ],
+)
+def test_only_what_the_api_has_is_forwarded(inside: Served, api: FakeApi, path: str) -> None:
+    assert inside.ask("GET", path).status == HTTPStatus.NOT_FOUND
+    assert api.requests == []
+
+
+def test_an_address_of_the_page_is_the_page_so_that_a_reload_keeps_the_place(inside: Served) -> None:
+    for path in ("/", "/plans", f"/executions/{DRILL}?tab=trail", "/commands/x", "/operations"):
+        assert b"<title>page" in inside.ask("GET", path).content
+    assert inside.ask("GET", "/routes.json").status == HTTPStatus.NOT_FOUND
+    assert inside.ask("GET", "/assets/../../secret").status == HTTPStatus.NOT_FOUND
+
+
+def test_nothing_is_cached_or_framed_and_nothing_runs_but_the_pages_own_files(inside: Served, api: FakeApi) -> None:
+    api.faults = [
+        Fault(200, "<p>", {"content-type": "text/html"}),
+        Fault(200, {}, {"content-type": "application/json"}),
+    ]
+    report = inside.ask("GET", f"/api/executions/{DRILL}/report?format=html")
+    data = inside.ask("GET", "/api/plans")
+    refused = inside.ask("GET", "/", cookie=None)
+    for answer in (inside.ask("GET", "/"), inside.ask("GET", "/assets/index.js"), report, data, refused):
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    assert "unsafe" not in PAGE_POLICY
+    assert inside.ask("GET", "/").headers["content-security-policy"] == PAGE_POLICY
+    for answer in (report, data):
+        assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+
+
+def test_files_are_sent_compressed_to_whom_takes_them_so(inside: Served) -> None:
+    assert inside.ask("GET", "/assets/index.js", accept_encoding="gzip").headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in inside.ask("GET", "/assets/index.js").headers
+
+
+def test_an_api_that_is_away_is_said_to_be(page: Path, unused_url: str) -> None:
+    with running(page, "--api-url", unused_url) as served:
+        served.enter()
+        answer = served.ask("GET", "/api/plans")
+        assert (answer.status, answer.json["code"]) == (HTTPStatus.BAD_GATEWAY, "UNREACHABLE")
+        assert unused_url in answer.json["detail"]
+
+
+@pytest.fixture
+def unused_url() -> str:
+    """Where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}/v1"
+
+
+def credentials(name: str, minutes: float) -> str:
+    expires = (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
+    given = {"Version": 1, "AccessKeyId": name, "SecretAccessKey": "x", "SessionToken": "t", "Expiration": expires}
+    return json.dumps(given)
+
+
+def test_credentials_say_when_they_expire_and_new_ones_are_taken_up(page: Path, api: FakeApi, tmp_path: Path) -> None:
+    kept = tmp_path / "keys.json"
+    kept.write_text(credentials("OLD", -5))
+    config = tmp_path / "config"
+    config.write_text(f"[profile ops]\nregion = eu-central-1\ncredential_process = cat {kept}\n")
+    api.answers["GET", "/plans"] = (200, {"items": [], "nextToken": None})
+    with running(
+        page, "--profile", "ops", AWS_CONFIG_FILE=str(config), AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY=""
+    ) as served:
+        served.enter()
+        answer = served.ask("GET", "/api/plans")
+        assert (answer.status, answer.json["code"]) == (HTTPStatus.BAD_GATEWAY, "CREDENTIALS")
+        assert "expired" in served.ask("GET", "/local/session").json["credentials"]["problem"]
+        assert api.requests == []
+        kept.write_text(credentials("NEW", 60))
+        assert served.ask("GET", "/api/plans").status == HTTPStatus.OK
+        assert "Credential=NEW/" in api.requests[-1].headers["authorization"]
+        told = served.ask("GET", "/local/session").json["credentials"]
+        assert told["problem"] is None
+        assert datetime.fromisoformat(told["expiresAt"]) > datetime.now(UTC) + timedelta(minutes=50)
+
+
+def test_keys_that_aws_no_longer_takes_are_looked_for_anew(page: Path, api: FakeApi, tmp_path: Path) -> None:
+    """Keys that do not say when they expire: AWS says it."""
+    kept = tmp_path / "credentials"
+    kept.write_text("[ops]\naws_access_key_id = OLD\naws_secret_access_key = x\n")
+    refusal = Fault(
+        403, problem(403, "FORBIDDEN", "Forbidden", "The security token included in the request is expired")
+    )
+    api.answers["GET", "/plans"] = (200, {"items": [], "nextToken": None})
+    given = {"AWS_SHARED_CREDENTIALS_FILE": str(kept), "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+    with running(page, "--profile", "ops", **given) as served:
+        served.enter()
+        api.faults = [refusal]
+        answer = served.ask("GET", "/api/plans")
+        assert (answer.status, answer.json["code"]) == (HTTPStatus.FORBIDDEN, "FORBIDDEN")
+        assert "expired" in served.ask("GET", "/local/session").json["credentials"]["problem"]
+        kept.write_text("[ops]\naws_access_key_id = NEW\naws_secret_access_key = x\n")
+        time.sleep(2.1)
+        api.faults = [refusal]
+        assert served.ask("GET", "/api/plans").status == HTTPStatus.OK
+        assert "Credential=NEW/" in api.requests[-1].headers["authorization"]
+        assert served.ask("GET", "/local/session").json["credentials"]["problem"] is None
+
+
+PLAN = """planId: shop
+name: Shop
+waves:
+  - name: database
+    servers: [{sourceServerId: s-11111111111111111}]
+  - name: web
+    dependsOn: [nowhere]
+    servers: [{sourceServerId: bad}]
+"""
+
+
+def test_faults_of_a_plan_have_the_lines_that_they_are_on(inside: Served) -> None:
+    answer = inside.ask("POST", "/local/plan-faults", {"text": PLAN, "planId": "shop"}).json
+    assert answer["document"]["planId"] == "shop"
+    faults = [(fault["pointer"], fault["line"]) for fault in answer["faults"]]
+    assert faults == [("/waves/1/dependsOn/0", 7), ("/waves/1/servers/0/sourceServerId", 8)]
+    [unreadable] = inside.ask("POST", "/local/plan-faults", {"text": "a: [1,\nb: }"}).json["faults"]
+    assert unreadable["line"] == 2
+    found = [{"pointer": "/waves/0/name", "message": "is taken"}]
+    told = inside.ask("POST", "/local/plan-faults", {"text": PLAN, "faults": found}).json
+    assert told["faults"][0] == {"pointer": "/waves/0/name", "message": "is taken", "line": 4}
+
+
+def test_a_plan_written_as_yaml_reads_as_the_same_plan(inside: Served) -> None:
+    plan = {
+        "planId": "shop",
+        "name": "no: yes, \u202e<b>, 2026-01-01",
+        "waves": [{"name": "1e3", "servers": [{"sourceServerId": "s-11111111111111111"}], "dependsOn": []}],
+    }
+    text = inside.ask("POST", "/local/plan-text", {"plan": plan}).json["text"]
+    assert inside.ask("POST", "/local/plan-faults", {"text": text}).json["document"] == plan
+
+
+def test_the_chain_of_a_trail_is_checked_over_all_its_pages(inside: Served, api: FakeApi) -> None:
+    events: list[dict[str, Any]] = []
+    for number in range(1, 6):
+        event = {"sequence": number, "at": "2026-11-21T12:00:00.000Z", "type": "T", "executionId": DRILL}
+        event |= {"actor": "ana", "data": {"n": 1.0}, "previousHash": events[-1]["hash"] if events else None}
+        events.append({**event, "hash": event_hash(event)})
+    api.page = 2
+    api.listed[f"/executions/{DRILL}/events"] = events
+    path = f"/local/executions/{DRILL}/chain"
+    assert inside.ask("GET", path).json == {"intact": True, "events": 5, "brokenAt": None, "reason": None}
+    api.listed[f"/executions/{DRILL}/events"] = [*events[:2], *events[3:]]
+    broken = inside.ask("GET", path).json
+    assert (broken["intact"], broken["brokenAt"]) == (False, 3)
+    assert inside.ask("GET", "/local/executions/drill-none/chain").status == HTTPStatus.NOT_FOUND
+
+
+def test_a_request_too_large_is_refused_and_not_forwarded(inside: Served, api: FakeApi) -> None:
+    answer = inside.ask("PUT", "/api/plans/x", b"[" + b"1," * 1_100_000 + b"1]")
+    assert answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    assert api.requests == []
+
+
+@pytest.mark.parametrize(("pressed", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_at_once_without_noise(page: Path, api: FakeApi, pressed: signal.Signals, code: int) -> None:
+    assert api.requests == []
+    with running(page) as served:
+        served.enter()
+        held = http.client.HTTPConnection(served.host)
+        held.request("GET", "/", headers={"cookie": served.cookie})
+        held.getresponse().read()
+        asking = http.client.HTTPConnection(served.host)  # a call whose answer takes its time
+        api.delay = 30
+        asking.request("GET", "/api/plans", headers={"cookie": served.cookie})
+        while not api.requests:
+            time.sleep(0.02)
+        served.process.send_signal(pressed)
+        assert served.process.wait(4) == code
+        assert served.process.stderr is not None
+        noise = served.process.stderr.read()
+        held.close()
+        asking.close()
+    assert re.sub(r"The page of \S+ is open to whoever has this address. Ctrl-C ends it.\n", "", noise) == ""
+
+
+def test_it_listens_on_the_loopback_interface_alone(served: Served) -> None:
+    listening = Path(f"/proc/{served.process.pid}/net/tcp")
+    if not listening.exists():
+        pytest.skip("sockets are found in /proc")
+    port = int(served.host.partition(":")[2])
+    rows = [line.split() for line in listening.read_text().splitlines()[1:]]
+    assert [row[1] for row in rows if row[3] == "0A" and row[1].endswith(f":{port:04X}")] == [f"0100007F:{port:04X}"]
+
+
+@pytest.mark.usefixtures("api")
+def test_a_page_that_is_not_built_or_a_port_that_is_taken_is_told(tmp_path: Path, page: Path) -> None:
+    missing = refused(tmp_path / "missing")
+    assert (missing.returncode, "make console" in missing.stderr) == (3, True)
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = str(holder.getsockname()[1])
+        taken = refused(page, "--port", port)
+    assert (taken.returncode, f"port {port}" in taken.stderr) == (3, True)
+
+
+@pytest.mark.usefixtures("api")
+def test_without_the_extra_it_says_what_to_install(page: Path) -> None:
+    done = refused(page, before="import sys\nsys.modules['uvicorn'] = None\n")
+    assert (done.returncode, "wavebreak[console]" in done.stderr) == (3, True)
+    assert console.BUILT.parts[-3:] == ("wavebreak_cli", "console", "built-page")

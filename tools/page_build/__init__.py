@@ -1,0 +1,1 @@
+"""Building the operator's page into the command line's package."""
