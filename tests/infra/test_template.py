@@ -40,6 +40,7 @@ ROUTES = {
     ("POST", "/executions/{executionId}/cancel"),
     ("POST", "/executions/{executionId}/pause"),
     ("POST", "/executions/{executionId}/resume"),
+    ("POST", "/executions/{executionId}/lease"),
     ("POST", "/executions/{executionId}/terminate"),
     ("POST", "/executions/{executionId}/waves/{waveNumber}/approve"),
     ("POST", "/executions/{executionId}/waves/{waveNumber}/reject"),
@@ -350,7 +351,8 @@ def test_functions_behind_the_api_end_before_api_gateway_does(all_functions: dic
 def test_table_has_the_indexes_that_the_store_asks(template: Json) -> None:
     table = resources(template, "AWS::DynamoDB::Table")["Table"]
     indexes = {index["IndexName"] for index in table["GlobalSecondaryIndexes"]}
-    assert indexes == {keys.LISTING_INDEX, keys.PLAN_INDEX, keys.ACTIVE_INDEX, keys.JOB_INDEX, keys.OUTBOX_INDEX}
+    lists = {keys.LISTING_INDEX, keys.PLAN_INDEX, keys.ACTIVE_INDEX}
+    assert indexes == lists | {keys.JOB_INDEX, keys.OUTBOX_INDEX, keys.DUE_INDEX}
     used = {key["AttributeName"] for part in (table, *table["GlobalSecondaryIndexes"]) for key in part["KeySchema"]}
     assert used == {attribute["AttributeName"] for attribute in table["AttributeDefinitions"]}
 

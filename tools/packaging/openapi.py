@@ -24,6 +24,7 @@ MODULES: Final = (
     "executions",
     "history",
     "steering",
+    "leases",
     "evidence",
     "cancellation",
     "termination",

@@ -110,6 +110,15 @@ _VERDICT: Final = _object(
     {"verdict": _one_of(VerdictWord), "notes": _TEXT_OR_NULL, "by": {"type": "string"}, "at": _TIME},
     type=["object", "null"],
 )
+_LEASE: Final = _object(
+    {
+        "minutes": {"type": "integer"},
+        "expiresAt": {**_TIME_OR_NULL, "description": "Null while the drill runs."},
+        "extendedBy": _TEXT_OR_NULL,
+        "extendedAt": _TIME_OR_NULL,
+    },
+    type=["object", "null"],
+)
 _PROGRESS: Final = _object(
     {
         "asOf": {**_TIME_OR_NULL, "description": "When DRS last told it; null while it never did."},
@@ -158,6 +167,7 @@ _SUMMARY: Final = _object(
         "warnings": {"type": "array", "items": _WARNING, "description": "What changes no status and should be known."},
         "lastFailure": {"type": ["object", "null"], "description": "Of the state machine, when it last failed."},
         "verdict": _VERDICT,
+        "lease": _LEASE,
         "factors": _ANY_OBJECT,
         "version": {"type": "integer"},
     }

@@ -112,6 +112,7 @@ class Execution(TypedDict, total=False):
     leftSince: str | None
     warnings: list[ExecutionWarning]
     verdict: dict[str, Any] | None
+    lease: dict[str, Any] | None
     version: int
 
 

@@ -39,6 +39,12 @@ def run(  # noqa: PLR0913, PLR0917  each is an option of the command line
     reason: Annotated[str | None, typer.Option(help="Why, for the audit trail.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Start a recovery without being asked.")] = False,
+    terminate_after: Annotated[
+        int | None,
+        typer.Option(
+            metavar="MINUTES", help="How long a drill's instances stay after its end; by default as the plan says."
+        ),
+    ] = None,
     no_preempt: Annotated[
         bool, typer.Option("--no-preempt", help="Have drills that are in a recovery's way refuse it, not give way.")
     ] = False,
@@ -48,9 +54,12 @@ def run(  # noqa: PLR0913, PLR0917  each is an option of the command line
     shell = open_shell(context, json)
     if no_preempt and mode is RunMode.DRILL:
         raise Misconfigured.because("--no-preempt is for a recovery: a drill never has others give way")
+    if terminate_after is not None and mode is RunMode.RECOVERY:
+        raise Misconfigured.because("--terminate-after is for a drill: a recovery's instances stay")
     if mode is RunMode.RECOVERY and not yes:
         _confirm_recovery(shell, plan)
-    body = {"planId": plan, "reason": reason, "preempt": False if no_preempt else None}
+    body: dict[str, str | int | bool | None] = {"planId": plan, "reason": reason}
+    body |= {"preempt": False if no_preempt else None, "terminateAfterMinutes": terminate_after}
     started = _start(shell, _START[mode], body)
     name = started.get("executionId", "")
     if watch:
@@ -66,7 +75,7 @@ def _confirm_recovery(shell: Shell, plan: str) -> None:
         raise Misconfigured.because("not confirmed, nothing was started")
 
 
-def _start(shell: Shell, path: str, body: dict[str, str | bool | None]) -> "Execution":
+def _start(shell: Shell, path: str, body: dict[str, str | int | bool | None]) -> "Execution":
     """Ask for an execution; nobody who gets no answer is left to believe that nothing was started."""
     doubt = f"It may have been started all the same: see wavebreak executions --plan {body['planId']} --limit 1"
     try:

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wavebreak.domain.executions.next_steps import held_open_by, next_steps
-from wavebreak.execution_utils import display_of_wave, normalize_wave_status
+from wavebreak.execution_utils import TerminationStatus, display_of_wave, normalize_wave_status
 from wavebreak.timing import duration
 from wavebreak_cli.views.change_lines import terminated_count
 from wavebreak_cli.views.phases import phase_of
@@ -103,6 +103,7 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
     if judged:
         notes = f": {judged['notes']}" if judged.get("notes") else ""
         lines.append(_labelled(look, "Verdict", look.text(f"{judged.get('verdict')} by {judged.get('by')}{notes}")))
+    lines += _lease_lines(look, execution)
     jobs = held_open_by(execution)
     if jobs:
         lines.append(_labelled(look, "Waits for", look.text(f"the end of {', '.join(jobs)}")))
@@ -110,6 +111,17 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
     lines += [*termination_lines(look, execution), *next_lines(look, execution)]
     content = Group(*lines)
     return Barred(content, style_of(display), look.plain("┃")) if bar else content
+
+
+def _lease_lines(look: Look, execution: Execution) -> list[RenderableType]:
+    """Say how long a drill's instances stay, until their termination was asked for."""
+    lease = execution.get("lease")
+    asked = (execution.get("termination") or {}).get("status", TerminationStatus.NOT_REQUESTED)
+    if not lease or asked != TerminationStatus.NOT_REQUESTED:
+        return []
+    expires = lease.get("expiresAt")
+    until = f"until {when(expires)}" if expires else f"{lease.get('minutes')} minute(s) from its end on"
+    return [_labelled(look, "Lease", look.text(until))]
 
 
 def _labelled(look: Look, label: str, value: Text) -> Text:

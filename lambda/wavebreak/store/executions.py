@@ -34,9 +34,11 @@ from wavebreak.store.request_keys import RequestKeyStore
 from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write, WriteRejected
 from wavebreak.store.wake_tokens import Token, new_token, read_token
 from wavebreak.timeouts import Deadline
+from wavebreak.timing import iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from wavebreak.domain.executions.model import Execution
     from wavebreak.site import Place
@@ -293,6 +295,18 @@ class ExecutionStore:
     def places_of_recoveries(self) -> list[frozenset[Place]]:
         """List the places in which running waves of a RECOVERY have servers to be started, of each RECOVERY."""
         return [places for meta in self._active() if (places := records.read_places(meta))]
+
+    def due_leases(self, now: datetime) -> Iterator[str]:
+        """List the drills whose lease has something due, those that have waited longest first."""
+        pages = self.table.client.get_paginator("query").paginate(
+            TableName=self.table.name,
+            IndexName=keys.DUE_INDEX,
+            KeyConditionExpression="duePk = :pk AND dueAt <= :now",
+            ExpressionAttributeValues={":pk": {"S": keys.LEASES}, ":now": {"S": iso(now)}},
+        )
+        for page in pages:
+            for item in page["Items"]:
+                yield keys.execution_id_of(item["pk"]["S"])
 
     def _active(self) -> Iterator[Item]:
         """Read META of the executions that hold locks."""

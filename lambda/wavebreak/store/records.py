@@ -45,6 +45,7 @@ from wavebreak.site import Place
 from wavebreak.store import keys
 from wavebreak.store.ending_records import ending_entry, read_ending, read_hold
 from wavebreak.store.finding_records import calls_record, read_calls, read_verdict
+from wavebreak.store.lease_records import lease_record, read_lease
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def meta_record(execution: Execution) -> Item:
         record["startsIn"] = [[place.account_id, place.region] for place in starts]
     if execution.holds_locks:
         record["activePk"] = keys.ACTIVE_LIST
+    record |= lease_record(execution)
     if execution.last_look is not None:
         record["lastLook"] = {
             "places": list(execution.last_look.places),
@@ -309,6 +311,7 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         preemption=_read_preemption(taken) if (taken := meta.get("preemption")) else None,
         verdict=read_verdict(meta.get("verdict")),
         calls=read_calls(meta.get("calls")),
+        lease=read_lease(meta),
     )
 
 

@@ -47,6 +47,7 @@ _INDEX_KEYS: Final = {
     keys.PLAN_INDEX: ("planKey", "listSk"),
     keys.ACTIVE_INDEX: ("activePk", "listSk"),
     keys.OUTBOX_INDEX: ("outboxPk", "at"),
+    keys.DUE_INDEX: ("duePk", "dueAt"),
 }
 
 _serialize = TypeSerializer().serialize

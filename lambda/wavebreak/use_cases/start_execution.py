@@ -10,6 +10,7 @@ from wavebreak.aws.parallel_reads import Asking
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.creation import foreign, freeze, frozen_document
+from wavebreak.domain.executions.leasing.start import lease_of
 from wavebreak.domain.executions.locking.preemption import taken_over
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.domain.executions.model import Mode
@@ -92,6 +93,7 @@ def _wanted(app: App, plan_id: str, mode: Mode, own: Place, asked: Mapping[str, 
     plan = replace(stored, document=document)
     asked = {**asked, "otherAccounts": app.other_accounts}
     execution = freeze(plan, asked["executionId"], mode, own, asked, now)
+    execution = replace(execution, lease=lease_of(mode, plan.document, asked, app.timing))
     execution = replace(execution, warnings=(*warnings, *replaced_by(app, execution, asking)))
     frozen, digest = frozen_document(plan)
     details = {"planId": plan_id, "planVersion": plan.version, "planHash": digest, "mode": mode.value}

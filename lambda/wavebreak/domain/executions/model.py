@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.ending.model import Hold, InstanceEnding
     from wavebreak.domain.executions.findings.model import CallCounts, Verdict
     from wavebreak.domain.executions.launching.last_look import LastLook
+    from wavebreak.domain.executions.leasing.model import Lease
     from wavebreak.domain.executions.locking.model import DrillWait, Preemption
     from wavebreak.domain.executions.notices import Notice
 
@@ -351,6 +352,8 @@ class Execution:
     verdict: Verdict | None = None
     calls: CallCounts | None = None
     """None of an execution from before they were counted."""
+    lease: Lease | None = None
+    """Of a drill only: how long its instances may stay."""
 
     @property
     def is_terminal(self) -> bool:

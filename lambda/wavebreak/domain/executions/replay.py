@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.domain.executions.audit_trail import COMMAND, VERDICT
+from wavebreak.domain.executions.audit_trail import COMMAND, WORDS
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus, is_terminal
 from wavebreak.timing import parse_iso
 
@@ -31,7 +31,7 @@ def state_after(execution: Execution, trail: Iterable[Mapping[str, Any]]) -> Exe
     ended_at: datetime | None = None
     for event in trail:
         for change in event["data"]["changes"]:
-            if change.get("subject") in {COMMAND, VERDICT}:
+            if change.get("subject") in {COMMAND, *WORDS}:
                 continue
             if "waveNumber" in change:
                 waves[int(change["waveNumber"])] = WaveStatus(change["to"])
@@ -46,6 +46,7 @@ def state_after(execution: Execution, trail: Iterable[Mapping[str, Any]]) -> Exe
         ended_at=ended_at,
         waves=tuple(_wave_then(wave, waves.get(wave.number, WaveStatus.NOT_STARTED)) for wave in execution.waves),
         termination=replace(execution.termination, status=termination),
+        lease=execution.lease and replace(execution.lease, expires_at=execution.lease.expires_at if ended_at else None),
     )
 
 

@@ -89,6 +89,7 @@ def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "warnings": list(meta.get("warnings") or ()),
         "lastFailure": meta.get("lastFailure"),
         "verdict": meta.get("verdict"),
+        "lease": meta.get("lease"),
         "factors": {},
         "version": int(meta["version"]),
     }

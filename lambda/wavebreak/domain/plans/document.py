@@ -25,7 +25,14 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails
 
 from wavebreak.domain.commands.catalogue import MAX_ARGUMENT_CHARACTERS, MAX_ARGUMENTS, MAX_TIMEOUT_SECONDS, CommandName
-from wavebreak.domain.plans.model import Impact, OnFailure, ProcessorType, Reducer
+from wavebreak.domain.plans.model import (
+    LONGEST_LEASE_MINUTES,
+    SHORTEST_LEASE_MINUTES,
+    Impact,
+    OnFailure,
+    ProcessorType,
+    Reducer,
+)
 from wavebreak.domain.plans.pydantic_errors import (
     Length,
     finished,
@@ -156,6 +163,18 @@ class Wave(_Part):
     checks: Annotated[tuple[Check, ...], Length(0, 10)] = Field((), description="Made after the wave's commands.")
 
 
+class DrillSettings(_Part):
+    """What concerns drills of the plan only; a recovery ignores it."""
+
+    terminate_after_minutes: int | None = Field(
+        None,
+        strict=True,
+        ge=SHORTEST_LEASE_MINUTES,
+        le=LONGEST_LEASE_MINUTES,
+        description="How long a drill's instances stay after its end, before they are terminated by themselves.",
+    )
+
+
 class PlanDocument(_Part):
     """A recovery plan: a named set of waves with dependencies between them."""
 
@@ -168,6 +187,7 @@ class PlanDocument(_Part):
         description="An SNS topic for the notifications of this plan.",
         examples=["arn:aws:sns:us-east-1:123456789012:recovery"],
     )
+    drill: DrillSettings | None = Field(None, description="Of drills only.")
     waves: Annotated[tuple[Wave, ...], Length(1, 80)] = Field(
         description="Any directed acyclic graph; at most 4,000 servers in all."
     )
