@@ -115,7 +115,7 @@ def test_functions_behind_events_keep_what_they_could_not_take_in(all_functions:
     asynchronous = 0
     for name, function in all_functions.items():
         triggers = events_of(function, "EventBridgeRule", "Schedule")
-        if not triggers and name != "StartWaveFunction":
+        if not triggers and name not in {"StartWaveFunction", "ScheduledDrillFunction"}:
             assert "EventInvokeConfig" not in function, name
             continue
         asynchronous += 1
@@ -123,7 +123,7 @@ def test_functions_behind_events_keep_what_they_could_not_take_in(all_functions:
         assert destination == {"Type": "SQS", "Destination": queue}, name
         for trigger in triggers:
             assert trigger["DeadLetterConfig"] == {"Arn": queue}, name
-    assert asynchronous == 5
+    assert asynchronous == 6
 
 
 def test_a_start_that_nobody_waits_for_is_not_tried_again_by_lambda(all_functions: dict[str, Json]) -> None:
@@ -280,11 +280,13 @@ def test_only_the_look_of_a_termination_asks_ec2_itself(
     assert asking == {"ObserveTerminationFunction"}
 
 
-def test_roles_are_passed_to_ec2_only(statements: list[Json]) -> None:
+def test_roles_are_passed_to_ec2_and_that_of_schedules_to_scheduler_only(statements: list[Json]) -> None:
     passing = [s for s in statements if "iam:PassRole" in actions_of(s)]
     assert passing
     for statement in passing:
-        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+        of_schedules = statement["Resource"] == {"Fn::GetAtt": ["ScheduleRole", "Arn"]}
+        service = "scheduler.amazonaws.com" if of_schedules else "ec2.amazonaws.com"
+        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": service}}
 
 
 def test_lists_come_from_indexes_never_from_a_scan(statements: list[Json]) -> None:

@@ -16,6 +16,7 @@ from wavebreak.domain.executions.model import Cancel, Execution, JobState, Launc
 from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
 from wavebreak.domain.notifications.execution_messages import execution_message
 from wavebreak.domain.notifications.message import Kind, Message
+from wavebreak.domain.notifications.plan_messages import drill_not_started
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 
 if TYPE_CHECKING:
@@ -161,6 +162,9 @@ STORIES: dict[Kind, Callable[[str, Mode], Message]] = {
     ),
     Kind.APPROVAL_NEEDED: lambda n, m: (
         _running(n, m).then(38, w1=W.COMPLETED, w2=W.AWAITING_APPROVAL).told(Kind.APPROVAL_NEEDED)
+    ),
+    Kind.DRILL_NOT_STARTED: lambda n, _: drill_not_started(
+        {"planId": "three-tier", "name": n}, f"PLAN_BUSY: {n}", "2026-11-22T06:00:00Z", "2026-11-22T06:00:01.000Z"
     ),
     Kind.LEASE_ENDING: lambda n, m: _leased(n, m).told(Kind.LEASE_ENDING),
     Kind.WAVE_FAILED: lambda n, m: _half(n, m).then(70, w2=W.FAILED).told(Kind.WAVE_FAILED),

@@ -24,7 +24,8 @@ EMULATOR_COMMAND: Final[Sequence[str]] = (sys.executable, "-P", str(ROOT / "tool
 _MANNERS: Final = "strict"
 
 _SERVICES: Final = (
-    "apigateway cloudformation dynamodb dynamodbstreams events iam lambda logs monitoring s3 ses sns sqs states sts"
+    "apigateway cloudformation dynamodb dynamodbstreams events iam lambda logs monitoring s3 scheduler ses sns sqs "
+    "states sts"
 )
 
 

@@ -10,6 +10,7 @@ from wavebreak.domain.executions.findings.model import VerdictWord
 from wavebreak.domain.executions.model import CancelThen, CommandPhase, LaunchStatus, Mode, PausedBy
 from wavebreak.domain.executions.notices import NoticeCode
 from wavebreak.domain.plans.model import Impact
+from wavebreak.domain.plans.schedules import ScheduleState
 from wavebreak.error_category import Category
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.problems import CODES
@@ -76,12 +77,16 @@ _PROBLEM: Final[dict[str, Any]] = {
 _DISPLAY: Final = _object({name: {"type": "string"} for name in ("label", "color", "icon")})
 _STORED_PLAN: Final[dict[str, Any]] = {
     "type": "object",
-    "required": ["plan", "version", "createdAt", "updatedAt"],
+    "required": ["plan", "version", "createdAt", "updatedAt", "schedule"],
     "properties": {
         "plan": _ANY_OBJECT,
         "version": {"type": "integer"},
         "createdAt": _TIME,
         "updatedAt": _TIME,
+        "schedule": {
+            **_object({"state": _one_of(ScheduleState), "error": _TEXT_OR_NULL}, type=["object", "null"]),
+            "description": "Whether EventBridge Scheduler has the schedule that the plan says; null without one.",
+        },
     },
 }
 _CANCEL: Final = _object(

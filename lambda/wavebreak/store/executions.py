@@ -34,7 +34,6 @@ from wavebreak.store.request_keys import RequestKeyStore
 from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write, WriteRejected
 from wavebreak.store.wake_tokens import Token, new_token, read_token
 from wavebreak.timeouts import Deadline
-from wavebreak.timing import iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -298,15 +297,7 @@ class ExecutionStore:
 
     def due_leases(self, now: datetime) -> Iterator[str]:
         """List the drills whose lease has something due, those that have waited longest first."""
-        pages = self.table.client.get_paginator("query").paginate(
-            TableName=self.table.name,
-            IndexName=keys.DUE_INDEX,
-            KeyConditionExpression="duePk = :pk AND dueAt <= :now",
-            ExpressionAttributeValues={":pk": {"S": keys.LEASES}, ":now": {"S": iso(now)}},
-        )
-        for page in pages:
-            for item in page["Items"]:
-                yield keys.execution_id_of(item["pk"]["S"])
+        return (keys.execution_id_of(pk) for pk in self.table.due(keys.LEASES, now))
 
     def _active(self) -> Iterator[Item]:
         """Read META of the executions that hold locks."""

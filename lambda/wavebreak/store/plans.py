@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.selected_servers import Resolution
 from wavebreak.domain.plans.model import StoredPlan
+from wavebreak.domain.plans.schedules import schedule_of
 from wavebreak.problems import NotFound, PreconditionFailed, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store import keys
 from wavebreak.store.locks import busy_plan
+from wavebreak.store.schedules import schedule_intent
 from wavebreak.store.table import ConditionFailed, Table, Write
 from wavebreak.timing import iso
 
@@ -101,15 +103,18 @@ class PlanStore:
                     version=version,
                 )
             item = _item(plan_id, document, version + 1, str(old["createdAt"]) if old else iso(now), iso(now))
+            scheduled = any(schedule_of(json.loads(text)) for text in (document, old["document"] if old else "{}"))
+            stamp = f"{item['createdAt']}#{version + 1}"
+            intents = [schedule_intent(plan_id, stamp, now)] if scheduled else []
             try:
-                self.table.transact([_versioned("Put", item, version)])
+                self.table.transact([_versioned("Put", item, version), *intents])
             except ConditionFailed:
                 continue
             return _read(item)
         raise Unavailable(f"Plan {plan_id} is being changed by many at once", retry_after_seconds=1)
 
-    def delete(self, plan_id: str) -> None:
-        """Delete a plan that no execution holds; raises NotFound or PlanBusy.
+    def delete(self, plan_id: str, now: datetime) -> None:
+        """Delete a plan that no execution holds, and note that its schedule is to go; raises NotFound or PlanBusy.
 
         The caller removes a stale lock before (`LockStore.free_stale_plan_lock`).
         """
@@ -120,6 +125,7 @@ class PlanStore:
                 [
                     Write("plan", "Delete", key, "attribute_exists(pk)"),
                     Write("lock", "ConditionCheck", lock, "attribute_not_exists(pk)"),
+                    *self._schedule_goes(plan_id, now),
                 ],
             )
         except ConditionFailed as refused:
@@ -134,6 +140,10 @@ class PlanStore:
             logger.warning(
                 "what selectors of %s resolved to is left behind; it counts for no other plan: %s", plan_id, error
             )
+
+    def _schedule_goes(self, plan_id: str, now: datetime) -> list[Write]:
+        known = self.table.get(keys.plan(plan_id), keys.SCHEDULE)
+        return [schedule_intent(plan_id, f"deleted#{iso(now)}", now)] if known is not None else []
 
     def page(self, *, limit: int, token: str | None) -> tuple[list[StoredPlan], str | None]:
         """List plans by their ids."""

@@ -19,9 +19,11 @@ from wavebreak.resilience import retries
 from wavebreak.resilience.aws_errors import error_code
 from wavebreak.store import keys
 from wavebreak.timeouts import Deadline
+from wavebreak.timing import iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
@@ -176,6 +178,17 @@ class Table:
         for page in pages:
             for item in page["Items"]:
                 yield from_attributes(item)
+
+    def due(self, pk: str, now: datetime) -> Iterator[str]:
+        """List the partitions of items that are due, of one list, those that have waited longest first."""
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.name,
+            IndexName=keys.DUE_INDEX,
+            KeyConditionExpression="duePk = :pk AND dueAt <= :now",
+            ExpressionAttributeValues={":pk": {"S": pk}, ":now": {"S": iso(now)}},
+        )
+        for page in pages:
+            yield from (item["pk"]["S"] for item in page["Items"])
 
     def page(
         self,

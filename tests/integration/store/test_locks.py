@@ -112,7 +112,7 @@ def test_plans_are_listed_by_id_in_pages_and_deleted(plans: PlanStore) -> None:
 
     assert [plan.document["planId"] for plan in [*first, *second]] == ["a", "b", "c"]
     assert rest is None
-    plans.delete("b")
+    plans.delete("b", AT)
     with pytest.raises(NotFound):
-        plans.delete("b")
+        plans.delete("b", AT)
     assert [plan.document["planId"] for plan in plans.page(limit=9, token=None)[0]] == ["a", "c"]

@@ -43,6 +43,7 @@ from wavebreak.domain.plans.pydantic_errors import (
     without_key_mark,
 )
 from wavebreak.domain.plans.rules import MAX_SERVERS_IN_WAVE, Rules, dependency_indexes
+from wavebreak.domain.plans.schedules import EXPRESSION_PATTERN, TIMEZONE_PATTERN
 from wavebreak.identifiers import PLAN_ID_PATTERN
 from wavebreak.json_pointers import PlanInvalid
 
@@ -163,6 +164,17 @@ class Wave(_Part):
     checks: Annotated[tuple[Check, ...], Length(0, 10)] = Field((), description="Made after the wave's commands.")
 
 
+class ScheduleSettings(_Part):
+    """When drills of the plan start by themselves, in the words of EventBridge Scheduler."""
+
+    expression: Annotated[str, Field(strict=True, pattern=EXPRESSION_PATTERN)] = Field(
+        description="cron or rate.", examples=["cron(0 6 ? * SUN *)"]
+    )
+    timezone: Annotated[str, Field(strict=True, pattern=TIMEZONE_PATTERN)] = Field(
+        description="An IANA zone.", examples=["Europe/Berlin"]
+    )
+
+
 class DrillSettings(_Part):
     """What concerns drills of the plan only; a recovery ignores it."""
 
@@ -173,6 +185,7 @@ class DrillSettings(_Part):
         le=LONGEST_LEASE_MINUTES,
         description="How long a drill's instances stay after its end, before they are terminated by themselves.",
     )
+    schedule: ScheduleSettings | None = Field(None, description="When drills start by themselves; needs a lease.")
 
 
 class PlanDocument(_Part):
