@@ -48,3 +48,16 @@ def test_9_the_card_shows_how_long_instances_stay(
     api.answers["GET", f"/executions/{DRILL}"] = (200, document | {"termination": {"status": asked}})
     out = wavebreak("show", DRILL).out
     assert (shown in out) if shown else ("Lease" not in out)
+
+
+def test_9_a_plan_shows_its_lease_and_its_schedule_and_what_is_in_the_way(api: FakeApi, wavebreak: Terminal) -> None:
+    schedule = {"expression": "cron(0 6 ? * SUN *)", "timezone": "Europe/Berlin"}
+    content = {"planId": "p", "name": "P", "waves": [], "drill": {"terminateAfterMinutes": 240, "schedule": schedule}}
+    stored = {"plan": content, "version": 1, "updatedAt": "2026-11-21T22:00:00.000Z"}
+    api.answers["GET", "/plans/p"] = (200, stored | {"schedule": {"state": "ACTIVE", "error": None}})
+    shown = wavebreak("plan", "show", "p").out
+    assert "instances stay 240 minute(s)" in shown
+    assert "cron(0 6 ? * SUN *) in Europe/Berlin" in shown
+    assert "not kept yet" not in shown
+    api.answers["GET", "/plans/p"] = (200, stored | {"schedule": {"state": "PENDING", "error": "Throttled: wait"}})
+    assert "not kept yet: Throttled: wait" in wavebreak("plan", "show", "p").out

@@ -115,7 +115,23 @@ def plan(look: Look, stored: StoredPlan) -> RenderableType:
     told = [f"{name[:3].upper()} {value} minutes" for name, value in objectives.items() if value is not None]
     if told:
         lines.append(look.text("Objectives: " + ", ".join(told)))
+    lines += _drill_lines(look, stored)
     return Group(*lines, _plan_waves(look, content.get("waves") or []))
+
+
+def _drill_lines(look: Look, stored: StoredPlan) -> list[RenderableType]:
+    """Say how long a drill's instances stay, and when drills start by themselves, if they do yet."""
+    drill = (stored.get("plan") or {}).get("drill") or {}
+    lines: list[RenderableType] = []
+    if drill.get("terminateAfterMinutes"):
+        lines.append(look.text(f"Drills: instances stay {drill['terminateAfterMinutes']} minute(s)"))
+    schedule, standing = drill.get("schedule"), stored.get("schedule") or {}
+    if schedule:
+        lines.append(look.text(f"Drills start by themselves: {schedule['expression']} in {schedule['timezone']}"))
+        if standing.get("state") != "ACTIVE":
+            why = f": {standing['error']}" if standing.get("error") else ""
+            lines.append(look.text(f"⚠ the schedule is not kept yet{why}", "yellow"))
+    return lines
 
 
 def _plan_waves(look: Look, waves: list[dict[str, Any]]) -> RenderableType:
