@@ -262,6 +262,7 @@ def test_a_failed_wave_keeps_its_error_in_sight() -> None:
 def test_a_plan_is_shown_as_it_is_stored() -> None:
     assert plan_view(StoredPlan({"planId": "p"}, 3, "then", "now")) == {
         "plan": {"planId": "p"},
+        "schedule": None,
         "version": 3,
         "createdAt": "then",
         "updatedAt": "now",
