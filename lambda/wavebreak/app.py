@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from wavebreak.aws import clients
 from wavebreak.aws.dead_letter_queue import FailedEvents
 from wavebreak.aws.evidence_bucket import EvidenceBucket
+from wavebreak.aws.scheduler import Schedules, ScheduleTarget
 from wavebreak.aws.service_quotas import AppliedQuotas
 from wavebreak.aws.step_functions import Workflow
 from wavebreak.domain.executions.machine_runs import Machine
@@ -28,6 +29,7 @@ from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.locks import LockStore
 from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.plans import PlanStore
+from wavebreak.store.schedules import ScheduleStore
 from wavebreak.store.table import Table
 from wavebreak.store.wake_tokens import WakeStore
 
@@ -76,6 +78,8 @@ class App:
     evidence: EvidenceStore
     bucket: EvidenceBucket
     checks: CheckStore
+    schedules: ScheduleStore
+    scheduler: Schedules
     agent_patience_seconds: int = 600
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
     post_launch_actions: bool = False
@@ -136,6 +140,8 @@ def app() -> App:
         evidence=EvidenceStore(table),
         bucket=EvidenceBucket(clients.s3, chosen.evidence_bucket),
         checks=CheckStore(table),
+        schedules=ScheduleStore(table),
+        scheduler=Schedules(clients.scheduler, _schedule_target()),
     )
 
 
@@ -143,6 +149,13 @@ def _error_store(table_name: str | None) -> ErrorStore | None:
     if table_name is None:
         return None
     return ErrorStore(Table(clients.dynamodb(), table_name), Table(clients.brief_dynamodb(), table_name))
+
+
+def _schedule_target() -> ScheduleTarget | None:
+    chosen = settings()
+    if not chosen.schedule_group or not chosen.schedule_function_arn or not chosen.schedule_role_arn:
+        return None
+    return ScheduleTarget(chosen.schedule_group, chosen.schedule_function_arn, chosen.schedule_role_arn)
 
 
 def _drs_at(place: Place) -> Drs:

@@ -71,6 +71,10 @@ class Settings:
     """Of the functions that tell news."""
     evidence_bucket: str | None = None
     """Where reports are written, of the functions that write them."""
+    schedule_group: str | None = None
+    schedule_function_arn: str | None = None
+    schedule_role_arn: str | None = None
+    """Where schedules of drills are kept, what they invoke and as whom, of the functions that keep them."""
 
     @property
     def timing(self) -> Timing:
@@ -100,6 +104,9 @@ class Settings:
             notices=NoticeSettings.read(environment) if "NOTIFICATION_TOPIC_ARN" in environment else None,
             post_launch_actions=_flag(environment, "POST_LAUNCH_ACTIONS"),
             evidence_bucket=environment.get("EVIDENCE_BUCKET"),
+            schedule_group=environment.get("SCHEDULE_GROUP"),
+            schedule_function_arn=environment.get("SCHEDULE_FUNCTION_ARN"),
+            schedule_role_arn=environment.get("SCHEDULE_ROLE_ARN"),
         )
 
 

@@ -16,6 +16,7 @@ SSM: dict[str, set[str]] = {
     "Termination": {"ssm:CancelCommand"},
     "RunCommand": {"ssm:CancelCommand"},
     "Sweep": {"ssm:CancelCommand"},
+    "Observe": {"ssm:CancelCommand"},
     "PrepareCommand": {"ssm:DescribeInstanceInformation"},
     "RunTarget": {
         "ssm:CancelCommand",

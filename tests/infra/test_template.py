@@ -42,6 +42,7 @@ ROUTES = {
     ("POST", "/executions/{executionId}/cancel"),
     ("POST", "/executions/{executionId}/pause"),
     ("POST", "/executions/{executionId}/resume"),
+    ("POST", "/executions/{executionId}/lease"),
     ("POST", "/executions/{executionId}/terminate"),
     ("POST", "/executions/{executionId}/waves/{waveNumber}/approve"),
     ("POST", "/executions/{executionId}/waves/{waveNumber}/reject"),
@@ -116,7 +117,7 @@ def test_functions_behind_events_keep_what_they_could_not_take_in(all_functions:
     asynchronous = 0
     for name, function in all_functions.items():
         triggers = events_of(function, "EventBridgeRule", "Schedule")
-        if not triggers and name != "StartWaveFunction":
+        if not triggers and name not in {"StartWaveFunction", "ScheduledDrillFunction"}:
             assert "EventInvokeConfig" not in function, name
             continue
         asynchronous += 1
@@ -124,7 +125,7 @@ def test_functions_behind_events_keep_what_they_could_not_take_in(all_functions:
         assert destination == {"Type": "SQS", "Destination": queue}, name
         for trigger in triggers:
             assert trigger["DeadLetterConfig"] == {"Arn": queue}, name
-    assert asynchronous == 5
+    assert asynchronous == 6
 
 
 def test_a_start_that_nobody_waits_for_is_not_tried_again_by_lambda(all_functions: dict[str, Json]) -> None:
@@ -281,11 +282,13 @@ def test_only_the_look_of_a_termination_asks_ec2_itself(
     assert asking == {"ObserveTerminationFunction"}
 
 
-def test_roles_are_passed_to_ec2_only(statements: list[Json]) -> None:
+def test_roles_are_passed_to_ec2_and_that_of_schedules_to_scheduler_only(statements: list[Json]) -> None:
     passing = [s for s in statements if "iam:PassRole" in actions_of(s)]
     assert passing
     for statement in passing:
-        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+        of_schedules = statement["Resource"] == {"Fn::GetAtt": ["ScheduleRole", "Arn"]}
+        service = "scheduler.amazonaws.com" if of_schedules else "ec2.amazonaws.com"
+        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": service}}
 
 
 def test_lists_come_from_indexes_never_from_a_scan(statements: list[Json]) -> None:
@@ -352,7 +355,8 @@ def test_functions_behind_the_api_end_before_api_gateway_does(all_functions: dic
 def test_table_has_the_indexes_that_the_store_asks(template: Json) -> None:
     table = resources(template, "AWS::DynamoDB::Table")["Table"]
     indexes = {index["IndexName"] for index in table["GlobalSecondaryIndexes"]}
-    assert indexes == {keys.LISTING_INDEX, keys.PLAN_INDEX, keys.ACTIVE_INDEX, keys.JOB_INDEX, keys.OUTBOX_INDEX}
+    lists = {keys.LISTING_INDEX, keys.PLAN_INDEX, keys.ACTIVE_INDEX}
+    assert indexes == lists | {keys.JOB_INDEX, keys.OUTBOX_INDEX, keys.DUE_INDEX}
     used = {key["AttributeName"] for part in (table, *table["GlobalSecondaryIndexes"]) for key in part["KeySchema"]}
     assert used == {attribute["AttributeName"] for attribute in table["AttributeDefinitions"]}
 

@@ -29,6 +29,7 @@ SERIES = {
     "ssm_call": ATTEMPTS,
     "logs_call": ATTEMPTS,
     "notify_call": 1,
+    "scheduler_call": 1,
     "s3_call": ATTEMPTS,
     "state_read": 1,
     "state_write": 1,

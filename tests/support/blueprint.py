@@ -49,6 +49,7 @@ class Blueprint:
         self.overrides: dict[str, str] = {}
         self._topics = template.resources(self.template, "AWS::SNS::Topic")
         self._buckets = template.resources(self.template, "AWS::S3::Bucket")
+        self._roles = template.resources(self.template, "AWS::IAM::Role")
 
     def resolve(self, value: Any) -> str:
         """Fill in a reference."""
@@ -57,8 +58,9 @@ class Blueprint:
                 return str(self.values[name]) if name in self.values else str(self._default(name))
             case {"Fn::Sub": str(text)}:
                 return template.PLACEHOLDER.sub(lambda found: self.resolve({"Ref": found[1]}), _plain(text))
-            case {"Fn::GetAtt": [name, "Arn"]} if name in self.functions:
-                return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
+            case {"Fn::GetAtt": [str(name), "Arn"]} if name in self._roles or name in self.functions:
+                role = f"arn:aws:iam::{ACCOUNT}:role/{STACK_NAME}-{name}"
+                return role if name in self._roles else f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
             case {"Fn::Join": [str(separator), {"Ref": name}]}:
                 return separator.join(self.resolve({"Ref": name}).split(","))
             case {"Fn::If": [_, _, otherwise]}:

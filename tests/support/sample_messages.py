@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.support.execution_builders import NOW, OPERATOR, execution, job, later, wave
 
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act, append_event, status_changes
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act, append_event, status_changes, words_behind
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.ending.model import EndingOutcome, InstanceEnding
+from wavebreak.domain.executions.leasing.model import Lease
 from wavebreak.domain.executions.model import Cancel, Execution, JobState, LaunchStatus, Mode, Termination
 from wavebreak.domain.executions.replay import statuses_after
 from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
 from wavebreak.domain.notifications.execution_messages import execution_message
 from wavebreak.domain.notifications.message import Kind, Message
+from wavebreak.domain.notifications.plan_messages import drill_not_started
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 
 if TYPE_CHECKING:
@@ -69,7 +72,8 @@ class Story:
         return replace(self.now.wave(number), status=status, started_at=NOW, error=error)
 
     def _tell(self, before: Execution | None, after: Execution, act: Act, details: Mapping[str, Any] = _NONE) -> None:
-        self.now, event = append_event(after, status_changes(before, after), act, details)
+        behind = words_behind(before, after) if before is not None else {}
+        self.now, event = append_event(after, status_changes(before, after), act, behind | dict(details))
         self.trail.append(event)
 
     def told(self, kind: Kind) -> Message:
@@ -114,6 +118,18 @@ def _terminated(name: str, mode: Mode, end: TerminationStatus) -> Story:
     return story.then(100, OPERATOR, termination=Termination(T.IN_PROGRESS)).then(130, termination=Termination(end))
 
 
+def _leased(name: str, mode: Mode) -> Story:
+    """A drill that ended with an instance, and whose lease has a fifth of its minutes left."""
+    story = _running(name, mode).then(30, w1=W.COMPLETED)
+    launched = story.now.wave(1).with_servers(
+        lambda server: replace(server, launch_status=LaunchStatus.LAUNCHED, recovery_instance_id="i-00000000000000001")
+    )
+    story.now = story.now.with_waves([launched])
+    lease = Lease(60, timedelta(minutes=60)).counted_from(later(40))
+    story.then(40, w2=W.SKIPPED, w3=W.SKIPPED, status=E.COMPLETED, ended_at=later(40), lease=lease)
+    return story.then(2920, lease=replace(lease, reminded=True))
+
+
 STORIES: dict[Kind, Callable[[str, Mode], Message]] = {
     Kind.STARTED: lambda n, m: Story(n, m).told(Kind.STARTED),
     Kind.COMPLETED: lambda n, m: (
@@ -148,6 +164,10 @@ STORIES: dict[Kind, Callable[[str, Mode], Message]] = {
     Kind.APPROVAL_NEEDED: lambda n, m: (
         _running(n, m).then(38, w1=W.COMPLETED, w2=W.AWAITING_APPROVAL).told(Kind.APPROVAL_NEEDED)
     ),
+    Kind.DRILL_NOT_STARTED: lambda n, _: drill_not_started(
+        {"planId": "three-tier", "name": n}, f"PLAN_BUSY: {n}", "2026-11-22T06:00:00Z", "2026-11-22T06:00:01.000Z"
+    ),
+    Kind.LEASE_ENDING: lambda n, m: _leased(n, m).told(Kind.LEASE_ENDING),
     Kind.WAVE_FAILED: lambda n, m: _half(n, m).then(70, w2=W.FAILED).told(Kind.WAVE_FAILED),
     Kind.TERMINATED: lambda n, m: _terminated(n, m, T.COMPLETED).told(Kind.TERMINATED),
     Kind.TERMINATION_INCOMPLETE: lambda n, m: _terminated(n, m, T.INCOMPLETE).told(Kind.TERMINATION_INCOMPLETE),

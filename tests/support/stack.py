@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from moto.dynamodb.models import dynamodb_backends
 from tests.support import called_operations as called
-from tests.support.blueprint import ACCOUNT, REGION, Blueprint, machine_arn
+from tests.support.blueprint import ACCOUNT, REGION, STACK_NAME, Blueprint, machine_arn
 from tests.support.clock import TIME_SCALE
 from tests.support.emulation import join_machines
 from tests.support.gateway import Answer, Gateway
@@ -81,6 +81,7 @@ class Stack:
             dynamodb.create_table(**table)
         for bucket in self.blueprint.buckets():
             boto3.client("s3", region_name=REGION).create_bucket(Bucket=bucket)
+        boto3.client("scheduler", region_name=REGION).create_schedule_group(Name=STACK_NAME)
         self.sfn = boto3.client("stepfunctions", region_name=REGION)
         self._logs = boto3.client("logs", region_name=REGION)
         for name, definition in self.blueprint.machines().items():

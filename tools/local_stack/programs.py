@@ -21,7 +21,8 @@ SIMULATOR: Final = ROOT / "simulator"
 EMULATOR_COMMAND: Final[Sequence[str]] = (sys.executable, "-P", str(ROOT / "tools" / "local_stack" / "emulator.py"))
 
 _SERVICES: Final = (
-    "apigateway cloudformation dynamodb dynamodbstreams events iam lambda logs monitoring s3 ses sns sqs states sts"
+    "apigateway cloudformation dynamodb dynamodbstreams events iam lambda logs monitoring s3 scheduler ses sns sqs "
+    "states sts"
 )
 
 

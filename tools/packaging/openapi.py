@@ -25,6 +25,7 @@ MODULES: Final = (
     "history",
     "checks",
     "steering",
+    "leases",
     "evidence",
     "cancellation",
     "termination",

@@ -107,6 +107,7 @@ ANSWERS: Final[Mapping[tuple[str, str], dict[int, Any]]] = {
     ("POST", "/executions/{executionId}/waves/{waveNumber}/skip"): STEERED,
     ("POST", "/executions/{executionId}/pause"): STEERED,
     ("POST", "/executions/{executionId}/resume"): STEERED,
+    ("POST", "/executions/{executionId}/lease"): STEERED,
     ("GET", "/commands/{commandId}/results"): RESULT_LIST | problems(400, 404),
     ("GET", "/commands/{commandId}/lines"): LINE_LIST | problems(400, 404),
     ("POST", "/commands"): COMMAND_ACCEPTED | problems(400, 404, 409),

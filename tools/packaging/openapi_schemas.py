@@ -12,6 +12,7 @@ from wavebreak.domain.executions.findings.model import VerdictWord
 from wavebreak.domain.executions.model import CancelThen, CommandPhase, LaunchStatus, Mode, PausedBy
 from wavebreak.domain.executions.notices import NoticeCode
 from wavebreak.domain.plans.model import Impact, ProcessorType
+from wavebreak.domain.plans.schedules import ScheduleState
 from wavebreak.error_category import Category
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.problems import CODES
@@ -78,12 +79,16 @@ _PROBLEM: Final[dict[str, Any]] = {
 _DISPLAY: Final = _object({name: {"type": "string"} for name in ("label", "color", "icon")})
 _STORED_PLAN: Final[dict[str, Any]] = {
     "type": "object",
-    "required": ["plan", "version", "createdAt", "updatedAt"],
+    "required": ["plan", "version", "createdAt", "updatedAt", "schedule"],
     "properties": {
         "plan": _ANY_OBJECT,
         "version": {"type": "integer"},
         "createdAt": _TIME,
         "updatedAt": _TIME,
+        "schedule": {
+            **_object({"state": _one_of(ScheduleState), "error": _TEXT_OR_NULL}, type=["object", "null"]),
+            "description": "Whether EventBridge Scheduler has the schedule that the plan says; null without one.",
+        },
     },
 }
 _CANCEL: Final = _object(
@@ -110,6 +115,15 @@ _WARNING: Final = _object(
 )
 _VERDICT: Final = _object(
     {"verdict": _one_of(VerdictWord), "notes": _TEXT_OR_NULL, "by": {"type": "string"}, "at": _TIME},
+    type=["object", "null"],
+)
+_LEASE: Final = _object(
+    {
+        "minutes": {"type": "integer"},
+        "expiresAt": {**_TIME_OR_NULL, "description": "Null while the drill runs."},
+        "extendedBy": _TEXT_OR_NULL,
+        "extendedAt": _TIME_OR_NULL,
+    },
     type=["object", "null"],
 )
 _PROGRESS: Final = _object(
@@ -160,6 +174,7 @@ _SUMMARY: Final = _object(
         "warnings": {"type": "array", "items": _WARNING, "description": "What changes no status and should be known."},
         "lastFailure": {"type": ["object", "null"], "description": "Of the state machine, when it last failed."},
         "verdict": _VERDICT,
+        "lease": _LEASE,
         "factors": _ANY_OBJECT,
         "version": {"type": "integer"},
     }

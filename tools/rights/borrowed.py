@@ -116,6 +116,8 @@ INSTANCE_ROLES: Final = tuple(
 """Roles of the instances that DRS starts: of the conversion server, and of a server without and with launch actions."""
 
 NOT_BORROWED: Final = {
+    "scheduler:CreateSchedule": "the one role that is passed is recorded with the call",
+    "scheduler:UpdateSchedule": "likewise",
     "servicequotas:GetServiceQuota": "its dependent actions are of the services whose quotas are read; DRS has none",
 }
 """Actions whose dependent actions in the reference nobody asks for, each with the reason."""

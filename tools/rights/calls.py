@@ -165,6 +165,15 @@ def _sqs(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
     yield Request(f"sqs:{operation}", arn("sqs", params["QueueUrl"].rpartition("/")[2]))
 
 
+def _scheduler(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
+    if operation not in {"CreateSchedule", "UpdateSchedule", "DeleteSchedule"}:
+        raise UnknownCall(f"scheduler:{operation}")
+    yield Request(f"scheduler:{operation}", arn("scheduler", f"schedule/{params['GroupName']}/{ITEMS}"))
+    if operation != "DeleteSchedule":
+        passed = (("iam:PassedToService", ("scheduler.amazonaws.com",)),)
+        yield Request("iam:PassRole", params["Target"]["RoleArn"], passed)
+
+
 def _s3(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
     # To look at an object's head takes the right to read it.
     actions = {"PutObject": "PutObject", "HeadObject": "GetObject"}
@@ -202,6 +211,7 @@ _CALLS: Final[Mapping[str, Callable[[str, Mapping[str, Any]], Iterator[Request]]
     "sesv2": _telling,
     "ses": _telling,
     "sqs": _sqs,
+    "scheduler": _scheduler,
     "s3": _s3,
     "logs": _logs,
     "service-quotas": _quotas,

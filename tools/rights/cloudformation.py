@@ -149,6 +149,8 @@ class Deployment:
         kind = self.resources[name]["Type"]
         if kind == "AWS::S3::Bucket":
             return f"arn:{PARTITION}:s3:::{self.physical(name)}"
+        if kind == "AWS::IAM::Role":
+            return f"arn:{PARTITION}:iam::{self.account}:role/{self.physical(name)}"
         if attribute in {"Arn", "StreamArn"} and kind in _ARNS:
             service, form = _ARNS[kind]
             stream = "/stream/*" if attribute == "StreamArn" else ""

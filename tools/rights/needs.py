@@ -76,6 +76,8 @@ def needs(deployed: Deployment, made: Mapping[str, Made]) -> dict[str, set[Need]
         found[role].add(need)
     for name, machine in resources(load(), STATE_MACHINE).items():
         found[f"{name}Role"] = set(_of_machine(deployed, machine))
+    scheduled = arn("lambda", f"function:{deployed.physical('ScheduledDrillFunction')}")
+    found["ScheduleRole"] = {Need(Request("lambda:InvokeFunction", scheduled), "a scheduled time has come")}
     return {
         role: {further for need in direct for further in _with_key(deployed, need)} for role, direct in found.items()
     }

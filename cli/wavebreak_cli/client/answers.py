@@ -173,6 +173,7 @@ class StoredPlan(TypedDict, total=False):
     version: int
     createdAt: str
     updatedAt: str
+    schedule: dict[str, Any] | None
 
 
 class Event(TypedDict, total=False):

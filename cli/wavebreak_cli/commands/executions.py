@@ -44,6 +44,12 @@ def run(  # noqa: PLR0913, PLR0917  each is an option of the command line
     confirm: Annotated[
         str | None, typer.Option(metavar="PLAN", help="The plan's id again: starts a recovery without being asked.")
     ] = None,
+    terminate_after: Annotated[
+        int | None,
+        typer.Option(
+            metavar="MINUTES", help="How long a drill's instances stay after its end; by default as the plan says."
+        ),
+    ] = None,
     no_preempt: Annotated[
         bool, typer.Option("--no-preempt", help="Have drills that are in a recovery's way refuse it, not give way.")
     ] = False,
@@ -58,11 +64,13 @@ def run(  # noqa: PLR0913, PLR0917  each is an option of the command line
     shell = open_shell(context, json)
     if no_preempt and mode is RunMode.DRILL:
         raise Misconfigured.because("--no-preempt is for a recovery: a drill never has others give way")
+    if terminate_after is not None and mode is RunMode.RECOVERY:
+        raise Misconfigured.because("--terminate-after is for a drill: a recovery's instances stay")
     points, plan = _recovery_points(snapshot or []), plan_named(plan)
     if mode is RunMode.RECOVERY:
         recovery_of(shell, plan, confirm, preempts=not no_preempt)
-    preempt = False if no_preempt else None
-    body = {"planId": plan, "reason": reason, "snapshots": points or None, "preempt": preempt}
+    body = {"planId": plan, "reason": reason, "snapshots": points or None, "terminateAfterMinutes": terminate_after}
+    body["preempt"] = False if no_preempt else None
     started = _start(shell, _START[mode], body)
     name = started.get("executionId", "")
     if watch:

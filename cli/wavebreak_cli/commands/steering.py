@@ -1,4 +1,4 @@
-"""`wavebreak cancel`, `terminate`, `verdict`, `pause`, `resume`, `approve`, `reject`, `retry`, `skip`: steering."""
+"""`wavebreak cancel`, `terminate`, `verdict`, `extend`, `pause`, `resume`, `approve`, `reject`, `retry`, `skip`."""
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -11,6 +11,7 @@ from wavebreak_cli.commands.follow import follow_termination
 from wavebreak_cli.commands.names import ExecutionArgument, WaveArgument, execution_named, wave_named
 from wavebreak_cli.errors import Misconfigured
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
+from wavebreak_cli.views.terminal import when
 
 control: Final = typer.Typer()
 
@@ -87,6 +88,22 @@ def verdict(
     body = {"verdict": word.upper(), **({"notes": notes} if notes is not None else {})}
     answer = shell.api.answer(Call("PUT", path_of("executions", execution, "verdict"), body=body))
     shell.tell(answer, lambda: shell.look.text(f"✓ verdict {word.upper()} given to {execution}", "green"))
+
+
+@control.command()
+def extend(
+    context: typer.Context,
+    execution: ExecutionArgument,
+    minutes: Annotated[int, typer.Argument(metavar="MINUTES", help="From now on, or from its end while it runs.")],
+    reason: ReasonOption = None,
+    json: JsonFlag = False,
+) -> None:
+    """Have a drill's instances stay for so many minutes, sooner or later than before."""
+    shell = open_shell(context, json)
+    answer = shell.api.post(path_of("executions", execution, "lease"), {"minutes": minutes, "reason": reason})
+    expires = (answer.get("lease") or {}).get("expiresAt")
+    until = f"until {when(expires)}" if expires else f"for {minutes} minute(s) after its end"
+    shell.tell(answer, lambda: shell.look.text(f"✓ the instances of {execution} stay {until}", "green"))
 
 
 def _confirmed(shell: Shell, execution: str, confirm: str | None, done: str) -> str | None:

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wavebreak.domain.executions.next_steps import held_open_by, next_steps
-from wavebreak.execution_utils import display_of_wave, normalize_wave_status
+from wavebreak.execution_utils import TerminationStatus, display_of_wave, normalize_wave_status
 from wavebreak.timing import duration
 from wavebreak_cli.views.change_lines import terminated_count
 from wavebreak_cli.views.check_lines import check_lines
@@ -104,6 +104,7 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
     if judged:
         notes = f": {judged['notes']}" if judged.get("notes") else ""
         lines.append(_labelled(look, "Verdict", look.text(f"{judged.get('verdict')} by {judged.get('by')}{notes}")))
+    lines += _lease_lines(look, execution)
     lines += [_labelled(look, *told) for told in _said(look, execution)]
     old = silence(execution, now)
     if old:
@@ -156,6 +157,17 @@ def _named(look: Look, execution: Execution) -> Text:
     mode = execution.get("mode")
     told = look.text(f"({mode})") if mode != "RECOVERY" else look.mode(mode)
     return Text.assemble(look.text(execution.get("executionId")), " ", told)
+
+
+def _lease_lines(look: Look, execution: Execution) -> list[RenderableType]:
+    """Say how long a drill's instances stay, until their termination was asked for."""
+    lease = execution.get("lease")
+    asked = (execution.get("termination") or {}).get("status", TerminationStatus.NOT_REQUESTED)
+    if not lease or asked != TerminationStatus.NOT_REQUESTED:
+        return []
+    expires = lease.get("expiresAt")
+    until = f"until {when(expires)}" if expires else f"{lease.get('minutes')} minute(s) from its end on"
+    return [_labelled(look, "Lease", look.text(until))]
 
 
 def _labelled(look: Look, label: str, value: Text) -> Text:

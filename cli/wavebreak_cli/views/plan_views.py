@@ -40,11 +40,27 @@ def plan(look: Look, stored: StoredPlan, names: Mapping[str, str]) -> Renderable
     told = [f"{name[:3].upper()} {value} minutes" for name, value in objectives.items() if value is not None]
     if told:
         lines.append(look.text("Objectives: " + ", ".join(told)))
+    lines += _drill_lines(look, stored)
     waves = content.get("waves") or []
     lines.append(_table(look, waves))
     for number, wave in enumerate(waves, start=1):
         lines += _wave(look, number, wave, names)
     return Group(*lines)
+
+
+def _drill_lines(look: Look, stored: StoredPlan) -> list[RenderableType]:
+    """Say how long a drill's instances stay, and when drills start by themselves, if they do yet."""
+    drill = (stored.get("plan") or {}).get("drill") or {}
+    lines: list[RenderableType] = []
+    if drill.get("terminateAfterMinutes"):
+        lines.append(look.text(f"Drills: instances stay {drill['terminateAfterMinutes']} minute(s)"))
+    schedule, standing = drill.get("schedule"), stored.get("schedule") or {}
+    if schedule:
+        lines.append(look.text(f"Drills start by themselves: {schedule['expression']} in {schedule['timezone']}"))
+        if standing.get("state") != "ACTIVE":
+            why = f": {standing['error']}" if standing.get("error") else ""
+            lines.append(look.text(f"⚠ the schedule is not kept yet{why}", "yellow"))
+    return lines
 
 
 def _table(look: Look, waves: list[dict[str, Any]]) -> RenderableType:

@@ -5,7 +5,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import Field
 
-from wavebreak.api.requests import Reason, RequestBody
+from wavebreak.api.requests import LeaseMinutes, Reason, RequestBody
 from wavebreak.domain.plans.document import PlanBody, PlanId, SourceServerId
 from wavebreak.identifiers import NATIVE_PLAN_ARN_PATTERN
 
@@ -20,6 +20,14 @@ class StartRequest(RequestBody):
     reason: Reason | None = None
     snapshots: dict[SourceServerId, SnapshotId] = Field(
         default_factory=dict, description="Recovery point of a source server; the latest unless named."
+    )
+
+
+class DrillRequest(StartRequest):
+    """What starts a drill."""
+
+    terminate_after_minutes: LeaseMinutes | None = Field(
+        default=None, description="How long its instances stay after its end; by default what the plan says."
     )
 
 

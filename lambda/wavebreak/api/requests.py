@@ -11,6 +11,7 @@ from wavebreak.api.http import MAX_LIMIT
 from wavebreak.domain.errors.record import MAX_HOURS
 from wavebreak.domain.executions.findings.model import VerdictWord
 from wavebreak.domain.executions.model import CancelThen
+from wavebreak.domain.plans.model import LONGEST_LEASE_MINUTES, SHORTEST_LEASE_MINUTES
 
 Reason = Annotated[str, Field(max_length=1024, description="Why, for the audit trail.")]
 IdempotencyKey = Annotated[
@@ -38,6 +39,15 @@ class ReasonRequest(RequestBody):
     """Why an operator does what they do."""
 
     reason: Reason | None = None
+
+
+LeaseMinutes = Annotated[int, Field(strict=True, ge=SHORTEST_LEASE_MINUTES, le=LONGEST_LEASE_MINUTES)]
+
+
+class LeaseRequest(ReasonRequest):
+    """What sets the lease of a drill anew."""
+
+    minutes: Annotated[LeaseMinutes, Field(description="From now on, or from the drill's end on while it runs.")]
 
 
 class CancelRequest(ReasonRequest):

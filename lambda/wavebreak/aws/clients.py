@@ -69,6 +69,12 @@ def stepfunctions() -> SFNClient:
 
 
 @cache
+def scheduler() -> Any:
+    """Give the EventBridge Scheduler client of the stack's own Region; somebody waits for the API while it is asked."""
+    return boto3.client("scheduler", config=config("scheduler_call", attempts=1))
+
+
+@cache
 def s3() -> Any:
     """Give the S3 client of the stack's own Region; addresses are signed as keys of KMS ask for it."""
     from botocore.config import Config  # noqa: PLC0415  boto3 loads it sooner, and from nearer to the top of the stack

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from wavebreak.api import http
-from wavebreak.api.plan_requests import RecoveryRequest, StartRequest
+from wavebreak.api.plan_requests import DrillRequest, RecoveryRequest, StartRequest
 from wavebreak.api.requests import IdempotencyKey
 from wavebreak.app import app
 from wavebreak.domain.checks.whole_execution import whole_view
@@ -17,12 +17,12 @@ from wavebreak.identifiers import RequestKey
 router = http.make_router()
 
 
-def _start(mode: Mode, body: StartRequest, key: str | None, *, preempt: bool = False) -> Response[Any]:
+def _start(mode: Mode, body: StartRequest, key: str | None, **more: Any) -> Response[Any]:
     from wavebreak.use_cases.start_execution import start_execution  # noqa: PLC0415  reads do not pay for this import
 
     own = http.own_place(router)
     caller = http.caller_of(router)
-    asked = {"requestedBy": caller, "reason": body.reason, "snapshots": body.snapshots, "preempt": preempt}
+    asked = {"requestedBy": caller, "reason": body.reason, "snapshots": body.snapshots, **more}
 
     def start(request: RequestKey | None) -> dict[str, Any]:
         return whole_view(start_execution(app(), body.plan_id, mode, own, asked, request), app().now())
@@ -31,9 +31,9 @@ def _start(mode: Mode, body: StartRequest, key: str | None, *, preempt: bool = F
 
 
 @router.post("/drills", tags=["executions"])
-def start_drill(body: Annotated[StartRequest, Body()], key: IdempotencyKey = None) -> Response[Any]:
+def start_drill(body: Annotated[DrillRequest, Body()], key: IdempotencyKey = None) -> Response[Any]:
     """Start a plan as a drill."""
-    return _start(Mode.DRILL, body, key)
+    return _start(Mode.DRILL, body, key, terminateAfterMinutes=body.terminate_after_minutes)
 
 
 @router.post("/recoveries", tags=["executions"])

@@ -10,9 +10,10 @@ from wavebreak.api.etag import version_of
 from wavebreak.api.plan_requests import PlanInput
 from wavebreak.api.requests import IfMatch, Limit, NextToken
 from wavebreak.app import app
-from wavebreak.domain.executions.views import plan_view
 from wavebreak.domain.plans.document import canonical_json, parse_plan
+from wavebreak.domain.plans.model import StoredPlan
 from wavebreak.handlers import plan_checks
+from wavebreak.use_cases.schedules.keep_schedule import follow_plan, forget_plan, shown
 
 router = http.make_router()
 
@@ -22,32 +23,32 @@ def put_plan(planId: str, document: PlanInput, if_match: IfMatch = None) -> Resp
     """Store a plan: 201 for a new one, 200 for the next version of a known one."""
     plan = parse_plan(document.root, plan_id=planId)
     stored = app().plans.put(planId, canonical_json(plan), app().now(), version_of(if_match))
-    return http.json_response(201 if stored.is_new else 200, plan_view(stored), {"ETag": f'"{stored.version}"'})
+    follow_plan(app(), planId)
+    return _answer(201 if stored.is_new else 200, stored)
+
+
+def _answer(status: int, stored: StoredPlan) -> Response[Any]:
+    return http.json_response(status, shown(app(), [stored])[0], {"ETag": f'"{stored.version}"'})
 
 
 @router.get("/plans/<planId>", tags=["plans"])
 def get_plan(planId: str) -> Response[Any]:  # noqa: N803
     """Read a plan."""
-    stored = app().plans.get(http.plan_id(planId))
-    return http.json_response(200, plan_view(stored), {"ETag": f'"{stored.version}"'})
+    return _answer(200, app().plans.get(http.plan_id(planId)))
 
 
 @router.get("/plans", tags=["plans"])
-def list_plans(
-    limit: Annotated[Limit, Query()] = http.DEFAULT_LIMIT,
-    next_token: NextToken = None,
-) -> Response[Any]:
+def list_plans(limit: Annotated[Limit, Query()] = http.DEFAULT_LIMIT, next_token: NextToken = None) -> Response[Any]:
     """List the plans by their ids."""
     http.refuse_unknown_query(router, ("limit", "nextToken"))
     plans, token = app().plans.page(limit=limit, token=next_token)
-    return http.json_response(200, http.listing([plan_view(plan) for plan in plans], token))
+    return http.json_response(200, http.listing(shown(app(), plans), token))
 
 
 @router.delete("/plans/<planId>", tags=["plans"])
 def delete_plan(planId: str) -> Response[Any]:  # noqa: N803
     """Delete a plan that no execution holds."""
-    app().locks.free_stale_plan_lock(http.plan_id(planId), app().now())
-    app().plans.delete(planId)
+    forget_plan(app(), http.plan_id(planId))
     return Response(status_code=204, content_type=None, body="")
 
 

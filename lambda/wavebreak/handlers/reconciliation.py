@@ -8,7 +8,7 @@ from typing import Any
 from wavebreak.app import app
 from wavebreak.identifiers import COMMAND_ID
 from wavebreak.lambda_entry import doorway, tracker
-from wavebreak.use_cases import reconcile_commands, reconcile_executions, record_machine_failures, watch_dead_letters
+from wavebreak.use_cases import look_after, reconcile_commands, reconcile_executions, record_machine_failures
 
 
 @doorway
@@ -32,17 +32,8 @@ def machine_ended(event: dict[str, Any]) -> dict[str, Any]:
 def sweep(_event: dict[str, Any]) -> dict[str, Any]:
     """Take up every execution and command run whose machine was never started or shows no sign of life.
 
-    Looks after the queue of failed events, too. A fault of one of these does not keep the others from being done.
+    Looks after the leases and schedules of drills and the queue of failed events, too. A fault of one of these does
+    not keep the others from being done.
     """
-    present = app()
-    counts, fault = [], None
-    for work in (reconcile_executions.sweep, reconcile_commands.sweep, watch_dead_letters.look):
-        try:
-            counts.append(work(present))
-        except Exception as error:  # noqa: BLE001  the doorway of each part: raised below
-            tracker().record_error(error)
-            fault = error
-    if fault is not None:
-        raise fault
-    restarted, commands, failed_events = counts
-    return {"restarted": restarted + commands, "failedEvents": failed_events}
+    counts = look_after.everything(app(), tracker().record_error)
+    return {**counts, "restarted": counts["restarted"] + counts.pop("commands")}

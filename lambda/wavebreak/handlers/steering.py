@@ -11,6 +11,7 @@ from wavebreak.api.requests import ReasonRequest
 from wavebreak.app import app
 from wavebreak.domain.checks.whole_execution import whole_view
 from wavebreak.domain.executions.model import Execution
+from wavebreak.handlers import leases
 from wavebreak.use_cases import operate_execution
 
 router = http.make_router()
@@ -49,7 +50,7 @@ _CALLS = {verb: ("waves/<waveNumber>/", _on_wave(verb)) for verb in operate_exec
 _CALLS |= {verb: ("", _on_execution(step)) for verb, step in operate_execution.EXECUTION_CALLS.items()}
 for _verb, (_path, _handle) in _CALLS.items():
     _hang(_path, _verb, _handle)
-resolver = http.make_app(router)
+resolver = http.make_app(router, leases.router)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -30,6 +30,7 @@ def ending_entry(ending: InstanceEnding) -> Entry:
         "after": ending.not_before and iso(ending.not_before),
         "refusals": ending.refusals or None,
         "suspicion": ending.suspicion and suspicion_entry(ending.suspicion),
+        "hand": ending.by_hand or None,
     }
     return {name: value for name, value in entry.items() if value is not None}
 
@@ -47,6 +48,7 @@ def read_ending(entry: Mapping[str, Any]) -> InstanceEnding:
         not_before=parse_iso(after) if after else None,
         refusals=int(entry.get("refusals", 0)),
         suspicion=read_suspicion(suspicion) if suspicion else None,
+        by_hand=bool(entry.get("hand")),
     )
 
 

@@ -329,6 +329,10 @@ class ExecutionStore:
         """List the places in which running waves of a RECOVERY have servers to be started, of each RECOVERY."""
         return [places for meta in self._active() if (places := records.read_places(meta))]
 
+    def due_leases(self, now: datetime) -> Iterator[str]:
+        """List the drills whose lease has something due, those that have waited longest first."""
+        return (keys.execution_id_of(pk) for pk in self.table.due(keys.LEASES, now))
+
     def _active(self) -> Iterator[Item]:
         """Read META of the executions that hold locks."""
         token: str | None = None

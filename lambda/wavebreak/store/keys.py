@@ -47,12 +47,19 @@ PLAN_INDEX: Final = "byPlan"
 ACTIVE_INDEX: Final = "active"
 JOB_INDEX: Final = "byJob"
 OUTBOX_INDEX: Final = "outbox"
+DUE_INDEX: Final = "due"
 
 EXECUTIONS_LIST: Final = "EXECUTIONS"
 PLANS_LIST: Final = "PLANS"
 ACTIVE_LIST: Final = "ACTIVE"
 ACTIVE_COMMANDS: Final = "ACTIVE_COMMANDS"
 OUTBOX_LIST: Final = "OUTBOX"
+SCHEDULE: Final = "SCHEDULE"
+SCHEDULE_LEASE: Final = "SCHEDULE#LEASE"
+SCHEDULES: Final = "SCHEDULES"
+"""What the index of due things finds plans by whose schedule is not yet as they say."""
+LEASES: Final = "LEASES"
+"""What the index of due things finds drills by whose lease has something to do."""
 EVIDENCE_OWED: Final = "EVIDENCE"
 """What the outbox index finds executions by whose report is to be written."""
 
@@ -75,6 +82,16 @@ def execution_id_of(pk: str) -> str:
 def plan(plan_id: str) -> str:
     """Partition of a plan."""
     return f"PLAN#{plan_id}"
+
+
+def plan_id_of(pk: str) -> str:
+    """Read a plan's id from its partition."""
+    return pk.removeprefix("PLAN#")
+
+
+def scheduled(moment: str) -> str:
+    """Sort key of what became of a scheduled time of a plan."""
+    return f"SCHEDULED#{moment}"
 
 
 def resolved(version: int) -> str:

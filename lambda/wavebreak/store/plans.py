@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.selected_servers import Resolution
 from wavebreak.domain.plans.model import StoredPlan
+from wavebreak.domain.plans.schedules import schedule_of
 from wavebreak.problems import NotFound, PreconditionFailed, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store import keys
 from wavebreak.store.locks import busy_plan
+from wavebreak.store.schedules import schedule_intent
 from wavebreak.store.table import ConditionFailed, Table, Write
 from wavebreak.timing import iso
 
@@ -104,7 +106,10 @@ class PlanStore:
                 )
             number = 1 + (int(gone["version"]) if gone else version)
             item = _item(plan_id, document, number, str(old["createdAt"]) if old else iso(now), iso(now))
-            writes = [_versioned("Put", item, version), *([] if old else [_still_gone(plan_id, gone)])]
+            scheduled = any(schedule_of(json.loads(text)) for text in (document, old["document"] if old else "{}"))
+            stamp = f"{item['createdAt']}#{number}"
+            intents = [schedule_intent(plan_id, stamp, now)] if scheduled else []
+            writes = [_versioned("Put", item, version), *([] if old else [_still_gone(plan_id, gone)]), *intents]
             try:
                 self.table.transact(writes)
             except ConditionFailed:
@@ -112,8 +117,8 @@ class PlanStore:
             return replace(_read(item), is_new=old is None)
         raise Unavailable(f"Plan {plan_id} is being changed by many at once", retry_after_seconds=1)
 
-    def delete(self, plan_id: str) -> None:
-        """Delete a plan that no execution holds; raises NotFound or PlanBusy.
+    def delete(self, plan_id: str, now: datetime) -> None:
+        """Delete a plan that no execution holds, and note that its schedule is to go; raises NotFound or PlanBusy.
 
         The caller removes a stale lock before (`LockStore.free_stale_plan_lock`).
         """
@@ -127,6 +132,7 @@ class PlanStore:
                     _versioned("Delete", key, version),
                     Write("lock", "ConditionCheck", lock, "attribute_not_exists(pk)"),
                     Write("last", "Put", last),
+                    *self._schedule_goes(plan_id, now),
                 ],
             )
         except ConditionFailed as refused:
@@ -139,6 +145,10 @@ class PlanStore:
             logger.warning(
                 "what selectors of %s resolved to is left behind; it counts for no other plan: %s", plan_id, error
             )
+
+    def _schedule_goes(self, plan_id: str, now: datetime) -> list[Write]:
+        known = self.table.get(keys.plan(plan_id), keys.SCHEDULE)
+        return [schedule_intent(plan_id, f"deleted#{iso(now)}", now)] if known is not None else []
 
     def page(self, *, limit: int, token: str | None) -> tuple[list[StoredPlan], str | None]:
         """List plans by their ids."""

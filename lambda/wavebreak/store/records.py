@@ -53,6 +53,7 @@ from wavebreak.store.finding_records import (
     read_tallies,
     read_verdict,
 )
+from wavebreak.store.lease_records import lease_record, read_lease
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def meta_record(execution: Execution) -> Item:
         record["startsIn"] = [[place.account_id, place.region] for place in starts]
     if execution.holds_locks:
         record["activePk"] = keys.ACTIVE_LIST
+    record |= lease_record(execution)
     if execution.last_look is not None:
         record["lastLook"] = {
             "places": list(execution.last_look.places),
@@ -335,6 +337,7 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         objectives=read_objectives(meta.get("objectives")),
         tallies=read_tallies(meta.get("tallies")),
         usual_launch_seconds=None if meta.get("usualLaunchSeconds") is None else int(meta["usualLaunchSeconds"]),
+        lease=read_lease(meta),
     )
 
 

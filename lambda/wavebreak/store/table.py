@@ -19,9 +19,11 @@ from wavebreak.resilience import retries
 from wavebreak.resilience.aws_errors import error_code
 from wavebreak.store import keys
 from wavebreak.timeouts import Deadline
+from wavebreak.timing import iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
@@ -47,6 +49,7 @@ _INDEX_KEYS: Final = {
     keys.PLAN_INDEX: ("planKey", "listSk"),
     keys.ACTIVE_INDEX: ("activePk", "listSk"),
     keys.OUTBOX_INDEX: ("outboxPk", "at"),
+    keys.DUE_INDEX: ("duePk", "dueAt"),
 }
 
 _serialize = TypeSerializer().serialize
@@ -175,6 +178,17 @@ class Table:
         for page in pages:
             for item in page["Items"]:
                 yield from_attributes(item)
+
+    def due(self, pk: str, now: datetime) -> Iterator[str]:
+        """List the partitions of items that are due, of one list, those that have waited longest first."""
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.name,
+            IndexName=keys.DUE_INDEX,
+            KeyConditionExpression="duePk = :pk AND dueAt <= :now",
+            ExpressionAttributeValues={":pk": {"S": pk}, ":now": {"S": iso(now)}},
+        )
+        for page in pages:
+            yield from (item["pk"]["S"] for item in page["Items"])
 
     def page(
         self,

@@ -101,16 +101,18 @@ def sweep(app: App) -> int:
     return count
 
 
-def announce(app: App, message: Message, served: frozenset[str] = frozenset()) -> None:
+def announce(app: App, message: Message, served: frozenset[str] = frozenset(), topic: str | None = None) -> None:
     """Tell a message that no trail holds (`command_and_alarm_messages`), to every channel, if its kind is wanted.
 
-    `served` names parts that have it already. Raises Unavailable when a channel did not take it: called again it is
+    `served` names parts that have it already, `topic` is a plan's own.
+
+    Raises Unavailable when a channel did not take it: called again it is
     told again, also where it was told before.
     """
     channels = app.channels()
     if not channels.wants(message.kind):
         return
-    outcome = channels.send(News(message=message), served)
+    outcome = channels.send(News(message=message, plan_topic=topic), served)
     if outcome.faults:
         raise Unavailable("; ".join(f"{part}: {fault.cause}" for part, fault in outcome.faults.items()))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
 from wavebreak.domain.executions.engine import Decision, Directive, decide
+from wavebreak.domain.executions.leasing import rules as leasing
 from wavebreak.domain.executions.model import JobState
 from wavebreak.domain.executions.observation import CommandView
 from wavebreak.domain.executions.wave_commands import run_id
@@ -108,9 +109,23 @@ class _Look:
         self.silent -= told.keys()
         seen = replace(together(told.values()), commands=self.commands)
         decision = decide(self.current, seen, now, self.app.timing)
+        overstayed = False
+        if decision.directive is Directive.SLEEP:
+            watched = leasing.watched(decision.execution, now)
+            overstayed = watched.cancel is not decision.execution.cancel
+            again = decide(watched, seen, now, self.app.timing) if overstayed else decision
+            decision = again if overstayed else replace(decision, execution=watched)
         keep_job_logs(self.app, self.current, decision.execution, seen.logs)
-        self.current = self.app.executions.save(self.current, decision.execution, Act(ENGINE_ACTOR, now, None))
+        act = Act(ENGINE_ACTOR, now, leasing.OVERSTAYED if overstayed else None)
+        self.current = self.app.executions.save(self.current, decision.execution, act)
+        if overstayed:
+            self._stop_commands(act)
         return decision
+
+    def _stop_commands(self, act: Act) -> None:
+        from wavebreak.use_cases.run_command import cancel_all  # noqa: PLC0415  hardly a round pays for this import
+
+        cancel_all(self.app, self.current.execution_id, act)
 
     def _learn(self, decision: Decision) -> Decision:
         told = begin_to_learn(self.app, self.current, self.places).first()

@@ -154,6 +154,15 @@ def terminate(app: App, execution_id: str, act: Act, confirm: str | None) -> Exe
     def step(execution: Execution) -> Execution:
         return termination.request(execution, act)
 
+    return carry_out_termination(app, before, step, act)
+
+
+def carry_out_termination(app: App, before: Execution, step: Step, act: Act) -> Execution:
+    """Write the beginning of a termination under the locks that it needs, and start its machine.
+
+    Raises what `step` does, PlanBusy or ServerBusy while others hold a lock, and gives back what was taken then.
+    """
+    execution_id = before.execution_id
     if step(before) is before:
         return before
     try:

@@ -10,6 +10,7 @@ from wavebreak.aws.parallel_reads import Asking
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.creation import foreign, freeze, frozen_document
+from wavebreak.domain.executions.leasing.start import lease_of
 from wavebreak.domain.executions.locking.preemption import taken_over
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.domain.executions.model import Mode
@@ -95,6 +96,7 @@ def _wanted(app: App, plan_id: str, mode: Mode, own: Place, asked: Mapping[str, 
     execution = freeze(plan, asked["executionId"], mode, own, asked, now)
     execution = replace(
         execution,
+        lease=lease_of(mode, plan.document, asked, app.timing),
         warnings=(*warnings, *replaced_by(app, execution, asking)),
         usual_launch_seconds=_usual_launch(app, plan_id),
     )

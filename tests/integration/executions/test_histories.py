@@ -31,6 +31,7 @@ from wavebreak.aws.cloudwatch_logs import CommandOutput
 from wavebreak.aws.dead_letter_queue import FailedEvents
 from wavebreak.aws.ec2 import Ec2
 from wavebreak.aws.evidence_bucket import EvidenceBucket
+from wavebreak.aws.scheduler import Schedules
 from wavebreak.aws.ssm import Ssm
 from wavebreak.domain.drs import Quotas
 from wavebreak.execution_utils import ExecutionStatus
@@ -44,6 +45,7 @@ from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.locks import LockStore
 from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.plans import PlanStore
+from wavebreak.store.schedules import ScheduleStore
 from wavebreak.store.table import Table
 from wavebreak.store.wake_tokens import WakeStore
 from wavebreak.timing import Timing
@@ -112,6 +114,8 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 evidence=EvidenceStore(table),
                 checks=CheckStore(table),
                 bucket=EvidenceBucket(clients.s3, None),
+                schedules=ScheduleStore(table),
+                scheduler=Schedules(clients.scheduler, None),
                 channels=_no_channels,
                 now=clock.now,
                 ec2_at=lambda place: Ec2(clients.ec2(place)),

@@ -37,16 +37,16 @@ def _held(stack: Stack) -> set[str]:
 def test_b9_versions_of_an_id_go_on_counting_after_the_plan_is_deleted(plans: PlanStore) -> None:
     for version in (1, 2):
         assert plans.put("p", f'{{"planId":"p","name":"{version}"}}', AT, expected=None).version == version
-    plans.delete("p")
+    plans.delete("p", AT)
     with pytest.raises(PreconditionFailed):
         plans.put("p", '{"planId":"p"}', AT, expected=1)
     anew = plans.put("p", '{"planId":"p"}', AT, expected=0)
     assert (anew.version, anew.is_new) == (3, True)
     assert plans.put("p", '{"planId":"p"}', AT, expected=3).is_new is False
-    plans.delete("p")
+    plans.delete("p", AT)
     assert plans.put("p", '{"planId":"p"}', AT, expected=None).version == 5
     with pytest.raises(NotFound):
-        plans.delete("never-there")
+        plans.delete("never-there", AT)
 
 
 def test_250_servers_are_locked_all_or_none(stack: Stack, locks: LockStore) -> None:
@@ -127,7 +127,7 @@ def test_plans_are_listed_by_id_in_pages_and_deleted(plans: PlanStore) -> None:
 
     assert [plan.document["planId"] for plan in [*first, *second]] == ["a", "b", "c"]
     assert rest is None
-    plans.delete("b")
+    plans.delete("b", AT)
     with pytest.raises(NotFound):
-        plans.delete("b")
+        plans.delete("b", AT)
     assert [plan.document["planId"] for plan in plans.page(limit=9, token=None)[0]] == ["a", "c"]

@@ -110,6 +110,7 @@ def test_the_openapi_document_shows_the_body_as_a_plan(app: APIGatewayRestResolv
     assert schemas["PlanBody"] == {"$ref": "#/components/schemas/PlanDocument"}
     assert set(schemas["PlanDocument"]["properties"]) == {
         "planId",
+        "drill",
         "name",
         "description",
         "objectives",

@@ -31,6 +31,10 @@ TERMINATION = "termination"
 """Subject of a change of a termination's status."""
 VERDICT = "verdict"
 """Subject of a verdict that is given: no status changes by it."""
+LEASE = "lease"
+"""Subject of what is said of a drill's lease; no status changes by it either."""
+WORDS = frozenset({VERDICT, LEASE})
+"""Subjects of what is said without a change of status."""
 
 
 class IllegalTransition(Exception):  # noqa: N818  names what it is
@@ -68,7 +72,18 @@ def status_changes(before: Execution | None, after: Execution) -> list[dict[str,
     said = before.verdict if before else None
     if after.verdict is not None and after.verdict != said:
         changes.append({"subject": VERDICT, "from": said.verdict if said else None, "to": after.verdict.verdict})
-    return changes
+    return changes + _said_of_lease(before, after)
+
+
+def _said_of_lease(before: Execution | None, after: Execution) -> list[dict[str, Any]]:
+    """List what is said of a lease: that it was EXTENDED, or, once for each expiry, that it is ENDING."""
+    old, new = before.lease if before else None, after.lease
+    if new is None:
+        return []
+    extended = new.extended_at is not None and new.extended_at != (old and old.extended_at)
+    ending = new.reminded and not (old and old.reminded)
+    said = [*(["EXTENDED"] if extended else []), *(["ENDING"] if ending else [])]
+    return [{"subject": LEASE, "from": None, "to": word} for word in said]
 
 
 def _check(old: StrEnum | None, new: StrEnum, table: Mapping[Any, frozenset[Any]]) -> None:
@@ -80,7 +95,7 @@ def words_behind(before: Execution, after: Execution) -> dict[str, Any]:
     """Tell whose words a change follows that changed no status when they were given, and so have no event themselves.
 
     `approvedBy` names the approval of each wave that stops waiting for it, `terminationRequestedBy` who had a cancel go
-    on with the termination that begins.
+    on with the termination that begins, `lease` how a drill's lease stands once something of it changed.
     """
     told: dict[str, Any] = {}
     approvals = [
@@ -90,9 +105,17 @@ def words_behind(before: Execution, after: Execution) -> dict[str, Any]:
     ]
     if approvals:
         told["approvedBy"] = approvals
+    if after.lease is not None and _lease_times(after) != _lease_times(before):
+        expires = after.lease.expires_at
+        told["lease"] = {"minutes": after.lease.minutes, "expiresAt": iso(expires) if expires else None}
     if after.cancel is not None and not before.is_terminal and after.termination.run > before.termination.run:
         told["terminationRequestedBy"] = spoken(after.cancel.termination_ordered)
     return told
+
+
+def _lease_times(execution: Execution) -> tuple[Any, ...] | None:
+    lease = execution.lease
+    return (lease.expires_at, lease.extended_at, lease.reminded) if lease is not None else None
 
 
 def spoken(word: Word) -> dict[str, Any]:

@@ -141,7 +141,8 @@ def finalise(execution: Execution, now: datetime) -> Execution:
         has_job=closed.has_job,
         cancel_accepted=closed.cancel is not None,
     )
-    ended = replace(closed, status=status, ended_at=now, paused_by=frozenset(), last_look=None)
+    lease = closed.lease and closed.lease.counted_from(now)
+    ended = replace(closed, status=status, ended_at=now, paused_by=frozenset(), last_look=None, lease=lease)
     cancel = ended.cancel
     if cancel is not None and cancel.then is CancelThen.TERMINATE and ended.has_job:
         return with_termination(ended, cancel.termination_ordered.actor, now)

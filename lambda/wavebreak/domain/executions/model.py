@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.ending.model import Hold, InstanceEnding
     from wavebreak.domain.executions.findings.model import CallCounts, CheckTally, Objectives, Verdict
     from wavebreak.domain.executions.launching.last_look import LastLook
+    from wavebreak.domain.executions.leasing.model import Lease
     from wavebreak.domain.executions.locking.model import DrillWait, Preemption
     from wavebreak.domain.executions.notices import Notice
 
@@ -374,6 +375,8 @@ class Execution:
     """What the checks came to so far, by name; of one that is missing nothing was consolidated yet."""
     usual_launch_seconds: int | None = None
     """How long the quickest launch of the plan's last run took; None where that is not known."""
+    lease: Lease | None = None
+    """Of a drill only: how long its instances may stay."""
 
     @property
     def is_terminal(self) -> bool:

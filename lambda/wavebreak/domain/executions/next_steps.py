@@ -149,7 +149,16 @@ def _clean_up(execution: Execution, name: str) -> list[Step]:
     if (execution.get("termination") or {}).get("status") == TerminationStatus.IN_PROGRESS:
         return [Step(f"wavebreak terminate {name} --watch", "follow it")]
     purpose = "END the recovered servers" if execution.get("mode") == Mode.RECOVERY else "clean up"
-    return [Step(f"wavebreak terminate {name}", purpose)]
+    return [*_longer(execution, name), Step(f"wavebreak terminate {name}", purpose)]
+
+
+def _longer(execution: Execution, name: str) -> list[Step]:
+    """Offer to extend a lease that runs; once a termination was asked for, that is refused."""
+    lease = execution.get("lease") or {}
+    asked = (execution.get("termination") or {}).get("status", TerminationStatus.NOT_REQUESTED)
+    if not lease.get("expiresAt") or asked != TerminationStatus.NOT_REQUESTED:
+        return []
+    return [Step(f"wavebreak extend {name} {lease['minutes']}", "keep its instances longer")]
 
 
 def _waves(execution: Execution, status: WaveStatus) -> list[int]:

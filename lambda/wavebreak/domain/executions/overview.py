@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.executions.ending.model import Hold
     from wavebreak.domain.executions.findings.model import CheckTally, Verdict
+    from wavebreak.domain.executions.leasing.model import Lease
     from wavebreak.domain.executions.model import Cancel, Execution, Failure
     from wavebreak.domain.executions.notices import Notice
 
@@ -50,6 +51,7 @@ def overview_of(execution: Execution) -> dict[str, Any]:
         "warnings": [notice_of(notice) for notice in execution.warnings],
         "verdict": verdict_of(execution.verdict),
         "tallies": tallies_text(execution.tallies),
+        "lease": lease_of(execution.lease),
         "version": execution.version,
         "waveBriefs": [
             {"status": wave.status.value, "jobId": _last(execution.job_ids(wave.number))} for wave in execution.waves
@@ -99,6 +101,14 @@ def verdict_of(verdict: Verdict | None) -> dict[str, Any] | None:
     if verdict is None:
         return None
     return {"verdict": verdict.verdict.value, "notes": verdict.notes, "by": verdict.by, "at": iso(verdict.at)}
+
+
+def lease_of(lease: Lease | None) -> dict[str, Any] | None:
+    """Write down a lease: `{minutes, expiresAt, extendedBy, extendedAt}`."""
+    if lease is None:
+        return None
+    expires, extended = time_of(lease.expires_at), time_of(lease.extended_at)
+    return {"minutes": lease.minutes, "expiresAt": expires, "extendedBy": lease.extended_by, "extendedAt": extended}
 
 
 def _last(job_ids: tuple[str, ...]) -> str | None:

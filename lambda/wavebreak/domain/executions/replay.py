@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from wavebreak.domain.executions.leasing.model import Lease
     from wavebreak.domain.executions.model import Execution, Wave
 
 
@@ -57,7 +58,12 @@ class Statuses:
             ended_at=self.ended_at,
             waves=tuple(then),
             termination=replace(execution.termination, status=self.termination),
+            lease=self._lease(execution),
         )
+
+    def _lease(self, execution: Execution) -> Lease | None:
+        lease = execution.lease
+        return lease if lease is None or self.ended_at is not None else replace(lease, expires_at=None)
 
     def record(self) -> dict[str, Any]:
         """Write the statuses down as JSON values, for `read_statuses`."""

@@ -192,7 +192,8 @@ def _anew(execution: Execution, wave: Wave, server: Server) -> Server:
 def _after_decision(execution: Execution) -> Execution:
     """Close the ASK that a decision answered, and take a finished execution up again."""
     if execution.status in TERMINAL_STATUSES:
-        return replace(execution, status=ExecutionStatus.IN_PROGRESS, ended_at=None, verdict=None)
+        lease = execution.lease and execution.lease.held_back()
+        return replace(execution, status=ExecutionStatus.IN_PROGRESS, ended_at=None, verdict=None, lease=lease)
     if open_asks(execution) or PausedBy.FAILURE not in execution.paused_by:
         return execution
     left = execution.paused_by - {PausedBy.FAILURE}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions.ending.looks import (
     absorb_terminations,
@@ -21,11 +21,12 @@ from wavebreak.domain.executions.ending.looks import (
 )
 from wavebreak.domain.executions.ending.model import Hold
 from wavebreak.domain.executions.ending.standings import Standing, Standings
+from wavebreak.domain.executions.ending.termination_rule import refusal
 from wavebreak.domain.executions.engine import with_termination
 from wavebreak.domain.executions.model import JobState
 from wavebreak.domain.executions.observation import absorb
 from wavebreak.domain.executions.steering import Refused
-from wavebreak.execution_utils import TerminationStatus, can_terminate_execution
+from wavebreak.execution_utils import TerminationStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,23 +49,11 @@ class TerminationDirective(StrEnum):
     FINISH = "FINISH"
 
 
-def brief(execution: Execution) -> dict[str, Any]:
-    """Give what the termination rules read of an execution."""
-    return {
-        "status": execution.status,
-        "instancesTerminated": execution.instances_terminated,
-        "waves": [
-            {"status": wave.status, "jobId": next(iter(execution.job_ids(wave.number)), None)}
-            for wave in execution.waves
-        ],
-    }
-
-
 def request(execution: Execution, act: Act) -> Execution:
     """Ask for the termination; asking while it runs changes nothing. Raises Refused with the rule's exact reason."""
     if execution.termination.status is TerminationStatus.IN_PROGRESS:
         return execution
-    reason = can_terminate_execution(brief(execution))["reason"]
+    reason = refusal(execution)
     if reason is not None:
         raise Refused(reason)
     return with_termination(execution, act.actor, act.at)

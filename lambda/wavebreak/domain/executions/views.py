@@ -11,6 +11,7 @@ from wavebreak.domain.executions.ending.instances_left import ending_word, remai
 from wavebreak.domain.executions.model import CommandState
 from wavebreak.domain.executions.overview import notice_of, overview_of
 from wavebreak.domain.executions.wave_commands import NO_SERVER, SKIPPED, run_id
+from wavebreak.domain.plans.schedules import standing_view
 from wavebreak.execution_utils import (
     ExecutionStatus,
     TerminationStatus,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.executions.model import Execution, Server, Wave, WaveCommand
     from wavebreak.domain.plans.model import StoredPlan
+    from wavebreak.domain.plans.schedules import Standing
 
 _NO_TERMINATION: Final[Mapping[str, Any]] = {
     "status": TerminationStatus.NOT_REQUESTED.value,
@@ -39,13 +41,14 @@ _NO_TERMINATION: Final[Mapping[str, Any]] = {
 """What the API shows of a termination, and how one reads that no record tells of."""
 
 
-def plan_view(plan: StoredPlan) -> dict[str, Any]:
-    """Show a stored plan: `{plan, version, createdAt, updatedAt}`."""
+def plan_view(plan: StoredPlan, schedule: Standing | None = None) -> dict[str, Any]:
+    """Show a stored plan: `{plan, version, createdAt, updatedAt, schedule}`; `schedule` is how that stands."""
     return {
         "plan": plan.document,
         "version": plan.version,
         "createdAt": plan.created_at,
         "updatedAt": plan.updated_at,
+        "schedule": standing_view(plan.document, schedule),
     }
 
 
@@ -91,6 +94,7 @@ def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "warnings": list(meta.get("warnings") or ()),
         "lastFailure": meta.get("lastFailure"),
         "verdict": meta.get("verdict"),
+        "lease": meta.get("lease"),
         "factors": factors_of(json.loads(meta.get("tallies") or "[]")),
         "version": int(meta["version"]),
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.commands.summary import RunStatus
-from wavebreak.domain.executions.audit_trail import COMMAND, VERDICT
+from wavebreak.domain.executions.audit_trail import COMMAND, LEASE, WORDS
 from wavebreak.domain.executions.model import Mode
 from wavebreak.domain.executions.next_steps import Step, next_steps
 from wavebreak.domain.executions.views import execution_view
@@ -46,6 +46,7 @@ LOOKS: Final[Mapping[Kind, Look]] = {
     Kind.RESUMED: Look("▶️", "Resumed", "Resumed", "blue"),
     Kind.APPROVAL_NEEDED: Look("✋", "Approval Needed", "Approval Needed", "orange"),
     Kind.WAVE_FAILED: Look("❌", "Wave Failed", "Wave Failed", "red"),
+    Kind.LEASE_ENDING: Look("⏳", "Lease Ending", "Lease Ending", "orange"),
     Kind.TERMINATED: Look("🧹", "Terminated", "Terminated", "green"),
     Kind.TERMINATION_INCOMPLETE: Look("⚠️", "Termination Incomplete", "Termination Incomplete", "orange"),
 }
@@ -102,7 +103,9 @@ def kinds_of(event: Mapping[str, Any]) -> list[Kind]:
     for change in (each for each in changes if "subject" in each):
         if change["subject"] == COMMAND:
             found += [Kind.COMMAND_FINISHED] if change["to"] in RunStatus.__members__ else []
-        elif change["subject"] != VERDICT and change["to"] in _OF_TERMINATION:
+        elif change["subject"] == LEASE:
+            found += [Kind.LEASE_ENDING] if change["to"] == "ENDING" else []
+        elif change["subject"] not in WORDS and change["to"] in _OF_TERMINATION:
             found.append(_OF_TERMINATION[change["to"]])
     of_waves = {_OF_WAVE[each["to"]] for each in changes if "waveNumber" in each and each["to"] in _OF_WAVE}
     return found + [kind for kind in _OF_WAVE.values() if kind in of_waves]
@@ -153,6 +156,7 @@ def _fields(view: Mapping[str, Any], event: Mapping[str, Any], summary: str) -> 
         "summary": summary,
         "waves": [{name: wave[name] for name in ("waveNumber", "name", "status")} for wave in view["waves"]],
         "canTerminate": view["terminationMetadata"]["canTerminate"],
+        **({"lease": view["lease"]} if view["lease"] else {}),
     }
 
 
@@ -175,7 +179,14 @@ def _facts(view: Mapping[str, Any], event: Mapping[str, Any]) -> tuple[tuple[str
         facts.append(("Cancelled by", _who_and_why(cancel["actor"], cancel["reason"])))
     if event["data"]["changes"][0]["from"] is not None:
         facts.append(("Started by", _who_and_why(view["requestedBy"], view["reason"])))
-    return (*facts, ("At", f"{event['at'][:10]} {event['at'][11:19]} UTC"))
+    if view["lease"] and view["lease"]["expiresAt"]:
+        facts.append(("Lease ends", _clock(view["lease"]["expiresAt"])))
+    return (*facts, ("At", _clock(event["at"])))
+
+
+def _clock(at: str) -> str:
+    """Write an RFC 3339 time for people."""
+    return f"{at[:10]} {at[11:19]} UTC"
 
 
 def _who_and_why(actor: str, reason: str | None) -> str:
@@ -227,7 +238,7 @@ def _numbered(waves: Sequence[Mapping[str, Any]]) -> str:
     return f"{label} {names}{_and_more(len(waves))}"
 
 
-def _sentence(kind: Kind, view: Mapping[str, Any], event: Mapping[str, Any]) -> str:  # noqa: PLR0911  one case for each kind
+def _sentence(kind: Kind, view: Mapping[str, Any], event: Mapping[str, Any]) -> str:  # noqa: C901, PLR0911  one case for each kind
     total = view["totalWaves"]
     word = "recovery" if view["mode"] == Mode.RECOVERY else "drill"
     match kind:
@@ -248,10 +259,17 @@ def _sentence(kind: Kind, view: Mapping[str, Any], event: Mapping[str, Any]) -> 
             return f"{_changed(view, event, WaveStatus.AWAITING_APPROVAL)} will not start before someone approves."
         case Kind.WAVE_FAILED:
             return f"{_changed(view, event, WaveStatus.FAILED)} failed."
+        case Kind.LEASE_ENDING:
+            return _lease_ending(view, event)
         case Kind.TERMINATED:
             return f"{view['termination']['terminated']} recovery instance(s) were terminated; none is left."
         case _:
             return _left(view)
+
+
+def _lease_ending(view: Mapping[str, Any], event: Mapping[str, Any]) -> str:
+    left, expires = view["instancesLeft"], str(event["data"]["lease"]["expiresAt"])
+    return f"{left} recovery instance(s) are terminated at {_clock(expires)} unless someone extends the lease."
 
 
 def _cancelling(word: str, recovery: str | None) -> str:

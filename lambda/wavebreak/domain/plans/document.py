@@ -25,7 +25,14 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails
 
 from wavebreak.domain.commands.catalogue import MAX_ARGUMENT_CHARACTERS, MAX_ARGUMENTS, MAX_TIMEOUT_SECONDS, CommandName
-from wavebreak.domain.plans.model import Impact, OnFailure, ProcessorType, Reducer
+from wavebreak.domain.plans.model import (
+    LONGEST_LEASE_MINUTES,
+    SHORTEST_LEASE_MINUTES,
+    Impact,
+    OnFailure,
+    ProcessorType,
+    Reducer,
+)
 from wavebreak.domain.plans.pydantic_errors import (
     Length,
     described,
@@ -38,6 +45,7 @@ from wavebreak.domain.plans.pydantic_errors import (
     without_key_mark,
 )
 from wavebreak.domain.plans.rules import MAX_SERVERS_IN_WAVE, Rules, dependency_indexes
+from wavebreak.domain.plans.schedules import EXPRESSION_PATTERN, TIMEZONE_PATTERN
 from wavebreak.identifiers import PLAN_ID_PATTERN
 from wavebreak.json_pointers import PlanInvalid
 
@@ -168,6 +176,30 @@ class Wave(_Part):
     checks: Annotated[tuple[Check, ...], Length(0, 10)] = Field((), description="Made after the wave's commands.")
 
 
+class ScheduleSettings(_Part):
+    """When drills of the plan start by themselves, in the words of EventBridge Scheduler."""
+
+    expression: Annotated[str, Field(strict=True, pattern=EXPRESSION_PATTERN)] = Field(
+        description="cron or rate.", examples=["cron(0 6 ? * SUN *)"]
+    )
+    timezone: Annotated[str, Field(strict=True, pattern=TIMEZONE_PATTERN)] = Field(
+        description="An IANA zone.", examples=["Europe/Berlin"]
+    )
+
+
+class DrillSettings(_Part):
+    """What concerns drills of the plan only; a recovery ignores it."""
+
+    terminate_after_minutes: int | None = Field(
+        None,
+        strict=True,
+        ge=SHORTEST_LEASE_MINUTES,
+        le=LONGEST_LEASE_MINUTES,
+        description="How long a drill's instances stay after its end, before they are terminated by themselves.",
+    )
+    schedule: ScheduleSettings | None = Field(None, description="When drills start by themselves; needs a lease.")
+
+
 class PlanDocument(_Part):
     """A recovery plan: a named set of waves with dependencies between them."""
 
@@ -180,6 +212,7 @@ class PlanDocument(_Part):
         description="An SNS topic for the notifications of this plan.",
         examples=["arn:aws:sns:us-east-1:123456789012:recovery"],
     )
+    drill: DrillSettings | None = Field(None, description="Of drills only.")
     waves: Annotated[tuple[Wave, ...], Length(1, 80)] = Field(
         description="Any directed acyclic graph; at most 4,000 servers in all."
     )

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
+
+SHORTEST_LEASE_MINUTES: Final = 15
+LONGEST_LEASE_MINUTES: Final = 10_080
+"""Of a drill's instances, from its end on (contract 13)."""
 
 
 @dataclass(frozen=True, slots=True)

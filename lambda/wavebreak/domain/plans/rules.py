@@ -61,6 +61,7 @@ class Rules:
         yield from self._duplicate_servers()
         yield from self._too_many_servers()
         yield from self._checks_that_clash()
+        yield from self._schedule_without_lease()
 
     @cached_property
     def _waves(self) -> list[dict[str, Any]]:
@@ -131,6 +132,12 @@ class Rules:
             position = (self._depends_on[first] or []).index(self._names[following])
             round_trip = " → ".join(self._shown(index) for index in (*cycle, first))
             yield ("waves", first, "dependsOn", position), f"waves depend on each other in a cycle: {round_trip}"
+
+    def _schedule_without_lease(self) -> Iterator[Finding]:
+        """Report a schedule that would leave instances running for ever: nobody looks after what starts by itself."""
+        drill = self.document.get("drill")
+        if isinstance(drill, dict) and drill.get("schedule") and drill.get("terminateAfterMinutes") is None:
+            yield ("drill", "schedule"), "needs terminateAfterMinutes: what starts by itself must end by itself"
 
     def _commands_before_anything(self) -> Iterator[Finding]:
         for index, wave in enumerate(self._waves):

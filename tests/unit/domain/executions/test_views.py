@@ -33,7 +33,7 @@ EXECUTION_FIELDS = {
     *("executionId", "planId", "planName", "planVersion", "mode", "status", "display", "requestedBy", "reason"),
     *("startedAt", "endedAt", "durationSeconds", "totalWaves", "completedWaves", "failedWaves", "cancelledWaves"),
     *("waves", "terminationMetadata", "termination", "instancesTerminated", "warnings", "factors", "version"),
-    *("instancesLeft", "leftSince", "verdict", "checks", "lastSeenAt"),
+    *("instancesLeft", "leftSince", "verdict", "checks", "lastSeenAt", "lease"),
 }
 """Fields of the contract's example; the further ones tell who holds or cancelled it, and what failed in driving it."""
 FURTHER_EXECUTION_FIELDS = {"pausedBy", "cancel", "lastFailure"}
@@ -266,6 +266,7 @@ def test_a_failed_wave_keeps_its_error_in_sight() -> None:
 def test_a_plan_is_shown_as_it_is_stored() -> None:
     assert plan_view(StoredPlan({"planId": "p"}, 3, "then", "now")) == {
         "plan": {"planId": "p"},
+        "schedule": None,
         "version": 3,
         "createdAt": "then",
         "updatedAt": "now",

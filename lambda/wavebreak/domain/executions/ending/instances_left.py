@@ -81,6 +81,14 @@ def ending_word(execution: Execution, server: Server) -> str | None:
     return outcome and outcome.value
 
 
+def may_be_ended(execution: Execution) -> bool:
+    """Tell whether an instance is left that another termination may end: neither unknown nor for people to end."""
+    return any(
+        is_launched(server) and ending_of(server).outcome is None and not ending_of(server).by_hand
+        for _, server in _servers(execution)
+    )
+
+
 def _is_left(server: Server, launching: Mapping[str, str | None]) -> bool:
     if not is_launched(server):
         return server.source_server_id in launching and server.launch_status in _ON_ITS_WAY

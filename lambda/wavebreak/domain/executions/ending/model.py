@@ -46,6 +46,8 @@ class InstanceEnding:
     refusals: int = 0
     """Refusals of this instance alone that waiting does not cure, in this run."""
     suspicion: Suspicion | None = None
+    by_hand: bool = False
+    """Whether it is for people to end, not for us: it fails back, or was launched into."""
 
     @property
     def is_over(self) -> bool:

@@ -96,7 +96,9 @@ class Standings:
         _, reason = self._of(wave, server)
         if reason is None and ending.suspicion is None and wave.place not in self._holds:
             reason = otherwise
-        return server if reason == ending.reason else replace(server, ending=replace(ending, reason=reason))
+        by_hand = reason is not None and reason.endswith(_BY_HAND)
+        explained = replace(ending, reason=reason, by_hand=by_hand)
+        return server if explained == ending else replace(server, ending=explained)
 
     def _of(self, wave: Wave, server: Server) -> tuple[Standing, str | None]:
         """Tell how a server's instance stands, and why; None where a suspicion or a hold has the words."""

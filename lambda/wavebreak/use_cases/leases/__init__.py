@@ -1,0 +1,1 @@
+"""Leases carried out: extended by people, ended by the sweep."""

@@ -1,0 +1,85 @@
+"""Leases that are over: people reminded, and terminations begun, by the sweep.
+
+What is due is found through an index; what cannot be done now is found again by the next sweep.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.domain.executions import termination
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.leasing.due import EXPIRED, LeaseStep, reminded, step_due
+from wavebreak.domain.executions.steering import Refused
+from wavebreak.problems import NotFound, PlanBusy, ServerBusy
+from wavebreak.store.locks import BeingTakenUp
+from wavebreak.use_cases.operate_execution import carry_out_termination
+
+if TYPE_CHECKING:
+    from wavebreak.app import App
+    from wavebreak.domain.executions.model import Execution
+
+logger = logging.getLogger(__name__)
+
+_WORK: Final = timedelta(seconds=20)
+"""How long a sweep begins new ones: its function has a minute, for other things too."""
+
+
+def sweep(app: App) -> int:
+    """Do what leases have due; gives how many were carried on.
+
+    One that cannot be now does not keep the others from it; the last fault of a service is raised in the end. They come
+    in a random order, so that those which others stand in the way of hold up none for long.
+    """
+    until, count = app.now() + _WORK, 0
+    fault: Exception | None = None
+    due = list(app.executions.due_leases(app.now()))
+    random.shuffle(due)
+    for execution_id in due:
+        if app.now() > until:
+            logger.warning("leases are left to the next sweep", extra={"due": len(due), "done": count})
+            break
+        try:
+            count += carry_on(app, execution_id)
+        except Exception as error:  # noqa: BLE001  the doorway of each lease: raised below
+            app.errors.record_error(error, execution_id=execution_id)
+            fault = error
+    if fault is not None:
+        raise fault
+    return count
+
+
+def carry_on(app: App, execution_id: str) -> bool:
+    """Do what a lease has due, if it is; gives whether it did. What others hold a lock of waits for them."""
+    try:
+        return _carried_on(app, app.executions.load(execution_id).execution)
+    except NotFound:
+        return False
+    except (PlanBusy, ServerBusy, BeingTakenUp, Refused) as busy:
+        logger.info("the lease of %s waits: %s", execution_id, busy)
+        return False
+
+
+def _carried_on(app: App, execution: Execution) -> bool:
+    now = app.now()
+    step = step_due(execution, now)
+    if step is LeaseStep.REMIND:
+        app.executions.change(execution.execution_id, lambda known: reminded(known, now), Act(ENGINE_ACTOR, now))
+    elif step is LeaseStep.TERMINATE:
+        _terminate(app, execution)
+    return step is not None
+
+
+def _terminate(app: App, execution: Execution) -> None:
+    """Begin the termination that a lease has due; raises Refused when somebody extended it meanwhile."""
+    act = Act(ENGINE_ACTOR, app.now(), EXPIRED)
+
+    def step(known: Execution) -> Execution:
+        if step_due(known, act.at) is not LeaseStep.TERMINATE:
+            raise Refused("Its lease is not over")
+        return termination.request(known, act)
+
+    carry_out_termination(app, execution, step, act)

@@ -1,0 +1,22 @@
+"""A lease set anew by a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wavebreak.domain.executions.leasing.rules import extended
+from wavebreak.domain.executions.leasing.start import lasting
+
+if TYPE_CHECKING:
+    from wavebreak.app import App
+    from wavebreak.domain.executions.audit_trail import Act
+    from wavebreak.domain.executions.model import Execution
+
+
+def extend_lease(app: App, execution_id: str, minutes: int, act: Act) -> Execution:
+    """Have a drill's instances stay for so many minutes from now on, or from its end on while it runs.
+
+    Raises NotFound, and Refused for a RECOVERY and once a termination was asked for.
+    """
+    lasts = lasting(minutes, app.timing)
+    return app.executions.change(execution_id, lambda execution: extended(execution, minutes, lasts, act), act)

@@ -1,0 +1,103 @@
+"""The schedules of plans brought into line with the plans: in the call that changes one, else by the sweep."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from wavebreak.domain.executions.views import plan_view
+from wavebreak.domain.plans.schedules import schedule_of
+from wavebreak.problems import NotFound
+from wavebreak.resilience.aws_errors import FAULTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wavebreak.app import App
+    from wavebreak.domain.plans.model import StoredPlan
+    from wavebreak.domain.plans.schedules import Schedule
+
+logger = logging.getLogger(__name__)
+
+_WORK: Final = timedelta(seconds=15)
+_WORDS: Final = 500
+
+
+def keep_schedule(app: App, plan_id: str) -> bool:
+    """Have EventBridge Scheduler hold what the stored plan says; gives whether it does now.
+
+    The plan is read after the claim, so that what is done last is what the plan said last. What is in the way is noted,
+    and shown on the plan; the sweep tries again.
+    """
+    claim = app.schedules.claim(plan_id, secrets.token_hex(8), app.now())
+    if claim is None:
+        return False
+    schedule = _wanted(app, plan_id)
+    try:
+        if schedule is None:
+            app.scheduler.remove(plan_id)
+        else:
+            app.scheduler.keep(plan_id, schedule)
+    except FAULTS as error:
+        logger.warning("the schedule of %s is not as the plan says: %s", plan_id, error)
+        app.schedules.failed(claim, _words(error), app.now())
+        return False
+    return app.schedules.done(claim, kept=schedule is not None)
+
+
+def follow_plan(app: App, plan_id: str) -> None:
+    """Bring a plan's schedule into line with a change that is written; what cannot be done now the sweep does."""
+    try:
+        keep_schedule(app, plan_id)
+    except FAULTS as error:
+        logger.warning("the schedule of %s is left to the sweep: %s", plan_id, error)
+
+
+def forget_plan(app: App, plan_id: str) -> None:
+    """Delete a plan that no execution holds, and its schedule; raises NotFound or PlanBusy."""
+    app.locks.free_stale_plan_lock(plan_id, app.now())
+    app.plans.delete(plan_id, app.now())
+    follow_plan(app, plan_id)
+
+
+def shown(app: App, plans: Sequence[StoredPlan]) -> list[dict[str, Any]]:
+    """Show plans as the API does, with how their schedules stand."""
+    scheduled = [plan.document["planId"] for plan in plans if schedule_of(plan.document)]
+    known = app.schedules.standings(scheduled) if scheduled else {}
+    return [plan_view(plan, known.get(plan.document["planId"])) for plan in plans]
+
+
+def sweep(app: App) -> int:
+    """Bring every schedule into line that is not; gives how many are now. One holds up no other."""
+    until, count = app.now() + _WORK, 0
+    fault: Exception | None = None
+    for plan_id in list(app.schedules.due(app.now())):
+        if app.now() > until:
+            break
+        try:
+            count += keep_schedule(app, plan_id)
+        except Exception as error:  # noqa: BLE001  the doorway of each plan: raised below
+            app.errors.record_error(error)
+            fault = error
+    if fault is not None:
+        raise fault
+    return count
+
+
+def _wanted(app: App, plan_id: str) -> Schedule | None:
+    try:
+        return schedule_of(app.plans.get(plan_id).document)
+    except NotFound:
+        return None
+
+
+def _words(error: BaseException) -> str:
+    """Tell what the service said, or that it did not answer."""
+    if isinstance(error, ClientError):
+        told = error.response.get("Error", {})
+        return f"{told.get('Code')}: {told.get('Message')}"[:_WORDS]
+    return f"EventBridge Scheduler does not answer ({type(error).__name__})"

@@ -1,0 +1,123 @@
+"""A scheduled time that has come: at most one drill of the plan, however often it is delivered."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
+from wavebreak.domain.executions.model import Mode
+from wavebreak.domain.notifications.plan_messages import drill_not_started
+from wavebreak.domain.plans.schedules import Schedule, schedule_of
+from wavebreak.domain.readiness.checks import CheckStatus, judge
+from wavebreak.identifiers import RequestKey
+from wavebreak.problems import NotFound, Problem, Unavailable
+from wavebreak.site import Place
+from wavebreak.timing import iso
+from wavebreak.use_cases.check_readiness import survey
+from wavebreak.use_cases.deliver_events import announce
+from wavebreak.use_cases.start_execution import start_execution
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wavebreak.app import App
+    from wavebreak.domain.plans.model import StoredPlan
+
+logger = logging.getLogger(__name__)
+
+_MOST_FAILS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One delivery of a scheduled time."""
+
+    plan_id: str
+    schedule: Schedule
+    scheduled: str
+    own: Place
+
+    @classmethod
+    def read(cls, event: Mapping[str, Any]) -> Delivery:
+        """Read what a schedule gives its function (`aws.scheduler`)."""
+        schedule = Schedule(event["expression"], event["timezone"])
+        return cls(event["planId"], schedule, event["scheduledTime"], Place(event["accountId"], event["region"]))
+
+
+def start_scheduled(app: App, delivery: Delivery) -> str | None:
+    """Start the drill of a scheduled time, or tell why not; gives what became of it, None for nothing at all.
+
+    Nothing becomes of a time without its plan, or of a schedule that the plan no longer has. A drill that is refused,
+    or whose plan is not ready, is told and not tried again. Faults of services leave as they are, and the delivery is
+    repeated.
+    """
+    plan = _plan(app, delivery)
+    if plan is None:
+        logger.info("%s has no such schedule any more: nothing is started", delivery.plan_id)
+        return None
+    known = app.schedules.begin(delivery.plan_id, delivery.scheduled, app.now())
+    if known.busy:
+        raise Unavailable(f"The drill of {delivery.plan_id} is being started", retry_after_seconds=60)
+    if known.outcome is not None:
+        if known.untold:
+            _tell(app, plan, delivery, known.outcome)
+        return known.outcome
+    outcome = (None if known.again else _not_ready(app, delivery)) or _started(app, delivery)
+    if isinstance(outcome, Refusal):
+        app.schedules.end(delivery.plan_id, delivery.scheduled, outcome.words, app.now(), untold=True)
+        _tell(app, plan, delivery, outcome.words)
+        return outcome.words
+    app.schedules.end(delivery.plan_id, delivery.scheduled, outcome, app.now())
+    return outcome
+
+
+def _tell(app: App, plan: StoredPlan, delivery: Delivery, why: str) -> None:
+    """Tell people why a drill was not started, and note that they know."""
+    now = app.now()
+    announce(app, drill_not_started(plan.document, why, delivery.scheduled, iso(now)), topic=topic_of(plan))
+    app.schedules.end(delivery.plan_id, delivery.scheduled, why, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a drill is not started."""
+
+    words: str
+
+
+def topic_of(plan: StoredPlan) -> str | None:
+    """Give the topic that a plan names for its news."""
+    return plan.document.get("notifyTopicArn")
+
+
+def _plan(app: App, delivery: Delivery) -> StoredPlan | None:
+    try:
+        plan = app.plans.get(delivery.plan_id)
+    except NotFound:
+        return None
+    return plan if schedule_of(plan.document) == delivery.schedule else None
+
+
+def _not_ready(app: App, delivery: Delivery) -> Refusal | None:
+    """Tell what of the plan is not ready; None when it is."""
+    checks = judge(survey(app, delivery.plan_id, delivery.own))
+    failed = [f"{check.subject}: {check.message}" for check in checks if check.status is CheckStatus.FAIL]
+    if not failed:
+        return None
+    more = f" and {len(failed) - _MOST_FAILS} more" if len(failed) > _MOST_FAILS else ""
+    return Refusal(f"Not ready: {'; '.join(failed[:_MOST_FAILS])}{more}")
+
+
+def _started(app: App, delivery: Delivery) -> str | Refusal:
+    """Start the drill; a repeat of the same time finds the one that was started."""
+    request = RequestKey.of(delivery.scheduled, ENGINE_ACTOR, "SCHEDULE", delivery.plan_id, {})
+    reason = f"Scheduled for {delivery.scheduled}"
+    asked = {"requestedBy": ENGINE_ACTOR, "reason": reason, "snapshots": {}}
+    try:
+        return start_execution(app, delivery.plan_id, Mode.DRILL, delivery.own, asked, request).execution_id
+    except Unavailable:
+        raise
+    except Problem as refused:
+        return Refusal(f"{refused.code}: {refused}")
