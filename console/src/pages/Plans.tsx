@@ -27,7 +27,7 @@ objectives: {rtoMinutes: 60, rpoMinutes: 15}
 waves:
   - name: first
     servers:
-      - {sourceServerId: s-00000000000000000}
+      - {sourceServerId: put-the-id-of-a-source-server-here}
 `;
 
 export function Plans() {
