@@ -81,7 +81,7 @@ export type StoredPlan = With<
   Omit<Schemas["StoredPlan"], "plan">,
   {
     readiness?: StoredReadiness | null;
-    schedule?: { state: string; error: string | null; nextAt?: string | null } | null;
+    schedule?: { state: string; error: string | null } | null;
   }
 > & { plan: PlanDocument };
 
