@@ -126,10 +126,15 @@ console: up $(TOOLS)/.page $(VENV)/.console ## build the operator's page and ope
 # The page of the operator: types against the API's description, the parts, the build.
 .PHONY: page
 page: $(TOOLS)/.page
-	@$(NPM) run --silent types -- --check
+	@$(NPM) run --silent types -- --check > /dev/null || { echo "docs/openapi.json has changed: make types" >&2; exit 1; }
 	@$(NPM) run --silent check
 	@$(NPM) run --silent test -- --reporter=dot
 	@$(TOOLS)/bin/python -m tools.page_build.backend
+
+# Writes the page's types anew, when the API's description has changed.
+.PHONY: types
+types: $(TOOLS)/.page
+	@$(NPM) run --silent types
 
 .PHONY: browser
 browser: $(TOOLS)/.page $(VENV)/.test ## drive the operator's page in a real browser against a local stack

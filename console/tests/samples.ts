@@ -1,3 +1,4 @@
+// Answers as an API of today gives them; fields that a newer one has besides are left out, as an older one does.
 import type { Execution, Server, Wave } from "../src/api/model";
 
 export function server(number: number, launchStatus: Server["launchStatus"] = "LAUNCHED"): Server {
@@ -9,7 +10,7 @@ export function server(number: number, launchStatus: Server["launchStatus"] = "L
     recoveryInstanceId: launchStatus === "LAUNCHED" ? `i-${digits}` : null,
     error: null,
     snapshotAt: null,
-  };
+  } as Server;
 }
 
 const DISPLAYS: Record<string, Wave["display"]> = {
@@ -41,7 +42,7 @@ export function wave(waveNumber: number, status: Wave["status"], servers: Server
     error: null,
     servers,
     ...more,
-  };
+  } as Wave;
 }
 
 export function execution(status: Execution["status"], waves: Wave[], more: Partial<Execution> = {}): Execution {
@@ -76,5 +77,5 @@ export function execution(status: Execution["status"], waves: Wave[], more: Part
     version: 1,
     waves,
     ...more,
-  };
+  } as Execution;
 }

@@ -1,11 +1,23 @@
-// The API's shapes. All come from docs/openapi.json; `Foreseen` holds optional fields that the contract names and an
-// older API leaves out. What is absent is not shown.
+// The API's shapes. All come from docs/openapi.json; `Foreseen…` are fields that the contract names and an API of today
+// may leave out: once the description has them, its own types hold. What is absent is not shown.
 import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
 export type Action = "cancel" | "pause" | "resume" | "terminate" | "lease" | "verdict";
 export type WaveAction = "approve" | "reject" | "retry" | "skip";
+
+/** `T` as the API describes it, and of `Foreseen` what it does not have yet. */
+type With<T, Foreseen> = T & Omit<Foreseen, keyof T>;
+
+interface WaveCommand {
+  phase: string;
+  command: string;
+  required: boolean;
+  status: string;
+  commandId: string | null;
+  error: string | null;
+}
 
 export interface Step {
   kind?: string;
@@ -36,16 +48,16 @@ interface ForeseenExecution {
 interface ForeseenWave {
   actions?: string[];
   steps?: Step[];
-  commands?: Schemas["Execution"]["waves"][number]["commands"];
+  commands?: WaveCommand[];
   approval?: { askedAt: string | null; by: string | null; at: string | null; reason: string | null } | null;
   attempts?: { attempt: number; startedAt: string | null; endedAt: string | null; status: string; error: string | null }[];
 }
 
-export type Server = Schemas["Execution"]["waves"][number]["servers"][number] & { name?: string | null };
-export type Wave = Omit<Schemas["Execution"]["waves"][number], "servers" | "commands"> &
-  ForeseenWave & { servers: Server[] };
-export type ExecutionSummary = Schemas["ExecutionSummary"] & ForeseenExecution;
-export type Execution = Omit<Schemas["Execution"], "waves"> & ForeseenExecution & { waves: Wave[] };
+type ApiWave = Schemas["Execution"]["waves"][number];
+export type Server = With<ApiWave["servers"][number], { name?: string | null }>;
+export type Wave = With<Omit<ApiWave, "servers" | "commands">, ForeseenWave> & { servers: Server[] };
+export type ExecutionSummary = With<Schemas["ExecutionSummary"], ForeseenExecution>;
+export type Execution = With<Omit<Schemas["Execution"], "waves">, ForeseenExecution> & { waves: Wave[] };
 export type Progress = Schemas["Progress"];
 export type TrailEvent = Schemas["Event"];
 export type CommandRun = Schemas["CommandRun"];
@@ -65,11 +77,13 @@ interface StoredReadiness {
   failing?: { check: string; subject: string; message: string }[];
   planVersion?: number;
 }
-export type StoredPlan = Omit<Schemas["StoredPlan"], "plan"> & {
-  plan: PlanDocument;
-  readiness?: StoredReadiness | null;
-  schedule?: { state: string; error: string | null; nextAt?: string | null } | null;
-};
+export type StoredPlan = With<
+  Omit<Schemas["StoredPlan"], "plan">,
+  {
+    readiness?: StoredReadiness | null;
+    schedule?: { state: string; error: string | null } | null;
+  }
+> & { plan: PlanDocument };
 
 export interface Page<T> {
   items: T[];

@@ -14,7 +14,7 @@ export function isActive(execution: { status: string; termination: { status: str
 }
 
 export function actionsOf(execution: Execution): Set<string> {
-  const told = execution.actions;
+  const told: readonly string[] | undefined = execution.actions;
   const actions = new Set<string>(told ?? steering(execution));
   if (told === undefined || told.includes("terminate")) {
     if (execution.terminationMetadata.canTerminate && execution.termination.status !== "IN_PROGRESS") {
@@ -42,7 +42,7 @@ function steering(execution: Execution): string[] {
 }
 
 export function waveActionsOf(execution: Execution, wave: Wave): Set<string> {
-  if (wave.actions) return new Set(wave.actions);
+  if (wave.actions) return new Set<string>(wave.actions);
   return new Set(steeringWave(execution, wave));
 }
 

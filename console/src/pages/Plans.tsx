@@ -27,7 +27,7 @@ objectives: {rtoMinutes: 60, rpoMinutes: 15}
 waves:
   - name: first
     servers:
-      - {sourceServerId: s-00000000000000000}
+      - {sourceServerId: put-the-id-of-a-source-server-here}
 `;
 
 export function Plans() {
@@ -132,7 +132,7 @@ function planColumns(known: boolean, start: (plan: StoredPlan, mode: "DRILL" | "
       cell: (row) => `${row.rtos.map(duration).join(", ") || "–"} (objective ${row.stored.plan.objectives?.rtoMinutes ?? 60}m)`,
       width: 120,
     },
-    { id: "next", header: "Next drill", value: (row) => row.stored.schedule?.nextAt ?? null, cell: (row) => nextDrill(row.stored) },
+    { id: "next", header: "Next drill", value: (row) => nextDrill(row.stored), cell: (row) => <Text>{nextDrill(row.stored)}</Text> },
     {
       id: "actions",
       header: "Start",
@@ -178,8 +178,9 @@ function Ready({ stored }: { stored: StoredPlan }) {
   );
 }
 
-function nextDrill(stored: StoredPlan): string {
-  const wanted = (stored.plan as { drill?: { schedule?: { expression: string; timezone: string } } }).drill?.schedule;
-  if (stored.schedule?.nextAt) return moment(stored.schedule.nextAt);
-  return wanted ? `${wanted.expression} ${wanted.timezone}${stored.schedule ? ` (${stored.schedule.state.toLowerCase()})` : ""}` : "none";
+function nextDrill({ plan, schedule }: StoredPlan): string {
+  const wanted = (plan as { drill?: { schedule?: { expression: string; timezone: string } } | null }).drill?.schedule;
+  if (!wanted) return "none";
+  const state = schedule ? ` (${schedule.state.toLowerCase()}${schedule.error ? `: ${schedule.error}` : ""})` : "";
+  return `${wanted.expression} ${wanted.timezone}${state}`;
 }
