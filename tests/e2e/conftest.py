@@ -23,8 +23,9 @@ def shared_product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product
 
 @pytest.fixture
 def product(shared_product: Product) -> Iterator[Product]:
-    """The local stack, without faults, with launch events."""
+    """The local stack, without faults, with launch events, and with the manners of the services."""
     yield shared_product
+    shared_product.control.put_manners(seed=seed())
     shared_product.control.clear_faults()
     shared_product.control.events(enabled=True)
 

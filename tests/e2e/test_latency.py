@@ -3,8 +3,19 @@
 import time
 from statistics import median
 
+import pytest
 from tools.bench.call_log import moment, reactions, start_calls
 from tools.local_stack.product import Product, chain, until
+
+
+@pytest.fixture
+def prompt(product: Product) -> None:
+    """Have everything show and be told at once.
+
+    What is measured is how soon the product acts on what it is shown; a look that is older, or an event that is lost,
+    has to wait for the next poll.
+    """
+    product.control.put_manners(strict=True)
 
 
 def latencies(product: Product, groups: list[list[str]]) -> list[float]:
@@ -14,6 +25,7 @@ def latencies(product: Product, groups: list[list[str]]) -> list[float]:
     return reactions(groups, product.control.calls(), product.control.state())
 
 
+@pytest.mark.usefixtures("prompt")
 def test_with_events_the_next_wave_starts_at_once(product: Product) -> None:
     measured = latencies(product, [product.servers() for _ in range(6)])
     assert len(measured) == 5
@@ -21,6 +33,7 @@ def test_with_events_the_next_wave_starts_at_once(product: Product) -> None:
     assert median(measured) < 0.5, measured
 
 
+@pytest.mark.usefixtures("prompt")
 def test_without_events_the_next_wave_starts_within_a_poll(product: Product) -> None:
     product.control.events(enabled=False)
     (measured,) = latencies(product, [product.servers() for _ in range(2)])
