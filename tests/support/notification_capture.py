@@ -87,6 +87,19 @@ class RecordedFailures:
         return "err-fake"
 
 
+class NoReports:
+    """Evidence of executions that owe no report."""
+
+    @staticmethod
+    def owes(_execution_id: str) -> None:
+        """Owe nothing."""
+
+    @staticmethod
+    def owing(_before: datetime) -> tuple[str, ...]:
+        """Name nobody who owes."""
+        return ()
+
+
 @dataclass
 class FakeApp:
     """What the notifications need of an app."""
@@ -100,6 +113,7 @@ class FakeApp:
     clock: datetime = AT
     timing: Timing = field(default_factory=Timing)
     errors: RecordedFailures = field(default_factory=RecordedFailures)
+    evidence: NoReports = field(default_factory=NoReports)
 
     def now(self) -> datetime:
         return self.clock

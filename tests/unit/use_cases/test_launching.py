@@ -44,7 +44,7 @@ def troubles(draw: st.DrawFn, limit: int = 500) -> tuple[int, dict[str, Way]]:
     return size, {server_id(number): dice.choice(ways) for number in at_fault}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(troubles())
 def test_kind_1_all_but_those_at_fault_are_launched_within_three_rounds(drawn: tuple[int, dict[str, Way]]) -> None:
     size, culprits = drawn
