@@ -56,7 +56,7 @@ def test_kind_1_all_but_those_at_fault_are_launched_within_three_rounds(drawn: t
         launch.round()
     assert drs.launched == set(launch.names) - culprits.keys()
     k = len(culprits)
-    rounded = 1 if Way.FAULT in culprits.values() else 0
+    rounded = 2 if Way.FAULT in culprits.values() else 0
     assert len(drs.calls) <= 2 * k * math.log2(max(2, size)) + size / 100 + 10 + rounded
     launch.round()
     for name, way in culprits.items():
