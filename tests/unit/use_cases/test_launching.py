@@ -184,8 +184,9 @@ def test_a_healthy_server_is_never_left_waiting_while_there_is_room(
     drs = RefusingDrs(culprits, quotas=quotas, hides=hides, lost=lost)
     launch = Launch(size, drs)
     healthy = set(launch.names) - culprits.keys()
-    # Where there is room for few jobs, those that bring DRS down are found out in more rounds.
-    idle, patience = 0, 2 if quotas.jobs > max(4, len(culprits)) else 4
+    # Where there is room for few jobs, those that bring DRS down are found out in more rounds; a throttle waits first.
+    soon = quotas.jobs > max(4, len(culprits)) and Way.THROTTLE not in culprits.values()
+    idle, patience = 0, 2 if soon else 4
     for _ in range(60):
         before = len(drs.launched)
         launch.round()
