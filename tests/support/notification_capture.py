@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -88,7 +87,17 @@ class RecordedFailures:
         return "err-fake"
 
 
-_NO_REPORTS = SimpleNamespace(owes=lambda _execution_id: None, owing=lambda _before: [])
+class NoReports:
+    """Evidence of executions that owe no report."""
+
+    @staticmethod
+    def owes(_execution_id: str) -> None:
+        """Owe nothing."""
+
+    @staticmethod
+    def owing(_before: datetime) -> tuple[str, ...]:
+        """Name nobody who owes."""
+        return ()
 
 
 @dataclass
@@ -104,7 +113,7 @@ class FakeApp:
     clock: datetime = AT
     timing: Timing = field(default_factory=Timing)
     errors: RecordedFailures = field(default_factory=RecordedFailures)
-    evidence: Any = field(default_factory=lambda: _NO_REPORTS)
+    evidence: NoReports = field(default_factory=NoReports)
 
     def now(self) -> datetime:
         return self.clock

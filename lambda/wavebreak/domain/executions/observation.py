@@ -120,8 +120,11 @@ def _adopt(execution: Execution, observation: Observation) -> Execution:
 
 
 def _absorb_job(execution: Execution, job: Job, view: JobView, now: datetime) -> Execution:
-    """Record one job. A server that a job of an earlier attempt failed waits for the present attempt to start it."""
-    members = frozenset(job.subjects)
+    """Record one job. A server that a job of an earlier attempt failed waits for the present attempt to start it.
+
+    One that another job launched stays launched: a job that turns up late may tell of an earlier, vain try of it.
+    """
+    members = frozenset(job.subjects) - _launched_by_others(execution, job, view)
     wave = execution.wave(job.wave)
     tries_again = execution.cancel is None and wave.status is WaveStatus.IN_PROGRESS and job.attempt < wave.attempt
 
@@ -148,6 +151,24 @@ def _first_launch(job: Job, view: JobView, now: datetime) -> Job:
     ):
         return job
     return replace(job, launched_at=now)
+
+
+def _launched_by_others(execution: Execution, job: Job, view: JobView) -> frozenset[str]:
+    """Give the servers of a job that are launched, which it tells nothing of, and that another job took part in."""
+    others = {
+        name
+        for other in execution.launch_jobs(job.wave)
+        if other.job_id not in {None, job.job_id}
+        for name in other.subjects
+    }
+    return frozenset(
+        server.source_server_id
+        for server in execution.wave(job.wave).servers
+        if server.launch_status is LaunchStatus.LAUNCHED
+        and server.source_server_id in others
+        and (seen := view.servers.get(server.source_server_id)) is not None
+        and (seen.launch_status in _NOT_LAUNCHED or (view.completed and seen.launch_status is LaunchStatus.IN_PROGRESS))
+    )
 
 
 def _seen(server: Server, job: Job, view: JobView) -> Server:

@@ -143,8 +143,8 @@ def test_all_but_those_at_fault_are_through_within_three_rounds(drawn: tuple[int
     assert drs.taken == healthy
     k = len(culprits)
     # A hundred with one that brings DRS down cost 1 + 10 + 10 calls at worst: three to five of these, each in a batch
-    # of its own, may cost one call more than the bound.
-    rounded = 1 if Way.FAULT in culprits.values() else 0
+    # of its own, may cost one call more than the bound, and a begun hundred (301 servers) another.
+    rounded = 2 if Way.FAULT in culprits.values() else 0
     assert len(drs.calls) <= 2 * k * math.log2(max(2, size)) + size / 100 + 10 + rounded, len(drs.calls)
     wave.round()
     assert wave.reasons.keys() == culprits.keys()

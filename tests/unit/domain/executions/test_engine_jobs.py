@@ -14,6 +14,7 @@ from tests.support.execution_builders import (
     launching,
     look,
     server,
+    server_id,
     statuses,
     view,
     wave,
@@ -21,6 +22,7 @@ from tests.support.execution_builders import (
 
 from wavebreak.domain.executions.ending.instances_left import launched_count
 from wavebreak.domain.executions.engine import Directive, decide, finalise
+from wavebreak.domain.executions.launching import launch_steps
 from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus
 from wavebreak.domain.executions.observation import JobView, Observation
 from wavebreak.domain.plans.model import Impact
@@ -160,6 +162,20 @@ def test_a_job_that_turns_up_late_changes_none_that_was_written_down_meanwhile()
     ended = execution(wave(1, W.COMPLETED), wave(2, W.IN_PROGRESS)).with_job(job(1, JobState.ENDED))
     found = Observation(found={(1, 1, 1): job_id(7)})
     assert decide(ended, found, NOW, TIMING).execution.jobs == ended.jobs
+
+
+@pytest.mark.parametrize(
+    "told",
+    [view({1: L.FAILED}), view({1: L.IN_PROGRESS}, completed=True), view({1: L.TERMINATED}, completed=True)],
+)
+def test_a7_a_vain_try_that_turns_up_late_takes_nothing_back_of_what_another_job_launched(told: JobView) -> None:
+    """DRS started it though it said that it did not, and the server was launched by the next call."""
+    first = running(1)
+    launched = look(first, later(5), job1=view({1: L.LAUNCHED}, completed=True)).execution
+    both = launch_steps.adopted(launched, job_id(7), (1, 1, 9), [server_id(1)])
+    after = decide(both, Observation({job_id(7): told}), later(9), TIMING).execution
+    assert after.wave(1).servers[0].launch_status is L.LAUNCHED
+    assert after.wave(1).servers[0].error is None
 
 
 def test_a_deadline_counts_from_the_start_without_the_wait_before() -> None:
