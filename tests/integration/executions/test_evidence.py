@@ -147,3 +147,83 @@ def test_8_a_retried_and_terminated_run_says_both_attempts_and_leaves_nothing(st
     stack.cleaned_up(started)
     assert evidence(stack, started)["leftovers"] == []
     assert running(stack) == set()
+
+
+def told_by_the_api(stack: Stack, started: str) -> Json:
+    answer = stack.api("GET", f"/executions/{started}/report")
+    assert answer.status == 200, answer
+    assert verify_text(answer.body).intact
+    made: Json = answer.json
+    assert made["counts"]["startRecoveryCalls"] == sum(
+        bool(set(one["parameters"]["tags"].values()) & {started}) for one in stack.control.calls("StartRecovery")
+    )
+    return made
+
+
+def test_8_a_failed_run_says_what_failed_and_what_was_never_started(stack: Stack) -> None:
+    document = three_tier()
+    stack.put_servers(servers_of(document))
+    stack.put_servers([server(1), server(2)], launchResult="FAILED", rawError="no capacity")
+    started = stack.start(document)
+    execution = stack.ended(started)
+
+    made = told_by_the_api(stack, started)
+
+    assert (made["status"], made["final"], made["endedAt"]) == ("FAILED", True, execution["endedAt"])
+    assert {name: made["objectives"]["rto"][name] for name in ("achievedSeconds", "met")} == {
+        "achievedSeconds": None,
+        "met": False,
+    }
+    assert made["objectives"]["rpo"] == {
+        "objectiveSeconds": 900,
+        "achievedSeconds": None,
+        "met": None,
+        "worstServer": None,
+        "unknown": 0,
+    }
+    (failed, *rest) = made["waves"]
+    assert [(one["launchStatus"], one["recoveryInstanceId"]) for one in failed["servers"]] == [("FAILED", None)] * 2
+    assert all("no capacity" in one["error"] for one in failed["servers"])
+    assert [(one["status"], one["startedAt"]) for one in rest] == [("NOT_STARTED", None)] * 2
+    assert [one["waveNumber"] for one in made["notExecuted"]["waves"]] == [2, 3]
+    assert left(made) == running(stack) == set()
+    assert made["factors"]["launch"] == {
+        "servers": 4,
+        "launched": 0,
+        "failed": 2,
+        "successRate": 0.0,
+        "waves": [
+            {"servers": 2, "launched": 0, "failed": 2, "successRate": 0.0, "waveNumber": 1},
+            {"servers": 1, "launched": 0, "failed": 0, "successRate": 0.0, "waveNumber": 2},
+            {"servers": 1, "launched": 0, "failed": 0, "successRate": 0.0, "waveNumber": 3},
+        ],
+    }
+
+
+def test_8_a_preempted_drill_says_by_whom_and_what_it_left(stack: Stack, clock: JumpingClock) -> None:
+    drilled = plan(wave("db", 1), wave("web", 2), plan_id="rehearsed")
+    stack.put_servers([server(1), server(2)], launchSeconds=0.1)
+    stack.put_servers([server(2)], launchSeconds=100)
+    drill = stack.start(drilled)
+    stack.wait(drill, lambda seen: seen["waves"][1]["jobId"])
+    recovery = stack.start(plan(wave("all", 1), plan_id="needed"), "recoveries")
+    clock.forward(101)
+    stack.ended(recovery)
+    ended = stack.ended(drill)
+
+    made = told_by_the_api(stack, drill)
+
+    assert (made["status"], made["mode"]) == (ended["status"], "DRILL")
+    assert [one["status"] for one in made["waves"]] == [one["status"] for one in ended["waves"]]
+    (asked,) = [event for event in made["trail"] if event["type"] == "EXECUTION_CANCELLING"]
+    assert asked["data"]["reason"] == f"Preempted by {recovery}"
+    drills = {
+        (one["sourceServerID"], one["recoveryInstanceID"])
+        for one in stack.control.state()["recoveryInstances"]
+        if one["isDrill"]
+    }
+    assert drills <= left(made), "what DRS shows of it is named"
+    assert server(2) in {name for name, _ in left(made)}
+    other = told_by_the_api(stack, recovery)
+    assert (other["status"], other["mode"]) == ("COMPLETED", "RECOVERY")
+    assert left(other) == {pair for pair in running(stack) if pair not in drills}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.support.plans import plan, server, servers_of, wave
+
+from wavebreak.use_cases.evidence.tell_progress import ASK_SECONDS
 
 if TYPE_CHECKING:
     from tests.support.clock import JumpingClock
@@ -90,3 +93,15 @@ def test_4_the_usual_time_is_that_of_the_servers_last_drill(stack: Stack, clock:
 
     assert told["phase"] == "CONVERSION"
     assert 0 < told["usualSeconds"] < LAUNCH_SECONDS
+
+
+def test_4_fifty_readers_for_a_minute_ask_drs_five_times_at_most(stack: Stack) -> None:
+    """Each turn is one DescribeJobLogItems of each job that is in flight."""
+    store, begun = stack.app().evidence, stack.clock.now()
+    asked = [
+        second
+        for second in range(0, 61, 5)
+        for _ in range(50)
+        if store.turn("drill-x", (at := begun + timedelta(seconds=second)), at - timedelta(seconds=ASK_SECONDS)).mine
+    ]
+    assert asked == [0, 15, 30, 45, 60]

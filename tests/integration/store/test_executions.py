@@ -345,3 +345,27 @@ def test_a_token_of_another_list_is_an_invalid_request(many: ExecutionStore) -> 
         many.events(execution_id(1), limit=2, token=token)
     with pytest.raises(InvalidRequest):
         many.summaries(plan_id="odd-1", filters={}, limit=2, token=token)
+
+
+def test_a_launch_that_was_intended_while_it_was_read_is_not_overlooked(
+    store: ExecutionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jobs sort before META: a read that saw the jobs of one version and META of the next one is made again."""
+    born = _create(store, execution())
+    subjects = (born.waves[0].servers[0].source_server_id,)
+    intended = born.with_job(Job(1, 1, 1, subjects, JobState.INTENDED, AT, AT))
+    original = Table.query
+    torn = [True]
+
+    def query(table: Table, pk: str, **asked: Any) -> Iterator[Any]:
+        items = list(original(table, pk, **asked))
+        if torn and asked.get("sk_from") == "JOB#":
+            torn.clear()
+            store.save(born, intended, ACT)
+            jobs = [item for item in items if str(item["sk"]).startswith("JOB#")]
+            items = [*jobs, *(one for one in original(table, pk, **asked) if not str(one["sk"]).startswith("JOB#"))]
+        return iter(items)
+
+    monkeypatch.setattr(Table, "query", query)
+    seen = store.load(born.execution_id).execution
+    assert (seen.version, [one.key for one in seen.jobs]) == (born.version + 1, [(1, 1, 1)])
