@@ -63,6 +63,6 @@ def test_make_and_continuous_integration_know_the_same_command() -> None:
     assert "exec make test" in readable(ROOT / ".ci" / "run")
     makefile = readable(ROOT / "Makefile")
     documented = set(re.findall(r"^([a-z0-9-]+):[^#\n]*## ", makefile, re.MULTILINE))
-    promised = "help demo test up down unit integration e2e lint typecheck soak chaos bench build deploy verify-aws "
-    promised += "console browser"
+    promised = "help demo test up down status unit integration e2e"
+    promised += " lint typecheck soak chaos bench build deploy verify-aws console browser"
     assert documented == set(promised.split())

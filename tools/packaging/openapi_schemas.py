@@ -204,6 +204,15 @@ _PLANNED_COMMAND: Final = _object(
         "error": _TEXT_OR_NULL,
     }
 )
+_ATTEMPT: Final = _object(
+    {
+        "attempt": {"type": "integer"},
+        "startedAt": _TIME_OR_NULL,
+        "endedAt": _TIME_OR_NULL,
+        "status": _one_of(WaveStatus),
+        "error": _TEXT_OR_NULL,
+    }
+)
 _WAVE: Final = _object(
     {
         "waveNumber": {"type": "integer"},
@@ -219,6 +228,7 @@ _WAVE: Final = _object(
         "startedAt": _TIME_OR_NULL,
         "endedAt": _TIME_OR_NULL,
         "durationSeconds": _SECONDS_OR_NULL,
+        "attempts": {"type": "array", "items": _ATTEMPT, "description": "Oldest first, the present one last."},
         "error": _TEXT_OR_NULL,
         "servers": {"type": "array", "items": _SERVER},
         "commands": {"type": "array", "items": _PLANNED_COMMAND},

@@ -51,6 +51,7 @@ class Wave(TypedDict, total=False):
     endedAt: str | None
     durationSeconds: int | None
     error: str | None
+    attempts: list[dict[str, Any]]
     approval: dict[str, Any] | None
     servers: list[Server]
     commands: list[WaveCommand]

@@ -7,7 +7,7 @@ No line has a right edge: terminals disagree about the width of ⚠️ and 🛑,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich import box
 from rich.console import Group
@@ -192,9 +192,18 @@ def _card_waves(look: Look, execution: Execution, now: datetime) -> Table:
             look.text(f"{count.launched} of {count.total} servers", _QUIET),
             look.text(wave_time(wave, now), _QUIET),
         )
+        for attempt in (wave.get("attempts") or []) if len(wave.get("attempts") or []) > 1 else []:
+            grid.add_row("", _attempt(look, attempt, now))
         for command in wave.get("commands") or []:
             grid.add_row("", _status(look, command_display(command)), command_name(look, command))
     return grid
+
+
+def _attempt(look: Look, attempt: Mapping[str, Any], now: datetime) -> Text:
+    """Tell an attempt of a wave that took several: how it went, and how long it took."""
+    took = duration(elapsed(attempt.get("startedAt"), attempt.get("endedAt"), None, now))
+    word = str(attempt.get("status")).replace("_", " ").lower()
+    return look.text(f"attempt {attempt.get('attempt')}: {word} {took}", _QUIET)
 
 
 def command_display(command: WaveCommand) -> Display:

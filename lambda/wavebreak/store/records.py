@@ -20,6 +20,7 @@ from wavebreak.domain.executions.locking import preemption
 from wavebreak.domain.executions.locking.model import DrillWait, Preemption
 from wavebreak.domain.executions.model import (
     SERVERS_PER_ITEM,
+    Attempt,
     Cancel,
     CancelThen,
     CommandPhase,
@@ -64,6 +65,8 @@ Item = dict[str, Any]
 SCHEMA: Final = 1
 _ITEM_BYTES: Final = 380_000
 """Of the 400 KB that an item may have."""
+_MOST_ATTEMPTS: Final = 100
+"""Attempts of a wave that are kept, the latest."""
 _SHORT: Final = 250
 """Characters kept of each word of a hundred servers that would not fit an item otherwise."""
 
@@ -155,12 +158,27 @@ def wave_record(execution_id: str, wave: Wave) -> Item:
         "startLease": time_of(wave.start_lease),
         "waited": wave.waited,
         "drillWait": _drill_wait(wave.drill_wait),
+        "attempts": [_attempt_entry(attempt) for attempt in wave.attempts[-_MOST_ATTEMPTS:]],
         "commands": [_command_entry(command) for command in wave.commands],
     }
 
 
 def _drill_wait(wait: DrillWait | None) -> Item | None:
     return {"seconds": wait.seconds, "seenAt": time_of(wait.seen_at)} if wait else None
+
+
+def _attempt_entry(attempt: Attempt) -> Item:
+    return {
+        "attempt": attempt.number,
+        "startedAt": time_of(attempt.started_at),
+        "endedAt": time_of(attempt.ended_at),
+        "error": attempt.error and kept(_told(attempt.error), longest=_SHORT),
+    }
+
+
+def _read_attempt(entry: Mapping[str, Any]) -> Attempt:
+    times = _moment(entry.get("startedAt")), _moment(entry.get("endedAt"))
+    return Attempt(int(entry["attempt"]), *times, entry.get("error"))
 
 
 def _command_entry(command: WaveCommand) -> Item:
@@ -397,6 +415,7 @@ def _read_wave(record: Mapping[str, Any], chunks: list[tuple[str, str]]) -> Wave
         start_lease=_moment(record.get("startLease")),
         waited=bool(record.get("waited")),
         drill_wait=_read_drill_wait(record.get("drillWait")),
+        attempts=tuple(_read_attempt(entry) for entry in record.get("attempts") or ()),
     )
 
 

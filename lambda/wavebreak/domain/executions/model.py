@@ -242,6 +242,17 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt of a wave that is over: it failed, and was retried or skipped."""
+
+    number: int
+    started_at: datetime | None = None
+    """None of a wave that was rejected."""
+    ended_at: datetime | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Wave:
     """A wave of an execution: its frozen settings, where it stands, and its servers."""
 
@@ -271,6 +282,15 @@ class Wave:
     waited: bool = False
     """Whether its waitBefore is behind it: a retry does not wait again."""
     drill_wait: DrillWait | None = None
+    attempts: tuple[Attempt, ...] = ()
+    """Those that failed before the present one, or before it was skipped."""
+
+    def remembering_failure(self) -> Wave:
+        """Give this wave with its present attempt, which has failed, among those that are over."""
+        if self.status is not WaveStatus.FAILED:
+            return self
+        over = Attempt(self.attempt, self.started_at, self.ended_at, self.error)
+        return replace(self, attempts=(*self.attempts, over))
 
     @property
     def has_ended(self) -> bool:

@@ -128,6 +128,7 @@ def retry(execution: Execution, number: int, now: datetime) -> Execution:
     _refuse_unless_steerable(execution, "retried")
     if wave.status is not WaveStatus.FAILED:
         raise Refused(f"Wave {number} is {wave.status}; only a FAILED wave can be retried")
+    wave = wave.remembering_failure()
     if wave.rejected:
         again = replace(wave, status=WaveStatus.AWAITING_APPROVAL, rejected=False, ended_at=None, error=None)
     else:
@@ -152,7 +153,7 @@ def skip(execution: Execution, number: int, now: datetime) -> Execution:
         _refuse_unless_steerable(execution, "skipped")
     if wave.status not in {WaveStatus.NOT_STARTED, WaveStatus.AWAITING_APPROVAL, WaveStatus.FAILED}:
         raise Refused(f"Wave {number} is {wave.status}; only a wave that has not started or has failed can be skipped")
-    skipped = replace(wave, status=WaveStatus.SKIPPED, ended_at=now, error=wave.error)
+    skipped = replace(wave.remembering_failure(), status=WaveStatus.SKIPPED, ended_at=now, error=wave.error)
     return _after_decision(superseded(execution.with_waves([skipped]), NO_WAVE))
 
 

@@ -123,6 +123,8 @@ def execution_view(execution: Execution, now: datetime, last_seen: datetime | No
 def _wave_view(execution: Execution, wave: Wave, now: datetime) -> dict[str, Any]:
     job_ids = execution.job_ids(wave.number)
     ended = wave.ended_at or (now if wave.status is WaveStatus.IN_PROGRESS else None)
+    if wave.status is WaveStatus.SKIPPED and wave.attempts:
+        ended = wave.attempts[-1].ended_at  # a skip later on makes no attempt longer than it was
     return {
         "waveNumber": wave.number,
         "name": wave.name,
@@ -137,10 +139,29 @@ def _wave_view(execution: Execution, wave: Wave, now: datetime) -> dict[str, Any
         "startedAt": iso(wave.started_at) if wave.started_at else None,
         "endedAt": iso(wave.ended_at) if wave.ended_at else None,
         "durationSeconds": whole_seconds(wave.started_at, ended),
+        "attempts": _attempts(wave),
         "error": _error_of(execution, wave),
         "servers": [_server_view(execution, server) for server in wave.servers],
         "commands": [_command_view(execution, wave, each) for each in wave.commands if not each.is_check],
     }
+
+
+def _attempts(wave: Wave) -> list[dict[str, Any]]:
+    """List the attempts of a wave, those that are over and the present one, unless it never began or was skipped."""
+    past = [(one.number, one.started_at, one.ended_at, WaveStatus.FAILED, one.error) for one in wave.attempts]
+    began = wave.started_at is not None or wave.status is WaveStatus.FAILED
+    if began and wave.status not in {WaveStatus.SKIPPED, WaveStatus.AWAITING_APPROVAL}:
+        past.append((wave.attempt, wave.started_at, wave.ended_at, wave.status, wave.error))
+    return [
+        {
+            "attempt": number,
+            "startedAt": iso(started) if started else None,
+            "endedAt": iso(ended) if ended else None,
+            "status": status.value,
+            "error": error,
+        }
+        for number, started, ended, status, error in past
+    ]
 
 
 def _error_of(execution: Execution, wave: Wave) -> str | None:

@@ -17,9 +17,10 @@ from tests.support.execution_builders import (
     wave,
 )
 
+from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, InstanceEnding
-from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, Termination
+from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, PausedBy, Termination
 from wavebreak.domain.executions.notices import Notice, NoticeCode
 from wavebreak.domain.executions.views import execution_view, plan_view, summary_view
 from wavebreak.domain.plans.model import Impact, OnFailure, StoredPlan
@@ -39,7 +40,7 @@ EXECUTION_FIELDS = {
 FURTHER_EXECUTION_FIELDS = {"pausedBy", "cancel", "lastFailure"}
 WAVE_FIELDS = {
     *("waveNumber", "name", "status", "display", "dependsOn", "jobId", "jobIds", "attempt", "startedAt", "endedAt"),
-    *("durationSeconds", "error", "servers"),
+    *("durationSeconds", "error", "servers", "attempts"),
 }
 FURTHER_WAVE_FIELDS = {"commands", "accountId", "region"}
 
@@ -120,6 +121,9 @@ def test_a_wave_is_shown_with_its_jobs_and_servers() -> None:
         "startedAt": iso(NOW),
         "endedAt": iso(later(38)),
         "durationSeconds": 38,
+        "attempts": [
+            {"attempt": 1, "startedAt": iso(NOW), "endedAt": iso(later(38)), "status": "COMPLETED", "error": None}
+        ],
         "error": None,
         "commands": [],
         "servers": [
@@ -295,3 +299,23 @@ def test_a_wave_of_optional_servers_of_which_none_was_launched_says_so(status: W
     shown = execution_view(execution(wave(1, status, servers=members, name="web")), NOW)
     codes = [(notice["code"], notice["waveNumber"]) for notice in shown["warnings"]]
     assert codes == ([("NOTHING_LAUNCHED", 1)] if warns else [])
+
+
+def test_b9_a_retry_and_a_skip_leave_what_failed_with_its_own_time_and_reason() -> None:
+    failed = replace(wave(1, W.FAILED), started_at=NOW, ended_at=later(9), error="1 CRITICAL server did not launch")
+    stopped = execution(failed, wave(2, depends_on=(1,)), status=E.PAUSED, paused_by=frozenset({PausedBy.FAILURE}))
+    first = {"attempt": 1, "startedAt": iso(NOW), "endedAt": iso(later(9)), "status": "FAILED", "error": failed.error}
+    assert execution_view(stopped, later(60))["waves"][0]["attempts"] == [first]
+
+    retried = execution_view(steering.retry(stopped, 1, later(100)), later(103))["waves"][0]
+    second = {"attempt": 2, "startedAt": iso(later(100)), "endedAt": None, "status": "IN_PROGRESS", "error": None}
+    assert retried["attempts"] == [first, second]
+
+    skipped = steering.skip(stopped, 1, later(200))
+    shown = execution_view(skipped, later(300))["waves"][0]
+    assert (shown["status"], shown["durationSeconds"], shown["attempts"]) == ("SKIPPED", 9, [first])
+    read = read_execution(
+        [meta_record(skipped), *(record for each in skipped.waves for record in (wave_record("x", each),))]
+    )
+    assert read is not None
+    assert read.waves[0].attempts == skipped.waves[0].attempts
