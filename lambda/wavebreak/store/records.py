@@ -172,7 +172,7 @@ def _attempt_entry(attempt: Attempt) -> Item:
         "attempt": attempt.number,
         "startedAt": time_of(attempt.started_at),
         "endedAt": time_of(attempt.ended_at),
-        "error": attempt.error and kept(_told(attempt.error), longest=_SHORT),
+        "error": attempt.error and kept(masked_reason(attempt.error), longest=_SHORT),
     }
 
 
