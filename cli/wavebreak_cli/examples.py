@@ -36,6 +36,8 @@ EXAMPLES: Final = {
     "health": "wavebreak health --json",
     "errors": "wavebreak errors --hours 1",
     "whoami": "wavebreak whoami",
+    "extend": "wavebreak extend latest 60",
+    "console": "wavebreak console",
 }
 _DOCS: Final = "More: docs/cli.md"
 
