@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.identifiers import PLAN_ID_PATTERN
-from wavebreak.json_pointers import PlanInvalid
+from wavebreak.json_pointers import PlanInvalidError
 from wavebreak_cli import plan_words
 from wavebreak_cli.errors import Misconfigured, PlanUnreadable
 
@@ -51,7 +51,7 @@ def read(path: str) -> PlanFile:
     text = content.decode()
     try:
         read = load_plan_text(text)
-    except PlanInvalid as error:
+    except PlanInvalidError as error:
         raise unreadable(name, _stumbled(text, error)) from error
     layout = plan_words.layout_fault(text) if read is None or not isinstance(read, dict) else None
     if layout or read is None:
@@ -77,7 +77,7 @@ def _at(line: int | None, message: str) -> dict[str, Any]:
     return {"pointer": "", "message": message, **({} if line is None else {"line": line})}
 
 
-def _stumbled(text: str, error: PlanInvalid) -> list[dict[str, Any]]:
+def _stumbled(text: str, error: PlanInvalidError) -> list[dict[str, Any]]:
     """Say why a text cannot be read: what the reader stumbled over, where it does not name it itself."""
     fault = plan_words.layout_fault(text)
     if fault:
@@ -98,7 +98,7 @@ def judge(file: PlanFile) -> None:
 
     try:
         parse_plan(file.content)
-    except PlanInvalid as error:
+    except PlanInvalidError as error:
         layout = plan_words.layout_fault(file.text)
         told = plan_words.in_words(_entries(error.problems), file.content)
         raise unreadable(file.name, [_at(*layout)] if layout else located(file.text, told)) from error
@@ -110,7 +110,7 @@ def changes(stored: Mapping[str, Any] | None, file: PlanFile) -> list[dict[str, 
 
     try:
         return differences(stored, file.content)
-    except PlanInvalid as error:
+    except PlanInvalidError as error:
         raise unreadable(file.name, located(file.text, _entries(error.problems))) from error
 
 

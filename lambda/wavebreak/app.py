@@ -20,7 +20,7 @@ from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.observability.error_tracker import ErrorTracker
 from wavebreak.observability.execution_metrics import Measured
 from wavebreak.observability.metrics import Meter
-from wavebreak.settings import MissingSetting, settings
+from wavebreak.settings import MissingSettingError, settings
 from wavebreak.store.checks import CheckStore
 from wavebreak.store.commands import CommandStore
 from wavebreak.store.errors import ErrorStore
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from wavebreak.aws.ec2 import Ec2
     from wavebreak.aws.ssm import Ssm
     from wavebreak.domain.drs import Quotas
-    from wavebreak.site import Place
+    from wavebreak.site import Site
     from wavebreak.timing import Timing
 
 
@@ -57,24 +57,24 @@ class App:
     meter: Meter
     wakes: WakeStore
     workflow: Workflow
-    drs_at: Callable[[Place], Drs]
-    brief_drs_at: Callable[[Place], Drs]
+    drs_at: Callable[[Site], Drs]
+    brief_drs_at: Callable[[Site], Drs]
     """DRS for requests that somebody waits for: it gives up after seconds."""
-    quotas_at: Callable[[Place], Quotas]
+    quotas_at: Callable[[Site], Quotas]
     timing: Timing
     poll_seconds: int
     renew_after_rounds: int
     commands: CommandStore
-    ssm_at: Callable[[Place], Ssm]
-    output_at: Callable[[Place], CommandOutput]
+    ssm_at: Callable[[Site], Ssm]
+    output_at: Callable[[Site], CommandOutput]
     other_accounts: bool
     """Whether this stack can assume a role in other accounts."""
     outbox: OutboxStore
     channels: Callable[[], Channels]
     failed_events: FailedEvents
-    """The channels of notifications; raises MissingSetting in a function that has none."""
+    """The channels of notifications; raises MissingSettingError in a function that has none."""
     now: Callable[[], datetime]
-    ec2_at: Callable[[Place], Ec2]
+    ec2_at: Callable[[Site], Ec2]
     evidence: EvidenceStore
     bucket: EvidenceBucket
     checks: CheckStore
@@ -84,15 +84,15 @@ class App:
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
     post_launch_actions: bool = False
     """Whether a launch is over with the post-launch actions of DRS only."""
-    silences: dict[Place, float] = field(default_factory=dict)
-    """Places that did not answer lately, for as long as this environment lives: they are waited for less."""
+    silences: dict[Site, float] = field(default_factory=dict)
+    """Sites that did not answer lately, for as long as this environment lives: they are waited for less."""
     call_patience_seconds: int = 120
     """How long a command that an operator sends waits for an agent that does not answer; scaled."""
 
     def recorded(self) -> ErrorStore:
-        """Give the recorded errors; raises MissingSetting in a stack that keeps none."""
+        """Give the recorded errors; raises MissingSettingError in a stack that keeps none."""
         if self.errors.store is None:
-            raise MissingSetting("ERRORS_TABLE_NAME is not set")
+            raise MissingSettingError("ERRORS_TABLE_NAME is not set")
         return self.errors.store
 
 
@@ -112,7 +112,7 @@ def app() -> App:
         Machine.RECOVERY: chosen.recovery_machine_arn,
         Machine.TERMINATION: chosen.termination_machine_arn,
     }
-    executions = ExecutionStore(table, told=Measured(meter, table))
+    executions = ExecutionStore(table, on_saved=Measured(meter, table))
     return App(
         executions=executions,
         commands=CommandStore(table, executions),
@@ -158,41 +158,41 @@ def _schedule_target() -> ScheduleTarget | None:
     return ScheduleTarget(chosen.schedule_group, chosen.schedule_function_arn, chosen.schedule_role_arn)
 
 
-def _drs_at(place: Place) -> Drs:
+def _drs_at(site: Site) -> Drs:
     from wavebreak.aws.drs import Drs  # noqa: PLC0415  an adapter is imported by functions that use it
 
-    return Drs(clients.drs(place), clients.drs(place, once=True))
+    return Drs(clients.drs(site), clients.drs(site, once=True))
 
 
-def _brief_drs_at(place: Place) -> Drs:
+def _brief_drs_at(site: Site) -> Drs:
     from wavebreak.aws.drs import Drs  # noqa: PLC0415  likewise
 
-    return Drs(clients.drs(place, brief=True), clients.drs(place, once=True))
+    return Drs(clients.drs(site, brief=True), clients.drs(site, once=True))
 
 
-def _ec2_at(place: Place) -> Ec2:
+def _ec2_at(site: Site) -> Ec2:
     from wavebreak.aws.ec2 import Ec2  # noqa: PLC0415  likewise
 
-    return Ec2(clients.ec2(place))
+    return Ec2(clients.ec2(site))
 
 
-def _ssm_at(place: Place) -> Ssm:
+def _ssm_at(site: Site) -> Ssm:
     from wavebreak.aws.ssm import Ssm  # noqa: PLC0415  likewise
 
     chosen = settings()
     return Ssm(
-        clients.ssm(place),
-        clients.ssm(place, once=True),
+        clients.ssm(site),
+        clients.ssm(site, once=True),
         chosen.document_prefix,
         chosen.command_log_group,
-        partial(clients.sign_in, place),
+        partial(clients.sign_in, site),
     )
 
 
-def _output_at(place: Place) -> CommandOutput:
+def _output_at(site: Site) -> CommandOutput:
     from wavebreak.aws.cloudwatch_logs import CommandOutput  # noqa: PLC0415  likewise
 
-    return CommandOutput(clients.logs(place), settings().command_log_group)
+    return CommandOutput(clients.logs(site), settings().command_log_group)
 
 
 @cache
@@ -202,8 +202,8 @@ def _channels() -> Channels:
 
     chosen = settings().notices
     if chosen is None:
-        raise MissingSetting("NOTIFICATION_TOPIC_ARN is not set")
+        raise MissingSettingError("NOTIFICATION_TOPIC_ARN is not set")
     unknown = set(chosen.kinds) - set(Kind)
     if unknown:
-        raise MissingSetting(f"NOTIFY_STATUSES knows no {', '.join(sorted(unknown))}")
+        raise MissingSettingError(f"NOTIFY_STATUSES knows no {', '.join(sorted(unknown))}")
     return Channels(chosen, clients.telling)

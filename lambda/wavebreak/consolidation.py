@@ -3,7 +3,7 @@
 This is the face of the modules of `domain.checks`; import a part that is needed alone from its own module.
 """
 
-from wavebreak.domain.checks.check_output import CheckOutcome, NoFactors, outcome_of, read_factors
+from wavebreak.domain.checks.check_output import CheckOutcome, NoFactorsError, outcome_of, read_factors
 from wavebreak.domain.checks.consolidation import (
     Consolidated,
     Misfit,
@@ -21,7 +21,7 @@ __all__ = [
     "CheckOutcome",
     "Consolidated",
     "Misfit",
-    "NoFactors",
+    "NoFactorsError",
     "ProcessorType",
     "Reducer",
     "completeness",

@@ -55,7 +55,7 @@ def quoted(value: object) -> str:
     return _KINDS.get(type(value), f"a value of type {type(value).__name__}")
 
 
-class PlanInvalid(ValueError):  # noqa: N818 - reads as the outcome it is: the plan is invalid
+class PlanInvalidError(ValueError):
     """A document is no valid plan; `problems` lists everything wrong with it, in the order of the document."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class MissingSetting(Exception):  # noqa: N818  names what it is
+class MissingSettingError(Exception):
     """An environment variable is missing or is not what it must be; the message begins with its name."""
 
     category: ClassVar[Category] = Category.CONFIGURATION
@@ -34,7 +34,7 @@ class NoticeSettings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> NoticeSettings:
-        """Read the settings; raises MissingSetting naming the variable."""
+        """Read the settings; raises MissingSettingError naming the variable."""
         return cls(
             topic_arn=_text(environment, "NOTIFICATION_TOPIC_ARN"),
             chat_topic_arn=_text(environment, "CHAT_TOPIC_ARN"),
@@ -83,7 +83,7 @@ class Settings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
-        """Read the settings; raises MissingSetting naming the variable."""
+        """Read the settings; raises MissingSettingError naming the variable."""
         return cls(
             table_name=_text(environment, "TABLE_NAME"),
             poll_seconds=_whole(environment, "POLL_SECONDS", "30"),
@@ -113,14 +113,14 @@ class Settings:
 def _text(environment: Mapping[str, str], name: str) -> str:
     value = environment.get(name, "")
     if not value:
-        raise MissingSetting(f"{name} is not set")
+        raise MissingSettingError(f"{name} is not set")
     return value
 
 
 def _flag(environment: Mapping[str, str], name: str) -> bool:
     text = environment.get(name) or "false"
     if text not in {"true", "false"}:
-        raise MissingSetting(f"{name} is neither true nor false: {text!r}")
+        raise MissingSettingError(f"{name} is neither true nor false: {text!r}")
     return text == "true"
 
 
@@ -129,21 +129,21 @@ def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 
 def positive_number(environment: Mapping[str, str], name: str, default: str) -> float:
-    """Read a positive number; MissingSetting names the variable that holds anything else."""
+    """Read a positive number; MissingSettingError names the variable that holds anything else."""
     text = environment.get(name, default)
     try:
         value = float(text)
     except ValueError:
-        raise MissingSetting(f"{name} is no number: {text!r}") from None
+        raise MissingSettingError(f"{name} is no number: {text!r}") from None
     if not 0 < value < math.inf:
-        raise MissingSetting(f"{name} must be positive, not {text}")
+        raise MissingSettingError(f"{name} must be positive, not {text}")
     return value
 
 
 def _whole(environment: Mapping[str, str], name: str, default: str) -> int:
     value = positive_number(environment, name, default)
     if not value.is_integer():
-        raise MissingSetting(f"{name} must be a whole number, not {value}")
+        raise MissingSettingError(f"{name} must be a whole number, not {value}")
     return int(value)
 
 

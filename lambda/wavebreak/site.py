@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Site:
     """An AWS account and Region, travelling as one value; None is the stack's own."""
 
     account_id: str | None = None

@@ -13,22 +13,22 @@ from typing import Any, Final, NoReturn
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
-class NotJson(ValueError):  # noqa: N818  names what the text is
+class NotJsonError(ValueError):
     """A text that is no JSON, or none that everybody reads alike; the message says why."""
 
 
 def read_strictly(text: str) -> Any:
-    """Read a text as JSON; raises NotJson."""
+    """Read a text as JSON; raises NotJsonError."""
     try:
         return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
-    except NotJson:
+    except NotJsonError:
         raise
     except json.JSONDecodeError as error:
-        raise NotJson(f"{error.msg} at line {error.lineno} column {error.colno}") from error
+        raise NotJsonError(f"{error.msg} at line {error.lineno} column {error.colno}") from error
     except ValueError as error:
-        raise NotJson("a number is too long to be read") from error
+        raise NotJsonError("a number is too long to be read") from error
     except RecursionError as error:
-        raise NotJson("it is nested too deeply to be read") from error
+        raise NotJsonError("it is nested too deeply to be read") from error
 
 
 def encodable(value: Any) -> Any:
@@ -45,9 +45,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise NotJson(f"{json.dumps(twice[:64])} is given more than once")
+        raise NotJsonError(f"{json.dumps(twice[:64])} is given more than once")
     return members
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise NotJson(f"{name} is no JSON value")
+    raise NotJsonError(f"{name} is no JSON value")

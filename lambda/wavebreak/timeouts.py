@@ -1,7 +1,7 @@
 """How long anything may take: the one table of limits, and deadlines that keep to them. Pure.
 
 Each limit can be changed by an environment variable, `TIMEOUT_` and its name in capitals, in seconds. Where a limit
-binds: a client's own (`client_config.config`), reads of several pages (`guarded_client`), a round over several places
+binds: a client's own (`client_config.config`), reads of several pages (`guarded_client`), a round over several sites
 and what an answer of the API may ask of DRS (`parallel_reads`), its pages (`store.table`), a command (`catalogue`).
 Requirements S3-1 and S3-2.
 """
@@ -52,7 +52,7 @@ LIMITS: Final[Mapping[str, float]] = MappingProxyType(
         "dynamodb_transaction": 30,
         "observation_round": 60,
         "launch_round": 25,  # calls of StartRecovery for one wave: the rest is for the next round
-        "termination_calls": 25,  # terminate calls of one invocation, in each place
+        "termination_calls": 25,  # terminate calls of one invocation, in each site
         "asking": 8,  # questions to DRS while somebody waits for the API
         "history_indexed": 5,
         "history_filtered": 3,
@@ -68,7 +68,7 @@ _end: ContextVar[float] = ContextVar("end", default=math.inf)
 
 
 def limit(operation: str) -> float:
-    """Give the seconds that an operation may take; MissingSetting names a variable that is not a positive number."""
+    """Give the seconds that an operation may take; MissingSettingError names one that is not a positive number."""
     default = LIMITS.get(operation, UNKNOWN_SECONDS)
     return positive_number(os.environ, f"TIMEOUT_{operation.upper()}", str(default))
 
@@ -131,5 +131,5 @@ class Deadline:
 
 def log_expiry(operation: str, seconds: float, **context: Any) -> None:
     """Log that an operation ran into its limit (requirement S3-2)."""
-    told = {"operation": operation, "limitSeconds": seconds, **context}
-    logger.warning("%s ran into its limit of %g s", operation, seconds, extra={"expired": told})
+    fields = {"operation": operation, "limitSeconds": seconds, **context}
+    logger.warning("%s ran into its limit of %g s", operation, seconds, extra={"expired": fields})

@@ -29,7 +29,7 @@ SUMMARY: Json = {
     "bySeverity": {"DEBUG": 0, "INFO": 0, "WARNING": 2, "ERROR": 0, "CRITICAL": 1},
     "byCategory": {"DRS": 2, "CONFIGURATION": 1},
     "byService": {"Observe": 3},
-    "byType": {"ThrottlingException": 2, "MissingSetting": 1},
+    "byType": {"ThrottlingException": 2, "MissingSettingError": 1},
     "hourly": [],
     "lastHour": {"WARNING": 1, "CRITICAL": 1},
     "critical": [error(severity="CRITICAL", category="CONFIGURATION", message="TABLE_NAME is not set")],

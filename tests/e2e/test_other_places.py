@@ -23,20 +23,20 @@ def product(special_product: Product) -> Product:
     return special_product
 
 
-def place_of(shown: dict[str, Any]) -> tuple[str, str]:
+def site_of(shown: dict[str, Any]) -> tuple[str, str]:
     """Read account and Region from the ARN of what the simulator shows."""
     _, _, _, region, account, _ = shown["arn"].split(":", 5)
     return account, region
 
 
 def test_a_drill_over_two_regions_and_two_accounts(product: Product) -> None:
-    places = [
+    sites = [
         (HOME_ACCOUNT, REGION),
         (HOME_ACCOUNT, TARGET_REGION),
         (TARGET_ACCOUNT, REGION),
         (TARGET_ACCOUNT, TARGET_REGION),
     ]
-    servers = {place: product.servers(2, account=place[0], region=place[1]) for place in places}
+    servers = {site: product.servers(2, account=site[0], region=site[1]) for site in sites}
     waves = [
         wave(f"wave {number}", names, accountId=account, region=region, dependsOn=[] if number == 1 else ["wave 1"])
         for number, ((account, region), names) in enumerate(servers.items(), start=1)
@@ -48,8 +48,8 @@ def test_a_drill_over_two_regions_and_two_accounts(product: Product) -> None:
     assert after["status"] == "COMPLETED", after
     everything = [name for names in servers.values() for name in names]
     instances = [one for one in product.control.state()["recoveryInstances"] if one["sourceServerID"] in everything]
-    assert {one["sourceServerID"]: place_of(one) for one in instances} == {
-        name: place for place, names in servers.items() for name in names
+    assert {one["sourceServerID"]: site_of(one) for one in instances} == {
+        name: site for site, names in servers.items() for name in names
     }
     recorded = {one["recoveryInstanceId"] for each in after["waves"] for one in each["servers"]}
     assert recorded == {one["recoveryInstanceID"] for one in instances}
@@ -58,7 +58,7 @@ def test_a_drill_over_two_regions_and_two_accounts(product: Product) -> None:
         (call["account"], call["region"])
         for call in starts
         if call["parameters"]["sourceServers"][0]["sourceServerID"] in everything
-    ) == sorted(places)
+    ) == sorted(sites)
 
     cleaned = product.terminated(execution_id, within=60)
 

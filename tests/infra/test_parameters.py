@@ -21,11 +21,11 @@ KEYS = {
 
 @pytest.mark.parametrize(("kind", "place"), KEYS.items())
 def test_everything_that_keeps_data_takes_a_key_of_the_users_own(
-    template: Json, kind: str, place: tuple[str, str | None]
+    template: Json, kind: str, site: tuple[str, str | None]
 ) -> None:
     found = resources(template, kind)
     assert found
-    attribute, inside = place
+    attribute, inside = site
     for name, properties in found.items():
         written = json.dumps(properties[attribute])
         assert '{"Fn::If": ["HasKey", ' in written, name

@@ -28,10 +28,10 @@ OTHER = "222222222222"
 def test_accounts_and_regions_are_kept_apart(
     control: SimulatorControl, make_client: MakeClient, clock: ManualClock
 ) -> None:
-    places = [("000000000000", "us-east-1"), (OTHER, "us-east-1"), (OTHER, "eu-west-1")]
-    for account, region in places:
+    sites = [("000000000000", "us-east-1"), (OTHER, "us-east-1"), (OTHER, "eu-west-1")]
+    for account, region in sites:
         control.put_source_server(server_id(1), account=account, region=region, tags={"at": f"{account} {region}"})
-    clients = [Drs(make_client(key=account, region=region), clock) for account, region in places]
+    clients = [Drs(make_client(key=account, region=region), clock) for account, region in sites]
     job = clients[1].recover(server_id(1))
     assert job["arn"] == f"arn:aws:drs:us-east-1:{OTHER}:job/{job['jobID']}"
     assert [len(client.client.describe_jobs()["items"]) for client in clients] == [0, 1, 0]

@@ -17,7 +17,7 @@ from tests.support.execution_builders import NOW
 from tests.support.virtual_time import VirtualTime
 
 from wavebreak.aws import agents
-from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
+from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.commands.catalogue import CommandMode, command_mode
 from wavebreak.domain.commands.query_merge import QueryAnswer
 from wavebreak.domain.commands.runs import CommandRun, CommandTarget, TargetState
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from random import Random
 
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 
 class Died(BaseException):
@@ -91,9 +91,9 @@ class World:
     death: float = 0.0
     budget: int | None = None
     """Rounds after which a run of the machine hands over."""
-    places: Sequence[Place] | None = None
-    silent: Mapping[Place, float] = field(default_factory=dict)
-    """Places whose SSM does not answer before a moment."""
+    sites: Sequence[Site] | None = None
+    silent: Mapping[Site, float] = field(default_factory=dict)
+    """Sites whose SSM does not answer before a moment."""
 
     def __post_init__(self) -> None:
         self.time = VirtualTime(self.dice)
@@ -106,9 +106,9 @@ class World:
         self.asked = 0
         self.machines = 0
         for number in range(1, self.run.total + 1):
-            place = self.places[number - 1] if self.places else None
-            extra = {"place": place} if place else {}
-            self.targets[number] = CommandTarget(number, f"s-{number}", f"i-{number}", **extra)  # type: ignore[arg-type]  # place alone
+            site = self.sites[number - 1] if self.sites else None
+            extra = {"place": site} if site else {}
+            self.targets[number] = CommandTarget(number, f"s-{number}", f"i-{number}", **extra)  # type: ignore[arg-type]  # site alone
 
     def now(self) -> datetime:
         """Give the present moment."""
@@ -120,7 +120,7 @@ class World:
         workflow = SimpleNamespace(start_command=_nothing, wake=_nothing)
         return SimpleNamespace(
             commands=FakeStore(self),
-            ssm_at=lambda place: FakeSsm(self, place),
+            ssm_at=lambda site: FakeSsm(self, site),
             now=self.now,
             timing=Timing(),
             errors=errors,
@@ -178,15 +178,15 @@ class World:
             except Died:
                 self.time.sleep(self.dice.uniform(0.1, 2))
 
-    def _side_by_side(self, adapters: Mapping[Place, FakeSsm], wanted: Any, seen: Any) -> None:
-        self.time.sleep(3 if any(self.is_silent(place) for place in adapters) else 0.1)
-        for place, ssm in adapters.items():
-            if not self.is_silent(place):
-                agents._ask(ssm, wanted[place], seen[place])  # type: ignore[arg-type]  # what it is asked
+    def _side_by_side(self, adapters: Mapping[Site, FakeSsm], wanted: Any, seen: Any) -> None:
+        self.time.sleep(3 if any(self.is_silent(site) for site in adapters) else 0.1)
+        for site, ssm in adapters.items():
+            if not self.is_silent(site):
+                agents._ask(ssm, wanted[site], seen[site])  # type: ignore[arg-type]  # what it is asked
 
-    def is_silent(self, place: Place) -> bool:
-        """Tell whether SSM of a place does not answer now."""
-        return self.time.now < self.silent.get(place, 0)
+    def is_silent(self, site: Site) -> bool:
+        """Tell whether SSM of a site does not answer now."""
+        return self.time.now < self.silent.get(site, 0)
 
     def ran(self, number: int) -> list[Sent]:
         """Give the commands that a target carried out."""
@@ -306,11 +306,11 @@ class FakeStore:
 
 
 class FakeSsm:
-    """SSM of a place."""
+    """SSM of a site."""
 
-    def __init__(self, world: World, place: Place) -> None:
+    def __init__(self, world: World, site: Site) -> None:
         self.world = world
-        self.place = place
+        self.site = site
 
     def _of(self, instance: str) -> Manners:
         return self.world.manners[int(instance.partition("-")[2]) - 1]
@@ -318,7 +318,7 @@ class FakeSsm:
     def _hang(self, seconds: float, error: Exception) -> None:
         """Take the time of a call; where SSM is silent that is long, and there is no answer."""
         self.world.step()
-        if self.world.is_silent(self.place):
+        if self.world.is_silent(self.site):
             self.world.time.sleep(seconds)
             raise error
 
@@ -336,21 +336,21 @@ class FakeSsm:
         """Take a command, or refuse it, or answer nothing."""
         self.world.calls += 1
         manners = self._of(instance)
-        self._hang(6, OutcomeUnknown("no answer"))
+        self._hang(6, OutcomeUnknownError("no answer"))
         for left in ("throttles", "flaps"):
             if getattr(manners, left):
                 setattr(manners, left, getattr(manners, left) - 1)
                 code, status = ("ThrottlingException", 429) if left == "throttles" else ("InvalidInstanceId", 400)
-                raise Refusal(code, "not now", status=status)
+                raise CallRejectedError(code, "not now", status=status)
         if manners.refusal:
-            raise Refusal(manners.refusal, "never")
+            raise CallRejectedError(manners.refusal, "never")
         if manners.agent_from > self.world.time.now:
-            raise Refusal("InvalidInstanceId", "not in a valid state")
+            raise CallRejectedError("InvalidInstanceId", "not in a valid state")
         lost = manners.lost > 0
         taken = self._take(manners, instance, comment) if not lost or manners.lost_arrives else -1
         if lost:
             manners.lost -= 1
-            raise OutcomeUnknown("no answer")
+            raise OutcomeUnknownError("no answer")
         self.world.step()
         return str(taken)
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.engine import Decision, decide, unassigned
 from wavebreak.domain.executions.model import (
+    Attribution,
     Cancel,
     CancelThen,
     Execution,
@@ -108,9 +108,9 @@ def asked_to_cancel(then: CancelThen = CancelThen.KEEP, at: datetime = NOW) -> C
     return Cancel(at, OPERATOR, "enough", then)
 
 
-def says(at: datetime = NOW, reason: str | None = "checked") -> Act:
+def says(at: datetime = NOW, reason: str | None = "checked") -> Attribution:
     """What an operator says with a call."""
-    return Act(OPERATOR, at, reason)
+    return Attribution(OPERATOR, at, reason)
 
 
 def view(servers: Mapping[int, LaunchStatus | None], *, completed: bool = False, **fields: Any) -> JobView:

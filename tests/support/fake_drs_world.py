@@ -14,14 +14,7 @@ from tests.support.execution_builders import NOW, OPERATOR, TIMING
 from tests.support.mannered_drs import DrsJob, Looks
 
 from wavebreak.domain.executions import termination
-from wavebreak.domain.executions.audit_trail import (
-    ENGINE_ACTOR,
-    Act,
-    append_event,
-    event_hash,
-    status_changes,
-    words_behind,
-)
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, append_event, event_hash, status_changes, words_behind
 from wavebreak.domain.executions.ending.looks import TerminationObservation, is_launched, terminate_jobs
 from wavebreak.domain.executions.engine import (
     Decision,
@@ -34,12 +27,12 @@ from wavebreak.domain.executions.engine import (
 )
 from wavebreak.domain.executions.launching import launch_steps, learning
 from wavebreak.domain.executions.launching.last_look import LastLook
-from wavebreak.domain.executions.model import Execution, Job, JobKind, JobState, LaunchStatus
+from wavebreak.domain.executions.model import Attribution, Execution, Job, JobKind, JobState, LaunchStatus
 from wavebreak.domain.executions.observation import JobView, Observation
 from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.domain.executions.wave_commands import intended
 from wavebreak.execution_utils import WaveStatus, final_status, is_terminal
-from wavebreak.site import Place
+from wavebreak.site import Site
 from wavebreak.store.records import job_record, meta_record, read_execution, server_records, wave_record
 
 POLL: Final = timedelta(seconds=30)
@@ -86,7 +79,7 @@ class World:
         changes = status_changes(before, after)
         self.execution = after
         if changes:
-            self.execution, event = append_event(after, changes, Act(actor, self.now), _words(before, after))
+            self.execution, event = append_event(after, changes, Attribution(actor, self.now), _words(before, after))
             self.events.append(event)
 
     def _check_that_it_is_read_back(self, before: Execution) -> None:
@@ -149,7 +142,7 @@ class World:
 
     def _learn(self, decision: Decision) -> Decision:
         """Ask for what launches that are over have left to tell, as a round does that has nothing else to do."""
-        due = learning.due(self.execution, Place(), self.now, TIMING)
+        due = learning.due(self.execution, Site(), self.now, TIMING)
         return self._decide(self.looks.told(due, self.jobs.values())) if due.servers or due.logs else decision
 
     def _finish(self, *, drs_answers: bool) -> None:
@@ -351,7 +344,7 @@ class World:
                 assert ends.keys() == {each for job in self.jobs.values() for each in job.instances.values()}
                 return
             if directive is TerminationDirective.TERMINATE:
-                due = termination.due_at(after, Place(), seen, self.now, TIMING)
+                due = termination.due_at(after, Site(), seen, self.now, TIMING)
                 instances = tuple(str(server.recovery_instance_id) for server in due)
                 assert ends.keys().isdisjoint(instances), "it was asked to end what it is ending"
                 ends |= dict.fromkeys(instances, self.now + GOING)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import EndpointConnectionError
 from tests.support.execution_builders import NOW, TIMING, execution, server_id, wave
 
-from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
+from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.drs import JOBS_QUOTA, Instance, Quotas, RecentJob, SourceServer
 from wavebreak.domain.executions.engine import Directive, decide
 from wavebreak.domain.executions.launching.launch_tags import job_tags
@@ -28,7 +28,7 @@ from wavebreak.use_cases.launch_wave import start_wave
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 ROUND: Final = timedelta(seconds=31)
 ENOUGH: Final = Quotas(jobs=1000, servers_a_job=100, servers_in_jobs=100_000)
@@ -104,11 +104,11 @@ class RefusingDrs:
         assert not set(names) & {name for job in active for name in job.servers}, "a server is in two jobs"
         if len(active) >= self.quotas.jobs:
             self.over_quota += 1
-            raise Refusal("ServiceQuotaExceededException", "too many jobs", JOBS_QUOTA, 402)
+            raise CallRejectedError("ServiceQuotaExceededException", "too many jobs", JOBS_QUOTA, 402)
         job = Started(f"drsjob-{len(self.jobs):017d}", names, tags, is_drill, hidden=self.hides)
         self.jobs.append(job)
         if len(self.calls) in self.lost:
-            raise OutcomeUnknown("InternalServerException (500)")
+            raise OutcomeUnknownError("InternalServerException (500)")
         return job.job_id
 
     def _refuse(self, names: tuple[str, ...]) -> None:
@@ -117,9 +117,9 @@ class RefusingDrs:
         if way is None:
             return
         if way is Way.FAULT:
-            raise OutcomeUnknown("InternalServerException (500)")
+            raise OutcomeUnknownError("InternalServerException (500)")
         code, text, status = _WORDS[way]
-        raise Refusal(code, text.format(at_fault or names[0]), None, status)
+        raise CallRejectedError(code, text.format(at_fault or names[0]), None, status)
 
     def recent_jobs(self, _now: datetime) -> list[RecentJob]:
         """List the jobs that this look shows."""
@@ -183,8 +183,8 @@ class Store:
         """Read the execution."""
         return SimpleNamespace(execution=self.present)
 
-    def places_of_recoveries(self) -> list[frozenset[Place]]:
-        """Give the places in which recoveries start servers: there is no other execution."""
+    def sites_of_recoveries(self) -> list[frozenset[Site]]:
+        """Give the sites in which recoveries start servers: there is no other execution."""
         return []
 
     def change(
@@ -227,8 +227,8 @@ class Launch:
         self.app: Any = SimpleNamespace(
             executions=self.store,
             locks=SimpleNamespace(held_of=lambda _execution, partitions, _now: set(partitions)),
-            drs_at=lambda _place: drs,
-            quotas_at=lambda _place: drs.quotas,
+            drs_at=lambda _site: drs,
+            quotas_at=lambda _site: drs.quotas,
             timing=TIMING,
             now=lambda: self.now,
             workflow=SimpleNamespace(wake=lambda *_: self.woken.append(self.rounds)),

@@ -19,9 +19,9 @@ from tests.support.memory_table import MemoryTable
 from tests.support.side_by_side import Stage
 
 from wavebreak.domain.executions import steering
-from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.locking import lock_rules, preemption
 from wavebreak.domain.executions.model import (
+    Attribution,
     CancelThen,
     Execution,
     Job,
@@ -32,9 +32,9 @@ from wavebreak.domain.executions.model import (
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.identifiers import RequestKey, is_drill
 from wavebreak.problems import PlanBusy, Problem, ServerBusy
-from wavebreak.site import Place
+from wavebreak.site import Site
 from wavebreak.store import keys
-from wavebreak.store.executions import Conflict, ExecutionStore
+from wavebreak.store.executions import ExecutionStore, VersionConflictError
 from wavebreak.store.locks import LockStore, read_lock, server_keys, standing_of
 from wavebreak.store.plans import PlanStore
 from wavebreak.timing import Timing
@@ -108,7 +108,7 @@ class LockWorld:
             workflow=SimpleNamespace(start=lambda *_: None, start_next=lambda *_: True, wake=lambda *_: False),
             commands=SimpleNamespace(active_of=lambda _execution: []),
             errors=_Errors(),
-            brief_drs_at=lambda _place: self.drs,
+            brief_drs_at=lambda _site: self.drs,
             other_accounts=False,
             now=lambda: self.now,
             timing=Timing(),
@@ -132,15 +132,15 @@ class LockWorld:
         asked: dict[str, Any] = {"requestedBy": OPERATOR, "reason": None, "snapshots": {}, "preempt": preempt}
         how = " preempting" if preempt and mode is Mode.RECOVERY else ""
         name = self.call(
-            f"start {plan} {mode}{how}", lambda: start_execution(self.app, plan, mode, Place(), asked, request)
+            f"start {plan} {mode}{how}", lambda: start_execution(self.app, plan, mode, Site(), asked, request)
         )
         if request is not None:
             self.requests[name] = request
         return name
 
-    def act(self) -> Act:
+    def act(self) -> Attribution:
         """Give an operator's act of now."""
-        return Act(OPERATOR, self.now)
+        return Attribution(OPERATOR, self.now)
 
     def retry(self, execution_id: str) -> str:
         """Begin a retry of the one wave."""
@@ -175,7 +175,7 @@ class LockWorld:
 
         The job holds so many of the wave's servers; without one there is no job.
         """
-        act = Act("wavebreak", self.now)
+        act = Attribution("wavebreak", self.now)
 
         def work() -> Execution:
             change = self.app.executions.change
@@ -209,7 +209,7 @@ class LockWorld:
 
     def _clean_up(self, execution_id: str) -> None:
         after = self.app.executions.change(
-            execution_id, lambda current: _cleaned_up(current, self.now), Act("wavebreak", self.now)
+            execution_id, lambda current: _cleaned_up(current, self.now), Attribution("wavebreak", self.now)
         )
         if not after.holds_locks:
             self.app.locks.release_servers(after)
@@ -224,7 +224,7 @@ class LockWorld:
 
     def _ended(self, call: Call) -> None:
         self.outcomes.append((call.name, call.outcome))
-        allowed = (Problem, steering.Refused, Conflict)
+        allowed = (Problem, steering.NotAllowedError, VersionConflictError)
         if isinstance(call.outcome, Exception) and not isinstance(call.outcome, allowed):
             raise call.outcome
         if isinstance(call.outcome, Execution) and call.name in self.requests:
@@ -348,7 +348,7 @@ class LockWorld:
             for name in recovery.preemption.drills:
                 found = [each for each in self.executions() if each.execution_id == name]
                 assert all(drill.cancel or drill.is_terminal for drill in found)
-                assert not any(preemption.places_to_start(drill) for drill in found)
+                assert not any(preemption.sites_to_start(drill) for drill in found)
 
     def may_start(self, execution: Execution) -> set[str]:
         """Tell which servers a drill would start now."""

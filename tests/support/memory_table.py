@@ -10,7 +10,7 @@ import copy
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.store.table import ConditionFailed, Table, Write
+from wavebreak.store.table import ConditionFailedError, Table, Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -114,7 +114,7 @@ class MemoryTable(Table):
             if write.condition and not holds(write.condition, present, write.values, write.names):
                 refused[write.name] = copy.deepcopy(present)
         if refused:
-            raise ConditionFailed(refused)
+            raise ConditionFailedError(refused)
         for write in writes:
             key = (write.item["pk"], write.item["sk"])
             if write.kind == "Put":

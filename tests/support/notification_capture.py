@@ -13,7 +13,7 @@ from tests.support.blueprint import ACCOUNT, REGION, Blueprint
 from tests.support.stored_executions import ACT, AT, execution
 
 from wavebreak.aws.channels import Channels
-from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.domain.executions.model import Attribution
 from wavebreak.domain.notifications.message import Kind
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.settings import NoticeSettings
@@ -201,9 +201,9 @@ class World:
         """Start an execution."""
         return self.app.executions.create(execution(number, plan_id=f"p{number}"), document, self.act(), {})
 
-    def act(self) -> Act:
+    def act(self) -> Attribution:
         self.pass_time(1)
-        return Act(ACT.actor, self.app.clock, "why")
+        return Attribution(ACT.actor, self.app.clock, "why")
 
     def becomes(self, before: Execution, status: ExecutionStatus | None = None, **waves: WaveStatus) -> Execution:
         """Write a change: `w1=W.COMPLETED`."""

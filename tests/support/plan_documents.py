@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from wavebreak.domain.plans.document import parse_plan
-from wavebreak.json_pointers import PlanInvalid
+from wavebreak.json_pointers import PlanInvalidError
 
 
 def server(number: int) -> dict[str, Any]:
@@ -22,6 +22,6 @@ def plan(*waves: object, **fields: Any) -> dict[str, Any]:
 
 def problems(document: object, plan_id: str | None = None) -> list[tuple[str, str]]:
     """Have the document refused, and give the pointer and message of every problem."""
-    with pytest.raises(PlanInvalid) as caught:
+    with pytest.raises(PlanInvalidError) as caught:
         parse_plan(document, plan_id=plan_id)
     return [(problem.pointer, problem.message) for problem in caught.value.problems]

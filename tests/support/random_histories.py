@@ -13,10 +13,9 @@ from tests.support.fake_drs_world import World, who_cancels
 from tests.support.real_launcher import TROUBLES, RealLauncher
 
 from wavebreak.domain.executions import steering, termination
-from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.engine import Directive, may_launch, open_asks, unassigned
-from wavebreak.domain.executions.model import Cancel, CancelThen, Execution, LaunchStatus, Wave
-from wavebreak.domain.executions.steering import Refused
+from wavebreak.domain.executions.model import Attribution, Cancel, CancelThen, Execution, LaunchStatus, Wave
+from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.domain.executions.views import execution_view
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 
@@ -101,13 +100,13 @@ class Story:
         if number <= self.size:
             self.launcher.start(number, dies)
 
-    def a_server_is_in_trouble(self, place: int, trouble: int | None) -> None:
+    def a_server_is_in_trouble(self, site: int, trouble: int | None) -> None:
         """Have DRS refuse the launcher's calls that name a server, in some way, or no longer any."""
         if trouble is None:
             self.launcher.trouble.clear()
             return
         names = self._servers()
-        name = names[place % len(names)]
+        name = names[site % len(names)]
         self.launcher.trouble[name] = TROUBLES[trouble]
         self.launcher.once_in_trouble.add(name)
 
@@ -233,7 +232,7 @@ class Story:
 
     def terminate(self) -> None:
         """Have an operator ask for the end of what was launched."""
-        act = Act(OPERATOR, self.world.now)
+        act = Attribution(OPERATOR, self.world.now)
         if self._tried(lambda current: termination.request(current, act)):
             assert self.world.execution.is_terminal
             assert self.world.execution.holds_locks
@@ -241,7 +240,7 @@ class Story:
     def _steer(self, number: int, call: str) -> None:
         now = self.world.now
         steps: dict[str, Step] = {
-            "approve": partial(steering.approve, number=number, act=Act(OPERATOR, now)),
+            "approve": partial(steering.approve, number=number, act=Attribution(OPERATOR, now)),
             "reject": partial(steering.reject, number=number, now=now, reason=None),
             "retry": partial(steering.retry, number=number, now=now),
             "skip": partial(steering.skip, number=number, now=now),
@@ -252,7 +251,7 @@ class Story:
         """Do what an operator asks for; tells whether the state allowed it."""
         try:
             after = step(self.world.execution)
-        except Refused:
+        except NotAllowedError:
             return False
         self.world.save(after, OPERATOR, reopens=reopens)
         return True

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from tests.support.execution_builders import TIMING
 
-from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
+from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.drs import Quotas, RecentJob, SourceServer
 from wavebreak.domain.executions.launching.launch_tags import job_tags, key_of
 from wavebreak.domain.executions.model import Job, JobState
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from tests.support.fake_drs_world import World
 
     from wavebreak.domain.executions.model import Execution, Server
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 _ROOM: Final = Quotas(jobs=1000, servers_a_job=100, servers_in_jobs=100_000)
 
 TROUBLES: Final[tuple[Exception, ...]] = (
-    Refusal("ConflictException", "not ready", status=409),
-    Refusal("ServiceQuotaExceededException", "one of its own", "L-DD6D028C", 402),
-    OutcomeUnknown("InternalServerException (500)"),
-    Refusal("ThrottlingException", "slow down", status=429),
+    CallRejectedError("ConflictException", "not ready", status=409),
+    CallRejectedError("ServiceQuotaExceededException", "one of its own", "L-DD6D028C", 402),
+    OutcomeUnknownError("InternalServerException (500)"),
+    CallRejectedError("ThrottlingException", "slow down", status=429),
 )
 """What DRS may say of a server, and no longer say a while later."""
 
@@ -60,8 +60,8 @@ class RealLauncher:
         self.app: Any = SimpleNamespace(
             executions=self,
             locks=self,
-            drs_at=lambda _place: self,
-            quotas_at=lambda _place: _ROOM,
+            drs_at=lambda _site: self,
+            quotas_at=lambda _site: _ROOM,
             timing=TIMING,
             now=lambda: world.now,
             workflow=SimpleNamespace(wake=lambda *_: None),
@@ -86,13 +86,13 @@ class RealLauncher:
         self.world.save(step(self.world.execution))
         return self.world.execution
 
-    def places_of_recoveries(self) -> list[frozenset[Place]]:
-        """Give the places in which recoveries have servers to be started."""
-        return [frozenset({self.world.execution.waves[0].place})] if self.place_is_needed else []
+    def sites_of_recoveries(self) -> list[frozenset[Site]]:
+        """Give the sites in which recoveries have servers to be started."""
+        return [frozenset({self.world.execution.waves[0].site})] if self.place_is_needed else []
 
     def held_of(self, execution: Execution, partitions: Sequence[str], _now: datetime) -> set[str]:
         """Tell which locks of servers are the execution's own."""
-        return set(partitions) - {keys.server(wave.place, name) for wave in execution.waves for name in self.taken}
+        return set(partitions) - {keys.server(wave.site, name) for wave in execution.waves for name in self.taken}
 
     def recent_jobs(self, _now: datetime) -> list[RecentJob]:
         """List the jobs that a look shows."""
@@ -137,7 +137,7 @@ class RealLauncher:
         self.world.calls.append(intent)
         self.world.call(intent)
         if len(self.world.answers) == answered:
-            raise Refusal("ConflictException", "a job of its server is running", status=409)
+            raise CallRejectedError("ConflictException", "a job of its server is running", status=409)
         _, job_id = self.world.answers.pop()
         self._perhaps("after")
         return job_id

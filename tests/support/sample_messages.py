@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support.execution_builders import NOW, OPERATOR, execution, job, later, wave
 
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act, append_event, status_changes, words_behind
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, append_event, status_changes, words_behind
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.ending.model import EndingOutcome, InstanceEnding
 from wavebreak.domain.executions.leasing.model import Lease
-from wavebreak.domain.executions.model import Cancel, Execution, JobState, LaunchStatus, Mode, Termination
+from wavebreak.domain.executions.model import Attribution, Cancel, Execution, JobState, LaunchStatus, Mode, Termination
 from wavebreak.domain.executions.replay import statuses_after
 from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
 from wavebreak.domain.notifications.execution_messages import execution_message
@@ -55,7 +55,7 @@ class Story:
         self.now = execution(*waves, plan_name=name, mode=mode, status=E.PENDING, requested_by=OPERATOR, **ids)
         self.now = replace(self.now, reason="quarterly drill")
         self.trail: list[dict[str, Any]] = []
-        self._tell(None, self.now, Act(OPERATOR, NOW, "quarterly drill"))
+        self._tell(None, self.now, Attribution(OPERATOR, NOW, "quarterly drill"))
 
     def then(self, seconds: float, actor: str = ENGINE_ACTOR, reason: str | None = None, **fields: Any) -> Story:
         """Let something become of the execution; `w1`, `w2`, `w3` are statuses of waves, `details` go to the event."""
@@ -64,14 +64,16 @@ class Story:
         changed = [self._wave(number, status) for number, status in waves.items()]
         jobs = tuple(job(number, JobState.ENDED) for number in (1, 2) if self.now.wave(number).started_at)
         after = replace(self.now.with_waves(changed), jobs=self.now.jobs or jobs, **fields)
-        self._tell(self.now, after, Act(actor, later(seconds), reason), details)
+        self._tell(self.now, after, Attribution(actor, later(seconds), reason), details)
         return self
 
     def _wave(self, number: int, status: WaveStatus) -> Any:
         error = "1 critical server(s) failed: s-00000000000000002" if status is W.FAILED else None
         return replace(self.now.wave(number), status=status, started_at=NOW, error=error)
 
-    def _tell(self, before: Execution | None, after: Execution, act: Act, details: Mapping[str, Any] = _NONE) -> None:
+    def _tell(
+        self, before: Execution | None, after: Execution, act: Attribution, details: Mapping[str, Any] = _NONE
+    ) -> None:
         behind = words_behind(before, after) if before is not None else {}
         self.now, event = append_event(after, status_changes(before, after), act, behind | dict(details))
         self.trail.append(event)

@@ -14,12 +14,11 @@ from tests.support.fake_drs_world import World, check_state, check_trail
 
 from wavebreak.aws.drs import Drs
 from wavebreak.aws.step_functions import Workflow
-from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
-from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.executions.engine import Directive, open_asks
 from wavebreak.domain.executions.launching.launch_tags import job_tags
-from wavebreak.domain.executions.model import CancelThen, Execution, JobKind
-from wavebreak.domain.executions.steering import Refused
+from wavebreak.domain.executions.model import Attribution, CancelThen, Execution, JobKind
+from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.problems import Problem
@@ -61,10 +60,10 @@ _STEERED: Final = ("pause", "resume", "approve", "approve", "reject", "retry", "
 
 
 _TROUBLES: Final = (
-    Refusal("ConflictException", "not ready", status=409),
-    Refusal("ServiceQuotaExceededException", "one of its own", "L-DD6D028C", 402),
-    OutcomeUnknown("InternalServerException (500)"),
-    Refusal("ThrottlingException", "slow down", status=429),
+    CallRejectedError("ConflictException", "not ready", status=409),
+    CallRejectedError("ServiceQuotaExceededException", "one of its own", "L-DD6D028C", 402),
+    OutcomeUnknownError("InternalServerException (500)"),
+    CallRejectedError("ThrottlingException", "slow down", status=429),
 )
 
 
@@ -169,7 +168,7 @@ class Life:
             self.control.put_source_server(name)
         now = self.clock.now()
         held = self.app.locks.take(execution, "start", now)
-        self.before = self.app.executions.create(execution, "{}", Act(OPERATOR, now), {}, held)
+        self.before = self.app.executions.create(execution, "{}", Attribution(OPERATOR, now), {}, held)
         self.fate.life = self
 
     def load(self) -> Execution:
@@ -264,7 +263,7 @@ class Life:
 
     def asked(self, call: str, number: int) -> None:
         """Do what an operator asks for, if the state allows it and DRS answers."""
-        app, identifier, act = self.app, self.execution_id, Act(OPERATOR, self.clock.now())
+        app, identifier, act = self.app, self.execution_id, Attribution(OPERATOR, self.clock.now())
         try:
             if call == "cancel":
                 operate_execution.cancel(app, identifier, act, self.dice.choice(tuple(CancelThen)))
@@ -275,7 +274,7 @@ class Life:
             else:
                 carry_out, step = operate_execution.WAVE_CALLS[call]
                 carry_out(app, identifier, operate_execution.on_wave(str(number), step, act), act)
-        except (Refused, Problem, ClientError):
+        except (NotAllowedError, Problem, ClientError):
             return
 
     def comes_to_its_end(self) -> None:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from tests.support.plans import server
 
-from wavebreak.domain.executions.audit_trail import Act
-from wavebreak.domain.executions.model import Execution, Mode, Server, Wave
+from wavebreak.domain.executions.model import Attribution, Execution, Mode, Server, Wave
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
-ACT = Act("arn:aws:iam::123456789012:user/operator", AT)
+ACT = Attribution("arn:aws:iam::123456789012:user/operator", AT)
 
 
 def execution_id(number: int, mode: str = "drill") -> str:

@@ -26,16 +26,15 @@ from tests.support.execution_builders import (
     wave,
 )
 
-from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
+from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.drs import Instance, RecentJob
 from wavebreak.domain.executions import termination
-from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.ending.looks import is_launched
-from wavebreak.domain.executions.model import Execution, Job, JobState, LaunchStatus
+from wavebreak.domain.executions.model import Attribution, Execution, Job, JobState, LaunchStatus
 from wavebreak.domain.executions.observation import JobView, ServerView
 from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.store.executions import Conflict, Snapshot
+from wavebreak.store.executions import Snapshot, VersionConflictError
 from wavebreak.store.records import job_record, meta_record, read_execution, server_records, wave_record
 from wavebreak.store.wake_tokens import Token
 from wavebreak.use_cases.termination.observe_termination import observe
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
     from random import Random
 
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 POLL = timedelta(seconds=30)
 _HIDDEN = 0.2
@@ -180,7 +179,7 @@ class FakeDrs:
         assert len(self.calls) < 20_000, "it never ends"
         self._answer()
         if self.refused is not None:
-            raise Refusal("AccessDeniedException", self.refused, status=403)
+            raise CallRejectedError("AccessDeniedException", self.refused, status=403)
         at_fault = next((name for name in batch if name in self.ways), None)
         if at_fault is not None:
             self._refuse(at_fault, self.ways[at_fault])
@@ -194,16 +193,16 @@ class FakeDrs:
     def _refuse(instance: str, way: Way) -> None:
         assert way not in UNCALLED, f"{instance} was to be left alone: {way}"
         if way is Way.FAULT:
-            raise OutcomeUnknown("InternalServerException (500)")
+            raise OutcomeUnknownError("InternalServerException (500)")
         if way is Way.CONFLICT:
-            raise Refusal("ConflictException", "a job of its server is running", status=409)
+            raise CallRejectedError("ConflictException", "a job of its server is running", status=409)
         if way is Way.QUOTA:
-            raise Refusal("ServiceQuotaExceededException", "too many of something", "L-00000000", 402)
+            raise CallRejectedError("ServiceQuotaExceededException", "too many of something", "L-00000000", 402)
         if way is Way.THROTTLE:
-            raise Refusal("ThrottlingException", "slow down", status=429)
+            raise CallRejectedError("ThrottlingException", "slow down", status=429)
         if way is Way.VALIDATION:
-            raise Refusal("ValidationException", "Invalid recovery instance")
-        raise Refusal("AccessDeniedException", f"not authorized on recovery-instance/{instance}", status=403)
+            raise CallRejectedError("ValidationException", "Invalid recovery instance")
+        raise CallRejectedError("AccessDeniedException", f"not authorized on recovery-instance/{instance}", status=403)
 
     def _answer(self) -> None:
         if self.down:
@@ -234,16 +233,16 @@ class FakeExecutions:
         """Read what is stored."""
         return Snapshot(self._stored, Token(), Token(mark=1, run=1))
 
-    def save(self, before: Execution, after: Execution, _act: Act) -> Execution:
+    def save(self, before: Execution, after: Execution, _act: Attribution) -> Execution:
         """Write what was decided; raises Conflict when somebody else wrote since."""
         if before.version != self._stored.version:
-            raise Conflict
+            raise VersionConflictError
         if after != before:
             self.saves += 1
             self._stored = replace(after, version=before.version + 1)
         return self._stored
 
-    def change(self, execution_id: str, decide: Callable[[Execution], Execution], act: Act) -> Execution:
+    def change(self, execution_id: str, decide: Callable[[Execution], Execution], act: Attribution) -> Execution:
         """Read, decide, write."""
         before = self.load(execution_id).execution
         return self.save(before, decide(before), act)
@@ -261,33 +260,33 @@ class FakeExecutions:
 
 
 class TerminationWorld:
-    """A termination of some instances, spread over places by their numbers."""
+    """A termination of some instances, spread over sites by their numbers."""
 
-    def __init__(self, size: int, places: Sequence[Place], ways: dict[int, Way], **drs: Any) -> None:
+    def __init__(self, size: int, sites: Sequence[Site], ways: dict[int, Way], **drs: Any) -> None:
         self.now = NOW
         self.ways = {instance_id(number): way for number, way in ways.items()}
-        self.places = places
-        self.drs = {place: self._drs_of(size, number, drs) for number, place in enumerate(places, start=1)}
+        self.sites = sites
+        self.drs = {site: self._drs_of(size, number, drs) for number, site in enumerate(sites, start=1)}
         waves = [
             wave(
                 number,
                 WaveStatus.COMPLETED,
-                place=place,
+                site=site,
                 servers=tuple(server(each, LaunchStatus.LAUNCHED) for each in self._numbers(size, number)),
             )
-            for number, place in enumerate(places, start=1)
+            for number, site in enumerate(sites, start=1)
         ]
         launches = tuple(
             job(
                 number,
                 JobState.ENDED,
-                place=place,
+                site=site,
                 subjects=tuple(server_id(each) for each in self._numbers(size, number)),
             )
-            for number, place in enumerate(places, start=1)
+            for number, site in enumerate(sites, start=1)
         )
         ended = execution(*waves, status=ExecutionStatus.COMPLETED, ended_at=NOW, jobs=launches)
-        self.store = FakeExecutions(termination.request(ended, Act(OPERATOR, NOW)))
+        self.store = FakeExecutions(termination.request(ended, Attribution(OPERATOR, NOW)))
         self.looks = 0
         self.rounds = 0
         self.released = False
@@ -297,7 +296,7 @@ class TerminationWorld:
             timing=TIMING,
             drs_at=self.drs.__getitem__,
             brief_drs_at=self.drs.__getitem__,
-            ec2_at=lambda place: FakeEc2(self.drs[place]),
+            ec2_at=lambda site: FakeEc2(self.drs[site]),
             locks=SimpleNamespace(server_holders=self._holders, release_servers=self._release),
             errors=SimpleNamespace(record_error=lambda *_, **__: None),
             meter=SimpleNamespace(add=lambda *_: None),
@@ -306,20 +305,20 @@ class TerminationWorld:
             wakes=SimpleNamespace(leave_directive=lambda *_: None),
         )
 
-    def _numbers(self, size: int, place: int) -> range:
-        return range(place, size + 1, len(self.places))
+    def _numbers(self, size: int, site: int) -> range:
+        return range(site, size + 1, len(self.sites))
 
-    def _drs_of(self, size: int, place: int, settings: dict[str, Any]) -> FakeDrs:
+    def _drs_of(self, size: int, site: int, settings: dict[str, Any]) -> FakeDrs:
         instances = {
             instance_id(number): Instance(
                 instance_id(number),
                 server_id(number),
-                job_id(place),
+                job_id(site),
                 is_drill=True,
                 state="RUNNING",
                 failback="FAILBACK_IN_PROGRESS" if self.ways.get(instance_id(number)) is Way.FAILBACK else None,
             )
-            for number in self._numbers(size, place)
+            for number in self._numbers(size, site)
         }
         ways = {name: way for name, way in self.ways.items() if name in instances}
         return FakeDrs(instances, ways, lambda: self.now, **settings)
@@ -343,7 +342,7 @@ class TerminationWorld:
 
     @property
     def calls(self) -> list[tuple[str, ...]]:
-        """Every TerminateRecoveryInstances, in all places."""
+        """Every TerminateRecoveryInstances, in all sites."""
         return [call for drs in self.drs.values() for call in drs.calls]
 
     @property
@@ -372,7 +371,9 @@ class TerminationWorld:
 
     def ask_again(self) -> None:
         """Ask for the termination once more."""
-        self.store.change("", lambda current: termination.request(current, Act(OPERATOR, self.now)), Act("", self.now))
+        self.store.change(
+            "", lambda current: termination.request(current, Attribution(OPERATOR, self.now)), Attribution("", self.now)
+        )
         self.released = False
 
     def healthy(self) -> set[str]:

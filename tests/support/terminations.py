@@ -20,19 +20,18 @@ from tests.support.execution_builders import (
 
 from wavebreak.domain.drs import Instance
 from wavebreak.domain.executions import termination
-from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.ending.instances_left import remaining, terminated_count, unknown
 from wavebreak.domain.executions.ending.looks import Ec2Answer, TerminationObservation, ending_of
 from wavebreak.domain.executions.ending.model import InstanceEnding
-from wavebreak.domain.executions.model import Execution, Job, JobKind, JobState, LaunchStatus
+from wavebreak.domain.executions.model import Attribution, Execution, Job, JobKind, JobState, LaunchStatus
 from wavebreak.domain.executions.observation import Observation
 from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
-from wavebreak.site import Place
+from wavebreak.site import Site
 
-ACT = Act(OPERATOR, later(5))
+ACT = Attribution(OPERATOR, later(5))
 NOTHING = Observation()
-WEST = Place(None, "us-west-2")
+WEST = Site(None, "us-west-2")
 
 
 def ended(status: ExecutionStatus = ExecutionStatus.COMPLETED, *waves: WaveStatus) -> Execution:

@@ -4,7 +4,7 @@ import pytest
 
 from wavebreak import app as composition
 from wavebreak.domain.notifications.message import Kind
-from wavebreak.settings import MissingSetting, NoticeSettings, Settings
+from wavebreak.settings import MissingSettingError, NoticeSettings, Settings
 
 ENVIRONMENT = {
     "TABLE_NAME": "t",
@@ -35,7 +35,7 @@ def test_a_function_that_tells_none_needs_none_of_them() -> None:
 
 @pytest.mark.parametrize("name", ["CHAT_TOPIC_ARN", "FAILED_EVENTS_QUEUE_URL"])
 def test_what_is_missing_is_named(name: str) -> None:
-    with pytest.raises(MissingSetting, match=name):
+    with pytest.raises(MissingSettingError, match=name):
         Settings.read({key: value for key, value in ENVIRONMENT.items() if key != name})
 
 
@@ -56,7 +56,7 @@ def test_channels_are_refused_with_the_variables_name(
     environment: dict[str, str], why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(composition, "settings", lambda: Settings.read(environment))
-    with pytest.raises(MissingSetting, match=why):
+    with pytest.raises(MissingSettingError, match=why):
         composition._channels.__wrapped__()
 
 

@@ -14,14 +14,14 @@ from tools.template import ROOT, definition, functions, load
 from wavebreak.aws import circuits, clients
 from wavebreak.resilience.client_config import ATTEMPTS
 from wavebreak.settings import settings
-from wavebreak.site import Place
+from wavebreak.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 HOME = "eu-west-1"
-PLACES = [Place(), Place(region="us-west-2"), Place("222222222222"), Place("222222222222", "us-west-2")]
+SITES = [Site(), Site(region="us-west-2"), Site("222222222222"), Site("222222222222", "us-west-2")]
 
 
 # ---------------------------------------------------------------- 7: nothing of the failed Region, no control plane
@@ -62,10 +62,10 @@ def test_rule_7_no_client_is_made_outside_the_factory() -> None:
 def test_rule_7_clients_speak_to_the_stacks_region_and_the_waves_only(factory: Any) -> None:
     assert factory.dynamodb().meta.region_name == HOME
     assert factory.stepfunctions().meta.region_name == HOME
-    for place in PLACES:
-        for client in (factory.drs(place), factory.drs(place, once=True), factory.service_quotas(place)):
-            assert client.meta.region_name == (place.region or HOME)
-            assert client.meta.endpoint_url.endswith(f".{place.region or HOME}.amazonaws.com")
+    for site in SITES:
+        for client in (factory.drs(site), factory.drs(site, once=True), factory.service_quotas(site)):
+            assert client.meta.region_name == (site.region or HOME)
+            assert client.meta.endpoint_url.endswith(f".{site.region or HOME}.amazonaws.com")
     sts = factory._sts_creator(botocore.session.Session(), "222222222222", "sts")("sts")
     assert sts.meta.endpoint_url == f"https://sts.{HOME}.amazonaws.com"
 
@@ -94,9 +94,9 @@ def test_rule_7_nothing_is_made_or_changed_in_a_control_plane_while_recovering()
 
 
 def test_rule_8_one_owner_of_retries_on_the_wire_is_botocore_and_never_for_a_start(factory: Any) -> None:
-    for place in PLACES:
-        assert factory.drs(place, once=True).meta.config.retries == {"mode": "standard", "total_max_attempts": 1}
-        assert factory.drs(place).meta.config.retries == {"mode": "standard", "total_max_attempts": ATTEMPTS}
+    for site in SITES:
+        assert factory.drs(site, once=True).meta.config.retries == {"mode": "standard", "total_max_attempts": 1}
+        assert factory.drs(site).meta.config.retries == {"mode": "standard", "total_max_attempts": ATTEMPTS}
     for client in (factory.dynamodb(), factory.stepfunctions()):
         assert client.meta.config.retries == {"mode": "standard", "total_max_attempts": ATTEMPTS}
 
@@ -131,13 +131,13 @@ def test_rule_9_timeouts_nest_clients_give_up_before_their_function(factory: Any
         for name, function in all_functions.items()
         if any(event["Type"] == "Api" for event in function.get("Events", {}).values())
     }
-    patient = max(longest(factory.drs(place, once=once)) for place in PLACES for once in (False, True))
+    patient = max(longest(factory.drs(site, once=once)) for site in SITES for once in (False, True))
     common = [
         factory.dynamodb(),
         factory.stepfunctions(),
         factory._sts_creator(botocore.session.Session(), "222222222222", "sts")("sts"),
     ]
-    common += [factory.service_quotas(Place()), factory.drs(Place(), brief=True)]
+    common += [factory.service_quotas(Site()), factory.drs(Site(), brief=True)]
     brief = max(map(longest, common))
     for name, function in all_functions.items():
         assert brief < function["Timeout"], name

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wavebreak.strict_json import NotJson, encodable, read_strictly
+from wavebreak.strict_json import NotJsonError, encodable, read_strictly
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -33,7 +33,7 @@ def test_what_json_writes_is_read_as_it_was(value: Any) -> None:
     ],
 )
 def test_what_can_be_read_in_two_ways_or_not_at_all_is_none(text: str, why: str) -> None:
-    with pytest.raises(NotJson) as caught:
+    with pytest.raises(NotJsonError) as caught:
         read_strictly(text)
     assert str(caught.value) == why
 

@@ -10,7 +10,7 @@ import pytest
 
 import wavebreak
 from wavebreak.domain.commands.catalogue import CATALOGUE
-from wavebreak.settings import MissingSetting
+from wavebreak.settings import MissingSettingError
 from wavebreak.timeouts import LIMITS, Deadline, ending_in, invocation, limit, log_expiry, remaining
 
 PACKAGE = Path(wavebreak.__file__).parent
@@ -86,7 +86,7 @@ def test_s3_1_an_unknown_operation_has_thirty_seconds(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "soon", ""])
 def test_s3_1_a_limit_that_is_not_positive_is_refused_by_its_name(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIMEOUT_DRS_CALL", value)
-    with pytest.raises(MissingSetting, match=r"^TIMEOUT_DRS_CALL "):
+    with pytest.raises(MissingSettingError, match=r"^TIMEOUT_DRS_CALL "):
         limit("drs_call")
 
 

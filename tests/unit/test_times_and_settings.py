@@ -11,7 +11,7 @@ from wavebreak.domain.drs import Quotas, RecentJob, room_for
 from wavebreak.domain.executions.model import Mode
 from wavebreak.identifiers import new_execution_id
 from wavebreak.problems import InvalidRequest
-from wavebreak.settings import MissingSetting, Settings
+from wavebreak.settings import MissingSettingError, Settings
 from wavebreak.timing import Timing, iso, known_time, parse_iso, whole_seconds
 
 
@@ -89,7 +89,7 @@ def test_settings_are_read_from_the_environment() -> None:
     ],
 )
 def test_a_setting_that_is_missing_or_wrong_is_named(name: str, value: str) -> None:
-    with pytest.raises(MissingSetting, match=f"^{name} "):
+    with pytest.raises(MissingSettingError, match=f"^{name} "):
         Settings.read({"TABLE_NAME": "t", name: value})
 
 

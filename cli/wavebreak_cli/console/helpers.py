@@ -9,7 +9,7 @@ import yaml  # type: ignore[import-untyped]  # no stubs in use
 from wavebreak.domain.executions.audit_chain import verify
 from wavebreak.domain.plans.document import parse_plan
 from wavebreak.domain.plans.text import load_plan_text
-from wavebreak.json_pointers import PlanInvalid
+from wavebreak.json_pointers import PlanInvalidError
 from wavebreak_cli.plan_files import located
 
 
@@ -37,7 +37,7 @@ def judged(text: str, plan_id: str | None, pointers: list[dict[str, Any]]) -> di
     try:
         document = load_plan_text(text)
         parse_plan(document, plan_id=plan_id)
-    except PlanInvalid as error:
+    except PlanInvalidError as error:
         faults += [{"pointer": problem.pointer, "message": problem.message} for problem in error.problems]
     return {"document": document, "faults": located(text, faults)}
 

@@ -16,11 +16,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from wavebreak.api.idempotency import once, request_key
 from wavebreak.api.json_bodies import read_body
-from wavebreak.domain.executions.audit_trail import Act
-from wavebreak.domain.executions.steering import Refused
+from wavebreak.domain.executions.model import Attribution
+from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.domain.plans.pydantic_errors import problems_of
 from wavebreak.identifiers import PLAN_ID_PATTERN
-from wavebreak.json_pointers import PlanInvalid
+from wavebreak.json_pointers import PlanInvalidError
 from wavebreak.lambda_entry import function_name_of, request_id_of, severity_of, tracker
 from wavebreak.lambda_entry import logger as door
 from wavebreak.observability.error_tracker import begin
@@ -34,8 +34,8 @@ from wavebreak.problems import (
     Problem,
     Unavailable,
 )
-from wavebreak.site import Place
-from wavebreak.store.table import ConditionFailed
+from wavebreak.site import Site
+from wavebreak.store.table import ConditionFailedError
 from wavebreak.timeouts import invocation
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ _EXECUTION_ID: Final = re.compile(r"(drill|recovery)-[0-9a-hjkmnp-tv-z]{26}")
 _COMMAND_ID: Final = re.compile(r"cmd-[0-9a-hjkmnp-tv-z]{26}(-w[0-9]{3}[ab][0-9]{2}r[0-9]{1,4})?")
 _JSON: Final = "application/json"
 _HTML: Final = "text/html"
-_PLACES: Final = (("body",), ("query",), ("header",), ("path",))
+_SITES: Final = (("body",), ("query",), ("header",), ("path",))
 
 
 def make_app(*routers: Router) -> APIGatewayRestResolver:
@@ -65,10 +65,10 @@ def make_app(*routers: Router) -> APIGatewayRestResolver:
     def invalid(error: RequestValidationError) -> Response[str]:
         return problem_response(_faults(problems_of(_within_their_place(error.errors()))))
 
-    def invalid_plan(error: PlanInvalid) -> Response[str]:
+    def invalid_plan(error: PlanInvalidError) -> Response[str]:
         return problem_response(_faults(error.problems))
 
-    def refused(error: Refused) -> Response[str]:
+    def refused(error: NotAllowedError) -> Response[str]:
         return problem_response(InvalidState(str(error)))
 
     def infrastructure(error: Exception) -> Response[str]:
@@ -78,7 +78,7 @@ def make_app(*routers: Router) -> APIGatewayRestResolver:
     def unexpected(error: Exception) -> Response[str]:
         return problem_response(Internal(tracker().record_error(error)))
 
-    def told(problem: Problem) -> Response[str]:
+    def answer_with(problem: Problem) -> Response[str]:
         if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             tracker().record_error(problem)
         return problem_response(problem)
@@ -87,10 +87,10 @@ def make_app(*routers: Router) -> APIGatewayRestResolver:
         return problem_response(NotFound(f"There is no {app.current_event.path}"))
 
     app.exception_handler(RequestValidationError)(invalid)
-    app.exception_handler(PlanInvalid)(invalid_plan)
-    app.exception_handler(Problem)(told)
-    app.exception_handler(Refused)(refused)
-    app.exception_handler([ClientError, BotoCoreError, ConditionFailed])(infrastructure)
+    app.exception_handler(PlanInvalidError)(invalid_plan)
+    app.exception_handler(Problem)(answer_with)
+    app.exception_handler(NotAllowedError)(refused)
+    app.exception_handler([ClientError, BotoCoreError, ConditionFailedError])(infrastructure)
     app.exception_handler(Exception)(unexpected)
     app.not_found(unknown_route)
     return app
@@ -103,7 +103,7 @@ def make_router() -> Router:
 
 def _within_their_place(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Cut off where in the request a fault is: what is wrong is found by its own name, in the body as in the query."""
-    return [{**error, "loc": error["loc"][1:] if error["loc"][:1] in _PLACES else error["loc"]} for error in errors]
+    return [{**error, "loc": error["loc"][1:] if error["loc"][:1] in _SITES else error["loc"]} for error in errors]
 
 
 def _faults(problems: Iterable[Fault]) -> InvalidRequest:
@@ -200,9 +200,9 @@ def caller_of(app: APIGatewayRestResolver | Router) -> str:
     return str(identity.get("userArn") or identity.get("caller") or "unknown")
 
 
-def act_of(app: APIGatewayRestResolver | Router, at: datetime, reason: str | None) -> Act:
+def act_of(app: APIGatewayRestResolver | Router, at: datetime, reason: str | None) -> Attribution:
     """Return who asks for something, when and why, for the audit trail."""
-    return Act(caller_of(app), at, reason)
+    return Attribution(caller_of(app), at, reason)
 
 
 def answer_once(
@@ -219,10 +219,10 @@ def answer_once(
     return json_response(202, once(request, app.lambda_context, lambda: work(request)))
 
 
-def own_place(app: APIGatewayRestResolver | Router) -> Place:
+def own_site(app: APIGatewayRestResolver | Router) -> Site:
     """Give the account and Region that the API lives in."""
     account = (app.current_event.get("requestContext") or {}).get("accountId")
-    return Place(str(account) if account else None, os.environ.get("AWS_REGION"))
+    return Site(str(account) if account else None, os.environ.get("AWS_REGION"))
 
 
 def asks_for_page(app: APIGatewayRestResolver | Router) -> bool:

@@ -19,7 +19,7 @@ from wavebreak.domain.errors.record import Severity
 from wavebreak.identifiers import RequestKey
 from wavebreak.lambda_entry import tracker
 from wavebreak.problems import IdempotencyConflict, InvalidRequest
-from wavebreak.settings import MissingSetting, settings
+from wavebreak.settings import MissingSettingError, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ def _records() -> DynamoDBPersistenceLayer:
 
     table = settings().idempotency_table_name
     if table is None:
-        raise MissingSetting("IDEMPOTENCY_TABLE_NAME is not set")
+        raise MissingSettingError("IDEMPOTENCY_TABLE_NAME is not set")
     return DynamoDBPersistenceLayer(table_name=table, boto3_client=states())
 
 

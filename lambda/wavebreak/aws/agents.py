@@ -1,6 +1,6 @@
 """The agents of many instances, asked whether they answer and told to stop: all accounts and Regions side by side.
 
-A place that is silent holds up no other. What it has not told when the others have long done so is not known yet, and
+A site that is silent holds up no other. What it has not told when the others have long done so is not known yet, and
 is asked for at the next look.
 """
 
@@ -14,7 +14,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.aws.clients import UnsupportedPlace
+from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.problems import CircuitOpen, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS, is_transient
 
@@ -24,57 +24,57 @@ if TYPE_CHECKING:
 
     from wavebreak.aws.ssm import Ssm
     from wavebreak.domain.commands.runs import CommandTarget
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 logger = logging.getLogger(__name__)
 
 _SILENCE_SECONDS: Final = 3.0
-"""So long after the last answer of any place the others are waited for no more."""
+"""So long after the last answer of any site the others are waited for no more."""
 _AT_ONCE: Final = 16
 _STOP_SECONDS: Final = 6.0
 """So long commands are stopped while somebody waits; the workers that watch them stop the rest."""
 
 
 @dataclass
-class PlaceSeen:
-    """What was learnt of one place: which of the instances asked for answer, and what stood in the way of the rest."""
+class SiteSeen:
+    """What was learnt of one site: which of the instances asked for answer, and what stood in the way of the rest."""
 
     asked: set[str] = field(default_factory=set)
     """The instances of which it is known now."""
     online: set[str] = field(default_factory=set)
     trouble: Exception | None = None
-    """Why the others are not known; None also while the place is silent."""
+    """Why the others are not known; None also while the site is silent."""
 
 
 class Agents:
     """What one look showed."""
 
-    def __init__(self, seen: dict[Place, PlaceSeen]) -> None:
-        """Take what each place told."""
+    def __init__(self, seen: dict[Site, SiteSeen]) -> None:
+        """Take what each site told."""
         self._seen = seen
 
     def answers(self, target: CommandTarget) -> bool:
         """Tell whether the agent of a target answers."""
-        return target.instance_id in self._seen[target.place].online
+        return target.instance_id in self._seen[target.site].online
 
     def is_absent(self, target: CommandTarget) -> bool:
         """Tell whether SSM was asked for a target's agent, and it does not answer."""
-        place = self._seen[target.place]
-        return target.instance_id in place.asked and target.instance_id not in place.online
+        site = self._seen[target.site]
+        return target.instance_id in site.asked and target.instance_id not in site.online
 
     def is_silent(self, target: CommandTarget) -> bool:
         """Tell whether SSM does not say anything of a target, in a way that may pass."""
-        place = self._seen[target.place]
-        known = target.instance_id in place.asked
-        return not known and (place.trouble is None or _may_pass(place.trouble))
+        site = self._seen[target.site]
+        known = target.instance_id in site.asked
+        return not known and (site.trouble is None or _may_pass(site.trouble))
 
     def trouble(self, target: CommandTarget) -> str:
         """Say why nothing is known of a target."""
-        return str(self._seen[target.place].trouble or "no answer in time")
+        return str(self._seen[target.site].trouble or "no answer in time")
 
     def is_left_alone(self, target: CommandTarget) -> bool:
         """Tell whether SSM was not even asked for a target, because its circuit is open."""
-        return isinstance(self._seen[target.place].trouble, CircuitOpen)
+        return isinstance(self._seen[target.site].trouble, CircuitOpen)
 
 
 def _may_pass(trouble: Exception) -> bool:
@@ -82,38 +82,43 @@ def _may_pass(trouble: Exception) -> bool:
 
 
 def look_at_agents(
-    targets: Iterable[CommandTarget], ssm_at: Callable[[Place], Ssm], note: Callable[[Exception, Place], None]
+    targets: Iterable[CommandTarget], ssm_at: Callable[[Site], Ssm], note: Callable[[Exception, Site], None]
 ) -> Agents:
-    """Ask for the agents of targets, fifty a call; `note` is told of each place's trouble.
+    """Ask for the agents of targets, fifty a call; `note` is told of each site's trouble.
 
-    With one place its answer is waited for, however long it takes.
+    With one site its answer is waited for, however long it takes.
     """
-    wanted: dict[Place, list[str]] = defaultdict(list)
+    wanted: dict[Site, list[str]] = defaultdict(list)
     for target in targets:
-        wanted[target.place].append(target.instance_id)
-    seen = {place: PlaceSeen() for place in wanted}
-    adapters: dict[Place, Ssm] = {}
-    for place in wanted:
+        wanted[target.site].append(target.instance_id)
+    seen = {site: SiteSeen() for site in wanted}
+    adapters: dict[Site, Ssm] = {}
+    for site in wanted:
         # Made in one thread: making several at a time is not safe.
         try:
-            adapters[place] = ssm_at(place)
-        except (*FAULTS, UnsupportedPlace) as error:
-            seen[place].trouble = error
+            adapters[site] = ssm_at(site)
+        except (*FAULTS, UnsupportedSiteError) as error:
+            seen[site].trouble = error
     if len(adapters) == 1:
-        for place, ssm in adapters.items():
-            _ask(ssm, wanted[place], seen[place])
+        for site, ssm in adapters.items():
+            _ask(ssm, wanted[site], seen[site])
     elif adapters:
         _ask_side_by_side(adapters, wanted, seen)
-    for place, told in seen.items():
-        if told.trouble is not None:
-            note(told.trouble, place)
-        elif len(told.asked) < len(wanted[place]):
-            logger.warning("%s did not tell in time which agents answer", place)
-    return Agents({place: PlaceSeen(set(told.asked), set(told.online), told.trouble) for place, told in seen.items()})
+    for site, site_seen in seen.items():
+        if site_seen.trouble is not None:
+            note(site_seen.trouble, site)
+        elif len(site_seen.asked) < len(wanted[site]):
+            logger.warning("%s did not tell in time which agents answer", site)
+    return Agents(
+        {
+            site: SiteSeen(set(site_seen.asked), set(site_seen.online), site_seen.trouble)
+            for site, site_seen in seen.items()
+        }
+    )
 
 
-def _ask(ssm: Ssm, instances: list[str], seen: PlaceSeen) -> None:
-    """Ask one place for its instances, call by call."""
+def _ask(ssm: Ssm, instances: list[str], seen: SiteSeen) -> None:
+    """Ask one site for its instances, call by call."""
     from wavebreak.aws.ssm import IDS_A_CALL  # noqa: PLC0415  an adapter is imported by functions that use it
 
     for start in range(0, len(instances), IDS_A_CALL):
@@ -127,40 +132,40 @@ def _ask(ssm: Ssm, instances: list[str], seen: PlaceSeen) -> None:
         seen.asked |= set(batch)
 
 
-def _ask_side_by_side(adapters: dict[Place, Ssm], wanted: dict[Place, list[str]], seen: dict[Place, PlaceSeen]) -> None:
-    """Ask the places at the same time, and leave those alone from which nothing comes any more."""
+def _ask_side_by_side(adapters: dict[Site, Ssm], wanted: dict[Site, list[str]], seen: dict[Site, SiteSeen]) -> None:
+    """Ask the sites at the same time, and leave those alone from which nothing comes any more."""
     pool = ThreadPoolExecutor(min(_AT_ONCE, len(adapters)), thread_name_prefix="agents")
     pending: set[Future[None]] = {
-        pool.submit(copy_context().run, _ask, ssm, wanted[place], seen[place]) for place, ssm in adapters.items()
+        pool.submit(copy_context().run, _ask, ssm, wanted[site], seen[site]) for site, ssm in adapters.items()
     }
-    told, last = -1, time.monotonic()
+    heard, last = -1, time.monotonic()
     while pending and time.monotonic() < last + _SILENCE_SECONDS:
         _, pending = wait(pending, timeout=0.1)
-        now_told = len(adapters) - len(pending) + sum(len(place.asked) for place in seen.values())
-        if now_told > told:
-            told, last = now_told, time.monotonic()
+        heard_now = len(adapters) - len(pending) + sum(len(site.asked) for site in seen.values())
+        if heard_now > heard:
+            heard, last = heard_now, time.monotonic()
     pool.shutdown(wait=False, cancel_futures=True)
 
 
 def stop_commands(
-    targets: Iterable[CommandTarget], ssm_at: Callable[[Place], Ssm], note: Callable[[Exception, Place], None]
+    targets: Iterable[CommandTarget], ssm_at: Callable[[Site], Ssm], note: Callable[[Exception, Site], None]
 ) -> None:
     """Have SSM stop the commands that were sent to targets; `note` is told of those that could not be."""
     sent = [target for target in targets if target.ssm_command_id is not None]
-    adapters: dict[Place, Ssm] = {}
-    for place in {target.place for target in sent}:
+    adapters: dict[Site, Ssm] = {}
+    for site in {target.site for target in sent}:
         try:
-            adapters[place] = ssm_at(place)
-        except (*FAULTS, UnsupportedPlace) as error:
-            note(error, place)
-    reached = [target for target in sent if target.place in adapters]
+            adapters[site] = ssm_at(site)
+        except (*FAULTS, UnsupportedSiteError) as error:
+            note(error, site)
+    reached = [target for target in sent if target.site in adapters]
     if not reached:
         return
     pool = ThreadPoolExecutor(min(_AT_ONCE, len(reached)), thread_name_prefix="stop")
     pending = {
         pool.submit(
-            copy_context().run, adapters[target.place].cancel, str(target.ssm_command_id), [target.instance_id]
-        ): target.place
+            copy_context().run, adapters[target.site].cancel, str(target.ssm_command_id), [target.instance_id]
+        ): target.site
         for target in reached
     }
     done, _ = wait(pending, timeout=_STOP_SECONDS)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from wavebreak.aws.unrepeated import Refusal
+    from wavebreak.aws.unrepeated import CallRejectedError
 
 BATCHES_A_CALL: Final = 8
 """Batches that one invocation starts, so that it ends well within its timeout; the next look starts the rest."""
@@ -39,7 +39,7 @@ class Batches:
         free = tuple(subject for subject in subjects if subject not in self._aside)
         return free[: room if self._limit is None else min(room, self._limit)]
 
-    def narrow(self, subjects: Sequence[str], refusal: Refusal) -> bool:
+    def narrow(self, subjects: Sequence[str], refusal: CallRejectedError) -> bool:
         """Halve a refused batch; False when it has one member, or when a smaller one would be refused as well."""
         if len(subjects) == 1 or not (refusal.may_concern_one or refusal.smaller_may_fit):
             return False

@@ -82,18 +82,18 @@ class Channels:
     def send(self, news: News, served: frozenset[str] = frozenset()) -> Outcome:
         """Tell every part that is not among the `served` ones; never raises for a channel's fault."""
         faults: dict[str, Fault] = {}
-        told = set(served)
+        delivered = set(served)
         for part, call in self._calls(news, served):
             try:
                 call()
             except FAULTS as error:
                 faults[part] = _fault(error)
             else:
-                told.add(part)
+                delivered.add(part)
         bus = [(f"bus-{number}", event) for number, event in enumerate(news.bus, 1)]
         faults |= self._put_events([(part, event) for part, event in bus if part not in served])
-        told |= {part for part, _ in bus if part not in faults}
-        return Outcome(frozenset(told), faults)
+        delivered |= {part for part, _ in bus if part not in faults}
+        return Outcome(frozenset(delivered), faults)
 
     def _calls(self, news: News, served: frozenset[str]) -> list[tuple[str, Callable[[], None]]]:
         message, chosen = news.message, self._settings

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.settings import MissingSetting, settings
+from wavebreak.settings import MissingSettingError, settings
 
 if TYPE_CHECKING:
     from wavebreak.resilience.breaker_states import LocalStates, SharedStates
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 from wavebreak.resilience.circuit_breaker import RULES, Circuit, circuit_name
 
 _BEHIND: Final = {"drs-read": "drs", "sts-read": "sts"}
@@ -17,24 +17,24 @@ _BEHIND: Final = {"drs-read": "drs", "sts-read": "sts"}
 
 
 @cache
-def guarded(dependency: str, place: Place | None = None) -> Circuit:
-    """Give the circuit of a dependency (`RULES`) in a place, the stack's own Region and account if there is none."""
+def guarded(dependency: str, site: Site | None = None) -> Circuit:
+    """Give the circuit of a dependency (`RULES`) in a site, the stack's own Region and account if there is none."""
     rule, chosen = RULES[dependency], settings()
     shared = rule.shared and chosen.breaker_table_name is not None
     states = shared_states() if shared else _local_states()
-    before = guarded(_BEHIND[dependency], place) if dependency in _BEHIND else None
-    return Circuit(circuit_name(dependency, place), rule, states, scale=chosen.time_scale, behind=before)
+    before = guarded(_BEHIND[dependency], site) if dependency in _BEHIND else None
+    return Circuit(circuit_name(dependency, site), rule, states, scale=chosen.time_scale, behind=before)
 
 
 @cache
 def shared_states() -> SharedStates:
-    """Give the states that all functions share; raises MissingSetting where there is no table of them."""
+    """Give the states that all functions share; raises MissingSettingError where there is no table of them."""
     from wavebreak.aws.state_client import states  # noqa: PLC0415  which puts its clients behind circuits
     from wavebreak.resilience.breaker_states import SharedStates  # noqa: PLC0415  no import pays for it
 
     table = settings().breaker_table_name
     if table is None:
-        raise MissingSetting("BREAKER_TABLE_NAME is not set")
+        raise MissingSettingError("BREAKER_TABLE_NAME is not set")
     return SharedStates(states(), table)
 
 

@@ -20,7 +20,7 @@ from wavebreak.aws.circuits import guarded
 from wavebreak.error_category import Category
 from wavebreak.resilience.client_config import ATTEMPTS, BRIEF_ATTEMPTS, config
 from wavebreak.settings import settings
-from wavebreak.site import Place
+from wavebreak.site import Site
 
 if TYPE_CHECKING:
     from mypy_boto3_drs.client import DrsClient
@@ -43,7 +43,7 @@ READ_ONLY: Final = (
 """What a session in another account may do unless it is for the calls that start or end something."""
 
 
-class UnsupportedPlace(Exception):  # noqa: N818  names what it is
+class UnsupportedSiteError(Exception):
     """A wave names another account, and this stack was given no external id to assume a role there."""
 
     category: ClassVar[Category] = Category.CONFIGURATION
@@ -90,66 +90,66 @@ def telling(service: str, region: str | None = None) -> Any:
     """
     session: Any = boto3.Session()  # a service by a name that is no literal has no type
     client = session.client(service, region_name=region, config=config("notify_call", attempts=1))
-    place = Place(None, region) if region else None
-    return guarded(service, place).guard(client, operation="notify_call", attempts=1)
+    site = Site(None, region) if region else None
+    return guarded(service, site).guard(client, operation="notify_call", attempts=1)
 
 
 @cache
-def service_quotas(place: Place) -> Any:
-    """Give the Service Quotas client of a place; raises UnsupportedPlace."""
-    session = _session(place.account_id, READ_ONLY)
-    return session.client("service-quotas", region_name=place.region, config=config("quota_call", attempts=1))
+def service_quotas(site: Site) -> Any:
+    """Give the Service Quotas client of a site; raises UnsupportedSiteError."""
+    session = _session(site.account_id, READ_ONLY)
+    return session.client("service-quotas", region_name=site.region, config=config("quota_call", attempts=1))
 
 
 @cache
-def drs(place: Place, *, once: bool = False, brief: bool = False) -> DrsClient:
-    """Give the DRS client of a place: one for reading, or with `once` one that never repeats a call by itself.
+def drs(site: Site, *, once: bool = False, brief: bool = False) -> DrsClient:
+    """Give the DRS client of a site: one for reading, or with `once` one that never repeats a call by itself.
 
     With `brief` a call is over within 13 s, two attempts and the pause between them: an answer of the API has 29 s. Its
-    failures are those of who reads, and never keep a launch from being called. Raises UnsupportedPlace.
+    failures are those of who reads, and never keep a launch from being called. Raises UnsupportedSiteError.
     """
     actions = None if once else READ_ONLY
-    session = _session(place.account_id, actions, "sts-read") if brief else _session(place.account_id, actions)
+    session = _session(site.account_id, actions, "sts-read") if brief else _session(site.account_id, actions)
     operation = "drs_brief_call" if brief else "drs_call"
     attempts = 1 if once else BRIEF_ATTEMPTS if brief else ATTEMPTS
-    client = session.client("drs", region_name=place.region, config=config(operation, attempts=attempts))
+    client = session.client("drs", region_name=site.region, config=config(operation, attempts=attempts))
     pages = "asking" if brief else "drs_read"
-    return guarded("drs-read" if brief else "drs", place).guard(
+    return guarded("drs-read" if brief else "drs", site).guard(
         client, operation=operation, pages=pages, attempts=attempts
     )
 
 
 @cache
-def ec2(place: Place) -> Any:
-    """Give the EC2 client of a place, for reading alone. Raises UnsupportedPlace."""
-    session = _session(place.account_id, READ_ONLY)
-    client = session.client("ec2", region_name=place.region, config=config("ec2_call", attempts=BRIEF_ATTEMPTS))
-    return guarded("ec2", place).guard(client, operation="ec2_call", pages="asking", attempts=BRIEF_ATTEMPTS)
+def ec2(site: Site) -> Any:
+    """Give the EC2 client of a site, for reading alone. Raises UnsupportedSiteError."""
+    session = _session(site.account_id, READ_ONLY)
+    client = session.client("ec2", region_name=site.region, config=config("ec2_call", attempts=BRIEF_ATTEMPTS))
+    return guarded("ec2", site).guard(client, operation="ec2_call", pages="asking", attempts=BRIEF_ATTEMPTS)
 
 
 @cache
-def ssm(place: Place, *, once: bool = False) -> SSMClient:
-    """Give the SSM client of a place; with `once` it never repeats a call by itself. Raises UnsupportedPlace."""
-    session = _session(place.account_id, None)
+def ssm(site: Site, *, once: bool = False) -> SSMClient:
+    """Give the SSM client of a site; with `once` it never repeats a call by itself. Raises UnsupportedSiteError."""
+    session = _session(site.account_id, None)
     attempts = 1 if once else ATTEMPTS
-    client = session.client("ssm", region_name=place.region, config=config("ssm_call", attempts=attempts))
-    return guarded("ssm", place).guard(client, operation="ssm_call", pages="ssm_read", attempts=attempts)
+    client = session.client("ssm", region_name=site.region, config=config("ssm_call", attempts=attempts))
+    return guarded("ssm", site).guard(client, operation="ssm_call", pages="ssm_read", attempts=attempts)
 
 
-def sign_in(place: Place) -> None:
-    """Fetch the credentials that calls of SSM in a place are signed with, unless they are at hand and will do.
+def sign_in(site: Site) -> None:
+    """Fetch the credentials that calls of SSM in a site are signed with, unless they are at hand and will do.
 
-    Raises UnsupportedPlace, and what a call of STS may end with.
+    Raises UnsupportedSiteError, and what a call of STS may end with.
     """
-    credentials = _session(place.account_id, None).get_credentials()
+    credentials = _session(site.account_id, None).get_credentials()
     if credentials is not None:
         credentials.get_frozen_credentials()
 
 
 @cache
-def logs(place: Place) -> CloudWatchLogsClient:
-    """Give the CloudWatch Logs client of a place, where the instances' agents write. Raises UnsupportedPlace."""
-    return _session(place.account_id, None).client("logs", region_name=place.region, config=config("logs_call"))
+def logs(site: Site) -> CloudWatchLogsClient:
+    """Give the CloudWatch Logs client of a site, where the instances' agents write. Raises UnsupportedSiteError."""
+    return _session(site.account_id, None).client("logs", region_name=site.region, config=config("logs_call"))
 
 
 @cache
@@ -163,7 +163,7 @@ def _session(account_id: str | None, actions: tuple[str, ...] | None, circuit: s
         return boto3.Session()
     chosen = settings()
     if not chosen.target_external_id or not chosen.target_role_name:
-        raise UnsupportedPlace(f"account {account_id}: this stack has no TargetExternalId to assume a role with")
+        raise UnsupportedSiteError(f"account {account_id}: this stack has no TargetExternalId to assume a role with")
     own = botocore.session.Session()
     own.set_config_variable("sts_regional_endpoints", "regional")  # older SDKs would ask the global endpoint
     fetcher = AssumeRoleCredentialFetcher(
@@ -191,13 +191,13 @@ def _session_policy(actions: tuple[str, ...]) -> str:
 def _own_region(session: botocore.session.Session) -> str:
     region = session.get_config_variable("region")
     if not region:
-        raise UnsupportedPlace("the stack's own Region is not known: AWS_REGION is not set")
+        raise UnsupportedSiteError("the stack's own Region is not known: AWS_REGION is not set")
     return str(region)
 
 
 def _sts_creator(session: botocore.session.Session, account_id: str, dependency: str) -> Any:
     """Make STS clients of the stack's own Region: the global endpoint lives in one Region, which may have failed."""
-    circuit = guarded(dependency, Place(account_id, _own_region(session)))
+    circuit = guarded(dependency, Site(account_id, _own_region(session)))
 
     def create(service: str, **credentials: Any) -> Any:
         client = session.create_client(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from wavebreak.settings import MissingSetting
+from wavebreak.settings import MissingSettingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ class EvidenceBucket:
     @property
     def _name(self) -> str:
         if self._bucket is None:
-            raise MissingSetting("EVIDENCE_BUCKET is not set")
+            raise MissingSettingError("EVIDENCE_BUCKET is not set")
         return self._bucket
 
     def put(self, name: str, text: str, form: str) -> None:

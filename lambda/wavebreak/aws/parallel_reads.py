@@ -1,7 +1,7 @@
 """Reads of DRS in several accounts and Regions at the same time: none holds up the others, and all end within a limit.
 
-`Places` are those of a machine's round. A place that failed is not asked again in the same round; what it did not tell
-is asked for in the next one. Where others have something to hand over, a silent place is not waited for: `begin`
+`Sites` are those of a machine's round. A site that failed is not asked again in the same round; what it did not tell
+is asked for in the next one. Where others have something to hand over, a silent site is not waited for: `begin`
 gives the answers as they come. `Asking` is for an answer that somebody waits for: each question gets an answer, or the
 trouble that stood in its way.
 """
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
-from wavebreak.aws.clients import UnsupportedPlace
+from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.domain.drs import Trouble
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.aws_errors import FAULTS, error_code, is_denied, is_dependency_fault
@@ -28,56 +28,56 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
     from wavebreak.aws.drs import Drs
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 T = TypeVar("T")
 
 _SERVER_FAULT: Final = 500
 _AT_ONCE: Final = 8
 """Below the ten connections that a client keeps."""
-_MOST_PLACES: Final = 40
-"""Places that are asked side by side; a place that hangs keeps a thread of its own."""
+_MOST_SITES: Final = 40
+"""Sites that are asked side by side; a site that hangs keeps a thread of its own."""
 _BEHIND_THE_FIRST_SECONDS: Final = 1.0
-"""How long the others are waited for once the first place has answered."""
+"""How long the others are waited for once the first site has answered."""
 _ALL_SILENT_SECONDS: Final = 1.5
 """How long any answer is waited for."""
 _KNOWN_SILENT_SECONDS: Final = 0.2
-"""How long a place is waited for that was silent the last time."""
+"""How long a site is waited for that was silent the last time."""
 _REMEMBERED_SECONDS: Final = 60.0
 
 
 class Answers(Generic[T]):
-    """The answers of places that are asked side by side, as they come.
+    """The answers of sites that are asked side by side, as they come.
 
-    What a place tells after this was given up is dropped: it is asked again in the next round.
+    What a site tells after this was given up is dropped: it is asked again in the next round.
     """
 
     def __init__(
         self,
-        asked: Mapping[Place, Future[tuple[T] | None]],
-        silences: dict[Place, float],
+        asked: Mapping[Site, Future[tuple[T] | None]],
+        silences: dict[Site, float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the questions under way, and until when each place counts as silent; `clock` counts seconds."""
+        """Take the questions under way, and until when each site counts as silent; `clock` counts seconds."""
         self._waiting = dict(asked)
         self._silences = silences
         self._clock = clock
 
     @property
-    def silent(self) -> frozenset[Place]:
-        """The places that have neither answered nor failed."""
+    def silent(self) -> frozenset[Site]:
+        """The sites that have neither answered nor failed."""
         return frozenset(self._waiting)
 
-    def first(self) -> dict[Place, T]:
-        """Return what is answered at once: the last place is not waited for long, nor the first much longer.
+    def first(self) -> dict[Site, T]:
+        """Return what is answered at once: the last site is not waited for long, nor the first much longer.
 
-        Only places that were silent already are waited for no longer than a moment.
+        Only sites that were silent already are waited for no longer than a moment.
         """
         begun = self._clock()
-        found: dict[Place, T] = {}
+        found: dict[Site, T] = {}
         answered = None
         while self._waiting:
-            known = all(self._silences.get(place, 0) > begun for place in self._waiting)
+            known = all(self._silences.get(site, 0) > begun for site in self._waiting)
             if answered is None:
                 until = begun + (_KNOWN_SILENT_SECONDS if known else _ALL_SILENT_SECONDS)
             else:
@@ -87,112 +87,112 @@ class Answers(Generic[T]):
                 break
             found |= self.more(left)
             answered = answered or (self._clock() if found else None)
-        for place in self._waiting:
-            self._silences[place] = self._clock() + _REMEMBERED_SECONDS
+        for site in self._waiting:
+            self._silences[site] = self._clock() + _REMEMBERED_SECONDS
         return found
 
-    def more(self, seconds: float) -> dict[Place, T]:
+    def more(self, seconds: float) -> dict[Site, T]:
         """Wait for more answers, at most so long, and return them."""
         done, _ = wait(self._waiting.values(), timeout=seconds, return_when=FIRST_COMPLETED)
-        ended = [place for place, future in self._waiting.items() if future in done]
-        told = {place: self._waiting.pop(place).result() for place in ended}
-        for place in ended:
-            self._silences.pop(place, None)
-        return {place: answer[0] for place, answer in told.items() if answer is not None}
+        ended = [site for site, future in self._waiting.items() if future in done]
+        finished = {site: self._waiting.pop(site).result() for site in ended}
+        for site in ended:
+            self._silences.pop(site, None)
+        return {site: answer[0] for site, answer in finished.items() if answer is not None}
 
 
-class Places:
-    """The places of one round."""
+class Sites:
+    """The sites of one round."""
 
     def __init__(
         self,
-        drs_at: Callable[[Place], Drs],
-        note: Callable[[Exception, str, Place], None],
-        silences: dict[Place, float] | None = None,
+        drs_at: Callable[[Site], Drs],
+        note: Callable[[Exception, str, Site], None],
+        silences: dict[Site, float] | None = None,
     ) -> None:
         """Begin the round: no call is begun that might not end within it.
 
-        Takes how a place's adapter is had, what notes an error with the question and the place that it came of, and
-        what is remembered between rounds of places that were silent.
+        Takes how a site's adapter is had, what notes an error with the question and the site that it came of, and
+        what is remembered between rounds of sites that were silent.
         """
         self._silences = {} if silences is None else silences
-        self.failed: set[Place] = set()
+        self.failed: set[Site] = set()
         self.drs_at = drs_at
         self._note = note
         self._deadline = Deadline("observation_round")
         self._longest = min(series_seconds("drs_call"), self._deadline.seconds / 2)
 
-    def ask(self, what: str, questions: Mapping[Place, Callable[[Drs], T]]) -> dict[Place, T]:
-        """Ask each place its question and give the answers of those that answered; `what` is for the log."""
-        ready = [(place, drs) for place in questions if (drs := self._adapter(what, place)) is not None]
+    def ask(self, what: str, questions: Mapping[Site, Callable[[Drs], T]]) -> dict[Site, T]:
+        """Ask each site its question and give the answers of those that answered; `what` is for the log."""
+        ready = [(site, drs) for site in questions if (drs := self._adapter(what, site)) is not None]
         if not ready:
             return {}
-        asked = {place: partial(self._one, what, place, drs, questions[place]) for place, drs in ready}
+        asked = {site: partial(self._one, what, site, drs, questions[site]) for site, drs in ready}
         if len(ready) == 1:
             answers = [question() for question in asked.values()]
         else:
-            with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="place") as pool:
+            with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="site") as pool:
                 pending = [pool.submit(copy_context().run, question) for question in asked.values()]
             answers = [future.result() for future in pending]
-        return {place: answer[0] for place, answer in zip(asked, answers, strict=True) if answer}
+        return {site: answer[0] for site, answer in zip(asked, answers, strict=True) if answer}
 
-    def begin(self, what: str, questions: Mapping[Place, Callable[[Drs], T]]) -> Answers[T]:
-        """Ask each place its question, and give the answers as they come; `what` is for the log."""
-        ready = [(place, drs) for place in questions if (drs := self._adapter(what, place)) is not None]
-        pool = ThreadPoolExecutor(min(_MOST_PLACES, len(ready)) or 1, thread_name_prefix="place")
+    def begin(self, what: str, questions: Mapping[Site, Callable[[Drs], T]]) -> Answers[T]:
+        """Ask each site its question, and give the answers as they come; `what` is for the log."""
+        ready = [(site, drs) for site in questions if (drs := self._adapter(what, site)) is not None]
+        pool = ThreadPoolExecutor(min(_MOST_SITES, len(ready)) or 1, thread_name_prefix="site")
         asked = {
-            place: pool.submit(copy_context().run, partial(self._one, what, place, drs, questions[place]))
-            for place, drs in ready
+            site: pool.submit(copy_context().run, partial(self._one, what, site, drs, questions[site]))
+            for site, drs in ready
         }
         pool.shutdown(wait=False)
         return Answers(asked, self._silences)
 
-    def note_silence(self, what: str, places: Iterable[Place], seconds: float) -> None:
-        """Note that places were waited for in vain."""
-        for place in places:
-            self._note(Unavailable(f"DRS in {place} did not answer within {seconds:g} s"), what, place)
+    def note_silence(self, what: str, sites: Iterable[Site], seconds: float) -> None:
+        """Note that sites were waited for in vain."""
+        for site in sites:
+            self._note(Unavailable(f"DRS in {site} did not answer within {seconds:g} s"), what, site)
 
-    def _adapter(self, what: str, place: Place) -> Drs | None:
-        """Give the adapter of a place that has not failed. It is made in one thread: making several is not safe."""
-        if place in self.failed:
+    def _adapter(self, what: str, site: Site) -> Drs | None:
+        """Give the adapter of a site that has not failed. It is made in one thread: making several is not safe."""
+        if site in self.failed:
             return None
         try:
-            return self.drs_at(place)
-        except (*FAULTS, UnsupportedPlace) as error:
-            self._lost(what, place, error)
+            return self.drs_at(site)
+        except (*FAULTS, UnsupportedSiteError) as error:
+            self._lost(what, site, error)
             return None
 
-    def _one(self, what: str, place: Place, drs: Drs, question: Callable[[Drs], T]) -> tuple[T] | None:
+    def _one(self, what: str, site: Site, drs: Drs, question: Callable[[Drs], T]) -> tuple[T] | None:
         left = self._deadline.left
         if left < self._longest:
-            log_expiry(self._deadline.operation, self._deadline.seconds, question=what, place=str(place))
-            self.failed.add(place)
+            log_expiry(self._deadline.operation, self._deadline.seconds, question=what, site=str(site))
+            self.failed.add(site)
             return None
         try:
             with ending_in(left):
                 return (question(drs),)
         except FAULTS as error:
-            self._lost(what, place, error)
+            self._lost(what, site, error)
             return None
 
-    def _lost(self, what: str, place: Place, error: Exception) -> None:
-        self._note(error, what, place)
-        self.failed.add(place)
+    def _lost(self, what: str, site: Site, error: Exception) -> None:
+        self._note(error, what, site)
+        self.failed.add(site)
 
 
 class Question(NamedTuple):
-    """A call of DRS: its operation's name, what makes it, and the place that is asked."""
+    """A call of DRS: its operation's name, what makes it, and the site that is asked."""
 
     operation: str
     call: Callable[[], Any]
-    place: Hashable = None
+    site: Hashable = None
 
 
 class Asking:
     """Asks until its time is over; `clock` counts seconds.
 
     Questions are begun within the limit `asking`, and the last one then takes a brief call of DRS (13 s), so that
-    the API answers in time. Places are asked side by side, and one that gives no answer at all is asked
+    the API answers in time. Sites are asked side by side, and one that gives no answer at all is asked
     nothing more.
     """
 
@@ -213,13 +213,13 @@ class Asking:
         Unless all are waited for `to_the_end`, those that have no answer when the time is over are left behind, and
         their places are asked nothing more.
         """
-        by_place: dict[Hashable, list[Question]] = defaultdict(list)
+        by_site: dict[Hashable, list[Question]] = defaultdict(list)
         for question in questions:
-            by_place[question.place].append(question)
-        width = max(1, _AT_ONCE // max(1, len(by_place)))
-        pools = {place: ThreadPoolExecutor(width, thread_name_prefix="asking") for place in by_place}
+            by_site[question.site].append(question)
+        width = max(1, _AT_ONCE // max(1, len(by_site)))
+        pools = {site: ThreadPoolExecutor(width, thread_name_prefix="asking") for site in by_site}
         try:
-            pending = [pools[each.place].submit(copy_context().run, self._ask, each) for each in questions]
+            pending = [pools[each.site].submit(copy_context().run, self._ask, each) for each in questions]
             done, _ = wait(pending, timeout=None if to_the_end else self._deadline.left)
         finally:
             for pool in pools.values():
@@ -228,13 +228,13 @@ class Asking:
         return [future.result() if future in done else self._left_behind(question) for question, future in answers]
 
     def _left_behind(self, question: Question) -> Trouble:
-        self._failed.setdefault(question.place, question.operation)
+        self._failed.setdefault(question.site, question.operation)
         return Trouble(question.operation, f"did not end within {self._deadline.seconds:g} s")
 
     def _ask(self, question: Question) -> Any:
         operation = question.operation
-        if question.place in self._failed:
-            return Trouble(operation, f"not asked after {self._failed[question.place]} failed", asked=False)
+        if question.site in self._failed:
+            return Trouble(operation, f"not asked after {self._failed[question.site]} failed", asked=False)
         if self.over:
             return Trouble(operation, "there was no time left to ask", asked=False)
         try:
@@ -242,12 +242,12 @@ class Asking:
         except ClientError as error:
             code = error_code(error)
             if _is_throttle(error):
-                # The place is busy, with a recovery for all that is known: nobody who only reads asks it more.
-                self._failed[question.place] = operation
+                # The site is busy, with a recovery for all that is known: nobody who only reads asks it more.
+                self._failed[question.site] = operation
             message = error.response.get("Error", {}).get("Message")
             return Trouble(operation, f"{code}: {message}" if message else code, denied=is_denied(error))
         except FAULTS as error:
-            self._failed[question.place] = operation
+            self._failed[question.site] = operation
             return Trouble(operation, str(error))
 
 

@@ -54,13 +54,13 @@ class Schedules:
     def remove(self, plan_id: str) -> None:
         """Have the service hold no schedule for a plan; doing it twice does no harm."""
         try:
-            self._client().delete_schedule(Name=plan_id, GroupName=self._place().group)
+            self._client().delete_schedule(Name=plan_id, GroupName=self._site().group)
         except ClientError as error:
             if error_code(error) != "ResourceNotFoundException":
                 raise
 
     def _asked(self, plan_id: str, schedule: Schedule) -> dict[str, Any]:
-        target = self._place()
+        target = self._site()
         _, _, _, region, account, *_ = target.function_arn.split(":")
         given = {
             "planId": plan_id,
@@ -85,7 +85,7 @@ class Schedules:
             },
         }
 
-    def _place(self) -> ScheduleTarget:
+    def _site(self) -> ScheduleTarget:
         if self._target is None:
             raise LookupError("this function keeps no schedules")
         return self._target

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 logger = logging.getLogger(__name__)
 
@@ -30,23 +30,23 @@ ASK_AGAIN: Final = timedelta(seconds=30)
 
 
 class AppliedQuotas:
-    """The quotas of places, each read once for a while; one that was not told counts as before, or at AWS's default."""
+    """The quotas of sites, each read once for a while; one that was not told counts as before, or at AWS's default."""
 
-    def __init__(self, client_at: Callable[[Place], Any], now: Callable[[], datetime]) -> None:
-        """Take how a place's client of Service Quotas is had, and the clock."""
+    def __init__(self, client_at: Callable[[Site], Any], now: Callable[[], datetime]) -> None:
+        """Take how a site's client of Service Quotas is had, and the clock."""
         self._client_at = client_at
         self._now = now
-        self._known: dict[Place, tuple[Quotas, datetime]] = {}
-        """What counts at a place, and until when it does without another look."""
+        self._known: dict[Site, tuple[Quotas, datetime]] = {}
+        """What counts at a site, and until when it does without another look."""
 
-    def at(self, place: Place) -> Quotas:
-        """Give the quotas of a place. While Service Quotas does not answer, it is asked by one call a round."""
-        known, until = self._known.get(place, (Quotas(), None))
+    def at(self, site: Site) -> Quotas:
+        """Give the quotas of a site. While Service Quotas does not answer, it is asked by one call a round."""
+        known, until = self._known.get(site, (Quotas(), None))
         if until is not None and self._now() < until:
             return known
-        applied, answered = _read(self._client_at(place))
+        applied, answered = _read(self._client_at(site))
         quotas = replace(known, **applied)
-        self._known[place] = (quotas, self._now() + (KEPT if answered else ASK_AGAIN))
+        self._known[site] = (quotas, self._now() + (KEPT if answered else ASK_AGAIN))
         return quotas
 
 

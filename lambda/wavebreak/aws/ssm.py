@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal, judged
+from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError, judged
 from wavebreak.resilience.aws_errors import error_code
 from wavebreak.timing import iso
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_ssm.client import SSMClient
 
-__all__ = ["DELIVERY_SECONDS", "OutcomeUnknown", "Refusal", "Ssm", "is_out_of_reach"]
+__all__ = ["DELIVERY_SECONDS", "CallRejectedError", "OutcomeUnknownError", "Ssm", "is_out_of_reach"]
 
 DELIVERY_SECONDS: Final = 60
 """Time that SSM gets to hand a command to the agent; the run time is the document's own limit."""
@@ -29,7 +29,7 @@ _OUT_OF_REACH: Final = frozenset({"InvalidInstanceId", "InvalidInstanceID", "Tar
 _ONLINE: Final = "Online"
 
 
-def is_out_of_reach(refusal: Refusal) -> bool:
+def is_out_of_reach(refusal: CallRejectedError) -> bool:
     """Tell whether SSM refused a command because it does not know the instance, or has lost it."""
     return refusal.code in _OUT_OF_REACH
 
@@ -72,7 +72,7 @@ class Ssm:
         return frozenset(found)
 
     def send(self, command: str, instance_id: str, parameters: Mapping[str, str], comment: str) -> str:
-        """Send a command of the catalogue and give SSM's id of it; raises Refusal or OutcomeUnknown."""
+        """Send a command of the catalogue and give SSM's id of it; CallRejectedError or OutcomeUnknownError."""
         answer = judged(
             lambda: self.once.send_command(
                 DocumentName=f"{self.document_prefix}-{command}",

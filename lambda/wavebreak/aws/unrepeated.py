@@ -1,7 +1,7 @@
 """Calls that are never repeated, because the service takes no client token: what their outcomes mean.
 
-Their errors are told apart once, here: after a `Refusal`, a modelled 4xx, nothing has happened; after `OutcomeUnknown`
-what the call would have made must be looked for before a second call.
+Their errors are told apart once, here: after a `CallRejectedError`, a modelled 4xx, nothing has happened; after
+`OutcomeUnknownError` what the call would have made must be looked for before a second call.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _RETRYABLE: Final = frozenset({"ThrottlingException", "ServiceQuotaExceededExcep
 T = TypeVar("T")
 
 
-class Refusal(Exception):  # noqa: N818  an answer of the service
+class CallRejectedError(Exception):
     """DRS refused a call and did nothing; `code` is its own word, `retryable` tells whether waiting can help."""
 
     category: ClassVar[Category] = Category.DRS
@@ -92,7 +92,7 @@ class Refusal(Exception):  # noqa: N818  an answer of the service
         return self.concerns_a_server or self.is_conflict
 
 
-class OutcomeUnknown(Exception):  # noqa: N818  names what it is
+class OutcomeUnknownError(Exception):
     """A call was answered by a fault or not at all: it may or may not have happened."""
 
     category: ClassVar[Category] = Category.DRS
@@ -112,7 +112,7 @@ def judged(call: Callable[[], T]) -> T:
     try:
         return call()
     except CircuitOpen as error:
-        raise Refusal(_NOT_CALLED, error.detail, status=error.status) from error
+        raise CallRejectedError(_NOT_CALLED, error.detail, status=error.status) from error
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
         code = error_code(error) or "Unknown"
@@ -120,7 +120,7 @@ def judged(call: Callable[[], T]) -> T:
         if 400 <= status < 500 and not code.isdigit():  # noqa: PLR2004  the HTTP class of refusals
             message = error.response.get("Error", {}).get("Message", "")
             quota = str(error.response.get("quotaCode") or "") or None
-            raise Refusal(code, message, quota, status) from error
-        raise OutcomeUnknown(f"{code} ({status})") from error
+            raise CallRejectedError(code, message, quota, status) from error
+        raise OutcomeUnknownError(f"{code} ({status})") from error
     except BotoCoreError as error:
-        raise OutcomeUnknown(str(error)) from error
+        raise OutcomeUnknownError(str(error)) from error

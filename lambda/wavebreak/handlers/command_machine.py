@@ -40,6 +40,6 @@ def finish(event: dict[str, Any]) -> dict[str, Any]:
 @doorway
 def record_failure(event: dict[str, Any]) -> dict[str, Any]:
     """Keep what made a run of the machine fail: `{commandId, name, error, cause}`."""
-    told = (str(event.get(field) or "Unknown") for field in ("name", "error", "cause"))
-    collect_results.record_failure(app(), event["commandId"], *told)
+    described = (str(event.get(field) or "Unknown") for field in ("name", "error", "cause"))
+    collect_results.record_failure(app(), event["commandId"], *described)
     return {}

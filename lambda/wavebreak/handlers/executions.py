@@ -20,7 +20,7 @@ router = http.make_router()
 def _start(mode: Mode, body: StartRequest, key: str | None, **more: Any) -> Response[Any]:
     from wavebreak.use_cases.start_execution import start_execution  # noqa: PLC0415  reads do not pay for this import
 
-    own = http.own_place(router)
+    own = http.own_site(router)
     caller = http.caller_of(router)
     asked = {"requestedBy": caller, "reason": body.reason, "snapshots": body.snapshots, **more}
 

@@ -24,8 +24,8 @@ def written(event: dict[str, Any]) -> dict[str, Any]:
     """
     partitions = [record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]]
     executions = deliver_events.executions_of(partitions)
-    told = sum(_each(deliver_events.deliver, execution_id) for execution_id in executions)
-    return {"told": told, "reports": sum(_each(write_reports.write_owed, one) for one in executions)}
+    delivered = sum(_each(deliver_events.deliver, execution_id) for execution_id in executions)
+    return {"told": delivered, "reports": sum(_each(write_reports.write_owed, one) for one in executions)}
 
 
 def _each(work: Callable[[App, str], int], execution_id: str) -> int:
@@ -52,7 +52,7 @@ def alarm_changed(event: dict[str, Any]) -> dict[str, Any]:
 def sweep(_event: dict[str, Any]) -> dict[str, Any]:
     """Tell what still waits in the outbox, and write the reports that are still owed; neither holds up the other."""
     try:
-        told = deliver_events.sweep(app())
+        delivered = deliver_events.sweep(app())
     finally:
         written = write_reports.sweep(app())
-    return {"told": told, "reports": written}
+    return {"told": delivered, "reports": written}

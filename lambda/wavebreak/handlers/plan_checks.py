@@ -23,7 +23,7 @@ router = http.make_router()
 @router.post("/plans/import", tags=["plans"])
 def import_native_plan(body: Annotated[ImportRequest, Body()]) -> Response[Any]:
     """Take over a Recovery Plan of DRS as a new plan."""
-    stored = import_plan(app(), body.recovery_plan_arn, body.plan_id, http.own_place(router))
+    stored = import_plan(app(), body.recovery_plan_arn, body.plan_id, http.own_site(router))
     return http.json_response(201, plan_view(stored), {"ETag": f'"{stored.version}"'})
 
 
@@ -41,5 +41,5 @@ def diff_plan(document: PlanInput) -> Response[Any]:
 @router.post("/plans/<planId>/validate", tags=["plans"])
 def validate_plan(planId: str, body: Annotated[NothingRequest, Body()]) -> Response[Any]:  # noqa: ARG001, N803  the path's own name
     """Tell whether a stored plan could run now; nothing is changed."""
-    facts = survey(app(), http.plan_id(planId), http.own_place(router))
+    facts = survey(app(), http.plan_id(planId), http.own_site(router))
     return http.json_response(200, {**readiness_view(judge(facts)), "names": names_of(facts)})

@@ -14,8 +14,8 @@ from wavebreak.use_cases import look_after, reconcile_commands, reconcile_execut
 @doorway
 def launch_events(event: dict[str, Any]) -> dict[str, Any]:
     """Count servers of jobs as launched or failed, a batch of events at a time; the last of a job wakes."""
-    told = [json.loads(record["body"]) for record in event["Records"]]
-    return {"woken": reconcile_executions.servers_launched(app(), told)}
+    launched = [json.loads(record["body"]) for record in event["Records"]]
+    return {"woken": reconcile_executions.servers_launched(app(), launched)}
 
 
 @doorway

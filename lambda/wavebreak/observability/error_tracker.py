@@ -116,7 +116,7 @@ class ErrorTracker:
         self,
         severity: Severity,
         category: Category,
-        told: tuple[str, str],
+        name_and_message: tuple[str, str],
         *,
         service: str,
         execution_id: str | None = None,
@@ -126,7 +126,7 @@ class ErrorTracker:
 
         `told` is the error's name and its message.
         """
-        record = self._new(severity, category, told, context, execution_id=execution_id, service=service)
+        record = self._new(severity, category, name_and_message, context, execution_id=execution_id, service=service)
         self._keep(record)
         return record.error_id
 
@@ -134,7 +134,7 @@ class ErrorTracker:
         self,
         severity: Severity,
         category: Category,
-        told: tuple[str, str],
+        name_and_message: tuple[str, str],
         context: Mapping[str, Any],
         **fields: Any,
     ) -> ErrorRecord:
@@ -145,17 +145,17 @@ class ErrorTracker:
             severity=severity,
             category=category,
             service=kept_name(fields.get("service") or invocation.service),
-            error_type=kept_name(told[0]),
-            message=kept_message(told[1]),
+            error_type=kept_name(name_and_message[0]),
+            message=kept_message(name_and_message[1]),
             stack_trace=fields.get("stack_trace"),
             context=kept_context(context),
             execution_id=fields.get("execution_id") or invocation.execution_id,
         )
 
     def _keep(self, record: ErrorRecord) -> None:
-        told = {"error": error_view(record, iso(record.at))}
+        fields = {"error": error_view(record, iso(record.at))}
         logger.log(
-            logging.getLevelNamesMapping()[record.severity], "%s: %s", record.error_type, record.message, extra=told
+            logging.getLevelNamesMapping()[record.severity], "%s: %s", record.error_type, record.message, extra=fields
         )
         self.meter.add(Metric.ERRORS, service=record.service, severity=record.severity.value)
         if record.category is Category.CIRCUIT_OPEN:

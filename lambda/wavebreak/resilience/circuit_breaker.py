@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.circuit_breaker import CircuitInfo, CircuitTransition
     from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerPersistenceLayer
 
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 logger = logging.getLogger(__name__)
 
@@ -77,10 +77,10 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
 """The dependencies; requirement S3-8. Reads for people have circuits of their own, `-read`."""
 
 
-def circuit_name(dependency: str, place: Place | None = None) -> str:
-    """Name a dependency of a place, `drs/us-east-1` in this account, `drs/123456789012/us-east-1` in another one."""
-    region = (place.region if place else None) or os.environ.get("AWS_REGION", "local")
-    return "/".join([dependency, *([place.account_id] if place and place.account_id else []), region])
+def circuit_name(dependency: str, site: Site | None = None) -> str:
+    """Name a dependency of a site, `drs/us-east-1` in this account, `drs/123456789012/us-east-1` in another one."""
+    region = (site.region if site else None) or os.environ.get("AWS_REGION", "local")
+    return "/".join([dependency, *([site.account_id] if site and site.account_id else []), region])
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _nothing() -> None:
 
 
 class Circuit:
-    """The circuit of one dependency in one place; calls go through it, one by one or those of a whole client."""
+    """The circuit of one dependency in one site; calls go through it, one by one or those of a whole client."""
 
     def __init__(
         self,
@@ -176,5 +176,5 @@ class Circuit:
         )
 
     def _tell(self, transition: CircuitTransition) -> None:
-        told = {"name": self.name, "from": transition.from_state.value, "to": transition.to_state.value}
-        logger.warning("circuit %s: %s", self.name, transition.to_state.value, extra={"circuit": told})
+        fields = {"name": self.name, "from": transition.from_state.value, "to": transition.to_state.value}
+        logger.warning("circuit %s: %s", self.name, transition.to_state.value, extra={"circuit": fields})

@@ -19,14 +19,13 @@ from wavebreak.domain.executions.audit_trail import COMMAND
 from wavebreak.problems import NotFound, Unavailable
 from wavebreak.resilience.aws_errors import error_code
 from wavebreak.store import keys
-from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write, answer_size, to_attributes
+from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailedError, Table, Write, answer_size, to_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from wavebreak.domain.commands.results import ExecutionResult
-    from wavebreak.domain.executions.audit_trail import Act
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model import Attribution, Execution
     from wavebreak.store.executions import ExecutionStore
     from wavebreak.store.records import Item
 
@@ -51,7 +50,7 @@ class CommandStore:
         self,
         run: CommandRun,
         targets: Iterable[CommandTarget],
-        act: Act,
+        act: Attribution,
         allow: Callable[[Execution], object] = lambda _execution: None,
     ) -> bool:
         """Write a new run with its targets; gives False, and changes nothing, when it exists already.
@@ -72,7 +71,7 @@ class CommandStore:
         write = Write("run", "Put", _run_record(run), "attribute_not_exists(pk)")
         try:
             self._tell(None, run, act, write, allow)
-        except ConditionFailed:
+        except ConditionFailedError:
             return False
         return True
 
@@ -88,7 +87,7 @@ class CommandStore:
         items = self.table.get_many([(keys.command(command_id), keys.META) for command_id in command_ids])
         return {str(item["commandId"]): CommandRun.read(item) for item in items}
 
-    def change(self, command_id: str, decide: Callable[[CommandRun], CommandRun], act: Act) -> CommandRun:
+    def change(self, command_id: str, decide: Callable[[CommandRun], CommandRun], act: Attribution) -> CommandRun:
         """Read, decide and write, again from the start after each lost race.
 
         A change of status is told in the execution's trail in the same transaction.
@@ -104,7 +103,7 @@ class CommandStore:
                     self.table.transact([write])
                 else:
                     self._tell(before, after, act, write)
-            except ConditionFailed:
+            except ConditionFailedError:
                 self.executions.pause(attempt)
                 continue
             return after
@@ -114,7 +113,7 @@ class CommandStore:
         self,
         before: CommandRun | None,
         after: CommandRun,
-        act: Act,
+        act: Attribution,
         write: Write,
         allow: Callable[[Execution], object] = lambda _execution: None,
     ) -> None:
@@ -206,7 +205,7 @@ class CommandStore:
         for attempt in range(_ATTEMPTS):
             try:
                 self.table.transact(writes)
-            except ConditionFailed as refused:
+            except ConditionFailedError as refused:
                 if refused.failed:
                     return False
                 self.executions.pause(attempt)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from wavebreak.domain.errors.masking import masked_reason
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, InstanceEnding
-from wavebreak.site import Place
+from wavebreak.site import Site
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
@@ -64,11 +64,11 @@ def read_suspicion(entry: Mapping[str, Any]) -> Suspicion:
 
 
 def read_hold(record: Mapping[str, Any]) -> Hold:
-    """Read a hold of a place back from an overview."""
+    """Read a hold of a site back from an overview."""
     return Hold(
         until=parse_iso(record["until"]),
         words=record["words"],
-        place=Place(record.get("accountId"), record.get("region")),
+        site=Site(record.get("accountId"), record.get("region")),
         refusals=int(record.get("refusals", 0)),
         silent=bool(record.get("silent")),
     )

@@ -31,7 +31,7 @@ class Turn:
     mine: bool
     """Whether this caller is the one that asks now."""
     as_of: datetime | None
-    """When every place last answered; None before that."""
+    """When every site last answered; None before that."""
     usual: str | None
     """What was found out of earlier runs, as its finder wrote it; None before that."""
 
@@ -124,7 +124,7 @@ class EvidenceStore:
         return Turn(mine=False, as_of=parse_iso(as_of) if as_of else None, usual=known.get("usual"))
 
     def answered(self, execution_id: str, now: datetime) -> None:
-        """Note that every place answered."""
+        """Note that every site answered."""
         self._update(execution_id, keys.PROGRESS, "SET asOf = :now", {":now": iso(now)})
 
     def found_usual(self, execution_id: str, text: str) -> None:

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from wavebreak.domain.executions.audit_trail import Act, append_event, status_changes, words_behind
+from wavebreak.domain.executions.audit_trail import append_event, status_changes, words_behind
 from wavebreak.domain.executions.findings.reports import is_owed
 from wavebreak.error_category import Category
 from wavebreak.identifiers import ulid
@@ -32,7 +32,7 @@ from wavebreak.store.execution_writes import (
 )
 from wavebreak.store.locks import SERVER_LOCK, busy_plan
 from wavebreak.store.request_keys import RequestKeyStore
-from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write, WriteRejected
+from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailedError, Table, Write, WriteRejectedError
 from wavebreak.store.wake_tokens import Token, new_token, read_token
 from wavebreak.timeouts import Deadline
 
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from wavebreak.domain.executions.model import Execution
-    from wavebreak.site import Place
+    from wavebreak.domain.executions.model import Attribution, Execution
+    from wavebreak.site import Site
     from wavebreak.store.locks import Held
     from wavebreak.store.records import Item
 
@@ -54,13 +54,13 @@ _BESIDE_WAVES: Final = 6
 condition on a server's lock, and the report that is owed."""
 
 
-class Conflict(Exception):  # noqa: N818  an outcome of optimistic locking
+class VersionConflictError(Exception):
     """Another write came first: read again and decide again."""
 
     category: ClassVar[Category] = Category.DATABASE
 
 
-class LocksNeeded(Exception):  # noqa: N818  an outcome
+class LocksNeededError(Exception):
     """A change would take up an execution that has given its locks back: take them first."""
 
 
@@ -89,21 +89,26 @@ class ExecutionStore:
         self,
         table: Table,
         pause: Callable[[int], None] = pause_between,
-        told: Callable[[Execution, Execution], None] = _nobody,
+        on_saved: Callable[[Execution, Execution], None] = _nobody,
     ) -> None:
-        """Take the table, how to wait after the n-th lost race, and who is told of every change that was saved."""
+        """Take the table, how to wait after the n-th lost race, and what is called after each change."""
         self.table = table
         self.requests = RequestKeyStore(table)
         self.pause = pause
-        self.told = told
+        self.on_saved = on_saved
 
     def create(
-        self, execution: Execution, document: str, act: Act, details: Mapping[str, Any], held: Held | None = None
+        self,
+        execution: Execution,
+        document: str,
+        act: Attribution,
+        details: Mapping[str, Any],
+        held: Held | None = None,
     ) -> Execution:
         """Write a new execution, its plan's lock and its first event, all or nothing.
 
         `document` is the frozen plan as canonical JSON, `held` are the server locks that were taken for it. Server
-        items come first and are removed again on a refusal: without META they are not seen. Raises ConditionFailed
+        items come first and are removed again on a refusal: without META they are not seen. Raises ConditionFailedError
         naming `plan-lock` when another execution holds the plan, `server-lock` when the server locks are lost.
         """
         first = replace(execution, version=1, lock_call=held.call if held else None)
@@ -122,7 +127,7 @@ class ExecutionStore:
         ]
         try:
             self.table.transact(writes)
-        except (ConditionFailed, WriteRejected, Unavailable):
+        except (ConditionFailedError, WriteRejectedError, Unavailable):
             self.table.delete_many([(pk, str(item["sk"])) for item in [*chunks, frozen]])
             raise
         return born
@@ -160,7 +165,7 @@ class ExecutionStore:
         self,
         execution_id: str,
         decide: Callable[[Execution], Execution],
-        act: Act,
+        act: Attribution,
         details: Mapping[str, Any] | None = None,
         held: Held | None = None,
         known: Execution | None = None,
@@ -181,7 +186,7 @@ class ExecutionStore:
             known = None
             try:
                 return self.save(before, after, act, details, held)
-            except Conflict:
+            except VersionConflictError:
                 if deadline.over:
                     break
                 self.pause(attempt)
@@ -191,7 +196,7 @@ class ExecutionStore:
         self,
         before: Execution,
         after: Execution,
-        act: Act,
+        act: Attribution,
         details: Mapping[str, Any] | None = None,
         held: Held | None = None,
     ) -> Execution:
@@ -199,15 +204,15 @@ class ExecutionStore:
 
         Statuses change in one transaction with the event that tells it. What does not fit beside them, servers and
         jobs of large plans, is written before: it is what the statuses were derived from, and is derived from again.
-        An execution that is taken up again needs the server locks that were taken for it, `held`: LocksNeeded without,
-        Unavailable when they are lost, PlanBusy when another one holds its plan.
+        An execution that is taken up again needs the server locks that were taken for it, `held`: LocksNeededError
+        without, Unavailable when they are lost, PlanBusy when another one holds its plan.
         """
         if after == before:
             return before
         changes = status_changes(before, after)
         taken_up = after.holds_locks and not before.holds_locks
         if taken_up and held is None:
-            raise LocksNeeded(after.execution_id)
+            raise LocksNeededError(after.execution_id)
         # Each step raises the version. A crash between two leaves servers and jobs ahead of the statuses: the next
         # round derives from them; an intent among them is found by its tags like any other.
         current = before
@@ -234,14 +239,14 @@ class ExecutionStore:
             writes.append(Write("event", "Put", event_record(event), "attribute_not_exists(pk)"))
             writes += [owed(final.execution_id, event["sequence"], event["at"])] if is_owed(changes) else []
         self._commit([meta_write(final, current.version), *writes], plan_unlock(before, after))
-        self.told(before, final)
+        self.on_saved(before, final)
         return final
 
     def tell(
         self,
         execution_id: str,
         changes: list[dict[str, Any]],
-        act: Act,
+        act: Attribution,
         details: Mapping[str, Any],
         *writes: Write,
         allow: Callable[[Execution], object] = lambda _execution: None,
@@ -249,17 +254,17 @@ class ExecutionStore:
         """Append an event of something that belongs to an execution, in one transaction with the writes it tells of.
 
         `allow` is shown the execution that the event is appended to, and may raise: nothing is written then, and what
-        it saw is what stands until the write. Raises ConditionFailed when the first of the writes is refused, NotFound,
-        and Unavailable after too many lost races.
+        it saw is what stands until the write. Raises ConditionFailedError when the first of the writes is refused,
+        NotFound, and Unavailable after too many lost races.
         """
         for attempt in range(_ATTEMPTS):
             before = self.load(execution_id).execution
             allow(before)
-            told, event = append_event(replace(before, version=before.version + 1), changes, act, details)
+            counted, event = append_event(replace(before, version=before.version + 1), changes, act, details)
             record = Write("event", "Put", event_record(event), "attribute_not_exists(pk)")
             try:
-                self.table.transact([meta_write(told, before.version), record, *writes])
-            except ConditionFailed as refused:
+                self.table.transact([meta_write(counted, before.version), record, *writes])
+            except ConditionFailedError as refused:
                 if writes[0].name in refused.failed:
                     raise
                 self.pause(attempt)
@@ -271,16 +276,16 @@ class ExecutionStore:
         """Make the writes; without `unlock` when the plan's lock is another's by now: no end is refused for a lock."""
         try:
             self.table.transact([*writes, *unlock])
-        except ConditionFailed as refused:
+        except ConditionFailedError as refused:
             if refused.failed.keys() == {PLAN_UNLOCK}:
                 return self._commit(writes)
             if "meta" in refused.failed:
-                raise Conflict from refused
+                raise VersionConflictError from refused
             if "plan-lock" in refused.failed:
                 raise busy_plan(refused.failed["plan-lock"]) from refused
             if SERVER_LOCK in refused.failed:
                 raise Unavailable("The server locks were lost to another call", retry_after_seconds=1) from refused
-            raise Conflict from refused
+            raise VersionConflictError from refused
 
     def summaries(
         self,
@@ -325,9 +330,9 @@ class ExecutionStore:
         """List the executions that hold locks: those that run and those whose instances are being terminated."""
         return [keys.execution_id_of(str(meta["pk"])) for meta in self._active()]
 
-    def places_of_recoveries(self) -> list[frozenset[Place]]:
-        """List the places in which running waves of a RECOVERY have servers to be started, of each RECOVERY."""
-        return [places for meta in self._active() if (places := records.read_places(meta))]
+    def sites_of_recoveries(self) -> list[frozenset[Site]]:
+        """List the sites in which running waves of a RECOVERY have servers to be started, of each RECOVERY."""
+        return [sites for meta in self._active() if (sites := records.read_sites(meta))]
 
     def due_leases(self, now: datetime) -> Iterator[str]:
         """List the drills whose lease has something due, those that have waited longest first."""

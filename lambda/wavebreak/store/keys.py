@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from wavebreak.domain.executions.machine_runs import Machine
 
 if TYPE_CHECKING:
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 META: Final = "META"
 DOCUMENT: Final = "DOCUMENT"
@@ -159,9 +159,9 @@ def late(number: int) -> str:
     return f"{LATE_PREFIX}{number:06d}"
 
 
-def server(place: Place, source_server_id: str) -> str:
+def server(site: Site, source_server_id: str) -> str:
     """Partition of a source server's lock."""
-    return f"SERVER#{place.account_id or '-'}#{place.region or '-'}#{source_server_id}"
+    return f"SERVER#{site.account_id or '-'}#{site.region or '-'}#{source_server_id}"
 
 
 def sort_of_id(execution_id: str) -> str:

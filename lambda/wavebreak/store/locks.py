@@ -19,7 +19,7 @@ from wavebreak.identifiers import is_drill
 from wavebreak.problems import PlanBusy, Problem, ServerBusy, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store import keys
-from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailed, Table, Write, WriteRejected
+from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailedError, Table, Write, WriteRejectedError
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ SERVER_LOCK: Final = "server-lock"
 
 def server_keys(execution: Execution) -> list[str]:
     """Give the lock partitions of every server of an execution."""
-    return [keys.server(wave.place, server.source_server_id) for wave in execution.waves for server in wave.servers]
+    return [keys.server(wave.site, server.source_server_id) for wave in execution.waves for server in wave.servers]
 
 
 def read_lock(item: Mapping[str, Any]) -> Lock:
@@ -143,7 +143,7 @@ class LockStore:
                 self._look_first(partitions, taking, now)
             for batch in _batches(partitions):
                 self._take_batch(batch, taking, now)
-        except (Problem, WriteRejected, *FAULTS):
+        except (Problem, WriteRejectedError, *FAULTS):
             self.give_back(taking.held(taking.tried))
             raise
         return taking.held(partitions)
@@ -159,7 +159,7 @@ class LockStore:
         for _ in range(_ROUNDS):
             try:
                 self.table.transact([taking.write(pk) for pk in batch])
-            except ConditionFailed as refused:
+            except ConditionFailedError as refused:
                 seen = {pk: item or self.table.get(pk, keys.LOCK) for pk, item in refused.failed.items()}
                 for pk in seen:
                     taking.forget(pk)
@@ -187,7 +187,7 @@ class LockStore:
         """
         try:
             self._release(held.partitions, Claim(held.execution_id, held.call), held.replaced, unborn=held.unborn)
-        except (WriteRejected, *FAULTS):
+        except (WriteRejectedError, *FAULTS):
             logger.exception("locks of %s are not given back: they are free in a minute", held.execution_id)
 
     def release_servers(self, execution: Execution) -> None:
@@ -203,7 +203,7 @@ class LockStore:
             for _ in range(_ROUNDS):
                 try:
                     self.table.transact([*guard, *(_giving_back(pk, mine, replaced.get(pk)) for pk in batch)])
-                except ConditionFailed as refused:
+                except ConditionFailedError as refused:
                     if _META in refused.failed:
                         return
                     batch = [pk for pk in batch if pk not in refused.failed]
@@ -237,7 +237,7 @@ class LockStore:
             condition, values = same_claim(lock.claim)
             try:
                 self.table.transact([Write("plan-lock", "Delete", key, condition, values)])
-            except ConditionFailed:
+            except ConditionFailedError:
                 continue
             return None
         raise Unavailable(f"The lock of plan {plan_id} is being changed by many at once", retry_after_seconds=1)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _MINE = "leaseOwner = :me"
 
 
-class CursorLost(Exception):  # noqa: N818  an outcome of a conditional write
+class CursorLostError(Exception):
     """Another call has the cursor: the lease was over."""
 
 
@@ -109,7 +109,7 @@ class OutboxStore:
         self._update(cursor.execution_id, expression, values, condition=_MINE)
 
     def move(self, cursor: Cursor, sequence: int, statuses: Statuses) -> Cursor:
-        """Move past an event and take it out of the outbox; raises CursorLost when somebody else has the cursor.
+        """Move past an event and take it out of the outbox; raises CursorLostError when another has the cursor.
 
         What the execution's statuses are after the event is kept, so that nobody has to read what lies before it.
         """
@@ -128,7 +128,7 @@ class OutboxStore:
         )
         item = self._update(cursor.execution_id, expression, values, condition=f"{_MINE} AND {at}")
         if item is None:
-            raise CursorLost
+            raise CursorLostError
         self.take_out(cursor.execution_id, sequence)
         moved = _read(cursor.execution_id, cursor.owner, item)
         return replace(moved, knocks=cursor.knocks)

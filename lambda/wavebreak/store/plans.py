@@ -15,7 +15,7 @@ from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store import keys
 from wavebreak.store.locks import busy_plan
 from wavebreak.store.schedules import schedule_intent
-from wavebreak.store.table import ConditionFailed, Table, Write
+from wavebreak.store.table import ConditionFailedError, Table, Write
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class PlanStore:
         )
         try:
             self.table.transact([Write("resolved", "Put", item), present])
-        except ConditionFailed:
+        except ConditionFailedError:
             return
         self._forget_resolved(plan_id, but=sk)
 
@@ -112,7 +112,7 @@ class PlanStore:
             writes = [_versioned("Put", item, version), *([] if old else [_still_gone(plan_id, gone)]), *intents]
             try:
                 self.table.transact(writes)
-            except ConditionFailed:
+            except ConditionFailedError:
                 continue
             return replace(_read(item), is_new=old is None)
         raise Unavailable(f"Plan {plan_id} is being changed by many at once", retry_after_seconds=1)
@@ -135,7 +135,7 @@ class PlanStore:
                     *self._schedule_goes(plan_id, now),
                 ],
             )
-        except ConditionFailed as refused:
+        except ConditionFailedError as refused:
             if "lock" in refused.failed:
                 raise busy_plan(refused.failed["lock"]) from refused
             raise Unavailable(f"Plan {plan_id} is being changed", retry_after_seconds=1) from refused

@@ -21,6 +21,7 @@ from wavebreak.domain.executions.locking.model import DrillWait, Preemption
 from wavebreak.domain.executions.model import (
     SERVERS_PER_ITEM,
     Attempt,
+    Attribution,
     Cancel,
     CancelThen,
     CommandPhase,
@@ -37,13 +38,12 @@ from wavebreak.domain.executions.model import (
     Termination,
     Wave,
     WaveCommand,
-    Word,
 )
 from wavebreak.domain.executions.notices import Notice, NoticeCode
 from wavebreak.domain.executions.overview import overview_of, time_of, word_of
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import TerminationStatus, WaveStatus, normalize_execution_status, normalize_wave_status
-from wavebreak.site import Place
+from wavebreak.site import Site
 from wavebreak.store import keys
 from wavebreak.store.ending_records import ending_entry, read_ending, read_hold
 from wavebreak.store.finding_records import (
@@ -94,15 +94,15 @@ def meta_record(execution: Execution) -> Item:
         "usualLaunchSeconds": _usual_seconds(execution),
         "objectives": objectives_record(execution.objectives),
     }
-    starts = preemption.places_to_start(execution)
+    starts = preemption.sites_to_start(execution)
     if starts:
-        record["startsIn"] = [[place.account_id, place.region] for place in starts]
+        record["startsIn"] = [[site.account_id, site.region] for site in starts]
     if execution.holds_locks:
         record["activePk"] = keys.ACTIVE_LIST
     record |= lease_record(execution)
     if execution.last_look is not None:
         record["lastLook"] = {
-            "places": list(execution.last_look.places),
+            "places": list(execution.last_look.sites),
             "notBefore": iso(execution.last_look.not_before),
         }
     return record
@@ -115,17 +115,17 @@ def _preemption(known: Preemption | None) -> Item | None:
     return {"at": at, "actor": known.actor, "drills": drills, "unsettled": unsettled}
 
 
-def read_places(meta: Mapping[str, Any]) -> frozenset[Place]:
-    """Read from META in which places running waves of a RECOVERY have servers to be started."""
-    return frozenset(Place(account, region) for account, region in meta.get("startsIn") or ())
+def read_sites(meta: Mapping[str, Any]) -> frozenset[Site]:
+    """Read from META in which sites running waves of a RECOVERY have servers to be started."""
+    return frozenset(Site(account, region) for account, region in meta.get("startsIn") or ())
 
 
 def _read_preemption(record: Mapping[str, Any]) -> Preemption:
     return Preemption(parse_iso(record["at"]), record["actor"], tuple(record["drills"]), tuple(record["unsettled"]))
 
 
-def _read_word(record: Mapping[str, Any] | None) -> Word | None:
-    return Word(parse_iso(record["at"]), record["actor"], record.get("reason")) if record else None
+def _read_word(record: Mapping[str, Any] | None) -> Attribution | None:
+    return Attribution(record["actor"], parse_iso(record["at"]), record.get("reason")) if record else None
 
 
 def _read_failure(record: Mapping[str, Any]) -> Failure:
@@ -140,8 +140,8 @@ def wave_record(execution_id: str, wave: Wave) -> Item:
         "number": wave.number,
         "name": wave.name,
         "dependsOn": list(wave.depends_on),
-        "accountId": wave.place.account_id,
-        "region": wave.place.region,
+        "accountId": wave.site.account_id,
+        "region": wave.site.region,
         "requiresApproval": wave.requires_approval,
         "waitBeforeSeconds": wave.wait_before_seconds,
         "timeoutMinutes": wave.timeout_minutes,
@@ -273,8 +273,8 @@ def job_record(execution_id: str, job: Job) -> Item:
         "looks": job.looks,
         "logged": job.logged,
         "launchedAt": time_of(job.launched_at),
-        "accountId": job.place.account_id,
-        "region": job.place.region,
+        "accountId": job.site.account_id,
+        "region": job.site.region,
     }
     if job.job_id:
         record["jobId"] = job.job_id
@@ -397,7 +397,7 @@ def _read_wave(record: Mapping[str, Any], chunks: list[tuple[str, str]]) -> Wave
         name=record["name"],
         servers=tuple(_read_server(entry) for _, text in sorted(chunks) for entry in json.loads(text)),
         depends_on=tuple(int(number) for number in record.get("dependsOn") or ()),
-        place=Place(record.get("accountId"), record.get("region")),
+        site=Site(record.get("accountId"), record.get("region")),
         requires_approval=bool(record.get("requiresApproval")),
         wait_before_seconds=int(record.get("waitBeforeSeconds", 0)),
         timeout_minutes=int(record.get("timeoutMinutes", 60)),
@@ -478,7 +478,7 @@ def _read_job(record: Mapping[str, Any]) -> Job:
         intended_at=parse_iso(record["intendedAt"]),
         check_after=parse_iso(record["checkAfter"]),
         kind=JobKind(record["kind"]),
-        place=Place(record.get("accountId"), record.get("region")),
+        site=Site(record.get("accountId"), record.get("region")),
         job_id=record.get("jobId"),
         ended_at=_moment(record.get("endedAt")),
         asked_at=_moment(record.get("askedAt")),

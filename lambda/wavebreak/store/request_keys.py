@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from wavebreak.domain.executions.locking.lock_rules import GRACE
 from wavebreak.problems import IdempotencyConflict, Unavailable
 from wavebreak.store import keys
-from wavebreak.store.table import ConditionFailed, Table, Write
+from wavebreak.store.table import ConditionFailedError, Table, Write
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
@@ -74,6 +74,6 @@ class RequestKeyStore:
             condition, values = "made = :before", {":before": before["made"]}
         try:
             self.table.transact([Write("key", "Put", item, condition, values)])
-        except ConditionFailed:
+        except ConditionFailedError:
             return False
         return True

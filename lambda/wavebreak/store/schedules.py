@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.plans.schedules import ScheduleState, Standing
 from wavebreak.store import keys
-from wavebreak.store.table import ConditionFailed, Table, Write
+from wavebreak.store.table import ConditionFailedError, Table, Write
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class ScheduleStore:
         free = "attribute_not_exists(pk) OR leasedUntil < :now"
         try:
             self.table.transact([Write("lease", "Put", lease, free, {":now": iso(now)})])
-        except ConditionFailed:
+        except ConditionFailedError:
             return None
         item = self.table.get(keys.plan(plan_id), keys.SCHEDULE)
         if item is None:
@@ -118,7 +118,7 @@ class ScheduleStore:
     def _settle(self, claim: Claim, write: Write) -> bool:
         try:
             self.table.transact([write])
-        except ConditionFailed:
+        except ConditionFailedError:
             return False
         finally:
             self._give_back(claim.plan_id, claim.owner)
@@ -128,7 +128,7 @@ class ScheduleStore:
         key = {"pk": keys.plan(plan_id), "sk": keys.SCHEDULE_LEASE}
         try:
             self.table.transact([Write("lease", "Delete", key, "#owner = :me", {":me": owner}, {"#owner": "owner"})])
-        except ConditionFailed:
+        except ConditionFailedError:
             return
 
     def begin(self, plan_id: str, scheduled: str, now: datetime) -> Scheduled:
@@ -144,7 +144,7 @@ class ScheduleStore:
             condition, values = "leasedUntil = :read AND leasedUntil < :now", {":read": read, ":now": iso(now)}
         try:
             self.table.transact([Write("scheduled", "Put", item, condition, values)])
-        except ConditionFailed:
+        except ConditionFailedError:
             return Scheduled(busy=True)
         return Scheduled(again=before is not None)
 

@@ -56,7 +56,7 @@ _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
 
-class ConditionFailed(Exception):  # noqa: N818  an outcome of a conditional write, not an error
+class ConditionFailedError(Exception):
     """A conditional write was refused; `failed` holds the names of the operations whose conditions did not hold."""
 
     category: ClassVar[Category] = Category.DATABASE
@@ -70,7 +70,7 @@ class NotWritten(Unavailable):
     """DynamoDB did not make a transaction, for want of capacity: nothing was written, and it may be made later."""
 
 
-class WriteRejected(Exception):  # noqa: N818  an answer of the service
+class WriteRejectedError(Exception):
     """DynamoDB does not make a transaction like this one, now or later: nothing was written, and ours is the fault."""
 
     category: ClassVar[Category] = Category.DATABASE
@@ -249,8 +249,8 @@ class Table:
     def transact(self, writes: Sequence[Write]) -> None:
         """Make all writes or none.
 
-        Raises ConditionFailed naming those refused, with the item found where told; NotWritten, once the same has been
-        tried a few times, and WriteRejected. After these nothing has happened; after any
+        Raises ConditionFailedError naming those refused, with the item found where DynamoDB gives it; NotWritten, once
+        the same has been tried a few times, and WriteRejectedError. After these nothing has happened; after any
         other error the outcome is unknown.
         """
         operations = [self._operation(write) for write in writes]
@@ -333,10 +333,10 @@ def _cancelled(writes: Sequence[Write], error: ClientError) -> Exception:
     }
     others = sorted(set(codes) - {"", _REFUSED, _CONTENDED})
     if failed or not others:
-        return ConditionFailed(failed)
+        return ConditionFailedError(failed)
     if set(others) <= _CAPACITY:
         return NotWritten(f"DynamoDB is short of capacity ({', '.join(others)}); nothing was written")
-    return WriteRejected(f"DynamoDB refused to write: {', '.join(others)}")
+    return WriteRejectedError(f"DynamoDB refused to write: {', '.join(others)}")
 
 
 def _key_names(query: Mapping[str, Any]) -> tuple[str, ...]:

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.aws.clients import UnsupportedPlace
+from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.drs import DESCRIBE_INSTANCES, in_batches
 from wavebreak.aws.parallel_reads import Asking, Question
 from wavebreak.domain.drs import Quotas, Trouble, room_for
-from wavebreak.domain.executions.creation import freeze, place_of
+from wavebreak.domain.executions.creation import freeze, site_of
 from wavebreak.domain.executions.model import Mode
 from wavebreak.domain.plans.model import Impact
 from wavebreak.domain.readiness.checks import has_snapshots
-from wavebreak.domain.readiness.facts import Drill, Facts, Load, Member, Site
+from wavebreak.domain.readiness.facts import Drill, Facts, Load, Member, SiteFacts
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.problems import InvalidRequest, Unavailable
 from wavebreak.store import keys
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from wavebreak.aws.drs import Drs
     from wavebreak.domain.drs import Instance, RecentJob, SourceServer
     from wavebreak.domain.plans.model import StoredPlan
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 MOST_SNAPSHOTS: Final = 100
 """Servers of a plan whose snapshots are looked at."""
@@ -42,9 +42,9 @@ MOST_SNAPSHOTS: Final = 100
 
 @dataclass(slots=True)
 class _Sight:
-    """What is being learnt of one place."""
+    """What is being learnt of one site."""
 
-    place: Place
+    site: Site
     drs: Drs | None
     members: tuple[Member, ...]
     servers: dict[str, SourceServer | None] = field(default_factory=dict)
@@ -85,14 +85,14 @@ class _Question:
     take: Callable[[Any], None]
 
 
-def survey(app: App, plan_id: str, own: Place) -> Facts:
+def survey(app: App, plan_id: str, own: Site) -> Facts:
     """Gather what the checks of a plan look at, and write nothing; raises NotFound.
 
     `own` is the stack's account and Region. What DRS does not tell becomes a Trouble of its Region.
     """
     now = app.now()
     plan, unresolved = _resolved(app, app.plans.get(plan_id), own)
-    sights = [_sight(app, place, members) for place, members in _members(plan, own).items()]
+    sights = [_sight(app, site, members) for site, members in _members(plan, own).items()]
     asking = Asking()
     _ask(asking, [question for sight in sights for question in _questions(sight, now)])
     loads = [_load(app, asking, sight) for sight in sights]
@@ -109,23 +109,23 @@ def survey(app: App, plan_id: str, own: Place) -> Facts:
     )
 
 
-def _label(place: Place, own: Place) -> str:
-    region = place.region or own.region or "the stack's Region"
-    return region if place.account_id is None else f"{region} of account {place.account_id}"
+def _label(site: Site, own: Site) -> str:
+    region = site.region or own.region or "the stack's Region"
+    return region if site.account_id is None else f"{region} of account {site.account_id}"
 
 
-def _members(plan: StoredPlan, own: Place) -> dict[Place, tuple[Member, ...]]:
-    """Give the plan's servers by place."""
-    found: dict[Place, dict[str, Member]] = defaultdict(dict)
+def _members(plan: StoredPlan, own: Site) -> dict[Site, tuple[Member, ...]]:
+    """Give the plan's servers by site."""
+    found: dict[Site, dict[str, Member]] = defaultdict(dict)
     for wave in plan.document["waves"]:
-        place = place_of(wave, own)
+        site = site_of(wave, own)
         for server in wave.get("servers") or ():
             identifier, impact = server["sourceServerId"], Impact(server.get("impact", Impact.CRITICAL))
-            found[place].setdefault(identifier, Member(identifier, impact, wave["name"]))
-    return {place: tuple(members.values()) for place, members in found.items()}
+            found[site].setdefault(identifier, Member(identifier, impact, wave["name"]))
+    return {site: tuple(members.values()) for site, members in found.items()}
 
 
-def _resolved(app: App, plan: StoredPlan, own: Place) -> tuple[StoredPlan, tuple[Mapping[str, str], ...]]:
+def _resolved(app: App, plan: StoredPlan, own: Site) -> tuple[StoredPlan, tuple[Mapping[str, str], ...]]:
     """Fill in what selectors match, or tell why a start would be refused for one."""
     try:
         document, _ = resolve(app, plan, own)
@@ -136,7 +136,7 @@ def _resolved(app: App, plan: StoredPlan, own: Place) -> tuple[StoredPlan, tuple
         return plan, ({"pointer": "/waves", "message": error.detail},)
 
 
-def _refusals(app: App, plan: StoredPlan, own: Place, now: datetime) -> tuple[Mapping[str, str], ...]:
+def _refusals(app: App, plan: StoredPlan, own: Site, now: datetime) -> tuple[Mapping[str, str], ...]:
     """Tell what a start would refuse the plan itself for, by making the execution that it would make."""
     try:
         asked: dict[str, Any] = {
@@ -151,12 +151,12 @@ def _refusals(app: App, plan: StoredPlan, own: Place, now: datetime) -> tuple[Ma
     return ()
 
 
-def _sight(app: App, place: Place, members: tuple[Member, ...]) -> _Sight:
-    """Begin to look at a place. Its client is made here, in one thread: making several at a time is not safe."""
+def _sight(app: App, site: Site, members: tuple[Member, ...]) -> _Sight:
+    """Begin to look at a site. Its client is made here, in one thread: making several at a time is not safe."""
     try:
-        return _Sight(place, app.brief_drs_at(place), members)
-    except UnsupportedPlace as error:
-        return _Sight(place, None, members, troubles=[Trouble("sts:AssumeRole", str(error), denied=True)])
+        return _Sight(site, app.brief_drs_at(site), members)
+    except UnsupportedSiteError as error:
+        return _Sight(site, None, members, troubles=[Trouble("sts:AssumeRole", str(error), denied=True)])
 
 
 def _questions(sight: _Sight, now: datetime) -> Iterator[_Question]:
@@ -191,7 +191,7 @@ def _snapshot_questions(sights: Iterable[_Sight]) -> list[_Question]:
 
 def _ask(asking: Asking, questions: Sequence[_Question], *, spare: bool = False) -> None:
     """Ask, and give each answer to who takes it; `spare` questions may go unasked without being missed."""
-    answers = asking.all([Question(each.operation, each.call, each.sight.place) for each in questions])
+    answers = asking.all([Question(each.operation, each.call, each.sight.site) for each in questions])
     for question, answer in zip(questions, answers, strict=True):
         if not isinstance(answer, Trouble):
             question.take(answer)
@@ -199,11 +199,11 @@ def _ask(asking: Asking, questions: Sequence[_Question], *, spare: bool = False)
             question.sight.troubles.append(answer)
 
 
-def _site(app: App, sight: _Sight, load: Load | None, own: Place, now: datetime) -> Site:
-    partitions = {keys.server(sight.place, server): server for server in sight.ids}
+def _site(app: App, sight: _Sight, load: Load | None, own: Site, now: datetime) -> SiteFacts:
+    partitions = {keys.server(sight.site, server): server for server in sight.ids}
     holders = app.locks.server_holders(list(partitions), now)
-    return Site(
-        where=_label(sight.place, own),
+    return SiteFacts(
+        where=_label(sight.site, own),
         members=sight.members,
         servers=sight.servers,
         instances=sight.instances,
@@ -215,13 +215,13 @@ def _site(app: App, sight: _Sight, load: Load | None, own: Place, now: datetime)
 
 
 def _load(app: App, asking: Asking, sight: _Sight) -> Load | None:
-    """Tell what runs in a place under which quotas; None when that was not seen.
+    """Tell what runs in a site under which quotas; None when that was not seen.
 
     Quotas for which there is no time count at AWS's defaults, as those do that cannot be read.
     """
     if sight.active is None:
         return None
-    quotas = Quotas() if asking.over else app.quotas_at(sight.place)
+    quotas = Quotas() if asking.over else app.quotas_at(sight.site)
     return Load(quotas, sight.active, room_for(quotas, sight.active))
 
 

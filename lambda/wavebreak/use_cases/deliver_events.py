@@ -25,7 +25,7 @@ from wavebreak.error_category import Category
 from wavebreak.problems import Unavailable
 from wavebreak.store.executions import read_event
 from wavebreak.store.keys import execution_id_of
-from wavebreak.store.outbox import CursorLost, is_waiting
+from wavebreak.store.outbox import CursorLostError, is_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -53,7 +53,7 @@ _PAUSE_GROWTH: Final = 3
 """Pauses of 15 s, 45 s, 2 and 7 minutes: an event that does not pass is set aside after about ten minutes."""
 
 
-class _HeldBack(Exception):  # noqa: N818  an outcome
+class _HeldBackError(Exception):
     """What waits has to wait longer: a channel does not answer, or time is up."""
 
 
@@ -70,9 +70,9 @@ def deliver(app: App, execution_id: str, oldest: int | None = None) -> int:
         heard = True
         try:
             teller.run()
-        except _HeldBack:
+        except _HeldBackError:
             heard = False
-        except CursorLost:
+        except CursorLostError:
             logger.warning("another teller took over the events of %s", execution_id)
             return count + teller.count
         count += teller.count
@@ -138,16 +138,16 @@ class _Teller:
     count: int = 0
 
     def run(self) -> None:
-        """Tell everything, or raise _HeldBack."""
+        """Tell everything, or raise _HeldBackError."""
         execution: Execution | None = None
         for item in self._behind():
             if execution is None:
                 if self.cursor.retry_at and self.app.now() < self.cursor.retry_at:
-                    raise _HeldBack
+                    raise _HeldBackError
                 self._find_plan_topic()
                 execution = self.app.executions.load(self.cursor.execution_id).execution
             if self.app.now() > self.until:
-                raise _HeldBack
+                raise _HeldBackError
             event, statuses = read_event(item), self._after(item)
             if is_waiting(item):
                 self._tell(statuses.shown_by(execution), event)
@@ -210,7 +210,7 @@ class _Teller:
                 pause = self.app.timing.scaled(_FIRST_PAUSE * _PAUSE_GROWTH ** max(0, failures - 1))
                 retry_at = self.app.now() + pause
                 self.app.outbox.failed(replace(self.cursor, failures=failures, served=served, retry_at=retry_at))
-                raise _HeldBack
+                raise _HeldBackError
 
     def _record(self, event: Item, faults: Mapping[str, Fault], failures: int) -> None:
         """Record what was in the way: an error once the event is set aside for it, until then a warning."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.aws.clients import UnsupportedPlace
+from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.drs import DESCRIBE_INSTANCES, in_batches
 from wavebreak.aws.parallel_reads import Asking, Question
 from wavebreak.domain.drs import NOT_FOUND, START_RECOVERY, Trouble
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wavebreak.aws.drs import Drs
     from wavebreak.domain.drs import Instance, RecentJob, SourceServer
     from wavebreak.domain.executions.model import Execution
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 _RECOVERY: Final = "RECOVERY"
 _TERMINATED: Final = "TERMINATED"
@@ -48,16 +48,16 @@ def spare_recoveries(app: App, execution: Execution) -> None:
     """
     if execution.mode is not Mode.DRILL:
         return
-    servers: dict[Place, list[str]] = defaultdict(list)
+    servers: dict[Site, list[str]] = defaultdict(list)
     for wave in execution.waves:
-        servers[wave.place] += [server.source_server_id for server in wave.servers]
+        servers[wave.site] += [server.source_server_id for server in wave.servers]
     try:
-        adapters = {place: app.brief_drs_at(place) for place in servers}
-    except UnsupportedPlace as error:
+        adapters = {site: app.brief_drs_at(site) for site in servers}
+    except UnsupportedSiteError as error:
         raise Unavailable(f"A drill needs to look at DRS before it starts: {error}") from error
     questions = [
-        Question(DESCRIBE_INSTANCES, partial(adapters[place].instances, batch), place)
-        for place, ids in servers.items()
+        Question(DESCRIBE_INSTANCES, partial(adapters[site].instances, batch), site)
+        for site, ids in servers.items()
         for batch in in_batches(ids)
     ]
     for answer in Asking().all(questions):
@@ -88,7 +88,7 @@ def spared(
     drs: Drs,
     servers: Mapping[str, SourceServer],
     recent: Sequence[RecentJob],
-    told: Mapping[str, str | None],
+    errors_before: Mapping[str, str | None],
     since: datetime,
 ) -> Spared:
     """Find servers that a drill must not launch now, just before it would (contract 2).
@@ -128,7 +128,7 @@ def spared(
                 f"SERVER_BUSY: it runs as {instance.recovery_instance_id}, launched by a recovery: a drill would end "
                 "that instance"
             )
-        elif told.get(name) != once:
+        elif errors_before.get(name) != once:
             waiting[name] = once
     return Spared(refused, {name: why for name, why in waiting.items() if name not in refused})
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from wavebreak.domain.plans.document import canonical_json, parse_plan
-from wavebreak.domain.plans.drs_recovery_plans import NothingToRecover, converted, place_of_arn, plan_id_of
-from wavebreak.json_pointers import PlanInvalid
+from wavebreak.domain.plans.drs_recovery_plans import NothingToRecoverError, converted, plan_id_of, site_of_arn
+from wavebreak.json_pointers import PlanInvalidError
 from wavebreak.problems import InvalidRequest, InvalidState, NotFound, PreconditionFailed, Unavailable
 from wavebreak.resilience.aws_errors import error_code
-from wavebreak.site import Place
+from wavebreak.site import Site
 
 if TYPE_CHECKING:
     from wavebreak.app import App
@@ -22,17 +22,17 @@ _POINTER: Final = "/recoveryPlanArn"
 _ABSENT: Final = frozenset({"ResourceNotFoundException", "UninitializedAccountException"})
 
 
-def import_plan(app: App, arn: str, plan_id: str | None, own: Place) -> StoredPlan:
+def import_plan(app: App, arn: str, plan_id: str | None, own: Site) -> StoredPlan:
     """Store a native plan as version 1 of a plan of ours; without `plan_id` its id comes from its name.
 
     Raises NotFound when DRS does not know it, InvalidRequest when it is another account's or can be no plan of ours,
     and InvalidState when there is a plan of that id already: an import replaces nothing.
     """
-    account, region = place_of_arn(arn)
+    account, region = site_of_arn(arn)
     if own.account_id is not None and account != own.account_id:
         raise InvalidRequest.of(_POINTER, f"names account {account}: plans are imported from {own.account_id} only")
     elsewhere = region if region != own.region else None
-    native = _read(app, arn, Place(None, elsewhere))
+    native = _read(app, arn, Site(None, elsewhere))
     chosen = plan_id or plan_id_of(native.name)
     text = _document(native, chosen, elsewhere)
     try:
@@ -43,9 +43,9 @@ def import_plan(app: App, arn: str, plan_id: str | None, own: Place) -> StoredPl
         ) from refused
 
 
-def _read(app: App, arn: str, place: Place) -> NativePlan:
+def _read(app: App, arn: str, site: Site) -> NativePlan:
     try:
-        return app.brief_drs_at(place).native_plan(arn)
+        return app.brief_drs_at(site).native_plan(arn)
     except ClientError as error:
         code = error_code(error)
         if code in _ABSENT:
@@ -60,9 +60,9 @@ def _read(app: App, arn: str, place: Place) -> NativePlan:
 def _document(native: NativePlan, plan_id: str, region: str | None) -> str:
     try:
         return canonical_json(parse_plan(converted(native, plan_id, region)))
-    except NothingToRecover as refused:
+    except NothingToRecoverError as refused:
         raise InvalidRequest.of(_POINTER, str(refused)) from refused
-    except PlanInvalid as refused:
+    except PlanInvalidError as refused:
         raise InvalidRequest.listing(
             [
                 {"pointer": _POINTER, "message": f"as a plan, {problem.pointer or '/'} {problem.message}"}

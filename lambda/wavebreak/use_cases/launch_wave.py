@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.aws.clients import UnsupportedPlace
-from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
+from wavebreak.aws.clients import UnsupportedSiteError
+from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.batch_search import BatchSearch, Suspicion
 from wavebreak.domain.executions.engine import may_launch, unassigned
@@ -78,10 +78,10 @@ class Launcher:
         """Resolve what is left of earlier calls, then start batch after batch while there is room and time."""
         execution = self.intents.last_seen()
         try:
-            drs = self.app.drs_at(execution.wave(self.number).place)
+            drs = self.app.drs_at(execution.wave(self.number).site)
             self.intents.resolve(execution, drs)
             self._start(drs)
-        except UnsupportedPlace as error:
+        except UnsupportedSiteError as error:
             self._give_up(error, f"Cannot reach DRS: {error}")
         except FAULTS as error:
             if needs_somebody(error):
@@ -111,7 +111,7 @@ class Launcher:
         blocked = wave.blocked_until is not None and now < wave.blocked_until
         if blocked or not waiting or not may_launch(execution, wave, now, self.app.timing):
             return
-        outlook = Outlook(self.app, wave.place, drs, drill=execution.mode is Mode.DRILL)
+        outlook = Outlook(self.app, wave.site, drs, drill=execution.mode is Mode.DRILL)
         if self.intents.adopt_lost(execution, outlook.look()):
             self._start(drs)
             return
@@ -131,7 +131,7 @@ class _Round:
         self.unknown: list[Job] = []
         waiting = unassigned(execution, self.wave)
         self.memory = {server.source_server_id: server.suspicion for server in waiting}
-        self.told = {server.source_server_id: server.error for server in waiting}
+        self.errors_before = {server.source_server_id: server.error for server in waiting}
         busy = outlook.busy()
         for_drills = waits_for_drills(app, execution, self.wave, outlook.look())
         reasons = {name: for_drills.get(name, f"{_BUSY} ({busy[name]})") for name in self.memory if name in busy}
@@ -185,7 +185,7 @@ class _Round:
         failed = self.outlook.absent(batch)
         waiting: Mapping[str, str] = {}
         if not failed:
-            spared = self.outlook.spared(batch, self.told)
+            spared = self.outlook.spared(batch, self.errors_before)
             failed, waiting = dict(spared.refused), spared.waiting
         if failed:
             self._change(lambda current: launch_steps.failed(current, self.wave.number, failed))
@@ -201,10 +201,10 @@ class _Round:
             job_id = self.outlook.drs.start_recovery(
                 servers, is_drill=execution.mode is Mode.DRILL, tags=job_tags(execution.execution_id, job)
             )
-        except Refusal as refusal:
+        except CallRejectedError as refusal:
             self.intents.note(refusal, Severity.WARNING)
             return self._refused(job, refusal)
-        except OutcomeUnknown as unknown:
+        except OutcomeUnknownError as unknown:
             self.intents.note(unknown, Severity.WARNING)
             self.intents.unknown(job, f"DRS did not say what came of the call: {unknown}")
             # The launch may be under way: nothing touches its servers until the job is found or known to be absent.
@@ -215,7 +215,7 @@ class _Round:
         self._suspect_last(self.search.accepted(job.subjects))
         return True
 
-    def _refused(self, job: Job, refusal: Refusal) -> bool:
+    def _refused(self, job: Job, refusal: CallRejectedError) -> bool:
         """Record a refusal, and what it says of whom; tells whether others may be taken."""
         words = f"DRS refused: {refusal}"
         if refusal.not_called:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.aws.parallel_reads import Places
+from wavebreak.aws.parallel_reads import Sites
 from wavebreak.domain.drs import STOPPED
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.launching import learning
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.launching.learning import Due
     from wavebreak.domain.executions.model import Execution
     from wavebreak.domain.executions.observation import JobLog
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 logger = logging.getLogger(__name__)
 
@@ -66,44 +66,44 @@ class Round:
         }
 
 
-def places_of(app: App) -> Places:
-    """Begin a round's questions to DRS; a place that fails is recorded, as a warning: the next round asks it again."""
+def sites_of(app: App) -> Sites:
+    """Begin a round's questions to DRS; a site that fails is recorded, as a warning: the next round asks it again."""
 
-    def note(error: Exception, question: str, place: Place) -> None:
-        app.errors.record_error(error, Severity.WARNING, question=question, place=str(place))
+    def note(error: Exception, question: str, site: Site) -> None:
+        app.errors.record_error(error, Severity.WARNING, question=question, site=str(site))
 
-    return Places(app.drs_at, note, app.silences)
+    return Sites(app.drs_at, note, app.silences)
 
 
-def look(app: App, jobs: Iterable[Job], places: Places | None = None) -> Observation:
+def look(app: App, jobs: Iterable[Job], sites: Sites | None = None) -> Observation:
     """Describe every job in flight, in one call for each account and Region.
 
     A fault of DRS is not a failure of the recovery: what could not be seen stays as it was and is looked at again.
     """
-    in_flight: dict[Place, list[str]] = defaultdict(list)
+    in_flight: dict[Site, list[str]] = defaultdict(list)
     for job in jobs:
         if job.state is JobState.STARTED and job.job_id is not None:
-            in_flight[job.place].append(job.job_id)
+            in_flight[job.site].append(job.job_id)
     actions = app.post_launch_actions
-    questions = {place: partial(_described, job_ids, actions, None) for place, job_ids in in_flight.items()}
-    seen = (places or places_of(app)).ask("DRS jobs", questions).values()
-    views = {job_id: view for told, _ in seen for job_id, view in told.jobs.items()}
-    logs = {job_id: log for told, _ in seen for job_id, log in told.logs.items()}
+    questions = {site: partial(_described, job_ids, actions, None) for site, job_ids in in_flight.items()}
+    seen = (sites or sites_of(app)).ask("DRS jobs", questions).values()
+    views = {job_id: view for one_site, _ in seen for job_id, view in one_site.jobs.items()}
+    logs = {job_id: log for one_site, _ in seen for job_id, log in one_site.logs.items()}
     return Observation(views, frozenset().union(*(unnamed for _, unnamed in seen)), logs=logs)
 
 
-def begin_look(app: App, execution: Execution, intents: Iterable[Job], places: Places) -> Answers[Observation]:
-    """Begin to look at the jobs in flight, and for those of calls without an outcome, in two calls of a place at most.
+def begin_look(app: App, execution: Execution, intents: Iterable[Job], sites: Sites) -> Answers[Observation]:
+    """Begin to look at the jobs in flight, and for those of calls without an outcome, in two calls of a site at most.
 
     The log of a job is read with the look that shows a server of it to have failed.
     """
-    in_flight: dict[Place, list[str]] = defaultdict(list)
-    unknown: dict[Place, list[Job]] = defaultdict(list)
+    in_flight: dict[Site, list[str]] = defaultdict(list)
+    unknown: dict[Site, list[Job]] = defaultdict(list)
     for job in execution.launch_jobs():
         if job.state is JobState.STARTED and job.job_id is not None:
-            in_flight[job.place].append(job.job_id)
+            in_flight[job.site].append(job.job_id)
     for job in intents:
-        unknown[job.place].append(job)
+        unknown[job.site].append(job)
     failed = frozenset(
         server.source_server_id
         for wave in execution.waves
@@ -111,14 +111,14 @@ def begin_look(app: App, execution: Execution, intents: Iterable[Job], places: P
         if server.launch_status is LaunchStatus.FAILED
     )
     questions = {
-        place: partial(
+        site: partial(
             _looked,
-            partial(_described, in_flight[place], app.post_launch_actions, failed),
-            partial(_found, execution.execution_id, unknown[place]),
+            partial(_described, in_flight[site], app.post_launch_actions, failed),
+            partial(_found, execution.execution_id, unknown[site]),
         )
-        for place in {**in_flight, **unknown}
+        for site in {**in_flight, **unknown}
     }
-    return places.begin("DRS jobs", questions)
+    return sites.begin("DRS jobs", questions)
 
 
 def _looked(
@@ -126,7 +126,7 @@ def _looked(
     found: Callable[[Drs], dict[tuple[int, int, int], str]],
     drs: Drs,
 ) -> Observation:
-    """Ask one place; what is not answered for lost calls keeps nothing of its jobs."""
+    """Ask one site; what is not answered for lost calls keeps nothing of its jobs."""
     seen, unnamed = described(drs)
     try:
         return replace(seen, missing=unnamed, found=found(drs))
@@ -135,16 +135,16 @@ def _looked(
         return replace(seen, missing=unnamed)
 
 
-def begin_to_learn(app: App, execution: Execution, places: Places) -> Answers[Observation]:
-    """Begin to ask for what launches that are over have left to tell: instances, in one call of a place, and logs."""
+def begin_to_learn(app: App, execution: Execution, sites: Sites) -> Answers[Observation]:
+    """Begin to ask for what launches that are over have left to tell: instances, in one call of a site, and logs."""
     now = app.now()
-    asked = {job.place: learning.due(execution, job.place, now, app.timing) for job in execution.launch_jobs()}
-    questions = {place: partial(_learnt, due) for place, due in asked.items() if due.servers or due.logs}
-    return places.begin("what was launched", questions)
+    asked = {job.site: learning.due(execution, job.site, now, app.timing) for job in execution.launch_jobs()}
+    questions = {site: partial(_learnt, due) for site, due in asked.items() if due.servers or due.logs}
+    return sites.begin("what was launched", questions)
 
 
 def together(seen: Iterable[Observation]) -> Observation:
-    """Put together what several places showed."""
+    """Put together what several sites showed."""
     whole = Observation()
     for each in seen:
         whole = Observation(
@@ -159,7 +159,7 @@ def together(seen: Iterable[Observation]) -> Observation:
 
 
 def _learnt(due: Due, drs: Drs) -> Observation:
-    """Ask one place. A log that cannot be read holds up nothing else."""
+    """Ask one site. A log that cannot be read holds up nothing else."""
     found = drs.every_instance(due.servers) if due.servers else []
     instances = {
         (each.job_id, each.source_server_id): InstanceView(

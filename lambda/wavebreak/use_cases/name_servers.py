@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.aws.clients import UnsupportedPlace
+from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.drs import in_batches
 from wavebreak.aws.parallel_reads import Question
 from wavebreak.domain.drs import Trouble
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.aws.parallel_reads import Asking
     from wavebreak.domain.executions.model import Execution, Server
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 
 def named(app: App, execution: Execution, asking: Asking) -> Execution:
@@ -30,26 +30,26 @@ def named(app: App, execution: Execution, asking: Asking) -> Execution:
     questions = list(_questions(app, execution))
     answers: list[Any] = asking.all(questions, to_the_end=False)
     names = {
-        (question.place, server.source_server_id): server.name
+        (question.site, server.source_server_id): server.name
         for question, answer in zip(questions, answers, strict=True)
         if not isinstance(answer, Trouble)
         for server in answer.values()
     }
 
-    def known(place: Place, server: Server) -> Server:
-        return replace(server, name=names.get((place, server.source_server_id)))
+    def known(site: Site, server: Server) -> Server:
+        return replace(server, name=names.get((site, server.source_server_id)))
 
-    return execution.with_waves([wave.with_servers(partial(known, wave.place)) for wave in execution.waves])
+    return execution.with_waves([wave.with_servers(partial(known, wave.site)) for wave in execution.waves])
 
 
 def _questions(app: App, execution: Execution) -> Iterable[Question]:
-    servers: dict[Place, list[str]] = defaultdict(list)
+    servers: dict[Site, list[str]] = defaultdict(list)
     for wave in execution.waves:
-        servers[wave.place] += [server.source_server_id for server in wave.servers]
-    for place, ids in servers.items():
+        servers[wave.site] += [server.source_server_id for server in wave.servers]
+    for site, ids in servers.items():
         try:
-            drs = app.brief_drs_at(place)
-        except UnsupportedPlace:
+            drs = app.brief_drs_at(site)
+        except UnsupportedSiteError:
             continue
         for batch in in_batches(ids):
-            yield Question(DESCRIBE_SERVERS, partial(drs.source_servers, batch), place)
+            yield Question(DESCRIBE_SERVERS, partial(drs.source_servers, batch), site)

@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.commands.summary import CommandRunStatus
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import Decision, Directive, decide
 from wavebreak.domain.executions.leasing import rules as leasing
-from wavebreak.domain.executions.model import JobState
+from wavebreak.domain.executions.model import Attribution, JobState
 from wavebreak.domain.executions.observation import CommandView
 from wavebreak.domain.executions.wave_commands import run_id
 from wavebreak.observability.metrics import Metric
 from wavebreak.problems import Unavailable
 from wavebreak.store import keys
-from wavebreak.store.executions import Conflict, Snapshot
+from wavebreak.store.executions import Snapshot, VersionConflictError
 from wavebreak.timeouts import limit
 from wavebreak.timing import iso
 from wavebreak.use_cases.evidence.keep_job_logs import keep_job_logs
@@ -27,7 +27,7 @@ from wavebreak.use_cases.machine_round import (
     Round,
     begin_look,
     begin_to_learn,
-    places_of,
+    sites_of,
     together,
 )
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
@@ -41,15 +41,15 @@ if TYPE_CHECKING:
     from wavebreak.domain.commands.runs import CommandRun
     from wavebreak.domain.executions.model import Execution, Job
     from wavebreak.domain.executions.observation import Observation
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 logger = logging.getLogger(__name__)
 
 _ATTEMPTS: Final = 25
 _GLANCE_SECONDS: Final = 0.25
-"""Between two glances at the mark while a place is silent."""
+"""Between two glances at the mark while a site is silent."""
 _PATIENCE_SECONDS: Final = 30
-"""How long a silent place is waited for, at most: the function has as much again for what comes after."""
+"""How long a silent site is waited for, at most: the function has as much again for what comes after."""
 
 
 def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
@@ -61,7 +61,7 @@ def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
         look = _Look(app, snapshot)
         try:
             decision = look.decide()
-        except Conflict:
+        except VersionConflictError:
             app.executions.pause(attempt)
             continue
         app.meter.add(Metric.POLLS)
@@ -72,7 +72,7 @@ def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
 class _Look:
     """One round: what is told at once is decided on at once.
 
-    While nothing else is to do, places that are silent are waited for, and what launches that are over have left to
+    While nothing else is to do, sites that are silent are waited for, and what launches that are over have left to
     tell is asked for; a wake ends that.
     """
 
@@ -82,13 +82,13 @@ class _Look:
         self.mark = snapshot.token.mark
         self.known_seen = snapshot.token.last_seen_at
         self.silent = _places_in_flight(self.current)
-        self.places = places_of(app)
+        self.sites = sites_of(app)
         self.commands: dict[str, CommandView] = {}
 
     def decide(self) -> Decision:
         """Look, decide and write; raises Conflict when another write came first."""
         now = self.app.now()
-        answers = begin_look(self.app, self.current, _left_open(self.current, now), self.places)
+        answers = begin_look(self.app, self.current, _left_open(self.current, now), self.sites)
         self.commands = running_commands(self.app, self.current)
         decision = self._step(answers.first())
         if decision.directive is Directive.SLEEP:
@@ -97,17 +97,17 @@ class _Look:
 
     @property
     def last_seen(self) -> str:
-        """When every place that has jobs in flight had last told of them: now, unless one of them is silent."""
+        """When every site that has jobs in flight had last told of them: now, unless one of them is silent."""
         if not _places_in_flight(self.current):
             return ""
         seen = self.known_seen if self.silent else self.app.now()
         return iso(seen or self.current.started_at)
 
-    def _step(self, told: Mapping[Place, Observation]) -> Decision:
-        """Decide by what some places told, and write it."""
+    def _step(self, answers_now: Mapping[Site, Observation]) -> Decision:
+        """Decide by what some sites told, and write it."""
         now = self.app.now()
-        self.silent -= told.keys()
-        seen = replace(together(told.values()), commands=self.commands)
+        self.silent -= answers_now.keys()
+        seen = replace(together(answers_now.values()), commands=self.commands)
         decision = decide(self.current, seen, now, self.app.timing)
         overstayed = False
         if decision.directive is Directive.SLEEP:
@@ -116,41 +116,41 @@ class _Look:
             again = decide(watched, seen, now, self.app.timing) if overstayed else decision
             decision = again if overstayed else replace(decision, execution=watched)
         keep_job_logs(self.app, self.current, decision.execution, seen.logs)
-        act = Act(ENGINE_ACTOR, now, leasing.OVERSTAYED if overstayed else None)
+        act = Attribution(ENGINE_ACTOR, now, leasing.OVERSTAYED if overstayed else None)
         self.current = self.app.executions.save(self.current, decision.execution, act)
         if overstayed:
             self._stop_commands(act)
         return decision
 
-    def _stop_commands(self, act: Act) -> None:
+    def _stop_commands(self, act: Attribution) -> None:
         from wavebreak.use_cases.run_command import cancel_all  # noqa: PLC0415  hardly a round pays for this import
 
         cancel_all(self.app, self.current.execution_id, act)
 
     def _learn(self, decision: Decision) -> Decision:
-        told = begin_to_learn(self.app, self.current, self.places).first()
-        return self._step(told) if told else decision
+        answers_now = begin_to_learn(self.app, self.current, self.sites).first()
+        return self._step(answers_now) if answers_now else decision
 
     def _wait(self, decision: Decision, answers: Answers[Observation]) -> Decision:
-        """Wait for silent places as long as the machine would sleep, unless it is woken or there is something to do."""
+        """Wait for silent sites as long as the machine would sleep, unless it is woken or there is something to do."""
         # However short the interval: what answers within the limit of a call is heard.
         least = limit("drs_call") + 1
         waited, patience = 0.0, min(max(self.app.poll_seconds, least), _PATIENCE_SECONDS)
         while answers.silent and decision.directive is Directive.SLEEP:
             if waited >= patience:
-                self.places.note_silence("DRS jobs", answers.silent, waited)
+                self.sites.note_silence("DRS jobs", answers.silent, waited)
                 return replace(decision, brief=True)
-            told = answers.more(_GLANCE_SECONDS)
+            answers_now = answers.more(_GLANCE_SECONDS)
             waited += _GLANCE_SECONDS
-            if told:
-                decision = self._step(told)
+            if answers_now:
+                decision = self._step(answers_now)
             elif self.app.wakes.mark_of(self.current.execution_id, keys.TOKEN) != self.mark:
                 return decision
         return decision
 
 
-def _places_in_flight(execution: Execution) -> set[Place]:
-    return {job.place for job in execution.launch_jobs() if job.in_flight}
+def _places_in_flight(execution: Execution) -> set[Site]:
+    return {job.site for job in execution.launch_jobs() if job.in_flight}
 
 
 def _left_open(execution: Execution, now: datetime) -> list[Job]:

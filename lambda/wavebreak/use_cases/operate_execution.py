@@ -11,14 +11,14 @@ from wavebreak.domain.executions import steering, termination
 from wavebreak.domain.executions.locking.preemption import taken_over
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.domain.executions.model import Cancel, CancelThen, Mode
-from wavebreak.domain.executions.steering import Refused
+from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.identifiers import new_call_id
 from wavebreak.problems import ConfirmationRequired, NotFound, Problem, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
-from wavebreak.store.executions import LocksNeeded
+from wavebreak.store.executions import LocksNeededError
 from wavebreak.store.locks import BeingTakenUp
-from wavebreak.store.table import WriteRejected
+from wavebreak.store.table import WriteRejectedError
 from wavebreak.use_cases.checks.consolidate_checks import consolidated
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 from wavebreak.use_cases.preemption.take_locks import take_locks
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wavebreak.app import App
-    from wavebreak.domain.executions.audit_trail import Act
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model import Attribution, Execution
     from wavebreak.store.executions import Snapshot
     from wavebreak.store.locks import Held
 
@@ -45,11 +44,11 @@ _LOOKS: Final = 5
 Step = Callable[["Execution"], "Execution"]
 """A change of an execution: pure, and made again on what is stored by then after a lost race."""
 
-WaveStep = Callable[["Execution", int, "Act"], "Execution"]
+WaveStep = Callable[["Execution", int, "Attribution"], "Execution"]
 """A change of one wave, by its number, told by an act."""
 
 
-def cancel(app: App, execution_id: str, act: Act, then: CancelThen, confirm: str | None = None) -> Execution:
+def cancel(app: App, execution_id: str, act: Attribution, then: CancelThen, confirm: str | None = None) -> Execution:
     """Cancel an execution; what is in flight is seen to its end, and only then is it over.
 
     That a RECOVERY's instances are terminated then is confirmed by its id, else ConfirmationRequired.
@@ -90,14 +89,14 @@ def _wake(app: App, execution_id: str) -> None:
         app.workflow.wake(Machine.RECOVERY, execution_id)
 
 
-def steer(app: App, execution_id: str, step: Step, act: Act) -> Execution:
+def steer(app: App, execution_id: str, step: Step, act: Attribution) -> Execution:
     """Carry out a step that leaves a running execution running."""
     after = app.executions.change(execution_id, step, act)
     _wake(app, execution_id)
     return after
 
 
-def reopen(app: App, execution_id: str, step: Step, act: Act) -> Execution:
+def reopen(app: App, execution_id: str, step: Step, act: Attribution) -> Execution:
     """Carry out a retry or skip, which may take a finished execution up again: locks first, then a new run.
 
     Raises PlanBusy or ServerBusy when somebody else holds the plan or a server by now, or when a drill would end what
@@ -110,7 +109,7 @@ def reopen(app: App, execution_id: str, step: Step, act: Act) -> Execution:
             if not before.execution.holds_locks:
                 return _take_up(app, before, step, act)
             return steer(app, execution_id, step, act)
-        except LocksNeeded:
+        except LocksNeededError:
             logger.info("execution %s ended since it was read", execution_id)
         except BeingTakenUp:
             if not app.executions.load(execution_id).execution.holds_locks:
@@ -118,7 +117,7 @@ def reopen(app: App, execution_id: str, step: Step, act: Act) -> Execution:
     raise Unavailable(f"Execution {execution_id} is being changed by many at once", retry_after_seconds=1)
 
 
-def _take_up(app: App, before: Snapshot, step: Step, act: Act) -> Execution:
+def _take_up(app: App, before: Snapshot, step: Step, act: Attribution) -> Execution:
     """Take a finished execution up again, and start its machine."""
     from wavebreak.use_cases.drill_guard import spare_recoveries  # noqa: PLC0415  no other call pays for this import
 
@@ -143,7 +142,7 @@ def _take_up(app: App, before: Snapshot, step: Step, act: Act) -> Execution:
     return after
 
 
-def terminate(app: App, execution_id: str, act: Act, confirm: str | None) -> Execution:
+def terminate(app: App, execution_id: str, act: Attribution, confirm: str | None) -> Execution:
     """Have an execution's recovery instances terminated; a second call while that runs starts nothing.
 
     A RECOVERY is confirmed by its id, else ConfirmationRequired; Refused tells the exact rule that forbids it.
@@ -157,7 +156,7 @@ def terminate(app: App, execution_id: str, act: Act, confirm: str | None) -> Exe
     return carry_out_termination(app, before, step, act)
 
 
-def carry_out_termination(app: App, before: Execution, step: Step, act: Act) -> Execution:
+def carry_out_termination(app: App, before: Execution, step: Step, act: Attribution) -> Execution:
     """Write the beginning of a termination under the locks that it needs, and start its machine.
 
     Raises what `step` does, PlanBusy or ServerBusy while others hold a lock, and gives back what was taken then.
@@ -190,19 +189,19 @@ def _refuse_unconfirmed(execution: Execution, confirm: str | None, *, ends_insta
         raise ConfirmationRequired(f"confirm names {confirm[:100]!r}, not this execution")
 
 
-def _written(app: App, execution_id: str, step: Step, act: Act, held: Held) -> Execution:
+def _written(app: App, execution_id: str, step: Step, act: Attribution, held: Held) -> Execution:
     """Make the change that locks were taken for; when it is refused they are given back.
 
     After a fault, which may have come after the change was made, they are free in a minute if it was not.
     """
     try:
         return app.executions.change(execution_id, step, act, held=held)
-    except (Refused, Problem, WriteRejected):
+    except (NotAllowedError, Problem, WriteRejectedError):
         app.locks.give_back(held)
         raise
 
 
-def on_wave(text: str, step: WaveStep, act: Act) -> Step:
+def on_wave(text: str, step: WaveStep, act: Attribution) -> Step:
     """Make the step of a wave that a path names; it raises NotFound when the execution has no such wave."""
 
     def change(execution: Execution) -> Execution:
@@ -214,7 +213,7 @@ def on_wave(text: str, step: WaveStep, act: Act) -> Step:
     return change
 
 
-WAVE_CALLS: Final[dict[str, tuple[Callable[[App, str, Step, Act], Execution], WaveStep]]] = {
+WAVE_CALLS: Final[dict[str, tuple[Callable[[App, str, Step, Attribution], Execution], WaveStep]]] = {
     "approve": (steer, steering.approve),
     "reject": (steer, lambda execution, number, act: steering.reject(execution, number, act.at, act.reason)),
     "retry": (reopen, lambda execution, number, act: steering.retry(execution, number, act.at)),

@@ -59,8 +59,8 @@ def _read(event: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
     if job_id and launched:
         logger.info("a launch ended", extra={"launchEvent": {"jobId": job_id, "servers": sorted(launched)}})
     else:
-        told = {"unreadable": True, "event": str(event)[:_EVENT_CHARACTERS]}
-        logger.warning("a launch event tells no job or no server", extra={"launchEvent": told})
+        content = {"unreadable": True, "event": str(event)[:_EVENT_CHARACTERS]}
+        logger.warning("a launch event tells no job or no server", extra={"launchEvent": content})
     return job_id, launched
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.errors.masking import masked_text
 from wavebreak.domain.errors.record import Severity, classify_failure
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.machine_runs import command_id_of, execution_id_of, machine_of
-from wavebreak.domain.executions.model import Failure
+from wavebreak.domain.executions.model import Attribution, Failure
 from wavebreak.error_category import Category
 from wavebreak.identifiers import COMMAND_ID
 from wavebreak.problems import NotFound
@@ -43,7 +43,7 @@ def record(app: App, event: Mapping[str, Any]) -> None:
         count = last.count + 1 if last and failure.at - last.at < TOGETHER else 1
         return replace(current, last_failure=replace(failure, count=count))
 
-    app.executions.change(execution_id, step, Act(ENGINE_ACTOR, failure.at))
+    app.executions.change(execution_id, step, Attribution(ENGINE_ACTOR, failure.at))
 
 
 def kept_word(text: str) -> str:
@@ -82,9 +82,14 @@ def died(app: App, detail: Mapping[str, Any]) -> None:
 
 def gave_up(app: App, execution_id: str, name: str) -> None:
     """Record that runs failed too often in a row, `name` the latest: nothing goes on before the sweep."""
-    told = ("RunsKeepFailing", "runs keep failing, the next one is left to the sweep")
+    name_and_message = ("RunsKeepFailing", "runs keep failing, the next one is left to the sweep")
     app.errors.record_failure(
-        Severity.CRITICAL, Category.WORKFLOW, told, service=machine_service(name), execution_id=execution_id, run=name
+        Severity.CRITICAL,
+        Category.WORKFLOW,
+        name_and_message,
+        service=machine_service(name),
+        execution_id=execution_id,
+        run=name,
     )
 
 

@@ -14,15 +14,15 @@ from wavebreak.domain.commands.catalogue import catalogue_entry
 from wavebreak.domain.commands.runs import MAX_TARGETS, Asked, CommandRun, CommandTarget
 from wavebreak.domain.commands.summary import CommandRunStatus, summary_text
 from wavebreak.domain.errors.record import Severity
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
-from wavebreak.domain.executions.model import CancelThen, LaunchStatus
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
+from wavebreak.domain.executions.model import Attribution, CancelThen, LaunchStatus
 from wavebreak.domain.plans.model import Impact
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.identifiers import new_command_id
 from wavebreak.json_pointers import quoted
 from wavebreak.problems import InvalidRequest, InvalidState, NotFound
 from wavebreak.resilience.aws_errors import FAULTS
-from wavebreak.site import Place
+from wavebreak.site import Site
 from wavebreak.store.keys import command as partition_of_command
 from wavebreak.store.keys import execution_id_of
 from wavebreak.use_cases.command_machine.end_in_place import stop_cancelled
@@ -45,7 +45,7 @@ def start(
     asked: Asked,
     execution_id: str | None,
     names: Sequence[str] | None,
-    act: Act,
+    act: Attribution,
     request: RequestKey | None = None,
 ) -> CommandRun:
     """Start a run that an operator asks for, on all that an execution launched or on the targets named.
@@ -63,7 +63,7 @@ def start(
     if names is not None:
         _refuse_count(names)
     execution = _live(_execution_of(app, names or ()) if execution_id is None else _load(app, execution_id))
-    launched = [(wave.place, server) for wave, server in _launched(execution)]
+    launched = [(wave.site, server) for wave, server in _launched(execution)]
     chosen = _all(launched) if names is None else _chosen(launched, names)
     if not chosen:
         raise InvalidState(f"Execution {execution.execution_id} has no launched instance that a command could reach")
@@ -79,8 +79,8 @@ def start_planned(
     app: App, asked: Asked, command_id: str, execution: Execution, wave: int, servers: Iterable[Any]
 ) -> None:
     """Start the run of a plan's command under the id that it always has; one that exists already is only started."""
-    act = Act(ENGINE_ACTOR, app.now())
-    chosen = [(source.place, server, server.source_server_id) for source, server in servers]
+    act = Attribution(ENGINE_ACTOR, app.now())
+    chosen = [(source.site, server, server.source_server_id) for source, server in servers]
     run = _new_run(app, asked, command_id, execution.execution_id, act, len(chosen))
     run = replace(run, wave=wave, patience_seconds=app.agent_patience_seconds)
     if app.commands.create(run, _targets(chosen), act):
@@ -91,7 +91,7 @@ def start_planned(
         _start_machine(app, known)
 
 
-def _new_run(app: App, asked: Asked, command_id: str, execution_id: str, act: Act, total: int) -> CommandRun:
+def _new_run(app: App, asked: Asked, command_id: str, execution_id: str, act: Attribution, total: int) -> CommandRun:
     return CommandRun(
         command_id=command_id,
         execution_id=execution_id,
@@ -157,18 +157,18 @@ def _launched(execution: Execution) -> list[tuple[Wave, Server]]:
     ]
 
 
-_Chosen = tuple[Place, "Server", str]
+_Chosen = tuple[Site, "Server", str]
 
 
-def _all(launched: Iterable[tuple[Place, Server]]) -> list[_Chosen]:
-    return [(place, server, server.source_server_id) for place, server in launched]
+def _all(launched: Iterable[tuple[Site, Server]]) -> list[_Chosen]:
+    return [(site, server, server.source_server_id) for site, server in launched]
 
 
-def _chosen(launched: Iterable[tuple[Place, Server]], names: Sequence[str]) -> list[_Chosen]:
+def _chosen(launched: Iterable[tuple[Site, Server]], names: Sequence[str]) -> list[_Chosen]:
     """Find the named servers among those launched, in the order given; raises InvalidRequest listing every fault."""
-    known: dict[str, tuple[Place, Server]] = {}
-    for place, server in launched:
-        known[server.source_server_id] = known[str(server.recovery_instance_id)] = (place, server)
+    known: dict[str, tuple[Site, Server]] = {}
+    for site, server in launched:
+        known[server.source_server_id] = known[str(server.recovery_instance_id)] = (site, server)
     chosen: list[_Chosen] = []
     errors: list[dict[str, str]] = []
     first: dict[str, str] = {}
@@ -179,14 +179,14 @@ def _chosen(launched: Iterable[tuple[Place, Server]], names: Sequence[str]) -> l
                 {"pointer": f"/targets/{index}", "message": f"{quoted(name)} is no server that this execution launched"}
             )
             continue
-        place, server = found
+        site, server = found
         instance = str(server.recovery_instance_id)
         if instance in first:
             message = f"is the same server as {first[instance]} before it"
             errors.append({"pointer": f"/targets/{index}", "message": message})
             continue
         first[instance] = name
-        chosen.append((place, server, name))
+        chosen.append((site, server, name))
     if errors:
         raise InvalidRequest.listing(errors)
     return chosen
@@ -194,8 +194,8 @@ def _chosen(launched: Iterable[tuple[Place, Server]], names: Sequence[str]) -> l
 
 def _targets(chosen: Iterable[_Chosen]) -> list[CommandTarget]:
     return [
-        CommandTarget(number, name, server.recovery_instance_id or "", place, critical=server.impact is Impact.CRITICAL)
-        for number, (place, server, name) in enumerate(chosen, start=1)
+        CommandTarget(number, name, server.recovery_instance_id or "", site, critical=server.impact is Impact.CRITICAL)
+        for number, (site, server, name) in enumerate(chosen, start=1)
     ]
 
 
@@ -206,7 +206,7 @@ def _execution_of(app: App, names: Sequence[str]) -> Execution:
     several did.
     """
     _refuse_no_ids(names)
-    drs = app.brief_drs_at(Place())
+    drs = app.brief_drs_at(Site())
     sources = [name for name in names if name.startswith("s-")]
     instances = [*drs.instances(sources), *drs.instances_named([name for name in names if name.startswith("i-")])]
     owners: dict[str, str] = {}
@@ -232,7 +232,7 @@ def _execution_of(app: App, names: Sequence[str]) -> Execution:
     return _load(app, executions.pop())
 
 
-def cancel(app: App, command_id: str, act: Act) -> CommandRun:
+def cancel(app: App, command_id: str, act: Attribution) -> CommandRun:
     """Cancel a run: what has not been sent is not, what runs is stopped at once. A second cancel does it again.
 
     Raises NotFound, and InvalidState once the run has ended.
@@ -249,7 +249,9 @@ def cancel(app: App, command_id: str, act: Act) -> CommandRun:
 def cancel_planned(app: App, command_id: str, execution: Execution, command: str, wave: int) -> None:
     """Cancel the run of a plan's command with its execution; one that was never made is ended before it begins."""
     cancelled = execution.cancel
-    act = Act(cancelled.actor if cancelled else ENGINE_ACTOR, app.now(), cancelled.reason if cancelled else None)
+    act = Attribution(
+        cancelled.actor if cancelled else ENGINE_ACTOR, app.now(), cancelled.reason if cancelled else None
+    )
     try:
         cancel(app, command_id, act)
     except InvalidState:
@@ -267,7 +269,7 @@ def cancel_planned(app: App, command_id: str, execution: Execution, command: str
             cancel_planned(app, command_id, execution, command, wave)
 
 
-def cancel_all(app: App, execution_id: str, act: Act) -> None:
+def cancel_all(app: App, execution_id: str, act: Attribution) -> None:
     """Cancel every run of an execution that has not ended."""
     for command_id in app.commands.active_of(execution_id):
         try:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.commands.runs import Asked
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import next_command
-from wavebreak.domain.executions.model import CommandPhase
+from wavebreak.domain.executions.model import Attribution, CommandPhase
 from wavebreak.domain.executions.wave_commands import intended, run_id, targets
 from wavebreak.use_cases.checks.make_check import make_check
 from wavebreak.use_cases.run_command import cancel_planned, start_planned
@@ -59,7 +59,7 @@ def _intended(app: App, execution_id: str, number: int) -> Execution:
             current = current.with_waves([intended(current, wave, due)])
         return current
 
-    return app.executions.change(execution_id, step, Act(ENGINE_ACTOR, now))
+    return app.executions.change(execution_id, step, Attribution(ENGINE_ACTOR, now))
 
 
 def _asked(document: Mapping[str, Any], number: int, command: WaveCommand) -> Asked:

@@ -6,13 +6,14 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import finalise
 from wavebreak.domain.executions.launching.last_look import LastLook
 from wavebreak.domain.executions.launching.launch_steps import adopted
 from wavebreak.domain.executions.machine_runs import Machine
+from wavebreak.domain.executions.model import Attribution
 from wavebreak.use_cases.checks.consolidate_checks import consolidated
-from wavebreak.use_cases.machine_round import places_of
+from wavebreak.use_cases.machine_round import sites_of
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def finish(app: App, execution_id: str) -> bool:
         after = finalise(execution, now)
         return consolidated(app, after) if after.is_terminal and not execution.is_terminal else after
 
-    ended = app.executions.change(execution_id, end, Act(ENGINE_ACTOR, now))
+    ended = app.executions.change(execution_id, end, Attribution(ENGINE_ACTOR, now))
     if not ended.is_terminal:
         return False
     settle(app, cancel_drills(app, ended))
@@ -46,26 +47,26 @@ def finish(app: App, execution_id: str) -> bool:
 def _nothing_is_unknown(app: App, execution_id: str, now: datetime) -> bool:
     """Look a last time for jobs of calls that were held to have come to nothing: nothing launched may stay unknown.
 
-    Gives False, and has it looked again later, when a place does not answer: an execution does not end before.
+    Gives False, and has it looked again later, when a site does not answer: an execution does not end before.
     """
     execution = app.executions.load(execution_id).execution
-    doubtful = {job.place for job in execution.launch_jobs() if job.may_turn_up}
+    doubtful = {job.site for job in execution.launch_jobs() if job.may_turn_up}
     if execution.is_terminal or not doubtful:
         return True
-    places = places_of(app)
+    sites = sites_of(app)
     question = partial(_launches, execution_id, execution.started_at)
-    told = places.ask("launches that nobody knows of", dict.fromkeys(doubtful, question))
-    silent = tuple(sorted(str(place) for place in doubtful - told.keys()))
+    answers = sites.ask("launches that nobody knows of", dict.fromkeys(doubtful, question))
+    silent = tuple(sorted(str(site) for site in doubtful - answers.keys()))
     look = LastLook(silent, now + app.timing.no_room) if silent else None
 
     def step(current: Execution) -> Execution:
         after = current
-        for launches in told.values():
+        for launches in answers.values():
             for job_id, (key, servers) in launches.items():
                 after = adopted(after, job_id, key, servers)
         return after if after.is_terminal else replace(after, last_look=look)
 
-    app.executions.change(execution_id, step, Act(ENGINE_ACTOR, now))
+    app.executions.change(execution_id, step, Attribution(ENGINE_ACTOR, now))
     return not silent
 
 

@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.parallel_reads import Asking
 from wavebreak.domain.errors.record import Severity
-from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.creation import foreign, freeze, frozen_document
 from wavebreak.domain.executions.leasing.start import lease_of
 from wavebreak.domain.executions.locking.preemption import taken_over
 from wavebreak.domain.executions.machine_runs import Machine
-from wavebreak.domain.executions.model import Mode
+from wavebreak.domain.executions.model import Attribution, Mode
 from wavebreak.identifiers import is_drill, new_call_id, new_execution_id
 from wavebreak.problems import InvalidRequest, NotFound, PlanBusy, Problem, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store import keys
 from wavebreak.store.locks import busy_plan
-from wavebreak.store.table import ConditionFailed, WriteRejected
+from wavebreak.store.table import ConditionFailedError, WriteRejectedError
 from wavebreak.use_cases.drill_guard import spare_recoveries
 from wavebreak.use_cases.name_servers import named
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.domain.executions.model import Execution
     from wavebreak.identifiers import RequestKey
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +40,7 @@ _TRIES: Final = 4
 
 
 def start_execution(
-    app: App, plan_id: str, mode: Mode, own: Place, asked: Mapping[str, Any], request: RequestKey | None = None
+    app: App, plan_id: str, mode: Mode, own: Site, asked: Mapping[str, Any], request: RequestKey | None = None
 ) -> Execution:
     """Start a plan; raises NotFound, PlanBusy, ServerBusy or InvalidRequest, and then leaves nothing behind.
 
@@ -81,7 +80,7 @@ class _Wanted:
     call: str = field(default_factory=new_call_id)
 
 
-def _wanted(app: App, plan_id: str, mode: Mode, own: Place, asked: Mapping[str, Any]) -> _Wanted:
+def _wanted(app: App, plan_id: str, mode: Mode, own: Site, asked: Mapping[str, Any]) -> _Wanted:
     """Make the execution of a plan, with what it should warn of; nothing is locked or written."""
     now = app.now()
     stored = app.plans.get(plan_id)
@@ -124,19 +123,19 @@ def _make(app: App, wanted: _Wanted) -> Execution:
     except (Problem, *FAULTS):
         app.locks.give_back(held)
         raise
-    act = Act(execution.requested_by, now, execution.reason)
+    act = Attribution(execution.requested_by, now, execution.reason)
     execution = taken_over(execution, held.drills, held.plan_of.execution_id if held.plan_of else None, act)
     taken = execution.preemption
     details = {**wanted.details, **({"preempted": list(taken.drills)} if taken else {})}
     try:
         return app.executions.create(execution, wanted.document, act, details, held)
-    except ConditionFailed as refused:
+    except ConditionFailedError as refused:
         if "meta" in refused.failed:
             # Another try of the same request made it, with the same locks.
             return app.executions.load(execution.execution_id).execution
         app.locks.give_back(held)
         raise _told(refused) from refused
-    except (Problem, WriteRejected):
+    except (Problem, WriteRejectedError):
         app.locks.give_back(held)
         raise
     except FAULTS:
@@ -155,7 +154,7 @@ def _drills_cancelled(app: App, born: Execution) -> Execution:
         return born
 
 
-def _told(refused: ConditionFailed) -> Problem:
+def _told(refused: ConditionFailedError) -> Problem:
     """Tell the caller why nothing was started."""
     if "plan-lock" in refused.failed:
         return busy_plan(refused.failed["plan-lock"])

@@ -32,22 +32,22 @@ def lines(app: App, command_id: str, *, limit: int, token: str | None) -> tuple[
     stream was read to its end. Raises NotFound, and InvalidRequest for a token that is none.
     """
     run = app.commands.load(command_id)
-    place = _Place.read(token)
+    position = _Position.read(token)
     found: list[dict[str, Any]] = []
     looked = size = 0
     complete = run.status.is_terminal
     for target, _, _ in app.commands.targets(command_id):
-        if target.number <= place.done_to or target.number in place.done:
+        if target.number <= position.done_to or target.number in position.done:
             continue
         if target.ssm_command_id is None:
             if target.state is TargetState.ENDED:
-                place.finish(target.number)
+                position.finish(target.number)
             continue
         if looked == _STREAMS_A_CALL or len(found) >= limit:
             complete = False
             break
         looked += 1
-        read, left = _read(app, target, place, limit - len(found), _BYTES_A_CALL - size)
+        read, left = _read(app, target, position, limit - len(found), _BYTES_A_CALL - size)
         found += read
         size += sum(map(answer_size, read))
         if left:
@@ -56,17 +56,19 @@ def lines(app: App, command_id: str, *, limit: int, token: str | None) -> tuple[
         if read or target.state is not TargetState.ENDED:
             complete = False
         else:
-            place.finish(target.number)
-    return found, None if complete else place.text()
+            position.finish(target.number)
+    return found, None if complete else position.text()
 
 
-def _read(app: App, target: CommandTarget, place: _Place, limit: int, room: int) -> tuple[list[dict[str, Any]], bool]:
+def _read(
+    app: App, target: CommandTarget, position: _Position, limit: int, room: int
+) -> tuple[list[dict[str, Any]], bool]:
     """Read the next lines of a target, and tell whether some were left for which there is no room.
 
     A stream is read on from a token of its own only: to leave lines it is read again up to them.
     """
     stream = stream_name(str(target.ssm_command_id), target.instance_id)
-    output, token = app.output_at(target.place), place.at.get(target.number)
+    output, token = app.output_at(target.site), position.at.get(target.number)
     page = output.read(stream, token, limit)
     sizes = (answer_size(_shown(target, line)) for line in page.lines)
     fitting = sum(size <= room for size in accumulate(sizes))
@@ -76,7 +78,7 @@ def _read(app: App, target: CommandTarget, place: _Place, limit: int, room: int)
     if left:
         page = output.read(stream, token, fitting) if fitting else Page((), token)
     if page.token is not None:
-        place.at[target.number] = page.token
+        position.at[target.number] = page.token
     return [_shown(target, line) for line in page.lines], left
 
 
@@ -89,7 +91,7 @@ def _time(milliseconds: int) -> str:
     return iso(datetime.fromtimestamp(milliseconds / 1000, UTC))
 
 
-class _Place:
+class _Position:
     """How far each stream was read: targets read to their end, and the tokens of the others."""
 
     def __init__(self, done_to: int, done: set[int], at: dict[int, str]) -> None:
@@ -106,13 +108,13 @@ class _Place:
             self.done.discard(self.done_to)
 
     def text(self) -> str:
-        """Write the place as an opaque token."""
+        """Write the position as an opaque token."""
         content = {"to": self.done_to, "done": sorted(self.done), "at": {str(n): token for n, token in self.at.items()}}
         return base64.urlsafe_b64encode(json.dumps(content, separators=(",", ":")).encode()).decode().rstrip("=")
 
     @classmethod
-    def read(cls, token: str | None) -> _Place:
-        """Read a place; the beginning without a token."""
+    def read(cls, token: str | None) -> _Position:
+        """Read a position; the beginning without a token."""
         if token is None:
             return cls(0, set(), {})
         try:

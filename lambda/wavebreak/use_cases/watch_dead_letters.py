@@ -34,9 +34,17 @@ def look(app: App) -> int:
     if more == 0:
         return 0
     if more > 0:
-        told = ("FailedEvents", f"{more} more event(s) that no function could take in; {waiting} wait in the queue")
+        name_and_message = (
+            "FailedEvents",
+            f"{more} more event(s) that no function could take in; {waiting} wait in the queue",
+        )
         app.errors.record_failure(
-            Severity.ERROR, Category.DEAD_LETTER, told, service="FailedEventsQueue", more=more, waiting=waiting
+            Severity.ERROR,
+            Category.DEAD_LETTER,
+            name_and_message,
+            service="FailedEventsQueue",
+            more=more,
+            waiting=waiting,
         )
     table.transact([Write("seen", "Put", {"pk": keys.SWEEP, "sk": keys.FAILED_EVENTS, "waiting": waiting})])
     return max(0, more)

@@ -16,7 +16,7 @@ from drs_simulator.client import SimulatorControl
 from drs_simulator.clockwork.clock import ManualClock
 from drs_simulator.http.server import SimulatorServer
 from wavebreak.aws.drs import Drs
-from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
+from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.executions.launching.launch_tags import job_tags
 from wavebreak.domain.executions.model import Job, JobState, LaunchStatus, Server
 
@@ -163,7 +163,7 @@ def test_a_modelled_4xx_is_a_refusal(
     control.put_source_server(server(1))
     control.fault("StartRecovery", **fault, count=1)
 
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(CallRejectedError) as refused:
         drs.start_recovery(_servers(1), is_drill=True, tags={})
 
     assert (refused.value.retryable, refused.value.concerns_a_server) == (retryable, concerns_a_server)
@@ -188,7 +188,7 @@ def test_every_other_end_of_a_call_is_an_unknown_outcome_and_the_call_is_not_rep
     control.put_source_server(server(1))
     control.fault("StartRecovery", **fault, count=1, when=when)
 
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknownError):
         drs.start_recovery(_servers(1), is_drill=True, tags=job_tags(EXECUTION, _job()))
 
     assert len(control.calls("StartRecovery")) == 1
@@ -199,7 +199,7 @@ def test_every_other_end_of_a_call_is_an_unknown_outcome_and_the_call_is_not_rep
 def test_a_snapshot_is_passed_on(drs: Drs, control: SimulatorControl) -> None:
     control.put_source_server(server(1))
     snapshot = "pit-00000000000000000"
-    with pytest.raises(Refusal):
+    with pytest.raises(CallRejectedError):
         drs.start_recovery([Server(server(1), snapshot_id=snapshot)], is_drill=True, tags={})
 
     (call,) = control.calls("StartRecovery")

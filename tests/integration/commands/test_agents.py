@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.support.commands import Commands
     from tests.support.stack import Stack
 
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 WAVE_PATIENCE, CALL_PATIENCE = 30, 6
 """Ten minutes and two, at the tests' time scale."""
@@ -212,10 +212,10 @@ def test_a_region_whose_ssm_is_silent_holds_up_no_other(
             back.wait(30)
             return frozenset(instance_ids)
 
-    def ssm_at(place: Place) -> Ssm:
-        found = original(place)
+    def ssm_at(site: Site) -> Ssm:
+        found = original(site)
         silent = Silent(found.client, found.once, found.document_prefix, found.log_group, found.sign_in)
-        return silent if place.region == "us-west-2" else found
+        return silent if site.region == "us-west-2" else found
 
     for function in ("PrepareCommandFunction", "RunTargetFunction"):
         object.__setattr__(stack.app(function), "ssm_at", ssm_at)

@@ -14,7 +14,7 @@ from tests.support.plans import server
 from tests.support.stack import Killed
 
 from wavebreak.aws import clients
-from wavebreak.aws.ssm import OutcomeUnknown, Ssm
+from wavebreak.aws.ssm import OutcomeUnknownError, Ssm
 from wavebreak.aws.step_functions import Workflow
 from wavebreak.domain.commands import hints
 from wavebreak.domain.commands.concurrency import rounds_of_a_worker
@@ -22,9 +22,9 @@ from wavebreak.domain.commands.delivery import SENDER_SECONDS
 from wavebreak.domain.commands.hints import hint_for
 from wavebreak.domain.commands.result_documents import result_of
 from wavebreak.domain.commands.runs import CommandTarget
-from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.domain.executions.model import Attribution
 from wavebreak.problems import CircuitOpen
-from wavebreak.site import Place
+from wavebreak.site import Site
 from wavebreak.store.commands import CommandStore
 from wavebreak.use_cases.command_machine import collect_results, prepare_run
 
@@ -373,7 +373,7 @@ def test_a_machine_that_dies_after_many_handed_over_is_followed_at_once(
     monkeypatch.setattr(Workflow, "start_command", lambda _workflow, _command, run: started.append(run))
     command_id = commands.start("status", executionId=execution_id)
     store = stack.app().commands
-    store.change(command_id, lambda run: replace(run, machine_run=7), Act("engine", stack.clock.now()))
+    store.change(command_id, lambda run: replace(run, machine_run=7), Attribution("engine", stack.clock.now()))
 
     assert [_told(stack, f"{command_id}-r{run}") for run in (7, 8, 9)] == [True] * 3
     assert not _told(stack, f"{command_id}-r10"), "the fourth that died young, one after another"
@@ -387,12 +387,12 @@ def test_two_who_make_the_same_run_at_a_time_make_one_and_put_nothing_back(comma
     run = app.commands.load(commands.run("status", executionId=execution_id)["commandId"])
     target = app.commands.target(run.command_id, 1)
     stack.app().commands.table.delete_many([(f"CMD#{run.command_id}", "META")])
-    unsent = CommandTarget(1, target.name, target.instance_id, Place())
+    unsent = CommandTarget(1, target.name, target.instance_id, Site())
 
-    assert app.commands.create(run, [unsent], Act("somebody", stack.clock.now()))
+    assert app.commands.create(run, [unsent], Attribution("somebody", stack.clock.now()))
 
     assert app.commands.target(run.command_id, 1) == target
-    assert not app.commands.create(run, [unsent], Act("somebody", stack.clock.now()))
+    assert not app.commands.create(run, [unsent], Attribution("somebody", stack.clock.now()))
 
 
 def test_two_tasks_of_one_target_send_once(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -431,7 +431,7 @@ def test_b1_a_send_that_stalled_and_whose_answer_was_lost_is_found_however_late_
         send(*arguments)
         clock.forward(11)
         lost.append(clock.now())
-        raise OutcomeUnknown("no answer")
+        raise OutcomeUnknownError("no answer")
 
     def shows_late(*arguments: Any) -> str | None:
         assert lost, "the intent is written before the call"
@@ -448,7 +448,7 @@ def test_b1_credentials_are_fetched_before_a_send_is_intended(
 ) -> None:
     stack, execution_id = commands.stack, commands.launched(1)
     order: list[str] = []
-    monkeypatch.setattr(clients, "sign_in", lambda _place: order.append("signed in"))
+    monkeypatch.setattr(clients, "sign_in", lambda _site: order.append("signed in"))
     move, send = CommandStore.move, Ssm.send
 
     def moved(*arguments: Any) -> bool:
@@ -484,7 +484,7 @@ def test_b1_without_credentials_nothing_is_intended_and_the_target_is_told_why(
         states.append(str(arguments[-1].state))
         return original(*arguments)
 
-    def refused(_place: Place) -> None:
+    def refused(_site: Site) -> None:
         raise error
 
     monkeypatch.setattr(clients, "sign_in", refused)

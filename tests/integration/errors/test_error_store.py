@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 S, C = Severity, Category
 HISTORY = (
     # minutes ago, severity, category, service, type
-    (5, S.CRITICAL, C.CONFIGURATION, "Plans", "MissingSetting"),
+    (5, S.CRITICAL, C.CONFIGURATION, "Plans", "MissingSettingError"),
     (30, S.WARNING, C.DRS, "Observe", "ThrottlingException"),
     (50, S.ERROR, C.DATABASE, "Plans", "KeyError"),
     (70, S.CRITICAL, C.CRASH, "Plans", "Runtime.ExitError"),
     (23 * 60, S.WARNING, C.DRS, "Observe", "ThrottlingException"),
-    (25 * 60, S.WARNING, C.DRS, "StartWave", "Refusal"),
+    (25 * 60, S.WARNING, C.DRS, "StartWave", "CallRejectedError"),
     (60 * 24 * 60, S.ERROR, C.INTERNAL, "Plans", "KeyError"),
 )
 

@@ -14,7 +14,7 @@ from tests.support.stored_executions import execution_id
 from tools.template import ROOT, STATE_MACHINE, definition, load, resources
 
 from wavebreak.domain.commands.runs import CommandRun
-from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.domain.executions.model import Attribution
 from wavebreak.domain.executions.next_steps import next_steps
 from wavebreak.store.commands import CommandStore
 from wavebreak.store.errors import ErrorStore
@@ -123,7 +123,7 @@ def commanded(stack: Stack, started: str) -> str:
     """Write a command run of an execution, without a target and without its machine, and give its id."""
     app, now = stack.app(), stack.clock.now()
     run = CommandRun("cmd-00000000000000000000000001", started, "status", (), "me", now, 300, 0)
-    assert app.commands.create(run, (), Act("me", now))
+    assert app.commands.create(run, (), Attribution("me", now))
     return run.command_id
 
 

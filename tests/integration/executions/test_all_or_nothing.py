@@ -15,8 +15,7 @@ from tests.support.fake_drs_world import check_trail
 from tests.support.plans import plan, server
 from tests.support.stored_executions import execution
 
-from wavebreak.domain.executions.audit_trail import Act
-from wavebreak.domain.executions.model import CancelThen, Execution, Job, JobState, LaunchStatus
+from wavebreak.domain.executions.model import Attribution, CancelThen, Execution, Job, JobState, LaunchStatus
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.store import keys
 from wavebreak.store.locks import server_keys
@@ -66,7 +65,7 @@ def test_s3_5_a_start_killed_at_any_write_leaves_an_execution_that_runs_or_nothi
             assert [event["type"] for event in trail_of(app, born.execution_id)] == ["EXECUTION_STARTED"]
             stack.clock.forward(61)
             assert holders(app, born) == all_held(born)
-            operate_execution.cancel(app, born.execution_id, Act("test", app.now()), CancelThen.KEEP)
+            operate_execution.cancel(app, born.execution_id, Attribution("test", app.now()), CancelThen.KEEP)
         else:
             assert not [item for item in stack.items_of(keys.META) if item["status"]["S"] != "CANCELLED"]
             stack.clock.forward(61)
@@ -93,7 +92,7 @@ def make(stack: Stack) -> Callable[[ExecutionStatus], Execution]:
         begun = replace(execution(number, (SERVERS,), plan_id=f"plan-{number}"), started_at=now)
         (wave,) = begun.waves
         held = app.locks.take(begun, "start", now)
-        born = app.executions.create(begun, "{}", Act("test", now), {}, held)
+        born = app.executions.create(begun, "{}", Attribution("test", now), {}, held)
         launched = replace(wave, status=WaveStatus.IN_PROGRESS, started_at=now).with_servers(
             lambda each: replace(each, launch_status=LaunchStatus.LAUNCHED, recovery_instance_id=f"i-{number:017d}")
         )
@@ -108,9 +107,9 @@ def make(stack: Stack) -> Callable[[ExecutionStatus], Execution]:
             job_id=f"drsjob-{number:017d}",
         )
         running = replace(born, status=ExecutionStatus.IN_PROGRESS).with_waves([launched]).with_job(job)
-        running = app.executions.save(born, running, Act("test", now))
+        running = app.executions.save(born, running, Attribution("test", now))
         over = running.with_waves([replace(launched, status=WaveStatus.COMPLETED, ended_at=now)])
-        running = app.executions.save(running, over, Act("test", now))
+        running = app.executions.save(running, over, Attribution("test", now))
         if status is ExecutionStatus.IN_PROGRESS:
             return running
         settle_execution.finish(app, running.execution_id)

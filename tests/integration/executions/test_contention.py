@@ -10,7 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 from tests.support.plans import plan, server, servers_of, wave
 
 from wavebreak.problems import Unavailable
-from wavebreak.site import Place
+from wavebreak.site import Site
 from wavebreak.store import keys
 from wavebreak.store.locks import LockStore
 from wavebreak.store.table import to_attributes
@@ -35,7 +35,7 @@ def _put(stack: Stack, item: dict[str, Any]) -> None:
 
 def _server_lock(holder: str, taken_at: str) -> dict[str, Any]:
     return {
-        "pk": keys.server(Place(), server(2)),
+        "pk": keys.server(Site(), server(2)),
         "sk": keys.LOCK,
         "executionId": holder,
         "callId": "somebody",
@@ -199,7 +199,7 @@ def test_a6_two_retries_at_once_while_drs_is_flaky_launch_nothing_twice(
     busy = stack.api("POST", "/drills", {"planId": "b"})
 
     assert (first.status, second.status, second.headers["Retry-After"]) == (202, 503, "1")
-    assert {item["pk"]["S"] for item in stack.items_of(keys.LOCK)} >= {keys.server(Place(), server(2))}
+    assert {item["pk"]["S"] for item in stack.items_of(keys.LOCK)} >= {keys.server(Site(), server(2))}
     assert (busy.code, busy.json["executionId"]) == ("SERVER_BUSY", execution)
     again = retry()
     assert (again.status, again.code) == (409, "INVALID_STATE"), "it is decided by now"

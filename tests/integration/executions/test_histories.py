@@ -92,20 +92,20 @@ def lives() -> Iterator[Callable[[int], Life]]:
             app = App(
                 executions=executions,
                 commands=CommandStore(table, executions),
-                ssm_at=lambda place: Ssm(
-                    clients.ssm(place), clients.ssm(place, once=True), "wavebreak", "commands", lambda: None
+                ssm_at=lambda site: Ssm(
+                    clients.ssm(site), clients.ssm(site, once=True), "wavebreak", "commands", lambda: None
                 ),
                 failed_events=FailedEvents(clients.telling, None),
-                output_at=lambda place: CommandOutput(clients.logs(place), "commands"),
+                output_at=lambda site: CommandOutput(clients.logs(site), "commands"),
                 plans=PlanStore(table),
                 locks=LockStore(table),
                 errors=ErrorTracker(None, meter, clock.now),
                 meter=meter,
                 wakes=wakes,
                 workflow=NoMachines(sfn, wakes, {}),
-                drs_at=lambda _place: drs,
-                brief_drs_at=lambda _place: drs,
-                quotas_at=lambda _place: quotas,
+                drs_at=lambda _site: drs,
+                brief_drs_at=lambda _site: drs,
+                quotas_at=lambda _site: quotas,
                 timing=Timing(),
                 poll_seconds=30,
                 renew_after_rounds=1000,
@@ -118,7 +118,7 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 scheduler=Schedules(clients.scheduler, None),
                 channels=_no_channels,
                 now=clock.now,
-                ec2_at=lambda place: Ec2(clients.ec2(place)),
+                ec2_at=lambda site: Ec2(clients.ec2(site)),
             )
             begun = fresh(execution(*plan(dice, commands=False), status=ExecutionStatus.PENDING), seed, clock)
             made = Life(app, clock, control, dice, begun.execution_id, drs.fate)

@@ -1,4 +1,4 @@
-"""A7: nothing launched is forgotten; no execution ends while a place that may have launched something is silent."""
+"""A7: nothing launched is forgotten; no execution ends while a site that may have launched something is silent."""
 
 from __future__ import annotations
 

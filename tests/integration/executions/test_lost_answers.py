@@ -9,7 +9,7 @@ from tests.support.plans import all_terminated, plan, server, servers_of, three_
 from tests.support.stack import TaskTimedOut
 
 from wavebreak.aws import clients
-from wavebreak.aws.clients import UnsupportedPlace
+from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.drs import Drs
 from wavebreak.timing import Timing
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.support.clock import JumpingClock
     from tests.support.stack import Stack
 
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 TWO_WAVES = plan(wave("database", 1, 2), wave("web", 3))
 LOST: list[dict[str, Any]] = [{"httpStatus": 500}, {"dropConnection": True}]
@@ -250,10 +250,10 @@ def test_an_account_that_can_no_longer_be_reached_fails_its_wave_at_once_and_say
     stack.wait(started, lambda seen: seen["waves"][0]["jobId"])
     original = clients.drs
 
-    def gone(place: Place, **how: bool) -> Any:
-        if place.region == "us-west-2":
-            raise UnsupportedPlace("account 1: this stack has no TargetExternalId to assume a role with")
-        return original(place, **how)
+    def gone(site: Site, **how: bool) -> Any:
+        if site.region == "us-west-2":
+            raise UnsupportedSiteError("account 1: this stack has no TargetExternalId to assume a role with")
+        return original(site, **how)
 
     monkeypatch.setattr(clients, "drs", gone)
     clock.forward(61)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from tests.support.plans import plan, server, servers_of, wave
 
-from wavebreak.site import Place
+from wavebreak.site import Site
 from wavebreak.store import keys
 from wavebreak.use_cases import start_execution
 
@@ -23,7 +23,7 @@ NEEDED: Final = plan(wave("all", 2, 3, 4), plan_id="needed")
 
 
 def holder_of(stack: Stack, number: int) -> str | None:
-    partition = keys.server(Place(), server(number))
+    partition = keys.server(Site(), server(number))
     return stack.app().locks.server_holders([partition], stack.clock.now()).get(partition)
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.support.plans import plan, server, servers_of, wave
 
 from wavebreak.aws.drs import Drs
-from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
+from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,19 +39,19 @@ class Refusals:
 
 
 def conflict(_name: str) -> Exception:
-    return Refusal("ConflictException", "not ready", status=409)
+    return CallRejectedError("ConflictException", "not ready", status=409)
 
 
 def fault(_name: str) -> Exception:
-    return OutcomeUnknown("InternalServerException (500)")
+    return OutcomeUnknownError("InternalServerException (500)")
 
 
 def denied(name: str) -> Exception:
-    return Refusal("AccessDeniedException", f"not authorized on source-server/{name}", status=403)
+    return CallRejectedError("AccessDeniedException", f"not authorized on source-server/{name}", status=403)
 
 
 def tags(_name: str) -> Exception:
-    return Refusal("ValidationException", "Tags", status=400)
+    return CallRejectedError("ValidationException", "Tags", status=400)
 
 
 def with_status(execution: dict[str, Any], status: str) -> set[str]:

@@ -13,13 +13,13 @@ from tests.support.plans import all_terminated, plan, server, servers_of, three_
 from tests.support.stored_executions import ACT, AT, execution
 
 from wavebreak.domain.executions import steering
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import decide
 from wavebreak.domain.executions.launching.launch_tags import TAG_ATTEMPT, TAG_BATCH, TAG_EXECUTION, TAG_WAVE
-from wavebreak.domain.executions.model import Cancel, Execution
+from wavebreak.domain.executions.model import Attribution, Cancel, Execution
 from wavebreak.domain.executions.observation import Observation
 from wavebreak.execution_utils import ExecutionStatus
-from wavebreak.store.executions import Conflict
+from wavebreak.store.executions import VersionConflictError
 
 if TYPE_CHECKING:
     from tests.support.clock import JumpingClock
@@ -36,12 +36,12 @@ def test_rule_1_one_writer_the_loser_of_a_race_writes_nothing_and_decides_again(
     asked = Cancel(AT, "arn:aws:iam::123456789012:user/operator")
 
     cancelled = app.executions.change(read.execution_id, lambda current: steering.cancel(current, asked), ACT)
-    with pytest.raises(Conflict):
-        app.executions.save(read, polled, Act(ENGINE_ACTOR, AT))
+    with pytest.raises(VersionConflictError):
+        app.executions.save(read, polled, Attribution(ENGINE_ACTOR, AT))
     again = app.executions.change(
         read.execution_id,
         lambda current: decide(current, Observation(), AT, app.timing).execution,
-        Act(ENGINE_ACTOR, AT),
+        Attribution(ENGINE_ACTOR, AT),
     )
 
     assert again == cancelled == app.executions.load(read.execution_id).execution
@@ -56,7 +56,7 @@ def test_rule_1_one_writer_a_change_without_an_event_needs_its_version_too(stack
         return current.with_waves([replace(current.waves[0], blocked_until=AT + timedelta(minutes=minutes))])
 
     first = app.executions.save(born, blocked(born, 1), ACT)
-    with pytest.raises(Conflict):
+    with pytest.raises(VersionConflictError):
         app.executions.save(born, blocked(born, 2), ACT)
 
     assert app.executions.load(born.execution_id).execution == first

@@ -13,7 +13,7 @@ from tests.support.stack import ended_while_time_passes
 
 from wavebreak.aws.drs import Drs
 from wavebreak.aws.ec2 import Ec2
-from wavebreak.aws.unrepeated import Refusal
+from wavebreak.aws.unrepeated import CallRejectedError
 from wavebreak.store import keys
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ def test_a_region_that_refuses_holds_up_no_other(stack: Stack, monkeypatch: pyte
 
     def throttled(drs: Drs, recovery_instance_ids: Sequence[str]) -> str:
         if drs.client.meta.region_name == "us-west-2":
-            raise Refusal("ThrottlingException", "slower", status=429)
+            raise CallRejectedError("ThrottlingException", "slower", status=429)
         return original(drs, recovery_instance_ids)
 
     monkeypatch.setattr(Drs, "terminate", throttled)

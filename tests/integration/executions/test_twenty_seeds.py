@@ -119,11 +119,11 @@ def test_s2_11_a_failed_server_is_recovered_by_a_retry_and_no_other_again(stack:
 def test_waves_in_other_accounts_and_regions_end_right(stack: Stack, clock: JumpingClock) -> None:
     stack.blueprint.overrides |= {"TARGET_EXTERNAL_ID": "x" * 16, "TARGET_ROLE_NAME": "wavebreak-target"}
     stack.renew_apps()
-    places = [{}, {"region": "us-west-2"}, {"accountId": ELSEWHERE}, {"accountId": ELSEWHERE, "region": "eu-west-1"}]
-    waves = [wave(f"wave {number}", number, **place) for number, place in enumerate(places, start=1)]
-    for number, place in enumerate(places, start=1):
-        account = {"account": place["accountId"]} if "accountId" in place else {}
-        region = {"region": place["region"]} if "region" in place else {}
+    sites = [{}, {"region": "us-west-2"}, {"accountId": ELSEWHERE}, {"accountId": ELSEWHERE, "region": "eu-west-1"}]
+    waves = [wave(f"wave {number}", number, **site) for number, site in enumerate(sites, start=1)]
+    for number, site in enumerate(sites, start=1):
+        account = {"account": site["accountId"]} if "accountId" in site else {}
+        region = {"region": site["region"]} if "region" in site else {}
         stack.control.put_source_server(server(number), **account, **region)
     execution = stack.ended(stack.start(plan(*waves)), PATIENCE_SECONDS)
     assert (execution["status"], statuses(execution)) == ("COMPLETED", ["COMPLETED"] * 4)

@@ -13,7 +13,7 @@ from tests.support.stored_executions import AT
 
 from wavebreak.domain.commands.runs import CommandRun
 from wavebreak.domain.commands.summary import CommandRunStatus
-from wavebreak.domain.executions.audit_trail import Act
+from wavebreak.domain.executions.model import Attribution
 from wavebreak.domain.notifications.command_and_alarm_messages import alert_message
 from wavebreak.handlers import notification
 from wavebreak.problems import Unavailable
@@ -37,7 +37,7 @@ def test_a_command_run_is_told_once_when_it_has_ended(world: World) -> None:
     world.told()
     execution_id = f"drill-{1:026d}"
     run = CommandRun("cmd-" + "0" * 26, execution_id, "status", (), "arn:aws:iam::1:user/ann", AT, 300, total=2)
-    act = Act("arn:aws:iam::1:user/ann", AT)
+    act = Attribution("arn:aws:iam::1:user/ann", AT)
     assert world.app.commands.create(run, [], act)
     ended: dict[str, Any] = {
         "status": CommandRunStatus.PARTIAL_SUCCESS,

@@ -299,14 +299,14 @@ def own_account(monkeypatch: pytest.MonkeyPatch, stack: Stack) -> Iterator[None]
     clients._session.cache_clear()
 
 
-def native(stack: Stack, **place: Any) -> str:
+def native(stack: Stack, **site: Any) -> str:
     """Have DRS know a native plan of two waves and give its ARN."""
     steps = [
         {"name": "db", "servers": [{"sourceServerId": server(1)}]},
         {"name": "settle", "waitMinutes": 2},
         {"name": "db", "servers": [{"sourceServerId": server(2), "impactLevel": "OPTIONAL"}]},
     ]
-    made = stack.control.put_recovery_plan("Our Shop", account=ACCOUNT, steps=steps, **place)
+    made = stack.control.put_recovery_plan("Our Shop", account=ACCOUNT, steps=steps, **site)
     return str(made["recoveryPlan"]["recoveryPlanArn"])
 
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support.stored_executions import ACT, AT, execution, execution_id
 
-from wavebreak.domain.executions.audit_trail import IllegalTransition, event_hash
+from wavebreak.domain.executions.audit_trail import IllegalTransitionError, event_hash
 from wavebreak.domain.executions.model import Cancel, Execution, Job, JobState, LaunchStatus, Mode
 from wavebreak.domain.executions.steering import cancel
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.problems import InvalidRequest, NotFound, PlanBusy, Unavailable
 from wavebreak.store import keys
-from wavebreak.store.executions import Conflict, ExecutionStore, LocksNeeded
+from wavebreak.store.executions import ExecutionStore, LocksNeededError, VersionConflictError
 from wavebreak.store.locks import LockStore
-from wavebreak.store.table import ConditionFailed, Table
+from wavebreak.store.table import ConditionFailedError, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,7 +53,7 @@ def test_s3_5_a_refused_creation_leaves_no_item(stack: Stack, store: ExecutionSt
     _create(store, execution(1))
     before = stack.items()
 
-    with pytest.raises(ConditionFailed) as refused:
+    with pytest.raises(ConditionFailedError) as refused:
         _create(store, execution(2, sizes=(150, 50)))
 
     assert set(refused.value.failed) == {"plan-lock"}
@@ -67,7 +67,7 @@ def test_a_change_from_a_version_that_is_gone_is_a_conflict_and_writes_nothing(
     store.save(born, _begun(born), ACT)
     before = stack.items()
 
-    with pytest.raises(Conflict):
+    with pytest.raises(VersionConflictError):
         store.save(born, replace(born, status=ExecutionStatus.PAUSED), ACT)
 
     assert stack.items() == before
@@ -77,9 +77,9 @@ def test_an_illegal_transition_is_refused_with_nothing_written(stack: Stack, sto
     born = _create(store, execution())
     before = stack.items()
 
-    with pytest.raises(IllegalTransition):
+    with pytest.raises(IllegalTransitionError):
         store.save(born, replace(born, status=ExecutionStatus.PARTIAL_SUCCESS), ACT)
-    with pytest.raises(IllegalTransition):
+    with pytest.raises(IllegalTransitionError):
         store.save(born, born.with_waves([replace(born.waves[0], status=WaveStatus.FAILED)]), ACT)
 
     assert stack.items() == before
@@ -234,7 +234,7 @@ def test_the_plan_is_free_with_the_end_and_taken_again_with_a_retry(stack: Stack
 
     assert store.active_ids() == [other.execution_id]
     partial = replace(ended, status=ExecutionStatus.IN_PROGRESS)
-    with pytest.raises(IllegalTransition):
+    with pytest.raises(IllegalTransitionError):
         store.save(ended, partial, ACT)
 
 
@@ -245,7 +245,7 @@ def test_a6_an_execution_is_taken_up_again_with_locks_or_not_at_all(store: Execu
     ended = store.save(begun, replace(failed, status=ExecutionStatus.FAILED), ACT)
     again = replace(ended, status=ExecutionStatus.IN_PROGRESS)
 
-    with pytest.raises(LocksNeeded):
+    with pytest.raises(LocksNeededError):
         store.save(ended, again, ACT)
     locks = LockStore(store.table)
     held = locks.take(ended, "retry", AT)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from tests.support.memory_table import MemoryTable
 
-from wavebreak.store.table import ConditionFailed, Table, Write
+from wavebreak.store.table import ConditionFailedError, Table, Write
 
 if TYPE_CHECKING:
     from tests.support.stack import Stack
@@ -60,7 +60,7 @@ def test_conditions(table: Table, condition: str, values: dict[str, Any], names:
         table.transact([write])
         assert (table.get("SERVER#1", "LOCK") or {})["callId"] == "two"
         return
-    with pytest.raises(ConditionFailed) as refused:
+    with pytest.raises(ConditionFailedError) as refused:
         table.transact([write])
     assert refused.value.failed == {"changed": LOCK}
     assert table.get("SERVER#1", "LOCK") == LOCK
@@ -69,7 +69,7 @@ def test_conditions(table: Table, condition: str, values: dict[str, Any], names:
 def test_all_writes_or_none(table: Table) -> None:
     other = {**LOCK, "pk": "SERVER#2"}
     table.transact([Write("one", "Put", LOCK), Write("two", "Put", other)])
-    with pytest.raises(ConditionFailed) as refused:
+    with pytest.raises(ConditionFailedError) as refused:
         table.transact(
             [
                 Write("gone", "Delete", KEY),

@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from wavebreak.domain.plans.document import PlanBody, PlanDocument, normalised, parse_plan
 from wavebreak.domain.plans.pydantic_errors import problems_of
-from wavebreak.json_pointers import PlanInvalid, Problem
+from wavebreak.json_pointers import PlanInvalidError, Problem
 
 GOOD = {"planId": "a", "name": "n", "waves": [{"name": "w", "servers": [{"sourceServerId": "s-11111111111111111"}]}]}
 BROKEN = {
@@ -35,8 +35,8 @@ def app() -> APIGatewayRestResolver:
     def _body(error: RequestValidationError) -> Response[str]:
         return refused(problems_of(error.errors(), prefix=("body",)))
 
-    @resolver.exception_handler(PlanInvalid)  # type: ignore[untyped-decorator]  # Powertools leaves it untyped
-    def _plan(error: PlanInvalid) -> Response[str]:
+    @resolver.exception_handler(PlanInvalidError)  # type: ignore[untyped-decorator]  # Powertools leaves it untyped
+    def _plan(error: PlanInvalidError) -> Response[str]:
         return refused(error.problems)
 
     @resolver.put("/plans/<plan_id>")

@@ -1,4 +1,4 @@
-"""Which agents answer: places are asked side by side, and none holds up the others."""
+"""Which agents answer: sites are asked side by side, and none holds up the others."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from botocore.exceptions import ClientError
 
 from wavebreak.aws import agents
 from wavebreak.aws.agents import Agents, look_at_agents
-from wavebreak.aws.clients import UnsupportedPlace
+from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.domain.commands.runs import CommandTarget
 from wavebreak.problems import CircuitOpen, OutOfTime
-from wavebreak.site import Place
+from wavebreak.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-HERE, THERE, ELSEWHERE = Place(), Place(None, "eu-west-1"), Place("222222222222", "us-west-2")
+HERE, THERE, ELSEWHERE = Site(), Site(None, "eu-west-1"), Site("222222222222", "us-west-2")
 
 
 class FakeSsm:
-    """SSM of a place: which of its instances are online, or what it does when it is asked."""
+    """SSM of a site: which of its instances are online, or what it does when it is asked."""
 
     def __init__(self, online: Callable[[Sequence[str]], Any]) -> None:
         self.asked: list[int] = []
@@ -35,8 +35,8 @@ class FakeSsm:
         return frozenset(self._online(instances))
 
 
-def target(number: int, place: Place = HERE) -> CommandTarget:
-    return CommandTarget(number, f"s-{number}", f"i-{number}", place)
+def target(number: int, site: Site = HERE) -> CommandTarget:
+    return CommandTarget(number, f"s-{number}", f"i-{number}", site)
 
 
 def raising(error: Exception) -> FakeSsm:
@@ -50,13 +50,13 @@ def refused(code: str, status: int = 400) -> ClientError:
     return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "Describe")  # type: ignore[typeddict-item]  # what is read of it
 
 
-def look(targets: Sequence[CommandTarget], places: dict[Place, Any], noted: list[Any] | None = None) -> Agents:
-    def at(place: Place) -> Any:
-        if isinstance(places[place], Exception):
-            raise places[place]
-        return places[place]
+def look(targets: Sequence[CommandTarget], sites: dict[Site, Any], noted: list[Any] | None = None) -> Agents:
+    def at(site: Site) -> Any:
+        if isinstance(sites[site], Exception):
+            raise sites[site]
+        return sites[site]
 
-    return look_at_agents(targets, at, lambda error, place: (noted if noted is not None else []).append((error, place)))
+    return look_at_agents(targets, at, lambda error, site: (noted if noted is not None else []).append((error, site)))
 
 
 def test_those_that_answer_are_told_from_those_that_do_not() -> None:
@@ -94,7 +94,7 @@ def test_trouble_that_may_pass_is_told_from_a_refusal(trouble: Exception, silent
 
 
 def test_a_place_that_cannot_be_reached_at_all_is_a_refusal() -> None:
-    trouble = UnsupportedPlace("no external id")
+    trouble = UnsupportedSiteError("no external id")
     seen = look([target(1), target(2, ELSEWHERE)], {HERE: FakeSsm(lambda asked: asked), ELSEWHERE: trouble})
     assert seen.answers(target(1))
     assert not seen.is_silent(target(2, ELSEWHERE))
@@ -119,10 +119,10 @@ def test_a_silent_place_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> No
         over.wait(20)
         return asked
 
-    places = {HERE: FakeSsm(lambda asked: asked), THERE: FakeSsm(silence), ELSEWHERE: FakeSsm(lambda asked: asked)}
+    sites = {HERE: FakeSsm(lambda asked: asked), THERE: FakeSsm(silence), ELSEWHERE: FakeSsm(lambda asked: asked)}
     targets = [target(1), target(2, THERE), target(3, ELSEWHERE)]
     begun = time.monotonic()
-    seen = look(targets, places)
+    seen = look(targets, sites)
     assert time.monotonic() - begun < 2
     assert [seen.answers(one) for one in targets] == [True, False, True]
     assert seen.is_silent(targets[1])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from wavebreak.aws.batching import BATCHES_A_CALL, Batches
-from wavebreak.aws.unrepeated import Refusal
+from wavebreak.aws.unrepeated import CallRejectedError
 from wavebreak.domain.drs import SERVERS_A_JOB_QUOTA
 
-CONFLICT = Refusal("ConflictException", "busy", status=409)
+CONFLICT = CallRejectedError("ConflictException", "busy", status=409)
 SERVERS = [f"s-{number:017d}" for number in range(100)]
 
 
@@ -21,15 +21,17 @@ def test_everything_due_fits_as_far_as_there_is_room() -> None:
     ("refusal", "narrowed"),
     [
         (CONFLICT, True),
-        (Refusal("ValidationException", "no"), True),
-        (Refusal("ResourceNotFoundException", "no", status=404), True),
-        (Refusal("ServiceQuotaExceededException", "full", SERVERS_A_JOB_QUOTA, 402), True),
-        (Refusal("ServiceQuotaExceededException", "full", "L-D88FAC3A", 402), False),
-        (Refusal("ThrottlingException", "slower", status=429), False),
-        (Refusal("AccessDeniedException", "no", status=403), False),
+        (CallRejectedError("ValidationException", "no"), True),
+        (CallRejectedError("ResourceNotFoundException", "no", status=404), True),
+        (CallRejectedError("ServiceQuotaExceededException", "full", SERVERS_A_JOB_QUOTA, 402), True),
+        (CallRejectedError("ServiceQuotaExceededException", "full", "L-D88FAC3A", 402), False),
+        (CallRejectedError("ThrottlingException", "slower", status=429), False),
+        (CallRejectedError("AccessDeniedException", "no", status=403), False),
     ],
 )
-def test_a_refused_batch_is_halved_when_a_part_of_it_may_be_taken(refusal: Refusal, *, narrowed: bool) -> None:
+def test_a_refused_batch_is_halved_when_a_part_of_it_may_be_taken(
+    refusal: CallRejectedError, *, narrowed: bool
+) -> None:
     batches = Batches()
     assert batches.narrow(SERVERS[:5], refusal) is narrowed
     assert len(batches.choose(SERVERS, 100)) == (2 if narrowed else 100)

@@ -10,12 +10,12 @@ import pytest
 
 from wavebreak.aws import circuits, clients
 from wavebreak.settings import settings
-from wavebreak.site import Place
+from wavebreak.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ELSEWHERE = Place("222222222222", "us-west-2")
+ELSEWHERE = Site("222222222222", "us-west-2")
 
 
 class Fetcher:
@@ -118,7 +118,7 @@ def test_s3_1_a_clients_limits_are_those_of_the_table(
     default: int,
 ) -> None:
     del assumed
-    assert getattr(clients.drs(Place(), **options).meta.config, attribute) == default
+    assert getattr(clients.drs(Site(), **options).meta.config, attribute) == default
     clients.drs.cache_clear()
     monkeypatch.setenv(variable, "0.5")
-    assert getattr(clients.drs(Place(), **options).meta.config, attribute) == 0.5
+    assert getattr(clients.drs(Site(), **options).meta.config, attribute) == 0.5

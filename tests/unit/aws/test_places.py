@@ -1,4 +1,4 @@
-"""Several places in one round: none holds up the others, one that failed is left for the next round."""
+"""Several sites in one round: none holds up the others, one that failed is left for the next round."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import EndpointConnectionError
 
-from wavebreak.aws.clients import UnsupportedPlace
+from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.problems import CircuitOpen
-from wavebreak.site import Place
+from wavebreak.site import Site
 from wavebreak.timeouts import ending_in, remaining
-from wavebreak.use_cases.machine_round import places_of
+from wavebreak.use_cases.machine_round import sites_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
 
-    from wavebreak.aws.parallel_reads import Places
+    from wavebreak.aws.parallel_reads import Sites
 
 RECORDED: list[Any] = []
-EAST, WEST, FAR = Place(None, "us-east-1"), Place(None, "us-west-2"), Place("123456789012", "us-east-1")
+EAST, WEST, FAR = Site(None, "us-east-1"), Site(None, "us-west-2"), Site("123456789012", "us-east-1")
 
 
-def round_of(*unsupported: Place, silences: dict[Place, float] | None = None) -> Places:
-    def drs_at(place: Place) -> Any:
-        if place in unsupported:
-            raise UnsupportedPlace(f"account {place.account_id}")
-        return place
+def round_of(*unsupported: Site, silences: dict[Site, float] | None = None) -> Sites:
+    def drs_at(site: Site) -> Any:
+        if site in unsupported:
+            raise UnsupportedSiteError(f"account {site.account_id}")
+        return site
 
     errors = SimpleNamespace(
         record_error=lambda error, severity, **context: RECORDED.append((error, severity, context))
     )
     app: Any = SimpleNamespace(drs_at=drs_at, errors=errors, silences=silences or {})
-    return places_of(app)
+    return sites_of(app)
 
 
 def down(_drs: Any) -> str:
@@ -54,33 +54,33 @@ def test_s3_1_a_region_that_hangs_holds_up_no_other() -> None:
         answered.set()
         return str(drs.region)
 
-    places = round_of()
-    assert places.ask("jobs", {EAST: hung, WEST: quick}) == {WEST: "us-west-2"}
-    assert places.failed == {EAST}
+    sites = round_of()
+    assert sites.ask("jobs", {EAST: hung, WEST: quick}) == {WEST: "us-west-2"}
+    assert sites.failed == {EAST}
 
 
 def test_a_place_that_failed_is_not_asked_again_in_the_same_round() -> None:
-    asked: list[Place] = []
+    asked: list[Site] = []
 
     def ask(drs: Any) -> int:
         asked.append(drs)
         return 1
 
-    places = round_of(FAR)
-    assert places.ask("jobs", {EAST: down, WEST: ask, FAR: ask}) == {WEST: 1}
-    assert places.failed == {EAST, FAR}
+    sites = round_of(FAR)
+    assert sites.ask("jobs", {EAST: down, WEST: ask, FAR: ask}) == {WEST: 1}
+    assert sites.failed == {EAST, FAR}
     assert [(severity, context["question"]) for _, severity, context in RECORDED[-2:]] == [("WARNING", "jobs")] * 2
-    assert places.ask("instances", {EAST: ask, WEST: ask, FAR: ask}) == {WEST: 1}
+    assert sites.ask("instances", {EAST: ask, WEST: ask, FAR: ask}) == {WEST: 1}
     assert asked == [WEST, WEST]
 
 
 def test_s3_1_nothing_is_begun_that_might_not_end_within_the_round(caplog: pytest.LogCaptureFixture) -> None:
     with ending_in(1):
-        places = round_of()
-        assert places.ask("jobs", {EAST: lambda _: 1}) == {EAST: 1}
-    places._deadline._until -= 0.8
-    assert places.ask("jobs", {WEST: lambda _: 1}) == {}
-    assert places.failed == {WEST}
+        sites = round_of()
+        assert sites.ask("jobs", {EAST: lambda _: 1}) == {EAST: 1}
+    sites._deadline._until -= 0.8
+    assert sites.ask("jobs", {WEST: lambda _: 1}) == {}
+    assert sites.failed == {WEST}
     told = caplog.records[-1].__dict__["expired"]
     assert (told["operation"], told["question"]) == ("observation_round", "jobs")
 
@@ -120,11 +120,11 @@ def test_a9_nobody_waits_long_for_the_first_answer() -> None:
 
 
 def test_a9_a_place_that_was_silent_is_hardly_waited_for_until_it_answers() -> None:
-    silences: dict[Place, float] = {EAST: time.monotonic() + 60}
+    silences: dict[Site, float] = {EAST: time.monotonic() + 60}
     released = threading.Event()
 
-    def seconds(*silent: Place) -> float:
-        questions = {place: hanging(released) if place in silent else str for place in (EAST, WEST)}
+    def seconds(*silent: Site) -> float:
+        questions = {site: hanging(released) if site in silent else str for site in (EAST, WEST)}
         begun = time.monotonic()
         round_of(silences=silences).begin("jobs", questions).first()
         return time.monotonic() - begun
@@ -139,11 +139,11 @@ def test_a9_a_place_that_was_silent_is_hardly_waited_for_until_it_answers() -> N
 
 
 def test_answers_that_are_all_there_are_had_at_once_and_a_place_that_failed_gives_none() -> None:
-    places = round_of(FAR)
+    sites = round_of(FAR)
     begun = time.monotonic()
-    assert places.begin("jobs", {EAST: down, WEST: lambda _: 1, FAR: lambda _: 2}).first() == {WEST: 1}
+    assert sites.begin("jobs", {EAST: down, WEST: lambda _: 1, FAR: lambda _: 2}).first() == {WEST: 1}
     assert time.monotonic() - begun < 0.5
-    assert places.failed == {EAST, FAR}
+    assert sites.failed == {EAST, FAR}
 
 
 def test_a_silence_is_noted_with_its_place() -> None:

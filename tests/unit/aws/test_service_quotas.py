@@ -1,4 +1,4 @@
-"""The quotas of a place are read once for a while, and what was not read is not kept as if it had been."""
+"""The quotas of a site are read once for a while, and what was not read is not kept as if it had been."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.support.execution_builders import NOW
 from wavebreak.aws.service_quotas import ASK_AGAIN, KEPT, AppliedQuotas
 from wavebreak.domain.drs import Quotas
 from wavebreak.problems import CircuitOpen
-from wavebreak.site import Place
+from wavebreak.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-HERE, THERE = Place(), Place("210987654321", "us-west-2")
+HERE, THERE = Site(), Site("210987654321", "us-west-2")
 GRANTED = {"L-D88FAC3A": 40.0, "L-B827C881": 50.0, "L-05AFA8C6": 900.0}
 ALL_GRANTED = Quotas(40, 50, 900)
 
@@ -63,7 +63,7 @@ def service() -> ServiceQuotas:
 
 @pytest.fixture
 def quotas(service: ServiceQuotas) -> AppliedQuotas:
-    return AppliedQuotas(lambda _place: service, service.time)
+    return AppliedQuotas(lambda _site: service, service.time)
 
 
 def test_rule_6_quotas_that_were_read_are_kept_for_a_while_for_each_place(

@@ -15,7 +15,7 @@ from wavebreak.problems import CircuitOpen, OutOfTime, Unavailable
 from wavebreak.resilience import circuit_breaker, retries
 from wavebreak.resilience.breaker_states import LocalStates, SharedStates
 from wavebreak.resilience.circuit_breaker import RULES, Circuit, Rule, circuit_name
-from wavebreak.site import Place
+from wavebreak.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,9 +88,9 @@ def test_windows_keep_to_the_time_scale(scale: float, seconds: int) -> None:
 
 def test_one_circuit_for_each_dependency_account_and_region(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "us-east-1")
-    assert circuit_name("drs") == circuit_name("drs", Place()) == "drs/us-east-1"
-    assert circuit_name("drs", Place(None, "eu-west-1")) == "drs/eu-west-1"
-    assert circuit_name("ssm", Place("123456789012", None)) == "ssm/123456789012/us-east-1"
+    assert circuit_name("drs") == circuit_name("drs", Site()) == "drs/us-east-1"
+    assert circuit_name("drs", Site(None, "eu-west-1")) == "drs/eu-west-1"
+    assert circuit_name("ssm", Site("123456789012", None)) == "ssm/123456789012/us-east-1"
 
 
 @pytest.mark.parametrize("dependency", ["drs", "sns"])

@@ -15,6 +15,7 @@ from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, Instan
 from wavebreak.domain.executions.kept_words import kept
 from wavebreak.domain.executions.launching.last_look import LastLook
 from wavebreak.domain.executions.model import (
+    Attribution,
     Cancel,
     CancelThen,
     Execution,
@@ -28,11 +29,10 @@ from wavebreak.domain.executions.model import (
     Server,
     Termination,
     Wave,
-    Word,
 )
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.site import Place
+from wavebreak.site import Site
 from wavebreak.store import keys
 from wavebreak.store.records import job_record, meta_record, read_execution, server_records, wave_record
 
@@ -44,7 +44,7 @@ maybe_texts = st.none() | texts
 counts = st.integers(0, 500)
 moments = st.integers(0, 10**12).map(lambda ms: datetime(2000, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms))
 maybe_moments = st.none() | moments
-places = st.builds(Place, maybe_texts, maybe_texts)
+sites = st.builds(Site, maybe_texts, maybe_texts)
 suspicions = st.builds(Suspicion, words=texts, not_before=moments, times=counts, call=maybe_texts)
 endings = st.builds(
     InstanceEnding,
@@ -81,7 +81,7 @@ jobs = st.builds(
     intended_at=moments,
     check_after=moments,
     kind=st.sampled_from(JobKind),
-    place=places,
+    site=sites,
     job_id=maybe_texts,
     ended_at=maybe_moments,
     asked_at=maybe_moments,
@@ -90,7 +90,7 @@ jobs = st.builds(
 )
 
 
-words = st.builds(Word, moments, texts, maybe_texts)
+words = st.builds(Attribution, texts, moments, maybe_texts)
 
 
 def waves_numbered(number: int) -> st.SearchStrategy[Wave]:
@@ -100,7 +100,7 @@ def waves_numbered(number: int) -> st.SearchStrategy[Wave]:
         name=texts,
         servers=st.lists(servers, min_size=1, max_size=3).map(tuple),
         depends_on=st.lists(st.integers(1, 80), max_size=3).map(tuple),
-        place=places,
+        site=sites,
         requires_approval=st.booleans(),
         wait_before_seconds=counts,
         timeout_minutes=counts,
@@ -127,7 +127,7 @@ terminations = st.builds(
     requested_by=maybe_texts,
     ended_at=maybe_moments,
     holds=st.lists(
-        st.builds(Hold, until=moments, words=texts, place=places, refusals=counts, silent=st.booleans()), max_size=3
+        st.builds(Hold, until=moments, words=texts, site=sites, refusals=counts, silent=st.booleans()), max_size=3
     ).map(tuple),
 )
 executions = st.builds(

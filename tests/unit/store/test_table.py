@@ -13,7 +13,15 @@ from wavebreak.resilience import retries
 from wavebreak.store import keys
 from wavebreak.store.commands import CommandStore
 from wavebreak.store.executions import ExecutionStore
-from wavebreak.store.table import ConditionFailed, HeldBack, NotWritten, Table, Write, WriteRejected, to_attributes
+from wavebreak.store.table import (
+    ConditionFailedError,
+    HeldBack,
+    NotWritten,
+    Table,
+    Write,
+    WriteRejectedError,
+    to_attributes,
+)
 
 ITEMS = [{"pk": f"p{number}", "sk": "s"} for number in range(30)]
 WRITE = Write("one", "Put", ITEMS[0])
@@ -138,7 +146,7 @@ def test_s3_19_t26_a_refused_condition_is_told_at_once_whatever_stands_beside_it
     beside: str, slept: list[float]
 ) -> None:
     client = Client(cancels=(beside, REFUSED), times=9)
-    with pytest.raises(ConditionFailed) as refused:
+    with pytest.raises(ConditionFailedError) as refused:
         table(client).transact([WRITE, replace(WRITE, name="two")])
     assert refused.value.failed == {"two": None}
     assert (len(client.transactions), slept) == (1, [])
@@ -146,7 +154,7 @@ def test_s3_19_t26_a_refused_condition_is_told_at_once_whatever_stands_beside_it
 
 def test_s3_19_a_transaction_that_meets_another_one_is_decided_again_by_who_made_it(slept: list[float]) -> None:
     client = Client(cancels=(CONTENDED, "None"), times=9)
-    with pytest.raises(ConditionFailed) as refused:
+    with pytest.raises(ConditionFailedError) as refused:
         table(client).transact([WRITE])
     assert (refused.value.failed, len(client.transactions), slept) == ({}, 1, [])
 
@@ -157,7 +165,7 @@ def test_t26_what_dynamodb_will_never_take_is_our_fault_and_not_tried_again(
     code: str, beside: str, slept: list[float]
 ) -> None:
     client = Client(cancels=(beside, code), times=9)
-    with pytest.raises(WriteRejected, match=code):
+    with pytest.raises(WriteRejectedError, match=code):
         table(client).transact([WRITE])
     assert (len(client.transactions), slept) == (1, [])
 

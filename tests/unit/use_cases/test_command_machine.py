@@ -18,7 +18,7 @@ from tests.support.execution_builders import NOW
 
 from wavebreak.domain.commands.delivery import SENDER_SECONDS, SETTLE
 from wavebreak.domain.commands.runs import CommandRun
-from wavebreak.site import Place
+from wavebreak.site import Site
 
 RUNS = int(os.environ.get("WAVEBREAK_COMMAND_RUNS", "40"))
 PATIENCE = 600
@@ -162,20 +162,20 @@ def test_a_cancel_at_any_moment_ends_the_run_soon_and_sends_nothing_more(
 def test_a_place_that_is_silent_holds_up_no_other(
     targets: list[tuple[Manners, int]], until: float, planned: bool, seed: int
 ) -> None:
-    regions = [Place(), Place(None, "eu-west-1"), Place("222222222222", "us-west-2")]
-    places = [regions[at] for _, at in targets]
+    regions = [Site(), Site(None, "eu-west-1"), Site("222222222222", "us-west-2")]
+    sites = [regions[at] for _, at in targets]
     manners = [one for one, _ in targets]
     run = run_of(len(manners), wave=1 if planned else None, patience_seconds=PATIENCE if planned else 120)
-    world = World(run, manners, Random(seed), places=places, silent={regions[1]: until})  # noqa: S311  likewise
+    world = World(run, manners, Random(seed), sites=sites, silent={regions[1]: until})  # noqa: S311  likewise
 
     world.drive()
 
     check(world)
-    others = [number for number, place in enumerate(places, start=1) if place != regions[1]]
+    others = [number for number, site in enumerate(sites, start=1) if site != regions[1]]
     work = sum(manners[number - 1].seconds + 5 for number in others)
     assert max((world.ended_at[number] for number in others), default=0) <= work / 10 + 110
     assert {len(world.ran(number)) for number in others} <= {1}
-    silent = [number for number, place in enumerate(places, start=1) if place == regions[1]]
+    silent = [number for number, site in enumerate(sites, start=1) if site == regions[1]]
     reached = planned or until < 120
     assert {len(world.ran(number)) for number in silent} <= {1 if reached else 0}
     told = {world.results[number][0]["failureKind"] for number in silent}

@@ -9,16 +9,16 @@ import pytest
 from tests.support.command_machine_world import FakeSsm, Manners, World
 from tests.support.execution_builders import NOW
 
-from wavebreak.aws.unrepeated import Refusal, judged
+from wavebreak.aws.unrepeated import CallRejectedError, judged
 from wavebreak.domain.commands.runs import CommandRun
 from wavebreak.problems import CircuitOpen
 
 
-def refused() -> Refusal:
+def refused() -> CallRejectedError:
     def call() -> None:
         raise CircuitOpen("ssm/us-east-1 is left alone for now")
 
-    with pytest.raises(Refusal) as raised:
+    with pytest.raises(CallRejectedError) as raised:
         judged(call)
     return raised.value
 
@@ -27,7 +27,7 @@ def test_s3_22_a_call_that_an_open_circuit_held_back_is_a_refusal_that_waiting_h
     refusal = refused()
     assert (refusal.not_called, refusal.retryable) == (True, True)
     assert (refusal.concerns_a_server, refusal.smaller_may_fit) == (False, False)
-    assert not Refusal("ThrottlingException", "slow down", status=429).not_called
+    assert not CallRejectedError("ThrottlingException", "slow down", status=429).not_called
 
 
 class Circuit:

@@ -13,12 +13,12 @@ from tests.support.execution_builders import instance_id
 from tests.support.termination_world import FOR_GOOD, UNCALLED, TerminationWorld, Way
 from tests.support.terminations import left, reasons
 
-from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
+from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.execution_utils import TerminationStatus
-from wavebreak.site import Place
+from wavebreak.site import Site
 
-HOME = Place()
-FAR = (HOME, Place(None, "us-west-2"), Place("222222222222", "eu-west-1"))
+HOME = Site()
+FAR = (HOME, Site(None, "us-west-2"), Site("222222222222", "eu-west-1"))
 CALLED = [way for way in Way if way not in UNCALLED]
 SAID = {
     Way.CONFLICT: "ConflictException: a job of its server is running",
@@ -36,26 +36,26 @@ SAID = {
 
 
 @st.composite
-def faults(draw: st.DrawFn) -> tuple[int, tuple[Place, ...], dict[int, Way]]:
-    """So many instances in so many places, of whom some are at fault in one way or in many."""
+def faults(draw: st.DrawFn) -> tuple[int, tuple[Site, ...], dict[int, Way]]:
+    """So many instances in so many sites, of whom some are at fault in one way or in many."""
     size = draw(st.integers(1, 500))
-    places = FAR[: draw(st.integers(1, 3))]
+    sites = FAR[: draw(st.integers(1, 3))]
     ways = draw(st.sampled_from([[way] for way in Way] + [CALLED, list(Way)]))
     most = size
     if {Way.VALIDATION, Way.NAMING, Way.THROTTLE} & set(ways):
         # Where most are refused in the same words, it is held to be the request.
-        most = size // (4 * len(places))
+        most = size // (4 * len(sites))
     at_fault = draw(st.sets(st.integers(1, size), max_size=most))
-    return size, places, {number: draw(st.sampled_from(ways)) for number in sorted(at_fault)}
+    return size, sites, {number: draw(st.sampled_from(ways)) for number in sorted(at_fault)}
 
 
 @settings(max_examples=60, deadline=None)
 @given(faults(), st.booleans())
 def test_all_but_those_at_fault_are_ended_within_three_rounds(
-    drawn: tuple[int, tuple[Place, ...], dict[int, Way]], names_instances: bool
+    drawn: tuple[int, tuple[Site, ...], dict[int, Way]], names_instances: bool
 ) -> None:
-    size, places, ways = drawn
-    world = TerminationWorld(size, places, ways, names_instances=names_instances)
+    size, sites, ways = drawn
+    world = TerminationWorld(size, sites, ways, names_instances=names_instances)
     world.run(until=lambda: world.taken >= world.healthy())
     # What is throttled may be everything: it waits once before it is searched. Among other faults that takes longer.
     mixed = Way.THROTTLE in ways.values() and len(set(ways.values()) - UNCALLED) > 1
@@ -77,10 +77,10 @@ def test_all_but_those_at_fault_are_ended_within_three_rounds(
 @settings(max_examples=30, deadline=None)
 @given(faults(), st.integers(0, 10**6))
 def test_with_reads_that_show_some_not_yet_nothing_is_called_terminated_that_runs(
-    drawn: tuple[int, tuple[Place, ...], dict[int, Way]], seed: int
+    drawn: tuple[int, tuple[Site, ...], dict[int, Way]], seed: int
 ) -> None:
-    size, places, ways = drawn
-    world = TerminationWorld(size, places, ways, flicker=Random(seed))  # noqa: S311  a seed tells a history again
+    size, sites, ways = drawn
+    world = TerminationWorld(size, sites, ways, flicker=Random(seed))  # noqa: S311  a seed tells a history again
     for _ in range(4):
         world.run(pause=timedelta(seconds=45))
         terminated, remaining, unknown = left(world.execution)
@@ -202,7 +202,7 @@ def test_a_place_that_throttles_waits_and_is_not_searched() -> None:
 
     def throttled(ids: object) -> str:
         slow.calls.append(tuple(ids))  # type: ignore[arg-type]  # ids of instances
-        raise Refusal("ThrottlingException", "slower", status=429)
+        raise CallRejectedError("ThrottlingException", "slower", status=429)
 
     slow.terminate = throttled  # type: ignore[method-assign]  # a service that throttles
     world.run(until=lambda: len(world.taken) == 40)
@@ -220,7 +220,7 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_ended_twice() -> None:
     def lost(ids: object) -> str:
         original(ids)  # type: ignore[arg-type]  # ids of instances
         drs.terminate = original  # type: ignore[method-assign]  # the next answer comes
-        raise OutcomeUnknown("no answer")
+        raise OutcomeUnknownError("no answer")
 
     drs.terminate = lost  # type: ignore[method-assign]  # the answer is lost
     world.run()

@@ -14,7 +14,7 @@ from wavebreak.domain.checks.statuses import CheckOutcomeStatus
 from wavebreak.domain.commands.result_text import error_text
 from wavebreak.domain.commands.safe_output import decoded
 from wavebreak.domain.plans.model import Reducer
-from wavebreak.strict_json import NotJson, encodable, read_strictly
+from wavebreak.strict_json import NotJsonError, encodable, read_strictly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ LARGEST: Final = 10**30
 _QUOTED: Final = 60
 
 
-class NoFactors(Exception):  # noqa: N818  names what was printed instead
+class NoFactorsError(Exception):
     """An output that holds no factors; the message is the reason of the failed check execution."""
 
 
@@ -59,37 +59,37 @@ def outcome_of(processor: Mapping[str, Any], result: ExecutionResult) -> CheckOu
         )
     try:
         return CheckOutcome(CheckOutcomeStatus.COMPLETED, read_factors(processor, result.stdout))
-    except NoFactors as error:
+    except NoFactorsError as error:
         return CheckOutcome(CheckOutcomeStatus.FAILED, reason=str(error))
 
 
 def read_factors(processor: Mapping[str, Any], stdout: str) -> dict[str, Any]:
-    """Read `{"factors": {key: value}}`; raises NoFactors for anything else, and for a value its reducer cannot take.
+    """Read `{"factors": {key: value}}`; raises NoFactorsError for anything else, or a value its reducer cannot take.
 
     A null is a value that is not known, and is kept as one.
     """
     text = decoded(stdout).strip().removeprefix("\ufeff")
     if not text:
-        raise NoFactors('printed nothing; a check prints {"factors": {...}}')
+        raise NoFactorsError('printed nothing; a check prints {"factors": {...}}')
     try:
         document = encodable(read_strictly(text))
-    except NotJson as error:
-        raise NoFactors(f"printed no JSON: {error}") from error
+    except NotJsonError as error:
+        raise NoFactorsError(f"printed no JSON: {error}") from error
     factors = document.get("factors") if isinstance(document, dict) else None
     if not isinstance(factors, dict):
-        raise NoFactors('printed JSON without an object "factors"')
+        raise NoFactorsError('printed JSON without an object "factors"')
     for key, value in factors.items():
         _judge(key, value)
     for spec in (processor.get("factors") or {}).values():
         value = factors.get(spec["of"])
         wrong = None if value is None else misfit(Reducer(spec["reducer"]), value)
         if wrong:
-            raise NoFactors(f"factor {spec['of']!r}: {wrong}")
+            raise NoFactorsError(f"factor {spec['of']!r}: {wrong}")
     return factors
 
 
 def _judge(key: str, value: Any) -> None:
     if not key or len(key) > MAX_KEY:
-        raise NoFactors(f"printed a factor whose name {key[:_QUOTED]!r} does not have 1 to {MAX_KEY} characters")
+        raise NoFactorsError(f"printed a factor whose name {key[:_QUOTED]!r} does not have 1 to {MAX_KEY} characters")
     if isinstance(value, (int, float)) and not abs(value) <= LARGEST:
-        raise NoFactors(f"factor {key[:_QUOTED]!r}: the number is larger than a factor may be")
+        raise NoFactorsError(f"factor {key[:_QUOTED]!r}: the number is larger than a factor may be")

@@ -43,8 +43,8 @@ def with_next_machine(run: CommandRun, now: datetime, *, died: bool) -> CommandR
 def deaths(run: CommandRun, now: datetime) -> int:
     """Count the machines in a row that died young, the present one, which is dead by now, included."""
     begun = run.machine_started_at or run.started_at
-    told = parse_iso(run.last_failure["at"]) if run.last_failure else now
-    died_at = told if told >= begun else now
+    failed_at = parse_iso(run.last_failure["at"]) if run.last_failure else now
+    died_at = failed_at if failed_at >= begun else now
     return run.deaths + 1 if died_at - begun < YOUNG else 1
 
 

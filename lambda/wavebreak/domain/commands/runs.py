@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.commands.query_merge import DEFAULT_LIMIT
 from wavebreak.domain.commands.summary import CommandRunStatus
-from wavebreak.site import Place
+from wavebreak.site import Site
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class CommandTarget:
     name: str
     instance_id: str
     """Empty when it is not known: then nothing can be sent."""
-    place: Place = field(default_factory=Place)
+    site: Site = field(default_factory=Site)
     state: TargetState = TargetState.WAITING
     ssm_command_id: str | None = None
     intended_at: datetime | None = None
@@ -81,8 +81,8 @@ class CommandTarget:
             "number": self.number,
             "target": self.name,
             "instanceId": self.instance_id,
-            "accountId": self.place.account_id,
-            "region": self.place.region,
+            "accountId": self.site.account_id,
+            "region": self.site.region,
             "state": self.state.value,
             "ssmCommandId": self.ssm_command_id,
             "intendedAt": iso(self.intended_at) if self.intended_at else None,
@@ -102,7 +102,7 @@ class CommandTarget:
             number=int(record["number"]),
             name=record["target"],
             instance_id=record["instanceId"],
-            place=Place(record.get("accountId"), record.get("region")),
+            site=Site(record.get("accountId"), record.get("region")),
             state=TargetState(record["state"]),
             ssm_command_id=record.get("ssmCommandId"),
             intended_at=_moment(record, "intendedAt"),

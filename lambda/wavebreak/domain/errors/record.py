@@ -102,13 +102,13 @@ _BY_FAILURE: Final = {
     "States.Permissions": _C.PERMISSION,
     "CircuitOpen": _C.CIRCUIT_OPEN,
     "Conflict": _C.DATABASE,
-    "ConditionFailed": _C.DATABASE,
-    "MissingSetting": _C.CONFIGURATION,
-    "OutcomeUnknown": _C.DRS,
-    "Refusal": _C.DRS,
+    "ConditionFailedError": _C.DATABASE,
+    "MissingSettingError": _C.CONFIGURATION,
+    "OutcomeUnknownError": _C.DRS,
+    "CallRejectedError": _C.DRS,
     "Unavailable": _C.DEPENDENCY,
-    "UnsupportedPlace": _C.CONFIGURATION,
-    "WriteRejected": _C.DATABASE,
+    "UnsupportedSiteError": _C.CONFIGURATION,
+    "WriteRejectedError": _C.DATABASE,
     **_BY_TYPE,
 }
 """Step Functions tells of a failed task by its exception's name alone; a test compares these with the classes."""
@@ -171,8 +171,8 @@ def kept_message(text: str) -> str:
 def kept_trace(error: BaseException) -> str:
     """Give what is kept of a stack trace: masked, head and tail."""
     lines = "".join(traceback.format_exception(error, limit=-50)).splitlines()
-    told = [line for line in lines if not line.strip() or line.strip(" ^~")]
-    return shortened(masked_text("\n".join(told)), TRACE_LENGTH)
+    kept_lines = [line for line in lines if not line.strip() or line.strip(" ^~")]
+    return shortened(masked_text("\n".join(kept_lines)), TRACE_LENGTH)
 
 
 def kept_context(context: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,16 +61,16 @@ def _of_server(server: Server) -> dict[str, Any]:
 def _step(command: Mapping[str, Any], runs: Mapping[str, CommandRun]) -> dict[str, Any]:
     """Show the command of a wave as a step (contract 12); what it printed in all is its output."""
     run = runs.get(command["commandId"] or "")
-    told = run.view() if run else {}
+    run_view = run.view() if run else {}
     return {
         "kind": "command",
         "name": command["command"],
         "required": command["required"],
         "phase": command["phase"],
         "status": command["status"],
-        "startedAt": told.get("startedAt"),
-        "endedAt": told.get("endedAt"),
+        "startedAt": run_view.get("startedAt"),
+        "endedAt": run_view.get("endedAt"),
         "error": command["error"],
-        "output": told.get("summary"),
+        "output": run_view.get("summary"),
         "commandId": command["commandId"],
     }

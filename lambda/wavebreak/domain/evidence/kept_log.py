@@ -55,9 +55,9 @@ def _within_bounds(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]
     if len(items) <= MOST_ITEMS:
         return list(items)
     ordered = sorted(items, key=lambda item: str(item.get("logDateTime")))
-    first = {_about(item): place for place, item in reversed(list(enumerate(ordered)))}
-    last = {_about(item): place for place, item in enumerate(ordered)}
-    return [ordered[place] for place in sorted({*first.values(), *last.values()})][:MOST_ITEMS]
+    first = {_about(item): site for site, item in reversed(list(enumerate(ordered)))}
+    last = {_about(item): site for site, item in enumerate(ordered)}
+    return [ordered[site] for site in sorted({*first.values(), *last.values()})][:MOST_ITEMS]
 
 
 def _about(item: Mapping[str, Any]) -> tuple[str, str]:
@@ -66,14 +66,14 @@ def _about(item: Mapping[str, Any]) -> tuple[str, str]:
 
 def _entry(item: Mapping[str, Any], longest: int) -> dict[str, Any]:
     data = item.get("eventData") or {}
-    told = {name: data[name] for name in _DATA if data.get(name)}
+    kept_data = {name: data[name] for name in _DATA if data.get(name)}
     if longest and data.get("rawError"):
-        told["rawError"] = kept(masked_text(str(data["rawError"])), longest=longest)
+        kept_data["rawError"] = kept(masked_text(str(data["rawError"])), longest=longest)
     taken = (data.get("conversionProperties") or {}).get("dataTimestamp")
     if taken:
-        told["conversionProperties"] = {"dataTimestamp": taken}
+        kept_data["conversionProperties"] = {"dataTimestamp": taken}
     entry = {"logDateTime": item.get("logDateTime"), "event": item.get("event")}
-    return {**entry, "eventData": told} if told else entry
+    return {**entry, "eventData": kept_data} if kept_data else entry
 
 
 def all_unpacked(logs: Iterable[tuple[str, str]]) -> dict[str, list[dict[str, Any]]]:

@@ -61,7 +61,7 @@ def _main(report: Mapping[str, Any], day: str | None) -> Html:
         ("trail", "Audit trail", page_records.trail(report, day)),
         ("integrity", "Integrity", page_records.seal(report)),
     )
-    listed = (el("section", el("h2", name), content, id=place) for place, name, content in sections)
+    listed = (el("section", el("h2", name), content, id=site) for site, name, content in sections)
     return el("main", *_opening(report), *listed)
 
 
@@ -145,8 +145,8 @@ def _facts(report: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     yield "Requested", joined(moment(report["startedAt"]), " UTC")
     yield "Ended", joined(moment(report["endedAt"]), " UTC") if report["endedAt"] else "not yet"
     yield "Verdict", _verdict(report["verdict"])
-    told = (("startRecoveryCalls", "StartRecovery call"), ("refusals", "refusal"), ("retries", "retry"))
-    yield "Calls and retries", ", ".join(_times(counts[name], word) for name, word in told)
+    counters = (("startRecoveryCalls", "StartRecovery call"), ("refusals", "refusal"), ("retries", "retry"))
+    yield "Calls and retries", ", ".join(_times(counts[name], word) for name, word in counters)
     yield "Report made", joined(moment(report["madeAt"]), " UTC", "" if report["final"] else ", before the end")
 
 

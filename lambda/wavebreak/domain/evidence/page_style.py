@@ -78,9 +78,9 @@ _BADGES: Final = "".join(
     for name in LIGHT
 )
 _CARDS: Final = "".join(
-    f'.t-{kind} td:nth-child({place})::before{{content:"{name}"}}'
+    f'.t-{kind} td:nth-child({site})::before{{content:"{name}"}}'
     for kind, names in COLUMNS.items()
-    for place, name in enumerate(names, start=1)
+    for site, name in enumerate(names, start=1)
 )
 _SMALL: Final = (
     "@media screen and (max-width:700px){"

@@ -53,9 +53,9 @@ def _has_details(wave: Mapping[str, Any]) -> bool:
 
 def _details(wave: Mapping[str, Any], report: Mapping[str, Any], day: str | None) -> Iterator[Html]:
     name = f"Wave {wave['waveNumber']}, {wave['name']}"
-    place = [word for word in (wave["region"], wave["accountId"]) if word]
+    site = [word for word in (wave["region"], wave["accountId"]) if word]
     after = wave["dependsOn"]
-    said = [counted(len(wave["servers"]), "server"), *place, *([f"after {', '.join(after)}"] if after else [])]
+    said = [counted(len(wave["servers"]), "server"), *site, *([f"after {', '.join(after)}"] if after else [])]
     yield el("h3", name, " ", badge(look_of_wave(wave["status"])))
     yield el("p", " · ".join(said), class_="about")
     if wave["approvals"]:
@@ -141,7 +141,7 @@ def _attempt(attempt: Mapping[str, Any], day: str | None) -> tuple[object, ...]:
 def _step(step: Mapping[str, Any], day: str | None) -> tuple[object, ...]:
     started = step.get("startedAt")
     took = between(started, step.get("endedAt"))
-    told = step.get("error") or step.get("output") or ""
+    outcome = step.get("error") or step.get("output") or ""
     about = (
         f"{str(step.get('phase') or '').lower()} the launch, {'required' if step.get('required') else 'not required'}"
     )
@@ -150,5 +150,5 @@ def _step(step: Mapping[str, Any], day: str | None) -> tuple[object, ...]:
         badge(look_of_outcome(step.get("status"))),
         moment(started, day) if started else NONE,
         NONE if took is None else lasting(took),
-        el("span", lines(told if isinstance(told, str) else repr(told)), class_="pre"),
+        el("span", lines(outcome if isinstance(outcome, str) else repr(outcome)), class_="pre"),
     )

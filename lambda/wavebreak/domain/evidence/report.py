@@ -103,7 +103,7 @@ def _duration(execution: Mapping[str, Any], made: datetime | None) -> int | None
 
 
 def _last_moment(execution: Mapping[str, Any], trail: Sequence[Event]) -> datetime | None:
-    told = [execution.get("startedAt"), execution.get("endedAt"), execution.get("lastSeenAt")]
-    told += [event.get("at") for event in trail]
-    moments = [known_time(text) for text in told]
+    given = [execution.get("startedAt"), execution.get("endedAt"), execution.get("lastSeenAt")]
+    given += [event.get("at") for event in trail]
+    moments = [known_time(text) for text in given]
     return max((at for at in moments if at is not None), default=None)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.audit_chain import verify
-from wavebreak.strict_json import NotJson, encodable, read_strictly
+from wavebreak.strict_json import NotJsonError, encodable, read_strictly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -62,7 +62,7 @@ def verify_text(text: str) -> Verification:
     """Check a report as it was stored; a text that is none is a fault like any other."""
     try:
         report = read_strictly(text)
-    except NotJson as error:
+    except NotJsonError as error:
         return Verification((f"this is no report: {error}",))
     if not isinstance(report, dict) or HASH not in report:
         return Verification((f"this is no report: it has no {HASH}",))
@@ -94,13 +94,13 @@ def _faults_of_chain(report: Mapping[str, Any], events: Sequence[Mapping[str, An
     if not found.intact:
         yield f"event {found.broken_at}: {found.why}"
     owner = report.get("executionId")
-    for place, event in enumerate(events, start=1):
+    for site, event in enumerate(events, start=1):
         if event.get("executionId") != owner:
-            yield f"event {place}: it is of execution {event.get('executionId')}, the report of {owner}"
+            yield f"event {site}: it is of execution {event.get('executionId')}, the report of {owner}"
             break
-    told, actual = report.get("chain"), chain_of(events)
+    stated, actual = report.get("chain"), chain_of(events)
     for name, value in actual.items():
-        said = told.get(name) if isinstance(told, dict) else None
+        said = stated.get(name) if isinstance(stated, dict) else None
         if said != value or isinstance(said, bool) is not isinstance(value, bool):
             yield f"chain.{name} says {json.dumps(said)}, the trail has {json.dumps(value)}"
 

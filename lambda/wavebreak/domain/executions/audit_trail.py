@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.execution_utils import (
@@ -18,10 +18,9 @@ from wavebreak.timing import iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
     from enum import StrEnum
 
-    from wavebreak.domain.executions.model import Execution, Word
+    from wavebreak.domain.executions.model import Attribution, Execution
 
 ENGINE_ACTOR = "wavebreak"
 """Actor of what happens by itself."""
@@ -37,21 +36,12 @@ WORDS = frozenset({VERDICT, LEASE})
 """Subjects of what is said without a change of status."""
 
 
-class IllegalTransition(Exception):  # noqa: N818  names what it is
+class IllegalTransitionError(Exception):
     """A change of status that the transition tables do not hold; nothing is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
-    """Who changes an execution, when, and what they said about it."""
-
-    actor: str
-    at: datetime
-    reason: str | None = None
-
-
 def status_changes(before: Execution | None, after: Execution) -> list[dict[str, Any]]:
-    """List what changes between two states as `{waveNumber?, from, to}`; raises IllegalTransition for a forbidden one.
+    """List what changes between two states as `{waveNumber?, from, to}`; IllegalTransitionError if one is forbidden.
 
     `before` is None for a new execution. A change of the termination's status is listed with `subject: termination`.
     """
@@ -88,7 +78,7 @@ def _said_of_lease(before: Execution | None, after: Execution) -> list[dict[str,
 
 def _check(old: StrEnum | None, new: StrEnum, table: Mapping[Any, frozenset[Any]]) -> None:
     if old is not None and new not in table[old]:
-        raise IllegalTransition(f"{type(new).__name__} {old} -> {new}")
+        raise IllegalTransitionError(f"{type(new).__name__} {old} -> {new}")
 
 
 def words_behind(before: Execution, after: Execution) -> dict[str, Any]:
@@ -97,20 +87,20 @@ def words_behind(before: Execution, after: Execution) -> dict[str, Any]:
     `approvedBy` names the approval of each wave that stops waiting for it, `terminationRequestedBy` who had a cancel go
     on with the termination that begins, `lease` how a drill's lease stands once something of it changed.
     """
-    told: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
     approvals = [
         {"waveNumber": new.number, **spoken(word)}
         for old, new in zip(before.waves, after.waves, strict=True)
         if WaveStatus.AWAITING_APPROVAL is old.status is not new.status and (word := new.approval or old.approval)
     ]
     if approvals:
-        told["approvedBy"] = approvals
+        facts["approvedBy"] = approvals
     if after.lease is not None and _lease_times(after) != _lease_times(before):
         expires = after.lease.expires_at
-        told["lease"] = {"minutes": after.lease.minutes, "expiresAt": iso(expires) if expires else None}
+        facts["lease"] = {"minutes": after.lease.minutes, "expiresAt": iso(expires) if expires else None}
     if after.cancel is not None and not before.is_terminal and after.termination.run > before.termination.run:
-        told["terminationRequestedBy"] = spoken(after.cancel.termination_ordered)
-    return told
+        facts["terminationRequestedBy"] = spoken(after.cancel.termination_ordered)
+    return facts
 
 
 def _lease_times(execution: Execution) -> tuple[Any, ...] | None:
@@ -118,7 +108,7 @@ def _lease_times(execution: Execution) -> tuple[Any, ...] | None:
     return (lease.expires_at, lease.extended_at, lease.reminded) if lease is not None else None
 
 
-def spoken(word: Word) -> dict[str, Any]:
+def spoken(word: Attribution) -> dict[str, Any]:
     """Write a word down: `{at, actor, reason}`."""
     return {"at": iso(word.at), "actor": word.actor, "reason": word.reason}
 
@@ -140,7 +130,7 @@ def type_of(changes: Iterable[Mapping[str, Any]]) -> str:
 
 
 def append_event(
-    after: Execution, changes: list[dict[str, Any]], act: Act, details: Mapping[str, Any]
+    after: Execution, changes: list[dict[str, Any]], act: Attribution, details: Mapping[str, Any]
 ) -> tuple[Execution, dict[str, Any]]:
     """Make the next event of an execution's trail, and the execution that remembers it as its last."""
     waves = {change["waveNumber"] for change in changes if "waveNumber" in change}

@@ -12,7 +12,7 @@ from wavebreak.domain.executions.model import Execution, Mode, Server, Wave
 from wavebreak.domain.executions.wave_commands import planned
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.problems import InvalidRequest
-from wavebreak.site import Place
+from wavebreak.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ def frozen_document(plan: StoredPlan) -> tuple[str, str]:
 
 
 def freeze(
-    plan: StoredPlan, execution_id: str, mode: Mode, own: Place, asked: Mapping[str, Any], now: datetime
+    plan: StoredPlan, execution_id: str, mode: Mode, own: Site, asked: Mapping[str, Any], now: datetime
 ) -> Execution:
     """Make the execution of a plan whose selectors are resolved.
 
@@ -74,7 +74,7 @@ def _objectives(written: Mapping[str, Any]) -> Objectives:
 
 
 def _wave(
-    number: int, written: Mapping[str, Any], numbers: Mapping[str, int], own: Place, snapshots: Mapping[str, str]
+    number: int, written: Mapping[str, Any], numbers: Mapping[str, int], own: Site, snapshots: Mapping[str, str]
 ) -> Wave:
     depends_on = written.get("dependsOn")
     before = () if number == 1 else (number - 1,)
@@ -90,7 +90,7 @@ def _wave(
             for server in written["servers"]
         ),
         depends_on=before if depends_on is None else tuple(sorted({numbers[name] for name in depends_on})),
-        place=place_of(written, own),
+        site=site_of(written, own),
         requires_approval=written.get("requiresApproval", False),
         wait_before_seconds=written.get("waitBeforeSeconds", 0),
         timeout_minutes=written.get("timeoutMinutes", 60),
@@ -102,18 +102,18 @@ def _wave(
     )
 
 
-def place_of(written: Mapping[str, Any], own: Place) -> Place:
-    """Give the place of a wave of a plan document; one that names the stack's own is one that names none."""
+def site_of(written: Mapping[str, Any], own: Site) -> Site:
+    """Give the site of a wave of a plan document; one that names the stack's own is one that names none."""
     account, region = written.get("accountId"), written.get("region")
-    return Place(None if account == own.account_id else account, None if region == own.region else region)
+    return Site(None if account == own.account_id else account, None if region == own.region else region)
 
 
-def foreign(waves: Sequence[Mapping[str, Any]], own: Place) -> list[dict[str, str]]:
+def foreign(waves: Sequence[Mapping[str, Any]], own: Site) -> list[dict[str, str]]:
     """List the waves that name another account, by the pointer of its id."""
     return [
         {"pointer": f"/waves/{index}/accountId", "message": "the stack has no TargetExternalId for other accounts"}
         for index, wave in enumerate(waves)
-        if place_of(wave, own).account_id is not None
+        if site_of(wave, own).account_id is not None
     ]
 
 
@@ -127,10 +127,10 @@ def _unknown_snapshots(waves: Sequence[Mapping[str, Any]], snapshots: Mapping[st
 
 
 def _refuse_twice(waves: Sequence[Wave]) -> None:
-    seen: dict[tuple[Place, str], Wave] = {}
+    seen: dict[tuple[Site, str], Wave] = {}
     for wave in waves:
         for server in wave.servers:
-            first = seen.setdefault((wave.place, server.source_server_id), wave)
+            first = seen.setdefault((wave.site, server.source_server_id), wave)
             if first is not wave:
                 raise InvalidRequest.of(
                     f"/waves/{wave.number - 1}/servers",

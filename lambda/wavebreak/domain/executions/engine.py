@@ -118,7 +118,7 @@ def _at_the_end(execution: Execution, now: datetime, timing: Timing) -> Decision
         return Decision(execution, Directive.SLEEP, (), "a job of a refused call could still show up", brief=True)
     look = execution.last_look
     if look is not None and now < look.not_before:
-        return Decision(execution, Directive.SLEEP, (), f"{', '.join(look.places)} did not answer the last look")
+        return Decision(execution, Directive.SLEEP, (), f"{', '.join(look.sites)} did not answer the last look")
     return Decision(execution, Directive.FINISH, (), "nothing is in flight and nothing can start")
 
 

@@ -17,7 +17,7 @@ from wavebreak.execution_utils import (
     WaveStatus,
     is_terminal,
 )
-from wavebreak.site import Place
+from wavebreak.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -174,7 +174,7 @@ class Job:
     check_after: datetime
     """From here on an intent without an outcome may be looked into by others than its author."""
     kind: JobKind = JobKind.LAUNCH
-    place: Place = field(default_factory=Place)
+    site: Site = field(default_factory=Site)
     job_id: str | None = None
     ended_at: datetime | None = None
     asked_at: datetime | None = None
@@ -233,11 +233,11 @@ class WaveCommand:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """Somebody's word that may show only in a later change: who gave it, when and why."""
+class Attribution:
+    """Who asked for a change, when, and why; it may show only in a later change."""
 
-    at: datetime
     actor: str
+    at: datetime
     reason: str | None = None
 
 
@@ -260,7 +260,7 @@ class Wave:
     name: str
     servers: tuple[Server, ...]
     depends_on: tuple[int, ...] = ()
-    place: Place = field(default_factory=Place)
+    site: Site = field(default_factory=Site)
     requires_approval: bool = False
     wait_before_seconds: int = 0
     timeout_minutes: int = 60
@@ -268,7 +268,7 @@ class Wave:
     status: WaveStatus = WaveStatus.NOT_STARTED
     attempt: int = 1
     approved: bool = False
-    approval: Word | None = None
+    approval: Attribution | None = None
     """By whom; None also where that was not written down."""
     rejected: bool = False
     started_at: datetime | None = None
@@ -304,8 +304,8 @@ class Wave:
 
     def with_command(self, changed: WaveCommand) -> Wave:
         """Replace the command at the same place of the same list."""
-        place = (changed.phase, changed.position)
-        commands = (changed if (known.phase, known.position) == place else known for known in self.commands)
+        site = (changed.phase, changed.position)
+        commands = (changed if (known.phase, known.position) == site else known for known in self.commands)
         return replace(self, commands=tuple(commands))
 
     def with_servers(self, change: Callable[[Server], Server]) -> Wave:
@@ -322,13 +322,13 @@ class Cancel:
     actor: str
     reason: str | None = None
     then: CancelThen = CancelThen.KEEP
-    terminate: Word | None = None
+    terminate: Attribution | None = None
     """Whose word turned KEEP into TERMINATE; None when it was said with the cancel itself, or never."""
 
     @property
-    def termination_ordered(self) -> Word:
+    def termination_ordered(self) -> Attribution:
         """Whose word the termination follows, if one does."""
-        return self.terminate or Word(self.at, self.actor, self.reason)
+        return self.terminate or Attribution(self.actor, self.at, self.reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from wavebreak.domain.executions.ending.instances_left import (
     terminated_count,
     unknown,
 )
-from wavebreak.domain.executions.model import Word
+from wavebreak.domain.executions.model import Attribution
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def time_of(moment: datetime | None) -> str | None:
     return iso(moment) if moment else None
 
 
-def word_of(word: Word | None) -> dict[str, Any] | None:
+def word_of(word: Attribution | None) -> dict[str, Any] | None:
     """Write down who asked for something, when and why, if somebody did."""
     return spoken(word) if word else None
 
@@ -118,7 +118,7 @@ def _last(job_ids: tuple[str, ...]) -> str | None:
 def _cancel(cancel: Cancel | None) -> dict[str, Any] | None:
     if cancel is None:
         return None
-    said = spoken(Word(cancel.at, cancel.actor, cancel.reason))
+    said = spoken(Attribution(cancel.actor, cancel.at, cancel.reason))
     return {**said, "then": cancel.then.value, "terminationRequestedBy": word_of(cancel.terminate)}
 
 
@@ -129,7 +129,7 @@ def _failure(failure: Failure | None) -> dict[str, Any] | None:
 
 
 def _termination(execution: Execution) -> dict[str, Any]:
-    """Write down how a termination stands: counts, the first few of each list, and the places that must wait."""
+    """Write down how a termination stands: counts, the first few of each list, and the sites that must wait."""
     termination, left, unsure = execution.termination, remaining(execution), unknown(execution)
     return {
         "status": termination.status.value,
@@ -149,8 +149,8 @@ def _termination(execution: Execution) -> dict[str, Any]:
 
 def _hold(hold: Hold) -> dict[str, Any]:
     return {
-        "accountId": hold.place.account_id,
-        "region": hold.place.region,
+        "accountId": hold.site.account_id,
+        "region": hold.site.region,
         "until": iso(hold.until),
         "words": hold.words,
         "refusals": hold.refusals,

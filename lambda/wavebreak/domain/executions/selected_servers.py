@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions.creation import place_of
+from wavebreak.domain.executions.creation import site_of
 from wavebreak.domain.executions.notices import Notice, NoticeCode
 from wavebreak.domain.plans.rules import MAX_SERVERS_IN_PLAN, MAX_SERVERS_IN_WAVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 Faults = list[dict[str, str]]
 _SHOWN: Final = 3
@@ -57,13 +57,13 @@ def matching(tagged: Mapping[str, Mapping[str, str]], wanted: Mapping[str, str])
     return sorted(server for server, tags in tagged.items() if wanted.items() <= tags.items())
 
 
-def choose(waves: Sequence[Mapping[str, Any]], seen: Seen, own: Place) -> Choice:
+def choose(waves: Sequence[Mapping[str, Any]], seen: Seen, own: Site) -> Choice:
     """Take what was seen now, or tell why that cannot be started."""
     return Choice(seen.servers, {}, faults(filled(waves, seen.servers), seen.servers, own), dict(seen.troubles) or None)
 
 
 def choose_or_fall_back(
-    waves: Sequence[Mapping[str, Any]], seen: Seen, earlier: Resolution | None, own: Place
+    waves: Sequence[Mapping[str, Any]], seen: Seen, earlier: Resolution | None, own: Site
 ) -> Choice:
     """Take what was seen now, and for a wave where that cannot be started what was seen before.
 
@@ -83,12 +83,12 @@ def choose_or_fall_back(
 
 def _by_wave(found: Faults, taken: Mapping[int, Sequence[str]]) -> dict[int, str]:
     """Tell of each wave what is wrong with its servers; what is wrong with the plan is so with all of them."""
-    told: dict[int, str] = {}
+    reasons: dict[int, str] = {}
     for fault in found:
         pointer = fault["pointer"].split("/")
         indices = [int(pointer[2])] if len(pointer) > 2 else list(taken)  # noqa: PLR2004  /waves/3/selector
-        told |= {index: f"now it {fault['message']}" for index in indices if index not in told}
-    return told
+        reasons |= {index: f"now it {fault['message']}" for index in indices if index not in reasons}
+    return reasons
 
 
 def filled(waves: Sequence[Mapping[str, Any]], servers: Mapping[int, Sequence[str]]) -> list[dict[str, Any]]:
@@ -101,7 +101,7 @@ def filled(waves: Sequence[Mapping[str, Any]], servers: Mapping[int, Sequence[st
     ]
 
 
-def faults(waves: Sequence[Mapping[str, Any]], found: Mapping[int, Sequence[str]], own: Place) -> Faults:
+def faults(waves: Sequence[Mapping[str, Any]], found: Mapping[int, Sequence[str]], own: Site) -> Faults:
     """List what is wrong with what selectors found, by the pointer of the selector.
 
     `waves` are the plan's, servers filled in; `found` holds the servers of each wave (from 0) that has a selector.
@@ -121,19 +121,19 @@ def faults(waves: Sequence[Mapping[str, Any]], found: Mapping[int, Sequence[str]
     return errors
 
 
-def _taken(waves: Sequence[Mapping[str, Any]], index: int, own: Place) -> list[str]:
-    """Tell which of a wave's servers other waves in the same place have too, a line for each of those waves."""
+def _taken(waves: Sequence[Mapping[str, Any]], index: int, own: Site) -> list[str]:
+    """Tell which of a wave's servers other waves in the same site have too, a line for each of those waves."""
     mine = {server["sourceServerId"] for server in waves[index]["servers"]}
-    place = place_of(waves[index], own)
-    told = []
+    site = site_of(waves[index], own)
+    reasons = []
     for other, wave in enumerate(waves):
-        if other == index or place_of(wave, own) != place:
+        if other == index or site_of(wave, own) != site:
             continue
         shared = sorted(mine & {server["sourceServerId"] for server in wave.get("servers") or ()})
         if shared:
             named = ", ".join(shared[:_SHOWN]) + (" …" if len(shared) > _SHOWN else "")
-            told.append(f"matches servers of wave {wave['name']!r}: {named}")
-    return told
+            reasons.append(f"matches servers of wave {wave['name']!r}: {named}")
+    return reasons
 
 
 def notices(choice: Choice, earlier: Resolution | None) -> tuple[Notice, ...]:

@@ -20,6 +20,7 @@ from wavebreak.domain.executions.engine import (
     open_asks,
 )
 from wavebreak.domain.executions.model import (
+    Attribution,
     Cancel,
     CancelThen,
     Execution,
@@ -27,7 +28,6 @@ from wavebreak.domain.executions.model import (
     PausedBy,
     Server,
     Wave,
-    Word,
 )
 from wavebreak.execution_utils import (
     REOPENABLE_STATUSES,
@@ -40,12 +40,11 @@ from wavebreak.execution_utils import (
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from wavebreak.domain.executions.audit_trail import Act
 
 _RUNNING = frozenset({ExecutionStatus.IN_PROGRESS, ExecutionStatus.PAUSED})
 
 
-class Refused(Exception):  # noqa: N818  it is a refusal, not an error: the state does not allow the call
+class NotAllowedError(Exception):
     """A call that the present state does not allow; the message says why."""
 
 
@@ -55,10 +54,10 @@ def cancel(execution: Execution, asked: Cancel) -> Execution:
     A second cancel changes nothing, but may turn KEEP into TERMINATE. Raises Refused once the execution has ended.
     """
     if execution.is_terminal:
-        raise Refused(f"Execution is {execution.status} and can no longer be cancelled")
+        raise NotAllowedError(f"Execution is {execution.status} and can no longer be cancelled")
     if execution.cancel is not None:
         if asked.then is CancelThen.TERMINATE and execution.cancel.then is CancelThen.KEEP:
-            word = Word(asked.at, asked.actor, asked.reason)
+            word = Attribution(asked.actor, asked.at, asked.reason)
             return replace(execution, cancel=replace(execution.cancel, then=CancelThen.TERMINATE, terminate=word))
         return execution
     now = asked.at
@@ -85,22 +84,24 @@ def _is_cancelled_at_once(execution: Execution, wave: Wave) -> bool:
 def pause(execution: Execution) -> Execution:
     """Hold back waves that have not started; running ones go on. Pausing twice changes nothing."""
     if execution.status is ExecutionStatus.CANCELLING or execution.is_terminal:
-        raise Refused(f"Execution is {execution.status} and cannot be paused")
+        raise NotAllowedError(f"Execution is {execution.status} and cannot be paused")
     return replace(execution, status=ExecutionStatus.PAUSED, paused_by=execution.paused_by | {PausedBy.OPERATOR})
 
 
 def resume(execution: Execution) -> Execution:
     """Let waves start again. Raises Refused when nothing is paused, or naming the wave a decision is still owed for."""
     if execution.status is not ExecutionStatus.PAUSED:
-        raise Refused(f"Execution is {execution.status}, not PAUSED")
+        raise NotAllowedError(f"Execution is {execution.status}, not PAUSED")
     asks = open_asks(execution)
     if asks:
         names = ", ".join(f"{wave.number} ({wave.name})" for wave in asks)
-        raise Refused(f"Wave {names} failed and waits for a decision: retry or skip it, or cancel the execution")
+        raise NotAllowedError(
+            f"Wave {names} failed and waits for a decision: retry or skip it, or cancel the execution"
+        )
     return replace(execution, status=ExecutionStatus.IN_PROGRESS, paused_by=frozenset())
 
 
-def approve(execution: Execution, number: int, act: Act) -> Execution:
+def approve(execution: Execution, number: int, act: Attribution) -> Execution:
     """Let a wave that waits for an approval start; while the execution is paused it starts after the resume.
 
     One whose dependencies run again, for somebody retried them, waits for their end. The wave keeps whose approval it
@@ -109,7 +110,7 @@ def approve(execution: Execution, number: int, act: Act) -> Execution:
     wave = _awaiting(execution, number)
     if wave.approved:
         return execution
-    approved = replace(wave, approved=True, approval=Word(act.at, act.actor, act.reason))
+    approved = replace(wave, approved=True, approval=act)
     if may_open(execution, wave) and dependencies_have_ended(execution, wave):
         approved = replace(approved, status=WaveStatus.IN_PROGRESS, started_at=act.at)
     return execution.with_waves([approved])
@@ -127,7 +128,7 @@ def retry(execution: Execution, number: int, now: datetime) -> Execution:
     wave = execution.wave(number)
     _refuse_unless_steerable(execution, "retried")
     if wave.status is not WaveStatus.FAILED:
-        raise Refused(f"Wave {number} is {wave.status}; only a FAILED wave can be retried")
+        raise NotAllowedError(f"Wave {number} is {wave.status}; only a FAILED wave can be retried")
     wave = wave.remembering_failure()
     if wave.rejected:
         again = replace(wave, status=WaveStatus.AWAITING_APPROVAL, rejected=False, ended_at=None, error=None)
@@ -152,7 +153,9 @@ def skip(execution: Execution, number: int, now: datetime) -> Execution:
     if execution.status is not ExecutionStatus.PENDING:
         _refuse_unless_steerable(execution, "skipped")
     if wave.status not in {WaveStatus.NOT_STARTED, WaveStatus.AWAITING_APPROVAL, WaveStatus.FAILED}:
-        raise Refused(f"Wave {number} is {wave.status}; only a wave that has not started or has failed can be skipped")
+        raise NotAllowedError(
+            f"Wave {number} is {wave.status}; only a wave that has not started or has failed can be skipped"
+        )
     skipped = replace(wave.remembering_failure(), status=WaveStatus.SKIPPED, ended_at=now, error=wave.error)
     return _after_decision(superseded(execution.with_waves([skipped]), NO_WAVE))
 
@@ -160,9 +163,9 @@ def skip(execution: Execution, number: int, now: datetime) -> Execution:
 def _awaiting(execution: Execution, number: int) -> Wave:
     wave = execution.wave(number)
     if execution.status not in _RUNNING:
-        raise Refused(f"Execution is {execution.status}; no approval is awaited")
+        raise NotAllowedError(f"Execution is {execution.status}; no approval is awaited")
     if wave.status is not WaveStatus.AWAITING_APPROVAL:
-        raise Refused(f"Wave {number} is {wave.status}, not AWAITING_APPROVAL")
+        raise NotAllowedError(f"Wave {number} is {wave.status}, not AWAITING_APPROVAL")
     return wave
 
 
@@ -171,11 +174,11 @@ def _refuse_unless_steerable(execution: Execution, verb: str) -> None:
     if execution.status in _RUNNING:
         return
     if execution.status not in REOPENABLE_STATUSES:
-        raise Refused(f"Execution is {execution.status}; its waves can no longer be {verb}")
+        raise NotAllowedError(f"Execution is {execution.status}; its waves can no longer be {verb}")
     if execution.cancel is not None:
-        raise Refused(f"Execution was cancelled; its waves can no longer be {verb}")
+        raise NotAllowedError(f"Execution was cancelled; its waves can no longer be {verb}")
     if execution.termination.status is not TerminationStatus.NOT_REQUESTED:
-        raise Refused(f"Its instances are terminated or being terminated; its waves can no longer be {verb}")
+        raise NotAllowedError(f"Its instances are terminated or being terminated; its waves can no longer be {verb}")
 
 
 def _anew(execution: Execution, wave: Wave, server: Server) -> Server:

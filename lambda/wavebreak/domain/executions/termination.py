@@ -25,17 +25,16 @@ from wavebreak.domain.executions.ending.termination_rule import refusal
 from wavebreak.domain.executions.engine import with_termination
 from wavebreak.domain.executions.model import JobState
 from wavebreak.domain.executions.observation import absorb
-from wavebreak.domain.executions.steering import Refused
+from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.execution_utils import TerminationStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from wavebreak.domain.executions.audit_trail import Act
     from wavebreak.domain.executions.ending.looks import TerminationObservation
-    from wavebreak.domain.executions.model import Execution, Job, Server, Wave
-    from wavebreak.site import Place
+    from wavebreak.domain.executions.model import Attribution, Execution, Job, Server, Wave
+    from wavebreak.site import Site
     from wavebreak.timing import Timing
 
 _OUT_OF_TIME: Final = "Not terminated before the termination's time was over"
@@ -49,13 +48,13 @@ class TerminationDirective(StrEnum):
     FINISH = "FINISH"
 
 
-def request(execution: Execution, act: Act) -> Execution:
+def request(execution: Execution, act: Attribution) -> Execution:
     """Ask for the termination; asking while it runs changes nothing. Raises Refused with the rule's exact reason."""
     if execution.termination.status is TerminationStatus.IN_PROGRESS:
         return execution
     reason = refusal(execution)
     if reason is not None:
-        raise Refused(reason)
+        raise NotAllowedError(reason)
     return with_termination(execution, act.actor, act.at)
 
 
@@ -64,7 +63,7 @@ def decide(
 ) -> tuple[Execution, TerminationDirective]:
     """Move a termination on by what was seen, and say what to do next.
 
-    A place that does not answer holds up no other, but the end.
+    A site that does not answer holds up no other, but the end.
     """
     if execution.termination.status is not TerminationStatus.IN_PROGRESS:
         return execution, TerminationDirective.FINISH
@@ -94,7 +93,7 @@ def in_doubt(
         (wave, server)
         for wave in _seen(execution, observation, now, timing).waves
         for server in wave.servers
-        if wave.place not in observation.silent and is_in_doubt(server, now, timing)
+        if wave.site not in observation.silent and is_in_doubt(server, now, timing)
     )
 
 
@@ -112,14 +111,14 @@ def _outcome(
     return None
 
 
-def may_come_up(execution: Execution, silent: Iterable[Place], now: datetime) -> bool:
+def may_come_up(execution: Execution, silent: Iterable[Site], now: datetime) -> bool:
     """Tell whether a launch of this execution may still bring up an instance, or that could not be looked up.
 
     A call that was held never to have happened, or that DRS refused, is looked for in every round (`open_intents`).
     """
     silent = frozenset(silent)
     return any(job.state is JobState.STARTED for job in execution.launch_jobs()) or any(
-        job.place in silent or (job.state is JobState.INTENDED and now < job.check_after)
+        job.site in silent or (job.state is JobState.INTENDED and now < job.check_after)
         for job in open_intents(execution)
     )
 
@@ -140,60 +139,60 @@ def open_intents(execution: Execution) -> tuple[Job, ...]:
 
 
 def due_at(
-    execution: Execution, place: Place, observation: TerminationObservation, now: datetime, timing: Timing
+    execution: Execution, site: Site, observation: TerminationObservation, now: datetime, timing: Timing
 ) -> tuple[Server, ...]:
-    """Give the servers of a place whose instances are to be terminated now, by what was just seen there."""
+    """Give the servers of a site whose instances are to be terminated now, by what was just seen there."""
     seen = looked_at(execution, observation, now, timing)
     standings = Standings(seen, now, timing, observation)
-    return tuple(server for wave, server in standings.due() if wave.place == place)
+    return tuple(server for wave, server in standings.due() if wave.site == site)
 
 
-def places_to_call(execution: Execution, now: datetime, timing: Timing) -> tuple[Place, ...]:
-    """Give the places in which there is something to do, as far as is stored."""
+def sites_to_call(execution: Execution, now: datetime, timing: Timing) -> tuple[Site, ...]:
+    """Give the sites in which there is something to do, as far as is stored."""
     if execution.termination.status is not TerminationStatus.IN_PROGRESS:
         return ()
-    due = {wave.place for wave, _ in Standings(execution, now, timing).due()}
-    return tuple(sorted(due | {job.place for job in stale_intents(execution, now)}, key=str))
+    due = {wave.site for wave, _ in Standings(execution, now, timing).due()}
+    return tuple(sorted(due | {job.site for job in stale_intents(execution, now)}, key=str))
 
 
 def stale_intents(execution: Execution, now: datetime) -> tuple[Job, ...]:
     """Give the terminate calls whose outcome is to be looked up now."""
-    held = {hold.place for hold in execution.termination.holds if now < hold.until}
+    held = {hold.site for hold in execution.termination.holds if now < hold.until}
     return tuple(
         job
         for job in terminate_jobs(execution)
-        if job.state is JobState.INTENDED and now >= job.check_after and job.place not in held
+        if job.state is JobState.INTENDED and now >= job.check_after and job.site not in held
     )
 
 
 def held(execution: Execution, hold: Hold) -> Execution:
-    """Have a place wait."""
-    others = tuple(other for other in execution.termination.holds if other.place != hold.place)
+    """Have a site wait."""
+    others = tuple(other for other in execution.termination.holds if other.site != hold.site)
     return replace(execution, termination=replace(execution.termination, holds=(*others, hold)))
 
 
-def released(execution: Execution, place: Place) -> Execution:
-    """Have a place wait no longer: DRS took a call there."""
-    others = tuple(other for other in execution.termination.holds if other.place != place)
+def released(execution: Execution, site: Site) -> Execution:
+    """Have a site wait no longer: DRS took a call there."""
+    others = tuple(other for other in execution.termination.holds if other.site != site)
     if len(others) == len(execution.termination.holds):
         return execution
     return replace(execution, termination=replace(execution.termination, holds=others))
 
 
-def _without_answer(execution: Execution, silent: frozenset[Place], now: datetime, timing: Timing) -> Execution:
-    """Have the places that did not answer wait, until a look at them is answered."""
+def _without_answer(execution: Execution, silent: frozenset[Site], now: datetime, timing: Timing) -> Execution:
+    """Have the sites that did not answer wait, until a look at them is answered."""
     after = execution
     for hold in execution.termination.holds:
-        if hold.silent and hold.place not in silent:
-            after = released(after, hold.place)
-    for place in sorted(silent, key=str):
-        after = held(after, Hold(now + timing.no_room, f"DRS does not answer{_whereof(place)}", place, silent=True))
+        if hold.silent and hold.site not in silent:
+            after = released(after, hold.site)
+    for site in sorted(silent, key=str):
+        after = held(after, Hold(now + timing.no_room, f"DRS does not answer{_whereof(site)}", site, silent=True))
     return after
 
 
-def _whereof(place: Place) -> str:
-    region = f" in {place.region}" if place.region else ""
-    account = f" of account {place.account_id}" if place.account_id else ""
+def _whereof(site: Site) -> str:
+    region = f" in {site.region}" if site.region else ""
+    account = f" of account {site.account_id}" if site.account_id else ""
     return f"{account}{region}"
 
 

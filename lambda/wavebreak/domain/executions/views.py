@@ -131,8 +131,8 @@ def _wave_view(execution: Execution, wave: Wave, now: datetime) -> dict[str, Any
         "status": wave.status.value,
         "display": display_of_wave(wave.status),
         "dependsOn": [execution.wave(number).name for number in wave.depends_on],
-        "accountId": wave.place.account_id,
-        "region": wave.place.region,
+        "accountId": wave.site.account_id,
+        "region": wave.site.region,
         "jobId": job_ids[-1] if job_ids else None,
         "jobIds": list(job_ids),
         "attempt": wave.attempt,
@@ -168,12 +168,10 @@ def _error_of(execution: Execution, wave: Wave) -> str | None:
     """Tell of a wave what keeps its execution from ending, too."""
     look = execution.last_look
     if look is None or not any(
-        job.may_turn_up and str(job.place) in look.places for job in execution.launch_jobs(wave.number)
+        job.may_turn_up and str(job.site) in look.sites for job in execution.launch_jobs(wave.number)
     ):
         return wave.error
-    waits = (
-        f"DRS in {wave.place} does not answer: whether a call that came to nothing launched servers is not known yet"
-    )
+    waits = f"DRS in {wave.site} does not answer: whether a call that came to nothing launched servers is not known yet"
     return f"{wave.error}; {waits}" if wave.error else waits
 
 

@@ -106,9 +106,9 @@ def absorb(execution: Execution, outcomes: Mapping[str, tuple[str, str | None]])
     after = execution
     for wave in execution.waves:
         command = wave.running_command
-        told = outcomes.get(run_id(execution.execution_id, wave.number, command)) if command else None
-        if command is not None and told is not None and not command.is_check:
-            after = with_end(after, wave.number, command, *told)
+        outcome_view = outcomes.get(run_id(execution.execution_id, wave.number, command)) if command else None
+        if command is not None and outcome_view is not None and not command.is_check:
+            after = with_end(after, wave.number, command, *outcome_view)
     return after
 
 

@@ -296,11 +296,11 @@ def _ending(view: Mapping[str, Any]) -> str:
 def _left(view: Mapping[str, Any]) -> str:
     """Tell what a termination left, the first few by name with the reason, those of one reason together."""
     termination = view["termination"]
-    told = f"{termination['terminated']} recovery instance(s) were terminated"
+    ended_instances = f"{termination['terminated']} recovery instance(s) were terminated"
     for word, entries in (("remain", termination["remaining"]), ("unknown", termination["unknown"])):
         if entries:
-            told += f", {len(entries)} {word}: {_reasoned(entries)}"
-    return f"{told}."
+            ended_instances += f", {len(entries)} {word}: {_reasoned(entries)}"
+    return f"{ended_instances}."
 
 
 def _reasoned(entries: Sequence[Mapping[str, Any]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.plans.document import normalised, parse_plan
-from wavebreak.json_pointers import PlanInvalid, json_pointer
+from wavebreak.json_pointers import PlanInvalidError, json_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ _ABSENT: Final = object()
 def differences(stored: Mapping[str, Any] | None, document: object) -> list[Change]:
     """List what would change if a document were stored; `stored` None is a plan that is not there yet.
 
-    Raises PlanInvalid for a document that is no plan.
+    Raises PlanInvalidError for a document that is no plan.
     """
     after = normalised(parse_plan(document))
     if stored is None:
@@ -33,7 +33,7 @@ def _filled_in(stored: Mapping[str, Any]) -> Mapping[str, Any]:
     """Give a stored plan in its normal form; one of an older release that is no plan any more stays as it is."""
     try:
         return normalised(parse_plan(stored))
-    except PlanInvalid:
+    except PlanInvalidError:
         return stored
 
 

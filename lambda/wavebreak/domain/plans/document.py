@@ -1,7 +1,7 @@
 """The plan document: its fields and limits, its one normal form, its dependencies.
 
 `PlanDocument.model_validate` finds every problem of a document at once: what the fields say, what `rules` says of
-the whole, and the size it would be stored in. `parse_plan` does the same and raises `PlanInvalid`.
+the whole, and the size it would be stored in. `parse_plan` does the same and raises `PlanInvalidError`.
 """
 
 import json
@@ -47,7 +47,7 @@ from wavebreak.domain.plans.pydantic_errors import (
 from wavebreak.domain.plans.rules import MAX_SERVERS_IN_WAVE, Rules, dependency_indexes
 from wavebreak.domain.plans.schedules import EXPRESSION_PATTERN, TIMEZONE_PATTERN
 from wavebreak.identifiers import PLAN_ID_PATTERN
-from wavebreak.json_pointers import PlanInvalid
+from wavebreak.json_pointers import PlanInvalidError
 
 MAX_STORED_BYTES: Final = 300 * 1024
 """The largest plan that is stored, measured in bytes of its canonical JSON."""
@@ -265,12 +265,12 @@ class PlanBody(RootModel[list[Any] | Any]):
 def parse_plan(document: object, *, plan_id: str | None = None) -> PlanDocument:
     """Check a document as JSON or YAML gave it; `plan_id`, if given, is what its planId must be.
 
-    Raises PlanInvalid with every problem.
+    Raises PlanInvalidError with every problem.
     """
     try:
         return PlanDocument.model_validate(document, context={_PLAN_ID_IN_CONTEXT: plan_id})
     except ValidationError as error:
-        raise PlanInvalid(problems_of(error)) from None
+        raise PlanInvalidError(problems_of(error)) from None
 
 
 def normalised(plan: PlanDocument) -> dict[str, Any]:

@@ -69,11 +69,11 @@ def _step(step: RecoveryPlanStepTypeDef) -> NativeStep:
     )
 
 
-class NothingToRecover(ValueError):  # noqa: N818  names what it is
+class NothingToRecoverError(ValueError):
     """A native plan has no step that recovers servers: DRS itself calls it INVALID."""
 
 
-def place_of_arn(arn: str) -> tuple[str, str]:
+def site_of_arn(arn: str) -> tuple[str, str]:
     """Give account and Region of an ARN."""
     _, _, _, region, account, _ = arn.split(":", 5)
     return account, region
@@ -89,11 +89,11 @@ def converted(native: NativePlan, plan_id: str, region: str | None) -> dict[str,
     """Turn a native plan into a plan document; `region` is the waves' Region unless it is the stack's own.
 
     What the document's own rules forbid, such as a server in two steps, is left for them to say. Raises
-    NothingToRecover.
+    NothingToRecoverError.
     """
     waves = list(_waves(native.steps, region))
     if not waves:
-        raise NothingToRecover(f"the native plan {native.name!r} has no step that recovers servers")
+        raise NothingToRecoverError(f"the native plan {native.name!r} has no step that recovers servers")
     description = _description(native)
     return {
         "planId": plan_id,

@@ -1,7 +1,7 @@
 """Plans as text, YAML or JSON, for the command line: functions only ever see JSON that is parsed already.
 
 What people write by hand is read more strictly than YAML 1.1 would: a name given twice, an alias, a date, an octal or
-sexagesimal number and any tag of a language are refused, each with its place, instead of becoming something else.
+sexagesimal number and any tag of a language are refused, each with its site, instead of becoming something else.
 """
 
 import json
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from wavebreak.json_pointers import MAX_DEPTH, TOO_DEEP, Location, PlanInvalid, Problem, json_pointer, quoted
+from wavebreak.json_pointers import MAX_DEPTH, TOO_DEEP, Location, PlanInvalidError, Problem, json_pointer, quoted
 
 MAX_TEXT_BYTES: Final = 1024 * 1024
 """More than three times what a stored plan may have: room for comments and indentation."""
@@ -41,7 +41,7 @@ class _Refused:
 def load_plan_text(text: str) -> object:
     """Parse JSON or YAML into plain JSON values, to be handed to `parse_plan`.
 
-    Raises PlanInvalid with every duplicate name and odd value, or with the first place where the text cannot be read.
+    Raises PlanInvalidError with every duplicate name and odd value, or with the first position that cannot be read.
     """
     try:
         size = len(text.encode())
@@ -54,12 +54,12 @@ def load_plan_text(text: str) -> object:
     problems: list[Problem] = []
     value = _settled(written, (), problems)
     if problems:
-        raise PlanInvalid(tuple(problems))
+        raise PlanInvalidError(tuple(problems))
     return value
 
 
-def _invalid(pointer: str, message: str) -> PlanInvalid:
-    return PlanInvalid((Problem(pointer, message),))
+def _invalid(pointer: str, message: str) -> PlanInvalidError:
+    return PlanInvalidError((Problem(pointer, message),))
 
 
 def _read(text: str) -> object:
@@ -96,8 +96,8 @@ def _read_yaml(text: str, json_fault: str | None) -> object:
         return _from_node(yaml.compose(text, Loader=loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise _invalid("", json_fault or f"{place}{error.problem or error.context}") from None
+        site = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise _invalid("", json_fault or f"{site}{error.problem or error.context}") from None
     except yaml.YAMLError as error:
         raise _invalid("", json_fault or quoted(str(error))) from None
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from wavebreak.domain.drs import Instance, SourceServer
-    from wavebreak.domain.readiness.facts import Facts, Load, Member, Site
+    from wavebreak.domain.readiness.facts import Facts, Load, Member, SiteFacts
 
 DRILL_IS_OLD_AFTER: Final = timedelta(days=90)
 MOST_FINDINGS: Final = 500
@@ -143,20 +143,20 @@ def _last_drill(facts: Facts) -> Check:
     if drill is None:
         return Check("last-drill", facts.plan_id, CheckStatus.WARN, "no drill of this plan has completed yet")
     age = facts.now - parse_iso(drill.ended_at)
-    told = f"{drill.execution_id} completed {_ago(age)}"
+    sentence = f"{drill.execution_id} completed {_ago(age)}"
     if drill.plan_version != facts.plan_version:
-        told += f", with version {drill.plan_version} of the plan, which is at version {facts.plan_version} now"
+        sentence += f", with version {drill.plan_version} of the plan, which is at version {facts.plan_version} now"
     if age > DRILL_IS_OLD_AFTER:
         return Check(
             "last-drill",
             facts.plan_id,
             CheckStatus.WARN,
-            f"the last drill is older than {DRILL_IS_OLD_AFTER.days} days: {told}",
+            f"the last drill is older than {DRILL_IS_OLD_AFTER.days} days: {sentence}",
         )
-    return Check("last-drill", facts.plan_id, CheckStatus.PASS, told)
+    return Check("last-drill", facts.plan_id, CheckStatus.PASS, sentence)
 
 
-def _site_checks(facts: Facts, site: Site) -> Iterator[Check]:
+def _site_checks(facts: Facts, site: SiteFacts) -> Iterator[Check]:
     """Make the checks of one Region; a check of servers looks at those of which its fact was seen."""
     yield from _access(site)
     asked = [member for member in site.members if member.source_server_id in site.servers]
@@ -178,7 +178,7 @@ def _site_checks(facts: Facts, site: Site) -> Iterator[Check]:
 
 def _each(
     name: str,
-    site: Site,
+    site: SiteFacts,
     members: Sequence[Member],
     verdict: Callable[[Member], _Finding | None],
     passed: str,
@@ -201,7 +201,7 @@ def _by_impact(member: Member, message: str) -> _Finding:
     return CheckStatus.FAIL, f"{message}; it is CRITICAL in wave {member.wave!r}"
 
 
-def _access(site: Site) -> Iterator[Check]:
+def _access(site: SiteFacts) -> Iterator[Check]:
     """Say what DRS did not tell and why, once for each operation and reason."""
     for trouble in dict.fromkeys(site.troubles):
         if trouble.denied:
@@ -214,7 +214,7 @@ def _access(site: Site) -> Iterator[Check]:
         yield Check("drs", site.where, CheckStatus.PASS, f"DRS answers in {site.where}")
 
 
-def _exists(site: Site) -> Callable[[Member], _Finding | None]:
+def _exists(site: SiteFacts) -> Callable[[Member], _Finding | None]:
     def verdict(member: Member) -> _Finding | None:
         if site.servers[member.source_server_id] is not None:
             return None
@@ -223,7 +223,7 @@ def _exists(site: Site) -> Callable[[Member], _Finding | None]:
     return verdict
 
 
-def _replicates(site: Site) -> Callable[[Member], _Finding | None]:
+def _replicates(site: SiteFacts) -> Callable[[Member], _Finding | None]:
     def verdict(member: Member) -> _Finding | None:
         server = site.servers[member.source_server_id]
         state = server.replication_state if server else None
@@ -231,13 +231,13 @@ def _replicates(site: Site) -> Callable[[Member], _Finding | None]:
             return None
         if state in _BROKEN:
             return _by_impact(member, f"{_BROKEN[state]} ({state})")
-        told = _CATCHING_UP.get(state or "", "the state of replication is not one this release knows")
-        return CheckStatus.WARN, f"{told} ({state})"
+        sentence = _CATCHING_UP.get(state or "", "the state of replication is not one this release knows")
+        return CheckStatus.WARN, f"{sentence} ({state})"
 
     return verdict
 
 
-def _lags(site: Site, rpo_minutes: int) -> Callable[[Member], _Finding | None]:
+def _lags(site: SiteFacts, rpo_minutes: int) -> Callable[[Member], _Finding | None]:
     def verdict(member: Member) -> _Finding | None:
         server = site.servers[member.source_server_id]
         if server is None or not has_snapshots(server):
@@ -256,7 +256,7 @@ def _lags(site: Site, rpo_minutes: int) -> Callable[[Member], _Finding | None]:
     return verdict
 
 
-def _has_snapshot(site: Site) -> Callable[[Member], _Finding | None]:
+def _has_snapshot(site: SiteFacts) -> Callable[[Member], _Finding | None]:
     def verdict(member: Member) -> _Finding | None:
         if site.snapshots[member.source_server_id] is not None:
             return None
@@ -265,19 +265,19 @@ def _has_snapshot(site: Site) -> Callable[[Member], _Finding | None]:
     return verdict
 
 
-def _not_looked_at(site: Site, known: Sequence[Member]) -> Iterator[Check]:
+def _not_looked_at(site: SiteFacts, known: Sequence[Member]) -> Iterator[Check]:
     """Say of how many servers the snapshots were not looked at, for DRS tells them one server at a time."""
     left = sum(
         has_snapshots(site.servers[member.source_server_id]) and member.source_server_id not in site.snapshots
         for member in known
     )
     if left and not any(trouble.operation == "DescribeRecoverySnapshots" for trouble in site.troubles):
-        told = f"the snapshots of {_servers(left)} were not looked at: DRS tells them one server at a time"
+        sentence = f"the snapshots of {_servers(left)} were not looked at: DRS tells them one server at a time"
         instead = f"{len(site.snapshots)} were asked for, and the state of replication stands for the others"
-        yield Check("snapshot", site.where, CheckStatus.WARN, f"{told}; {instead}")
+        yield Check("snapshot", site.where, CheckStatus.WARN, f"{sentence}; {instead}")
 
 
-def _replaces(site: Site) -> Callable[[Member], _Finding | None]:
+def _replaces(site: SiteFacts) -> Callable[[Member], _Finding | None]:
     def verdict(member: Member) -> _Finding | None:
         instances = site.instances[member.source_server_id]
         recovered = in_the_way_of_a_drill(instances)
@@ -312,7 +312,7 @@ def _in_job(load: Load) -> Callable[[Member], _Finding | None]:
     return verdict
 
 
-def _quota(site: Site, load: Load) -> Iterator[Check]:
+def _quota(site: SiteFacts, load: Load) -> Iterator[Check]:
     """Compare the waves with the room that running jobs leave; what does not fit waits, and is never refused."""
     held = sum(len(job.servers) for job in load.active)
     running = f"{len(load.active)} of {load.quotas.jobs} jobs run, with {held} of {load.quotas.servers_in_jobs} servers"
@@ -326,8 +326,8 @@ def _quota(site: Site, load: Load) -> Iterator[Check]:
     for wave, size in batched.items():
         most = load.quotas.servers_in_jobs
         waiting = f", and wait for each other: all jobs together hold {most} servers" if size > most else ""
-        told = f"wave {wave!r} has {_servers(size)}, a job has room for {load.room} now: it will start in batches"
-        yield Check("quota", site.where, CheckStatus.WARN, f"{told}{waiting}")
+        sentence = f"wave {wave!r} has {_servers(size)}, a job has room for {load.room} now: it will start in batches"
+        yield Check("quota", site.where, CheckStatus.WARN, f"{sentence}{waiting}")
     if not batched:
         yield Check("quota", site.where, CheckStatus.PASS, f"{running}; every wave starts in one job")
 

@@ -32,8 +32,8 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """What was seen of the plan's servers in one place. A server without an entry was not seen."""
+class SiteFacts:
+    """What was seen of the plan's servers in one site. A server without an entry was not seen."""
 
     where: str
     """The Region, and the account unless it is the stack's own."""
@@ -66,7 +66,7 @@ class Facts:
     plan_version: int
     rpo_minutes: int
     now: datetime
-    sites: tuple[Site, ...]
+    sites: tuple[SiteFacts, ...]
     refusals: tuple[Mapping[str, str], ...] = ()
     holder: str | None = None
     last_drill: Drill | None = None

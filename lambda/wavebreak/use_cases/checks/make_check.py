@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.checks.check_executions import is_for_each_server, never_made, of_all, of_servers, processors
 from wavebreak.domain.commands.runs import Asked
 from wavebreak.domain.errors.record import Severity
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.checking.turns import UNPREPARED, is_cut_short
-from wavebreak.domain.executions.model import CommandPhase
+from wavebreak.domain.executions.model import Attribution, CommandPhase
 from wavebreak.domain.executions.wave_commands import run_id, targets, with_end
 from wavebreak.problems import NotFound
 from wavebreak.resilience.aws_errors import FAULTS
-from wavebreak.store.executions import Conflict
+from wavebreak.store.executions import VersionConflictError
 from wavebreak.use_cases.checks.consolidate_checks import consolidated
 from wavebreak.use_cases.run_command import cancel_planned, start_planned
 
@@ -73,7 +73,7 @@ class _Check:
             check = document["waves"][wave.number - 1]["checks"][command.position - 1]
             asked = Asked(check["command"], tuple(check.get("args") or ()))
             start_planned(app, asked, self._id, execution, wave.number, targets(execution, wave, command.phase))
-        except (*FAULTS, Conflict):
+        except (*FAULTS, VersionConflictError):
             raise
         except Exception as error:  # noqa: BLE001  it would come again each time: the check fails, and the run goes on
             app.errors.record_error(error, Severity.WARNING, execution_id=execution.execution_id, check=command.check)
@@ -117,7 +117,7 @@ class _Check:
                 return current  # somebody else has written it down
             return consolidated(self.app, with_end(current, number, running, outcome, failure), document)
 
-        self.app.executions.change(self.execution.execution_id, step, Act(ENGINE_ACTOR, self.app.now()))
+        self.app.executions.change(self.execution.execution_id, step, Attribution(ENGINE_ACTOR, self.app.now()))
 
     def _processor(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Give the processor of the check; a plan that does not hold it any more tells at least its kind."""

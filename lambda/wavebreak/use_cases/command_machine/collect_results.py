@@ -17,8 +17,9 @@ from wavebreak.domain.commands.runs import TargetState
 from wavebreak.domain.commands.safe_output import shortened_result
 from wavebreak.domain.commands.summary import CommandRunStatus, ResultTracker, shortfall
 from wavebreak.domain.errors.record import Severity
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.machine_runs import Machine
+from wavebreak.domain.executions.model import Attribution
 from wavebreak.observability.error_tracker import concerns
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.timing import iso
@@ -65,7 +66,7 @@ def _stop_the_others(app: App, run: CommandRun, target: CommandTarget, result: E
         app.commands.change(
             run.command_id,
             lambda current: replace(current, stopped_by=current.stopped_by or target.name),
-            Act(ENGINE_ACTOR, app.now()),
+            Attribution(ENGINE_ACTOR, app.now()),
         )
 
 
@@ -134,7 +135,7 @@ def _left_without(app: App, run: CommandRun, target: CommandTarget) -> None:
 def record_failure(app: App, command_id: str, name: str, error: str, cause: str) -> None:
     """Keep error and cause of a failed run of the machine with the command run, where `show` finds them."""
     failure = {"at": iso(app.now()), "error": kept_word(error), "cause": kept_word(cause)}
-    act = Act(ENGINE_ACTOR, app.now())
+    act = Attribution(ENGINE_ACTOR, app.now())
     run = app.commands.change(command_id, lambda run: replace(run, last_failure=failure), act)
     run_failed(app, run.execution_id, name, error, cause)
 
@@ -169,4 +170,4 @@ def fold(app: App, run: CommandRun) -> CommandRun:
             merge_skipped=merger.skipped,
         )
 
-    return app.commands.change(run.command_id, ended, Act(ENGINE_ACTOR, app.now()))
+    return app.commands.change(run.command_id, ended, Attribution(ENGINE_ACTOR, app.now()))

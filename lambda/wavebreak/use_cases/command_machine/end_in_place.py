@@ -19,7 +19,7 @@ from wavebreak.use_cases.record_machine_failures import machine_service
 if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.domain.commands.runs import CommandRun, CommandTarget
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 _SECONDS: Final = 8.0
 """So long targets are ended one after another while somebody waits; the rest is left to the machine, or the sweep."""
@@ -44,11 +44,11 @@ def stop_cancelled(app: App, run: CommandRun) -> CommandRun:
 
 def give_up(app: App, run: CommandRun, why: str) -> None:
     """End a run that does not end by itself; the targets without a result get one that says why."""
-    told = ("CommandGivenUp", f"{run.command_id} is given up: {why}")
+    name_and_message = ("CommandGivenUp", f"{run.command_id} is given up: {why}")
     app.errors.record_failure(
         Severity.CRITICAL,
         Category.WORKFLOW,
-        told,
+        name_and_message,
         service=machine_service(run.command_id),
         execution_id=run.execution_id,
         commandId=run.command_id,
@@ -65,7 +65,7 @@ def _left(app: App, run: CommandRun) -> list[CommandTarget]:
 
 
 def _stop(app: App, run: CommandRun, targets: list[CommandTarget]) -> None:
-    def note(error: Exception, place: Place) -> None:
-        app.errors.record_error(error, Severity.WARNING, execution_id=run.execution_id, place=str(place))
+    def note(error: Exception, site: Site) -> None:
+        app.errors.record_error(error, Severity.WARNING, execution_id=run.execution_id, site=str(site))
 
     stop_commands([target for target in targets if target.state is TargetState.SENT], app.ssm_at, note)

@@ -13,7 +13,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.aws.ssm import DELIVERY_SECONDS, OutcomeUnknown, Refusal, is_out_of_reach
+from wavebreak.aws.ssm import DELIVERY_SECONDS, CallRejectedError, OutcomeUnknownError, is_out_of_reach
 from wavebreak.domain.commands import delivery
 from wavebreak.domain.commands.arguments import encode_arguments
 from wavebreak.domain.commands.concurrency import not_run
@@ -59,7 +59,7 @@ class Progress(Enum):
     """The round is over, and the command goes on."""
 
 
-class RoundOver(Exception):  # noqa: N818  an outcome, not an error
+class RoundOverError(Exception):
     """The round ends without a result; the machine comes again."""
 
 
@@ -79,8 +79,8 @@ class Forwarder:
 
     @property
     def ssm(self) -> Ssm:
-        """Run Command where the target is; raises UnsupportedPlace."""
-        return self.app.ssm_at(self.target.place)
+        """Run Command where the target is; raises UnsupportedSiteError."""
+        return self.app.ssm_at(self.target.site)
 
     def round(self) -> Progress:
         """Do one round: send unless sent, then look until the command ends or the round is over."""
@@ -88,7 +88,7 @@ class Forwarder:
             return Progress.SETTLED
         try:
             return self._round()
-        except RoundOver:
+        except RoundOverError:
             return Progress.POSTPONED if self._stands_at(TargetState.POSTPONED) else Progress.RUNNING
 
     def _round(self) -> Progress:
@@ -125,7 +125,7 @@ class Forwarder:
         """Wait before SSM is asked again; after a while others have their turn."""
         if time.monotonic() >= self.throttled_until:
             self._postpone(late=self.run.wave is None)
-            raise RoundOver
+            raise RoundOverError
         time.sleep(_LOOKS[-1])
         self._refresh()
 
@@ -163,14 +163,14 @@ class Forwarder:
             self._not_signed_in(error)
             return
         if not self._move(delivery.intended(self.target, self.app.now(), self.sender)):
-            raise RoundOver  # another task of this target is at it
+            raise RoundOverError  # another task of this target is at it
         comment = delivery.comment(self.run, self.target)
         try:
             sent = ssm.send(self.run.command, self.target.instance_id, parameters, comment)
             self._move(delivery.sent(self.target, sent, self.app.now()))
-        except Refusal as refusal:
+        except CallRejectedError as refusal:
             self._refused(refusal)
-        except OutcomeUnknown as unknown:
+        except OutcomeUnknownError as unknown:
             self._note(unknown)
             self._move(delivery.answer_lost(self.target, self.app.now()))
 
@@ -185,7 +185,7 @@ class Forwarder:
             self._note(error)
             self._end(ExecutionResult.unexpected(self.target.name, error))
 
-    def _refused(self, refusal: Refusal) -> None:
+    def _refused(self, refusal: CallRejectedError) -> None:
         """Take a refusal: nothing was sent. A throttle is waited out, an agent that is away is waited for.
 
         So is an open circuit by a wave, whose commands are not failed by it; a caller is told of it at once.
@@ -249,18 +249,18 @@ class Forwarder:
                     self._move(delivery.not_sent(self.target))
                     return
             if time.monotonic() >= self.until:
-                raise RoundOver
+                raise RoundOverError
             time.sleep(_LOOKS[-1])
             self._refresh()
 
     def _watch(self) -> None:
-        """Look until the command has ended or is sent again; raises RoundOver before that."""
+        """Look until the command has ended or is sent again; raises RoundOverError before that."""
         for pause in _pauses():
             self._look()
             if not self._stands_at(TargetState.SENT):
                 return
             if time.monotonic() + pause >= self.until:
-                raise RoundOver
+                raise RoundOverError
             self._refresh()
             if self._is_cancelled:
                 self._cancel()
@@ -297,14 +297,14 @@ class Forwarder:
         if self.last_trouble is None:
             self._end(ExecutionResult.timed_out(self.target.name, self.run.timeout_seconds))
         else:
-            told = f"What became of the command is not known: {self.last_trouble}"
-            self._end(ExecutionResult.unexpected(self.target.name, told))
+            not_known = f"What became of the command is not known: {self.last_trouble}"
+            self._end(ExecutionResult.unexpected(self.target.name, not_known))
 
     def _refresh(self) -> None:
-        """Read the run again; raises RoundOver when this run of the machine is to stop where it is."""
+        """Read the run again; raises RoundOverError when this run of the machine is to stop where it is."""
         self.run = self.app.commands.load(self.run.command_id)
         if self.run.handing_over == self.run.machine_run or not self.sender.startswith(f"r{self.run.machine_run}w"):
-            raise RoundOver
+            raise RoundOverError
 
     @property
     def _is_cancelled(self) -> bool:

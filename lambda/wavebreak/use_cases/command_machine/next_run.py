@@ -6,7 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.commands.lifetime import with_next_machine
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
+from wavebreak.domain.executions.model import Attribution
 
 if TYPE_CHECKING:
     from wavebreak.app import App
@@ -23,7 +24,7 @@ def start_next(app: App, run: CommandRun, *, died: bool) -> bool:
         same = current.machine_run == run.machine_run and not current.status.is_terminal
         return with_next_machine(current, now, died=died) if same else current
 
-    after = app.commands.change(run.command_id, step, Act(ENGINE_ACTOR, now))
+    after = app.commands.change(run.command_id, step, Attribution(ENGINE_ACTOR, now))
     if after.machine_run != run.machine_run + 1:
         return False
     app.workflow.start_command(run.command_id, after.machine_run)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from wavebreak.app import App
     from wavebreak.domain.commands.runs import CommandRun, CommandTarget
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ def _postpone(app: App, run: CommandRun, left: Sequence[CommandTarget]) -> set[i
     if run.status is CommandRunStatus.CANCELLING or run.stopped_by is not None:
         return out_of_reach  # nothing is sent any more
 
-    def note(error: Exception, place: Place) -> None:
-        app.errors.record_error(error, Severity.WARNING, place=str(place))
+    def note(error: Exception, site: Site) -> None:
+        app.errors.record_error(error, Severity.WARNING, site=str(site))
 
     waiting = [target for target in left if target.state is TargetState.WAITING and target.instance_id]
     seen = look_at_agents(waiting, app.ssm_at, note)

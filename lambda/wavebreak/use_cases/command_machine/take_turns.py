@@ -12,14 +12,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.agents import look_at_agents
-from wavebreak.aws.clients import UnsupportedPlace
+from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.domain.commands import delivery
 from wavebreak.domain.commands.concurrency import ROUND_SECONDS, not_run
 from wavebreak.domain.commands.results import ExecutionResult
 from wavebreak.domain.commands.runs import TargetState
 from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.domain.errors.record import Severity
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
+from wavebreak.domain.executions.model import Attribution
 from wavebreak.observability.error_tracker import concerns
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.use_cases.command_machine.collect_results import record_result
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from wavebreak.app import App
     from wavebreak.domain.commands.runs import CommandRun, CommandTarget
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 _AGENTS_SECONDS: Final = 5
 """Between two questions for the agents of postponed targets; scaled."""
@@ -119,8 +120,8 @@ def _lose_target(app: App, run: CommandRun, target: CommandTarget, why: str) -> 
         return
     if target.state is TargetState.SENT and target.ssm_command_id is not None:
         try:
-            app.ssm_at(target.place).cancel(target.ssm_command_id, [target.instance_id])
-        except (*FAULTS, UnsupportedPlace) as fault:
+            app.ssm_at(target.site).cancel(target.ssm_command_id, [target.instance_id])
+        except (*FAULTS, UnsupportedSiteError) as fault:
             app.errors.record_error(fault, Severity.WARNING, target=target.name)
     record_result(app, run, target, ExecutionResult.unexpected(target.name, why))
 
@@ -132,7 +133,7 @@ def _hand_over(app: App, run: CommandRun) -> None:
         same = current.machine_run == run.machine_run and not current.status.is_terminal
         return replace(current, handing_over=run.machine_run) if same else current
 
-    app.commands.change(run.command_id, step, Act(ENGINE_ACTOR, app.now()))
+    app.commands.change(run.command_id, step, Attribution(ENGINE_ACTOR, app.now()))
 
 
 class _Worker:
@@ -262,5 +263,5 @@ class _Worker:
                 self.app.commands.move(self.run.command_id, target, replace(target, late_since=now))
         return came
 
-    def _note(self, error: Exception, place: Place) -> None:
-        self.app.errors.record_error(error, Severity.WARNING, place=str(place))
+    def _note(self, error: Exception, site: Site) -> None:
+        self.app.errors.record_error(error, Severity.WARNING, site=str(site))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wavebreak.domain.executions.audit_trail import Act
-from wavebreak.domain.executions.findings.verdicts import judged, told
+from wavebreak.domain.executions.findings.verdicts import judged, verdict_view
+from wavebreak.domain.executions.model import Attribution
 
 if TYPE_CHECKING:
     from wavebreak.app import App
@@ -15,5 +15,5 @@ if TYPE_CHECKING:
 
 def give_verdict(app: App, execution_id: str, verdict: Verdict) -> Execution:
     """Give an execution its verdict; raises NotFound, and Refused while it has not ended."""
-    act = Act(verdict.by, verdict.at)
-    return app.executions.change(execution_id, lambda execution: judged(execution, verdict), act, told(verdict))
+    act = Attribution(verdict.by, verdict.at)
+    return app.executions.change(execution_id, lambda execution: judged(execution, verdict), act, verdict_view(verdict))

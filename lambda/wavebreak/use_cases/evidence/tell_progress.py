@@ -10,7 +10,7 @@ from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.aws.clients import UnsupportedPlace
+from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.parallel_reads import Asking, Question
 from wavebreak.domain.drs import Trouble
 from wavebreak.domain.evidence.facts import facts_of
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from wavebreak.app import App
     from wavebreak.domain.executions.model import Execution
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 logger = logging.getLogger(__name__)
 
@@ -60,26 +60,26 @@ def tell_progress(app: App, execution_id: str) -> dict[str, Any]:
     return {"asOf": iso(as_of) if as_of else None, "servers": servers}
 
 
-def _in_flight(execution: Execution) -> dict[Place, list[str]]:
-    found: dict[Place, list[str]] = defaultdict(list)
+def _in_flight(execution: Execution) -> dict[Site, list[str]]:
+    found: dict[Site, list[str]] = defaultdict(list)
     for job in execution.launch_jobs():
         if job.state is JobState.STARTED and job.job_id is not None:
-            found[job.place].append(job.job_id)
+            found[job.site].append(job.job_id)
     return dict(found)
 
 
-def _asked(app: App, execution_id: str, running: Mapping[Place, list[str]]) -> bool:
+def _asked(app: App, execution_id: str, running: Mapping[Site, list[str]]) -> bool:
     """Ask DRS for the logs of jobs and keep them; tells whether every one was answered."""
     questions, jobs, complete = [], [], True
-    for place, job_ids in running.items():
+    for site, job_ids in running.items():
         try:
-            drs = app.brief_drs_at(place)
-        except (*FAULTS, UnsupportedPlace) as error:
-            logger.warning("DRS in %s cannot be asked for job logs: %s", place, error)
+            drs = app.brief_drs_at(site)
+        except (*FAULTS, UnsupportedSiteError) as error:
+            logger.warning("DRS in %s cannot be asked for job logs: %s", site, error)
             complete = False
             continue
         jobs += job_ids
-        questions += [Question("DescribeJobLogItems", partial(drs.job_log_items, job_id), place) for job_id in job_ids]
+        questions += [Question("DescribeJobLogItems", partial(drs.job_log_items, job_id), site) for job_id in job_ids]
     for job_id, answer in zip(jobs, Asking().all(questions), strict=True):
         if isinstance(answer, Trouble):
             logger.warning("log of DRS job %s could not be read: %s", job_id, answer)

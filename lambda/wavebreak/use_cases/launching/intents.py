@@ -10,11 +10,11 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import may_launch, unassigned
 from wavebreak.domain.executions.launching import launch_steps
 from wavebreak.domain.executions.launching.launch_tags import key_of
-from wavebreak.domain.executions.model import Execution, Job, JobState
+from wavebreak.domain.executions.model import Attribution, Execution, Job, JobState
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.retries import call as retried
 
@@ -56,7 +56,7 @@ class Intents:
 
     def change(self, step: Callable[[Execution], Execution]) -> Execution:
         """Change the execution by a pure step."""
-        act = Act(ENGINE_ACTOR, self.app.now())
+        act = Attribution(ENGINE_ACTOR, self.app.now())
         self.known = self.app.executions.change(self.execution_id, step, act, known=self.known)
         return self.known
 
@@ -108,7 +108,7 @@ class Intents:
             state=JobState.INTENDED,
             intended_at=now,
             check_after=now + self.app.timing.intent_expiry,
-            place=wave.place,
+            site=wave.site,
         )
 
     def record(self, job: Job, job_id: str) -> None:

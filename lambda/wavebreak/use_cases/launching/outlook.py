@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wavebreak.aws.drs import Drs
     from wavebreak.domain.drs import SourceServer
     from wavebreak.domain.executions.model import Execution
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 _FRESH_SECONDS: Final = 5
 """How long a look counts while batch after batch is tried: a refusal changes nothing of it."""
@@ -24,14 +24,14 @@ _UNKNOWN: Final = "DRS knows no source server of this id"
 
 
 class Outlook:
-    """A place as DRS shows it. It is looked at anew when it is old, and for a drill before every call."""
+    """A site as DRS shows it. It is looked at anew when it is old, and for a drill before every call."""
 
-    def __init__(self, app: App, place: Place, drs: Drs, *, drill: bool) -> None:
-        """Take the app, the place and its adapter; nothing is asked yet."""
+    def __init__(self, app: App, site: Site, drs: Drs, *, drill: bool) -> None:
+        """Take the app, the site and its adapter; nothing is asked yet."""
         self.drs = drs
         self.drill = drill
         self._app = app
-        self._place = place
+        self._site = site
         self._recent: list[RecentJob] = []
         self._seen_at: float | None = None
         self._known: dict[str, SourceServer] = {}
@@ -77,9 +77,9 @@ class Outlook:
         active += [
             RecentJob(job.job_id or "", JobKind.LAUNCH, frozenset(job.subjects), {})
             for job in execution.launch_jobs()
-            if job.place == self._place and job.in_flight and job.job_id not in shown and job.key not in unknown
+            if job.site == self._site and job.in_flight and job.job_id not in shown and job.key not in unknown
         ]
-        quotas: Quotas = self._app.quotas_at(self._place)
+        quotas: Quotas = self._app.quotas_at(self._site)
         return room_for(quotas, active), max(0, quotas.jobs - len(active))
 
     def absent(self, servers: Sequence[str]) -> dict[str, str]:
@@ -94,9 +94,9 @@ class Outlook:
             self._known |= self.drs.source_servers(unseen)
         return {name: _UNKNOWN for name in servers if name not in self._known}
 
-    def spared(self, servers: Sequence[str], told: Mapping[str, str | None]) -> Spared:
+    def spared(self, servers: Sequence[str], errors_before: Mapping[str, str | None]) -> Spared:
         """Find servers that a drill must not launch now; `told` is what each says that it waits for."""
         if not self.drill:
             return Spared({}, {})
         known = {name: self._known[name] for name in servers}
-        return spared(self.drs, known, self.look(), told, self._app.now() - self._app.timing.settle)
+        return spared(self.drs, known, self.look(), errors_before, self._app.now() - self._app.timing.settle)

@@ -11,9 +11,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions import termination
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.leasing.due import EXPIRED, LeaseStep, reminded, step_due
-from wavebreak.domain.executions.steering import Refused
+from wavebreak.domain.executions.model import Attribution
+from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.problems import NotFound, PlanBusy, ServerBusy
 from wavebreak.store.locks import BeingTakenUp
 from wavebreak.use_cases.operate_execution import carry_out_termination
@@ -58,7 +59,7 @@ def carry_on(app: App, execution_id: str) -> bool:
         return _carried_on(app, app.executions.load(execution_id).execution)
     except NotFound:
         return False
-    except (PlanBusy, ServerBusy, BeingTakenUp, Refused) as busy:
+    except (PlanBusy, ServerBusy, BeingTakenUp, NotAllowedError) as busy:
         logger.info("the lease of %s waits: %s", execution_id, busy)
         return False
 
@@ -67,7 +68,9 @@ def _carried_on(app: App, execution: Execution) -> bool:
     now = app.now()
     step = step_due(execution, now)
     if step is LeaseStep.REMIND:
-        app.executions.change(execution.execution_id, lambda known: reminded(known, now), Act(ENGINE_ACTOR, now))
+        app.executions.change(
+            execution.execution_id, lambda known: reminded(known, now), Attribution(ENGINE_ACTOR, now)
+        )
     elif step is LeaseStep.TERMINATE:
         _terminate(app, execution)
     return step is not None
@@ -75,11 +78,11 @@ def _carried_on(app: App, execution: Execution) -> bool:
 
 def _terminate(app: App, execution: Execution) -> None:
     """Begin the termination that a lease has due; raises Refused when somebody extended it meanwhile."""
-    act = Act(ENGINE_ACTOR, app.now(), EXPIRED)
+    act = Attribution(ENGINE_ACTOR, app.now(), EXPIRED)
 
     def step(known: Execution) -> Execution:
         if step_due(known, act.at) is not LeaseStep.TERMINATE:
-            raise Refused("Its lease is not over")
+            raise NotAllowedError("Its lease is not over")
         return termination.request(known, act)
 
     carry_out_termination(app, execution, step, act)

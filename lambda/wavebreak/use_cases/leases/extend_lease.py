@@ -9,11 +9,10 @@ from wavebreak.domain.executions.leasing.start import lasting
 
 if TYPE_CHECKING:
     from wavebreak.app import App
-    from wavebreak.domain.executions.audit_trail import Act
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model import Attribution, Execution
 
 
-def extend_lease(app: App, execution_id: str, minutes: int, act: Act) -> Execution:
+def extend_lease(app: App, execution_id: str, minutes: int, act: Attribution) -> Execution:
     """Have a drill's instances stay for so many minutes from now on, or from its end on while it runs.
 
     Raises NotFound, and Refused for a RECOVERY and once a termination was asked for.

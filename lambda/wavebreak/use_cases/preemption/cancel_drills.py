@@ -9,9 +9,10 @@ import logging
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.executions import steering
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.locking import preemption
 from wavebreak.domain.executions.machine_runs import Machine
+from wavebreak.domain.executions.model import Attribution
 from wavebreak.problems import NotFound
 from wavebreak.resilience.aws_errors import FAULTS
 
@@ -33,7 +34,7 @@ def cancel_drills(app: App, recovery: Execution) -> Execution:
     done = [drill for drill in known.unsettled if _is_seen_to(app, recovery, drill)]
     if not done:
         return recovery
-    act = Act(ENGINE_ACTOR, app.now())
+    act = Attribution(ENGINE_ACTOR, app.now())
     return app.executions.change(recovery.execution_id, lambda current: preemption.settled(current, done), act)
 
 
@@ -52,7 +53,7 @@ def _cancelled(app: App, recovery: Execution, drill_id: str) -> bool:
     try:
         before = app.executions.load(drill_id).execution
         if not before.is_terminal and before.cancel is None:
-            act = Act(asked.actor, now, asked.reason)
+            act = Attribution(asked.actor, now, asked.reason)
             details = {"preemptedBy": recovery.execution_id}
             before = app.executions.change(drill_id, lambda drill: steering.cancel(drill, asked), act, details)
             if before.is_terminal:
@@ -60,7 +61,7 @@ def _cancelled(app: App, recovery: Execution, drill_id: str) -> bool:
             _wake(app, drill_id)
     except NotFound:
         return _is_settled(recovery, None, app)
-    except steering.Refused:
+    except steering.NotAllowedError:
         return False
     return _is_settled(recovery, before, app)
 

@@ -1,4 +1,4 @@
-"""What a drill leaves to recoveries before each StartRecovery: their servers, and the places where they start some."""
+"""What a drill leaves to recoveries before each StartRecovery: their servers, and the sites where they start some."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model import Execution, Wave
 
 TAKEN: Final = "Held by another execution: this drill does not start it"
-PLACE_NEEDED: Final = "Waits until a recovery has started its servers in this account and Region"
+SITE_NEEDED: Final = "Waits until a recovery has started its servers in this account and Region"
 
 
 def left_to_recoveries(app: App, execution: Execution, wave: Wave, names: Sequence[str]) -> dict[str, str]:
     """Tell which servers of a wave a drill must not start now, and why; of a RECOVERY none.
 
-    It holds back from a server whose lock it does not hold, and from all of a place in which a running wave of a
+    It holds back from a server whose lock it does not hold, and from all of a site in which a running wave of a
     RECOVERY has servers to be started: jobs and quotas there are the RECOVERY's.
     """
     if execution.mode is not Mode.DRILL or not names:
         return {}
-    if any(wave.place in places for places in app.executions.places_of_recoveries()):
-        return dict.fromkeys(names, PLACE_NEEDED)
-    partitions = {keys.server(wave.place, name): name for name in names}
+    if any(wave.site in sites for sites in app.executions.sites_of_recoveries()):
+        return dict.fromkeys(names, SITE_NEEDED)
+    partitions = {keys.server(wave.site, name): name for name in names}
     mine = app.locks.held_of(execution, list(partitions), app.now())
     return {name: TAKEN for partition, name in partitions.items() if partition not in mine}

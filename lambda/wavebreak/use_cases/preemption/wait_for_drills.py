@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import unassigned
 from wavebreak.domain.executions.locking import drill_wait
-from wavebreak.domain.executions.model import JobKind, Mode
+from wavebreak.domain.executions.model import Attribution, JobKind, Mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,4 +54,4 @@ def _note(app: App, execution_id: str, wave: Wave, *, waits: bool) -> None:
             return current
         return current.with_waves([drill_wait.noted(present, now, app.timing, waits=waits)])
 
-    app.executions.change(execution_id, step, Act(ENGINE_ACTOR, now))
+    app.executions.change(execution_id, step, Attribution(ENGINE_ACTOR, now))

@@ -6,7 +6,7 @@ from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.aws.clients import UnsupportedPlace
+from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.drs import DESCRIBE_INSTANCES, in_batches
 from wavebreak.aws.parallel_reads import Question
 from wavebreak.domain.drs import Trouble
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wavebreak.aws.parallel_reads import Asking
     from wavebreak.domain.drs import Instance
     from wavebreak.domain.executions.model import Execution
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 _NAMED: Final = 3
 """Servers that a warning names; the others are counted."""
@@ -36,7 +36,7 @@ def replaced_by(app: App, execution: Execution, asking: Asking) -> tuple[Notice,
     questions = list(_questions(app, execution))
     answers: list[Any] = asking.all(questions, to_the_end=False)
     running = {
-        (question.place, instance.source_server_id): instance
+        (question.site, instance.source_server_id): instance
         for question, answer in zip(questions, answers, strict=True)
         if not isinstance(answer, Trouble)
         for instance in answer
@@ -46,16 +46,16 @@ def replaced_by(app: App, execution: Execution, asking: Asking) -> tuple[Notice,
 
 
 def _questions(app: App, execution: Execution) -> Iterable[Question]:
-    servers: dict[Place, list[str]] = defaultdict(list)
+    servers: dict[Site, list[str]] = defaultdict(list)
     for wave in execution.waves:
-        servers[wave.place] += [server.source_server_id for server in wave.servers]
-    for place, names in servers.items():
+        servers[wave.site] += [server.source_server_id for server in wave.servers]
+    for site, names in servers.items():
         try:
-            drs = app.brief_drs_at(place)
-        except UnsupportedPlace:
+            drs = app.brief_drs_at(site)
+        except UnsupportedSiteError:
             continue
         for batch in in_batches(names):
-            yield Question(DESCRIBE_INSTANCES, partial(drs.instances, batch), place)
+            yield Question(DESCRIBE_INSTANCES, partial(drs.instances, batch), site)
 
 
 def _notices(execution: Execution, running: Mapping[Any, Instance]) -> Iterable[Notice]:
@@ -63,7 +63,7 @@ def _notices(execution: Execution, running: Mapping[Any, Instance]) -> Iterable[
         found = [
             (server.source_server_id, instance.recovery_instance_id)
             for server in wave.servers
-            if (instance := running.get((wave.place, server.source_server_id))) is not None
+            if (instance := running.get((wave.site, server.source_server_id))) is not None
         ]
         if found:
             named = ", ".join(f"{server} ({instance})" for server, instance in found[:_NAMED])

@@ -13,7 +13,7 @@ from wavebreak.domain.plans.schedules import Schedule, schedule_of
 from wavebreak.domain.readiness.checks import CheckStatus, judge
 from wavebreak.identifiers import RequestKey
 from wavebreak.problems import NotFound, Problem, Unavailable
-from wavebreak.site import Place
+from wavebreak.site import Site
 from wavebreak.timing import iso
 from wavebreak.use_cases.check_readiness import survey
 from wavebreak.use_cases.deliver_events import announce
@@ -37,13 +37,13 @@ class Delivery:
     plan_id: str
     schedule: Schedule
     scheduled: str
-    own: Place
+    own: Site
 
     @classmethod
     def read(cls, event: Mapping[str, Any]) -> Delivery:
         """Read what a schedule gives its function (`aws.scheduler`)."""
         schedule = Schedule(event["expression"], event["timezone"])
-        return cls(event["planId"], schedule, event["scheduledTime"], Place(event["accountId"], event["region"]))
+        return cls(event["planId"], schedule, event["scheduledTime"], Site(event["accountId"], event["region"]))
 
 
 def start_scheduled(app: App, delivery: Delivery) -> str | None:
@@ -65,7 +65,7 @@ def start_scheduled(app: App, delivery: Delivery) -> str | None:
             _tell(app, plan, delivery, known.outcome)
         return known.outcome
     outcome = (None if known.again else _not_ready(app, delivery)) or _started(app, delivery)
-    if isinstance(outcome, Refusal):
+    if isinstance(outcome, CallRejectedError):
         app.schedules.end(delivery.plan_id, delivery.scheduled, outcome.words, app.now(), untold=True)
         _tell(app, plan, delivery, outcome.words)
         return outcome.words
@@ -81,7 +81,7 @@ def _tell(app: App, plan: StoredPlan, delivery: Delivery, why: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class CallRejectedError:
     """Why a drill is not started."""
 
     words: str
@@ -100,17 +100,17 @@ def _plan(app: App, delivery: Delivery) -> StoredPlan | None:
     return plan if schedule_of(plan.document) == delivery.schedule else None
 
 
-def _not_ready(app: App, delivery: Delivery) -> Refusal | None:
+def _not_ready(app: App, delivery: Delivery) -> CallRejectedError | None:
     """Tell what of the plan is not ready; None when it is."""
     checks = judge(survey(app, delivery.plan_id, delivery.own))
     failed = [f"{check.subject}: {check.message}" for check in checks if check.status is CheckStatus.FAIL]
     if not failed:
         return None
     more = f" and {len(failed) - _MOST_FAILS} more" if len(failed) > _MOST_FAILS else ""
-    return Refusal(f"Not ready: {'; '.join(failed[:_MOST_FAILS])}{more}")
+    return CallRejectedError(f"Not ready: {'; '.join(failed[:_MOST_FAILS])}{more}")
 
 
-def _started(app: App, delivery: Delivery) -> str | Refusal:
+def _started(app: App, delivery: Delivery) -> str | CallRejectedError:
     """Start the drill; a repeat of the same time finds the one that was started."""
     request = RequestKey.of(delivery.scheduled, ENGINE_ACTOR, "SCHEDULE", delivery.plan_id, {})
     reason = f"Scheduled for {delivery.scheduled}"
@@ -120,4 +120,4 @@ def _started(app: App, delivery: Delivery) -> str | Refusal:
     except Unavailable:
         raise
     except Problem as refused:
-        return Refusal(f"{refused.code}: {refused}")
+        return CallRejectedError(f"{refused.code}: {refused}")

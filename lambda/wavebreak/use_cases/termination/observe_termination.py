@@ -7,23 +7,24 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.aws.clients import UnsupportedPlace
+from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.ec2 import DESCRIBE_EC2_INSTANCES
 from wavebreak.aws.parallel_reads import Asking, Question
 from wavebreak.domain.drs import Trouble
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions import termination
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.ending import calls
 from wavebreak.domain.executions.ending.looks import Ec2Answer, TerminationObservation
 from wavebreak.domain.executions.ending.standings import Standings
+from wavebreak.domain.executions.model import Attribution
 from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.observability.metrics import Metric
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store import keys
-from wavebreak.store.executions import Conflict
-from wavebreak.use_cases.machine_round import NEVER, STAND_DOWN, Round, look, places_of
+from wavebreak.store.executions import VersionConflictError
+from wavebreak.use_cases.machine_round import NEVER, STAND_DOWN, Round, look, sites_of
 from wavebreak.use_cases.termination.server_holders import holders
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
 
     from wavebreak.app import App
     from wavebreak.aws.drs import Drs
-    from wavebreak.aws.parallel_reads import Places
+    from wavebreak.aws.parallel_reads import Sites
     from wavebreak.domain.drs import Instance
     from wavebreak.domain.executions.model import Execution, Job, Server, Wave
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 _ATTEMPTS: Final = 25
 _EC2_WORDS: Final = 200
@@ -53,8 +54,8 @@ def observe(app: App, execution_id: str, run: int) -> Round:
         observation = _observed(app, execution, now)
         after, directive = termination.decide(execution, observation, now, app.timing)
         try:
-            saved = app.executions.save(execution, after, Act(ENGINE_ACTOR, now))
-        except Conflict:
+            saved = app.executions.save(execution, after, Attribution(ENGINE_ACTOR, now))
+        except VersionConflictError:
             app.executions.pause(attempt)
             continue
         app.meter.add(Metric.POLLS)
@@ -68,36 +69,36 @@ def observe(app: App, execution_id: str, run: int) -> Round:
 
 def _observed(app: App, execution: Execution, now: datetime) -> TerminationObservation:
     """Look at jobs and instances, and ask EC2 and the locks only what they do not tell."""
-    places = places_of(app)
-    jobs = look(app, execution.jobs, places)
+    sites = sites_of(app)
+    jobs = look(app, execution.jobs, sites)
     intents = termination.open_intents(execution)
     if intents:
-        jobs = replace(jobs, found=_turned_up(execution, intents, places))
-    wanted = {wave.place: calls.servers_at(execution, wave.place) for wave in execution.waves}
-    questions = {place: partial(_shown, servers) for place, servers in wanted.items() if servers}
-    shown = places.ask("recovery instances", questions).values()
-    seen = TerminationObservation(jobs, tuple(each for some in shown for each in some), frozenset(places.failed))
+        jobs = replace(jobs, found=_turned_up(execution, intents, sites))
+    wanted = {wave.site: calls.servers_at(execution, wave.site) for wave in execution.waves}
+    questions = {site: partial(_shown, servers) for site, servers in wanted.items() if servers}
+    shown = sites.ask("recovery instances", questions).values()
+    seen = TerminationObservation(jobs, tuple(each for some in shown for each in some), frozenset(sites.failed))
     doubts = termination.in_doubt(execution, seen, now, app.timing)
-    due: dict[Place, list[Server]] = defaultdict(list)
+    due: dict[Site, list[Server]] = defaultdict(list)
     for wave, server in Standings(execution, now, app.timing).due():
-        due[wave.place].append(server)
-    held = [holders(app, execution.execution_id, place, servers) for place, servers in due.items()]
+        due[wave.site].append(server)
+    held = [holders(app, execution.execution_id, site, servers) for site, servers in due.items()]
     return replace(
         seen,
         ec2=_asked_of_ec2(app, doubts),
-        logged=_logged(execution, doubts, places),
+        logged=_logged(execution, doubts, sites),
         held={server: holder for some in held for server, holder in some.items()},
     )
 
 
-def _turned_up(execution: Execution, intents: Iterable[Job], places: Places) -> dict[tuple[int, int, int], str]:
-    """Look by their tags for the jobs of calls of which none is known, in one call of each place."""
-    unknown: dict[Place, list[Job]] = defaultdict(list)
+def _turned_up(execution: Execution, intents: Iterable[Job], sites: Sites) -> dict[tuple[int, int, int], str]:
+    """Look by their tags for the jobs of calls of which none is known, in one call of each site."""
+    unknown: dict[Site, list[Job]] = defaultdict(list)
     for job in intents:
-        unknown[job.place].append(job)
-    questions = {place: partial(_found, execution.execution_id, jobs) for place, jobs in unknown.items()}
-    told = places.ask("jobs of intents", questions).values()
-    return {key: job_id for found in told for key, job_id in found.items()}
+        unknown[job.site].append(job)
+    questions = {site: partial(_found, execution.execution_id, jobs) for site, jobs in unknown.items()}
+    by_site = sites.ask("jobs of intents", questions).values()
+    return {key: job_id for found in by_site for key, job_id in found.items()}
 
 
 def _found(execution_id: str, jobs: list[Job], drs: Drs) -> dict[tuple[int, int, int], str]:
@@ -110,41 +111,41 @@ def _shown(servers: list[str], drs: Drs) -> list[Instance]:
 
 def _asked_of_ec2(app: App, doubts: Iterable[tuple[Wave, Server]]) -> dict[str, Ec2Answer]:
     """Ask EC2 what became of instances that DRS no longer shows; what it does not answer is asked for again."""
-    wanted: dict[Place, list[str]] = defaultdict(list)
+    wanted: dict[Site, list[str]] = defaultdict(list)
     for wave, server in doubts:
         if server.recovery_instance_id is not None:
-            wanted[wave.place].append(server.recovery_instance_id)
-    asked: dict[Place, Question] = {}
-    for place, instances in wanted.items():
+            wanted[wave.site].append(server.recovery_instance_id)
+    asked: dict[Site, Question] = {}
+    for site, instances in wanted.items():
         try:
-            asked[place] = Question(DESCRIBE_EC2_INSTANCES, partial(app.ec2_at(place).states, instances), place)
-        except (*FAULTS, UnsupportedPlace) as error:
-            app.errors.record_error(error, Severity.WARNING, question=DESCRIBE_EC2_INSTANCES, place=str(place))
+            asked[site] = Question(DESCRIBE_EC2_INSTANCES, partial(app.ec2_at(site).states, instances), site)
+        except (*FAULTS, UnsupportedSiteError) as error:
+            app.errors.record_error(error, Severity.WARNING, question=DESCRIBE_EC2_INSTANCES, site=str(site))
     answers: dict[str, Ec2Answer] = {}
-    for place, told in zip(asked, Asking().all(list(asked.values())), strict=True):
-        if isinstance(told, Trouble):
-            unanswered = Unavailable(f"{told.operation}: {told.reason}")
-            app.errors.record_error(unanswered, Severity.WARNING, question=told.operation, place=str(place))
-        for instance in wanted[place]:
-            if not isinstance(told, Trouble):
-                answers[instance] = Ec2Answer(told.get(instance))
-            elif told.denied:
-                answers[instance] = Ec2Answer(refusal=told.reason[:_EC2_WORDS])
+    for site, answer in zip(asked, Asking().all(list(asked.values())), strict=True):
+        if isinstance(answer, Trouble):
+            unanswered = Unavailable(f"{answer.operation}: {answer.reason}")
+            app.errors.record_error(unanswered, Severity.WARNING, question=answer.operation, site=str(site))
+        for instance in wanted[site]:
+            if not isinstance(answer, Trouble):
+                answers[instance] = Ec2Answer(answer.get(instance))
+            elif answer.denied:
+                answers[instance] = Ec2Answer(refusal=answer.reason[:_EC2_WORDS])
     return answers
 
 
-def _logged(execution: Execution, doubts: Iterable[tuple[Wave, Server]], places: Places) -> dict[str, str | None]:
+def _logged(execution: Execution, doubts: Iterable[tuple[Wave, Server]], sites: Sites) -> dict[str, str | None]:
     """Read from the logs of launch jobs which instances they launched for servers of whom DRS does not show it."""
-    unnamed: dict[Place, set[str]] = defaultdict(set)
+    unnamed: dict[Site, set[str]] = defaultdict(set)
     for wave, server in doubts:
         if server.recovery_instance_id is None:
-            unnamed[wave.place].add(server.source_server_id)
+            unnamed[wave.site].add(server.source_server_id)
     jobs = {
-        place: [job.job_id for job in execution.launch_jobs() if job.job_id and not names.isdisjoint(job.subjects)]
-        for place, names in unnamed.items()
+        site: [job.job_id for job in execution.launch_jobs() if job.job_id and not names.isdisjoint(job.subjects)]
+        for site, names in unnamed.items()
     }
-    told = places.ask("logs of launch jobs", {place: partial(_launched_by, ids) for place, ids in jobs.items()})
-    return {name: launched.get(name) for place, launched in told.items() for name in unnamed[place]}
+    by_site = sites.ask("logs of launch jobs", {site: partial(_launched_by, ids) for site, ids in jobs.items()})
+    return {name: launched.get(name) for site, launched in by_site.items() for name in unnamed[site]}
 
 
 def _launched_by(job_ids: list[str], drs: Drs) -> dict[str, str]:

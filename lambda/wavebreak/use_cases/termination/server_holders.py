@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
     from wavebreak.app import App
     from wavebreak.domain.executions.model import Server
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
 
-def holders(app: App, execution_id: str, place: Place, servers: Iterable[Server]) -> dict[str, str]:
+def holders(app: App, execution_id: str, site: Site, servers: Iterable[Server]) -> dict[str, str]:
     """Return which RECOVERY other than this execution holds each of these servers, by source server id."""
-    partitions = {keys.server(place, server.source_server_id): server.source_server_id for server in servers}
+    partitions = {keys.server(site, server.source_server_id): server.source_server_id for server in servers}
     if not partitions:
         return {}
     held = app.locks.server_holders(list(partitions), app.now())

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from wavebreak.aws.clients import UnsupportedPlace
-from wavebreak.aws.unrepeated import OutcomeUnknown, Refusal
+from wavebreak.aws.clients import UnsupportedSiteError
+from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.drs import Quotas
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions import termination
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, Act
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.batch_search import BatchSearch
 from wavebreak.domain.executions.ending import calls
 from wavebreak.domain.executions.ending.looks import TerminationObservation, ending_of, terminate_jobs
 from wavebreak.domain.executions.ending.model import Hold, kept_in_bytes
-from wavebreak.domain.executions.model import Execution, Job, JobKind
+from wavebreak.domain.executions.model import Attribution, Execution, Job, JobKind
 from wavebreak.resilience.aws_errors import FAULTS, error_code, is_denied
 from wavebreak.timeouts import Deadline
 from wavebreak.use_cases.termination.server_holders import holders
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.aws.drs import Drs
     from wavebreak.domain.executions.model import Server
-    from wavebreak.site import Place
+    from wavebreak.site import Site
 
-_PLACES_AT_ONCE: Final = 32
+_SITES_AT_ONCE: Final = 32
 _CONFIGURATIONS_AT_ONCE: Final = 8
 _READ_SECONDS: Final = 10
 """What must be left of an invocation's time before a read is begun, so that calls may follow it."""
@@ -53,20 +53,20 @@ _NO_CONFIGURATION: Final = "ResourceNotFoundException"
 def terminate(app: App, execution_id: str) -> None:
     """Terminate what is due of an execution's instances, in batches, each intended before it is called.
 
-    A place that does not answer or refuses waits for a later round, and holds up no other.
+    A site that does not answer or refuses waits for a later round, and holds up no other.
     """
     execution = app.executions.load(execution_id).execution
     lock = threading.Lock()
     rounds = []
-    for place in termination.places_to_call(execution, app.now(), app.timing):
-        caller = _Caller(app, execution_id, place, lock)
+    for site in termination.sites_to_call(execution, app.now(), app.timing):
+        caller = _Caller(app, execution_id, site, lock)
         # Adapters are made in one thread: making several is not safe.
         if caller.is_reachable():
             rounds.append(caller)
     if len(rounds) == 1:
         rounds[0].run()
     elif rounds:
-        with ThreadPoolExecutor(min(len(rounds), _PLACES_AT_ONCE), thread_name_prefix="termination") as pool:
+        with ThreadPoolExecutor(min(len(rounds), _SITES_AT_ONCE), thread_name_prefix="termination") as pool:
             pending = [pool.submit(copy_context().run, caller.run) for caller in rounds]
         for future in pending:
             future.result()
@@ -75,11 +75,11 @@ def terminate(app: App, execution_id: str) -> None:
 class _Caller:
     """Makes the calls of one round in one account and Region."""
 
-    def __init__(self, app: App, execution_id: str, place: Place, lock: threading.Lock) -> None:
+    def __init__(self, app: App, execution_id: str, site: Site, lock: threading.Lock) -> None:
         self.app = app
         self.execution_id = execution_id
-        self.place = place
-        self.deadline = Deadline("termination_calls", place=str(place), execution=execution_id)
+        self.site = site
+        self.deadline = Deadline("termination_calls", site=str(site), execution=execution_id)
         self._lock = lock
         self._culprits: dict[str, tuple[str, bool]] = {}
         """Who was refused alone: DRS's words, and whether waiting may help."""
@@ -87,7 +87,7 @@ class _Caller:
         """Who alone of a group was not taken, with the words that the group was refused in."""
         self._request_is_refused = False
         self._waited = False
-        """Whether this place was left alone for a while before this round."""
+        """Whether this site was left alone for a while before this round."""
         self._servers: dict[str, Server] = {}
         """What this round may terminate, by instance."""
         self._drs: Drs | None = None
@@ -95,16 +95,16 @@ class _Caller:
 
     @property
     def drs(self) -> Drs:
-        """DRS of this place, once `is_reachable` made it."""
+        """DRS of this site, once `is_reachable` made it."""
         if self._drs is None:
-            raise UnsupportedPlace(f"{self.place} was not looked up")
+            raise UnsupportedSiteError(f"{self.site} was not looked up")
         return self._drs
 
     def is_reachable(self) -> bool:
-        """Make the adapters; where that is not possible the place waits."""
+        """Make the adapters; where that is not possible the site waits."""
         try:
-            self._drs, self._brief = self.app.drs_at(self.place), self.app.brief_drs_at(self.place)
-        except (*FAULTS, UnsupportedPlace) as error:
+            self._drs, self._brief = self.app.drs_at(self.site), self.app.brief_drs_at(self.site)
+        except (*FAULTS, UnsupportedSiteError) as error:
             self._wait(error)
             return False
         return True
@@ -124,18 +124,18 @@ class _Caller:
         self._hold(str(error))
 
     def _note(self, error: Exception) -> None:
-        self.app.errors.record_error(error, Severity.WARNING, execution_id=self.execution_id, place=str(self.place))
+        self.app.errors.record_error(error, Severity.WARNING, execution_id=self.execution_id, site=str(self.site))
 
     def _hold(self, words: str, refusals: int = 0) -> None:
         timing = self.app.timing
         until = self.app.now() + (timing.culprit_backoff(refusals) if refusals else timing.no_room)
-        hold = Hold(until, kept_in_bytes(words), self.place, refusals)
+        hold = Hold(until, kept_in_bytes(words), self.site, refusals)
         self._change(lambda current: termination.held(current, hold))
 
     def _change(self, step: Callable[[Execution], Execution]) -> Execution:
-        """Change the execution; places do not get in each other's way."""
+        """Change the execution; sites do not get in each other's way."""
         with self._lock:
-            return self.app.executions.change(self.execution_id, step, Act(ENGINE_ACTOR, self.app.now()))
+            return self.app.executions.change(self.execution_id, step, Attribution(ENGINE_ACTOR, self.app.now()))
 
     def _load(self) -> Execution:
         return self.app.executions.load(self.execution_id).execution
@@ -143,7 +143,7 @@ class _Caller:
     def _resolve(self) -> None:
         """Find the job of each call without an outcome by its instances, or give the call up."""
         execution, now = self._load(), self.app.now()
-        intents = [job for job in termination.stale_intents(execution, now) if job.place == self.place]
+        intents = [job for job in termination.stale_intents(execution, now) if job.site == self.site]
         if not intents:
             return
         recent = [job for job in self.drs.recent_jobs(now) if job.kind == JobKind.TERMINATE]
@@ -162,11 +162,11 @@ class _Caller:
         if self.deadline.left < _READ_SECONDS:
             self._hold("DRS answers too slowly for a call to follow")
             return []
-        wanted = calls.servers_at(execution, self.place)
-        elsewhere = frozenset(wave.place for wave in execution.waves) - {self.place}
+        wanted = calls.servers_at(execution, self.site)
+        elsewhere = frozenset(wave.site for wave in execution.waves) - {self.site}
         seen = TerminationObservation(instances=tuple(self.drs.every_instance(wanted)), silent=elsewhere)
-        due = termination.due_at(execution, self.place, seen, now, self.app.timing)
-        held = holders(self.app, self.execution_id, self.place, due)
+        due = termination.due_at(execution, self.site, seen, now, self.app.timing)
+        held = holders(self.app, self.execution_id, self.site, due)
         left = [server for server in due if server.source_server_id not in held]
         if not due and not termination.stale_intents(execution, now):
             self._hold("Waits for DRS to show it again")
@@ -202,13 +202,13 @@ class _Caller:
     def _call_all(self, servers: Sequence[Server]) -> None:
         """Call batch after batch while there is time, and write down at the end who was refused."""
         self._servers = {str(server.recovery_instance_id): server for server in servers}
-        self._waited = any(hold.place == self.place for hold in self._load().termination.holds)
+        self._waited = any(hold.site == self.site for hold in self._load().termination.holds)
         remembered = {
             name: suspicion
             for name, server in self._servers.items()
             if (suspicion := ending_of(server).suspicion) is not None
         }
-        jobs = [job for job in terminate_jobs(self._load()) if job.place == self.place and job.job_id]
+        jobs = [job for job in terminate_jobs(self._load()) if job.site == self.site and job.job_id]
         search = BatchSearch(self._servers, remembered, self.app.now(), proven=bool(jobs), jobs=_JOBS)
         while not self.deadline.over:
             batch = search.choose(_INSTANCES_A_CALL)
@@ -222,7 +222,7 @@ class _Caller:
 
     def _call(self, search: BatchSearch, batch: Sequence[str]) -> bool:
         """Make one call, unless a recovery holds one of its servers by now; tells whether others may follow."""
-        held = holders(self.app, self.execution_id, self.place, [self._servers[name] for name in batch])
+        held = holders(self.app, self.execution_id, self.site, [self._servers[name] for name in batch])
         taken = [name for name in batch if self._servers[name].source_server_id in held]
         job = None if taken else self._intend(batch)
         if job is None:
@@ -230,11 +230,11 @@ class _Caller:
             return True
         try:
             job_id = self.drs.terminate(job.subjects)
-        except Refusal as refusal:
+        except CallRejectedError as refusal:
             self._note(refusal)
             self._change(lambda current: current.without_job(job))
             return self._refused(search, batch, refusal)
-        except OutcomeUnknown as unknown:
+        except OutcomeUnknownError as unknown:
             self._note(unknown)
             search.unknown(batch)
             now, timing = self.app.now(), self.app.timing
@@ -250,7 +250,7 @@ class _Caller:
 
         def step(current: Execution) -> Execution:
             intents.clear()
-            job = calls.intent(current, self.place, tuple(batch), self.app.now(), self.app.timing)
+            job = calls.intent(current, self.site, tuple(batch), self.app.now(), self.app.timing)
             if job is None:
                 return current
             intents.append(job)
@@ -259,10 +259,10 @@ class _Caller:
         self._change(step)
         return intents[0] if intents else None
 
-    def _refused(self, search: BatchSearch, batch: Sequence[str], refusal: Refusal) -> bool:
+    def _refused(self, search: BatchSearch, batch: Sequence[str], refusal: CallRejectedError) -> bool:
         """Take a refusal, after which nothing has happened; tells whether other calls may follow.
 
-        A throttle, an open circuit or too many jobs concern whatever is called: the place waits. A conflict or another
+        A throttle, an open circuit or too many jobs concern whatever is called: the site waits. A conflict or another
         quota can only be due to an instance; a throttle that is there again after a wait may be, and is searched.
         """
         words = str(refusal)
@@ -282,11 +282,11 @@ class _Caller:
         return True
 
     def _refuse_all(self, words: str, *, curable: bool = False) -> None:
-        """Have the place wait: it is the request that is refused, whatever instances it names."""
+        """Have the site wait: it is the request that is refused, whatever instances it names."""
         self._culprits.clear()
         self._request_is_refused = True
         if curable:
             self._hold(words)
             return
-        before = next((hold for hold in self._load().termination.holds if hold.place == self.place), None)
+        before = next((hold for hold in self._load().termination.holds if hold.site == self.site), None)
         self._hold(words, refusals=1 + (before.refusals if before is not None else 0))

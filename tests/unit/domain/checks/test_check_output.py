@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wavebreak.consolidation import NoFactors, consolidate, outcome_of, read_factors
+from wavebreak.consolidation import NoFactorsError, consolidate, outcome_of, read_factors
 from wavebreak.domain.commands.results import ExecutionResult
 
 CHECK = {
@@ -44,8 +44,8 @@ def test_7_factors_are_read_by_key(stdout: str) -> None:
 def test_7_what_is_read_can_be_consolidated() -> None:
     outcomes = [outcome_of(CHECK, printed(f'{{"factors": {{"latency_ms": {value}}}}}')) for value in (3, 9)]
     executions = [
-        {"executionId": f"c-{place}", "status": outcome.status, "completedAt": None, "output": outcome.output}
-        for place, outcome in enumerate(outcomes)
+        {"executionId": f"c-{site}", "status": outcome.status, "completedAt": None, "output": outcome.output}
+        for site, outcome in enumerate(outcomes)
     ]
     assert consolidate(CHECK, executions)["factors"] == {"f_latency": 9}
 
@@ -120,7 +120,7 @@ JSON = st.recursive(
 def test_whatever_is_printed_is_read_or_refused(stdout: str) -> None:
     try:
         found: Any = read_factors(CHECK, stdout)
-    except NoFactors:
+    except NoFactorsError:
         return
     assert isinstance(found, dict)
     json.dumps(found, allow_nan=False, ensure_ascii=False).encode()

@@ -10,12 +10,12 @@ from tests.support.execution_builders import NOW, later
 
 from wavebreak.domain.commands import delivery
 from wavebreak.domain.commands.runs import CommandRun, CommandTarget, TargetState
-from wavebreak.site import Place
+from wavebreak.site import Site
 from wavebreak.timing import Timing
 
 TIMING = Timing()
 HALF = Timing(scale=0.5)
-WAITING = CommandTarget(7, "s-7", "i-7", Place("123456789012", "eu-west-1"))
+WAITING = CommandTarget(7, "s-7", "i-7", Site("123456789012", "eu-west-1"))
 
 
 def run_of(patience: int = 600) -> CommandRun:

@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsE
 from tests.support.execution_builders import NOW
 
 import wavebreak
-from wavebreak.aws.clients import UnsupportedPlace
-from wavebreak.aws.unrepeated import OutcomeUnknown
-from wavebreak.aws.unrepeated import Refusal as DrsRefusal
+from wavebreak.aws.clients import UnsupportedSiteError
+from wavebreak.aws.unrepeated import CallRejectedError as DrsRefusal
+from wavebreak.aws.unrepeated import OutcomeUnknownError
 from wavebreak.domain.errors.record import (
     _BY_FAILURE,
     _BY_TYPE,
@@ -32,9 +32,9 @@ from wavebreak.domain.errors.record import (
 )
 from wavebreak.error_category import Category
 from wavebreak.problems import CircuitOpen, NotFound, OutOfTime, Unavailable
-from wavebreak.settings import MissingSetting
-from wavebreak.store.executions import Conflict
-from wavebreak.store.table import ConditionFailed
+from wavebreak.settings import MissingSettingError
+from wavebreak.store.executions import VersionConflictError
+from wavebreak.store.table import ConditionFailedError
 
 S, C = Severity, Category
 
@@ -54,8 +54,8 @@ def caused(cause: Exception, effect: Exception | None = None) -> Exception:
     [
         (RuntimeError("x"), S.ERROR, C.INTERNAL),
         (KeyError("x"), S.ERROR, C.INTERNAL),
-        (MissingSetting("TABLE_NAME is not set"), S.CRITICAL, C.CONFIGURATION),
-        (UnsupportedPlace("account 1"), S.CRITICAL, C.CONFIGURATION),
+        (MissingSettingError("TABLE_NAME is not set"), S.CRITICAL, C.CONFIGURATION),
+        (UnsupportedSiteError("account 1"), S.CRITICAL, C.CONFIGURATION),
         (NoCredentialsError(), S.CRITICAL, C.CONFIGURATION),
         (NoRegionError(), S.CRITICAL, C.CONFIGURATION),
         (MemoryError(), S.CRITICAL, C.CRASH),
@@ -69,11 +69,11 @@ def caused(cause: Exception, effect: Exception | None = None) -> Exception:
         (ConnectTimeoutError(endpoint_url="https://dynamodb.us-east-1.amazonaws.com/"), S.ERROR, C.DATABASE),
         (ReadTimeoutError(endpoint_url="https://drs.us-west-2.amazonaws.com/"), S.ERROR, C.DRS),
         (ReadTimeoutError(endpoint_url="https://sts.us-west-2.amazonaws.com/"), S.ERROR, C.DEPENDENCY),
-        (ConditionFailed({}), S.ERROR, C.DATABASE),
+        (ConditionFailedError({}), S.ERROR, C.DATABASE),
         (DrsRefusal("ConflictException", "busy"), S.ERROR, C.DRS),
-        (OutcomeUnknown("?"), S.ERROR, C.DRS),
+        (OutcomeUnknownError("?"), S.ERROR, C.DRS),
         (caused(service_fault("ConflictException", "StartRecovery"), DrsRefusal("X", "y")), S.ERROR, C.DRS),
-        (caused(service_fault("Throttling", "SendCommand"), OutcomeUnknown("?")), S.ERROR, C.DEPENDENCY),
+        (caused(service_fault("Throttling", "SendCommand"), OutcomeUnknownError("?")), S.ERROR, C.DEPENDENCY),
         (Unavailable("many at once"), S.WARNING, C.DEPENDENCY),
         (caused(service_fault("ThrottlingException", "Query")), S.WARNING, C.DATABASE),
         (caused(caused(service_fault("ThrottlingException", "DescribeJobs"))), S.WARNING, C.DRS),
@@ -81,7 +81,7 @@ def caused(cause: Exception, effect: Exception | None = None) -> Exception:
         (caused(CircuitBreakerOpenError("DRS")), S.WARNING, C.CIRCUIT_OPEN),
         (CircuitOpen("drs failed"), S.WARNING, C.CIRCUIT_OPEN),
         (OutOfTime("no time left"), S.WARNING, C.DEPENDENCY),
-        (Conflict(), S.ERROR, C.DATABASE),
+        (VersionConflictError(), S.ERROR, C.DATABASE),
         (NotFound("no such plan"), S.ERROR, C.INTERNAL),
     ],
     ids=lambda value: repr(value)[:60],
@@ -104,7 +104,7 @@ def test_s3_12_an_exception_has_a_severity_and_a_category(
         ("DynamoDb.ThrottlingException", C.DATABASE),
         ("States.Permissions", C.PERMISSION),
         ("Unavailable", C.DEPENDENCY),
-        ("MissingSetting", C.CONFIGURATION),
+        ("MissingSettingError", C.CONFIGURATION),
         ("States.QueryEvaluationError", C.WORKFLOW),
         ("RuntimeError", C.WORKFLOW),
     ],
@@ -130,7 +130,7 @@ def exceptions_of_ours() -> set[type[Exception]]:
 def test_a_failed_task_is_classified_as_its_exception_would_be_here() -> None:
     carried = {kind.__name__: vars(kind)["category"] for kind in exceptions_of_ours() if "category" in vars(kind)}
     carried.pop("Problem")
-    assert {"CircuitOpen", "MissingSetting", "Unavailable"} <= carried.keys()
+    assert {"CircuitOpen", "MissingSettingError", "Unavailable"} <= carried.keys()
     assert {name: classify_failure(name) for name in carried} == carried
     ours = {name for name in _BY_FAILURE.keys() - _BY_TYPE.keys() if "." not in name}
     assert ours == carried.keys()
@@ -148,7 +148,7 @@ def test_s3_12_the_severities_are_the_five() -> None:
 def test_the_type_is_the_services_own_code_where_it_has_one() -> None:
     assert type_of(service_fault("ThrottlingException", "Query")) == "ThrottlingException"
     assert type_of(KeyError("x")) == "KeyError"
-    assert type_of(caused(service_fault("Throttling", "SendCommand"), OutcomeUnknown("?"))) == "Throttling"
+    assert type_of(caused(service_fault("Throttling", "SendCommand"), OutcomeUnknownError("?"))) == "Throttling"
 
 
 def deep(levels: int) -> None:

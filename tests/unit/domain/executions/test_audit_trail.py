@@ -8,14 +8,13 @@ import pytest
 from tests.support.execution_builders import EXECUTION_ID, NOW, OPERATOR, execution, later, wave
 
 from wavebreak.domain.executions.audit_trail import (
-    Act,
-    IllegalTransition,
+    IllegalTransitionError,
     append_event,
     event_hash,
     status_changes,
     type_of,
 )
-from wavebreak.domain.executions.model import Execution, Termination
+from wavebreak.domain.executions.model import Attribution, Execution, Termination
 from wavebreak.execution_utils import (
     EXECUTION_TRANSITIONS,
     TERMINATION_TRANSITIONS,
@@ -52,7 +51,7 @@ def test_the_hash_is_taken_over_the_canonical_json_of_all_other_fields() -> None
 
 def test_the_first_event_tells_of_the_start_and_follows_none() -> None:
     born = execution(wave(1), wave(2), status=E.PENDING)
-    act = Act(OPERATOR, later(0.0015), "quarterly drill")
+    act = Attribution(OPERATOR, later(0.0015), "quarterly drill")
     kept, event = append_event(born, status_changes(None, born), act, {"planId": "three-tier"})
     assert event == {
         "sequence": 1,
@@ -80,7 +79,7 @@ def chain_of_three() -> list[dict[str, object]]:
     current, events, before = states[0], [], None
     for state in states:
         after = replace(state, event_sequence=current.event_sequence, event_hash=current.event_hash)
-        current, event = append_event(after, status_changes(before, after), Act("wavebreak", NOW), {})
+        current, event = append_event(after, status_changes(before, after), Attribution("wavebreak", NOW), {})
         events.append(event)
         before = current
     return events
@@ -107,7 +106,7 @@ def test_what_changed_together_is_listed_together() -> None:
         {"waveNumber": 1, "from": "IN_PROGRESS", "to": "COMPLETED"},
         {"waveNumber": 2, "from": "NOT_STARTED", "to": "IN_PROGRESS"},
     ]
-    _, event = append_event(after, changes, Act("wavebreak", NOW), {})
+    _, event = append_event(after, changes, Attribution("wavebreak", NOW), {})
     assert (event["type"], "waveNumber" in event, "reason" in event["data"]) == ("WAVES_CHANGED", False, False)
 
 
@@ -158,5 +157,5 @@ def held_to(before: Execution, after: Execution, *, legal: bool) -> None:
     if legal:
         assert len(status_changes(before, after)) == 1
         return
-    with pytest.raises(IllegalTransition):
+    with pytest.raises(IllegalTransitionError):
         status_changes(before, after)

@@ -13,9 +13,9 @@ from wavebreak.domain.executions.model import Execution, Mode
 from wavebreak.domain.plans.model import Impact, OnFailure, StoredPlan
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.problems import InvalidRequest
-from wavebreak.site import Place
+from wavebreak.site import Site
 
-OWN = Place("123456789012", "us-east-1")
+OWN = Site("123456789012", "us-east-1")
 
 
 def stored(*waves: dict[str, Any]) -> StoredPlan:
@@ -107,7 +107,7 @@ def test_servers_keep_their_impact_and_get_their_snapshot() -> None:
 )
 def test_a_wave_that_names_the_stacks_own_region_names_none(region: str | None, kept: str | None) -> None:
     subject = frozen(wave("a", 1, region=region, accountId=OWN.account_id))
-    assert subject.wave(1).place == Place(None, kept)
+    assert subject.wave(1).site == Site(None, kept)
 
 
 def test_a_server_may_be_in_two_regions_but_not_twice_in_one() -> None:

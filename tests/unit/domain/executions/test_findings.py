@@ -12,7 +12,7 @@ from wavebreak.domain.executions.findings.verdicts import judged
 from wavebreak.domain.executions.launching import launch_steps
 from wavebreak.domain.executions.model import Job, JobState
 from wavebreak.domain.executions.replay import statuses_after
-from wavebreak.domain.executions.steering import Refused
+from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus
 
 PASSED = Verdict(VerdictWord.PASSED, OPERATOR, NOW)
@@ -24,7 +24,7 @@ def test_4_a_verdict_is_of_an_ended_execution_whatever_its_status(status: Execut
     if known.is_terminal:
         assert judged(known, PASSED) == replace(known, verdict=PASSED)
     else:
-        with pytest.raises(Refused, match=f"Execution is {status}"):
+        with pytest.raises(NotAllowedError, match=f"Execution is {status}"):
             judged(known, PASSED)
 
 

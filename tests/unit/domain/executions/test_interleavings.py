@@ -89,7 +89,7 @@ class Interleavings(Story, RuleBasedStateMachine):
     start_a_whole_wave = rule(number=st.integers(1, 4), dies=st.sampled_from([None, None, "before", "after"]))(
         Story.start_a_whole_wave
     )
-    a_server_is_in_trouble = rule(place=st.integers(0, 11), trouble=st.sampled_from([None, 0, 1, 2, 3]))(
+    a_server_is_in_trouble = rule(site=st.integers(0, 11), trouble=st.sampled_from([None, 0, 1, 2, 3]))(
         Story.a_server_is_in_trouble
     )
     a_recovery_takes_servers_over = rule(

@@ -32,10 +32,10 @@ from wavebreak.domain.executions.observation import (
 )
 from wavebreak.domain.executions.wave_commands import planned
 from wavebreak.execution_utils import WaveStatus as W
-from wavebreak.site import Place
+from wavebreak.site import Site
 
 L = LaunchStatus
-ELSEWHERE = Place(None, "us-west-2")
+ELSEWHERE = Site(None, "us-west-2")
 
 
 def view(*numbers: int, completed: bool, status: LaunchStatus = L.LAUNCHED) -> JobView:
@@ -61,8 +61,8 @@ def known(subject: Execution, number: int = 1) -> list[str | None]:
     return [each.recovery_instance_id for each in subject.wave(number).servers]
 
 
-def due(subject: Execution, seconds: float = 0, place: Place | None = None) -> Due:
-    return learning.due(subject, place or Place(), later(seconds), TIMING)
+def due(subject: Execution, seconds: float = 0, site: Site | None = None) -> Due:
+    return learning.due(subject, site or Site(), later(seconds), TIMING)
 
 
 def ended(*numbers: int, **fields: Any) -> Execution:
@@ -83,7 +83,7 @@ def test_while_a_job_runs_nothing_is_asked_for() -> None:
 
 def test_an_ended_job_costs_one_look_and_one_log_however_many_servers() -> None:
     assert due(ended(*range(1, 101))) == Due(tuple(map(server_id, range(1, 101))), frozenset({job_id(1)}), (job_id(1),))
-    assert due(ended(1), place=ELSEWHERE) == Due()
+    assert due(ended(1), site=ELSEWHERE) == Due()
 
 
 def test_instances_are_learnt_by_the_job_that_launched_them_and_the_end_waits_for_them() -> None:

@@ -18,7 +18,7 @@ from wavebreak.domain.executions.leasing.rules import extended, watched
 from wavebreak.domain.executions.leasing.start import lease_of
 from wavebreak.domain.executions.model import CancelThen, Execution, JobState, Mode, PausedBy, Termination
 from wavebreak.domain.executions.next_steps import next_steps
-from wavebreak.domain.executions.steering import Refused, cancel, retry
+from wavebreak.domain.executions.steering import NotAllowedError, cancel, retry
 from wavebreak.domain.executions.views import execution_view
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.store.records import meta_record, read_execution, server_records, wave_record
@@ -162,7 +162,7 @@ def test_13_extending_a_running_drill_sets_the_minutes_from_its_end_and_the_wait
     ],
 )
 def test_13_a_lease_is_refused_for_a_recovery_and_once_a_termination_was_asked_for(known: Execution) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(NotAllowedError):
         extended(known, 60, HOUR, says())
 
 

@@ -9,10 +9,10 @@ from tests.support.execution_builders import server_id
 from tests.support.lock_world import LockWorld
 
 from wavebreak.domain.executions.model import Execution, Mode
-from wavebreak.domain.executions.steering import Refused
+from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.problems import ServerBusy, Unavailable
-from wavebreak.site import Place
+from wavebreak.site import Site
 from wavebreak.store import keys
 from wavebreak.store.locks import BeingTakenUp
 
@@ -47,7 +47,7 @@ def locks_of(world: LockWorld) -> set[tuple[str, str]]:
     return {(pk, item["executionId"]) for (pk, sk), item in world.table.items.items() if sk == keys.LOCK}
 
 
-SERVER_1 = keys.server(Place(), server_id(1))
+SERVER_1 = keys.server(Site(), server_id(1))
 
 
 def test_a6_a_second_call_while_the_first_has_the_locks_is_told_to_come_again_and_takes_nothing(
@@ -67,7 +67,7 @@ def test_a6_a_second_call_while_the_first_has_the_locks_is_told_to_come_again_an
     assert world.run(first).status is ExecutionStatus.IN_PROGRESS
     world.check()
     told = world.run(world.retry(execution_id))
-    assert isinstance(told, Refused)
+    assert isinstance(told, NotAllowedError)
     assert "only a FAILED wave can be retried" in str(told), "now it is known, and told precisely"
 
 
@@ -82,7 +82,7 @@ def test_a6_the_first_calls_failure_gives_back_its_own_locks_alone(world: LockWo
     assert world.run(world.retry(execution_id)).status is ExecutionStatus.IN_PROGRESS
     told = world.run(slow)
 
-    assert isinstance(told, (Unavailable, Refused))
+    assert isinstance(told, (Unavailable, NotAllowedError))
     world.check()
 
 

@@ -1,4 +1,4 @@
-"""The model: places, jobs and waves of an execution."""
+"""The model: sites, jobs and waves of an execution."""
 
 import pytest
 from tests.support.execution_builders import execution, instance_id, job, job_id, server, wave

@@ -20,12 +20,12 @@ from tests.support.execution_builders import (
 )
 
 from wavebreak.domain.executions import steering
-from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.engine import decide
 from wavebreak.domain.executions.locking import drill_wait, preemption
 from wavebreak.domain.executions.locking.lock_rules import GRACE
 from wavebreak.domain.executions.locking.model import DrillWait, Preemption
 from wavebreak.domain.executions.model import (
+    Attribution,
     CancelThen,
     Execution,
     JobState,
@@ -35,12 +35,12 @@ from wavebreak.domain.executions.model import (
 )
 from wavebreak.domain.executions.observation import Observation, deadline_of
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.site import Place
-from wavebreak.store.records import meta_record, read_execution, read_places, server_records, wave_record
+from wavebreak.site import Site
+from wavebreak.store.records import meta_record, read_execution, read_sites, server_records, wave_record
 
 W, E = WaveStatus, ExecutionStatus
 RECOVERY = "recovery-01kahpq7800000000000000000"
-ACT = Act("arn:jane", later(5), "now")
+ACT = Attribution("arn:jane", later(5), "now")
 
 
 def recovery(*waves: Wave, **fields: Any) -> Execution:
@@ -100,31 +100,31 @@ def test_a_drill_is_settled_once_it_can_no_longer_go_on(drill: Execution | None,
     assert preemption.is_settled(drill, NOW, NOW + GRACE + timedelta(seconds=1)) is late
 
 
-AWAY = Place("123456789012", "us-west-2")
+AWAY = Site("123456789012", "us-west-2")
 
 
 def test_drills_start_nothing_where_a_running_wave_of_a_recovery_has_servers_to_be_started() -> None:
     running = recovery(
         wave(1, W.IN_PROGRESS, servers=(server(1), server(2))),
-        wave(2, W.IN_PROGRESS, place=AWAY, depends_on=()),
-        wave(3, W.NOT_STARTED, place=Place(None, "eu-west-1")),
-        wave(4, W.AWAITING_APPROVAL, place=Place(None, "eu-west-2"), depends_on=()),
+        wave(2, W.IN_PROGRESS, site=AWAY, depends_on=()),
+        wave(3, W.NOT_STARTED, site=Site(None, "eu-west-1")),
+        wave(4, W.AWAITING_APPROVAL, site=Site(None, "eu-west-2"), depends_on=()),
         jobs=(job(1),),
     )
-    assert preemption.places_to_start(running) == (Place(), AWAY)
+    assert preemption.sites_to_start(running) == (Site(), AWAY)
     started = running.with_job(job(2)).with_job(job(1, batch=2, subjects=(server_id(2),)))
-    assert preemption.places_to_start(started) == ()
+    assert preemption.sites_to_start(started) == ()
     refuted = started.with_job(job(2, JobState.REFUTED))
-    assert preemption.places_to_start(refuted) == (AWAY,)
+    assert preemption.sites_to_start(refuted) == (AWAY,)
     for over in (
         replace(running, cancel=asked_to_cancel(), status=E.CANCELLING),
         replace(running, status=E.FAILED),
         replace(running, mode=Mode.DRILL),
     ):
-        assert preemption.places_to_start(over) == ()
-    assert read_places(meta_record(running)) == {Place(), AWAY}
+        assert preemption.sites_to_start(over) == ()
+    assert read_sites(meta_record(running)) == {Site(), AWAY}
     assert "startsIn" not in meta_record(started), "no drill looks at it in vain"
-    assert read_places({}) == frozenset()
+    assert read_sites({}) == frozenset()
 
 
 def test_what_was_taken_over_is_written_down_and_read_back() -> None:

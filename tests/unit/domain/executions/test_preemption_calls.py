@@ -13,7 +13,7 @@ from tests.unit.domain.executions.test_lock_calls import failed, go_on_to
 from wavebreak.domain.executions.model import CancelThen, Execution, Mode
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus
 from wavebreak.problems import PlanBusy, ServerBusy, Unavailable
-from wavebreak.site import Place
+from wavebreak.site import Site
 from wavebreak.store import keys, locks
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def running(world: LockWorld, plan: str) -> Execution:
 
 
 def holders(world: LockWorld, *numbers: int) -> list[str | None]:
-    return [world.holder_of(keys.server(Place(), server_id(number))) for number in numbers]
+    return [world.holder_of(keys.server(Site(), server_id(number))) for number in numbers]
 
 
 def stored(world: LockWorld, execution: Execution) -> Execution:

@@ -38,11 +38,11 @@ from wavebreak.aws.drs import IDS_A_CALL, Drs
 from wavebreak.aws.service_quotas import AppliedQuotas
 from wavebreak.domain.drs import Instance, Quotas, RecentJob, room_for
 from wavebreak.domain.executions import termination
-from wavebreak.domain.executions.audit_trail import Act, IllegalTransition, status_changes
+from wavebreak.domain.executions.audit_trail import IllegalTransitionError, status_changes
 from wavebreak.domain.executions.ending.instances_left import remaining
 from wavebreak.domain.executions.ending.looks import Ec2Answer, TerminationObservation
 from wavebreak.domain.executions.engine import Directive, decide, finalise
-from wavebreak.domain.executions.model import JobState, LaunchStatus, Mode, Termination
+from wavebreak.domain.executions.model import Attribution, JobState, LaunchStatus, Mode, Termination
 from wavebreak.domain.executions.observation import Observation
 from wavebreak.domain.executions.steering import cancel
 from wavebreak.execution_utils import (
@@ -55,7 +55,7 @@ from wavebreak.execution_utils import (
 from wavebreak.identifiers import new_execution_id
 from wavebreak.observability.error_tracker import ErrorTracker
 from wavebreak.observability.metrics import Meter
-from wavebreak.site import Place
+from wavebreak.site import Site
 from wavebreak.use_cases import machine_round
 
 TABLE_WRITES = {
@@ -82,7 +82,7 @@ def test_rule_1_one_writer_no_change_that_the_table_of_transitions_does_not_know
     for old, allowed in EXECUTION_TRANSITIONS.items():
         for new in set(ExecutionStatus) - allowed - {old}:
             before = execution(wave(1), status=old)
-            with pytest.raises(IllegalTransition):
+            with pytest.raises(IllegalTransitionError):
                 status_changes(before, replace(before, status=new))
 
 
@@ -150,7 +150,7 @@ def test_rule_3_terminate_only_your_own_batches_fit_one_call() -> None:
 def test_rule_3_terminate_only_your_own_it_is_done_when_drs_shows_none_and_not_before() -> None:
     asked = termination.request(
         execution(wave(1, WaveStatus.COMPLETED), status=ExecutionStatus.COMPLETED).with_job(job(1, JobState.ENDED)),
-        Act(OPERATOR, NOW),
+        Attribution(OPERATOR, NOW),
     )
     runs = Instance(instance_id(1), server_id(1), job_id(1), is_drill=True, state="RUNNING")
     minute_later = NOW + TIMING.second_look
@@ -162,7 +162,7 @@ def test_rule_3_terminate_only_your_own_it_is_done_when_drs_shows_none_and_not_b
         (asked, (), NOW, TerminationStatus.IN_PROGRESS),
         (once, (), minute_later, TerminationStatus.COMPLETED),
     ):
-        silent = frozenset({Place()}) if instances is None else frozenset[Place]()
+        silent = frozenset({Site()}) if instances is None else frozenset[Site]()
         gone = {instance_id(1): Ec2Answer("terminated")}
         seen = TerminationObservation(instances=instances or (), silent=silent, ec2=gone)
         after, _ = termination.decide(before, seen, at, TIMING)
@@ -177,7 +177,7 @@ def test_rule_4_a_poll_error_changes_nothing() -> None:
     running = execution(wave(1, WaveStatus.IN_PROGRESS)).with_job(job(1))
     errors = ErrorTracker(None, Meter("test", lambda: NOW, lambda _line: None), lambda: NOW)
     broken: Any = SimpleNamespace(
-        drs_at=lambda _place: SimpleNamespace(jobs=throttled), errors=errors, post_launch_actions=False, silences={}
+        drs_at=lambda _site: SimpleNamespace(jobs=throttled), errors=errors, post_launch_actions=False, silences={}
     )
 
     seen = machine_round.look(broken, running.launch_jobs())
@@ -279,8 +279,8 @@ def test_rule_6_quotas_are_asked_for_and_count_at_the_defaults_when_nobody_answe
         get_service_quota=lambda **asked: {"Quota": {"Value": applied[asked["QuotaCode"]]}}  # as Service Quotas answers
     )
     silent = SimpleNamespace(get_service_quota=throttled)
-    assert AppliedQuotas(lambda _: granted, lambda: NOW).at(Place()) == Quotas(7, 50, 900)
-    assert AppliedQuotas(lambda _: silent, lambda: NOW).at(Place()) == Quotas(20, 100, 500)
+    assert AppliedQuotas(lambda _: granted, lambda: NOW).at(Site()) == Quotas(7, 50, 900)
+    assert AppliedQuotas(lambda _: silent, lambda: NOW).at(Site()) == Quotas(20, 100, 500)
 
 
 # ---------------------------------------------------------------- 10: drill and recovery

@@ -20,9 +20,9 @@ from wavebreak.domain.executions.selected_servers import (
     notices,
 )
 from wavebreak.domain.plans.rules import MAX_SERVERS_IN_PLAN, MAX_SERVERS_IN_WAVE
-from wavebreak.site import Place
+from wavebreak.site import Site
 
-OWN = Place("123456789012", "us-east-1")
+OWN = Site("123456789012", "us-east-1")
 AT = "2026-11-21T12:00:00.000Z"
 
 

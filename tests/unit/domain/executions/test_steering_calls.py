@@ -20,8 +20,16 @@ from tests.support.execution_builders import (
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.audit_trail import spoken, status_changes, words_behind
 from wavebreak.domain.executions.engine import finalise
-from wavebreak.domain.executions.model import Cancel, CancelThen, Execution, JobState, PausedBy, Termination, Word
-from wavebreak.domain.executions.steering import Refused
+from wavebreak.domain.executions.model import (
+    Attribution,
+    Cancel,
+    CancelThen,
+    Execution,
+    JobState,
+    PausedBy,
+    Termination,
+)
+from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 
@@ -85,7 +93,7 @@ def test_s2_1_the_table_has_a_row_for_every_status() -> None:
 def test_s2_1_what_each_call_does_in_each_status(row: str, call: str, outcome: str) -> None:
     before = an_execution(ExecutionStatus(row.rstrip("*")), in_flight=row.endswith("*"))
     if outcome == "-":
-        with pytest.raises(Refused):
+        with pytest.raises(NotAllowedError):
             CALLS[call](before)
         return
     after = CALLS[call](before)
@@ -155,7 +163,7 @@ def test_a_second_cancel_may_only_turn_keep_into_terminate(first: CancelThen, se
     again = steering.cancel(cancelled, other)
     turned = (first, second) == (CancelThen.KEEP, CancelThen.TERMINATE)
     expected = CancelThen.TERMINATE if CancelThen.TERMINATE in {first, second} else CancelThen.KEEP
-    word = Word(later(9), "another", "tidy up") if turned else None
+    word = Attribution("another", later(9), "tidy up") if turned else None
     assert again.cancel == replace(asked_to_cancel(expected), terminate=word)
     assert replace(again, cancel=None) == replace(cancelled, cancel=None)
 
@@ -169,7 +177,7 @@ def test_the_clean_up_is_asked_for_by_whoever_said_terminate(second: str | None)
         cancelling = steering.cancel(cancelling, Cancel(later(9), second, "tidy up", CancelThen.TERMINATE))
     before = look(cancelling.with_job(job(2, JobState.ENDED)), later(60)).execution
     after = finalise(before, later(60))
-    word = Word(later(9), second, "tidy up") if second else Word(NOW, OPERATOR, "enough")
+    word = Attribution(second, later(9), "tidy up") if second else Attribution(OPERATOR, NOW, "enough")
     assert (after.termination.requested_by, after.termination.requested_at) == (word.actor, later(60))
     assert words_behind(before, after) == {"terminationRequestedBy": spoken(word)}
 
@@ -204,7 +212,7 @@ def test_a_pause_by_an_operator_joins_one_by_a_failure_and_changes_no_status() -
 def test_a_resume_names_every_wave_a_decision_is_owed_for() -> None:
     first, second = wave(1, W.FAILED, on_failure=OnFailure.ASK), wave(2, W.FAILED, on_failure=OnFailure.ASK)
     asked = execution(first, replace(second, name="application"), wave(3), status=E.PAUSED)
-    with pytest.raises(Refused, match=r"1 \(wave-1\), 2 \(application\)"):
+    with pytest.raises(NotAllowedError, match=r"1 \(wave-1\), 2 \(application\)"):
         steering.resume(asked)
 
 
@@ -269,7 +277,7 @@ def test_an_ended_execution_is_taken_up_again_unless_cancelled_or_cleaned_up(
         termination=Termination(termination),
     )
     if cancelled or termination is not TerminationStatus.NOT_REQUESTED:
-        with pytest.raises(Refused):
+        with pytest.raises(NotAllowedError):
             CALLS[call](ended)
         return
     after = CALLS[call](ended)

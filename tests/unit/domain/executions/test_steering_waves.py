@@ -26,7 +26,7 @@ from wavebreak.domain.executions.audit_trail import status_changes
 from wavebreak.domain.executions.engine import Directive, decide, finalise, unassigned
 from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus
 from wavebreak.domain.executions.next_steps import next_steps
-from wavebreak.domain.executions.steering import Refused
+from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.domain.executions.views import execution_view
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
@@ -69,7 +69,7 @@ def test_s2_6_the_table_has_a_row_for_every_status() -> None:
 def test_s2_6_what_each_call_does_to_a_wave_in_each_status(row: str, call: str, outcome: str) -> None:
     before = execution(wave(1, WaveStatus(row)), wave(2))
     if outcome == "-":
-        with pytest.raises(Refused, match=row):
+        with pytest.raises(NotAllowedError, match=row):
             CALLS[call](before)
         return
     after = CALLS[call](before)

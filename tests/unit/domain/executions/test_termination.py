@@ -33,18 +33,17 @@ from tests.support.terminations import (
 )
 
 from wavebreak.domain.executions import termination
-from wavebreak.domain.executions.audit_trail import Act
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.ending.instances_left import instances_left, remaining
 from wavebreak.domain.executions.ending.looks import Ec2Answer, TerminationObservation, terminate_jobs
 from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, InstanceEnding
 from wavebreak.domain.executions.ending.standings import MAX_ATTEMPTS
-from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, Termination
+from wavebreak.domain.executions.model import Attribution, Execution, JobState, LaunchStatus, Termination
 from wavebreak.domain.executions.observation import JobView, Observation, ServerView
-from wavebreak.domain.executions.steering import Refused
+from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.site import Place
+from wavebreak.site import Site
 
 W, E, T, D = WaveStatus, ExecutionStatus, TerminationStatus, TerminationDirective
 ONE, TWO = instance_id(1), instance_id(2)
@@ -68,7 +67,7 @@ class TestRequest:
         asked = termination.request(ended(status), ACT)
         assert asked.termination == Termination(T.IN_PROGRESS, run=1, requested_at=ACT.at, requested_by=OPERATOR)
         assert (asked.status, asked.holds_locks) == (status, True)
-        assert termination.request(asked, Act("another", later(9))) is asked
+        assert termination.request(asked, Attribution("another", later(9))) is asked
 
     @pytest.mark.parametrize(
         ("subject", "reason"),
@@ -80,7 +79,7 @@ class TestRequest:
         ],
     )
     def test_s2_7_a_refused_request_has_the_exact_reason(self, subject: Execution, reason: str) -> None:
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(NotAllowedError) as refused:
             termination.request(subject, ACT)
         assert str(refused.value) == reason
 
@@ -187,7 +186,7 @@ class TestGone:
             reasons(after)[ONE] == f"DRS no longer shows it, and EC2 has it {state}: end it in EC2 if it is not needed"
         )
         assert instances_left(after) == 1
-        again = termination.request(after, Act(OPERATOR, later(200)))
+        again = termination.request(after, Attribution(OPERATOR, later(200)))
         after, directive = twice(again, look(ec2=ec2({1: "terminated"})))
         assert (directive, after.termination.status, left(after)) == (D.FINISH, T.COMPLETED, (2, [], []))
 
@@ -218,7 +217,7 @@ class TestGone:
         doubts = termination.in_doubt(after, look(), later(120), TIMING)
         assert [server.recovery_instance_id for _, server in doubts] == [TWO]
         assert termination.in_doubt(after, look(2), later(120), TIMING) == ()
-        assert termination.in_doubt(after, replace(look(), silent=frozenset({Place()})), later(120), TIMING) == ()
+        assert termination.in_doubt(after, replace(look(), silent=frozenset({Site()})), later(120), TIMING) == ()
         assert termination.in_doubt(replace(after, termination=Termination()), look(), later(120), TIMING) == ()
 
     def test_an_unknown_one_that_drs_shows_again_is_terminated_after_all(self) -> None:
@@ -290,7 +289,7 @@ class TestCalls:
     def test_waves_of_every_status_count(self) -> None:
         every = ended(E.PARTIAL_SUCCESS, W.COMPLETED, W.FAILED, W.CANCELLED, W.SKIPPED)
         asked = termination.request(every, ACT)
-        due = termination.due_at(asked, Place(), look(1, 2, 3, 4), NOW, TIMING)
+        due = termination.due_at(asked, Site(), look(1, 2, 3, 4), NOW, TIMING)
         assert [server.recovery_instance_id for server in due] == [instance_id(number) for number in (1, 2, 3, 4)]
 
     def test_b3_what_shuts_down_is_not_asked_for_again(self) -> None:
@@ -336,7 +335,7 @@ class TestCalls:
         intended = terminating().with_job(terminate_job(1, 1, 2, state=JobState.INTENDED))
         assert decide(intended, look(1, 2), later(74))[1] is D.SLEEP
         assert decide(intended, look(1, 2), later(75))[1] is D.TERMINATE
-        assert termination.places_to_call(intended, later(75), TIMING) == (Place(),)
+        assert termination.sites_to_call(intended, later(75), TIMING) == (Site(),)
 
     @pytest.mark.parametrize(
         "waiting",
@@ -349,8 +348,8 @@ class TestCalls:
         current = with_ending(terminating(), 1, **waiting)
         after, directive = decide(current, look(1, 2), later(59))
         assert directive is D.TERMINATE
-        assert termination.due_at(after, Place(), look(1, 2), later(59), TIMING) == after.wave(2).servers
-        assert len(termination.due_at(after, Place(), look(1, 2), later(60), TIMING)) == 2
+        assert termination.due_at(after, Site(), look(1, 2), later(59), TIMING) == after.wave(2).servers
+        assert len(termination.due_at(after, Site(), look(1, 2), later(60), TIMING)) == 2
         assert reasons(after)[ONE] in {
             "ConflictException: busy",
             "DRS does not tell whether it existed before (GetLaunchConfiguration)",
@@ -376,7 +375,7 @@ class TestNotForUs:
     def test_t8_an_instance_in_failback_is_left_to_a_person(self, state: str) -> None:
         after, directive = decide(terminating(), look(shown(1, failback=state), 2), later(6))
         assert directive is D.TERMINATE
-        assert termination.due_at(after, Place(), look(shown(1, failback=state), 2), later(6), TIMING) == (
+        assert termination.due_at(after, Site(), look(shown(1, failback=state), 2), later(6), TIMING) == (
             after.wave(2).servers
         )
         after, directive = twice(after.with_job(terminate_job(1, 2)), look(shown(1, failback=state)))
@@ -385,7 +384,7 @@ class TestNotForUs:
 
     @pytest.mark.parametrize("state", [None, "FAILBACK_NOT_STARTED"])
     def test_t8_a_failback_that_was_never_begun_is_none(self, state: str | None) -> None:
-        due = termination.due_at(terminating(), Place(), look(shown(1, failback=state)), NOW, TIMING)
+        due = termination.due_at(terminating(), Site(), look(shown(1, failback=state)), NOW, TIMING)
         assert [server.recovery_instance_id for server in due] == [ONE]
 
     def test_t7_an_instance_that_was_launched_into_is_left_to_a_person(self) -> None:
@@ -400,7 +399,7 @@ class TestNotForUs:
         held = {terminating().wave(1).servers[0].source_server_id: "recovery-01x"}
         after, directive = decide(terminating(), look(1, 2, held=held), later(6))
         assert directive is D.TERMINATE
-        assert termination.due_at(after, Place(), look(1, 2, held=held), later(6), TIMING) == after.wave(2).servers
+        assert termination.due_at(after, Site(), look(1, 2, held=held), later(6), TIMING) == after.wave(2).servers
         after, directive = twice(after.with_job(terminate_job(1, 2)), look(1, held=held))
         assert (directive, after.termination.status) == (D.FINISH, T.INCOMPLETE)
         assert reasons(after) == {ONE: "held by recovery-01x"}
@@ -423,7 +422,7 @@ class TestEnd:
         assert set(reasons(after).values()) == {"Not terminated before the termination's time was over"}
 
     def test_a_look_that_failed_is_repeated_and_names_everything_at_the_deadline(self) -> None:
-        unseen = replace(look(), silent=frozenset({Place()}))
+        unseen = replace(look(), silent=frozenset({Site()}))
         after, directive = decide(terminating(), unseen, later(3600))
         assert (directive, left(after)) == (D.SLEEP, (0, [ONE, TWO], []))
         assert reasons(after) == {ONE: "DRS does not answer", TWO: "DRS does not answer"}
@@ -454,7 +453,7 @@ class TestEnd:
 
     @pytest.mark.parametrize("state", [JobState.REFUTED, JobState.INTENDED])
     def test_a7_it_does_not_end_while_a_place_with_an_open_launch_call_does_not_answer(self, state: JobState) -> None:
-        lost = job(2, state, batch=2, subjects=(instance_id(5),), place=WEST)
+        lost = job(2, state, batch=2, subjects=(instance_id(5),), site=WEST)
         current = terminating().with_job(lost)
         assert termination.open_intents(current) == (lost,)
         over = (shown(1, "TERMINATED"), shown(2, "TERMINATED"))
@@ -501,16 +500,16 @@ class TestEnd:
 
 class TestPlaces:
     @staticmethod
-    def in_two_places() -> Execution:
+    def in_two_sites() -> Execution:
         """A termination of two waves, the second one's server in another Region."""
         asked = terminating()
-        moved = replace(asked.wave(2), place=WEST)
-        return asked.with_waves([moved]).with_job(replace(job(2, JobState.ENDED), place=WEST))
+        moved = replace(asked.wave(2), site=WEST)
+        return asked.with_waves([moved]).with_job(replace(job(2, JobState.ENDED), site=WEST))
 
     def test_s3_1_a_region_that_does_not_answer_holds_up_no_other_but_the_end(self) -> None:
-        after, directive = decide(self.in_two_places(), without_west(1))
+        after, directive = decide(self.in_two_sites(), without_west(1))
         assert (directive, left(after)[1]) == (D.TERMINATE, [ONE, TWO])
-        assert termination.places_to_call(after, NOW, TIMING) == (Place(),)
+        assert termination.sites_to_call(after, NOW, TIMING) == (Site(),)
         after, directive = decide(after.with_job(terminate_job(1, 1)), without_west(), later(60))
         after, directive = decide(after, without_west(), later(120))
         assert (directive, after.termination.status, left(after)) == (D.SLEEP, T.IN_PROGRESS, (1, [TWO], []))
@@ -521,17 +520,17 @@ class TestPlaces:
         assert (directive, reasons(answers), answers.termination.holds) == (D.TERMINATE, {TWO: None}, ())
 
     def test_a_region_that_must_wait_is_not_called_and_says_why(self) -> None:
-        current = self.in_two_places()
+        current = self.in_two_sites()
         hold = Hold(later(60), "ThrottlingException: slower", WEST)
         current = termination.held(current, hold)
         after, directive = decide(current, look(1, 2), later(59))
         assert (directive, reasons(after)[TWO]) == (D.TERMINATE, "ThrottlingException: slower")
-        assert termination.places_to_call(after, later(59), TIMING) == (Place(),)
-        assert set(termination.places_to_call(after, later(60), TIMING)) == {Place(), WEST}
-        intent = terminate_job(1, 2, state=JobState.INTENDED, place=WEST, check_after=NOW)
+        assert termination.sites_to_call(after, later(59), TIMING) == (Site(),)
+        assert set(termination.sites_to_call(after, later(60), TIMING)) == {Site(), WEST}
+        intent = terminate_job(1, 2, state=JobState.INTENDED, site=WEST, check_after=NOW)
         assert termination.stale_intents(current.with_job(intent), later(59)) == ()
         assert termination.released(after, WEST).termination.holds == ()
-        assert termination.released(after, Place()) is after
+        assert termination.released(after, Site()) is after
 
     def test_n42_a_request_that_is_refused_three_times_ends_incomplete_with_drs_words(self) -> None:
         words = "AccessDeniedException: User is not authorized to perform: drs:TerminateRecoveryInstances"
@@ -542,7 +541,7 @@ class TestPlaces:
         assert (after.termination.status, reasons(after)) == (T.INCOMPLETE, {ONE: words, TWO: words})
 
     def test_attempts_used_up_in_one_region_do_not_end_it_while_another_is_not_seen(self) -> None:
-        asked = self.in_two_places()
+        asked = self.in_two_sites()
         for batch in range(1, MAX_ATTEMPTS + 1):
             asked = asked.with_job(terminate_job(batch, 1, state=JobState.ENDED))
         after, directive = decide(asked, without_west(1), later(600))

@@ -25,7 +25,7 @@ from wavebreak.domain.executions.notices import Notice, NoticeCode
 from wavebreak.domain.executions.views import execution_view, plan_view, summary_view
 from wavebreak.domain.plans.model import Impact, OnFailure, StoredPlan
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.site import Place
+from wavebreak.site import Site
 from wavebreak.store.records import meta_record, read_execution, wave_record
 from wavebreak.timing import iso
 
@@ -56,7 +56,7 @@ def cancelled_after_the_first_wave() -> Execution:
             server(2, LaunchStatus.FAILED, impact=Impact.OPTIONAL, error="no"),
         ),
         ended_at=later(38),
-        place=Place("123456789012", "us-west-2"),
+        site=Site("123456789012", "us-west-2"),
     )
     rest = [wave(number, W.CANCELLED, ended_at=later(38)) for number in (2, 3)]
     return execution(
@@ -202,7 +202,7 @@ def test_what_a_termination_left_is_listed_with_the_reason_of_each() -> None:
     subject = with_endings(
         s1=TERMINATED, s2=refused, s3=UNKNOWN, s4=InstanceEnding(reason="It shuts down"), s5=InstanceEnding()
     )
-    holds = (Hold(NOW, "DRS does not answer in us-west-2", subject.wave(1).place),)
+    holds = (Hold(NOW, "DRS does not answer in us-west-2", subject.wave(1).site),)
     end = Termination(TerminationStatus.INCOMPLETE, run=1, holds=holds)
     shown = execution_view(replace(subject, termination=end), NOW)
 

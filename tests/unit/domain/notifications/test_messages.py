@@ -13,8 +13,8 @@ import pytest
 from tests.support.execution_builders import NOW, execution, wave
 from tests.support.sample_messages import APPROVER, HOSTILE_NAME, RUN, Story, message
 
-from wavebreak.domain.executions.audit_trail import Act, append_event, status_changes
-from wavebreak.domain.executions.model import Mode, Termination
+from wavebreak.domain.executions.audit_trail import append_event, status_changes
+from wavebreak.domain.executions.model import Attribution, Mode, Termination
 from wavebreak.domain.executions.replay import read_statuses, statuses_after
 from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
 from wavebreak.domain.notifications.event_bridge import bus_events
@@ -192,7 +192,7 @@ def test_an_event_is_told_by_its_most_telling_change(changes: list[dict[str, Any
 def test_a_command_run_is_told_to_the_bus_and_changes_no_status_of_its_execution(change: tuple[str, str]) -> None:
     story = Story("p", Mode.DRILL).then(1, status=E.IN_PROGRESS, w1=W.IN_PROGRESS)
     told = {"subject": "command", "commandId": "cmd-" + "0" * 26, "from": change[0], "to": change[1]}
-    _, event = append_event(story.now, [told], Act(APPROVER, NOW), {"command": "status"})
+    _, event = append_event(story.now, [told], Attribution(APPROVER, NOW), {"command": "status"})
 
     (on_the_bus,) = bus_events(story.now, event)
 
@@ -282,7 +282,7 @@ def test_account_numbers_and_keys_of_others_words_do_not_get_into_messages() -> 
 def test_the_largest_plan_still_fits_into_a_message() -> None:
     waves = [wave(number, W.FAILED, name="w" * 64, error="é" * 500) for number in range(1, 81)]
     born = execution(*waves, plan_name="🧨" * 256, status=E.PENDING)
-    after, event = append_event(born, status_changes(None, born), Act(APPROVER, NOW, "🧨" * 1024), {})
+    after, event = append_event(born, status_changes(None, born), Attribution(APPROVER, NOW, "🧨" * 1024), {})
     changes = [{"waveNumber": number, "from": "IN_PROGRESS", "to": "FAILED"} for number in range(1, 81)]
     trail = [event, {**event, "sequence": 2, "data": {"changes": changes, "reason": "🧨" * 1024}}]
     told = execution_message(Kind.WAVE_FAILED, statuses_after(trail).shown_by(after), trail[-1])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from wavebreak.domain.plans.differences import differences
 from wavebreak.domain.plans.document import normalised, parse_plan
-from wavebreak.json_pointers import PlanInvalid
+from wavebreak.json_pointers import PlanInvalidError
 
 PLAN: dict[str, Any] = {
     "planId": "p",
@@ -48,7 +48,7 @@ def test_a_plan_that_is_not_stored_is_one_change_of_everything() -> None:
 
 
 def test_a_document_that_is_no_plan_is_refused_and_one_that_was_stored_long_ago_is_compared_as_it_is() -> None:
-    with pytest.raises(PlanInvalid):
+    with pytest.raises(PlanInvalidError):
         differences(PLAN, {"planId": "p"})
     older = {**PLAN, "colour": "red"}
     assert {"pointer": "/colour", "from": "red", "to": None} in differences(older, PLAN)

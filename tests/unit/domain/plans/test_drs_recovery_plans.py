@@ -13,14 +13,14 @@ from wavebreak.domain.plans.drs_recovery_plans import (
     NativePlan,
     NativeServer,
     NativeStep,
-    NothingToRecover,
+    NothingToRecoverError,
     converted,
-    place_of_arn,
     plan_id_of,
+    site_of_arn,
 )
 from wavebreak.domain.plans.model import Impact
 from wavebreak.identifiers import NATIVE_PLAN_ARN_PATTERN
-from wavebreak.json_pointers import PlanInvalid
+from wavebreak.json_pointers import PlanInvalidError
 from wavebreak.problems import Unavailable
 
 ARN = "arn:aws:drs:us-west-2:123456789012:recovery-plan/0123456789abcdef0"
@@ -106,12 +106,12 @@ def test_waves_of_another_region_name_it() -> None:
 
 @pytest.mark.parametrize("steps", [(), (NativeStep("wait", wait_minutes=5),)])
 def test_a_plan_without_servers_is_none_of_ours(steps: tuple[NativeStep, ...]) -> None:
-    with pytest.raises(NothingToRecover, match="no step that recovers servers"):
+    with pytest.raises(NothingToRecoverError, match="no step that recovers servers"):
         converted(native(*steps), "shop", None)
 
 
 def test_what_our_rules_forbid_is_left_for_them_to_say() -> None:
-    with pytest.raises(PlanInvalid, match=re.escape("/waves/1/servers/0")):
+    with pytest.raises(PlanInvalidError, match=re.escape("/waves/1/servers/0")):
         document(native(NativeStep("a", servers(1)), NativeStep("b", servers(1))))
 
 
@@ -138,7 +138,7 @@ def test_whatever_a_native_plan_is_called_its_conversion_is_valid(name: str, ste
 
 
 def test_an_arn_tells_account_and_region() -> None:
-    assert place_of_arn(ARN) == ("123456789012", "us-west-2")
+    assert site_of_arn(ARN) == ("123456789012", "us-west-2")
 
 
 @pytest.mark.parametrize(

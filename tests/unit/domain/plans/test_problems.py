@@ -7,7 +7,7 @@ from tests.support.plan_documents import plan, problems, server, wave
 
 from wavebreak.domain.plans.document import MAX_PROBLEMS, MAX_STORED_BYTES, PlanDocument, canonical_json, parse_plan
 from wavebreak.domain.plans.pydantic_errors import problems_of
-from wavebreak.json_pointers import PlanInvalid, json_pointer, quoted
+from wavebreak.json_pointers import PlanInvalidError, json_pointer, quoted
 
 
 def test_eighty_one_waves_are_refused() -> None:
@@ -216,7 +216,7 @@ def test_endless_problems_are_cut() -> None:
 
 
 def test_the_error_reads_as_one_line() -> None:
-    with pytest.raises(PlanInvalid, match=r"^/name: is required; /planId: is required; /waves: is required$"):
+    with pytest.raises(PlanInvalidError, match=r"^/name: is required; /planId: is required; /waves: is required$"):
         parse_plan({})
 
 

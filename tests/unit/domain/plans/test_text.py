@@ -7,13 +7,13 @@ import pytest
 
 from wavebreak.domain.plans.document import parse_plan, resolved_dependencies
 from wavebreak.domain.plans.text import MAX_TEXT_BYTES, load_plan_text
-from wavebreak.json_pointers import MAX_DEPTH, PlanInvalid
+from wavebreak.json_pointers import MAX_DEPTH, PlanInvalidError
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
 
 
 def problems(text: str) -> list[tuple[str, str]]:
-    with pytest.raises(PlanInvalid) as caught:
+    with pytest.raises(PlanInvalidError) as caught:
         load_plan_text(text)
     return [(problem.pointer, problem.message) for problem in caught.value.problems]
 

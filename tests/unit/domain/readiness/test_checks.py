@@ -23,7 +23,7 @@ from wavebreak.domain.readiness.checks import (
     readiness_view,
     seconds_of,
 )
-from wavebreak.domain.readiness.facts import Drill, Facts, Load, Member, Site
+from wavebreak.domain.readiness.facts import Drill, Facts, Load, Member, SiteFacts
 from wavebreak.timing import iso
 
 NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -48,10 +48,10 @@ def load(*active: RecentJob, quotas: Quotas | None = None) -> Load:
     return Load(applied, active, room_for(applied, active))
 
 
-def healthy(*members: Member) -> Site:
+def healthy(*members: Member) -> SiteFacts:
     """A Region in which nothing is wrong with these servers."""
     ids = [each.source_server_id for each in members]
-    return Site(
+    return SiteFacts(
         where=REGION,
         members=members,
         servers={identifier: SourceServer(identifier, "CONTINUOUS", "PT0S") for identifier in ids},
@@ -61,7 +61,7 @@ def healthy(*members: Member) -> Site:
     )
 
 
-def facts(*sites: Site, **more: Any) -> Facts:
+def facts(*sites: SiteFacts, **more: Any) -> Facts:
     known: dict[str, Any] = {"plan_id": "three-tier", "plan_version": 2, "rpo_minutes": 15, "now": NOW, "sites": sites}
     return Facts(**{**known, "last_drill": drill(days=3), **more})
 
@@ -327,7 +327,7 @@ def test_the_age_of_the_last_drill(last: Drill | None, status: CheckStatus, told
 
 def test_missing_permissions_are_told_and_nothing_is_said_of_what_was_not_seen() -> None:
     denied = Trouble("DescribeSourceServers", "AccessDeniedException: not authorised", denied=True)
-    site = Site(where=REGION, members=(member(1),), troubles=(denied, denied))
+    site = SiteFacts(where=REGION, members=(member(1),), troubles=(denied, denied))
     checks = judge(facts(site))
     assert found(checks, "permissions") == [(REGION, FAIL)]
     assert "no permission for DescribeSourceServers in us-east-1" in only(checks, "permissions").message

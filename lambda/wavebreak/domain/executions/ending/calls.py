@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.drs import RecentJob
     from wavebreak.domain.executions.ending.model import InstanceEnding
-    from wavebreak.site import Place
+    from wavebreak.site import Site
     from wavebreak.timing import Timing
 
 _LOST = "DRS shows no job of a terminate call whose answer was lost"
 
 
-def servers_at(execution: Execution, place: Place) -> list[str]:
-    """Give the source servers of a place that a launch was intended for, but for those whose instance is over."""
-    called = {subject for job in execution.launch_jobs() if job.place == place for subject in job.subjects}
+def servers_at(execution: Execution, site: Site) -> list[str]:
+    """Give the source servers of a site that a launch was intended for, but for those whose instance is over."""
+    called = {subject for job in execution.launch_jobs() if job.site == site for subject in job.subjects}
     return sorted(
         server.source_server_id
         for wave in execution.waves
-        for server in (wave.servers if wave.place == place else ())
+        for server in (wave.servers if wave.site == site else ())
         if server.source_server_id in called and not ending_of(server).is_over
     )
 
 
-def intent(execution: Execution, place: Place, subjects: tuple[str, ...], now: datetime, timing: Timing) -> Job | None:
+def intent(execution: Execution, site: Site, subjects: tuple[str, ...], now: datetime, timing: Timing) -> Job | None:
     """Make the intent of a call; None when the termination is over or a call in flight covers one of the instances."""
     covered = {subject for job in terminate_jobs(execution) if job.in_flight for subject in job.subjects}
     if execution.termination.status is not TerminationStatus.IN_PROGRESS or not covered.isdisjoint(subjects):
@@ -50,7 +50,7 @@ def intent(execution: Execution, place: Place, subjects: tuple[str, ...], now: d
         intended_at=now,
         check_after=now + timing.intent_expiry,
         kind=JobKind.TERMINATE,
-        place=place,
+        site=site,
     )
 
 
@@ -58,7 +58,7 @@ def started(execution: Execution, *, job: Job, job_id: str) -> Execution:
     """Record that DRS took a call: nothing is held against its instances or its place any more."""
     taken = execution.with_job(replace(job, state=JobState.STARTED, job_id=job_id))
     return _changed(
-        released(taken, job.place),
+        released(taken, job.site),
         job.subjects,
         lambda _, ending: replace(
             ending, suspicion=None, refusals=0, told_terminated=None, not_before=None, reason=None

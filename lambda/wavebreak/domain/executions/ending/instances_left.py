@@ -109,7 +109,7 @@ def _reason(execution: Execution, wave: Wave, server: Server, launching: Mapping
         return ending.reason
     if ending.suspicion is not None:
         return ending.suspicion.words
-    return next((hold.words for hold in execution.termination.holds if hold.place == wave.place), None)
+    return next((hold.words for hold in execution.termination.holds if hold.site == wave.site), None)
 
 
 def in_brief(entries: list[Entry]) -> list[Entry]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.drs import Instance
     from wavebreak.domain.executions.observation import JobView
-    from wavebreak.site import Place
+    from wavebreak.site import Site
     from wavebreak.timing import Timing
 
 TERMINATED: Final = "TERMINATED"
@@ -52,7 +52,7 @@ class TerminationObservation:
     jobs: Observation = field(default_factory=Observation)
     instances: tuple[Instance, ...] = ()
     """All that DRS shows of the source servers that were looked at, in any state, launched by anyone."""
-    silent: frozenset[Place] = frozenset()
+    silent: frozenset[Site] = frozenset()
     """The accounts and Regions that did not answer: what is there is not known, and not touched."""
     ec2: Mapping[str, Ec2Answer] = field(default_factory=dict)
     """EC2's answers, by instance id."""
@@ -106,8 +106,8 @@ def _told(execution: Execution, job: Job, view: JobView) -> Execution:
             return server
         if seen.launch_status not in {LaunchStatus.TERMINATED, LaunchStatus.FAILED}:
             return server
-        told = seen.launch_status is LaunchStatus.TERMINATED
-        return replace(server, ending=replace(ending_of(server), told_terminated=told))
+        shown_terminated = seen.launch_status is LaunchStatus.TERMINATED
+        return replace(server, ending=replace(ending_of(server), told_terminated=shown_terminated))
 
     return execution.with_waves(wave.with_servers(change) for wave in execution.waves)
 
@@ -163,7 +163,7 @@ def _kept(ending: InstanceEnding | None) -> InstanceEnding | None:
 
 
 def looked_at(execution: Execution, observation: TerminationObservation, now: datetime, timing: Timing) -> Execution:
-    """Record what a look shows of each instance, in the places that answered."""
+    """Record what a look shows of each instance, in the sites that answered."""
     look = Look(execution, observation)
 
     def change(server: Server) -> Server:
@@ -173,7 +173,7 @@ def looked_at(execution: Execution, observation: TerminationObservation, now: da
         ending = _seen(known, look, now, timing)
         return replace(known, ending=None if ending == _NEW else ending)
 
-    answered = (wave for wave in execution.waves if wave.place not in observation.silent)
+    answered = (wave for wave in execution.waves if wave.site not in observation.silent)
     return execution.with_waves(wave.with_servers(change) for wave in answered)
 
 

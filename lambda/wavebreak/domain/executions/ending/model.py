@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.site import Place
+from wavebreak.site import Site
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -62,7 +62,7 @@ class Hold:
     until: datetime
     words: str
     """Why, in DRS's words where it said any."""
-    place: Place = field(default_factory=Place)
+    site: Site = field(default_factory=Site)
     refusals: int = 0
     """Refusals of the request itself that waiting does not cure, one after the other; 0 where waiting helps."""
     silent: bool = False

@@ -60,7 +60,7 @@ class Standings:
         self.timing = timing
         self._observation = observation
         self._look = Look(execution, observation) if observation is not None else None
-        self._holds = {hold.place: hold for hold in execution.termination.holds}
+        self._holds = {hold.site: hold for hold in execution.termination.holds}
         self._covered: dict[str, Job] = {}
         self._ended: dict[str, Job] = {}
         self._attempts: Counter[str] = Counter()
@@ -94,7 +94,7 @@ class Standings:
         if not is_launched(server) or ending.is_over:
             return server
         _, reason = self._of(wave, server)
-        if reason is None and ending.suspicion is None and wave.place not in self._holds:
+        if reason is None and ending.suspicion is None and wave.site not in self._holds:
             reason = otherwise
         by_hand = reason is not None and reason.endswith(_BY_HAND)
         explained = replace(ending, reason=reason, by_hand=by_hand)
@@ -107,7 +107,7 @@ class Standings:
             return Standing.OVER, None
         if ending.outcome is EndingOutcome.UNKNOWN:
             return Standing.UNKNOWN, ending.reason
-        hold = self._holds.get(wave.place)
+        hold = self._holds.get(wave.site)
         if hold is not None and hold.silent:
             return Standing.WAITS, None
         shown = self._look.instance_of(server) if self._look is not None else None

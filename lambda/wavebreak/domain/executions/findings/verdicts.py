@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.domain.executions.steering import Refused
+from wavebreak.domain.executions.steering import NotAllowedError
 
 if TYPE_CHECKING:
     from wavebreak.domain.executions.findings.model import Verdict
@@ -18,10 +18,10 @@ def judged(execution: Execution, verdict: Verdict) -> Execution:
     It changes no status. Raises Refused while the execution has not ended.
     """
     if not execution.is_terminal:
-        raise Refused(f"Execution is {execution.status}; a verdict is given once it has ended")
+        raise NotAllowedError(f"Execution is {execution.status}; a verdict is given once it has ended")
     return replace(execution, verdict=verdict)
 
 
-def told(verdict: Verdict) -> dict[str, Any]:
+def verdict_view(verdict: Verdict) -> dict[str, Any]:
     """Give what the event of a verdict says beside the change: the notes, if there are any."""
     return {"notes": verdict.notes} if verdict.notes else {}

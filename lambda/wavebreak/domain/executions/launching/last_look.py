@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LastLook:
-    """A look for such launches that some places did not answer; it is made again at a moment."""
+    """A look for such launches that some sites did not answer; it is made again at a moment."""
 
-    places: tuple[str, ...]
+    sites: tuple[str, ...]
     """The accounts and Regions that did not answer, in words."""
     not_before: datetime

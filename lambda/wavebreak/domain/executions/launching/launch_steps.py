@@ -89,7 +89,7 @@ def adopted(execution: Execution, job_id: str, key: tuple[int, int, int], server
         state=JobState.INTENDED,
         intended_at=wave.started_at or execution.started_at,
         check_after=wave.started_at or execution.started_at,
-        place=wave.place,
+        site=wave.site,
     )
     return started(execution, record, job_id)
 

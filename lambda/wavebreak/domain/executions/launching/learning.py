@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.observation import InstanceView, JobLog, Observation
-    from wavebreak.site import Place
+    from wavebreak.site import Site
     from wavebreak.timing import Timing
 
 _LOOKS_BEFORE_THE_LOG: Final = 2
@@ -38,7 +38,7 @@ _STOPPED: Final = "Launched, and left stopped, as its launch configuration says 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What is to be asked of one place now."""
+    """What is to be asked of one site now."""
 
     servers: tuple[str, ...] = ()
     """Source servers whose instances are looked for."""
@@ -48,13 +48,13 @@ class Due:
     """Jobs whose log is to be read."""
 
 
-def due(execution: Execution, place: Place, now: datetime, timing: Timing) -> Due:
-    """Tell what is to be asked of a place: one call for all of its instances, and one for each log."""
+def due(execution: Execution, site: Site, now: datetime, timing: Timing) -> Due:
+    """Tell what is to be asked of a site: one call for all of its instances, and one for each log."""
     wanted = _waves_that_commands_need(execution)
     servers: dict[str, None] = {}
     jobs, logs = set(), []
     for job, members in _by_job(execution):
-        if job.place != place or job.job_id is None:
+        if job.site != site or job.job_id is None:
             continue
         unknown = [server for server in members if server.recovery_instance_id is None]
         if _is_fresh(job, now, timing):
@@ -168,8 +168,12 @@ def _learnt(
         if server.source_server_id not in members:
             return server
         seen = instances.get((job_id, server.source_server_id))
-        told = _told_by(log, server, job_id) if log is not None else server
-        return told if seen is None or server.launch_status is not LaunchStatus.LAUNCHED else _shown(told, seen)
+        read_from_log = _told_by(log, server, job_id) if log is not None else server
+        return (
+            read_from_log
+            if seen is None or server.launch_status is not LaunchStatus.LAUNCHED
+            else _shown(read_from_log, seen)
+        )
 
     wave = execution.wave(job.wave)
     changed = wave.with_servers(change)

@@ -9,27 +9,29 @@ from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import is_over
 from wavebreak.domain.executions.leasing.model import Lease
 from wavebreak.domain.executions.model import Cancel, CancelThen, Execution, Mode
-from wavebreak.domain.executions.steering import Refused, cancel
+from wavebreak.domain.executions.steering import NotAllowedError, cancel
 from wavebreak.execution_utils import TerminationStatus, WaveStatus
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from wavebreak.domain.executions.audit_trail import Act
+    from wavebreak.domain.executions.model import Attribution
 
 OVERSTAYED: Final = "Only a person has been waited for as long as the lease of the drill lasts"
 
 
-def extended(execution: Execution, minutes: int, lasts: timedelta, act: Act) -> Execution:
+def extended(execution: Execution, minutes: int, lasts: timedelta, act: Attribution) -> Execution:
     """Have a drill's instances stay for so many minutes from now on, or from its end on while it runs.
 
     Raises Refused for a RECOVERY, and once a termination was asked for.
     """
     if execution.mode is Mode.RECOVERY:
-        raise Refused("Execution is a RECOVERY: its instances have no lease, they stay until somebody terminates them")
+        raise NotAllowedError(
+            "Execution is a RECOVERY: its instances have no lease, they stay until somebody terminates them"
+        )
     ordered = execution.cancel is not None and execution.cancel.then is CancelThen.TERMINATE
     if ordered or execution.termination.status is not TerminationStatus.NOT_REQUESTED:
-        raise Refused("The termination of its instances was asked for; their lease can no longer be changed")
+        raise NotAllowedError("The termination of its instances was asked for; their lease can no longer be changed")
     waiting = execution.lease is not None and execution.lease.waiting_since is not None
     lease = Lease(minutes, lasts, extended_by=act.actor, extended_at=act.at, waiting_since=act.at if waiting else None)
     return replace(execution, lease=lease.counted_from(act.at) if execution.is_terminal else lease)

@@ -25,14 +25,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from wavebreak.domain.executions.audit_trail import Act
-    from wavebreak.site import Place
+    from wavebreak.domain.executions.model import Attribution
+    from wavebreak.site import Site
 
 _NAMED: Final = 3
 """Servers that a warning names; the others are counted."""
 
 
-def taken_over(execution: Execution, servers: Mapping[str, Sequence[str]], plan_of: str | None, act: Act) -> Execution:
+def taken_over(
+    execution: Execution, servers: Mapping[str, Sequence[str]], plan_of: str | None, act: Attribution
+) -> Execution:
     """Have a RECOVERY know the drills that it took servers, or its plan, over from, and warn of each.
 
     `servers` are source servers by the drill that had them; `plan_of` is the drill that had the plan.
@@ -94,11 +96,11 @@ def settled(execution: Execution, drills: Iterable[str]) -> Execution:
     return replace(execution, preemption=replace(preemption, unsettled=left))
 
 
-def places_to_start(execution: Execution) -> tuple[Place, ...]:
-    """Give the places where a RECOVERY has servers to be started in running waves: no drill starts a job there."""
+def sites_to_start(execution: Execution) -> tuple[Site, ...]:
+    """Give the sites where a RECOVERY has servers to be started in running waves: no drill starts a job there."""
     if execution.mode is not Mode.RECOVERY or execution.cancel is not None or execution.is_terminal:
         return ()
-    places = {
-        wave.place for wave in execution.waves if wave.status is WaveStatus.IN_PROGRESS and unassigned(execution, wave)
+    sites = {
+        wave.site for wave in execution.waves if wave.status is WaveStatus.IN_PROGRESS and unassigned(execution, wave)
     }
-    return tuple(sorted(places, key=lambda place: (place.account_id or "", place.region or "")))
+    return tuple(sorted(sites, key=lambda site: (site.account_id or "", site.region or "")))
