@@ -35,7 +35,7 @@ def product(monkeypatch: pytest.MonkeyPatch) -> QuietProduct:
     quiet = QuietProduct()
 
     @contextmanager
-    def local_product() -> Iterator[QuietProduct]:
+    def local_product(_seed: int) -> Iterator[QuietProduct]:
         yield quiet
 
     monkeypatch.setattr(chaos, "_local_product", local_product)

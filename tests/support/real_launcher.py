@@ -81,8 +81,11 @@ class RealLauncher:
         """Read the execution."""
         return SimpleNamespace(execution=self.world.execution)
 
-    def change(self, _execution_id: str, step: Callable[[Execution], Execution], _act: Any) -> Execution:
-        """Change the execution."""
+    def change(
+        self, _execution_id: str, step: Callable[[Execution], Execution], _act: Any, *, known: Execution | None = None
+    ) -> Execution:
+        """Change the execution as it is now: `known` is a guess that a lost race corrects."""
+        assert known is None or known.execution_id == self.world.execution.execution_id
         self.world.save(step(self.world.execution))
         return self.world.execution
 

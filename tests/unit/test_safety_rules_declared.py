@@ -80,6 +80,8 @@ def test_rule_7_nothing_is_made_or_changed_in_a_control_plane_while_recovering()
         *("logs:PutResourcePolicy", "xray:PutTraceSegments", "xray:PutTelemetryRecords"),
         # DRS in the name of StartRecovery's caller: a volume with a customer's key, a post-launch action.
         *("kms:CreateGrant", "ssm:PutParameter"),
+        # Drills that start by themselves: made when a plan is stored, or by the sweep, and nothing waits for it.
+        *(f"scheduler:{verb}Schedule" for verb in ("Create", "Update", "Delete")),
         # Denied to every function.
         "logs:CreateLogGroup",
     }

@@ -92,6 +92,7 @@ def meta_record(execution: Execution) -> Item:
         "calls": calls_record(execution.calls),
         "jobsDigest": jobs_digest(execution),
         "usualLaunchSeconds": _usual_seconds(execution),
+        "usualLaunchBefore": execution.usual_launch_seconds,
         "objectives": objectives_record(execution.objectives),
     }
     starts = preemption.sites_to_start(execution)
@@ -354,7 +355,7 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         calls=read_calls(meta.get("calls")),
         objectives=read_objectives(meta.get("objectives")),
         tallies=read_tallies(meta.get("tallies")),
-        usual_launch_seconds=None if meta.get("usualLaunchSeconds") is None else int(meta["usualLaunchSeconds"]),
+        usual_launch_seconds=None if meta.get("usualLaunchBefore") is None else int(meta["usualLaunchBefore"]),
         lease=read_lease(meta),
     )
 
