@@ -19,7 +19,7 @@ KEYS = {
 """Where the key of a resource stands, by its type."""
 
 
-@pytest.mark.parametrize(("kind", "place"), KEYS.items())
+@pytest.mark.parametrize(("kind", "site"), KEYS.items())
 def test_everything_that_keeps_data_takes_a_key_of_the_users_own(
     template: Json, kind: str, site: tuple[str, str | None]
 ) -> None:

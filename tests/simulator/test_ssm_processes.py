@@ -85,7 +85,7 @@ def test_a_script_finds_its_machine_and_nothing_of_the_simulators_own(
     assert len(descriptors) == 4
 
 
-@pytest.mark.parametrize(("directory", "place"), [("/var/lib", "var/lib"), ("../../etc", "etc"), ("new", "new")])
+@pytest.mark.parametrize(("directory", "site"), [("/var/lib", "var/lib"), ("../../etc", "etc"), ("new", "new")])
 def test_a_working_directory_is_one_of_the_machine(fleet: RunCommand, directory: str, site: str) -> None:
     step = SHELL_DOCUMENT["mainSteps"][0]
     inputs = {**step["inputs"], "workingDirectory": directory}

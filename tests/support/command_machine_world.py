@@ -107,7 +107,7 @@ class World:
         self.machines = 0
         for number in range(1, self.run.total + 1):
             site = self.sites[number - 1] if self.sites else None
-            extra = {"place": site} if site else {}
+            extra = {"site": site} if site else {}
             self.targets[number] = CommandTarget(number, f"s-{number}", f"i-{number}", **extra)  # type: ignore[arg-type]  # site alone
 
     def now(self) -> datetime:

@@ -150,7 +150,7 @@ def test_a_silence_is_noted_with_its_place() -> None:
     round_of().note_silence("jobs", [WEST], 30)
     error, severity, context = RECORDED[-1]
     assert (str(error), severity) == ("DRS in us-west-2 did not answer within 30 s", "WARNING")
-    assert context == {"question": "jobs", "place": "us-west-2"}
+    assert context == {"question": "jobs", "site": "us-west-2"}
 
 
 def test_nothing_to_ask_is_no_answer() -> None:

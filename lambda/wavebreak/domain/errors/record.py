@@ -101,7 +101,7 @@ _BY_FAILURE: Final = {
     "Runtime.OutOfMemory": _C.CRASH,
     "States.Permissions": _C.PERMISSION,
     "CircuitOpen": _C.CIRCUIT_OPEN,
-    "Conflict": _C.DATABASE,
+    "VersionConflictError": _C.DATABASE,
     "ConditionFailedError": _C.DATABASE,
     "MissingSettingError": _C.CONFIGURATION,
     "OutcomeUnknownError": _C.DRS,

@@ -154,15 +154,25 @@ class _Worker:
 
     def round(self) -> Turn:
         """Bring one target on, settling those on the way to which nothing has to be sent."""
+        if not self.turn.number and not self._settles:
+            number = self._next()
+            return self._wait_for_agents() if self.all_taken else self._with(number)
         number = self.turn.number or self._next()
         while number:
             progress = self._forward(number)
             if progress is Progress.RUNNING:
                 return self.turn.goes_on(number)
             number = self._next()
-            if progress is not Progress.SETTLED or self._is_over:
+            # A target is sent to only once the machine knows that it is this worker's: a task that dies after it sent
+            # is tried again with the same number, and must find the command that runs, not the target after it.
+            if progress is not Progress.SETTLED or self._is_over or not self._settles:
                 return self._with(number)
         return self._wait_for_agents() if self.all_taken else self._with(0)
+
+    @property
+    def _settles(self) -> bool:
+        """Whether nothing is sent any more, so that many targets can be ended in one round."""
+        return self.run.status is CommandRunStatus.CANCELLING or self.run.stopped_by is not None
 
     @property
     def _is_over(self) -> bool:
