@@ -237,6 +237,18 @@ class Stack:
         """Let so much time pass that every look at a service shows what has happened so far."""
         self.clock.forward(LATE_SECONDS)
 
+    def comes_to_rest(self) -> None:
+        """Let what is still under way arrive (late events, reports), until nothing is written any more."""
+        self.everything_shows()
+        before = self.items()
+        for _ in range(100):
+            time.sleep(0.3)
+            after = self.items()
+            if after == before:
+                return
+            before = after
+        raise AssertionError("something writes without end")
+
     def wait(
         self, execution_id: str, until: Callable[[dict[str, Any]], Any], seconds: float = PATIENCE_SECONDS
     ) -> dict[str, Any]:

@@ -26,20 +26,26 @@ ABSENT = "drill-01kahpq7800000000000000000"
 @pytest.fixture(scope="module")
 def recovered(shared_stack: Stack) -> tuple[Commands, str]:
     commands = Commands(shared_stack)
-    return commands, commands.launched(3)
+    launched = commands.launched(3)
+    shared_stack.comes_to_rest()
+    return commands, launched
 
 
 @pytest.fixture(scope="module")
 def finished(recovered: tuple[Commands, str]) -> str:
     commands, execution_id = recovered
-    return str(commands.run("status", executionId=execution_id)["commandId"])
+    ran = str(commands.run("status", executionId=execution_id)["commandId"])
+    commands.stack.comes_to_rest()
+    return ran
 
 
 @pytest.fixture(scope="module")
 def watched(recovered: tuple[Commands, str]) -> str:
     commands, execution_id = recovered
     commands.answers(1, "watch", stdout="one\ntwo\n")
-    return str(commands.run("watch", executionId=execution_id, targets=[server(1)])["commandId"])
+    ran = str(commands.run("watch", executionId=execution_id, targets=[server(1)])["commandId"])
+    commands.stack.comes_to_rest()
+    return ran
 
 
 @pytest.fixture
