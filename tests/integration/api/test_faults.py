@@ -57,7 +57,7 @@ def test_an_infrastructure_fault_is_unavailable_and_says_when_to_come_again(
 def test_an_unexpected_error_tells_a_correlation_id_and_nothing_else(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Table, "get", _failing(RuntimeError("secret of the house")))
+    monkeypatch.setattr(Table, "query", _failing(RuntimeError("secret of the house")))
 
     answer = stack.api("GET", f"/executions/{execution_id(1)}")
 

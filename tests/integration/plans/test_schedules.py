@@ -105,7 +105,7 @@ def test_13_expression_and_zone_are_handed_to_the_service_as_they_are_written(st
     put(stack, document())
     assert stack.api("DELETE", "/plans/three-tier").status == 204
     assert kept() == {}
-    assert [item["sk"] for item in stack.items() if item["pk"] == {"S": "PLAN#three-tier"}] == []
+    assert [item["sk"] for item in stack.items() if item["pk"] == {"S": "PLAN#three-tier"}] == [{"S": "LAST_VERSION"}]
 
 
 def test_13_a_schedule_follows_within_a_minute_when_the_service_does_not_answer(

@@ -95,7 +95,7 @@ class Outlook:
         return {name: _UNKNOWN for name in servers if name not in self._known}
 
     def spared(self, servers: Sequence[str], errors_before: Mapping[str, str | None]) -> Spared:
-        """Find servers that a drill must not launch now; `told` is what each says that it waits for."""
+        """Find servers that a drill must not launch now; `errors_before` is what each says that it waits for."""
         if not self.drill:
             return Spared({}, {})
         known = {name: self._known[name] for name in servers}
