@@ -95,8 +95,8 @@ def spared(
 
     Takes what DRS showed of the batch's servers and of the jobs of the last days, and what each server says that it
     waits for. Instances are asked for only where one of these tells that there may be one; a fault of that question
-    passes through, and the drill does not start. What a recovery job that ended after `since` launched may not show
-    yet: its servers wait.
+    passes through, and the drill does not start. What a recovery job that ended after `since`, or that does not say
+    when it ended, launched may not show yet: its servers wait.
     """
     recovering = {
         server: job.job_id
@@ -115,10 +115,12 @@ def spared(
         if name not in refused and (server.recovery_instance_id or server.last_launch == _RECOVERY or name in launched)
     ]
     waiting = {
-        name: _UNSEEN.format(job.job_id)
+        name: why
         for job in recent
-        if recovers(job) and job.ended_at is not None and job.ended_at > since
+        if recovers(job) and job.ended and (job.ended_at is None or job.ended_at > since)
         for name in job.servers & servers.keys()
+        # DRS need not say when a job ended: then one more look, a while later, has to do.
+        if (why := _UNSEEN.format(job.job_id)) != errors_before.get(name) or job.ended_at is not None
     }
     for instance in _recovered(drs.every_instance(asked) if asked else ()):
         name = instance.source_server_id

@@ -81,6 +81,8 @@ def test_a2_not_before_what_a_recovery_has_just_launched_shows(stack: Stack) -> 
     stack.put_servers(servers_of(document))
     started = stack.start(document)
     stack.wait(started, lambda seen: seen["waves"][1]["status"] == "AWAITING_APPROVAL")
+    # A launch lasts longer than DRS takes to show that it has begun.
+    stack.put_servers([server(2)], launchSeconds=20)
     instance = recovered(stack, 2)
 
     stack.api("POST", f"/executions/{started}/waves/2/approve", {})
