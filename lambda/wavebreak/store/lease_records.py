@@ -25,7 +25,7 @@ def lease_record(execution: Execution) -> dict[str, Any]:
     lasts = str(lease.lasts.total_seconds())
     kept = {"lasts": lasts, "reminded": lease.reminded, "waitingSince": time_of(lease.waiting_since)}
     due = due_at(execution)
-    found_by = {"duePk": keys.LEASES, "dueAt": iso(due)} if due is not None else {}
+    found_by = {"duePk": keys.LEASES, "dueSk": iso(due)} if due is not None else {}
     return {"leaseKept": kept, **found_by}
 
 

@@ -37,7 +37,7 @@ def schedule_intent(plan_id: str, stamp: str, now: datetime) -> Write:
 
 def _due(plan_id: str, stamp: str, error: str | None, at: datetime) -> Item:
     item = {"pk": keys.plan(plan_id), "sk": keys.SCHEDULE, "stamp": stamp, "state": ScheduleState.PENDING.value}
-    return {**item, "error": error, "duePk": keys.SCHEDULES, "dueAt": iso(at)}
+    return {**item, "error": error, "duePk": keys.SCHEDULES, "dueSk": iso(at)}
 
 
 @dataclass(frozen=True, slots=True)

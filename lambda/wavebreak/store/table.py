@@ -49,7 +49,7 @@ _INDEX_KEYS: Final = {
     keys.PLAN_INDEX: ("planKey", "listSk"),
     keys.ACTIVE_INDEX: ("activePk", "listSk"),
     keys.OUTBOX_INDEX: ("outboxPk", "at"),
-    keys.DUE_INDEX: ("duePk", "dueAt"),
+    keys.DUE_INDEX: ("duePk", "dueSk"),
 }
 
 _serialize = TypeSerializer().serialize
@@ -184,7 +184,7 @@ class Table:
         pages = self.client.get_paginator("query").paginate(
             TableName=self.name,
             IndexName=keys.DUE_INDEX,
-            KeyConditionExpression="duePk = :pk AND dueAt <= :now",
+            KeyConditionExpression="duePk = :pk AND dueSk <= :now",
             ExpressionAttributeValues={":pk": {"S": pk}, ":now": {"S": iso(now)}},
         )
         for page in pages:

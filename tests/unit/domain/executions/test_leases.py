@@ -229,7 +229,7 @@ def test_13_a_lease_is_read_back_as_it_was_written(lease: Lease | None) -> None:
     read = read_execution([*items, *server_records(known.execution_id, known.wave(1))])
     assert read is not None
     assert read.lease == lease
-    assert ("dueAt" in items[0]) == (due_at(known) is not None)
+    assert ("dueSk" in items[0]) == (due_at(known) is not None)
 
 
 def test_13_a_lease_is_shown_and_the_command_that_extends_it_offered() -> None:
