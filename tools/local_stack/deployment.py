@@ -151,6 +151,17 @@ def allow_wakes(emulator: Emulator) -> None:
     )
 
 
+def allow_plain_http(emulator: Emulator) -> None:
+    """Let the functions write reports on an emulator that evaluates policies and speaks plain HTTP.
+
+    The policy of the bucket refuses what is not encrypted on its way; the emulator listens on the loopback interface.
+    """
+    found = emulator.client("cloudformation").describe_stack_resource(
+        StackName=STACK_NAME, LogicalResourceId="EvidenceBucket"
+    )
+    emulator.client("s3").delete_bucket_policy(Bucket=found["StackResourceDetail"]["PhysicalResourceId"])
+
+
 def _api(api_url: str) -> tuple[str, str]:
     """Split `https://{api}.execute-api.{region}.{suffix}/{stage}` into API and stage."""
     parts = urlsplit(api_url)

@@ -283,6 +283,7 @@ class LocalStack:
         )
         if self.authorize:
             deployment.allow_wakes(self._emulator)
+            deployment.allow_plain_http(self._emulator)
         description = self._description(outputs)
         _write_json(self._description_file, description)
         _Record(record.wanted, record.emulator, record.simulator, artefact.digest).write(self._record_file)
