@@ -191,6 +191,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/executions/{executionId}/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the executions of a plan's checks, in the order of waves and checks: each with its factors or its reason. */
+        get: operations["list_checks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/executions/{executionId}/events": {
         parameters: {
             query?: never;
@@ -202,6 +219,23 @@ export interface paths {
         get: operations["list_events"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/executions/{executionId}/lease": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have a drill's instances stay for so many minutes from now on, or from its end on while it runs. */
+        post: operations["extend_lease"];
         delete?: never;
         options?: never;
         head?: never;
@@ -412,6 +446,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/plans/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell what would change if a plan were stored; nothing is. */
+        post: operations["diff_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/plans/import": {
         parameters: {
             query?: never;
@@ -499,7 +550,7 @@ export interface components {
             /** Reason */
             reason?: string | null;
             /**
-             * @description Whether the clean-up follows by itself.
+             * @description Whether the termination follows by itself.
              * @default KEEP
              */
             then: components["schemas"]["CancelThen"];
@@ -552,6 +603,28 @@ export interface components {
             name: string;
             /** @description DOCUMENT for each server, STIPULATION a wave, APPLICATION the whole. */
             type: components["schemas"]["ProcessorType"];
+        };
+        CheckExecution: {
+            command: string;
+            commandId: string;
+            /** Format: date-time */
+            completedAt: string;
+            /** @description Of this check execution. */
+            executionId: string;
+            name: string;
+            /** @description What it told: {factors: {key: value}}. */
+            output: Record<string, never> | null;
+            /** @description Why it failed. */
+            reason: string | null;
+            /** @description Null of one over all servers. */
+            sourceServerId: string | null;
+            /** Format: date-time */
+            startedAt: string | null;
+            /** @enum {string} */
+            status: "completed" | "failed" | "superseded";
+            /** @enum {string} */
+            type: "DOCUMENT" | "STIPULATION" | "APPLICATION";
+            waveNumber: number | null;
         };
         /**
          * Command
@@ -695,6 +768,41 @@ export interface components {
             /** @description The wave of the plan whose command this is. */
             waveNumber?: number | null;
         };
+        /**
+         * DrillRequest
+         * @description What starts a drill.
+         */
+        DrillRequest: {
+            /** Planid */
+            planId: string;
+            /** Reason */
+            reason?: string | null;
+            /**
+             * Snapshots
+             * @description Recovery point of a source server; the latest unless named.
+             */
+            snapshots?: {
+                [key: string]: string;
+            };
+            /**
+             * Terminateafterminutes
+             * @description How long its instances stay after its end; by default what the plan says.
+             */
+            terminateAfterMinutes?: number | null;
+        };
+        /**
+         * DrillSettings
+         * @description What concerns drills of the plan only; a recovery ignores it.
+         */
+        DrillSettings: {
+            /** @description When drills start by themselves; needs a lease. */
+            schedule?: components["schemas"]["ScheduleSettings"] | null;
+            /**
+             * Terminateafterminutes
+             * @description How long a drill's instances stay after its end, before they are terminated by themselves.
+             */
+            terminateAfterMinutes?: number | null;
+        };
         Error: {
             /** Format: date-time */
             at: string;
@@ -770,6 +878,27 @@ export interface components {
                 then: "KEEP" | "TERMINATE";
             } | null;
             cancelledWaves: number;
+            checks: {
+                /** @description Completed and failed executions of all checks of this name. */
+                active: number;
+                command: string;
+                commandId: string | null;
+                error: string | null;
+                failed: number;
+                /** @description The first of them. */
+                failedIds: string[];
+                name: string;
+                /** @description What a factor is missing for, beside executions that failed. */
+                note: string | null;
+                /**
+                 * @description COMPLETED also when it told nothing: see failed. SKIPPED without a server.
+                 * @enum {unknown}
+                 */
+                status: "NOT_STARTED" | "IN_PROGRESS" | "COMPLETED" | "SKIPPED";
+                succeeded: number;
+                /** @description Null of a check over the whole execution. */
+                waveNumber: number | null;
+            }[];
             completedWaves: number;
             display: {
                 color: string;
@@ -790,6 +919,22 @@ export interface components {
             instancesTerminated: boolean;
             /** @description Of the state machine, when it last failed. */
             lastFailure: Record<string, never> | null;
+            /**
+             * Format: date-time
+             * @description When DRS last told of all that is in flight.
+             */
+            lastSeenAt: string | null;
+            lease: {
+                /**
+                 * Format: date-time
+                 * @description Null while the drill runs.
+                 */
+                expiresAt: string | null;
+                /** Format: date-time */
+                extendedAt: string | null;
+                extendedBy: string | null;
+                minutes: number;
+            } | null;
             /** Format: date-time */
             leftSince: string | null;
             /** @enum {string} */
@@ -847,11 +992,22 @@ export interface components {
             waves: {
                 accountId: string | null;
                 attempt: number;
+                /** @description Oldest first, the present one last. */
+                attempts: {
+                    attempt: number;
+                    /** Format: date-time */
+                    endedAt: string | null;
+                    error: string | null;
+                    /** Format: date-time */
+                    startedAt: string | null;
+                    /** @enum {string} */
+                    status: "NOT_STARTED" | "AWAITING_APPROVAL" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "CANCELLED" | "SKIPPED";
+                }[];
                 commands: {
                     command: string;
                     commandId: string | null;
                     error: string | null;
-                    /** @enum {string} */
+                    /** @enum {unknown} */
                     phase: "BEFORE" | "AFTER";
                     required: boolean;
                     /** @description NOT_STARTED, IN_PROGRESS, the status in which its run ended, or SKIPPED without a server. */
@@ -873,11 +1029,18 @@ export interface components {
                 name: string;
                 region: string | null;
                 servers: {
+                    /**
+                     * @description Of its instance, if any.
+                     * @enum {unknown}
+                     */
+                    ending: "TERMINATED" | "REPLACED" | "UNKNOWN" | null;
                     error: string | null;
                     /** @enum {string} */
                     impact: "CRITICAL" | "OPTIONAL";
                     /** @enum {string} */
                     launchStatus: "PENDING" | "IN_PROGRESS" | "LAUNCHED" | "FAILED" | "TERMINATED";
+                    /** @description Its Name tag or else its host name, as they were at the start. */
+                    name: string | null;
                     recoveryInstanceId: string | null;
                     snapshotAt: string | null;
                     sourceServerId: string;
@@ -925,6 +1088,17 @@ export interface components {
             instancesTerminated: boolean;
             /** @description Of the state machine, when it last failed. */
             lastFailure: Record<string, never> | null;
+            lease: {
+                /**
+                 * Format: date-time
+                 * @description Null while the drill runs.
+                 */
+                expiresAt: string | null;
+                /** Format: date-time */
+                extendedAt: string | null;
+                extendedBy: string | null;
+                minutes: number;
+            } | null;
             /** Format: date-time */
             leftSince: string | null;
             /** @enum {string} */
@@ -1027,6 +1201,19 @@ export interface components {
             recoveryPlanArn: string;
         };
         /**
+         * LeaseRequest
+         * @description What sets the lease of a drill anew.
+         */
+        LeaseRequest: {
+            /**
+             * Minutes
+             * @description From now on, or from the drill's end on while it runs.
+             */
+            minutes: number;
+            /** Reason */
+            reason?: string | null;
+        };
+        /**
          * Mode
          * @description What a run is for: a rehearsal or the real thing.
          * @enum {string}
@@ -1062,6 +1249,14 @@ export interface components {
          */
         OnFailure: "STOP" | "CONTINUE" | "ASK";
         PlanBody: components["schemas"]["PlanDocument"];
+        PlanChanges: {
+            /** @description By JSON pointer, null for what is not there; one that is not stored is one change. */
+            changes: {
+                from: unknown;
+                pointer: string;
+                to: unknown;
+            }[];
+        };
         /**
          * PlanDocument
          * @description A recovery plan: a named set of waves with dependencies between them.
@@ -1069,6 +1264,8 @@ export interface components {
         PlanDocument: {
             /** Description */
             description?: string | null;
+            /** @description Of drills only. */
+            drill?: components["schemas"]["DrillSettings"] | null;
             /**
              * Name
              * @description Its name for people.
@@ -1152,6 +1349,10 @@ export interface components {
                 /** @description A plan, a server, a Region, or a JSON pointer. */
                 subject: string;
             }[];
+            /** @description What people call the servers, by their ids: the Name tag, else the host name. */
+            names: {
+                [key: string]: string;
+            };
             /** @description No check is FAIL. */
             ready: boolean;
         };
@@ -1207,6 +1408,24 @@ export interface components {
          */
         ReportForm: "json" | "html";
         /**
+         * ScheduleSettings
+         * @description When drills of the plan start by themselves, in the words of EventBridge Scheduler.
+         */
+        ScheduleSettings: {
+            /**
+             * Expression
+             * @description cron or rate.
+             * @example cron(0 6 ? * SUN *)
+             */
+            expression: string;
+            /**
+             * Timezone
+             * @description An IANA zone.
+             * @example Europe/Berlin
+             */
+            timezone: string;
+        };
+        /**
          * Selector
          * @description Chooses servers when an execution starts.
          */
@@ -1245,29 +1464,18 @@ export interface components {
          * @enum {string}
          */
         Severity: "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL";
-        /**
-         * StartRequest
-         * @description What starts a drill or a recovery.
-         */
-        StartRequest: {
-            /** Planid */
-            planId: string;
-            /** Reason */
-            reason?: string | null;
-            /**
-             * Snapshots
-             * @description Recovery point of a source server; the latest unless named.
-             */
-            snapshots?: {
-                [key: string]: string;
-            };
-        };
         StoredPlan: {
             /** Format: date-time */
             createdAt: string;
             plan: {
                 [key: string]: unknown;
             };
+            /** @description Whether EventBridge Scheduler has the schedule that the plan says; null without one. */
+            schedule: {
+                error: string | null;
+                /** @enum {string} */
+                state: "ACTIVE" | "PENDING";
+            } | null;
             /** Format: date-time */
             updatedAt: string;
             version: number;
@@ -1336,7 +1544,7 @@ export interface components {
              *       "database"
              *     ]
              */
-            dependsOn?: string[] | null;
+            dependsOn?: string[];
             /**
              * Name
              * @description Unique in the plan.
@@ -1884,7 +2092,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["StartRequest"];
+                "application/json": components["schemas"]["DrillRequest"];
             };
         };
         responses: {
@@ -2148,6 +2356,10 @@ export interface operations {
                 planId?: string | null;
                 status?: components["schemas"]["ExecutionStatus"] | null;
                 mode?: components["schemas"]["Mode"] | null;
+                /** @description Whether they run, or their instances are being terminated. */
+                active?: ("true" | "false") | null;
+                /** @description Started then or later. */
+                since?: string | null;
                 limit?: number;
                 /** @description Of the answer that this one goes on from. */
                 nextToken?: string | null;
@@ -2412,6 +2624,98 @@ export interface operations {
             };
         };
     };
+    list_checks: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description Of the answer that this one goes on from. */
+                nextToken?: string | null;
+            };
+            header?: never;
+            path: {
+                executionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Check executions, in the order of waves and checks. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["CheckExecution"][];
+                        nextToken: string | null;
+                    };
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_events: {
         parameters: {
             query?: {
@@ -2459,6 +2763,113 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    extend_lease: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                executionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeaseRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted; the execution as it stands. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Execution"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3643,6 +4054,93 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    diff_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanBody"];
+            };
+        };
+        responses: {
+            /** @description What would change; nothing is stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanChanges"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
