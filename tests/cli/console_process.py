@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
+import signal
+# A shell that runs the tests in the background has it ignored, and the process would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import sys
 from pathlib import Path
 from wavebreak_cli.commands import console

@@ -59,7 +59,8 @@ def test_all_but_those_at_fault_are_ended_within_three_rounds(
     world.run(until=lambda: world.taken >= world.healthy())
     # What is throttled may be everything: it waits once before it is searched. Among other faults that takes longer.
     mixed = Way.THROTTLE in ways.values() and len(set(ways.values()) - UNCALLED) > 1
-    assert world.rounds <= (6 if mixed else 3)
+    # After a fault the next smaller calls wait until the job is known to be absent: that may take one round more.
+    assert world.rounds <= (6 if mixed else 4 if Way.FAULT in ways.values() else 3)
     assert world.taken == world.healthy()
     k = sum(way not in UNCALLED for way in ways.values())
     assert len(world.calls) <= 2 * k * math.log2(max(2, size)) + size / 100 + 10, len(world.calls)
