@@ -36,4 +36,4 @@ def sweep(_event: dict[str, Any]) -> dict[str, Any]:
     not keep the others from being done.
     """
     counts = look_after.everything(app(), tracker().record_error)
-    return {**counts, "restarted": counts["restarted"] + counts.pop("commands")}
+    return {**counts, "restarted": counts["restarted"] + counts["commands"]}

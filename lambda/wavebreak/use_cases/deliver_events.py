@@ -23,6 +23,7 @@ from wavebreak.domain.notifications.execution_messages import execution_message,
 from wavebreak.domain.notifications.message import Kind, discreet
 from wavebreak.error_category import Category
 from wavebreak.problems import Unavailable
+from wavebreak.resilience.despite_faults import each_despite_faults
 from wavebreak.store.executions import read_event
 from wavebreak.store.keys import execution_id_of
 from wavebreak.store.outbox import CursorLostError, is_waiting
@@ -86,19 +87,13 @@ def sweep(app: App) -> int:
 
     One execution that cannot be told does not keep the others from it; the last such fault is raised in the end.
     """
-    until, count = app.now() + WORK, 0
-    fault: Exception | None = None
-    for execution_id, oldest in app.outbox.waiting(app.now() - _OVERDUE).items():
-        if app.now() > until:
-            break
-        try:
-            count += deliver(app, execution_id, oldest)
-        except Exception as error:  # the doorway of each execution: raised below
-            logger.exception("events of %s could not be told", execution_id)
-            fault = error
-    if fault is not None:
-        raise fault
-    return count
+    until = app.now() + WORK
+    return each_despite_faults(
+        app.outbox.waiting(app.now() - _OVERDUE).items(),
+        lambda waiting: deliver(app, *waiting),
+        lambda error, waiting: logger.error("events of %s could not be told", waiting[0], exc_info=error),
+        lambda: app.now() > until,
+    )
 
 
 def announce(app: App, message: Message, served: frozenset[str] = frozenset(), topic: str | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from wavebreak.resilience.despite_faults import each_despite_faults
 from wavebreak.use_cases import reconcile_commands, reconcile_executions, watch_dead_letters
 from wavebreak.use_cases.leases import end_leases
 from wavebreak.use_cases.schedules import keep_schedule
@@ -25,13 +26,10 @@ _WORKS: Final[Mapping[str, Callable[[App], int]]] = {
 def everything(app: App, record: Callable[[Exception], object]) -> dict[str, int]:
     """Look after everything, and count what was done of each; faults are recorded, and the last is raised."""
     counts: dict[str, int] = {}
-    fault: Exception | None = None
-    for name, work in _WORKS.items():
-        try:
-            counts[name] = work(app)
-        except Exception as error:  # noqa: BLE001  the doorway of each part: raised below
-            record(error)
-            fault = error
-    if fault is not None:
-        raise fault
+
+    def look(name: str) -> int:
+        counts[name] = _WORKS[name](app)
+        return counts[name]
+
+    each_despite_faults(_WORKS, look, lambda error, _name: record(error))
     return counts

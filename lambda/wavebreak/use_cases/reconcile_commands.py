@@ -13,6 +13,7 @@ from wavebreak.domain.commands.lifetime import deadline_of, deaths, keeps_dying
 from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.domain.executions.machine_runs import command_id_of, command_run_of
 from wavebreak.problems import NotFound
+from wavebreak.resilience.despite_faults import each_despite_faults
 from wavebreak.use_cases import record_machine_failures
 from wavebreak.use_cases.command_machine.end_in_place import give_up, stop_cancelled
 from wavebreak.use_cases.command_machine.next_run import start_next
@@ -49,17 +50,11 @@ def sweep(app: App) -> int:
 
     One that cannot be looked after does not keep the others from it; the last such fault is raised in the end.
     """
-    restarted = 0
-    fault: Exception | None = None
-    for command_id in app.commands.active_ids():
-        try:
-            restarted += _look_after(app, app.commands.load(command_id))
-        except Exception as error:  # noqa: BLE001  the doorway of each run: raised below
-            app.errors.record_error(error, command_id=command_id)
-            fault = error
-    if fault is not None:
-        raise fault
-    return restarted
+    return each_despite_faults(
+        app.commands.active_ids(),
+        lambda command_id: _look_after(app, app.commands.load(command_id)),
+        lambda error, command_id: app.errors.record_error(error, command_id=command_id),
+    )
 
 
 def _look_after(app: App, run: CommandRun) -> bool:

@@ -14,6 +14,7 @@ from wavebreak.domain.executions.machine_runs import Machine, execution_id_of, m
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.observability.metrics import Metric
 from wavebreak.problems import NotFound
+from wavebreak.resilience.despite_faults import each_despite_faults
 from wavebreak.store.keys import execution_id_of as execution_id_of_partition
 from wavebreak.use_cases import record_machine_failures
 from wavebreak.use_cases.record_machine_failures import keeps_failing
@@ -87,25 +88,28 @@ def sweep(app: App) -> int:
 
     One that cannot be looked after does not keep the others from it; the last such fault is raised in the end.
     """
-    restarted = 0
+    active = app.executions.active_ids()
     running: list[datetime] = []
-    fault: Exception | None = None
-    for execution_id in app.executions.active_ids():
+
+    def look(execution_id: str) -> int:
         try:
             snapshot = app.executions.load(execution_id)
             if not snapshot.execution.is_terminal:
                 running.append(snapshot.execution.started_at)
-            restarted += _look_after(app, snapshot)
+            return _look_after(app, snapshot)
         except NotFound:
-            continue
-        except Exception as error:  # noqa: BLE001  the doorway of each execution: raised below
-            app.errors.record_error(error, execution_id=execution_id)
-            fault = error
-    app.meter.add(Metric.EXECUTIONS_RUNNING, len(running))
-    app.meter.add(Metric.OLDEST_EXECUTION, max(((app.now() - begun).total_seconds() for begun in running), default=0))
-    if fault is not None:
-        raise fault
-    return restarted
+            return 0
+
+    try:
+        return each_despite_faults(
+            active,
+            look,
+            lambda error, execution_id: app.errors.record_error(error, execution_id=execution_id),
+        )
+    finally:
+        oldest = max(((app.now() - begun).total_seconds() for begun in running), default=0)
+        app.meter.add(Metric.EXECUTIONS_RUNNING, len(running))
+        app.meter.add(Metric.OLDEST_EXECUTION, oldest)
 
 
 def _look_after(app: App, snapshot: Snapshot) -> int:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.problems import NotFound
+from wavebreak.resilience.despite_faults import each_despite_faults
 from wavebreak.use_cases.evidence.make_report import make_report
 
 if TYPE_CHECKING:
@@ -39,18 +40,18 @@ def write_owed(app: App, execution_id: str) -> bool:
 
 def sweep(app: App) -> int:
     """Write every report that is owed for too long, and give how many; the last fault is raised in the end."""
-    until, count = app.now() + _WORK, 0
-    fault: Exception | None = None
-    for execution_id in app.evidence.owing(app.now() - _OVERDUE):
-        if app.now() > until:
-            break
+    until = app.now() + _WORK
+
+    def write(execution_id: str) -> int:
         try:
-            count += write_owed(app, execution_id)
+            return write_owed(app, execution_id)
         except NotFound:
             logger.warning("there is no execution %s any more to report on", execution_id)
-        except Exception as error:  # noqa: BLE001  the doorway of each execution: raised below
-            app.errors.record_error(error, execution_id=execution_id)
-            fault = error
-    if fault is not None:
-        raise fault
-    return count
+            return 0
+
+    return each_despite_faults(
+        app.evidence.owing(app.now() - _OVERDUE),
+        write,
+        lambda error, execution_id: app.errors.record_error(error, execution_id=execution_id),
+        lambda: app.now() > until,
+    )

@@ -16,6 +16,7 @@ from wavebreak.domain.executions.leasing.due import EXPIRED, LeaseStep, reminded
 from wavebreak.domain.executions.model import Attribution
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.problems import NotFound, PlanBusy, ServerBusy
+from wavebreak.resilience.despite_faults import each_despite_faults
 from wavebreak.store.locks import BeingTakenUp
 from wavebreak.use_cases.operate_execution import carry_out_termination
 
@@ -35,22 +36,22 @@ def sweep(app: App) -> int:
     One that cannot be now does not keep the others from it; the last fault of a service is raised in the end. They come
     in a random order, so that those which others stand in the way of hold up none for long.
     """
-    until, count = app.now() + _WORK, 0
-    fault: Exception | None = None
+    until = app.now() + _WORK
     due = list(app.executions.due_leases(app.now()))
     random.shuffle(due)
-    for execution_id in due:
-        if app.now() > until:
-            logger.warning("leases are left to the next sweep", extra={"due": len(due), "done": count})
-            break
-        try:
-            count += carry_on(app, execution_id)
-        except Exception as error:  # noqa: BLE001  the doorway of each lease: raised below
-            app.errors.record_error(error, execution_id=execution_id)
-            fault = error
-    if fault is not None:
-        raise fault
-    return count
+
+    def is_over() -> bool:
+        over = app.now() > until
+        if over:
+            logger.warning("leases are left to the next sweep", extra={"due": len(due)})
+        return over
+
+    return each_despite_faults(
+        due,
+        lambda execution_id: carry_on(app, execution_id),
+        lambda error, execution_id: app.errors.record_error(error, execution_id=execution_id),
+        is_over,
+    )
 
 
 def carry_on(app: App, execution_id: str) -> bool:
@@ -77,7 +78,7 @@ def _carried_on(app: App, execution: Execution) -> bool:
 
 
 def _terminate(app: App, execution: Execution) -> None:
-    """Begin the termination that a lease has due; raises Refused when somebody extended it meanwhile."""
+    """Begin the termination that a lease has due; raises NotAllowedError when it was extended meanwhile."""
     act = Attribution(ENGINE_ACTOR, app.now(), EXPIRED)
 
     def step(known: Execution) -> Execution:

@@ -13,6 +13,7 @@ from wavebreak.domain.executions.views import plan_view
 from wavebreak.domain.plans.schedules import schedule_of
 from wavebreak.problems import NotFound
 from wavebreak.resilience.aws_errors import FAULTS
+from wavebreak.resilience.despite_faults import each_despite_faults
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,19 +74,13 @@ def shown(app: App, plans: Sequence[StoredPlan]) -> list[dict[str, Any]]:
 
 def sweep(app: App) -> int:
     """Bring every schedule into line that is not; gives how many are now. One holds up no other."""
-    until, count = app.now() + _WORK, 0
-    fault: Exception | None = None
-    for plan_id in list(app.schedules.due(app.now())):
-        if app.now() > until:
-            break
-        try:
-            count += keep_schedule(app, plan_id)
-        except Exception as error:  # noqa: BLE001  the doorway of each plan: raised below
-            app.errors.record_error(error)
-            fault = error
-    if fault is not None:
-        raise fault
-    return count
+    until = app.now() + _WORK
+    return each_despite_faults(
+        list(app.schedules.due(app.now())),
+        lambda plan_id: keep_schedule(app, plan_id),
+        lambda error, _plan_id: app.errors.record_error(error),
+        lambda: app.now() > until,
+    )
 
 
 def _wanted(app: App, plan_id: str) -> Schedule | None:
