@@ -38,6 +38,6 @@ def pytest_report_header() -> str:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """Name the seed beside every failure of a test in which services have manners."""
     report = yield
-    if report.failed and any(item.path.is_relative_to(site) for site in _SEEDED):
+    if report.failed and any(item.path.is_relative_to(folder) for folder in _SEEDED):
         report.sections.append(("Manners of the simulated services", f"{SEED}={seed()} repeats them"))
     return report

@@ -119,7 +119,7 @@ def _named(character: str) -> str:
 
 def _json_escape(character: str) -> str:
     units = character.encode("utf-16-be", "surrogatepass").hex()
-    return "".join(f"\\u{units[site : site + 4]}" for site in range(0, len(units), 4))
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
 
 
 def _with(text: str, shown: dict[str, str]) -> str:

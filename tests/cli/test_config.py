@@ -1,4 +1,4 @@
-"""Where the API is found, and in which order the sites are looked at."""
+"""Where the API is found, and in which order the places are looked at."""
 
 import json
 from pathlib import Path

@@ -55,11 +55,11 @@ def kill_a_launch(product: Product) -> KilledLaunch:
 
 def workers(product: Product, logical_id: str) -> list[int]:
     """Find the worker processes that this very stack runs a function in."""
-    site = str(product.scratch() / f"ministack-lambda-{product.function(logical_id)}")
+    folder = str(product.scratch() / f"ministack-lambda-{product.function(logical_id)}")
     return [
         int(process.name)
         for process in Path("/proc").iterdir()
-        if process.name.isdecimal() and any(part.startswith(site) for part in _command(process))
+        if process.name.isdecimal() and any(part.startswith(folder) for part in _command(process))
     ]
 
 

@@ -202,11 +202,11 @@ def test_s3_12_the_errors_table_has_the_indexes_that_are_asked_and_forgets() -> 
 
 
 def test_the_dashboard_is_laid_out_without_overlap() -> None:
-    sites = set()
+    positions = set()
     for widget in dashboard()["widgets"]:
         assert widget["x"] + widget["width"] <= DASHBOARD_COLUMNS
-        sites.add((widget["x"], widget["y"]))
-    assert len(sites) == len(dashboard()["widgets"])
+        positions.add((widget["x"], widget["y"]))
+    assert len(positions) == len(dashboard()["widgets"])
 
 
 def test_s3_12_the_three_views_are_saved_queries_over_fields_that_are_logged(

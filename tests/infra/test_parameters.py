@@ -19,13 +19,13 @@ KEYS = {
 """Where the key of a resource stands, by its type."""
 
 
-@pytest.mark.parametrize(("kind", "site"), KEYS.items())
+@pytest.mark.parametrize(("kind", "key"), KEYS.items())
 def test_everything_that_keeps_data_takes_a_key_of_the_users_own(
-    template: Json, kind: str, site: tuple[str, str | None]
+    template: Json, kind: str, key: tuple[str, str | None]
 ) -> None:
     found = resources(template, kind)
     assert found
-    attribute, inside = site
+    attribute, inside = key
     for name, properties in found.items():
         written = json.dumps(properties[attribute])
         assert '{"Fn::If": ["HasKey", ' in written, name

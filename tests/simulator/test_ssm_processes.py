@@ -85,12 +85,12 @@ def test_a_script_finds_its_machine_and_nothing_of_the_simulators_own(
     assert len(descriptors) == 4
 
 
-@pytest.mark.parametrize(("directory", "site"), [("/var/lib", "var/lib"), ("../../etc", "etc"), ("new", "new")])
-def test_a_working_directory_is_one_of_the_machine(fleet: RunCommand, directory: str, site: str) -> None:
+@pytest.mark.parametrize(("directory", "folder"), [("/var/lib", "var/lib"), ("../../etc", "etc"), ("new", "new")])
+def test_a_working_directory_is_one_of_the_machine(fleet: RunCommand, directory: str, folder: str) -> None:
     step = SHELL_DOCUMENT["mainSteps"][0]
     inputs = {**step["inputs"], "workingDirectory": directory}
     fleet.control.put_document(SHELL, {**SHELL_DOCUMENT, "mainSteps": [{**step, "inputs": inputs}]})
-    assert fleet.run("pwd")["StandardOutputContent"] == f"{fleet.root() / site}\n"
+    assert fleet.run("pwd")["StandardOutputContent"] == f"{fleet.root() / folder}\n"
 
 
 @pytest.mark.parametrize("directory", ["/etc/orders.conf", "/" + "x" * 300, "/a\0b"], ids=["file", "long", "none"])
@@ -277,11 +277,11 @@ def test_processes_do_not_outlive_the_simulators_own(
 
 @pytest.mark.parametrize("name", ["not there", "with'quote"])
 def test_a_place_for_machines_that_cannot_be_used_is_refused(tmp_path: Path, name: str) -> None:
-    site = tmp_path / name
+    folder = tmp_path / name
     if name != "not there":
-        site.mkdir()
+        folder.mkdir()
     with pytest.raises(ValueError, match=name):
-        SimulatorServer(run_command=HowToRun(site), manners=STRICT)
+        SimulatorServer(run_command=HowToRun(folder), manners=STRICT)
 
 
 def launched(url: str, session: boto3.Session, simulator: Any) -> RunCommand:

@@ -174,13 +174,13 @@ def large_drill(waves: int, servers: int, parallel: int = 3) -> Run:
 
 
 def _members(wave: int, servers: int) -> Iterator[Json]:
-    for site in range(1, servers + 1):
-        number = wave * 1000 + site
-        fails = number % 97 == 5 or (wave == 7 and site == 2)
+    for position in range(1, servers + 1):
+        number = wave * 1000 + position
+        fails = number % 97 == 5 or (wave == 7 and position == 2)
         impact = "CRITICAL" if wave == 7 else "OPTIONAL"
         error = "The instance did not pass its checks: Client.InternalError, client error on launch" if fails else None
         shown_as: Json = {
-            "name": f"app-{wave:02}-{site:03}",
+            "name": f"app-{wave:02}-{position:03}",
             "error": error,
             "impact": impact if fails else "CRITICAL",
         }
@@ -190,8 +190,8 @@ def _members(wave: int, servers: int) -> Iterator[Json]:
 def _spread(names: list[str], start: float, took: float, broken: list[str]) -> list[Json]:
     """One job's log, in which servers take their time at different speeds."""
     items: list[Json] = []
-    for site, name in enumerate(names):
-        speed = 0.72 + site * 61 % 100 / 100 * 0.27
+    for position, name in enumerate(names):
+        speed = 0.72 + position * 61 % 100 / 100 * 0.27
         items += [entry for entry in job_log([name], start + 4, took * speed - 8, broken) if "eventData" in entry]
     return [*job_log([], start + 4, took - 4)[:1], *items, job_log([], start + 4, took - 4)[-1]]
 

@@ -100,21 +100,21 @@ class Story:
         if number <= self.size:
             self.launcher.start(number, dies)
 
-    def a_server_is_in_trouble(self, site: int, trouble: int | None) -> None:
+    def a_server_is_in_trouble(self, position: int, trouble: int | None) -> None:
         """Have DRS refuse the launcher's calls that name a server, in some way, or no longer any."""
         if trouble is None:
             self.launcher.trouble.clear()
             return
         names = self._servers()
-        name = names[site % len(names)]
+        name = names[position % len(names)]
         self.launcher.trouble[name] = TROUBLES[trouble]
         self.launcher.once_in_trouble.add(name)
 
-    def a_recovery_takes_servers_over(self, first: int, count: int, place_is_needed: bool) -> None:
+    def a_recovery_takes_servers_over(self, first: int, count: int, site_is_needed: bool) -> None:
         """Have a recovery take locks of the drill over; it cancels the drill a little later."""
         if not self.world.execution.is_terminal:
             self.launcher.taken.update(self._servers()[first : first + count])
-            self.launcher.place_is_needed = place_is_needed
+            self.launcher.site_is_needed = site_is_needed
 
     def the_recovery_cancels_it(self) -> None:
         """Have the recovery that took servers over cancel the drill, keeping what was launched."""
@@ -137,7 +137,7 @@ class Story:
                     self.launcher.start(number)
         kept = self.launcher.once_in_trouble | self.launcher.taken
         for wave in self.world.execution.waves:
-            if not self.launcher.place_is_needed and may_launch(self.world.execution, wave, self.world.now, TIMING):
+            if not self.launcher.site_is_needed and may_launch(self.world.execution, wave, self.world.now, TIMING):
                 left = {server.source_server_id for server in unassigned(self.world.execution, wave)}
                 assert left <= kept, f"{left - kept} wait, and nothing is in their way"
 

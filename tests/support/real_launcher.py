@@ -53,7 +53,7 @@ class RealLauncher:
         self.once_in_trouble: set[str] = set()
         self.taken: set[str] = set()
         """Servers whose locks a recovery has."""
-        self.place_is_needed = False
+        self.site_is_needed = False
         """Whether a recovery has servers to be started in the same account and Region."""
         self.dies: str | None = None
         """Where the next call kills its function: before or after DRS took it."""
@@ -91,7 +91,7 @@ class RealLauncher:
 
     def sites_of_recoveries(self) -> list[frozenset[Site]]:
         """Give the sites in which recoveries have servers to be started."""
-        return [frozenset({self.world.execution.waves[0].site})] if self.place_is_needed else []
+        return [frozenset({self.world.execution.waves[0].site})] if self.site_is_needed else []
 
     def held_of(self, execution: Execution, partitions: Sequence[str], _now: datetime) -> set[str]:
         """Tell which locks of servers are the execution's own."""
@@ -131,7 +131,7 @@ class RealLauncher:
         key = key_of(self.world.execution.execution_id, tags)
         intent = next(job for job in self.world.execution.jobs if job.key == key)
         assert self.taken.isdisjoint(intent.subjects), "a drill called for a server that a recovery holds"
-        assert not self.place_is_needed, "a drill started a job where a recovery has servers to be started"
+        assert not self.site_is_needed, "a drill started a job where a recovery has servers to be started"
         self._perhaps("before")
         for name in intent.subjects:
             if name in self.trouble:

@@ -43,7 +43,7 @@ def members(node: ast.AST) -> list[ast.AST]:
 
 
 def lists_of_terminal_statuses(tree: ast.AST) -> Iterator[set[str]]:
-    """Every site in which two or more terminal statuses stand side by side."""
+    """Every spot in which two or more terminal statuses stand side by side."""
     for node in ast.walk(tree):
         named = {found for part in members(node) if (found := word(part))}
         if len(named) > 1:

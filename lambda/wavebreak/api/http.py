@@ -63,7 +63,7 @@ def make_app(*routers: Router) -> APIGatewayRestResolver:
         app.include_router(router)
 
     def invalid(error: RequestValidationError) -> Response[str]:
-        return problem_response(_faults(problems_of(_within_their_place(error.errors()))))
+        return problem_response(_faults(problems_of(_within_their_site(error.errors()))))
 
     def invalid_plan(error: PlanInvalidError) -> Response[str]:
         return problem_response(_faults(error.problems))
@@ -101,7 +101,7 @@ def make_router() -> Router:
     return Router()  # type: ignore[no-untyped-call]  # Powertools leaves its constructor untyped
 
 
-def _within_their_place(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _within_their_site(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Cut off where in the request a fault is: what is wrong is found by its own name, in the body as in the query."""
     return [{**error, "loc": error["loc"][1:] if error["loc"][:1] in _SITES else error["loc"]} for error in errors]
 

@@ -37,12 +37,12 @@ class CheckStore:
         self.table = table
         self.pause = pause
 
-    def put(self, execution_id: str, site: tuple[int, int, int], made: Iterable[Mapping[str, Any]]) -> None:
+    def put(self, execution_id: str, turn: tuple[int, int, int], made: Iterable[Mapping[str, Any]]) -> None:
         """Write the check executions of one run of a check; the same ones again change nothing.
 
-        `site` is the wave that lists the check, its position there, and the run.
+        `turn` is the wave that lists the check, its position there, and the run.
         """
-        records = (_record(execution_id, site, number, each) for number, each in enumerate(made, start=1))
+        records = (_record(execution_id, turn, number, each) for number, each in enumerate(made, start=1))
         while batch := list(islice(records, _AT_A_TIME)):
             self._put(batch)
 
@@ -86,10 +86,10 @@ class CheckStore:
         return [_shown(item, runs) for item in items], rest
 
 
-def _record(execution_id: str, site: tuple[int, int, int], number: int, made: Mapping[str, Any]) -> Item:
+def _record(execution_id: str, turn: tuple[int, int, int], number: int, made: Mapping[str, Any]) -> Item:
     # As text: the table has no floating point numbers, and nobody looks for a part of it.
     text = json.dumps(made, separators=(",", ":"), ensure_ascii=False)
-    wave, position, run = site
+    wave, position, run = turn
     found = {"pk": keys.execution(execution_id), "sk": keys.check(wave, position, run, number)}
     return {**found, "wave": wave, "position": position, "run": run, "check": text}
 

@@ -81,7 +81,7 @@ class _Look:
         self.current = cancel_drills(app, snapshot.execution)
         self.mark = snapshot.token.mark
         self.known_seen = snapshot.token.last_seen_at
-        self.silent = _places_in_flight(self.current)
+        self.silent = _sites_in_flight(self.current)
         self.sites = sites_of(app)
         self.commands: dict[str, CommandView] = {}
 
@@ -98,7 +98,7 @@ class _Look:
     @property
     def last_seen(self) -> str:
         """When every site that has jobs in flight had last told of them: now, unless one of them is silent."""
-        if not _places_in_flight(self.current):
+        if not _sites_in_flight(self.current):
             return ""
         seen = self.known_seen if self.silent else self.app.now()
         return iso(seen or self.current.started_at)
@@ -149,7 +149,7 @@ class _Look:
         return decision
 
 
-def _places_in_flight(execution: Execution) -> set[Site]:
+def _sites_in_flight(execution: Execution) -> set[Site]:
     return {job.site for job in execution.launch_jobs() if job.in_flight}
 
 

@@ -45,7 +45,7 @@ class _Ranked(NamedTuple):
     """A row that sorts as it ranks: the better one is greater. Target and line, negated, decide between equals."""
 
     score: float
-    site: int
+    position: int
     line: int
     target: str
     text: str

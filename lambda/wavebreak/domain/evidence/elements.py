@@ -57,10 +57,10 @@ def shortened(value: object, cells: int) -> str:
     """Cut a text to so many cells, emoji and CJK taking two, with an ellipsis at the end of what was cut."""
     line = _line(str(value))
     room = cells
-    for site, character in enumerate(line):
+    for position, character in enumerate(line):
         room -= 2 if unicodedata.east_asian_width(character) in _WIDE else 1
-        if room < 0 or (room == 0 and site + 1 < len(line)):
-            return line[:site] + "…"
+        if room < 0 or (room == 0 and position + 1 < len(line)):
+            return line[:position] + "…"
     return line
 
 

@@ -47,7 +47,7 @@ _ENDS: Final[Mapping[str, Phase]] = {
     LAUNCH_END: Phase.LAUNCH,
     "LAUNCH_FAILED": Phase.LAUNCH,
 }
-_ORDER: Final = {event: site for site, event in enumerate((JOB_START, *_ENDS, *_BEGINS, JOB_END))}
+_ORDER: Final = {event: position for position, event in enumerate((JOB_START, *_ENDS, *_BEGINS, JOB_END))}
 """Of items of one moment, what ends a phase goes before what begins the next."""
 _QUIET: Final = frozenset({"USING_PREVIOUS_SNAPSHOT", "USING_PREVIOUS_SNAPSHOT_FAILED"})
 """These also come when no snapshot was being taken: they end a phase, and are none by themselves."""
@@ -130,13 +130,13 @@ def _followed(spans: tuple[PhaseSpan, ...], at: datetime, event: str) -> tuple[P
     """Go on by one item. What begins a phase that is under way is DRS trying again, or the same item twice."""
     begins, ends = _BEGINS.get(event), _ENDS.get(event)
     phase = begins or ends
-    site = max((index for index, span in enumerate(spans) if span.phase is phase), default=None)
-    known = None if site is None else spans[site]
+    position = max((index for index, span in enumerate(spans) if span.phase is phase), default=None)
+    known = None if position is None else spans[position]
     if begins is not None:
         again = known is not None and (known.ended_at is None or known.started_at == at)
         return spans if again else (*spans, PhaseSpan(begins, at))
     if ends is None or (known is None and event in _QUIET):
         return spans
-    if site is None or known is None:
+    if position is None or known is None:
         return (*spans, PhaseSpan(ends, None, at))
-    return spans if known.ended_at else (*spans[:site], replace(known, ended_at=at), *spans[site + 1 :])
+    return spans if known.ended_at else (*spans[:position], replace(known, ended_at=at), *spans[position + 1 :])

@@ -55,9 +55,9 @@ def _within_bounds(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]
     if len(items) <= MOST_ITEMS:
         return list(items)
     ordered = sorted(items, key=lambda item: str(item.get("logDateTime")))
-    first = {_about(item): site for site, item in reversed(list(enumerate(ordered)))}
-    last = {_about(item): site for site, item in enumerate(ordered)}
-    return [ordered[site] for site in sorted({*first.values(), *last.values()})][:MOST_ITEMS]
+    first = {_about(item): position for position, item in reversed(list(enumerate(ordered)))}
+    last = {_about(item): position for position, item in enumerate(ordered)}
+    return [ordered[position] for position in sorted({*first.values(), *last.values()})][:MOST_ITEMS]
 
 
 def _about(item: Mapping[str, Any]) -> tuple[str, str]:

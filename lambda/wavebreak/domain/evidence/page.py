@@ -61,7 +61,7 @@ def _main(report: Mapping[str, Any], day: str | None) -> Html:
         ("trail", "Audit trail", page_records.trail(report, day)),
         ("integrity", "Integrity", page_records.seal(report)),
     )
-    listed = (el("section", el("h2", name), content, id=site) for site, name, content in sections)
+    listed = (el("section", el("h2", name), content, id=anchor) for anchor, name, content in sections)
     return el("main", *_opening(report), *listed)
 
 

@@ -78,9 +78,9 @@ _BADGES: Final = "".join(
     for name in LIGHT
 )
 _CARDS: Final = "".join(
-    f'.t-{kind} td:nth-child({site})::before{{content:"{name}"}}'
+    f'.t-{kind} td:nth-child({position})::before{{content:"{name}"}}'
     for kind, names in COLUMNS.items()
-    for site, name in enumerate(names, start=1)
+    for position, name in enumerate(names, start=1)
 )
 _SMALL: Final = (
     "@media screen and (max-width:700px){"

@@ -94,9 +94,9 @@ def _faults_of_chain(report: Mapping[str, Any], events: Sequence[Mapping[str, An
     if not found.intact:
         yield f"event {found.broken_at}: {found.why}"
     owner = report.get("executionId")
-    for site, event in enumerate(events, start=1):
+    for position, event in enumerate(events, start=1):
         if event.get("executionId") != owner:
-            yield f"event {site}: it is of execution {event.get('executionId')}, the report of {owner}"
+            yield f"event {position}: it is of execution {event.get('executionId')}, the report of {owner}"
             break
     stated, actual = report.get("chain"), chain_of(events)
     for name, value in actual.items():

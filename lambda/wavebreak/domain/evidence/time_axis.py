@@ -41,7 +41,9 @@ class Axis:
         """Give the marks of the axis: the place of each in percent, and the time since the request."""
         step = next((step for step in _STEPS if self.seconds / step <= _MOST_TICKS), self.seconds)
         count = int(self.seconds / step)
-        return [(round(100 * step * site / self.seconds, 2), since(step * site)) for site in range(count + 1)]
+        return [
+            (round(100 * step * position / self.seconds, 2), since(step * position)) for position in range(count + 1)
+        ]
 
 
 def since(seconds: float) -> str:

@@ -1,8 +1,8 @@
 """The timeline of an execution as SVG: its waves, and in each its servers with their phases. Pure.
 
-It takes the full width of where it stands, with text of the same size at any width: sites are in percent, heights in
-pixels. A long one is several pictures, so that each fits a page. Its colours are those of `page_style.TIMELINE`; what
-it shows is in the tables too, and in words for whoever hears it.
+It takes the full width of where it stands, with text of the same size at any width: positions are in percent, heights
+in pixels. A long one is several pictures, so that each fits a page. Its colours are those of `page_style.TIMELINE`;
+what it shows is in the tables too, and in words for whoever hears it.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def timeline(report: Mapping[str, Any]) -> list[Html]:
             panels.append(_Panel())
         _draw_wave(panels[-1], wave, axis, row)
     objective = report["objectives"]["rto"]["objectiveSeconds"]
-    return [_picture(panel, axis, objective, f"{site} of {len(panels)}") for site, panel in enumerate(panels, 1)]
+    return [
+        _picture(panel, axis, objective, f"{position} of {len(panels)}") for position, panel in enumerate(panels, 1)
+    ]
 
 
 def legend() -> Html:
@@ -198,11 +200,11 @@ def _server_bars(
     begun = known_time(wave["startedAt"])
     if not phases and begun is not None and server["launchStatus"] not in {"PENDING", None}:
         yield begun, until, "faint"
-    for site, phase in enumerate(phases):
+    for position, phase in enumerate(phases):
         start, end = known_time(phase["startedAt"]), known_time(phase["endedAt"])
         if start is None:
             continue
-        following = next((at for at in (known_time(one["startedAt"]) for one in phases[site + 1 :]) if at), None)
+        following = next((at for at in (known_time(one["startedAt"]) for one in phases[position + 1 :]) if at), None)
         kind = _PHASES.get(str(phase["phase"]), "faint")
         yield start, end or following or max(start, until), kind if end else f"{kind} open"
 

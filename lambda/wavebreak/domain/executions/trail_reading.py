@@ -48,7 +48,7 @@ def data_of(event: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def has_gaps(trail: Iterable[Mapping[str, Any]]) -> bool:
     """Tell whether events are missing before the last one, or stand in another order than they happened."""
-    return any(event.get("sequence") != site for site, event in enumerate(trail, start=1))
+    return any(event.get("sequence") != position for position, event in enumerate(trail, start=1))
 
 
 def changes_in(trail: Iterable[Mapping[str, Any]]) -> list[Change]:

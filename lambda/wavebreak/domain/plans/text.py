@@ -1,7 +1,7 @@
 """Plans as text, YAML or JSON, for the command line: functions only ever see JSON that is parsed already.
 
 What people write by hand is read more strictly than YAML 1.1 would: a name given twice, an alias, a date, an octal or
-sexagesimal number and any tag of a language are refused, each with its site, instead of becoming something else.
+sexagesimal number and any tag of a language are refused, each with its position, instead of becoming something else.
 """
 
 import json
@@ -96,8 +96,8 @@ def _read_yaml(text: str, json_fault: str | None) -> object:
         return _from_node(yaml.compose(text, Loader=loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        site = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise _invalid("", json_fault or f"{site}{error.problem or error.context}") from None
+        position = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise _invalid("", json_fault or f"{position}{error.problem or error.context}") from None
     except yaml.YAMLError as error:
         raise _invalid("", json_fault or quoted(str(error))) from None
 

@@ -44,8 +44,8 @@ def test_7_factors_are_read_by_key(stdout: str) -> None:
 def test_7_what_is_read_can_be_consolidated() -> None:
     outcomes = [outcome_of(CHECK, printed(f'{{"factors": {{"latency_ms": {value}}}}}')) for value in (3, 9)]
     executions = [
-        {"executionId": f"c-{site}", "status": outcome.status, "completedAt": None, "output": outcome.output}
-        for site, outcome in enumerate(outcomes)
+        {"executionId": f"c-{position}", "status": outcome.status, "completedAt": None, "output": outcome.output}
+        for position, outcome in enumerate(outcomes)
     ]
     assert consolidate(CHECK, executions)["factors"] == {"f_latency": 9}
 

@@ -39,7 +39,7 @@ def failed(number: int) -> dict[str, Any]:
 def values(reducer: str, *given: Any) -> dict[str, Any]:
     """The factors of executions that gave these values, with one reducer."""
     return consolidate(
-        processor(f_x=("x", reducer)), [ran(site, x=value) for site, value in enumerate(given, start=1)]
+        processor(f_x=("x", reducer)), [ran(position, x=value) for position, value in enumerate(given, start=1)]
     )["factors"]
 
 
@@ -287,7 +287,9 @@ def test_no_order_of_the_executions_shows(executions: list[dict[str, Any]], rand
 def test_failed_ones_change_counts_and_nothing_else(
     executions: list[dict[str, Any]], more: list[dict[str, Any]]
 ) -> None:
-    broken = [{**execution, "executionId": f"b-{site}", "status": "failed"} for site, execution in enumerate(more)]
+    broken = [
+        {**execution, "executionId": f"b-{position}", "status": "failed"} for position, execution in enumerate(more)
+    ]
     without, beside = consolidate(EVERY_REDUCER, executions), consolidate(EVERY_REDUCER, [*broken, *executions])
     assert repr(beside["factors"]) == repr(without["factors"])
     assert beside["failed"] == without["failed"] + len(broken)

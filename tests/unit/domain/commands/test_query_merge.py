@@ -26,7 +26,9 @@ def line(score: Any, text: Any = "x") -> str:
 
 
 def answering(target: str, *scores: float) -> ExecutionResult:
-    return succeeded(target, "".join(line(score, f"{target}-{site}") + "\n" for site, score in enumerate(scores)))
+    return succeeded(
+        target, "".join(line(score, f"{target}-{position}") + "\n" for position, score in enumerate(scores))
+    )
 
 
 def texts(rows: list[MergedRow]) -> list[str]:
@@ -47,9 +49,9 @@ def test_s1_14_equal_scores_keep_the_order_of_targets_and_then_of_lines() -> Non
 
 
 def test_s1_14_one_limit_is_over_all_targets_after_the_merge() -> None:
-    run = [answering(str(number), *[number / 100 + site / 1000 for site in range(10)]) for number in range(20)]
+    run = [answering(str(number), *[number / 100 + position / 1000 for position in range(10)]) for number in range(20)]
     assert DEFAULT_LIMIT == 10
-    assert texts(merge_query(run)) == [f"19-{site}" for site in range(9, -1, -1)]
+    assert texts(merge_query(run)) == [f"19-{position}" for position in range(9, -1, -1)]
     assert len(merge_query(run, 0)) == 200
     assert texts(merge_query(run, 1)) == ["19-9"]
     assert texts(merge_query(run, 3)) == ["19-9", "19-8", "19-7"]
@@ -128,8 +130,10 @@ def test_s1_14_skipped_lines_are_counted_over_all_targets() -> None:
 )
 def test_s1_4_the_order_of_arrival_changes_nothing(answers: list[list[float]], limit: int, rng: Random) -> None:
     run = list(enumerate(answering(f"t{number}", *scores) for number, scores in enumerate(answers)))
-    everything = [(-score, number, site) for number, scores in enumerate(answers) for site, score in enumerate(scores)]
-    expected = [f"t{number}-{site}" for _, number, site in sorted(everything)][: limit or None]
+    everything = [
+        (-score, number, position) for number, scores in enumerate(answers) for position, score in enumerate(scores)
+    ]
+    expected = [f"t{number}-{position}" for _, number, position in sorted(everything)][: limit or None]
     rng.shuffle(run)
     merger = QueryMerger(limit)
     for number, result in run:

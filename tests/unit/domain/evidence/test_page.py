@@ -134,8 +134,8 @@ def test_8_it_can_be_heard(sample: Any) -> None:
 def test_8_summary_first_then_the_timeline_then_tables() -> None:
     markup = page(REPORT).partition("<body>")[2]
     order = ['class="cards"', 'class="facts"', "<svg", "t-waves", "t-servers", "t-trail", 'class="seal"']
-    sites = [markup.index(mark) for mark in order]
-    assert sites == sorted(sites)
+    offsets = [markup.index(mark) for mark in order]
+    assert offsets == sorted(offsets)
 
 
 def test_8_every_cell_has_the_heading_that_its_card_shows() -> None:
@@ -244,19 +244,19 @@ HOSTILE = [
 
 def texts(value: Any) -> Iterator[tuple[Any, Any]]:
     """Give every text of a report as its holder and its place there."""
-    sites = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for site, member in list(sites):
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, member in list(members):
         if isinstance(member, str):
-            yield value, site
+            yield value, key
         yield from texts(member)
 
 
 def spoilt(text: str, *, keep: set[str]) -> dict[str, Any]:
     """A report in which every text is another, but for times and statuses, which decide what is drawn."""
     made = copy.deepcopy(REPORT)
-    for holder, site in list(texts(made)):
-        if site not in keep and not re.fullmatch(r"\d{4}-\d\d-\d\dT.*Z", str(holder[site])):
-            holder[site] = text
+    for holder, key in list(texts(made)):
+        if key not in keep and not re.fullmatch(r"\d{4}-\d\d-\d\dT.*Z", str(holder[key])):
+            holder[key] = text
     return made
 
 

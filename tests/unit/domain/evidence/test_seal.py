@@ -130,8 +130,8 @@ def test_8_a_chain_that_says_1_for_true_does_not_say_true() -> None:
 @given(st.data())
 def test_8_any_byte_of_the_file_that_changes_what_it_says_is_found(data: st.DataObject) -> None:
     raw = bytearray(TEXT.encode())
-    site = data.draw(st.integers(0, len(raw) - 1))
-    raw[site] = data.draw(st.integers(0, 255).filter(lambda byte: byte != raw[site]))
+    position = data.draw(st.integers(0, len(raw) - 1))
+    raw[position] = data.draw(st.integers(0, 255).filter(lambda byte: byte != raw[position]))
     text = raw.decode(errors="replace")
     try:
         same = json.loads(text) == REPORT and "reportHash" in text

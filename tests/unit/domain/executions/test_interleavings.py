@@ -89,11 +89,11 @@ class Interleavings(Story, RuleBasedStateMachine):
     start_a_whole_wave = rule(number=st.integers(1, 4), dies=st.sampled_from([None, None, "before", "after"]))(
         Story.start_a_whole_wave
     )
-    a_server_is_in_trouble = rule(site=st.integers(0, 11), trouble=st.sampled_from([None, 0, 1, 2, 3]))(
+    a_server_is_in_trouble = rule(position=st.integers(0, 11), trouble=st.sampled_from([None, 0, 1, 2, 3]))(
         Story.a_server_is_in_trouble
     )
     a_recovery_takes_servers_over = rule(
-        first=st.integers(0, 3), count=st.integers(1, 12), place_is_needed=st.booleans()
+        first=st.integers(0, 3), count=st.integers(1, 12), site_is_needed=st.booleans()
     )(Story.a_recovery_takes_servers_over)
     the_recovery_cancels_it = rule()(Story.the_recovery_cancels_it)
     everything_holds = invariant()(Story.everything_holds)
