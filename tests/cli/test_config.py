@@ -14,12 +14,15 @@ from wavebreak_cli.client.endpoint import Endpoint, Given, StaticKeys, find_stac
 from wavebreak_cli.errors import Misconfigured, Unavailable
 
 GATEWAY = "https://abc.execute-api.eu-west-3.amazonaws.com/v1"
+FOUND = pytest.mark.parametrize("address", [("--api-url", GATEWAY), ()], ids=["given", "looked for"])
+"""The API's address is given, or CloudFormation is to be asked for it with the same credentials."""
+STACK_ID = "arn:aws:cloudformation:eu-central-1:111122223333:stack/any/1"
 OUTPUTS = "<member><OutputKey>ApiUrl</OutputKey><OutputValue>https://cfn.example/v1/</OutputValue></member>"
 
 
 def _stack(outputs: str = OUTPUTS) -> Fault:
     """Describe a stack as CloudFormation does."""
-    stack = f"<member><StackName>any</StackName><Outputs>{outputs}</Outputs></member>"
+    stack = f"<member><StackName>any</StackName><StackId>{STACK_ID}</StackId><Outputs>{outputs}</Outputs></member>"
     answer = f"<DescribeStacksResult><Stacks>{stack}</Stacks></DescribeStacksResult>"
     return Fault(200, f"<DescribeStacksResponse>{answer}</DescribeStacksResponse>", {"content-type": "text/xml"})
 
@@ -42,9 +45,10 @@ def cloudformation(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> FakeApi:
     return api
 
 
-def _stack_file(directory: Path, url: str) -> None:
+def _stack_file(directory: Path, url: str, **more: object) -> None:
     (directory / ".local").mkdir(parents=True)
-    content = {"apiUrl": url, "region": "us-east-1", "credentials": {"accessKeyId": "test", "secretAccessKey": "pass"}}
+    keys = {"accessKeyId": "test", "secretAccessKey": "pass"}
+    content = {"apiUrl": url, "region": "us-east-1", "credentials": keys, **more}
     (directory / ".local" / "stack.json").write_text(json.dumps(content))
 
 
@@ -209,18 +213,31 @@ credential_process = /nowhere/at-all
 """
 
 
-@pytest.mark.parametrize(("profile", "told"), [("sso", "SSO"), ("process", "/nowhere/at-all")])
-def test_credentials_that_cannot_be_had_are_a_wrong_setting(
-    wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, profile: str, told: str
+@pytest.mark.parametrize(
+    ("profile", "told", "hint"),
+    [("sso", "SSO", "hint: aws sso login"), ("process", "/nowhere/at-all", "code: CONFIGURATION")],
+)
+@FOUND
+def test_credentials_that_cannot_be_had_are_a_wrong_setting(  # noqa: PLR0913, PLR0917  each is a fixture or a case
+    cloudformation: FakeApi,
+    wavebreak: Terminal,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    profile: str,
+    told: str,
+    hint: str,
+    address: tuple[str, ...],
 ) -> None:
     (tmp_path / "config").write_text(SSO)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    outcome = wavebreak("--api-url", GATEWAY, "--profile", profile, "plan", "list")
+    outcome = wavebreak(*address, "--profile", profile, "plan", "list")
     assert outcome.exit_code == 3
     assert outcome.err.startswith("error: Configuration: AWS credentials: ")
     assert told in outcome.err
+    assert hint in outcome.err
+    assert not cloudformation.requests
 
 
 def test_credentials_that_cannot_be_renewed_while_the_network_is_away_are_no_wrong_setting() -> None:
@@ -255,27 +272,144 @@ def test_credentials_that_aws_throttles_are_no_wrong_setting() -> None:
     ],
     ids=["BOM", "chatter", "nothing", "a list", "expired"],
 )
+@FOUND
 def test_t31_n31b_what_a_credential_process_prints_wrongly_is_a_wrong_setting_in_one_line(
-    wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, printed: str
+    cloudformation: FakeApi,
+    wavebreak: Terminal,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    printed: str,
+    address: tuple[str, ...],
 ) -> None:
     (tmp_path / "printed").write_text(printed, encoding="utf-8")
     (tmp_path / "config").write_text(f"[profile process]\ncredential_process = cat {tmp_path}/printed\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    outcome = wavebreak("--api-url", GATEWAY, "--profile", "process", "plan", "list")
+    outcome = wavebreak(*address, "--profile", "process", "plan", "list")
     assert outcome.exit_code == 3
     assert outcome.err.startswith("error: Configuration: AWS credentials: ")
     assert "Traceback" not in outcome.err
+    assert not cloudformation.requests
 
 
 @pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
 @pytest.mark.parametrize("odd", ["\r", "\n", " ", "\u200b", "é"])
+@FOUND
 def test_n16_a_key_with_its_line_end_is_a_wrong_setting_and_is_not_shown(
-    wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch, name: str, odd: str
+    cloudformation: FakeApi,
+    wavebreak: Terminal,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    odd: str,
+    address: tuple[str, ...],
 ) -> None:
     monkeypatch.setenv(name, f"pasted{odd}KEY")
-    outcome = wavebreak("--api-url", GATEWAY, "plan", "list")
+    outcome = wavebreak(*address, "plan", "list")
     assert outcome.exit_code == 3
     assert outcome.err.startswith("error: Configuration: AWS credentials: a key or token has a line break")
     assert "pasted" not in outcome.err
+    assert not cloudformation.requests
+
+
+def test_without_credentials_the_search_for_the_address_says_so(
+    cloudformation: FakeApi, wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    outcome = wavebreak("plan", "list")
+    assert outcome.exit_code == 3
+    assert "no API found: stack 'wavebreak': Unable to locate credentials" in outcome.err
+    assert "WAVEBREAK_API_URL" in outcome.err
+    assert not cloudformation.requests
+
+
+@pytest.mark.parametrize(
+    ("region", "asked"), [((), "eu-south-1"), (("--region", "us-west-2"), "us-west-2")], ids=["environment", "option"]
+)
+def test_the_stack_is_looked_for_in_the_region_of_the_option_or_the_environment(
+    cloudformation: FakeApi,
+    wavebreak: Terminal,
+    monkeypatch: pytest.MonkeyPatch,
+    region: tuple[str, ...],
+    asked: str,
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-south-1")
+    cloudformation.faults = [_no_stack()]
+    wavebreak("plan", "list", *region)
+    assert f"/{asked}/cloudformation/" in cloudformation.requests[0].headers["authorization"]
+
+
+def test_the_account_of_a_stack_is_told_by_its_arn(cloudformation: FakeApi, tmp_path: Path) -> None:
+    cloudformation.faults = [_stack()]
+    assert resolve(Given(stack="prod"), tmp_path).account == "111122223333"
+    assert resolve(Given(api_url=GATEWAY), tmp_path).account is None
+
+
+@pytest.mark.parametrize(
+    ("more", "account"),
+    [
+        ({"stateMachineArns": {"recovery": "arn:aws:states:us-east-1:999988887777:stateMachine:r"}}, "999988887777"),
+        ({"stateMachineArns": None}, None),
+        ({}, None),
+    ],
+)
+def test_the_account_of_a_local_stack_is_told_by_its_state_machine(
+    tmp_path: Path, more: dict[str, object], account: str | None
+) -> None:
+    _stack_file(tmp_path, "http://127.0.0.1:1/v1", **more)
+    assert resolve(Given(), tmp_path).account == account
+
+
+def _whoami(wavebreak: Terminal) -> dict[str, str]:
+    outcome = wavebreak("whoami", "--json")
+    assert outcome.exit_code == 0, outcome.err
+    told: dict[str, str] = json.loads(outcome.out)
+    return told
+
+
+def test_whoami_of_a_local_stack_without_sts_names_its_key(
+    api: FakeApi, wavebreak: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WAVEBREAK_API_URL")
+    monkeypatch.delenv("AWS_ENDPOINT_URL_STS")
+    _stack_file(tmp_path, api.url)
+    told = _whoami(wavebreak)
+    assert (told["principal"], told["account"]) == ("access key test of the local stack", "unknown")
+    assert not api.requests
+
+
+def test_whoami_of_a_local_stack_with_sts_asks_it_with_the_keys_that_sign_the_calls(
+    api: FakeApi, wavebreak: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WAVEBREAK_API_URL")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", api.url.removesuffix("/v1"))
+    _stack_file(tmp_path, api.url)
+    identity = "<Arn>arn:aws:iam::444455556666:user/local</Arn><Account>444455556666</Account>"
+    answer = f"<GetCallerIdentityResult>{identity}</GetCallerIdentityResult>"
+    api.faults = [Fault(200, f"<GetCallerIdentityResponse>{answer}</GetCallerIdentityResponse>")]
+    told = _whoami(wavebreak)
+    assert (told["principal"], told["account"]) == ("arn:aws:iam::444455556666:user/local", "444455556666")
+    assert "Credential=test/" in api.requests[0].headers["authorization"]
+
+
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+def test_n16_whoami_does_not_show_a_key_with_its_line_end(
+    api: FakeApi, wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", api.url.removesuffix("/v1"))
+    monkeypatch.setenv(name, "pasted\nKEY")
+    outcome = wavebreak("whoami")
+    assert outcome.exit_code == 3
+    assert outcome.err.startswith("error: Configuration: AWS credentials: a key or token has a line break")
+    assert "pasted" not in outcome.err
+    assert not api.requests
+
+
+def test_an_address_of_cloudformation_that_is_none_is_a_wrong_setting(
+    wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", "abc")
+    outcome = wavebreak("plan", "list")
+    assert outcome.exit_code == 3
+    assert outcome.err.startswith("error: Configuration: no API found: stack 'wavebreak': ")

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak_cli.client.endpoint import credential_failures, new_session
+from wavebreak_cli.client.endpoint import aws_client, credential_failures
 from wavebreak_cli.errors import CommandFailed
 
 if TYPE_CHECKING:
@@ -27,12 +27,10 @@ class Caller:
 
 def caller_of(endpoint: Endpoint) -> Caller:
     """Ask STS whose credentials sign the calls; raises Misconfigured or Unavailable. A local stack has no STS."""
-    from botocore.config import Config  # noqa: PLC0415 - few commands ask
-
     if endpoint.keys is not None and not os.environ.get("AWS_ENDPOINT_URL_STS"):
         return Caller(f"access key {endpoint.keys.access_key} of the local stack", endpoint.account or "unknown")
     with credential_failures():
-        client = new_session(endpoint.profile).create_client("sts", endpoint.region, config=Config(**_PATIENCE))
+        client = aws_client("sts", endpoint.profile, endpoint.region, _PATIENCE, endpoint.keys)
         answer = client.get_caller_identity()
     return Caller(str(answer["Arn"]), str(answer["Account"]))
 

@@ -188,6 +188,31 @@ def new_session(profile: str | None) -> Any:
     return Session(profile=profile)
 
 
+def aws_client(
+    service: str,
+    profile: str | None,
+    region: str | None,
+    patience: Mapping[str, Any],
+    keys: StaticKeys | None = None,
+) -> Any:
+    """Make a client of an AWS service that signs with `keys`, or else with what the AWS configuration has.
+
+    Credentials are looked at before anything is sent: raises Misconfigured, or Unavailable when AWS cannot be asked for
+    them. Having none is left to the call, and so is what botocore refuses of Region and address.
+    """
+    from botocore.config import Config  # noqa: PLC0415 - only few commands ask AWS itself
+
+    session, given = new_session(profile), {}
+    if keys is not None:
+        given = {"aws_access_key_id": keys.access_key, "aws_secret_access_key": keys.secret_key}
+    else:
+        with credential_failures():
+            found = session.get_credentials()
+        if found is not None:
+            signing_keys(found)
+    return session.create_client(service, region, config=Config(**patience), **given)
+
+
 def _address(url: str) -> str:
     if not _is_address(url.strip()):
         raise Misconfigured.because(f"{url!r} is no address of an API: https://… with the stage at its end")
@@ -242,15 +267,13 @@ def _configured(name: str, profile: str | None) -> Any:
 
 def _stack_output(stack: str, given: Given) -> tuple[str, str]:
     """Ask CloudFormation for the output `ApiUrl` of a stack, and for the stack's ARN."""
-    import boto3  # noqa: PLC0415 - a quarter of a second that no other way of configuration needs
-    from botocore.config import Config  # noqa: PLC0415 - likewise
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - likewise
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - no other way of configuration needs it
 
+    region = given.region or os.environ.get("AWS_REGION")  # botocore reads AWS_DEFAULT_REGION only
     try:
-        region = given.region or os.environ.get("AWS_REGION")  # botocore reads AWS_DEFAULT_REGION only
-        session = boto3.Session(profile_name=given.profile, region_name=region)
-        answer = session.client("cloudformation", config=Config(**_PATIENCE)).describe_stacks(StackName=stack)
-    except (BotoCoreError, ClientError) as error:
+        client = aws_client("cloudformation", given.profile, region, _PATIENCE)
+        answer = client.describe_stacks(StackName=stack)
+    except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: an address of CloudFormation that is none
         if _may_pass(error):
             raise Unavailable.unreachable("CloudFormation", str(error)) from error
         told = str(error).rstrip(".")
