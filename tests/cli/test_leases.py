@@ -28,8 +28,22 @@ def test_9_a_drill_takes_minutes_at_its_start_and_a_recovery_none(api: FakeApi, 
     api.answers["POST", "/drills"] = (202, {"executionId": DRILL})
     assert wavebreak("run", "three-tier", "--mode", "drill", "--terminate-after", "240").exit_code == 0
     assert api.requests[-1].body == {"planId": "three-tier", "terminateAfterMinutes": 240}
-    refused = wavebreak("run", "three-tier", "--mode", "recovery", "--yes", "--terminate-after", "240")
+    recovery = ("run", "three-tier", "--mode", "recovery", "--confirm", "three-tier")
+    refused = wavebreak(*recovery, "--terminate-after", "240")
     assert (refused.exit_code, len(api.requests)) == (3, 1)
+    assert "is for a drill" in refused.err
+
+
+@pytest.mark.parametrize("named", ["latest", "drill", DRILL[:-1]])
+def test_f16_extend_takes_an_execution_by_its_beginning_or_as_the_latest(
+    api: FakeApi, wavebreak: Terminal, named: str
+) -> None:
+    api.listed["/executions"] = [{"executionId": DRILL}]
+    api.answers["POST", f"/executions/{DRILL}/lease"] = (202, {"lease": {"minutes": 60, "expiresAt": None}})
+    outcome = wavebreak("extend", named, "60")
+    assert outcome.exit_code == 0
+    assert f"({DRILL})" in outcome.err
+    assert f"the instances of {DRILL} stay" in outcome.out
 
 
 @pytest.mark.parametrize(

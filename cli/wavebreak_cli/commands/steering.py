@@ -100,6 +100,7 @@ def extend(
 ) -> None:
     """Have a drill's instances stay for so many minutes, sooner or later than before."""
     shell = open_shell(context, json)
+    execution = execution_named(shell, execution)
     answer = shell.api.post(path_of("executions", execution, "lease"), {"minutes": minutes, "reason": reason})
     expires = (answer.get("lease") or {}).get("expiresAt")
     until = f"until {when(expires)}" if expires else f"for {minutes} minute(s) after its end"
