@@ -9,7 +9,7 @@ from tests.cli.fake_api import DRILL, RECOVERY, FakeApi, execution, problem, run
 from wavebreak.domain.executions.next_steps import next_steps
 
 START = ("run", "three-tier", "--mode", "recovery")
-PLAN = {
+PLAN: dict[str, Any] = {
     "planId": "three-tier",
     "name": "3TierRecoveryPlan",
     "waves": [
@@ -86,6 +86,71 @@ def test_b2_what_is_not_known_is_said_and_keeps_no_recovery_from_its_start(ready
     assert started(ready) == 1
 
 
+BY_TAGS: dict[str, Any] = {**PLAN, "waves": [{"name": "tagged", "selector": {"tags": {"tier": "db"}}}]}
+UNREADY = (503, problem(503, "UNAVAILABLE", "Temporarily unavailable", "DRS does not answer"))
+NOT_KNOWN = "which servers the selectors match is not known"
+
+
+def test_b2_the_prompt_names_running_instances_of_servers_that_a_selector_matches(
+    ready: FakeApi, wavebreak: Terminal
+) -> None:
+    ready.answers["GET", "/plans/three-tier"] = (200, {"plan": BY_TAGS, "version": 4})
+    ready.listed["/executions"] = [{"executionId": RECOVERY, "instancesLeft": 2}]
+    ready.readings[RECOVERY] = [live_recovery()]
+    wavebreak.typed = "no"
+    told = wavebreak(*START).err
+    assert f"2 of {RECOVERY} (since 2026-11-21 12:00:00Z): db-1, db-2" in told
+    assert "THEY WILL BE ENDED" in told
+    assert "no instances of these servers" not in told
+    assert NOT_KNOWN not in told
+
+
+def test_b2_where_nobody_says_what_a_selector_matches_nothing_is_denied(ready: FakeApi, wavebreak: Terminal) -> None:
+    ready.answers["GET", "/plans/three-tier"] = (200, {"plan": BY_TAGS, "version": 4})
+    ready.answers["POST", "/plans/three-tier/validate"] = UNREADY
+    wavebreak.typed = "no"
+    told = wavebreak(*START).err
+    assert NOT_KNOWN in told
+    assert "no instances of these servers" not in told
+
+
+def test_b2_what_runs_of_named_servers_is_told_beside_a_selector_that_is_not_known(
+    ready: FakeApi, wavebreak: Terminal
+) -> None:
+    mixed = {**PLAN, "waves": [*PLAN["waves"], *BY_TAGS["waves"]]}
+    ready.answers["GET", "/plans/three-tier"] = (200, {"plan": mixed, "version": 4})
+    ready.answers["POST", "/plans/three-tier/validate"] = UNREADY
+    ready.listed["/executions"] = [{"executionId": RECOVERY, "instancesLeft": 2}]
+    ready.readings[RECOVERY] = [live_recovery()]
+    wavebreak.typed = "no"
+    told = wavebreak(*START).err
+    assert f"2 of {RECOVERY} (since 2026-11-21 12:00:00Z): s-00000000000000001, s-00000000000000002" in told
+    assert "THEY WILL BE ENDED" in told
+    assert NOT_KNOWN in told
+
+
+def test_b2_a_prompt_looks_into_the_newest_executions_and_reads_no_list_beyond_them(
+    ready: FakeApi, wavebreak: Terminal
+) -> None:
+    names = [f"drill-01k0000000000000000000{n:04}" for n in range(60)]
+    ready.listed["/executions"] = [{"executionId": name, "instancesLeft": 1} for name in names]
+    ready.readings.update({name: [execution("COMPLETED", [], executionId=name)] for name in names})
+    ready.page = 10
+    wavebreak.typed = "no"
+    wavebreak(*START)
+    paths = [request.path for request in ready.requests]
+    assert [path for path in paths if path.startswith("/executions/")] == [f"/executions/{n}" for n in names[:20]]
+    assert paths.count("/executions") == 2
+
+
+def test_b1_a_prompt_asks_once_for_what_it_only_shows(ready: FakeApi, wavebreak: Terminal) -> None:
+    ready.answers["GET", "/executions"] = UNREADY
+    wavebreak.typed = "no"
+    assert "not known: DRS does not answer" in wavebreak(*START).err
+    assert [request.path for request in ready.requests].count("/executions") == 1
+    assert wavebreak.clock.slept == []
+
+
 def test_b1_a_plan_that_is_not_ready_says_so_in_one_line(ready: FakeApi, wavebreak: Terminal) -> None:
     checks = [
         {"check": "server", "subject": "s-1", "status": "FAIL", "message": "unknown to DRS"},
@@ -130,6 +195,18 @@ def test_b4_servers_named_one_by_one_are_protected_like_their_recovery(
     wavebreak("command", "stop", "--targets", f"i-{9:017}")
     assert api.requests[0].query["mode"] == "RECOVERY"
     assert [request.path for request in api.requests if request.method == "POST"] == ["/commands"]
+
+
+def test_b4_servers_of_a_recovery_are_protected_however_many_came_after_it(api: FakeApi, wavebreak: Terminal) -> None:
+    names = [f"recovery-01k0000000000000000000{n:04}" for n in range(21)]
+    api.listed["/executions"] = [{"executionId": name, "instancesLeft": 1} for name in names]
+    for number, name in enumerate(names, start=1):
+        waves = [wave(1, "w", "COMPLETED", [server(number)])]
+        api.readings[name] = [execution("COMPLETED", waves, executionId=name, mode="RECOVERY")]
+    outcome = wavebreak("command", "stop", "--targets", f"s-{21:017}")
+    assert outcome.exit_code == 3
+    assert f"--confirm {names[-1]}" in outcome.err
+    assert not [request for request in api.requests if request.method == "POST"]
 
 
 @pytest.mark.parametrize("status", ["COMPLETED", "PARTIAL_SUCCESS", "CANCELLED", "FAILED"])

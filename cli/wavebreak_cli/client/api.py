@@ -78,12 +78,15 @@ class Api:
         given = {name: value for name, value in (body or {}).items() if value is not None}
         return self.answer(Call("POST", path, body=given, key=key, patience=patience))
 
-    def items(self, path: str, *, limit: int | None = None, **query: object) -> Iterator[dict[str, Any]]:
-        """Read a list page by page, at most `limit` items of it."""
+    def items(
+        self, path: str, *, limit: int | None = None, attempts: int = ATTEMPTS, **query: object
+    ) -> Iterator[dict[str, Any]]:
+        """Read a list page by page, at most `limit` items of it; each page is asked for at most `attempts` times."""
         token: object = None
         left = limit
         while left is None or left > 0:
-            page = self.get(path, {**query, "limit": min(left or _PAGE, _PAGE), "nextToken": token})
+            asked = {**query, "limit": min(left or _PAGE, _PAGE), "nextToken": token}
+            page = self.get(path, asked, attempts=attempts)
             found = page.get("items") or []
             yield from found[:left]
             left = None if left is None else left - len(found)

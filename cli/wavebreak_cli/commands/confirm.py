@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from wavebreak_cli.client.request import READ_SECONDS, path_of
+from wavebreak_cli.client.request import ATTEMPTS, READ_SECONDS, path_of
 from wavebreak_cli.errors import CommandFailed, Misconfigured
 from wavebreak_cli.views import briefing
 from wavebreak_cli.views.terminal import Look
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MOST_LOOKED_AT: Final = 20
 """Executions with instances left that a prompt looks into; the newest come first."""
 MOST_EXECUTIONS: Final = 500
-"""As many a list of what runs looks into."""
+"""As many are looked into for a list of what runs, and before servers that may be a recovery's are taken down."""
 
 
 def typed(shell: Shell, wanted: str, given: str | None, question: str, done: str) -> None:
@@ -59,23 +59,25 @@ def _briefing(shell: Shell, plan_id: str, preempts: bool) -> briefing.Briefing:
     except CommandFailed as failure:
         readiness = str(failure)
     try:
-        replaced = _running_now(shell, _servers_of(stored))
+        replaced = _running_now(shell, _servers_of(stored, readiness))
     except CommandFailed as failure:
         replaced = str(failure)
     endpoint = shell.api.endpoint
     return briefing.Briefing(endpoint, account_of(endpoint), stored, readiness, replaced, preempts)
 
 
-def _servers_of(stored: StoredPlan) -> frozenset[str]:
+def _servers_of(stored: StoredPlan, readiness: Mapping[str, Any] | str) -> frozenset[str]:
+    """Give the servers that the plan names, and those that its selectors match where the API has told their names."""
     waves = (stored.get("plan") or {}).get("waves") or []
-    return frozenset(server["sourceServerId"] for wave in waves for server in wave.get("servers") or [])
+    named = {str(server["sourceServerId"]) for wave in waves for server in wave.get("servers") or []}
+    return frozenset(named | briefing.names_of(readiness).keys())
 
 
 def _running_now(shell: Shell, servers: Collection[str]) -> list[briefing.Replaced]:
     """Find the executions whose instances of these servers run now; of a server only its newest one does."""
     found: list[briefing.Replaced] = []
     seen: set[str] = set()
-    for execution in with_instances(shell):
+    for execution in with_instances(shell, _MOST_LOOKED_AT, attempts=1):
         running = tuple(one for one in running_servers(execution) if one in servers and one not in seen)
         seen.update(running)
         if running:
@@ -83,14 +85,19 @@ def _running_now(shell: Shell, servers: Collection[str]) -> list[briefing.Replac
     return found
 
 
-def with_instances(shell: Shell, most: int = _MOST_LOOKED_AT, **wanted: object) -> Iterator[Execution]:
-    """Read the executions that have left instances running, whole, newest first, at most so many."""
+def with_instances(shell: Shell, most: int, *, attempts: int = ATTEMPTS, **wanted: object) -> Iterator[Execution]:
+    """Read the executions that have left instances running, whole, newest first, at most so many.
+
+    `attempts` says how often a page of their list is asked for.
+    """
     looked = 0
-    for item in shell.api.items("/executions", limit=1000, **wanted):
-        if item.get("instancesLeft") == 0 or looked == most:
+    for item in shell.api.items("/executions", limit=1000, attempts=attempts, **wanted):
+        if item.get("instancesLeft") == 0:
             continue
-        looked += 1
         yield cast("Execution", shell.api.get(path_of("executions", str(item.get("executionId"))), attempts=1))
+        looked += 1
+        if looked == most:
+            return
 
 
 def running_servers(execution: Execution) -> list[str]:
@@ -110,7 +117,7 @@ def recoveries_with(shell: Shell, targets: Collection[str]) -> list[str]:
     wanted = frozenset(targets)
     return [
         str(execution.get("executionId"))
-        for execution in with_instances(shell, mode="RECOVERY")
+        for execution in with_instances(shell, MOST_EXECUTIONS, mode="RECOVERY")
         if wanted & {*running_servers(execution), *_instances(execution)}
     ]
 

@@ -48,7 +48,7 @@ def list_executions(  # noqa: PLR0913, PLR0917  each is an option of the command
 ) -> None:
     """List executions, newest first, with what each has left running."""
     shell = open_shell(context, json)
-    asked = {
+    asked: dict[str, Any] = {
         "planId": plan,
         "status": status,
         "mode": mode.upper() if mode else None,

@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from wavebreak_cli.views.terminal import LOUD, when
+from wavebreak_cli.views.terminal import when
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_NAMES: Final = 12
 """Servers that are named one by one; the others are counted."""
+_UNMATCHED: Final = "which servers the selectors match is not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +48,30 @@ class Briefing:
 def recovery(look: Look, told: Briefing) -> RenderableType:
     """Show what a recovery will do, in a few lines; the loudest are what it ends."""
     plan = told.plan.get("plan") or {}
-    head = Text.assemble((" RECOVERY ", LOUD), " ", look.text(f"{plan.get('planId')}", "bold"))
+    head = Text.assemble(look.mode("RECOVERY"), " ", look.text(f"{plan.get('planId')}", "bold"))
     head.append_text(look.text(f"  {plan.get('name')}, version {told.plan.get('version')}"))
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True, style="bright_black")
     grid.add_column(overflow="fold")
     grid.add_row("stack", look.text(told.endpoint.origin or told.endpoint.url))
     grid.add_row("account", look.text(f"{told.account}, Region {told.endpoint.region}"))
-    grid.add_row("servers", look.text(_servers(plan, _names(told.readiness))))
+    names = names_of(told.readiness)
+    grid.add_row("servers", look.text(_servers(plan, names)))
     grid.add_row("readiness", _readiness(look, told.readiness))
-    grid.add_row("runs now", _replaced(look, told.replaced, _names(told.readiness)))
+    grid.add_row("runs now", _replaced(look, told.replaced, names, unmatched=_unmatched(plan, told.readiness)))
     if told.preempts:
         grid.add_row("drills", look.text("those in its way are cancelled"))
     return Group(head, grid)
 
 
-def _names(readiness: Mapping[str, Any] | str) -> Mapping[str, str]:
-    """Give the names that DRS has for servers; none where it was not asked."""
+def names_of(readiness: Mapping[str, Any] | str) -> Mapping[str, str]:
+    """Give the names that DRS has for the plan's servers, those that selectors match too; none where none were told."""
     return {} if isinstance(readiness, str) else readiness.get("names") or {}
+
+
+def _unmatched(plan: Mapping[str, Any], readiness: Mapping[str, Any] | str) -> bool:
+    """Tell whether the plan has servers by selectors, and nobody has said which."""
+    return isinstance(readiness, str) and any(wave.get("selector") for wave in plan.get("waves") or [])
 
 
 def _servers(plan: Mapping[str, Any], names: Mapping[str, str]) -> str:
@@ -94,15 +101,17 @@ def _readiness(look: Look, readiness: Mapping[str, Any] | str) -> Text:
     return look.text(f"✗ NOT READY: {first.get('subject')}: {first.get('message')}{more}", "bold red")
 
 
-def _replaced(look: Look, replaced: Sequence[Replaced] | str, names: Mapping[str, str]) -> Text:
+def _replaced(look: Look, replaced: Sequence[Replaced] | str, names: Mapping[str, str], *, unmatched: bool) -> Text:
+    """Tell what runs and will be ended; nothing is denied that is only not known."""
     if isinstance(replaced, str):
         return look.text(f"not known: {replaced}", "dark_orange")
+    unknown = [look.text(_UNMATCHED, "dark_orange")] if unmatched else []
     if not replaced:
-        return look.text("no instances of these servers that Wavebreak knows of")
+        return unknown[0] if unknown else look.text("no instances of these servers that Wavebreak knows of")
     lines = [
         f"{len(one.servers)} of {one.execution.get('executionId')} (since {when(one.execution.get('startedAt'))}): "
         f"{_listed(one.servers, names)}"
         for one in replaced
     ]
-    told = Text("\n").join(look.text(line, "bold") for line in lines)
-    return Text.assemble(told, "\n", look.text("THEY WILL BE ENDED, each as its server is launched anew", "bold red"))
+    warning = look.text("THEY WILL BE ENDED, each as its server is launched anew", "bold red")
+    return Text("\n").join([*(look.text(line, "bold") for line in lines), warning, *unknown])
