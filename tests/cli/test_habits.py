@@ -111,9 +111,23 @@ def test_f16_executions_and_plans_are_completed_and_a_silent_api_completes_nothi
     api.listed["/plans"] = [{"plan": {"planId": "three-tier"}}, {"plan": {"planId": "shop"}}]
     assert complete_execution("drill") == [DRILL]
     assert complete_plan("") == ["three-tier", "shop"]
-    monkeypatch.setenv("WAVEBREAK_API_URL", "http://127.0.0.1:9/v1")
-    monkeypatch.setattr("time.sleep", lambda _: None)
+    api.answers["GET", "/plans"] = (503, problem(503, "UNAVAILABLE", "Unavailable", "not now"))
+    api.requests.clear()
     assert complete_plan("") == []
+    assert len(api.requests) == 1, "whoever presses Tab is not kept waiting"
+    monkeypatch.setenv("WAVEBREAK_API_URL", "http://127.0.0.1:9/v1")
+    assert complete_plan("") == []
+
+
+def test_a_plan_is_shown_without_the_names_that_are_not_told_at_once(api: FakeApi, wavebreak: Terminal) -> None:
+    content = {"planId": "p", "name": "P", "waves": [{"name": "w", "servers": [{"sourceServerId": f"s-{1:017}"}]}]}
+    api.answers["GET", "/plans/p"] = (200, {"plan": content, "version": 1})
+    api.answers["GET", "/executions"] = (503, problem(503, "UNAVAILABLE", "Unavailable", "not now"))
+    outcome = wavebreak("plan", "show", "p")
+    assert outcome.exit_code == 0
+    assert f"s-{1:017}" in outcome.out
+    assert [request.path for request in api.requests] == ["/plans/p", "/executions"]
+    assert wavebreak.clock.slept == []
 
 
 def test_quiet_prints_ids_alone(api: FakeApi, wavebreak: Terminal) -> None:

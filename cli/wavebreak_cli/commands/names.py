@@ -93,7 +93,7 @@ def complete_plan(incomplete: str) -> list[str]:
 def _completed(path: str, field: str, incomplete: str, **query: Any) -> list[str]:
     shell = _completing()
     try:
-        names = [str((item.get("plan") or item).get(field)) for item in shell.api.items(path, **query)]
+        names = [str((item.get("plan") or item).get(field)) for item in shell.api.items(path, attempts=1, **query)]
     except (CommandFailed, OSError):
         return []
     finally:

@@ -75,7 +75,7 @@ def show(
 def names_of(shell: Shell, plan_id: str) -> "Mapping[str, str]":
     """Give what people call the servers of a plan, from its last run; none where there is none."""
     with suppress(CommandFailed):
-        for item in shell.api.items("/executions", limit=1, planId=plan_id):
+        for item in shell.api.items("/executions", limit=1, attempts=1, planId=plan_id):
             run = shell.api.get(path_of("executions", str(item.get("executionId"))), attempts=1)
             servers = [server for wave in run.get("waves") or [] for server in wave.get("servers") or []]
             return {str(server["sourceServerId"]): str(server["name"]) for server in servers if server.get("name")}
