@@ -143,7 +143,16 @@ def test_lists_are_narrowed_by_what_runs_and_since_when(api: FakeApi, wavebreak:
     assert api.requests[-1].query == {"active": "true", "since": "2026-11-19T12:03:04.000Z", "limit": "5"}
     wavebreak("executions", "--since", "2026-11-21T10:00:00")
     assert api.requests[-1].query["since"] == "2026-11-21T10:00:00.000Z"
-    assert "'soon' is no time: 2d, 12h" in wavebreak("executions", "--since", "soon").err
+    wavebreak("executions", "--since", "2026-11-21T12:00:00+02:00")
+    assert api.requests[-1].query["since"] == "2026-11-21T10:00:00.000Z"
+
+
+@pytest.mark.parametrize("since", ["soon", "999999d", "999999w", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59-14:00"])
+def test_a_time_that_is_none_is_a_wrong_setting(api: FakeApi, wavebreak: Terminal, since: str) -> None:
+    outcome = wavebreak("executions", "--since", since)
+    assert outcome.exit_code == 3
+    assert f"{since!r} is no time: 2d, 12h" in outcome.err
+    assert not api.requests
 
 
 def test_lists_are_shown_again_as_they_change_until_ctrl_c(api: FakeApi, wavebreak: Terminal) -> None:

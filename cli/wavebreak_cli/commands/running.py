@@ -1,6 +1,7 @@
 """`wavebreak executions`, `instances`: what ran, what runs, and what executions have left running."""
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
@@ -14,6 +15,7 @@ from wavebreak_cli.commands.names import complete_plan
 from wavebreak_cli.errors import Misconfigured
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
 from wavebreak_cli.views import lists, repeating
+from wavebreak_cli.views.terminal import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,13 +73,11 @@ def list_executions(  # noqa: PLR0913, PLR0917  each is an option of the command
 def moment_of(text: str, now: datetime) -> datetime:
     """Read a time, or how long ago one is: `2d`, `12h`; raises Misconfigured for anything else."""
     ago = _AGO.fullmatch(text)
-    if ago:
-        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise Misconfigured.because(f"{text!r} is no time: 2d, 12h, 30m, or 2026-11-21T12:00:00Z") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    with suppress(OverflowError):  # before the year 1, or after 9999
+        at = now - timedelta(**{_UNITS[ago[2]]: int(ago[1])}) if ago else moment(text)
+        if at is not None:
+            return at.astimezone(UTC)
+    raise Misconfigured.because(f"{text!r} is no time: 2d, 12h, 30m, or 2026-11-21T12:00:00Z")
 
 
 @running.command()
