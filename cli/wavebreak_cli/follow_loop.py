@@ -100,7 +100,7 @@ class _Loop(Generic[Reading]):
             try:
                 reading = self.read()
             except CommandFailed as failure:
-                if not _may_pass(failure):
+                if not may_pass(failure):
                     raise
                 lost_at = lost_at or self.time.now()
                 if (self.time.now() - lost_at).total_seconds() > GIVE_UP_SECONDS:
@@ -115,7 +115,8 @@ class _Loop(Generic[Reading]):
                 return reading
 
 
-def _may_pass(failure: CommandFailed) -> bool:
+def may_pass(failure: CommandFailed) -> bool:
+    """Tell whether the next call may go better: whatever is followed is followed on."""
     return isinstance(failure, Unavailable) or failure.code == "THROTTLED"
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar
 
 from rich.console import Group
 from rich.live import Live
 
-from wavebreak_cli.errors import EXIT_INTERRUPTED, CommandFailed, Finished, Unavailable
-from wavebreak_cli.follow_loop import GIVE_UP_SECONDS
+from wavebreak_cli.errors import EXIT_INTERRUPTED, CommandFailed, Finished
+from wavebreak_cli.follow_loop import GIVE_UP_SECONDS, may_pass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,34 +25,60 @@ _POLL_SECONDS: Final = 3.0
 
 def repeat(shell: Shell, read: Callable[[], T], picture: Callable[[T], RenderableType]) -> NoReturn:
     """Read and show something until Ctrl-C; what is old because the API does not answer says since when."""
-    out, last, seen_at = shell.around.out, None, shell.around.now()
-    live = Live(console=out, auto_refresh=False, transient=False) if out.is_interactive else None
+    shown = _Shown(shell, picture, Live(console=shell.around.out, auto_refresh=False, transient=False))
+    lost_since = shell.around.now()
     try:
-        if live:
-            live.start()
+        shown.begin()
         while True:
-            found, told = _read(shell, read, seen_at)
-            if found is not None:
-                seen_at = shell.around.now()
-                if live:
-                    live.update(picture(found), refresh=True)
-                elif found != last:
-                    out.print(picture(found))
-                last = found
-            elif live and last is not None:
-                live.update(Group(picture(last), shell.look.text(told, "dark_orange")), refresh=True)
+            try:
+                shown.show(read())
+                lost_since = shell.around.now()
+            except CommandFailed as failure:
+                if not may_pass(failure) or (shell.around.now() - lost_since).total_seconds() > GIVE_UP_SECONDS:
+                    raise
+                shown.trouble(str(failure))
             shell.around.sleep(_POLL_SECONDS)
     except KeyboardInterrupt:
         raise Finished(EXIT_INTERRUPTED) from None
     finally:
-        if live:
-            live.stop()
+        shown.end()
 
 
-def _read(shell: Shell, read: Callable[[], T], seen_at: datetime) -> tuple[T | None, str]:
-    try:
-        return read(), ""
-    except CommandFailed as failure:
-        if not isinstance(failure, Unavailable) or (shell.around.now() - seen_at).total_seconds() > GIVE_UP_SECONDS:
-            raise
-        return None, f"as of {seen_at:%H:%M:%SZ}, no answer: {failure}"
+@dataclass
+class _Shown(Generic[T]):
+    """What is on the screen: drawn in place on a terminal, else printed anew with every change."""
+
+    shell: Shell
+    picture: Callable[[T], RenderableType]
+    live: Live
+    last: T | None = None
+    seen_at: datetime | None = None
+    lost: bool = False
+
+    def begin(self) -> None:
+        """Take the terminal."""
+        if self.shell.around.out.is_interactive:
+            self.live.start()
+
+    def end(self) -> None:
+        """Give the terminal back, the last picture on it."""
+        self.live.stop()
+
+    def show(self, found: T) -> None:
+        """Show a reading."""
+        if self.live.is_started:
+            self.live.update(self.picture(found), refresh=True)
+        elif found != self.last:
+            self.shell.around.out.print(self.picture(found))
+        self.last, self.seen_at, self.lost = found, self.shell.around.now(), False
+
+    def trouble(self, why: str) -> None:
+        """Say that there is no answer, and since when what is shown is old: beneath the picture, else once."""
+        since = f"as of {self.seen_at:%H:%M:%SZ}, " if self.seen_at else ""
+        told = f"{since}no answer, retrying: {why}"
+        if self.live.is_started:
+            above = [] if self.last is None else [self.picture(self.last)]
+            self.live.update(Group(*above, self.shell.look.text(told, "dark_orange")), refresh=True)
+        elif not self.lost:
+            self.shell.note(told)
+        self.lost = True
