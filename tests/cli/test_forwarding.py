@@ -63,6 +63,12 @@ def test_s1_14_an_unsupported_command_is_3_before_any_call_and_lists_the_seven(
         ("query", "a\0b", *ON_DRILL),
         ("query", "a" * 257, *ON_DRILL),
         ("query", *["a"] * 21, *ON_DRILL),
+        ("reboot", "--execution", "latest"),
+        ("--execution", "latest"),
+        ("query", "a\0b", "--execution", "latest"),
+        ("status", "--targets", "", "--execution", "latest"),
+        ("status", "--execution", "latest", "--json", "--combined"),
+        ("--cancel", COMMAND, "--execution", "latest"),
     ],
 )
 def test_wrong_usage_is_3_and_asks_nothing_of_the_api(
@@ -72,6 +78,16 @@ def test_wrong_usage_is_3_and_asks_nothing_of_the_api(
     assert (outcome.exit_code, outcome.out) == (3, "")
     assert outcome.err
     assert not api.requests
+
+
+def test_f16_a_command_goes_to_an_execution_named_by_its_beginning(api: FakeApi, wavebreak: Terminal) -> None:
+    api.listed["/executions"] = [{"executionId": DRILL}]
+    started(api, 1)
+    api.runs = [run_reading({1: GOOD}, 1, over=True)]
+    outcome = wavebreak("command", "status", "--execution", "drill")
+    assert outcome.exit_code == 0
+    assert f"({DRILL})" in outcome.err
+    assert [request.body["executionId"] for request in api.requests if request.method == "POST"] == [DRILL]
 
 
 def test_bad_arguments_are_told_each_where_it_is(api: FakeApi, wavebreak: Terminal) -> None:

@@ -82,7 +82,6 @@ def command(  # noqa: PLR0913  each is an option of the command line
     Ctrl-C ends a watch on every target; any other command goes on.
     """
     shell = open_shell(context, json)
-    execution = execution and execution_named(shell, execution)
     if shell.json and combined:
         raise Misconfigured.because("--json and --combined are two ways to print the same")
     asked = {
@@ -102,6 +101,7 @@ def command(  # noqa: PLR0913  each is an option of the command line
         return
     if follow_id is None:
         _refuse_unless_forwardable(asked)
+        asked["executionId"] = execution and execution_named(shell, execution)
         _confirm_if_it_ends_a_recovery(shell, asked, confirm)
     run = _start(shell, asked) if follow_id is None else _read(shell, follow_id)
     _Following(shell, run, _listed(targets) or [], combined=combined, ours=follow_id is None).to_end()
