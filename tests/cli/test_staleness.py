@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from rich.console import Console
 from tests.cli.conftest import START, Clock, Terminal
-from tests.cli.fake_api import DRILL, FakeApi, execution, server, wave
+from tests.cli.fake_api import DRILL, FakeApi, execution, run_reading, server, wave
 
+from wavebreak_cli.client.command_runs import RunReading
 from wavebreak_cli.client.request import Call
+from wavebreak_cli.views.command_views import Arrivals, RunLive
 from wavebreak_cli.views.execution_views import LiveView
+from wavebreak_cli.views.live_view import MovingView
 
 if TYPE_CHECKING:
-    from wavebreak_cli.client.answers import Execution
+    from wavebreak_cli.client.answers import CommandRun, Execution
 
 
 @pytest.fixture
@@ -25,7 +28,17 @@ def view(clock: Clock) -> LiveView:
     return made
 
 
-def drawn(view: LiveView) -> str:
+@pytest.fixture
+def command_view(clock: Clock) -> RunLive:
+    """Give a live view of a command that goes on since 12:03:00, drawn by hand."""
+    console = Console(width=80, height=24, color_system=None, legacy_windows=False)
+    made = RunLive(console, clock.now, Arrivals())
+    made.asking()
+    made.show(RunReading(cast("CommandRun", run_reading({}, 3)[0])))
+    return made
+
+
+def drawn(view: MovingView) -> str:
     with view.console.capture() as captured:
         view.console.print(view._render())
     return captured.get()
@@ -55,6 +68,21 @@ def test_b6_a_lost_connection_says_since_when_the_picture_is_old(view: LiveView,
     picture = drawn(view)
     assert "as of 12:03:04Z, connection lost, retrying for 40s: no answer in time" in picture
     assert "3m 04s" in picture
+
+
+def test_b6_the_clock_of_a_command_stops_while_there_is_no_answer(command_view: RunLive, clock: Clock) -> None:
+    clock.at += timedelta(seconds=20)
+    assert "0 of 3 targets  24s" in drawn(command_view)
+    command_view.asking()
+    clock.at += timedelta(seconds=12)
+    picture = drawn(command_view)
+    assert "as of 12:03:04Z, no answer for 12s" in picture
+    assert "0 of 3 targets  4s" in picture, "the clock stands at the last reading"
+    command_view.trouble("no luck", clock.now())
+    clock.at += timedelta(seconds=40)
+    picture = drawn(command_view)
+    assert "as of 12:03:04Z, connection lost, retrying for 40s: no luck" in picture
+    assert "0 of 3 targets  4s" in picture
 
 
 def test_b6_reads_are_waited_for_8_seconds_and_calls_as_long_as_the_gateway_does() -> None:

@@ -208,7 +208,8 @@ class RunLive(MovingView):
             current = self.arrivals.current(self._reading)
             total = self._reading.run.get("total", 0)
             running = command_results.announcement(look, current[0], total, current[1]) if current else None
-            yield command_results.live(look, self._reading, self._arrived, running, now, self.console.height)
+            shown_at, height = self._shown_at(now), self.console.height
+            yield command_results.live(look, self._reading, self._arrived, running, shown_at, height)
         lost = self._lost(now)
         if lost is not None:
             yield look.text(lost, "dark_orange")
