@@ -52,7 +52,6 @@ class Wave(TypedDict, total=False):
     durationSeconds: int | None
     error: str | None
     attempts: list[dict[str, Any]]
-    approval: dict[str, Any] | None
     servers: list[Server]
     commands: list[WaveCommand]
 

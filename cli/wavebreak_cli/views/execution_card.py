@@ -120,7 +120,7 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
 
 
 def _said(look: Look, execution: Execution) -> Iterator[tuple[str, Text]]:
-    """Tell for whom it waits and since when, and who cancelled it, when and why."""
+    """Tell for whom it waits, and who cancelled it, when and why."""
     waits = waiting_for(execution)
     if waits:
         yield "Waits for you", look.text(waits, "bold dark_orange")
@@ -132,12 +132,11 @@ def _said(look: Look, execution: Execution) -> Iterator[tuple[str, Text]]:
 
 
 def waiting_for(execution: Execution) -> str | None:
-    """Say what a person has to decide, since when and why; None while nobody is waited for."""
+    """Say what a person has to decide, of a failure since when and why; None while nobody is waited for."""
     waves = execution.get("waves") or []
     for wave in waves:
         if wave.get("status") == "AWAITING_APPROVAL":
-            since = (wave.get("approval") or {}).get("askedAt")
-            return f"approve or reject wave {wave.get('waveNumber')} {wave.get('name')}{_since(since)}"
+            return f"approve or reject wave {wave.get('waveNumber')} {wave.get('name')}"
     if execution.get("status") != "PAUSED":
         return None
     if "FAILURE" in (execution.get("pausedBy") or []):
