@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 _WITH_VALUE: Final = ("--api-url", "--stack", "--region", "--profile")
 _FLAGS: Final = ("--debug",)
+_GROUPS: Final = ("plan", "report")
+"""Commands that are nothing without another."""
 _MEANT: Final = {
     "list": "wavebreak executions, or wavebreak plan list",
     "ls": "wavebreak executions, or wavebreak plan list",
@@ -30,7 +32,7 @@ _MEANT: Final = {
 HELP: Final = ["-h", "--help"]
 
 
-def arranged(arguments: Sequence[str], groups: Sequence[str] = ("plan", "report")) -> list[str]:
+def arranged(arguments: Sequence[str]) -> list[str]:
     """Put global options first, and make what asks for help ask as commands take it; all behind `--` stays."""
     ours, rest = list(arguments), []
     if "--" in ours:
@@ -46,7 +48,7 @@ def arranged(arguments: Sequence[str], groups: Sequence[str] = ("plan", "report"
             first += [word, *_next(words)]
         else:
             others.append(word)
-    return [*first, *_helped(others, groups), *rest]
+    return [*first, *_helped(others), *rest]
 
 
 def _next(words: Iterator[str]) -> list[str]:
@@ -54,12 +56,12 @@ def _next(words: Iterator[str]) -> list[str]:
     return [word for word in (next(words, None),) if word is not None]
 
 
-def _helped(words: list[str], groups: Sequence[str]) -> list[str]:
+def _helped(words: list[str]) -> list[str]:
     if not words:
         return ["--help"]
     if words[0] == "help":
         return [*words[1:], "--help"]
-    return [*words, "--help"] if len(words) == 1 and words[0] in groups else words
+    return [*words, "--help"] if len(words) == 1 and words[0] in _GROUPS else words
 
 
 def usage_hint(words: Sequence[str]) -> str | None:

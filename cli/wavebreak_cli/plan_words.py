@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _ZEROS_SHARE: Final = 3
@@ -18,7 +18,6 @@ _MOST_CONTROLS: Final = 8
 _NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 _TAB_INDENT: Final = re.compile(r"^ *\t", re.MULTILINE)
 _SECOND_DOCUMENT: Final = re.compile(r"^---(?:\s|$)", re.MULTILINE)
-_SMART_QUOTES: Final = re.compile("[\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}]")
 _UNKNOWN_FIELD: Final = re.compile(r"unknown field '([^']*)'")
 _CHOICE: Final = re.compile(r"must be (.+), not '([^']*)'$")
 _UNKNOWN_WAVE: Final = re.compile(r"no wave is named '([^']*)'")
@@ -89,13 +88,6 @@ def open_quote(text: str) -> int | None:
         if value[:1] in {'"', "'"} and value.count(value[0]) == 1:
             return number
     return None
-
-
-def warnings_of(text: str) -> Iterator[tuple[int, str]]:
-    """Find what is valid and probably not meant: each with its line."""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if _SMART_QUOTES.search(line.split(" #")[0]):
-            yield number, "typographic quotation marks are part of the text here: \" and ' are quotes"
 
 
 def in_words(errors: Iterable[dict[str, Any]], document: object) -> list[dict[str, Any]]:

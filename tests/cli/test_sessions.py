@@ -180,11 +180,6 @@ def waves(*statuses: str, launched: tuple[int, ...] = (), failed: tuple[int, ...
     return made
 
 
-def story(*readings: Json) -> list[Any]:
-    """Give readings as the API does, one for each poll."""
-    return list(readings)
-
-
 FIRST = waves("IN_PROGRESS", "NOT_STARTED", "NOT_STARTED")
 ASKS = waves("COMPLETED", "AWAITING_APPROVAL", "NOT_STARTED", launched=(1, 2))
 FAILS = waves("COMPLETED", "FAILED", "NOT_STARTED", launched=(1, 2, 3), failed=(4,))
