@@ -1,6 +1,7 @@
 """Plan files as people have them: odd encodings, slips of the hand, many at once, and what is stored already."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,19 @@ def test_f18_a_plan_that_is_stored_already_is_unchanged_and_not_stored_again(
     assert wavebreak("plan", "apply", "shop.yaml").exit_code == 0, "who may write may have no right to read"
 
 
+@pytest.mark.parametrize(("bad", "told"), [("name: x\n", "/planId: is required"), ("planId: ..\n", "'..' is no id")])
+def test_f18_none_of_several_plans_is_stored_if_one_names_no_plan(
+    api: FakeApi, wavebreak: Terminal, here: Path, bad: str, told: str
+) -> None:
+    (here / "a.yaml").write_text(GOOD)
+    (here / "b.yaml").write_text(bad)
+    api.answers["PUT", "/plans/shop"] = (201, {**stored(), "version": 1})
+    outcome = wavebreak("plan", "apply", "a.yaml", "b.yaml")
+    assert (outcome.exit_code, outcome.out) == (3, "")
+    assert told in outcome.err
+    assert not api.requests
+
+
 def test_f18_a_diff_tells_what_apply_would_change(api: FakeApi, wavebreak: Terminal, here: Path) -> None:
     (here / "shop.yaml").write_text(GOOD)
     assert wavebreak("plan", "diff", "shop.yaml").out == "+ shop is not stored yet: all of it is new\n"
@@ -165,11 +179,59 @@ def test_f17_a_plan_is_shown_whole_and_as_yaml_that_can_be_applied(
     shown = wavebreak("plan", "show", "shop").out
     assert "2  web: times out after 1h 00m, waits 1m 30s before it starts, region us-west-2" in shown
     assert "   s-22222222222222222  web-1  optional" in shown
+    assert _approvals(shown) == ["no", "no"]
     written = wavebreak("plan", "show", "shop", "-o", "yaml").out
     assert yaml.safe_load(written) == content
     assert written.startswith("planId: shop\nname: Shop\nwaves:\n- name: database\n")
     (here / "shop.yaml").write_text(written)
     assert wavebreak("plan", "apply", "shop.yaml").out == "✓ shop unchanged, version 3\n"
+
+
+def _approvals(shown: str) -> list[str]:
+    """Give the last column of the table of waves."""
+    rows = shown.split("Approval", 1)[1].split("\n\n", maxsplit=1)[0].splitlines()
+    return [row.split()[-1] for row in rows if row[:1].isdecimal()]
+
+
+STEPS = {
+    "requiresApproval": True,
+    "beforeCommands": [{"command": "stop", "args": ["--gently", "now"], "required": True}],
+    "afterCommands": [{"command": "start"}, {"command": "status", "timeoutSeconds": 9}],
+    "checks": [
+        {
+            "name": "smoke-test",
+            "type": "DOCUMENT",
+            "command": "query",
+            "args": ["orders"],
+            "factors": {"f_latency": {"of": "latency_ms", "reducer": "max"}},
+        }
+    ],
+}
+
+
+@pytest.mark.usefixtures("here")
+def test_f17_a_plan_is_shown_with_every_list_of_its_steps(api: FakeApi, wavebreak: Terminal) -> None:
+    content = yaml.safe_load(GOOD)
+    content["waves"][1] |= STEPS
+    parse_plan(content)  # what is shown is what a plan can have
+    api.answers["GET", "/plans/shop"] = (200, {"plan": content, "version": 3})
+    shown = wavebreak("plan", "show", "shop").out
+    assert [line for line in shown.splitlines() if line.startswith(("   before", "   after", "   check"))] == [
+        "   before: stop --gently now (required)",
+        "   after: start",
+        "   after: status",
+        "   check smoke-test: query orders",
+    ]
+    assert _approvals(shown) == ["no", "yes"]
+
+
+def test_f3_the_next_steps_of_a_new_plan_name_the_file_that_was_written(wavebreak: Terminal, here: Path) -> None:
+    (here / "my plans").mkdir()
+    assert "  wavebreak plan validate shop.yaml\n" in wavebreak("plan", "new", "shop").out
+    told = wavebreak("plan", "new", "shop", "--file", "my plans/shop.yaml").out
+    assert "✓ my plans/shop.yaml written" in told
+    step = next(line for line in told.splitlines() if line.startswith("  wavebreak plan validate"))
+    assert wavebreak(*shlex.split(step)[1:]).exit_code == 0
 
 
 @pytest.mark.usefixtures("here")

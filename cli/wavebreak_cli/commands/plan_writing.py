@@ -1,7 +1,6 @@
 """`wavebreak plan validate`, `diff`, `apply`, `new`, `schema`: plans as files, before and while they are stored."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
@@ -166,7 +165,9 @@ def apply(
     shell = open_shell(context, json)
     if if_match is not None and len(files) > 1:
         raise Misconfigured.because("--if-match is for one plan")
-    read = [plan_files.read(file) for file in files]  # none is stored unless all can be read
+    read = [plan_files.read(file) for file in files]
+    for plan in read:
+        path_of("plans", plan.plan_id)  # none is stored unless each can be read and says which plan it is
     answers = []
     for plan in read:
         answer, told = _applied(shell, plan, if_match)
@@ -219,7 +220,8 @@ def new(
     if file == "-":
         shell.around.out.file.write(text)
         return
-    target = shell.around.directory / (file or f"{plan}.yaml")
+    named = file or f"{plan}.yaml"
+    target = shell.around.directory / named
     try:
         with target.open("x", encoding="utf-8") as stream:
             stream.write(text)
@@ -227,7 +229,7 @@ def new(
         raise Misconfigured.because(f"{target} is there already, nothing was written") from None
     except OSError as error:
         raise Misconfigured.because(f"{target} cannot be written: {error.strerror}") from error
-    shell.around.out.print(plan_views.written(shell.look, Path(target).name))
+    shell.around.out.print(plan_views.written(shell.look, named))
 
 
 @writing.command()

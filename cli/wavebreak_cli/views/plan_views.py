@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Group
@@ -27,6 +28,8 @@ _ORDER: Final = (
     *("sourceServerId", "impact", "servers", "selector", "dependsOn", "region", "accountId"),
 )
 """In which order people write fields; others follow as they come."""
+_STEPS: Final[Mapping[str, str]] = {"beforeCommands": "before", "afterCommands": "after", "checks": "check"}
+"""What is done on servers besides their launch, and the word for one of them."""
 
 
 def plan(look: Look, stored: StoredPlan, names: Mapping[str, str]) -> RenderableType:
@@ -75,7 +78,7 @@ def _table(look: Look, waves: list[dict[str, Any]]) -> RenderableType:
             look.text(_servers_of(wave)),
             look.text(", ".join(before if after is None else map(str, after)) or "at once"),
             look.text(wave.get("onFailure") or "STOP"),
-            look.text("yes" if wave.get("requiresApproval") or wave.get("approval") else "no"),
+            look.text("yes" if wave.get("requiresApproval") else "no"),
         )
         before = [str(wave.get("name"))]
     return table
@@ -96,9 +99,9 @@ def _wave(look: Look, number: int, wave: Mapping[str, Any], names: Mapping[str, 
     told += [f"{name} {wave[name]}" for name in ("region", "accountId") if wave.get(name)]
     yield Text()
     yield look.text(f"{number}  {wave.get('name')}: {', '.join(told)}", _QUIET)
-    for phase in ("before", "beforeCommands", "after", "afterCommands", "checks"):
+    for phase, word in _STEPS.items():
         for step in wave.get(phase) or []:
-            yield look.text(f"   {phase.removesuffix('Commands')}: {_step(step)}")
+            yield look.text(f"   {' '.join(filter(None, (word, step.get('name'))))}: {_step(step)}")
     for server in wave.get("servers") or []:
         identifier = str(server.get("sourceServerId"))
         optional = "  optional" if server.get("impact") == "OPTIONAL" else ""
@@ -107,9 +110,7 @@ def _wave(look: Look, number: int, wave: Mapping[str, Any], names: Mapping[str, 
 
 
 def _step(step: Mapping[str, Any]) -> str:
-    kind = next((name for name in ("command", "automation", "function") if step.get(name)), "command")
-    words = [str(step.get(kind)), *map(str, step.get("args") or [])]
-    told = " ".join(words) if kind == "command" else f"{kind} {words[0]}"
+    told = " ".join(map(str, (step.get("command"), *(step.get("args") or ()))))
     return told + (" (required)" if step.get("required") else "")
 
 
@@ -168,6 +169,6 @@ def _property(text: str) -> str:
 
 
 def written(look: Look, file: str) -> RenderableType:
-    """Say what to do with a new plan's file."""
-    steps = [f"  wavebreak plan {verb} {file}" for verb in ("validate", "apply")]
+    """Say what to do with a new plan's file, which is named as it was given."""
+    steps = [f"  wavebreak plan {verb} {shlex.quote(file)}" for verb in ("validate", "apply")]
     return Group(look.text(f"✓ {file} written", "green"), *(look.text(step, "cyan") for step in steps))
