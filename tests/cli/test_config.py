@@ -290,6 +290,7 @@ def test_t31_n31b_what_a_credential_process_prints_wrongly_is_a_wrong_setting_in
     assert outcome.exit_code == 3
     assert outcome.err.startswith("error: Configuration: AWS credentials: ")
     assert "Traceback" not in outcome.err
+    assert "a credential_process prints its JSON, and nothing else" in outcome.err
     assert not cloudformation.requests
 
 
@@ -307,7 +308,8 @@ def test_n16_a_key_with_its_line_end_is_a_wrong_setting_and_is_not_shown(
     monkeypatch.setenv(name, f"pasted{odd}KEY")
     outcome = wavebreak(*address, "plan", "list")
     assert outcome.exit_code == 3
-    assert outcome.err.startswith("error: Configuration: AWS credentials: a key or token has a line break")
+    told = "a key or token has a line break, a blank or another odd character"
+    assert outcome.err.startswith(f"error: Configuration: AWS credentials: {told}")
     assert "pasted" not in outcome.err
     assert not cloudformation.requests
 

@@ -4,9 +4,12 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import typer
@@ -245,12 +248,6 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": f"{ROOT / 'cli'}:{ROOT / 'lambda'}"}
 
 
-def _process(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    given = {**_environment(), **environment}
-    program = [sys.executable, "-m", "wavebreak_cli", *words]
-    return subprocess.run(program, env=given, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - our own program
-
-
 def test_no_foreign_exception_a_deleted_directory(api: FakeApi, tmp_path: Path) -> None:
     api.listed["/plans"] = []
     gone = tmp_path / "gone"
@@ -260,31 +257,6 @@ def test_no_foreign_exception_a_deleted_directory(api: FakeApi, tmp_path: Path) 
         ["/bin/bash", "-c", line, sys.executable], env=_environment(), capture_output=True, text=True, check=False
     )
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
-
-
-def test_no_foreign_exception_a_credential_process_that_chatters(
-    api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    api.listed["/plans"] = []
-    config = tmp_path / "config"
-    config.write_text("[default]\ncredential_process = /bin/echo Welcome\n")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name)
-    done = _process("plan", "list", AWS_CONFIG_FILE=str(config))
-    assert done.returncode == 3
-    assert "Traceback" not in done.stderr
-    assert "a credential_process prints its JSON, and nothing else" in done.stderr
-
-
-def test_no_foreign_exception_a_carriage_return_in_a_key(
-    api: FakeApi, wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret\r")
-    outcome = wavebreak("plan", "list")
-    assert outcome.exit_code == 3
-    assert "a key or token has a line break, a blank or another odd character" in outcome.err
-    assert "secret\\r" not in outcome.err
-    assert not api.requests
 
 
 def test_no_foreign_exception_an_expired_sso_session(
@@ -312,11 +284,38 @@ def test_a_clock_that_is_off_is_named(api: FakeApi, wavebreak: Terminal) -> None
     assert "behind: set it" in told
 
 
-def test_a_proxy_that_refuses_is_named(wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_is_not_there_is_told(wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     outcome = wavebreak("--api-url", "https://recovery.example.com/v1", "plan", "list")
     assert outcome.exit_code == 4
     assert "Traceback" not in outcome.err
+
+
+class _Refusing(BaseHTTPRequestHandler):
+    """A proxy that wants to know who asks."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_CONNECT(self) -> None:
+        """Refuse."""
+        self.asked.append(self.path)
+        self.send_response(407, "Proxy Authentication Required")
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Keep the test's output clean."""
+
+
+def test_a_proxy_that_refuses_is_named(wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Refusing) as proxy:
+        threading.Thread(target=proxy.serve_forever, args=(0.01,), daemon=True).start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.server_port}")
+        outcome = wavebreak("--api-url", "https://recovery.example.com/v1", "plan", "list")
+        proxy.shutdown()
+    assert outcome.exit_code == 4
+    assert "https://recovery.example.com/v1: the proxy refuses: 407 Proxy Authentication Required" in outcome.err
+    assert _Refusing.asked == ["recovery.example.com:443"] * 4, "what never left is asked for again"
 
 
 @pytest.mark.parametrize(
