@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Display(TypedDict, total=False):
@@ -52,6 +55,8 @@ class Wave(TypedDict, total=False):
     durationSeconds: int | None
     error: str | None
     attempts: list[dict[str, Any]]
+    accountId: str
+    region: str
     servers: list[Server]
     commands: list[WaveCommand]
 
@@ -127,6 +132,7 @@ class Execution(TypedDict, total=False):
     waves: list[Wave]
     terminationMetadata: TerminationMetadata
     termination: Termination
+    instancesTerminated: bool
     instancesLeft: int | None
     leftSince: str | None
     warnings: list[ExecutionWarning]
@@ -135,6 +141,11 @@ class Execution(TypedDict, total=False):
     factors: dict[str, Any]
     lastSeenAt: str | None
     version: int
+
+
+def members(execution: Execution) -> Iterator[tuple[Wave, Server]]:
+    """Give every server of an execution with its wave, in the order of the waves."""
+    return ((wave, server) for wave in execution.get("waves") or [] for server in wave.get("servers") or [])
 
 
 class CommandRun(TypedDict, total=False):

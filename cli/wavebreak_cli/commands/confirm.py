@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from wavebreak_cli.client.answers import members
 from wavebreak_cli.client.request import ATTEMPTS, READ_SECONDS, path_of
 from wavebreak_cli.errors import CommandFailed, Misconfigured
 from wavebreak_cli.views import briefing
@@ -106,8 +107,7 @@ def running_servers(execution: Execution) -> list[str]:
         return []
     return [
         str(server.get("sourceServerId"))
-        for wave in execution.get("waves") or []
-        for server in wave.get("servers") or []
+        for _, server in members(execution)
         if server.get("launchStatus") == "LAUNCHED" and server.get("ending") not in {"TERMINATED", "REPLACED"}
     ]
 
@@ -123,5 +123,5 @@ def recoveries_with(shell: Shell, targets: Collection[str]) -> list[str]:
 
 
 def _instances(execution: Execution) -> list[str]:
-    servers = [server for wave in execution.get("waves") or [] for server in wave.get("servers") or []]
-    return [str(server["recoveryInstanceId"]) for server in servers if server.get("recoveryInstanceId")]
+    found = (server.get("recoveryInstanceId") for _, server in members(execution))
+    return [instance for instance in found if instance]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from wavebreak.domain.executions.model import LaunchStatus
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, is_terminal, normalize_execution_status
-from wavebreak_cli.client.answers import Execution, Termination
+from wavebreak_cli.client.answers import Execution, Termination, members
 from wavebreak_cli.client.request import ATTEMPTS, path_of
 from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_PARTIAL, CommandFailed, Finished
 from wavebreak_cli.follow_loop import follow
@@ -38,11 +38,7 @@ class Phases:
 
     def of(self, execution: Execution) -> Execution:
         """Give an execution with the phases of its servers; without them where the API does not tell."""
-        if not any(
-            server.get("launchStatus") == LaunchStatus.IN_PROGRESS
-            for wave in execution.get("waves") or []
-            for server in wave.get("servers") or []
-        ):
+        if not any(server.get("launchStatus") == LaunchStatus.IN_PROGRESS for _, server in members(execution)):
             return execution
         now = self._shell.around.now()
         if self._asked_at is None or (now - self._asked_at).total_seconds() >= ASK_SECONDS:

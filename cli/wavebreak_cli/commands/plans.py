@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
+from wavebreak_cli.client.answers import members
 from wavebreak_cli.client.request import Call, path_of
+from wavebreak_cli.commands.follow import read_execution
 from wavebreak_cli.commands.names import PlanArgument, plan_named
 from wavebreak_cli.commands.plan_writing import writing
 from wavebreak_cli.errors import CommandFailed
@@ -76,9 +78,8 @@ def names_of(shell: Shell, plan_id: str) -> "Mapping[str, str]":
     """Give what people call the servers of a plan, from its last run; none where there is none."""
     with suppress(CommandFailed):
         for item in shell.api.items("/executions", limit=1, attempts=1, planId=plan_id):
-            run = shell.api.get(path_of("executions", str(item.get("executionId"))), attempts=1)
-            servers = [server for wave in run.get("waves") or [] for server in wave.get("servers") or []]
-            return {str(server["sourceServerId"]): str(server["name"]) for server in servers if server.get("name")}
+            run = read_execution(shell, str(item.get("executionId")), attempts=1)
+            return {server["sourceServerId"]: str(server["name"]) for _, server in members(run) if server.get("name")}
     return {}
 
 

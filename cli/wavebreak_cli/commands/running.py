@@ -9,6 +9,7 @@ import typer
 
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.timing import iso
+from wavebreak_cli.client.answers import members
 from wavebreak_cli.commands.confirm import MOST_EXECUTIONS, running_servers, with_instances
 from wavebreak_cli.commands.executions import RunMode
 from wavebreak_cli.commands.names import complete_plan
@@ -100,20 +101,17 @@ def _left_running(shell: Shell) -> "Iterator[dict[str, Any]]":
     seen: set[tuple[object, str]] = set()
     for execution in with_instances(shell, MOST_EXECUTIONS):
         ours = frozenset(running_servers(execution))
-        for wave in execution.get("waves") or []:
-            place = (cast("dict[str, Any]", wave).get("accountId"), cast("dict[str, Any]", wave).get("region"))
-            for server in wave.get("servers") or []:
-                identifier = str(server.get("sourceServerId"))
-                if identifier not in ours or (place, identifier) in seen:
-                    continue
-                seen.add((place, identifier))
-                yield {
-                    **{name: server.get(name) for name in ("sourceServerId", "name", "recoveryInstanceId")},
-                    **{
-                        name: execution.get(name) for name in ("executionId", "planId", "mode", "requestedBy", "reason")
-                    },
-                    "since": execution.get("leftSince") or execution.get("startedAt"),
-                    "region": place[1],
-                    "accountId": place[0],
-                    "lease": execution.get("lease"),
-                }
+        for wave, server in members(execution):
+            place = (wave.get("accountId"), wave.get("region"))
+            identifier = str(server.get("sourceServerId"))
+            if identifier not in ours or (place, identifier) in seen:
+                continue
+            seen.add((place, identifier))
+            yield {
+                **{name: server.get(name) for name in ("sourceServerId", "name", "recoveryInstanceId")},
+                **{name: execution.get(name) for name in ("executionId", "planId", "mode", "requestedBy", "reason")},
+                "since": execution.get("leftSince") or execution.get("startedAt"),
+                "region": place[1],
+                "accountId": place[0],
+                "lease": execution.get("lease"),
+            }

@@ -19,6 +19,7 @@ from rich.text import Text
 from wavebreak.domain.executions.next_steps import held_open_by, next_steps
 from wavebreak.execution_utils import TerminationStatus, display_of_wave, normalize_wave_status
 from wavebreak.timing import duration
+from wavebreak_cli.client.answers import members
 from wavebreak_cli.views.change_lines import terminated_count
 from wavebreak_cli.views.check_lines import check_lines
 from wavebreak_cli.views.phases import server_label, silence
@@ -102,8 +103,7 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
     )
     judged = execution.get("verdict")
     if judged:
-        notes = f": {judged['notes']}" if judged.get("notes") else ""
-        lines.append(_labelled(look, "Verdict", look.text(f"{judged.get('verdict')} by {judged.get('by')}{notes}")))
+        lines.append(_labelled(look, "Verdict", look.text(verdict_told(judged))))
     lines += _lease_lines(look, execution)
     lines += [_labelled(look, *told) for told in _said(look, execution)]
     old = silence(execution, now)
@@ -117,6 +117,12 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
     content = Group(*lines)
     above = Barred(content, style_of(display), look.plain("┃")) if bar else content
     return Group(above, *next_lines(look, execution))
+
+
+def verdict_told(judged: Mapping[str, Any]) -> str:
+    """Say how an execution was judged, by whom and with which notes."""
+    notes = f": {judged['notes']}" if judged.get("notes") else ""
+    return f"{judged.get('verdict')} by {judged.get('by')}{notes}"
 
 
 def _said(look: Look, execution: Execution) -> Iterator[tuple[str, Text]]:
@@ -236,33 +242,23 @@ def troubles(
         (f"wave {wave.get('waveNumber')} {wave.get('name')}", wave["error"]) for wave in waves if wave.get("error")
     ]
     server_errors: list[tuple[object, object]] = [
-        (server_label(server), _failure(server, wave)) for wave, server in _failed(waves)
+        (server_label(server), _failure(server, wave))
+        for wave, server in members(execution)
+        if server.get("launchStatus") == "FAILED"
     ]
     return [
-        *_listed(look, "Wave errors", wave_errors, most, whole, "see them with --json"),
-        *_listed(look, "Failed servers", server_errors, most, whole, "see them with --servers"),
+        *_listed(look, "Wave errors", wave_errors, most, "see them with --json", whole=whole),
+        *_listed(look, "Failed servers", server_errors, most, "see them with --servers", whole=whole),
     ]
 
 
 def warning_lines(look: Look, execution: Execution, *, most: int = _MOST_FAILURES) -> list[RenderableType]:
     """Show what the API warns of, at most so much of it."""
-    warnings = execution.get("warnings") or []
-    if not warnings:
-        return []
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    for warning in warnings[:most]:
+    entries: list[tuple[object, object]] = []
+    for warning in execution.get("warnings") or []:
         wave, server = warning.get("waveNumber"), warning.get("sourceServerId")
-        about = server or (f"wave {wave}" if wave is not None else "the run")
-        grid.add_row(look.text("  ! ", "dark_orange") + look.text(about), look.text(warning.get("message")))
-    left = len(warnings) - most
-    more = [look.text(f"    … {left} more, see them with --json", _QUIET)] if left > 0 else []
-    return [Text(), look.text("Warnings", "bold"), grid, *more]
-
-
-def _failed(waves: Iterable[Wave]) -> list[tuple[Wave, Server]]:
-    return [(w, s) for w in waves for s in w.get("servers") or [] if s.get("launchStatus") == "FAILED"]
+        entries.append((server or (f"wave {wave}" if wave is not None else "the run"), warning.get("message")))
+    return _listed(look, "Warnings", entries, most, "see them with --json", mark=("!", "dark_orange"))
 
 
 def _failure(server: Server, wave: Wave) -> str:
@@ -271,16 +267,28 @@ def _failure(server: Server, wave: Wave) -> str:
 
 
 def _listed(
-    look: Look, title: str, entries: list[tuple[object, object]], most: int, whole: bool, rest: str
+    look: Look,
+    title: str,
+    entries: list[tuple[object, object]],
+    most: int,
+    rest: str,
+    *,
+    whole: bool = True,
+    mark: tuple[str, str] = ("✗", "red"),
 ) -> list[RenderableType]:
+    """List what something is about and what is said of it, each behind a mark in its style, at most so many.
+
+    `rest` says where the others are; what is said is `whole`, or cut to the line that it is on.
+    """
     if not entries:
         return []
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
+    glyph, style = mark
     for name, message in entries[:most]:
         told = look.text(message)
-        grid.add_row(look.text(f"  {'✗'} ", "red") + look.text(name), told if whole else one_line(told))
+        grid.add_row(look.text(f"  {glyph} ", style) + look.text(name), told if whole else one_line(told))
     left = len(entries) - most
     more = [look.text(f"    … {left} more, {rest}", _QUIET)] if left > 0 else []
     return [Text(), look.text(title, "bold"), grid, *more]
@@ -299,7 +307,8 @@ def termination_lines(look: Look, execution: Execution, *, most: int = _MOST_FAI
             for entry in entries or []
             if entry.get("reason") or status == "INCOMPLETE"
         ]
-        return [*head, *_listed(look, "Not terminated", left, most, status == "INCOMPLETE", "see them with --json")]
+        whole = status == "INCOMPLETE"
+        return [*head, *_listed(look, "Not terminated", left, most, "see them with --json", whole=whole)]
     if (execution.get("terminationMetadata") or {}).get("canTerminate"):
         loud = "bold dark_orange" if execution.get("mode") != "RECOVERY" else _QUIET
         return [Text(), look.text("[terminate available]", loud)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Group
 
 from wavebreak.timing import duration
+from wavebreak_cli.views.execution_card import verdict_told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,9 +45,8 @@ def _objective(look: Look, name: str, told: Mapping[str, Any]) -> Text:
 def _verdict(look: Look, verdict: Mapping[str, Any] | None) -> Text:
     if not verdict:
         return look.text("verdict: none given", "bright_black")
-    notes = f": {verdict['notes']}" if verdict.get("notes") else ""
     style = "green" if verdict.get("verdict") == "PASSED" else "red"
-    return look.text(f"verdict: {verdict.get('verdict')} by {verdict.get('by')}{notes}", style)
+    return look.text(f"verdict: {verdict_told(verdict)}", style)
 
 
 def _open_ends(look: Look, report: Mapping[str, Any]) -> list[Text]:

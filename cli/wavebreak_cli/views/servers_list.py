@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Group
 from rich.text import Text
 
+from wavebreak_cli.client.answers import members
 from wavebreak_cli.views.execution_card import listing
 from wavebreak_cli.views.phases import phase_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from rich.console import RenderableType
 
-    from wavebreak_cli.client.answers import Execution, Server, Wave
+    from wavebreak_cli.client.answers import Execution, Server
     from wavebreak_cli.views.terminal import Look
 
 _ROOM_FOR_TABLE: Final = 110
@@ -34,7 +34,7 @@ def servers(look: Look, execution: Execution, now: datetime) -> RenderableType:
 def _table(look: Look, execution: Execution, now: datetime) -> RenderableType:
     columns = ("Wave", "Name", "Source server", "Impact", "Launch", "Recovery instance", "Error")
     table = listing(look, *columns, foldable={"Name", "Error"})
-    for wave, server in _members(execution):
+    for wave, server in members(execution):
         table.add_row(
             look.text(wave.get("waveNumber")),
             look.text(server.get("name") or _DASH, "bold"),
@@ -49,7 +49,7 @@ def _table(look: Look, execution: Execution, now: datetime) -> RenderableType:
 
 def _blocks(look: Look, execution: Execution, now: datetime) -> RenderableType:
     lines: list[RenderableType] = []
-    for wave, server in _members(execution):
+    for wave, server in members(execution):
         optional = "  optional" if server.get("impact") == "OPTIONAL" else ""
         head = Text.assemble(
             look.text(f"{wave.get('waveNumber')}  "),
@@ -64,10 +64,6 @@ def _blocks(look: Look, execution: Execution, now: datetime) -> RenderableType:
         if server.get("error"):
             lines.append(look.text(f"   {server['error']}", "red"))
     return Group(*lines)
-
-
-def _members(execution: Execution) -> Iterator[tuple[Wave, Server]]:
-    return ((wave, server) for wave in execution.get("waves") or [] for server in wave.get("servers") or [])
 
 
 def _stands(look: Look, server: Server, now: datetime) -> Text:
