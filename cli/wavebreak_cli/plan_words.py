@@ -6,6 +6,8 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.identifiers import PLAN_ID_PATTERN
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -25,12 +27,12 @@ _MISMATCH: Final = re.compile(r"('[^']*') does not match (.+)$")
 _PATTERNS: Final[Mapping[str, str]] = {
     r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$": "ASCII letters, digits, blanks and . _ - (at most 64, no mark first)",
     r"^s-[0-9a-zA-Z]{17}$": "a source server's id: s- and 17 letters or digits",
-    r"^[a-z0-9][a-z0-9-]{0,62}$": "an id: lower-case letters, digits and - (at most 63)",
+    PLAN_ID_PATTERN: "an id: lower-case letters, digits and - (at most 63)",
     r"^[0-9]{12}$": "an account's 12 digits, in quotes",
     r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$": "a Region, like us-west-2",
     r"^f_[A-Za-z0-9_]{1,62}$": "a factor's name: f_ and letters, digits or _",
 }
-"""What a pattern of the plan document asks for."""
+"""What a pattern of the plan document asks for, written out: loading the document's own takes too long."""
 
 
 def unreadable_because(content: bytes) -> tuple[int | None, str] | None:

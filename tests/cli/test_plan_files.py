@@ -11,6 +11,7 @@ from tests.cli.conftest import Terminal
 from tests.cli.fake_api import FakeApi, problem
 
 from wavebreak.domain.plans.document import parse_plan
+from wavebreak_cli import plan_words
 from wavebreak_cli.plan_schema import REFERENCE, TARGET, reference, schema, text
 
 ROOT = Path(__file__).parents[2]
@@ -241,6 +242,21 @@ def test_f3_a_new_plan_is_valid_and_overwrites_nothing(wavebreak: Terminal) -> N
     assert wavebreak("plan", "new", "shop").exit_code == 3
     assert yaml.safe_load(wavebreak("plan", "new", "other", "--file", "-").out)["planId"] == "other"
     assert "is no plan id" in wavebreak("plan", "new", "Shop").err
+
+
+def _patterns(part: object) -> set[str]:
+    """Collect the patterns of a schema."""
+    if isinstance(part, list):
+        return set().union(*map(_patterns, part))
+    if not isinstance(part, dict):
+        return set()
+    own = {part["pattern"]} if isinstance(part.get("pattern"), str) else set()
+    own |= set(part.get("patternProperties", ()))
+    return own.union(*map(_patterns, part.values()))
+
+
+def test_what_is_said_in_words_are_patterns_of_the_model() -> None:
+    assert set(plan_words._PATTERNS) <= _patterns(schema())
 
 
 def test_f3_the_published_schema_is_the_models_own(wavebreak: Terminal) -> None:

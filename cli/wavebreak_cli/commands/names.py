@@ -104,7 +104,7 @@ def _completed(path: str, field: str, incomplete: str, **query: Any) -> list[str
 def plan_named(text: str) -> str:
     """Give the id of a plan; raises Misconfigured for what can be none: a path of the API with it would be another."""
     if re.fullmatch(PLAN_ID_PATTERN, text) is None:
-        raise Misconfigured.because(f"{text!r} is no plan id: lower-case letters, digits and -")
+        raise Misconfigured.because(f"{text!r} is no plan id: lower-case letters, digits and -, at most 63")
     return text
 
 

@@ -7,6 +7,7 @@ import typer
 
 from wavebreak_cli import plan_files
 from wavebreak_cli.client.request import Call, path_of
+from wavebreak_cli.commands.names import plan_named
 from wavebreak_cli.errors import (
     EXIT_FAILURE,
     EXIT_USAGE,
@@ -119,11 +120,11 @@ def _refuse_another_than_stored(shell: Shell, read: plan_files.PlanFile) -> None
     changes = plan_files.changes(stored.get("plan"), read)
     if changes:
         places = ", ".join(change["pointer"] or "/" for change in changes[:5])
-        failure = Misconfigured.because(
-            f"{read.name} differs from stored version {stored.get('version')} in {places}: what runs is the stored plan"
+        version = stored.get("version")
+        raise Misconfigured.because(
+            f"{read.name} differs from stored version {version} in {places}: what runs is the stored plan",
+            f"wavebreak plan diff {read.name}, then wavebreak plan apply {read.name}",
         )
-        failure.hint = f"wavebreak plan diff {read.name}, then wavebreak plan apply {read.name}"
-        raise failure
 
 
 def _stored(shell: Shell, plan_id: str) -> "StoredPlan | None":
@@ -216,7 +217,7 @@ def new(
     from wavebreak_cli.plan_template import plan_text  # noqa: PLC0415 - only this command needs it
 
     shell = open_shell(context, as_json=False)
-    text = plan_text(plan)
+    text = plan_text(plan_named(plan))
     if file == "-":
         shell.around.out.file.write(text)
         return
