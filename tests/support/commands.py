@@ -32,6 +32,16 @@ class Commands:
         assert execution["status"] == "COMPLETED"
         return str(execution["executionId"])
 
+    def half_way(self, execution_id: str) -> None:
+        """Wait until the second wave awaits its approval, and DRS has told of the instances of the first."""
+        self.stack.wait(
+            execution_id,
+            lambda seen: (
+                seen["waves"][1]["status"] == "AWAITING_APPROVAL"
+                and all(one["recoveryInstanceId"] for one in seen["waves"][0]["servers"])
+            ),
+        )
+
     def instance(self, number: int) -> str:
         """Give the recovery instance of a source server."""
         found = self.stack.control.state()["recoveryInstances"]

@@ -169,7 +169,7 @@ def test_a_cancel_racing_the_end_is_taken_or_refused_and_one_end_is_told(command
 def test_a_cancelled_execution_cancels_its_commands(commands: Commands, stack: Stack) -> None:
     stack.put_servers([server(1), server(2)])
     execution_id = stack.start(plan(wave("one", 1), wave("two", 2, requiresApproval=True)))
-    stack.wait(execution_id, lambda seen: seen["waves"][1]["status"] == "AWAITING_APPROVAL")
+    commands.half_way(execution_id)
     commands.answers(1, "status", seconds=120)
     command_id = commands.start("status", executionId=execution_id)
     commands.in_flight()
@@ -201,7 +201,7 @@ def test_a13_a_run_that_an_operator_sent_keeps_no_execution_open_and_a_terminati
 ) -> None:
     stack.put_servers([server(1), server(2)])
     execution_id = stack.start(plan(wave("one", 1), wave("two", 2, requiresApproval=True)))
-    stack.wait(execution_id, lambda seen: seen["waves"][1]["status"] == "AWAITING_APPROVAL")
+    commands.half_way(execution_id)
     commands.answers(1, "uninstall", seconds=300)
     command_id = commands.start("uninstall", executionId=execution_id)
     commands.in_flight()

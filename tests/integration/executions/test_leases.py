@@ -219,8 +219,7 @@ def test_13_a_drill_that_waits_for_an_approval_as_long_as_its_lease_is_cancelled
     document = plan(*waves) | {"drill": {"terminateAfterMinutes": 15}}
     stack.put_servers(servers_of(document))
     started = stack.start(document)
-    stack.wait(started, lambda seen: seen["waves"][1]["status"] == "AWAITING_APPROVAL")
-    stack.wait(started, lambda seen: seen["waves"][0]["servers"][0]["recoveryInstanceId"])
+    commands.half_way(started)
     commands.answers(1, "watch", seconds=600)
     running = commands.start("watch", executionId=started, timeoutSeconds=600)
     stack.wait(started, lambda _: stack.control.calls("SendCommand"))
