@@ -19,6 +19,7 @@ from wavebreak.store import keys
 from wavebreak.store.executions import Snapshot, VersionConflictError
 from wavebreak.timeouts import limit
 from wavebreak.timing import iso
+from wavebreak.use_cases.checks.consolidate_checks import at_its_end
 from wavebreak.use_cases.evidence.keep_job_logs import keep_job_logs
 from wavebreak.use_cases.machine_round import (
     NEVER,
@@ -117,7 +118,8 @@ class _Look:
             decision = again if overstayed else replace(decision, execution=watched)
         keep_job_logs(self.app, self.current, decision.execution, seen.logs)
         act = Attribution(ENGINE_ACTOR, now, leasing.OVERSTAYED if overstayed else None)
-        self.current = self.app.executions.save(self.current, decision.execution, act)
+        after = at_its_end(self.app, self.current, decision.execution)
+        self.current = self.app.executions.save(self.current, after, act)
         if overstayed:
             self._stop_commands(act)
         return decision

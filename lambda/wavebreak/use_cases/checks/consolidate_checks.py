@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model import Execution
 
 
+def at_its_end(app: App, before: Execution, after: Execution) -> Execution:
+    """Consolidate in the write that ends an execution, whatever ends it (S4-11); any other change is left as it is."""
+    return consolidated(app, after) if after.is_terminal and not before.is_terminal else after
+
+
 def consolidated(app: App, execution: Execution, document: Mapping[str, Any] | None = None) -> Execution:
     """Give an execution with what its checks come to now: one query for all check executions, however many there are.
 
