@@ -297,6 +297,7 @@ def waiting_drill(stack: Stack) -> str:
     waits = wave("second", 2, requiresApproval=True, checks=[STATEMENT, CREDIT])
     started = stack.start(plan(wave("first", 1), waits) | {"drill": {"terminateAfterMinutes": 15}})
     stack.wait(started, lambda seen: seen["waves"][1]["status"] == "AWAITING_APPROVAL")
+    stack.wait(started, lambda seen: seen["waves"][0]["servers"][0]["recoveryInstanceId"])
     assert tallies(stack, started) == "None", "nothing is consolidated yet"
     return started
 
@@ -319,7 +320,7 @@ def test_s4_11_a_drill_that_overstays_its_lease_is_consolidated(stack: Stack, cl
 def test_s4_11_a_preempted_drill_that_only_waited_is_consolidated(stack: Stack) -> None:
     started = waiting_drill(stack)
     recovery = stack.start(plan(wave("needed", 2), plan_id="needed"), "recoveries")
-    execution = stack.get(started)
+    execution = stack.ended(started)
     assert (execution["status"], execution["cancel"]["reason"]) == ("PARTIAL_SUCCESS", f"Preempted by {recovery}")
     assert stored(stack, started) == [("bank-statement", 0), ("credit-check", 0)]
     stack.ended(recovery)
