@@ -87,7 +87,7 @@ class _Look:
         self.commands: dict[str, CommandView] = {}
 
     def decide(self) -> Decision:
-        """Look, decide and write; raises Conflict when another write came first."""
+        """Look, decide and write; raises VersionConflictError when another write came first."""
         now = self.app.now()
         answers = begin_look(self.app, self.current, _left_open(self.current, now), self.sites)
         self.commands = running_commands(self.app, self.current)

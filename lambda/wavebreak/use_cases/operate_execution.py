@@ -144,7 +144,7 @@ def _take_up(app: App, before: Snapshot, step: Step, act: Attribution) -> Execut
 def terminate(app: App, execution_id: str, act: Attribution, confirm: str | None) -> Execution:
     """Have an execution's recovery instances terminated; a second call while that runs starts nothing.
 
-    A RECOVERY is confirmed by its id, else ConfirmationRequired; Refused tells the exact rule that forbids it.
+    A RECOVERY is confirmed by its id, else ConfirmationRequired; NotAllowedError tells the exact rule that forbids it.
     """
     before = app.executions.load(execution_id).execution
     _refuse_unconfirmed(before, confirm, ends_instances=True)
