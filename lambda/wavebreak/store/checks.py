@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.checks.statuses import CheckOutcomeStatus
 from wavebreak.store import keys
-from wavebreak.store.table import answer_size
+from wavebreak.store.table import room_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from wavebreak.store.records import Item
     from wavebreak.store.table import Table
 
-_PAGE_BYTES: Final = 4_000_000
-"""Of an answer of a function, which may have six million, what a page takes."""
 _AT_A_TIME: Final = 100
 """Items that are held before they are written: a check may be over thousands of servers. Each has 12 KB at most."""
 
@@ -60,13 +58,7 @@ class CheckStore:
             },
             "ConsistentRead": True,
         }
-        size = 0
-
-        def fits(item: Item) -> bool:
-            nonlocal size
-            size += answer_size(_shown(item, runs))
-            return size <= _PAGE_BYTES
-
+        fits = room_for(lambda item: _shown(item, runs))
         items, rest = self.table.page(query, limit=limit, token=token, fits=fits)
         return [_shown(item, runs) for item in items], rest
 
