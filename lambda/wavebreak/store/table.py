@@ -107,7 +107,7 @@ def answer_size(shown: Any) -> int:
 
 
 def room_for(shown: Callable[[Item], Any]) -> Callable[[Item], bool]:
-    """Give what tells of each item of a page in turn (`Table.page`) whether the answer that shows it has room for it."""
+    """Give what tells of each item of a page in turn (`Table.page`) whether there is room for it in the answer."""
     size = 0
 
     def fits(item: Item) -> bool:

@@ -68,7 +68,7 @@ def forget_plan(app: App, plan_id: str) -> None:
 def shown(app: App, plans: Sequence[StoredPlan]) -> list[dict[str, Any]]:
     """Show plans as the API does, with how their schedules stand."""
     scheduled = [plan.document["planId"] for plan in plans if schedule_of(plan.document)]
-    known = app.schedules.standings(scheduled) if scheduled else {}
+    known = app.schedules.standings(scheduled)
     return [plan_view(plan, known.get(plan.document["planId"])) for plan in plans]
 
 
