@@ -107,9 +107,10 @@ def judge(file: PlanFile) -> None:
 def changes(stored: Mapping[str, Any] | None, file: PlanFile) -> list[dict[str, Any]]:
     """List what storing the file would change, by JSON pointer; raises PlanUnreadable for a file that is no plan."""
     from wavebreak.domain.plans.differences import differences  # noqa: PLC0415 - pydantic likewise
+    from wavebreak.domain.plans.document import parse_plan  # noqa: PLC0415 - pydantic likewise
 
     try:
-        return differences(stored, file.content)
+        return differences(stored, parse_plan(file.content))
     except PlanInvalidError as error:
         raise unreadable(file.name, located(file.text, _entries(error.problems))) from error
 

@@ -112,7 +112,7 @@ def app() -> App:
         Machine.RECOVERY: chosen.recovery_machine_arn,
         Machine.TERMINATION: chosen.termination_machine_arn,
     }
-    executions = ExecutionStore(table, on_saved=Measured(meter, table))
+    executions = ExecutionStore(table, on_saved=Measured(meter))
     return App(
         executions=executions,
         commands=CommandStore(table, executions),

@@ -234,7 +234,7 @@ class FakeExecutions:
         return Snapshot(self._stored, Token(), Token(mark=1, run=1))
 
     def save(self, before: Execution, after: Execution, _act: Attribution) -> Execution:
-        """Write what was decided; raises Conflict when somebody else wrote since."""
+        """Write what was decided; raises VersionConflictError when somebody else wrote since."""
         if before.version != self._stored.version:
             raise VersionConflictError
         if after != before:

@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.domain.drs import Trouble
 from wavebreak.problems import Unavailable
-from wavebreak.resilience.aws_errors import FAULTS, error_code, is_denied, is_dependency_fault
+from wavebreak.resilience.aws_errors import FAULTS, is_denied, is_dependency_fault, words_of
 from wavebreak.resilience.client_config import BRIEF_ATTEMPTS, series_seconds
 from wavebreak.timeouts import Deadline, ending_in, log_expiry
 
@@ -240,12 +240,10 @@ class Asking:
         try:
             return question.call()
         except ClientError as error:
-            code = error_code(error)
             if _is_throttle(error):
                 # The site is busy, with a recovery for all that is known: nobody who only reads asks it more.
                 self._failed[question.site] = operation
-            message = error.response.get("Error", {}).get("Message")
-            return Trouble(operation, f"{code}: {message}" if message else code, denied=is_denied(error))
+            return Trouble(operation, words_of(error), denied=is_denied(error))
         except FAULTS as error:
             self._failed[question.site] = operation
             return Trouble(operation, str(error))

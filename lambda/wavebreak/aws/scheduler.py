@@ -1,6 +1,6 @@
 """Schedules in EventBridge Scheduler: one for each plan that has any, in the stack's own group.
 
-The function that a schedule invokes is given the plan, the schedule itself, the scheduled time, and the stack's place.
+The function that a schedule invokes is given the plan, the schedule itself, the scheduled time, and the stack's site.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from wavebreak.resilience.aws_errors import error_code
+from wavebreak.settings import MissingSettingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,13 +55,13 @@ class Schedules:
     def remove(self, plan_id: str) -> None:
         """Have the service hold no schedule for a plan; doing it twice does no harm."""
         try:
-            self._client().delete_schedule(Name=plan_id, GroupName=self._site().group)
+            self._client().delete_schedule(Name=plan_id, GroupName=self._known_target.group)
         except ClientError as error:
             if error_code(error) != "ResourceNotFoundException":
                 raise
 
     def _asked(self, plan_id: str, schedule: Schedule) -> dict[str, Any]:
-        target = self._site()
+        target = self._known_target
         _, _, _, region, account, *_ = target.function_arn.split(":")
         given = {
             "planId": plan_id,
@@ -85,7 +86,8 @@ class Schedules:
             },
         }
 
-    def _site(self) -> ScheduleTarget:
+    @property
+    def _known_target(self) -> ScheduleTarget:
         if self._target is None:
-            raise LookupError("this function keeps no schedules")
+            raise MissingSettingError("SCHEDULE_GROUP, SCHEDULE_FUNCTION_ARN or SCHEDULE_ROLE_ARN is not set")
         return self._target

@@ -35,7 +35,7 @@ def diff_plan(document: PlanInput) -> Response[Any]:
         stored = app().plans.get(plan.plan_id).document
     except NotFound:
         stored = None
-    return http.json_response(200, {"changes": differences(stored, document.root)})
+    return http.json_response(200, {"changes": differences(stored, plan)})
 
 
 @router.post("/plans/<planId>/validate", tags=["plans"])

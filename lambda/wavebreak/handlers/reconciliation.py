@@ -7,7 +7,7 @@ from typing import Any
 
 from wavebreak.app import app
 from wavebreak.identifiers import COMMAND_ID
-from wavebreak.lambda_entry import doorway, tracker
+from wavebreak.lambda_entry import doorway
 from wavebreak.use_cases import look_after, reconcile_commands, reconcile_executions, record_machine_failures
 
 
@@ -35,5 +35,5 @@ def sweep(_event: dict[str, Any]) -> dict[str, Any]:
     Looks after the leases and schedules of drills and the queue of failed events, too. A fault of one of these does
     not keep the others from being done.
     """
-    counts = look_after.everything(app(), tracker().record_error)
+    counts = look_after.everything(app())
     return {**counts, "restarted": counts["restarted"] + counts["commands"]}

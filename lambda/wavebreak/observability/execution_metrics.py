@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from typing import TYPE_CHECKING
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from wavebreak.execution_utils import WaveStatus
 from wavebreak.observability.metrics import Metric
-from wavebreak.store import keys
 
 if TYPE_CHECKING:
     from wavebreak.domain.executions.model import Execution
     from wavebreak.observability.metrics import Meter
-    from wavebreak.store.table import Table
-
-logger = logging.getLogger(__name__)
 
 
 class Measured:
     """Is called after every change of an execution that was written."""
 
-    def __init__(self, meter: Meter, table: Table) -> None:
-        """Take the meter, and the table that holds the plans' objectives."""
+    def __init__(self, meter: Meter) -> None:
+        """Take the meter."""
         self.meter = meter
-        self.table = table
 
     def __call__(self, before: Execution, after: Execution) -> None:
         """Measure what ended with this change."""
@@ -52,16 +43,5 @@ class Measured:
     def _recovered(self, execution: Execution, seconds: float) -> None:
         mode = execution.mode.value
         self.meter.add(Metric.RECOVERY_TIME, seconds, mode=mode)
-        minutes = self._objective_minutes(execution.execution_id)
-        if minutes is not None:
-            self.meter.add(Metric.RECOVERY_OBJECTIVE, 60 * minutes, mode=mode)
-
-    def _objective_minutes(self, execution_id: str) -> float | None:
-        """Read the recovery time objective of the frozen plan; the change is written, so no fault may undo it."""
-        try:
-            frozen = self.table.get(keys.execution(execution_id), keys.DOCUMENT)
-        except (BotoCoreError, ClientError) as error:
-            logger.warning("objectives of %s could not be read: %s", execution_id, error)
-            return None
-        minutes = (json.loads(frozen["document"]).get("objectives") or {}).get("rtoMinutes") if frozen else None
-        return None if minutes is None else float(minutes)
+        if execution.objectives is not None:  # of an execution of an earlier release they are not known
+            self.meter.add(Metric.RECOVERY_OBJECTIVE, 60 * execution.objectives.rto_minutes, mode=mode)

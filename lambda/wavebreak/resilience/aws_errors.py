@@ -33,6 +33,12 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def words_of(error: ClientError) -> str:
+    """Give what the service said: its code and, if there is one, its message."""
+    code, message = error_code(error), error.response.get("Error", {}).get("Message")
+    return f"{code}: {message}" if message else code
+
+
 def is_denied(error: ClientError) -> bool:
     """Tell whether a permission is missing: waiting does not help, somebody has to grant it."""
     return error_code(error) in DENIED

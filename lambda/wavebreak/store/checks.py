@@ -11,31 +11,25 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.checks.statuses import CheckOutcomeStatus
-from wavebreak.problems import Unavailable
 from wavebreak.store import keys
-from wavebreak.store.executions import pause_between
-from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailedError, Write, answer_size
+from wavebreak.store.table import room_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from wavebreak.store.records import Item
     from wavebreak.store.table import Table
 
-_PAGE_BYTES: Final = 4_000_000
-"""Of an answer of a function, which may have six million, what a page takes."""
-_ATTEMPTS: Final = 10
-_AT_A_TIME: Final = TRANSACTION_LIMIT
+_AT_A_TIME: Final = 100
 """Items that are held before they are written: a check may be over thousands of servers. Each has 12 KB at most."""
 
 
 class CheckStore:
     """The check executions of executions."""
 
-    def __init__(self, table: Table, pause: Callable[[int], None] = pause_between) -> None:
-        """Take the table, and how to wait when others write the same."""
+    def __init__(self, table: Table) -> None:
+        """Take the table."""
         self.table = table
-        self.pause = pause
 
     def put(self, execution_id: str, turn: tuple[int, int, int], made: Iterable[Mapping[str, Any]]) -> None:
         """Write the check executions of one run of a check; the same ones again change nothing.
@@ -44,18 +38,7 @@ class CheckStore:
         """
         records = (_record(execution_id, turn, number, each) for number, each in enumerate(made, start=1))
         while batch := list(islice(records, _AT_A_TIME)):
-            self._put(batch)
-
-    def _put(self, batch: Sequence[Item]) -> None:
-        """Write items, again when somebody else is writing the same at this moment."""
-        for attempt in range(_ATTEMPTS):
-            try:
-                self.table.transact([Write(str(item["sk"]), "Put", item) for item in batch])
-            except ConditionFailedError:
-                self.pause(attempt)
-            else:
-                return
-        raise Unavailable("These check executions are being written by many at once", retry_after_seconds=1)
+            self.table.put_many(batch)
 
     def all(self, execution_id: str, runs: Mapping[tuple[int, int], int]) -> list[Item]:
         """Read every check execution of an execution, in one query, those of an earlier run as superseded."""
@@ -75,13 +58,7 @@ class CheckStore:
             },
             "ConsistentRead": True,
         }
-        size = 0
-
-        def fits(item: Item) -> bool:
-            nonlocal size
-            size += answer_size(_shown(item, runs))
-            return size <= _PAGE_BYTES
-
+        fits = room_for(lambda item: _shown(item, runs))
         items, rest = self.table.page(query, limit=limit, token=token, fits=fits)
         return [_shown(item, runs) for item in items], rest
 

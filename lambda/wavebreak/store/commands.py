@@ -19,7 +19,7 @@ from wavebreak.domain.executions.audit_trail import COMMAND
 from wavebreak.problems import NotFound, Unavailable
 from wavebreak.resilience.aws_errors import error_code
 from wavebreak.store import keys
-from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailedError, Table, Write, answer_size, to_attributes
+from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailedError, Table, Write, room_for, to_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,8 +34,6 @@ _TARGET_FIELDS: Final = tuple(CommandTarget(0, "", "").record())
 _RESULT: Final = "result"
 _ROWS: Final = "rows"
 _ANSWER: Final = (_ROWS, "rowsSkipped", "rowsCut")
-_PAGE_BYTES: Final = 4_000_000
-"""Of an answer of a function, which may have six million, what a page of results takes."""
 
 
 class CommandStore:
@@ -287,14 +285,7 @@ class CommandStore:
             },
             "ConsistentRead": True,
         }
-        size = 0
-
-        def fits(item: Item) -> bool:
-            nonlocal size
-            size += answer_size(_shown(item))
-            return size <= _PAGE_BYTES
-
-        items, rest = self.table.page(query, limit=limit, token=token, fits=fits)
+        items, rest = self.table.page(query, limit=limit, token=token, fits=room_for(_shown))
         return [_shown(item) for item in items], rest
 
     def active_ids(self) -> list[str]:

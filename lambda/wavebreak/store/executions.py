@@ -2,7 +2,7 @@
 
 `save` is the one writer's rule: every change of an execution is the difference between the state that was read and the
 state that was decided, written under the condition that nothing was written in between, with at most one event
-telling what changed its status. The loser of a race gets `Conflict`, reads again and decides again.
+telling what changed its status. The loser of a race gets `VersionConflictError`, reads again and decides again.
 """
 
 from __future__ import annotations
@@ -172,9 +172,10 @@ class ExecutionStore:
     ) -> Execution:
         """Read, decide and save, again from the start after each lost race.
 
-        `decide` is a pure step; what it raises passes through, and so does what `save` raises but for Conflict. Raises
-        Unavailable after too many lost races. `known` is how the caller last saw the execution: the change is tried
-        from there first, which spares a read; that nothing is to be changed is decided on what is read.
+        `decide` is a pure step; what it raises passes through, and so does what `save` raises but for
+        VersionConflictError. Raises Unavailable after too many lost races. `known` is how the caller last saw the
+        execution: the change is tried from there first, which spares a read; that nothing is to be changed is decided
+        on what is read.
         """
         deadline = Deadline("dynamodb_transaction", executionId=execution_id)
         for attempt in range(_ATTEMPTS):
@@ -200,7 +201,9 @@ class ExecutionStore:
         details: Mapping[str, Any] | None = None,
         held: Held | None = None,
     ) -> Execution:
-        """Write what differs between two states, from the version of the first; raises Conflict if that is gone.
+        """Write what differs between two states, from the version of the first.
+
+        Raises VersionConflictError if that is gone.
 
         Statuses change in one transaction with the event that tells it. What does not fit beside them, servers and
         jobs of large plans, is written before: it is what the statuses were derived from, and is derived from again.

@@ -31,12 +31,12 @@ def read_verdict(record: Mapping[str, Any] | None) -> Verdict | None:
 
 def objectives_record(objectives: Objectives | None) -> dict[str, int] | None:
     """Write down the objectives of the frozen plan."""
-    return {"rtoMinutes": objectives.rto_minutes, "rpoMinutes": objectives.rpo_minutes} if objectives else None
+    return objectives.view() if objectives else None
 
 
 def read_objectives(record: Mapping[str, Any] | None) -> Objectives | None:
     """Read the objectives of the frozen plan."""
-    return Objectives(int(record["rtoMinutes"]), int(record["rpoMinutes"])) if record else None
+    return Objectives.of(record) if record else None
 
 
 def read_tallies(text: str | None) -> tuple[CheckTally, ...]:

@@ -70,10 +70,6 @@ class ScheduleStore:
         """Take the table."""
         self.table = table
 
-    def standing(self, plan_id: str) -> Standing | None:
-        """Read how a plan's schedule stands."""
-        return self.standings([plan_id]).get(plan_id)
-
     def standings(self, plan_ids: Iterable[str]) -> dict[str, Standing]:
         """Read how the schedules of plans stand, of those that have any."""
         items = self.table.get_many([(keys.plan(plan_id), keys.SCHEDULE) for plan_id in plan_ids])
@@ -110,10 +106,10 @@ class ScheduleStore:
         write = Write("schedule", "Put" if kept else "Delete", active if kept else key, "stamp = :stamp", same)
         return self._settle(claim, write)
 
-    def failed(self, claim: Claim, error: str, now: datetime) -> bool:
+    def failed(self, claim: Claim, error: str, now: datetime) -> None:
         """Note what was in the way, and have it tried again in a minute."""
         item = _due(claim.plan_id, claim.stamp, error, now + AGAIN)
-        return self._settle(claim, Write("schedule", "Put", item, "stamp = :stamp", {":stamp": claim.stamp}))
+        self._settle(claim, Write("schedule", "Put", item, "stamp = :stamp", {":stamp": claim.stamp}))
 
     def _settle(self, claim: Claim, write: Write) -> bool:
         try:

@@ -39,6 +39,8 @@ _LONGEST_KEY: Final = 1024
 """Bytes of a sort key, and more than any of our partition keys has."""
 _PAGES_A_LIST: Final = 4
 """Pages of DynamoDB, a megabyte each at most, that one page of a list holds: an answer of a function may have six."""
+_PAGE_BYTES: Final = 4_000_000
+"""Of an answer of a function, which may have six million, what a page of large items takes."""
 _CAPACITY: Final = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError"})
 _REFUSED: Final = "ConditionalCheckFailed"
 _CONTENDED: Final = "TransactionConflict"
@@ -102,6 +104,18 @@ class Write:
 def answer_size(shown: Any) -> int:
     """Count what something takes of an answer of a function: JSON that is a string in JSON."""
     return len(json.dumps(json.dumps(shown, ensure_ascii=False)))
+
+
+def room_for(shown: Callable[[Item], Any]) -> Callable[[Item], bool]:
+    """Give what tells of each item of a page in turn (`Table.page`) whether there is room for it in the answer."""
+    size = 0
+
+    def fits(item: Item) -> bool:
+        nonlocal size
+        size += answer_size(shown(item))
+        return size <= _PAGE_BYTES
+
+    return fits
 
 
 def to_attributes(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from wavebreak.aws.drs import DESCRIBE_INSTANCES, in_batches
 from wavebreak.aws.parallel_reads import Asking, Question
 from wavebreak.domain.drs import Quotas, Trouble, room_for
 from wavebreak.domain.executions.creation import freeze, site_of
+from wavebreak.domain.executions.findings.model import Objectives
 from wavebreak.domain.executions.model import Mode
 from wavebreak.domain.plans.model import Impact
 from wavebreak.domain.readiness.checks import has_snapshots
@@ -100,7 +101,7 @@ def survey(app: App, plan_id: str, own: Site) -> Facts:
     return Facts(
         plan_id=plan_id,
         plan_version=plan.version,
-        rpo_minutes=plan.document.get("objectives", {}).get("rpoMinutes", 15),
+        rpo_minutes=Objectives.of(plan.document.get("objectives")).rpo_minutes,
         now=now,
         sites=tuple(_site(app, sight, load, own, now) for sight, load in zip(sights, loads, strict=True)),
         refusals=unresolved or _refusals(app, plan, own, now),

@@ -23,7 +23,7 @@ _WORKS: Final[Mapping[str, Callable[[App], int]]] = {
 }
 
 
-def everything(app: App, record: Callable[[Exception], object]) -> dict[str, int]:
+def everything(app: App) -> dict[str, int]:
     """Look after everything, and count what was done of each; faults are recorded, and the last is raised."""
     counts: dict[str, int] = {}
 
@@ -31,5 +31,5 @@ def everything(app: App, record: Callable[[Exception], object]) -> dict[str, int
         counts[name] = _WORKS[name](app)
         return counts[name]
 
-    each_despite_faults(_WORKS, look, lambda error, _name: record(error))
+    each_despite_faults(_WORKS, look, lambda error, _name: app.errors.record_error(error))
     return counts

@@ -19,6 +19,7 @@ from wavebreak.store import keys
 from wavebreak.store.executions import Snapshot, VersionConflictError
 from wavebreak.timeouts import limit
 from wavebreak.timing import iso
+from wavebreak.use_cases.checks.consolidate_checks import at_its_end
 from wavebreak.use_cases.evidence.keep_job_logs import keep_job_logs
 from wavebreak.use_cases.machine_round import (
     NEVER,
@@ -86,7 +87,7 @@ class _Look:
         self.commands: dict[str, CommandView] = {}
 
     def decide(self) -> Decision:
-        """Look, decide and write; raises Conflict when another write came first."""
+        """Look, decide and write; raises VersionConflictError when another write came first."""
         now = self.app.now()
         answers = begin_look(self.app, self.current, _left_open(self.current, now), self.sites)
         self.commands = running_commands(self.app, self.current)
@@ -117,7 +118,8 @@ class _Look:
             decision = again if overstayed else replace(decision, execution=watched)
         keep_job_logs(self.app, self.current, decision.execution, seen.logs)
         act = Attribution(ENGINE_ACTOR, now, leasing.OVERSTAYED if overstayed else None)
-        self.current = self.app.executions.save(self.current, decision.execution, act)
+        after = at_its_end(self.app, self.current, decision.execution)
+        self.current = self.app.executions.save(self.current, after, act)
         if overstayed:
             self._stop_commands(act)
         return decision

@@ -19,7 +19,7 @@ from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store.executions import LocksNeededError
 from wavebreak.store.locks import BeingTakenUp
 from wavebreak.store.table import WriteRejectedError
-from wavebreak.use_cases.checks.consolidate_checks import consolidated
+from wavebreak.use_cases.checks.consolidate_checks import at_its_end
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 from wavebreak.use_cases.preemption.take_locks import take_locks
 from wavebreak.use_cases.run_command import cancel_all
@@ -57,8 +57,7 @@ def cancel(app: App, execution_id: str, act: Attribution, then: CancelThen, conf
 
     def step(execution: Execution) -> Execution:
         _refuse_unconfirmed(execution, confirm, ends_instances=then is CancelThen.TERMINATE)
-        after = steering.cancel(execution, asked)
-        return consolidated(app, after) if after.is_terminal else after
+        return at_its_end(app, execution, steering.cancel(execution, asked))
 
     after = app.executions.change(execution_id, step, act)
     with follow_up("settling", execution_id):
@@ -145,7 +144,7 @@ def _take_up(app: App, before: Snapshot, step: Step, act: Attribution) -> Execut
 def terminate(app: App, execution_id: str, act: Attribution, confirm: str | None) -> Execution:
     """Have an execution's recovery instances terminated; a second call while that runs starts nothing.
 
-    A RECOVERY is confirmed by its id, else ConfirmationRequired; Refused tells the exact rule that forbids it.
+    A RECOVERY is confirmed by its id, else ConfirmationRequired; NotAllowedError tells the exact rule that forbids it.
     """
     before = app.executions.load(execution_id).execution
     _refuse_unconfirmed(before, confirm, ends_instances=True)

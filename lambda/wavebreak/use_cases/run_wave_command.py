@@ -6,23 +6,18 @@ that making it twice makes one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from wavebreak.domain.commands.runs import Asked
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import next_command
-from wavebreak.domain.executions.model import Attribution, CommandPhase
-from wavebreak.domain.executions.wave_commands import intended, run_id, targets
+from wavebreak.domain.executions.model import Attribution
+from wavebreak.domain.executions.wave_commands import asked_by, intended, run_id, targets
 from wavebreak.use_cases.checks.make_check import make_check
 from wavebreak.use_cases.run_command import cancel_planned, start_planned
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Execution, WaveCommand
-
-_LISTS = {CommandPhase.BEFORE: "beforeCommands", CommandPhase.AFTER: "afterCommands"}
+    from wavebreak.domain.executions.model import Execution
 
 
 def run_command(app: App, execution_id: str, number: int) -> None:
@@ -39,7 +34,7 @@ def run_command(app: App, execution_id: str, number: int) -> None:
     if execution.cancel is not None:
         cancel_planned(app, identifier, execution, command.command, number)
         return
-    asked = _asked(app.executions.document(execution_id), number, command)
+    asked = asked_by(app.executions.document(execution_id), number, command)
     start_planned(app, asked, identifier, execution, number, targets(execution, wave, command.phase))
 
 
@@ -60,9 +55,3 @@ def _intended(app: App, execution_id: str, number: int) -> Execution:
         return current
 
     return app.executions.change(execution_id, step, Attribution(ENGINE_ACTOR, now))
-
-
-def _asked(document: Mapping[str, Any], number: int, command: WaveCommand) -> Asked:
-    """Read what a command of the frozen plan forwards."""
-    written = document["waves"][number - 1][_LISTS[command.phase]][command.position - 1]
-    return Asked(written["command"], tuple(written.get("args") or ()), written.get("timeoutSeconds"))

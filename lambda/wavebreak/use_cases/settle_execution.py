@@ -12,7 +12,7 @@ from wavebreak.domain.executions.launching.last_look import LastLook
 from wavebreak.domain.executions.launching.launch_steps import adopted
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.domain.executions.model import Attribution
-from wavebreak.use_cases.checks.consolidate_checks import consolidated
+from wavebreak.use_cases.checks.consolidate_checks import at_its_end
 from wavebreak.use_cases.machine_round import sites_of
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 
@@ -34,8 +34,7 @@ def finish(app: App, execution_id: str) -> bool:
         return False
 
     def end(execution: Execution) -> Execution:
-        after = finalise(execution, now)
-        return consolidated(app, after) if after.is_terminal and not execution.is_terminal else after
+        return at_its_end(app, execution, finalise(execution, now))
 
     ended = app.executions.change(execution_id, end, Attribution(ENGINE_ACTOR, now))
     if not ended.is_terminal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -14,6 +15,7 @@ from wavebreak.store.checks import CheckStore
 from wavebreak.use_cases.checks import make_check
 
 if TYPE_CHECKING:
+    from tests.support.clock import JumpingClock
     from tests.support.commands import Commands
     from tests.support.stack import Stack
 
@@ -289,12 +291,46 @@ def test_s4_11_a_cancelled_execution_is_consolidated(commands: Commands, stack: 
     assert [one["name"] for one in json.loads(tallies(stack, started))] == ["bank-statement", "credit-check"]
 
 
+def waiting_drill(stack: Stack) -> str:
+    """Start a drill that waits for an approval before any of its checks is made."""
+    stack.put_servers(map(server, (1, 2)))
+    waits = wave("second", 2, requiresApproval=True, checks=[STATEMENT, CREDIT])
+    started = stack.start(plan(wave("first", 1), waits) | {"drill": {"terminateAfterMinutes": 15}})
+    stack.wait(started, lambda seen: seen["waves"][1]["status"] == "AWAITING_APPROVAL")
+    stack.wait(started, lambda seen: seen["waves"][0]["servers"][0]["recoveryInstanceId"])
+    assert tallies(stack, started) == "None", "nothing is consolidated yet"
+    return started
+
+
+def stored(stack: Stack, started: str) -> list[tuple[str, int]]:
+    return [(one["name"], one["active"]) for one in json.loads(tallies(stack, started))]
+
+
+@pytest.mark.usefixtures("commands")
+def test_s4_11_a_drill_that_overstays_its_lease_is_consolidated(stack: Stack, clock: JumpingClock) -> None:
+    started = waiting_drill(stack)
+    time.sleep(1.5)
+    clock.forward(45)
+    execution = stack.cleaned_up(started)
+    assert (execution["status"], execution["cancel"]["actor"]) == ("PARTIAL_SUCCESS", "wavebreak")
+    assert stored(stack, started) == [("bank-statement", 0), ("credit-check", 0)]
+
+
+@pytest.mark.usefixtures("commands")
+def test_s4_11_a_preempted_drill_that_only_waited_is_consolidated(stack: Stack) -> None:
+    started = waiting_drill(stack)
+    recovery = stack.start(plan(wave("needed", 2), plan_id="needed"), "recoveries")
+    execution = stack.ended(started)
+    assert (execution["status"], execution["cancel"]["reason"]) == ("PARTIAL_SUCCESS", f"Preempted by {recovery}")
+    assert stored(stack, started) == [("bank-statement", 0), ("credit-check", 0)]
+    stack.ended(recovery)
+
+
 def test_s4_11_a_failed_execution_is_consolidated(commands: Commands, stack: Stack) -> None:
     stack.put_servers([server(1)], launchResult="FAILED")
     execution = stack.ended(stack.start(plan(wave("only", 1, checks=[STATEMENT]))))
     assert (execution["status"], own(execution), commands.sent_to()) == ("FAILED", {}, [])
-    stored = json.loads(tallies(stack, execution["executionId"]))
-    assert [(one["name"], one["active"]) for one in stored] == [("bank-statement", 0)]
+    assert stored(stack, execution["executionId"]) == [("bank-statement", 0)]
 
 
 def test_two_waves_that_end_at_once_lose_nothing_of_a_check_that_both_have(commands: Commands, stack: Stack) -> None:

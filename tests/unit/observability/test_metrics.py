@@ -3,19 +3,16 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pytest
-from botocore.exceptions import ConnectTimeoutError
 from tests.support.execution_builders import NOW, execution, wave
 
+from wavebreak.domain.executions.findings.model import Objectives
 from wavebreak.domain.executions.model import Execution
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.observability.execution_metrics import Measured
 from wavebreak.observability.metrics import Meter, Metric, emf_line, to_log
-
-if TYPE_CHECKING:
-    from wavebreak.store.table import Table
 
 LIMIT_OF_DIMENSIONS = 30
 UNITS = {"Count", "Percent", "Seconds"}
@@ -51,22 +48,10 @@ def test_a_line_leaves_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "{}\n"
 
 
-class Shelf:
-    """A table that holds one frozen plan, or answers nothing."""
-
-    def __init__(self, document: dict[str, Any] | Exception) -> None:
-        self.document = document
-
-    def get(self, _pk: str, _sk: str) -> dict[str, Any]:
-        if isinstance(self.document, Exception):
-            raise self.document
-        return {"document": json.dumps(self.document)}
-
-
-def measured(before: Execution, after: Execution, document: dict[str, Any] | Exception) -> list[tuple[Any, ...]]:
+def measured(before: Execution, after: Execution) -> list[tuple[Any, ...]]:
     lines: list[dict[str, Any]] = []
     meter = Meter("shop", lambda: NOW, lambda line: lines.append(json.loads(line)))
-    Measured(meter, cast("Table", Shelf(document)))(before, after)
+    Measured(meter)(before, after)
     found: list[tuple[Any, ...]] = []
     for line in lines:
         title = line["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"]
@@ -88,22 +73,22 @@ def ended(status: ExecutionStatus, of_wave: WaveStatus) -> Execution:
 
 def test_the_end_of_a_recovery_is_measured_against_its_objective() -> None:
     after = ended(ExecutionStatus.COMPLETED, WaveStatus.COMPLETED)
-    assert measured(running(), after, {"objectives": {"rtoMinutes": 60}}) == [
+    assert measured(running(), replace(after, objectives=Objectives(rto_minutes=60, rpo_minutes=15))) == [
         ("WaveDuration", 90.0, "COMPLETED"),
         ("ExecutionsEnded", 1, "COMPLETED"),
         ("RecoveryTime", 90.0, "DRILL"),
         ("RecoveryTimeObjective", 3600.0, "DRILL"),
     ]
-    assert measured(after, after, {}) == []
+    assert measured(after, after) == []
 
 
-@pytest.mark.parametrize("document", [{}, {"objectives": None}, ConnectTimeoutError(endpoint_url="x")], ids=str)
-def test_without_an_objective_the_time_is_measured_alone(document: Any) -> None:
-    after = ended(ExecutionStatus.PARTIAL_SUCCESS, WaveStatus.COMPLETED)
-    titles = [title for title, _, _ in measured(running(), after, document)]
+def test_without_an_objective_the_time_is_measured_alone() -> None:
+    """An execution of a release that did not write the objectives down."""
+    after = replace(ended(ExecutionStatus.PARTIAL_SUCCESS, WaveStatus.COMPLETED), objectives=None)
+    titles = [title for title, _, _ in measured(running(), after)]
     assert titles == ["WaveDuration", "ExecutionsEnded", "RecoveryTime"]
 
 
 def test_the_time_of_what_recovered_nothing_says_nothing() -> None:
     after = ended(ExecutionStatus.FAILED, WaveStatus.FAILED)
-    assert measured(running(), after, {}) == [("WaveDuration", 90.0, "FAILED"), ("ExecutionsEnded", 1, "FAILED")]
+    assert measured(running(), after) == [("WaveDuration", 90.0, "FAILED"), ("ExecutionsEnded", 1, "FAILED")]

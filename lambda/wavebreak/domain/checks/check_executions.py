@@ -79,8 +79,12 @@ def of_all(
     seen = list(of_servers(processor, facts, results, at))
     if not seen:
         return None
-    failures = [one for one in seen if one["status"] != "completed"]
-    told = CheckOutcome("failed", reason=_together(failures, len(seen))) if failures else _merged(processor, seen)
+    failures = [one for one in seen if one["status"] != CheckOutcomeStatus.COMPLETED.value]
+    told = (
+        CheckOutcome(CheckOutcomeStatus.FAILED, reason=_together(failures, len(seen)))
+        if failures
+        else _merged(processor, seen)
+    )
     return {
         **facts,
         "executionId": facts["commandId"],
@@ -100,7 +104,7 @@ def never_made(facts: Mapping[str, Any], servers: Sequence[str | None], reason: 
             "sourceServerId": server,
             "startedAt": None,
             "completedAt": iso(at),
-            **_told(CheckOutcome("failed", reason=reason)),
+            **_told(CheckOutcome(CheckOutcomeStatus.FAILED, reason=reason)),
         }
 
 
@@ -145,7 +149,7 @@ def _times(result: ExecutionResult, at: datetime) -> Json:
 
 def _told(outcome: CheckOutcome) -> Json:
     reason = outcome.reason and outcome.reason[:LONGEST_REASON]
-    return {"status": outcome.status, "reason": reason, "output": outcome.output}
+    return {"status": outcome.status.value, "reason": reason, "output": outcome.output}
 
 
 def _together(failures: Sequence[Mapping[str, Any]], total: int) -> str:
@@ -157,7 +161,7 @@ def _together(failures: Sequence[Mapping[str, Any]], total: int) -> str:
 def _merged(processor: Mapping[str, Any], seen: Sequence[Mapping[str, Any]]) -> CheckOutcome:
     factors = consolidate(processor, seen)["factors"]
     taken = {_taken_key(processor, name): value for name, value in factors.items()}
-    return CheckOutcome("completed", taken)
+    return CheckOutcome(CheckOutcomeStatus.COMPLETED, taken)
 
 
 def _taken_key(processor: Mapping[str, Any], name: str) -> str:

@@ -36,7 +36,7 @@ class NoFactorsError(Exception):
 class CheckOutcome:
     """How a check execution ended: `completed` with its factors by key, or `failed` with the reason."""
 
-    status: str
+    status: CheckOutcomeStatus
     factors: dict[str, Any] | None = None
     reason: str | None = None
 

@@ -8,18 +8,16 @@ executions are left out by the caller, and any that is neither completed nor fai
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from wavebreak.domain.checks.reducers import Given, misfit, reduce_values
+from wavebreak.domain.checks.statuses import CheckOutcomeStatus
 from wavebreak.domain.plans.model import ProcessorType, Reducer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _Kind = TypeVar("_Kind", bound=StrEnum)
-
-_COMPLETED: Final = "completed"
-_FAILED: Final = "failed"
 
 
 class Consolidated(TypedDict):
@@ -51,8 +49,8 @@ def consolidate(processor: Mapping[str, Any], executions: Iterable[Mapping[str, 
     """
     _member(ProcessorType, processor.get("type"), f"check {processor.get('name')!r} has the type")
     known = [(execution, _status(execution)) for execution in executions]
-    completed = [execution for execution, status in known if status == _COMPLETED]
-    failed = sorted(_id(execution) for execution, status in known if status == _FAILED)
+    completed = [execution for execution, status in known if status == CheckOutcomeStatus.COMPLETED]
+    failed = sorted(_id(execution) for execution, status in known if status == CheckOutcomeStatus.FAILED)
     factors: dict[str, Any] = {}
     for name, key, reducer in _specs(processor):
         value = reduce_values(reducer, list(_given(key, completed)))
@@ -69,7 +67,7 @@ def consolidate(processor: Mapping[str, Any], executions: Iterable[Mapping[str, 
 
 def misfits(processor: Mapping[str, Any], executions: Iterable[Mapping[str, Any]]) -> list[Misfit]:
     """List the values that `consolidate` leaves out because their reducer cannot take them, to be told."""
-    completed = [execution for execution in executions if _status(execution) == _COMPLETED]
+    completed = [execution for execution in executions if _status(execution) == CheckOutcomeStatus.COMPLETED]
     return [
         {"executionId": given.execution_id, "factor": name, "key": key, "reason": reason}
         for name, key, reducer in _specs(processor)

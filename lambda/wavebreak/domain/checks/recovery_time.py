@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from wavebreak.domain.checks.waiting import waited_in
+from wavebreak.domain.executions.findings.model import Objectives
 from wavebreak.domain.executions.trail_reading import changes_in, has_gaps
 from wavebreak.execution_utils import ExecutionStatus, is_terminal, normalize_execution_status
 from wavebreak.timing import known_time, whole_seconds
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _MINUTE: Final = 60
-_DEFAULT_MINUTES: Final[Mapping[str, int]] = {"rtoMinutes": 60, "rpoMinutes": 15}
-"""What a plan that says nothing is measured against (contract 3)."""
 
 
 class WaveTime(TypedDict):
@@ -83,7 +82,7 @@ def objective_seconds(execution: Mapping[str, Any], name: str) -> int | None:
     plan = execution.get("plan")
     if not isinstance(plan, dict):
         return None
-    return int((plan.get("objectives") or {}).get(name, _DEFAULT_MINUTES[name])) * _MINUTE
+    return Objectives.of(plan.get("objectives")).view()[name] * _MINUTE
 
 
 def _met(status: ExecutionStatus | None, objective: int | None, lasted: int | None) -> bool | None:

@@ -22,7 +22,7 @@ def whole_view(execution: Execution, now: datetime, last_seen: datetime | None =
     """
     shown = execution_view(execution, now, last_seen)
     known = execution.objectives
-    plan = {"objectives": {"rtoMinutes": known.rto_minutes, "rpoMinutes": known.rpo_minutes}} if known else None
+    plan = {"objectives": known.view()} if known else None
     measured = {**shown, "plan": plan}
     built_in = {
         "recovery_time": recovery_time(measured, None, now),

@@ -166,6 +166,11 @@ class CommandRun:
     last_failure: Mapping[str, str] | None = None
     """The last time the machinery itself failed while driving this run: at, error and cause."""
 
+    @property
+    def sends_nothing_more(self) -> bool:
+        """Whether its targets are only ended: it is cancelled, or a failed target ended it early."""
+        return self.status is CommandRunStatus.CANCELLING or self.stopped_by is not None
+
     def record(self) -> dict[str, Any]:
         """Write down the run."""
         return {

@@ -65,12 +65,8 @@ def freeze(
         started_at=now,
         waves=waves,
         calls=CallCounts(),
-        objectives=_objectives(plan.document.get("objectives") or {}),
+        objectives=Objectives.of(plan.document.get("objectives")),
     )
-
-
-def _objectives(written: Mapping[str, Any]) -> Objectives:
-    return Objectives(int(written.get("rtoMinutes", 60)), int(written.get("rpoMinutes", 15)))
 
 
 def _wave(

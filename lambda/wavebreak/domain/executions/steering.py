@@ -1,7 +1,8 @@
 """What operators may do to a running execution: each call is a pure step that returns the changed execution.
 
-A call that the state of the execution or wave does not allow raises `Refused` with the reason (409 INVALID_STATE);
-a call that is allowed and changes nothing returns the execution as it is. Source of the rules: contract, status model.
+A call that the state of the execution or wave does not allow raises `NotAllowedError` with the reason (409
+INVALID_STATE); a call that is allowed and changes nothing returns the execution as it is. Source of the rules:
+contract, status model.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ class NotAllowedError(Exception):
 def cancel(execution: Execution, asked: Cancel) -> Execution:
     """Accept a cancel: what has not started is CANCELLED at once, what is in flight when its job has ended (S2-2..5).
 
-    A second cancel changes nothing, but may turn KEEP into TERMINATE. Raises Refused once the execution has ended.
+    A second cancel changes nothing, but may turn KEEP into TERMINATE. Raises NotAllowedError once the execution has
+    ended.
     """
     if execution.is_terminal:
         raise NotAllowedError(f"Execution is {execution.status} and can no longer be cancelled")
@@ -89,7 +91,10 @@ def pause(execution: Execution) -> Execution:
 
 
 def resume(execution: Execution) -> Execution:
-    """Let waves start again. Raises Refused when nothing is paused, or naming the wave a decision is still owed for."""
+    """Let waves start again.
+
+    Raises NotAllowedError when nothing is paused, or naming the wave a decision is still owed for.
+    """
     if execution.status is not ExecutionStatus.PAUSED:
         raise NotAllowedError(f"Execution is {execution.status}, not PAUSED")
     asks = open_asks(execution)

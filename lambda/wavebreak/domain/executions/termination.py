@@ -49,7 +49,10 @@ class TerminationDirective(StrEnum):
 
 
 def request(execution: Execution, act: Attribution) -> Execution:
-    """Ask for the termination; asking while it runs changes nothing. Raises Refused with the rule's exact reason."""
+    """Ask for the termination; asking while it runs changes nothing.
+
+    Raises NotAllowedError with the rule's exact reason.
+    """
     if execution.termination.status is TerminationStatus.IN_PROGRESS:
         return execution
     reason = refusal(execution)

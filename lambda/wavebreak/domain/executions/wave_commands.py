@@ -10,8 +10,9 @@ skipped and fails nothing (contract 12). Any other outcome is reported only. Che
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.commands.runs import Asked
 from wavebreak.domain.executions.model import CommandPhase, CommandState, LaunchStatus, Wave, WaveCommand
 from wavebreak.execution_utils import WaveStatus
 from wavebreak.identifiers import COMMAND_ID
@@ -31,12 +32,25 @@ _LETTERS: Final = {
     CommandPhase.CHECK: "c",
     CommandPhase.CLOSING: "c",  # of one list: its positions are others
 }
+_LISTS: Final = {
+    CommandPhase.BEFORE: "beforeCommands",
+    CommandPhase.AFTER: "afterCommands",
+    CommandPhase.CHECK: "checks",
+    CommandPhase.CLOSING: "checks",
+}
+"""Where a wave of a plan document has the commands of a phase."""
 
 
 def run_id(execution_id: str, wave: int, command: WaveCommand) -> str:
     """Name the run of a wave's command. The same one always has the same name, so it is never made twice."""
     ulid = execution_id.partition("-")[2]
     return f"{COMMAND_ID}{ulid}-w{wave:03d}{_LETTERS[command.phase]}{command.position:02d}r{command.run}"
+
+
+def asked_by(document: Mapping[str, Any], wave: int, command: WaveCommand) -> Asked:
+    """Read what a command or check of a wave of the frozen plan forwards."""
+    written = document["waves"][wave - 1][_LISTS[command.phase]][command.position - 1]
+    return Asked(written["command"], tuple(written.get("args") or ()), written.get("timeoutSeconds"))
 
 
 def planned(before: Iterable[Mapping[str, object]], after: Iterable[Mapping[str, object]]) -> tuple[WaveCommand, ...]:

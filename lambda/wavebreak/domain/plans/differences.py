@@ -10,6 +10,7 @@ from wavebreak.json_pointers import PlanInvalidError, json_pointer
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from wavebreak.domain.plans.document import PlanDocument
     from wavebreak.json_pointers import Location
 
 Change = dict[str, Any]
@@ -18,12 +19,9 @@ Change = dict[str, Any]
 _ABSENT: Final = object()
 
 
-def differences(stored: Mapping[str, Any] | None, document: object) -> list[Change]:
-    """List what would change if a document were stored; `stored` None is a plan that is not there yet.
-
-    Raises PlanInvalidError for a document that is no plan.
-    """
-    after = normalised(parse_plan(document))
+def differences(stored: Mapping[str, Any] | None, plan: PlanDocument) -> list[Change]:
+    """List what would change if a plan were stored; `stored` None is a plan that is not there yet."""
+    after = normalised(plan)
     if stored is None:
         return [{"pointer": "", "from": None, "to": after}]
     return list(_changes(_filled_in(stored), after, ()))

@@ -26,6 +26,8 @@ from pydantic_core import CoreSchema, InitErrorDetails
 
 from wavebreak.domain.commands.catalogue import MAX_ARGUMENT_CHARACTERS, MAX_ARGUMENTS, MAX_TIMEOUT_SECONDS, CommandName
 from wavebreak.domain.plans.model import (
+    DEFAULT_RPO_MINUTES,
+    DEFAULT_RTO_MINUTES,
     LONGEST_LEASE_MINUTES,
     SHORTEST_LEASE_MINUTES,
     Impact,
@@ -94,8 +96,12 @@ class _Part(BaseModel):
 class Objectives(_Part):
     """What the recovery is measured against."""
 
-    rto_minutes: int = Field(60, strict=True, ge=1, le=_MINUTES_A_YEAR, description="Recovery time objective.")
-    rpo_minutes: int = Field(15, strict=True, ge=1, le=_MINUTES_A_YEAR, description="Recovery point objective.")
+    rto_minutes: int = Field(
+        DEFAULT_RTO_MINUTES, strict=True, ge=1, le=_MINUTES_A_YEAR, description="Recovery time objective."
+    )
+    rpo_minutes: int = Field(
+        DEFAULT_RPO_MINUTES, strict=True, ge=1, le=_MINUTES_A_YEAR, description="Recovery point objective."
+    )
 
 
 class ServerRef(_Part):

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+DEFAULT_RTO_MINUTES: Final = 60
+DEFAULT_RPO_MINUTES: Final = 15
+"""What a plan that says nothing is measured against (contract 3)."""
 SHORTEST_LEASE_MINUTES: Final = 15
 LONGEST_LEASE_MINUTES: Final = 10_080
 """Of a drill's instances, from its end on (contract 13)."""

@@ -158,16 +158,17 @@ class Rules:
             elif not has_servers and not has_selector:
                 yield ("waves", index), "needs servers or a selector"
 
-    def _servers(self) -> Iterator[tuple[int, int, Any]]:
+    def _listed(self, name: str) -> Iterator[tuple[int, int, Any]]:
+        """Give what the waves list under a name, with the indices of wave and entry."""
         for index, wave in enumerate(self._waves):
-            servers = wave.get("servers")
-            for position, server in enumerate(servers if isinstance(servers, (list, tuple)) else ()):
-                yield index, position, server
+            entries = wave.get(name)
+            for position, entry in enumerate(entries if isinstance(entries, (list, tuple)) else ()):
+                yield index, position, entry
 
     def _duplicate_servers(self) -> Iterator[Finding]:
         """Compare Regions and accounts as written: what a wave leaves out is the same for all that leave it out."""
         first_with: dict[tuple[str, str, str], int] = {}
-        for index, position, server in self._servers():
+        for index, position, server in self._listed("servers"):
             server_id = server.get("sourceServerId") if isinstance(server, dict) else None
             if not isinstance(server_id, str):
                 continue
@@ -179,32 +180,30 @@ class Rules:
             first_with.setdefault(key, index)
 
     def _too_many_servers(self) -> Iterator[Finding]:
-        total = sum(1 for _ in self._servers())
+        total = sum(1 for _ in self._listed("servers"))
         if total > MAX_SERVERS_IN_PLAN:
             yield ("waves",), f"must have at most {MAX_SERVERS_IN_PLAN} servers in all, not {total}"
 
     def _checks(self) -> Iterator[tuple[int, int, dict[str, Any]]]:
-        for index, wave in enumerate(self._waves):
-            checks = wave.get("checks")
-            for position, check in enumerate(checks if isinstance(checks, (list, tuple)) else ()):
-                if isinstance(check, dict) and isinstance(check.get("name"), str):
-                    yield index, position, check
+        for index, position, check in self._listed("checks"):
+            if isinstance(check, dict) and isinstance(check.get("name"), str):
+                yield index, position, check
 
     def _checks_that_clash(self) -> Iterator[Finding]:
         """Hold checks of one name to be one check, made in several waves; a factor comes from one check alone."""
         meant: dict[str, tuple[int, Any]] = {}
-        waves_of: dict[str, set[int]] = {}
+        seen: set[tuple[str, int]] = set()
         owner: dict[str, str] = {}
         for index, position, check in self._checks():
             where: Location = ("waves", index, "checks", position)
             name, factors = check["name"], check.get("factors")
             first, known = meant.setdefault(name, (index, (check.get("type"), factors)))
-            if index in waves_of.setdefault(name, set()):
+            if (name, index) in seen:
                 yield (*where, "name"), f"{quoted(name)} is already the name of a check of this wave"
             elif known != (check.get("type"), factors):
                 shown = self._shown(first)
                 yield (*where, "name"), f"{quoted(name)} has another type or other factors in wave {shown}"
-            waves_of[name].add(index)
+            seen.add((name, index))
             for factor in factors if isinstance(factors, dict) else ():
                 if isinstance(factor, str) and owner.setdefault(factor, name) != name:
                     yield (*where, "factors", factor), f"is already a factor of check {quoted(owner[factor])}"

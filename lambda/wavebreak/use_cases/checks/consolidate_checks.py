@@ -7,6 +7,7 @@ time decides again.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
     from wavebreak.app import App
     from wavebreak.domain.executions.model import Execution
+
+
+def at_its_end(app: App, before: Execution, after: Execution) -> Execution:
+    """Consolidate in the write that ends an execution, whatever ends it (S4-11); any other change is left as it is."""
+    return consolidated(app, after) if after.is_terminal and not before.is_terminal else after
 
 
 def consolidated(app: App, execution: Execution, document: Mapping[str, Any] | None = None) -> Execution:
@@ -32,11 +38,11 @@ def consolidated(app: App, execution: Execution, document: Mapping[str, Any] | N
     done = False
     try:
         frozen = document if document is not None else app.executions.document(execution.execution_id)
-        made = app.checks.all(execution.execution_id, counting_runs(execution))
-        tallies = fitting(
-            tally(processor, (one for one in made if one["name"] == name))
-            for name, processor in processors(frozen["waves"]).items()
-        )
+        made: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for one in app.checks.all(execution.execution_id, counting_runs(execution)):
+            made[one["name"]].append(one)
+        known = processors(frozen["waves"])
+        tallies = fitting(tally(processor, made[name]) for name, processor in known.items())
         done = True
     finally:
         app.meter.add(Metric.CONSOLIDATIONS, int(done))

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.checks.check_executions import is_for_each_server, never_made, of_all, of_servers, processors
-from wavebreak.domain.commands.runs import Asked
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.checking.turns import UNPREPARED, is_cut_short
 from wavebreak.domain.executions.model import Attribution, CommandPhase
-from wavebreak.domain.executions.wave_commands import run_id, targets, with_end
+from wavebreak.domain.executions.wave_commands import asked_by, run_id, targets, with_end
 from wavebreak.problems import NotFound
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store.executions import VersionConflictError
@@ -69,9 +68,7 @@ class _Check:
         """Start the run; a command that cannot be made ready, now or later, is a failed check."""
         app, execution, wave, command = self.app, self.execution, self.wave, self.command
         try:
-            document = app.executions.document(execution.execution_id)
-            check = document["waves"][wave.number - 1]["checks"][command.position - 1]
-            asked = Asked(check["command"], tuple(check.get("args") or ()))
+            asked = asked_by(app.executions.document(execution.execution_id), wave.number, command)
             start_planned(app, asked, self._id, execution, wave.number, targets(execution, wave, command.phase))
         except (*FAULTS, VersionConflictError):
             raise

@@ -10,7 +10,6 @@ from wavebreak.domain.commands import delivery
 from wavebreak.domain.commands.catalogue import CommandMode, command_mode
 from wavebreak.domain.commands.concurrency import concurrency, rounds_of_a_worker
 from wavebreak.domain.commands.runs import TargetState
-from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.domain.errors.record import Severity
 from wavebreak.observability.error_tracker import concerns
 
@@ -66,8 +65,8 @@ def prepare(app: App, command_id: str) -> Preparation:
 def _postpone(app: App, run: CommandRun, left: Sequence[CommandTarget]) -> set[int]:
     """Postpone the targets whose agents do not answer; gives the numbers of all that are postponed now."""
     out_of_reach = {target.number for target in left if target.state is TargetState.POSTPONED}
-    if run.status is CommandRunStatus.CANCELLING or run.stopped_by is not None:
-        return out_of_reach  # nothing is sent any more
+    if run.sends_nothing_more:
+        return out_of_reach
 
     def note(error: Exception, site: Site) -> None:
         app.errors.record_error(error, Severity.WARNING, site=str(site))

@@ -154,7 +154,7 @@ class _Worker:
 
     def round(self) -> Turn:
         """Bring one target on, settling those on the way to which nothing has to be sent."""
-        if not self.turn.number and not self._settles:
+        if not self.turn.number and not self.run.sends_nothing_more:
             number = self._next()
             return self._wait_for_agents() if self.all_taken else self._with(number)
         number = self.turn.number or self._next()
@@ -165,14 +165,9 @@ class _Worker:
             number = self._next()
             # A target is sent to only once the machine knows that it is this worker's: a task that dies after it sent
             # is tried again with the same number, and must find the command that runs, not the target after it.
-            if progress is not Progress.SETTLED or self._is_over or not self._settles:
+            if progress is not Progress.SETTLED or self._is_over or not self.run.sends_nothing_more:
                 return self._with(number)
         return self._wait_for_agents() if self.all_taken else self._with(0)
-
-    @property
-    def _settles(self) -> bool:
-        """Whether nothing is sent any more, so that many targets can be ended in one round."""
-        return self.run.status is CommandRunStatus.CANCELLING or self.run.stopped_by is not None
 
     @property
     def _is_over(self) -> bool:
@@ -247,7 +242,7 @@ class _Worker:
             else:
                 continue
             record_result(self.app, self.run, target, result, only_as_read=True)
-        return self.run.status is not CommandRunStatus.CANCELLING and name is None
+        return not self.run.sends_nothing_more
 
     def _came(self, late: Sequence[CommandTarget]) -> list[CommandTarget]:
         """Give the postponed targets that may be tried now; those that were waited for long enough are ended."""

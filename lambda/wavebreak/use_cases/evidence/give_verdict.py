@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 
 
 def give_verdict(app: App, execution_id: str, verdict: Verdict) -> Execution:
-    """Give an execution its verdict; raises NotFound, and Refused while it has not ended."""
+    """Give an execution its verdict; raises NotFound, and NotAllowedError while it has not ended."""
     act = Attribution(verdict.by, verdict.at)
     return app.executions.change(execution_id, lambda execution: judged(execution, verdict), act, verdict_view(verdict))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def extend_lease(app: App, execution_id: str, minutes: int, act: Attribution) -> Execution:
     """Have a drill's instances stay for so many minutes from now on, or from its end on while it runs.
 
-    Raises NotFound, and Refused for a RECOVERY and once a termination was asked for.
+    Raises NotFound, and NotAllowedError for a RECOVERY and once a termination was asked for.
     """
     lasts = lasting(minutes, app.timing)
     return app.executions.change(execution_id, lambda execution: extended(execution, minutes, lasts, act), act)

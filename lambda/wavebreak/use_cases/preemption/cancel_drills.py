@@ -6,6 +6,7 @@ Until each of them has accepted it, the RECOVERY's record names it as unsettled.
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.executions import steering
@@ -15,10 +16,11 @@ from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.domain.executions.model import Attribution
 from wavebreak.problems import NotFound
 from wavebreak.resilience.aws_errors import FAULTS
+from wavebreak.use_cases.checks.consolidate_checks import at_its_end
 
 if TYPE_CHECKING:
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model import Cancel, Execution
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +57,7 @@ def _cancelled(app: App, recovery: Execution, drill_id: str) -> bool:
         if not before.is_terminal and before.cancel is None:
             act = Attribution(asked.actor, now, asked.reason)
             details = {"preemptedBy": recovery.execution_id}
-            before = app.executions.change(drill_id, lambda drill: steering.cancel(drill, asked), act, details)
+            before = app.executions.change(drill_id, partial(_given_way, app, asked), act, details)
             if before.is_terminal:
                 app.locks.release_servers(before)
             _wake(app, drill_id)
@@ -64,6 +66,10 @@ def _cancelled(app: App, recovery: Execution, drill_id: str) -> bool:
     except steering.NotAllowedError:
         return False
     return _is_settled(recovery, before, app)
+
+
+def _given_way(app: App, asked: Cancel, drill: Execution) -> Execution:
+    return at_its_end(app, drill, steering.cancel(drill, asked))
 
 
 def _wake(app: App, drill_id: str) -> None:

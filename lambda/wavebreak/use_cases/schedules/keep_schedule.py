@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from wavebreak.domain.executions.views import plan_view
 from wavebreak.domain.plans.schedules import schedule_of
 from wavebreak.problems import NotFound
-from wavebreak.resilience.aws_errors import FAULTS
+from wavebreak.resilience.aws_errors import FAULTS, words_of
 from wavebreak.resilience.despite_faults import each_despite_faults
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def forget_plan(app: App, plan_id: str) -> None:
 def shown(app: App, plans: Sequence[StoredPlan]) -> list[dict[str, Any]]:
     """Show plans as the API does, with how their schedules stand."""
     scheduled = [plan.document["planId"] for plan in plans if schedule_of(plan.document)]
-    known = app.schedules.standings(scheduled) if scheduled else {}
+    known = app.schedules.standings(scheduled)
     return [plan_view(plan, known.get(plan.document["planId"])) for plan in plans]
 
 
@@ -93,6 +93,5 @@ def _wanted(app: App, plan_id: str) -> Schedule | None:
 def _words(error: BaseException) -> str:
     """Tell what the service said, or that it did not answer."""
     if isinstance(error, ClientError):
-        told = error.response.get("Error", {})
-        return f"{told.get('Code')}: {told.get('Message')}"[:_WORDS]
+        return words_of(error)[:_WORDS]
     return f"EventBridge Scheduler does not answer ({type(error).__name__})"

@@ -65,7 +65,7 @@ def start_scheduled(app: App, delivery: Delivery) -> str | None:
             _tell(app, plan, delivery, known.outcome)
         return known.outcome
     outcome = (None if known.again else _not_ready(app, delivery)) or _started(app, delivery)
-    if isinstance(outcome, CallRejectedError):
+    if isinstance(outcome, NotStarted):
         app.schedules.end(delivery.plan_id, delivery.scheduled, outcome.words, app.now(), untold=True)
         _tell(app, plan, delivery, outcome.words)
         return outcome.words
@@ -81,7 +81,7 @@ def _tell(app: App, plan: StoredPlan, delivery: Delivery, why: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class CallRejectedError:
+class NotStarted:
     """Why a drill is not started."""
 
     words: str
@@ -100,17 +100,17 @@ def _plan(app: App, delivery: Delivery) -> StoredPlan | None:
     return plan if schedule_of(plan.document) == delivery.schedule else None
 
 
-def _not_ready(app: App, delivery: Delivery) -> CallRejectedError | None:
+def _not_ready(app: App, delivery: Delivery) -> NotStarted | None:
     """Tell what of the plan is not ready; None when it is."""
     checks = judge(survey(app, delivery.plan_id, delivery.own))
     failed = [f"{check.subject}: {check.message}" for check in checks if check.status is CheckStatus.FAIL]
     if not failed:
         return None
     more = f" and {len(failed) - _MOST_FAILS} more" if len(failed) > _MOST_FAILS else ""
-    return CallRejectedError(f"Not ready: {'; '.join(failed[:_MOST_FAILS])}{more}")
+    return NotStarted(f"Not ready: {'; '.join(failed[:_MOST_FAILS])}{more}")
 
 
-def _started(app: App, delivery: Delivery) -> str | CallRejectedError:
+def _started(app: App, delivery: Delivery) -> str | NotStarted:
     """Start the drill; a repeat of the same time finds the one that was started."""
     request = RequestKey.of(delivery.scheduled, ENGINE_ACTOR, "SCHEDULE", delivery.plan_id, {})
     reason = f"Scheduled for {delivery.scheduled}"
@@ -120,4 +120,4 @@ def _started(app: App, delivery: Delivery) -> str | CallRejectedError:
     except Unavailable:
         raise
     except Problem as refused:
-        return CallRejectedError(f"{refused.code}: {refused}")
+        return NotStarted(f"{refused.code}: {refused}")

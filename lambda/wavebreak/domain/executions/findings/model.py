@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from wavebreak.domain.plans.model import DEFAULT_RPO_MINUTES, DEFAULT_RTO_MINUTES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -57,6 +59,17 @@ class Objectives:
 
     rto_minutes: int
     rpo_minutes: int
+
+    @classmethod
+    def of(cls, written: Mapping[str, Any] | None) -> Objectives:
+        """Read those of a plan document; what it leaves out has its default."""
+        said = written or {}
+        rto, rpo = said.get("rtoMinutes", DEFAULT_RTO_MINUTES), said.get("rpoMinutes", DEFAULT_RPO_MINUTES)
+        return cls(int(rto), int(rpo))
+
+    def view(self) -> dict[str, int]:
+        """Write them as a plan document does."""
+        return {"rtoMinutes": self.rto_minutes, "rpoMinutes": self.rpo_minutes}
 
 
 @dataclass(frozen=True, slots=True)

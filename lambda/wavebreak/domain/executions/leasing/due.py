@@ -56,13 +56,9 @@ def step_due(execution: Execution, now: datetime) -> LeaseStep | None:
     due, lease = due_at(execution), execution.lease
     if due is None or lease is None or lease.expires_at is None or now < due:
         return None
-    return LeaseStep.TERMINATE if now >= lease.expires_at or lease.reminded else _before_expiry(execution)
-
-
-def _before_expiry(execution: Execution) -> LeaseStep:
-    """Tell what is due before the expiry: the reminder, or again a termination that `wavebreak` began early."""
-    begun = execution.termination.status is not TerminationStatus.NOT_REQUESTED
-    return LeaseStep.TERMINATE if begun else LeaseStep.REMIND
+    # Before the expiry it is the reminder, or again a termination that `wavebreak` began early.
+    untouched = execution.termination.status is TerminationStatus.NOT_REQUESTED
+    return LeaseStep.REMIND if untouched and now < lease.expires_at else LeaseStep.TERMINATE
 
 
 def reminded(execution: Execution, now: datetime) -> Execution:
