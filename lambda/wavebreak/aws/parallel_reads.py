@@ -211,7 +211,7 @@ class Asking:
         """Ask questions and give answers or Troubles in their order.
 
         Unless all are waited for `to_the_end`, those that have no answer when the time is over are left behind, and
-        their places are asked nothing more.
+        their sites are asked nothing more.
         """
         by_site: dict[Hashable, list[Question]] = defaultdict(list)
         for question in questions:

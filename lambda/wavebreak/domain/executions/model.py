@@ -304,8 +304,8 @@ class Wave:
 
     def with_command(self, changed: WaveCommand) -> Wave:
         """Replace the command at the same place of the same list."""
-        site = (changed.phase, changed.position)
-        commands = (changed if (known.phase, known.position) == site else known for known in self.commands)
+        position = (changed.phase, changed.position)
+        commands = (changed if (known.phase, known.position) == position else known for known in self.commands)
         return replace(self, commands=tuple(commands))
 
     def with_servers(self, change: Callable[[Server], Server]) -> Wave:
