@@ -41,8 +41,8 @@ _LONGEST_NAME: Final = 256
 """Characters of a server's name that are kept: as long as a tag may be."""
 _FAILOVER: Final = "FAILOVER"
 _SNAPSHOTS_A_PAGE: Final = 10
-_LOG_ITEMS_A_CALL: Final = 1000
 """The newest one may be in progress; the one before it is finished."""
+_LOG_ITEMS_A_CALL: Final = 1000
 _LAUNCH_STATUSES: Final = {status.value: status for status in LaunchStatus}
 _JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
 
