@@ -144,7 +144,7 @@ class _Look:
         """Wait for silent sites as long as the machine would sleep, unless it is woken or there is something to do."""
         # However short the interval: what answers within the limit of a call is heard.
         least = limit("drs_call") + 1
-        waited, patience = 0.0, min(max(self.app.poll_seconds, least), _PATIENCE_SECONDS)
+        waited, patience = 0.0, min(max(self.app.timing.poll_seconds, least), _PATIENCE_SECONDS)
         while answers.silent and decision.directive is Directive.SLEEP:
             if waited >= patience:
                 self.sites.note_silence("DRS jobs", answers.silent, waited)
