@@ -419,6 +419,13 @@ class Execution:
             raise KeyError(number)
         return self.waves[number - 1]
 
+    def servers_by_site(self) -> dict[Site, list[str]]:
+        """Give the ids of all source servers, by the site of their waves."""
+        servers: dict[Site, list[str]] = {}
+        for wave in self.waves:
+            servers.setdefault(wave.site, []).extend(server.source_server_id for server in wave.servers)
+        return servers
+
     def with_waves(self, changed: Iterable[Wave]) -> Execution:
         """Replace waves by their number."""
         by_number = {wave.number: wave for wave in changed}
