@@ -62,7 +62,6 @@ class App:
     """DRS for requests that somebody waits for: it gives up after seconds."""
     quotas_at: Callable[[Site], Quotas]
     timing: Timing
-    poll_seconds: int
     renew_after_rounds: int
     commands: CommandStore
     ssm_at: Callable[[Site], Ssm]
@@ -128,7 +127,6 @@ def app() -> App:
         brief_drs_at=_brief_drs_at,
         quotas_at=AppliedQuotas(clients.service_quotas, utc_now).at,
         timing=chosen.timing,
-        poll_seconds=chosen.poll_seconds,
         renew_after_rounds=chosen.renew_after_rounds,
         other_accounts=bool(chosen.target_external_id),
         outbox=OutboxStore(table),

@@ -78,8 +78,8 @@ class Settings:
 
     @property
     def timing(self) -> Timing:
-        """The engine's timing under the stack's time scale."""
-        return Timing(scale=self.time_scale)
+        """The engine's timing under the stack's time scale and poll interval."""
+        return Timing(scale=self.time_scale, poll_seconds=self.poll_seconds)
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:

@@ -64,6 +64,8 @@ class Timing:
     """Time after which a StartWave or TerminateInstances call is surely over (its Lambda timeout). Does not scale."""
     start_begin_seconds: int = 20
     """Time in which a StartWave call that was asked for has begun, or will not. Does not scale."""
+    poll_seconds: int = 30
+    """The usual time between two looks, as the stack's machines have it (PollSeconds). Does not scale."""
 
     def scaled(self, seconds: float) -> timedelta:
         """Scale a duration; nothing stays nothing, anything else is at least a second."""
@@ -77,7 +79,7 @@ class Timing:
     @property
     def poll_interval(self) -> timedelta:
         """The usual time between two looks."""
-        return self.scaled(30)
+        return timedelta(seconds=self.poll_seconds)
 
     @property
     def closely(self) -> timedelta:

@@ -56,7 +56,7 @@ class Story:
 
     def begin(self, waves: tuple[Wave, ...], seed: int) -> None:
         """Start an execution of these waves; the seed is that of DRS's manners."""
-        self.world = World(execution(*waves, status=ExecutionStatus.PENDING), seed)
+        self.world = World(execution(*waves, status=ExecutionStatus.PENDING, usual_launch_seconds=600), seed)
         self.size = len(waves)
         self.launcher = RealLauncher(self.world)
 

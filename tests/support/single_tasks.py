@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 from tests.support.execution_builders import OPERATOR
 from tests.support.fake_drs_world import World, check_state, check_trail
+from tests.support.real_launcher import TROUBLES, Died
 
 from wavebreak.aws.drs import Drs
 from wavebreak.aws.step_functions import Workflow
-from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.executions.engine import Directive, open_asks
 from wavebreak.domain.executions.launching.launch_tags import job_tags
 from wavebreak.domain.executions.model import Attribution, CancelThen, Execution, JobKind
@@ -57,18 +57,6 @@ _FAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"error": "ThrottlingException", "when": "after"},
 )
 _STEERED: Final = ("pause", "resume", "approve", "approve", "reject", "retry", "skip", "cancel", "terminate")
-
-
-_TROUBLES: Final = (
-    CallRejectedError("ConflictException", "not ready", status=409),
-    CallRejectedError("ServiceQuotaExceededException", "one of its own", "L-DD6D028C", 402),
-    OutcomeUnknownError("InternalServerException (500)"),
-    CallRejectedError("ThrottlingException", "slow down", status=429),
-)
-
-
-class Died(Exception):  # noqa: N818  what became of a function
-    """The function was killed at this point."""
 
 
 class NoMachines(Workflow):
@@ -224,7 +212,7 @@ class Life:
         if self.dice.random() < 0.4:
             self.fate.trouble.clear()
             return
-        self.fate.trouble[self.dice.choice(_servers_of(self.before))] = self.dice.choice(_TROUBLES)
+        self.fate.trouble[self.dice.choice(_servers_of(self.before))] = self.dice.choice(TROUBLES)
 
     def a_late_start(self) -> None:
         """Start a wave that nobody named: a directive that is doubled or comes too late."""

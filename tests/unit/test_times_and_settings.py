@@ -54,6 +54,11 @@ def test_an_intent_outlives_the_function_that_wrote_it_whatever_the_scale() -> N
     assert Timing().intent_expiry == timedelta(seconds=75)
 
 
+def test_the_poll_interval_is_that_of_the_machines_whatever_the_scale() -> None:
+    assert Timing().poll_interval == timedelta(seconds=30)
+    assert Timing(0.1, poll_seconds=7).poll_interval == timedelta(seconds=7)
+
+
 def test_settings_have_defaults_where_there_is_one() -> None:
     read = Settings.read({"TABLE_NAME": "wavebreak"})
     assert (read.table_name, read.poll_seconds, read.renew_after_rounds) == ("wavebreak", 30, 1000)
@@ -74,7 +79,7 @@ def test_settings_are_read_from_the_environment() -> None:
         }
     )
     assert read.post_launch_actions is True
-    assert (read.poll_seconds, read.timing, read.renew_after_rounds) == (3, Timing(0.1), 7)
+    assert (read.poll_seconds, read.timing, read.renew_after_rounds) == (3, Timing(0.1, poll_seconds=3), 7)
     assert (read.recovery_machine_arn, read.termination_machine_arn) == ("arn:r", "arn:t")
 
 

@@ -77,9 +77,7 @@ def scheduler() -> Any:
 @cache
 def s3() -> Any:
     """Give the S3 client of the stack's own Region; addresses are signed as keys of KMS ask for it."""
-    from botocore.config import Config  # noqa: PLC0415  boto3 loads it sooner, and from nearer to the top of the stack
-
-    return boto3.client("s3", config=config("s3_call").merge(Config(signature_version="s3v4")))
+    return boto3.client("s3", config=config("s3_call", signature_version="s3v4"))
 
 
 @cache

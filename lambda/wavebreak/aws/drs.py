@@ -41,8 +41,8 @@ _LONGEST_NAME: Final = 256
 """Characters of a server's name that are kept: as long as a tag may be."""
 _FAILOVER: Final = "FAILOVER"
 _SNAPSHOTS_A_PAGE: Final = 10
-_LOG_ITEMS_A_CALL: Final = 1000
 """The newest one may be in progress; the one before it is finished."""
+_LOG_ITEMS_A_CALL: Final = 1000
 _LAUNCH_STATUSES: Final = {status.value: status for status in LaunchStatus}
 _JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
 
@@ -212,7 +212,7 @@ class Drs:
         return list(self._pages("describe_job_log_items", jobID=job_id, maxResults=_LOG_ITEMS_A_CALL))
 
     def start_recovery(self, servers: Sequence[Server], *, is_drill: bool, tags: Mapping[str, str]) -> str:
-        """Start one launch job and give its id; CallRejectedError or OutcomeUnknownError."""
+        """Start one launch job and give its id; raises CallRejectedError or OutcomeUnknownError."""
         wanted: list[Any] = [
             {"sourceServerID": server.source_server_id}
             | ({"recoverySnapshotID": server.snapshot_id} if server.snapshot_id else {})
@@ -224,7 +224,10 @@ class Drs:
         return str(answer["job"]["jobID"])
 
     def terminate(self, recovery_instance_ids: Sequence[str]) -> str:
-        """Start one terminate job for up to 200 instances and give its id; CallRejectedError or OutcomeUnknownError."""
+        """Start one terminate job for up to 200 instances and give its id.
+
+        Raises CallRejectedError or OutcomeUnknownError.
+        """
         answer = judged(
             lambda: self.once.terminate_recovery_instances(recoveryInstanceIDs=list(recovery_instance_ids)),
         )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 from botocore.exceptions import ClientError
 
 from wavebreak.aws.clients import UnsupportedSiteError
+from wavebreak.aws.drs import in_batches
 from wavebreak.domain.drs import Trouble
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.aws_errors import FAULTS, is_denied, is_dependency_fault, words_of
@@ -25,7 +26,7 @@ from wavebreak.resilience.client_config import BRIEF_ATTEMPTS, series_seconds
 from wavebreak.timeouts import Deadline, ending_in, log_expiry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
     from wavebreak.aws.drs import Drs
     from wavebreak.site import Site
@@ -188,6 +189,22 @@ class Question(NamedTuple):
     site: Hashable = None
 
 
+def questions_of_servers(
+    operation: str,
+    servers: Mapping[Site, Sequence[str]],
+    drs_at: Callable[[Site], Drs],
+    ask: Callable[[Drs, Sequence[str]], Any],
+) -> Iterator[Question]:
+    """Ask each site for its source servers, as many in a call as DRS takes; one that cannot be reached is left out."""
+    for site, ids in servers.items():
+        try:
+            drs = drs_at(site)
+        except UnsupportedSiteError:
+            continue
+        for batch in in_batches(ids):
+            yield Question(operation, partial(ask, drs, batch), site)
+
+
 class Asking:
     """Asks until its time is over; `clock` counts seconds.
 
@@ -211,7 +228,7 @@ class Asking:
         """Ask questions and give answers or Troubles in their order.
 
         Unless all are waited for `to_the_end`, those that have no answer when the time is over are left behind, and
-        their places are asked nothing more.
+        their sites are asked nothing more.
         """
         by_site: dict[Hashable, list[Question]] = defaultdict(list)
         for question in questions:

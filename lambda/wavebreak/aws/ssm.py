@@ -72,7 +72,7 @@ class Ssm:
         return frozenset(found)
 
     def send(self, command: str, instance_id: str, parameters: Mapping[str, str], comment: str) -> str:
-        """Send a command of the catalogue and give SSM's id of it; CallRejectedError or OutcomeUnknownError."""
+        """Send a command of the catalogue and give SSM's id of it; raises CallRejectedError or OutcomeUnknownError."""
         answer = judged(
             lambda: self.once.send_command(
                 DocumentName=f"{self.document_prefix}-{command}",

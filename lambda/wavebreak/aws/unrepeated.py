@@ -49,7 +49,7 @@ class CallRejectedError(Exception):
     @property
     def retryable(self) -> bool:
         """Whether the same call may succeed later."""
-        return self.status == _THROTTLED or self.code in _RETRYABLE
+        return self.throttled or self.code in _RETRYABLE
 
     @property
     def not_called(self) -> bool:
@@ -64,7 +64,7 @@ class CallRejectedError(Exception):
     @property
     def concerns_nobody(self) -> bool:
         """Whether DRS takes no call at all for now: held back, not asked, or no room for one more job."""
-        return self.status == _THROTTLED or self.not_called or self.quota_code == JOBS_QUOTA
+        return self.throttled or self.not_called or self.quota_code == JOBS_QUOTA
 
     @property
     def throttled(self) -> bool:

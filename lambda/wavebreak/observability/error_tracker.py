@@ -122,10 +122,7 @@ class ErrorTracker:
         execution_id: str | None = None,
         **context: Any,
     ) -> str:
-        """Record what failed elsewhere, in a state machine or with a function's process, by what was `told` of it.
-
-        `told` is the error's name and its message.
-        """
+        """Record what failed elsewhere, in a state machine or with a function's process, by its name and message."""
         record = self._new(severity, category, name_and_message, context, execution_id=execution_id, service=service)
         self._keep(record)
         return record.error_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.timeouts import limit
 
@@ -14,8 +14,8 @@ BRIEF_ATTEMPTS: Final = 2
 """For what somebody waits for."""
 
 
-def config(operation: str, *, attempts: int = ATTEMPTS) -> Config:
-    """Give the settings of a client; `operation` names the limit of one attempt, in `timeouts`."""
+def config(operation: str, *, attempts: int = ATTEMPTS, **more: Any) -> Config:
+    """Give the settings of a client; `operation` names the limit of one attempt (`timeouts`), `more` is botocore's."""
     from botocore.config import Config  # noqa: PLC0415  boto3 loads it sooner, and from nearer to the top of the stack
 
     return Config(
@@ -23,6 +23,7 @@ def config(operation: str, *, attempts: int = ATTEMPTS) -> Config:
         read_timeout=limit(operation),
         retries={"mode": "standard", "total_max_attempts": attempts},
         user_agent_extra="wavebreak",
+        **more,
     )
 
 

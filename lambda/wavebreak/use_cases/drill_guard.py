@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from wavebreak.aws.drs import Drs
     from wavebreak.domain.drs import Instance, RecentJob, SourceServer
     from wavebreak.domain.executions.model import Execution
-    from wavebreak.site import Site
 
 _RECOVERY: Final = "RECOVERY"
 _TERMINATED: Final = "TERMINATED"
@@ -48,9 +46,7 @@ def spare_recoveries(app: App, execution: Execution) -> None:
     """
     if execution.mode is not Mode.DRILL:
         return
-    servers: dict[Site, list[str]] = defaultdict(list)
-    for wave in execution.waves:
-        servers[wave.site] += [server.source_server_id for server in wave.servers]
+    servers = execution.servers_by_site()
     try:
         adapters = {site: app.brief_drs_at(site) for site in servers}
     except UnsupportedSiteError as error:

@@ -34,7 +34,7 @@ from wavebreak.use_cases.machine_round import (
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from wavebreak.app import App
@@ -82,32 +82,41 @@ class _Look:
         self.current = cancel_drills(app, snapshot.execution)
         self.mark = snapshot.token.mark
         self.known_seen = snapshot.token.last_seen_at
-        self.silent = _sites_in_flight(self.current)
+        self.intents = _left_open(self.current, app.now())
+        self.asked = _sites_asked(self.current, self.intents)
+        self.silent = set(self.asked)
         self.sites = sites_of(app)
         self.commands: dict[str, CommandView] = {}
 
     def decide(self) -> Decision:
         """Look, decide and write; raises VersionConflictError when another write came first."""
-        now = self.app.now()
-        answers = begin_look(self.app, self.current, _left_open(self.current, now), self.sites)
+        answers = begin_look(self.app, self.current, self.intents, self.sites)
         self.commands = running_commands(self.app, self.current)
-        decision = self._step(answers.first())
+        decision = self._heard(answers.first())
         if decision.directive is Directive.SLEEP:
             decision = self._learn(decision)
         return self._wait(decision, answers) if decision.directive is Directive.SLEEP else decision
 
     @property
     def last_seen(self) -> str:
-        """When every site that has jobs in flight had last told of them: now, unless one of them is silent."""
-        if not _sites_in_flight(self.current):
+        """When every site that has jobs in flight had last told of them: now, unless one of them is silent.
+
+        Before the first answer it is when the first of them was called for: DRS had just been heard then.
+        """
+        called = [job.intended_at for job in self.current.launch_jobs() if job.in_flight]
+        if not called:
             return ""
-        seen = self.known_seen if self.silent else self.app.now()
-        return iso(seen or self.current.started_at)
+        heard = self.asked and not self.silent
+        return iso(self.app.now() if heard else self.known_seen or min(called))
+
+    def _heard(self, answers_now: Mapping[Site, Observation]) -> Decision:
+        """Decide by what some sites told of their jobs."""
+        self.silent -= answers_now.keys()
+        return self._step(answers_now)
 
     def _step(self, answers_now: Mapping[Site, Observation]) -> Decision:
         """Decide by what some sites told, and write it."""
         now = self.app.now()
-        self.silent -= answers_now.keys()
         seen = replace(together(answers_now.values()), commands=self.commands)
         decision = decide(self.current, seen, now, self.app.timing)
         overstayed = False
@@ -137,7 +146,7 @@ class _Look:
         """Wait for silent sites as long as the machine would sleep, unless it is woken or there is something to do."""
         # However short the interval: what answers within the limit of a call is heard.
         least = limit("drs_call") + 1
-        waited, patience = 0.0, min(max(self.app.poll_seconds, least), _PATIENCE_SECONDS)
+        waited, patience = 0.0, min(max(self.app.timing.poll_seconds, least), _PATIENCE_SECONDS)
         while answers.silent and decision.directive is Directive.SLEEP:
             if waited >= patience:
                 self.sites.note_silence("DRS jobs", answers.silent, waited)
@@ -145,14 +154,16 @@ class _Look:
             answers_now = answers.more(_GLANCE_SECONDS)
             waited += _GLANCE_SECONDS
             if answers_now:
-                decision = self._step(answers_now)
+                decision = self._heard(answers_now)
             elif self.app.wakes.mark_of(self.current.execution_id, keys.TOKEN) != self.mark:
                 return decision
         return decision
 
 
-def _sites_in_flight(execution: Execution) -> set[Site]:
-    return {job.site for job in execution.launch_jobs() if job.in_flight}
+def _sites_asked(execution: Execution, intents: Iterable[Job]) -> frozenset[Site]:
+    """Give the sites that a round asks for jobs: what is just being started is asked for by who starts it."""
+    started = (job for job in execution.launch_jobs() if job.state is JobState.STARTED)
+    return frozenset(job.site for job in (*started, *intents))
 
 
 def _left_open(execution: Execution, now: datetime) -> list[Job]:

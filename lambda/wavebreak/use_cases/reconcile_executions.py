@@ -139,8 +139,8 @@ def _is_silent(app: App, execution: Execution, machine: Machine, token: Token) -
     begun = execution.started_at if machine is Machine.RECOVERY else execution.termination.requested_at
     last: datetime | None = token.heartbeat_at or begun
     if token.heartbeat_at is None:
-        return last is None or app.now() - last > timedelta(seconds=app.poll_seconds)
-    silence = timedelta(seconds=_SILENCE_POLLS * app.poll_seconds + _SILENCE_SECONDS)
+        return last is None or app.now() - last > app.timing.poll_interval
+    silence = _SILENCE_POLLS * app.timing.poll_interval + timedelta(seconds=_SILENCE_SECONDS)
     return app.now() - token.heartbeat_at > silence
 
 

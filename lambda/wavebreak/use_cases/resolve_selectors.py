@@ -92,8 +92,8 @@ def _named(site: Site, own: Site) -> str:
 
 def _refuse(waves: Sequence[Mapping[str, Any]], choice: Choice) -> None:
     if choice.unknown:
-        replies = "; ".join(f"wave {waves[index]['name']!r}: {why}" for index, why in sorted(choice.unknown.items()))
-        raise Unavailable(f"The servers that selectors match are not known: {replies}")
+        reasons = "; ".join(f"wave {waves[index]['name']!r}: {why}" for index, why in sorted(choice.unknown.items()))
+        raise Unavailable(f"The servers that selectors match are not known: {reasons}")
     if choice.faults:
         raise InvalidRequest.listing([dict(fault) for fault in choice.faults])
 

@@ -107,7 +107,6 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 brief_drs_at=lambda _site: drs,
                 quotas_at=lambda _site: quotas,
                 timing=Timing(),
-                poll_seconds=30,
                 renew_after_rounds=1000,
                 other_accounts=False,
                 outbox=OutboxStore(table),

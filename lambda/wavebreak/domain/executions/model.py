@@ -304,8 +304,8 @@ class Wave:
 
     def with_command(self, changed: WaveCommand) -> Wave:
         """Replace the command at the same place of the same list."""
-        site = (changed.phase, changed.position)
-        commands = (changed if (known.phase, known.position) == site else known for known in self.commands)
+        position = (changed.phase, changed.position)
+        commands = (changed if (known.phase, known.position) == position else known for known in self.commands)
         return replace(self, commands=tuple(commands))
 
     def with_servers(self, change: Callable[[Server], Server]) -> Wave:
@@ -418,6 +418,13 @@ class Execution:
         if not 1 <= number <= len(self.waves):
             raise KeyError(number)
         return self.waves[number - 1]
+
+    def servers_by_site(self) -> dict[Site, list[str]]:
+        """Give the ids of all source servers, by the site of their waves."""
+        servers: dict[Site, list[str]] = {}
+        for wave in self.waves:
+            servers.setdefault(wave.site, []).extend(server.source_server_id for server in wave.servers)
+        return servers
 
     def with_waves(self, changed: Iterable[Wave]) -> Execution:
         """Replace waves by their number."""

@@ -41,7 +41,6 @@ from wavebreak.execution_utils import (
 if TYPE_CHECKING:
     from datetime import datetime
 
-
 _RUNNING = frozenset({ExecutionStatus.IN_PROGRESS, ExecutionStatus.PAUSED})
 
 

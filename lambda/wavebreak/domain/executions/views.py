@@ -9,7 +9,7 @@ from wavebreak.domain.executions.checking.shown import checks_view, factors_of
 from wavebreak.domain.executions.derived_notices import derived_notices
 from wavebreak.domain.executions.ending.instances_left import ending_word, remaining, unknown
 from wavebreak.domain.executions.model import CommandState
-from wavebreak.domain.executions.overview import notice_of, overview_of
+from wavebreak.domain.executions.overview import notice_of, overview_of, time_of
 from wavebreak.domain.executions.wave_commands import NO_SERVER, SKIPPED, run_id
 from wavebreak.domain.plans.schedules import standing_view
 from wavebreak.execution_utils import (
@@ -22,7 +22,7 @@ from wavebreak.execution_utils import (
     normalize_execution_status,
     normalize_wave_status,
 )
-from wavebreak.timing import iso, parse_iso, whole_seconds
+from wavebreak.timing import parse_iso, whole_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,7 +115,7 @@ def execution_view(execution: Execution, now: datetime, last_seen: datetime | No
     shown = summary_view(overview_of(execution), now)
     shown["termination"] |= {"remaining": remaining(execution), "unknown": unknown(execution)}
     shown["warnings"] += [notice_of(notice) for notice in derived_notices(execution)]
-    shown["lastSeenAt"] = iso(last_seen) if last_seen and not execution.is_terminal else None
+    shown["lastSeenAt"] = None if execution.is_terminal else time_of(last_seen)
     waves = [_wave_view(execution, wave, now) for wave in execution.waves]
     return {**shown, "waves": waves, "checks": checks_view(execution)}
 
@@ -136,8 +136,8 @@ def _wave_view(execution: Execution, wave: Wave, now: datetime) -> dict[str, Any
         "jobId": job_ids[-1] if job_ids else None,
         "jobIds": list(job_ids),
         "attempt": wave.attempt,
-        "startedAt": iso(wave.started_at) if wave.started_at else None,
-        "endedAt": iso(wave.ended_at) if wave.ended_at else None,
+        "startedAt": time_of(wave.started_at),
+        "endedAt": time_of(wave.ended_at),
         "durationSeconds": whole_seconds(wave.started_at, ended),
         "attempts": _attempts(wave),
         "error": _error_of(execution, wave),
@@ -155,8 +155,8 @@ def _attempts(wave: Wave) -> list[dict[str, Any]]:
     return [
         {
             "attempt": number,
-            "startedAt": iso(started) if started else None,
-            "endedAt": iso(ended) if ended else None,
+            "startedAt": time_of(started),
+            "endedAt": time_of(ended),
             "status": status.value,
             "error": error,
         }
@@ -197,5 +197,5 @@ def _server_view(execution: Execution, server: Server) -> dict[str, Any]:
         "recoveryInstanceId": server.recovery_instance_id,
         "ending": ending_word(execution, server),
         "error": server.error,
-        "snapshotAt": iso(server.snapshot_at) if server.snapshot_at else None,
+        "snapshotAt": time_of(server.snapshot_at),
     }

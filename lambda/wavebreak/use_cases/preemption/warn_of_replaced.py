@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.aws.clients import UnsupportedSiteError
-from wavebreak.aws.drs import DESCRIBE_INSTANCES, in_batches
-from wavebreak.aws.parallel_reads import Question
+from wavebreak.aws.drs import DESCRIBE_INSTANCES
+from wavebreak.aws.parallel_reads import questions_of_servers
 from wavebreak.domain.drs import Trouble
 from wavebreak.domain.executions.model import Mode
 from wavebreak.domain.executions.notices import Notice, NoticeCode
@@ -20,7 +17,6 @@ if TYPE_CHECKING:
     from wavebreak.aws.parallel_reads import Asking
     from wavebreak.domain.drs import Instance
     from wavebreak.domain.executions.model import Execution
-    from wavebreak.site import Site
 
 _NAMED: Final = 3
 """Servers that a warning names; the others are counted."""
@@ -33,7 +29,10 @@ def replaced_by(app: App, execution: Execution, asking: Asking) -> tuple[Notice,
     """
     if execution.mode is not Mode.RECOVERY:
         return ()
-    questions = list(_questions(app, execution))
+    servers = execution.servers_by_site()
+    questions = list(
+        questions_of_servers(DESCRIBE_INSTANCES, servers, app.brief_drs_at, lambda drs, ids: drs.instances(ids))
+    )
     answers: list[Any] = asking.all(questions, to_the_end=False)
     running = {
         (question.site, instance.source_server_id): instance
@@ -43,19 +42,6 @@ def replaced_by(app: App, execution: Execution, asking: Asking) -> tuple[Notice,
         if not instance.is_drill
     }
     return tuple(_notices(execution, running))
-
-
-def _questions(app: App, execution: Execution) -> Iterable[Question]:
-    servers: dict[Site, list[str]] = defaultdict(list)
-    for wave in execution.waves:
-        servers[wave.site] += [server.source_server_id for server in wave.servers]
-    for site, names in servers.items():
-        try:
-            drs = app.brief_drs_at(site)
-        except UnsupportedSiteError:
-            continue
-        for batch in in_batches(names):
-            yield Question(DESCRIBE_INSTANCES, partial(drs.instances, batch), site)
 
 
 def _notices(execution: Execution, running: Mapping[Any, Instance]) -> Iterable[Notice]:

@@ -202,13 +202,14 @@ class _Caller:
     def _call_all(self, servers: Sequence[Server]) -> None:
         """Call batch after batch while there is time, and write down at the end who was refused."""
         self._servers = {str(server.recovery_instance_id): server for server in servers}
-        self._waited = any(hold.site == self.site for hold in self._load().termination.holds)
+        execution = self._load()
+        self._waited = any(hold.site == self.site for hold in execution.termination.holds)
         remembered = {
             name: suspicion
             for name, server in self._servers.items()
             if (suspicion := ending_of(server).suspicion) is not None
         }
-        jobs = [job for job in terminate_jobs(self._load()) if job.site == self.site and job.job_id]
+        jobs = [job for job in terminate_jobs(execution) if job.site == self.site and job.job_id]
         search = BatchSearch(self._servers, remembered, self.app.now(), proven=bool(jobs), jobs=_JOBS)
         while not self.deadline.over:
             batch = search.choose(_INSTANCES_A_CALL)

@@ -55,7 +55,7 @@ def intent(execution: Execution, site: Site, subjects: tuple[str, ...], now: dat
 
 
 def started(execution: Execution, *, job: Job, job_id: str) -> Execution:
-    """Record that DRS took a call: nothing is held against its instances or its place any more."""
+    """Record that DRS took a call: nothing is held against its instances or its site any more."""
     taken = execution.with_job(replace(job, state=JobState.STARTED, job_id=job_id))
     return _changed(
         released(taken, job.site),

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model import Execution
 
 
-def brief(execution: Execution) -> dict[str, Any]:
+def _brief(execution: Execution) -> dict[str, Any]:
     """Give what the termination rules read of an execution."""
     return {
         "status": execution.status,
@@ -24,4 +24,4 @@ def brief(execution: Execution) -> dict[str, Any]:
 
 def refusal(execution: Execution) -> str | None:
     """Give the rule's exact reason against a termination; None when it is allowed (contract 2)."""
-    return can_terminate_execution(brief(execution))["reason"]
+    return can_terminate_execution(_brief(execution))["reason"]
