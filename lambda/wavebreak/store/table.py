@@ -101,7 +101,12 @@ class Write:
 
 def answer_size(shown: Any) -> int:
     """Count what something takes of an answer of a function: JSON that is a string in JSON."""
-    return len(json.dumps(json.dumps(shown, ensure_ascii=False)))
+    return text_size(json.dumps(shown, ensure_ascii=False))
+
+
+def text_size(text: str) -> int:
+    """Count what a text takes of an answer of a function: a string in JSON."""
+    return len(json.dumps(text))
 
 
 def to_attributes(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -226,6 +226,22 @@ def test_8_a_report_that_is_too_large_is_answered_by_a_signed_address(
     assert verify_text(s3.get_object(Bucket=BUCKET, Key=only["Key"])["Body"].read().decode()).intact
 
 
+@pytest.mark.parametrize("form", ["json", "html"])
+def test_8_a_report_is_measured_as_the_text_of_an_answer_which_is_escaped_once(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    started = drill(stack)
+    path, query = f"/executions/{started}/report", {"format": form}
+    body = stack.api("GET", path, query=query).body
+    size = len(json.dumps(body))
+    assert size < len(json.dumps(json.dumps(body)))
+
+    monkeypatch.setattr(answer_report, "MOST_BYTES", size + 100)
+    assert stack.api("GET", path, query=query).status == 200
+    monkeypatch.setattr(answer_report, "MOST_BYTES", size - 100)
+    assert stack.api("GET", path, query=query).status == 303
+
+
 def test_4_a_verdict_is_of_an_ended_execution_and_the_last_one_counts(stack: Stack, clock: JumpingClock) -> None:
     document = plan(wave("database", 1))
     stack.put_servers(servers_of(document), launchSeconds=60, launchResult="FAILED")
