@@ -12,6 +12,7 @@ from tests.support.gateway import CALLER
 from tests.support.plans import plan, server, servers_of, three_tier, wave
 
 from wavebreak.evidence import verify_text
+from wavebreak.timeouts import ending_in
 from wavebreak.use_cases import deliver_events
 from wavebreak.use_cases.evidence import answer_report, write_reports
 
@@ -206,6 +207,19 @@ def test_8_what_the_stream_did_not_get_written_the_sweep_makes_up(
 
     assert len(written(started)) == 2
     assert write_reports.sweep(app) == 0
+
+
+def test_8_no_report_is_begun_that_its_function_may_not_live_to_end(stack: Stack, clock: JumpingClock) -> None:
+    started = drill(stack)
+    app = stack.app("NotificationFunction")
+    clock.forward(30)
+
+    with ending_in(write_reports.REPORT_SECONDS - 0.1):
+        assert news(stack, started)["reports"] == 0
+        assert stack.invoke("NotificationSweepFunction", {})["reports"] == 0
+    assert (app.evidence.owes(started) is not None, written(started)) == (True, {})
+
+    assert stack.invoke("NotificationSweepFunction", {})["reports"] == 1
 
 
 def test_8_a_report_that_is_too_large_is_answered_by_a_signed_address(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from wavebreak.problems import NotFound
 from wavebreak.resilience.despite_faults import each_despite_faults
+from wavebreak.timeouts import remaining
 from wavebreak.use_cases.evidence.make_report import make_report
 
 if TYPE_CHECKING:
@@ -24,12 +25,16 @@ _OVERDUE: Final = timedelta(seconds=20)
 """Reports owed for longer are the sweep's: the stream should have had them written."""
 _WORK: Final = timedelta(seconds=40)
 """How long the sweep begins new reports."""
+REPORT_SECONDS: Final = 25.0
+"""What must be left of an invocation for a report to be begun: the longest series of calls of S3, and a little more."""
 
 
 def write_owed(app: App, execution_id: str) -> bool:
-    """Write the report that an execution owes; tells whether there was one. Twice does no harm: versions are kept."""
-    sequence = app.evidence.owes(execution_id)
-    if sequence is None:
+    """Write the report that an execution owes; tells whether it was. Twice does no harm: versions are kept.
+
+    None is begun that the function may not live to end: it stays owed.
+    """
+    if remaining() < REPORT_SECONDS or app.evidence.owes(execution_id) is None:
         return False
     made = make_report(app, execution_id)
     for form in FORMS:
