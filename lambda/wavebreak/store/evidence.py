@@ -12,11 +12,10 @@ from botocore.exceptions import ClientError
 
 from wavebreak.resilience.aws_errors import error_code
 from wavebreak.store import keys
-from wavebreak.store.table import Write, from_attributes, to_attributes
+from wavebreak.store.table import Write, to_attributes
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from wavebreak.store.table import Table
@@ -82,9 +81,8 @@ class EvidenceStore:
 
     def paid(self, execution_id: str, sequence: int) -> None:
         """Note that a report was written that tells of an event; a later one may be owed by now, and stays so."""
-        self._update(
-            execution_id,
-            keys.EVIDENCE,
+        self.table.update_if(
+            (keys.execution(execution_id), keys.EVIDENCE),
             "REMOVE outboxPk",
             {":told": sequence},
             condition="attribute_exists(pk) AND #sequence <= :told",
@@ -125,36 +123,12 @@ class EvidenceStore:
 
     def answered(self, execution_id: str, now: datetime) -> None:
         """Note that every site answered."""
-        self._update(execution_id, keys.PROGRESS, "SET asOf = :now", {":now": iso(now)})
+        self.table.update_if(_progress(execution_id), "SET asOf = :now", {":now": iso(now)})
 
     def found_usual(self, execution_id: str, text: str) -> None:
         """Keep what was found out of earlier runs."""
-        self._update(execution_id, keys.PROGRESS, "SET usual = :text", {":text": text})
+        self.table.update_if(_progress(execution_id), "SET usual = :text", {":text": text})
 
-    def _update(
-        self,
-        execution_id: str,
-        sort_key: str,
-        expression: str,
-        values: Mapping[str, Any],
-        *,
-        condition: str | None = None,
-        names: Mapping[str, str] | None = None,
-    ) -> dict[str, Any] | None:
-        """Update an item and give it as it is then; None when the condition does not hold."""
-        asked: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
-        asked |= {"ExpressionAttributeNames": dict(names)} if names else {}
-        try:
-            answer = self.table.client.update_item(
-                TableName=self.table.name,
-                Key=to_attributes({"pk": keys.execution(execution_id), "sk": sort_key}),
-                UpdateExpression=expression,
-                ExpressionAttributeValues=to_attributes(values),
-                ReturnValues="ALL_NEW",
-                **asked,
-            )
-        except ClientError as error:
-            if error_code(error) == _REFUSED:
-                return None
-            raise
-        return from_attributes(answer["Attributes"])
+
+def _progress(execution_id: str) -> tuple[str, str]:
+    return keys.execution(execution_id), keys.PROGRESS

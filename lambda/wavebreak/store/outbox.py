@@ -13,12 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from wavebreak.domain.executions.replay import Statuses, read_statuses
-from wavebreak.resilience.aws_errors import error_code
 from wavebreak.store import keys
-from wavebreak.store.table import from_attributes, to_attributes
+from wavebreak.store.table import to_attributes
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
@@ -177,21 +174,9 @@ class OutboxStore:
         self, execution_id: str, expression: str, values: Mapping[str, Any], *, condition: str | None = None
     ) -> Item | None:
         """Update a CURSOR item and give it as it is then; None when the condition does not hold."""
-        asked: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
-        try:
-            answer = self.table.client.update_item(
-                TableName=self.table.name,
-                Key=to_attributes({"pk": keys.execution(execution_id), "sk": keys.CURSOR}),
-                UpdateExpression=expression,
-                ExpressionAttributeValues=to_attributes(values),
-                ReturnValues="ALL_NEW",
-                **asked,
-            )
-        except ClientError as error:
-            if error_code(error) == "ConditionalCheckFailedException":
-                return None
-            raise
-        return from_attributes(answer["Attributes"])
+        return self.table.update_if(
+            (keys.execution(execution_id), keys.CURSOR), expression, values, condition=condition
+        )
 
 
 def _read(execution_id: str, owner: str, item: Mapping[str, Any]) -> Cursor:
