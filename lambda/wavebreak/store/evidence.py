@@ -91,27 +91,16 @@ class EvidenceStore:
 
     def owing(self, before: datetime) -> list[str]:
         """List executions that owe a report since before a moment, the longest owing first."""
-        query = {
-            "IndexName": keys.OUTBOX_INDEX,
-            "KeyConditionExpression": "outboxPk = :pk AND #at < :before",
-            "ExpressionAttributeNames": {"#at": "at"},
-            "ExpressionAttributeValues": to_attributes({":pk": keys.EVIDENCE_OWED, ":before": iso(before)}),
-        }
-        found: list[str] = []
-        token: str | None = None
-        while True:
-            items, token = self.table.page(query, limit=1000, token=token)
-            found += [keys.execution_id_of(str(item["pk"])) for item in items]
-            if token is None:
-                return found
+        waiting = self.table.waiting(keys.EVIDENCE_OWED, before)
+        return [keys.execution_id_of(str(item["pk"])) for item in waiting]
 
     def turn(self, execution_id: str, now: datetime, since: datetime) -> Turn:
         """Take the turn to ask DRS for the progress of an execution, unless it was taken after `since`."""
         values = {":now": iso(now), ":since": iso(since)}
         condition = "attribute_not_exists(askedAt) OR askedAt <= :since"
-        item = self._update(execution_id, keys.PROGRESS, "SET askedAt = :now", values, condition=condition)
+        item = self.table.update_if(_progress(execution_id), "SET askedAt = :now", values, condition=condition)
         mine = item is not None
-        known = item or self.table.get(keys.execution(execution_id), keys.PROGRESS) or {}
+        known = item or self.table.get(*_progress(execution_id)) or {}
         as_of = known.get("asOf")
         return Turn(mine, parse_iso(as_of) if as_of else None, known.get("usual"))
 

@@ -149,21 +149,11 @@ class OutboxStore:
 
         Gives the sequence of the first such event of each.
         """
-        query = {
-            "IndexName": keys.OUTBOX_INDEX,
-            "KeyConditionExpression": "outboxPk = :pk AND #at < :before",
-            "ExpressionAttributeNames": {"#at": "at"},
-            "ExpressionAttributeValues": to_attributes({":pk": keys.OUTBOX_LIST, ":before": iso(before)}),
-        }
         found: dict[str, int] = {}
-        token: str | None = None
-        while True:
-            items, token = self.table.page(query, limit=1000, token=token)
-            for item in items:
-                execution_id, sequence = keys.execution_id_of(str(item["pk"])), keys.sequence_of(str(item["sk"]))
-                found[execution_id] = min(sequence, found.get(execution_id, sequence))
-            if token is None:
-                return found
+        for item in self.table.waiting(keys.OUTBOX_LIST, before):
+            execution_id, sequence = keys.execution_id_of(str(item["pk"])), keys.sequence_of(str(item["sk"]))
+            found[execution_id] = min(sequence, found.get(execution_id, sequence))
+        return found
 
     def document(self, execution_id: str) -> str | None:
         """Read the frozen plan of an execution as JSON; None for one without."""

@@ -186,6 +186,21 @@ class Table:
         for page in pages:
             yield from (item["pk"]["S"] for item in page["Items"])
 
+    def waiting(self, outbox_list: str, before: datetime) -> Iterator[Item]:
+        """List the items of one list of the outbox from before a moment, those that have waited longest first."""
+        query = {
+            "IndexName": keys.OUTBOX_INDEX,
+            "KeyConditionExpression": "outboxPk = :pk AND #at < :before",
+            "ExpressionAttributeNames": {"#at": "at"},
+            "ExpressionAttributeValues": to_attributes({":pk": outbox_list, ":before": iso(before)}),
+        }
+        token: str | None = None
+        while True:
+            items, token = self.page(query, limit=1000, token=token)
+            yield from items
+            if token is None:
+                return
+
     def page(
         self,
         query: Mapping[str, Any],

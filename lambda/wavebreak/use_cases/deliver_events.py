@@ -47,8 +47,8 @@ LEASE: Final = timedelta(seconds=150)
 """How long a teller keeps others away: longer than its function may run."""
 WORK: Final = timedelta(seconds=45)
 """How long a teller begins new events: the last one takes half a minute at most, and the function runs two."""
-_OVERDUE: Final = timedelta(seconds=20)
-"""Events older than this are the sweep's: the stream should have brought them."""
+OVERDUE: Final = timedelta(seconds=20)
+"""Events and reports that have waited for longer are the sweep's: the stream should have brought them."""
 _FIRST_PAUSE: Final = 15
 _PAUSE_GROWTH: Final = 3
 """Pauses of 15 s, 45 s, 2 and 7 minutes: an event that does not pass is set aside after about ten minutes."""
@@ -89,7 +89,7 @@ def sweep(app: App) -> int:
     """
     until = app.now() + WORK
     return each_despite_faults(
-        app.outbox.waiting(app.now() - _OVERDUE).items(),
+        app.outbox.waiting(app.now() - OVERDUE).items(),
         lambda waiting: deliver(app, *waiting),
         lambda error, waiting: logger.error("events of %s could not be told", waiting[0], exc_info=error),
         lambda: app.now() > until,

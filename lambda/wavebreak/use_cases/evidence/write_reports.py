@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from wavebreak.problems import NotFound
 from wavebreak.resilience.despite_faults import each_despite_faults
 from wavebreak.timeouts import remaining
+from wavebreak.use_cases.deliver_events import OVERDUE
 from wavebreak.use_cases.evidence.make_report import make_report
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FORMS: Final = ("json", "html")
-_OVERDUE: Final = timedelta(seconds=20)
-"""Reports owed for longer are the sweep's: the stream should have had them written."""
 _WORK: Final = timedelta(seconds=40)
 """How long the sweep begins new reports."""
 REPORT_SECONDS: Final = 25.0
@@ -55,7 +54,7 @@ def sweep(app: App) -> int:
             return 0
 
     return each_despite_faults(
-        app.evidence.owing(app.now() - _OVERDUE),
+        app.evidence.owing(app.now() - OVERDUE),
         write,
         lambda error, execution_id: app.errors.record_error(error, execution_id=execution_id),
         lambda: app.now() > until,
