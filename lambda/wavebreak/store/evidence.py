@@ -54,10 +54,10 @@ class EvidenceStore:
         """Take the table."""
         self.table = table
 
-    def keep_log(self, execution_id: str, job_id: str, text: str, at: datetime, *, whole: bool) -> None:
+    def keep_log(self, execution_id: str, job_id: str, text: str, *, whole: bool) -> None:
         """Keep the log of a job; one that is whole, read after the job's end, is not replaced by one that is not."""
         pk = keys.execution(execution_id)
-        item = {"pk": pk, "sk": keys.job_log(job_id), "log": text, "whole": whole, "at": iso(at)}
+        item = {"pk": pk, "sk": keys.job_log(job_id), "log": text, "whole": whole}
         asked: dict[str, Any] = {}
         if not whole:
             asked["ConditionExpression"] = "attribute_not_exists(whole) OR whole = :no"
@@ -103,12 +103,6 @@ class EvidenceStore:
         known = item or self.table.get(*_progress(execution_id)) or {}
         as_of = known.get("asOf")
         return Turn(mine, parse_iso(as_of) if as_of else None, known.get("usual"))
-
-    def standing(self, execution_id: str) -> Turn:
-        """Read what is stored of an execution's progress, without asking DRS."""
-        known = self.table.get(keys.execution(execution_id), keys.PROGRESS) or {}
-        as_of = known.get("asOf")
-        return Turn(mine=False, as_of=parse_iso(as_of) if as_of else None, usual=known.get("usual"))
 
     def answered(self, execution_id: str, now: datetime) -> None:
         """Note that every site answered."""

@@ -15,11 +15,14 @@ from wavebreak.evidence import verify_text
 from wavebreak.timeouts import ending_in
 from wavebreak.use_cases import deliver_events
 from wavebreak.use_cases.evidence import answer_report, write_reports
+from wavebreak.use_cases.evidence.make_report import Report, make_report
 
 if TYPE_CHECKING:
     from tests.support.clock import JumpingClock
     from tests.support.commands import Commands
     from tests.support.stack import Stack
+
+    from wavebreak.app import App
 
 Json = dict[str, Any]
 BUCKET = "wavebreak-evidencebucket"
@@ -238,6 +241,63 @@ def test_8_a_report_that_is_too_large_is_answered_by_a_signed_address(
     s3 = boto3.client("s3", region_name=REGION)
     (only,) = s3.list_objects_v2(Bucket=BUCKET)["Contents"]
     assert verify_text(s3.get_object(Bucket=BUCKET, Key=only["Key"])["Body"].read().decode()).intact
+
+
+def versions(started: str) -> int:
+    """Count what was put into the bucket of an execution."""
+    s3 = boto3.client("s3", region_name=REGION)
+    found = s3.list_object_versions(Bucket=BUCKET, Prefix=f"three-tier/{started}/").get("Versions", [])
+    return len(found)
+
+
+def test_8_a_final_report_is_put_once_and_one_of_an_execution_that_runs_at_every_ask(
+    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enabled: Any = {"Status": "Enabled"}
+    boto3.client("s3", region_name=REGION).put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration=enabled)
+    monkeypatch.setattr(answer_report, "MOST_BYTES", 1000)
+    document = three_tier()
+    stack.put_servers(servers_of(document), launchSeconds=60)
+    started = stack.start(document)
+    stack.wait(started, lambda seen: seen["waves"][0]["jobId"])
+
+    def asked() -> int:
+        assert stack.api("GET", f"/executions/{started}/report").status == 303
+        return versions(started)
+
+    running = [asked(), asked(), asked()]
+    stack.api("POST", f"/executions/{started}/cancel", {})
+    clock.forward(61)
+    stack.ended(started)
+
+    assert running == [1, 2, 3]
+    assert [asked(), asked(), asked()] == [4, 4, 4]
+    assert news(stack, started)["reports"] == 1
+    assert versions(started) == 6, "what is owed is written whoever asked before"
+
+
+def test_8_a_report_that_cannot_be_made_keeps_no_other_from_being_written(
+    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = drill(stack), drill(stack)
+
+    def failing(app: App, execution_id: str) -> Report:
+        if execution_id == first:
+            raise ValueError("odd")
+        return make_report(app, execution_id)
+
+    monkeypatch.setattr(write_reports, "make_report", failing)
+    clock.forward(30)
+    app = stack.app("NotificationSweepFunction")
+    assert app.evidence.owing(app.now()) == [first, second]
+
+    with pytest.raises(ValueError, match="odd"):
+        stack.invoke("NotificationSweepFunction", {})
+
+    assert (written(first), len(written(second))) == ({}, 2)
+    assert app.evidence.owing(app.now()) == [first]
+    monkeypatch.setattr(write_reports, "make_report", make_report)
+    assert stack.invoke("NotificationSweepFunction", {})["reports"] == 1
 
 
 @pytest.mark.parametrize("form", ["json", "html"])

@@ -6,11 +6,9 @@ event pays it; what is lost on the way, the sweep makes up.
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.problems import NotFound
 from wavebreak.resilience.despite_faults import each_despite_faults
 from wavebreak.timeouts import remaining
 from wavebreak.use_cases.deliver_events import OVERDUE
@@ -18,8 +16,6 @@ from wavebreak.use_cases.evidence.make_report import make_report
 
 if TYPE_CHECKING:
     from wavebreak.app import App
-
-logger = logging.getLogger(__name__)
 
 FORMS: Final = ("json", "html")
 _WORK: Final = timedelta(seconds=40)
@@ -45,17 +41,9 @@ def write_owed(app: App, execution_id: str) -> bool:
 def sweep(app: App) -> int:
     """Write every report that is owed for too long, and give how many; the last fault is raised in the end."""
     until = app.now() + _WORK
-
-    def write(execution_id: str) -> int:
-        try:
-            return write_owed(app, execution_id)
-        except NotFound:
-            logger.warning("there is no execution %s any more to report on", execution_id)
-            return 0
-
     return each_despite_faults(
         app.evidence.owing(app.now() - OVERDUE),
-        write,
+        lambda execution_id: write_owed(app, execution_id),
         lambda error, execution_id: app.errors.record_error(error, execution_id=execution_id),
         lambda: app.now() > until,
     )
