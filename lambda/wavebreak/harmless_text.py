@@ -53,12 +53,12 @@ def _never_in_a_name(character: str) -> bool:
     return no_character or code in _HIDDEN or unicodedata.category(character) in _ACTING
 
 
-def acting_in(text: str) -> set[str]:
+def _acting_in(text: str) -> set[str]:
     """Give the characters of a text that act."""
     return {character for character in set(text) if acts(character)}
 
 
-def escaped(character: str) -> str:
+def _escaped(character: str) -> str:
     r"""Write a character as its escape: `\x1b`, `\u202e`."""
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
@@ -69,7 +69,7 @@ def displayed(text: str) -> str:
     Newlines and tabs stay; a carriage return stays only as part of a Windows line end, which becomes a newline.
     """
     text = text.replace("\r\n", "\n")
-    return _with(text, {character: escaped(character) for character in acting_in(text) - _KEPT})
+    return _with(text, {character: _escaped(character) for character in _acting_in(text) - _KEPT})
 
 
 def displayed_line(text: str) -> str:
@@ -79,13 +79,13 @@ def displayed_line(text: str) -> str:
 
 def displayed_words(text: str) -> str:
     """Show a text on one line as words: any white space is a blank, what else acts is escaped."""
-    shown = {character: " " if character.isspace() else escaped(character) for character in acting_in(text)}
+    shown = {character: " " if character.isspace() else _escaped(character) for character in _acting_in(text)}
     return _with(text, shown | {character: " " for character in set(text) if character.isspace()})
 
 
 def flattened(text: str) -> str:
     """Show a text on one line with a blank in place of each character that acts; emoji stay as they are."""
-    blanks = dict.fromkeys(acting_in(text), " ")
+    blanks = dict.fromkeys(_acting_in(text), " ")
     return _JOINER.join(_with(part, blanks) for part in _JOINING.split(text))
 
 
@@ -95,7 +95,7 @@ def as_json(document: Any) -> str:
     To whoever parses it nothing is changed.
     """
     text = json.dumps(document, ensure_ascii=False)
-    return _with(text, {character: _json_escape(character) for character in acting_in(text)})
+    return _with(text, {character: _json_escape(character) for character in _acting_in(text)})
 
 
 def fault_of_name(name: str) -> str | None:

@@ -8,9 +8,11 @@ from tools.template import API, ROOT, load, resources
 
 from wavebreak import problems
 from wavebreak.domain.notifications.message import Kind
+from wavebreak.resilience.client_config import series_seconds
 from wavebreak.store import keys
 from wavebreak.timing import Timing
 from wavebreak.use_cases import deliver_events
+from wavebreak.use_cases.evidence.write_reports import REPORT_SECONDS
 
 Json = dict[str, Any]
 
@@ -158,6 +160,9 @@ def test_nobody_else_tells_an_event_while_its_teller_may_live(all_functions: dic
         assert all_functions[name]["Timeout"] < deliver_events.LEASE.total_seconds()
         # The last event is begun before WORK is over; its parts wait 7 s each for their channels.
         assert all_functions[name]["Timeout"] > deliver_events.WORK.total_seconds() + 5 * 7 + 15
+        # No report is begun that may not be over in time; one can be once the last event is told.
+        assert all_functions[name]["Timeout"] >= deliver_events.WORK.total_seconds() + 5 * 7 + 15 + REPORT_SECONDS
+    assert series_seconds("s3_call") < REPORT_SECONDS
 
 
 def test_what_people_are_written_to_about_is_chosen_among_the_kinds_of_messages(template: Json) -> None:

@@ -156,7 +156,7 @@ class Stack:
             function_name=function,
             invoked_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}",
             memory_limit_in_mb=512,
-            get_remaining_time_in_millis=lambda: 28_000,
+            get_remaining_time_in_millis=lambda: 1000 * int(self.blueprint.functions[function]["Timeout"]),
         )
         try:
             with called.running(function):

@@ -53,7 +53,7 @@ _EXECUTION_ID: Final = re.compile(r"(drill|recovery)-[0-9a-hjkmnp-tv-z]{26}")
 _COMMAND_ID: Final = re.compile(r"cmd-[0-9a-hjkmnp-tv-z]{26}(-w[0-9]{3}[ab][0-9]{2}r[0-9]{1,4})?")
 _JSON: Final = "application/json"
 _HTML: Final = "text/html"
-_SITES: Final = (("body",), ("query",), ("header",), ("path",))
+_PARTS: Final = (("body",), ("query",), ("header",), ("path",))
 
 
 def make_app(*routers: Router) -> APIGatewayRestResolver:
@@ -63,7 +63,7 @@ def make_app(*routers: Router) -> APIGatewayRestResolver:
         app.include_router(router)
 
     def invalid(error: RequestValidationError) -> Response[str]:
-        return problem_response(_faults(problems_of(_within_their_site(error.errors()))))
+        return problem_response(_faults(problems_of(_within_their_part(error.errors()))))
 
     def invalid_plan(error: PlanInvalidError) -> Response[str]:
         return problem_response(_faults(error.problems))
@@ -101,9 +101,9 @@ def make_router() -> Router:
     return Router()  # type: ignore[no-untyped-call]  # Powertools leaves its constructor untyped
 
 
-def _within_their_site(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Cut off where in the request a fault is: what is wrong is found by its own name, in the body as in the query."""
-    return [{**error, "loc": error["loc"][1:] if error["loc"][:1] in _SITES else error["loc"]} for error in errors]
+def _within_their_part(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Cut off which part of the request a fault is in: what is wrong is found by its own name, in any of them."""
+    return [{**error, "loc": error["loc"][1:] if error["loc"][:1] in _PARTS else error["loc"]} for error in errors]
 
 
 def _faults(problems: Iterable[Fault]) -> InvalidRequest:

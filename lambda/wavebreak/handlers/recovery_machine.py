@@ -16,7 +16,7 @@ from wavebreak.use_cases.settle_execution import finish
 
 @doorway
 def observe(event: dict[str, Any]) -> dict[str, Any]:
-    """Do one round: `{executionId, name, rounds}` gives `{directive, mark, run, waves}`."""
+    """Do one round: `{executionId, name, rounds}` gives `{directive, mark, run, waves, brief, lastSeen}`."""
     run = Machine.RECOVERY.run_of(event["name"])
     return look_once(app(), event["executionId"], run, int(event["rounds"])).output()
 

@@ -10,16 +10,13 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
-
 from wavebreak.domain.commands.query_merge import QueryAnswer
 from wavebreak.domain.commands.result_documents import result_of
 from wavebreak.domain.commands.runs import CommandRun, CommandTarget, TargetState, stream_name
 from wavebreak.domain.executions.audit_trail import COMMAND
 from wavebreak.problems import NotFound, Unavailable
-from wavebreak.resilience.aws_errors import error_code
 from wavebreak.store import keys
-from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailedError, Table, Write, room_for, to_attributes
+from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailedError, Table, Write, room_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -133,17 +130,14 @@ class CommandStore:
 
     def count(self, command_id: str, *, succeeded: bool) -> None:
         """Count a result for those who watch; the end of the run counts again, exactly, and is final."""
-        try:
-            self.table.update(
-                Key=to_attributes({"pk": keys.command(command_id), "sk": keys.META}),
-                UpdateExpression="ADD #count :one",
-                ConditionExpression="attribute_exists(activePk)",
-                ExpressionAttributeNames={"#count": "succeeded" if succeeded else "failed"},
-                ExpressionAttributeValues={":one": {"N": "1"}},
-            )
-        except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
-                raise
+        self.table.update_if(
+            (keys.command(command_id), keys.META),
+            "ADD #count :one",
+            {":one": 1},
+            condition="attribute_exists(activePk)",
+            names={"#count": "succeeded" if succeeded else "failed"},
+            returned="NONE",
+        )
 
     def target(self, command_id: str, number: int) -> CommandTarget:
         """Read a target consistently; raises NotFound."""
@@ -222,20 +216,14 @@ class CommandStore:
 
     def take(self, command_id: str, machine_run: int) -> int | None:
         """Take the next number, which no other worker gets; None when another run of the machine has taken over."""
-        try:
-            answer = self.table.update(
-                Key=to_attributes({"pk": keys.command(command_id), "sk": keys.TURNS}),
-                UpdateExpression="ADD #taken :one",
-                ConditionExpression="machineRun = :run",
-                ExpressionAttributeNames={"#taken": "taken"},
-                ExpressionAttributeValues={":one": {"N": "1"}, ":run": {"N": str(machine_run)}},
-                ReturnValues="UPDATED_NEW",
-            )
-        except ClientError as error:
-            if error_code(error) == "ConditionalCheckFailedException":
-                return None
-            raise
-        return int(answer["Attributes"]["taken"]["N"])
+        dealt = self.table.update_if(
+            (keys.command(command_id), keys.TURNS),
+            "ADD #taken :one",
+            {":one": 1, ":run": machine_run},
+            condition="machineRun = :run",
+            names={"#taken": "taken"},
+        )
+        return int(dealt["taken"]) if dealt else None
 
     def waiting(self, command_id: str) -> int:
         """Count the targets that are postponed: as a rule they wait for their agents."""

@@ -12,11 +12,10 @@ from botocore.exceptions import ClientError
 
 from wavebreak.resilience.aws_errors import error_code
 from wavebreak.store import keys
-from wavebreak.store.table import Write, from_attributes, to_attributes
+from wavebreak.store.table import Write, to_attributes
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from wavebreak.store.table import Table
@@ -55,10 +54,10 @@ class EvidenceStore:
         """Take the table."""
         self.table = table
 
-    def keep_log(self, execution_id: str, job_id: str, text: str, at: datetime, *, whole: bool) -> None:
+    def keep_log(self, execution_id: str, job_id: str, text: str, *, whole: bool) -> None:
         """Keep the log of a job; one that is whole, read after the job's end, is not replaced by one that is not."""
         pk = keys.execution(execution_id)
-        item = {"pk": pk, "sk": keys.job_log(job_id), "log": text, "whole": whole, "at": iso(at)}
+        item = {"pk": pk, "sk": keys.job_log(job_id), "log": text, "whole": whole}
         asked: dict[str, Any] = {}
         if not whole:
             asked["ConditionExpression"] = "attribute_not_exists(whole) OR whole = :no"
@@ -82,9 +81,8 @@ class EvidenceStore:
 
     def paid(self, execution_id: str, sequence: int) -> None:
         """Note that a report was written that tells of an event; a later one may be owed by now, and stays so."""
-        self._update(
-            execution_id,
-            keys.EVIDENCE,
+        self.table.update_if(
+            (keys.execution(execution_id), keys.EVIDENCE),
             "REMOVE outboxPk",
             {":told": sequence},
             condition="attribute_exists(pk) AND #sequence <= :told",
@@ -93,68 +91,27 @@ class EvidenceStore:
 
     def owing(self, before: datetime) -> list[str]:
         """List executions that owe a report since before a moment, the longest owing first."""
-        query = {
-            "IndexName": keys.OUTBOX_INDEX,
-            "KeyConditionExpression": "outboxPk = :pk AND #at < :before",
-            "ExpressionAttributeNames": {"#at": "at"},
-            "ExpressionAttributeValues": to_attributes({":pk": keys.EVIDENCE_OWED, ":before": iso(before)}),
-        }
-        found: list[str] = []
-        token: str | None = None
-        while True:
-            items, token = self.table.page(query, limit=1000, token=token)
-            found += [keys.execution_id_of(str(item["pk"])) for item in items]
-            if token is None:
-                return found
+        waiting = self.table.waiting(keys.EVIDENCE_OWED, before)
+        return [keys.execution_id_of(str(item["pk"])) for item in waiting]
 
     def turn(self, execution_id: str, now: datetime, since: datetime) -> Turn:
         """Take the turn to ask DRS for the progress of an execution, unless it was taken after `since`."""
         values = {":now": iso(now), ":since": iso(since)}
         condition = "attribute_not_exists(askedAt) OR askedAt <= :since"
-        item = self._update(execution_id, keys.PROGRESS, "SET askedAt = :now", values, condition=condition)
+        item = self.table.update_if(_progress(execution_id), "SET askedAt = :now", values, condition=condition)
         mine = item is not None
-        known = item or self.table.get(keys.execution(execution_id), keys.PROGRESS) or {}
+        known = item or self.table.get(*_progress(execution_id)) or {}
         as_of = known.get("asOf")
         return Turn(mine, parse_iso(as_of) if as_of else None, known.get("usual"))
 
-    def standing(self, execution_id: str) -> Turn:
-        """Read what is stored of an execution's progress, without asking DRS."""
-        known = self.table.get(keys.execution(execution_id), keys.PROGRESS) or {}
-        as_of = known.get("asOf")
-        return Turn(mine=False, as_of=parse_iso(as_of) if as_of else None, usual=known.get("usual"))
-
     def answered(self, execution_id: str, now: datetime) -> None:
         """Note that every site answered."""
-        self._update(execution_id, keys.PROGRESS, "SET asOf = :now", {":now": iso(now)})
+        self.table.update_if(_progress(execution_id), "SET asOf = :now", {":now": iso(now)})
 
     def found_usual(self, execution_id: str, text: str) -> None:
         """Keep what was found out of earlier runs."""
-        self._update(execution_id, keys.PROGRESS, "SET usual = :text", {":text": text})
+        self.table.update_if(_progress(execution_id), "SET usual = :text", {":text": text})
 
-    def _update(
-        self,
-        execution_id: str,
-        sort_key: str,
-        expression: str,
-        values: Mapping[str, Any],
-        *,
-        condition: str | None = None,
-        names: Mapping[str, str] | None = None,
-    ) -> dict[str, Any] | None:
-        """Update an item and give it as it is then; None when the condition does not hold."""
-        asked: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
-        asked |= {"ExpressionAttributeNames": dict(names)} if names else {}
-        try:
-            answer = self.table.client.update_item(
-                TableName=self.table.name,
-                Key=to_attributes({"pk": keys.execution(execution_id), "sk": sort_key}),
-                UpdateExpression=expression,
-                ExpressionAttributeValues=to_attributes(values),
-                ReturnValues="ALL_NEW",
-                **asked,
-            )
-        except ClientError as error:
-            if error_code(error) == _REFUSED:
-                return None
-            raise
-        return from_attributes(answer["Attributes"])
+
+def _progress(execution_id: str) -> tuple[str, str]:
+    return keys.execution(execution_id), keys.PROGRESS

@@ -13,12 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from wavebreak.domain.executions.replay import Statuses, read_statuses
-from wavebreak.resilience.aws_errors import error_code
 from wavebreak.store import keys
-from wavebreak.store.table import from_attributes, to_attributes
+from wavebreak.store.table import to_attributes
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
@@ -152,21 +149,11 @@ class OutboxStore:
 
         Gives the sequence of the first such event of each.
         """
-        query = {
-            "IndexName": keys.OUTBOX_INDEX,
-            "KeyConditionExpression": "outboxPk = :pk AND #at < :before",
-            "ExpressionAttributeNames": {"#at": "at"},
-            "ExpressionAttributeValues": to_attributes({":pk": keys.OUTBOX_LIST, ":before": iso(before)}),
-        }
         found: dict[str, int] = {}
-        token: str | None = None
-        while True:
-            items, token = self.table.page(query, limit=1000, token=token)
-            for item in items:
-                execution_id, sequence = keys.execution_id_of(str(item["pk"])), keys.sequence_of(str(item["sk"]))
-                found[execution_id] = min(sequence, found.get(execution_id, sequence))
-            if token is None:
-                return found
+        for item in self.table.waiting(keys.OUTBOX_LIST, before):
+            execution_id, sequence = keys.execution_id_of(str(item["pk"])), keys.sequence_of(str(item["sk"]))
+            found[execution_id] = min(sequence, found.get(execution_id, sequence))
+        return found
 
     def document(self, execution_id: str) -> str | None:
         """Read the frozen plan of an execution as JSON; None for one without."""
@@ -177,21 +164,9 @@ class OutboxStore:
         self, execution_id: str, expression: str, values: Mapping[str, Any], *, condition: str | None = None
     ) -> Item | None:
         """Update a CURSOR item and give it as it is then; None when the condition does not hold."""
-        asked: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
-        try:
-            answer = self.table.client.update_item(
-                TableName=self.table.name,
-                Key=to_attributes({"pk": keys.execution(execution_id), "sk": keys.CURSOR}),
-                UpdateExpression=expression,
-                ExpressionAttributeValues=to_attributes(values),
-                ReturnValues="ALL_NEW",
-                **asked,
-            )
-        except ClientError as error:
-            if error_code(error) == "ConditionalCheckFailedException":
-                return None
-            raise
-        return from_attributes(answer["Attributes"])
+        return self.table.update_if(
+            (keys.execution(execution_id), keys.CURSOR), expression, values, condition=condition
+        )
 
 
 def _read(execution_id: str, owner: str, item: Mapping[str, Any]) -> Cursor:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
@@ -18,6 +16,7 @@ from wavebreak.problems import InvalidRequest, Unavailable
 from wavebreak.resilience import retries
 from wavebreak.resilience.aws_errors import error_code
 from wavebreak.store import keys
+from wavebreak.store.list_tokens import decoded, encoded, key_of
 from wavebreak.timeouts import Deadline
 from wavebreak.timing import iso
 
@@ -35,24 +34,16 @@ TRANSACTION_BYTES: Final = 3_000_000
 _BATCH_WRITE_LIMIT: Final = 25
 _BATCH_READ_LIMIT: Final = 100
 _FILTER_PAGE: Final = 100
-_LONGEST_KEY: Final = 1024
-"""Bytes of a sort key, and more than any of our partition keys has."""
 _PAGES_A_LIST: Final = 4
 """Pages of DynamoDB, a megabyte each at most, that one page of a list holds: an answer of a function may have six."""
 _PAGE_BYTES: Final = 4_000_000
 """Of an answer of a function, which may have six million, what a page of large items takes."""
 _CAPACITY: Final = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError"})
+_REFUSED_ALONE: Final = "ConditionalCheckFailedException"
 _REFUSED: Final = "ConditionalCheckFailed"
 _CONTENDED: Final = "TransactionConflict"
 """Reasons of a cancelled transaction: the same one may succeed later, for want of capacity; a condition did not hold;
 another transaction was writing the same item. Any other reason is one that DynamoDB will always have."""
-_INDEX_KEYS: Final = {
-    keys.LISTING_INDEX: ("listPk", "listSk"),
-    keys.PLAN_INDEX: ("planKey", "listSk"),
-    keys.ACTIVE_INDEX: ("activePk", "listSk"),
-    keys.OUTBOX_INDEX: ("outboxPk", "at"),
-    keys.DUE_INDEX: ("duePk", "dueSk"),
-}
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -103,7 +94,12 @@ class Write:
 
 def answer_size(shown: Any) -> int:
     """Count what something takes of an answer of a function: JSON that is a string in JSON."""
-    return len(json.dumps(json.dumps(shown, ensure_ascii=False)))
+    return text_size(json.dumps(shown, ensure_ascii=False))
+
+
+def text_size(text: str) -> int:
+    """Count what a text takes of an answer of a function: a string in JSON."""
+    return len(json.dumps(text))
 
 
 def room_for(shown: Callable[[Item], Any]) -> Callable[[Item], bool]:
@@ -204,6 +200,21 @@ class Table:
         for page in pages:
             yield from (item["pk"]["S"] for item in page["Items"])
 
+    def waiting(self, outbox_list: str, before: datetime) -> Iterator[Item]:
+        """List the items of one list of the outbox from before a moment, those that have waited longest first."""
+        query = {
+            "IndexName": keys.OUTBOX_INDEX,
+            "KeyConditionExpression": "outboxPk = :pk AND #at < :before",
+            "ExpressionAttributeNames": {"#at": "at"},
+            "ExpressionAttributeValues": to_attributes({":pk": outbox_list, ":before": iso(before)}),
+        }
+        token: str | None = None
+        while True:
+            items, token = self.page(query, limit=1000, token=token)
+            yield from items
+            if token is None:
+                return
+
     def page(
         self,
         query: Mapping[str, Any],
@@ -220,7 +231,7 @@ class Table:
         When the time for it is over (`timeouts`, `history_*`), the page is shorter than asked for, perhaps empty, and
         the token goes on from there.
         """
-        start = _decode_token(token, query) if token else None
+        start = decoded(token, query) if token else None
         items: list[Item] = []
         last: Mapping[str, Any] = {}
         pages = 0
@@ -241,12 +252,12 @@ class Table:
                 items.append(read)
                 last, taken = item, taken + 1
             if taken < len(found):
-                start = _key_of(last, query)
+                start = key_of(last, query)
                 break
             start = answer.get("LastEvaluatedKey")
             if not start:
                 break
-        return items, _encode_token(start) if start else None
+        return items, encoded(start) if start else None
 
     def _query(self, asked: dict[str, Any], token: str | None) -> Any:
         try:
@@ -259,6 +270,33 @@ class Table:
     def update(self, **asked: Any) -> Any:
         """Update one item, again while a transaction that writes it too is under way."""
         return retries.call("database", partial(self.client.update_item, TableName=self.name, **asked), _held_back)
+
+    def update_if(
+        self,
+        key: tuple[str, str],
+        expression: str,
+        values: Mapping[str, Any],
+        *,
+        condition: str | None = None,
+        names: Mapping[str, str] | None = None,
+        returned: Literal["ALL_NEW", "ALL_OLD", "NONE"] = "ALL_NEW",
+    ) -> Item | None:
+        """Update one item as `update` does and give what is `returned` of it; None when the condition does not hold."""
+        asked: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
+        asked |= {"ExpressionAttributeNames": dict(names)} if names else {}
+        try:
+            answer = self.update(
+                Key=to_attributes({"pk": key[0], "sk": key[1]}),
+                UpdateExpression=expression,
+                ExpressionAttributeValues=to_attributes(values),
+                ReturnValues=returned,
+                **asked,
+            )
+        except ClientError as error:
+            if error_code(error) == _REFUSED_ALONE:
+                return None
+            raise
+        return from_attributes(answer.get("Attributes", {}))
 
     def transact(self, writes: Sequence[Write]) -> None:
         """Make all writes or none.
@@ -351,44 +389,3 @@ def _cancelled(writes: Sequence[Write], error: ClientError) -> Exception:
     if set(others) <= _CAPACITY:
         return NotWritten(f"DynamoDB is short of capacity ({', '.join(others)}); nothing was written")
     return WriteRejectedError(f"DynamoDB refused to write: {', '.join(others)}")
-
-
-def _key_names(query: Mapping[str, Any]) -> tuple[str, ...]:
-    """Name what a start key of a query holds: the keys of its index, hash key first, and the table's own."""
-    return (*_INDEX_KEYS.get(str(query.get("IndexName", "")), ()), "pk", "sk")
-
-
-def _key_of(attributes: Mapping[str, Any], query: Mapping[str, Any]) -> dict[str, Any]:
-    """Make the start key after an item."""
-    return {name: attributes[name] for name in _key_names(query)}
-
-
-def _encode_token(key: Mapping[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(key, sort_keys=True).encode()).decode().rstrip("=")
-
-
-def _decode_token(token: str, query: Mapping[str, Any]) -> dict[str, Any]:
-    """Read a start key; InvalidRequest unless it is one of this very query."""
-    try:
-        key = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    except (ValueError, binascii.Error, RecursionError):
-        key = None
-    names = _key_names(query)
-    if (
-        not isinstance(key, dict)
-        or key.keys() != set(names)
-        or not all(_is_text(value) for value in key.values())
-        or key[names[0]] != query["ExpressionAttributeValues"][":pk"]
-    ):
-        raise InvalidRequest.of("/nextToken", "is not a token of this list")
-    return key
-
-
-def _is_text(value: Any) -> bool:
-    """Tell whether an attribute is a text that may be a key: DynamoDB takes none that is empty, or longer."""
-    if not isinstance(value, dict) or list(value) != ["S"] or not isinstance(value["S"], str):
-        return False
-    try:
-        return 0 < len(value["S"].encode()) <= _LONGEST_KEY
-    except UnicodeEncodeError:
-        return False

@@ -9,11 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from wavebreak.resilience.aws_errors import error_code
 from wavebreak.store import keys
-from wavebreak.store.table import from_attributes, to_attributes
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
@@ -101,18 +97,11 @@ class WakeStore:
         """Update a TOKEN item; None when its condition does not hold."""
         text = f"{expression} {condition}"
         names = {name: name[1:] for name in ("#token", "#run") if name in text}
-        try:
-            answer = self.table.client.update_item(
-                TableName=self.table.name,
-                Key=to_attributes({"pk": keys.execution(execution_id), "sk": sort_key}),
-                UpdateExpression=expression,
-                ConditionExpression=condition,
-                ExpressionAttributeValues=to_attributes(values),
-                ExpressionAttributeNames=names,
-                ReturnValues="ALL_OLD" if old else "NONE",
-            )
-        except ClientError as error:
-            if error_code(error) == "ConditionalCheckFailedException":
-                return None
-            raise
-        return from_attributes(answer.get("Attributes", {}))
+        return self.table.update_if(
+            (keys.execution(execution_id), sort_key),
+            expression,
+            values,
+            condition=condition,
+            names=names,
+            returned="ALL_OLD" if old else "NONE",
+        )

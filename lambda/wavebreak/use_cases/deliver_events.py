@@ -12,7 +12,7 @@ import logging
 import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.channels import TOPIC, Fault, News, Outcome
 from wavebreak.domain.errors.record import Severity
@@ -47,8 +47,8 @@ LEASE: Final = timedelta(seconds=150)
 """How long a teller keeps others away: longer than its function may run."""
 WORK: Final = timedelta(seconds=45)
 """How long a teller begins new events: the last one takes half a minute at most, and the function runs two."""
-_OVERDUE: Final = timedelta(seconds=20)
-"""Events older than this are the sweep's: the stream should have brought them."""
+OVERDUE: Final = timedelta(seconds=20)
+"""Events and reports that have waited for longer are the sweep's: the stream should have brought them."""
 _FIRST_PAUSE: Final = 15
 _PAUSE_GROWTH: Final = 3
 """Pauses of 15 s, 45 s, 2 and 7 minutes: an event that does not pass is set aside after about ten minutes."""
@@ -89,7 +89,7 @@ def sweep(app: App) -> int:
     """
     until = app.now() + WORK
     return each_despite_faults(
-        app.outbox.waiting(app.now() - _OVERDUE).items(),
+        app.outbox.waiting(app.now() - OVERDUE).items(),
         lambda waiting: deliver(app, *waiting),
         lambda error, waiting: logger.error("events of %s could not be told", waiting[0], exc_info=error),
         lambda: app.now() > until,
@@ -99,10 +99,8 @@ def sweep(app: App) -> int:
 def announce(app: App, message: Message, served: frozenset[str] = frozenset(), topic: str | None = None) -> None:
     """Tell a message that no trail holds (`command_and_alarm_messages`), to every channel, if its kind is wanted.
 
-    `served` names parts that have it already, `topic` is a plan's own.
-
-    Raises Unavailable when a channel did not take it: called again it is
-    told again, also where it was told before.
+    `served` names parts that have it already, `topic` is a plan's own. Raises Unavailable when a channel did not take
+    it: called again it is told again, also where it was told before.
     """
     channels = app.channels()
     if not channels.wants(message.kind):
@@ -120,6 +118,15 @@ def announce_alarm(app: App, alarm: Mapping[str, str]) -> None:
 def executions_of(partitions: Iterable[str]) -> list[str]:
     """Name the executions that items of the table are of, by their partitions, each once."""
     return list(dict.fromkeys(map(execution_id_of, partitions)))
+
+
+def _after(before: Statuses, event: Mapping[str, Any]) -> Statuses:
+    """Give how an execution stood right after the next event; what an odd one does not tell is as it was."""
+    try:
+        return before.after(event)
+    except (KeyError, TypeError, ValueError):
+        logger.exception("event %s tells no statuses", event["sequence"])
+        return before
 
 
 @dataclass(slots=True)
@@ -143,7 +150,7 @@ class _Teller:
                 execution = self.app.executions.load(self.cursor.execution_id).execution
             if self.app.now() > self.until:
                 raise _HeldBackError
-            event, statuses = read_event(item), self._after(item)
+            event, statuses = read_event(item), _after(self._statuses(), item)
             if is_waiting(item):
                 self._tell(statuses.shown_by(execution), event)
             self.cursor = self.app.outbox.move(self.cursor, int(item["sequence"]), statuses)
@@ -163,21 +170,13 @@ class _Teller:
             elif is_waiting(item):
                 self.app.outbox.take_out(self.cursor.execution_id, sequence)
 
-    def _after(self, event: Item) -> Statuses:
-        """Give how the execution stood right after the next event; what an odd one does not tell is as it was."""
-        before = self._statuses()
-        try:
-            return before.after(event)
-        except (KeyError, TypeError, ValueError):
-            logger.exception("event %s tells no statuses", event["sequence"])
-            return before
-
     def _statuses(self) -> Statuses:
         """Give how the execution stood at the cursor; added up once for a cursor that does not know it."""
         if self.cursor.statuses is not None:
             return self.cursor.statuses
         through = self.cursor.notified_through
-        return statuses_after(self.app.outbox.trail(self.cursor.execution_id, 1, through) if through else ())
+        trail = self.app.outbox.trail(self.cursor.execution_id, 1, through) if through else ()
+        return statuses_after(trail, _after)
 
     def _find_plan_topic(self) -> None:
         if self.cursor.plan_topic is None:

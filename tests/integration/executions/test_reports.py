@@ -12,13 +12,17 @@ from tests.support.gateway import CALLER
 from tests.support.plans import plan, server, servers_of, three_tier, wave
 
 from wavebreak.evidence import verify_text
+from wavebreak.timeouts import ending_in
 from wavebreak.use_cases import deliver_events
 from wavebreak.use_cases.evidence import answer_report, write_reports
+from wavebreak.use_cases.evidence.make_report import Report, make_report
 
 if TYPE_CHECKING:
     from tests.support.clock import JumpingClock
     from tests.support.commands import Commands
     from tests.support.stack import Stack
+
+    from wavebreak.app import App
 
 Json = dict[str, Any]
 BUCKET = "wavebreak-evidencebucket"
@@ -208,6 +212,19 @@ def test_8_what_the_stream_did_not_get_written_the_sweep_makes_up(
     assert write_reports.sweep(app) == 0
 
 
+def test_8_no_report_is_begun_that_its_function_may_not_live_to_end(stack: Stack, clock: JumpingClock) -> None:
+    started = drill(stack)
+    app = stack.app("NotificationFunction")
+    clock.forward(30)
+
+    with ending_in(write_reports.REPORT_SECONDS - 0.1):
+        assert news(stack, started)["reports"] == 0
+        assert stack.invoke("NotificationSweepFunction", {})["reports"] == 0
+    assert (app.evidence.owes(started) is not None, written(started)) == (True, {})
+
+    assert stack.invoke("NotificationSweepFunction", {})["reports"] == 1
+
+
 def test_8_a_report_that_is_too_large_is_answered_by_a_signed_address(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,6 +241,79 @@ def test_8_a_report_that_is_too_large_is_answered_by_a_signed_address(
     s3 = boto3.client("s3", region_name=REGION)
     (only,) = s3.list_objects_v2(Bucket=BUCKET)["Contents"]
     assert verify_text(s3.get_object(Bucket=BUCKET, Key=only["Key"])["Body"].read().decode()).intact
+
+
+def versions(started: str) -> int:
+    """Count what was put into the bucket of an execution."""
+    s3 = boto3.client("s3", region_name=REGION)
+    found = s3.list_object_versions(Bucket=BUCKET, Prefix=f"three-tier/{started}/").get("Versions", [])
+    return len(found)
+
+
+def test_8_a_final_report_is_put_once_and_one_of_an_execution_that_runs_at_every_ask(
+    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enabled: Any = {"Status": "Enabled"}
+    boto3.client("s3", region_name=REGION).put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration=enabled)
+    monkeypatch.setattr(answer_report, "MOST_BYTES", 1000)
+    document = three_tier()
+    stack.put_servers(servers_of(document), launchSeconds=60)
+    started = stack.start(document)
+    stack.wait(started, lambda seen: seen["waves"][0]["jobId"])
+
+    def asked() -> int:
+        assert stack.api("GET", f"/executions/{started}/report").status == 303
+        return versions(started)
+
+    running = [asked(), asked(), asked()]
+    stack.api("POST", f"/executions/{started}/cancel", {})
+    clock.forward(61)
+    stack.ended(started)
+
+    assert running == [1, 2, 3]
+    assert [asked(), asked(), asked()] == [4, 4, 4]
+    assert news(stack, started)["reports"] == 1
+    assert versions(started) == 6, "what is owed is written whoever asked before"
+
+
+def test_8_a_report_that_cannot_be_made_keeps_no_other_from_being_written(
+    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = drill(stack), drill(stack)
+
+    def failing(app: App, execution_id: str) -> Report:
+        if execution_id == first:
+            raise ValueError("odd")
+        return make_report(app, execution_id)
+
+    monkeypatch.setattr(write_reports, "make_report", failing)
+    clock.forward(30)
+    app = stack.app("NotificationSweepFunction")
+    assert app.evidence.owing(app.now()) == [first, second]
+
+    with pytest.raises(ValueError, match="odd"):
+        stack.invoke("NotificationSweepFunction", {})
+
+    assert (written(first), len(written(second))) == ({}, 2)
+    assert app.evidence.owing(app.now()) == [first]
+    monkeypatch.setattr(write_reports, "make_report", make_report)
+    assert stack.invoke("NotificationSweepFunction", {})["reports"] == 1
+
+
+@pytest.mark.parametrize("form", ["json", "html"])
+def test_8_a_report_is_measured_as_the_text_of_an_answer_which_is_escaped_once(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    started = drill(stack)
+    path, query = f"/executions/{started}/report", {"format": form}
+    body = stack.api("GET", path, query=query).body
+    size = len(json.dumps(body))
+    assert size < len(json.dumps(json.dumps(body)))
+
+    monkeypatch.setattr(answer_report, "MOST_BYTES", size + 100)
+    assert stack.api("GET", path, query=query).status == 200
+    monkeypatch.setattr(answer_report, "MOST_BYTES", size - 100)
+    assert stack.api("GET", path, query=query).status == 303
 
 
 def test_4_a_verdict_is_of_an_ended_execution_and_the_last_one_counts(stack: Stack, clock: JumpingClock) -> None:

@@ -24,6 +24,7 @@ from wavebreak.problems import CircuitOpen
 from wavebreak.store import keys
 from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.outbox import OutboxStore
+from wavebreak.store.table import to_attributes
 from wavebreak.use_cases import deliver_events
 
 if TYPE_CHECKING:
@@ -444,6 +445,35 @@ def test_b10_a_cursor_from_before_statuses_were_kept_adds_them_up_once(world: Wo
         ("WAVE_FAILED", "✓ 1 wave(s) completed | ✗ 1 wave(s) failed"),
         ("PARTIAL_SUCCESS", "✓ 1 wave(s) completed | ✗ 1 wave(s) failed"),
     ]
+
+
+def test_b10_an_odd_event_holds_up_neither_itself_nor_those_behind_a_cursor_that_adds_it_up(world: World) -> None:
+    """What it does not tell is as it was; what it does, and what comes after it, is told."""
+    current = world.becomes(world.born(), E.IN_PROGRESS, w1=W.IN_PROGRESS, w2=W.IN_PROGRESS)
+    current = world.becomes(current, w1=W.COMPLETED)
+    odd = {"waveNumber": 1, "from": "IN_PROGRESS", "to": "UNHEARD OF"}
+    _update(world, "EVENT#000003", "SET #name = :value", "data", {"changes": [odd]})
+    assert world.deliver() == 3
+    _update(world, "CURSOR", "REMOVE #name", "statuses")
+    world.received()
+
+    world.becomes(world.becomes(current, w2=W.FAILED), E.PARTIAL_SUCCESS)
+
+    assert world.deliver() == 2
+    documents = [json.loads(envelope["Message"]) for envelope in world.received()]
+    assert [(each["type"], each["summary"]) for each in documents] == [
+        ("WAVE_FAILED", "✗ 1 wave(s) failed"),
+        ("PARTIAL_SUCCESS", "✗ 1 wave(s) failed"),
+    ]
+
+
+def _update(world: World, sort_key: str, expression: str, name: str, value: Any = None) -> None:
+    world.app.outbox.table.update(
+        Key=to_attributes({"pk": f"EXEC#drill-{1:026d}", "sk": sort_key}),
+        UpdateExpression=expression,
+        ExpressionAttributeNames={"#name": name},
+        **({"ExpressionAttributeValues": to_attributes({":value": value})} if value else {}),
+    )
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -12,7 +13,9 @@ from wavebreak.problems import Unavailable
 from wavebreak.resilience import retries
 from wavebreak.store import keys
 from wavebreak.store.commands import CommandStore
+from wavebreak.store.evidence import EvidenceStore
 from wavebreak.store.executions import ExecutionStore
+from wavebreak.store.outbox import Cursor, OutboxStore
 from wavebreak.store.table import (
     ConditionFailedError,
     HeldBack,
@@ -22,7 +25,12 @@ from wavebreak.store.table import (
     WriteRejectedError,
     to_attributes,
 )
+from wavebreak.store.wake_tokens import WakeStore
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
 ITEMS = [{"pk": f"p{number}", "sk": "s"} for number in range(30)]
 WRITE = Write("one", "Put", ITEMS[0])
 
@@ -193,6 +201,35 @@ def test_s3_18_an_item_that_a_transaction_has_at_the_moment_is_updated_a_moment_
     client = Client(cancels=("TransactionConflictException",), times=1)
     CommandStore(table(client), ExecutionStore(table(client))).count("cmd-1", succeeded=True)
     assert len(client.transactions) == 2
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        lambda held: EvidenceStore(held).paid("drill-1", 4),
+        lambda held: EvidenceStore(held).answered("drill-1", NOW),
+        lambda held: OutboxStore(held).failed(Cursor("drill-1", "me")),
+        lambda held: WakeStore(held).claim("drill-1", keys.TOKEN),
+        lambda held: WakeStore(held).leave_directive("drill-1", keys.TOKEN, NOW),
+    ],
+    ids=["paid", "answered", "cursor", "wake", "directive"],
+)
+def test_s3_18_what_is_kept_beside_an_execution_is_updated_once_the_transaction_it_meets_is_over(
+    update: Callable[[Table], object], slept: list[float]
+) -> None:
+    """A report is paid while a verdict owes the next one."""
+    client = Client(cancels=("TransactionConflictException",), times=2)
+    update(table(client))
+    assert (len(client.transactions), slept) == (3, [1, 2])
+    assert client.transactions[0] == client.transactions[2]
+
+
+def test_an_update_whose_condition_does_not_hold_gives_nothing_and_every_other_fault_is_raised() -> None:
+    asked = (("p", "s"), "SET one = :one", {":one": 1})
+    assert table(Client()).update_if(*asked) == {}
+    assert table(Client(cancels=("ConditionalCheckFailedException",), times=9)).update_if(*asked, condition="c") is None
+    with pytest.raises(ClientError):
+        table(Client(cancels=("ValidationException",), times=9)).update_if(*asked, condition="c")
 
 
 def test_s3_19_a_refused_update_is_not_made_again(slept: list[float]) -> None:

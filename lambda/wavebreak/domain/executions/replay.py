@@ -6,6 +6,7 @@ Messages tell what happened exactly as it happened, even if they leave late: by 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.executions.audit_trail import TERMINATION
@@ -13,7 +14,7 @@ from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveSt
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from wavebreak.domain.executions.leasing.model import Lease
@@ -82,12 +83,11 @@ def read_statuses(record: Mapping[str, Any]) -> Statuses:
     )
 
 
-def statuses_after(trail: Iterable[Mapping[str, Any]]) -> Statuses:
-    """Add up a trail, from its first event on."""
-    statuses = Statuses()
-    for event in trail:
-        statuses = statuses.after(event)
-    return statuses
+def statuses_after(
+    trail: Iterable[Mapping[str, Any]], after: Callable[[Statuses, Mapping[str, Any]], Statuses] = Statuses.after
+) -> Statuses:
+    """Add up a trail, from its first event on; `after` is what adds one."""
+    return reduce(after, trail, Statuses())
 
 
 def _wave_then(wave: Wave, status: WaveStatus) -> Wave:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.commands.summary import RunStatus
-from wavebreak.domain.executions.audit_trail import COMMAND, LEASE, WORDS
+from wavebreak.domain.executions.audit_trail import COMMAND, LEASE, TERMINATION
 from wavebreak.domain.executions.model import Mode
 from wavebreak.domain.executions.next_steps import Step, next_steps
 from wavebreak.domain.executions.views import execution_view
@@ -105,7 +105,7 @@ def kinds_of(event: Mapping[str, Any]) -> list[Kind]:
             found += [Kind.COMMAND_FINISHED] if change["to"] in RunStatus.__members__ else []
         elif change["subject"] == LEASE:
             found += [Kind.LEASE_ENDING] if change["to"] == "ENDING" else []
-        elif change["subject"] not in WORDS and change["to"] in _OF_TERMINATION:
+        elif change["subject"] == TERMINATION and change["to"] in _OF_TERMINATION:
             found.append(_OF_TERMINATION[change["to"]])
     of_waves = {_OF_WAVE[each["to"]] for each in changes if "waveNumber" in each and each["to"] in _OF_WAVE}
     return found + [kind for kind in _OF_WAVE.values() if kind in of_waves]
@@ -296,11 +296,11 @@ def _ending(view: Mapping[str, Any]) -> str:
 def _left(view: Mapping[str, Any]) -> str:
     """Tell what a termination left, the first few by name with the reason, those of one reason together."""
     termination = view["termination"]
-    ended_instances = f"{termination['terminated']} recovery instance(s) were terminated"
+    sentence = f"{termination['terminated']} recovery instance(s) were terminated"
     for word, entries in (("remain", termination["remaining"]), ("unknown", termination["unknown"])):
         if entries:
-            ended_instances += f", {len(entries)} {word}: {_reasoned(entries)}"
-    return f"{ended_instances}."
+            sentence += f", {len(entries)} {word}: {_reasoned(entries)}"
+    return f"{sentence}."
 
 
 def _reasoned(entries: Sequence[Mapping[str, Any]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.store.table import answer_size
+from wavebreak.store.table import text_size
 from wavebreak.use_cases.evidence.make_report import make_report
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def answer_report(app: App, execution_id: str, form: str) -> Answer:
     """Make the report of an execution as `json` or `html`; one that is too large is put into the bucket for it."""
     made = make_report(app, execution_id)
     text = made.text(form)
-    if answer_size(text) <= MOST_BYTES:
+    if text_size(text) <= MOST_BYTES:
         return Answer(text)
     name = made.name(form)
     if not (made.content["final"] and app.bucket.has(name)):

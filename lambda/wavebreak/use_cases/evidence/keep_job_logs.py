@@ -20,4 +20,4 @@ def keep_job_logs(app: App, before: Execution, after: Execution, logs: Mapping[s
     for job in after.launch_jobs():
         if job.logged and job.job_id is not None and job.job_id not in known and job.job_id in logs:
             text = packed(logs[job.job_id].items)
-            app.evidence.keep_log(after.execution_id, job.job_id, text, app.now(), whole=True)
+            app.evidence.keep_log(after.execution_id, job.job_id, text, whole=True)

@@ -59,8 +59,7 @@ def make_report(app: App, execution_id: str) -> Report:
     left to the next report.
     """
     execution = app.executions.load(execution_id).execution
-    events = [read_event(item) for item in app.outbox.trail(execution_id)]
-    trail = [event for event in events if int(event["sequence"]) <= execution.event_sequence]
+    trail = [read_event(item) for item in app.outbox.trail(execution_id, last=execution.event_sequence)]
     now = app.now()
     runs = app.commands.load_many(_runs(execution))
     facts = facts_of(execution, _document(app, execution_id), runs, now, _checks(app, execution))

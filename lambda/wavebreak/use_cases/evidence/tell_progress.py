@@ -23,6 +23,7 @@ from wavebreak.timing import iso
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from wavebreak.app import App
     from wavebreak.domain.executions.model import Execution
@@ -45,16 +46,7 @@ def tell_progress(app: App, execution_id: str) -> dict[str, Any]:
     execution = app.executions.load(execution_id).execution
     now = app.now()
     running = _in_flight(execution)
-    turn = (
-        app.evidence.turn(execution_id, now, now - app.timing.scaled(ASK_SECONDS))
-        if running
-        else app.evidence.standing(execution_id)
-    )
-    as_of = turn.as_of if running else now
-    if turn.mine and _asked(app, execution_id, running):
-        as_of = now
-        app.evidence.answered(execution_id, now)
-    usual = _usual(app, execution, turn.usual) if running else {}
+    as_of, usual = _told(app, execution, running, now) if running else (now, {})
     logs = all_unpacked(app.evidence.logs(execution_id))
     servers = phases(facts_of(execution, None, {}, now), logs, usual)
     return {"asOf": iso(as_of) if as_of else None, "servers": servers}
@@ -66,6 +58,18 @@ def _in_flight(execution: Execution) -> dict[Site, list[str]]:
         if job.state is JobState.STARTED and job.job_id is not None:
             found[job.site].append(job.job_id)
     return dict(found)
+
+
+def _told(
+    app: App, execution: Execution, running: Mapping[Site, list[str]], now: datetime
+) -> tuple[datetime | None, dict[str, dict[str, int]]]:
+    """Ask DRS, if it is this caller's turn; gives when it last told everything, and how long phases usually take."""
+    turn = app.evidence.turn(execution.execution_id, now, now - app.timing.scaled(ASK_SECONDS))
+    as_of = turn.as_of
+    if turn.mine and _asked(app, execution.execution_id, running):
+        as_of = now
+        app.evidence.answered(execution.execution_id, now)
+    return as_of, _usual(app, execution, turn.usual)
 
 
 def _asked(app: App, execution_id: str, running: Mapping[Site, list[str]]) -> bool:
@@ -85,7 +89,7 @@ def _asked(app: App, execution_id: str, running: Mapping[Site, list[str]]) -> bo
             logger.warning("log of DRS job %s could not be read: %s", job_id, answer)
             complete = False
         else:
-            app.evidence.keep_log(execution_id, job_id, packed(answer), app.now(), whole=False)
+            app.evidence.keep_log(execution_id, job_id, packed(answer), whole=False)
     return complete
 
 

@@ -6,30 +6,30 @@ event pays it; what is lost on the way, the sweep makes up.
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.problems import NotFound
 from wavebreak.resilience.despite_faults import each_despite_faults
+from wavebreak.timeouts import remaining
+from wavebreak.use_cases.deliver_events import OVERDUE
 from wavebreak.use_cases.evidence.make_report import make_report
 
 if TYPE_CHECKING:
     from wavebreak.app import App
 
-logger = logging.getLogger(__name__)
-
 FORMS: Final = ("json", "html")
-_OVERDUE: Final = timedelta(seconds=20)
-"""Reports owed for longer are the sweep's: the stream should have had them written."""
 _WORK: Final = timedelta(seconds=40)
 """How long the sweep begins new reports."""
+REPORT_SECONDS: Final = 25.0
+"""What must be left of an invocation for a report to be begun: the longest series of calls of S3, and a little more."""
 
 
 def write_owed(app: App, execution_id: str) -> bool:
-    """Write the report that an execution owes; tells whether there was one. Twice does no harm: versions are kept."""
-    sequence = app.evidence.owes(execution_id)
-    if sequence is None:
+    """Write the report that an execution owes; tells whether it was. Twice does no harm: versions are kept.
+
+    None is begun that the function may not live to end: it stays owed.
+    """
+    if remaining() < REPORT_SECONDS or app.evidence.owes(execution_id) is None:
         return False
     made = make_report(app, execution_id)
     for form in FORMS:
@@ -41,17 +41,9 @@ def write_owed(app: App, execution_id: str) -> bool:
 def sweep(app: App) -> int:
     """Write every report that is owed for too long, and give how many; the last fault is raised in the end."""
     until = app.now() + _WORK
-
-    def write(execution_id: str) -> int:
-        try:
-            return write_owed(app, execution_id)
-        except NotFound:
-            logger.warning("there is no execution %s any more to report on", execution_id)
-            return 0
-
     return each_despite_faults(
-        app.evidence.owing(app.now() - _OVERDUE),
-        write,
+        app.evidence.owing(app.now() - OVERDUE),
+        lambda execution_id: write_owed(app, execution_id),
         lambda error, execution_id: app.errors.record_error(error, execution_id=execution_id),
         lambda: app.now() > until,
     )

@@ -1,0 +1,65 @@
+"""What is kept of an execution for its evidence: a whole log stays whole, and a newer debt stays owed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from wavebreak.store.evidence import EvidenceStore, owed
+from wavebreak.timing import iso
+
+if TYPE_CHECKING:
+    from tests.support.stack import Stack
+
+EXECUTION = "drill-01k00000000000000000000000"
+AT = datetime(2026, 7, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(stack: Stack) -> EvidenceStore:
+    return stack.app().evidence
+
+
+def _owe(store: EvidenceStore, sequence: int, execution_id: str = EXECUTION, at: datetime = AT) -> None:
+    store.table.transact([owed(execution_id, sequence, iso(at))])
+
+
+def test_8_a_log_that_is_whole_is_replaced_only_by_one_that_is(store: EvidenceStore) -> None:
+    def kept(text: str, *, whole: bool) -> list[tuple[str, str]]:
+        store.keep_log(EXECUTION, "drsjob-1", text, whole=whole)
+        return store.logs(EXECUTION)
+
+    assert kept("begun", whole=False) == [("drsjob-1", "begun")]
+    assert kept("further", whole=False) == [("drsjob-1", "further")]
+    assert kept("all", whole=True) == [("drsjob-1", "all")]
+    assert kept("a reader who asked before the end", whole=False) == [("drsjob-1", "all")]
+    assert kept("all again", whole=True) == [("drsjob-1", "all again")]
+
+
+def test_8_what_is_paid_leaves_a_newer_debt_owed(store: EvidenceStore) -> None:
+    _owe(store, 4)
+    _owe(store, 6)
+
+    store.paid(EXECUTION, 5)
+    assert (store.owes(EXECUTION), store.owing(AT + timedelta(seconds=1))) == (6, [EXECUTION])
+
+    store.paid(EXECUTION, 6)
+    assert (store.owes(EXECUTION), store.owing(AT + timedelta(seconds=1))) == (None, [])
+    _owe(store, 9)
+    store.paid(EXECUTION, 11)
+    assert store.owes(EXECUTION) is None
+
+
+def test_8_what_was_never_owed_is_not_paid(store: EvidenceStore) -> None:
+    store.paid(EXECUTION, 1)
+    assert store.table.get(f"EXEC#{EXECUTION}", "EVIDENCE") is None
+
+
+def test_8_who_owes_longest_is_listed_first_and_who_owes_only_since_then_is_not(store: EvidenceStore) -> None:
+    others = [f"drill-01k0000000000000000000000{number}" for number in range(3)]
+    for execution_id, seconds in zip(others, (20, 10, 30), strict=True):
+        _owe(store, 4, execution_id, AT + timedelta(seconds=seconds))
+
+    assert store.owing(AT + timedelta(seconds=30)) == [others[1], others[0]]
