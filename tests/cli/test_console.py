@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -131,13 +132,11 @@ def test_foreign_requests_are_refused_even_with_the_cookie(
 def test_what_changes_something_names_its_origin(inside: Served, api: FakeApi) -> None:
     path = f"/api/executions/{DRILL}/cancel"
     api.answers["POST", f"/executions/{DRILL}/cancel"] = (202, {"executionId": DRILL})
-    given = {"origin": None, "host": inside.host}
-    connection = http.client.HTTPConnection(inside.host, timeout=10)
-    connection.request("POST", path, b"{}", {"cookie": inside.cookie, "content-type": "application/json"})
-    assert connection.getresponse().status == HTTPStatus.FORBIDDEN
-    connection.close()
+    with closing(http.client.HTTPConnection(inside.host, timeout=10)) as connection:
+        connection.request("POST", path, b"{}", {"cookie": inside.cookie, "content-type": "application/json"})
+        assert connection.getresponse().status == HTTPStatus.FORBIDDEN
     assert api.requests == []
-    assert inside.ask("POST", path, {}).status == HTTPStatus.ACCEPTED, given
+    assert inside.ask("POST", path, {}).status == HTTPStatus.ACCEPTED
 
 
 def test_a_call_is_signed_and_passed_on_with_the_headers_that_matter(inside: Served, api: FakeApi) -> None:
@@ -339,20 +338,21 @@ def test_a_signal_ends_it_at_once_without_noise(page: Path, api: FakeApi, presse
     assert api.requests == []
     with running(page) as served:
         served.enter()
-        held = http.client.HTTPConnection(served.host)
-        held.request("GET", "/", headers={"cookie": served.cookie})
-        held.getresponse().read()
-        asking = http.client.HTTPConnection(served.host)  # a call whose answer takes its time
-        api.delay = 30
-        asking.request("GET", "/api/plans", headers={"cookie": served.cookie})
-        while not api.requests:
-            time.sleep(0.02)
-        served.process.send_signal(pressed)
-        assert served.process.wait(4) == code
+        held = closing(http.client.HTTPConnection(served.host))
+        asking = closing(http.client.HTTPConnection(served.host))  # a call whose answer takes its time
+        with held as idle, asking as waiting:
+            idle.request("GET", "/", headers={"cookie": served.cookie})
+            idle.getresponse().read()
+            api.delay = 30
+            waiting.request("GET", "/api/plans", headers={"cookie": served.cookie})
+            deadline = time.monotonic() + 10
+            while not api.requests:
+                assert time.monotonic() < deadline, "the call never reached the API"
+                time.sleep(0.02)
+            served.process.send_signal(pressed)
+            assert served.process.wait(4) == code
         assert served.process.stderr is not None
         noise = served.process.stderr.read()
-        held.close()
-        asking.close()
     assert re.sub(r"The page of \S+ is open to whoever has this address. Ctrl-C ends it.\n", "", noise) == ""
 
 
