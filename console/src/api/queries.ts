@@ -1,6 +1,6 @@
 // What is read, how often, and how old it is. A hidden tab asks rarely; one query never asks twice at once (TanStack
 // Query joins them); an answer older than the one shown is dropped by its version.
-import { QueryClient, replaceEqualDeep, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { QueryClient, queryOptions, replaceEqualDeep, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { isActive } from "../lib/actions";
 import { api, ApiError, type ExecutionFilter } from "./client";
 import type { Execution, StoredPlan } from "./model";
@@ -10,7 +10,22 @@ export const CALM = 1500;
 const SLOW = 5000;
 const HIDDEN = 30_000;
 
-const every = (milliseconds: number) => () => (document.hidden ? HIDDEN : milliseconds);
+/** How long to wait before asking again: as long as said, or longer in a tab that nobody sees. */
+const pause = (milliseconds: number) => (document.hidden ? HIDDEN : milliseconds);
+const every = (milliseconds: number) => () => pause(milliseconds);
+
+/** Wait before asking again; whoever comes back to the tab ends the wait. */
+export function paused(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      window.clearTimeout(timer);
+      document.removeEventListener("visibilitychange", end);
+      resolve();
+    };
+    const timer = window.setTimeout(end, pause(milliseconds));
+    document.addEventListener("visibilitychange", end);
+  });
+}
 
 export function makeClient(): QueryClient {
   const client = new QueryClient({
@@ -62,10 +77,7 @@ export const useExecution = (executionId: string) =>
   useQuery({
     queryKey: ["execution", executionId],
     queryFn: ({ signal }) => api.execution(executionId, signal),
-    refetchInterval: (query) => {
-      if (document.hidden) return HIDDEN;
-      return query.state.data && !isActive(query.state.data) ? CALM : LIVE;
-    },
+    refetchInterval: (query) => pause(query.state.data && !isActive(query.state.data) ? CALM : LIVE),
     structuralSharing: newer<Execution>,
   });
 
@@ -91,12 +103,18 @@ export const useChain = (executionId: string, length: number) =>
     enabled: length > 0,
   });
 
-export const useCommand = (commandId: string) =>
-  useQuery({
+/** A run of a command, asked for as often as said while it runs and once it has ended. */
+export const commandQuery = (commandId: string, running: number, ended: number | false) =>
+  queryOptions({
     queryKey: ["command", commandId],
     queryFn: ({ signal }) => api.command(commandId, signal),
-    refetchInterval: (query) => (query.state.data?.exitCode == null ? every(LIVE)() : every(SLOW)()),
+    refetchInterval: (query) => {
+      const wanted = query.state.data?.exitCode == null ? running : ended;
+      return wanted === false ? false : pause(wanted);
+    },
   });
+
+export const useCommand = (commandId: string) => useQuery(commandQuery(commandId, LIVE, SLOW));
 
 export const useResults = (commandId: string, running: boolean) =>
   useQuery({

@@ -11,8 +11,8 @@ import Textarea from "@cloudscape-design/components/textarea";
 import { useMutation, useQueries } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "../api/client";
-import { CALM } from "../api/queries";
-import type { CommandName, CommandRun } from "../api/model";
+import { CALM, commandQuery } from "../api/queries";
+import type { CommandName } from "../api/model";
 import { DataTable } from "../components/DataTable";
 import { Link } from "../components/Link";
 import { ProblemAlert } from "../components/Problem";
@@ -28,11 +28,7 @@ const DANGEROUS = new Set(["stop", "uninstall"]);
 export function Commands() {
   const [known] = useState(recentCommands);
   const runs = useQueries({
-    queries: known.map((commandId) => ({
-      queryKey: ["command", commandId],
-      queryFn: ({ signal }: { signal: AbortSignal }) => api.command(commandId, signal),
-      refetchInterval: (query: { state: { data?: CommandRun } }) => (query.state.data?.exitCode == null ? CALM : false),
-    })),
+    queries: known.map((commandId) => commandQuery(commandId, CALM, false)),
   });
   const found = runs.flatMap((run) => (run.data ? [run.data] : []));
   return (
