@@ -1,6 +1,6 @@
 // What is read, how often, and how old it is. A hidden tab asks rarely; one query never asks twice at once (TanStack
 // Query joins them); an answer older than the one shown is dropped by its version.
-import { QueryClient, queryOptions, replaceEqualDeep, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { keepPreviousData, QueryClient, queryOptions, replaceEqualDeep, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { isActive } from "../lib/actions";
 import { api, ApiError, type ExecutionFilter } from "./client";
 import type { Execution, StoredPlan } from "./model";
@@ -70,6 +70,7 @@ export const useExecutions = (filter: ExecutionFilter, limit = 50, enabled = tru
     queryKey: ["executions", filter, limit],
     queryFn: ({ signal }) => api.executions(filter, limit, undefined, signal),
     refetchInterval: every(CALM),
+    placeholderData: keepPreviousData,
     enabled,
   });
 
@@ -121,7 +122,7 @@ export const useResults = (commandId: string, running: boolean) =>
     queryKey: ["results", commandId, running],
     queryFn: ({ signal }) => api.results(commandId, signal),
     refetchInterval: running ? every(LIVE) : false,
-    placeholderData: (before) => before,
+    placeholderData: keepPreviousData,
   });
 
 export const useHealth = () =>
@@ -132,6 +133,7 @@ export const useErrors = (filter: { severity?: string; category?: string; hours?
     queryKey: ["errors", filter],
     queryFn: ({ signal }) => api.errors(filter, signal),
     refetchInterval: every(SLOW),
+    placeholderData: keepPreviousData,
   });
 
 export const useErrorSummary = (hours: number) =>
@@ -139,6 +141,7 @@ export const useErrorSummary = (hours: number) =>
     queryKey: ["errors", "summary", hours],
     queryFn: ({ signal }) => api.errorSummary(hours, signal),
     refetchInterval: every(SLOW),
+    placeholderData: keepPreviousData,
   });
 
 /** What is wrong with a reading that is shown all the same: it is old, since the API did not answer. */

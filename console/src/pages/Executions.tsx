@@ -34,6 +34,7 @@ export function Executions() {
             columns={executionColumns}
             rowKey={(row) => row.executionId}
             empty="No execution yet. A drill is started on the page of plans."
+            loading={query.isPlaceholderData}
             filters={
               <>
                 <Input

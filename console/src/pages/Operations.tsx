@@ -79,6 +79,7 @@ function Errors() {
             items={page.items}
             rowKey={(row) => row.errorId}
             empty="No errors recorded."
+            loading={query.isPlaceholderData}
             selectionType="single"
             selected={chosen ? [chosen] : []}
             onSelect={([row]) => setChosen(row ?? null)}
