@@ -12,7 +12,7 @@ import { useState } from "react";
 import { api } from "../api/client";
 import { newer } from "../api/queries";
 import type { Execution, Wave } from "../api/model";
-import { confirmationOf, launchedServers } from "../lib/actions";
+import { confirmationOf, isEnded, launchedServers } from "../lib/actions";
 import { ProblemAlert } from "./Problem";
 import { Text } from "./Text";
 
@@ -49,7 +49,7 @@ function wordsOf({ action, wave }: Asked, execution: Execution): Words {
       button: "Terminate Recovery Instances",
       dangerous: true,
     },
-    lease: { title: "Set the lease", does: "The drill's instances stay until that much from now.", button: "Set the lease" },
+    lease: { title: "Set the lease", does: `The drill's instances stay until that much from ${isEnded(execution) ? "now" : "its end"}.`, button: "Set the lease" },
     verdict: { title: "Give a verdict", does: "What people say of this execution; the last one counts.", button: "Give the verdict" },
   };
   return words[action] ?? { title: action, does: "", button: action };
@@ -157,7 +157,7 @@ export function ActionDialog({ execution, asked, onClose, onDone }: Props) {
           </FormField>
         )}
         {action === "lease" && (
-          <FormField label="Minutes from now" constraintText="15 to 10080">
+          <FormField label={isEnded(execution) ? "Minutes from now" : "Minutes from its end"} constraintText="15 to 10080">
             <Input value={minutes} inputMode="numeric" onChange={({ detail }) => setMinutes(detail.value)} />
           </FormField>
         )}

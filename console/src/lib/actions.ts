@@ -24,7 +24,14 @@ export function actionsOf(execution: Execution): Set<string> {
     }
   }
   if (told === undefined && isEnded(execution)) actions.add("verdict");
+  if (told === undefined && hasLease(execution)) actions.add("lease");
   return actions;
+}
+
+/** A drill's lease may be set until its termination was asked for; a recovery has none. */
+function hasLease(execution: Execution): boolean {
+  const ordered = execution.cancel?.then === "TERMINATE" || execution.termination.status !== "NOT_REQUESTED";
+  return execution.mode === "DRILL" && !ordered;
 }
 
 function steering(execution: Execution): string[] {
