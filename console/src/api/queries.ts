@@ -28,7 +28,7 @@ export function paused(milliseconds: number): Promise<void> {
 }
 
 export function makeClient(): QueryClient {
-  const client = new QueryClient({
+  return new QueryClient({
     defaultOptions: {
       queries: {
         retry: false, // the next poll is the retry
@@ -41,7 +41,6 @@ export function makeClient(): QueryClient {
       mutations: { retry: false, networkMode: "always" },
     },
   });
-  return client;
 }
 
 /** Keep the newer of two answers, and of equal parts the very same objects, so that only what changed is drawn anew. */

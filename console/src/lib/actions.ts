@@ -71,7 +71,7 @@ function steeringWave(execution: Execution, wave: Wave): string[] {
 }
 
 export interface Waiting {
-  kind: "approval" | "failure" | "pause" | "instances";
+  kind: "approval" | "failure" | "pause";
   text: string;
   wave?: Wave;
 }
@@ -96,10 +96,14 @@ export function waitingOf(execution: Execution): Waiting[] {
   return waiting;
 }
 
+/** Whether a call ends the instances that were launched. */
+export function endsInstances(action: string, then: string): boolean {
+  return action === "terminate" || (action === "cancel" && then === "TERMINATE");
+}
+
 /** What a person has to type before a call: the id that the API itself asks for, or null. */
 export function confirmationOf(execution: Execution, action: string, then: string = "KEEP"): string | null {
-  const ends = action === "terminate" || (action === "cancel" && then === "TERMINATE");
-  return ends && execution.mode === "RECOVERY" ? execution.executionId : null;
+  return endsInstances(action, then) && execution.mode === "RECOVERY" ? execution.executionId : null;
 }
 
 /** The servers whose instances a termination would end, by what is stored. */

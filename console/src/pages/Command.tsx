@@ -84,7 +84,6 @@ function Shown({ run }: { run: CommandRun }) {
             items={items}
             rowKey={(result) => result.target}
             empty={running ? "No result yet." : "No targets."}
-            selectionType="single"
             selected={shown ? [shown] : []}
             onSelect={([result]) => setChosen(result?.target ?? null)}
             columns={[

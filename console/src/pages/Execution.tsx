@@ -61,8 +61,8 @@ function Shown({ execution, at, fresh }: { execution: ExecutionAnswer; at: numbe
   const now = fresh && active ? Math.max(clockNow, at) : at; // a clock that ran on beside old news would look alive
   const progress = useProgress(execution.executionId, running || tab === "servers");
   const plan = usePlan(execution.planId, true);
-  const objectives = plan.data?.version === execution.planVersion ? plan.data.plan.objectives : undefined;
-  const objective = objectives ? (objectives.rtoMinutes ?? 60) * 60 : plan.data?.version === execution.planVersion ? 3600 : null;
+  const started = plan.data?.version === execution.planVersion ? plan.data.plan : null;
+  const objective = started && (started.objectives?.rtoMinutes ?? 60) * 60;
   const seconds = running ? Math.max(execution.durationSeconds ?? 0, Math.floor(secondsBetween(execution.startedAt, now))) : execution.durationSeconds;
   const actions = actionsOf(execution);
   const ask = (action: string, wave?: Asked["wave"]) => setAsked({ action, ...(wave ? { wave } : {}) });
@@ -118,7 +118,7 @@ function Shown({ execution, at, fresh }: { execution: ExecutionAnswer; at: numbe
           execution={execution}
           asked={asked}
           onClose={() => setAsked(null)}
-          onDone={(message) => notices.tell("success", message)}
+          onDone={notices.tell}
         />
       )}
     </SpaceBetween>

@@ -80,7 +80,6 @@ function Errors() {
             rowKey={(row) => row.errorId}
             empty="No errors recorded."
             loading={query.isPlaceholderData}
-            selectionType="single"
             selected={chosen ? [chosen] : []}
             onSelect={([row]) => setChosen(row ?? null)}
             filters={
