@@ -18,6 +18,7 @@ import { Pre, Text } from "../components/Text";
 import { rememberCommand } from "../lib/recent";
 import { paths } from "../lib/router";
 import { clock, duration, moment } from "../lib/time";
+import { commandText } from "../lib/words";
 
 export function Command({ commandId }: { commandId: string }) {
   const query = useCommand(commandId);
@@ -58,7 +59,7 @@ function Shown({ run }: { run: CommandRun }) {
               )
             }
           >
-            <Text most={300}>{[run.command, ...run.args].join(" ")}</Text>
+            <Text most={300}>{commandText(run)}</Text>
           </Header>
         }
       >
