@@ -13,6 +13,7 @@ import httpx
 from starlette.concurrency import run_in_threadpool
 
 from wavebreak_cli.client.api import connected
+from wavebreak_cli.client.request import is_text
 from wavebreak_cli.errors import CommandFailed, Misconfigured, Unavailable
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Routes:
     def path_of(self, method: str, raw: str) -> str | None:
         """Give the path to call, each segment escaped as a whole; None for anything that the API does not have."""
         given = [unquote(segment, errors="surrogateescape") for segment in raw.split("/")]
-        if not all(_SEGMENT.match(segment) and segment not in {".", ".."} and _is_text(segment) for segment in given):
+        if not all(_SEGMENT.match(segment) and segment not in {".", ".."} and is_text(segment) for segment in given):
             return None
         if not any(known == method and _fits(template, given) for known, template in self.known):
             return None
@@ -59,10 +60,6 @@ class Routes:
 def _fits(template: tuple[str, ...], given: list[str]) -> bool:
     pairs = zip(template, given, strict=False)
     return len(template) == len(given) and all(want.startswith("{") or want == got for want, got in pairs)
-
-
-def _is_text(segment: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in segment)
 
 
 @dataclass(frozen=True, slots=True)

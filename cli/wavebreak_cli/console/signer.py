@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.timing import iso
 from wavebreak_cli.client.endpoint import credentials_of, signing_keys
 from wavebreak_cli.client.signing import sign
-from wavebreak_cli.errors import CommandFailed, Misconfigured
+from wavebreak_cli.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,9 +45,6 @@ class Signer:
             except CommandFailed as failure:
                 self._found, self._problem = None, str(failure)
                 raise
-            except RuntimeError as error:  # how botocore says that the keys it was given anew have expired too
-                self._found, self._problem = None, str(error)
-                raise Misconfigured.because(f"AWS credentials: {error}") from error
             return keys
 
     def sign(self, request: httpx.Request, headers: Mapping[str, str], keys: ReadOnlyCredentials) -> None:
