@@ -1,5 +1,6 @@
 """`wavebreak console` as a process: who gets in, what reaches the API, and how it ends (contract 14)."""
 
+import asyncio
 import http.client
 import json
 import re
@@ -9,17 +10,23 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests.cli.console_process import Served, refused, running
 from tests.cli.fake_api import DRILL, FakeApi, Fault, problem, serving
 
 from wavebreak.domain.executions.audit_trail import event_hash
+from wavebreak_cli.client.endpoint import Endpoint, StaticKeys
+from wavebreak_cli.client.request import CALL_SECONDS, READ_SECONDS
 from wavebreak_cli.commands import console
 from wavebreak_cli.console.door import PAGE_POLICY
+from wavebreak_cli.console.forwarding import Forwarder
+from wavebreak_cli.console.signer import Signer
 
 ROUTES = [
     {"method": "GET", "path": "/plans"},
@@ -278,6 +285,41 @@ def test_keys_that_aws_no_longer_takes_are_looked_for_anew(page: Path, api: Fake
         assert served.ask("GET", "/local/session").json["credentials"]["problem"] is None
 
 
+def test_a_clock_that_is_off_is_named_and_the_credentials_are_not_blamed(inside: Served, api: FakeApi) -> None:
+    theirs = {"Date": format_datetime(datetime.now(UTC) + timedelta(minutes=20), usegmt=True)}
+    expired = "Signature expired: 20261121T120000Z is now earlier"
+    for refusal in (problem(403, "FORBIDDEN", "Forbidden", expired), {"message": expired}):
+        api.faults = [Fault(403, refusal, theirs)] * 2
+        answer = inside.ask("GET", "/api/plans")
+        assert answer.status == HTTPStatus.FORBIDDEN
+        assert re.fullmatch(rf"{expired}; this machine's clock is (19|20)m.* behind: set it.*", answer.json["detail"])
+        assert inside.ask("GET", "/local/session").json["credentials"]["problem"] is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "seconds"),
+    [
+        ("GET", "/plans", READ_SECONDS),
+        ("GET", f"/executions/{DRILL}/report", CALL_SECONDS),
+        ("POST", "/drills", CALL_SECONDS),
+        ("PUT", "/plans/shop", CALL_SECONDS),
+    ],
+)
+def test_an_answer_is_waited_for_as_long_as_the_command_line_waits(
+    monkeypatch: pytest.MonkeyPatch, method: str, path: str, seconds: float
+) -> None:
+    sent: list[httpx.Request] = []
+
+    async def send(_client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200)
+
+    monkeypatch.setattr(httpx.AsyncClient, "send", send)
+    endpoint = Endpoint("http://127.0.0.1:1/v1", "eu-central-1", StaticKeys("A", "x"), None)
+    asyncio.run(Forwarder(endpoint, Signer(endpoint)).call(method, path, "", {}, b""))
+    assert [request.extensions["timeout"]["read"] for request in sent] == [seconds]
+
+
 PLAN = """planId: shop
 name: Shop
 waves:
@@ -325,6 +367,21 @@ def test_the_chain_of_a_trail_is_checked_over_all_its_pages(inside: Served, api:
     broken = inside.ask("GET", path).json
     assert (broken["intact"], broken["brokenAt"]) == (False, 3)
     assert inside.ask("GET", "/local/executions/drill-none/chain").status == HTTPStatus.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("status", "content"),
+    [(502, "<html>bad</html>"), (502, ""), (200, "<html>hello</html>"), (200, "[1]"), (200, "")],
+)
+def test_a_trail_that_is_no_answer_of_the_api_is_a_problem_too(
+    inside: Served, api: FakeApi, status: int, content: str
+) -> None:
+    api.faults = [Fault(status, content, {"content-type": "text/html"})]
+    answer = inside.ask("GET", f"/local/executions/{DRILL}/chain")
+    assert (answer.status, answer.json["status"]) == (HTTPStatus.BAD_GATEWAY, HTTPStatus.BAD_GATEWAY)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json["code"] == ("UNAVAILABLE" if status == HTTPStatus.BAD_GATEWAY else "UNEXPECTED_ANSWER")
+    assert answer.json["detail"]
 
 
 def test_a_request_too_large_is_refused_and_not_forwarded(inside: Served, api: FakeApi) -> None:
