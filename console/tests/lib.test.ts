@@ -13,21 +13,36 @@ import { execution, server, wave } from "./samples";
 
 afterEach(() => vi.unstubAllGlobals());
 
+const NOTHING_LEFT = { terminated: 0, remaining: [], unknown: [] };
 const CAN = { canTerminate: true, reason: null, hasRecoveryInstances: true };
 
 describe("buttons (contract 2 and 14)", () => {
   test.each([
-    ["PENDING", {}, ["cancel", "pause"]],
-    ["IN_PROGRESS", {}, ["cancel", "pause"]],
-    ["PAUSED", { pausedBy: ["OPERATOR"] }, ["cancel", "resume"]],
-    ["PAUSED", { pausedBy: ["FAILURE"] }, ["cancel"]],
-    ["CANCELLING", { cancel: { at: "", actor: "", reason: null, then: "KEEP" } }, ["cancel"]],
+    ["PENDING", {}, ["cancel", "lease", "pause"]],
+    ["IN_PROGRESS", {}, ["cancel", "lease", "pause"]],
+    ["PAUSED", { pausedBy: ["OPERATOR"] }, ["cancel", "lease", "resume"]],
+    ["PAUSED", { pausedBy: ["FAILURE"] }, ["cancel", "lease"]],
+    ["CANCELLING", { cancel: { at: "", actor: "", reason: null, then: "KEEP" } }, ["cancel", "lease"]],
     ["CANCELLING", { cancel: { at: "", actor: "", reason: null, then: "TERMINATE" } }, []],
-    ["COMPLETED", { terminationMetadata: CAN }, ["terminate", "verdict"]],
-    ["CANCELLED", {}, ["verdict"]],
-    ["FAILED", {}, ["verdict"]],
+    ["COMPLETED", { terminationMetadata: CAN }, ["lease", "terminate", "verdict"]],
+    ["CANCELLED", {}, ["lease", "verdict"]],
+    ["FAILED", {}, ["lease", "verdict"]],
   ] as const)("an execution that is %s %j offers %j", (status, more, wanted) => {
     expect([...actionsOf(execution(status, [wave(1, "COMPLETED")], more as object))].sort()).toEqual(wanted);
+  });
+
+  test.each([
+    [{}, true],
+    [{ mode: "RECOVERY" }, false],
+    [{ cancel: { at: "", actor: "", reason: null, then: "KEEP" } }, true],
+    [{ cancel: { at: "", actor: "", reason: null, then: "TERMINATE" } }, false],
+    [{ termination: { ...NOTHING_LEFT, status: "IN_PROGRESS" } }, false],
+    [{ termination: { ...NOTHING_LEFT, status: "INCOMPLETE" } }, false],
+    [{ termination: { ...NOTHING_LEFT, status: "COMPLETED" } }, false],
+  ] as const)("the lease of %j may be set: %s", (more, offered) => {
+    for (const status of ["PENDING", "IN_PROGRESS", "PAUSED", "CANCELLING", "COMPLETED", "PARTIAL_SUCCESS", "FAILED", "CANCELLED"] as const) {
+      expect(actionsOf(execution(status, [], more as object)).has("lease")).toBe(offered);
+    }
   });
 
   test("what the API says goes before what the table would", () => {

@@ -1,16 +1,18 @@
-// Answers as an API of today gives them; fields that a newer one has besides are left out, as an older one does.
+// Answers as an API of today gives them, whole, which their types hold them to; fields that a newer one has besides are left out, as an older one does.
 import type { Execution, Server, Wave } from "../src/api/model";
 
 export function server(number: number, launchStatus: Server["launchStatus"] = "LAUNCHED"): Server {
   const digits = String(number).padStart(17, "0");
   return {
     sourceServerId: `s-${digits}`,
+    name: null,
     impact: "CRITICAL",
     launchStatus,
     recoveryInstanceId: launchStatus === "LAUNCHED" ? `i-${digits}` : null,
+    ending: null,
     error: null,
     snapshotAt: null,
-  } as Server;
+  };
 }
 
 const DISPLAYS: Record<string, Wave["display"]> = {
@@ -39,10 +41,12 @@ export function wave(waveNumber: number, status: Wave["status"], servers: Server
     startedAt: started ? "2026-01-26T18:02:00.000Z" : null,
     endedAt: ["COMPLETED", "FAILED"].includes(status) ? "2026-01-26T18:02:38.000Z" : null,
     durationSeconds: started ? 38 : null,
+    attempts: [],
     error: null,
     servers,
+    commands: [],
     ...more,
-  } as Wave;
+  };
 }
 
 export function execution(status: Execution["status"], waves: Wave[], more: Partial<Execution> = {}): Execution {
@@ -73,9 +77,12 @@ export function execution(status: Execution["status"], waves: Wave[], more: Part
     warnings: [],
     lastFailure: null,
     verdict: null,
+    lease: null,
     factors: {},
     version: 1,
     waves,
+    checks: [],
+    lastSeenAt: null,
     ...more,
-  } as Execution;
+  };
 }

@@ -133,6 +133,9 @@ def fake(shared_fake: FakeApi) -> FakeApi:
     shared_fake.faults.clear()
     shared_fake.readings.clear()
     shared_fake.requests.clear()
+    shared_fake.runs.clear()
+    shared_fake.lines.clear()
+    shared_fake.results.clear()
     return shared_fake
 
 

@@ -155,6 +155,22 @@ def test_a_recovery_asks_for_the_id_before_anything_that_cannot_be_taken_back(wi
     expect(window.page.get_by_text("1 terminated")).to_be_visible(timeout=PATIENCE)
 
 
+def test_the_lease_of_a_drill_is_set_and_a_recovery_has_none(window: Window, product: Product) -> None:
+    drill = product.run(wave("late", product.servers(), waitBeforeSeconds=3000))
+    window.go(f"/executions/{drill}")
+    window.press("Set the lease")
+    window.page.get_by_label("Minutes from its end").fill("30")
+    window.confirm("a closer look")
+    expect(window.page.get_by_text("30 minutes from the end")).to_be_visible()
+    assert product.execution(drill)["lease"]["minutes"] == 30
+    recovery = product.run(wave("late", product.servers(), waitBeforeSeconds=3000), mode="recoveries")
+    window.go(f"/executions/{recovery}")
+    expect(window.button("Cancel")).to_be_visible()
+    expect(window.button("Set the lease")).to_have_count(0)
+    for execution_id in (drill, recovery):
+        product.operate(execution_id, "cancel")
+
+
 def test_a_refusal_by_a_lock_is_shown_in_its_own_words(window: Window, product: Product) -> None:
     servers = product.servers()
     running = product.run(wave("late", servers, waitBeforeSeconds=3000))

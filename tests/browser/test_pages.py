@@ -124,6 +124,33 @@ def test_a_page_that_cannot_be_read_says_why_in_the_apis_words(faked: Open, fake
     assert window.page.locator(".wb-green").count() == 0
 
 
+def test_a_filter_of_the_api_keeps_the_focus_while_it_is_typed(faked: Open, fake: FakeApi) -> None:
+    answers.fill(fake)
+    window = faked()
+    settle(window, "/executions")
+    field = window.page.get_by_label("Plan id")
+    fake.delay = 0.3
+    try:
+        field.press_sequentially("three-tier", delay=100)
+        expect(field).to_have_value("three-tier")
+        expect(field).to_be_focused()
+        expect(window.page.get_by_role("link", name=DRILL, exact=True)).to_be_visible()
+    finally:
+        fake.delay = 0
+    assert {"planId": "three-tier", "limit": "50"} in [one.query for one in fake.requests]
+
+
+def test_a_choice_among_errors_keeps_the_focus(faked: Open, fake: FakeApi) -> None:
+    answers.fill(fake)
+    window = faked()
+    settle(window, "/operations")
+    chosen = window.page.get_by_label("Severity").first
+    chosen.click()
+    window.page.get_by_role("option").last.click()
+    expect(window.page.get_by_role("heading", name="Errors (1)")).to_be_visible()
+    expect(chosen).to_be_focused()
+
+
 @pytest.mark.parametrize("action", ["approve", "retry", "skip", "pause", "cancel"])
 def test_a_button_whose_call_is_refused_says_why_and_changes_nothing(faked: Open, fake: FakeApi, action: str) -> None:
     answers.fill(fake)

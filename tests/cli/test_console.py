@@ -1,5 +1,6 @@
 """`wavebreak console` as a process: who gets in, what reaches the API, and how it ends (contract 14)."""
 
+import asyncio
 import http.client
 import json
 import re
@@ -7,18 +8,25 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests.cli.console_process import Served, refused, running
 from tests.cli.fake_api import DRILL, FakeApi, Fault, problem, serving
 
 from wavebreak.domain.executions.audit_trail import event_hash
+from wavebreak_cli.client.endpoint import Endpoint, StaticKeys
+from wavebreak_cli.client.request import CALL_SECONDS, READ_SECONDS
 from wavebreak_cli.commands import console
 from wavebreak_cli.console.door import PAGE_POLICY
+from wavebreak_cli.console.forwarding import Forwarder
+from wavebreak_cli.console.signer import Signer
 
 ROUTES = [
     {"method": "GET", "path": "/plans"},
@@ -131,13 +139,11 @@ def test_foreign_requests_are_refused_even_with_the_cookie(
 def test_what_changes_something_names_its_origin(inside: Served, api: FakeApi) -> None:
     path = f"/api/executions/{DRILL}/cancel"
     api.answers["POST", f"/executions/{DRILL}/cancel"] = (202, {"executionId": DRILL})
-    given = {"origin": None, "host": inside.host}
-    connection = http.client.HTTPConnection(inside.host, timeout=10)
-    connection.request("POST", path, b"{}", {"cookie": inside.cookie, "content-type": "application/json"})
-    assert connection.getresponse().status == HTTPStatus.FORBIDDEN
-    connection.close()
+    with closing(http.client.HTTPConnection(inside.host, timeout=10)) as connection:
+        connection.request("POST", path, b"{}", {"cookie": inside.cookie, "content-type": "application/json"})
+        assert connection.getresponse().status == HTTPStatus.FORBIDDEN
     assert api.requests == []
-    assert inside.ask("POST", path, {}).status == HTTPStatus.ACCEPTED, given
+    assert inside.ask("POST", path, {}).status == HTTPStatus.ACCEPTED
 
 
 def test_a_call_is_signed_and_passed_on_with_the_headers_that_matter(inside: Served, api: FakeApi) -> None:
@@ -279,6 +285,41 @@ def test_keys_that_aws_no_longer_takes_are_looked_for_anew(page: Path, api: Fake
         assert served.ask("GET", "/local/session").json["credentials"]["problem"] is None
 
 
+def test_a_clock_that_is_off_is_named_and_the_credentials_are_not_blamed(inside: Served, api: FakeApi) -> None:
+    theirs = {"Date": format_datetime(datetime.now(UTC) + timedelta(minutes=20), usegmt=True)}
+    expired = "Signature expired: 20261121T120000Z is now earlier"
+    for refusal in (problem(403, "FORBIDDEN", "Forbidden", expired), {"message": expired}):
+        api.faults = [Fault(403, refusal, theirs)] * 2
+        answer = inside.ask("GET", "/api/plans")
+        assert answer.status == HTTPStatus.FORBIDDEN
+        assert re.fullmatch(rf"{expired}; this machine's clock is (19|20)m.* behind: set it.*", answer.json["detail"])
+        assert inside.ask("GET", "/local/session").json["credentials"]["problem"] is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "seconds"),
+    [
+        ("GET", "/plans", READ_SECONDS),
+        ("GET", f"/executions/{DRILL}/report", CALL_SECONDS),
+        ("POST", "/drills", CALL_SECONDS),
+        ("PUT", "/plans/shop", CALL_SECONDS),
+    ],
+)
+def test_an_answer_is_waited_for_as_long_as_the_command_line_waits(
+    monkeypatch: pytest.MonkeyPatch, method: str, path: str, seconds: float
+) -> None:
+    sent: list[httpx.Request] = []
+
+    async def send(_client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200)
+
+    monkeypatch.setattr(httpx.AsyncClient, "send", send)
+    endpoint = Endpoint("http://127.0.0.1:1/v1", "eu-central-1", StaticKeys("A", "x"), None)
+    asyncio.run(Forwarder(endpoint, Signer(endpoint)).call(method, path, "", {}, b""))
+    assert [request.extensions["timeout"]["read"] for request in sent] == [seconds]
+
+
 PLAN = """planId: shop
 name: Shop
 waves:
@@ -328,6 +369,21 @@ def test_the_chain_of_a_trail_is_checked_over_all_its_pages(inside: Served, api:
     assert inside.ask("GET", "/local/executions/drill-none/chain").status == HTTPStatus.NOT_FOUND
 
 
+@pytest.mark.parametrize(
+    ("status", "content"),
+    [(502, "<html>bad</html>"), (502, ""), (200, "<html>hello</html>"), (200, "[1]"), (200, "")],
+)
+def test_a_trail_that_is_no_answer_of_the_api_is_a_problem_too(
+    inside: Served, api: FakeApi, status: int, content: str
+) -> None:
+    api.faults = [Fault(status, content, {"content-type": "text/html"})]
+    answer = inside.ask("GET", f"/local/executions/{DRILL}/chain")
+    assert (answer.status, answer.json["status"]) == (HTTPStatus.BAD_GATEWAY, HTTPStatus.BAD_GATEWAY)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json["code"] == ("UNAVAILABLE" if status == HTTPStatus.BAD_GATEWAY else "UNEXPECTED_ANSWER")
+    assert answer.json["detail"]
+
+
 def test_a_request_too_large_is_refused_and_not_forwarded(inside: Served, api: FakeApi) -> None:
     answer = inside.ask("PUT", "/api/plans/x", b"[" + b"1," * 1_100_000 + b"1]")
     assert answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
@@ -339,20 +395,21 @@ def test_a_signal_ends_it_at_once_without_noise(page: Path, api: FakeApi, presse
     assert api.requests == []
     with running(page) as served:
         served.enter()
-        held = http.client.HTTPConnection(served.host)
-        held.request("GET", "/", headers={"cookie": served.cookie})
-        held.getresponse().read()
-        asking = http.client.HTTPConnection(served.host)  # a call whose answer takes its time
-        api.delay = 30
-        asking.request("GET", "/api/plans", headers={"cookie": served.cookie})
-        while not api.requests:
-            time.sleep(0.02)
-        served.process.send_signal(pressed)
-        assert served.process.wait(4) == code
+        held = closing(http.client.HTTPConnection(served.host))
+        asking = closing(http.client.HTTPConnection(served.host))  # a call whose answer takes its time
+        with held as idle, asking as waiting:
+            idle.request("GET", "/", headers={"cookie": served.cookie})
+            idle.getresponse().read()
+            api.delay = 30
+            waiting.request("GET", "/api/plans", headers={"cookie": served.cookie})
+            deadline = time.monotonic() + 10
+            while not api.requests:
+                assert time.monotonic() < deadline, "the call never reached the API"
+                time.sleep(0.02)
+            served.process.send_signal(pressed)
+            assert served.process.wait(4) == code
         assert served.process.stderr is not None
         noise = served.process.stderr.read()
-        held.close()
-        asking.close()
     assert re.sub(r"The page of \S+ is open to whoever has this address. Ctrl-C ends it.\n", "", noise) == ""
 
 

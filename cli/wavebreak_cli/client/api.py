@@ -166,12 +166,17 @@ class Api:
         query = {name: value for name, value in (call.query or {}).items() if value is not None}
         if query:
             url += "?" + urlencode(query, quote_via=quote, safe="")
-        patience = httpx.Timeout(call.seconds, connect=_CONNECT_SECONDS)
-        request = self._http.build_request(call.method, url, content=content, headers=headers, timeout=patience)
+        timeout = timeout_of(call)
+        request = self._http.build_request(call.method, url, content=content, headers=headers, timeout=timeout)
         if self._credentials is None:
             self._credentials = credentials_of(self.endpoint)
         sign(request, headers, signing_keys(self._credentials), self.endpoint.region)
         return request
+
+
+def timeout_of(call: Call) -> httpx.Timeout:
+    """Tell how long a connection and then the answer to a call are waited for."""
+    return httpx.Timeout(call.seconds, connect=_CONNECT_SECONDS)
 
 
 def connected(endpoint: Endpoint, make: Callable[[dict[str, Any]], T]) -> T:
@@ -227,7 +232,7 @@ def _worth_repeating(failure: CommandFailed, call: Call, attempt: int) -> bool:
 
 def _decode(response: httpx.Response) -> dict[str, Any]:
     """Turn an answer into its object; anything but a 2xx raises."""
-    document = _object(response)
+    document = object_of(response.content)
     if response.is_success:
         if document is None:
             raise Refused(_not_the_api(response))
@@ -239,12 +244,12 @@ def _decode(response: httpx.Response) -> dict[str, Any]:
     if "detail" not in problem and isinstance(problem.get("message"), str):
         problem["detail"] = problem["message"]  # API Gateway's own form
     if response.status_code == HTTPStatus.FORBIDDEN:
-        problem |= _clock_told(response, str(problem.get("detail")))
+        problem |= clock_told(response, str(problem.get("detail")))
     raise from_answer(response.status_code, problem, _retry_after(response))
 
 
-def _clock_told(response: httpx.Response, detail: str) -> dict[str, str]:
-    """Say by how much this machine's clock is off, where a signature was refused for its time."""
+def clock_told(response: httpx.Response, detail: str) -> dict[str, str]:
+    """Say by how much this machine's clock is off, where a signature was refused for its time; else give `{}`."""
     try:
         theirs = parsedate_to_datetime(response.headers.get("date", ""))
     except (ValueError, TypeError):
@@ -258,11 +263,12 @@ def _clock_told(response: httpx.Response, detail: str) -> dict[str, str]:
     return {"detail": f"{detail}; {told}"}
 
 
-def _object(response: httpx.Response) -> dict[str, Any] | None:
-    if not response.content.strip():
+def object_of(content: bytes) -> dict[str, Any] | None:
+    """Read the JSON object of an answer, `{}` of an empty one; None for anything else."""
+    if not content.strip():
         return {}
     try:
-        document = response.json()
+        document = json.loads(content)
     except ValueError:
         return None
     return document if isinstance(document, dict) else None

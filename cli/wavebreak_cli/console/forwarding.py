@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 import httpx
 from starlette.concurrency import run_in_threadpool
 
-from wavebreak_cli.client.api import connected
-from wavebreak_cli.client.request import is_text
+from wavebreak_cli.client.api import clock_told, connected, object_of, timeout_of
+from wavebreak_cli.client.request import CALL_SECONDS, Call, is_text, path_of
 from wavebreak_cli.errors import CommandFailed, Misconfigured, Unavailable
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Routes:
             return None
         if not any(known == method and _fits(template, given) for known, template in self.known):
             return None
-        return "/" + "/".join(quote(segment, safe="") for segment in given)
+        return path_of(*given)
 
 
 def _fits(template: tuple[str, ...], given: list[str]) -> bool:
@@ -105,11 +105,13 @@ class Forwarder:
         while True:
             query = {"limit": "1000", **({"nextToken": token} if token else {})}
             answer = await self.call("GET", path, urlencode(query), {}, b"")
-            document = json.loads(answer.content)
+            document = object_of(answer.content) or {}
             if answer.status != HTTPStatus.OK:
                 raise Unavailable({**document, "status": answer.status})
+            if not isinstance(document.get("items"), list):
+                raise Unavailable({"code": "UNEXPECTED_ANSWER", "detail": f"{self._endpoint.url} answers with no list"})
             found += document["items"]
-            token = document["nextToken"]
+            token = document.get("nextToken")
             if not token:
                 return found
 
@@ -119,6 +121,9 @@ class Forwarder:
         self._signer.sign(request, headers, keys)
         response = await self._http.send(request)
         if response.status_code == HTTPStatus.FORBIDDEN:
+            wrong = clock_told(response, _words(response))
+            if wrong:
+                return problem(HTTPStatus.FORBIDDEN, "FORBIDDEN", wrong["detail"])
             others = await run_in_threadpool(self._signer.refused, keys, _expiry(response))
             if others is not None:  # a refusal has done nothing: it may be asked again with the keys there are now
                 request = self._request(method, path, query, headers, content)
@@ -134,19 +139,22 @@ class Forwarder:
     def _request(self, method: str, path: str, query: str, headers: Mapping[str, str], content: bytes) -> httpx.Request:
         asked = urlencode(parse_qsl(query, keep_blank_values=True), quote_via=quote, safe="")
         url = self._endpoint.url + path + (f"?{asked}" if asked else "")
-        return self._http.build_request(method, url, headers=dict(headers), content=content)
+        large = CALL_SECONDS if path.endswith("/report") else None  # what is rendered takes its time, though it is read
+        timeout = timeout_of(Call(method, path, patience=large))
+        return self._http.build_request(method, url, headers=dict(headers), content=content, timeout=timeout)
+
+
+def _words(response: httpx.Response) -> str:
+    """Give the API's words for a refusal, in its own form or in API Gateway's; empty where it has none."""
+    document = object_of(response.content) or {}
+    return str(document.get("detail") or document.get("message") or "")
 
 
 def _expiry(response: httpx.Response) -> str | None:
     """Give the API's words for a refusal because the credentials have expired; None for any other refusal."""
     if not _EXPIRED.search(response.content):
         return None
-    try:
-        document = response.json()
-    except ValueError:
-        document = {}
-    told = document.get("detail") or document.get("message") if isinstance(document, dict) else None
-    return str(told or "The credentials have expired.")
+    return _words(response) or "The credentials have expired."
 
 
 def problem(status: HTTPStatus, code: str, detail: str) -> Answer:

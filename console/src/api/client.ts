@@ -19,9 +19,6 @@ import type {
   TrailEvent,
 } from "./model";
 
-/** Codes of this page's own server: the API was not reached, or could not be asked. */
-export const AWAY = new Set(["UNREACHABLE", "CREDENTIALS", "TIMEOUT", "CONSOLE_ENDED"]);
-
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
@@ -37,7 +34,7 @@ export class ApiError extends Error {
 
   /** Whether nothing is known of what the API thinks: what is shown may be old. */
   get away(): boolean {
-    return AWAY.has(this.code) || this.status === 0 || this.status >= 500 || this.status === 429;
+    return this.status === 0 || this.status >= 500 || this.status === 429;
   }
 }
 
@@ -175,7 +172,6 @@ export const api = {
     all<TrailEvent>(`/api/executions/${id(executionId)}/events`, {}, signal),
   chain: (executionId: string, signal?: AbortSignal) =>
     json<Chain>("GET", `/local/executions/${id(executionId)}/chain`, { signal }),
-  report: (executionId: string) => json<unknown>("GET", `/api/executions/${id(executionId)}/report`),
   reportAddress: (executionId: string) => `/api/executions/${id(executionId)}/report?format=html`,
   operate: (executionId: string, action: string, body: object) =>
     json<Execution>(action === "verdict" ? "PUT" : "POST", `/api/executions/${id(executionId)}/${action}`, {

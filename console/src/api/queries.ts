@@ -1,6 +1,6 @@
 // What is read, how often, and how old it is. A hidden tab asks rarely; one query never asks twice at once (TanStack
 // Query joins them); an answer older than the one shown is dropped by its version.
-import { QueryClient, replaceEqualDeep, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { keepPreviousData, QueryClient, queryOptions, replaceEqualDeep, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { isActive } from "../lib/actions";
 import { api, ApiError, type ExecutionFilter } from "./client";
 import type { Execution, StoredPlan } from "./model";
@@ -10,10 +10,25 @@ export const CALM = 1500;
 const SLOW = 5000;
 const HIDDEN = 30_000;
 
-const every = (milliseconds: number) => () => (document.hidden ? HIDDEN : milliseconds);
+/** How long to wait before asking again: as long as said, or longer in a tab that nobody sees. */
+const pause = (milliseconds: number) => (document.hidden ? HIDDEN : milliseconds);
+const every = (milliseconds: number) => () => pause(milliseconds);
+
+/** Wait before asking again; whoever comes back to the tab ends the wait. */
+export function paused(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      window.clearTimeout(timer);
+      document.removeEventListener("visibilitychange", end);
+      resolve();
+    };
+    const timer = window.setTimeout(end, pause(milliseconds));
+    document.addEventListener("visibilitychange", end);
+  });
+}
 
 export function makeClient(): QueryClient {
-  const client = new QueryClient({
+  return new QueryClient({
     defaultOptions: {
       queries: {
         retry: false, // the next poll is the retry
@@ -26,7 +41,6 @@ export function makeClient(): QueryClient {
       mutations: { retry: false, networkMode: "always" },
     },
   });
-  return client;
 }
 
 /** Keep the newer of two answers, and of equal parts the very same objects, so that only what changed is drawn anew. */
@@ -55,6 +69,7 @@ export const useExecutions = (filter: ExecutionFilter, limit = 50, enabled = tru
     queryKey: ["executions", filter, limit],
     queryFn: ({ signal }) => api.executions(filter, limit, undefined, signal),
     refetchInterval: every(CALM),
+    placeholderData: keepPreviousData,
     enabled,
   });
 
@@ -62,10 +77,7 @@ export const useExecution = (executionId: string) =>
   useQuery({
     queryKey: ["execution", executionId],
     queryFn: ({ signal }) => api.execution(executionId, signal),
-    refetchInterval: (query) => {
-      if (document.hidden) return HIDDEN;
-      return query.state.data && !isActive(query.state.data) ? CALM : LIVE;
-    },
+    refetchInterval: (query) => pause(query.state.data && !isActive(query.state.data) ? CALM : LIVE),
     structuralSharing: newer<Execution>,
   });
 
@@ -91,19 +103,25 @@ export const useChain = (executionId: string, length: number) =>
     enabled: length > 0,
   });
 
-export const useCommand = (commandId: string) =>
-  useQuery({
+/** A run of a command, asked for as often as said while it runs and once it has ended. */
+export const commandQuery = (commandId: string, running: number, ended: number | false) =>
+  queryOptions({
     queryKey: ["command", commandId],
     queryFn: ({ signal }) => api.command(commandId, signal),
-    refetchInterval: (query) => (query.state.data?.exitCode == null ? every(LIVE)() : every(SLOW)()),
+    refetchInterval: (query) => {
+      const wanted = query.state.data?.exitCode == null ? running : ended;
+      return wanted === false ? false : pause(wanted);
+    },
   });
+
+export const useCommand = (commandId: string) => useQuery(commandQuery(commandId, LIVE, SLOW));
 
 export const useResults = (commandId: string, running: boolean) =>
   useQuery({
     queryKey: ["results", commandId, running],
     queryFn: ({ signal }) => api.results(commandId, signal),
     refetchInterval: running ? every(LIVE) : false,
-    placeholderData: (before) => before,
+    placeholderData: keepPreviousData,
   });
 
 export const useHealth = () =>
@@ -114,6 +132,7 @@ export const useErrors = (filter: { severity?: string; category?: string; hours?
     queryKey: ["errors", filter],
     queryFn: ({ signal }) => api.errors(filter, signal),
     refetchInterval: every(SLOW),
+    placeholderData: keepPreviousData,
   });
 
 export const useErrorSummary = (hours: number) =>
@@ -121,6 +140,7 @@ export const useErrorSummary = (hours: number) =>
     queryKey: ["errors", "summary", hours],
     queryFn: ({ signal }) => api.errorSummary(hours, signal),
     refetchInterval: every(SLOW),
+    placeholderData: keepPreviousData,
   });
 
 /** What is wrong with a reading that is shown all the same: it is old, since the API did not answer. */

@@ -1,19 +1,15 @@
 import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
 import FormField from "@cloudscape-design/components/form-field";
 import Input from "@cloudscape-design/components/input";
-import Modal from "@cloudscape-design/components/modal";
 import RadioGroup from "@cloudscape-design/components/radio-group";
-import SpaceBetween from "@cloudscape-design/components/space-between";
-import Textarea from "@cloudscape-design/components/textarea";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "../api/client";
 import { newer } from "../api/queries";
 import type { Execution, Wave } from "../api/model";
-import { confirmationOf, launchedServers } from "../lib/actions";
-import { ProblemAlert } from "./Problem";
+import { confirmationOf, endsInstances, isEnded, launchedServers } from "../lib/actions";
+import { ConfirmDialog, ReasonField, TypedId } from "./Dialog";
 import { Text } from "./Text";
 
 export interface Asked {
@@ -49,7 +45,7 @@ function wordsOf({ action, wave }: Asked, execution: Execution): Words {
       button: "Terminate Recovery Instances",
       dangerous: true,
     },
-    lease: { title: "Set the lease", does: "The drill's instances stay until that much from now.", button: "Set the lease" },
+    lease: { title: "Set the lease", does: `The drill's instances stay until that much from ${isEnded(execution) ? "now" : "its end"}.`, button: "Set the lease" },
     verdict: { title: "Give a verdict", does: "What people say of this execution; the last one counts.", button: "Give the verdict" },
   };
   return words[action] ?? { title: action, does: "", button: action };
@@ -99,78 +95,52 @@ export function ActionDialog({ execution, asked, onClose, onDone }: Props) {
   }
 
   const ready = (!confirmation || typed === confirmation) && (action !== "lease" || /^[0-9]+$/.test(minutes));
-  const affected = action === "terminate" || (action === "cancel" && then === "TERMINATE") ? launchedServers(execution) : [];
+  const affected = endsInstances(action, then) ? launchedServers(execution) : [];
   return (
-    <Modal
-      visible
-      header={words.title}
-      onDismiss={onClose}
-      closeAriaLabel="Close"
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onClose}>
-              Back
-            </Button>
-            <Button variant="primary" disabled={!ready} loading={call.isPending} onClick={() => call.mutate()} data-testid="confirm">
-              {words.button}
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
-    >
-      <SpaceBetween size="m">
-        <ProblemAlert error={call.error} />
-        {words.dangerous ? (
-          <Alert type="warning" statusIconAriaLabel="Warning">
-            {words.does}
-          </Alert>
-        ) : (
-          <Box>{words.does}</Box>
-        )}
-        {wave && wave.servers.length > 0 && (
-          <Servers names={(action === "retry" ? wave.servers.filter((s) => s.launchStatus === "FAILED") : wave.servers).map(nameOf)} />
-        )}
-        {affected.length > 0 && <Servers names={affected.map((one) => `${nameOf(one)} (${one.recoveryInstanceId})`)} />}
-        {action === "cancel" && (
-          <FormField label="What was launched">
-            <RadioGroup
-              value={then}
-              onChange={({ detail }) => setThen(detail.value)}
-              items={[
-                { value: "KEEP", label: "Keep", description: "Instances stay until they are terminated.", disabled: execution.status === "CANCELLING" },
-                { value: "TERMINATE", label: "Terminate", description: "Instances are terminated once nothing is in flight." },
-              ]}
-            />
-          </FormField>
-        )}
-        {action === "verdict" && (
-          <FormField label="Verdict">
-            <RadioGroup
-              value={verdict}
-              onChange={({ detail }) => setVerdict(detail.value)}
-              items={[
-                { value: "PASSED", label: "Passed" },
-                { value: "FAILED", label: "Failed" },
-              ]}
-            />
-          </FormField>
-        )}
-        {action === "lease" && (
-          <FormField label="Minutes from now" constraintText="15 to 10080">
-            <Input value={minutes} inputMode="numeric" onChange={({ detail }) => setMinutes(detail.value)} />
-          </FormField>
-        )}
-        <FormField label={action === "verdict" ? "Notes" : "Reason"} description="Optional; it stands in the audit trail.">
-          <Textarea value={reason} rows={2} onChange={({ detail }) => setReason(detail.value)} />
+    <ConfirmDialog title={words.title} button={words.button} call={call} onClose={onClose} ready={ready}>
+      {words.dangerous ? (
+        <Alert type="warning" statusIconAriaLabel="Warning">
+          {words.does}
+        </Alert>
+      ) : (
+        <Box>{words.does}</Box>
+      )}
+      {wave && wave.servers.length > 0 && (
+        <Servers names={(action === "retry" ? wave.servers.filter((s) => s.launchStatus === "FAILED") : wave.servers).map(nameOf)} />
+      )}
+      {affected.length > 0 && <Servers names={affected.map((one) => `${nameOf(one)} (${one.recoveryInstanceId})`)} />}
+      {action === "cancel" && (
+        <FormField label="What was launched">
+          <RadioGroup
+            value={then}
+            onChange={({ detail }) => setThen(detail.value)}
+            items={[
+              { value: "KEEP", label: "Keep", description: "Instances stay until they are terminated.", disabled: execution.status === "CANCELLING" },
+              { value: "TERMINATE", label: "Terminate", description: "Instances are terminated once nothing is in flight." },
+            ]}
+          />
         </FormField>
-        {confirmation && (
-          <FormField label="Execution id" description={`Type ${confirmation} to confirm.`}>
-            <Input value={typed} autoComplete={false} spellcheck={false} onChange={({ detail }) => setTyped(detail.value)} />
-          </FormField>
-        )}
-      </SpaceBetween>
-    </Modal>
+      )}
+      {action === "verdict" && (
+        <FormField label="Verdict">
+          <RadioGroup
+            value={verdict}
+            onChange={({ detail }) => setVerdict(detail.value)}
+            items={[
+              { value: "PASSED", label: "Passed" },
+              { value: "FAILED", label: "Failed" },
+            ]}
+          />
+        </FormField>
+      )}
+      {action === "lease" && (
+        <FormField label={isEnded(execution) ? "Minutes from now" : "Minutes from its end"} constraintText="15 to 10080">
+          <Input value={minutes} inputMode="numeric" onChange={({ detail }) => setMinutes(detail.value)} />
+        </FormField>
+      )}
+      <ReasonField label={action === "verdict" ? "Notes" : "Reason"} value={reason} onChange={setReason} />
+      {confirmation && <TypedId label="Execution id" wanted={confirmation} value={typed} onChange={setTyped} />}
+    </ConfirmDialog>
   );
 }
 

@@ -31,17 +31,15 @@ interface Props<T> {
   name?: string;
   selected?: T[];
   onSelect?: (items: T[]) => void;
-  selectionType?: TableProps["selectionType"];
   loading?: boolean;
   footer?: ReactNode;
-  filterable?: boolean;
 }
 
 const PAGE_SIZE = 50;
 
 /** A table that sorts, filters and pages over everything in memory: Cloudscape draws every row that it is given. */
 export function DataTable<T>(props: Props<T>) {
-  const { columns, items, name = "q", filterable = true } = props;
+  const { columns, items, name = "q" } = props;
   const [kept, keep] = useQueryValue(name);
   const [text, setText] = useState(kept);
   const wanted = useDeferredValue(text);
@@ -71,12 +69,11 @@ export function DataTable<T>(props: Props<T>) {
       loadingText="Loading"
       {...(props.onSelect
         ? {
-            selectionType: props.selectionType ?? "multi",
+            selectionType: "single" as const,
             selectedItems: props.selected ?? [],
             onSelectionChange: ({ detail }) => props.onSelect!(detail.selectedItems),
             ariaLabels: {
               selectionGroupLabel: `Selection of ${props.title}`,
-              allItemsSelectionLabel: () => "Select all",
               itemSelectionLabel: (_data, item) => `Select ${props.rowKey(item)}`,
               tableLabel: props.title,
             },
@@ -89,15 +86,13 @@ export function DataTable<T>(props: Props<T>) {
       }
       filter={
         <div style={{ display: "flex", flexWrap: "wrap", gap: 8 }}>
-          {filterable && (
-            <TextFilter
-              filteringText={text}
-              filteringAriaLabel={`Filter ${props.title}`}
-              filteringPlaceholder="Filter"
-              countText={wanted ? `${filteredItemsCount} ${noun}` : ""}
-              onChange={({ detail }) => setText(detail.filteringText)}
-            />
-          )}
+          <TextFilter
+            filteringText={text}
+            filteringAriaLabel={`Filter ${props.title}`}
+            filteringPlaceholder="Filter"
+            countText={wanted ? `${filteredItemsCount} ${noun}` : ""}
+            onChange={({ detail }) => setText(detail.filteringText)}
+          />
           {props.filters}
         </div>
       }

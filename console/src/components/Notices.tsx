@@ -1,9 +1,8 @@
 import Flashbar, { type FlashbarProps } from "@cloudscape-design/components/flashbar";
 import { createContext, useContext, useMemo, useState, type ReactNode } from "react";
 
-type Kind = "success" | "info" | "error";
 interface Notices {
-  tell: (type: Kind, content: string) => void;
+  tell: (content: string) => void;
 }
 
 const Context = createContext<Notices>({ tell: () => undefined });
@@ -11,17 +10,17 @@ const Shown = createContext<FlashbarProps.MessageDefinition[]>([]);
 
 export const useNotices = () => useContext(Context);
 
-/** Outcomes of what was asked for, until they are dismissed; the newest five. */
+/** Outcomes of what was asked for, for some seconds or until they are dismissed; the newest five. */
 export function NoticesProvider({ children }: { children: ReactNode }) {
   const [items, setItems] = useState<FlashbarProps.MessageDefinition[]>([]);
   const notices = useMemo(
     (): Notices => ({
-      tell: (type, content) => {
+      tell: (content) => {
         const id = crypto.randomUUID();
         const dismiss = () => setItems((before) => before.filter((item) => item.id !== id));
-        const item = { id, type, content, dismissible: true, dismissLabel: "Dismiss", onDismiss: dismiss };
+        const item: FlashbarProps.MessageDefinition = { id, type: "success", content, dismissible: true, dismissLabel: "Dismiss", onDismiss: dismiss };
         setItems((before) => [item, ...before].slice(0, 5));
-        if (type !== "error") window.setTimeout(dismiss, 8000);
+        window.setTimeout(dismiss, 8000);
       },
     }),
     [],

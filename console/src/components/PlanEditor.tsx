@@ -3,7 +3,6 @@ import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
-import Modal from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
@@ -11,6 +10,7 @@ import { api, ApiError } from "../api/client";
 import type { Fault, PlanDocument, StoredPlan } from "../api/model";
 import { diffLines, hunks } from "../lib/diff";
 import { visible } from "../lib/text";
+import { ConfirmDialog } from "./Dialog";
 import { ProblemAlert } from "./Problem";
 import { Text } from "./Text";
 import { showLine, YamlEditor } from "./YamlEditor";
@@ -142,30 +142,15 @@ export function PlanEditor({ stored, newest, initial = "", onStored }: Props) {
         </div>
       </SpaceBetween>
       {comparing && (
-        <Modal
-          visible
+        <ConfirmDialog
           size="large"
-          header={base.version === null ? "Store a new plan" : `Store over version ${base.version}`}
-          closeAriaLabel="Close"
-          onDismiss={() => setComparing(false)}
-          footer={
-            <Box float="right">
-              <SpaceBetween direction="horizontal" size="xs">
-                <Button variant="link" onClick={() => setComparing(false)}>
-                  Back
-                </Button>
-                <Button variant="primary" loading={store.isPending} onClick={() => store.mutate()} data-testid="confirm">
-                  Store
-                </Button>
-              </SpaceBetween>
-            </Box>
-          }
+          title={base.version === null ? "Store a new plan" : `Store over version ${base.version}`}
+          button="Store"
+          call={store}
+          onClose={() => setComparing(false)}
         >
-          <SpaceBetween size="m">
-            <ProblemAlert error={store.error} />
-            <Diff before={base.text} after={text} />
-          </SpaceBetween>
-        </Modal>
+          <Diff before={base.text} after={text} />
+        </ConfirmDialog>
       )}
     </Container>
   );

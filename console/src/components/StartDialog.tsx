@@ -1,18 +1,12 @@
 import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
 import Checkbox from "@cloudscape-design/components/checkbox";
-import FormField from "@cloudscape-design/components/form-field";
-import Input from "@cloudscape-design/components/input";
-import Modal from "@cloudscape-design/components/modal";
-import SpaceBetween from "@cloudscape-design/components/space-between";
-import Textarea from "@cloudscape-design/components/textarea";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "../api/client";
 import type { StoredPlan } from "../api/model";
 import { go, paths } from "../lib/router";
-import { ProblemAlert } from "./Problem";
+import { ConfirmDialog, ReasonField, TypedId } from "./Dialog";
 import { Text } from "./Text";
 
 interface Props {
@@ -41,55 +35,23 @@ export function StartDialog({ plan, mode, onClose }: Props) {
   const selected = plan.plan.waves.filter((wave) => wave.selector).length;
   const title = recovery ? "Start a recovery" : "Start a drill";
   return (
-    <Modal
-      visible
-      header={title}
-      onDismiss={onClose}
-      closeAriaLabel="Close"
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onClose}>
-              Back
-            </Button>
-            <Button
-              variant="primary"
-              disabled={recovery && typed !== planId}
-              loading={start.isPending}
-              onClick={() => start.mutate()}
-              data-testid="confirm"
-            >
-              {title}
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
-    >
-      <SpaceBetween size="m">
-        <ProblemAlert error={start.error} />
-        <Box>
-          <Text>{plan.plan.name}</Text>, version {plan.version}: {plan.plan.waves.length} waves, {servers} servers
-          {selected > 0 && ` and those that ${selected === 1 ? "a selector chooses" : `${selected} selectors choose`}`}.
-        </Box>
-        {recovery && (
-          <Alert type="warning" statusIconAriaLabel="Warning">
-            This is no rehearsal: it launches every server, replaces what drills launched, and cancels drills that hold one.
-          </Alert>
-        )}
-        {recovery && (
-          <Checkbox checked={preempt} onChange={({ detail }) => setPreempt(detail.checked)}>
-            Cancel drills that stand in the way
-          </Checkbox>
-        )}
-        <FormField label="Reason" description="Optional; it stands in the audit trail.">
-          <Textarea value={reason} rows={2} onChange={({ detail }) => setReason(detail.value)} />
-        </FormField>
-        {recovery && (
-          <FormField label="Plan id" description={`Type ${planId} to confirm.`}>
-            <Input value={typed} autoComplete={false} spellcheck={false} onChange={({ detail }) => setTyped(detail.value)} />
-          </FormField>
-        )}
-      </SpaceBetween>
-    </Modal>
+    <ConfirmDialog title={title} button={title} call={start} onClose={onClose} ready={!recovery || typed === planId}>
+      <Box>
+        <Text>{plan.plan.name}</Text>, version {plan.version}: {plan.plan.waves.length} waves, {servers} servers
+        {selected > 0 && ` and those that ${selected === 1 ? "a selector chooses" : `${selected} selectors choose`}`}.
+      </Box>
+      {recovery && (
+        <Alert type="warning" statusIconAriaLabel="Warning">
+          This is no rehearsal: it launches every server, replaces what drills launched, and cancels drills that hold one.
+        </Alert>
+      )}
+      {recovery && (
+        <Checkbox checked={preempt} onChange={({ detail }) => setPreempt(detail.checked)}>
+          Cancel drills that stand in the way
+        </Checkbox>
+      )}
+      <ReasonField value={reason} onChange={setReason} />
+      {recovery && <TypedId label="Plan id" wanted={planId} value={typed} onChange={setTyped} />}
+    </ConfirmDialog>
   );
 }

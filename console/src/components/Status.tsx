@@ -1,6 +1,7 @@
 import Badge, { type BadgeProps } from "@cloudscape-design/components/badge";
 import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
 import { visible } from "../lib/text";
+import { inWords } from "../lib/words";
 
 export interface Display {
   label: string;
@@ -53,7 +54,7 @@ const WORDS: Record<string, StatusIndicatorProps.Type> = {
 };
 
 export function Word({ status, text }: { status: string; text?: string }) {
-  const words = visible(text ?? status.replaceAll("_", " ").toLowerCase());
+  const words = visible(text ?? inWords(status));
   return (
     <StatusIndicator type={WORDS[status] ?? "info"} wrapText={words.length > 24}>
       {words}

@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from "react";
 import type { Timeline } from "../lib/timeline";
 import { ticks } from "../lib/timeline";
-import { visible } from "../lib/text";
+import { short, visible } from "../lib/text";
 import { duration } from "../lib/time";
+import { inWords } from "../lib/words";
 import { colorOf } from "./Status";
 
 const [ROW, TOP, NARROW] = [22, 28, 560];
@@ -29,7 +30,7 @@ export function TimelineChart({ timeline }: { timeline: Timeline }) {
   const CHART = Math.max(120, width - LABEL - (narrow ? 24 : 40));
   const height = TOP + Math.max(1, bars.length) * ROW + 8;
   const x = (seconds: number) => LABEL + (seconds / span) * CHART;
-  const label = `Timeline: ${bars.filter((bar) => bar.level === "wave").map((bar) => `${bar.label} ${bar.status.replaceAll("_", " ").toLowerCase()} from ${duration(bar.from)} to ${duration(bar.to)}`).join("; ") || "nothing has started"}`;
+  const label = `Timeline: ${bars.filter((bar) => bar.level === "wave").map((bar) => `${bar.label} ${inWords(bar.status)} from ${duration(bar.from)} to ${duration(bar.to)}`).join("; ") || "nothing has started"}`;
   return (
     <div className="wb-scroll" ref={area} tabIndex={0} role="region" aria-label="Timeline">
       <svg className="wb-timeline" width={width} height={height} role="img" aria-label={visible(label)}>
@@ -70,9 +71,4 @@ export function TimelineChart({ timeline }: { timeline: Timeline }) {
       </svg>
     </div>
   );
-}
-
-function short(text: string, most: number): string {
-  const characters = [...visible(text)];
-  return characters.length <= most ? characters.join("") : `${characters.slice(0, most - 1).join("")}…`;
 }

@@ -1,5 +1,5 @@
 import { layout } from "../lib/graph";
-import { visible } from "../lib/text";
+import { short, visible } from "../lib/text";
 
 export interface GraphNode {
   name: string;
@@ -64,9 +64,4 @@ function told(nodes: GraphNode[]): string {
     return `${node.label}${after}: ${node.state}`;
   });
   return visible(lines.slice(0, 80).join("; ")) || "No waves";
-}
-
-function short(text: string, most: number): string {
-  const characters = [...visible(text)];
-  return characters.length <= most ? characters.join("") : `${characters.slice(0, most - 1).join("")}…`;
 }

@@ -24,7 +24,14 @@ export function actionsOf(execution: Execution): Set<string> {
     }
   }
   if (told === undefined && isEnded(execution)) actions.add("verdict");
+  if (told === undefined && hasLease(execution)) actions.add("lease");
   return actions;
+}
+
+/** A drill's lease may be set until its termination was asked for; a recovery has none. */
+function hasLease(execution: Execution): boolean {
+  const ordered = execution.cancel?.then === "TERMINATE" || execution.termination.status !== "NOT_REQUESTED";
+  return execution.mode === "DRILL" && !ordered;
 }
 
 function steering(execution: Execution): string[] {
@@ -64,7 +71,7 @@ function steeringWave(execution: Execution, wave: Wave): string[] {
 }
 
 export interface Waiting {
-  kind: "approval" | "failure" | "pause" | "instances";
+  kind: "approval" | "failure" | "pause";
   text: string;
   wave?: Wave;
 }
@@ -89,10 +96,14 @@ export function waitingOf(execution: Execution): Waiting[] {
   return waiting;
 }
 
+/** Whether a call ends the instances that were launched. */
+export function endsInstances(action: string, then: string): boolean {
+  return action === "terminate" || (action === "cancel" && then === "TERMINATE");
+}
+
 /** What a person has to type before a call: the id that the API itself asks for, or null. */
 export function confirmationOf(execution: Execution, action: string, then: string = "KEEP"): string | null {
-  const ends = action === "terminate" || (action === "cancel" && then === "TERMINATE");
-  return ends && execution.mode === "RECOVERY" ? execution.executionId : null;
+  return endsInstances(action, then) && execution.mode === "RECOVERY" ? execution.executionId : null;
 }
 
 /** The servers whose instances a termination would end, by what is stored. */

@@ -13,6 +13,12 @@ export function cut(text: string, most: number = LONG): string {
   return text.length <= most ? text : `${text.slice(0, most)}\n… ${text.length - most} more characters`;
 }
 
+/** The beginning of a text, with what others must not hide in it shown. */
+export function short(text: string, most: number): string {
+  const characters = [...visible(text)];
+  return characters.length <= most ? characters.join("") : `${characters.slice(0, most - 1).join("")}…`;
+}
+
 /** Who did it, without the parts of an ARN that are the same for everybody. */
 export function actor(principal: string | null | undefined): string {
   if (!principal) return "–";

@@ -1,5 +1,6 @@
 // Bars of a timeline: each wave, and below it its servers while they fit; of many servers one row for each state.
 import type { Execution, Progress, Server, Wave } from "../api/model";
+import { inWords, launchedOf } from "./words";
 
 export interface Bar {
   key: string;
@@ -39,16 +40,12 @@ export function timeline(execution: Execution, progress: Progress | undefined, n
       to,
       status: wave.status,
       level: "wave",
-      note: `${launched(wave)} of ${wave.servers.length} launched`,
+      note: `${launchedOf(wave)} launched`,
     });
     bars.push(...(servers <= MOST_SERVERS ? single(wave, progress, from, to, at) : grouped(wave, from, to)));
   }
   const last = Math.max(current, ...bars.map((bar) => bar.to), 1);
   return { bars, span: Math.max(last, Math.min(objective ?? 0, last * 3)), objective };
-}
-
-function launched(wave: Wave): number {
-  return wave.servers.filter((server) => server.launchStatus === "LAUNCHED").length;
 }
 
 function single(
@@ -75,8 +72,8 @@ function single(
 }
 
 export function phaseWords(server: Server, phase: string | null | undefined): string {
-  if (server.launchStatus === "IN_PROGRESS" && phase) return phase.replaceAll("_", " ").toLowerCase();
-  return server.launchStatus.replaceAll("_", " ").toLowerCase();
+  if (server.launchStatus === "IN_PROGRESS" && phase) return inWords(phase);
+  return inWords(server.launchStatus);
 }
 
 function grouped(wave: Wave, from: number, to: number): Bar[] {
@@ -84,7 +81,7 @@ function grouped(wave: Wave, from: number, to: number): Bar[] {
   for (const server of wave.servers) counts.set(server.launchStatus, (counts.get(server.launchStatus) ?? 0) + 1);
   return [...counts].map(([status, count]) => ({
     key: `${wave.waveNumber}-${status}`,
-    label: `${count} ${status.replaceAll("_", " ").toLowerCase()}`,
+    label: `${count} ${inWords(status)}`,
     from,
     to,
     status,

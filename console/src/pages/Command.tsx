@@ -7,7 +7,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { api } from "../api/client";
-import { useCommand, useResults } from "../api/queries";
+import { LIVE, paused, useCommand, useResults } from "../api/queries";
 import type { CommandResult, CommandRun } from "../api/model";
 import { DataTable } from "../components/DataTable";
 import { Link } from "../components/Link";
@@ -18,6 +18,7 @@ import { Pre, Text } from "../components/Text";
 import { rememberCommand } from "../lib/recent";
 import { paths } from "../lib/router";
 import { clock, duration, moment } from "../lib/time";
+import { commandText } from "../lib/words";
 
 export function Command({ commandId }: { commandId: string }) {
   const query = useCommand(commandId);
@@ -58,7 +59,7 @@ function Shown({ run }: { run: CommandRun }) {
               )
             }
           >
-            <Text most={300}>{[run.command, ...run.args].join(" ")}</Text>
+            <Text most={300}>{commandText(run)}</Text>
           </Header>
         }
       >
@@ -75,7 +76,7 @@ function Shown({ run }: { run: CommandRun }) {
         />
       </Container>
       {run.merged && run.merged.length > 0 && <Merged rows={run.merged} />}
-      {run.command === "watch" && <Lines commandId={run.commandId} running={running} />}
+      {run.command === "watch" && <Lines commandId={run.commandId} />}
       <Reading query={results}>
         {(items) => (
           <DataTable
@@ -84,7 +85,6 @@ function Shown({ run }: { run: CommandRun }) {
             items={items}
             rowKey={(result) => result.target}
             empty={running ? "No result yet." : "No targets."}
-            selectionType="single"
             selected={shown ? [shown] : []}
             onSelect={([result]) => setChosen(result?.target ?? null)}
             columns={[
@@ -144,34 +144,31 @@ interface Line {
   line: string;
 }
 
-/** Lines as they are written, followed page by page. */
-function Lines({ commandId, running }: { commandId: string; running: boolean }) {
+/** Lines as they are written, followed page by page until the API says that no more will come. */
+function Lines({ commandId }: { commandId: string }) {
   const [lines, setLines] = useState<Line[]>([]);
   const [error, setError] = useState<unknown>(null);
   useEffect(() => {
     const stop = new AbortController();
     let token: string | undefined;
-    let last = false;
     async function follow() {
-      for (;;) {
+      while (!stop.signal.aborted) {
         try {
           const page = await api.lines(commandId, token, stop.signal);
-          token = page.nextToken ?? token;
           setError(null);
           if (page.items.length) setLines((before) => [...before, ...page.items].slice(-MOST_LINES));
-          else if (last) return;
-          last = !running && page.items.length === 0;
+          if (page.nextToken === null) return;
+          token = page.nextToken;
         } catch (failure) {
           if (stop.signal.aborted) return;
           setError(failure);
         }
-        await new Promise((resolve) => window.setTimeout(resolve, 1000));
-        if (stop.signal.aborted) return;
+        await paused(LIVE);
       }
     }
     void follow();
     return () => stop.abort();
-  }, [commandId, running]);
+  }, [commandId]);
   return (
     <Container header={<Header variant="h2" counter={`(${lines.length})`}>Followed lines</Header>}>
       <ProblemAlert error={error} />

@@ -11,8 +11,8 @@ import Textarea from "@cloudscape-design/components/textarea";
 import { useMutation, useQueries } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "../api/client";
-import { CALM } from "../api/queries";
-import type { CommandName, CommandRun } from "../api/model";
+import { CALM, commandQuery } from "../api/queries";
+import type { CommandName } from "../api/model";
 import { DataTable } from "../components/DataTable";
 import { Link } from "../components/Link";
 import { ProblemAlert } from "../components/Problem";
@@ -21,6 +21,7 @@ import { Text } from "../components/Text";
 import { recentCommands, rememberCommand } from "../lib/recent";
 import { go, paths, useQueryValue } from "../lib/router";
 import { moment } from "../lib/time";
+import { commandText } from "../lib/words";
 
 const NAMES: CommandName[] = ["query", "status", "watch", "fix-config", "start", "stop", "uninstall"];
 const DANGEROUS = new Set(["stop", "uninstall"]);
@@ -28,11 +29,7 @@ const DANGEROUS = new Set(["stop", "uninstall"]);
 export function Commands() {
   const [known] = useState(recentCommands);
   const runs = useQueries({
-    queries: known.map((commandId) => ({
-      queryKey: ["command", commandId],
-      queryFn: ({ signal }: { signal: AbortSignal }) => api.command(commandId, signal),
-      refetchInterval: (query: { state: { data?: CommandRun } }) => (query.state.data?.exitCode == null ? CALM : false),
-    })),
+    queries: known.map((commandId) => commandQuery(commandId, CALM, false)),
   });
   const found = runs.flatMap((run) => (run.data ? [run.data] : []));
   return (
@@ -48,7 +45,7 @@ export function Commands() {
           filters={<OpenRun />}
           columns={[
             { id: "run", header: "Run", isRowHeader: true, value: (run) => run.commandId, cell: (run) => <Link to={paths.command(run.commandId)}>{run.commandId}</Link>, width: 200 },
-            { id: "command", header: "Command", value: (run) => run.command, cell: (run) => <Text most={200}>{[run.command, ...run.args].join(" ")}</Text>, width: 140 },
+            { id: "command", header: "Command", value: (run) => run.command, cell: (run) => <Text most={200}>{commandText(run)}</Text>, width: 140 },
             { id: "execution", header: "Execution", value: (run) => run.executionId, cell: (run) => <Link to={paths.execution(run.executionId)}>{run.executionId}</Link>, width: 180 },
             { id: "status", header: "Status", value: (run) => run.status, cell: (run) => <Word status={run.status} /> },
             { id: "results", header: "Succeeded", value: (run) => run.succeeded, cell: (run) => `${run.succeeded} of ${run.total}, ${run.failed} failed` },

@@ -30,6 +30,7 @@ import { paths, useQueryValue } from "../lib/router";
 import { actor } from "../lib/text";
 import { timeline } from "../lib/timeline";
 import { duration, moment, secondsBetween } from "../lib/time";
+import { launchedOf, leftInWords } from "../lib/words";
 import { Steps } from "./Steps";
 import { Trail } from "./Trail";
 
@@ -61,8 +62,8 @@ function Shown({ execution, at, fresh }: { execution: ExecutionAnswer; at: numbe
   const now = fresh && active ? Math.max(clockNow, at) : at; // a clock that ran on beside old news would look alive
   const progress = useProgress(execution.executionId, running || tab === "servers");
   const plan = usePlan(execution.planId, true);
-  const objectives = plan.data?.version === execution.planVersion ? plan.data.plan.objectives : undefined;
-  const objective = objectives ? (objectives.rtoMinutes ?? 60) * 60 : plan.data?.version === execution.planVersion ? 3600 : null;
+  const started = plan.data?.version === execution.planVersion ? plan.data.plan : null;
+  const objective = started && (started.objectives?.rtoMinutes ?? 60) * 60;
   const seconds = running ? Math.max(execution.durationSeconds ?? 0, Math.floor(secondsBetween(execution.startedAt, now))) : execution.durationSeconds;
   const actions = actionsOf(execution);
   const ask = (action: string, wave?: Asked["wave"]) => setAsked({ action, ...(wave ? { wave } : {}) });
@@ -118,7 +119,7 @@ function Shown({ execution, at, fresh }: { execution: ExecutionAnswer; at: numbe
           execution={execution}
           asked={asked}
           onClose={() => setAsked(null)}
-          onDone={(message) => notices.tell("success", message)}
+          onDone={notices.tell}
         />
       )}
     </SpaceBetween>
@@ -192,7 +193,6 @@ function Warnings({ execution }: { execution: ExecutionAnswer }) {
 function Facts({ execution, seconds, objective, now }: { execution: ExecutionAnswer; seconds: number | null; objective: number | null; now: number }) {
   const { termination, lease, verdict, cancel } = execution;
   const late = objective !== null && seconds !== null && seconds > objective;
-  const left = execution.instancesLeft;
   return (
     <Container header={<Header variant="h2">What is known</Header>}>
       <KeyValuePairs
@@ -207,7 +207,7 @@ function Facts({ execution, seconds, objective, now }: { execution: ExecutionAns
           { label: "Ended", value: moment(execution.endedAt) },
           {
             label: "Instances left running",
-            value: left === null ? "not known" : left === 0 ? "none" : `${left}${execution.leftSince ? ` since ${moment(execution.leftSince)}` : ""}`,
+            value: leftInWords(execution),
           },
           {
             label: "Termination",
@@ -244,7 +244,7 @@ function Overview({ execution, progress, now, objective }: { execution: Executio
         label: `${wave.waveNumber} ${wave.name}`,
         state: `${wave.display.icon} ${wave.display.label}`,
         color: colorOf(wave.status),
-        note: `${wave.servers.filter((server) => server.launchStatus === "LAUNCHED").length} of ${wave.servers.length} servers launched`,
+        note: `${launchedOf(wave)} servers launched`,
       })),
     [execution.waves],
   );

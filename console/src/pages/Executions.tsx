@@ -14,6 +14,7 @@ import { Text } from "../components/Text";
 import { paths, useQueryValue } from "../lib/router";
 import { actor } from "../lib/text";
 import { duration, moment } from "../lib/time";
+import { inWords, leftInWords } from "../lib/words";
 
 const STATUSES = ["PENDING", "IN_PROGRESS", "PAUSED", "CANCELLING", "COMPLETED", "PARTIAL_SUCCESS", "FAILED", "CANCELLED"];
 const STEP = 50;
@@ -34,6 +35,7 @@ export function Executions() {
             columns={executionColumns}
             rowKey={(row) => row.executionId}
             empty="No execution yet. A drill is started on the page of plans."
+            loading={query.isPlaceholderData}
             filters={
               <>
                 <Input
@@ -67,7 +69,7 @@ interface ChoiceProps {
 
 export function Choice({ label, value, values, onChange }: ChoiceProps) {
   const all = { value: "", label: `${label}: all` };
-  const options = [all, ...values.map((one) => ({ value: one, label: one.replaceAll("_", " ").toLowerCase() }))];
+  const options = [all, ...values.map((one) => ({ value: one, label: inWords(one) }))];
   return (
     <Select
       selectedOption={options.find((option) => option.value === value) ?? all}
@@ -105,11 +107,7 @@ export const executionColumns: Column<ExecutionSummary>[] = [
     id: "left",
     header: "Left running",
     value: (row) => row.instancesLeft,
-    cell: (row) => {
-      if (row.instancesLeft === null) return "not known";
-      if (row.instancesLeft === 0) return "none";
-      return `${row.instancesLeft}${row.leftSince ? ` since ${moment(row.leftSince)}` : ""}`;
-    },
+    cell: leftInWords,
     width: 120,
   },
   { id: "started", header: "Started", value: (row) => row.startedAt, cell: (row) => moment(row.startedAt), width: 140 },

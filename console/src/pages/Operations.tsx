@@ -13,6 +13,7 @@ import { Word } from "../components/Status";
 import { Pre, Text } from "../components/Text";
 import { paths, useQueryValue } from "../lib/router";
 import { moment } from "../lib/time";
+import { inWords } from "../lib/words";
 import { Choice } from "./Executions";
 
 const SEVERITIES = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
@@ -64,8 +65,8 @@ function Errors() {
               columns={4}
               items={[
                 { label: "All", value: counted.total },
-                ...Object.entries(counted.bySeverity).map(([name, count]) => ({ label: name.toLowerCase(), value: count })),
-                ...Object.entries(counted.byCategory).map(([name, count]) => ({ label: name.replaceAll("_", " ").toLowerCase(), value: count })),
+                ...Object.entries(counted.bySeverity).map(([name, count]) => ({ label: inWords(name), value: count })),
+                ...Object.entries(counted.byCategory).map(([name, count]) => ({ label: inWords(name), value: count })),
               ]}
             />
           </Container>
@@ -79,7 +80,7 @@ function Errors() {
             items={page.items}
             rowKey={(row) => row.errorId}
             empty="No errors recorded."
-            selectionType="single"
+            loading={query.isPlaceholderData}
             selected={chosen ? [chosen] : []}
             onSelect={([row]) => setChosen(row ?? null)}
             filters={
@@ -91,8 +92,8 @@ function Errors() {
             }
             columns={[
               { id: "at", header: "At", value: (row) => row.at, cell: (row) => moment(row.at), width: 140 },
-              { id: "severity", header: "Severity", value: (row) => row.severity, cell: (row) => row.severity.toLowerCase() },
-              { id: "category", header: "Category", value: (row) => row.category, cell: (row) => row.category.replaceAll("_", " ").toLowerCase() },
+              { id: "severity", header: "Severity", value: (row) => row.severity, cell: (row) => inWords(row.severity) },
+              { id: "category", header: "Category", value: (row) => row.category, cell: (row) => inWords(row.category) },
               { id: "service", header: "Service", value: (row) => row.service, cell: (row) => <Text>{row.service}</Text> },
               { id: "type", header: "Type", isRowHeader: true, value: (row) => row.errorType, cell: (row) => <Text>{row.errorType}</Text>, width: 130 },
               { id: "message", header: "Message", value: (row) => row.message, cell: (row) => <Text most={300}>{row.message}</Text>, width: 200 },

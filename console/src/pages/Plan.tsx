@@ -90,7 +90,7 @@ function Shown({ stored }: { stored: StoredPlan }) {
           {
             id: "edit",
             label: "Edit",
-            content: tab === "edit" ? <PlanEditor stored={stored} newest={stored.version} onStored={(now) => notices.tell("success", `Version ${now.version} is stored`)} /> : null,
+            content: tab === "edit" ? <PlanEditor stored={stored} newest={stored.version} onStored={(now) => notices.tell(`Version ${now.version} is stored`)} /> : null,
           },
           {
             id: "history",

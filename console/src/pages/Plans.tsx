@@ -179,7 +179,7 @@ function Ready({ stored }: { stored: StoredPlan }) {
 }
 
 function nextDrill({ plan, schedule }: StoredPlan): string {
-  const wanted = (plan as { drill?: { schedule?: { expression: string; timezone: string } } | null }).drill?.schedule;
+  const wanted = plan.drill?.schedule;
   if (!wanted) return "none";
   const state = schedule ? ` (${schedule.state.toLowerCase()}${schedule.error ? `: ${schedule.error}` : ""})` : "";
   return `${wanted.expression} ${wanted.timezone}${state}`;
