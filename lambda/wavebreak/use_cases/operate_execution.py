@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions import steering, termination
+from wavebreak.domain.executions.ending.taken_up import compared
 from wavebreak.domain.executions.locking.preemption import taken_over
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.domain.executions.model import Cancel, CancelThen, Mode
@@ -118,19 +119,24 @@ def reopen(app: App, execution_id: str, step: Step, act: Attribution) -> Executi
 
 def _take_up(app: App, before: Snapshot, step: Step, act: Attribution) -> Execution:
     """Take a finished execution up again, and start its machine."""
-    from wavebreak.use_cases.drill_guard import spare_recoveries  # noqa: PLC0415  no other call pays for this import
+    # No other call pays for these imports.
+    from wavebreak.use_cases.compare_instances import instances_shown  # noqa: PLC0415
+    from wavebreak.use_cases.drill_guard import spare_recoveries  # noqa: PLC0415
 
     execution_id = before.execution.execution_id
     preempts = before.execution.mode is Mode.RECOVERY
     held = take_locks(app, before.execution, new_call_id(), app.now(), preempt=preempts)
     try:
         spare_recoveries(app, before.execution)
+        shown = instances_shown(app, before.execution)
     except (Problem, *FAULTS):
         app.locks.give_back(held)
         raise
 
     def take_over(execution: Execution) -> Execution:
-        return taken_over(step(execution), held.drills, held.plan_of.execution_id if held.plan_of else None, act)
+        return taken_over(
+            step(compared(execution, shown)), held.drills, held.plan_of.execution_id if held.plan_of else None, act
+        )
 
     after = _written(app, execution_id, take_over, act, held)
     with follow_up("cancelling the drills before", execution_id):

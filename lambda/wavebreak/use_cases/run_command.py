@@ -15,6 +15,7 @@ from wavebreak.domain.commands.runs import MAX_TARGETS, Asked, CommandRun, Comma
 from wavebreak.domain.commands.summary import CommandRunStatus, summary_text
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
+from wavebreak.domain.executions.ending.taken_up import present_instance
 from wavebreak.domain.executions.model import Attribution, CancelThen, LaunchStatus
 from wavebreak.domain.plans.model import Impact
 from wavebreak.execution_utils import TerminationStatus
@@ -153,7 +154,7 @@ def _launched(execution: Execution) -> list[tuple[Wave, Server]]:
         (wave, server)
         for wave in execution.waves
         for server in wave.servers
-        if server.launch_status is LaunchStatus.LAUNCHED and server.recovery_instance_id is not None
+        if server.launch_status is LaunchStatus.LAUNCHED and present_instance(server) is not None
     ]
 
 
@@ -194,7 +195,7 @@ def _chosen(launched: Iterable[tuple[Site, Server]], names: Sequence[str]) -> li
 
 def _targets(chosen: Iterable[_Chosen]) -> list[CommandTarget]:
     return [
-        CommandTarget(number, name, server.recovery_instance_id or "", site, critical=server.impact is Impact.CRITICAL)
+        CommandTarget(number, name, present_instance(server) or "", site, critical=server.impact is Impact.CRITICAL)
         for number, (site, server, name) in enumerate(chosen, start=1)
     ]
 

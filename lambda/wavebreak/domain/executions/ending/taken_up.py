@@ -1,0 +1,43 @@
+"""What became of an execution's instances by the time that it is taken up again, as DRS shows it then. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wavebreak.domain.executions.ending.looks import TERMINATED, Look, TerminationObservation, ending_of, is_launched
+from wavebreak.domain.executions.ending.model import EndingOutcome, InstanceEnding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wavebreak.domain.drs import Instance
+    from wavebreak.domain.executions.model import Execution, Server
+
+
+def compared(execution: Execution, shown: Sequence[Instance]) -> Execution:
+    """Record the instances that DRS shows as TERMINATED, or in whose place it shows one that somebody else launched.
+
+    `shown` is what DRS shows of the servers, in any state. That it shows nothing of a server proves nothing.
+    """
+    look = Look(execution, TerminationObservation(instances=tuple(shown)))
+
+    def change(server: Server) -> Server:
+        if server.recovery_instance_id is None or not is_launched(server) or ending_of(server).is_over:
+            return server
+        outcome = _outcome(server, look)
+        return server if outcome is None else replace(server, ending=InstanceEnding(outcome))
+
+    return execution.with_waves(wave.with_servers(change) for wave in execution.waves)
+
+
+def _outcome(server: Server, look: Look) -> EndingOutcome | None:
+    instance = look.instance_of(server)
+    if instance is not None:
+        return EndingOutcome.TERMINATED if instance.state == TERMINATED else None
+    return None if look.successor_of(server) is None else EndingOutcome.REPLACED
+
+
+def present_instance(server: Server) -> str | None:
+    """Return a server's recovery instance; None where it is not known, or known to be gone."""
+    return None if ending_of(server).is_over else server.recovery_instance_id
