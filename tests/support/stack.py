@@ -279,8 +279,12 @@ class Stack:
         return [item for item in self._all_items() if "errorId" in item]
 
     def _all_items(self) -> list[dict[str, Any]]:
-        tables = dynamodb_backends[ACCOUNT][REGION].tables.values()
-        return sorted((item.to_json()["Attributes"] for table in tables for item in table.all_items()), key=str)
+        tables = list(dynamodb_backends[ACCOUNT][REGION].tables.values())
+        while True:
+            try:
+                return sorted((item.to_json()["Attributes"] for table in tables for item in table.all_items()), key=str)
+            except RuntimeError:  # a machine of the stack wrote meanwhile: moto's own records are read without a lock
+                time.sleep(0.01)
 
     def items_of(self, sort_key: str) -> list[dict[str, Any]]:
         """Give the items with a sort key."""

@@ -24,7 +24,7 @@ from tools.bench.measured_stack import BenchFailed, BenchStack, in_use
 from tools.local_stack.stack import LocalStack, Ports, StackError, seed
 from tools.packaging import artefact, build, sam
 
-from wavebreak.aws.drs import IDS_A_CALL
+from wavebreak.domain.drs import IDS_A_CALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.unrepeated import judged
-from wavebreak.domain.drs import GONE, Instance, RecentJob, SourceServer
+from wavebreak.domain.drs import GONE, IDS_A_CALL, Instance, RecentJob, SourceServer, in_batches
 from wavebreak.domain.executions.launching.launch_tags import job_tags, key_of
 from wavebreak.domain.executions.model import LaunchStatus
 from wavebreak.domain.executions.observation import JobLog, JobView, ServerView
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 JOB_IDS_A_CALL: Final = 1000
-IDS_A_CALL: Final = 200
 _LAUNCH_END: Final = "LAUNCH_END"
 """An event of real job logs that the service model does not list."""
 DESCRIBE_INSTANCES: Final = "DescribeRecoveryInstances"
@@ -45,11 +44,6 @@ _SNAPSHOTS_A_PAGE: Final = 10
 _LOG_ITEMS_A_CALL: Final = 1000
 _LAUNCH_STATUSES: Final = {status.value: status for status in LaunchStatus}
 _JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
-
-
-def in_batches(ids: Sequence[str]) -> list[Sequence[str]]:
-    """Give ids as many at a time as one call of DRS takes."""
-    return [ids[start : start + IDS_A_CALL] for start in range(0, len(ids), IDS_A_CALL)]
 
 
 class Drs:
@@ -102,9 +96,9 @@ class Drs:
     def source_servers(self, ids: Sequence[str]) -> dict[str, SourceServer]:
         """Describe source servers by id; one that does not exist is left out."""
         found: dict[str, SourceServer] = {}
-        for start in range(0, len(ids), IDS_A_CALL):
-            wanted = list(ids[start : start + IDS_A_CALL])
-            pages = self._pages("describe_source_servers", filters={"sourceServerIDs": wanted}, maxResults=IDS_A_CALL)
+        for batch in in_batches(ids):
+            wanted = {"sourceServerIDs": list(batch)}
+            pages = self._pages("describe_source_servers", filters=wanted, maxResults=IDS_A_CALL)
             for server in pages:
                 found[server["sourceServerID"]] = _source_server(server)
         return found
@@ -131,9 +125,9 @@ class Drs:
 
     def _instances(self, filtered_by: str, ids: Sequence[str]) -> list[Instance]:
         found: list[Instance] = []
-        for start in range(0, len(ids), IDS_A_CALL):
-            wanted = list(ids[start : start + IDS_A_CALL])
-            pages = self._pages("describe_recovery_instances", filters={filtered_by: wanted}, maxResults=IDS_A_CALL)
+        for batch in in_batches(ids):
+            wanted = {filtered_by: list(batch)}
+            pages = self._pages("describe_recovery_instances", filters=wanted, maxResults=IDS_A_CALL)
             found += [
                 Instance(
                     item["recoveryInstanceID"],

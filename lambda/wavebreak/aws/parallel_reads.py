@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 from botocore.exceptions import ClientError
 
 from wavebreak.aws.clients import UnsupportedSiteError
-from wavebreak.aws.drs import in_batches
-from wavebreak.domain.drs import Trouble
+from wavebreak.domain.drs import Trouble, in_batches
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.aws_errors import FAULTS, is_denied, is_dependency_fault, words_of
 from wavebreak.resilience.client_config import BRIEF_ATTEMPTS, series_seconds

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
 JOBS_QUOTA: Final = "L-D88FAC3A"
@@ -21,6 +21,13 @@ STOPPED: Final = "STOPPED"
 GONE: Final = frozenset({"TERMINATED", NOT_FOUND})
 STARTED_AT_ONCE: Final = 200
 """Source servers that one StartRecovery call takes, whatever the quota (service model)."""
+IDS_A_CALL: Final = 200
+"""Source servers or recovery instances that one Describe call takes (service model)."""
+
+
+def in_batches(ids: Sequence[str]) -> list[Sequence[str]]:
+    """Give ids as many at a time as one call of DRS takes."""
+    return [ids[start : start + IDS_A_CALL] for start in range(0, len(ids), IDS_A_CALL)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.clients import UnsupportedSiteError
-from wavebreak.aws.drs import DESCRIBE_INSTANCES, in_batches
+from wavebreak.aws.drs import DESCRIBE_INSTANCES
 from wavebreak.aws.parallel_reads import Asking, Question
-from wavebreak.domain.drs import Quotas, Trouble, room_for
+from wavebreak.domain.drs import Quotas, Trouble, in_batches, room_for
 from wavebreak.domain.executions.creation import freeze, site_of
 from wavebreak.domain.executions.findings.model import Objectives
 from wavebreak.domain.executions.model import Mode

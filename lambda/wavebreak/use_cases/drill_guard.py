@@ -7,9 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.aws.clients import UnsupportedSiteError
-from wavebreak.aws.drs import DESCRIBE_INSTANCES, in_batches
+from wavebreak.aws.drs import DESCRIBE_INSTANCES
 from wavebreak.aws.parallel_reads import Asking, Question
-from wavebreak.domain.drs import NOT_FOUND, START_RECOVERY, Trouble
+from wavebreak.domain.drs import NOT_FOUND, START_RECOVERY, Trouble, in_batches
 from wavebreak.domain.executions.model import JobKind, Mode
 from wavebreak.domain.readiness.checks import in_the_way_of_a_drill
 from wavebreak.problems import ServerBusy, Unavailable

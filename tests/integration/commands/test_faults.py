@@ -11,14 +11,14 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.support.blueprint import machine_arn
 from tests.support.plans import server
-from tests.support.stack import Killed
+from tests.support.stack import PATIENCE_SECONDS, Killed
 
 from wavebreak.aws import clients
 from wavebreak.aws.ssm import OutcomeUnknownError, Ssm
 from wavebreak.aws.step_functions import Workflow
 from wavebreak.domain.commands import hints
 from wavebreak.domain.commands.concurrency import rounds_of_a_worker
-from wavebreak.domain.commands.delivery import SENDER_SECONDS
+from wavebreak.domain.commands.delivery import SENDER_SECONDS, intended, not_sent
 from wavebreak.domain.commands.hints import hint_for
 from wavebreak.domain.commands.result_documents import result_of
 from wavebreak.domain.commands.runs import CommandTarget
@@ -412,11 +412,35 @@ def test_two_tasks_of_one_target_send_once(commands: Commands, monkeypatch: pyte
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE_SECONDS)
 
     assert ended == [True] * 4
     assert commands.sent_to() == [commands.instance(1)]
     assert stack.invoke("FinishCommandFunction", {"commandId": command_id, "run": 1})["succeeded"] == 1
+
+
+def test_a_task_that_looks_for_a_send_goes_by_what_another_task_of_its_worker_has_written(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one was refused: nothing was sent that could be found, and looking for it would take two minutes."""
+    stack, execution_id = commands.stack, commands.launched(1)
+    monkeypatch.setattr(Workflow, "start_command", lambda *_: None)
+    command_id = commands.start("status", executionId=execution_id)
+    store = stack.app().commands
+    unsent = store.target(command_id, 1)
+    assert store.move(command_id, unsent, intended(unsent, stack.clock.now(), "r1w1"))
+    looks: list[str] = []
+
+    def find(_ssm: Ssm, _instance: str, comment: str, _since: object) -> None:
+        looks.append(comment)
+        seen = store.target(command_id, 1)
+        assert store.move(command_id, seen, not_sent(seen))
+
+    monkeypatch.setattr(Ssm, "find", find)
+    ended = stack.invoke("RunTargetFunction", turn(command_id))["ended"]
+
+    assert (ended, len(looks)) == (True, 1)
+    assert commands.sent_to() == [commands.instance(1)]
 
 
 def test_b1_a_send_that_stalled_and_whose_answer_was_lost_is_found_however_late_it_shows_up(

@@ -230,6 +230,7 @@ class Forwarder:
         """Find the command that an unknown SendCommand left behind; hold it for unsent once it had time to show up.
 
         While SSM does not tell, the target is held: the command may run. It is given up when it would have ended.
+        Another task of this worker may be at it: what that one has written counts.
         """
         since = (self.target.intended_at or self.run.started_at) - _CLOCK_SKEW
         comment = delivery.comment(self.run, self.target)
@@ -252,6 +253,15 @@ class Forwarder:
                 raise RoundOverError
             time.sleep(_LOOKS[-1])
             self._refresh()
+            if self._has_moved():
+                return
+
+    def _has_moved(self) -> bool:
+        """Tell whether another task has brought the target on; raises RoundOverError if that is another worker's."""
+        known, self.target = self.target, self.app.commands.target(self.run.command_id, self.target.number)
+        if self.target != known and not self._is_mine():
+            raise RoundOverError
+        return self.target != known
 
     def _watch(self) -> None:
         """Look until the command has ended or is sent again; raises RoundOverError before that."""

@@ -34,9 +34,9 @@ from tests.support.execution_builders import (
 from tests.support.sources import method_calls
 from tools.template import ROOT, functions, load
 
-from wavebreak.aws.drs import IDS_A_CALL, Drs
+from wavebreak.aws.drs import Drs
 from wavebreak.aws.service_quotas import AppliedQuotas
-from wavebreak.domain.drs import Instance, Quotas, RecentJob, room_for
+from wavebreak.domain.drs import IDS_A_CALL, Instance, Quotas, RecentJob, room_for
 from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import IllegalTransitionError, status_changes
 from wavebreak.domain.executions.ending.instances_left import remaining
