@@ -11,7 +11,7 @@ from wavebreak.domain.executions.ending.model import EndingOutcome
 from wavebreak.domain.executions.findings.model import VerdictWord
 from wavebreak.domain.executions.model import CancelThen, CommandPhase, LaunchStatus, Mode, PausedBy
 from wavebreak.domain.executions.notices import NoticeCode
-from wavebreak.domain.plans.model import Impact, ProcessorType
+from wavebreak.domain.plans.model import ApprovalNotBy, ApprovalThen, Impact, ProcessorType
 from wavebreak.domain.plans.schedules import ScheduleState
 from wavebreak.error_category import Category
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
@@ -213,6 +213,19 @@ _ATTEMPT: Final = _object(
         "error": _TEXT_OR_NULL,
     }
 )
+_APPROVAL: Final = _object(
+    {
+        "askedAt": {**_TIME_OR_NULL, "description": "Since when somebody is waited for; null in older executions."},
+        "by": {**_TEXT_OR_NULL, "description": "Who approved it; null until somebody did."},
+        "at": _TIME_OR_NULL,
+        "reason": _TEXT_OR_NULL,
+        "dueAt": {**_TIME_OR_NULL, "description": "When the next timeout passes; null once nobody is waited for."},
+        "then": {"enum": [*ApprovalThen, None], "description": "What follows the timeout."},
+        "notBy": {"enum": [*ApprovalNotBy, None], "description": "Who may not approve it."},
+    },
+    type=["object", "null"],
+    description="Of a wave that somebody was asked to approve.",
+)
 _WAVE: Final = _object(
     {
         "waveNumber": {"type": "integer"},
@@ -232,6 +245,7 @@ _WAVE: Final = _object(
         "error": _TEXT_OR_NULL,
         "servers": {"type": "array", "items": _SERVER},
         "commands": {"type": "array", "items": _PLANNED_COMMAND},
+        "approval": _APPROVAL,
     }
 )
 _CHECK: Final = _object(

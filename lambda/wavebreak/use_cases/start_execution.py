@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.parallel_reads import Asking
 from wavebreak.domain.errors.record import Severity
+from wavebreak.domain.executions.approving.start import with_approvals
 from wavebreak.domain.executions.creation import foreign, freeze, frozen_document
 from wavebreak.domain.executions.leasing.start import lease_of
 from wavebreak.domain.executions.locking.preemption import taken_over
@@ -92,7 +93,7 @@ def _wanted(app: App, plan_id: str, mode: Mode, own: Site, asked: Mapping[str, A
     document, warnings = resolve(app, stored, own, asking, falls_back=recovers)
     plan = replace(stored, document=document)
     asked = {**asked, "otherAccounts": app.other_accounts}
-    execution = freeze(plan, asked["executionId"], mode, own, asked, now)
+    execution = with_approvals(freeze(plan, asked["executionId"], mode, own, asked, now), plan.document, app.timing)
     execution = replace(
         execution,
         lease=lease_of(mode, plan.document, asked, app.timing),

@@ -87,7 +87,7 @@ def _wave(
         ),
         depends_on=before if depends_on is None else tuple(sorted({numbers[name] for name in depends_on})),
         site=site_of(written, own),
-        requires_approval=written.get("requiresApproval", False),
+        requires_approval=written.get("requiresApproval", False) or written.get("approval") is not None,
         wait_before_seconds=written.get("waitBeforeSeconds", 0),
         timeout_minutes=written.get("timeoutMinutes", 60),
         on_failure=OnFailure(written.get("onFailure", OnFailure.STOP)),
