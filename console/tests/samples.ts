@@ -45,6 +45,7 @@ export function wave(waveNumber: number, status: Wave["status"], servers: Server
     error: null,
     servers,
     commands: [],
+    approval: null,
     ...more,
   };
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.checks.statuses import CheckOutcomeStatus
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.evidence.job_log import Phase
+from wavebreak.domain.executions.actions import EXECUTION_STEPS, WAVE_STEPS
 from wavebreak.domain.executions.ending.model import EndingOutcome
 from wavebreak.domain.executions.findings.model import VerdictWord
 from wavebreak.domain.executions.model import CancelThen, CommandPhase, LaunchStatus, Mode, PausedBy
@@ -18,6 +19,7 @@ from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveSt
 from wavebreak.problems import CODES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from enum import StrEnum
 
 
@@ -34,6 +36,12 @@ _SECONDS_OR_NULL: Final[dict[str, Any]] = {"type": ["integer", "null"], "descrip
 
 def _one_of(words: type[StrEnum]) -> dict[str, Any]:
     return {"type": "string", "enum": [word.value for word in words]}
+
+
+def _accepted(calls: Iterable[str]) -> dict[str, Any]:
+    """Describe the calls that would be accepted."""
+    told = "The calls that would be accepted now, from who reads this; a lock of another execution is not known here."
+    return {"type": "array", "items": {"enum": [*calls]}, "description": told}
 
 
 def _object(properties: dict[str, Any], *optional: str, **more: Any) -> dict[str, Any]:
@@ -246,6 +254,7 @@ _WAVE: Final = _object(
         "servers": {"type": "array", "items": _SERVER},
         "commands": {"type": "array", "items": _PLANNED_COMMAND},
         "approval": _APPROVAL,
+        "actions": _accepted(WAVE_STEPS),
     }
 )
 _CHECK: Final = _object(
@@ -288,6 +297,7 @@ _EXECUTION: Final = _object(
         "waves": {"type": "array", "items": _WAVE},
         "checks": {"type": "array", "items": _CHECK},
         "lastSeenAt": {**_TIME_OR_NULL, "description": "When DRS last told of all that is in flight."},
+        "actions": _accepted(EXECUTION_STEPS),
     }
 )
 _EVENT: Final = _object(

@@ -538,6 +538,37 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Approval
+         * @description For how long somebody's approval is waited for, what follows then, and who may not give it.
+         */
+        Approval: {
+            /** @description REQUESTER: who asked for the execution may not approve. */
+            notBy?: components["schemas"]["ApprovalNotBy"] | null;
+            /**
+             * @description REMIND tells people again, at each further timeout too; REJECT rejects the wave of a drill.
+             * @default REMIND
+             */
+            then: components["schemas"]["ApprovalThen"];
+            /**
+             * Timeoutminutes
+             * @description Counted from when it is asked for.
+             * @default 60
+             */
+            timeoutMinutes: number;
+        };
+        /**
+         * ApprovalNotBy
+         * @description Who may not approve a wave.
+         * @enum {string}
+         */
+        ApprovalNotBy: "REQUESTER";
+        /**
+         * ApprovalThen
+         * @description What follows when nobody approves a wave in time; a wave of a RECOVERY is never rejected for it.
+         * @enum {string}
+         */
+        ApprovalThen: "REMIND" | "REJECT";
+        /**
          * CancelRequest
          * @description What cancels an execution.
          */
@@ -869,6 +900,8 @@ export interface components {
             waveNumber?: number;
         };
         Execution: {
+            /** @description The calls that would be accepted now, from who reads this; a lock of another execution is not known here. */
+            actions: ("cancel" | "pause" | "resume" | "terminate" | "lease" | "verdict")[];
             cancel: {
                 actor: string;
                 /** Format: date-time */
@@ -991,6 +1024,36 @@ export interface components {
             }[];
             waves: {
                 accountId: string | null;
+                /** @description The calls that would be accepted now, from who reads this; a lock of another execution is not known here. */
+                actions: ("approve" | "reject" | "retry" | "skip")[];
+                /** @description Of a wave that somebody was asked to approve. */
+                approval: {
+                    /**
+                     * Format: date-time
+                     * @description Since when somebody is waited for; null in older executions.
+                     */
+                    askedAt: string | null;
+                    /** Format: date-time */
+                    at: string | null;
+                    /** @description Who approved it; null until somebody did. */
+                    by: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When the next timeout passes; null once nobody is waited for.
+                     */
+                    dueAt: string | null;
+                    /**
+                     * @description Who may not approve it.
+                     * @enum {unknown}
+                     */
+                    notBy: "REQUESTER" | null;
+                    reason: string | null;
+                    /**
+                     * @description What follows the timeout.
+                     * @enum {unknown}
+                     */
+                    then: "REMIND" | "REJECT" | null;
+                } | null;
                 attempt: number;
                 /** @description Oldest first, the present one last. */
                 attempts: {
@@ -1525,6 +1588,14 @@ export interface components {
              * @default []
              */
             afterCommands: components["schemas"]["Command"][];
+            /**
+             * @description In place of requiresApproval, whose true is short for {}.
+             * @example {
+             *       "then": "REJECT",
+             *       "timeoutMinutes": 30
+             *     }
+             */
+            approval?: components["schemas"]["Approval"];
             /**
              * Beforecommands
              * @description Run, before the launch, on the servers of the waves that this one depends on.

@@ -150,7 +150,6 @@ function Waiting({ execution, ask, canResume }: { execution: ExecutionAnswer; as
             }
           >
             <Text>{one.text}</Text>
-            {one.wave?.approval?.askedAt && ` (asked at ${moment(one.wave.approval.askedAt)})`}
           </Alert>
         );
       })}

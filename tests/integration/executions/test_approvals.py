@@ -77,7 +77,10 @@ def test_12_who_asked_for_the_execution_may_reject_or_skip_but_not_approve(stack
     assert (refused.status, refused.code) == (409, "INVALID_STATE")
     assert CALLER in refused.json["detail"]
     assert stack.get(started)["version"] == before["version"]
+    assert before["waves"][1]["actions"] == ["reject", "skip"], "contract 4: notBy included"
+    assert before["actions"] == ["cancel", "pause", "lease"]
     stack.gateway.caller = SOMEBODY_ELSE
+    assert stack.get(started)["waves"][1]["actions"] == ["approve", "reject", "skip"]
     answer = stack.api("POST", f"{path}/approve", {"reason": "four eyes"})
     assert answer.status == 202
     shown = stack.ended(started)["waves"][1]["approval"]
