@@ -79,6 +79,7 @@ export function execution(status: Execution["status"], waves: Wave[], more: Part
     lastFailure: null,
     verdict: null,
     lease: null,
+    before: null,
     factors: {},
     version: 1,
     waves,

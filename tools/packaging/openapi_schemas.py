@@ -183,6 +183,7 @@ _SUMMARY: Final = _object(
         "lastFailure": {"type": ["object", "null"], "description": "Of the state machine, when it last failed."},
         "verdict": _VERDICT,
         "lease": _LEASE,
+        "before": {**_TIME_OR_NULL, "description": "No server comes from a later recovery point, if it was asked for."},
         "factors": _ANY_OBJECT,
         "version": {"type": "integer"},
     }
@@ -474,6 +475,20 @@ _HEALTH: Final[dict[str, Any]] = {
         "critical_circuits_open": {"type": "array", "items": {"type": "string"}},
     },
 }
+_SERVER_SNAPSHOTS: Final = _object(
+    {
+        "sourceServerId": {"type": "string"},
+        "name": {**_TEXT_OR_NULL, "description": "Its Name tag or else its host name, if DRS told it."},
+        "waveName": {"type": "string"},
+        "snapshots": {
+            "type": "array",
+            "items": _object({"snapshotId": {"type": "string"}, "at": _TIME}),
+            "description": "Its finished recovery points, the newest first; at most 500.",
+        },
+        "more": {"type": "boolean", "description": "Whether it has older ones."},
+        "error": {**_TEXT_OR_NULL, "description": "Why DRS did not tell them."},
+    }
+)
 SCHEMAS: Final = {
     "Report": {**_ANY_OBJECT, "description": "docs/evidence.md tells each field."},
     "ReportAddress": _object({"location": {"type": "string", "format": "uri"}}),
@@ -486,6 +501,7 @@ SCHEMAS: Final = {
     "ExecutionSummary": _SUMMARY,
     "Execution": _EXECUTION,
     "CheckExecution": _CHECK_EXECUTION,
+    "ServerSnapshots": _SERVER_SNAPSHOTS,
     "Event": _EVENT,
     "CommandRun": _RUN,
     "CommandResult": _RESULT,

@@ -36,10 +36,10 @@ def typed(shell: Shell, wanted: str, given: str | None, question: str, done: str
         raise Misconfigured.because(f"{answer!r} is not {wanted}, {done}")
 
 
-def recovery_of(shell: Shell, plan_id: str, given: str | None, *, preempts: bool) -> None:
+def recovery_of(shell: Shell, plan_id: str, given: str | None, wanted: briefing.Wanted) -> None:
     """Have a recovery confirmed by its plan's id, after showing what it will do."""
     if given is None and shell.around.ask is not None:
-        shell.around.err.print(briefing.recovery(Look.of(shell.around.err), _briefing(shell, plan_id, preempts)))
+        shell.around.err.print(briefing.recovery(Look.of(shell.around.err), _briefing(shell, plan_id, wanted)))
     question = f"Type the plan's id, {plan_id}, to start its recovery:"
     typed(shell, plan_id, given, question, "nothing was started")
 
@@ -50,7 +50,7 @@ def end_of_servers(shell: Shell, execution: str, given: str | None, verb: str) -
     typed(shell, execution, given, question, "nothing was sent")
 
 
-def _briefing(shell: Shell, plan_id: str, preempts: bool) -> briefing.Briefing:
+def _briefing(shell: Shell, plan_id: str, wanted: briefing.Wanted) -> briefing.Briefing:
     """Gather what is shown. A plan that cannot be read is told; anything else that is missing keeps nobody waiting."""
     from wavebreak_cli.client.caller import account_of  # noqa: PLC0415 - STS is only asked by few commands
 
@@ -67,7 +67,7 @@ def _briefing(shell: Shell, plan_id: str, preempts: bool) -> briefing.Briefing:
     except CommandFailed as failure:
         replaced = str(failure)
     endpoint = shell.api.endpoint
-    return briefing.Briefing(endpoint, account_of(endpoint), stored, readiness, replaced, preempts, unseen)
+    return briefing.Briefing(endpoint, account_of(endpoint), stored, readiness, replaced, wanted, unseen)
 
 
 def _servers_of(stored: StoredPlan, readiness: Mapping[str, Any] | str) -> frozenset[str]:
@@ -100,18 +100,20 @@ def _running_now(shell: Shell, servers: Collection[str], stored: StoredPlan) -> 
     return found, 0
 
 
-def with_instances(shell: Shell, most: int, *, attempts: int = ATTEMPTS, **wanted: object) -> Iterator[Execution]:
+def with_instances(
+    shell: Shell, most: int, *, attempts: int = ATTEMPTS, mode: str | None = None
+) -> Iterator[Execution]:
     """Read the executions that have left instances running, whole, newest first, at most so many.
 
     `attempts` says how often a page of their list is asked for.
     """
-    for name in islice(_names_with_instances(shell, attempts=attempts, **wanted), most):
+    for name in islice(_names_with_instances(shell, attempts=attempts, mode=mode), most):
         yield _read_once(shell, name)
 
 
-def _names_with_instances(shell: Shell, *, attempts: int, **wanted: object) -> Iterator[str]:
+def _names_with_instances(shell: Shell, *, attempts: int, mode: str | None = None) -> Iterator[str]:
     """Name the executions that have left instances running, newest first."""
-    for item in shell.api.items("/executions", limit=1000, attempts=attempts, **wanted):
+    for item in shell.api.items("/executions", limit=1000, attempts=attempts, mode=mode):
         if item.get("instancesLeft") != 0:
             yield str(item.get("executionId"))
 

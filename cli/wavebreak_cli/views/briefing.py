@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Group
@@ -13,6 +13,7 @@ from wavebreak_cli.views.terminal import when
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from rich.console import RenderableType
 
@@ -34,6 +35,16 @@ class Replaced:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a recovery is asked to be: whether it has drills give way, and the recovery points that it comes from."""
+
+    preempts: bool = True
+    before: datetime | None = None
+    points: Mapping[str, str] = field(default_factory=dict)
+    """Recovery points by source server."""
+
+
+@dataclass(frozen=True, slots=True)
 class Briefing:
     """All that is told before a recovery. `readiness` is the API's answer, or why there is none."""
 
@@ -42,7 +53,7 @@ class Briefing:
     plan: StoredPlan
     readiness: Mapping[str, Any] | str
     replaced: Sequence[Replaced] | str
-    preempts: bool = True
+    wanted: Wanted
     unseen: int = 0
     """Executions with instances left that nobody has looked into: those of these servers may run."""
 
@@ -61,7 +72,9 @@ def recovery(look: Look, told: Briefing) -> RenderableType:
     grid.add_row("servers", look.text(_servers(plan, names)))
     grid.add_row("readiness", _readiness(look, told.readiness))
     grid.add_row("runs now", _replaced(look, told, names, _not_known(told, plan)))
-    if told.preempts:
+    if told.wanted.before or told.wanted.points:
+        grid.add_row("from", look.text(_from(told.wanted), "bold"))
+    if told.wanted.preempts:
         grid.add_row("drills", look.text("those in its way are cancelled"))
     return Group(head, grid)
 
@@ -74,6 +87,12 @@ def names_of(readiness: Mapping[str, Any] | str) -> Mapping[str, str]:
 def _unmatched(plan: Mapping[str, Any], readiness: Mapping[str, Any] | str) -> bool:
     """Tell whether the plan has servers by selectors, and nobody has said which."""
     return isinstance(readiness, str) and any(wave.get("selector") for wave in plan.get("waves") or [])
+
+
+def _from(wanted: Wanted) -> str:
+    chosen = [f"{len(wanted.points)} server(s): the recovery points given"] if wanted.points else []
+    every = f"each newest recovery point not later than {when(wanted.before.isoformat())}" if wanted.before else ""
+    return "; ".join([*chosen, *([every] if every else ["the newest recovery point of the others"])])
 
 
 def _not_known(told: Briefing, plan: Mapping[str, Any]) -> list[str]:

@@ -127,10 +127,12 @@ def verdict_told(judged: Mapping[str, Any]) -> str:
 
 
 def _said(look: Look, execution: Execution) -> Iterator[tuple[str, Text]]:
-    """Tell for whom it waits, who let waves start, and who cancelled it, when and why."""
+    """Tell for whom it waits, from when it comes, who let waves start, and who cancelled it, when and why."""
     waits = waiting_for(execution)
     if waits:
         yield "Waits for you", look.text(waits, "bold dark_orange")
+    if execution.get("before"):
+        yield "Comes from", look.text(f"recovery points not later than {when(execution['before'])}")
     yield from ((label, look.text(text)) for label, text in approvals_given(execution))
     cancel = execution.get("cancel")
     if cancel:

@@ -499,6 +499,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/plans/{planId}/snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the recovery points of a plan's servers, the newest first; nothing is changed. */
+        get: operations["get_snapshots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/plans/{planId}/validate": {
         parameters: {
             query?: never;
@@ -804,6 +821,11 @@ export interface components {
          * @description What starts a drill.
          */
         DrillRequest: {
+            /**
+             * Before
+             * @description Each server comes from its newest recovery point not later than this.
+             */
+            before?: string | null;
             /** Planid */
             planId: string;
             /** Reason */
@@ -902,6 +924,11 @@ export interface components {
         Execution: {
             /** @description The calls that would be accepted now, from who reads this; a lock of another execution is not known here. */
             actions: ("cancel" | "pause" | "resume" | "terminate" | "lease" | "verdict")[];
+            /**
+             * Format: date-time
+             * @description No server comes from a later recovery point, if it was asked for.
+             */
+            before: string | null;
             cancel: {
                 actor: string;
                 /** Format: date-time */
@@ -1122,6 +1149,11 @@ export interface components {
          */
         ExecutionStatus: "PENDING" | "IN_PROGRESS" | "PAUSED" | "CANCELLING" | "COMPLETED" | "PARTIAL_SUCCESS" | "FAILED" | "CANCELLED";
         ExecutionSummary: {
+            /**
+             * Format: date-time
+             * @description No server comes from a later recovery point, if it was asked for.
+             */
+            before: string | null;
             cancel: {
                 actor: string;
                 /** Format: date-time */
@@ -1432,6 +1464,11 @@ export interface components {
          * @description What starts a recovery.
          */
         RecoveryRequest: {
+            /**
+             * Before
+             * @description Each server comes from its newest recovery point not later than this.
+             */
+            before?: string | null;
             /** Planid */
             planId: string;
             /**
@@ -1520,6 +1557,22 @@ export interface components {
              * @example s-11111111111111111
              */
             sourceServerId: string;
+        };
+        ServerSnapshots: {
+            /** @description Why DRS did not tell them. */
+            error: string | null;
+            /** @description Whether it has older ones. */
+            more: boolean;
+            /** @description Its Name tag or else its host name, if DRS told it. */
+            name: string | null;
+            /** @description Its finished recovery points, the newest first; at most 500. */
+            snapshots: {
+                /** Format: date-time */
+                at: string;
+                snapshotId: string;
+            }[];
+            sourceServerId: string;
+            waveName: string;
         };
         /**
          * Severity
@@ -4595,6 +4648,101 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_snapshots: {
+        parameters: {
+            query?: {
+                /** @description Only recovery points not later than this. */
+                before?: string | null;
+                /** @description Servers; at most 25 come in one answer. */
+                limit?: number;
+                /** @description Of the answer that this one goes on from. */
+                nextToken?: string | null;
+            };
+            header?: never;
+            path: {
+                planId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Servers in the plan's order, each with its recovery points. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ServerSnapshots"][];
+                        nextToken: string | null;
+                    };
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

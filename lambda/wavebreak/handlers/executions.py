@@ -22,7 +22,7 @@ def _start(mode: Mode, body: StartRequest, key: str | None, **more: Any) -> Resp
 
     own = http.own_site(router)
     caller = http.caller_of(router)
-    asked = {"requestedBy": caller, "reason": body.reason, "snapshots": body.snapshots, **more}
+    asked = {"requestedBy": caller, "reason": body.reason, "snapshots": body.snapshots, "before": body.before, **more}
 
     def start(request: RequestKey | None) -> dict[str, Any]:
         return whole_view(start_execution(app(), body.plan_id, mode, own, asked, request), caller, app().now())

@@ -359,6 +359,7 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         tallies=read_tallies(meta.get("tallies")),
         usual_launch_seconds=None if meta.get("usualLaunchBefore") is None else int(meta["usualLaunchBefore"]),
         lease=read_lease(meta),
+        before=_moment(meta.get("before")),
     )
 
 

@@ -20,6 +20,7 @@ from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store import keys
 from wavebreak.store.locks import busy_plan
 from wavebreak.store.table import ConditionFailedError, WriteRejectedError
+from wavebreak.timing import iso
 from wavebreak.use_cases.drill_guard import spare_recoveries
 from wavebreak.use_cases.name_servers import named
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
@@ -103,6 +104,8 @@ def _wanted(app: App, plan_id: str, mode: Mode, own: Site, asked: Mapping[str, A
     execution = named(app, execution, asking)
     frozen, digest = frozen_document(plan)
     details = {"planId": plan_id, "planVersion": plan.version, "planHash": digest, "mode": mode.value}
+    if execution.before is not None:
+        details["before"] = iso(execution.before)
     return _Wanted(execution, frozen, details, preempts=recovers and asked.get("preempt", True))
 
 

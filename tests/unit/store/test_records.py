@@ -169,6 +169,7 @@ executions = st.builds(
     version=counts,
     event_sequence=counts,
     event_hash=maybe_texts,
+    before=maybe_moments,
 )
 
 

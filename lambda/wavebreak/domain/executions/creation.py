@@ -35,7 +35,8 @@ def freeze(
 ) -> Execution:
     """Make the execution of a plan whose selectors are resolved.
 
-    `asked` holds requestedBy, reason, snapshots (by source server id), and otherAccounts: whether waves may name them.
+    `asked` holds requestedBy, reason, snapshots (by source server id), before (a moment, or None), and otherAccounts:
+    whether waves may name them.
     `own` is the stack's account and Region: a wave that names them is one that names none. Raises InvalidRequest for
     snapshots of servers that the plan does not have, a copy too large to keep,
     and a server that two waves name once their Regions are filled in.
@@ -66,6 +67,7 @@ def freeze(
         waves=waves,
         calls=CallCounts(),
         objectives=Objectives.of(plan.document.get("objectives")),
+        before=asked.get("before"),
     )
 
 

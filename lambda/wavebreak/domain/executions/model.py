@@ -400,6 +400,8 @@ class Execution:
     """How long the quickest launch of the plan's last run took; None where that is not known."""
     lease: Lease | None = None
     """Of a drill only: how long its instances may stay."""
+    before: datetime | None = None
+    """The moment that no server comes from later than, unless it was given a recovery point; None for the newest."""
 
     @property
     def is_terminal(self) -> bool:

@@ -96,6 +96,7 @@ def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "lastFailure": meta.get("lastFailure"),
         "verdict": meta.get("verdict"),
         "lease": meta.get("lease"),
+        "before": meta.get("before"),
         "factors": factors_of(json.loads(meta.get("tallies") or "[]")),
         "version": int(meta["version"]),
     }
