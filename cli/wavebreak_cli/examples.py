@@ -38,6 +38,7 @@ EXAMPLES: Final = {
     "whoami": "wavebreak whoami",
     "extend": "wavebreak extend latest 60",
     "console": "wavebreak console",
+    "snapshots": "wavebreak snapshots three-tier --before 2026-11-21T02:00:00Z",
 }
 _DOCS: Final = "More: docs/cli.md"
 

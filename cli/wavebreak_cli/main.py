@@ -19,6 +19,7 @@ from wavebreak_cli.commands.operations import operations
 from wavebreak_cli.commands.plans import plans
 from wavebreak_cli.commands.report import reports
 from wavebreak_cli.commands.running import running
+from wavebreak_cli.commands.snapshots import snapshots
 from wavebreak_cli.commands.steering import control
 from wavebreak_cli.errors import (
     EXIT_BROKEN_PIPE,
@@ -39,6 +40,7 @@ app: Final = typer.Typer(
 app.add_typer(plans)
 app.add_typer(executions)
 app.add_typer(running)
+app.add_typer(snapshots)
 app.add_typer(control)
 app.add_typer(operations)
 app.add_typer(reports)

@@ -102,6 +102,25 @@ describe("buttons (contract 2 and 14)", () => {
     expect(found[0]!.text).toContain("no room");
     expect(waitingOf(execution("FAILED", waves))).toHaveLength(1);
   });
+
+  const APPROVAL = { askedAt: "2026-01-26T18:02:00.000Z", by: null, at: null, reason: null, dueAt: "2026-01-26T19:02:00.000Z", then: "REJECT", notBy: "REQUESTER" } as const;
+
+  test("an approval says since when, until when, what follows and who may not give it", () => {
+    const [one] = waitingOf(execution("IN_PROGRESS", [wave(2, "AWAITING_APPROVAL", [], { approval: APPROVAL })]));
+    expect(one!.text).toMatch(/^Wave 2 starts when somebody approves it \(asked at .+, rejected at .+, not by who asked for the execution\)$/);
+    const [again] = waitingOf(execution("IN_PROGRESS", [wave(2, "AWAITING_APPROVAL", [], { approval: { ...APPROVAL, then: "REMIND", notBy: null } })]));
+    expect(again!.text).toContain("asked again at");
+  });
+
+  test("what is accepted and changes nothing has no button, and an approval that was given waits for nobody", () => {
+    const given = wave(2, "AWAITING_APPROVAL", [], { approval: { ...APPROVAL, by: "ana" }, actions: ["approve", "reject", "skip"] });
+    const paused = execution("PAUSED", [given], { pausedBy: ["OPERATOR"], actions: ["cancel", "pause", "resume"] });
+    expect([...actionsOf(paused)]).toEqual(["cancel", "resume"]);
+    expect([...waveActionsOf(paused, given)]).toEqual(["reject", "skip"]);
+    expect(waitingOf(paused).map((found) => found.kind)).toEqual(["pause"]);
+    const cancel = { at: "", actor: "", reason: null, then: "TERMINATE" } as const;
+    expect([...actionsOf(execution("CANCELLING", [], { cancel, actions: ["cancel"] }))]).toEqual([]);
+  });
 });
 
 describe("answers", () => {

@@ -45,6 +45,7 @@ export function wave(waveNumber: number, status: Wave["status"], servers: Server
     error: null,
     servers,
     commands: [],
+    approval: null,
     ...more,
   };
 }
@@ -78,6 +79,7 @@ export function execution(status: Execution["status"], waves: Wave[], more: Part
     lastFailure: null,
     verdict: null,
     lease: null,
+    before: null,
     factors: {},
     version: 1,
     waves,

@@ -194,6 +194,17 @@ def test_apply_shows_on_which_lines_the_api_finds_errors(api: FakeApi, wavebreak
     assert f"{plan_file}:9: /waves/1/selector: is no good" in outcome.err
 
 
+def test_apply_of_one_plan_in_two_files_is_refused_and_stores_nothing(
+    api: FakeApi, wavebreak: Terminal, plan_file: Path
+) -> None:
+    copy = plan_file.with_name("copy.yaml")
+    copy.write_text(plan_file.read_text(encoding="utf-8"), encoding="utf-8")
+    outcome = wavebreak("plan", "apply", str(plan_file), str(copy))
+    assert outcome.exit_code == 3
+    assert "copy.yaml both are plan three-tier; nothing was stored" in " ".join(outcome.err.split())
+    assert api.requests == []
+
+
 def test_apply_of_a_plan_without_an_id_is_refused(api: FakeApi, wavebreak: Terminal, plan_file: Path) -> None:
     plan_file.write_text("name: x\n")
     outcome = wavebreak("plan", "apply", str(plan_file))

@@ -129,18 +129,58 @@ def test_b2_what_runs_of_named_servers_is_told_beside_a_selector_that_is_not_kno
     assert NOT_KNOWN in told
 
 
-def test_b2_a_prompt_looks_into_the_newest_executions_and_reads_no_list_beyond_them(
+def with_many(api: FakeApi, count: int = 60) -> list[str]:
+    """Let executions be there that have left an instance each, of no server of the plan."""
+    names = [f"drill-01k0000000000000000000{n:04}" for n in range(count)]
+    api.listed["/executions"] = [{"executionId": name, "instancesLeft": 1} for name in names]
+    api.readings.update({name: [execution("COMPLETED", [], executionId=name)] for name in names})
+    api.page = 10
+    return names
+
+
+def looked_into(api: FakeApi) -> list[str]:
+    paths = (request.path for request in api.requests)
+    return [path.removeprefix("/executions/") for path in paths if path.startswith("/executions/")]
+
+
+def test_b2_a_prompt_finds_what_runs_however_many_executions_came_after_it(ready: FakeApi, wavebreak: Terminal) -> None:
+    names = with_many(ready)
+    ready.listed["/executions"].append({"executionId": RECOVERY, "instancesLeft": 2})
+    ready.readings[RECOVERY] = [live_recovery()]
+    wavebreak.typed = "no"
+    told = wavebreak(*START).err
+    assert f"2 of {RECOVERY}" in told
+    assert "not looked into" not in told
+    assert looked_into(ready) == [*names, RECOVERY]
+
+
+def test_b2_a_prompt_looks_no_further_once_every_server_of_the_plan_is_found(
     ready: FakeApi, wavebreak: Terminal
 ) -> None:
-    names = [f"drill-01k0000000000000000000{n:04}" for n in range(60)]
-    ready.listed["/executions"] = [{"executionId": name, "instancesLeft": 1} for name in names]
-    ready.readings.update({name: [execution("COMPLETED", [], executionId=name)] for name in names})
-    ready.page = 10
+    with_many(ready)
+    every = execution("COMPLETED", [wave(1, "w", "COMPLETED", [server(1), server(2), server(3)])])
+    ready.listed["/executions"].insert(0, {"executionId": DRILL, "instancesLeft": 3})
+    ready.readings[DRILL] = [every]
     wavebreak.typed = "no"
-    wavebreak(*START)
-    paths = [request.path for request in ready.requests]
-    assert [path for path in paths if path.startswith("/executions/")] == [f"/executions/{n}" for n in names[:20]]
-    assert paths.count("/executions") == 2
+    assert f"3 of {DRILL}" in wavebreak(*START).err
+    assert looked_into(ready) == [DRILL]
+
+
+def test_b2_a_prompt_keeps_nobody_waiting_and_says_what_it_did_not_look_into(
+    ready: FakeApi, wavebreak: Terminal
+) -> None:
+    names = with_many(ready)
+
+    def slow() -> dict[str, Any]:
+        wavebreak.clock.sleep(1)
+        return execution("COMPLETED", [])
+
+    ready.readings.update({name: [slow] for name in names})
+    wavebreak.typed = "no"
+    told = wavebreak(*START).err
+    assert len(looked_into(ready)) == 8
+    assert "52 older execution(s) with instances left were not looked into: wavebreak instances" in told
+    assert "no instances of these servers" not in told
 
 
 def test_b1_a_prompt_asks_once_for_what_it_only_shows(ready: FakeApi, wavebreak: Terminal) -> None:

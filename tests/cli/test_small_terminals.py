@@ -13,6 +13,8 @@ from wavebreak_cli.views.terminal import Look
 if TYPE_CHECKING:
     from wavebreak_cli.client.answers import Execution
 
+NOT_GIVEN = {"askedAt": None, "by": None, "at": None, "reason": None, "dueAt": None, "then": None, "notBy": None}
+
 
 def drawn(found: dict[str, Any], width: int = 80, height: int = 24) -> list[str]:
     console = Console(width=width, color_system=None, legacy_windows=False)
@@ -53,12 +55,29 @@ def test_f6_whoever_is_waited_for_is_told_at_the_top_and_after_a_failure_since_w
     asked = wave(2, "web", "AWAITING_APPROVAL", [])
     rows = drawn(execution("IN_PROGRESS", [wave(1, "db", "COMPLETED", []), asked]))
     assert rows[2] == "┃ ⏸ WAITING FOR YOU: approve or reject wave 2 web"
+    asked["approval"] = {**NOT_GIVEN, "askedAt": "2026-11-21T12:00:05.000Z"}
+    rows = drawn(execution("IN_PROGRESS", [asked]), 120)
+    assert rows[2] == "┃ ⏸ WAITING FOR YOU: approve or reject wave 2 web (since 12:00:05Z)"
+    asked["approval"] |= {"dueAt": "2026-11-21T13:00:05.000Z", "then": "REJECT", "notBy": "REQUESTER"}
+    rows = drawn(execution("IN_PROGRESS", [asked]), 120)
+    assert rows[2].endswith("wave 2 web (since 12:00:05Z, rejected 13:00:05Z, not by who asked for it)")
+    asked["approval"] |= {"by": "ana", "at": "2026-11-21T12:10:00.000Z", "reason": "checked", "dueAt": None}
+    rows = drawn(execution("PAUSED", [asked], pausedBy=["OPERATOR"]), 120)
+    assert rows[2] == "┃ ⏸ WAITING FOR YOU: resume: an operator paused it", "it has its approval"
     failed = wave(1, "db", "FAILED", [server(1, "FAILED")], error="1 CRITICAL server did not launch")
     rows = drawn(execution("PAUSED", [failed], pausedBy=["FAILURE"]), 120)
     told = "retry, skip or cancel: wave 1 db (since 12:00:38Z): 1 CRITICAL server did not launch"
     assert rows[2] == f"┃ ⏸ WAITING FOR YOU: {told}"
     rows = drawn(execution("PAUSED", [], pausedBy=["OPERATOR"]))
     assert rows[2] == "┃ ⏸ WAITING FOR YOU: resume: an operator paused it"
+
+
+def test_12_a_card_says_who_approved_and_why(api: FakeApi, wavebreak: Terminal) -> None:
+    done = wave(1, "db", "COMPLETED", [server(1)])
+    done["approval"] = {**NOT_GIVEN, "by": "ana", "at": "2026-11-21T12:10:00.000Z", "reason": "checked"}
+    api.readings[DRILL] = [execution("COMPLETED", [done])]
+    told = "Approved: wave 1 by ana at 2026-11-21 12:10:00Z: checked"
+    assert told in " ".join(wavebreak("show", DRILL).out.split())
 
 
 def test_f7_a_card_says_who_cancelled_and_why(api: FakeApi, wavebreak: Terminal) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.domain.executions.audit_trail import event_hash
+from wavebreak.domain.executions.audit_trail import WORDS, event_hash
 
 if TYPE_CHECKING:
     from tools.local_stack.product import Product
@@ -34,6 +34,8 @@ def paths(events: list[dict[str, Any]]) -> dict[Subject, list[str | None]]:
     for event in events:
         for change in event["data"]["changes"]:
             subject = change.get("waveNumber") or change.get("subject", "execution")
+            if subject in WORDS:
+                continue
             path = told.setdefault(subject, [change["from"]])
             assert path[-1] == change["from"], (subject, path, change)
             path.append(change["to"])

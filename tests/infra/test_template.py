@@ -26,6 +26,7 @@ ROUTES = {
     ("POST", "/plans/{planId}/validate"),
     ("POST", "/plans/import"),
     ("POST", "/plans/diff"),
+    ("GET", "/plans/{planId}/snapshots"),
     ("POST", "/drills"),
     ("POST", "/recoveries"),
     ("GET", "/executions"),

@@ -45,6 +45,8 @@ class Gateway:
     def __init__(self, routes: list[Route], invoke: Callable[[str, dict[str, Any]], dict[str, Any]]) -> None:
         self._routes = routes
         self._invoke = invoke
+        self.caller = CALLER
+        """The principal that signs the requests."""
 
     def call(
         self,
@@ -64,6 +66,7 @@ class Gateway:
         route, parameters = self._route(method, path)
         sent = text if text is not None else (None if body is None else json.dumps(body))
         event = _event(route, path, parameters, sent, query, headers) | {"isBase64Encoded": encoded}
+        event["requestContext"]["identity"]["userArn"] = self.caller
         answer = self._invoke(route.function, event)
         flat = dict(answer.get("headers") or {})
         flat |= {name: values[0] for name, values in (answer.get("multiValueHeaders") or {}).items()}

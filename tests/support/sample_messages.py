@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support.execution_builders import NOW, OPERATOR, execution, job, later, wave
 
+from wavebreak.domain.executions.approving.model import ApprovalWait
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, append_event, status_changes, words_behind
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.ending.model import EndingOutcome, InstanceEnding
@@ -18,6 +19,7 @@ from wavebreak.domain.notifications.command_and_alarm_messages import alert_mess
 from wavebreak.domain.notifications.execution_messages import execution_message
 from wavebreak.domain.notifications.message import Kind, Message
 from wavebreak.domain.notifications.plan_messages import drill_not_started
+from wavebreak.domain.plans.model import ApprovalThen
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 
 if TYPE_CHECKING:
@@ -132,6 +134,20 @@ def _leased(name: str, mode: Mode) -> Story:
     return story.then(2920, lease=replace(lease, reminded=True))
 
 
+def _asked(name: str, mode: Mode, then: ApprovalThen = ApprovalThen.REJECT) -> Story:
+    """An execution whose second wave is put to somebody, not to who asked for the execution."""
+    story, wait = _running(name, mode), ApprovalWait(60, timedelta(minutes=60), then, True)  # noqa: FBT003  a field
+    story.now = story.now.with_waves([replace(story.now.wave(2), approval_wait=wait.begun(later(38)))])
+    return story.then(38, w1=W.COMPLETED, w2=W.AWAITING_APPROVAL)
+
+
+def _reminded(name: str, mode: Mode) -> Story:
+    """The same, an hour later: people are told again."""
+    story = _asked(name, mode, ApprovalThen.REMIND)
+    after = replace(story.now.wave(2), approval_wait=story.now.wave(2).approval_wait.reminded(later(3638)))  # type: ignore[union-attr]  # it waits
+    return story.then(3638, waves=(story.now.wave(1), after, story.now.wave(3)))
+
+
 STORIES: dict[Kind, Callable[[str, Mode], Message]] = {
     Kind.STARTED: lambda n, m: Story(n, m).told(Kind.STARTED),
     Kind.COMPLETED: lambda n, m: (
@@ -163,9 +179,8 @@ STORIES: dict[Kind, Callable[[str, Mode], Message]] = {
     Kind.RESUMED: lambda n, m: (
         _half(n, m).then(60, APPROVER, status=E.PAUSED).then(600, APPROVER, status=E.IN_PROGRESS).told(Kind.RESUMED)
     ),
-    Kind.APPROVAL_NEEDED: lambda n, m: (
-        _running(n, m).then(38, w1=W.COMPLETED, w2=W.AWAITING_APPROVAL).told(Kind.APPROVAL_NEEDED)
-    ),
+    Kind.APPROVAL_NEEDED: lambda n, m: _asked(n, m).told(Kind.APPROVAL_NEEDED),
+    Kind.APPROVAL_STILL_NEEDED: lambda n, m: _reminded(n, m).told(Kind.APPROVAL_STILL_NEEDED),
     Kind.DRILL_NOT_STARTED: lambda n, _: drill_not_started(
         {"planId": "three-tier", "name": n}, f"PLAN_BUSY: {n}", "2026-11-22T06:00:00Z", "2026-11-22T06:00:01.000Z"
     ),

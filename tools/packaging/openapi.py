@@ -27,6 +27,7 @@ MODULES: Final = (
     "steering",
     "leases",
     "evidence",
+    "snapshots",
     "cancellation",
     "termination",
     "commands",

@@ -77,6 +77,7 @@ REPORT: Final[dict[int, Any]] = {
         "content": {"application/json": {"schema": named("ReportAddress")}},
     },
 }
+SNAPSHOT_LIST: Final = _page("Servers in the plan's order, each with its recovery points.", named("ServerSnapshots"))
 CHECK_LIST: Final = _page("Check executions, in the order of waves and checks.", named("CheckExecution"))
 PROGRESS: Final = _json(200, "The phases, as DRS last told them.", named("Progress"))
 STEERED: Final = ACCEPTED | problems(400, 404, 409)
@@ -88,6 +89,7 @@ ANSWERS: Final[Mapping[tuple[str, str], dict[int, Any]]] = {
     ("POST", "/plans/{planId}/validate"): READINESS | problems(400, 404),
     ("PUT", "/plans/{planId}"): PLAN | PLAN_CREATED | problems(400, 404, 412, 413),
     ("GET", "/plans/{planId}"): PLAN | problems(404),
+    ("GET", "/plans/{planId}/snapshots"): SNAPSHOT_LIST | problems(400, 404),
     ("GET", "/plans"): PLAN_LIST | problems(400),
     ("DELETE", "/plans/{planId}"): PLAN_DELETED | problems(404, 409),
     ("POST", "/drills"): ACCEPTED | problems(400, 404, 409),

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.checks.statuses import CheckOutcomeStatus
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.evidence.job_log import Phase
+from wavebreak.domain.executions.actions import EXECUTION_STEPS, WAVE_STEPS
 from wavebreak.domain.executions.ending.model import EndingOutcome
 from wavebreak.domain.executions.findings.model import VerdictWord
 from wavebreak.domain.executions.model import CancelThen, CommandPhase, LaunchStatus, Mode, PausedBy
 from wavebreak.domain.executions.notices import NoticeCode
-from wavebreak.domain.plans.model import Impact, ProcessorType
+from wavebreak.domain.plans.model import ApprovalNotBy, ApprovalThen, Impact, ProcessorType
 from wavebreak.domain.plans.schedules import ScheduleState
 from wavebreak.error_category import Category
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.problems import CODES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from enum import StrEnum
 
 
@@ -34,6 +36,12 @@ _SECONDS_OR_NULL: Final[dict[str, Any]] = {"type": ["integer", "null"], "descrip
 
 def _one_of(words: type[StrEnum]) -> dict[str, Any]:
     return {"type": "string", "enum": [word.value for word in words]}
+
+
+def _accepted(calls: Iterable[str]) -> dict[str, Any]:
+    """Describe the calls that would be accepted."""
+    told = "The calls that would be accepted now, from who reads this; a lock of another execution is not known here."
+    return {"type": "array", "items": {"enum": [*calls]}, "description": told}
 
 
 def _object(properties: dict[str, Any], *optional: str, **more: Any) -> dict[str, Any]:
@@ -175,6 +183,7 @@ _SUMMARY: Final = _object(
         "lastFailure": {"type": ["object", "null"], "description": "Of the state machine, when it last failed."},
         "verdict": _VERDICT,
         "lease": _LEASE,
+        "before": {**_TIME_OR_NULL, "description": "No server comes from a later recovery point, if it was asked for."},
         "factors": _ANY_OBJECT,
         "version": {"type": "integer"},
     }
@@ -213,6 +222,19 @@ _ATTEMPT: Final = _object(
         "error": _TEXT_OR_NULL,
     }
 )
+_APPROVAL: Final = _object(
+    {
+        "askedAt": {**_TIME_OR_NULL, "description": "Since when somebody is waited for; null in older executions."},
+        "by": {**_TEXT_OR_NULL, "description": "Who approved it; null until somebody did."},
+        "at": _TIME_OR_NULL,
+        "reason": _TEXT_OR_NULL,
+        "dueAt": {**_TIME_OR_NULL, "description": "When the next timeout passes; null once nobody is waited for."},
+        "then": {"enum": [*ApprovalThen, None], "description": "What follows the timeout."},
+        "notBy": {"enum": [*ApprovalNotBy, None], "description": "Who may not approve it."},
+    },
+    type=["object", "null"],
+    description="Of a wave that somebody was asked to approve.",
+)
 _WAVE: Final = _object(
     {
         "waveNumber": {"type": "integer"},
@@ -232,6 +254,8 @@ _WAVE: Final = _object(
         "error": _TEXT_OR_NULL,
         "servers": {"type": "array", "items": _SERVER},
         "commands": {"type": "array", "items": _PLANNED_COMMAND},
+        "approval": _APPROVAL,
+        "actions": _accepted(WAVE_STEPS),
     }
 )
 _CHECK: Final = _object(
@@ -274,6 +298,7 @@ _EXECUTION: Final = _object(
         "waves": {"type": "array", "items": _WAVE},
         "checks": {"type": "array", "items": _CHECK},
         "lastSeenAt": {**_TIME_OR_NULL, "description": "When DRS last told of all that is in flight."},
+        "actions": _accepted(EXECUTION_STEPS),
     }
 )
 _EVENT: Final = _object(
@@ -450,6 +475,20 @@ _HEALTH: Final[dict[str, Any]] = {
         "critical_circuits_open": {"type": "array", "items": {"type": "string"}},
     },
 }
+_SERVER_SNAPSHOTS: Final = _object(
+    {
+        "sourceServerId": {"type": "string"},
+        "name": {**_TEXT_OR_NULL, "description": "Its Name tag or else its host name, if DRS told it."},
+        "waveName": {"type": "string"},
+        "snapshots": {
+            "type": "array",
+            "items": _object({"snapshotId": {"type": "string"}, "at": _TIME}),
+            "description": "Its finished recovery points, the newest first; at most 500.",
+        },
+        "more": {"type": "boolean", "description": "Whether it has older ones."},
+        "error": {**_TEXT_OR_NULL, "description": "Why DRS did not tell them."},
+    }
+)
 SCHEMAS: Final = {
     "Report": {**_ANY_OBJECT, "description": "docs/evidence.md tells each field."},
     "ReportAddress": _object({"location": {"type": "string", "format": "uri"}}),
@@ -462,6 +501,7 @@ SCHEMAS: Final = {
     "ExecutionSummary": _SUMMARY,
     "Execution": _EXECUTION,
     "CheckExecution": _CHECK_EXECUTION,
+    "ServerSnapshots": _SERVER_SNAPSHOTS,
     "Event": _EVENT,
     "CommandRun": _RUN,
     "CommandResult": _RESULT,

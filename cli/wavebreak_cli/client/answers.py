@@ -122,6 +122,7 @@ class Execution(TypedDict, total=False):
     requestedBy: str
     reason: str | None
     lease: dict[str, Any] | None
+    before: str | None
     startedAt: str | None
     endedAt: str | None
     durationSeconds: int | None

@@ -62,9 +62,16 @@ class Api:
         """Close the connections."""
         self._http.close()
 
-    def get(self, path: str, query: Mapping[str, object] | None = None, *, attempts: int = ATTEMPTS) -> dict[str, Any]:
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, object] | None = None,
+        *,
+        attempts: int = ATTEMPTS,
+        patience: float | None = None,
+    ) -> dict[str, Any]:
         """Read something; a query value of None is left out."""
-        return self.answer(Call("GET", path, query=query, attempts=attempts))
+        return self.answer(Call("GET", path, query=query, attempts=attempts, patience=patience))
 
     def post(
         self,
@@ -79,14 +86,23 @@ class Api:
         return self.answer(Call("POST", path, body=given, key=key, patience=patience))
 
     def items(
-        self, path: str, *, limit: int | None = None, attempts: int = ATTEMPTS, **query: object
+        self,
+        path: str,
+        *,
+        limit: int | None = None,
+        attempts: int = ATTEMPTS,
+        patience: float | None = None,
+        **query: object,
     ) -> Iterator[dict[str, Any]]:
-        """Read a list page by page, at most `limit` items of it; each page is asked for at most `attempts` times."""
+        """Read a list page by page, at most `limit` items of it.
+
+        Each page is asked for at most `attempts` times, and waited for as long as `patience` has seconds.
+        """
         token: object = None
         left = limit
         while left is None or left > 0:
             asked = {**query, "limit": min(left or _PAGE, _PAGE), "nextToken": token}
-            page = self.get(path, asked, attempts=attempts)
+            page = self.get(path, asked, attempts=attempts, patience=patience)
             found = page.get("items") or []
             yield from found[:left]
             left = None if left is None else left - len(found)

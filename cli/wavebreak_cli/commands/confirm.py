@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from wavebreak_cli.client.answers import members
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
     from wavebreak_cli.client.answers import Execution, StoredPlan
     from wavebreak_cli.session import Shell
 
-_MOST_LOOKED_AT: Final = 20
-"""Executions with instances left that a prompt looks into; the newest come first."""
+_LOOK_SECONDS: Final = 8
+"""For how long a prompt looks into executions with instances left, the newest first; it says how many it did not."""
 MOST_EXECUTIONS: Final = 500
 """As many are looked into for a list of what runs, and before servers that may be a recovery's are taken down."""
 
@@ -34,10 +36,10 @@ def typed(shell: Shell, wanted: str, given: str | None, question: str, done: str
         raise Misconfigured.because(f"{answer!r} is not {wanted}, {done}")
 
 
-def recovery_of(shell: Shell, plan_id: str, given: str | None, *, preempts: bool) -> None:
+def recovery_of(shell: Shell, plan_id: str, given: str | None, wanted: briefing.Wanted) -> None:
     """Have a recovery confirmed by its plan's id, after showing what it will do."""
     if given is None and shell.around.ask is not None:
-        shell.around.err.print(briefing.recovery(Look.of(shell.around.err), _briefing(shell, plan_id, preempts)))
+        shell.around.err.print(briefing.recovery(Look.of(shell.around.err), _briefing(shell, plan_id, wanted)))
     question = f"Type the plan's id, {plan_id}, to start its recovery:"
     typed(shell, plan_id, given, question, "nothing was started")
 
@@ -48,23 +50,24 @@ def end_of_servers(shell: Shell, execution: str, given: str | None, verb: str) -
     typed(shell, execution, given, question, "nothing was sent")
 
 
-def _briefing(shell: Shell, plan_id: str, preempts: bool) -> briefing.Briefing:
+def _briefing(shell: Shell, plan_id: str, wanted: briefing.Wanted) -> briefing.Briefing:
     """Gather what is shown. A plan that cannot be read is told; anything else that is missing keeps nobody waiting."""
     from wavebreak_cli.client.caller import account_of  # noqa: PLC0415 - STS is only asked by few commands
 
     stored = cast("StoredPlan", shell.api.get(path_of("plans", plan_id)))
     readiness: Mapping[str, Any] | str
     replaced: list[briefing.Replaced] | str
+    unseen = 0
     try:
         readiness = shell.api.post(path_of("plans", plan_id, "validate"), patience=READ_SECONDS)
     except CommandFailed as failure:
         readiness = str(failure)
     try:
-        replaced = _running_now(shell, _servers_of(stored, readiness))
+        replaced, unseen = _running_now(shell, _servers_of(stored, readiness), stored)
     except CommandFailed as failure:
         replaced = str(failure)
     endpoint = shell.api.endpoint
-    return briefing.Briefing(endpoint, account_of(endpoint), stored, readiness, replaced, preempts)
+    return briefing.Briefing(endpoint, account_of(endpoint), stored, readiness, replaced, wanted, unseen)
 
 
 def _servers_of(stored: StoredPlan, readiness: Mapping[str, Any] | str) -> frozenset[str]:
@@ -74,31 +77,49 @@ def _servers_of(stored: StoredPlan, readiness: Mapping[str, Any] | str) -> froze
     return frozenset(named | briefing.names_of(readiness).keys())
 
 
-def _running_now(shell: Shell, servers: Collection[str]) -> list[briefing.Replaced]:
-    """Find the executions whose instances of these servers run now; of a server only its newest one does."""
+def _running_now(shell: Shell, servers: Collection[str], stored: StoredPlan) -> tuple[list[briefing.Replaced], int]:
+    """Find the executions whose instances of these servers run now; of a server only its newest one does.
+
+    Gives how many with instances left were not looked into, too: none once every server was found, or within the time.
+    """
     found: list[briefing.Replaced] = []
     seen: set[str] = set()
-    for execution in with_instances(shell, _MOST_LOOKED_AT, attempts=1):
+    until = shell.around.now() + timedelta(seconds=_LOOK_SECONDS)
+    by_tags = any(wave.get("selector") for wave in (stored.get("plan") or {}).get("waves") or [])
+    names = _names_with_instances(shell, attempts=1)
+    for name in names:
+        execution = _read_once(shell, name)
         running = tuple(one for one in running_servers(execution) if one in servers and one not in seen)
         seen.update(running)
         if running:
             found.append(briefing.Replaced(execution, running))
-    return found
+        if not by_tags and seen.issuperset(servers):
+            return found, 0
+        if shell.around.now() >= until:
+            return found, sum(1 for _ in names)
+    return found, 0
 
 
-def with_instances(shell: Shell, most: int, *, attempts: int = ATTEMPTS, **wanted: object) -> Iterator[Execution]:
+def with_instances(
+    shell: Shell, most: int, *, attempts: int = ATTEMPTS, mode: str | None = None
+) -> Iterator[Execution]:
     """Read the executions that have left instances running, whole, newest first, at most so many.
 
     `attempts` says how often a page of their list is asked for.
     """
-    looked = 0
-    for item in shell.api.items("/executions", limit=1000, attempts=attempts, **wanted):
-        if item.get("instancesLeft") == 0:
-            continue
-        yield cast("Execution", shell.api.get(path_of("executions", str(item.get("executionId"))), attempts=1))
-        looked += 1
-        if looked == most:
-            return
+    for name in islice(_names_with_instances(shell, attempts=attempts, mode=mode), most):
+        yield _read_once(shell, name)
+
+
+def _names_with_instances(shell: Shell, *, attempts: int, mode: str | None = None) -> Iterator[str]:
+    """Name the executions that have left instances running, newest first."""
+    for item in shell.api.items("/executions", limit=1000, attempts=attempts, mode=mode):
+        if item.get("instancesLeft") != 0:
+            yield str(item.get("executionId"))
+
+
+def _read_once(shell: Shell, execution_id: str) -> Execution:
+    return cast("Execution", shell.api.get(path_of("executions", execution_id), attempts=1))
 
 
 def running_servers(execution: Execution) -> list[str]:

@@ -9,13 +9,16 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from wavebreak.domain.executions.audit_chain import Verdict, verify
+from wavebreak.timing import iso
 from wavebreak_cli.client.request import path_of
 from wavebreak_cli.commands.confirm import recovery_of
 from wavebreak_cli.commands.follow import Phases, follow_to_end, read_execution
+from wavebreak_cli.commands.moments import moment_of
 from wavebreak_cli.commands.names import ExecutionArgument, PlanArgument, execution_named, plan_named
 from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, Finished, Misconfigured, Unavailable
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
 from wavebreak_cli.views import execution_card, lists, servers_list
+from wavebreak_cli.views.briefing import Wanted
 
 if TYPE_CHECKING:
     from wavebreak_cli.client.answers import Event, Execution
@@ -57,6 +60,13 @@ def run(  # noqa: PLR0913, PLR0917  each is an option of the command line
         list[str] | None,
         typer.Option(metavar="s-…=pit-…", help="Recovery point of a server; may be given several times."),
     ] = None,
+    before: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Each server from its newest recovery point not later than this: 6h or 2d ago, or a time in UTC.",
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the execution's id alone.")] = False,
     json: JsonFlag = False,
 ) -> None:
@@ -67,10 +77,11 @@ def run(  # noqa: PLR0913, PLR0917  each is an option of the command line
     if terminate_after is not None and mode is RunMode.RECOVERY:
         raise Misconfigured.because("--terminate-after is for a drill: a recovery's instances stay")
     points, plan = _recovery_points(snapshot or []), plan_named(plan)
+    limit = moment_of(before, shell.around.now()) if before is not None else None
     if mode is RunMode.RECOVERY:
-        recovery_of(shell, plan, confirm, preempts=not no_preempt)
+        recovery_of(shell, plan, confirm, Wanted(preempts=not no_preempt, before=limit, points=points))
     body = {"planId": plan, "reason": reason, "snapshots": points or None, "terminateAfterMinutes": terminate_after}
-    body["preempt"] = False if no_preempt else None
+    body |= {"preempt": False if no_preempt else None, "before": iso(limit) if limit else None}
     started = _start(shell, _START[mode], body)
     name = started.get("executionId", "")
     if watch:

@@ -169,6 +169,7 @@ def apply(
     read = [plan_files.read(file) for file in files]
     for plan in read:
         path_of("plans", plan.plan_id)  # none is stored unless each can be read and says which plan it is
+    _refuse_one_plan_twice(read)
     answers = []
     for plan in read:
         answer, told = _applied(shell, plan, if_match)
@@ -177,6 +178,17 @@ def apply(
             shell.around.out.print(shell.look.text(told, "green"))
     if shell.json:
         shell.tell(answers[0] if len(answers) == 1 else {"items": answers}, str)
+
+
+def _refuse_one_plan_twice(read: "Sequence[plan_files.PlanFile]") -> None:
+    """Raise Misconfigured where two files are the same plan: the later one would replace the earlier one unseen."""
+    first: dict[str, str] = {}
+    for plan in read:
+        if plan.plan_id in first:
+            raise Misconfigured.because(
+                f"{first[plan.plan_id]} and {plan.name} both are plan {plan.plan_id}; nothing was stored"
+            )
+        first[plan.plan_id] = plan.name
 
 
 def _applied(shell: Shell, read: plan_files.PlanFile, if_match: int | None) -> "tuple[Any, str]":

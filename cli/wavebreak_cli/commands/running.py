@@ -1,8 +1,5 @@
 """`wavebreak executions`, `instances`: what ran, what runs, and what executions have left running."""
 
-import re
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
@@ -12,11 +9,10 @@ from wavebreak.timing import iso
 from wavebreak_cli.client.answers import members
 from wavebreak_cli.commands.confirm import MOST_EXECUTIONS, running_servers, with_instances
 from wavebreak_cli.commands.executions import RunMode
+from wavebreak_cli.commands.moments import moment_of
 from wavebreak_cli.commands.names import complete_plan
-from wavebreak_cli.errors import Misconfigured
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
 from wavebreak_cli.views import lists, repeating
-from wavebreak_cli.views.terminal import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +23,6 @@ running: Final = typer.Typer()
 
 WatchFlag = Annotated[bool, typer.Option("--watch", "-w", help="Show it again as it changes, until Ctrl-C.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Print ids alone, one a line.")]
-_AGO: Final = re.compile(r"([0-9]{1,6})([smhdw])")
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @running.command("executions")
@@ -69,16 +63,6 @@ def list_executions(  # noqa: PLR0913, PLR0917  each is an option of the command
     else:
         found = read()
         shell.tell({"items": found, "nextToken": None}, lambda: lists.executions(shell.look, found, shell.around.now()))
-
-
-def moment_of(text: str, now: datetime) -> datetime:
-    """Read a time, or how long ago one is: `2d`, `12h`; raises Misconfigured for anything else."""
-    ago = _AGO.fullmatch(text)
-    with suppress(OverflowError):  # before the year 1, or after 9999
-        at = now - timedelta(**{_UNITS[ago[2]]: int(ago[1])}) if ago else moment(text)
-        if at is not None:
-            return at.astimezone(UTC)
-    raise Misconfigured.because(f"{text!r} is no time: 2d, 12h, 30m, or 2026-11-21T12:00:00Z")
 
 
 @running.command()

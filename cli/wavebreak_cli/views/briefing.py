@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Group
@@ -13,6 +13,7 @@ from wavebreak_cli.views.terminal import when
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from rich.console import RenderableType
 
@@ -34,6 +35,16 @@ class Replaced:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a recovery is asked to be: whether it has drills give way, and the recovery points that it comes from."""
+
+    preempts: bool = True
+    before: datetime | None = None
+    points: Mapping[str, str] = field(default_factory=dict)
+    """Recovery points by source server."""
+
+
+@dataclass(frozen=True, slots=True)
 class Briefing:
     """All that is told before a recovery. `readiness` is the API's answer, or why there is none."""
 
@@ -42,7 +53,9 @@ class Briefing:
     plan: StoredPlan
     readiness: Mapping[str, Any] | str
     replaced: Sequence[Replaced] | str
-    preempts: bool = True
+    wanted: Wanted
+    unseen: int = 0
+    """Executions with instances left that nobody has looked into: those of these servers may run."""
 
 
 def recovery(look: Look, told: Briefing) -> RenderableType:
@@ -58,8 +71,10 @@ def recovery(look: Look, told: Briefing) -> RenderableType:
     names = names_of(told.readiness)
     grid.add_row("servers", look.text(_servers(plan, names)))
     grid.add_row("readiness", _readiness(look, told.readiness))
-    grid.add_row("runs now", _replaced(look, told.replaced, names, unmatched=_unmatched(plan, told.readiness)))
-    if told.preempts:
+    grid.add_row("runs now", _replaced(look, told, names, _not_known(told, plan)))
+    if told.wanted.before or told.wanted.points:
+        grid.add_row("from", look.text(_from(told.wanted), "bold"))
+    if told.wanted.preempts:
         grid.add_row("drills", look.text("those in its way are cancelled"))
     return Group(head, grid)
 
@@ -72,6 +87,20 @@ def names_of(readiness: Mapping[str, Any] | str) -> Mapping[str, str]:
 def _unmatched(plan: Mapping[str, Any], readiness: Mapping[str, Any] | str) -> bool:
     """Tell whether the plan has servers by selectors, and nobody has said which."""
     return isinstance(readiness, str) and any(wave.get("selector") for wave in plan.get("waves") or [])
+
+
+def _from(wanted: Wanted) -> str:
+    chosen = [f"{len(wanted.points)} server(s): the recovery points given"] if wanted.points else []
+    every = f"each newest recovery point not later than {when(wanted.before.isoformat())}" if wanted.before else ""
+    return "; ".join([*chosen, *([every] if every else ["the newest recovery point of the others"])])
+
+
+def _not_known(told: Briefing, plan: Mapping[str, Any]) -> list[str]:
+    """Say what of the instances that run nobody has told."""
+    said = [_UNMATCHED] if _unmatched(plan, told.readiness) else []
+    if told.unseen:
+        said.append(f"{told.unseen} older execution(s) with instances left were not looked into: wavebreak instances")
+    return said
 
 
 def _servers(plan: Mapping[str, Any], names: Mapping[str, str]) -> str:
@@ -101,17 +130,18 @@ def _readiness(look: Look, readiness: Mapping[str, Any] | str) -> Text:
     return look.text(f"✗ NOT READY: {first.get('subject')}: {first.get('message')}{more}", "bold red")
 
 
-def _replaced(look: Look, replaced: Sequence[Replaced] | str, names: Mapping[str, str], *, unmatched: bool) -> Text:
+def _replaced(look: Look, told: Briefing, names: Mapping[str, str], not_known: Sequence[str]) -> Text:
     """Tell what runs and will be ended; nothing is denied that is only not known."""
-    if isinstance(replaced, str):
-        return look.text(f"not known: {replaced}", "dark_orange")
-    unknown = [look.text(_UNMATCHED, "dark_orange")] if unmatched else []
-    if not replaced:
-        return unknown[0] if unknown else look.text("no instances of these servers that Wavebreak knows of")
+    if isinstance(told.replaced, str):
+        return look.text(f"not known: {told.replaced}", "dark_orange")
+    unknown = [look.text(said, "dark_orange") for said in not_known]
+    if not told.replaced:
+        nothing = look.text("no instances of these servers that Wavebreak knows of")
+        return Text("\n").join(unknown) if unknown else nothing
     lines = [
         f"{len(one.servers)} of {one.execution.get('executionId')} (since {when(one.execution.get('startedAt'))}): "
         f"{_listed(one.servers, names)}"
-        for one in replaced
+        for one in told.replaced
     ]
     warning = look.text("THEY WILL BE ENDED, each as its server is launched anew", "bold red")
     return Text("\n").join([*(look.text(line, "bold") for line in lines), warning, *unknown])

@@ -24,6 +24,7 @@ from wavebreak_cli.views.change_lines import terminated_count
 from wavebreak_cli.views.check_lines import check_lines
 from wavebreak_cli.views.phases import server_label, silence
 from wavebreak_cli.views.terminal import elapsed, one_line, style_of, when
+from wavebreak_cli.views.waiting import approvals_given, waiting_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -126,35 +127,18 @@ def verdict_told(judged: Mapping[str, Any]) -> str:
 
 
 def _said(look: Look, execution: Execution) -> Iterator[tuple[str, Text]]:
-    """Tell for whom it waits, and who cancelled it, when and why."""
+    """Tell for whom it waits, from when it comes, who let waves start, and who cancelled it, when and why."""
     waits = waiting_for(execution)
     if waits:
         yield "Waits for you", look.text(waits, "bold dark_orange")
+    if execution.get("before"):
+        yield "Comes from", look.text(f"recovery points not later than {when(execution['before'])}")
+    yield from ((label, look.text(text)) for label, text in approvals_given(execution))
     cancel = execution.get("cancel")
     if cancel:
         then = ", then its instances are terminated" if cancel.get("then") == "TERMINATE" else ""
         why = f": {cancel['reason']}" if cancel.get("reason") else ""
         yield "Cancelled by", look.text(f"{cancel.get('actor')} at {when(cancel.get('at'))}{then}{why}")
-
-
-def waiting_for(execution: Execution) -> str | None:
-    """Say what a person has to decide, of a failure since when and why; None while nobody is waited for."""
-    waves = execution.get("waves") or []
-    for wave in waves:
-        if wave.get("status") == "AWAITING_APPROVAL":
-            return f"approve or reject wave {wave.get('waveNumber')} {wave.get('name')}"
-    if execution.get("status") != "PAUSED":
-        return None
-    if "FAILURE" in (execution.get("pausedBy") or []):
-        for wave in waves:
-            if wave.get("status") == "FAILED":
-                since, why = _since(wave.get("endedAt")), wave.get("error") or "it failed"
-                return f"retry, skip or cancel: wave {wave.get('waveNumber')} {wave.get('name')}{since}: {why}"
-    return "resume: an operator paused it"
-
-
-def _since(at: object) -> str:
-    return f" (since {when(at)[11:]})" if at else ""
 
 
 def _named(look: Look, execution: Execution) -> Text:

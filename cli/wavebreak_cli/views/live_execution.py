@@ -27,11 +27,11 @@ from wavebreak_cli.views.execution_card import (
     tally,
     termination_lines,
     troubles,
-    waiting_for,
     wave_time,
 )
 from wavebreak_cli.views.phases import phase_of, server_label, silence
 from wavebreak_cli.views.terminal import elapsed, one_line, style_of
+from wavebreak_cli.views.waiting import waiting_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -78,7 +78,7 @@ def _table(look: Look, waves: list[dict[str, Any]]) -> RenderableType:
             look.text(_servers_of(wave)),
             look.text(", ".join(before if after is None else map(str, after)) or "at once"),
             look.text(wave.get("onFailure") or "STOP"),
-            look.text("yes" if wave.get("requiresApproval") else "no"),
+            look.text("yes" if wave.get("requiresApproval") or wave.get("approval") is not None else "no"),
         )
         before = [str(wave.get("name"))]
     return table
@@ -97,6 +97,8 @@ def _wave(look: Look, number: int, wave: Mapping[str, Any], names: Mapping[str, 
     if wave.get("waitBeforeSeconds"):
         told.append(f"waits {duration(wave['waitBeforeSeconds'])} before it starts")
     told += [f"{name} {wave[name]}" for name in ("region", "accountId") if wave.get(name)]
+    if wave.get("approval") is not None:
+        told.append(_approval(wave["approval"]))
     yield Text()
     yield look.text(f"{number}  {wave.get('name')}: {', '.join(told)}", _QUIET)
     for phase, word in _STEPS.items():
@@ -107,6 +109,12 @@ def _wave(look: Look, number: int, wave: Mapping[str, Any], names: Mapping[str, 
         optional = "  optional" if server.get("impact") == "OPTIONAL" else ""
         named = look.text(f"  {names[identifier]}" if identifier in names else "", "bold")
         yield look.text(f"   {identifier}") + named + look.text(optional, _QUIET)
+
+
+def _approval(approval: Mapping[str, Any]) -> str:
+    follows = "is rejected in a drill" if approval.get("then") == "REJECT" else "is told again"
+    not_by = ", not by who asked for it" if approval.get("notBy") else ""
+    return f"its approval {follows} after {duration(60 * int(approval.get('timeoutMinutes') or 60))}{not_by}"
 
 
 def _step(step: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ interface ForeseenStep {
   commandId?: string | null;
 }
 
+/** An API from before `actions` leaves them out: then the page goes by the contract's table. */
 interface ForeseenExecution {
   actions?: string[];
 }
@@ -24,14 +25,13 @@ interface ForeseenExecution {
 interface ForeseenWave {
   actions?: string[];
   steps?: ForeseenStep[];
-  approval?: { askedAt: string | null; by: string | null; at: string | null; reason: string | null } | null;
 }
 
 type ApiWave = Schemas["Execution"]["waves"][number];
 export type Server = ApiWave["servers"][number];
-export type Wave = With<ApiWave, ForeseenWave>;
+export type Wave = With<Omit<ApiWave, "actions">, ForeseenWave>;
 export type ExecutionSummary = Schemas["ExecutionSummary"];
-export type Execution = With<Omit<Schemas["Execution"], "waves">, ForeseenExecution> & { waves: Wave[] };
+export type Execution = With<Omit<Schemas["Execution"], "waves" | "actions">, ForeseenExecution> & { waves: Wave[] };
 export type Progress = Schemas["Progress"];
 export type TrailEvent = Schemas["Event"];
 export type CommandRun = Schemas["CommandRun"];

@@ -499,6 +499,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/plans/{planId}/snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the recovery points of a plan's servers, the newest first; nothing is changed. */
+        get: operations["get_snapshots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/plans/{planId}/validate": {
         parameters: {
             query?: never;
@@ -537,6 +554,37 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Approval
+         * @description For how long somebody's approval is waited for, what follows then, and who may not give it.
+         */
+        Approval: {
+            /** @description REQUESTER: who asked for the execution may not approve. */
+            notBy?: components["schemas"]["ApprovalNotBy"] | null;
+            /**
+             * @description REMIND tells people again, at each further timeout too; REJECT rejects the wave of a drill.
+             * @default REMIND
+             */
+            then: components["schemas"]["ApprovalThen"];
+            /**
+             * Timeoutminutes
+             * @description Counted from when it is asked for.
+             * @default 60
+             */
+            timeoutMinutes: number;
+        };
+        /**
+         * ApprovalNotBy
+         * @description Who may not approve a wave.
+         * @enum {string}
+         */
+        ApprovalNotBy: "REQUESTER";
+        /**
+         * ApprovalThen
+         * @description What follows when nobody approves a wave in time; a wave of a RECOVERY is never rejected for it.
+         * @enum {string}
+         */
+        ApprovalThen: "REMIND" | "REJECT";
         /**
          * CancelRequest
          * @description What cancels an execution.
@@ -773,6 +821,11 @@ export interface components {
          * @description What starts a drill.
          */
         DrillRequest: {
+            /**
+             * Before
+             * @description Each server comes from its newest recovery point not later than this.
+             */
+            before?: string | null;
             /** Planid */
             planId: string;
             /** Reason */
@@ -869,6 +922,13 @@ export interface components {
             waveNumber?: number;
         };
         Execution: {
+            /** @description The calls that would be accepted now, from who reads this; a lock of another execution is not known here. */
+            actions: ("cancel" | "pause" | "resume" | "terminate" | "lease" | "verdict")[];
+            /**
+             * Format: date-time
+             * @description No server comes from a later recovery point, if it was asked for.
+             */
+            before: string | null;
             cancel: {
                 actor: string;
                 /** Format: date-time */
@@ -991,6 +1051,36 @@ export interface components {
             }[];
             waves: {
                 accountId: string | null;
+                /** @description The calls that would be accepted now, from who reads this; a lock of another execution is not known here. */
+                actions: ("approve" | "reject" | "retry" | "skip")[];
+                /** @description Of a wave that somebody was asked to approve. */
+                approval: {
+                    /**
+                     * Format: date-time
+                     * @description Since when somebody is waited for; null in older executions.
+                     */
+                    askedAt: string | null;
+                    /** Format: date-time */
+                    at: string | null;
+                    /** @description Who approved it; null until somebody did. */
+                    by: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When the next timeout passes; null once nobody is waited for.
+                     */
+                    dueAt: string | null;
+                    /**
+                     * @description Who may not approve it.
+                     * @enum {unknown}
+                     */
+                    notBy: "REQUESTER" | null;
+                    reason: string | null;
+                    /**
+                     * @description What follows the timeout.
+                     * @enum {unknown}
+                     */
+                    then: "REMIND" | "REJECT" | null;
+                } | null;
                 attempt: number;
                 /** @description Oldest first, the present one last. */
                 attempts: {
@@ -1059,6 +1149,11 @@ export interface components {
          */
         ExecutionStatus: "PENDING" | "IN_PROGRESS" | "PAUSED" | "CANCELLING" | "COMPLETED" | "PARTIAL_SUCCESS" | "FAILED" | "CANCELLED";
         ExecutionSummary: {
+            /**
+             * Format: date-time
+             * @description No server comes from a later recovery point, if it was asked for.
+             */
+            before: string | null;
             cancel: {
                 actor: string;
                 /** Format: date-time */
@@ -1369,6 +1464,11 @@ export interface components {
          * @description What starts a recovery.
          */
         RecoveryRequest: {
+            /**
+             * Before
+             * @description Each server comes from its newest recovery point not later than this.
+             */
+            before?: string | null;
             /** Planid */
             planId: string;
             /**
@@ -1458,6 +1558,22 @@ export interface components {
              */
             sourceServerId: string;
         };
+        ServerSnapshots: {
+            /** @description Why DRS did not tell them. */
+            error: string | null;
+            /** @description Whether it has older ones. */
+            more: boolean;
+            /** @description Its Name tag or else its host name, if DRS told it. */
+            name: string | null;
+            /** @description Its finished recovery points, the newest first; at most 500. */
+            snapshots: {
+                /** Format: date-time */
+                at: string;
+                snapshotId: string;
+            }[];
+            sourceServerId: string;
+            waveName: string;
+        };
         /**
          * Severity
          * @description How bad an error is.
@@ -1525,6 +1641,14 @@ export interface components {
              * @default []
              */
             afterCommands: components["schemas"]["Command"][];
+            /**
+             * @description In place of requiresApproval, whose true is short for {}.
+             * @example {
+             *       "then": "REJECT",
+             *       "timeoutMinutes": 30
+             *     }
+             */
+            approval?: components["schemas"]["Approval"];
             /**
              * Beforecommands
              * @description Run, before the launch, on the servers of the waves that this one depends on.
@@ -4524,6 +4648,101 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_snapshots: {
+        parameters: {
+            query?: {
+                /** @description Only recovery points not later than this. */
+                before?: string | null;
+                /** @description Servers; at most 25 come in one answer. */
+                limit?: number;
+                /** @description Of the answer that this one goes on from. */
+                nextToken?: string | null;
+            };
+            header?: never;
+            path: {
+                planId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Servers in the plan's order, each with its recovery points. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ServerSnapshots"][];
+                        nextToken: string | null;
+                    };
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -2,7 +2,8 @@ import Button from "@cloudscape-design/components/button";
 import ButtonDropdown from "@cloudscape-design/components/button-dropdown";
 import type { Execution, Wave } from "../api/model";
 import { waveActionsOf } from "../lib/actions";
-import { duration } from "../lib/time";
+import { actor } from "../lib/text";
+import { duration, moment } from "../lib/time";
 import { DisplayBadge } from "./Status";
 import { Text } from "./Text";
 
@@ -31,6 +32,11 @@ export function WaveList({ execution, onAction }: Props) {
               {wave.waveNumber}. <Text>{wave.name}</Text>
               {wave.attempt > 1 && ` (attempt ${wave.attempt})`}
               {wave.startedAt && ` ${duration(wave.durationSeconds)}`}
+              {wave.approval?.by && (
+                <div className="wb-gray">
+                  <Text>{`approved by ${actor(wave.approval.by)} at ${moment(wave.approval.at)}${wave.approval.reason ? `: ${wave.approval.reason}` : ""}`}</Text>
+                </div>
+              )}
               {wave.error && (
                 <div className="wb-red">
                   <Text>{wave.error}</Text>

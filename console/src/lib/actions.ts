@@ -1,6 +1,7 @@
 // Which buttons there are. The API says it in `actions`; to one that does not yet, the contract's table (section 2) is
 // applied here, and it judges every call anyway.
 import type { Execution, Wave } from "../api/model";
+import { moment } from "./time";
 
 const ENDED = new Set(["COMPLETED", "PARTIAL_SUCCESS", "FAILED", "CANCELLED"]);
 
@@ -23,6 +24,9 @@ export function actionsOf(execution: Execution): Set<string> {
       actions.delete("terminate");
     }
   }
+  // A call that is accepted and changes nothing has no button.
+  if (execution.pausedBy.includes("OPERATOR")) actions.delete("pause");
+  if (execution.cancel?.then === "TERMINATE") actions.delete("cancel");
   if (told === undefined && isEnded(execution)) actions.add("verdict");
   if (told === undefined && hasLease(execution)) actions.add("lease");
   return actions;
@@ -49,8 +53,9 @@ function steering(execution: Execution): string[] {
 }
 
 export function waveActionsOf(execution: Execution, wave: Wave): Set<string> {
-  if (wave.actions) return new Set<string>(wave.actions);
-  return new Set(steeringWave(execution, wave));
+  const actions = new Set<string>(wave.actions ?? steeringWave(execution, wave));
+  if (wave.approval?.by) actions.delete("approve");
+  return actions;
 }
 
 function steeringWave(execution: Execution, wave: Wave): string[] {
@@ -86,14 +91,22 @@ export function waitingOf(execution: Execution): Waiting[] {
     }
   }
   for (const wave of execution.waves) {
-    if (wave.status === "AWAITING_APPROVAL") {
-      waiting.push({ kind: "approval", wave, text: `Wave ${wave.waveNumber} starts when somebody approves it` });
+    if (wave.status === "AWAITING_APPROVAL" && !wave.approval?.by) {
+      waiting.push({ kind: "approval", wave, text: `Wave ${wave.waveNumber} starts when somebody approves it${asked(wave)}` });
     }
   }
   if (execution.status === "PAUSED" && execution.pausedBy.includes("OPERATOR")) {
     waiting.push({ kind: "pause", text: "Paused by an operator: no further wave starts until somebody resumes it" });
   }
   return waiting;
+}
+
+/** Since when an approval is waited for, what follows when nobody gives it, and who may not. */
+function asked({ approval }: Wave): string {
+  const told = approval?.askedAt ? [`asked at ${moment(approval.askedAt)}`] : [];
+  if (approval?.dueAt) told.push(`${approval.then === "REJECT" ? "rejected" : "asked again"} at ${moment(approval.dueAt)}`);
+  if (approval?.notBy) told.push("not by who asked for the execution");
+  return told.length ? ` (${told.join(", ")})` : "";
 }
 
 /** Whether a call ends the instances that were launched. */

@@ -150,7 +150,6 @@ function Waiting({ execution, ask, canResume }: { execution: ExecutionAnswer; as
             }
           >
             <Text>{one.text}</Text>
-            {one.wave?.approval?.askedAt && ` (asked at ${moment(one.wave.approval.askedAt)})`}
           </Alert>
         );
       })}
@@ -205,6 +204,7 @@ function Facts({ execution, seconds, objective, now }: { execution: ExecutionAns
           { label: "Requested", value: <><Text>{actor(execution.requestedBy)}</Text>, {moment(execution.startedAt)}</> },
           { label: "Reason", value: <Text>{execution.reason}</Text> },
           { label: "Ended", value: moment(execution.endedAt) },
+          ...(execution.before ? [{ label: "Recovery points", value: `not later than ${moment(execution.before)}` }] : []),
           {
             label: "Instances left running",
             value: leftInWords(execution),

@@ -5,6 +5,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import Field
 
+from wavebreak.api.moments import Moment
 from wavebreak.api.requests import LeaseMinutes, Reason, RequestBody
 from wavebreak.domain.plans.document import PlanBody, PlanId, SourceServerId
 from wavebreak.identifiers import NATIVE_PLAN_ARN_PATTERN
@@ -20,6 +21,9 @@ class StartRequest(RequestBody):
     reason: Reason | None = None
     snapshots: dict[SourceServerId, SnapshotId] = Field(
         default_factory=dict, description="Recovery point of a source server; the latest unless named."
+    )
+    before: Moment | None = Field(
+        default=None, description="Each server comes from its newest recovery point not later than this."
     )
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.unrepeated import judged
-from wavebreak.domain.drs import GONE, IDS_A_CALL, Instance, RecentJob, SourceServer, in_batches
+from wavebreak.domain.drs import GONE, IDS_A_CALL, Instance, RecentJob, RecoveryPoint, SourceServer, in_batches
 from wavebreak.domain.executions.launching.launch_tags import job_tags, key_of
 from wavebreak.domain.executions.model import LaunchStatus
 from wavebreak.domain.executions.observation import JobLog, JobView, ServerView
@@ -41,6 +41,7 @@ _LONGEST_NAME: Final = 256
 _FAILOVER: Final = "FAILOVER"
 _SNAPSHOTS_A_PAGE: Final = 10
 """The newest one may be in progress; the one before it is finished."""
+_POINTS_A_PAGE: Final = 500
 _LOG_ITEMS_A_CALL: Final = 1000
 _LAUNCH_STATUSES: Final = {status.value: status for status in LaunchStatus}
 _JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
@@ -155,15 +156,43 @@ class Drs:
 
     def newest_snapshot(self, source_server_id: str) -> str | None:
         """Give the moment (RFC 3339) of a server's newest recovery snapshot; None when it has none that is finished."""
+        newest = self.newest_point(source_server_id)
+        return iso(newest.at) if newest else None
+
+    def newest_point(self, source_server_id: str, before: datetime | None = None) -> RecoveryPoint | None:
+        """Find a server's newest recovery point that is finished, not later than `before`; None when it has none."""
+        for page in self._pages_of_points(source_server_id, before):
+            if page:
+                return max(page, key=lambda point: point.at)
+        return None
+
+    def recovery_points(self, source_server_id: str, before: datetime | None, most: int) -> list[RecoveryPoint]:
+        """List a server's finished recovery points, not later than `before`, the newest first, about `most` of them."""
+        found: list[RecoveryPoint] = []
+        for page in self._pages_of_points(source_server_id, before, _POINTS_A_PAGE):
+            found += page
+            if len(found) >= most:
+                break
+        return sorted(found, key=lambda point: point.at, reverse=True)
+
+    def _pages_of_points(
+        self, source_server_id: str, before: datetime | None, size: int = _SNAPSHOTS_A_PAGE
+    ) -> Iterator[list[RecoveryPoint]]:
+        """Read recovery points, the newest pages first; one that is being taken has no moment yet, and is left out."""
         paginator = self.client.get_paginator("describe_recovery_snapshots")
         pages = paginator.paginate(
-            sourceServerID=source_server_id, order="DESC", PaginationConfig={"PageSize": _SNAPSHOTS_A_PAGE}
+            sourceServerID=source_server_id,
+            filters={"toDateTime": iso(before)} if before else {},
+            order="DESC",
+            PaginationConfig={"PageSize": size},
         )
         for page in pages:
-            finished = [item["timestamp"] for item in page["items"] if item.get("timestamp")]
-            if finished:
-                return max(finished)
-        return None
+            points = (
+                RecoveryPoint(item["snapshotID"], parse_iso(item["timestamp"]))
+                for item in page["items"]
+                if item.get("timestamp")
+            )
+            yield [point for point in points if before is None or point.at <= before]
 
     def native_plan(self, arn: str) -> NativePlan:
         """Read a Recovery Plan of DRS with its steps, in their order; Unavailable where the SDK does not know them.

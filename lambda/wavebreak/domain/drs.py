@@ -99,6 +99,14 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
+class RecoveryPoint:
+    """A recovery snapshot of a server that is finished, and the moment that it is of."""
+
+    snapshot_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """Something that DRS did not tell: the operation, and why; `denied` for want of permission."""
 

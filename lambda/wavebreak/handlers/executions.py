@@ -22,10 +22,10 @@ def _start(mode: Mode, body: StartRequest, key: str | None, **more: Any) -> Resp
 
     own = http.own_site(router)
     caller = http.caller_of(router)
-    asked = {"requestedBy": caller, "reason": body.reason, "snapshots": body.snapshots, **more}
+    asked = {"requestedBy": caller, "reason": body.reason, "snapshots": body.snapshots, "before": body.before, **more}
 
     def start(request: RequestKey | None) -> dict[str, Any]:
-        return whole_view(start_execution(app(), body.plan_id, mode, own, asked, request), app().now())
+        return whole_view(start_execution(app(), body.plan_id, mode, own, asked, request), caller, app().now())
 
     return http.answer_once(router, key, start)
 
@@ -46,7 +46,8 @@ def start_recovery(body: Annotated[RecoveryRequest, Body()], key: IdempotencyKey
 def get_execution(executionId: str) -> Response[Any]:  # noqa: N803  the path's own name
     """Read an execution with its waves and servers."""
     found = app().executions.load(http.execution_id(executionId))
-    return http.json_response(200, whole_view(found.execution, app().now(), found.token.last_seen_at))
+    caller, last_seen = http.caller_of(router), found.token.last_seen_at
+    return http.json_response(200, whole_view(found.execution, caller, app().now(), last_seen))
 
 
 resolver = http.make_app(router, history.router, checks.router)

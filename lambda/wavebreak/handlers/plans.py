@@ -12,7 +12,7 @@ from wavebreak.api.requests import IfMatch, Limit, NextToken
 from wavebreak.app import app
 from wavebreak.domain.plans.document import canonical_json, parse_plan
 from wavebreak.domain.plans.model import StoredPlan
-from wavebreak.handlers import plan_checks
+from wavebreak.handlers import plan_checks, snapshots
 from wavebreak.use_cases.schedules.keep_schedule import follow_plan, forget_plan, shown
 
 router = http.make_router()
@@ -52,7 +52,7 @@ def delete_plan(planId: str) -> Response[Any]:  # noqa: N803
     return Response(status_code=204, content_type=None, body="")
 
 
-resolver = http.make_app(router, plan_checks.router)
+resolver = http.make_app(router, plan_checks.router, snapshots.router)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

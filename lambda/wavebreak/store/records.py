@@ -45,6 +45,7 @@ from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import TerminationStatus, WaveStatus, normalize_execution_status, normalize_wave_status
 from wavebreak.site import Site
 from wavebreak.store import keys
+from wavebreak.store.approval_records import approval_entry, read_approval
 from wavebreak.store.ending_records import ending_entry, read_ending, read_hold
 from wavebreak.store.finding_records import (
     calls_record,
@@ -161,6 +162,7 @@ def wave_record(execution_id: str, wave: Wave) -> Item:
         "drillWait": _drill_wait(wave.drill_wait),
         "attempts": [_attempt_entry(attempt) for attempt in wave.attempts[-_MOST_ATTEMPTS:]],
         "commands": [_command_entry(command) for command in wave.commands],
+        "approvalWait": approval_entry(wave.approval_wait),
     }
 
 
@@ -357,6 +359,7 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         tallies=read_tallies(meta.get("tallies")),
         usual_launch_seconds=None if meta.get("usualLaunchBefore") is None else int(meta["usualLaunchBefore"]),
         lease=read_lease(meta),
+        before=_moment(meta.get("before")),
     )
 
 
@@ -417,6 +420,7 @@ def _read_wave(record: Mapping[str, Any], chunks: list[tuple[str, str]]) -> Wave
         waited=bool(record.get("waited")),
         drill_wait=_read_drill_wait(record.get("drillWait")),
         attempts=tuple(_read_attempt(entry) for entry in record.get("attempts") or ()),
+        approval_wait=read_approval(record.get("approvalWait")),
     )
 
 

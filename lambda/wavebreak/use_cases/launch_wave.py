@@ -29,6 +29,7 @@ from wavebreak.timeouts import Deadline
 from wavebreak.timing import iso, parse_iso
 from wavebreak.use_cases.launching.intents import Intents
 from wavebreak.use_cases.launching.outlook import Outlook
+from wavebreak.use_cases.launching.recovery_points import RecoveryPoints
 from wavebreak.use_cases.preemption.give_way import left_to_recoveries
 from wavebreak.use_cases.preemption.wait_for_drills import waits_for_drills
 
@@ -130,6 +131,7 @@ class _Round:
         self.wave: Wave = execution.wave(intents.number)
         self.unknown: list[Job] = []
         waiting = unassigned(execution, self.wave)
+        self.points = RecoveryPoints(outlook.drs, waiting, execution.before)
         self.memory = {server.source_server_id: server.suspicion for server in waiting}
         self.errors_before = {server.source_server_id: server.error for server in waiting}
         busy = outlook.busy()
@@ -187,6 +189,9 @@ class _Round:
         if not failed:
             spared = self.outlook.spared(batch, self.errors_before)
             failed, waiting = dict(spared.refused), spared.waiting
+        if not failed and not waiting:
+            left_out = self.points.look(batch)
+            failed, waiting = dict(left_out.failed), left_out.waiting
         if failed:
             self._change(lambda current: launch_steps.failed(current, self.wave.number, failed))
         self._wait(waiting, self.app.timing.second_look)
@@ -196,7 +201,8 @@ class _Round:
     def _call(self, execution: Execution, job: Job) -> bool:
         """Call StartRecovery for an intent and record what came of it."""
         members = frozenset(job.subjects)
-        servers = [server for server in execution.wave(job.wave).servers if server.source_server_id in members]
+        known = execution.wave(job.wave).servers
+        servers = [self.points.of(server) for server in known if server.source_server_id in members]
         try:
             job_id = self.outlook.drs.start_recovery(
                 servers, is_drill=execution.mode is Mode.DRILL, tags=job_tags(execution.execution_id, job)

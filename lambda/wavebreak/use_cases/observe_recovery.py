@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.commands.summary import CommandRunStatus
+from wavebreak.domain.executions.approving import rules as approving
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import Decision, Directive, decide
 from wavebreak.domain.executions.leasing import rules as leasing
@@ -126,7 +127,8 @@ class _Look:
             again = decide(watched, seen, now, self.app.timing) if overstayed else decision
             decision = again if overstayed else replace(decision, execution=watched)
         keep_job_logs(self.app, self.current, decision.execution, seen.logs)
-        act = Attribution(ENGINE_ACTOR, now, leasing.OVERSTAYED if overstayed else None)
+        why = leasing.OVERSTAYED if overstayed else approving.rejected_for_time(self.current, decision.execution)
+        act = Attribution(ENGINE_ACTOR, now, why)
         after = at_its_end(self.app, self.current, decision.execution)
         self.current = self.app.executions.save(self.current, after, act)
         if overstayed:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions import steering, termination
+from wavebreak.domain.executions.actions import WAVE_STEPS
 from wavebreak.domain.executions.ending.taken_up import compared
 from wavebreak.domain.executions.locking.preemption import taken_over
 from wavebreak.domain.executions.machine_runs import Machine
@@ -219,10 +220,7 @@ def on_wave(text: str, step: WaveStep, act: Attribution) -> Step:
 
 
 WAVE_CALLS: Final[dict[str, tuple[Callable[[App, str, Step, Attribution], Execution], WaveStep]]] = {
-    "approve": (steer, steering.approve),
-    "reject": (steer, lambda execution, number, act: steering.reject(execution, number, act.at, act.reason)),
-    "retry": (reopen, lambda execution, number, act: steering.retry(execution, number, act.at)),
-    "skip": (reopen, lambda execution, number, act: steering.skip(execution, number, act.at)),
+    verb: (reopen if verb in {"retry", "skip"} else steer, step) for verb, step in WAVE_STEPS.items()
 }
 """What may be asked for a wave, and how it is carried out: retry and skip may take a finished execution up again."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.parallel_reads import Asking
 from wavebreak.domain.errors.record import Severity
+from wavebreak.domain.executions.approving.start import with_approvals
 from wavebreak.domain.executions.creation import foreign, freeze, frozen_document
 from wavebreak.domain.executions.leasing.start import lease_of
 from wavebreak.domain.executions.locking.preemption import taken_over
@@ -19,6 +20,7 @@ from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store import keys
 from wavebreak.store.locks import busy_plan
 from wavebreak.store.table import ConditionFailedError, WriteRejectedError
+from wavebreak.timing import iso
 from wavebreak.use_cases.drill_guard import spare_recoveries
 from wavebreak.use_cases.name_servers import named
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
@@ -92,7 +94,7 @@ def _wanted(app: App, plan_id: str, mode: Mode, own: Site, asked: Mapping[str, A
     document, warnings = resolve(app, stored, own, asking, falls_back=recovers)
     plan = replace(stored, document=document)
     asked = {**asked, "otherAccounts": app.other_accounts}
-    execution = freeze(plan, asked["executionId"], mode, own, asked, now)
+    execution = with_approvals(freeze(plan, asked["executionId"], mode, own, asked, now), plan.document, app.timing)
     execution = replace(
         execution,
         lease=lease_of(mode, plan.document, asked, app.timing),
@@ -102,6 +104,8 @@ def _wanted(app: App, plan_id: str, mode: Mode, own: Site, asked: Mapping[str, A
     execution = named(app, execution, asking)
     frozen, digest = frozen_document(plan)
     details = {"planId": plan_id, "planVersion": plan.version, "planHash": digest, "mode": mode.value}
+    if execution.before is not None:
+        details["before"] = iso(execution.before)
     return _Wanted(execution, frozen, details, preempts=recovers and asked.get("preempt", True))
 
 

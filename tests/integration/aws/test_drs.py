@@ -293,8 +293,8 @@ def _snapshot(number: int, **fields: Any) -> dict[str, Any]:
     [
         ([[]], None),
         ([[_snapshot(3, finished=False)]], None),
-        ([[_snapshot(3, finished=False), _snapshot(1), _snapshot(2)]], "2026-11-29T02:00:00Z"),
-        ([[_snapshot(4, finished=False)], [_snapshot(2)]], "2026-11-29T02:00:00Z"),
+        ([[_snapshot(3, finished=False), _snapshot(1), _snapshot(2)]], "2026-11-29T02:00:00.000Z"),
+        ([[_snapshot(4, finished=False)], [_snapshot(2)]], "2026-11-29T02:00:00.000Z"),
     ],
 )
 def test_t14_a_snapshot_in_progress_is_none(drs: Drs, pages: list[list[dict[str, Any]]], newest: str | None) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.execution_builders import EXECUTION_ID, NOW, asked_to_cancel, execution, job, job_id, server, wave
 
+from wavebreak.domain.executions.approving.model import ApprovalWait
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, InstanceEnding, kept_in_bytes
 from wavebreak.domain.executions.kept_words import kept
@@ -30,7 +31,7 @@ from wavebreak.domain.executions.model import (
     Termination,
     Wave,
 )
-from wavebreak.domain.plans.model import Impact, OnFailure
+from wavebreak.domain.plans.model import ApprovalThen, Impact, OnFailure
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.site import Site
 from wavebreak.store import keys
@@ -93,6 +94,18 @@ jobs = st.builds(
 words = st.builds(Attribution, texts, moments, maybe_texts)
 
 
+approval_waits = st.builds(
+    ApprovalWait,
+    minutes=counts,
+    lasts=st.integers(1, 10_000_000).map(lambda milliseconds: timedelta(milliseconds=milliseconds)),
+    then=st.sampled_from(ApprovalThen),
+    not_by_requester=st.booleans(),
+    asked_at=maybe_moments,
+    due_at=maybe_moments,
+    reminders=counts,
+)
+
+
 def waves_numbered(number: int) -> st.SearchStrategy[Wave]:
     return st.builds(
         Wave,
@@ -116,6 +129,7 @@ def waves_numbered(number: int) -> st.SearchStrategy[Wave]:
         blocked_until=maybe_moments,
         start_lease=maybe_moments,
         waited=st.booleans(),
+        approval_wait=st.none() | approval_waits,
     )
 
 
@@ -155,6 +169,7 @@ executions = st.builds(
     version=counts,
     event_sequence=counts,
     event_hash=maybe_texts,
+    before=maybe_moments,
 )
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from wavebreak.domain.checks.launch import launch
 from wavebreak.domain.checks.recovery_point import recovery_point
 from wavebreak.domain.checks.recovery_time import recovery_time
+from wavebreak.domain.executions.actions import with_actions
+from wavebreak.domain.executions.model import Attribution
 from wavebreak.domain.executions.views import execution_view
 
 if TYPE_CHECKING:
@@ -15,10 +17,11 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model import Execution
 
 
-def whole_view(execution: Execution, now: datetime, last_seen: datetime | None = None) -> dict[str, Any]:
-    """Show an execution with all its factors (contract 7); its trail, which tells `waitingSeconds`, is not read.
+def whole_view(execution: Execution, caller: str, now: datetime, last_seen: datetime | None = None) -> dict[str, Any]:
+    """Show an execution with all its factors (contract 7) and with what its reader may ask for (`actions`).
 
-    `last_seen` is when DRS last told of what is in flight.
+    `caller` is the principal that reads it, `last_seen` when DRS last told of what is in flight. Its trail, which tells
+    `waitingSeconds`, is not read.
     """
     shown = execution_view(execution, now, last_seen)
     known = execution.objectives
@@ -29,4 +32,5 @@ def whole_view(execution: Execution, now: datetime, last_seen: datetime | None =
         "recovery_point": recovery_point(measured),
         "launch": launch(measured),
     }
-    return {**shown, "factors": {**shown["factors"], **built_in}}
+    whole = {**shown, "factors": {**shown["factors"], **built_in}}
+    return with_actions(whole, execution, Attribution(caller, now))

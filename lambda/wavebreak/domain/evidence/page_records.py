@@ -17,6 +17,7 @@ from wavebreak.domain.evidence.wording import (
     moment,
     numbered,
 )
+from wavebreak.domain.executions.approving.rules import ends_in_rejection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -133,10 +134,17 @@ def _told(event: Mapping[str, Any]) -> Iterator[object]:
             yield joined("“", lines(value), "”")
         elif name == "approvedBy":
             yield from (f"wave {word.get('waveNumber')}: approved by {_word(word)}" for word in value)
+        elif name == "approvals":
+            yield from (f"wave {one.get('waveNumber')}: {_awaited(one)}" for one in value)
         elif name == "terminationRequestedBy":
             yield f"termination: asked for by {_word(value)}"
         else:
             yield f"{name}: {_value(value)}"
+
+
+def _awaited(one: Mapping[str, Any]) -> str:
+    then = "is rejected then" if ends_in_rejection(one) else "people are told again then"
+    return f"waits for an approval since {one.get('askedAt')}, timeout at {one.get('dueAt')}: {then}"
 
 
 def _word(word: Mapping[str, Any]) -> str:

@@ -7,12 +7,12 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from wavebreak.domain.executions.approving import rules as approving
 from wavebreak.execution_utils import (
     EXECUTION_TRANSITIONS,
     TERMINATION_TRANSITIONS,
     WAVE_TRANSITIONS,
     TerminationStatus,
-    WaveStatus,
 )
 from wavebreak.timing import iso
 
@@ -32,7 +32,7 @@ VERDICT = "verdict"
 """Subject of a verdict that is given: no status changes by it."""
 LEASE = "lease"
 """Subject of what is said of a drill's lease; no status changes by it either."""
-WORDS = frozenset({VERDICT, LEASE})
+WORDS = frozenset({VERDICT, LEASE, approving.APPROVAL})
 """Subjects of what is said without a change of status."""
 
 
@@ -62,7 +62,7 @@ def status_changes(before: Execution | None, after: Execution) -> list[dict[str,
     said = before.verdict if before else None
     if after.verdict is not None and after.verdict != said:
         changes.append({"subject": VERDICT, "from": said.verdict if said else None, "to": after.verdict.verdict})
-    return changes + _said_of_lease(before, after)
+    return changes + _said_of_lease(before, after) + approving.said(before, after)
 
 
 def _said_of_lease(before: Execution | None, after: Execution) -> list[dict[str, Any]]:
@@ -84,17 +84,17 @@ def _check(old: StrEnum | None, new: StrEnum, table: Mapping[Any, frozenset[Any]
 def words_behind(before: Execution, after: Execution) -> dict[str, Any]:
     """Tell whose words a change follows that changed no status when they were given, and so have no event themselves.
 
-    `approvedBy` names the approval of each wave that stops waiting for it, `terminationRequestedBy` who had a cancel go
-    on with the termination that begins, `lease` how a drill's lease stands once something of it changed.
+    `approvedBy` names the approval of each wave that stops waiting for it, or that is approved and cannot start yet;
+    `approvals` tells how waves wait that begin to, or that people are reminded of, `terminationRequestedBy` who had a
+    cancel go on with the termination that begins, `lease` how a drill's lease stands once something of it changed.
     """
     facts: dict[str, Any] = {}
-    approvals = [
-        {"waveNumber": new.number, **spoken(word)}
-        for old, new in zip(before.waves, after.waves, strict=True)
-        if WaveStatus.AWAITING_APPROVAL is old.status is not new.status and (word := new.approval or old.approval)
-    ]
+    approvals = [{"waveNumber": number, **spoken(word)} for number, word in approving.given(before, after)]
     if approvals:
         facts["approvedBy"] = approvals
+    awaited = approving.awaited(before, after)
+    if awaited:
+        facts["approvals"] = awaited
     if after.lease is not None and _lease_times(after) != _lease_times(before):
         expires = after.lease.expires_at
         facts["lease"] = {"minutes": after.lease.minutes, "expiresAt": iso(expires) if expires else None}
@@ -114,7 +114,10 @@ def spoken(word: Attribution) -> dict[str, Any]:
 
 
 def type_of(changes: Iterable[Mapping[str, Any]]) -> str:
-    """Name an event by its most telling change: the execution's, a command's, the termination's, else the waves'."""
+    """Name an event by its most telling change: a command's, the execution's, the termination's, else the waves'.
+
+    What is said of an approval names it only where nothing else has changed.
+    """
     listed = list(changes)
     for change in listed:
         if change.get("subject") == COMMAND:
@@ -122,10 +125,10 @@ def type_of(changes: Iterable[Mapping[str, Any]]) -> str:
     for change in listed:
         if "waveNumber" not in change and "subject" not in change:
             return f"EXECUTION_{change['to']}" if change["from"] else "EXECUTION_STARTED"
+    states = {change["to"] for change in listed if "waveNumber" in change}
     for change in listed:
-        if "subject" in change:
+        if "subject" in change and not (states and change["subject"] == approving.APPROVAL):
             return f"{change['subject'].upper()}_{change['to']}"
-    states = {change["to"] for change in listed}
     return f"WAVE_{states.pop()}" if len(states) == 1 else "WAVES_CHANGED"
 
 

@@ -35,7 +35,8 @@ def freeze(
 ) -> Execution:
     """Make the execution of a plan whose selectors are resolved.
 
-    `asked` holds requestedBy, reason, snapshots (by source server id), and otherAccounts: whether waves may name them.
+    `asked` holds requestedBy, reason, snapshots (by source server id), before (a moment, or None), and otherAccounts:
+    whether waves may name them.
     `own` is the stack's account and Region: a wave that names them is one that names none. Raises InvalidRequest for
     snapshots of servers that the plan does not have, a copy too large to keep,
     and a server that two waves name once their Regions are filled in.
@@ -66,6 +67,7 @@ def freeze(
         waves=waves,
         calls=CallCounts(),
         objectives=Objectives.of(plan.document.get("objectives")),
+        before=asked.get("before"),
     )
 
 
@@ -87,7 +89,7 @@ def _wave(
         ),
         depends_on=before if depends_on is None else tuple(sorted({numbers[name] for name in depends_on})),
         site=site_of(written, own),
-        requires_approval=written.get("requiresApproval", False),
+        requires_approval=written.get("requiresApproval", False) or written.get("approval") is not None,
         wait_before_seconds=written.get("waitBeforeSeconds", 0),
         timeout_minutes=written.get("timeoutMinutes", 60),
         on_failure=OnFailure(written.get("onFailure", OnFailure.STOP)),

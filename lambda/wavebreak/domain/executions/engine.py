@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions import wave_commands, wave_ends
+from wavebreak.domain.executions.approving.rules import not_let_through, overdue, put_to_somebody
 from wavebreak.domain.executions.checking.turns import closing_turn, is_cut_short
 from wavebreak.domain.executions.ending.looks import looked_at_anew
 from wavebreak.domain.executions.launching import learning
@@ -83,7 +84,7 @@ def decide(execution: Execution, observation: Observation, now: datetime, timing
     after = _begin(execution)
     after = learning.absorb(absorb(after, observation, now, timing), observation, now)
     after = after.with_waves(_progress(after, wave, now, timing) for wave in after.waves)
-    after = _ask(after)
+    after = _ask(overdue(after, now))
     after = after.with_waves(_open_wave(after, wave, now) for wave in after.waves)
     if is_over(after):
         return _at_the_end(after, now, timing)
@@ -147,12 +148,6 @@ def finalise(execution: Execution, now: datetime) -> Execution:
     if cancel is not None and cancel.then is CancelThen.TERMINATE and ended.has_job:
         return with_termination(ended, cancel.termination_ordered.actor, now)
     return ended
-
-
-def not_let_through(wave: Wave, now: datetime, why: str) -> Wave:
-    """Fail a wave that waits for an approval; one that is retried asks again."""
-    turned_down = replace(wave, approved=False, approval=None, rejected=True)
-    return replace(turned_down, status=WaveStatus.FAILED, ended_at=now, error=why)
 
 
 def with_termination(execution: Execution, actor: str, now: datetime) -> Execution:
@@ -383,7 +378,7 @@ def _open_wave(execution: Execution, wave: Wave, now: datetime) -> Wave:
     if waiting or not is_ready(execution, wave):
         return wave
     if wave.requires_approval and not wave.approved:
-        return replace(wave, status=WaveStatus.AWAITING_APPROVAL)
+        return put_to_somebody(wave, now)
     return replace(wave, status=WaveStatus.IN_PROGRESS, started_at=now)
 
 

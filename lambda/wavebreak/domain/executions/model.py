@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
+    from wavebreak.domain.executions.approving.model import ApprovalWait
     from wavebreak.domain.executions.batch_search import Suspicion
     from wavebreak.domain.executions.ending.model import Hold, InstanceEnding
     from wavebreak.domain.executions.findings.model import CallCounts, CheckTally, Objectives, Verdict
@@ -284,6 +285,8 @@ class Wave:
     drill_wait: DrillWait | None = None
     attempts: tuple[Attempt, ...] = ()
     """Those that failed before the present one, or before it was skipped."""
+    approval_wait: ApprovalWait | None = None
+    """None of a wave that needs no approval, and of one from before approvals had an end."""
 
     def remembering_failure(self) -> Wave:
         """Give this wave with its present attempt, which has failed, among those that are over."""
@@ -397,6 +400,8 @@ class Execution:
     """How long the quickest launch of the plan's last run took; None where that is not known."""
     lease: Lease | None = None
     """Of a drill only: how long its instances may stay."""
+    before: datetime | None = None
+    """The moment that no server comes from later than, unless it was given a recovery point; None for the newest."""
 
     @property
     def is_terminal(self) -> bool:

@@ -21,7 +21,7 @@ from wavebreak.execution_utils import normalize_execution_status as execution_st
 from wavebreak.execution_utils import normalize_wave_status as wave_status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     Execution = Mapping[str, Any]
 
@@ -99,10 +99,14 @@ def _outlived(execution: Execution) -> bool:
 
 
 def _approvals(execution: Execution, name: str) -> list[Step]:
-    waiting = _waves(execution, WaveStatus.AWAITING_APPROVAL)
+    return approval_steps(name, _waves(execution, WaveStatus.AWAITING_APPROVAL)[:_MOST_WAVES])
+
+
+def approval_steps(name: str, waves: Iterable[int]) -> list[Step]:
+    """Give the commands that let waves of an execution start, or not."""
     return [
         step
-        for number in waiting[:_MOST_WAVES]
+        for number in waves
         for step in (
             Step(f"wavebreak approve {name} {number}", f"start wave {number}"),
             Step(f"wavebreak reject {name} {number}", f"fail wave {number}"),

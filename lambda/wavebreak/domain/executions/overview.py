@@ -52,6 +52,7 @@ def overview_of(execution: Execution) -> dict[str, Any]:
         "verdict": verdict_of(execution.verdict),
         "tallies": tallies_text(execution.tallies),
         "lease": lease_of(execution.lease),
+        "before": time_of(execution.before),
         "version": execution.version,
         "waveBriefs": [
             {"status": wave.status.value, "jobId": _last(execution.job_ids(wave.number))} for wave in execution.waves

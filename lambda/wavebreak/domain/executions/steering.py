@@ -11,13 +11,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.executions import wave_commands
+from wavebreak.domain.executions.approving.rules import not_let_through, put_to_somebody, refusal_of
 from wavebreak.domain.executions.checking.turns import NO_WAVE, superseded
 from wavebreak.domain.executions.engine import (
     dependencies_have_ended,
     finalise,
     is_over,
     may_open,
-    not_let_through,
     open_asks,
 )
 from wavebreak.domain.executions.model import (
@@ -109,9 +109,12 @@ def approve(execution: Execution, number: int, act: Attribution) -> Execution:
     """Let a wave that waits for an approval start; while the execution is paused it starts after the resume.
 
     One whose dependencies run again, for somebody retried them, waits for their end. The wave keeps whose approval it
-    was: until it starts no status changes, and no event tells of it.
+    was: until it starts no status changes. Raises NotAllowedError for a principal that its plan rules out.
     """
     wave = _awaiting(execution, number)
+    refused = refusal_of(execution, wave, act.actor)
+    if refused is not None:
+        raise NotAllowedError(refused)
     if wave.approved:
         return execution
     approved = replace(wave, approved=True, approval=act)
@@ -135,7 +138,7 @@ def retry(execution: Execution, number: int, now: datetime) -> Execution:
         raise NotAllowedError(f"Wave {number} is {wave.status}; only a FAILED wave can be retried")
     wave = wave.remembering_failure()
     if wave.rejected:
-        again = replace(wave, status=WaveStatus.AWAITING_APPROVAL, rejected=False, ended_at=None, error=None)
+        again = put_to_somebody(replace(wave, rejected=False, ended_at=None, error=None), now)
     else:
         again = replace(
             wave_commands.anew(wave).with_servers(lambda server: _anew(execution, wave, server)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.executions.approving.rules import approval_view
 from wavebreak.domain.executions.checking.shown import checks_view, factors_of
 from wavebreak.domain.executions.derived_notices import derived_notices
 from wavebreak.domain.executions.ending.instances_left import ending_word, remaining, unknown
@@ -95,6 +96,7 @@ def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "lastFailure": meta.get("lastFailure"),
         "verdict": meta.get("verdict"),
         "lease": meta.get("lease"),
+        "before": meta.get("before"),
         "factors": factors_of(json.loads(meta.get("tallies") or "[]")),
         "version": int(meta["version"]),
     }
@@ -143,6 +145,7 @@ def _wave_view(execution: Execution, wave: Wave, now: datetime) -> dict[str, Any
         "error": _error_of(execution, wave),
         "servers": [_server_view(execution, server) for server in wave.servers],
         "commands": [_command_view(execution, wave, each) for each in wave.commands if not each.is_check],
+        "approval": approval_view(execution, wave),
     }
 
 

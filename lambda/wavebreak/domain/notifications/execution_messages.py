@@ -12,12 +12,17 @@ from wavebreak.domain.executions.audit_trail import COMMAND, LEASE, TERMINATION
 from wavebreak.domain.executions.model import Mode
 from wavebreak.domain.executions.next_steps import Step, next_steps
 from wavebreak.domain.executions.views import execution_view
+from wavebreak.domain.notifications import approval_messages as approvals
 from wavebreak.domain.notifications.message import (
+    MOST_NAMES,
     Kind,
     Look,
     Message,
     WaveLine,
+    and_more,
+    clock,
     discreet,
+    numbered,
     one_line,
     shown_actor,
     subject_of,
@@ -30,7 +35,6 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.executions.model import Execution
 
-_MAX_NAMES: Final = 20
 _REASON_LENGTH: Final = 200
 
 
@@ -45,6 +49,7 @@ LOOKS: Final[Mapping[Kind, Look]] = {
     Kind.PAUSED: Look("⏸️", "Paused", "Paused", "blue"),
     Kind.RESUMED: Look("▶️", "Resumed", "Resumed", "blue"),
     Kind.APPROVAL_NEEDED: Look("✋", "Approval Needed", "Approval Needed", "orange"),
+    Kind.APPROVAL_STILL_NEEDED: Look("✋", "Approval Still Needed", "Approval Still Needed", "orange"),
     Kind.WAVE_FAILED: Look("❌", "Wave Failed", "Wave Failed", "red"),
     Kind.LEASE_ENDING: Look("⏳", "Lease Ending", "Lease Ending", "orange"),
     Kind.TERMINATED: Look("🧹", "Terminated", "Terminated", "green"),
@@ -72,6 +77,7 @@ _OF_WAVE: Final[Mapping[str, Kind]] = {
 
 _MARKS: Final = {"completed": "✓", "failed": "✗", "cancelled": "⊘"}
 """What waves are counted by, in the order of the summary."""
+_APPROVALS: Final = frozenset({Kind.APPROVAL_NEEDED, Kind.APPROVAL_STILL_NEEDED})
 _URGENCY: Final[Mapping[str, int]] = {
     WaveStatus.FAILED: 0,
     WaveStatus.AWAITING_APPROVAL: 1,
@@ -108,7 +114,8 @@ def kinds_of(event: Mapping[str, Any]) -> list[Kind]:
         elif change["subject"] == TERMINATION and change["to"] in _OF_TERMINATION:
             found.append(_OF_TERMINATION[change["to"]])
     of_waves = {_OF_WAVE[each["to"]] for each in changes if "waveNumber" in each and each["to"] in _OF_WAVE}
-    return found + [kind for kind in _OF_WAVE.values() if kind in of_waves]
+    again = [Kind.APPROVAL_STILL_NEEDED] if approvals.still_needed(event) else []
+    return found + [kind for kind in _OF_WAVE.values() if kind in of_waves] + again
 
 
 def execution_message(kind: Kind, then: Execution, event: Mapping[str, Any]) -> Message:
@@ -126,7 +133,7 @@ def execution_message(kind: Kind, then: Execution, event: Mapping[str, Any]) -> 
         summary=summary,
         sentence=_sentence(kind, view, event),
         facts=_facts(view, event),
-        steps=_steps(kind, view),
+        steps=_steps(kind, view, event),
         attributes={
             "executionId": then.execution_id,
             "sequence": str(event["sequence"]),
@@ -177,16 +184,12 @@ def _facts(view: Mapping[str, Any], event: Mapping[str, Any]) -> tuple[tuple[str
     cancel = view["cancel"]
     if cancel and cancel["at"] < event["at"] and cancel["actor"] != event["actor"]:
         facts.append(("Cancelled by", _who_and_why(cancel["actor"], cancel["reason"])))
-    if event["data"]["changes"][0]["from"] is not None:
+    first = event["data"]["changes"][0]
+    if first["from"] is not None or "subject" in first:
         facts.append(("Started by", _who_and_why(view["requestedBy"], view["reason"])))
     if view["lease"] and view["lease"]["expiresAt"]:
-        facts.append(("Lease ends", _clock(view["lease"]["expiresAt"])))
-    return (*facts, ("At", _clock(event["at"])))
-
-
-def _clock(at: str) -> str:
-    """Write an RFC 3339 time for people."""
-    return f"{at[:10]} {at[11:19]} UTC"
+        facts.append(("Lease ends", clock(view["lease"]["expiresAt"])))
+    return (*facts, ("At", clock(event["at"])))
 
 
 def _who_and_why(actor: str, reason: str | None) -> str:
@@ -196,7 +199,7 @@ def _who_and_why(actor: str, reason: str | None) -> str:
 def _wave_lines(view: Mapping[str, Any]) -> tuple[tuple[WaveLine, ...], int]:
     """List waves in their order; of many those that need a look come before those that do not."""
     waves = view["waves"]
-    urgent = sorted(waves, key=lambda wave: (_URGENCY.get(wave["status"], _CALM), wave["waveNumber"]))[:_MAX_NAMES]
+    urgent = sorted(waves, key=lambda wave: (_URGENCY.get(wave["status"], _CALM), wave["waveNumber"]))[:MOST_NAMES]
     chosen = {wave["waveNumber"] for wave in urgent}
     lines = tuple(
         WaveLine(
@@ -211,31 +214,24 @@ def _wave_lines(view: Mapping[str, Any]) -> tuple[tuple[WaveLine, ...], int]:
     return lines, len(waves) - len(lines)
 
 
-def _steps(kind: Kind, view: Mapping[str, Any]) -> tuple[Step, ...]:
+def _steps(kind: Kind, view: Mapping[str, Any], event: Mapping[str, Any]) -> tuple[Step, ...]:
     steps = next_steps(view)
+    if kind in _APPROVALS:
+        asked = approvals.steps_of(view, event, again=kind is Kind.APPROVAL_STILL_NEEDED)
+        steps = [*asked, *(step for step in steps if step not in asked)]
     if kind in {Kind.STARTED, Kind.RESUMED, Kind.CANCELLING}:
         steps.insert(0, Step(f"wavebreak watch {view['executionId']}", "follow it"))
     return tuple(steps)
 
 
 def _named(waves: Sequence[Mapping[str, Any]]) -> str:
-    return ", ".join(wave["name"] for wave in waves[:_MAX_NAMES]) + _and_more(len(waves))
-
-
-def _and_more(count: int) -> str:
-    return f" and {count - _MAX_NAMES} more" if count > _MAX_NAMES else ""
+    return ", ".join(wave["name"] for wave in waves[:MOST_NAMES]) + and_more(len(waves))
 
 
 def _changed(view: Mapping[str, Any], event: Mapping[str, Any], status: WaveStatus) -> str:
     """Name the waves that an event brought into a status: `Wave 2 (application)`."""
     numbers = {change.get("waveNumber") for change in event["data"]["changes"] if change["to"] == status.value}
-    return _numbered([wave for wave in view["waves"] if wave["waveNumber"] in numbers])
-
-
-def _numbered(waves: Sequence[Mapping[str, Any]]) -> str:
-    label = "Wave" if len(waves) == 1 else "Waves"
-    names = ", ".join(f"{wave['waveNumber']} ({wave['name']})" for wave in waves[:_MAX_NAMES])
-    return f"{label} {names}{_and_more(len(waves))}"
+    return numbered([wave for wave in view["waves"] if wave["waveNumber"] in numbers])
 
 
 def _sentence(kind: Kind, view: Mapping[str, Any], event: Mapping[str, Any]) -> str:  # noqa: C901, PLR0911  one case for each kind
@@ -250,13 +246,13 @@ def _sentence(kind: Kind, view: Mapping[str, Any], event: Mapping[str, Any]) -> 
             return _cancelling(word, event["data"].get("preemptedBy"))
         case Kind.PAUSED if any(wave["status"] == WaveStatus.FAILED for wave in view["waves"]):
             failed = [wave for wave in view["waves"] if wave["status"] == WaveStatus.FAILED]
-            return f"{_numbered(failed)} failed, and the plan says to ask: retry it, skip it, or cancel."
+            return f"{numbered(failed)} failed, and the plan says to ask: retry it, skip it, or cancel."
         case Kind.PAUSED:
             return "No new wave starts until someone resumes it; running ones go on."
         case Kind.RESUMED:
             return f"The {word} goes on."
-        case Kind.APPROVAL_NEEDED:
-            return f"{_changed(view, event, WaveStatus.AWAITING_APPROVAL)} will not start before someone approves."
+        case Kind.APPROVAL_NEEDED | Kind.APPROVAL_STILL_NEEDED:
+            return approvals.sentence(view, event, again=kind is Kind.APPROVAL_STILL_NEEDED)
         case Kind.WAVE_FAILED:
             return f"{_changed(view, event, WaveStatus.FAILED)} failed."
         case Kind.LEASE_ENDING:
@@ -269,7 +265,7 @@ def _sentence(kind: Kind, view: Mapping[str, Any], event: Mapping[str, Any]) -> 
 
 def _lease_ending(view: Mapping[str, Any], event: Mapping[str, Any]) -> str:
     left, expires = view["instancesLeft"], str(event["data"]["lease"]["expiresAt"])
-    return f"{left} recovery instance(s) are terminated at {_clock(expires)} unless someone extends the lease."
+    return f"{left} recovery instance(s) are terminated at {clock(expires)} unless someone extends the lease."
 
 
 def _cancelling(word: str, recovery: str | None) -> str:
@@ -305,11 +301,11 @@ def _left(view: Mapping[str, Any]) -> str:
 
 def _reasoned(entries: Sequence[Mapping[str, Any]]) -> str:
     by_reason: dict[str | None, list[str]] = {}
-    for entry in entries[:_MAX_NAMES]:
+    for entry in entries[:MOST_NAMES]:
         name = entry["recoveryInstanceId"] or f"an instance of {entry['sourceServerId']}"
         by_reason.setdefault(entry["reason"], []).append(name)
     listed = [
         ", ".join(names) + (f" ({discreet(reason)[:_REASON_LENGTH]})" if reason else "")
         for reason, names in by_reason.items()
     ]
-    return "; ".join(listed) + _and_more(len(entries))
+    return "; ".join(listed) + and_more(len(entries))

@@ -14,12 +14,14 @@ from wavebreak.domain.errors.masking import masked_text
 from wavebreak.harmless_text import flattened
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from wavebreak.domain.executions.next_steps import Step
     from wavebreak.execution_utils import Display
 
 
+MOST_NAMES: Final = 20
+"""Waves or instances that are named; more are counted."""
 MAX_SUBJECT: Final = 99
 """Characters of a subject: SNS takes fewer than 100."""
 _MAX_LINE: Final = 500
@@ -39,6 +41,7 @@ class Kind(StrEnum):
     PAUSED = "PAUSED"
     RESUMED = "RESUMED"
     APPROVAL_NEEDED = "APPROVAL_NEEDED"
+    APPROVAL_STILL_NEEDED = "APPROVAL_STILL_NEEDED"
     WAVE_FAILED = "WAVE_FAILED"
     LEASE_ENDING = "LEASE_ENDING"
     TERMINATED = "TERMINATED"
@@ -113,3 +116,20 @@ def shown_actor(actor: str) -> str:
 def subject_of(emoji: str, rest: str) -> str:
     """Write a subject: one line of at most 99 characters."""
     return one_line(f"{emoji} {rest}", MAX_SUBJECT)
+
+
+def clock(at: str) -> str:
+    """Write an RFC 3339 time for people."""
+    return f"{at[:10]} {at[11:19]} UTC"
+
+
+def numbered(waves: Sequence[Mapping[str, Any]]) -> str:
+    """Name waves with their numbers: `Wave 2 (application)`."""
+    label = "Wave" if len(waves) == 1 else "Waves"
+    names = ", ".join(f"{wave['waveNumber']} ({wave['name']})" for wave in waves[:MOST_NAMES])
+    return f"{label} {names}{and_more(len(waves))}"
+
+
+def and_more(count: int) -> str:
+    """Count what is not named."""
+    return f" and {count - MOST_NAMES} more" if count > MOST_NAMES else ""

@@ -26,10 +26,13 @@ from pydantic_core import CoreSchema, InitErrorDetails
 
 from wavebreak.domain.commands.catalogue import MAX_ARGUMENT_CHARACTERS, MAX_ARGUMENTS, MAX_TIMEOUT_SECONDS, CommandName
 from wavebreak.domain.plans.model import (
+    DEFAULT_APPROVAL_MINUTES,
     DEFAULT_RPO_MINUTES,
     DEFAULT_RTO_MINUTES,
     LONGEST_LEASE_MINUTES,
     SHORTEST_LEASE_MINUTES,
+    ApprovalNotBy,
+    ApprovalThen,
     Impact,
     OnFailure,
     ProcessorType,
@@ -111,6 +114,19 @@ class ServerRef(_Part):
     impact: Impact = Field(Impact.CRITICAL, description="An OPTIONAL server that fails never fails its wave.")
 
 
+class Approval(_Part):
+    """For how long somebody's approval is waited for, what follows then, and who may not give it."""
+
+    timeout_minutes: int = Field(
+        DEFAULT_APPROVAL_MINUTES, strict=True, ge=1, le=10_080, description="Counted from when it is asked for."
+    )
+    then: ApprovalThen = Field(
+        ApprovalThen.REMIND,
+        description="REMIND tells people again, at each further timeout too; REJECT rejects the wave of a drill.",
+    )
+    not_by: ApprovalNotBy | None = Field(None, description="REQUESTER: who asked for the execution may not approve.")
+
+
 class Selector(_Part):
     """Chooses servers when an execution starts."""
 
@@ -153,7 +169,10 @@ class Wave(_Part):
     """Servers that are recovered together, and what must happen before and after."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        json_schema_extra={"oneOf": [{"required": ["servers"]}, {"required": ["selector"]}]}
+        json_schema_extra={
+            "oneOf": [{"required": ["servers"]}, {"required": ["selector"]}],
+            "not": {"required": ["requiresApproval", "approval"]},
+        }
     )
 
     name: Name = Field(description="Unique in the plan.", examples=["database"])
@@ -170,6 +189,12 @@ class Wave(_Part):
     region: Region | None = Field(None, description="By default the stack's own.", examples=["us-west-2"])
     account_id: AccountId | None = Field(None, description="By default the stack's own.", examples=["123456789012"])
     requires_approval: Flag = Field(default=False, description="Whether someone must approve before it starts.")
+    approval: Approval | None = Field(
+        None,
+        description="In place of requiresApproval, whose true is short for {}.",
+        json_schema_extra=_never_null,
+        examples=[{"timeoutMinutes": 30, "then": "REJECT"}],
+    )
     wait_before_seconds: int = Field(0, strict=True, ge=0, le=86_400, description="Pause before anything is done.")
     timeout_minutes: int = Field(60, strict=True, ge=1, le=10_080, description="Past it the wave has failed.")
     on_failure: OnFailure = Field(OnFailure.STOP, description="What follows when the wave fails.")
@@ -287,6 +312,8 @@ def normalised(plan: PlanDocument) -> dict[str, Any]:
     document = plan.model_dump(mode="json", by_alias=True, exclude_none=True)
     for wave, numbers in zip(document["waves"], resolved_dependencies(plan), strict=True):
         wave["dependsOn"] = [plan.waves[number - 1].name for number in numbers]
+        if "approval" in wave:  # a wave has one of the two
+            del wave["requiresApproval"]
     return document
 
 

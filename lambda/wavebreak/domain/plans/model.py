@@ -12,6 +12,8 @@ DEFAULT_RPO_MINUTES: Final = 15
 SHORTEST_LEASE_MINUTES: Final = 15
 LONGEST_LEASE_MINUTES: Final = 10_080
 """Of a drill's instances, from its end on (contract 13)."""
+DEFAULT_APPROVAL_MINUTES: Final = 60
+"""For how long an approval is waited for before people are told again (contract 12)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +62,16 @@ class Reducer(StrEnum):
     LATEST = "latest"
     ALL = "all"
     ANY = "any"
+
+
+class ApprovalThen(StrEnum):
+    """What follows when nobody approves a wave in time; a wave of a RECOVERY is never rejected for it."""
+
+    REMIND = "REMIND"
+    REJECT = "REJECT"
+
+
+class ApprovalNotBy(StrEnum):
+    """Who may not approve a wave."""
+
+    REQUESTER = "REQUESTER"

@@ -62,6 +62,7 @@ class Rules:
         yield from self._too_many_servers()
         yield from self._checks_that_clash()
         yield from self._schedule_without_lease()
+        yield from self._approvals_said_oddly()
 
     @cached_property
     def _waves(self) -> list[dict[str, Any]]:
@@ -207,3 +208,11 @@ class Rules:
             for factor in factors if isinstance(factors, dict) else ():
                 if isinstance(factor, str) and owner.setdefault(factor, name) != name:
                     yield (*where, "factors", factor), f"is already a factor of check {quoted(owner[factor])}"
+
+    def _approvals_said_oddly(self) -> Iterator[Finding]:
+        """Report an approval that is said twice, and `approval:` with nothing behind it (contract 12)."""
+        for index, wave in enumerate(self._waves):
+            if "approval" in wave and wave["approval"] is None:
+                yield ("waves", index, "approval"), "must be an object, not null: {} for one with the defaults"
+            elif "approval" in wave and "requiresApproval" in wave:
+                yield ("waves", index, "requiresApproval"), "a wave has either requiresApproval or approval, not both"

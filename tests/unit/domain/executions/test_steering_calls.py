@@ -236,12 +236,13 @@ def test_an_approval_in_a_paused_execution_starts_the_wave_after_the_resume() ->
     paused = execution(wave(1, W.COMPLETED), wave(2, W.AWAITING_APPROVAL, requires_approval=True), status=E.PAUSED)
     approved = steering.approve(paused, 2, says(later(1)))
     assert (approved.wave(2).status, approved.wave(2).approved) == (W.AWAITING_APPROVAL, True)
-    assert (status_changes(paused, approved), words_behind(paused, approved)) == ([], {}), "no event tells of it yet"
+    told = {"waveNumber": 2, "at": "2026-11-21T12:00:01.000Z", "actor": OPERATOR, "reason": "checked"}
+    assert status_changes(paused, approved) == [{"subject": "approval", "from": None, "to": "GIVEN"}], "contract 5"
+    assert words_behind(paused, approved) == {"approvedBy": [told]}
     assert steering.approve(approved, 2, says(later(2))) == approved
     free = steering.resume(approved)
     resumed = look(free, later(9)).execution
     assert (resumed.wave(2).status, resumed.wave(2).started_at) == (W.IN_PROGRESS, later(9))
-    told = {"waveNumber": 2, "at": "2026-11-21T12:00:01.000Z", "actor": OPERATOR, "reason": "checked"}
     assert words_behind(free, resumed) == {"approvedBy": [told]}
 
 

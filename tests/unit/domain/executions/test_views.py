@@ -34,13 +34,13 @@ EXECUTION_FIELDS = {
     *("executionId", "planId", "planName", "planVersion", "mode", "status", "display", "requestedBy", "reason"),
     *("startedAt", "endedAt", "durationSeconds", "totalWaves", "completedWaves", "failedWaves", "cancelledWaves"),
     *("waves", "terminationMetadata", "termination", "instancesTerminated", "warnings", "factors", "version"),
-    *("instancesLeft", "leftSince", "verdict", "checks", "lastSeenAt", "lease"),
+    *("instancesLeft", "leftSince", "verdict", "checks", "lastSeenAt", "lease", "before"),
 }
 """Fields of the contract's example; the further ones tell who holds or cancelled it, and what failed in driving it."""
 FURTHER_EXECUTION_FIELDS = {"pausedBy", "cancel", "lastFailure"}
 WAVE_FIELDS = {
     *("waveNumber", "name", "status", "display", "dependsOn", "jobId", "jobIds", "attempt", "startedAt", "endedAt"),
-    *("durationSeconds", "error", "servers", "attempts"),
+    *("durationSeconds", "error", "servers", "attempts", "approval"),
 }
 FURTHER_WAVE_FIELDS = {"commands", "accountId", "region"}
 
@@ -126,6 +126,7 @@ def test_a_wave_is_shown_with_its_jobs_and_servers() -> None:
         ],
         "error": None,
         "commands": [],
+        "approval": None,
         "servers": [
             {
                 "sourceServerId": server(1).source_server_id,

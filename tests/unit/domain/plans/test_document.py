@@ -36,6 +36,25 @@ def test_defaults_of_commands_are_filled_in() -> None:
     assert (command.args, command.required, command.timeout_seconds) == ((), False, None)
 
 
+@pytest.mark.parametrize(
+    ("written", "normal"),
+    [
+        ({}, {"requiresApproval": False}),
+        ({"requiresApproval": True}, {"requiresApproval": True}),
+        ({"approval": {}}, {"approval": {"timeoutMinutes": 60, "then": "REMIND"}}),
+        (
+            {"approval": {"timeoutMinutes": 5, "then": "REJECT", "notBy": "REQUESTER"}},
+            {"approval": {"timeoutMinutes": 5, "then": "REJECT", "notBy": "REQUESTER"}},
+        ),
+    ],
+)
+def test_12_a_wave_has_one_of_requires_approval_and_approval(written: dict[str, Any], normal: dict[str, Any]) -> None:
+    (first,) = normalised(parse_plan(plan(wave("database", 1, **written))))["waves"]
+    assert {key: first[key] for key in ("requiresApproval", "approval") if key in first} == normal
+    (again,) = normalised(parse_plan(plan(first)))["waves"]
+    assert again == first
+
+
 def test_every_field_is_taken() -> None:
     check = {
         "name": "smoke",

@@ -136,6 +136,20 @@ def test_a_topic_that_is_no_sns_topic_is_refused(arn: str) -> None:
         ({"waitBeforeSeconds": 86401}, "waitBeforeSeconds", "must be at most 86400, not 86401"),
         ({"requiresApproval": 1}, "requiresApproval", "must be true or false, not 1"),
         ({"requiresApproval": "yes"}, "requiresApproval", "must be true or false, not 'yes'"),
+        ({"approval": None}, "approval", "must be an object, not null: {} for one with the defaults"),
+        ({"approval": True}, "approval", "must be an object, not true"),
+        ({"approval": {"then": "FORGET"}}, "approval/then", "must be REMIND or REJECT, not 'FORGET'"),
+        ({"approval": {"notBy": "me"}}, "approval/notBy", "must be REQUESTER, not 'me'"),
+        ({"approval": {"timeoutMinutes": 0}}, "approval/timeoutMinutes", "must be at least 1, not 0"),
+        ({"approval": {"timeoutMinutes": 10081}}, "approval/timeoutMinutes", "must be at most 10080, not 10081"),
+        *(
+            (
+                {"requiresApproval": short, "approval": {}},
+                "requiresApproval",
+                "a wave has either requiresApproval or approval, not both",
+            )
+            for short in (True, False)
+        ),
         ({"onFailure": "stop"}, "onFailure", "must be STOP, CONTINUE or ASK, not 'stop'"),
         ({"region": "Oregon"}, "region", "'Oregon' does not match ^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$"),
         ({"accountId": "12345678901"}, "accountId", "'12345678901' does not match ^[0-9]{12}$"),

@@ -1,0 +1,41 @@
+"""The approvals that a plan asks for, as its execution starts with them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.domain.executions.approving.model import ApprovalWait
+from wavebreak.domain.plans.model import DEFAULT_APPROVAL_MINUTES, ApprovalThen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wavebreak.domain.executions.model import Execution
+    from wavebreak.timing import Timing
+
+_SECONDS: Final = 60
+
+
+def with_approvals(execution: Execution, document: Mapping[str, Any], timing: Timing) -> Execution:
+    """Give an execution of a plan document what its waves say of their approvals."""
+    waits = (approval_of(written, timing) for written in document["waves"])
+    return execution.with_waves(
+        replace(wave, approval_wait=wait) for wave, wait in zip(execution.waves, waits, strict=True)
+    )
+
+
+def approval_of(written: Mapping[str, Any], timing: Timing) -> ApprovalWait | None:
+    """Read what a wave says of its approval; `requiresApproval: true` is short for one with all defaults."""
+    asked = written.get("approval")
+    if asked is None:
+        asked = {} if written.get("requiresApproval") else None
+    if asked is None:
+        return None
+    minutes = int(asked.get("timeoutMinutes", DEFAULT_APPROVAL_MINUTES))
+    return ApprovalWait(
+        minutes=minutes,
+        lasts=timing.scaled(minutes * _SECONDS),
+        then=ApprovalThen(asked.get("then", ApprovalThen.REMIND)),
+        not_by_requester=asked.get("notBy") is not None,
+    )

@@ -1,0 +1,44 @@
+"""The approval that a wave needs, written down in its item and read back. Pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from wavebreak.domain.executions.approving.model import ApprovalWait
+from wavebreak.domain.executions.overview import time_of
+from wavebreak.domain.plans.model import ApprovalThen
+from wavebreak.timing import known_time
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def approval_entry(wait: ApprovalWait | None) -> dict[str, Any] | None:
+    """Write down how a wave waits for its approval; None of one that needs none."""
+    if wait is None:
+        return None
+    return {
+        "minutes": wait.minutes,
+        "lasts": str(wait.lasts.total_seconds()),
+        "then": wait.then.value,
+        "notByRequester": wait.not_by_requester,
+        "askedAt": time_of(wait.asked_at),
+        "dueAt": time_of(wait.due_at),
+        "reminders": wait.reminders,
+    }
+
+
+def read_approval(entry: Mapping[str, Any] | None) -> ApprovalWait | None:
+    """Read what `approval_entry` wrote; None of a wave from before approvals had an end."""
+    if entry is None:
+        return None
+    return ApprovalWait(
+        minutes=int(entry["minutes"]),
+        lasts=timedelta(seconds=float(entry["lasts"])),
+        then=ApprovalThen(entry["then"]),
+        not_by_requester=bool(entry["notByRequester"]),
+        asked_at=known_time(entry.get("askedAt")),
+        due_at=known_time(entry.get("dueAt")),
+        reminders=int(entry["reminders"]),
+    )
