@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.commands.summary import FAILED_EVERYWHERE
-from wavebreak.domain.executions import wave_commands
-from wavebreak.domain.executions.model import CommandPhase
-from wavebreak.domain.executions.observation import CommandView
+from wavebreak.domain.executions.observation import StepView
+from wavebreak.domain.executions.stepping import wave_steps
+from wavebreak.domain.executions.stepping.model import StepPhase
 from wavebreak.execution_utils import WaveStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from wavebreak.domain.executions.model import Execution, WaveCommand
+    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.stepping.model import WaveStep
 
 RUNNING: Final = "IN_PROGRESS"
 CANCELLING: Final = "CANCELLING"
@@ -31,12 +32,12 @@ class Bound:
 
     seen: Execution
     wave: int
-    command: WaveCommand
+    command: WaveStep
 
     @property
     def name(self) -> str:
         """Id of the run that it is about to make."""
-        return wave_commands.run_id(self.seen.execution_id, self.wave, self.command)
+        return wave_steps.run_id(self.seen.execution_id, self.wave, self.command)
 
     @property
     def of_wave(self) -> str:
@@ -70,7 +71,7 @@ class CommandRuns:
             assert not beside, f"{name} is made while {beside} has not ended"
             self.statuses[name] = RUNNING
             wave = bound.seen.wave(bound.wave)
-            reached = wave_commands.targets(bound.seen, wave, bound.command.phase)
+            reached = wave_steps.targets(bound.seen, wave, bound.command.phase)
             self.reached[name] = {server.source_server_id for _, server in reached}
 
     def cancel(self, names: Iterable[str]) -> None:
@@ -89,9 +90,9 @@ class CommandRuns:
         for old, new in zip(before.waves, after.waves, strict=True):
             if new.status is old.status or new.status is not WaveStatus.COMPLETED:
                 continue
-            for command in wave_commands.of_phase(new, CommandPhase.AFTER):
-                name = wave_commands.run_id(after.execution_id, new.number, command)
-                launched = {one.source_server_id for _, one in wave_commands.targets(after, new, CommandPhase.AFTER)}
+            for command in wave_steps.of_phase(new, StepPhase.AFTER):
+                name = wave_steps.run_id(after.execution_id, new.number, command)
+                launched = {one.source_server_id for _, one in wave_steps.targets(after, new, StepPhase.AFTER)}
                 assert launched <= self.reached.get(name, set()), f"{name} did not reach all that was launched"
 
     def come_to_their_ends(self, *, cancelled: bool) -> None:
@@ -100,25 +101,25 @@ class CommandRuns:
             if not cancelled or self.statuses[name] == CANCELLING:
                 self.end(name, "COMPLETE_SUCCESS")
 
-    def views(self, execution: Execution) -> dict[str, CommandView]:
+    def views(self, execution: Execution) -> dict[str, StepView]:
         """Show the runs of the waves' running commands as the observing function reads them."""
         views = {}
         for wave in execution.waves:
-            if wave.running_command is not None:
-                name = wave_commands.run_id(execution.execution_id, wave.number, wave.running_command)
+            if wave.running_step is not None:
+                name = wave_steps.run_id(execution.execution_id, wave.number, wave.running_step)
                 status = self.statuses.get(name)
                 ended = status is not None and status not in {RUNNING, CANCELLING}
                 failure = FAILED_EVERYWHERE if status == NEVER_BEGUN else None
-                views[name] = CommandView(status is not None, status == CANCELLING, status if ended else None, failure)
+                views[name] = StepView(status is not None, status == CANCELLING, status if ended else None, failure)
         return views
 
 
 def check_commands(before: Execution, after: Execution) -> None:
     """Hold what must be true of the commands of waves from one state to the next."""
     for old, new in zip(before.waves, after.waves, strict=True):
-        assert sum(command.state == "STARTED" for command in new.commands) <= 1
-        for was, command in zip(old.commands, new.commands, strict=True):
-            assert (was.phase, was.position, was.command) == (command.phase, command.position, command.command)
+        assert sum(command.state == "STARTED" for command in new.steps) <= 1
+        for was, command in zip(old.steps, new.steps, strict=True):
+            assert (was.phase, was.position, was.name) == (command.phase, command.position, command.name)
             assert (command.outcome is None) == (command.state != "ENDED")
             ran_on = was.state == "STARTED" and was.again
             planned_anew = command.state == "PLANNED" and (was.state == "ENDED" or ran_on)
@@ -132,7 +133,7 @@ def check_commands(before: Execution, after: Execution) -> None:
             if (was.state, command.state) == ("PLANNED", "STARTED"):
                 assert before.cancel is None, "a command was started after the cancel"
                 assert new.status == "IN_PROGRESS"
-                if command.phase is CommandPhase.BEFORE:
+                if command.phase is StepPhase.BEFORE:
                     assert not list(after.launch_jobs(new.number)), "a command before the launch came after it"
                 else:
                     assert all(server.is_settled for server in new.servers)

@@ -8,7 +8,7 @@ from tests.support.execution_builders import server
 
 from wavebreak.domain.commands.catalogue import COMMAND_NAMES
 from wavebreak.domain.executions.model import Wave
-from wavebreak.domain.executions.wave_commands import planned
+from wavebreak.domain.executions.stepping.wave_steps import planned
 from wavebreak.domain.plans.model import Impact, OnFailure
 
 SHAPES: Final[dict[str, tuple[tuple[int, ...], ...]]] = {
@@ -47,7 +47,7 @@ def _wave(number: int, depends_on: tuple[int, ...], dice: Random) -> Wave:
 
 
 def _commanding(wave: Wave, dice: Random) -> Wave:
-    return replace(wave, commands=planned(_commands(dice) if wave.depends_on else (), _commands(dice)))
+    return replace(wave, steps=planned(_commands(dice) if wave.depends_on else (), _commands(dice)))
 
 
 def _commands(dice: Random) -> list[dict[str, object]]:

@@ -9,8 +9,9 @@ from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.evidence.job_log import Phase
 from wavebreak.domain.executions.ending.model import EndingOutcome
 from wavebreak.domain.executions.findings.model import VerdictWord
-from wavebreak.domain.executions.model import CancelThen, CommandPhase, LaunchStatus, Mode, PausedBy
+from wavebreak.domain.executions.model import CancelThen, LaunchStatus, Mode, PausedBy
 from wavebreak.domain.executions.notices import NoticeCode
+from wavebreak.domain.executions.stepping.model import StepPhase
 from wavebreak.domain.plans.model import Impact, ProcessorType
 from wavebreak.domain.plans.schedules import ScheduleState
 from wavebreak.error_category import Category
@@ -193,7 +194,7 @@ _SERVER: Final = _object(
 )
 _PLANNED_COMMAND: Final = _object(
     {
-        "phase": {"enum": [CommandPhase.BEFORE.value, CommandPhase.AFTER.value]},
+        "phase": {"enum": [StepPhase.BEFORE.value, StepPhase.AFTER.value]},
         "command": {"type": "string"},
         "required": {"type": "boolean"},
         "status": {

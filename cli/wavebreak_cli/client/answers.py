@@ -31,7 +31,7 @@ class Server(TypedDict, total=False):
     usualSeconds: int | None
 
 
-class WaveCommand(TypedDict, total=False):
+class WaveStep(TypedDict, total=False):
     """A command of a plan's wave; `status` is a wave's word until its run has ended, then the run's."""
 
     phase: str
@@ -58,7 +58,7 @@ class Wave(TypedDict, total=False):
     accountId: str
     region: str
     servers: list[Server]
-    commands: list[WaveCommand]
+    commands: list[WaveStep]
 
 
 class TerminationMetadata(TypedDict, total=False):

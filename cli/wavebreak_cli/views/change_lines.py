@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.next_steps import next_steps
 from wavebreak.execution_utils import is_terminal, normalize_execution_status
-from wavebreak_cli.client.answers import WaveCommand
+from wavebreak_cli.client.answers import WaveStep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,9 +77,9 @@ def _server(before: Server, after: Server, wave_number: int | None) -> Iterator[
     }
 
 
-def _commands(before: list[WaveCommand], after: list[WaveCommand], place: dict[str, Any]) -> Iterator[Change]:
+def _commands(before: list[WaveStep], after: list[WaveStep], place: dict[str, Any]) -> Iterator[Change]:
     """Tell the commands of a wave that moved; the plan gives them and their order, so that they keep their places."""
-    for command, earlier in zip_longest(after, before[: len(after)], fillvalue=WaveCommand()):
+    for command, earlier in zip_longest(after, before[: len(after)], fillvalue=WaveStep()):
         status, old = command.get("status", ""), earlier.get("status", "")
         if status != old and not (not old and status in _UNREMARKABLE):
             told = {name: command.get(name) for name in ("command", "phase", "commandId")}

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions, RenderableType
 
-    from wavebreak_cli.client.answers import Display, Execution, InstanceLeft, Server, Wave, WaveCommand
+    from wavebreak_cli.client.answers import Display, Execution, InstanceLeft, Server, Wave, WaveStep
     from wavebreak_cli.views.terminal import Look
 
 _MOST_FAILURES: Final = 8
@@ -211,7 +211,7 @@ def _attempt(look: Look, attempt: Mapping[str, Any], now: datetime) -> Text:
     return look.text(f"attempt {attempt.get('attempt')}: {word} {took}", _QUIET)
 
 
-def command_display(command: WaveCommand) -> Display:
+def command_display(command: WaveStep) -> Display:
     """Say how a wave's command is shown: as the outcome of its run, or while it goes on in a wave's word."""
     status = command.get("status", "")
     if status in _COMMAND_DISPLAYS:
@@ -220,7 +220,7 @@ def command_display(command: WaveCommand) -> Display:
     return {"label": word["label"], "color": word["color"], "icon": word["icon"]}
 
 
-def command_name(look: Look, command: WaveCommand) -> Text:
+def command_name(look: Look, command: WaveStep) -> Text:
     """Name a wave's command: `after: status`."""
     return look.text(f"{str(command.get('phase')).lower()}: {command.get('command')}", _QUIET)
 

@@ -24,8 +24,6 @@ from wavebreak.domain.executions.model import (
     Attribution,
     Cancel,
     CancelThen,
-    CommandPhase,
-    CommandState,
     Execution,
     Failure,
     Job,
@@ -37,10 +35,10 @@ from wavebreak.domain.executions.model import (
     Server,
     Termination,
     Wave,
-    WaveCommand,
 )
 from wavebreak.domain.executions.notices import Notice, NoticeCode
 from wavebreak.domain.executions.overview import overview_of, time_of, word_of
+from wavebreak.domain.executions.stepping.model import StepPhase, StepState, WaveStep
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import TerminationStatus, WaveStatus, normalize_execution_status, normalize_wave_status
 from wavebreak.site import Site
@@ -160,7 +158,7 @@ def wave_record(execution_id: str, wave: Wave) -> Item:
         "waited": wave.waited,
         "drillWait": _drill_wait(wave.drill_wait),
         "attempts": [_attempt_entry(attempt) for attempt in wave.attempts[-_MOST_ATTEMPTS:]],
-        "commands": [_command_entry(command) for command in wave.commands],
+        "steps": [_command_entry(command) for command in wave.steps],
     }
 
 
@@ -182,11 +180,11 @@ def _read_attempt(entry: Mapping[str, Any]) -> Attempt:
     return Attempt(int(entry["attempt"]), *times, entry.get("error"))
 
 
-def _command_entry(command: WaveCommand) -> Item:
+def _command_entry(command: WaveStep) -> Item:
     return {
         "phase": command.phase.value,
         "position": command.position,
-        "command": command.command,
+        "name": command.name,
         "required": command.required,
         "state": command.state.value,
         "run": command.run,
@@ -412,7 +410,7 @@ def _read_wave(record: Mapping[str, Any], chunks: list[tuple[str, str]]) -> Wave
         ended_at=_moment(record.get("endedAt")),
         error=record.get("error"),
         blocked_until=_moment(record.get("blockedUntil")),
-        commands=tuple(_read_command(entry) for entry in record.get("commands") or ()),
+        steps=tuple(_read_command(entry) for entry in record.get("steps") or ()),
         start_lease=_moment(record.get("startLease")),
         waited=bool(record.get("waited")),
         drill_wait=_read_drill_wait(record.get("drillWait")),
@@ -424,13 +422,13 @@ def _read_drill_wait(record: Mapping[str, Any] | None) -> DrillWait | None:
     return DrillWait(int(record["seconds"]), _moment(record.get("seenAt"))) if record else None
 
 
-def _read_command(entry: Mapping[str, Any]) -> WaveCommand:
-    return WaveCommand(
-        phase=CommandPhase(entry["phase"]),
+def _read_command(entry: Mapping[str, Any]) -> WaveStep:
+    return WaveStep(
+        phase=StepPhase(entry["phase"]),
         position=int(entry["position"]),
-        command=entry["command"],
+        name=entry["name"],
         required=bool(entry["required"]),
-        state=CommandState(entry["state"]),
+        state=StepState(entry["state"]),
         run=int(entry["run"]),
         again=bool(entry.get("again")),
         outcome=entry.get("outcome"),

@@ -11,8 +11,8 @@ from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import Decision, Directive, decide
 from wavebreak.domain.executions.leasing import rules as leasing
 from wavebreak.domain.executions.model import Attribution, JobState
-from wavebreak.domain.executions.observation import CommandView
-from wavebreak.domain.executions.wave_commands import run_id
+from wavebreak.domain.executions.observation import StepView
+from wavebreak.domain.executions.stepping.wave_steps import run_id
 from wavebreak.observability.metrics import Metric
 from wavebreak.problems import Unavailable
 from wavebreak.store import keys
@@ -86,12 +86,12 @@ class _Look:
         self.asked = _sites_asked(self.current, self.intents)
         self.silent = set(self.asked)
         self.sites = sites_of(app)
-        self.commands: dict[str, CommandView] = {}
+        self.steps: dict[str, StepView] = {}
 
     def decide(self) -> Decision:
         """Look, decide and write; raises VersionConflictError when another write came first."""
         answers = begin_look(self.app, self.current, self.intents, self.sites)
-        self.commands = running_commands(self.app, self.current)
+        self.steps = running_steps(self.app, self.current)
         decision = self._heard(answers.first())
         if decision.directive is Directive.SLEEP:
             decision = self._learn(decision)
@@ -117,7 +117,7 @@ class _Look:
     def _step(self, answers_now: Mapping[Site, Observation]) -> Decision:
         """Decide by what some sites told, and write it."""
         now = self.app.now()
-        seen = replace(together(answers_now.values()), commands=self.commands)
+        seen = replace(together(answers_now.values()), steps=self.steps)
         decision = decide(self.current, seen, now, self.app.timing)
         overstayed = False
         if decision.directive is Directive.SLEEP:
@@ -193,12 +193,12 @@ def _directed(app: App, snapshot: Snapshot, decision: Decision, run: int, rounds
     return Round(Directive.SLEEP, mark - 1 if decision.brief else mark, run, brief=decision.brief)
 
 
-def running_commands(app: App, execution: Execution) -> dict[str, CommandView]:
+def running_steps(app: App, execution: Execution) -> dict[str, StepView]:
     """Read how the command runs of the waves stand; nothing is read while none runs."""
     started = [
-        run_id(execution.execution_id, wave.number, wave.running_command)
+        run_id(execution.execution_id, wave.number, wave.running_step)
         for wave in execution.waves
-        if wave.running_command is not None
+        if wave.running_step is not None
     ]
     if not started:
         return {}
@@ -206,9 +206,9 @@ def running_commands(app: App, execution: Execution) -> dict[str, CommandView]:
     return {name: _seen(runs.get(name)) for name in started}
 
 
-def _seen(run: CommandRun | None) -> CommandView:
+def _seen(run: CommandRun | None) -> StepView:
     if run is None:
-        return CommandView(exists=False)
+        return StepView(exists=False)
     if run.status.is_terminal:
-        return CommandView(outcome=run.status.value, failure=run.shortfall)
-    return CommandView(cancelling=run.status is CommandRunStatus.CANCELLING)
+        return StepView(outcome=run.status.value, failure=run.shortfall)
+    return StepView(cancelling=run.status is CommandRunStatus.CANCELLING)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
-from wavebreak.domain.executions.engine import next_command
+from wavebreak.domain.executions.engine import due_step
 from wavebreak.domain.executions.model import Attribution
-from wavebreak.domain.executions.wave_commands import asked_by, intended, run_id, targets
+from wavebreak.domain.executions.stepping.wave_steps import asked_by, intended, run_id, targets
 from wavebreak.use_cases.checks.make_check import make_check
 from wavebreak.use_cases.run_command import cancel_planned, start_planned
 
@@ -24,7 +24,7 @@ def run_command(app: App, execution_id: str, number: int) -> None:
     """Start the command of a wave that is due, see a started one made, or cancel it with its execution."""
     execution = _intended(app, execution_id, number)
     wave = execution.wave(number)
-    command = wave.running_command
+    command = wave.running_step
     if command is None:
         return
     if command.is_check:
@@ -32,7 +32,7 @@ def run_command(app: App, execution_id: str, number: int) -> None:
         return
     identifier = run_id(execution_id, number, command)
     if execution.cancel is not None:
-        cancel_planned(app, identifier, execution, command.command, number)
+        cancel_planned(app, identifier, execution, command.name, number)
         return
     asked = asked_by(app.executions.document(execution_id), number, command)
     start_planned(app, asked, identifier, execution, number, targets(execution, wave, command.phase))
@@ -46,9 +46,9 @@ def _intended(app: App, execution_id: str, number: int) -> Execution:
     now = app.now()
 
     def step(current: Execution) -> Execution:
-        while current.wave(number).running_command is None:
+        while current.wave(number).running_step is None:
             wave = current.wave(number)
-            due = next_command(current, wave, now, app.timing)
+            due = due_step(current, wave, now, app.timing)
             if due is None:
                 break
             current = current.with_waves([intended(current, wave, due)])

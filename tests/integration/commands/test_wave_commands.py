@@ -10,7 +10,7 @@ from tests.support import emulation
 from tests.support.plans import plan, server, wave
 from tests.support.stack import Killed
 
-from wavebreak.domain.executions.wave_commands import targets
+from wavebreak.domain.executions.stepping.wave_steps import targets
 from wavebreak.store.commands import CommandStore
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions import wave_commands
 from wavebreak.domain.executions.locking.drill_wait import put_off
 from wavebreak.domain.executions.model import Execution, Job, JobState, LaunchStatus, Server, Wave
+from wavebreak.domain.executions.stepping import wave_steps
 from wavebreak.execution_utils import WaveStatus
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class JobLog:
 
 
 @dataclass(frozen=True, slots=True)
-class CommandView:
+class StepView:
     """What is stored of a command run: whether it exists, whether it is being cancelled, and how it ended."""
 
     exists: bool = True
@@ -82,7 +82,7 @@ class Observation:
     missing: frozenset[str] = frozenset()
     found: Mapping[tuple[int, int, int], str] = field(default_factory=dict)
     """Ids of jobs that turned up under the tags of an intent without an outcome, by the intent's key."""
-    commands: Mapping[str, CommandView] = field(default_factory=dict)
+    steps: Mapping[str, StepView] = field(default_factory=dict)
     """The command runs that were looked at, by their ids."""
     instances: Mapping[tuple[str, str], InstanceView] = field(default_factory=dict)
     """Instances, by the id of their job and their source server."""
@@ -95,9 +95,9 @@ class Observation:
 def absorb(execution: Execution, observation: Observation, now: datetime, timing: Timing) -> Execution:
     """Record what DRS said of this execution's launch jobs, of waves in any status."""
     outcomes = {
-        name: (view.outcome, view.failure) for name, view in observation.commands.items() if view.outcome is not None
+        name: (view.outcome, view.failure) for name, view in observation.steps.items() if view.outcome is not None
     }
-    after = _adopt(wave_commands.absorb(execution, outcomes), observation)
+    after = _adopt(wave_steps.absorb(execution, outcomes), observation)
     for job in execution.launch_jobs():
         if job.state is not JobState.STARTED or job.job_id is None:
             continue

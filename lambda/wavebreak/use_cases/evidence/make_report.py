@@ -13,8 +13,8 @@ from wavebreak.domain.evidence.report import report
 from wavebreak.domain.evidence.seal import as_json
 from wavebreak.domain.executions.checking.turns import checks_of, counting_runs
 from wavebreak.domain.executions.findings.reports import name_of
-from wavebreak.domain.executions.model import CommandState
-from wavebreak.domain.executions.wave_commands import SKIPPED, run_id
+from wavebreak.domain.executions.stepping.model import StepState
+from wavebreak.domain.executions.stepping.wave_steps import SKIPPED, run_id
 from wavebreak.problems import NotFound
 from wavebreak.store.executions import read_event
 
@@ -86,6 +86,6 @@ def _runs(execution: Execution) -> list[str]:
     return [
         run_id(execution.execution_id, wave.number, command)
         for wave in execution.waves
-        for command in wave.commands
-        if command.state is not CommandState.PLANNED and command.outcome != SKIPPED and not command.is_check
+        for command in wave.steps
+        if command.state is not StepState.PLANNED and command.outcome != SKIPPED and not command.is_check
     ]

@@ -24,7 +24,7 @@ from tests.support.random_histories import (
 
 from drs_simulator.manners import SEED_BITS
 from wavebreak.domain.executions.model import CancelThen, Wave
-from wavebreak.domain.executions.wave_commands import planned
+from wavebreak.domain.executions.stepping.wave_steps import planned
 from wavebreak.domain.plans.model import Impact, OnFailure
 
 HISTORIES = int(os.environ.get("WAVEBREAK_INTERLEAVINGS", "300"))
@@ -52,7 +52,7 @@ def plans(draw: st.DrawFn) -> tuple[Wave, ...]:
                 name=f"wave-{number}",
                 servers=servers,
                 depends_on=depends_on,
-                commands=planned(draw(COMMANDS) if depends_on else (), draw(COMMANDS)),
+                steps=planned(draw(COMMANDS) if depends_on else (), draw(COMMANDS)),
                 requires_approval=draw(st.sampled_from([False, False, True])),
                 wait_before_seconds=draw(st.sampled_from([0, 0, 45])),
                 timeout_minutes=draw(st.sampled_from([2, 60])),

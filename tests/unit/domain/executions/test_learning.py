@@ -30,7 +30,7 @@ from wavebreak.domain.executions.observation import (
     Observation,
     ServerView,
 )
-from wavebreak.domain.executions.wave_commands import planned
+from wavebreak.domain.executions.stepping.wave_steps import planned
 from wavebreak.execution_utils import WaveStatus as W
 from wavebreak.site import Site
 

@@ -10,18 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.executions import wave_commands
 from wavebreak.domain.executions.kept_words import kept
-from wavebreak.domain.executions.model import (
-    CommandPhase,
-    CommandState,
-    Execution,
-    Job,
-    JobState,
-    LaunchStatus,
-    Server,
-    Wave,
-)
+from wavebreak.domain.executions.model import Execution, Job, JobState, LaunchStatus, Server, Wave
+from wavebreak.domain.executions.stepping import wave_steps
+from wavebreak.domain.executions.stepping.model import StepPhase, StepState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -146,15 +138,15 @@ def _waves_that_commands_need(execution: Execution) -> frozenset[int]:
     for wave in execution.waves:
         if wave.has_ended:
             continue
-        if _plans(wave, CommandPhase.AFTER) or _plans(wave, CommandPhase.CHECK):
+        if _plans(wave, StepPhase.AFTER) or _plans(wave, StepPhase.CHECK):
             needed.add(wave.number)
-        if _plans(wave, CommandPhase.BEFORE):
+        if _plans(wave, StepPhase.BEFORE):
             needed.update(wave.depends_on)
     return frozenset(number for number in needed if all(server.is_settled for server in execution.wave(number).servers))
 
 
-def _plans(wave: Wave, phase: CommandPhase) -> bool:
-    return any(command.state is CommandState.PLANNED for command in wave_commands.of_phase(wave, phase))
+def _plans(wave: Wave, phase: StepPhase) -> bool:
+    return any(command.state is StepState.PLANNED for command in wave_steps.of_phase(wave, phase))
 
 
 def _learnt(
