@@ -30,6 +30,7 @@ from wavebreak.store.locks import LockStore
 from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.plans import PlanStore
 from wavebreak.store.schedules import ScheduleStore
+from wavebreak.store.steps import StepStore
 from wavebreak.store.table import Table
 from wavebreak.store.wake_tokens import WakeStore
 
@@ -79,6 +80,7 @@ class App:
     checks: CheckStore
     schedules: ScheduleStore
     scheduler: Schedules
+    steps: StepStore
     agent_patience_seconds: int = 600
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
     post_launch_actions: bool = False
@@ -122,7 +124,7 @@ def app() -> App:
         errors=ErrorTracker(_error_store(chosen.errors_table_name), meter, utc_now),
         meter=meter,
         wakes=wakes,
-        workflow=Workflow(clients.stepfunctions(), wakes, arns, chosen.command_machine_arn),
+        workflow=Workflow(clients.stepfunctions(), wakes, arns, chosen.command_machine_arn, chosen.step_machine_arn),
         drs_at=_drs_at,
         brief_drs_at=_brief_drs_at,
         quotas_at=AppliedQuotas(clients.service_quotas, utc_now).at,
@@ -140,6 +142,7 @@ def app() -> App:
         checks=CheckStore(table),
         schedules=ScheduleStore(table),
         scheduler=Schedules(clients.scheduler, _schedule_target()),
+        steps=StepStore(table),
     )
 
 

@@ -35,8 +35,9 @@ MAY_IMPORT = {
     "domain.drs": set(),
     "domain.errors": set(),
     "domain.commands": set(),
-    "domain.plans": {"domain.commands"},
-    "domain.executions": {"domain.commands", "domain.drs", "domain.plans"},
+    "domain.plans": {"domain.commands", "domain.steps"},
+    "domain.steps": {"domain.commands"},
+    "domain.executions": {"domain.commands", "domain.drs", "domain.plans", "domain.steps"},
     "domain.checks": {"domain.commands", "domain.executions", "domain.plans"},
     "domain.evidence": {
         "domain.checks",
@@ -60,6 +61,7 @@ MAY_IMPORT = {
         "domain.errors",
         "domain.executions",
         "domain.plans",
+        "domain.steps",
     },
     # Of the store the wake tokens alone, which Step Functions is woken by.
     "aws": {"resilience", "store.keys", "store.wake_tokens", "domain"},

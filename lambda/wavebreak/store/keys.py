@@ -53,6 +53,7 @@ EXECUTIONS_LIST: Final = "EXECUTIONS"
 PLANS_LIST: Final = "PLANS"
 ACTIVE_LIST: Final = "ACTIVE"
 ACTIVE_COMMANDS: Final = "ACTIVE_COMMANDS"
+ACTIVE_STEPS: Final = "ACTIVE_STEPS"
 OUTBOX_LIST: Final = "OUTBOX"
 SCHEDULE: Final = "SCHEDULE"
 SCHEDULE_LEASE: Final = "SCHEDULE#LEASE"
@@ -137,6 +138,11 @@ def sequence_of(event_key: str) -> int:
 def command(command_id: str) -> str:
     """Partition of a command run."""
     return f"CMD#{command_id}"
+
+
+def step(step_id: str) -> str:
+    """Partition of a run of an automation or function step."""
+    return f"STEP#{step_id}"
 
 
 def target(number: int) -> str:
