@@ -29,6 +29,7 @@ from wavebreak.domain.executions.launching import launch_steps, learning
 from wavebreak.domain.executions.launching.last_look import LastLook
 from wavebreak.domain.executions.model import Attribution, Execution, Job, JobKind, JobState, LaunchStatus
 from wavebreak.domain.executions.observation import JobView, Observation
+from wavebreak.domain.executions.stepping.model import StepStatus
 from wavebreak.domain.executions.stepping.wave_steps import intended
 from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.execution_utils import WaveStatus, final_status, is_terminal
@@ -55,7 +56,7 @@ class World:
         """Answers of DRS whose function still lives and has not recorded them."""
         self.lies: set[str] = set()
         """Jobs of which DRS said that it did not start them."""
-        self.runs = CommandRuns()
+        self.runs = CommandRuns(lambda: self.now)
         self.events: list[dict[str, Any]] = []
         self._tell(None, execution, ENGINE_ACTOR)
 
@@ -202,7 +203,7 @@ class World:
         wave = self.execution.wave(number)
         due = None if wave.running_step else due_step(self.execution, wave, self.now, TIMING)
         if due is not None:
-            self.save(self.execution.with_waves([intended(self.execution, wave, due)]))
+            self.save(self.execution.with_waves([intended(self.execution, wave, due, self.now)]))
         running = self.execution.wave(number).running_step
         return None if running is None else Bound(self.execution, number, running)
 
@@ -418,10 +419,14 @@ def check_trail(events: Sequence[Mapping[str, Any]], execution: Execution) -> No
         assert (event["sequence"], event["previousHash"], event["hash"]) == (sequence, previous, event_hash(event))
         previous = event["hash"]
         for change in event["data"]["changes"]:
-            subject = change.get("waveNumber", change.get("subject"))
+            step = change.get("step") or {}
+            subject = (change["waveNumber"], step["phase"], step["position"]) if step else None
+            subject = subject or change.get("waveNumber", change.get("subject"))
             assert subject not in told or told[subject] == change["from"]
             told[subject] = change["to"]
     assert told.pop(None) == execution.status
     assert told.pop("termination", "NOT_REQUESTED") == execution.termination.status
     for wave in execution.waves:
         assert told.get(wave.number, WaveStatus.NOT_STARTED) == wave.status
+        for step in wave.steps:
+            assert told.get((wave.number, step.phase, step.position), StepStatus.NOT_STARTED) == step.status

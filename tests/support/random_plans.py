@@ -52,4 +52,10 @@ def _commanding(wave: Wave, dice: Random) -> Wave:
 
 def _commands(dice: Random) -> list[dict[str, object]]:
     count = dice.choice(COMMANDS)
-    return [{"command": dice.choice(COMMAND_NAMES), "required": dice.random() < 0.5} for _ in range(count)]
+    return [_step(dice) for _ in range(count)]
+
+
+def _step(dice: Random) -> dict[str, object]:
+    kind = dice.choice(("command", "command", "automation", "function"))
+    name = dice.choice(COMMAND_NAMES) if kind == "command" else f"any-{kind}"
+    return {kind: name, "required": dice.random() < 0.5, "inDrill": dice.choice(("RUN", "RUN", "RUN", "SKIP"))}

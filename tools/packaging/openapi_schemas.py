@@ -11,9 +11,10 @@ from wavebreak.domain.executions.ending.model import EndingOutcome
 from wavebreak.domain.executions.findings.model import VerdictWord
 from wavebreak.domain.executions.model import CancelThen, LaunchStatus, Mode, PausedBy
 from wavebreak.domain.executions.notices import NoticeCode
-from wavebreak.domain.executions.stepping.model import StepPhase
-from wavebreak.domain.plans.model import Impact, ProcessorType
+from wavebreak.domain.executions.stepping.model import StepPhase, StepStatus
+from wavebreak.domain.plans.model import Impact, InDrill, ProcessorType
 from wavebreak.domain.plans.schedules import ScheduleState
+from wavebreak.domain.steps.runs import StepKind
 from wavebreak.error_category import Category
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.problems import CODES
@@ -192,18 +193,23 @@ _SERVER: Final = _object(
         "snapshotAt": _TEXT_OR_NULL,
     }
 )
-_PLANNED_COMMAND: Final = _object(
+_STEP: Final = _object(
     {
-        "phase": {"enum": [StepPhase.BEFORE.value, StepPhase.AFTER.value]},
-        "command": {"type": "string"},
+        "kind": {"enum": [kind.lower() for kind in StepKind]},
+        "name": {"type": "string", "description": "Of the command, automation or function, as the plan has it."},
         "required": {"type": "boolean"},
-        "status": {
-            "type": "string",
-            "description": "NOT_STARTED, IN_PROGRESS, the status in which its run ended, or SKIPPED without a server.",
-        },
-        "commandId": _TEXT_OR_NULL,
+        "inDrill": _one_of(InDrill),
+        "phase": {"enum": [StepPhase.BEFORE.value, StepPhase.AFTER.value]},
+        "status": _one_of(StepStatus),
+        "startedAt": _TIME_OR_NULL,
+        "endedAt": _TIME_OR_NULL,
         "error": _TEXT_OR_NULL,
-    }
+        "output": {**_TEXT_OR_NULL, "description": "What it answered, at most 10 KB; the wave's own call has it."},
+        "commandId": {**_TEXT_OR_NULL, "description": "Of a command."},
+        "automationExecutionId": {**_TEXT_OR_NULL, "description": "Of an automation."},
+    },
+    "commandId",
+    "automationExecutionId",
 )
 _ATTEMPT: Final = _object(
     {
@@ -232,7 +238,7 @@ _WAVE: Final = _object(
         "attempts": {"type": "array", "items": _ATTEMPT, "description": "Oldest first, the present one last."},
         "error": _TEXT_OR_NULL,
         "servers": {"type": "array", "items": _SERVER},
-        "commands": {"type": "array", "items": _PLANNED_COMMAND},
+        "steps": {"type": "array", "items": _STEP, "description": "`before` and then `after`, in their order."},
     }
 )
 _CHECK: Final = _object(

@@ -11,8 +11,9 @@ from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import Decision, Directive, decide
 from wavebreak.domain.executions.leasing import rules as leasing
 from wavebreak.domain.executions.model import Attribution, JobState
-from wavebreak.domain.executions.observation import StepView
+from wavebreak.domain.executions.stepping.model import StepView, view_of
 from wavebreak.domain.executions.stepping.wave_steps import run_id
+from wavebreak.domain.steps.runs import StepKind
 from wavebreak.observability.metrics import Metric
 from wavebreak.problems import Unavailable
 from wavebreak.store import keys
@@ -194,19 +195,23 @@ def _directed(app: App, snapshot: Snapshot, decision: Decision, run: int, rounds
 
 
 def running_steps(app: App, execution: Execution) -> dict[str, StepView]:
-    """Read how the command runs of the waves stand; nothing is read while none runs."""
-    started = [
-        run_id(execution.execution_id, wave.number, wave.running_step)
+    """Read how the runs of the waves' steps stand; nothing is read while none runs."""
+    started = {
+        run_id(execution.execution_id, wave.number, step): step
         for wave in execution.waves
-        if wave.running_step is not None
-    ]
-    if not started:
-        return {}
-    runs = app.commands.load_many(started)
-    return {name: _seen(runs.get(name)) for name in started}
+        if (step := wave.running_step) is not None
+    }
+    commands = [name for name, step in started.items() if step.kind is StepKind.COMMAND]
+    others = [name for name, step in started.items() if step.kind is not StepKind.COMMAND]
+    runs = app.commands.load_many(commands) if commands else {}
+    steps = app.steps.load_many(others) if others else {}
+    return {
+        **{name: _of_command(runs.get(name)) for name in commands},
+        **{name: view_of(run) if (run := steps.get(name)) else StepView(exists=False) for name in others},
+    }
 
 
-def _seen(run: CommandRun | None) -> StepView:
+def _of_command(run: CommandRun | None) -> StepView:
     if run is None:
         return StepView(exists=False)
     if run.status.is_terminal:

@@ -34,7 +34,7 @@ def facts_of(
             "servers": [
                 {**each, **_of_server(server)} for each, server in zip(view["servers"], wave.servers, strict=True)
             ],
-            "steps": [_step(each, runs) for each in view["commands"]],
+            "steps": [_step(each, runs) for each in view["steps"]],
         }
         for view, wave in zip(shown["waves"], execution.waves, strict=True)
     ]

@@ -92,7 +92,7 @@ def _wave(
         timeout_minutes=written.get("timeoutMinutes", 60),
         on_failure=OnFailure(written.get("onFailure", OnFailure.STOP)),
         steps=(
-            *planned(written.get("beforeCommands") or (), written.get("afterCommands") or ()),
+            *planned(written.get("before") or (), written.get("after") or ()),
             *turns.planned(written.get("checks") or ()),
         ),
     )

@@ -7,16 +7,16 @@ fails on a server, or could not even be made ready, is a failed check execution 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.checks.check_executions import is_for_each_server, never_made, of_all, of_servers, processors
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
-from wavebreak.domain.executions.checking.turns import UNPREPARED, is_cut_short
+from wavebreak.domain.executions.checking.turns import UNPREPARED
 from wavebreak.domain.executions.model import Attribution
 from wavebreak.domain.executions.stepping.model import StepPhase
-from wavebreak.domain.executions.stepping.wave_steps import asked_by, run_id, targets, with_end
+from wavebreak.domain.executions.stepping.wave_steps import asked_by, is_cut_short, run_id, targets, with_end
 from wavebreak.problems import NotFound
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store.executions import VersionConflictError
@@ -114,7 +114,8 @@ class _Check:
             running = current.wave(number).running_step
             if running is None or (running.phase, running.position, running.run) != mine:
                 return current  # somebody else has written it down
-            return consolidated(self.app, with_end(current, number, running, outcome, failure), document)
+            told = replace(running, outcome=outcome, failure=failure)
+            return consolidated(self.app, with_end(current, number, told, self.app.now()), document)
 
         self.app.executions.change(self.execution.execution_id, step, Attribution(ENGINE_ACTOR, self.app.now()))
 

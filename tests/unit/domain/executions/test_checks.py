@@ -26,8 +26,7 @@ from wavebreak.domain.executions.checking.shown import checks_view
 from wavebreak.domain.executions.engine import Decision, Directive, decide, finalise, is_over
 from wavebreak.domain.executions.findings.model import CheckTally
 from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, Wave
-from wavebreak.domain.executions.observation import StepView
-from wavebreak.domain.executions.stepping.model import StepPhase, StepState
+from wavebreak.domain.executions.stepping.model import StepPhase, StepState, StepView
 from wavebreak.domain.executions.stepping.wave_steps import planned, run_id, targets, with_end
 from wavebreak.domain.executions.views import execution_view
 from wavebreak.domain.plans.model import OnFailure
@@ -68,7 +67,7 @@ def kept(current: Execution, number: int = 2) -> Execution:
     """Have the results of the running check kept."""
     running = current.wave(number).running_step
     assert running is not None
-    return with_end(current, number, running, "COMPLETE_FAILURE")
+    return with_end(current, number, replace(running, outcome="COMPLETE_FAILURE"), NOW)
 
 
 def over(current: Execution, number: int = 2) -> Execution:
@@ -84,7 +83,7 @@ def second(decision: Decision) -> Wave:
 
 def test_checks_are_the_last_part_of_their_wave_one_after_another() -> None:
     current = checking(DOCUMENT, STIPULATION, after=({"command": "start"},))
-    done = with_end(started(current), 2, current.wave(2).steps[0], "COMPLETE_SUCCESS")
+    done = with_end(started(current), 2, replace(current.wave(2).steps[0], outcome="SUCCEEDED"), NOW)
     for _ in range(2):
         decision = look(done)
         assert (decision.directive, decision.waves, second(decision).status) == (Directive.COMMAND, (2,), W.IN_PROGRESS)
@@ -103,7 +102,8 @@ def test_no_outcome_of_a_check_fails_its_wave(outcome: str) -> None:
     running = started(checking(DOCUMENT))
     command = running.wave(2).running_step
     assert command is not None
-    assert second(look(with_end(running, 2, command, outcome, "whatever"))).status is W.COMPLETED
+    told = replace(command, outcome=outcome, failure="whatever")
+    assert second(look(with_end(running, 2, told, NOW))).status is W.COMPLETED
 
 
 def test_a_wave_that_a_server_failed_makes_no_check() -> None:
@@ -216,7 +216,7 @@ def test_s4_9_checks_are_shown_with_what_they_came_to() -> None:
     ]
     counts = [(one["active"], one["succeeded"], one["failed"], one["failedIds"]) for one in shown["checks"]]
     assert counts == [(3, 2, 1, ["cmd-1-2"]), (0, 0, 0, []), (0, 0, 0, [])]
-    assert [each["commands"] for each in shown["waves"]] == [[], [], []]
+    assert [each["steps"] for each in shown["waves"]] == [[], [], []]
     assert checks_view(execution(wave(1))) == []
 
 

@@ -30,8 +30,14 @@ from wavebreak.domain.plans.model import Impact, OnFailure
 HISTORIES = int(os.environ.get("WAVEBREAK_INTERLEAVINGS", "300"))
 
 
-COMMANDS: st.SearchStrategy[list[dict[str, object]]] = st.lists(
-    st.builds(dict, command=st.sampled_from(["status", "start"]), required=st.booleans()), max_size=2
+STEPS: st.SearchStrategy[list[dict[str, object]]] = st.lists(
+    st.builds(
+        lambda kind, required, in_drill: {kind: "start", "required": required, "inDrill": in_drill},
+        st.sampled_from(["command", "automation", "function"]),
+        st.booleans(),
+        st.sampled_from(["RUN", "RUN", "SKIP"]),
+    ),
+    max_size=2,
 )
 RUN_FATES = sorted(set(COMMAND_FATES.values()))
 
@@ -52,7 +58,7 @@ def plans(draw: st.DrawFn) -> tuple[Wave, ...]:
                 name=f"wave-{number}",
                 servers=servers,
                 depends_on=depends_on,
-                steps=planned(draw(COMMANDS) if depends_on else (), draw(COMMANDS)),
+                steps=planned(draw(STEPS) if depends_on else (), draw(STEPS)),
                 requires_approval=draw(st.sampled_from([False, False, True])),
                 wait_before_seconds=draw(st.sampled_from([0, 0, 45])),
                 timeout_minutes=draw(st.sampled_from([2, 60])),

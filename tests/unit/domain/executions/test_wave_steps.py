@@ -26,8 +26,8 @@ from wavebreak.domain.commands.summary import FAILED_EVERYWHERE
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.engine import Decision, Directive, decide, due_step, finalise, is_over
 from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, Wave
-from wavebreak.domain.executions.observation import JobView, StepView
-from wavebreak.domain.executions.stepping.model import StepPhase, StepState
+from wavebreak.domain.executions.observation import JobView
+from wavebreak.domain.executions.stepping.model import StepPhase, StepState, StepView
 from wavebreak.domain.executions.stepping.wave_steps import anew, intended, planned, run_id, targets
 from wavebreak.domain.executions.views import execution_view
 from wavebreak.domain.plans.model import Impact, OnFailure
@@ -36,6 +36,8 @@ from wavebreak.store.records import meta_record, read_execution, server_records,
 
 W = WaveStatus
 FAILURE, PARTIAL, SUCCESS = "COMPLETE_FAILURE", "PARTIAL_SUCCESS", "COMPLETE_SUCCESS"
+OF_STEP = {FAILURE: "FAILED", PARTIAL: "PARTIAL", SUCCESS: "SUCCEEDED"}
+"""What the run of a command came to, in the words of steps (contract 12)."""
 REQUIRED: dict[str, Any] = {"command": "fix-config", "required": True}
 TOLD: dict[str, Any] = {"command": "status"}
 LAUNCHED = LaunchStatus.LAUNCHED
@@ -121,7 +123,7 @@ def test_only_a_required_command_that_did_not_do_its_work_fails_its_wave(
     current = commanding(listed) if phase is StepPhase.BEFORE else launched(commanding(after=listed))
     decision = ended(current, outcome, later(30))
     (command,) = second(decision).steps
-    assert (command.state, command.outcome) == (StepState.ENDED, outcome)
+    assert (command.state, command.outcome) == (StepState.ENDED, OF_STEP[outcome])
     if required and outcome == FAILURE:
         assert (second(decision).status, second(decision).ended_at) == (W.FAILED, later(30))
         assert second(decision).error == (
@@ -155,9 +157,9 @@ def test_a14_a_command_without_any_server_is_skipped_and_fails_nothing(phase: St
     for _ in listed:
         due = due_step(current, current.wave(2), NOW, TIMING)
         assert due is not None
-        current = current.with_waves([intended(current, current.wave(2), due)])
+        current = current.with_waves([intended(current, current.wave(2), due, NOW)])
     assert [(one.state.value, one.outcome) for one in current.wave(2).steps] == [("ENDED", "SKIPPED")] * 2
-    shown = execution_view(current, NOW)["waves"][1]["commands"]
+    shown = execution_view(current, NOW)["waves"][1]["steps"]
     assert {(one["status"], one["commandId"], one["error"]) for one in shown} == {
         ("SKIPPED", None, "no server to run on")
     }
@@ -189,11 +191,17 @@ def test_a_retry_runs_again_what_did_not_succeed_also_where_nothing_is_required(
 def test_a_command_that_ended_before_its_failure_was_written_down_fails_its_wave_as_then() -> None:
     current = ended(launched(commanding(after=(REQUIRED, TOLD))), FAILURE).execution
     record = wave_record(current.execution_id, current.wave(2))
-    for entry in record["steps"]:
-        del entry["failure"]
+    record["commands"] = [older(entry) for entry in record.pop("steps")]
     read = read_execution([meta_record(current), record, *server_records(current.execution_id, current.wave(2))])
     assert read is not None
     assert [one.failure for one in read.waves[0].steps] == [FAILED_EVERYWHERE, None]
+
+
+def older(entry: dict[str, Any]) -> dict[str, Any]:
+    """Write a command down as it was before there were steps: with the outcome of its run."""
+    words = {word: outcome for outcome, word in OF_STEP.items()}
+    known = {name: entry[name] for name in ("phase", "position", "required", "state", "run")}
+    return {**known, "command": entry["name"], "outcome": words.get(entry.get("outcome", ""))}
 
 
 def test_a_required_command_that_fails_keeps_those_after_it_in_its_list_from_running() -> None:
@@ -255,7 +263,7 @@ def test_a_pause_does_not_hold_the_commands_of_a_running_wave() -> None:
     assert decision.execution.status is ExecutionStatus.PAUSED
 
 
-def test_starts_go_before_commands_and_a_directive_names_ten_waves_at_most() -> None:
+def test_starts_go_before_and_a_directive_names_ten_waves_at_most() -> None:
     many = [
         wave(number, W.IN_PROGRESS, depends_on=(), servers=(server(number, LAUNCHED),), steps=planned((), (TOLD,)))
         for number in range(1, 13)
@@ -305,7 +313,8 @@ def test_a_wave_that_times_out_is_failed_at_once_and_the_execution_waits_for_its
     current = started(launched(commanding(after=(TOLD, TOLD), timeout_minutes=1)))
     decision = look(current, StepView(), later(60))
     assert (second(decision).status, second(decision).error) == (W.FAILED, "Timed out after 1 minute(s)")
-    assert decision.directive is Directive.SLEEP
+    assert (decision.directive, decision.waves) == (Directive.COMMAND, (2,)), "it is stopped (contract 12)"
+    assert look(decision.execution, StepView(cancelling=True), later(60)).directive is Directive.SLEEP
     assert finalise(decision.execution, later(60)) == decision.execution
     over = look(decision.execution, StepView(outcome=SUCCESS), later(90))
     assert (over.directive, second(over).status) == (Directive.FINISH, W.FAILED)
@@ -336,7 +345,7 @@ def test_a_retry_that_launches_again_runs_all_commands_after_the_launch_again() 
     current = commanding((TOLD,), (TOLD, REQUIRED), servers=members, on_failure=OnFailure.ASK)
     outcomes = (SUCCESS, SUCCESS, FAILURE)
     finished = tuple(
-        replace(command, state=StepState.ENDED, outcome=outcome, failure=over(outcome).failure)
+        replace(command, state=StepState.ENDED, outcome=OF_STEP[outcome], failure=over(outcome).failure)
         for command, outcome in zip(current.wave(2).steps, outcomes, strict=True)
     )
     failed = look(current.with_waves([replace(current.wave(2), steps=finished)])).execution
@@ -350,13 +359,21 @@ def test_a_retry_that_launches_again_runs_all_commands_after_the_launch_again() 
     assert look(again, now=later(5)).directive is Directive.START
 
 
-def test_a_retry_leaves_a_command_that_still_runs_to_its_end() -> None:
+@pytest.mark.parametrize("outcome", [SUCCESS, PARTIAL, FAILURE])
+def test_a_retry_runs_a_command_that_is_being_stopped_again_unless_it_succeeded(outcome: str) -> None:
+    """Contract 12: the wave's timeout stops what runs, and a retry runs again what did not succeed."""
     current = started(launched(commanding(after=(REQUIRED,), timeout_minutes=1, on_failure=OnFailure.ASK)))
     failed = look(current, StepView(), later(60)).execution
     again = steering.retry(failed, 2, later(61))
-    assert again.wave(2).running_step == current.wave(2).running_step
-    assert look(again, StepView(), later(61)).directive is Directive.SLEEP
-    assert second(look(again, StepView(outcome=PARTIAL), later(62))).status is W.COMPLETED
+    assert name(again) == name(current), "it goes on under its name until it has ended"
+    assert look(again, StepView(), later(61)).directive is Directive.COMMAND, "it is still to be stopped"
+    assert look(again, StepView(cancelling=True), later(61)).directive is Directive.SLEEP
+    decision = look(again, over(outcome), later(62))
+    if outcome == SUCCESS:
+        assert second(decision).status is W.COMPLETED
+        return
+    assert (decision.directive, decision.waves) == (Directive.COMMAND, (2,))
+    assert [(one.state.value, one.run, one.before) for one in second(decision).steps] == [("PLANNED", 2, "FAILED")]
 
 
 def overtaken(*listed: dict[str, Any]) -> Execution:
@@ -376,7 +393,7 @@ def test_a_command_that_ran_on_through_a_retry_runs_again_for_the_servers_launch
     begun = launching(overtaken(REQUIRED), [2], later(61))
     done = view({22: LAUNCHED}, completed=True)
     if launched_first:
-        waiting = look(begun, StepView(), later(62), job102=done)
+        waiting = look(begun, StepView(cancelling=True), later(62), job102=done)
         assert (waiting.directive, second(waiting).status) == (Directive.SLEEP, W.IN_PROGRESS)
         due = look(waiting.execution, StepView(outcome=outcome), later(63))
     else:
@@ -407,7 +424,7 @@ def test_a_command_that_is_not_needed_any_more_keeps_its_outcome(call: str) -> N
     else:
         over = steering.skip(failed, 2, later(122))
     seen_ended = look(over, StepView(outcome=PARTIAL), later(123)).execution.wave(2)
-    assert [(one.state.value, one.outcome, one.run) for one in seen_ended.steps] == [("ENDED", PARTIAL, 1)]
+    assert [(one.state.value, one.outcome, one.run) for one in seen_ended.steps] == [("ENDED", "FAILED", 1)]
 
 
 def test_a_command_that_is_to_run_again_is_written_down_and_read_back() -> None:
@@ -417,10 +434,10 @@ def test_a_command_that_is_to_run_again_is_written_down_and_read_back() -> None:
     assert read is not None
     assert read.waves[0].steps == current.wave(2).steps
     assert read.waves[0].steps[0].again
-    del record["steps"][0]["again"]
-    older = read_execution([meta_record(current), record, *server_records(current.execution_id, current.wave(2))])
-    assert older is not None
-    assert not older.waves[0].steps[0].again
+    record["commands"] = [older(entry) for entry in record.pop("steps")]
+    before = read_execution([meta_record(current), record, *server_records(current.execution_id, current.wave(2))])
+    assert before is not None
+    assert not before.waves[0].steps[0].again
 
 
 def test_a_skipped_wave_lets_its_dependants_run_while_its_command_ends() -> None:
@@ -446,10 +463,10 @@ def test_commands_are_written_down_and_read_back() -> None:
 
 def test_a_wave_shows_its_commands_with_the_runs_to_look_at() -> None:
     current = started(ended(commanding((REQUIRED, TOLD), (TOLD,)), PARTIAL).execution)
-    shown = execution_view(current, NOW)["waves"][1]["commands"]
+    shown = execution_view(current, NOW)["waves"][1]["steps"]
     ulid = EXECUTION_ID[6:]
-    assert [(one["phase"], one["command"], one["required"], one["status"], one["commandId"]) for one in shown] == [
-        ("BEFORE", "fix-config", True, "PARTIAL_SUCCESS", f"cmd-{ulid}-w002b01r1"),
+    assert [(one["phase"], one["name"], one["required"], one["status"], one["commandId"]) for one in shown] == [
+        ("BEFORE", "fix-config", True, "PARTIAL", f"cmd-{ulid}-w002b01r1"),
         ("BEFORE", "status", False, "IN_PROGRESS", f"cmd-{ulid}-w002b02r1"),
         ("AFTER", "status", False, "NOT_STARTED", None),
     ]

@@ -56,11 +56,6 @@ def closing_turn(execution: Execution) -> tuple[int, WaveStep] | None:
     return next(((number, command) for number, command in due if command is not None), None)
 
 
-def is_cut_short(execution: Execution, wave: Wave, command: WaveStep) -> bool:
-    """Tell whether the run of a command is to be stopped: with its execution, and a check with its wave's end."""
-    return execution.cancel is not None or (command.phase is StepPhase.CHECK and wave.has_ended)
-
-
 def superseded(execution: Execution, number: int) -> Execution:
     """Have made again what a decision about a wave leaves out of date: its checks, if it runs again, and the rest.
 

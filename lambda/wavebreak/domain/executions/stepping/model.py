@@ -9,8 +9,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from wavebreak.domain.plans.model import InDrill
+from wavebreak.domain.steps.runs import StepKind
+
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from wavebreak.domain.steps.runs import StepRun
 
 
 class StepPhase(StrEnum):
@@ -24,21 +29,6 @@ class StepPhase(StrEnum):
     AFTER = "AFTER"
     CHECK = "CHECK"
     CLOSING = "CLOSING"
-
-
-class StepKind(StrEnum):
-    """What a step does, in the word that a plan has for it (contract 12)."""
-
-    COMMAND = "command"
-    AUTOMATION = "automation"
-    FUNCTION = "function"
-
-
-class InDrill(StrEnum):
-    """Whether a step runs in drills."""
-
-    RUN = "RUN"
-    SKIP = "SKIP"
 
 
 class StepState(StrEnum):
@@ -86,9 +76,9 @@ class WaveStep:
     outcome: str | None = None
     """How it ended, a `StepStatus`; of a check's command the status of its run, or UNPREPARED."""
     failure: str | None = None
-    """What it fails its wave by, if it is required; None while it has not ended, and when it did its work."""
+    """What a command fell short of, by which it fails its wave if it is required; None when it did its work."""
     error: str | None = None
-    """What people read of an end that was no success, or of why it was skipped; None where `failure` says it."""
+    """Why it was skipped, stopped or failed; of a command that failed by itself, `failure` says it."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     automation_execution_id: str | None = None
@@ -113,6 +103,46 @@ class WaveStep:
         return StepStatus(self.outcome or "") if self.state is StepState.ENDED else _UNENDED[self.state]
 
     @property
+    def shortfall(self) -> str | None:
+        """What it fails its wave by, if it is required: words that go on from its name (contract 12)."""
+        if self.state is not StepState.ENDED:
+            return None
+        if self.kind is StepKind.COMMAND:
+            return self.failure
+        failed = self.outcome in {StepStatus.FAILED, StepStatus.CANCELLED}
+        return f"failed: {self.error}" if failed and self.error else "failed" if failed else None
+
+    @property
     def fails_wave(self) -> bool:
-        """Whether this step, which has ended, fails its wave (contract 12)."""
-        return self.required and self.state is StepState.ENDED and self.failure is not None
+        """Whether this step, which has ended, fails its wave."""
+        return self.required and self.shortfall is not None
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """What is stored of the run of a step: whether it exists, whether it is being stopped, and how it ended."""
+
+    exists: bool = True
+    cancelling: bool = False
+    outcome: str | None = None
+    """The status in which it ended."""
+    failure: str | None = None
+    """What a command fell short of."""
+    error: str | None = None
+    automation_execution_id: str | None = None
+    deadline: datetime | None = None
+    """When a run that goes on has had its time; None of a command, whose servers have a limit each."""
+    waits_for_answer: bool = False
+    """Whether it cannot be stopped: until its deadline it is waited for, and then no longer."""
+
+
+def view_of(run: StepRun) -> StepView:
+    """Look at the run of an automation or function."""
+    return StepView(
+        cancelling=run.stop_requested,
+        outcome=run.status.value if run.status.is_terminal else None,
+        error=run.error,
+        automation_execution_id=run.automation_execution_id,
+        deadline=run.deadline,
+        waits_for_answer=run.kind is StepKind.FUNCTION,
+    )
