@@ -37,12 +37,14 @@ from wavebreak.store.wake_tokens import WakeStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wavebreak.aws.automation import Automation
     from wavebreak.aws.channels import Channels
     from wavebreak.aws.cloudwatch_logs import CommandOutput
     from wavebreak.aws.drs import Drs
     from wavebreak.aws.ec2 import Ec2
     from wavebreak.aws.ssm import Ssm
     from wavebreak.domain.drs import Quotas
+    from wavebreak.domain.steps.allowances import Allowances
     from wavebreak.site import Site
     from wavebreak.timing import Timing
 
@@ -81,6 +83,9 @@ class App:
     schedules: ScheduleStore
     scheduler: Schedules
     steps: StepStore
+    automation_at: Callable[[Site], Automation]
+    allowances: Callable[[], Allowances]
+    """What steps may run; raises MissingSettingError in a function that is not told."""
     agent_patience_seconds: int = 600
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
     post_launch_actions: bool = False
@@ -143,6 +148,8 @@ def app() -> App:
         schedules=ScheduleStore(table),
         scheduler=Schedules(clients.scheduler, _schedule_target()),
         steps=StepStore(table),
+        automation_at=_automation_at,
+        allowances=_allowances,
     )
 
 
@@ -188,6 +195,21 @@ def _ssm_at(site: Site) -> Ssm:
         chosen.command_log_group,
         partial(clients.sign_in, site),
     )
+
+
+def _automation_at(site: Site) -> Automation:
+    from wavebreak.aws.automation import Automation  # noqa: PLC0415  likewise
+
+    return Automation(clients.ssm(site), clients.ssm(site, once=True))
+
+
+def _allowances() -> Allowances:
+    from wavebreak.domain.steps.allowances import Allowances  # noqa: PLC0415  likewise
+
+    chosen = settings()
+    if chosen.step_machine_arn is None:
+        raise MissingSettingError("STEP_STATE_MACHINE_ARN is not set")
+    return Allowances.of(chosen.step_machine_arn, chosen.function_arns or (), chosen.automation_arns or ())
 
 
 def _output_at(site: Site) -> CommandOutput:

@@ -67,7 +67,7 @@ MAY_IMPORT = {
     "aws": {"resilience", "store.keys", "store.wake_tokens", "domain"},
     "observability": {"resilience", "store", "aws", "domain.errors", "domain.executions"},
     "app": {"aws", "store", "observability", "domain"},
-    "lambda_entry": {"app", "observability", "resilience", "domain.errors", "domain.executions"},
+    "lambda_entry": {"app", "observability", "resilience", "domain.errors", "domain.executions", "domain.steps"},
     "use_cases": {"app", "observability", "aws", "store", "resilience", "domain"},
     "api": {"lambda_entry", "observability", "domain", "aws.state_client", "store.table"},
     "handlers": {"api", "use_cases", "lambda_entry", "app", "observability.health", "domain"},

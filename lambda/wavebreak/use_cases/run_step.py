@@ -55,7 +55,8 @@ def stop_step(
 
     A function cannot be stopped: it is waited for until it answers, or STEP_TIMEOUT ends it here. One that was never
     begun is stored as it ended, from `unbegun`, so that whoever comes late to begin it finds it there. Doing it again
-    does no harm. Raise NotFound for a run that does not exist, without `unbegun`.
+    does no harm. Nobody is woken: it is the execution that asks. Raise NotFound for a run that does not exist, without
+    `unbegun`.
     """
     try:
         run = app.steps.request_stop(step_id, reason, act.actor)
@@ -66,7 +67,7 @@ def stop_step(
     if run.status.is_terminal or reason is not StopReason.STEP_TIMEOUT or run.kind is not StepKind.FUNCTION:
         return run
     late = StepOutcome(succeeded=False, error=f"it gave no answer within {run.timeout_seconds} seconds")
-    return end_step(app, step_id, late)
+    return app.steps.end(step_id, late, app.now())
 
 
 def _stored_as_stopped(app: App, unbegun: StepRun, act: Attribution, reason: StopReason) -> StepRun:

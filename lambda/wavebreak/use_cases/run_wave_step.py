@@ -15,7 +15,7 @@ from wavebreak.domain.executions.stepping.wave_steps import asked_by, intended, 
 from wavebreak.domain.steps.runs import StepKind
 from wavebreak.use_cases.checks.make_check import make_check
 from wavebreak.use_cases.run_command import cancel_planned, start_planned
-from wavebreak.use_cases.steps.drive_step import drive_step
+from wavebreak.use_cases.steps.step_of_wave import go_on
 
 if TYPE_CHECKING:
     from wavebreak.app import App
@@ -35,7 +35,7 @@ def run_step(app: App, execution_id: str, number: int) -> None:
     elif step.kind is StepKind.COMMAND:
         _forward(app, execution, wave, step)
     else:
-        drive_step(app, execution, wave, step)
+        go_on(app, execution, wave, step)
 
 
 def _forward(app: App, execution: Execution, wave: Wave, step: WaveStep) -> None:

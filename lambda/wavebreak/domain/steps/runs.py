@@ -91,6 +91,8 @@ class StepRun:
     output: str | None = None
     """A function's answer as JSON, an automation's outputs likewise; cut to 10 KB."""
     automation_execution_id: str | None = None
+    intended_at: datetime | None = None
+    """When StartAutomationExecution was last intended; None before, and after one that surely did nothing."""
     ended_at: datetime | None = None
     stop: StopReason | None = None
     stopped_by: str | None = None
@@ -121,6 +123,10 @@ class StepRun:
             return self
         return replace(self, stop=reason, stopped_by=actor)
 
+    def failed(self, failure: Mapping[str, str]) -> StepRun:
+        """Return the run with a failure of its machine noted: at, error and cause."""
+        return replace(self, last_failure=failure)
+
     def record(self) -> dict[str, Any]:
         """Write down the run."""
         return {
@@ -145,6 +151,7 @@ class StepRun:
             "error": self.error,
             "output": self.output,
             "automationExecutionId": self.automation_execution_id,
+            "intendedAt": iso(self.intended_at) if self.intended_at else None,
             "endedAt": iso(self.ended_at) if self.ended_at else None,
             "stop": self.stop.value if self.stop else None,
             "stoppedBy": self.stopped_by,
@@ -178,6 +185,7 @@ class StepRun:
             error=record.get("error"),
             output=record.get("output"),
             automation_execution_id=record.get("automationExecutionId"),
+            intended_at=known_time(record.get("intendedAt")),
             ended_at=known_time(record.get("endedAt")),
             stop=StopReason(record["stop"]) if record.get("stop") else None,
             stopped_by=record.get("stoppedBy"),

@@ -1,87 +1,74 @@
-"""An automation or function of a wave: its run begun with its placeholders filled, or stopped."""
+"""What the step machine asks for beside the rounds of an automation: what to do, and to write down what came of it."""
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
-from wavebreak.domain.executions.model import Attribution
-from wavebreak.domain.executions.stepping.wave_steps import is_cut_short, is_late, run_id, targets, written
-from wavebreak.domain.steps.limits import DEFAULT_TIMEOUT_SECONDS
-from wavebreak.domain.steps.placeholders import Filling, PlaceholderError, fill_parameters, fill_payload
-from wavebreak.domain.steps.runs import (
-    StepOutcome,
-    StepRun,
-    StepServer,
-    StopReason,
-    ended,
-    without_input,
-)
-from wavebreak.use_cases.run_step import begin_step, stop_step
+from wavebreak.domain.errors.masking import masked_text
+from wavebreak.domain.steps.limits import function_event
+from wavebreak.domain.steps.runs import StepKind, StepOutcome
+from wavebreak.observability.error_tracker import concerns
+from wavebreak.timing import iso
+from wavebreak.use_cases.record_machine_failures import kept_word, run_failed
+from wavebreak.use_cases.run_step import end_step, wake_execution
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Execution, Wave
-    from wavebreak.domain.executions.stepping.model import WaveStep
+    from wavebreak.domain.steps.runs import StepRun
+
+_DONE: Final = "DONE"
+_INVOKE: Final = "INVOKE"
+_WATCH: Final = "WATCH"
+_ANSWER_TOO_LARGE: Final = "States.DataLimitExceeded"
+_TOO_LARGE: Final = "(the answer has more than the 262,144 bytes that Step Functions carries, and was not kept)"
 
 
-def drive_step(app: App, execution: Execution, wave: Wave, step: WaveStep) -> None:
-    """Do what is due of a step whose start is written down: begin its run, stop it, or end it when it had its time."""
-    asked = written(app.executions.document(execution.execution_id), wave.number, step)
-    run = _unfilled(app, execution, wave, step, asked)
-    known = _stop(app, execution, wave, step, run) if is_cut_short(execution, wave, step) else _begin(app, run, asked)
-    if not known.status.is_terminal and app.now() >= known.deadline:
-        stop_step(app, known.step_id, Attribution(ENGINE_ACTOR, app.now()), StopReason.STEP_TIMEOUT)
+def prepare(app: App, step_id: str) -> dict[str, Any]:
+    """Return what a run of the machine is to do: `{todo, run}`, and of a function `{function, event}`."""
+    run = app.steps.load(step_id)
+    concerns(run.execution_id)
+    if run.status.is_terminal:
+        wake_execution(app, run)  # whoever ended it may have died before it could
+        return {"todo": _DONE, "run": run.machine_run}
+    if run.kind is StepKind.AUTOMATION:
+        return {"todo": _WATCH, "run": run.machine_run}
+    refused = _refusal(app, run)
+    if refused is not None:
+        end_step(app, step_id, StepOutcome(succeeded=False, error=refused))
+        return {"todo": _DONE, "run": run.machine_run}
+    function = app.allowances().function_arn(run.name)
+    return {"todo": _INVOKE, "run": run.machine_run, "function": function, "event": function_event(run)}
 
 
-def _begin(app: App, run: StepRun, asked: Mapping[str, Any]) -> StepRun:
-    """Begin a run with its placeholders filled; one whose placeholders cannot be filled has failed before it begins."""
-    filling = Filling(
-        run.execution_id,
-        run.mode,
-        run.wave_name,
-        run.site.region or os.environ["AWS_REGION"],
-        tuple(server.recovery_instance_id for server in run.servers if server.recovery_instance_id),
-        tuple(server.source_server_id for server in run.servers),
-    )
-    try:
-        parameters = fill_parameters(asked.get("parameters") or {}, filling)
-        payload = fill_payload(asked.get("payload") or {}, filling)
-    except PlaceholderError as error:
-        failed = StepOutcome(succeeded=False, error=f"its placeholders could not be filled: {error}")
-        return app.steps.create(ended(without_input(run), failed, app.now()))
-    return begin_step(app, replace(run, parameters=parameters, payload=payload))
+def _refusal(app: App, run: StepRun) -> str | None:
+    """Say why a function is not invoked. One whose machine died is invoked again, with the same id: at least once."""
+    if run.stop_requested:
+        first = run.machine_run == 1
+        return "it was stopped before it was invoked" if first else "it was stopped, and whether it ran is not known"
+    return app.allowances().missing_for_function(run.name)
 
 
-def _stop(app: App, execution: Execution, wave: Wave, step: WaveStep, run: StepRun) -> StepRun:
-    """Have a run stopped; one that was never begun is stored as stopped, so that it never is."""
-    cancel = execution.cancel
-    if cancel is None or is_late(wave, step):
-        return stop_step(app, run.step_id, Attribution(ENGINE_ACTOR, app.now()), StopReason.WAVE_TIMEOUT, run)
-    act = Attribution(cancel.actor, app.now(), cancel.reason)
-    return stop_step(app, run.step_id, act, StopReason.CANCEL, run)
+def finish(app: App, step_id: str, outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """Write what a function's call came to, `{answer}` or `{error, cause}`; return `{status}`."""
+    run = app.steps.load(step_id)
+    concerns(run.execution_id)
+    return {"status": end_step(app, step_id, _read(outcome)).status.value}
 
 
-def _unfilled(app: App, execution: Execution, wave: Wave, step: WaveStep, asked: Mapping[str, Any]) -> StepRun:
-    return StepRun(
-        step_id=run_id(execution.execution_id, wave.number, step),
-        execution_id=execution.execution_id,
-        plan_id=execution.plan_id,
-        wave_number=wave.number,
-        wave_name=wave.name,
-        attempt=wave.attempt,
-        mode=execution.mode.value,
-        site=wave.site,
-        kind=step.kind,
-        name=step.name,
-        timeout_seconds=asked.get("timeoutSeconds") or DEFAULT_TIMEOUT_SECONDS[step.kind],
-        started_at=app.now(),
-        servers=tuple(
-            StepServer(server.source_server_id, server.recovery_instance_id)
-            for _, server in targets(execution, wave, step.phase)
-        ),
-    )
+def _read(outcome: Mapping[str, Any]) -> StepOutcome:
+    if "error" not in outcome:
+        return StepOutcome(succeeded=True, output=outcome.get("answer"))
+    error = str(outcome["error"])
+    if error == _ANSWER_TOO_LARGE:
+        return StepOutcome(succeeded=True, output=_TOO_LARGE)
+    cause = str(outcome.get("cause") or "")
+    return StepOutcome(succeeded=False, error=masked_text(f"{error}: {cause}" if cause else error))
+
+
+def record_failure(app: App, step_id: str, name: str, error: str, cause: str) -> None:
+    """Keep error and cause of a failed run of the machine with the step; the next run takes it up."""
+    failure = {"at": iso(app.now()), "error": kept_word(error), "cause": kept_word(cause)}
+    run = app.steps.change(step_id, lambda current: current.failed(failure))
+    run_failed(app, run.execution_id, name, error, cause)
