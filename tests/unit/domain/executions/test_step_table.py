@@ -267,7 +267,7 @@ def test_c12_a_before_step_that_is_run_again_holds_back_the_launch_and_the_end(k
     assert failed.wave(2).status is W.FAILED
     again = steering.retry(failed, 2, later(9))
     assert look(again, at=9).directive is Directive.COMMAND
-    assert look(started(again, at=9), ENDS[kind][0], at=10).directive is Directive.START
+    assert look(started(again, at=9), ENDS[kind][0], at=30).directive is Directive.START
 
 
 @pytest.mark.parametrize("kind", KINDS)
