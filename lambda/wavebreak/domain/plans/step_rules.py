@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from wavebreak.domain.steps.placeholders import parameter_faults, payload_faults
-from wavebreak.json_pointers import Location
+from wavebreak.json_pointers import Location, PlanInvalidError, Problem, json_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +41,13 @@ def functions_elsewhere(waves: Sequence[Mapping[str, Any]], own: Site) -> Iterat
         if (account, region) != (own.account_id or account, own.region or region):
             here = " and ".join(filter(None, (own.account_id, own.region)))
             yield (*where, "function"), f"is in {account}, {region}: a function is invoked in the stack's own {here}"
+
+
+def refuse_functions_elsewhere(waves: Sequence[Mapping[str, Any]], own: Site) -> None:
+    """Raise PlanInvalidError with every function of a plan that is not where the stack is."""
+    problems = tuple(Problem(json_pointer(where), message) for where, message in functions_elsewhere(waves, own))
+    if problems:
+        raise PlanInvalidError(problems)
 
 
 def commands_without_servers(wave: Mapping[str, Any]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.executions.overview import time_of
-from wavebreak.domain.executions.stepping.model import StepState, StepStatus
+from wavebreak.domain.executions.stepping.model import StepStatus
 from wavebreak.domain.executions.stepping.wave_steps import run_id
 from wavebreak.domain.steps.runs import StepKind
 
@@ -15,13 +15,32 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model import Execution, Wave
     from wavebreak.domain.executions.stepping.model import WaveStep
 
-
-def steps_view(execution: Execution, wave: Wave) -> list[dict[str, Any]]:
-    """Show the steps of a wave, first those `before`; what they answered is kept with their runs (`with_outputs`)."""
-    return [_step_view(execution, wave, step) for step in wave.steps if not step.is_check]
+    Outputs = Mapping[str, str | None]
 
 
-def _step_view(execution: Execution, wave: Wave, step: WaveStep) -> dict[str, Any]:
+def steps_view(
+    execution: Execution, wave: Wave, outputs: Mapping[str, str | None] | None = None
+) -> list[dict[str, Any]]:
+    """Show the steps of a wave in their order, those `before` first.
+
+    `outputs` is what they answered, by the ids of their runs: it is kept with those, and null without.
+    """
+    return [_step_view(execution, wave, step, outputs or {}) for step in wave.steps if not step.is_check]
+
+
+def runs_of(execution: Execution, wave: Wave) -> tuple[list[str], list[str]]:
+    """Give the ids of the runs that a wave's steps had: those of commands, and those of other steps."""
+    ran = [(step.kind, run_id(execution.execution_id, wave.number, step)) for step in wave.steps if _has_run(step)]
+    commands = [name for kind, name in ran if kind is StepKind.COMMAND]
+    return commands, [name for kind, name in ran if kind is not StepKind.COMMAND]
+
+
+def _has_run(step: WaveStep) -> bool:
+    return not step.is_check and step.status not in {StepStatus.NOT_STARTED, StepStatus.SKIPPED}
+
+
+def _step_view(execution: Execution, wave: Wave, step: WaveStep, outputs: Outputs) -> dict[str, Any]:
+    name = run_id(execution.execution_id, wave.number, step) if _has_run(step) else None
     shown = {
         "kind": step.kind.lower(),
         "name": step.name,
@@ -32,16 +51,10 @@ def _step_view(execution: Execution, wave: Wave, step: WaveStep) -> dict[str, An
         "startedAt": time_of(step.started_at),
         "endedAt": time_of(step.ended_at),
         "error": step.error or step.failure,
-        "output": None,
+        "output": outputs.get(name or ""),
     }
     if step.kind is StepKind.COMMAND:
-        ran = step.state is not StepState.PLANNED and step.status is not StepStatus.SKIPPED
-        shown["commandId"] = run_id(execution.execution_id, wave.number, step) if ran else None
+        shown["commandId"] = name
     elif step.kind is StepKind.AUTOMATION:
         shown["automationExecutionId"] = step.automation_execution_id
     return shown
-
-
-def with_output(shown: Mapping[str, Any], output: str | None) -> dict[str, Any]:
-    """Show a step with what it answered."""
-    return {**shown, "output": output}
