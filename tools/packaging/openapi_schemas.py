@@ -278,7 +278,7 @@ _CHECK_EXECUTION: Final = _object(
 _EXECUTION: Final = _object(
     {
         **_SUMMARY["properties"],
-        "waves": {"type": "array", "items": _WAVE},
+        "waves": {"type": "array", "items": named("ExecutionWave")},
         "checks": {"type": "array", "items": _CHECK},
         "lastSeenAt": {**_TIME_OR_NULL, "description": "When DRS last told of all that is in flight."},
     }
@@ -468,6 +468,7 @@ SCHEMAS: Final = {
     "PlanChanges": _PLAN_CHANGES,
     "ExecutionSummary": _SUMMARY,
     "Execution": _EXECUTION,
+    "ExecutionWave": _WAVE,
     "CheckExecution": _CHECK_EXECUTION,
     "Event": _EVENT,
     "CommandRun": _RUN,

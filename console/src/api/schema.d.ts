@@ -344,6 +344,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/executions/{executionId}/waves/{waveNumber}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read one wave with its servers, and with its steps and what they answered. */
+        get: operations["get_wave"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/executions/{executionId}/waves/{waveNumber}/approve": {
         parameters: {
             query?: never;
@@ -1035,83 +1052,7 @@ export interface components {
                 sourceServerId?: string;
                 waveNumber?: number;
             }[];
-            waves: {
-                accountId: string | null;
-                attempt: number;
-                /** @description Oldest first, the present one last. */
-                attempts: {
-                    attempt: number;
-                    /** Format: date-time */
-                    endedAt: string | null;
-                    error: string | null;
-                    /** Format: date-time */
-                    startedAt: string | null;
-                    /** @enum {string} */
-                    status: "NOT_STARTED" | "AWAITING_APPROVAL" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "CANCELLED" | "SKIPPED";
-                }[];
-                dependsOn: string[];
-                display: {
-                    color: string;
-                    icon: string;
-                    label: string;
-                };
-                /** @description Whole seconds. */
-                durationSeconds: number | null;
-                /** Format: date-time */
-                endedAt: string | null;
-                error: string | null;
-                jobId: string | null;
-                jobIds: string[];
-                name: string;
-                region: string | null;
-                servers: {
-                    /**
-                     * @description Of its instance, if any.
-                     * @enum {unknown}
-                     */
-                    ending: "TERMINATED" | "REPLACED" | "UNKNOWN" | null;
-                    error: string | null;
-                    /** @enum {string} */
-                    impact: "CRITICAL" | "OPTIONAL";
-                    /** @enum {string} */
-                    launchStatus: "PENDING" | "IN_PROGRESS" | "LAUNCHED" | "FAILED" | "TERMINATED";
-                    /** @description Its Name tag or else its host name, as they were at the start. */
-                    name: string | null;
-                    recoveryInstanceId: string | null;
-                    snapshotAt: string | null;
-                    sourceServerId: string;
-                }[];
-                /** Format: date-time */
-                startedAt: string | null;
-                /** @enum {string} */
-                status: "NOT_STARTED" | "AWAITING_APPROVAL" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "CANCELLED" | "SKIPPED";
-                /** @description `before` and then `after`, in their order. */
-                steps: {
-                    /** @description Of an automation. */
-                    automationExecutionId?: string | null;
-                    /** @description Of a command. */
-                    commandId?: string | null;
-                    /** Format: date-time */
-                    endedAt: string | null;
-                    error: string | null;
-                    /** @enum {string} */
-                    inDrill: "RUN" | "SKIP";
-                    /** @enum {unknown} */
-                    kind: "command" | "automation" | "function";
-                    /** @description Of the command, automation or function, as the plan has it. */
-                    name: string;
-                    /** @description What it answered, at most 10 KB; the wave's own call has it. */
-                    output: string | null;
-                    /** @enum {unknown} */
-                    phase: "BEFORE" | "AFTER";
-                    required: boolean;
-                    /** Format: date-time */
-                    startedAt: string | null;
-                    /** @enum {string} */
-                    status: "NOT_STARTED" | "IN_PROGRESS" | "SUCCEEDED" | "FAILED" | "PARTIAL" | "SKIPPED" | "CANCELLED";
-                }[];
-                waveNumber: number;
-            }[];
+            waves: components["schemas"]["ExecutionWave"][];
         };
         /**
          * ExecutionStatus
@@ -1214,6 +1155,83 @@ export interface components {
                 sourceServerId?: string;
                 waveNumber?: number;
             }[];
+        };
+        ExecutionWave: {
+            accountId: string | null;
+            attempt: number;
+            /** @description Oldest first, the present one last. */
+            attempts: {
+                attempt: number;
+                /** Format: date-time */
+                endedAt: string | null;
+                error: string | null;
+                /** Format: date-time */
+                startedAt: string | null;
+                /** @enum {string} */
+                status: "NOT_STARTED" | "AWAITING_APPROVAL" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "CANCELLED" | "SKIPPED";
+            }[];
+            dependsOn: string[];
+            display: {
+                color: string;
+                icon: string;
+                label: string;
+            };
+            /** @description Whole seconds. */
+            durationSeconds: number | null;
+            /** Format: date-time */
+            endedAt: string | null;
+            error: string | null;
+            jobId: string | null;
+            jobIds: string[];
+            name: string;
+            region: string | null;
+            servers: {
+                /**
+                 * @description Of its instance, if any.
+                 * @enum {unknown}
+                 */
+                ending: "TERMINATED" | "REPLACED" | "UNKNOWN" | null;
+                error: string | null;
+                /** @enum {string} */
+                impact: "CRITICAL" | "OPTIONAL";
+                /** @enum {string} */
+                launchStatus: "PENDING" | "IN_PROGRESS" | "LAUNCHED" | "FAILED" | "TERMINATED";
+                /** @description Its Name tag or else its host name, as they were at the start. */
+                name: string | null;
+                recoveryInstanceId: string | null;
+                snapshotAt: string | null;
+                sourceServerId: string;
+            }[];
+            /** Format: date-time */
+            startedAt: string | null;
+            /** @enum {string} */
+            status: "NOT_STARTED" | "AWAITING_APPROVAL" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "CANCELLED" | "SKIPPED";
+            /** @description `before` and then `after`, in their order. */
+            steps: {
+                /** @description Of an automation. */
+                automationExecutionId?: string | null;
+                /** @description Of a command. */
+                commandId?: string | null;
+                /** Format: date-time */
+                endedAt: string | null;
+                error: string | null;
+                /** @enum {string} */
+                inDrill: "RUN" | "SKIP";
+                /** @enum {unknown} */
+                kind: "command" | "automation" | "function";
+                /** @description Of the command, automation or function, as the plan has it. */
+                name: string;
+                /** @description What it answered, at most 10 KB; the wave's own call has it. */
+                output: string | null;
+                /** @enum {unknown} */
+                phase: "BEFORE" | "AFTER";
+                required: boolean;
+                /** Format: date-time */
+                startedAt: string | null;
+                /** @enum {string} */
+                status: "NOT_STARTED" | "IN_PROGRESS" | "SUCCEEDED" | "FAILED" | "PARTIAL" | "SKIPPED" | "CANCELLED";
+            }[];
+            waveNumber: number;
         };
         /**
          * FactorSpec
@@ -3579,6 +3597,83 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_wave: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                executionId: string;
+                waveNumber: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The wave, and what its steps answered. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExecutionWave"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -66,6 +66,11 @@ def test_steps_run_in_their_order_with_the_servers_that_they_concern(steps: Step
     (automation,) = steps.started()
     assert automation["Parameters"] == {"Instances": instances, "Path": ["{{ssm:/any}}"]}
     assert execution["waves"][0]["steps"][0]["automationExecutionId"] == automation["AutomationExecutionId"]
+    whole = stack.api("GET", f"/executions/{execution['executionId']}/waves/1").json
+    assert whole["steps"][1]["output"] == '{"moved": 2}'
+    assert {**whole, "steps": None} == {**execution["waves"][0], "steps": None}
+    assert execution["waves"][0]["steps"][1]["output"] is None, "the wave's own call has it"
+    assert stack.api("GET", f"/executions/{execution['executionId']}/waves/3").status == 404
     assert [event["payload"] for event in events] == [
         {"ids": [server(1), server(2)], "note": f"DRILL of database in {REGION}"},
         {},
