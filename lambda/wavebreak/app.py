@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from wavebreak.aws.cloudwatch_logs import CommandOutput
     from wavebreak.aws.drs import Drs
     from wavebreak.aws.ec2 import Ec2
+    from wavebreak.aws.functions import Functions
     from wavebreak.aws.ssm import Ssm
     from wavebreak.domain.drs import Quotas
     from wavebreak.domain.steps.allowances import Allowances
@@ -86,6 +87,7 @@ class App:
     automation_at: Callable[[Site], Automation]
     allowances: Callable[[], Allowances]
     """What steps may run; raises MissingSettingError in a function that is not told."""
+    functions: Callable[[], Functions]
     agent_patience_seconds: int = 600
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
     post_launch_actions: bool = False
@@ -150,6 +152,7 @@ def app() -> App:
         steps=StepStore(table),
         automation_at=_automation_at,
         allowances=_allowances,
+        functions=_functions,
     )
 
 
@@ -203,13 +206,20 @@ def _automation_at(site: Site) -> Automation:
     return Automation(clients.ssm(site), clients.ssm(site, once=True))
 
 
+def _functions() -> Functions:
+    from wavebreak.aws.functions import Functions  # noqa: PLC0415  likewise
+
+    return Functions(clients.functions())
+
+
 def _allowances() -> Allowances:
     from wavebreak.domain.steps.allowances import Allowances  # noqa: PLC0415  likewise
 
     chosen = settings()
     if chosen.step_machine_arn is None:
         raise MissingSettingError("STEP_STATE_MACHINE_ARN is not set")
-    return Allowances.of(chosen.step_machine_arn, chosen.function_arns or (), chosen.automation_arns or ())
+    named = (chosen.function_arns or (), chosen.automation_arns or (), chosen.automation_role_arns or ())
+    return Allowances.of(chosen.step_machine_arn, *named)
 
 
 def _output_at(site: Site) -> CommandOutput:

@@ -80,6 +80,8 @@ class Settings:
     """The functions that steps may invoke, as the template names them; None where a function is not told."""
     automation_arns: tuple[str, ...] | None = None
     """Likewise the runbooks of the stack's own account."""
+    automation_role_arns: tuple[str, ...] | None = None
+    """Likewise the roles that those may be given."""
 
     @property
     def timing(self) -> Timing:
@@ -115,6 +117,7 @@ class Settings:
             step_machine_arn=environment.get("STEP_STATE_MACHINE_ARN"),
             function_arns=_arns(environment, "FUNCTION_ARNS"),
             automation_arns=_arns(environment, "AUTOMATION_ARNS"),
+            automation_role_arns=_arns(environment, "AUTOMATION_ROLE_ARNS"),
         )
 
 
@@ -138,7 +141,7 @@ def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 def _arns(environment: Mapping[str, str], name: str) -> tuple[str, ...] | None:
     """Read a list that may be empty, which is not the same as one that is not there."""
-    return tuple(word for word in _words(environment, name) if word != "none") if name in environment else None
+    return _words(environment, name) if name in environment else None
 
 
 def positive_number(environment: Mapping[str, str], name: str, default: str) -> float:

@@ -14,6 +14,7 @@ from wavebreak.domain.steps.runs import StepKind, StepRun, StepServer, StopReaso
 from wavebreak.domain.steps.step_ids import STEP_RUN, step_id
 from wavebreak.site import Site
 from wavebreak.use_cases.run_step import begin_step, stop_step
+from wavebreak.use_cases.steps.check_steps import check_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +26,11 @@ BEGINNER: Final = "RunCommandFunction"
 RUNBOOK: Final = "Move-Traffic"
 FUNCTION: Final = "move-traffic"
 PLACE: Final = f"{REGION}:{ACCOUNT}"
+ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/runbooks"
 LISTS: Final = {
     "FUNCTION_ARNS": f"arn:aws:lambda:{PLACE}:function:{FUNCTION}",
     "AUTOMATION_ARNS": f"arn:aws:ssm:*:{ACCOUNT}:document/{RUNBOOK}",
+    "AUTOMATION_ROLE_ARNS": ROLE,
 }
 
 
@@ -70,6 +73,12 @@ class Steps:
         if work is not None:
             self.stack.functions[FUNCTION] = work
         return self.begin(self.run(StepKind.FUNCTION, **settings))
+
+    def checked(self, *waves: dict[str, Any]) -> list[tuple[str, str, str]]:
+        """Check the steps of a plan as `validate` does; give subject, status and message of each finding."""
+        with self.stack.acting_as("PlansFunction") as app:
+            found = check_steps(app, {"planId": "three-tier", "waves": list(waves)}, Site(ACCOUNT, REGION))
+        return [(each.subject, each.status.value, each.message) for each in found]
 
     def begin(self, run: StepRun) -> StepRun:
         """Begin a run as the function of the recovery machine does."""

@@ -142,7 +142,7 @@ def _ssm(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
         case "DescribeAutomationExecutions":
             yield Request(f"ssm:{operation}", "*")
         case "DescribeDocument":
-            yield Request(f"ssm:{operation}", arn("ssm", f"document/{params['Name']}"))
+            yield Request(f"ssm:{operation}", _document(params["Name"]))
         case _:
             raise UnknownCall(f"ssm:{operation}")
 
@@ -150,12 +150,16 @@ def _ssm(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
 def _automation(params: Mapping[str, Any]) -> Iterator[Request]:
     """Ask for the runbook, for what it becomes, and for the role that it is given."""
     becomes = arn("ssm", f"automation-execution/{ITEMS}")
-    yield Request("ssm:StartAutomationExecution", arn("ssm", f"document/{params['DocumentName']}"))
+    yield Request("ssm:StartAutomationExecution", _document(params["DocumentName"]))
     yield Request("ssm:StartAutomationExecution", becomes)
     if params.get("Tags"):
         yield Request("ssm:AddTagsToResource", becomes)
     for role in params.get("Parameters", {}).get("AutomationAssumeRole", []):
         yield Request("iam:PassRole", role, (("iam:PassedToService", ("ssm.amazonaws.com",)),))
+
+
+def _document(name: str) -> str:
+    return name if name.startswith("arn:") else arn("ssm", f"document/{name}")
 
 
 def _lambda(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:

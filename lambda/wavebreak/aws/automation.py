@@ -6,13 +6,14 @@ which an automation whose answer was lost is found (contract 12): filters know t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
 from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError, judged
 from wavebreak.domain.steps.automation_states import AutomationView
+from wavebreak.domain.steps.step_checks import Runbook
 from wavebreak.domain.steps.step_ids import tag_key
 from wavebreak.resilience.aws_errors import error_code
 
@@ -21,28 +22,18 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.steps.runs import StepRun
 
-__all__ = ["Automation", "CallRejectedError", "OutcomeUnknownError", "Runbook", "may_be_started_later"]
+__all__ = ["Automation", "CallRejectedError", "OutcomeUnknownError", "may_be_started_later"]
 
 _TOKEN_KNOWN: Final = "IdempotentParameterMismatch"  # noqa: S105  an error of SSM, not a secret
 _LATER: Final = frozenset({"AutomationExecutionLimitExceededException", "RequestLimitExceeded", "Throttling"})
 _ENDED: Final = frozenset({"InvalidAutomationStatusUpdateException", "AutomationExecutionNotFoundException"})
+_VERSION: Final = re.compile(r":([0-9]{1,9})$")
 _UNKNOWN_DOCUMENT: Final = frozenset({"InvalidDocument", "InvalidDocumentVersion"})
 
 
 def may_be_started_later(refusal: CallRejectedError) -> bool:
     """Tell whether the same automation may be taken later: SSM holds calls back, or too many run."""
     return refusal.throttled or refusal.not_called or refusal.retryable or refusal.code in _LATER
-
-
-@dataclass(frozen=True, slots=True)
-class Runbook:
-    """A document as SSM describes it."""
-
-    kind: str
-    """`Automation` for a runbook; only that can be started."""
-    parameters: tuple[str, ...]
-    required: tuple[str, ...]
-    """Those that have no default."""
 
 
 class Automation:
@@ -58,13 +49,12 @@ class Automation:
 
         Raise CallRejectedError when nothing was started, and OutcomeUnknownError when that has to be looked up.
         """
-        given: dict[str, Any] = {}
+        given = _named(run.name)
         if run.parameters:
-            given = {"Parameters": {name: list(values) for name, values in run.parameters.items()}}
+            given["Parameters"] = {name: list(values) for name, values in run.parameters.items()}
         try:
             answer = judged(
                 lambda: self.once.start_automation_execution(
-                    DocumentName=run.name,
                     ClientToken=run.step_id,
                     Tags=[{"Key": tag_key(run.step_id), "Value": run.execution_id}],
                     **given,
@@ -108,9 +98,11 @@ class Automation:
                 raise
 
     def runbook(self, name: str) -> Runbook | None:
-        """Describe a document; None when the account has none of that name in the Region."""
+        """Describe a document; None when the account has none of that name, or not that version, in the Region."""
+        named = _named(name)
+        named["Name"] = named.pop("DocumentName")
         try:
-            found = self.client.describe_document(Name=name)["Document"]
+            found = self.client.describe_document(**named)["Document"]
         except ClientError as error:
             if error_code(error) in _UNKNOWN_DOCUMENT:
                 return None
@@ -121,3 +113,10 @@ class Automation:
             parameters=tuple(each["Name"] for each in parameters),
             required=tuple(each["Name"] for each in parameters if each.get("DefaultValue") is None),
         )
+
+
+def _named(name: str) -> dict[str, Any]:
+    """Return how SSM is told of a runbook: its version apart, and an ARN as that of a document."""
+    version = _VERSION.search(name)
+    bare = _VERSION.sub("", name).replace(":automation-definition/", ":document/")
+    return {"DocumentName": bare, **({"DocumentVersion": version[1]} if version else {})}

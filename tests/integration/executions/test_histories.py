@@ -32,6 +32,7 @@ from wavebreak.aws.cloudwatch_logs import CommandOutput
 from wavebreak.aws.dead_letter_queue import FailedEvents
 from wavebreak.aws.ec2 import Ec2
 from wavebreak.aws.evidence_bucket import EvidenceBucket
+from wavebreak.aws.functions import Functions
 from wavebreak.aws.scheduler import Schedules
 from wavebreak.aws.ssm import Ssm
 from wavebreak.domain.drs import Quotas
@@ -121,6 +122,7 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 steps=StepStore(table),
                 automation_at=lambda site: Automation(clients.ssm(site), clients.ssm(site, once=True)),
                 allowances=lambda: Allowances("aws", REGION, ACCOUNT),
+                functions=lambda: Functions(clients.functions()),
                 channels=_no_channels,
                 now=clock.now,
                 ec2_at=lambda site: Ec2(clients.ec2(site)),

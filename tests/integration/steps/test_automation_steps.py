@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.support.steps import RUNBOOK
+from tests.support.steps import ROLE, RUNBOOK
 
 from wavebreak.domain.steps.runs import StepKind, StepStatus, StopReason
 from wavebreak.domain.steps.step_ids import tag_key
@@ -24,8 +24,7 @@ LOST: list[dict[str, Any]] = [{"httpStatus": 500}, {"dropConnection": True}, {"e
 def test_an_automation_runs_to_its_end_and_its_outputs_are_kept(stack: Stack, steps: Steps) -> None:
     outputs = {"move.Record": ["a", "b"]}
     stack.control.put_automation(RUNBOOK, seconds=0.3, outputs=outputs)
-    role = "arn:aws:iam::123456789012:role/runbooks"
-    given = {"InstanceIds": ("i-1", "i-2"), "Mode": ("DRILL",), "AutomationAssumeRole": (role,)}
+    given = {"InstanceIds": ("i-1", "i-2"), "Mode": ("DRILL",), "AutomationAssumeRole": (ROLE,)}
 
     run = steps.ended(steps.automation(parameters=given))
 
@@ -125,6 +124,33 @@ def test_a_runbook_that_the_template_does_not_name_is_never_started(stack: Stack
     assert "ssm:StartAutomationExecution on arn:aws:ssm:us-east-1:123456789012:document/Other" in (run.error or "")
     assert "AutomationArns" in (run.error or "")
     assert not stack.control.calls("StartAutomationExecution")
+
+
+def test_a_role_that_the_template_does_not_name_is_never_given(stack: Stack, steps: Steps) -> None:
+    stack.control.put_automation(RUNBOOK)
+
+    run = steps.ended(steps.automation(parameters={"AutomationAssumeRole": ("arn:aws:iam::123456789012:role/Admin",)}))
+
+    assert run.status is StepStatus.FAILED
+    assert "iam:PassRole on arn:aws:iam::123456789012:role/Admin" in (run.error or "")
+    assert "AutomationRoleArns" in (run.error or "")
+    assert not stack.control.calls("StartAutomationExecution")
+
+
+def test_a_version_and_an_arn_are_told_as_ssm_wants_them(stack: Stack, steps: Steps) -> None:
+    stack.control.put_automation(RUNBOOK, seconds=0)
+    arn = f"arn:aws:ssm:us-east-1:123456789012:automation-definition/{RUNBOOK}:1"
+
+    assert steps.ended(steps.automation(name=arn)).status is StepStatus.SUCCEEDED
+    assert steps.ended(steps.automation(name=f"{RUNBOOK}:1")).status is StepStatus.SUCCEEDED
+    lacking = steps.ended(steps.automation(name=f"{RUNBOOK}:7"))
+    assert "AutomationDefinitionVersionNotFoundException" in (lacking.error or "")
+    given = [call["parameters"] for call in stack.control.calls("StartAutomationExecution")]
+    assert [(one["DocumentName"], one["DocumentVersion"]) for one in given] == [
+        (f"arn:aws:ssm:us-east-1:123456789012:document/{RUNBOOK}", "1"),
+        (RUNBOOK, "1"),
+        (RUNBOOK, "7"),
+    ]
 
 
 def test_a_cancel_stops_the_automation_and_the_step_is_cancelled(stack: Stack, steps: Steps) -> None:

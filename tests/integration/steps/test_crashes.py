@@ -182,7 +182,7 @@ def test_a_full_history_hands_over_to_the_next_run(stack: Stack, still: Steps) -
 def test_a_function_whose_machine_died_is_invoked_again_with_the_same_id_but_not_after_a_stop(still: Steps) -> None:
     run = still.run(StepKind.FUNCTION, machine_run=2)
     still.begin(run)
-    with still.stack.acting_as("PrepareStepFunction") as app:
+    with still.stack.acting_as("DriveStepFunction") as app:
         first = drive_step.prepare(app, run.step_id)
         assert (first["todo"], first["event"]["stepId"]) == ("INVOKE", run.step_id)
         assert first["function"].endswith(f":function:{FUNCTION}")

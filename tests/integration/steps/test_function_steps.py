@@ -176,7 +176,7 @@ def test_its_own_time_ends_the_wait_for_a_function(steps: Steps, first: StopReas
 
 @pytest.mark.parametrize(
     ("ender", "settings"),
-    [("FinishStepFunction", {}), ("PrepareStepFunction", {"name": "other"}), ("WatchStepFunction", None)],
+    [("DriveStepFunction", {}), ("WatchStepFunction", None)],
 )
 def test_whoever_writes_the_end_wakes_the_execution(stack: Stack, ender: str, settings: dict[str, Any] | None) -> None:
     stack.put_servers([server(1)])
@@ -233,10 +233,11 @@ def test_a_machine_that_was_stopped_is_followed_by_the_next_at_once(stack: Stack
 
 
 def test_machines_that_die_again_and_again_are_given_up(stack: Stack, steps: Steps, clock: JumpingClock) -> None:
-    def broken(_event: dict[str, Any]) -> None:
-        raise RuntimeError("broken")
+    def broken(event: dict[str, Any]) -> None:
+        if event["task"] == "PREPARE":
+            raise RuntimeError("broken")
 
-    stack.before["PrepareStepFunction"] = broken
+    stack.before["DriveStepFunction"] = broken
     run = steps.function(lambda _event: None)
     for _ in range(14):
         steps.machine_rests(run)

@@ -19,7 +19,8 @@ MAX_VALUES: Final = 50
 """Values of one parameter of an automation that SSM takes."""
 SINGLE: Final = ("executionId", "mode", "waveName", "region")
 LISTS: Final = ("recoveryInstanceIds", "sourceServerIds")
-_PLACEHOLDER: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+PLACEHOLDER: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+"""Anything between double braces, whoever fills it in."""
 _SSM: Final = re.compile(r"\s*ssm:\S+\s*")
 _IN_A_NAME: Final = "has a placeholder in its name: only values may hold one"
 _KNOWN: Final = ", ".join("{{" + name + "}}" for name in (*SINGLE, *LISTS))
@@ -56,7 +57,7 @@ def parameter_faults(parameters: Mapping[str, Sequence[str]], servers: int | Non
     `servers` is how many the step concerns; None when a selector tells only later.
     """
     for name, values in parameters.items():
-        if _PLACEHOLDER.search(name):
+        if PLACEHOLDER.search(name):
             yield Problem(json_pointer([name]), _IN_A_NAME)
         count = 0
         for index, value in enumerate(values):
@@ -75,7 +76,7 @@ def payload_faults(payload: Any, pointer: str = "") -> Iterator[Problem]:
             yield from payload_faults(each, pointer + json_pointer([index]))
     elif isinstance(payload, dict):
         for name, each in payload.items():
-            if _PLACEHOLDER.search(name):
+            if PLACEHOLDER.search(name):
                 yield Problem(pointer + json_pointer([name]), _IN_A_NAME)
             yield from payload_faults(each, pointer + json_pointer([name]))
 
@@ -116,19 +117,19 @@ def _filled_value(value: Any, filling: Filling) -> Any:
 
 def _filled(text: str, filling: Filling) -> str:
     """Fill in the placeholders of one value; others have been refused, but for those that are left to SSM."""
-    return _PLACEHOLDER.sub(lambda found: filling.single(found[1]) if found[1] in SINGLE else found[0], text)
+    return PLACEHOLDER.sub(lambda found: filling.single(found[1]) if found[1] in SINGLE else found[0], text)
 
 
 def _alone(text: str) -> str | None:
     """Return the list that a string stands for; None for any other string."""
-    found = _PLACEHOLDER.fullmatch(text)
+    found = PLACEHOLDER.fullmatch(text)
     return found[1] if found and found[1] in LISTS else None
 
 
 def _faults_of(text: str, pointer: str, *, ssm: bool) -> Iterator[Problem]:
     if _alone(text):
         return
-    for found in _PLACEHOLDER.finditer(text):
+    for found in PLACEHOLDER.finditer(text):
         name = found[1]
         if name in SINGLE or (ssm and _SSM.fullmatch(name)):
             continue

@@ -93,7 +93,7 @@ def _started(app: App, run: StepRun, automation: Automation) -> WatchRound:
     if run.stop_requested:
         end_step(app, run.step_id, _NEVER_STARTED)
         return _OVER
-    missing = app.allowances().missing_for_runbook(run.name, run.site)
+    missing = app.allowances().missing_for_runbook(run.name, run.parameters, run.site)
     if missing is not None:
         end_step(app, run.step_id, StepOutcome(succeeded=False, error=missing))
         return _OVER
