@@ -215,5 +215,7 @@ def _of_command(run: CommandRun | None) -> StepView:
     if run is None:
         return StepView(exists=False)
     if run.status.is_terminal:
-        return StepView(outcome=run.status.value, failure=run.shortfall)
+        return StepView(
+            outcome=run.status.value, failure=run.shortfall, started_at=run.started_at, ended_at=run.ended_at
+        )
     return StepView(cancelling=run.status is CommandRunStatus.CANCELLING)

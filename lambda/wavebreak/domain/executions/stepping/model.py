@@ -132,6 +132,8 @@ class StepView:
     automation_execution_id: str | None = None
     deadline: datetime | None = None
     """When a run that goes on has had its time; None of a command, whose servers have a limit each."""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
     waits_for_answer: bool = False
     """Whether it cannot be stopped: until its deadline it is waited for, and then no longer."""
 
@@ -144,5 +146,7 @@ def view_of(run: StepRun) -> StepView:
         error=run.error,
         automation_execution_id=run.automation_execution_id,
         deadline=run.deadline,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
         waits_for_answer=run.kind is StepKind.FUNCTION,
     )

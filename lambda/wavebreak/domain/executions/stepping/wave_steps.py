@@ -193,7 +193,7 @@ def absorb(execution: Execution, views: Mapping[str, StepView], now: datetime) -
             continue
         seen = replace(step, automation_execution_id=view.automation_execution_id or step.automation_execution_id)
         if view.outcome is not None:
-            after = with_end(after, wave.number, _told(execution, wave, seen, view), now)
+            after = with_end(after, wave.number, _told(execution, wave, seen, view), view.ended_at or now)
         elif seen != step:
             after = after.with_waves([wave.with_step(seen)])
     return after
@@ -210,7 +210,8 @@ def _told(execution: Execution, wave: Wave, step: WaveStep, view: StepView) -> W
         late = is_late(wave, step)
         outcome = StepStatus.FAILED if late else StepStatus.CANCELLED
         error = error or view.failure or (_TOO_LATE if late else None)
-    return replace(step, outcome=outcome.value, failure=view.failure, error=error)
+    began = view.started_at or step.started_at
+    return replace(step, outcome=outcome.value, failure=view.failure, error=error, started_at=began)
 
 
 def came_to(status: str) -> StepStatus:
@@ -218,7 +219,7 @@ def came_to(status: str) -> StepStatus:
     return _CAME_TO.get(status) or StepStatus(status)
 
 
-def with_end(execution: Execution, number: int, told: WaveStep, now: datetime) -> Execution:
+def with_end(execution: Execution, number: int, told: WaveStep, at: datetime) -> Execution:
     """Write that a step of a wave, which is given with its outcome, has ended.
 
     One that a retry needs again is planned anew instead, unless a cancel or a skip has overtaken the retry.
@@ -227,7 +228,7 @@ def with_end(execution: Execution, number: int, told: WaveStep, now: datetime) -
     passed_over = wave.status is WaveStatus.SKIPPED and told.phase is not StepPhase.CLOSING
     needed = execution.cancel is None and not passed_over
     again = told.again or (told.stopped and told.outcome != StepStatus.SUCCEEDED)
-    ended = replace(told, state=StepState.ENDED, again=False, stopped=False, ended_at=now)
+    ended = replace(told, state=StepState.ENDED, again=False, stopped=False, ended_at=at)
     return execution.with_waves([wave.with_step(_planned_anew(ended) if again and needed else ended)])
 
 
