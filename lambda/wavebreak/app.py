@@ -30,18 +30,22 @@ from wavebreak.store.locks import LockStore
 from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.plans import PlanStore
 from wavebreak.store.schedules import ScheduleStore
+from wavebreak.store.steps import StepStore
 from wavebreak.store.table import Table
 from wavebreak.store.wake_tokens import WakeStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wavebreak.aws.automation import Automation
     from wavebreak.aws.channels import Channels
     from wavebreak.aws.cloudwatch_logs import CommandOutput
     from wavebreak.aws.drs import Drs
     from wavebreak.aws.ec2 import Ec2
+    from wavebreak.aws.functions import Functions
     from wavebreak.aws.ssm import Ssm
     from wavebreak.domain.drs import Quotas
+    from wavebreak.domain.steps.allowances import Allowances
     from wavebreak.site import Site
     from wavebreak.timing import Timing
 
@@ -79,6 +83,11 @@ class App:
     checks: CheckStore
     schedules: ScheduleStore
     scheduler: Schedules
+    steps: StepStore
+    automation_at: Callable[[Site], Automation]
+    allowances: Callable[[], Allowances]
+    """What steps may run; raises MissingSettingError in a function that is not told."""
+    functions: Callable[[], Functions]
     agent_patience_seconds: int = 600
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
     post_launch_actions: bool = False
@@ -122,7 +131,7 @@ def app() -> App:
         errors=ErrorTracker(_error_store(chosen.errors_table_name), meter, utc_now),
         meter=meter,
         wakes=wakes,
-        workflow=Workflow(clients.stepfunctions(), wakes, arns, chosen.command_machine_arn),
+        workflow=Workflow(clients.stepfunctions(), wakes, arns, chosen.command_machine_arn, chosen.step_machine_arn),
         drs_at=_drs_at,
         brief_drs_at=_brief_drs_at,
         quotas_at=AppliedQuotas(clients.service_quotas, utc_now).at,
@@ -140,6 +149,10 @@ def app() -> App:
         checks=CheckStore(table),
         schedules=ScheduleStore(table),
         scheduler=Schedules(clients.scheduler, _schedule_target()),
+        steps=StepStore(table),
+        automation_at=_automation_at,
+        allowances=_allowances,
+        functions=_functions,
     )
 
 
@@ -185,6 +198,28 @@ def _ssm_at(site: Site) -> Ssm:
         chosen.command_log_group,
         partial(clients.sign_in, site),
     )
+
+
+def _automation_at(site: Site) -> Automation:
+    from wavebreak.aws.automation import Automation  # noqa: PLC0415  likewise
+
+    return Automation(clients.ssm(site), clients.ssm(site, once=True))
+
+
+def _functions() -> Functions:
+    from wavebreak.aws.functions import Functions  # noqa: PLC0415  likewise
+
+    return Functions(clients.functions())
+
+
+def _allowances() -> Allowances:
+    from wavebreak.domain.steps.allowances import Allowances  # noqa: PLC0415  likewise
+
+    chosen = settings()
+    if chosen.step_machine_arn is None:
+        raise MissingSettingError("STEP_STATE_MACHINE_ARN is not set")
+    named = (chosen.function_arns or (), chosen.automation_arns or (), chosen.automation_role_arns or ())
+    return Allowances.of(chosen.step_machine_arn, *named)
 
 
 def _output_at(site: Site) -> CommandOutput:

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from wavebreak.app import app, utc_now
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.machine_runs import execution_id_of
+from wavebreak.domain.steps.step_ids import STEP_RUN
 from wavebreak.identifiers import COMMAND_ID
 from wavebreak.observability.error_tracker import ErrorTracker, begin
 from wavebreak.observability.metrics import Meter
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 logger = Logger(service="wavebreak", utc=True)
 """Formats this project's loggers too: all of them are children of the one called `wavebreak`."""
 
-_FIELDS: Final = ("executionId", "name", "wave", "commandId", "number")
+_FIELDS: Final = ("executionId", "name", "wave", "commandId", "number", "stepId")
 
 
 def request_id_of(context: Any) -> str | None:
@@ -88,4 +89,5 @@ def _known(event: dict[str, Any]) -> dict[str, Any]:
 def _execution_of(event: dict[str, Any]) -> str | None:
     """Find the execution that an event is about: a task's input names it, so does the name of a machine's run."""
     run = str((event.get("detail") or {}).get("name") or "")
-    return event.get("executionId") or (None if not run or run.startswith(COMMAND_ID) else execution_id_of(run))
+    beside = not run or run.startswith((COMMAND_ID, STEP_RUN))
+    return event.get("executionId") or (None if beside else execution_id_of(run))

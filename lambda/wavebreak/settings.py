@@ -75,6 +75,13 @@ class Settings:
     schedule_function_arn: str | None = None
     schedule_role_arn: str | None = None
     """Where schedules of drills are kept, what they invoke and as whom, of the functions that keep them."""
+    step_machine_arn: str | None = None
+    function_arns: tuple[str, ...] | None = None
+    """The functions that steps may invoke, as the template names them; None where a function is not told."""
+    automation_arns: tuple[str, ...] | None = None
+    """Likewise the runbooks of the stack's own account."""
+    automation_role_arns: tuple[str, ...] | None = None
+    """Likewise the roles that those may be given."""
 
     @property
     def timing(self) -> Timing:
@@ -107,6 +114,10 @@ class Settings:
             schedule_group=environment.get("SCHEDULE_GROUP"),
             schedule_function_arn=environment.get("SCHEDULE_FUNCTION_ARN"),
             schedule_role_arn=environment.get("SCHEDULE_ROLE_ARN"),
+            step_machine_arn=environment.get("STEP_STATE_MACHINE_ARN"),
+            function_arns=_arns(environment, "FUNCTION_ARNS"),
+            automation_arns=_arns(environment, "AUTOMATION_ARNS"),
+            automation_role_arns=_arns(environment, "AUTOMATION_ROLE_ARNS"),
         )
 
 
@@ -126,6 +137,11 @@ def _flag(environment: Mapping[str, str], name: str) -> bool:
 
 def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in environment.get(name, "").split(",") if word.strip())
+
+
+def _arns(environment: Mapping[str, str], name: str) -> tuple[str, ...] | None:
+    """Read a list that may be empty, which is not the same as one that is not there."""
+    return _words(environment, name) if name in environment else None
 
 
 def positive_number(environment: Mapping[str, str], name: str, default: str) -> float:

@@ -43,6 +43,7 @@ LIMITS: Final[Mapping[str, float]] = MappingProxyType(
         "notify_call": 5,
         "s3_call": 5,
         "scheduler_call": 4,
+        "lambda_call": 4,
         "state_read": 1,  # breakers and Idempotency-Keys
         "state_write": 2,
         # Work of several calls: past its limit nothing more of it is begun.

@@ -76,7 +76,7 @@ class StepFunctions:
 def test_step_functions_is_asked_about_every_definition_as_it_will_be_deployed() -> None:
     service = StepFunctions({"result": "OK", "diagnostics": []})
     check_definitions(service, "eu-west-1", "aws", {"PollSeconds": "17", "Runtime": "python3.13"})
-    assert len(service.asked) == 3
+    assert len(service.asked) == 4
     for asked in service.asked:
         assert (asked["type"], asked["severity"]) == ("STANDARD", "ERROR")
         definition = json.loads(asked["definition"])
@@ -135,14 +135,14 @@ def test_an_account_of_little_concurrency_is_told_of(
 
 
 @pytest.mark.parametrize(
-    ("limit", "each", "refused"), [(249, 10, True), (250, 10, False), (1000, 50, False), (1000, 100, True)]
+    ("limit", "each", "refused"), [(269, 10, True), (270, 10, False), (1000, 50, False), (1000, 100, True)]
 )
 def test_no_more_is_reserved_than_the_account_can_spare(limit: int, each: int, refused: bool) -> None:
     chosen = {RESERVED: str(each)}
     if not refused:
         check_concurrency(Functions(limit), chosen)
         return
-    with pytest.raises(Refused, match=f"would reserve {15 * each} concurrent calls.* have {limit}"):
+    with pytest.raises(Refused, match=f"would reserve {17 * each} concurrent calls.* have {limit}"):
         check_concurrency(Functions(limit), chosen)
 
 

@@ -28,6 +28,18 @@ SSM: dict[str, set[str]] = {
 }
 """Calls of SSM, and of the logs that commands write, by the functions that make them. No other function makes any."""
 
+OF_STEPS: dict[str, set[str]] = {
+    "Plans": {"ssm:DescribeDocument"},
+    "WatchStep": {
+        "ssm:AddTagsToResource",
+        "ssm:DescribeAutomationExecutions",
+        "ssm:GetAutomationExecution",
+        "ssm:StartAutomationExecution",
+        "ssm:StopAutomationExecution",
+    },
+}
+"""Likewise the calls for automations, of which a target account has a policy of its own."""
+
 STARTERS = {"Commands", "RunCommand", "FinishCommand", "StateMachineStatus", "Sweep"}
 """Functions that start a command machine: for an operator, for a plan, after one whose history is nearly full, after
 one that died, for one never started."""
@@ -63,13 +75,13 @@ def test_functions_may_make_the_calls_of_ssm_that_they_make(template: Json, all_
     for name, function in all_functions.items():
         allowed = actions_of(statements_of(template, function))
         held = {action for action in allowed if action.startswith("ssm:") or action == "logs:GetLogEvents"}
-        assert held == SSM.get(name.removesuffix("Function"), set()), name
+        assert held == (SSM | OF_STEPS).get(name.removesuffix("Function"), set()), name
 
 
 def test_whoever_reaches_recovered_servers_may_assume_the_role_of_their_account(
     template: Json, all_functions: dict[str, Json]
 ) -> None:
-    for name in SSM:
+    for name in SSM | OF_STEPS:
         assert "sts:AssumeRole" in actions_of(statements_of(template, all_functions[f"{name}Function"])), name
 
 
@@ -115,6 +127,17 @@ def test_a_target_account_allows_what_commands_need_and_no_more(target_role: Jso
     group = template["Globals"]["Function"]["Environment"]["Variables"]["COMMAND_LOG_GROUP"]["Fn::Sub"]
     name = group.replace("${AWS::StackName}", "${OrchestratorStackName}")
     assert by_name["CommandOutput"]["Fn::Sub"].endswith(f":log-group:{name}:*")
+
+
+def test_a_target_account_allows_what_automations_need_and_no_more(target_role: Json) -> None:
+    (policy,) = [
+        each["Fn::If"][1] for each in target_role["Policies"] if each.get("Fn::If", [""])[0] == "HasAutomations"
+    ]
+    found = statements_of({}, {"Policies": [policy]})
+    assert actions_of(found) == set().union(*OF_STEPS.values()) | {"iam:PassRole"}
+    by_name = {statement["Sid"]: statement["Resource"] for statement in found}
+    assert by_name["YourRunbooksOnly"] == {"Ref": "AutomationArns"}
+    assert by_name["PassYourRolesToSystemsManagerOnly"] == {"Ref": "AutomationRoleArns"}
 
 
 def test_no_statement_of_the_target_role_allows_a_wildcard_of_actions(target_role: Json) -> None:

@@ -17,6 +17,7 @@ DEFINITIONS = sorted((ROOT / "statemachine").glob("*.asl.json"))
 TRANSIENT = {
     "Lambda.AWSLambdaException",
     "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ResourceNotReadyException",
     "Lambda.SdkClientException",
     "Lambda.ServiceException",
     "Lambda.TooManyRequestsException",
@@ -53,6 +54,9 @@ STATES_ERRORS = {
 }
 """Names of the Amazon States Language that a definition may catch."""
 
+THEIR_FUNCTION = "InvokeFunction"
+"""The state that invokes a function which is not ours: again only if it did not run, or its answer was lost."""
+
 LAMBDA_ERRORS = {
     "Lambda.AWSLambdaException",
     "Lambda.ClientExecutionTimeoutException",
@@ -62,6 +66,9 @@ LAMBDA_ERRORS = {
     "Sandbox.Timedout",
 }
 """What the Step Functions guide names for a task that calls a function."""
+
+LAMBDA_REFUSALS = {"Lambda.ResourceNotReadyException"}
+"""What Invoke answers while a function's network or container is made ready: the service model names it."""
 
 OUR_ERRORS = {"Unavailable"}
 """What our functions raise (wavebreak.doorway)."""
@@ -113,7 +120,7 @@ def test_timeouts_nest_lambda_ends_before_its_task(path: Path) -> None:
     all_functions = functions(load())
     for name, task in tasks_of(path):
         function = task.get("Arguments", {}).get("FunctionName")
-        if function is not None:
+        if function is not None and name != THEIR_FUNCTION:
             assert all_functions[function.removesuffix("Arn")]["Timeout"] < task["TimeoutSeconds"], name
 
 
@@ -165,7 +172,7 @@ def test_a_sleep_ends_after_the_poll_interval(path: Path) -> None:
     seconds = {"PollSeconds": 7, "BriefSeconds": 3}
     sleeping = [state for _, state in states_of(definition(path, seconds)) if "Token" in json.dumps(state)]
     waiting = [state for state in sleeping if state["Resource"].endswith(".waitForTaskToken")]
-    expected = {"command.asl.json": [], "recovery.asl.json": [7, 3], "termination.asl.json": [7]}
+    expected = {"command.asl.json": [], "step.asl.json": [], "recovery.asl.json": [7, 3], "termination.asl.json": [7]}
     assert [state["TimeoutSeconds"] for state in waiting] == expected[path.name]
 
 
@@ -178,9 +185,14 @@ def test_substitutions_and_placeholders_are_the_same_names() -> None:
 def test_machines_may_call_exactly_their_own_tasks() -> None:
     for name, machine in resources(load(), "AWS::Serverless::StateMachine").items():
         (policy,) = machine["Policies"]
-        (allowed,) = (s["Resource"] for s in policy["Statement"] if s.get("Action") == "lambda:InvokeFunction")
+        allowed, *others = (s["Resource"] for s in policy["Statement"] if s.get("Action") == "lambda:InvokeFunction")
         given = [value for key, value in machine["DefinitionSubstitutions"].items() if key.endswith("FunctionArn")]
         assert sorted(map(str, allowed)) == sorted(map(str, given)), name
+        assert not others, name
+        (theirs,) = [s["Fn::If"] for s in policy["Statement"] if "HasFunctions" in s.get("Fn::If", [])] or [None]
+        assert (theirs is not None) == (name == "StepStateMachine"), name
+        if theirs is not None:
+            assert (theirs[1]["Action"], theirs[1]["Resource"]) == ("lambda:InvokeFunction", {"Ref": "FunctionArns"})
 
 
 def test_every_definition_belongs_to_a_machine_of_the_template() -> None:
@@ -243,7 +255,7 @@ def test_every_error_that_is_handled_is_one_that_can_reach_the_state(path: Path)
         if ":aws-sdk:" in state.get("Resource", ""):
             known = (known - OUR_ERRORS) | sdk_errors(state["Resource"])
         elif state["Type"] == "Task":
-            known = known | LAMBDA_ERRORS
+            known = known | LAMBDA_ERRORS | LAMBDA_REFUSALS
         unknown = [error for _, error in handled(state) if error not in known]
         assert not unknown, name
 
@@ -259,10 +271,23 @@ def test_every_task_tries_again_whatever_may_pass(path: Path) -> None:
             wanted = {error for error in known if error.partition(".")[2].startswith(TRANSIENT_KINDS)}
             assert tried >= {f"{prefix}.{prefix}Exception", f"{prefix}.SdkClientException"}, name
             assert tried >= wanted - {f"{prefix}.{error}" for error in COMMON_ERRORS}, name
+        elif name == THEIR_FUNCTION:
+            assert tried == LAMBDA_ERRORS - {"Sandbox.Timedout"} | LAMBDA_REFUSALS
         else:
             # What a function raises that is called asynchronously reaches no machine.
             raised = set() if task["Arguments"].get("InvocationType") == "Event" else OUR_ERRORS
             assert tried >= LAMBDA_ERRORS | raised | {"States.Timeout"}, name
+
+
+def test_whatever_their_function_came_to_is_written_down_but_what_is_ours_is_recorded() -> None:
+    """`States.TaskFailed` stands for every error of a task but its timeout; a too large answer no wildcard catches."""
+    task = definition(ROOT / "statemachine" / "step.asl.json")["States"][THEIR_FUNCTION]
+    assert task["TimeoutSeconds"] == 900, "as long as a function may run"
+    assert [(caught["ErrorEquals"], caught["Next"]) for caught in task["Catch"]] == [
+        (["States.DataLimitExceeded"], "FinishStep"),
+        (["States.TaskFailed", "States.Timeout", "States.Permissions"], "FinishStep"),
+        (["States.ALL"], "RecordFailure"),
+    ]
 
 
 @by_definition

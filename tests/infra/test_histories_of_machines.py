@@ -13,6 +13,7 @@ from tools.template import ROOT, definition, load
 
 from wavebreak.domain.commands import concurrency, delivery
 from wavebreak.domain.commands.catalogue import MAX_CONCURRENCY, CommandMode
+from wavebreak.domain.steps import lifetime, limits
 from wavebreak.use_cases.command_machine.prepare_run import Preparation
 from wavebreak.use_cases.command_machine.take_turns import Turn
 
@@ -25,6 +26,7 @@ EVENTS = {
     "Choice": ("Entered", "Exited"),
     "Pass": ("Entered", "Exited"),
     "Map": ("Entered", "MapStateStarted", "MapStateSucceeded", "Exited"),
+    "Wait": ("Entered", "Exited"),
     "Succeed": ("Entered", "Exited", "ExecutionSucceeded"),
     "Fail": ("Entered", "ExecutionFailed"),
 }
@@ -130,6 +132,24 @@ def test_states_hand_on_ids_and_numbers_never_what_they_were_given(name: str) ->
                 check(state["ItemProcessor"])
 
     check(definition(ROOT / "statemachine" / f"{name}.asl.json"))
+
+
+def test_a_step_hands_over_before_its_history_is_full() -> None:
+    states = definition(ROOT / "statemachine" / "step.asl.json")["States"]
+    a_round = sum(written(states[name]) for name in ("WatchAutomation", "AutomationEnded", "WaitForAutomation"))
+    assert a_round == lifetime.EVENTS_PER_ROUND
+    assert states["WatchAutomation"]["Assign"]["rounds"] == "{% $rounds + 1 %}"
+    itself = sum(written(state) + repeats(state) for state in states.values())
+    assert itself + a_round * lifetime.MOST_ROUNDS < 0.75 * HISTORY_EVENTS, "what is tried again needs some"
+
+
+def test_what_a_step_carries_is_its_id_and_what_its_function_is_given_and_answers() -> None:
+    """The one machine whose payloads are the users': their size is looked at before it begins."""
+    states = definition(ROOT / "statemachine" / "step.asl.json")["States"]
+    for name, state in states.items():
+        if state["Type"] not in {"Choice", "Succeed", "Fail"}:
+            assert state["Output"] == {}, name
+    assert limits.MAX_EVENT_BYTES < 0.8 * 256 * 1024
 
 
 def test_who_sends_is_over_when_the_code_holds_it_to_be() -> None:

@@ -66,7 +66,7 @@ def test_description_has_the_contracts_form(stack: LocalStack) -> None:
             "credentials",
         ),
     ]
-    assert list(description["stateMachineArns"]) == ["recovery", "termination", "command"]
+    assert list(description["stateMachineArns"]) == ["recovery", "termination", "command", "step"]
     assert str(description["stateMachineArns"]["command"]).endswith(":stateMachine:wavebreak-command")
     assert description["endpointUrl"] == f"http://127.0.0.1:{stack.ports.emulator}"
     assert description["simulatorUrl"] == f"http://127.0.0.1:{stack.ports.simulator}"

@@ -49,6 +49,7 @@ PATH_OF_A_RECOVERY = {
     *("Executions", "Waves", "Cancellation"),
     *("Observe", "StartWave", "Finalise", "RecordFailure"),
     *("RunCommand", "PrepareCommand", "RunTarget", "FinishCommand", "RecordCommandFailure"),
+    *("DriveStep", "WatchStep"),
     *("LaunchEvents", "StateMachineStatus", "Sweep"),
 }
 
@@ -59,8 +60,8 @@ def test_functions_in_the_path_of_a_recovery_can_be_given_concurrency_of_their_o
     reserved = {"Fn::If": ["ReservesConcurrency", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]}
     holders = {name for name, each in all_functions.items() if each.get("ReservedConcurrentExecutions") == reserved}
     assert holders == {f"{name}Function" for name in PATH_OF_A_RECOVERY}
-    assert len(PATH_OF_A_RECOVERY) == 15
-    assert "fifteen" in template["Parameters"]["ReservedConcurrency"]["Description"]
+    assert len(PATH_OF_A_RECOVERY) == 17
+    assert "seventeen" in template["Parameters"]["ReservedConcurrency"]["Description"]
     # It is the most that each may have as well: ten targets of a command run at a time.
     none, *chosen = template["Parameters"]["ReservedConcurrency"]["AllowedValues"]
     assert (none, min(chosen)) == (template["Parameters"]["ReservedConcurrency"]["Default"], 10)

@@ -38,13 +38,19 @@ OTHERS = {
     "Recipients": "reader@example.com",
     "PlanTopics": "plan-*",
 }
+STEPS = {
+    "AutomationArns": f"arn:{PARTITION}:ssm:*:{ACCOUNT}:document/Move-Traffic",
+    "AutomationRoleArns": f"{ROLE}/runbooks",
+    "FunctionArns": arn("lambda", "function:move-traffic"),
+}
 HERE = {"OrchestratorAccountId": ACCOUNT, "ExternalId": "x" * 16}
 
 DEPLOYMENTS: dict[str, dict[str, str]] = {
-    "everything": {**RECOVERY, **OTHERS},
+    "everything": {**RECOVERY, **OTHERS, **STEPS},
     "defaults": {},
     "recovery": RECOVERY,
     "others": OTHERS,
+    "steps": STEPS,
 }
 
 SHARED = {
@@ -69,6 +75,11 @@ class World:
         self.roles = roles(self.main)
         self.needs = needs(self.main, made)
         there = {name: value for name, value in parameters.items() if name in RECOVERY}
+        there |= {
+            name: value.replace(ACCOUNT, TARGET_ACCOUNT)
+            for name, value in parameters.items()
+            if name in STEPS and name != "FunctionArns"
+        }
         self.target = deployment(TARGET, {**HERE, **there})
         self.roles |= roles(self.target)
         self.needs["TargetRole"] = needs_of_target(self.target, made)
@@ -97,7 +108,7 @@ def shown(found: list[Any]) -> str:
 
 def test_every_role_has_needs_and_every_need_has_a_role() -> None:
     assert set(FULL.roles) == set(FULL.needs)
-    assert len(FULL.needs) == 34
+    assert len(FULL.needs) == 37
 
 
 @pytest.mark.parametrize("world", WORLDS)
@@ -121,7 +132,7 @@ def test_nothing_that_is_allowed_is_never_called_without_a_reason(role: str) -> 
     assert not idle, shown(idle)
 
 
-@pytest.mark.parametrize("world", ["defaults", "recovery", "others"])
+@pytest.mark.parametrize("world", ["defaults", "recovery", "others", "steps"])
 @pytest.mark.parametrize("role", NAMES)
 def test_what_a_parameter_adds_is_not_there_without_it(world: str, role: str) -> None:
     """The rights of a smaller deployment are all among those of the full one, where each has been asked for."""
@@ -155,10 +166,12 @@ IN_PLACES = {
     "LookAtAgentsPolicy",
     "ForwardCommandsPolicy",
     "CommandsFunctionRolePolicy6",
+    "LookAtStepsPolicy",
+    "RunAutomationsPolicy",
 }
 """Policies for what is done in the account and Region of a wave."""
 
-AT_HOME = ("dynamodb:", "kms:", "sts:")
+AT_HOME = ("dynamodb:", "kms:", "lambda:", "sts:")
 
 
 def in_places(rights: list[Right], *policies: str) -> set[tuple[Any, ...]]:

@@ -288,12 +288,15 @@ def test_only_the_look_of_a_termination_asks_ec2_itself(
     assert asking == {"ObserveTerminationFunction"}
 
 
-def test_roles_are_passed_to_ec2_and_that_of_schedules_to_scheduler_only(statements: list[Json]) -> None:
+def test_roles_are_passed_to_the_service_that_acts_with_them_only(statements: list[Json]) -> None:
+    services = {
+        str({"Fn::GetAtt": ["ScheduleRole", "Arn"]}): "scheduler.amazonaws.com",
+        str({"Ref": "AutomationRoleArns"}): "ssm.amazonaws.com",
+    }
     passing = [s for s in statements if "iam:PassRole" in actions_of(s)]
     assert passing
     for statement in passing:
-        of_schedules = statement["Resource"] == {"Fn::GetAtt": ["ScheduleRole", "Arn"]}
-        service = "scheduler.amazonaws.com" if of_schedules else "ec2.amazonaws.com"
+        service = services.get(str(statement["Resource"]), "ec2.amazonaws.com")
         assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": service}}
 
 
@@ -330,6 +333,7 @@ def test_machines_have_the_fixed_names_by_which_roles_and_rules_know_them(machin
         "RecoveryStateMachine": "${AWS::StackName}-recovery",
         "TerminationStateMachine": "${AWS::StackName}-termination",
         "CommandStateMachine": "${AWS::StackName}-command",
+        "StepStateMachine": "${AWS::StackName}-step",
     }
 
 
@@ -348,7 +352,7 @@ def test_a_machine_that_ends_wrongly_is_seen_from_outside(
     assert rule["Pattern"]["source"] == ["aws.states"]
     assert set(rule["Pattern"]["detail"]["status"]) == {"FAILED", "TIMED_OUT", "ABORTED"}
     watched = {arn["Fn::Sub"].partition(":stateMachine:")[2] for arn in rule["Pattern"]["detail"]["stateMachineArn"]}
-    assert watched == {f"${{AWS::StackName}}-{machine}" for machine in ("recovery", "termination", "command")}
+    assert watched == {f"${{AWS::StackName}}-{machine}" for machine in ("recovery", "termination", "command", "step")}
     assert len(machines) == len(watched)
 
 

@@ -30,6 +30,7 @@ SERIES = {
     "logs_call": ATTEMPTS,
     "notify_call": 1,
     "scheduler_call": 1,
+    "lambda_call": 1,
     "s3_call": ATTEMPTS,
     "state_read": 1,
     "state_write": 1,
@@ -90,7 +91,7 @@ def test_the_functions_that_start_and_end_are_over_when_the_engine_holds_them_to
         assert all_functions[name]["Timeout"] == Timing().start_timeout_seconds
 
 
-@pytest.mark.parametrize("name", ["recovery", "termination", "command"])
+@pytest.mark.parametrize("name", ["recovery", "termination", "command", "step"])
 def test_s3_22_machines_outlast_an_open_circuit(name: str) -> None:
     """On average half of each pause is waited, with full jitter."""
     machine = definition(ROOT / "statemachine" / f"{name}.asl.json")

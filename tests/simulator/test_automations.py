@@ -166,6 +166,16 @@ def test_a_runbook_may_be_named_by_its_arn(ssm: Any, control: SimulatorControl) 
     assert look(ssm, identifier)["DocumentName"] == RUNBOOK
 
 
+def test_a_runbook_has_one_version_and_a_start_sets_five_tags_at_most(ssm: Any, control: SimulatorControl) -> None:
+    control.put_automation(RUNBOOK)
+    tags = [{"Key": f"key-{number}", "Value": ""} for number in range(6)]
+    for version in ("1", "$DEFAULT", "$LATEST"):
+        assert start(ssm, DocumentVersion=version, Tags=tags[:5])
+    assert code_of(lambda: start(ssm, DocumentVersion="2")) == "AutomationDefinitionVersionNotFoundException"
+    assert code_of(lambda: start(ssm, Tags=tags)) == "ValidationException"
+    assert code_of(lambda: ssm.describe_document(Name=RUNBOOK, DocumentVersion="2")) == "InvalidDocumentVersion"
+
+
 def test_documents_of_both_kinds_are_described(ssm: Any, control: SimulatorControl) -> None:
     control.put_document(SHELL, SHELL_DOCUMENT)
     control.put_automation("AWS-RestartEC2Instance")

@@ -33,6 +33,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
     state_task_service_aws_sdk,
     state_task_service_lambda,
 )
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.parser.utils import TMP_THREADS
@@ -51,6 +52,8 @@ BRIEF_SECONDS = 3
 """The short interval, likewise."""
 REAL_SECONDS = {POLL_SECONDS: 0.2, BRIEF_SECONDS: 0.1}
 """What they come to in a test."""
+WAIT_SCALE = 0.05
+"""What a wait of a machine is cut down to."""
 _INVOKE_PARAMETERS = {"ClientContext", "FunctionName", "InvocationType", "Payload", "Qualifier"}
 _ACCOUNT_QUOTAS = {JOBS_QUOTA: "jobs", SERVERS_A_JOB_QUOTA: "servers_a_job", SERVERS_IN_JOBS_QUOTA: "servers_in_jobs"}
 _THREAD_SECONDS = 60
@@ -89,6 +92,7 @@ def emulated_aws(
         cures.enter_context(patch.object(BaseJSONSerializer, "_serialize_type_structure", _answered))
         cures.enter_context(patch.object(ExponentialBackoff, "delay_amount", _no_delay))
         cures.enter_context(patch.object(TimeoutSeconds, "_eval_seconds", _seconds))
+        cures.enter_context(patch.object(WaitFunction, "_wait_interval", _waited))
         for module in (lambda_eval_utils, state_task_service_aws_sdk):
             cures.enter_context(patch.object(module, "boto_client_for", _made_once(module.boto_client_for)))
         cures.enter_context(patch.object(ServiceQuotasBackend, "get_service_quota", _granting(quotas)))
@@ -193,6 +197,12 @@ def _seconds(timeout: TimeoutSeconds, env: Any) -> float:
     del env
     seconds = timeout.timeout_seconds
     return REAL_SECONDS.get(seconds, seconds)
+
+
+def _waited(_wait: WaitFunction, env: Any, wait_seconds: float) -> None:
+    """Wait a twentieth of the time, and no longer once the machine is stopped."""
+    if wait_seconds > 0:
+        env.program_state_event.wait(wait_seconds * WAIT_SCALE)
 
 
 def _copied(thing: Any) -> Any:

@@ -6,7 +6,7 @@ import importlib
 import json
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from wavebreak import app as composition
 from wavebreak.execution_utils import TERMINAL_STATUSES, TerminationStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from tests.support.clock import JumpingClock
 
@@ -57,6 +57,8 @@ class Stack:
         self.gateway = Gateway(blueprint.routes(), self.invoke)
         self.before: dict[str, Callable[[dict[str, Any]], None]] = {}
         self.after: dict[str, Callable[[dict[str, Any]], None]] = {}
+        self.functions: dict[str, Callable[[dict[str, Any]], Any]] = {}
+        """Functions that are not of the product: what steps of plans invoke."""
         self.failures: list[str] = []
         self.dropped: list[str] = []
         """Errors of functions on events that nobody waited for; a test that expects one takes it out."""
@@ -95,7 +97,7 @@ class Stack:
         self._torn_down = True
         self._launches.put(None)
         self._events.join()
-        for machine in ("recovery", "termination", "command"):
+        for machine in ("recovery", "termination", "command", "step"):
             for run in self.runs(machine):
                 if run["status"] == "RUNNING":
                     self._stop_run(run["executionArn"])
@@ -148,9 +150,10 @@ class Stack:
 
         What `before` holds for it is called with the event, what `after` holds with the answer; either may raise.
         """
+        if function in self.functions:
+            foreign: dict[str, Any] = self.functions[function](event)
+            return foreign
         self.before.get(function, _nothing)(event)
-        previous = getattr(self._running, "function", None)
-        self._running.function = function
         context = SimpleNamespace(
             aws_request_id="11111111-2222-3333-4444-555555555555",
             function_name=function,
@@ -159,14 +162,23 @@ class Stack:
             get_remaining_time_in_millis=lambda: 1000 * int(self.blueprint.functions[function]["Timeout"]),
         )
         try:
-            with called.running(function):
+            with self.acting_as(function):
                 answer: dict[str, Any] = self._handlers[function](event, context)
         except Killed:
             raise TaskTimedOut(function) from None
-        finally:
-            self._running.function = previous
         self.after.get(function, _nothing)(answer)
         return answer
+
+    @contextmanager
+    def acting_as(self, function: str) -> Iterator[App]:
+        """Have what this thread does within the block be a function's doing, and give the function's app."""
+        previous = getattr(self._running, "function", None)
+        self._running.function = function
+        try:
+            with called.running(function):
+                yield self.app(function)
+        finally:
+            self._running.function = previous
 
     def drop(self, function: str, error: Exception) -> None:
         """Take it that a function failed on an event that nobody waits for; one that was killed is no surprise."""

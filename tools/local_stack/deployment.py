@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 REGION: Final = "us-east-1"
 ACCESS_KEY: Final = "test"
 SECRET_KEY: Final = "test"  # noqa: S105  the emulator takes any
+ACCOUNT: Final = "000000000000"
 STACK_NAME: Final = "wavebreak"
 EVENT_SOURCE: Final = "wavebreak.drs-simulator"
 """Nobody may put events whose source begins with aws., and the emulator refuses them too."""
@@ -95,6 +96,10 @@ def parameters(simulator_url: str, time_scale: float, *, sends_mail: bool = True
         "PollSeconds": str(max(1, round(_POLL_SECONDS * time_scale))),
         "BriefSeconds": str(max(1, round(_BRIEF_SECONDS * time_scale))),
         "TimeScale": f"{time_scale:.6f}".rstrip("0").rstrip("."),
+        # Whatever is made here may be run by a step.
+        "FunctionArns": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:*",
+        "AutomationArns": "arn:aws:ssm:*:*:document/*",
+        "AutomationRoleArns": "arn:aws:iam::*:role/*",
         **mail,
     }
 

@@ -299,6 +299,7 @@ class LocalStack:
                 "recovery": outputs["RecoveryStateMachineArn"],
                 "termination": outputs["TerminationStateMachineArn"],
                 "command": outputs.get("CommandStateMachineArn"),
+                "step": outputs["StepStateMachineArn"],
             },
             "tableName": outputs["TableName"],
             "topicArn": outputs["TopicArn"],

@@ -135,8 +135,37 @@ def _ssm(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
             yield Request("ssm:SendCommand", arn("ec2", f"instance/{ITEMS}"))
         case "CancelCommand" | "DescribeInstanceInformation" | "GetCommandInvocation" | "ListCommandInvocations":
             yield Request(f"ssm:{operation}", "*")
+        case "StartAutomationExecution":
+            yield from _automation(params)
+        case "GetAutomationExecution" | "StopAutomationExecution":
+            yield Request(f"ssm:{operation}", arn("ssm", f"automation-execution/{ITEMS}"))
+        case "DescribeAutomationExecutions":
+            yield Request(f"ssm:{operation}", "*")
+        case "DescribeDocument":
+            yield Request(f"ssm:{operation}", _document(params["Name"]))
         case _:
             raise UnknownCall(f"ssm:{operation}")
+
+
+def _automation(params: Mapping[str, Any]) -> Iterator[Request]:
+    """Ask for the runbook, for what it becomes, and for the role that it is given."""
+    becomes = arn("ssm", f"automation-execution/{ITEMS}")
+    yield Request("ssm:StartAutomationExecution", _document(params["DocumentName"]))
+    yield Request("ssm:StartAutomationExecution", becomes)
+    if params.get("Tags"):
+        yield Request("ssm:AddTagsToResource", becomes)
+    for role in params.get("Parameters", {}).get("AutomationAssumeRole", []):
+        yield Request("iam:PassRole", role, (("iam:PassedToService", ("ssm.amazonaws.com",)),))
+
+
+def _document(name: str) -> str:
+    return name if name.startswith("arn:") else arn("ssm", f"document/{name}")
+
+
+def _lambda(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
+    if operation != "GetFunctionConfiguration":
+        raise UnknownCall(f"lambda:{operation}")
+    yield Request(f"lambda:{operation}", params["FunctionName"])
 
 
 def _telling(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
@@ -206,6 +235,7 @@ _CALLS: Final[Mapping[str, Callable[[str, Mapping[str, Any]], Iterator[Request]]
     "drs": _drs,
     "ec2": _ec2,
     "ssm": _ssm,
+    "lambda": _lambda,
     "sns": _telling,
     "events": _telling,
     "sesv2": _telling,

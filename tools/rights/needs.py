@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from tools.rights import borrowed
@@ -37,6 +38,19 @@ OWN_ACCOUNT_ONLY: Final = {
 """Calls in a wave's Region that never leave the account, each with the reason."""
 CIRCUITS: Final = frozenset({"drs", "ec2", "events", "ses", "sns", "sqs", "ssm", "sts"})
 """Services that are called behind a circuit, which the functions share in a table."""
+
+AUTOMATION: Final = frozenset(
+    f"ssm:{action}"
+    for action in (
+        "AddTagsToResource",
+        "DescribeAutomationExecutions",
+        "DescribeDocument",
+        "GetAutomationExecution",
+        "StartAutomationExecution",
+        "StopAutomationExecution",
+    )
+)
+"""What is asked for runbooks that the template's parameters name, and for nothing else."""
 
 _THROUGH_DRS: Final = (("aws:CalledVia", ("drs.amazonaws.com",)), ("aws:ViaAWSService", ("true",)))
 _THROUGH_SSM: Final = (("aws:CalledVia", ("drs.amazonaws.com", "ssm.amazonaws.com")), ("aws:ViaAWSService", ("true",)))
@@ -91,13 +105,15 @@ def needs_of_target(deployed: Deployment, made: Mapping[str, Made]) -> set[Need]
         for request in each.asks
         if request.service in PLACE_SERVICES and request.action not in OWN_ACCOUNT_ONLY
     }
+    asked |= {request for each in made.values() for request in each.asks if _passes_to_automation(request)}
     elsewhere = {replace(one, resource=one.resource.replace(ACCOUNT, TARGET_ACCOUNT)) for one in asked}
-    return {need for request in elsewhere for need in _following(deployed, request)}
+    there = {request for request in elsewhere if _is_there(deployed, request)}
+    return {need for request in there for need in _following(deployed, request)}
 
 
 def _of_function(deployed: Deployment, name: str, made: Made) -> Iterator[Need]:
     asks = {one for one in made.asks if one.service != "ses" or deployed.holds("SendsMail")}
-    for request in asks:
+    for request in filter(partial(_is_there, deployed), asks):
         yield from _following(deployed, request)
     services = {request.service for request in asks}
     if services & CIRCUITS:
@@ -113,6 +129,19 @@ def _of_function(deployed: Deployment, name: str, made: Made) -> Iterator[Need]:
         yield Need(Request(f"logs:{action}", arn("logs", f"log-group:{group}:log-stream:{ITEMS}")), "logs", added=True)
     for action in _TRACES:
         yield Need(Request(f"xray:{action}", "*"), "traces", added=True)
+
+
+def _is_there(deployed: Deployment, request: Request) -> bool:
+    """Tell whether a deployment has what a call is about: runbooks and functions are named by parameters."""
+    if request.service == "lambda":
+        return deployed.holds("HasFunctions")
+    if _passes_to_automation(request):
+        return deployed.holds("HasAutomationRoles")
+    return request.action not in AUTOMATION or deployed.holds("HasAutomations")
+
+
+def _passes_to_automation(request: Request) -> bool:
+    return request.action == "iam:PassRole" and "ssm.amazonaws.com" in str(request.context)
 
 
 def _following(deployed: Deployment, request: Request) -> Iterator[Need]:
@@ -243,7 +272,7 @@ def _of_machine(deployed: Deployment, machine: Json) -> Iterator[Need]:
     text = (ROOT / machine["DefinitionUri"]).read_text(encoding="utf-8")
     values = {key: deployed.resolved(value) for key, value in machine["DefinitionSubstitutions"].items()}
     for state in _states(substituted(text, values)):
-        yield from (Need(request, "task") for request in _of_task(state, itself))
+        yield from (Need(request, "task") for request in _of_task(deployed, state, itself))
         yield from (Need(request, "map at scale") for request in _of_map(state, name, itself))
     if machine["Logging"]["Level"] != "OFF":
         yield from (Need(Request(f"logs:{action}", "*"), "logs") for action in _LOG_DELIVERY)
@@ -259,11 +288,15 @@ def _states(machine: Json) -> Iterator[Json]:
             yield from _states(state["ItemProcessor"])
 
 
-def _of_task(state: Json, itself: str) -> Iterable[Request]:
+def _of_task(deployed: Deployment, state: Json, itself: str) -> Iterable[Request]:
     if state["Type"] != "Task":
         return
     call, asked = state["Resource"].partition(":states:::")[2].removesuffix(".waitForTaskToken"), state["Arguments"]
     match call:
+        case "lambda:invoke" if asked["FunctionName"].startswith("{%"):
+            # Whatever a plan names; the parameter says which.
+            theirs = deployed.resolved({"Ref": "FunctionArns"}) if deployed.holds("HasFunctions") else []
+            yield from (Request("lambda:InvokeFunction", function) for function in theirs)
         case "lambda:invoke":
             yield Request("lambda:InvokeFunction", asked["FunctionName"])
         case "aws-sdk:dynamodb:updateItem":

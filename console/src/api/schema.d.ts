@@ -344,6 +344,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/executions/{executionId}/waves/{waveNumber}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read one wave with its servers, and with its steps and what they answered. */
+        get: operations["get_wave"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/executions/{executionId}/waves/{waveNumber}/approve": {
         parameters: {
             query?: never;
@@ -499,23 +516,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/plans/{planId}/snapshots": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List the recovery points of a plan's servers, the newest first; nothing is changed. */
-        get: operations["get_snapshots"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/plans/{planId}/validate": {
         parameters: {
             query?: never;
@@ -555,36 +555,46 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * Approval
-         * @description For how long somebody's approval is waited for, what follows then, and who may not give it.
+         * AutomationStep
+         * @description An SSM Automation runbook that runs in the wave's account and Region, to its end.
          */
-        Approval: {
-            /** @description REQUESTER: who asked for the execution may not approve. */
-            notBy?: components["schemas"]["ApprovalNotBy"] | null;
+        AutomationStep: {
             /**
-             * @description REMIND tells people again, at each further timeout too; REJECT rejects the wave of a drill.
-             * @default REMIND
+             * Automation
+             * @description Name or ARN of the runbook.
+             * @example PromoteDatabase
              */
-            then: components["schemas"]["ApprovalThen"];
+            automation: string;
             /**
-             * Timeoutminutes
-             * @description Counted from when it is asked for.
-             * @default 60
+             * @description Whether it runs in drills.
+             * @default SKIP
              */
-            timeoutMinutes: number;
+            inDrill: components["schemas"]["InDrill"];
+            /**
+             * Parameters
+             * @description What it is given; values may hold placeholders.
+             * @example {
+             *       "Role": [
+             *         "x"
+             *       ]
+             *     }
+             */
+            parameters?: {
+                [key: string]: string[];
+            };
+            /**
+             * Required
+             * @description Whether the wave fails with it.
+             * @default false
+             */
+            required: boolean;
+            /**
+             * Timeoutseconds
+             * @description Past it the runbook is stopped, and the step has failed.
+             * @default 3600
+             */
+            timeoutSeconds: number;
         };
-        /**
-         * ApprovalNotBy
-         * @description Who may not approve a wave.
-         * @enum {string}
-         */
-        ApprovalNotBy: "REQUESTER";
-        /**
-         * ApprovalThen
-         * @description What follows when nobody approves a wave in time; a wave of a RECOVERY is never rejected for it.
-         * @enum {string}
-         */
-        ApprovalThen: "REMIND" | "REJECT";
         /**
          * CancelRequest
          * @description What cancels an execution.
@@ -673,34 +683,6 @@ export interface components {
             /** @enum {string} */
             type: "DOCUMENT" | "STIPULATION" | "APPLICATION";
             waveNumber: number | null;
-        };
-        /**
-         * Command
-         * @description A command of the catalogue that is forwarded to servers of the plan.
-         */
-        Command: {
-            /**
-             * Args
-             * @description Its arguments, passed as they are.
-             * @default []
-             */
-            args: string[];
-            /**
-             * @description Name in the catalogue.
-             * @example status
-             */
-            command: components["schemas"]["CommandName"];
-            /**
-             * Required
-             * @description Whether the wave fails with it.
-             * @default false
-             */
-            required: boolean;
-            /**
-             * Timeoutseconds
-             * @description Limit for one target; without it the catalogue's own.
-             */
-            timeoutSeconds?: number | null;
         };
         /**
          * CommandName
@@ -817,15 +799,43 @@ export interface components {
             waveNumber?: number | null;
         };
         /**
+         * CommandStep
+         * @description A command of the catalogue that is forwarded to the step's servers.
+         */
+        CommandStep: {
+            /**
+             * Args
+             * @description Its arguments, passed as they are.
+             * @default []
+             */
+            args: string[];
+            /**
+             * @description Name in the catalogue.
+             * @example status
+             */
+            command: components["schemas"]["CommandName"];
+            /**
+             * @description Whether it runs in drills.
+             * @default RUN
+             */
+            inDrill: components["schemas"]["InDrill"];
+            /**
+             * Required
+             * @description Whether the wave fails with it.
+             * @default false
+             */
+            required: boolean;
+            /**
+             * Timeoutseconds
+             * @description Limit for one target; without it the catalogue's own.
+             */
+            timeoutSeconds?: number | null;
+        };
+        /**
          * DrillRequest
          * @description What starts a drill.
          */
         DrillRequest: {
-            /**
-             * Before
-             * @description Each server comes from its newest recovery point not later than this.
-             */
-            before?: string | null;
             /** Planid */
             planId: string;
             /** Reason */
@@ -922,13 +932,6 @@ export interface components {
             waveNumber?: number;
         };
         Execution: {
-            /** @description The calls that would be accepted now, from who reads this; a lock of another execution is not known here. */
-            actions: ("cancel" | "pause" | "resume" | "terminate" | "lease" | "verdict")[];
-            /**
-             * Format: date-time
-             * @description No server comes from a later recovery point, if it was asked for.
-             */
-            before: string | null;
             cancel: {
                 actor: string;
                 /** Format: date-time */
@@ -1049,98 +1052,7 @@ export interface components {
                 sourceServerId?: string;
                 waveNumber?: number;
             }[];
-            waves: {
-                accountId: string | null;
-                /** @description The calls that would be accepted now, from who reads this; a lock of another execution is not known here. */
-                actions: ("approve" | "reject" | "retry" | "skip")[];
-                /** @description Of a wave that somebody was asked to approve. */
-                approval: {
-                    /**
-                     * Format: date-time
-                     * @description Since when somebody is waited for; null in older executions.
-                     */
-                    askedAt: string | null;
-                    /** Format: date-time */
-                    at: string | null;
-                    /** @description Who approved it; null until somebody did. */
-                    by: string | null;
-                    /**
-                     * Format: date-time
-                     * @description When the next timeout passes; null once nobody is waited for.
-                     */
-                    dueAt: string | null;
-                    /**
-                     * @description Who may not approve it.
-                     * @enum {unknown}
-                     */
-                    notBy: "REQUESTER" | null;
-                    reason: string | null;
-                    /**
-                     * @description What follows the timeout.
-                     * @enum {unknown}
-                     */
-                    then: "REMIND" | "REJECT" | null;
-                } | null;
-                attempt: number;
-                /** @description Oldest first, the present one last. */
-                attempts: {
-                    attempt: number;
-                    /** Format: date-time */
-                    endedAt: string | null;
-                    error: string | null;
-                    /** Format: date-time */
-                    startedAt: string | null;
-                    /** @enum {string} */
-                    status: "NOT_STARTED" | "AWAITING_APPROVAL" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "CANCELLED" | "SKIPPED";
-                }[];
-                commands: {
-                    command: string;
-                    commandId: string | null;
-                    error: string | null;
-                    /** @enum {unknown} */
-                    phase: "BEFORE" | "AFTER";
-                    required: boolean;
-                    /** @description NOT_STARTED, IN_PROGRESS, the status in which its run ended, or SKIPPED without a server. */
-                    status: string;
-                }[];
-                dependsOn: string[];
-                display: {
-                    color: string;
-                    icon: string;
-                    label: string;
-                };
-                /** @description Whole seconds. */
-                durationSeconds: number | null;
-                /** Format: date-time */
-                endedAt: string | null;
-                error: string | null;
-                jobId: string | null;
-                jobIds: string[];
-                name: string;
-                region: string | null;
-                servers: {
-                    /**
-                     * @description Of its instance, if any.
-                     * @enum {unknown}
-                     */
-                    ending: "TERMINATED" | "REPLACED" | "UNKNOWN" | null;
-                    error: string | null;
-                    /** @enum {string} */
-                    impact: "CRITICAL" | "OPTIONAL";
-                    /** @enum {string} */
-                    launchStatus: "PENDING" | "IN_PROGRESS" | "LAUNCHED" | "FAILED" | "TERMINATED";
-                    /** @description Its Name tag or else its host name, as they were at the start. */
-                    name: string | null;
-                    recoveryInstanceId: string | null;
-                    snapshotAt: string | null;
-                    sourceServerId: string;
-                }[];
-                /** Format: date-time */
-                startedAt: string | null;
-                /** @enum {string} */
-                status: "NOT_STARTED" | "AWAITING_APPROVAL" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "CANCELLED" | "SKIPPED";
-                waveNumber: number;
-            }[];
+            waves: components["schemas"]["ExecutionWave"][];
         };
         /**
          * ExecutionStatus
@@ -1149,11 +1061,6 @@ export interface components {
          */
         ExecutionStatus: "PENDING" | "IN_PROGRESS" | "PAUSED" | "CANCELLING" | "COMPLETED" | "PARTIAL_SUCCESS" | "FAILED" | "CANCELLED";
         ExecutionSummary: {
-            /**
-             * Format: date-time
-             * @description No server comes from a later recovery point, if it was asked for.
-             */
-            before: string | null;
             cancel: {
                 actor: string;
                 /** Format: date-time */
@@ -1249,6 +1156,83 @@ export interface components {
                 waveNumber?: number;
             }[];
         };
+        ExecutionWave: {
+            accountId: string | null;
+            attempt: number;
+            /** @description Oldest first, the present one last. */
+            attempts: {
+                attempt: number;
+                /** Format: date-time */
+                endedAt: string | null;
+                error: string | null;
+                /** Format: date-time */
+                startedAt: string | null;
+                /** @enum {string} */
+                status: "NOT_STARTED" | "AWAITING_APPROVAL" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "CANCELLED" | "SKIPPED";
+            }[];
+            dependsOn: string[];
+            display: {
+                color: string;
+                icon: string;
+                label: string;
+            };
+            /** @description Whole seconds. */
+            durationSeconds: number | null;
+            /** Format: date-time */
+            endedAt: string | null;
+            error: string | null;
+            jobId: string | null;
+            jobIds: string[];
+            name: string;
+            region: string | null;
+            servers: {
+                /**
+                 * @description Of its instance, if any.
+                 * @enum {unknown}
+                 */
+                ending: "TERMINATED" | "REPLACED" | "UNKNOWN" | null;
+                error: string | null;
+                /** @enum {string} */
+                impact: "CRITICAL" | "OPTIONAL";
+                /** @enum {string} */
+                launchStatus: "PENDING" | "IN_PROGRESS" | "LAUNCHED" | "FAILED" | "TERMINATED";
+                /** @description Its Name tag or else its host name, as they were at the start. */
+                name: string | null;
+                recoveryInstanceId: string | null;
+                snapshotAt: string | null;
+                sourceServerId: string;
+            }[];
+            /** Format: date-time */
+            startedAt: string | null;
+            /** @enum {string} */
+            status: "NOT_STARTED" | "AWAITING_APPROVAL" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "CANCELLED" | "SKIPPED";
+            /** @description `before` and then `after`, in their order. */
+            steps: {
+                /** @description Of an automation. */
+                automationExecutionId?: string | null;
+                /** @description Of a command. */
+                commandId?: string | null;
+                /** Format: date-time */
+                endedAt: string | null;
+                error: string | null;
+                /** @enum {string} */
+                inDrill: "RUN" | "SKIP";
+                /** @enum {unknown} */
+                kind: "command" | "automation" | "function";
+                /** @description Of the command, automation or function, as the plan has it. */
+                name: string;
+                /** @description What it answered, at most 10 KB; the wave's own call has it. */
+                output: string | null;
+                /** @enum {unknown} */
+                phase: "BEFORE" | "AFTER";
+                required: boolean;
+                /** Format: date-time */
+                startedAt: string | null;
+                /** @enum {string} */
+                status: "NOT_STARTED" | "IN_PROGRESS" | "SUCCEEDED" | "FAILED" | "PARTIAL" | "SKIPPED" | "CANCELLED";
+            }[];
+            waveNumber: number;
+        };
         /**
          * FactorSpec
          * @description Where a factor comes from.
@@ -1262,6 +1246,42 @@ export interface components {
             of: string;
             /** @description How the values of several executions become one. */
             reducer: components["schemas"]["Reducer"];
+        };
+        /**
+         * FunctionStep
+         * @description A Lambda function of the stack's own account and Region that is invoked, and waited for.
+         */
+        FunctionStep: {
+            /**
+             * Function
+             * @description Name or ARN of the function.
+             * @example notify-status-page
+             */
+            function: string;
+            /**
+             * @description Whether it runs in drills.
+             * @default SKIP
+             */
+            inDrill: components["schemas"]["InDrill"];
+            /**
+             * Payload
+             * @description Handed over as it is; strings may hold placeholders.
+             */
+            payload?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Required
+             * @description Whether the wave fails with it.
+             * @default false
+             */
+            required: boolean;
+            /**
+             * Timeoutseconds
+             * @description Past it no answer is waited for, and the step has failed.
+             * @default 300
+             */
+            timeoutSeconds: number;
         };
         Health: {
             /** @description By dependency and Region, of another account with its id between. */
@@ -1295,6 +1315,12 @@ export interface components {
             /** Recoveryplanarn */
             recoveryPlanArn: string;
         };
+        /**
+         * InDrill
+         * @description Whether a step runs in drills.
+         * @enum {string}
+         */
+        InDrill: "RUN" | "SKIP";
         /**
          * LeaseRequest
          * @description What sets the lease of a drill anew.
@@ -1464,11 +1490,6 @@ export interface components {
          * @description What starts a recovery.
          */
         RecoveryRequest: {
-            /**
-             * Before
-             * @description Each server comes from its newest recovery point not later than this.
-             */
-            before?: string | null;
             /** Planid */
             planId: string;
             /**
@@ -1558,22 +1579,6 @@ export interface components {
              */
             sourceServerId: string;
         };
-        ServerSnapshots: {
-            /** @description Why DRS did not tell them. */
-            error: string | null;
-            /** @description Whether it has older ones. */
-            more: boolean;
-            /** @description Its Name tag or else its host name, if DRS told it. */
-            name: string | null;
-            /** @description Its finished recovery points, the newest first; at most 500. */
-            snapshots: {
-                /** Format: date-time */
-                at: string;
-                snapshotId: string;
-            }[];
-            sourceServerId: string;
-            waveName: string;
-        };
         /**
          * Severity
          * @description How bad an error is.
@@ -1636,28 +1641,20 @@ export interface components {
              */
             accountId?: string | null;
             /**
-             * Aftercommands
-             * @description Run on the wave's launched servers.
+             * After
+             * @description Done after the launch; commands go to the wave's launched servers.
              * @default []
              */
-            afterCommands: components["schemas"]["Command"][];
+            after: (components["schemas"]["CommandStep"] | components["schemas"]["AutomationStep"] | components["schemas"]["FunctionStep"])[];
             /**
-             * @description In place of requiresApproval, whose true is short for {}.
-             * @example {
-             *       "then": "REJECT",
-             *       "timeoutMinutes": 30
-             *     }
-             */
-            approval?: components["schemas"]["Approval"];
-            /**
-             * Beforecommands
-             * @description Run, before the launch, on the servers of the waves that this one depends on.
+             * Before
+             * @description Done before the launch; commands go to the waves that this one depends on.
              * @default []
              */
-            beforeCommands: components["schemas"]["Command"][];
+            before: (components["schemas"]["CommandStep"] | components["schemas"]["AutomationStep"] | components["schemas"]["FunctionStep"])[];
             /**
              * Checks
-             * @description Made after the wave's commands.
+             * @description Made after the wave's steps.
              * @default []
              */
             checks: components["schemas"]["Check"][];
@@ -3645,6 +3642,83 @@ export interface operations {
             };
         };
     };
+    get_wave: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                executionId: string;
+                waveNumber: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The wave, and what its steps answered. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExecutionWave"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     approve: {
         parameters: {
             query?: never;
@@ -4648,101 +4722,6 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Gateway Timeout */
-            504: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_snapshots: {
-        parameters: {
-            query?: {
-                /** @description Only recovery points not later than this. */
-                before?: string | null;
-                /** @description Servers; at most 25 come in one answer. */
-                limit?: number;
-                /** @description Of the answer that this one goes on from. */
-                nextToken?: string | null;
-            };
-            header?: never;
-            path: {
-                planId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Servers in the plan's order, each with its recovery points. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        items: components["schemas"]["ServerSnapshots"][];
-                        nextToken: string | null;
-                    };
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
                 headers: {
                     [name: string]: unknown;
                 };

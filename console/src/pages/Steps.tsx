@@ -17,7 +17,7 @@ interface Row {
   error: string | null;
 }
 
-/** What else waves do before and after their launch, as the API tells it: steps, or commands of an older one. */
+/** What else waves do before and after their launch, as the API tells it. */
 export function Steps({ execution }: { execution: Execution }) {
   return (
     <DataTable
@@ -48,8 +48,7 @@ export function Steps({ execution }: { execution: Execution }) {
 export function stepsOf(execution: Execution): Row[] {
   return execution.waves.flatMap((wave) => {
     const steps = wave.steps?.map((step) => ({ ...step, kind: step.kind?.toLowerCase() ?? "step", commandId: step.commandId ?? null }));
-    const commands = wave.commands?.map((command) => ({ ...command, kind: "command", name: command.command }));
-    return (steps ?? commands ?? []).map((one, at): Row => ({
+    return (steps ?? []).map((one, at): Row => ({
       key: `${wave.waveNumber}-${at}`,
       wave,
       kind: one.kind,

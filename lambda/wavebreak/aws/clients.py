@@ -81,6 +81,12 @@ def s3() -> Any:
 
 
 @cache
+def functions() -> Any:
+    """Give the Lambda client of the stack's own Region, for looking alone: state machines invoke."""
+    return boto3.client("lambda", config=config("lambda_call", attempts=1))
+
+
+@cache
 def telling(service: str, region: str | None = None) -> Any:
     """Give the client of a service that news leave by, in the stack's own Region unless told otherwise.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from wavebreak.domain.executions.machine_runs import Machine, command_run_name
+from wavebreak.domain.steps.step_ids import machine_run_name
 from wavebreak.store import keys
 
 if TYPE_CHECKING:
@@ -31,10 +32,16 @@ class Workflow:
     """The state machines of this stack."""
 
     def __init__(
-        self, client: SFNClient, wakes: WakeStore, arns: dict[Machine, str | None], command_arn: str | None = None
+        self,
+        client: SFNClient,
+        wakes: WakeStore,
+        arns: dict[Machine, str | None],
+        command_arn: str | None = None,
+        step_arn: str | None = None,
     ) -> None:
         """Take the client, the wake tokens and the machines' ARNs."""
         self.command_arn = command_arn
+        self.step_arn = step_arn
         self.client = client
         self.wakes = wakes
         self.arns = arns
@@ -46,6 +53,14 @@ class Workflow:
     def start_command(self, command_id: str, run: int) -> None:
         """Start a run of the machine of a command run; one that was started already is left alone."""
         self._start(self._command_arn(), command_run_name(command_id, run), {"commandId": command_id})
+
+    def start_step(self, step_id: str, run: int) -> None:
+        """Start a run of the machine of a step; one that was started already is left alone."""
+        self._start(self._step_arn(), machine_run_name(step_id, run), {"stepId": step_id})
+
+    def is_step_running(self, step_id: str, run: int) -> bool:
+        """Tell whether a run of the machine of a step is running; one that does not exist is not."""
+        return self._is_running(self._step_arn(), machine_run_name(step_id, run))
 
     def _start(self, arn: str, name: str, content: dict[str, str]) -> None:
         try:
@@ -95,6 +110,11 @@ class Workflow:
         if self.command_arn is None:
             raise LookupError("this function does not know the ARN of the command machine")
         return self.command_arn
+
+    def _step_arn(self) -> str:
+        if self.step_arn is None:
+            raise LookupError("this function does not know the ARN of the step machine")
+        return self.step_arn
 
     def _arn(self, machine: Machine) -> str:
         arn = self.arns[machine]

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wavebreak.app import app
+from wavebreak.domain.steps.step_ids import STEP_RUN
 from wavebreak.identifiers import COMMAND_ID
 from wavebreak.lambda_entry import doorway
 from wavebreak.use_cases import look_after, reconcile_commands, reconcile_executions, record_machine_failures
+from wavebreak.use_cases.steps import reconcile_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wavebreak.app import App
 
 
 @doorway
@@ -20,20 +27,25 @@ def launch_events(event: dict[str, Any]) -> dict[str, Any]:
 
 @doorway
 def machine_ended(event: dict[str, Any]) -> dict[str, Any]:
-    """Take an execution or a command run up again whose machine failed, timed out or was stopped."""
+    """Take an execution, a command run or a step up again whose machine failed, timed out or was stopped."""
     detail = event.get("detail") or {}
     record_machine_failures.died(app(), detail)
     name = str(detail.get("name", ""))
-    take_up = reconcile_commands.machine_ended if name.startswith(COMMAND_ID) else reconcile_executions.machine_ended
-    return {"restarted": take_up(app(), name)}
+    return {"restarted": _take_up(name)(app(), name)}
+
+
+def _take_up(name: str) -> Callable[[App, str], bool]:
+    if name.startswith(STEP_RUN):
+        return reconcile_steps.machine_ended
+    return reconcile_commands.machine_ended if name.startswith(COMMAND_ID) else reconcile_executions.machine_ended
 
 
 @doorway
 def sweep(_event: dict[str, Any]) -> dict[str, Any]:
-    """Take up every execution and command run whose machine was never started or shows no sign of life.
+    """Take up every execution, command run and step whose machine was never started or shows no sign of life.
 
     Looks after the leases and schedules of drills and the queue of failed events, too. A fault of one of these does
     not keep the others from being done.
     """
     counts = look_after.everything(app())
-    return {**counts, "restarted": counts["restarted"] + counts["commands"]}
+    return {**counts, "restarted": counts["restarted"] + counts["commands"] + counts["steps"]}

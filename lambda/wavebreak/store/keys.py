@@ -53,6 +53,7 @@ EXECUTIONS_LIST: Final = "EXECUTIONS"
 PLANS_LIST: Final = "PLANS"
 ACTIVE_LIST: Final = "ACTIVE"
 ACTIVE_COMMANDS: Final = "ACTIVE_COMMANDS"
+ACTIVE_STEPS: Final = "ACTIVE_STEPS"
 OUTBOX_LIST: Final = "OUTBOX"
 SCHEDULE: Final = "SCHEDULE"
 SCHEDULE_LEASE: Final = "SCHEDULE#LEASE"
@@ -139,6 +140,11 @@ def command(command_id: str) -> str:
     return f"CMD#{command_id}"
 
 
+def step(step_id: str) -> str:
+    """Partition of a run of an automation or function step."""
+    return f"STEP#{step_id}"
+
+
 def target(number: int) -> str:
     """Sort key of a target of a command run, counted from 1."""
     return f"{TARGET_PREFIX}{number:06d}"
@@ -149,7 +155,7 @@ def request(digest: str) -> str:
     return f"KEY#{digest}"
 
 
-def running_command(command_id: str) -> str:
+def running_step(command_id: str) -> str:
     """Sort key of the mark by which an execution knows a command run that has not ended."""
     return f"{COMMAND_PREFIX}{command_id}"
 

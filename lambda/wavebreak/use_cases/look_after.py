@@ -8,6 +8,7 @@ from wavebreak.resilience.despite_faults import each_despite_faults
 from wavebreak.use_cases import reconcile_commands, reconcile_executions, watch_dead_letters
 from wavebreak.use_cases.leases import end_leases
 from wavebreak.use_cases.schedules import keep_schedule
+from wavebreak.use_cases.steps import reconcile_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _WORKS: Final[Mapping[str, Callable[[App], int]]] = {
     "restarted": reconcile_executions.sweep,
     "commands": reconcile_commands.sweep,
+    "steps": reconcile_steps.sweep,
     "leases": end_leases.sweep,
     "schedules": keep_schedule.sweep,
     "failedEvents": watch_dead_letters.look,

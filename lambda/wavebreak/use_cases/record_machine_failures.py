@@ -11,6 +11,7 @@ from wavebreak.domain.errors.record import Severity, classify_failure
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.machine_runs import command_id_of, execution_id_of, machine_of
 from wavebreak.domain.executions.model import Attribution, Failure
+from wavebreak.domain.steps.step_ids import STEP_RUN, step_id_of
 from wavebreak.error_category import Category
 from wavebreak.identifiers import COMMAND_ID
 from wavebreak.problems import NotFound
@@ -95,14 +96,18 @@ def gave_up(app: App, execution_id: str, name: str) -> None:
 
 def machine_service(name: str) -> str:
     """Name the machine that a run belongs to as errors and metrics do."""
+    if name.startswith(STEP_RUN):
+        return "StepMachine"
     return "CommandMachine" if name.startswith(COMMAND_ID) else f"{machine_of(name).name.title()}Machine"
 
 
 def _execution_of_run(app: App, name: str) -> str | None:
-    """Find the execution of a run; None for that of a command run that does not exist."""
-    if not name.startswith(COMMAND_ID):
+    """Find the execution of a run; None for that of a command run or step that does not exist."""
+    if not name.startswith((COMMAND_ID, STEP_RUN)):
         return execution_id_of(name)
     try:
+        if name.startswith(STEP_RUN):
+            return app.steps.load(step_id_of(name)).execution_id
         return app.commands.load(command_id_of(name)).execution_id
     except NotFound:
         return None

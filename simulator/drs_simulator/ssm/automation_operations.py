@@ -84,6 +84,8 @@ def describe_document(ssm: SystemsManager, parameters: Parameters) -> dict[str, 
     name = parameters["Name"]
     runbook = ssm.world.runbooks.find(name, ssm.account, ssm.region)
     if runbook:
+        if (parameters.get("DocumentVersion") or "1") not in {"1", "$DEFAULT", "$LATEST"}:
+            raise ApiError("InvalidDocumentVersion", f"{name} has no version {parameters['DocumentVersion']}")
         listed = [
             {"Name": each, "Type": "StringList" if settings.type == "StringList" else "String"}
             | ({"DefaultValue": settings.default} if settings.default is not None else {})

@@ -32,6 +32,10 @@ Result = Annotated[str, StringConstraints(pattern=r"^(Success|Failed|TimedOut|Ca
 IN_PROGRESS: Final = "InProgress"
 CANCELLING: Final = "Cancelling"
 CANCELLED: Final = "Cancelled"
+# A runbook has one version, whatever was said of it before.
+_ONLY_VERSION: Final = "1"
+# "you can specify a maximum of 5 tags": documentation of the member in the service model.
+_MOST_TAGS: Final = 5
 # How long a cancelled execution takes to be over, unscaled.
 _CANCEL_SECONDS: Final = 2.0
 
@@ -122,6 +126,7 @@ def start(ssm: SystemsManager, parameters: dict[str, Any]) -> AutomationExecutio
     runbook = ssm.world.runbooks.find(name, ssm.account, ssm.region)
     if runbook is None:
         raise ApiError("AutomationDefinitionNotFoundException", f"Automation definition {name} not found")
+    _must_be_there(parameters)
     given = parameters.get("Parameters") or {}
     _must_be_taken(runbook, given)
     execution = _begin(ssm, runbook, parameters, given)
@@ -139,7 +144,7 @@ def _begin(
         execution_id=world.ids.command(),
         number=number,
         document_name=name_in(parameters["DocumentName"]),
-        document_version="1",
+        document_version=_ONLY_VERSION,
         runbook=runbook,
         parameters=given,
         tags={each["Key"]: each["Value"] for each in parameters.get("Tags") or []},
@@ -163,6 +168,16 @@ def stop(ssm: SystemsManager, execution: AutomationExecution, kind: str) -> None
     now = ssm.world.clock.now()
     execution.status.set(CANCELLING, now)
     ssm.world.agenda.add(now + ssm.world.timing.delay(_CANCEL_SECONDS), partial(execution.end, CANCELLED))
+
+
+def _must_be_there(parameters: dict[str, Any]) -> None:
+    """Refuse a version that no runbook here has, and more tags than a start may set."""
+    version = parameters.get("DocumentVersion") or _ONLY_VERSION
+    if version not in {_ONLY_VERSION, "$DEFAULT", "$LATEST"}:
+        message = f"Version {version} of the automation definition not found"
+        raise ApiError("AutomationDefinitionVersionNotFoundException", message)
+    if len(parameters.get("Tags") or []) > _MOST_TAGS:
+        raise ApiError("ValidationException", f"An automation is started with {_MOST_TAGS} tags at most")
 
 
 def _must_be_taken(runbook: AutomationSettings, given: dict[str, list[str]]) -> None:

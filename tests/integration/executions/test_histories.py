@@ -27,13 +27,16 @@ from drs_simulator.clockwork.clock import ManualClock
 from drs_simulator.http.server import SimulatorServer
 from wavebreak.app import App
 from wavebreak.aws import clients
+from wavebreak.aws.automation import Automation
 from wavebreak.aws.cloudwatch_logs import CommandOutput
 from wavebreak.aws.dead_letter_queue import FailedEvents
 from wavebreak.aws.ec2 import Ec2
 from wavebreak.aws.evidence_bucket import EvidenceBucket
+from wavebreak.aws.functions import Functions
 from wavebreak.aws.scheduler import Schedules
 from wavebreak.aws.ssm import Ssm
 from wavebreak.domain.drs import Quotas
+from wavebreak.domain.steps.allowances import Allowances
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.observability.error_tracker import ErrorTracker
 from wavebreak.observability.metrics import Meter
@@ -46,6 +49,7 @@ from wavebreak.store.locks import LockStore
 from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.plans import PlanStore
 from wavebreak.store.schedules import ScheduleStore
+from wavebreak.store.steps import StepStore
 from wavebreak.store.table import Table
 from wavebreak.store.wake_tokens import WakeStore
 from wavebreak.timing import Timing
@@ -115,6 +119,10 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 bucket=EvidenceBucket(clients.s3, None),
                 schedules=ScheduleStore(table),
                 scheduler=Schedules(clients.scheduler, None),
+                steps=StepStore(table),
+                automation_at=lambda site: Automation(clients.ssm(site), clients.ssm(site, once=True)),
+                allowances=lambda: Allowances("aws", REGION, ACCOUNT),
+                functions=lambda: Functions(clients.functions()),
                 channels=_no_channels,
                 now=clock.now,
                 ec2_at=lambda site: Ec2(clients.ec2(site)),

@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.domain.commands.concurrency import concurrency
 from wavebreak.timing import parse_iso
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from wavebreak.domain.commands.runs import CommandRun
@@ -28,6 +29,26 @@ YOUNG: Final = timedelta(minutes=10)
 """A run of a machine that lived as long was no failure of all that follow it."""
 
 
+class Driven(Protocol):
+    """What a machine of its own drives: a command run, or that of a step."""
+
+    @property
+    def started_at(self) -> datetime:
+        """When it was begun."""
+
+    @property
+    def machine_started_at(self) -> datetime | None:
+        """When the present run of the machine was started; None for the first."""
+
+    @property
+    def deaths(self) -> int:
+        """Runs of the machine before the present one that died young, one after another."""
+
+    @property
+    def last_failure(self) -> Mapping[str, str] | None:
+        """The last time the machinery itself failed: at, error and cause."""
+
+
 def deadline_of(run: CommandRun, timing: Timing) -> datetime:
     """Give the moment at which a run has surely ended, or is given up: every round of targets as slow as it may be."""
     rounds = math.ceil(run.total / max(1, concurrency(run.command, run.total)))
@@ -40,7 +61,7 @@ def with_next_machine(run: CommandRun, now: datetime, *, died: bool) -> CommandR
     return replace(run, machine_run=run.machine_run + 1, machine_started_at=now, deaths=deaths(run, now) if died else 0)
 
 
-def deaths(run: CommandRun, now: datetime) -> int:
+def deaths(run: Driven, now: datetime) -> int:
     """Count the machines in a row that died young, the present one, which is dead by now, included."""
     begun = run.machine_started_at or run.started_at
     failed_at = parse_iso(run.last_failure["at"]) if run.last_failure else now
@@ -48,6 +69,6 @@ def deaths(run: CommandRun, now: datetime) -> int:
     return run.deaths + 1 if died_at - begun < YOUNG else 1
 
 
-def keeps_dying(run: CommandRun, now: datetime) -> bool:
+def keeps_dying(run: Driven, now: datetime) -> bool:
     """Tell whether the present machine, if it is dead, was one too many."""
     return deaths(run, now) >= MOST_DEATHS

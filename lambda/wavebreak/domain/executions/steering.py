@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wavebreak.domain.executions import wave_commands
 from wavebreak.domain.executions.approving.rules import not_let_through, put_to_somebody, refusal_of
 from wavebreak.domain.executions.checking.turns import NO_WAVE, superseded
 from wavebreak.domain.executions.engine import (
@@ -30,6 +29,7 @@ from wavebreak.domain.executions.model import (
     Server,
     Wave,
 )
+from wavebreak.domain.executions.stepping import wave_steps
 from wavebreak.execution_utils import (
     REOPENABLE_STATUSES,
     TERMINAL_STATUSES,
@@ -141,7 +141,7 @@ def retry(execution: Execution, number: int, now: datetime) -> Execution:
         again = put_to_somebody(replace(wave, rejected=False, ended_at=None, error=None), now)
     else:
         again = replace(
-            wave_commands.anew(wave).with_servers(lambda server: _anew(execution, wave, server)),
+            wave_steps.anew(wave).with_servers(lambda server: _anew(execution, wave, server)),
             status=WaveStatus.IN_PROGRESS,
             started_at=now,
             ended_at=None,

@@ -1,0 +1,47 @@
+"""What SSM says of an automation, and what that means for its step. Pure.
+
+The words are those of AutomationExecutionStatus in the service model; one that is not known means to look again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.domain.steps.runs import StepOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SUCCESSES: Final = frozenset({"Success", "CompletedWithSuccess"})
+FAILURES: Final = frozenset(
+    {
+        *("Cancelled", "ChangeCalendarOverrideRejected", "CompletedWithFailure", "Exited", "Failed"),
+        *("Rejected", "TimedOut"),
+    }
+)
+STOPPING: Final = "Cancelling"
+
+
+@dataclass(frozen=True, slots=True)
+class AutomationView:
+    """An automation as a look shows it."""
+
+    status: str
+    outputs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    failure: str | None = None
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was told to stop already."""
+        return self.status == STOPPING
+
+    def outcome(self) -> StepOutcome | None:
+        """Return what the automation came to; None while it has not ended, as far as its words are known."""
+        output = {name: list(values) for name, values in self.outputs.items()} or None
+        if self.status in SUCCESSES:
+            return StepOutcome(succeeded=True, output=output)
+        if self.status in FAILURES:
+            why = f": {self.failure}" if self.failure else ""
+            return StepOutcome(succeeded=False, output=output, error=f"the automation ended as {self.status}{why}")
+        return None

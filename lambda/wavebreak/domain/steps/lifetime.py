@@ -1,0 +1,42 @@
+"""How long a step run may take in all, how often it is looked at, and when its machine hands over. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.domain.commands.lifetime import MARGIN, deaths
+from wavebreak.domain.steps.runs import StepKind
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from wavebreak.domain.steps.runs import StepRun
+
+LONGEST_CALL_SECONDS: Final = 900
+"""For which a function of Lambda may run, and is waited for."""
+EVENTS_PER_ROUND: Final = 9
+"""Events that a round of watching writes into the history of its machine: a task, a choice and a wait."""
+MOST_ROUNDS: Final = 2000
+"""Rounds after which the next run of the machine takes over, before a history of 25,000 events is full."""
+_SOONEST: Final = 2
+_LATEST: Final = 15
+_PART: Final = 20
+
+
+def deadline_of(run: StepRun) -> datetime:
+    """Return the moment at which a run has surely ended, or is given up. Its own time does not scale."""
+    least = LONGEST_CALL_SECONDS if run.kind is StepKind.FUNCTION else 0
+    return run.started_at + timedelta(seconds=max(run.timeout_seconds, least)) + MARGIN
+
+
+def seconds_between_looks(run: StepRun, now: datetime) -> int:
+    """Return how long to wait before the next look: a twentieth of the run's age, from 2 to 15 seconds."""
+    age = int((now - run.started_at).total_seconds())
+    return min(_LATEST, max(_SOONEST, age // _PART))
+
+
+def with_next_machine(run: StepRun, now: datetime, *, died: bool) -> StepRun:
+    """Return the run as the next run of its machine takes it up, after one that died or that handed over."""
+    return replace(run, machine_run=run.machine_run + 1, machine_started_at=now, deaths=deaths(run, now) if died else 0)

@@ -1,0 +1,38 @@
+"""Tasks of the step state machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wavebreak.app import app
+from wavebreak.lambda_entry import doorway
+from wavebreak.use_cases.steps import drive_step, watch_automation
+
+
+@doorway
+def drive(event: dict[str, Any]) -> dict[str, Any]:
+    """Do what the machine asks for beside the rounds of an automation, by its `task`.
+
+    PREPARE tells what is to be done: `{stepId}` gives `{todo: INVOKE | WATCH | DONE, run, function?, event?}`.
+    FINISH writes what a function's call came to: `{stepId, outcome: {answer} | {error, cause}}` gives `{status}`.
+    RECORD_FAILURE keeps what made a run of the machine fail: `{stepId, name, error, cause}` gives `{}`.
+    """
+    step_id = event["stepId"]
+    match event["task"]:
+        case "PREPARE":
+            return drive_step.prepare(app(), step_id)
+        case "FINISH":
+            return drive_step.finish(app(), step_id, event["outcome"])
+        case "RECORD_FAILURE":
+            described = (str(event.get(field) or "Unknown") for field in ("name", "error", "cause"))
+            drive_step.record_failure(app(), step_id, *described)
+            return {}
+        case unknown:
+            raise ValueError(f"the step machine has no task {unknown}")
+
+
+@doorway
+def watch(event: dict[str, Any]) -> dict[str, Any]:
+    """Do a round of an automation: `{stepId, run, rounds}` gives `{ended, seconds}`."""
+    found = watch_automation.watch(app(), event["stepId"], int(event["run"]), int(event["rounds"]))
+    return found.output()

@@ -1,0 +1,1 @@
+"""Automation and function steps: begun, driven by their machine, stopped, ended."""

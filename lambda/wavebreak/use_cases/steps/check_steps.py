@@ -1,0 +1,95 @@
+"""Whether the automations and functions of a plan could run: permission by the template's lists, existence, parameters.
+
+It only looks: SSM is asked for the runbooks in the account and Region of each wave, Lambda for the functions.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from wavebreak.aws.clients import UnsupportedSiteError
+from wavebreak.aws.parallel_reads import Asking, Question
+from wavebreak.domain.drs import Trouble
+from wavebreak.domain.executions.creation import site_of
+from wavebreak.domain.readiness.checks import Check, CheckStatus
+from wavebreak.domain.steps.step_checks import planned_steps, runbook_faults
+from wavebreak.site import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from wavebreak.app import App
+    from wavebreak.domain.steps.step_checks import PlannedStep
+
+NAME = "steps"
+"""Of these checks, in the answer of `validate`."""
+
+
+def check_steps(app: App, document: Mapping[str, Any], own: Site) -> list[Check]:
+    """Check the automations and functions of a plan document, in its order; none for a plan without any.
+
+    `own` is the stack's account and Region. A step that may not be run is not looked for: nobody here may see it.
+    """
+    steps = list(planned_steps((wave, site_of(wave, own)) for wave in document["waves"]))
+    if not steps:
+        return []
+    faults: list[list[str]] = [_refusals(app, step) for step in steps]
+    allowed = [index for index, found in enumerate(faults) if not found]
+    answers = _asked(app, [steps[index] for index in allowed])
+    for index, answer in zip(allowed, answers, strict=True):
+        faults[index] = list(_read(steps[index], answer))
+    return [check for step, found in zip(steps, faults, strict=True) for check in _checks(step, found)]
+
+
+def _refusals(app: App, step: PlannedStep) -> list[str]:
+    may = app.allowances()
+    if step.function is not None:
+        missing = may.missing_for_function(step.function)
+    else:
+        missing = may.missing_for_runbook(str(step.automation), step.parameters, step.site)
+    return [missing] if missing else []
+
+
+def _asked(app: App, steps: Sequence[PlannedStep]) -> list[Any]:
+    """Ask for all that may be run side by side, each once; give an answer or the Trouble for each step."""
+    questions: dict[tuple[str | None, str | None, Site], Question] = {}
+    unreachable: dict[tuple[str | None, str | None, Site], Trouble] = {}
+    for step in steps:
+        try:
+            questions.setdefault(_key(step), _question(app, step))
+        except UnsupportedSiteError as error:
+            unreachable[_key(step)] = Trouble("sts:AssumeRole", str(error), denied=True)
+    found = dict(zip(questions, Asking().all(list(questions.values())), strict=True))
+    return [unreachable.get(_key(step)) or found[_key(step)] for step in steps]
+
+
+def _key(step: PlannedStep) -> tuple[str | None, str | None, Site]:
+    return step.automation, step.function, Site() if step.function else step.site
+
+
+def _question(app: App, step: PlannedStep) -> Question:
+    call: Callable[[], Any]
+    if step.function is not None:
+        call = partial(app.functions().exists, app.allowances().function_arn(step.function))
+        return Question("GetFunctionConfiguration", lambda: (call(),), Site())
+    call = partial(app.automation_at(step.site).runbook, str(step.automation))
+    return Question("DescribeDocument", lambda: (call(),), step.site)
+
+
+def _read(step: PlannedStep, answer: Any) -> Iterator[str]:
+    if isinstance(answer, Trouble):
+        yield f"it could not be looked at: {answer.operation}: {answer.reason}"
+        return
+    (found,) = answer
+    if step.function is None:
+        yield from runbook_faults(step, found)
+    elif not found:
+        yield f"there is no function {step.function} in the stack's own account and Region"
+
+
+def _checks(step: PlannedStep, faults: Sequence[str]) -> Iterator[Check]:
+    if not faults:
+        yield Check(NAME, step.subject, CheckStatus.PASS, "it is there, and may be run")
+    for fault in faults:
+        yield Check(NAME, step.subject, CheckStatus.FAIL if step.required else CheckStatus.WARN, fault)

@@ -1,0 +1,74 @@
+"""What the step machine asks for beside the rounds of an automation: what to do, and to write down what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.domain.errors.masking import masked_text
+from wavebreak.domain.steps.limits import function_event
+from wavebreak.domain.steps.runs import StepKind, StepOutcome
+from wavebreak.observability.error_tracker import concerns
+from wavebreak.timing import iso
+from wavebreak.use_cases.record_machine_failures import kept_word, run_failed
+from wavebreak.use_cases.run_step import end_step, wake_execution
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wavebreak.app import App
+    from wavebreak.domain.steps.runs import StepRun
+
+_DONE: Final = "DONE"
+_INVOKE: Final = "INVOKE"
+_WATCH: Final = "WATCH"
+_ANSWER_TOO_LARGE: Final = "States.DataLimitExceeded"
+_TOO_LARGE: Final = "(the answer has more than the 262,144 bytes that Step Functions carries, and was not kept)"
+
+
+def prepare(app: App, step_id: str) -> dict[str, Any]:
+    """Return what a run of the machine is to do: `{todo, run}`, and of a function `{function, event}`."""
+    run = app.steps.load(step_id)
+    concerns(run.execution_id)
+    if run.status.is_terminal:
+        wake_execution(app, run)  # whoever ended it may have died before it could
+        return {"todo": _DONE, "run": run.machine_run}
+    if run.kind is StepKind.AUTOMATION:
+        return {"todo": _WATCH, "run": run.machine_run}
+    refused = _refusal(app, run)
+    if refused is not None:
+        end_step(app, step_id, StepOutcome(succeeded=False, error=refused))
+        return {"todo": _DONE, "run": run.machine_run}
+    function = app.allowances().function_arn(run.name)
+    return {"todo": _INVOKE, "run": run.machine_run, "function": function, "event": function_event(run)}
+
+
+def _refusal(app: App, run: StepRun) -> str | None:
+    """Say why a function is not invoked. One whose machine died is invoked again, with the same id: at least once."""
+    if run.stop_requested:
+        first = run.machine_run == 1
+        return "it was stopped before it was invoked" if first else "it was stopped, and whether it ran is not known"
+    return app.allowances().missing_for_function(run.name)
+
+
+def finish(app: App, step_id: str, outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """Write what a function's call came to, `{answer}` or `{error, cause}`; return `{status}`."""
+    run = app.steps.load(step_id)
+    concerns(run.execution_id)
+    return {"status": end_step(app, step_id, _read(outcome)).status.value}
+
+
+def _read(outcome: Mapping[str, Any]) -> StepOutcome:
+    if "error" not in outcome:
+        return StepOutcome(succeeded=True, output=outcome.get("answer"))
+    error = str(outcome["error"])
+    if error == _ANSWER_TOO_LARGE:
+        return StepOutcome(succeeded=True, output=_TOO_LARGE)
+    cause = str(outcome.get("cause") or "")
+    return StepOutcome(succeeded=False, error=masked_text(f"{error}: {cause}" if cause else error))
+
+
+def record_failure(app: App, step_id: str, name: str, error: str, cause: str) -> None:
+    """Keep error and cause of a failed run of the machine with the step; the next run takes it up."""
+    failure = {"at": iso(app.now()), "error": kept_word(error), "cause": kept_word(cause)}
+    run = app.steps.change(step_id, lambda current: current.failed(failure))
+    run_failed(app, run.execution_id, name, error, cause)

@@ -1,0 +1,126 @@
+"""Contract 12, 13: validate tells of a step that may not be run, is not there, or is given what it does not take."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from tests.support.blueprint import REGION
+from tests.support.steps import FUNCTION, ROLE, RUNBOOK
+
+if TYPE_CHECKING:
+    from tests.support.stack import Stack
+    from tests.support.steps import Steps
+
+FINE = "it is there, and may be run"
+
+
+def wave(*after: dict[str, Any], **settings: Any) -> dict[str, Any]:
+    return {"name": "database", "after": list(after), **settings}
+
+
+@pytest.fixture
+def function(stack: Stack) -> None:
+    """A function that is really there, as far as Lambda tells."""
+    del stack
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("a.py", "")
+    trust = '{"Version": "2012-10-17", "Statement": []}'
+    role = boto3.client("iam", region_name=REGION).create_role(RoleName="r", AssumeRolePolicyDocument=trust)
+    boto3.client("lambda", region_name=REGION).create_function(
+        FunctionName=FUNCTION, Role=role["Role"]["Arn"], Code={"ZipFile": code.getvalue()}, Runtime="python3.11"
+    )
+
+
+@pytest.mark.usefixtures("function")
+def test_what_is_there_and_may_be_run_passes(stack: Stack, steps: Steps) -> None:
+    settings = {"Zone": {"type": "String"}, "AutomationAssumeRole": {"default": ""}}
+    stack.control.put_automation(RUNBOOK, parameters=settings)
+    automation = {"automation": RUNBOOK, "parameters": {"Zone": ["a"], "AutomationAssumeRole": [ROLE]}}
+
+    assert steps.checked(wave(automation, {"command": "status"}, {"function": FUNCTION, "required": True})) == [
+        (f"database: after 1, automation {RUNBOOK}", "PASS", FINE),
+        (f"database: after 3, function {FUNCTION}", "PASS", FINE),
+    ]
+    assert steps.checked(wave({"command": "status"})) == []
+
+
+@pytest.mark.parametrize(("required", "status"), [(True, "FAIL"), (False, "WARN")])
+def test_a_missing_permission_is_named_and_nobody_is_asked(
+    stack: Stack, steps: Steps, required: bool, status: str
+) -> None:
+    more = {"required": required}
+    found = steps.checked(
+        wave(
+            {"automation": "Other", **more},
+            {"function": "other", **more},
+            {"automation": RUNBOOK, "parameters": {"AutomationAssumeRole": [f"{ROLE}-x"]}, **more},
+        )
+    )
+    assert [each[1] for each in found] == [status] * 3
+    assert "ssm:StartAutomationExecution on arn:aws:ssm:us-east-1:123456789012:document/Other" in found[0][2]
+    assert "lambda:InvokeFunction on arn:aws:lambda:us-east-1:123456789012:function:other" in found[1][2]
+    assert f"iam:PassRole on {ROLE}-x" in found[2][2]
+    assert not stack.control.calls("DescribeDocument")
+
+
+def test_what_is_not_there_fails(stack: Stack, steps: Steps) -> None:
+    stack.control.put_automation(RUNBOOK, regions=["eu-west-1"])
+    needed = {"automation": RUNBOOK, "required": True}
+
+    here = steps.checked(wave(needed, {"function": FUNCTION, "required": True}))
+    assert [each[1] for each in here] == ["FAIL", "FAIL"]
+    assert here[0][2] == f"there is no document '{RUNBOOK}' in the stack's own Region"
+    assert here[1][2] == f"there is no function {FUNCTION} in the stack's own account and Region"
+    assert steps.checked(wave(needed, region="eu-west-1"))[0][1:] == ("PASS", FINE)
+
+
+def test_parameters_that_the_runbook_does_not_take_and_those_that_it_lacks_are_named(
+    stack: Stack, steps: Steps
+) -> None:
+    stack.control.put_automation(RUNBOOK, parameters={"Zone": {}, "Mode": {}, "Speed": {"default": "1"}})
+    step = {"automation": RUNBOOK, "required": True, "parameters": {"Zone": ["a"], "Colour": ["red"]}}
+
+    found = steps.checked(wave(step))
+    assert [each[1:] for each in found] == [
+        ("FAIL", "the runbook takes no parameter Colour; it takes Mode, Speed, Zone"),
+        ("FAIL", "the runbook needs the parameter Mode"),
+    ] or [each[1:] for each in found] == [
+        ("FAIL", "the runbook takes no parameter Colour; it takes Zone, Mode, Speed"),
+        ("FAIL", "the runbook needs the parameter Mode"),
+    ]
+
+
+def test_a_command_document_is_no_runbook(stack: Stack, steps: Steps) -> None:
+    content = {
+        "schemaVersion": "2.2",
+        "description": "x",
+        "mainSteps": [{"action": "aws:runShellScript", "name": "shell", "inputs": {"runCommand": ["true"]}}],
+    }
+    stack.control.put_document(RUNBOOK, content)
+    found = steps.checked(wave({"automation": RUNBOOK, "required": True}))
+    assert found[0][1:] == ("FAIL", f"document '{RUNBOOK}' is of the type Command, not Automation")
+
+
+def test_what_could_not_be_looked_at_is_told(stack: Stack, steps: Steps) -> None:
+    stack.control.put_automation(RUNBOOK)
+    stack.control.fault("DescribeDocument", error="AccessDeniedException", message="no", count=1)
+    found = steps.checked(wave({"automation": RUNBOOK, "required": True}))
+    assert found[0][1:] == ("FAIL", "it could not be looked at: DescribeDocument: AccessDeniedException: no")
+
+
+def test_a_runbook_of_many_waves_is_asked_for_once(stack: Stack, steps: Steps) -> None:
+    stack.control.put_automation(RUNBOOK)
+    step = {"automation": RUNBOOK}
+    assert len(steps.checked(wave(step, step), {**wave(step), "name": "web"})) == 3
+    assert len(stack.control.calls("DescribeDocument")) == 1
+
+
+def test_an_account_that_cannot_be_reached_is_told(steps: Steps) -> None:
+    found = steps.checked(wave({"automation": RUNBOOK, "required": True}, accountId="210987654321"))
+    assert found[0][1] == "FAIL"
+    assert "no TargetExternalId" in found[0][2]
