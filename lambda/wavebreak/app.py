@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from wavebreak.aws.cloudwatch_logs import CommandOutput
     from wavebreak.aws.drs import Drs
     from wavebreak.aws.ec2 import Ec2
+    from wavebreak.aws.launch_templates import LaunchTemplates
     from wavebreak.aws.ssm import Ssm
     from wavebreak.domain.drs import Quotas
     from wavebreak.site import Site
@@ -79,6 +80,8 @@ class App:
     checks: CheckStore
     schedules: ScheduleStore
     scheduler: Schedules
+    templates_at: Callable[[Site], LaunchTemplates]
+    """EC2's launch templates of a site, to be changed."""
     agent_patience_seconds: int = 600
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
     post_launch_actions: bool = False
@@ -140,6 +143,7 @@ def app() -> App:
         checks=CheckStore(table),
         schedules=ScheduleStore(table),
         scheduler=Schedules(clients.scheduler, _schedule_target()),
+        templates_at=_templates_at,
     )
 
 
@@ -172,6 +176,12 @@ def _ec2_at(site: Site) -> Ec2:
     from wavebreak.aws.ec2 import Ec2  # noqa: PLC0415  likewise
 
     return Ec2(clients.ec2(site))
+
+
+def _templates_at(site: Site) -> LaunchTemplates:
+    from wavebreak.aws.launch_templates import LaunchTemplates  # noqa: PLC0415  likewise
+
+    return LaunchTemplates(clients.ec2_changing(site))
 
 
 def _ssm_at(site: Site) -> Ssm:

@@ -31,6 +31,7 @@ from wavebreak.aws.cloudwatch_logs import CommandOutput
 from wavebreak.aws.dead_letter_queue import FailedEvents
 from wavebreak.aws.ec2 import Ec2
 from wavebreak.aws.evidence_bucket import EvidenceBucket
+from wavebreak.aws.launch_templates import LaunchTemplates
 from wavebreak.aws.scheduler import Schedules
 from wavebreak.aws.ssm import Ssm
 from wavebreak.domain.drs import Quotas
@@ -108,6 +109,7 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 quotas_at=lambda _site: quotas,
                 timing=Timing(),
                 renew_after_rounds=1000,
+                templates_at=lambda site: LaunchTemplates(clients.ec2_changing(site)),
                 other_accounts=False,
                 outbox=OutboxStore(table),
                 evidence=EvidenceStore(table),
