@@ -31,6 +31,7 @@ from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.plans import PlanStore
 from wavebreak.store.schedules import ScheduleStore
 from wavebreak.store.table import Table
+from wavebreak.store.templates import TemplateStore
 from wavebreak.store.wake_tokens import WakeStore
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class App:
     scheduler: Schedules
     templates_at: Callable[[Site], LaunchTemplates]
     """EC2's launch templates of a site, to be changed."""
+    templates: TemplateStore
     agent_patience_seconds: int = 600
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
     post_launch_actions: bool = False
@@ -144,6 +146,7 @@ def app() -> App:
         schedules=ScheduleStore(table),
         scheduler=Schedules(clients.scheduler, _schedule_target()),
         templates_at=_templates_at,
+        templates=TemplateStore(table),
     )
 
 
