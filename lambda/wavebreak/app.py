@@ -32,6 +32,7 @@ from wavebreak.store.plans import PlanStore
 from wavebreak.store.schedules import ScheduleStore
 from wavebreak.store.steps import StepStore
 from wavebreak.store.table import Table
+from wavebreak.store.templates import TemplateStore
 from wavebreak.store.wake_tokens import WakeStore
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from wavebreak.aws.drs import Drs
     from wavebreak.aws.ec2 import Ec2
     from wavebreak.aws.functions import Functions
+    from wavebreak.aws.launch_templates import LaunchTemplates
     from wavebreak.aws.ssm import Ssm
     from wavebreak.domain.drs import Quotas
     from wavebreak.domain.steps.allowances import Allowances
@@ -88,6 +90,9 @@ class App:
     allowances: Callable[[], Allowances]
     """What steps may run; raises MissingSettingError in a function that is not told."""
     functions: Callable[[], Functions]
+    templates_at: Callable[[Site], LaunchTemplates]
+    """EC2's launch templates of a site, to be changed."""
+    templates: TemplateStore
     agent_patience_seconds: int = 600
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
     post_launch_actions: bool = False
@@ -153,6 +158,8 @@ def app() -> App:
         automation_at=_automation_at,
         allowances=_allowances,
         functions=_functions,
+        templates_at=_templates_at,
+        templates=TemplateStore(table),
     )
 
 
@@ -185,6 +192,12 @@ def _ec2_at(site: Site) -> Ec2:
     from wavebreak.aws.ec2 import Ec2  # noqa: PLC0415  likewise
 
     return Ec2(clients.ec2(site))
+
+
+def _templates_at(site: Site) -> LaunchTemplates:
+    from wavebreak.aws.launch_templates import LaunchTemplates  # noqa: PLC0415  likewise
+
+    return LaunchTemplates(clients.ec2_changing(site))
 
 
 def _ssm_at(site: Site) -> Ssm:

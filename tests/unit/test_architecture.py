@@ -34,10 +34,17 @@ GROUND = frozenset(
 MAY_IMPORT = {
     "domain.drs": set(),
     "domain.errors": set(),
+    "domain.launch_templates": set(),
     "domain.commands": set(),
     "domain.plans": {"domain.commands", "domain.steps"},
     "domain.steps": {"domain.commands"},
-    "domain.executions": {"domain.commands", "domain.drs", "domain.plans", "domain.steps"},
+    "domain.executions": {
+        "domain.commands",
+        "domain.drs",
+        "domain.launch_templates",
+        "domain.plans",
+        "domain.steps",
+    },
     "domain.checks": {"domain.commands", "domain.executions", "domain.plans"},
     "domain.evidence": {
         "domain.checks",
@@ -60,6 +67,7 @@ MAY_IMPORT = {
         "domain.commands",
         "domain.errors",
         "domain.executions",
+        "domain.launch_templates",
         "domain.plans",
         "domain.steps",
     },

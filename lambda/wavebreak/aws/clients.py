@@ -132,6 +132,17 @@ def ec2(site: Site) -> Any:
 
 
 @cache
+def ec2_changing(site: Site) -> Any:
+    """Give the EC2 client of a site that changes launch templates; all its calls may be repeated.
+
+    In another account it may do what the role there allows. Raises UnsupportedSiteError.
+    """
+    session = _session(site.account_id, None)
+    client = session.client("ec2", region_name=site.region, config=config("ec2_call", attempts=BRIEF_ATTEMPTS))
+    return guarded("ec2", site).guard(client, operation="ec2_call", pages="drs_read", attempts=BRIEF_ATTEMPTS)
+
+
+@cache
 def ssm(site: Site, *, once: bool = False) -> SSMClient:
     """Give the SSM client of a site; with `once` it never repeats a call by itself. Raises UnsupportedSiteError."""
     session = _session(site.account_id, None)

@@ -52,6 +52,7 @@ from wavebreak.store.finding_records import (
     read_verdict,
 )
 from wavebreak.store.lease_records import lease_record, read_lease
+from wavebreak.store.network_records import networks_record, read_networks
 from wavebreak.store.step_records import read_steps, step_entry
 from wavebreak.timing import iso, parse_iso
 
@@ -98,7 +99,7 @@ def meta_record(execution: Execution) -> Item:
         record["startsIn"] = [[site.account_id, site.region] for site in starts]
     if execution.holds_locks:
         record["activePk"] = keys.ACTIVE_LIST
-    record |= lease_record(execution)
+    record |= lease_record(execution) | networks_record(execution)
     if execution.last_look is not None:
         record["lastLook"] = {
             "places": list(execution.last_look.sites),
@@ -342,6 +343,7 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         usual_launch_seconds=None if meta.get("usualLaunchBefore") is None else int(meta["usualLaunchBefore"]),
         lease=read_lease(meta),
         before=_moment(meta.get("before")),
+        networks=read_networks(meta),
     )
 
 

@@ -25,6 +25,7 @@ from wavebreak.domain.readiness.facts import Drill, Facts, Load, Member, SiteFac
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.problems import InvalidRequest, Unavailable
 from wavebreak.store import keys
+from wavebreak.use_cases.networks.left_changed import changed_templates
 from wavebreak.use_cases.resolve_selectors import resolve
 
 if TYPE_CHECKING:
@@ -212,6 +213,7 @@ def _site(app: App, sight: _Sight, load: Load | None, own: Site, now: datetime) 
         holders={partitions[pk]: holder for pk, holder in holders.items()},
         load=load,
         troubles=tuple(sight.troubles),
+        changed=changed_templates(app, sight.site, sight.ids, now),
     )
 
 

@@ -33,6 +33,7 @@ from wavebreak.aws.dead_letter_queue import FailedEvents
 from wavebreak.aws.ec2 import Ec2
 from wavebreak.aws.evidence_bucket import EvidenceBucket
 from wavebreak.aws.functions import Functions
+from wavebreak.aws.launch_templates import LaunchTemplates
 from wavebreak.aws.scheduler import Schedules
 from wavebreak.aws.ssm import Ssm
 from wavebreak.domain.drs import Quotas
@@ -51,6 +52,7 @@ from wavebreak.store.plans import PlanStore
 from wavebreak.store.schedules import ScheduleStore
 from wavebreak.store.steps import StepStore
 from wavebreak.store.table import Table
+from wavebreak.store.templates import TemplateStore
 from wavebreak.store.wake_tokens import WakeStore
 from wavebreak.timing import Timing
 
@@ -112,6 +114,8 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 quotas_at=lambda _site: quotas,
                 timing=Timing(),
                 renew_after_rounds=1000,
+                templates=TemplateStore(table),
+                templates_at=lambda site: LaunchTemplates(clients.ec2_changing(site)),
                 other_accounts=False,
                 outbox=OutboxStore(table),
                 evidence=EvidenceStore(table),

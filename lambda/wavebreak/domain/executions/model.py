@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.locking.model import DrillWait, Preemption
     from wavebreak.domain.executions.notices import Notice
     from wavebreak.domain.executions.stepping.model import WaveStep
+    from wavebreak.domain.launch_templates.model import DrillNetwork
 
 SERVERS_PER_ITEM: Final = 100
 """Servers of a wave that share one item of the table."""
@@ -354,6 +355,8 @@ class Execution:
     """Of a drill only: how long its instances may stay."""
     before: datetime | None = None
     """The moment that no server comes from later than, unless it was given a recovery point; None for the newest."""
+    networks: tuple[DrillNetwork, ...] = ()
+    """Of a drill only: where its servers land, if not where their launch templates say."""
 
     @property
     def is_terminal(self) -> bool:
