@@ -44,7 +44,7 @@ export function wave(waveNumber: number, status: Wave["status"], servers: Server
     attempts: [],
     error: null,
     servers,
-    commands: [],
+    steps: [],
     ...more,
   };
 }

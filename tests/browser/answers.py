@@ -21,7 +21,7 @@ EMOJI = "😀" * 256
 def wave(number: int, status: str, servers: list[Json], **more: Any) -> Json:
     """Make a wave."""
     made = fake_api.wave(number, f"wave {number}", status, servers, dependsOn=[], accountId=None, region=None)
-    made |= {"jobIds": [], "commands": [], "attempt": 1, **more}
+    made |= {"jobIds": [], "steps": [], "attempt": 1, **more}
     return made
 
 

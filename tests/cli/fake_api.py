@@ -50,7 +50,14 @@ def server(number: int, status: str = "LAUNCHED", **more: Any) -> Json:
 def wave_command(command: str, status: str, phase: str = "AFTER", *, required: bool = False) -> Json:
     """Make a command of a wave; one that has begun has a run."""
     name = None if status == "NOT_STARTED" else f"{COMMAND}-w003a01r1"
-    return {"phase": phase, "command": command, "required": required, "status": status, "commandId": name}
+    return {
+        "kind": "command",
+        "phase": phase,
+        "name": command,
+        "required": required,
+        "status": status,
+        "commandId": name,
+    }
 
 
 def wave(number: int, name: str, status: str, servers: list[Json], **more: Any) -> Json:

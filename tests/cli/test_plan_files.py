@@ -196,8 +196,8 @@ def _approvals(shown: str) -> list[str]:
 
 STEPS = {
     "requiresApproval": True,
-    "beforeCommands": [{"command": "stop", "args": ["--gently", "now"], "required": True}],
-    "afterCommands": [{"command": "start"}, {"command": "status", "timeoutSeconds": 9}],
+    "before": [{"command": "stop", "args": ["--gently", "now"], "required": True}],
+    "after": [{"command": "start"}, {"command": "status", "timeoutSeconds": 9}],
     "checks": [
         {
             "name": "smoke-test",

@@ -159,34 +159,50 @@ Next
 
 
 COMMANDS = [
-    wave_command("status", "COMPLETE_SUCCESS", "BEFORE", required=True),
-    wave_command("fix-config", "PARTIAL_SUCCESS"),
-    wave_command("uninstall", "COMPLETE_FAILURE"),
+    wave_command("status", "SUCCEEDED", "BEFORE", required=True),
+    wave_command("fix-config", "PARTIAL"),
+    wave_command("uninstall", "FAILED"),
     wave_command("start", "IN_PROGRESS"),
     wave_command("query", "NOT_STARTED"),
 ]
 
 
 def test_the_card_has_the_commands_of_a_wave_beneath_it() -> None:
-    waves = [wave(1, "database", "COMPLETED", [server(1)]), wave(2, "web", "IN_PROGRESS", [], commands=COMMANDS)]
+    waves = [wave(1, "database", "COMPLETED", [server(1)]), wave(2, "web", "IN_PROGRESS", [], steps=COMMANDS)]
     assert [line.rstrip() for line in _card(cast("Execution", execution("IN_PROGRESS", waves))).splitlines()[4:11]] == [
-        "Wave 1:  Completed ✓         database           1 of 1 servers  38s",
-        "Wave 2:  In Progress ⟳       web                0 of 0 servers  50s",
-        "         Complete Success ✓  before: status",
-        "         Partial Success ⚠   after: fix-config",
-        "         Complete Failure ✗  after: uninstall",
-        "         In Progress ⟳       after: start",
-        "         Not Started ○       after: query",
+        "Wave 1:  Completed ✓        database           1 of 1 servers  38s",
+        "Wave 2:  In Progress ⟳      web                0 of 0 servers  50s",
+        "         Succeeded ✓        before: status",
+        "         Partial Success ⚠  after: fix-config",
+        "         Failed ✗           after: uninstall",
+        "         In Progress ⟳      after: start",
+        "         Not Started ○      after: query",
+    ]
+
+
+def test_c12_the_card_tells_of_other_steps_what_they_are_and_why_they_were_skipped_or_failed() -> None:
+    steps = [
+        {"kind": "automation", "name": "promote", "phase": "BEFORE", "status": "SKIPPED", "error": "not run in drills"},
+        {"kind": "function", "name": "tell", "phase": "AFTER", "status": "FAILED", "error": "it gave no answer"},
+        {"kind": "function", "name": "tell", "phase": "AFTER", "status": "CANCELLED", "error": None},
+        {"kind": "command", "name": "start", "phase": "AFTER", "status": "SKIPPED", "error": "no server to run on"},
+    ]
+    text = _card(cast("Execution", execution("IN_PROGRESS", [wave(1, "web", "IN_PROGRESS", [], steps=steps)])))
+    said = " ".join(text.split())
+    for told in ("function tell: it gave", "automation promote: not run", "after: start: no server"):
+        assert told in said
+    assert [line.split()[0] for line in text.splitlines() if " before: " in line or " after: " in line] == [
+        *("Skipped", "Failed", "Cancelled", "Skipped")
     ]
 
 
 def test_the_live_view_has_the_commands_of_a_wave_beneath_it_and_keeps_within_the_terminal() -> None:
-    waves = [wave(number, f"w{number}", "IN_PROGRESS", [], commands=COMMANDS[1:4]) for number in range(1, 4)]
+    waves = [wave(number, f"w{number}", "IN_PROGRESS", [], steps=COMMANDS[1:4]) for number in range(1, 4)]
     text = _live(cast("Execution", execution("IN_PROGRESS", waves)), 80)
     assert [line.rstrip() for line in text.splitlines()[7:10]] == [
         "┃ 1  w1                 ⟳ In Progress            0/0       50s",
         "┃    after: fix-config  ⚠ Partial Success",
-        "┃    after: uninstall   ✗ Complete Failure",
+        "┃    after: uninstall   ✗ Failed",
     ]
     assert all(cell_len(line) <= 80 for line in text.splitlines())
     shown = cast(
@@ -196,10 +212,10 @@ def test_the_live_view_has_the_commands_of_a_wave_beneath_it_and_keeps_within_th
 
 
 def test_commands_that_failed_can_be_looked_at_once_the_execution_is_over() -> None:
-    ended = execution("COMPLETED", [wave(3, "web", "COMPLETED", [], commands=COMMANDS[:3])])
+    ended = execution("COMPLETED", [wave(3, "web", "COMPLETED", [], steps=COMMANDS[:3])])
     steps = [step.command for step in next_steps(cast("Execution", ended))]
     assert steps[:2] == [f"wavebreak command --follow {COMMAND}-w003a01r1"] * 2
-    running = execution("IN_PROGRESS", [wave(3, "web", "IN_PROGRESS", [], commands=COMMANDS[:3])])
+    running = execution("IN_PROGRESS", [wave(3, "web", "IN_PROGRESS", [], steps=COMMANDS[:3])])
     assert [step.command.split()[1] for step in next_steps(cast("Execution", running))] == ["pause", "cancel"]
 
 
@@ -346,8 +362,8 @@ Failed servers
 
 def test_hostile_text_is_shown_and_never_obeyed() -> None:
     bad = [server(1, "FAILED", error=HOSTILE, sourceServerId=HOSTILE)]
-    ran = [{**wave_command(HOSTILE, "PARTIAL_SUCCESS", HOSTILE), "commandId": HOSTILE}]
-    failed = wave(1, HOSTILE, "FAILED", bad, error=HOSTILE, commands=ran)
+    ran = [{**wave_command(HOSTILE, "PARTIAL", HOSTILE), "commandId": HOSTILE}]
+    failed = wave(1, HOSTILE, "FAILED", bad, error=HOSTILE, steps=ran)
     warned = [{"code": HOSTILE, "message": HOSTILE, "sourceServerId": HOSTILE}]
     shown = execution("FAILED", [failed], planName=HOSTILE, reason=HOSTILE, warnings=warned)
     shown["display"] = {"label": HOSTILE, "color": HOSTILE, "icon": "\x1b[31m"}

@@ -82,11 +82,11 @@ def test_an_execution_that_waits_says_for_what(api: FakeApi, wavebreak: Terminal
 
 
 def test_commands_of_waves_are_told_as_they_move(api: FakeApi, wavebreak: Terminal) -> None:
-    steps = [[], ["NOT_STARTED", "NOT_STARTED"], ["IN_PROGRESS", "NOT_STARTED"], ["PARTIAL_SUCCESS", "IN_PROGRESS"]]
+    steps = [[], ["NOT_STARTED", "NOT_STARTED"], ["IN_PROGRESS", "NOT_STARTED"], ["PARTIAL", "IN_PROGRESS"]]
     api.readings[DRILL] = [
         execution(
             "IN_PROGRESS",
-            [wave(1, "web", "IN_PROGRESS", [], commands=[wave_command("status", status) for status in step])],
+            [wave(1, "web", "IN_PROGRESS", [], steps=[wave_command("status", status) for status in step])],
         )
         for step in steps
     ]
@@ -94,7 +94,7 @@ def test_commands_of_waves_are_told_as_they_move(api: FakeApi, wavebreak: Termin
     told = [line for line in lines(wavebreak("watch", DRILL).out) if "after" in line]
     assert told == [
         "12:03:06Z wave 1 web after: status IN_PROGRESS",
-        "12:03:07Z wave 1 web after: status PARTIAL_SUCCESS",
+        "12:03:07Z wave 1 web after: status PARTIAL",
         "12:03:07Z wave 1 web after: status IN_PROGRESS",
     ]
 

@@ -113,12 +113,12 @@ def test_a_plan_runs_its_commands_and_a_required_one_that_fails_fails_its_wave(p
     first, second = product.servers(2), product.servers(1)
     product.control.instance(second[0], commands={"start": {"exitCode": 9}})
     execution_id = product.run(
-        wave("database", first, afterCommands=[{"command": "status", "required": True}]),
+        wave("database", first, after=[{"command": "status", "required": True}]),
         wave(
             "web",
             second,
-            beforeCommands=[{"command": "fix-config", "args": ["--from", "database"]}],
-            afterCommands=[{"command": "start", "required": True}],
+            before=[{"command": "fix-config", "args": ["--from", "database"]}],
+            after=[{"command": "start", "required": True}],
         ),
     )
 
@@ -126,13 +126,13 @@ def test_a_plan_runs_its_commands_and_a_required_one_that_fails_fails_its_wave(p
 
     assert ended["status"] == "PARTIAL_SUCCESS"
     assert [one["status"] for one in ended["waves"]] == ["COMPLETED", "FAILED"]
-    outcomes = [(one["command"], one["status"]) for each in ended["waves"] for one in each["commands"]]
+    outcomes = [(one["name"], one["status"]) for each in ended["waves"] for one in each["steps"]]
     assert outcomes == [
-        ("status", "COMPLETE_SUCCESS"),
-        ("fix-config", "COMPLETE_SUCCESS"),
-        ("start", "COMPLETE_FAILURE"),
+        ("status", "SUCCEEDED"),
+        ("fix-config", "SUCCEEDED"),
+        ("start", "FAILED"),
     ]
-    before = product.api.get(f"/commands/{ended['waves'][1]['commands'][0]['commandId']}/results")
+    before = product.api.get(f"/commands/{ended['waves'][1]['steps'][0]['commandId']}/results")
     assert [one["target"] for one in before["items"]] == first
     types = [event["type"] for event in product.api.get(f"/executions/{execution_id}/events", limit=100)["items"]]
     assert types.count("COMMAND_STARTED") == 3

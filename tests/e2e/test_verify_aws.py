@@ -122,7 +122,7 @@ def test_a_drill_holds_everything_against_the_simulator_and_leaves_nothing(produ
     recovered, servers = product.servers(1), product.servers(1)
     product.ended(product.run(wave("kept", recovered), mode="recoveries"))
     kept = running(product, recovered)
-    plan_id = product.plan(wave("one", servers, afterCommands=[{"command": "status"}]))
+    plan_id = product.plan(wave("one", servers, after=[{"command": "status"}]))
 
     found = verified(product, plan_id, drill="yes", json=tmp_path / "seen.json")
 

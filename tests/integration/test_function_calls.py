@@ -69,7 +69,7 @@ def test_every_index_of_errors_is_asked(stack: Stack, asked: str) -> None:
 def test_a_wave_command_that_goes_on_after_the_cancel_is_stopped_by_its_task(commands: Commands, stack: Stack) -> None:
     stack.put_servers([server(1)])
     commands.answers(1, "status", seconds=60)
-    execution_id = stack.start(plan(wave("one", 1, afterCommands=[{"command": "status"}])))
+    execution_id = stack.start(plan(wave("one", 1, after=[{"command": "status"}])))
     commands.in_flight(1)
     read_until(lambda: {"items": stack.items()}, lambda seen: "'state': {'S': 'SENT'}" in str(seen), PATIENCE_SECONDS)
     stack.control.fault("CancelCommand", error="InvalidInstanceId")

@@ -20,17 +20,18 @@ from wavebreak.domain.executions.engine import (
     Decision,
     Directive,
     decide,
+    due_step,
     finalise,
     may_launch,
-    next_command,
     unassigned,
 )
 from wavebreak.domain.executions.launching import launch_steps, learning
 from wavebreak.domain.executions.launching.last_look import LastLook
 from wavebreak.domain.executions.model import Attribution, Execution, Job, JobKind, JobState, LaunchStatus
 from wavebreak.domain.executions.observation import JobView, Observation
+from wavebreak.domain.executions.stepping.model import StepStatus
+from wavebreak.domain.executions.stepping.wave_steps import intended
 from wavebreak.domain.executions.termination import TerminationDirective
-from wavebreak.domain.executions.wave_commands import intended
 from wavebreak.execution_utils import WaveStatus, final_status, is_terminal
 from wavebreak.site import Site
 from wavebreak.store.records import job_record, meta_record, read_execution, server_records, wave_record
@@ -55,7 +56,7 @@ class World:
         """Answers of DRS whose function still lives and has not recorded them."""
         self.lies: set[str] = set()
         """Jobs of which DRS said that it did not start them."""
-        self.runs = CommandRuns()
+        self.runs = CommandRuns(lambda: self.now)
         self.events: list[dict[str, Any]] = []
         self._tell(None, execution, ENGINE_ACTOR)
 
@@ -135,7 +136,7 @@ class World:
         return decision
 
     def _decide(self, seen: Observation) -> Decision:
-        observation = replace(seen, commands=self.runs.views(self.execution))
+        observation = replace(seen, steps=self.runs.views(self.execution))
         decision = decide(self.execution, observation, self.now, TIMING)
         self.save(decision.execution)
         return decision
@@ -200,10 +201,10 @@ class World:
     def intend_command(self, number: int) -> Bound | None:
         """Write that a wave's next command is started, if it is due; gives whoever makes, or cancels, its run."""
         wave = self.execution.wave(number)
-        due = None if wave.running_command else next_command(self.execution, wave, self.now, TIMING)
+        due = None if wave.running_step else due_step(self.execution, wave, self.now, TIMING)
         if due is not None:
-            self.save(self.execution.with_waves([intended(self.execution, wave, due)]))
-        running = self.execution.wave(number).running_command
+            self.save(self.execution.with_waves([intended(self.execution, wave, due, self.now)]))
+        running = self.execution.wave(number).running_step
         return None if running is None else Bound(self.execution, number, running)
 
     def call(self, job: Job) -> None:
@@ -397,7 +398,7 @@ def check_state(current: Execution, late: Collection[str] = ()) -> None:
         if wave.status is WaveStatus.CANCELLED:
             assert current.cancel is not None, "only a cancel is final"
             assert not any(job.in_flight and job.job_id not in late for job in current.launch_jobs(wave.number))
-            assert wave.running_command is None
+            assert wave.running_step is None
         taken: set[str] = set()
         for job in current.launch_jobs(wave.number):
             if job.attempt == wave.attempt and not job.may_turn_up and job.job_id not in late:
@@ -418,10 +419,14 @@ def check_trail(events: Sequence[Mapping[str, Any]], execution: Execution) -> No
         assert (event["sequence"], event["previousHash"], event["hash"]) == (sequence, previous, event_hash(event))
         previous = event["hash"]
         for change in event["data"]["changes"]:
-            subject = change.get("waveNumber", change.get("subject"))
+            step = change.get("step") or {}
+            subject = (change["waveNumber"], step["phase"], step["position"]) if step else None
+            subject = subject or change.get("waveNumber", change.get("subject"))
             assert subject not in told or told[subject] == change["from"]
             told[subject] = change["to"]
     assert told.pop(None) == execution.status
     assert told.pop("termination", "NOT_REQUESTED") == execution.termination.status
     for wave in execution.waves:
         assert told.get(wave.number, WaveStatus.NOT_STARTED) == wave.status
+        for step in wave.steps:
+            assert told.get((wave.number, step.phase, step.position), StepStatus.NOT_STARTED) == step.status

@@ -8,7 +8,7 @@ from tests.support.execution_builders import server
 
 from wavebreak.domain.commands.catalogue import COMMAND_NAMES
 from wavebreak.domain.executions.model import Wave
-from wavebreak.domain.executions.wave_commands import planned
+from wavebreak.domain.executions.stepping.wave_steps import planned
 from wavebreak.domain.plans.model import Impact, OnFailure
 
 SHAPES: Final[dict[str, tuple[tuple[int, ...], ...]]] = {
@@ -21,8 +21,12 @@ SHAPES: Final[dict[str, tuple[tuple[int, ...], ...]]] = {
 """Waves that each wave depends on; a shorter plan has the first of them."""
 IMPACTS: Final = tuple(Impact)
 ON_FAILURE: Final = tuple(OnFailure)
-COMMANDS: Final = (0, 0, 0, 1, 2)
-"""How many commands a list of a wave has."""
+STEPS: Final = (0, 0, 1, 1, 2)
+"""How many steps a list of a wave has."""
+OF_NO_SERVERS: Final = ("automation", "function")
+"""Kinds of steps that may come before a wave that depends on none."""
+KINDS: Final = ("command", "command", "command", "command", *OF_NO_SERVERS)
+IN_DRILL: Final = ("RUN", "RUN", "RUN", "RUN", "RUN", "SKIP")
 
 
 def plan(dice: Random, *, commands: bool) -> tuple[Wave, ...]:
@@ -47,9 +51,14 @@ def _wave(number: int, depends_on: tuple[int, ...], dice: Random) -> Wave:
 
 
 def _commanding(wave: Wave, dice: Random) -> Wave:
-    return replace(wave, commands=planned(_commands(dice) if wave.depends_on else (), _commands(dice)))
+    first = KINDS if wave.depends_on else OF_NO_SERVERS
+    return replace(wave, steps=planned(_steps(dice, first), _steps(dice, KINDS)))
 
 
-def _commands(dice: Random) -> list[dict[str, object]]:
-    count = dice.choice(COMMANDS)
-    return [{"command": dice.choice(COMMAND_NAMES), "required": dice.random() < 0.5} for _ in range(count)]
+def _steps(dice: Random, kinds: tuple[str, ...]) -> list[dict[str, object]]:
+    return [_step(dice, dice.choice(kinds)) for _ in range(dice.choice(STEPS))]
+
+
+def _step(dice: Random, kind: str) -> dict[str, object]:
+    name = dice.choice(COMMAND_NAMES) if kind == "command" else f"any-{kind}"
+    return {kind: name, "required": dice.random() < 0.5, "inDrill": dice.choice(IN_DRILL)}

@@ -109,7 +109,7 @@ def example(stack: BenchStack) -> Counts:
     """Run the three-tier example once, without its command, and count all calls from its start to its end."""
     plan = load(EXAMPLE)
     for wave in plan["waves"]:
-        wave.pop("afterCommands", None)
+        wave.pop("after", None)
     servers = [server["sourceServerId"] for wave in plan["waves"] for server in wave["servers"]]
     stack.add_servers(servers, launchSeconds=_QUICK)
     before = stack.counts()

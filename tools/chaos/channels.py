@@ -119,7 +119,7 @@ def ssm_is_down(product: Product) -> Iterator[Outcome]:
 def _cancelled(product: Product) -> Iterator[Outcome]:
     """Cancel a drill whose wave waits for a command that SSM does not take."""
     (wave,) = chain(product.servers(1))
-    execution_id = product.run({**wave, "afterCommands": [{"command": "start", "required": True}]})
+    execution_id = product.run({**wave, "after": [{"command": "start", "required": True}]})
     product.seen(execution_id, lambda seen: seen["waves"][0]["servers"][0]["launchStatus"] == "LAUNCHED")
     begun = time.monotonic()
     answer = product.operate(execution_id, "cancel")

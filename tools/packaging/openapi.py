@@ -24,6 +24,7 @@ MODULES: Final = (
     "executions",
     "history",
     "checks",
+    "waves",
     "steering",
     "leases",
     "evidence",

@@ -51,6 +51,7 @@ PLAN_CHANGES: Final = _json(200, "What would change; nothing is stored.", named(
 PLAN_DELETED: Final[dict[int, Any]] = {204: {"description": "The plan is gone."}}
 PLAN_LIST: Final = _page("Plans, by id.", named("StoredPlan"))
 EXECUTION: Final = _json(200, "The execution.", named("Execution"))
+WAVE: Final = _json(200, "The wave, and what its steps answered.", named("ExecutionWave"))
 ACCEPTED: Final = _json(202, "Accepted; the execution as it stands.", named("Execution"))
 EXECUTION_LIST: Final = _page("Executions, newest first, without their waves.", named("ExecutionSummary"))
 EVENT_LIST: Final = _page("Events, oldest first.", named("Event"))
@@ -97,6 +98,7 @@ ANSWERS: Final[Mapping[tuple[str, str], dict[int, Any]]] = {
     ("GET", "/executions"): EXECUTION_LIST | problems(400),
     ("GET", "/executions/{executionId}/events"): EVENT_LIST | problems(400, 404),
     ("GET", "/executions/{executionId}/checks"): CHECK_LIST | problems(400, 404),
+    ("GET", "/executions/{executionId}/waves/{waveNumber}"): WAVE | problems(404),
     ("GET", "/executions/{executionId}/report"): REPORT | problems(400, 404),
     ("PUT", "/executions/{executionId}/verdict"): EXECUTION | problems(400, 404, 409),
     ("GET", "/executions/{executionId}/progress"): PROGRESS | problems(404),

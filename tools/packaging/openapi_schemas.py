@@ -9,10 +9,12 @@ from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.evidence.job_log import Phase
 from wavebreak.domain.executions.ending.model import EndingOutcome
 from wavebreak.domain.executions.findings.model import VerdictWord
-from wavebreak.domain.executions.model import CancelThen, CommandPhase, LaunchStatus, Mode, PausedBy
+from wavebreak.domain.executions.model import CancelThen, LaunchStatus, Mode, PausedBy
 from wavebreak.domain.executions.notices import NoticeCode
-from wavebreak.domain.plans.model import Impact, ProcessorType
+from wavebreak.domain.executions.stepping.model import StepPhase, StepStatus
+from wavebreak.domain.plans.model import Impact, InDrill, ProcessorType
 from wavebreak.domain.plans.schedules import ScheduleState
+from wavebreak.domain.steps.runs import StepKind
 from wavebreak.error_category import Category
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.problems import CODES
@@ -191,18 +193,23 @@ _SERVER: Final = _object(
         "snapshotAt": _TEXT_OR_NULL,
     }
 )
-_PLANNED_COMMAND: Final = _object(
+_STEP: Final = _object(
     {
-        "phase": {"enum": [CommandPhase.BEFORE.value, CommandPhase.AFTER.value]},
-        "command": {"type": "string"},
+        "kind": {"enum": [kind.lower() for kind in StepKind]},
+        "name": {"type": "string", "description": "Of the command, automation or function, as the plan has it."},
         "required": {"type": "boolean"},
-        "status": {
-            "type": "string",
-            "description": "NOT_STARTED, IN_PROGRESS, the status in which its run ended, or SKIPPED without a server.",
-        },
-        "commandId": _TEXT_OR_NULL,
+        "inDrill": _one_of(InDrill),
+        "phase": {"enum": [StepPhase.BEFORE.value, StepPhase.AFTER.value]},
+        "status": _one_of(StepStatus),
+        "startedAt": _TIME_OR_NULL,
+        "endedAt": _TIME_OR_NULL,
         "error": _TEXT_OR_NULL,
-    }
+        "output": {**_TEXT_OR_NULL, "description": "What it answered, at most 10 KB; the wave's own call has it."},
+        "commandId": {**_TEXT_OR_NULL, "description": "Of a command."},
+        "automationExecutionId": {**_TEXT_OR_NULL, "description": "Of an automation."},
+    },
+    "commandId",
+    "automationExecutionId",
 )
 _ATTEMPT: Final = _object(
     {
@@ -231,7 +238,7 @@ _WAVE: Final = _object(
         "attempts": {"type": "array", "items": _ATTEMPT, "description": "Oldest first, the present one last."},
         "error": _TEXT_OR_NULL,
         "servers": {"type": "array", "items": _SERVER},
-        "commands": {"type": "array", "items": _PLANNED_COMMAND},
+        "steps": {"type": "array", "items": _STEP, "description": "`before` and then `after`, in their order."},
     }
 )
 _CHECK: Final = _object(
@@ -271,7 +278,7 @@ _CHECK_EXECUTION: Final = _object(
 _EXECUTION: Final = _object(
     {
         **_SUMMARY["properties"],
-        "waves": {"type": "array", "items": _WAVE},
+        "waves": {"type": "array", "items": named("ExecutionWave")},
         "checks": {"type": "array", "items": _CHECK},
         "lastSeenAt": {**_TIME_OR_NULL, "description": "When DRS last told of all that is in flight."},
     }
@@ -461,6 +468,7 @@ SCHEMAS: Final = {
     "PlanChanges": _PLAN_CHANGES,
     "ExecutionSummary": _SUMMARY,
     "Execution": _EXECUTION,
+    "ExecutionWave": _WAVE,
     "CheckExecution": _CHECK_EXECUTION,
     "Event": _EVENT,
     "CommandRun": _RUN,

@@ -64,7 +64,7 @@ def read_plan(api: Api, plan_id: str, region: str, account: str) -> Plan:
 
 
 def _commands(wave: Json) -> bool:
-    steps = [step for name in ("before", "after", "beforeCommands", "afterCommands") for step in wave.get(name) or ()]
+    steps = [step for name in ("before", "after") for step in wave.get(name) or ()]
     return any("command" in step for step in steps)
 
 

@@ -31,14 +31,17 @@ class Server(TypedDict, total=False):
     usualSeconds: int | None
 
 
-class WaveCommand(TypedDict, total=False):
-    """A command of a plan's wave; `status` is a wave's word until its run has ended, then the run's."""
+class WaveStep(TypedDict, total=False):
+    """What a plan's wave does before or after its launch."""
 
+    kind: str
+    name: str
     phase: str
-    command: str
     required: bool
+    inDrill: str
     status: str
     commandId: str | None
+    automationExecutionId: str | None
     error: str | None
 
 
@@ -58,7 +61,7 @@ class Wave(TypedDict, total=False):
     accountId: str
     region: str
     servers: list[Server]
-    commands: list[WaveCommand]
+    steps: list[WaveStep]
 
 
 class TerminationMetadata(TypedDict, total=False):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.next_steps import next_steps
 from wavebreak.execution_utils import is_terminal, normalize_execution_status
-from wavebreak_cli.client.answers import WaveCommand
+from wavebreak_cli.client.answers import WaveStep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,7 +57,7 @@ def _wave(before: Wave, after: Wave) -> Iterator[Change]:
     earlier = {server.get("sourceServerId"): server for server in before.get("servers") or []}
     for server in after.get("servers") or []:
         yield from _server(earlier.get(server.get("sourceServerId"), {}), server, after.get("waveNumber"))
-    yield from _commands(before.get("commands") or [], after.get("commands") or [], place)
+    yield from _steps(before.get("steps") or [], after.get("steps") or [], place)
     if changed and status != "IN_PROGRESS":
         yield {"change": "wave", **place, "status": status, "error": after.get("error")}
 
@@ -77,13 +77,13 @@ def _server(before: Server, after: Server, wave_number: int | None) -> Iterator[
     }
 
 
-def _commands(before: list[WaveCommand], after: list[WaveCommand], place: dict[str, Any]) -> Iterator[Change]:
-    """Tell the commands of a wave that moved; the plan gives them and their order, so that they keep their places."""
-    for command, earlier in zip_longest(after, before[: len(after)], fillvalue=WaveCommand()):
-        status, old = command.get("status", ""), earlier.get("status", "")
+def _steps(before: list[WaveStep], after: list[WaveStep], place: dict[str, Any]) -> Iterator[Change]:
+    """Tell the steps of a wave that moved; the plan gives them and their order, so that they keep their places."""
+    for step, earlier in zip_longest(after, before[: len(after)], fillvalue=WaveStep()):
+        status, old = step.get("status", ""), earlier.get("status", "")
         if status != old and not (not old and status in _UNREMARKABLE):
-            told = {name: command.get(name) for name in ("command", "phase", "commandId")}
-            yield {"change": "command", **place, **told, "status": status}
+            told = {name: step.get(name) for name in ("kind", "phase", "commandId", "error")}
+            yield {"change": "step", **place, **told, "step": step.get("name"), "status": status}
 
 
 def _termination(before: Execution, after: Execution) -> Iterator[Change]:
@@ -131,9 +131,9 @@ def _words(change: Change) -> list[object]:
     match change["change"]:
         case "execution":
             return ["execution", change["executionId"], change["status"]]
-        case "wave" | "command":
-            command = f"{str(change['phase']).lower()}: {change['command']}" if change["change"] == "command" else None
-            return ["wave", change["waveNumber"], change["name"], command, change["status"]]
+        case "wave" | "step":
+            step = f"{str(change['phase']).lower()}: {change['step']}" if change["change"] == "step" else None
+            return ["wave", change["waveNumber"], change["name"], step, change["status"]]
         case "server":
             return ["server", change["name"], change["sourceServerId"], change["status"], change["recoveryInstanceId"]]
         case "termination":

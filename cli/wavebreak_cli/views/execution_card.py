@@ -17,12 +17,13 @@ from rich.table import Table
 from rich.text import Text
 
 from wavebreak.domain.executions.next_steps import held_open_by, next_steps
-from wavebreak.execution_utils import TerminationStatus, display_of_wave, normalize_wave_status
+from wavebreak.execution_utils import TerminationStatus
 from wavebreak.timing import duration
 from wavebreak_cli.client.answers import members
 from wavebreak_cli.views.change_lines import terminated_count
 from wavebreak_cli.views.check_lines import check_lines
 from wavebreak_cli.views.phases import server_label, silence
+from wavebreak_cli.views.step_lines import step_display, step_name
 from wavebreak_cli.views.terminal import elapsed, one_line, style_of, when
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions, RenderableType
 
-    from wavebreak_cli.client.answers import Display, Execution, InstanceLeft, Server, Wave, WaveCommand
+    from wavebreak_cli.client.answers import Display, Execution, InstanceLeft, Server, Wave
     from wavebreak_cli.views.terminal import Look
 
 _MOST_FAILURES: Final = 8
@@ -40,12 +41,6 @@ _STEP_EDGES: Final = 7
 """Columns that a next step has beside its command and its purpose: an indent, a gap, and two that stay free."""
 _ASCII_BOX: Final = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 _QUIET: Final = "bright_black"
-_COMMAND_DISPLAYS: Final[Mapping[str, Display]] = {
-    "COMPLETE_SUCCESS": {"label": "Complete Success", "color": "green", "icon": "✓"},
-    "PARTIAL_SUCCESS": {"label": "Partial Success", "color": "orange", "icon": "⚠"},
-    "COMPLETE_FAILURE": {"label": "Complete Failure", "color": "red", "icon": "✗"},
-}
-"""How a command of a wave is shown once its run has ended; before, its status is a wave's word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +194,8 @@ def _card_waves(look: Look, execution: Execution, now: datetime) -> Table:
         )
         for attempt in (wave.get("attempts") or []) if len(wave.get("attempts") or []) > 1 else []:
             grid.add_row("", _attempt(look, attempt, now))
-        for command in wave.get("commands") or []:
-            grid.add_row("", _status(look, command_display(command)), command_name(look, command))
+        for step in wave.get("steps") or []:
+            grid.add_row("", _status(look, step_display(step)), step_name(look, step))
     return grid
 
 
@@ -209,20 +204,6 @@ def _attempt(look: Look, attempt: Mapping[str, Any], now: datetime) -> Text:
     took = duration(elapsed(attempt.get("startedAt"), attempt.get("endedAt"), None, now))
     word = str(attempt.get("status")).replace("_", " ").lower()
     return look.text(f"attempt {attempt.get('attempt')}: {word} {took}", _QUIET)
-
-
-def command_display(command: WaveCommand) -> Display:
-    """Say how a wave's command is shown: as the outcome of its run, or while it goes on in a wave's word."""
-    status = command.get("status", "")
-    if status in _COMMAND_DISPLAYS:
-        return _COMMAND_DISPLAYS[status]
-    word = display_of_wave(normalize_wave_status(status))
-    return {"label": word["label"], "color": word["color"], "icon": word["icon"]}
-
-
-def command_name(look: Look, command: WaveCommand) -> Text:
-    """Name a wave's command: `after: status`."""
-    return look.text(f"{str(command.get('phase')).lower()}: {command.get('command')}", _QUIET)
 
 
 def wave_time(wave: Wave, now: datetime) -> str:

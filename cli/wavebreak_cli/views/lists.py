@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.text import Text
 
 from wavebreak.domain.executions.audit_trail import COMMAND
+from wavebreak.domain.executions.stepping.changes import STEP
 from wavebreak.timing import duration
 from wavebreak_cli.views.execution_card import badge, listing
 from wavebreak_cli.views.terminal import elapsed, when
@@ -173,6 +174,9 @@ def _told(change: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
     """Tell a change of status: on a line; that of a command run with what and how many it is about, and its id."""
     wave = f"wave {change['waveNumber']}" if "waveNumber" in change else None
     moved = f"{change.get('from') or 'new'} -> {change.get('to')}"
+    if change.get("subject") == STEP:
+        step = change.get("step") or {}
+        return [f"{wave}, {str(step.get('phase')).lower()}: {step.get('kind')} {step.get('name')}: {moved}"]
     if change.get("subject") != COMMAND:
         return [f"{wave or change.get('subject') or 'execution'}: {moved}"]
     command = f"command {data.get('command')}" + (f" of {wave}" if wave else "")

@@ -18,8 +18,6 @@ from wavebreak.timing import duration
 from wavebreak_cli.views.execution_card import (
     Barred,
     badge,
-    command_display,
-    command_name,
     next_lines,
     plain_table,
     progress,
@@ -31,6 +29,7 @@ from wavebreak_cli.views.execution_card import (
     wave_time,
 )
 from wavebreak_cli.views.phases import phase_of, server_label, silence
+from wavebreak_cli.views.step_lines import step_display, step_name
 from wavebreak_cli.views.terminal import elapsed, one_line, style_of
 
 if TYPE_CHECKING:
@@ -178,10 +177,8 @@ def _left_out(waves: list[Wave]) -> str:
 
 
 def _below(look: Look, wave: Wave, now: datetime) -> Rows:
-    """List what stands beneath a wave: its commands, and its servers while it runs."""
-    rows = [
-        (command_name(look, command), badge(look, command_display(command))) for command in wave.get("commands") or []
-    ]
+    """List what stands beneath a wave: its steps, and its servers while it runs."""
+    rows = [(step_name(look, step), badge(look, step_display(step))) for step in wave.get("steps") or []]
     if wave.get("endedAt") or not wave.get("startedAt"):
         return rows
     servers = sorted(wave.get("servers") or [], key=lambda server: _FIRST.get(_word(server), len(_FIRST)))

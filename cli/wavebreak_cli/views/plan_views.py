@@ -28,7 +28,7 @@ _ORDER: Final = (
     *("sourceServerId", "impact", "servers", "selector", "dependsOn", "region", "accountId"),
 )
 """In which order people write fields; others follow as they come."""
-_STEPS: Final[Mapping[str, str]] = {"beforeCommands": "before", "afterCommands": "after", "checks": "check"}
+_STEPS: Final[Mapping[str, str]] = {"before": "before", "after": "after", "checks": "check"}
 """What is done on servers besides their launch, and the word for one of them."""
 
 
@@ -110,8 +110,14 @@ def _wave(look: Look, number: int, wave: Mapping[str, Any], names: Mapping[str, 
 
 
 def _step(step: Mapping[str, Any]) -> str:
-    told = " ".join(map(str, (step.get("command"), *(step.get("args") or ()))))
-    return told + (" (required)" if step.get("required") else "")
+    """Tell a step or check: a command with its arguments, or what else is run, and what is not usual about it."""
+    kind = next((kind for kind in ("automation", "function") if kind in step), "command")
+    told = " ".join(map(str, (step.get("command"), *(step.get("args") or ())))) if kind == "command" else step[kind]
+    usual = "RUN" if kind == "command" else "SKIP"
+    drills = {"RUN": "in drills, too", "SKIP": "not in drills"}[step.get("inDrill") or usual]
+    notes = ["required" if step.get("required") else "", drills if usual != step.get("inDrill", usual) else ""]
+    named = told if kind == "command" else f"{kind} {told}"
+    return named + (f" ({', '.join(filter(None, notes))})" if any(notes) else "")
 
 
 def as_yaml(document: Mapping[str, Any]) -> str:

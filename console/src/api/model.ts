@@ -7,23 +7,12 @@ type Schemas = components["schemas"];
 /** `T` as the API describes it, and of `Foreseen` what it does not have yet. */
 type With<T, Foreseen> = T & Omit<Foreseen, keyof T>;
 
-interface ForeseenStep {
-  kind?: string;
-  name: string;
-  required: boolean;
-  phase: string;
-  status: string;
-  error: string | null;
-  commandId?: string | null;
-}
-
 interface ForeseenExecution {
   actions?: string[];
 }
 
 interface ForeseenWave {
   actions?: string[];
-  steps?: ForeseenStep[];
   approval?: { askedAt: string | null; by: string | null; at: string | null; reason: string | null } | null;
 }
 

@@ -344,6 +344,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/executions/{executionId}/waves/{waveNumber}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read one wave with its servers, and with its steps and what they answered. */
+        get: operations["get_wave"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/executions/{executionId}/waves/{waveNumber}/approve": {
         parameters: {
             query?: never;
@@ -538,6 +555,47 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AutomationStep
+         * @description An SSM Automation runbook that runs in the wave's account and Region, to its end.
+         */
+        AutomationStep: {
+            /**
+             * Automation
+             * @description Name or ARN of the runbook.
+             * @example PromoteDatabase
+             */
+            automation: string;
+            /**
+             * @description Whether it runs in drills.
+             * @default SKIP
+             */
+            inDrill: components["schemas"]["InDrill"];
+            /**
+             * Parameters
+             * @description What it is given; values may hold placeholders.
+             * @example {
+             *       "Role": [
+             *         "x"
+             *       ]
+             *     }
+             */
+            parameters?: {
+                [key: string]: string[];
+            };
+            /**
+             * Required
+             * @description Whether the wave fails with it.
+             * @default false
+             */
+            required: boolean;
+            /**
+             * Timeoutseconds
+             * @description Past it the runbook is stopped, and the step has failed.
+             * @default 3600
+             */
+            timeoutSeconds: number;
+        };
+        /**
          * CancelRequest
          * @description What cancels an execution.
          */
@@ -625,34 +683,6 @@ export interface components {
             /** @enum {string} */
             type: "DOCUMENT" | "STIPULATION" | "APPLICATION";
             waveNumber: number | null;
-        };
-        /**
-         * Command
-         * @description A command of the catalogue that is forwarded to servers of the plan.
-         */
-        Command: {
-            /**
-             * Args
-             * @description Its arguments, passed as they are.
-             * @default []
-             */
-            args: string[];
-            /**
-             * @description Name in the catalogue.
-             * @example status
-             */
-            command: components["schemas"]["CommandName"];
-            /**
-             * Required
-             * @description Whether the wave fails with it.
-             * @default false
-             */
-            required: boolean;
-            /**
-             * Timeoutseconds
-             * @description Limit for one target; without it the catalogue's own.
-             */
-            timeoutSeconds?: number | null;
         };
         /**
          * CommandName
@@ -767,6 +797,39 @@ export interface components {
             }[];
             /** @description The wave of the plan whose command this is. */
             waveNumber?: number | null;
+        };
+        /**
+         * CommandStep
+         * @description A command of the catalogue that is forwarded to the step's servers.
+         */
+        CommandStep: {
+            /**
+             * Args
+             * @description Its arguments, passed as they are.
+             * @default []
+             */
+            args: string[];
+            /**
+             * @description Name in the catalogue.
+             * @example status
+             */
+            command: components["schemas"]["CommandName"];
+            /**
+             * @description Whether it runs in drills.
+             * @default RUN
+             */
+            inDrill: components["schemas"]["InDrill"];
+            /**
+             * Required
+             * @description Whether the wave fails with it.
+             * @default false
+             */
+            required: boolean;
+            /**
+             * Timeoutseconds
+             * @description Limit for one target; without it the catalogue's own.
+             */
+            timeoutSeconds?: number | null;
         };
         /**
          * DrillRequest
@@ -989,68 +1052,7 @@ export interface components {
                 sourceServerId?: string;
                 waveNumber?: number;
             }[];
-            waves: {
-                accountId: string | null;
-                attempt: number;
-                /** @description Oldest first, the present one last. */
-                attempts: {
-                    attempt: number;
-                    /** Format: date-time */
-                    endedAt: string | null;
-                    error: string | null;
-                    /** Format: date-time */
-                    startedAt: string | null;
-                    /** @enum {string} */
-                    status: "NOT_STARTED" | "AWAITING_APPROVAL" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "CANCELLED" | "SKIPPED";
-                }[];
-                commands: {
-                    command: string;
-                    commandId: string | null;
-                    error: string | null;
-                    /** @enum {unknown} */
-                    phase: "BEFORE" | "AFTER";
-                    required: boolean;
-                    /** @description NOT_STARTED, IN_PROGRESS, the status in which its run ended, or SKIPPED without a server. */
-                    status: string;
-                }[];
-                dependsOn: string[];
-                display: {
-                    color: string;
-                    icon: string;
-                    label: string;
-                };
-                /** @description Whole seconds. */
-                durationSeconds: number | null;
-                /** Format: date-time */
-                endedAt: string | null;
-                error: string | null;
-                jobId: string | null;
-                jobIds: string[];
-                name: string;
-                region: string | null;
-                servers: {
-                    /**
-                     * @description Of its instance, if any.
-                     * @enum {unknown}
-                     */
-                    ending: "TERMINATED" | "REPLACED" | "UNKNOWN" | null;
-                    error: string | null;
-                    /** @enum {string} */
-                    impact: "CRITICAL" | "OPTIONAL";
-                    /** @enum {string} */
-                    launchStatus: "PENDING" | "IN_PROGRESS" | "LAUNCHED" | "FAILED" | "TERMINATED";
-                    /** @description Its Name tag or else its host name, as they were at the start. */
-                    name: string | null;
-                    recoveryInstanceId: string | null;
-                    snapshotAt: string | null;
-                    sourceServerId: string;
-                }[];
-                /** Format: date-time */
-                startedAt: string | null;
-                /** @enum {string} */
-                status: "NOT_STARTED" | "AWAITING_APPROVAL" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "CANCELLED" | "SKIPPED";
-                waveNumber: number;
-            }[];
+            waves: components["schemas"]["ExecutionWave"][];
         };
         /**
          * ExecutionStatus
@@ -1154,6 +1156,83 @@ export interface components {
                 waveNumber?: number;
             }[];
         };
+        ExecutionWave: {
+            accountId: string | null;
+            attempt: number;
+            /** @description Oldest first, the present one last. */
+            attempts: {
+                attempt: number;
+                /** Format: date-time */
+                endedAt: string | null;
+                error: string | null;
+                /** Format: date-time */
+                startedAt: string | null;
+                /** @enum {string} */
+                status: "NOT_STARTED" | "AWAITING_APPROVAL" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "CANCELLED" | "SKIPPED";
+            }[];
+            dependsOn: string[];
+            display: {
+                color: string;
+                icon: string;
+                label: string;
+            };
+            /** @description Whole seconds. */
+            durationSeconds: number | null;
+            /** Format: date-time */
+            endedAt: string | null;
+            error: string | null;
+            jobId: string | null;
+            jobIds: string[];
+            name: string;
+            region: string | null;
+            servers: {
+                /**
+                 * @description Of its instance, if any.
+                 * @enum {unknown}
+                 */
+                ending: "TERMINATED" | "REPLACED" | "UNKNOWN" | null;
+                error: string | null;
+                /** @enum {string} */
+                impact: "CRITICAL" | "OPTIONAL";
+                /** @enum {string} */
+                launchStatus: "PENDING" | "IN_PROGRESS" | "LAUNCHED" | "FAILED" | "TERMINATED";
+                /** @description Its Name tag or else its host name, as they were at the start. */
+                name: string | null;
+                recoveryInstanceId: string | null;
+                snapshotAt: string | null;
+                sourceServerId: string;
+            }[];
+            /** Format: date-time */
+            startedAt: string | null;
+            /** @enum {string} */
+            status: "NOT_STARTED" | "AWAITING_APPROVAL" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "CANCELLED" | "SKIPPED";
+            /** @description `before` and then `after`, in their order. */
+            steps: {
+                /** @description Of an automation. */
+                automationExecutionId?: string | null;
+                /** @description Of a command. */
+                commandId?: string | null;
+                /** Format: date-time */
+                endedAt: string | null;
+                error: string | null;
+                /** @enum {string} */
+                inDrill: "RUN" | "SKIP";
+                /** @enum {unknown} */
+                kind: "command" | "automation" | "function";
+                /** @description Of the command, automation or function, as the plan has it. */
+                name: string;
+                /** @description What it answered, at most 10 KB; the wave's own call has it. */
+                output: string | null;
+                /** @enum {unknown} */
+                phase: "BEFORE" | "AFTER";
+                required: boolean;
+                /** Format: date-time */
+                startedAt: string | null;
+                /** @enum {string} */
+                status: "NOT_STARTED" | "IN_PROGRESS" | "SUCCEEDED" | "FAILED" | "PARTIAL" | "SKIPPED" | "CANCELLED";
+            }[];
+            waveNumber: number;
+        };
         /**
          * FactorSpec
          * @description Where a factor comes from.
@@ -1167,6 +1246,42 @@ export interface components {
             of: string;
             /** @description How the values of several executions become one. */
             reducer: components["schemas"]["Reducer"];
+        };
+        /**
+         * FunctionStep
+         * @description A Lambda function of the stack's own account and Region that is invoked, and waited for.
+         */
+        FunctionStep: {
+            /**
+             * Function
+             * @description Name or ARN of the function.
+             * @example notify-status-page
+             */
+            function: string;
+            /**
+             * @description Whether it runs in drills.
+             * @default SKIP
+             */
+            inDrill: components["schemas"]["InDrill"];
+            /**
+             * Payload
+             * @description Handed over as it is; strings may hold placeholders.
+             */
+            payload?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Required
+             * @description Whether the wave fails with it.
+             * @default false
+             */
+            required: boolean;
+            /**
+             * Timeoutseconds
+             * @description Past it no answer is waited for, and the step has failed.
+             * @default 300
+             */
+            timeoutSeconds: number;
         };
         Health: {
             /** @description By dependency and Region, of another account with its id between. */
@@ -1200,6 +1315,12 @@ export interface components {
             /** Recoveryplanarn */
             recoveryPlanArn: string;
         };
+        /**
+         * InDrill
+         * @description Whether a step runs in drills.
+         * @enum {string}
+         */
+        InDrill: "RUN" | "SKIP";
         /**
          * LeaseRequest
          * @description What sets the lease of a drill anew.
@@ -1520,20 +1641,20 @@ export interface components {
              */
             accountId?: string | null;
             /**
-             * Aftercommands
-             * @description Run on the wave's launched servers.
+             * After
+             * @description Done after the launch; commands go to the wave's launched servers.
              * @default []
              */
-            afterCommands: components["schemas"]["Command"][];
+            after: (components["schemas"]["CommandStep"] | components["schemas"]["AutomationStep"] | components["schemas"]["FunctionStep"])[];
             /**
-             * Beforecommands
-             * @description Run, before the launch, on the servers of the waves that this one depends on.
+             * Before
+             * @description Done before the launch; commands go to the waves that this one depends on.
              * @default []
              */
-            beforeCommands: components["schemas"]["Command"][];
+            before: (components["schemas"]["CommandStep"] | components["schemas"]["AutomationStep"] | components["schemas"]["FunctionStep"])[];
             /**
              * Checks
-             * @description Made after the wave's commands.
+             * @description Made after the wave's steps.
              * @default []
              */
             checks: components["schemas"]["Check"][];
@@ -3476,6 +3597,83 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_wave: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                executionId: string;
+                waveNumber: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The wave, and what its steps answered. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExecutionWave"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

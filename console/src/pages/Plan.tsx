@@ -111,10 +111,10 @@ interface StepWords {
 }
 
 function steps(wave: object): string[] {
-  const { before, after, beforeCommands, afterCommands } = wave as Record<string, StepWords[] | undefined>;
+  const { before, after } = wave as Record<string, StepWords[] | undefined>;
   const name = (step: StepWords) => step.command ?? step.automation ?? step.function ?? "step";
   const list = (word: string, found: StepWords[] | undefined) => (found?.length ? [`${word}: ${found.map(name).join(", ")}`] : []);
-  return [...list("before", before ?? beforeCommands), ...list("after", after ?? afterCommands)];
+  return [...list("before", before), ...list("after", after)];
 }
 
 function Graph({ plan }: { plan: PlanDocument }) {

@@ -14,10 +14,11 @@ interface Row {
   required: boolean;
   status: string;
   commandId: string | null;
+  automation: string | null;
   error: string | null;
 }
 
-/** What else waves do before and after their launch, as the API tells it: steps, or commands of an older one. */
+/** What else waves do before and after their launch, as the API tells it. */
 export function Steps({ execution }: { execution: Execution }) {
   return (
     <DataTable
@@ -35,8 +36,8 @@ export function Steps({ execution }: { execution: Execution }) {
         {
           id: "run",
           header: "Run",
-          value: (row) => row.commandId,
-          cell: (row) => (row.commandId ? <Link to={paths.command(row.commandId)}>{row.commandId}</Link> : "–"),
+          value: (row) => row.commandId ?? row.automation,
+          cell: (row) => (row.commandId ? <Link to={paths.command(row.commandId)}>{row.commandId}</Link> : (row.automation ?? "–")),
           width: 160,
         },
         { id: "error", header: "Error", value: (row) => row.error, cell: (row) => <Text>{row.error}</Text>, width: 180 },
@@ -48,8 +49,7 @@ export function Steps({ execution }: { execution: Execution }) {
 export function stepsOf(execution: Execution): Row[] {
   return execution.waves.flatMap((wave) => {
     const steps = wave.steps?.map((step) => ({ ...step, kind: step.kind?.toLowerCase() ?? "step", commandId: step.commandId ?? null }));
-    const commands = wave.commands?.map((command) => ({ ...command, kind: "command", name: command.command }));
-    return (steps ?? commands ?? []).map((one, at): Row => ({
+    return (steps ?? []).map((one, at): Row => ({
       key: `${wave.waveNumber}-${at}`,
       wave,
       kind: one.kind,
@@ -58,6 +58,7 @@ export function stepsOf(execution: Execution): Row[] {
       required: one.required,
       status: one.status,
       commandId: one.commandId,
+      automation: one.automationExecutionId ?? null,
       error: one.error,
     }));
   });

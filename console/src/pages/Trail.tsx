@@ -64,8 +64,8 @@ function changes(event: TrailEvent): string {
   const listed = event.data["changes"];
   if (!Array.isArray(listed)) return "–";
   return listed
-    .map((one: { waveNumber?: number; from?: string; to?: string }) =>
-      `${one.waveNumber ? `wave ${one.waveNumber}: ` : ""}${one.from ?? "none"} → ${one.to ?? "none"}`.replaceAll("_", " "),
+    .map((one: { waveNumber?: number; step?: { phase: string; name: string }; from?: string; to?: string }) =>
+      `${one.waveNumber ? `wave ${one.waveNumber}${one.step ? `, ${one.step.phase.toLowerCase()} ${one.step.name}` : ""}: ` : ""}${one.from ?? "none"} → ${one.to ?? "none"}`.replaceAll("_", " "),
     )
     .join(", ");
 }

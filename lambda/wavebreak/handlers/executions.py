@@ -11,7 +11,7 @@ from wavebreak.api.requests import IdempotencyKey
 from wavebreak.app import app
 from wavebreak.domain.checks.whole_execution import whole_view
 from wavebreak.domain.executions.model import Mode
-from wavebreak.handlers import checks, history
+from wavebreak.handlers import checks, history, waves
 from wavebreak.identifiers import RequestKey
 
 router = http.make_router()
@@ -49,7 +49,7 @@ def get_execution(executionId: str) -> Response[Any]:  # noqa: N803  the path's 
     return http.json_response(200, whole_view(found.execution, app().now(), found.token.last_seen_at))
 
 
-resolver = http.make_app(router, history.router, checks.router)
+resolver = http.make_app(router, history.router, checks.router, waves.router)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from wavebreak.lambda_entry import doorway
 from wavebreak.use_cases.launch_wave import start_wave as launch
 from wavebreak.use_cases.observe_recovery import observe as look_once
 from wavebreak.use_cases.record_machine_failures import record
-from wavebreak.use_cases.run_wave_command import run_command as forward
+from wavebreak.use_cases.run_wave_step import run_step
 from wavebreak.use_cases.settle_execution import finish
 
 
@@ -30,8 +30,8 @@ def start_wave(event: dict[str, Any]) -> dict[str, Any]:
 
 @doorway
 def run_command(event: dict[str, Any]) -> dict[str, Any]:
-    """Start, or cancel, the command of one wave that is due: `{executionId, wave}`."""
-    forward(app(), event["executionId"], int(event["wave"]))
+    """Start, or stop, the step of one wave that is due: `{executionId, wave}`."""
+    run_step(app(), event["executionId"], int(event["wave"]))
     return {}
 
 

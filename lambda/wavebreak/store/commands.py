@@ -124,7 +124,7 @@ class CommandStore:
             details |= {"succeeded": after.succeeded, "failed": after.failed}
         if after.wave is not None:
             details["waveNumber"] = after.wave
-        mark = {"pk": keys.execution(after.execution_id), "sk": keys.running_command(after.command_id)}
+        mark = {"pk": keys.execution(after.execution_id), "sk": keys.running_step(after.command_id)}
         marked = Write("running", "Delete" if after.status.is_terminal else "Put", mark)
         self.executions.tell(after.execution_id, [change], act, details, write, marked, allow=allow)
 

@@ -10,7 +10,6 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.commands.summary import FAILED_EVERYWHERE, CommandRunStatus
 from wavebreak.domain.errors.masking import masked_reason
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.kept_words import LONGEST, kept
@@ -24,8 +23,6 @@ from wavebreak.domain.executions.model import (
     Attribution,
     Cancel,
     CancelThen,
-    CommandPhase,
-    CommandState,
     Execution,
     Failure,
     Job,
@@ -37,7 +34,6 @@ from wavebreak.domain.executions.model import (
     Server,
     Termination,
     Wave,
-    WaveCommand,
 )
 from wavebreak.domain.executions.notices import Notice, NoticeCode
 from wavebreak.domain.executions.overview import overview_of, time_of, word_of
@@ -55,6 +51,7 @@ from wavebreak.store.finding_records import (
     read_verdict,
 )
 from wavebreak.store.lease_records import lease_record, read_lease
+from wavebreak.store.step_records import read_steps, step_entry
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
@@ -160,7 +157,7 @@ def wave_record(execution_id: str, wave: Wave) -> Item:
         "waited": wave.waited,
         "drillWait": _drill_wait(wave.drill_wait),
         "attempts": [_attempt_entry(attempt) for attempt in wave.attempts[-_MOST_ATTEMPTS:]],
-        "commands": [_command_entry(command) for command in wave.commands],
+        "steps": [step_entry(step) for step in wave.steps],
     }
 
 
@@ -180,21 +177,6 @@ def _attempt_entry(attempt: Attempt) -> Item:
 def _read_attempt(entry: Mapping[str, Any]) -> Attempt:
     times = _moment(entry.get("startedAt")), _moment(entry.get("endedAt"))
     return Attempt(int(entry["attempt"]), *times, entry.get("error"))
-
-
-def _command_entry(command: WaveCommand) -> Item:
-    return {
-        "phase": command.phase.value,
-        "position": command.position,
-        "command": command.command,
-        "required": command.required,
-        "state": command.state.value,
-        "run": command.run,
-        "again": command.again,
-        "outcome": command.outcome,
-        "failure": command.failure,
-        **({"check": command.check} if command.check else {}),
-    }
 
 
 def server_records(execution_id: str, wave: Wave) -> list[Item]:
@@ -412,7 +394,7 @@ def _read_wave(record: Mapping[str, Any], chunks: list[tuple[str, str]]) -> Wave
         ended_at=_moment(record.get("endedAt")),
         error=record.get("error"),
         blocked_until=_moment(record.get("blockedUntil")),
-        commands=tuple(_read_command(entry) for entry in record.get("commands") or ()),
+        steps=read_steps(record),
         start_lease=_moment(record.get("startLease")),
         waited=bool(record.get("waited")),
         drill_wait=_read_drill_wait(record.get("drillWait")),
@@ -422,26 +404,6 @@ def _read_wave(record: Mapping[str, Any], chunks: list[tuple[str, str]]) -> Wave
 
 def _read_drill_wait(record: Mapping[str, Any] | None) -> DrillWait | None:
     return DrillWait(int(record["seconds"]), _moment(record.get("seenAt"))) if record else None
-
-
-def _read_command(entry: Mapping[str, Any]) -> WaveCommand:
-    return WaveCommand(
-        phase=CommandPhase(entry["phase"]),
-        position=int(entry["position"]),
-        command=entry["command"],
-        required=bool(entry["required"]),
-        state=CommandState(entry["state"]),
-        run=int(entry["run"]),
-        again=bool(entry.get("again")),
-        outcome=entry.get("outcome"),
-        failure=entry.get("failure", _older_failure(entry.get("outcome"))),
-        check=entry.get("check"),
-    )
-
-
-def _older_failure(outcome: str | None) -> str | None:
-    """Give what a command failed by that ended before this was written down."""
-    return FAILED_EVERYWHERE if outcome == CommandRunStatus.COMPLETE_FAILURE else None
 
 
 def _read_server(entry: Mapping[str, Any]) -> Server:

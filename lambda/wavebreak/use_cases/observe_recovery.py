@@ -11,8 +11,9 @@ from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import Decision, Directive, decide
 from wavebreak.domain.executions.leasing import rules as leasing
 from wavebreak.domain.executions.model import Attribution, JobState
-from wavebreak.domain.executions.observation import CommandView
-from wavebreak.domain.executions.wave_commands import run_id
+from wavebreak.domain.executions.stepping.model import StepView, view_of
+from wavebreak.domain.executions.stepping.wave_steps import run_id
+from wavebreak.domain.steps.runs import StepKind
 from wavebreak.observability.metrics import Metric
 from wavebreak.problems import Unavailable
 from wavebreak.store import keys
@@ -86,12 +87,12 @@ class _Look:
         self.asked = _sites_asked(self.current, self.intents)
         self.silent = set(self.asked)
         self.sites = sites_of(app)
-        self.commands: dict[str, CommandView] = {}
+        self.steps: dict[str, StepView] = {}
 
     def decide(self) -> Decision:
         """Look, decide and write; raises VersionConflictError when another write came first."""
         answers = begin_look(self.app, self.current, self.intents, self.sites)
-        self.commands = running_commands(self.app, self.current)
+        self.steps = running_steps(self.app, self.current)
         decision = self._heard(answers.first())
         if decision.directive is Directive.SLEEP:
             decision = self._learn(decision)
@@ -117,7 +118,7 @@ class _Look:
     def _step(self, answers_now: Mapping[Site, Observation]) -> Decision:
         """Decide by what some sites told, and write it."""
         now = self.app.now()
-        seen = replace(together(answers_now.values()), commands=self.commands)
+        seen = replace(together(answers_now.values()), steps=self.steps)
         decision = decide(self.current, seen, now, self.app.timing)
         overstayed = False
         if decision.directive is Directive.SLEEP:
@@ -193,22 +194,28 @@ def _directed(app: App, snapshot: Snapshot, decision: Decision, run: int, rounds
     return Round(Directive.SLEEP, mark - 1 if decision.brief else mark, run, brief=decision.brief)
 
 
-def running_commands(app: App, execution: Execution) -> dict[str, CommandView]:
-    """Read how the command runs of the waves stand; nothing is read while none runs."""
-    started = [
-        run_id(execution.execution_id, wave.number, wave.running_command)
+def running_steps(app: App, execution: Execution) -> dict[str, StepView]:
+    """Read how the runs of the waves' steps stand; nothing is read while none runs."""
+    started = {
+        run_id(execution.execution_id, wave.number, step): step
         for wave in execution.waves
-        if wave.running_command is not None
-    ]
-    if not started:
-        return {}
-    runs = app.commands.load_many(started)
-    return {name: _seen(runs.get(name)) for name in started}
+        if (step := wave.running_step) is not None
+    }
+    commands = [name for name, step in started.items() if step.kind is StepKind.COMMAND]
+    others = [name for name, step in started.items() if step.kind is not StepKind.COMMAND]
+    runs = app.commands.load_many(commands) if commands else {}
+    steps = app.steps.load_many(others) if others else {}
+    return {
+        **{name: _of_command(runs.get(name)) for name in commands},
+        **{name: view_of(run) if (run := steps.get(name)) else StepView(exists=False) for name in others},
+    }
 
 
-def _seen(run: CommandRun | None) -> CommandView:
+def _of_command(run: CommandRun | None) -> StepView:
     if run is None:
-        return CommandView(exists=False)
+        return StepView(exists=False)
     if run.status.is_terminal:
-        return CommandView(outcome=run.status.value, failure=run.shortfall)
-    return CommandView(cancelling=run.status is CommandRunStatus.CANCELLING)
+        return StepView(
+            outcome=run.status.value, failure=run.shortfall, started_at=run.started_at, ended_at=run.ended_at
+        )
+    return StepView(cancelling=run.status is CommandRunStatus.CANCELLING)

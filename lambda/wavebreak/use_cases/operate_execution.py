@@ -202,14 +202,15 @@ def _written(app: App, execution_id: str, step: Step, act: Attribution, held: He
 
 def on_wave(text: str, step: WaveStep, act: Attribution) -> Step:
     """Make the step of a wave that a path names; it raises NotFound when the execution has no such wave."""
+    return lambda execution: step(execution, wave_number(execution, text), act)
 
-    def change(execution: Execution) -> Execution:
-        number = int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0
-        if not 1 <= number <= len(execution.waves):
-            raise NotFound(f"Execution {execution.execution_id} has no wave {text[:20]!r}")
-        return step(execution, number, act)
 
-    return change
+def wave_number(execution: Execution, text: str) -> int:
+    """Read the number of a wave that a path names; raise NotFound when the execution has no such wave."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0
+    if not 1 <= number <= len(execution.waves):
+        raise NotFound(f"Execution {execution.execution_id} has no wave {text[:20]!r}")
+    return number
 
 
 WAVE_CALLS: Final[dict[str, tuple[Callable[[App, str, Step, Attribution], Execution], WaveStep]]] = {

@@ -32,8 +32,8 @@ def unreachable(stack: Stack, numbers: Sequence[int]) -> None:
 
 
 def command_of(stack: Stack, execution_id: str) -> str:
-    seen = stack.wait(execution_id, lambda seen: seen["waves"][0]["commands"][0]["commandId"])
-    command_id = str(seen["waves"][0]["commands"][0]["commandId"])
+    seen = stack.wait(execution_id, lambda seen: seen["waves"][0]["steps"][0]["commandId"])
+    command_id = str(seen["waves"][0]["steps"][0]["commandId"])
     stack.wait(execution_id, lambda _: stack.api("GET", f"/commands/{command_id}").status == 200)
     return command_id
 
@@ -45,7 +45,7 @@ def test_n39_ten_of_twenty_without_an_agent_hold_up_none_of_the_others(
     """The first ten are the ones that cannot be reached: they would have had all the slots, or the first turns."""
     stack.put_servers(map(server, range(1, 21)))
     unreachable(stack, range(1, 11))
-    document = plan(wave("only", *range(1, 21), afterCommands=[{"command": command}]))
+    document = plan(wave("only", *range(1, 21), after=[{"command": command}]))
     command_id = command_of(stack, execution_id := stack.start(document))
 
     begun = time.monotonic()
@@ -133,7 +133,7 @@ def test_t19_a_passing_loss_of_the_agent_is_waited_out(commands: Commands, stack
     stack.control.fault("SendCommand", error=code, count=3)
     required = {"command": "fix-config", "required": True}
 
-    execution = stack.ended(stack.start(plan(wave("only", 1, 2, afterCommands=[required]))))
+    execution = stack.ended(stack.start(plan(wave("only", 1, 2, after=[required]))))
 
     assert execution["status"] == "COMPLETED"
     assert sorted(commands.sent_to()) == sorted(commands.instance(number) for number in (1, 2))
@@ -168,7 +168,7 @@ def test_n15_a_command_that_did_not_arrive_is_sent_again_and_runs_once(
 
     monkeypatch.setattr(Ssm, "look", delivered_from_now_on)
     required = {"command": "status", "required": True}
-    execution = stack.ended(stack.start(plan(wave("only", 1, 2, afterCommands=[required]), wave("b", 3))))
+    execution = stack.ended(stack.start(plan(wave("only", 1, 2, after=[required]), wave("b", 3))))
 
     assert execution["waves"][0]["status"] == "COMPLETED"
     assert len(looks) == 1

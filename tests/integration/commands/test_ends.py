@@ -27,14 +27,14 @@ def broken(_event: dict[str, Any]) -> None:
 def waiting_plan(**command: Any) -> dict[str, Any]:
     """A wave whose command may take two days, with a minute for the wave."""
     asked = {"command": "status", "timeoutSeconds": 172_800, **command}
-    return plan(wave("db", 1, 2, timeoutMinutes=1, afterCommands=[asked]), wave("web", 3))
+    return plan(wave("db", 1, 2, timeoutMinutes=1, after=[asked]), wave("web", 3))
 
 
 def begun(stack: Stack, document: dict[str, Any]) -> tuple[str, str]:
     """Start a plan, and give the execution and the run of its first command once that is made."""
     execution_id = stack.start(document)
-    seen = stack.wait(execution_id, lambda seen: seen["waves"][0]["commands"][0]["commandId"])
-    command_id = str(seen["waves"][0]["commands"][0]["commandId"])
+    seen = stack.wait(execution_id, lambda seen: seen["waves"][0]["steps"][0]["commandId"])
+    command_id = str(seen["waves"][0]["steps"][0]["commandId"])
     stack.wait(execution_id, lambda _: stack.api("GET", f"/commands/{command_id}").status == 200)
     return execution_id, command_id
 

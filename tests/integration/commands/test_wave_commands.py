@@ -10,7 +10,7 @@ from tests.support import emulation
 from tests.support.plans import plan, server, wave
 from tests.support.stack import Killed
 
-from wavebreak.domain.executions.wave_commands import targets
+from wavebreak.domain.executions.stepping.wave_steps import targets
 from wavebreak.store.commands import CommandStore
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ BOTH_FAIL = {"command": "fix-config", "required": True, "args": ["--all", "; reb
 
 def two_waves(*, before: list[dict[str, Any]], after: list[dict[str, Any]], **settings: Any) -> dict[str, Any]:
     """A wave of servers 1 and 2 with commands after it, and one of server 3 with commands before it."""
-    return plan(wave("database", 1, 2, afterCommands=after, **settings), wave("web", 3, beforeCommands=before))
+    return plan(wave("database", 1, 2, after=after, **settings), wave("web", 3, before=before))
 
 
-def _commands_of(seen: dict[str, Any]) -> list[list[str]]:
-    return [[one["status"] for one in each["commands"]] for each in seen["waves"]]
+def _steps_of(seen: dict[str, Any]) -> list[list[str]]:
+    return [[one["status"] for one in each["steps"]] for each in seen["waves"]]
 
 
 def test_commands_run_before_and_after_the_launch_and_are_shown_with_the_wave(commands: Commands, stack: Stack) -> None:
@@ -38,8 +38,8 @@ def test_commands_run_before_and_after_the_launch_and_are_shown_with_the_wave(co
     execution = stack.ended(stack.start(document))
 
     assert execution["status"] == "COMPLETED", "a partial success is reported only"
-    assert _commands_of(execution) == [["PARTIAL_SUCCESS", "COMPLETE_SUCCESS"], ["COMPLETE_SUCCESS"]]
-    asked = execution["waves"][1]["commands"][0]
+    assert _steps_of(execution) == [["PARTIAL", "SUCCEEDED"], ["SUCCEEDED"]]
+    asked = execution["waves"][1]["steps"][0]
     run = commands.get(asked["commandId"])
     assert (run["args"], run["timeoutSeconds"], run["waveNumber"]) == (BOTH_FAIL["args"], 60, 2)
     assert [one["target"] for one in commands.results(asked["commandId"])] == [server(1), server(2)]
@@ -75,9 +75,9 @@ def test_a_required_command_that_fails_everywhere_fails_its_wave_and_a_retry_run
     assert stack.api("POST", f"/executions/{execution_id}/waves/1/retry", {}).status == 202
 
     again = stack.ended(execution_id)
-    assert (again["status"], _commands_of(again)[0]) == ("COMPLETED", ["COMPLETE_SUCCESS"] * 2)
+    assert (again["status"], _steps_of(again)[0]) == ("COMPLETED", ["SUCCEEDED"] * 2)
     assert sorted(stack.launched_servers()) == [server(1), server(2), server(3)], "nothing was launched again"
-    runs = [one["commandId"].rpartition("-")[2] for one in again["waves"][0]["commands"]]
+    runs = [one["commandId"].rpartition("-")[2] for one in again["waves"][0]["steps"]]
     assert runs == ["w001a01r1", "w001a02r2"]
 
 
@@ -88,7 +88,7 @@ def test_the_end_of_a_command_wakes_its_execution(
     stack.put_servers(map(server, (1, 2)))
     for number in (1, 2):
         commands.answers(number, "status", seconds=1)
-    execution_id = stack.start(plan(wave("database", 1, 2, afterCommands=[{"command": "status"}])))
+    execution_id = stack.start(plan(wave("database", 1, 2, after=[{"command": "status"}])))
     stack.wait(execution_id, lambda seen: seen["waves"][0]["jobId"])
     stack.wait(execution_id, lambda seen: seen["waves"][0]["servers"][0]["launchStatus"] == "LAUNCHED")
     assert stack.ended(execution_id)["status"] == "COMPLETED"
@@ -108,7 +108,7 @@ def test_a_cancel_stops_the_command_of_a_wave_and_the_wave_ends_with_it(commands
     execution = stack.ended(execution_id, 15)
     assert execution["status"] == "CANCELLED"
     assert [each["status"] for each in execution["waves"]] == ["CANCELLED", "CANCELLED"]
-    assert _commands_of(execution) == [["COMPLETE_FAILURE", "NOT_STARTED"], []]
+    assert _steps_of(execution) == [["CANCELLED", "NOT_STARTED"], []]
     assert commands.running() == []
 
 
@@ -125,14 +125,14 @@ def test_a_cancel_between_the_intent_and_its_run_starts_nothing(
         raise Killed
 
     monkeypatch.setattr(CommandStore, "create", dies)
-    execution = stack.ended(stack.start(plan(wave("only", 1, afterCommands=[{"command": "status"}]))))
+    execution = stack.ended(stack.start(plan(wave("only", 1, after=[{"command": "status"}]))))
 
     assert execution["status"] == "CANCELLED"
-    assert execution["waves"][0]["commands"][0]["status"] == "COMPLETE_FAILURE"
+    assert execution["waves"][0]["steps"][0]["status"] == "CANCELLED"
     assert (commands.sent_to(), stack.runs("command")) == ([], [])
     types = [event["type"] for event in stack.events(execution["executionId"])]
     assert types.count("COMMAND_STARTED") == 1
-    assert commands.get(execution["waves"][0]["commands"][0]["commandId"])["total"] == 0
+    assert commands.get(execution["waves"][0]["steps"][0]["commandId"])["total"] == 0
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -149,9 +149,9 @@ def test_a_run_whose_maker_died_is_made_once(
         raise Killed
 
     monkeypatch.setattr(CommandStore, "create", dies)
-    execution = stack.ended(stack.start(plan(wave("only", 1, afterCommands=[{"command": "status"}]))))
+    execution = stack.ended(stack.start(plan(wave("only", 1, after=[{"command": "status"}]))))
 
-    assert (execution["status"], _commands_of(execution)) == ("COMPLETED", [["COMPLETE_SUCCESS"]])
+    assert (execution["status"], _steps_of(execution)) == ("COMPLETED", [["SUCCEEDED"]])
     assert commands.sent_to() == [commands.instance(1)]
     assert [event["type"] for event in stack.events(execution["executionId"])].count("COMMAND_STARTED") == 1
 
@@ -162,9 +162,9 @@ def test_a_plans_command_waits_for_the_agent_of_an_instance_that_was_just_launch
     stack.put_servers(map(server, (1, 2)))
     for number in (1, 2):
         stack.control.instance(server(number), reachable=False)
-    execution_id = stack.start(plan(wave("only", 1, 2, afterCommands=[{"command": "status"}])))
-    seen = stack.wait(execution_id, lambda seen: seen["waves"][0]["commands"][0]["commandId"])
-    command_id = seen["waves"][0]["commands"][0]["commandId"]
+    execution_id = stack.start(plan(wave("only", 1, 2, after=[{"command": "status"}])))
+    seen = stack.wait(execution_id, lambda seen: seen["waves"][0]["steps"][0]["commandId"])
+    command_id = seen["waves"][0]["steps"][0]["commandId"]
     stack.wait(execution_id, lambda _: len(stack.control.calls("DescribeInstanceInformation")) > 2)
     assert commands.get(command_id)["failed"] == 0
     stack.control.instance(server(2), reachable=True)
@@ -182,10 +182,10 @@ def test_a14_a_wave_without_anybody_to_reach_skips_its_commands(commands: Comman
     stack.put_servers([server(1), server(2)], launchResult="FAILED")
     entry = {"sourceServerId": server(1), "impact": "OPTIONAL"}
     asked = [{"command": "status", "required": True}, {"command": "start"}]
-    only = {"name": "only", "servers": [entry], "afterCommands": asked}
+    only = {"name": "only", "servers": [entry], "after": asked}
     execution = stack.ended(stack.start(plan(only)))
-    assert (execution["status"], _commands_of(execution)) == ("COMPLETED", [["SKIPPED", "SKIPPED"]])
-    shown = execution["waves"][0]["commands"]
+    assert (execution["status"], _steps_of(execution)) == ("COMPLETED", [["SKIPPED", "SKIPPED"]])
+    shown = execution["waves"][0]["steps"]
     assert {(one["commandId"], one["error"]) for one in shown} == {(None, "no server to run on")}
     assert (stack.runs("command"), commands.sent_to()) == ([], [])
 
@@ -215,12 +215,12 @@ def test_a14_a_required_command_has_to_succeed_on_every_critical_server(
     stack.put_servers(map(server, (1, 2, 3)))
     for number in broken:
         commands.answers(number, "fix-config", exitCode=9)
-    only = {"name": "only", "servers": servers, "afterCommands": [{"command": "fix-config", "required": True}]}
+    only = {"name": "only", "servers": servers, "after": [{"command": "fix-config", "required": True}]}
     execution = stack.ended(stack.start(plan(only)))
     assert (execution["status"], execution["waves"][0]["status"]) == (status, status)
     told = execution["waves"][0]["error"]
     assert told is None if error is None else error in told
-    why = execution["waves"][0]["commands"][0]["error"]
+    why = execution["waves"][0]["steps"][0]["error"]
     assert told == (why and f"The required command fix-config {why} (after the launch)")
 
 
@@ -235,23 +235,24 @@ def test_a14_a_server_whose_instance_is_not_known_did_not_succeed(
             for source, one in targets(*arguments)
         ]
 
-    monkeypatch.setattr("wavebreak.use_cases.run_wave_command.targets", unknown)
+    monkeypatch.setattr("wavebreak.use_cases.run_wave_step.targets", unknown)
     required = {"command": "status", "required": True}
-    execution = stack.ended(stack.start(plan(wave("only", 1, 2, afterCommands=[required]))))
+    execution = stack.ended(stack.start(plan(wave("only", 1, 2, after=[required]))))
     assert (execution["status"], server(2) in execution["waves"][0]["error"]) == ("FAILED", True)
-    results = commands.results(execution["waves"][0]["commands"][0]["commandId"])
+    results = commands.results(execution["waves"][0]["steps"][0]["commandId"])
     assert [(one["failureKind"], one["instanceId"]) for one in results] == [
         (None, commands.instance(1)),
         ("unreachable", None),
     ]
 
 
-def test_a_wave_past_its_deadline_is_failed_while_its_command_runs_on(
+def test_a_wave_past_its_deadline_is_failed_while_its_command_is_stopped(
     commands: Commands, stack: Stack, clock: JumpingClock
 ) -> None:
+    """Contract 12: the wave's timeout stops the running step, which is FAILED then; the execution waits for it."""
     stack.put_servers([server(1)])
-    commands.answers(1, "status", seconds=2)
-    only = wave("only", 1, timeoutMinutes=1, afterCommands=[{"command": "status"}])
+    commands.answers(1, "status", seconds=120)
+    only = wave("only", 1, timeoutMinutes=1, after=[{"command": "status"}])
     execution_id = stack.start(plan(only))
     commands.in_flight()
     clock.forward(10)
@@ -260,4 +261,4 @@ def test_a_wave_past_its_deadline_is_failed_while_its_command_runs_on(
 
     assert failed["status"] == "IN_PROGRESS"
     assert stack.ended(execution_id)["status"] == "FAILED"
-    assert stack.get(execution_id)["waves"][0]["commands"][0]["status"] == "COMPLETE_SUCCESS"
+    assert stack.get(execution_id)["waves"][0]["steps"][0]["status"] == "FAILED"

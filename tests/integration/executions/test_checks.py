@@ -95,7 +95,7 @@ def test_s4_4_a_document_check_leaves_the_failed_server_out_and_names_it(command
     assert check["failedIds"] == [made[1]["executionId"]]
     assert "no statement" in made[1]["reason"]
     assert (made[0]["output"], made[1]["output"]) == ({"factors": {"revenue": 10_000}}, None)
-    assert execution["waves"][0]["commands"] == []
+    assert execution["waves"][0]["steps"] == []
 
 
 def test_s4_3_s4_5_s4_7_an_application_check_that_fails_leaves_no_factor_and_no_error(
@@ -165,7 +165,7 @@ def test_s4_1_a_retry_supersedes_the_checks_of_its_wave_and_replaces_their_facto
     commands: Commands, stack: Stack
 ) -> None:
     needed = {"command": "start", "required": True}
-    document = plan(wave("first", 1, checks=[STATEMENT, CREDIT]), wave("second", 2, afterCommands=[needed]))
+    document = plan(wave("first", 1, checks=[STATEMENT, CREDIT]), wave("second", 2, after=[needed]))
     stack.put_servers(map(server, (1, 2)))
     prints(commands, 1, revenue=1)
     prints(commands, 1, "query", score=1)
@@ -264,7 +264,7 @@ def test_s4_7_factors_of_a_check_that_fails_when_it_is_made_again_are_gone(comma
     for number in (1, 2):
         prints(commands, number, "query", score=700)
     commands.answers(2, "start", exitCode=9)
-    started = stack.start(plan(wave("a", 1, checks=[STATEMENT, CREDIT]), wave("b", 2, afterCommands=[needed])))
+    started = stack.start(plan(wave("a", 1, checks=[STATEMENT, CREDIT]), wave("b", 2, after=[needed])))
     assert own(stack.ended(started))["f_credit_score"] == 700
     commands.answers(2, "start", exitCode=0)
     commands.answers(1, "query", exitCode=1)

@@ -107,13 +107,13 @@ def test_a_waves_command_reaches_instances_that_are_shown_late(
     stack = silent_jobs
     hide_instances(monkeypatch, 2)
     after = [{"command": "status", "required": True}]
-    document = plan(wave("database", 1, 2, afterCommands=after), wave("web", 3, beforeCommands=after))
+    document = plan(wave("database", 1, 2, after=after), wave("web", 3, before=after))
     stack.put_servers(servers_of(document))
 
     execution = stack.ended(stack.start(document, "recoveries"))
 
     assert execution["status"] == "COMPLETED"
-    assert [each["status"] for wave in execution["waves"] for each in wave["commands"]] == ["COMPLETE_SUCCESS"] * 2
+    assert [each["status"] for wave in execution["waves"] for each in wave["steps"]] == ["SUCCEEDED"] * 2
     assert commands is not None
 
 

@@ -123,7 +123,7 @@ def test_8_refused_calls_are_counted(stack: Stack) -> None:
 
 
 def test_8_the_commands_of_a_wave_are_its_steps_with_what_they_came_to(commands: Commands, stack: Stack) -> None:
-    document = plan(wave("database", 1, 2, afterCommands=[{"command": "status", "required": True}]))
+    document = plan(wave("database", 1, 2, after=[{"command": "status", "required": True}]))
     stack.put_servers(servers_of(document))
     commands.answers(2, "status", exitCode=1)
     started = stack.start(document)
@@ -137,7 +137,7 @@ def test_8_the_commands_of_a_wave_are_its_steps_with_what_they_came_to(commands:
         "command",
         "status",
         "AFTER",
-        "PARTIAL_SUCCESS",
+        "PARTIAL",
     )
     assert (step["startedAt"], step["endedAt"], step["output"]) == (run["startedAt"], run["endedAt"], run["summary"])
     (text,) = [body for name, body in written(started).items() if name.endswith(".json")]
@@ -192,10 +192,10 @@ def test_8_failed_and_cancelled_runs_have_their_report_written_too(
 def test_8_what_the_stream_did_not_get_written_the_sweep_makes_up(
     stack: Stack, clock: JumpingClock, commands: Commands
 ) -> None:
-    document = plan(wave("database", 1, afterCommands=[{"command": "status"}]))
+    document = plan(wave("database", 1, after=[{"command": "status"}]))
     stack.put_servers(servers_of(document))
     started = stack.start(document)
-    (asked,) = stack.ended(started)["waves"][0]["commands"]
+    (asked,) = stack.ended(started)["waves"][0]["steps"]
     assert commands.get(asked["commandId"])["status"] == "COMPLETE_SUCCESS"
     s3 = boto3.client("s3", region_name=REGION)
     app = stack.app("NotificationFunction")

@@ -78,15 +78,15 @@ def test_s2_11_three_waves_complete_and_their_commands_reach_every_server(
     stack: Stack, clock: JumpingClock, commands: Commands
 ) -> None:
     document = plan(
-        wave("database", 1, 2, afterCommands=[STATUS]),
-        wave("application", 3, 4, beforeCommands=[STATUS], afterCommands=[STATUS]),
+        wave("database", 1, 2, after=[STATUS]),
+        wave("application", 3, 4, before=[STATUS], after=[STATUS]),
         wave("web", 5),
     )
     stack.put_servers(servers_of(document))
     execution = stack.ended(stack.start(document), PATIENCE_SECONDS)
     assert (execution["status"], statuses(execution)) == ("COMPLETED", ["COMPLETED"] * 3)
-    ran = [each for wave in execution["waves"] for each in wave["commands"]]
-    assert [each["status"] for each in ran] == ["COMPLETE_SUCCESS"] * 3
+    ran = [each for wave in execution["waves"] for each in wave["steps"]]
+    assert [each["status"] for each in ran] == ["SUCCEEDED"] * 3
     assert commands is not None
     ends_right(stack, clock, execution)
 

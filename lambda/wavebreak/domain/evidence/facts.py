@@ -5,27 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.executions.ending.model import EndingOutcome
+from wavebreak.domain.executions.stepping.shown import steps_view
 from wavebreak.domain.executions.views import execution_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from wavebreak.domain.commands.runs import CommandRun
     from wavebreak.domain.executions.model import Execution, Server
 
 
 def facts_of(
     execution: Execution,
     document: Mapping[str, Any] | None,
-    runs: Mapping[str, CommandRun],
+    outputs: Mapping[str, str | None],
     now: datetime,
     checks: Iterable[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Give an execution as `report` takes it (`inputs.ExecutionInput`).
 
-    `document` is its frozen plan, `runs` are the runs of its waves' commands by their ids, `checks` its active check
-    executions.
+    `document` is its frozen plan, `outputs` what its waves' steps answered by the ids of their runs (of a command its
+    summary), `checks` its active check executions.
     """
     shown = execution_view(execution, now)
     waves = [
@@ -34,7 +34,7 @@ def facts_of(
             "servers": [
                 {**each, **_of_server(server)} for each, server in zip(view["servers"], wave.servers, strict=True)
             ],
-            "steps": [_step(each, runs) for each in view["commands"]],
+            "steps": steps_view(execution, wave, outputs),
         }
         for view, wave in zip(shown["waves"], execution.waves, strict=True)
     ]
@@ -55,22 +55,4 @@ def _of_server(server: Server) -> dict[str, Any]:
         "postLaunchActions": server.has_actions,
         "terminated": outcome is EndingOutcome.TERMINATED,
         "replaced": outcome is EndingOutcome.REPLACED,
-    }
-
-
-def _step(command: Mapping[str, Any], runs: Mapping[str, CommandRun]) -> dict[str, Any]:
-    """Show the command of a wave as a step (contract 12); what it printed in all is its output."""
-    run = runs.get(command["commandId"] or "")
-    run_view = run.view() if run else {}
-    return {
-        "kind": "command",
-        "name": command["command"],
-        "required": command["required"],
-        "phase": command["phase"],
-        "status": command["status"],
-        "startedAt": run_view.get("startedAt"),
-        "endedAt": run_view.get("endedAt"),
-        "error": command["error"],
-        "output": run_view.get("summary"),
-        "commandId": command["commandId"],
     }

@@ -145,7 +145,9 @@ def _word(word: Mapping[str, Any]) -> str:
 
 
 def _change(change: Mapping[str, Any]) -> str:
-    what = change.get("subject") or ("" if change.get("waveNumber") else "execution")
+    step = change.get("step") or {}
+    named = f"{str(step.get('phase')).lower()} step {step.get('name')}" if step else change.get("subject")
+    what = named or ("" if change.get("waveNumber") else "execution")
     wave = f"wave {change['waveNumber']}" if change.get("waveNumber") else ""
     came = f"{change.get('from')} → " if change.get("from") else ""
     return f"{' of '.join(word for word in (what, wave) if word)}: {came}{change.get('to')}"

@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from wavebreak.domain.executions.stepping.changes import STEP, STEP_TRANSITIONS, step_changes
 from wavebreak.execution_utils import (
     EXECUTION_TRANSITIONS,
     TERMINATION_TRANSITIONS,
@@ -43,7 +44,8 @@ class IllegalTransitionError(Exception):
 def status_changes(before: Execution | None, after: Execution) -> list[dict[str, Any]]:
     """List what changes between two states as `{waveNumber?, from, to}`; IllegalTransitionError if one is forbidden.
 
-    `before` is None for a new execution. A change of the termination's status is listed with `subject: termination`.
+    `before` is None for a new execution. A change of the termination's status is listed with `subject: termination`,
+    one of a step's with `subject: step`, its wave and `step: {phase, position, kind, name}`.
     """
     changes: list[dict[str, Any]] = []
     old = before.status if before else None
@@ -62,7 +64,15 @@ def status_changes(before: Execution | None, after: Execution) -> list[dict[str,
     said = before.verdict if before else None
     if after.verdict is not None and after.verdict != said:
         changes.append({"subject": VERDICT, "from": said.verdict if said else None, "to": after.verdict.verdict})
-    return changes + _said_of_lease(before, after)
+    return changes + _said_of_lease(before, after) + (_changes_of_steps(before, after) if before else [])
+
+
+def _changes_of_steps(before: Execution, after: Execution) -> list[dict[str, Any]]:
+    changes = []
+    for old, new, named in step_changes(before, after):
+        _check(old, new, STEP_TRANSITIONS)
+        changes.append({**named, "from": old, "to": new})
+    return changes
 
 
 def _said_of_lease(before: Execution | None, after: Execution) -> list[dict[str, Any]]:
@@ -114,8 +124,11 @@ def spoken(word: Attribution) -> dict[str, Any]:
 
 
 def type_of(changes: Iterable[Mapping[str, Any]]) -> str:
-    """Name an event by its most telling change: the execution's, a command's, the termination's, else the waves'."""
-    listed = list(changes)
+    """Name an event by its most telling change: a command's, the execution's, the termination's, waves' or steps'."""
+    of_steps: list[Mapping[str, Any]] = []
+    listed: list[Mapping[str, Any]] = []
+    for change in changes:
+        (of_steps if change.get("subject") == STEP else listed).append(change)
     for change in listed:
         if change.get("subject") == COMMAND:
             return f"COMMAND_{change['to']}" if change["from"] else "COMMAND_STARTED"
@@ -125,8 +138,9 @@ def type_of(changes: Iterable[Mapping[str, Any]]) -> str:
     for change in listed:
         if "subject" in change:
             return f"{change['subject'].upper()}_{change['to']}"
-    states = {change["to"] for change in listed}
-    return f"WAVE_{states.pop()}" if len(states) == 1 else "WAVES_CHANGED"
+    states = {change["to"] for change in listed or of_steps}
+    one, many = ("WAVE", "WAVES_CHANGED") if listed else ("STEP", "STEPS_CHANGED")
+    return f"{one}_{states.pop()}" if len(states) == 1 else many
 
 
 def append_event(

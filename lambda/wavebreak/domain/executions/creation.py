@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.executions.checking import turns
 from wavebreak.domain.executions.findings.model import CallCounts, Objectives
 from wavebreak.domain.executions.model import Execution, Mode, Server, Wave
-from wavebreak.domain.executions.wave_commands import planned
+from wavebreak.domain.executions.stepping.wave_steps import planned
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.problems import InvalidRequest
 from wavebreak.site import Site
@@ -91,8 +91,8 @@ def _wave(
         wait_before_seconds=written.get("waitBeforeSeconds", 0),
         timeout_minutes=written.get("timeoutMinutes", 60),
         on_failure=OnFailure(written.get("onFailure", OnFailure.STOP)),
-        commands=(
-            *planned(written.get("beforeCommands") or (), written.get("afterCommands") or ()),
+        steps=(
+            *planned(written.get("before") or (), written.get("after") or ()),
             *turns.planned(written.get("checks") or ()),
         ),
     )

@@ -10,23 +10,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.executions import wave_commands, wave_ends
-from wavebreak.domain.executions.checking.turns import closing_turn, is_cut_short
+from wavebreak.domain.executions import wave_ends
+from wavebreak.domain.executions.checking.turns import closing_turn
 from wavebreak.domain.executions.ending.looks import looked_at_anew
 from wavebreak.domain.executions.launching import learning
 from wavebreak.domain.executions.launching.usual_time import is_about_to_end
-from wavebreak.domain.executions.model import (
-    CancelThen,
-    CommandPhase,
-    Execution,
-    JobState,
-    LaunchStatus,
-    PausedBy,
-    Server,
-    Wave,
-    WaveCommand,
-)
-from wavebreak.domain.executions.observation import CommandView, Observation, absorb, deadline_of, launch_from
+from wavebreak.domain.executions.model import CancelThen, Execution, JobState, LaunchStatus, PausedBy, Server, Wave
+from wavebreak.domain.executions.observation import Observation, absorb, deadline_of, launch_from
+from wavebreak.domain.executions.stepping import wave_steps
+from wavebreak.domain.executions.stepping.model import StepPhase, StepView, WaveStep
 from wavebreak.domain.executions.wave_ends import failed_servers
 from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import (
@@ -46,8 +38,8 @@ if TYPE_CHECKING:
 MAX_WAVES_A_ROUND: Final = 10
 """Waves that one START directive names, so that the state machine's payload never grows with the plan."""
 
-_OF_THE_WAVE: Final = (CommandPhase.BEFORE, CommandPhase.AFTER)
-"""The commands that a wave owes; its checks are owed to the evidence alone."""
+_OF_THE_WAVE: Final = (StepPhase.BEFORE, StepPhase.AFTER)
+"""The steps that a wave owes; its checks are owed to the evidence alone."""
 _NOT_APPROVED: Final = "Not approved before the execution ended"
 _HELD_BACK: Final = "Approved, and held back by a failed wave until the execution ended"
 
@@ -93,11 +85,9 @@ def decide(execution: Execution, observation: Observation, now: datetime, timing
         leased = after.with_waves(replace(after.wave(each), start_lease=now + timing.start_begins) for each in named)
         why = f"{len(due)} wave(s) have servers to start"
         return Decision(leased, Directive.START, named, why, brief=len(named) == len(due))
-    commands = tuple(
-        wave.number for wave in after.waves if command_is_due(after, wave, observation.commands, now, timing)
-    )
+    commands = tuple(wave.number for wave in after.waves if step_is_due(after, wave, observation.steps, now, timing))
     if commands:
-        reason = f"{len(commands)} wave(s) have a command to start or to cancel"
+        reason = f"{len(commands)} wave(s) have a step to start or to stop"
         return Decision(after, Directive.COMMAND, commands[:MAX_WAVES_A_ROUND], reason)
     soon = _changes_soon(after, now, timing) or is_about_to_end(after, now, timing)
     return Decision(after, Directive.SLEEP, (), "waiting", brief=soon)
@@ -251,7 +241,7 @@ def may_launch(execution: Execution, wave: Wave, now: datetime, timing: Timing) 
     """Tell whether servers of this wave may be started at this moment; never after a cancel."""
     if execution.cancel is not None or wave.status is not WaveStatus.IN_PROGRESS or wave.started_at is None:
         return False
-    if not wave_commands.is_done(wave, CommandPhase.BEFORE):
+    if not wave_steps.is_done(wave, StepPhase.BEFORE):
         return False
     return _waited(wave, now, timing)
 
@@ -262,7 +252,7 @@ def _waited(wave: Wave, now: datetime, timing: Timing) -> bool:
 
 
 def _changes_soon(execution: Execution, now: datetime, timing: Timing) -> bool:
-    """Tell whether servers are being started beside the machine, or a wave waits for its command's instances only."""
+    """Tell whether servers are being started beside the machine, or a wave waits for its step's instances only."""
     return any(
         (wave.start_lease is not None and now < wave.start_lease) or _awaited_sources(execution, wave, now, timing)
         for wave in execution.waves
@@ -270,14 +260,14 @@ def _changes_soon(execution: Execution, now: datetime, timing: Timing) -> bool:
 
 
 def _awaited_sources(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> bool:
-    due = _command_of(execution, wave, now, timing)
-    if due is None:
+    due = _step_of(execution, wave, now, timing)
+    if due is None or wave_steps.is_left_out(execution, due):
         return False
-    return learning.is_awaited(execution, wave_commands.sources(execution, wave, due.phase), now, timing)
+    return learning.is_awaited(execution, wave_steps.sources(execution, wave, due.phase), now, timing)
 
 
-def next_command(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> WaveCommand | None:
-    """Give the command of a wave that is to be started at this moment; never one after a cancel.
+def due_step(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> WaveStep | None:
+    """Give the step of a wave that is to be started at this moment; never one after a cancel.
 
     One whose servers' instances are not all known waits for them a little. When all is over but for the checks over the
     whole execution, it is the turn of those.
@@ -285,32 +275,38 @@ def next_command(execution: Execution, wave: Wave, now: datetime, timing: Timing
     closing = closing_turn(execution) if is_over(execution) else None
     if closing is not None:
         return closing[1] if closing[0] == wave.number else None
-    return None if _awaited_sources(execution, wave, now, timing) else _command_of(execution, wave, now, timing)
+    return None if _awaited_sources(execution, wave, now, timing) else _step_of(execution, wave, now, timing)
 
 
-def _command_of(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> WaveCommand | None:
+def _step_of(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> WaveStep | None:
     if execution.cancel is not None or wave.status is not WaveStatus.IN_PROGRESS or not _waited(wave, now, timing):
         return None
-    if not wave_commands.is_done(wave, CommandPhase.BEFORE):
-        return wave_commands.next_of(wave, CommandPhase.BEFORE)
+    if not wave_steps.is_done(wave, StepPhase.BEFORE):
+        return wave_steps.next_of(wave, StepPhase.BEFORE)
     if not _launch_is_over(execution, wave) or failed_servers(wave):
         return None
-    if not wave_commands.is_done(wave, CommandPhase.AFTER):
-        return wave_commands.next_of(wave, CommandPhase.AFTER)
-    return wave_commands.next_of(wave, CommandPhase.CHECK)
+    if not wave_steps.is_done(wave, StepPhase.AFTER):
+        return wave_steps.next_of(wave, StepPhase.AFTER)
+    return wave_steps.next_of(wave, StepPhase.CHECK)
 
 
-def command_is_due(
-    execution: Execution, wave: Wave, seen: Mapping[str, CommandView], now: datetime, timing: Timing
-) -> bool:
-    """Tell whether a command of a wave is to be started, started after all, or stopped; of a check also: kept."""
-    running = wave.running_command
+def step_is_due(execution: Execution, wave: Wave, seen: Mapping[str, StepView], now: datetime, timing: Timing) -> bool:
+    """Tell whether a step of a wave is to be started, started after all, or stopped; of a check also: kept."""
+    running = wave.running_step
     if running is None:
-        return next_command(execution, wave, now, timing) is not None
-    view = seen.get(wave_commands.run_id(execution.execution_id, wave.number, running))
+        return due_step(execution, wave, now, timing) is not None
+    view = seen.get(wave_steps.run_id(execution.execution_id, wave.number, running))
     if view is None or view.outcome is not None:
         return view is not None and running.is_check
-    return not view.exists or (is_cut_short(execution, wave, running) and not view.cancelling)
+    return not view.exists or _is_to_be_stopped(execution, wave, running, view, now)
+
+
+def _is_to_be_stopped(execution: Execution, wave: Wave, step: WaveStep, view: StepView, now: datetime) -> bool:
+    """Tell whether somebody has yet to stop a run, or to give up waiting for one that cannot be stopped."""
+    overdue = wave_steps.is_overdue(view, now)
+    if view.cancelling:
+        return overdue and view.waits_for_answer
+    return overdue or wave_steps.is_cut_short(execution, wave, step)
 
 
 def _begin(execution: Execution) -> Execution:
@@ -334,25 +330,25 @@ def _progress(execution: Execution, wave: Wave, now: datetime, timing: Timing) -
 
 
 def _ended_by_itself(execution: Execution, wave: Wave, now: datetime) -> Wave | None:
-    """End a wave whose servers and commands have ended, or that a required command failed; None while it runs on."""
-    failed = wave_commands.failed_required(wave, CommandPhase.BEFORE)
+    """End a wave whose servers and steps have ended, or that a required step failed; None while it runs on."""
+    failed = wave_steps.failed_required(wave, StepPhase.BEFORE)
     if failed is None and _launch_is_over(execution, wave):
-        if failed_servers(wave) or wave_commands.is_done(wave, CommandPhase.AFTER):
+        if failed_servers(wave) or all(wave_steps.is_done(wave, phase) for phase in _OF_THE_WAVE):
             return _ended_with_its_checks(wave, now)
-        failed = wave_commands.failed_required(wave, CommandPhase.AFTER)
+        failed = wave_steps.failed_required(wave, StepPhase.AFTER)
     return wave_ends.failed_by(wave, failed, now) if failed is not None else None
 
 
 def _ended_with_its_checks(wave: Wave, now: datetime) -> Wave | None:
     """End a wave that did all but its checks, which are made unless a server has failed it."""
-    if failed_servers(wave) or wave_commands.is_done(wave, CommandPhase.CHECK):
+    if failed_servers(wave) or wave_steps.is_done(wave, StepPhase.CHECK):
         return wave_ends.ended(wave, now)
     return None
 
 
 def _past_its_deadline(execution: Execution, wave: Wave, now: datetime) -> Wave:
     """Fail a wave past its deadline; one that did all but its checks is done without those: no check fails a wave."""
-    if all(wave_commands.is_done(wave, phase) for phase in _OF_THE_WAVE) and _launch_is_over(execution, wave):
+    if all(wave_steps.is_done(wave, phase) for phase in _OF_THE_WAVE) and _launch_is_over(execution, wave):
         return wave_ends.ended(wave, now)
     waiting = {server.source_server_id for server in unassigned(execution, wave)}
     return wave_ends.timed_out(wave, waiting, now)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from wavebreak.domain.executions.stepping.model import StepState
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import (
     ENDED_WAVE_STATUSES,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.leasing.model import Lease
     from wavebreak.domain.executions.locking.model import DrillWait, Preemption
     from wavebreak.domain.executions.notices import Notice
+    from wavebreak.domain.executions.stepping.model import WaveStep
 
 SERVERS_PER_ITEM: Final = 100
 """Servers of a wave that share one item of the table."""
@@ -74,27 +76,6 @@ class PausedBy(StrEnum):
 
     OPERATOR = "OPERATOR"
     FAILURE = "FAILURE"
-
-
-class CommandPhase(StrEnum):
-    """When a wave's command runs: before its servers are launched, or after; a check's, as its last part or at the end.
-
-    What is in the last part of the wave, CHECK, belongs to the wave. A CLOSING one is over the execution: its wave only
-    wrote it down.
-    """
-
-    BEFORE = "BEFORE"
-    AFTER = "AFTER"
-    CHECK = "CHECK"
-    CLOSING = "CLOSING"
-
-
-class CommandState(StrEnum):
-    """How a wave's command stands. A STARTED one counts as in flight, whether its run exists already or not."""
-
-    PLANNED = "PLANNED"
-    STARTED = "STARTED"
-    ENDED = "ENDED"
 
 
 class CancelThen(StrEnum):
@@ -206,33 +187,6 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class WaveCommand:
-    """A command that a wave forwards to servers; its arguments stay in the frozen plan until it is started."""
-
-    phase: CommandPhase
-    position: int
-    """Its place in its list, from 1."""
-    command: str
-    required: bool = False
-    state: CommandState = CommandState.PLANNED
-    run: int = 1
-    """Counts the times it was planned anew: each has a command run of its own."""
-    again: bool = False
-    """Whether it is planned anew once its run has ended: a retry launches servers that this run may not reach."""
-    outcome: str | None = None
-    """The status in which its run ended, or SKIPPED."""
-    failure: str | None = None
-    """What it failed by, if it is required; None while it has not ended, and when it did what it is there for."""
-    check: str | None = None
-    """The name of the check that it is the command of; None of a command of its own."""
-
-    @property
-    def is_check(self) -> bool:
-        """Whether what it prints becomes factors. It never fails its wave, and has ended when that is written down."""
-        return self.phase in {CommandPhase.CHECK, CommandPhase.CLOSING}
-
-
-@dataclass(frozen=True, slots=True)
 class Attribution:
     """Who asked for a change, when, and why; it may show only in a later change."""
 
@@ -276,7 +230,7 @@ class Wave:
     error: str | None = None
     blocked_until: datetime | None = None
     """Until then no StartRecovery is tried: no room under the quotas, a throttle, or a server busy elsewhere."""
-    commands: tuple[WaveCommand, ...] = ()
+    steps: tuple[WaveStep, ...] = ()
     start_lease: datetime | None = None
     """Until then its starts belong to a StartWave call beside the machine, which gives the lease back."""
     waited: bool = False
@@ -298,15 +252,13 @@ class Wave:
         return self.status in ENDED_WAVE_STATUSES
 
     @property
-    def running_command(self) -> WaveCommand | None:
-        """The command whose run has not ended; commands of a wave run one after another."""
-        return next((command for command in self.commands if command.state is CommandState.STARTED), None)
+    def running_step(self) -> WaveStep | None:
+        """The step whose run has not ended; steps of a wave run one after another."""
+        return next((step for step in self.steps if step.state is StepState.STARTED), None)
 
-    def with_command(self, changed: WaveCommand) -> Wave:
-        """Replace the command at the same place of the same list."""
-        position = (changed.phase, changed.position)
-        commands = (changed if (known.phase, known.position) == position else known for known in self.commands)
-        return replace(self, commands=tuple(commands))
+    def with_step(self, changed: WaveStep) -> Wave:
+        """Replace the step at the same place of the same list."""
+        return replace(self, steps=tuple(changed if known.place == changed.place else known for known in self.steps))
 
     def with_servers(self, change: Callable[[Server], Server]) -> Wave:
         """Apply a change to every server; the wave itself is returned when nothing changed."""
@@ -454,13 +406,13 @@ class Execution:
         return tuple(job.job_id for job in jobs if job.job_id)
 
     def wave_in_flight(self, wave: int) -> bool:
-        """Whether a StartRecovery of this wave is unrefuted, or one of its jobs or command runs has not ended."""
-        return self.wave(wave).running_command is not None or any(job.in_flight for job in self.launch_jobs(wave))
+        """Whether a StartRecovery of this wave is unrefuted, or one of its jobs or steps has not ended."""
+        return self.wave(wave).running_step is not None or any(job.in_flight for job in self.launch_jobs(wave))
 
     @property
     def in_flight(self) -> bool:
-        """Whether any launch or command run of this execution is in flight (contract 2)."""
-        return any(wave.running_command for wave in self.waves) or any(job.in_flight for job in self.launch_jobs())
+        """Whether any launch or step of this execution is in flight (contract 2)."""
+        return any(wave.running_step for wave in self.waves) or any(job.in_flight for job in self.launch_jobs())
 
     @property
     def has_job(self) -> bool:

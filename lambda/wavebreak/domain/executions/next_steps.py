@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.domain.executions.model import LaunchStatus, Mode, PausedBy
+from wavebreak.domain.executions.stepping.model import StepStatus
 from wavebreak.execution_utils import (
     REOPENABLE_STATUSES,
     ExecutionStatus,
@@ -29,7 +29,7 @@ _MOST_WAVES: Final = 3
 """Waves that steps are offered for; more would bury the rest."""
 
 """What a retry or a skip may take up again."""
-_FAILED_RUNS: Final = frozenset({CommandRunStatus.COMPLETE_FAILURE, CommandRunStatus.PARTIAL_SUCCESS})
+_FAILED_RUNS: Final = frozenset({StepStatus.FAILED, StepStatus.PARTIAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +135,10 @@ def _is_final(execution: Execution) -> bool:
 def _command_failures(execution: Execution) -> list[Step]:
     """Offer a look at the commands of waves that failed on some of their targets."""
     failed = [
-        command.get("commandId")
+        step["commandId"]
         for wave in execution.get("waves") or []
-        for command in wave.get("commands") or []
-        if command.get("status") in _FAILED_RUNS
+        for step in wave.get("steps") or []
+        if step.get("status") in _FAILED_RUNS and step.get("commandId")
     ]
     return [Step(f"wavebreak command --follow {name}", "see what failed") for name in failed[:_MOST_WAVES]]
 

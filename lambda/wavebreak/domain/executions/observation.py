@@ -1,19 +1,20 @@
-"""What one look showed of an execution's DRS jobs and command runs, and what the execution becomes by it. Pure."""
+"""What one look showed of an execution's DRS jobs and steps, and what the execution becomes by it. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions import wave_commands
 from wavebreak.domain.executions.locking.drill_wait import put_off
 from wavebreak.domain.executions.model import Execution, Job, JobState, LaunchStatus, Server, Wave
+from wavebreak.domain.executions.stepping import wave_steps
 from wavebreak.execution_utils import WaveStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from wavebreak.domain.executions.stepping.model import StepView
     from wavebreak.timing import Timing
 
 _NOT_LAUNCHED: Final = frozenset({LaunchStatus.FAILED, LaunchStatus.TERMINATED})
@@ -64,17 +65,6 @@ class JobLog:
 
 
 @dataclass(frozen=True, slots=True)
-class CommandView:
-    """What is stored of a command run: whether it exists, whether it is being cancelled, and how it ended."""
-
-    exists: bool = True
-    cancelling: bool = False
-    outcome: str | None = None
-    failure: str | None = None
-    """What it failed by, if it is required."""
-
-
-@dataclass(frozen=True, slots=True)
 class Observation:
     """One look at DRS: the jobs it described, the ids it was asked for and did not name, and the jobs it turned up."""
 
@@ -82,8 +72,8 @@ class Observation:
     missing: frozenset[str] = frozenset()
     found: Mapping[tuple[int, int, int], str] = field(default_factory=dict)
     """Ids of jobs that turned up under the tags of an intent without an outcome, by the intent's key."""
-    commands: Mapping[str, CommandView] = field(default_factory=dict)
-    """The command runs that were looked at, by their ids."""
+    steps: Mapping[str, StepView] = field(default_factory=dict)
+    """The runs of steps that were looked at, by their ids."""
     instances: Mapping[tuple[str, str], InstanceView] = field(default_factory=dict)
     """Instances, by the id of their job and their source server."""
     looked: frozenset[str] = frozenset()
@@ -94,10 +84,7 @@ class Observation:
 
 def absorb(execution: Execution, observation: Observation, now: datetime, timing: Timing) -> Execution:
     """Record what DRS said of this execution's launch jobs, of waves in any status."""
-    outcomes = {
-        name: (view.outcome, view.failure) for name, view in observation.commands.items() if view.outcome is not None
-    }
-    after = _adopt(wave_commands.absorb(execution, outcomes), observation)
+    after = _adopt(wave_steps.absorb(execution, observation.steps, now), observation)
     for job in execution.launch_jobs():
         if job.state is not JobState.STARTED or job.job_id is None:
             continue

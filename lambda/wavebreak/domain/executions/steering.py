@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wavebreak.domain.executions import wave_commands
 from wavebreak.domain.executions.checking.turns import NO_WAVE, superseded
 from wavebreak.domain.executions.engine import (
     dependencies_have_ended,
@@ -30,6 +29,7 @@ from wavebreak.domain.executions.model import (
     Server,
     Wave,
 )
+from wavebreak.domain.executions.stepping import wave_steps
 from wavebreak.execution_utils import (
     REOPENABLE_STATUSES,
     TERMINAL_STATUSES,
@@ -138,7 +138,7 @@ def retry(execution: Execution, number: int, now: datetime) -> Execution:
         again = replace(wave, status=WaveStatus.AWAITING_APPROVAL, rejected=False, ended_at=None, error=None)
     else:
         again = replace(
-            wave_commands.anew(wave).with_servers(lambda server: _anew(execution, wave, server)),
+            wave_steps.anew(wave).with_servers(lambda server: _anew(execution, wave, server)),
             status=WaveStatus.IN_PROGRESS,
             started_at=now,
             ended_at=None,

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.executions.checking.shown import checks_view, factors_of
 from wavebreak.domain.executions.derived_notices import derived_notices
 from wavebreak.domain.executions.ending.instances_left import ending_word, remaining, unknown
-from wavebreak.domain.executions.model import CommandState
 from wavebreak.domain.executions.overview import notice_of, overview_of, time_of
-from wavebreak.domain.executions.wave_commands import NO_SERVER, SKIPPED, run_id
+from wavebreak.domain.executions.stepping.shown import steps_view
 from wavebreak.domain.plans.schedules import standing_view
 from wavebreak.execution_utils import (
     ExecutionStatus,
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from wavebreak.domain.executions.model import Execution, Server, Wave, WaveCommand
+    from wavebreak.domain.executions.model import Execution, Server, Wave
     from wavebreak.domain.plans.model import StoredPlan
     from wavebreak.domain.plans.schedules import Standing
 
@@ -142,7 +141,7 @@ def _wave_view(execution: Execution, wave: Wave, now: datetime) -> dict[str, Any
         "attempts": _attempts(wave),
         "error": _error_of(execution, wave),
         "servers": [_server_view(execution, server) for server in wave.servers],
-        "commands": [_command_view(execution, wave, each) for each in wave.commands if not each.is_check],
+        "steps": steps_view(execution, wave),
     }
 
 
@@ -173,19 +172,6 @@ def _error_of(execution: Execution, wave: Wave) -> str | None:
         return wave.error
     waits = f"DRS in {wave.site} does not answer: whether a call that came to nothing launched servers is not known yet"
     return f"{wave.error}; {waits}" if wave.error else waits
-
-
-def _command_view(execution: Execution, wave: Wave, command: WaveCommand) -> dict[str, Any]:
-    """Show a plan's command: how it stands in the words of waves, or the status in which its run ended."""
-    waits, skipped = command.state is CommandState.PLANNED, command.outcome == SKIPPED
-    return {
-        "phase": command.phase.value,
-        "command": command.command,
-        "required": command.required,
-        "status": command.outcome or (WaveStatus.NOT_STARTED if waits else WaveStatus.IN_PROGRESS).value,
-        "commandId": None if waits or skipped else run_id(execution.execution_id, wave.number, command),
-        "error": NO_SERVER if skipped else command.failure,
-    }
 
 
 def _server_view(execution: Execution, server: Server) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How a wave ends: with its servers, by a required command, or at its deadline. Pure."""
+"""How a wave ends: with its servers, by a required step, or at its deadline. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from wavebreak.domain.executions.model import Server, Wave, WaveCommand
+    from wavebreak.domain.executions.model import Server, Wave
+    from wavebreak.domain.executions.stepping.model import WaveStep
 
 _NAMED: Final = 3
 """Servers that fit a line."""
@@ -23,9 +24,9 @@ def failed_servers(wave: Wave) -> list[str]:
     return [server.source_server_id for server in wave.servers if server.fails_wave]
 
 
-def failed_by(wave: Wave, command: WaveCommand, now: datetime) -> Wave:
-    """End a wave that a required command failed."""
-    error = f"The required command {command.command} {command.failure} ({command.phase.lower()} the launch)"
+def failed_by(wave: Wave, step: WaveStep, now: datetime) -> Wave:
+    """End a wave that a required step failed."""
+    error = f"The required {step.kind.lower()} {step.name} {step.shortfall} ({step.phase.lower()} the launch)"
     return replace(wave, status=WaveStatus.FAILED, ended_at=now, error=error)
 
 

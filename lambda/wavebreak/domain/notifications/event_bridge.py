@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.audit_trail import WORDS
+from wavebreak.domain.executions.stepping.changes import STEP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,12 +31,13 @@ def bus_events(execution: Execution, event: Mapping[str, Any]) -> list[BusEvent]
     """Make the bus events of an event, in the order of its changes; `detail.change` numbers them from 1.
 
     The statuses of a termination begin with `TERMINATION_`, those of a command run with `COMMAND_`, so that a rule for
-    COMPLETED never takes one for the end of an execution. A verdict or a lease changes no status, and makes none.
+    COMPLETED never takes one for the end of an execution. A verdict or a lease changes no status, and makes none;
+    steps are told by the trail alone (contract 5).
     """
     return [
         _bus_event(execution, event, number, change)
         for number, change in enumerate(event["data"]["changes"], 1)
-        if change.get("subject") not in WORDS
+        if change.get("subject") not in {*WORDS, STEP}
     ]
 
 

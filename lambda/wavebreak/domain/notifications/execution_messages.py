@@ -107,7 +107,7 @@ def kinds_of(event: Mapping[str, Any]) -> list[Kind]:
             found += [Kind.LEASE_ENDING] if change["to"] == "ENDING" else []
         elif change["subject"] == TERMINATION and change["to"] in _OF_TERMINATION:
             found.append(_OF_TERMINATION[change["to"]])
-    of_waves = {_OF_WAVE[each["to"]] for each in changes if "waveNumber" in each and each["to"] in _OF_WAVE}
+    of_waves = {_OF_WAVE[each["to"]] for each in changes if "subject" not in each and each["to"] in _OF_WAVE}
     return found + [kind for kind in _OF_WAVE.values() if kind in of_waves]
 
 
@@ -228,7 +228,11 @@ def _and_more(count: int) -> str:
 
 def _changed(view: Mapping[str, Any], event: Mapping[str, Any], status: WaveStatus) -> str:
     """Name the waves that an event brought into a status: `Wave 2 (application)`."""
-    numbers = {change.get("waveNumber") for change in event["data"]["changes"] if change["to"] == status.value}
+    numbers = {
+        change.get("waveNumber")
+        for change in event["data"]["changes"]
+        if "subject" not in change and change["to"] == status.value
+    }
     return _numbered([wave for wave in view["waves"] if wave["waveNumber"] in numbers])
 
 

@@ -24,7 +24,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails
 
-from wavebreak.domain.commands.catalogue import MAX_ARGUMENT_CHARACTERS, MAX_ARGUMENTS, MAX_TIMEOUT_SECONDS, CommandName
+from wavebreak.domain.commands.catalogue import CommandName
 from wavebreak.domain.plans.model import (
     DEFAULT_RPO_MINUTES,
     DEFAULT_RTO_MINUTES,
@@ -39,7 +39,6 @@ from wavebreak.domain.plans.pydantic_errors import (
     Length,
     described,
     finished,
-    forwardable,
     message_of,
     named,
     position_in,
@@ -48,6 +47,7 @@ from wavebreak.domain.plans.pydantic_errors import (
 )
 from wavebreak.domain.plans.rules import MAX_SERVERS_IN_WAVE, Rules, dependency_indexes
 from wavebreak.domain.plans.schedules import EXPRESSION_PATTERN, TIMEZONE_PATTERN
+from wavebreak.domain.plans.steps import Arguments, Steps
 from wavebreak.identifiers import PLAN_ID_PATTERN
 from wavebreak.json_pointers import PlanInvalidError
 
@@ -75,8 +75,6 @@ Text = Annotated[str, Field(strict=True, min_length=1, max_length=256)]
 PlanName = Annotated[Text, AfterValidator(named)]
 Description = Annotated[str, Field(strict=True, max_length=1024), AfterValidator(described)]
 TagValue = Annotated[str, Field(strict=True, max_length=256)]
-Argument = Annotated[str, Field(strict=True, max_length=MAX_ARGUMENT_CHARACTERS), AfterValidator(forwardable)]
-Arguments = Annotated[tuple[Argument, ...], Length(0, MAX_ARGUMENTS)]
 Flag = Annotated[bool, Field(strict=True)]
 
 
@@ -116,17 +114,6 @@ class Selector(_Part):
 
     tags: Annotated[dict[Annotated[str, Field(strict=True, min_length=1, max_length=256)], TagValue], Length(1, 50)] = (
         Field(description="Servers that have all of these tags.", examples=[{"tier": "app"}])
-    )
-
-
-class Command(_Part):
-    """A command of the catalogue that is forwarded to servers of the plan."""
-
-    command: CommandName = Field(description="Name in the catalogue.", examples=["status"])
-    args: Arguments = Field((), description="Its arguments, passed as they are.")
-    required: Flag = Field(default=False, description="Whether the wave fails with it.")
-    timeout_seconds: Annotated[int, Field(strict=True, ge=1, le=MAX_TIMEOUT_SECONDS)] | None = Field(
-        None, description="Limit for one target; without it the catalogue's own."
     )
 
 
@@ -173,13 +160,9 @@ class Wave(_Part):
     wait_before_seconds: int = Field(0, strict=True, ge=0, le=86_400, description="Pause before anything is done.")
     timeout_minutes: int = Field(60, strict=True, ge=1, le=10_080, description="Past it the wave has failed.")
     on_failure: OnFailure = Field(OnFailure.STOP, description="What follows when the wave fails.")
-    before_commands: Annotated[tuple[Command, ...], Length(0, 10)] = Field(
-        (), description="Run, before the launch, on the servers of the waves that this one depends on."
-    )
-    after_commands: Annotated[tuple[Command, ...], Length(0, 10)] = Field(
-        (), description="Run on the wave's launched servers."
-    )
-    checks: Annotated[tuple[Check, ...], Length(0, 10)] = Field((), description="Made after the wave's commands.")
+    before: Steps = Field((), description="Done before the launch; commands go to the waves that this one depends on.")
+    after: Steps = Field((), description="Done after the launch; commands go to the wave's launched servers.")
+    checks: Annotated[tuple[Check, ...], Length(0, 10)] = Field((), description="Made after the wave's steps.")
 
 
 class ScheduleSettings(_Part):

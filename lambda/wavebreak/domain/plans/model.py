@@ -41,6 +41,13 @@ class OnFailure(StrEnum):
     ASK = "ASK"
 
 
+class InDrill(StrEnum):
+    """Whether a step runs in drills."""
+
+    RUN = "RUN"
+    SKIP = "SKIP"
+
+
 class ProcessorType(StrEnum):
     """Over what a check is made: each server, each wave, or the execution as a whole."""
 

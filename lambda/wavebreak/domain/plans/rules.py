@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
-from wavebreak.domain.plans import graph
+from wavebreak.domain.plans import graph, step_rules
 from wavebreak.json_pointers import Location, quoted
 
 MAX_SERVERS_IN_PLAN: Final = 4_000
@@ -62,6 +62,7 @@ class Rules:
         yield from self._too_many_servers()
         yield from self._checks_that_clash()
         yield from self._schedule_without_lease()
+        yield from step_rules.placeholder_findings(self._waves, self._indexes)
 
     @cached_property
     def _waves(self) -> list[dict[str, Any]]:
@@ -143,9 +144,9 @@ class Rules:
         for index, wave in enumerate(self._waves):
             written = wave.get("dependsOn")
             depends_on_none = written in ([], ()) if written is not None else index == 0
-            if depends_on_none and isinstance(wave.get("beforeCommands"), (list, tuple)) and wave["beforeCommands"]:
-                message = "run on the servers of the waves that this one depends on, and it depends on none"
-                yield ("waves", index, "beforeCommands"), message
+            if depends_on_none and step_rules.commands_without_servers(wave):
+                message = "commands run on the servers of the waves that this one depends on, and it depends on none"
+                yield ("waves", index, "before"), message
 
     def _server_sources(self) -> Iterator[Finding]:
         given = self.document.get("waves")

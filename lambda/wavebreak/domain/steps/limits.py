@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.steps.runs import StepKind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wavebreak.domain.steps.runs import StepRun
 
 MAX_EVENT_BYTES: Final = 200_000
 """Of the 262,144 bytes that Step Functions hands from state to state, what a function's event may have, and of the
 409,600 of an item what parameters may."""
+DEFAULT_TIMEOUT_SECONDS: Final[Mapping[StepKind, int]] = {StepKind.AUTOMATION: 3_600, StepKind.FUNCTION: 300}
+LONGEST_TIMEOUT_SECONDS: Final[Mapping[StepKind, int]] = {StepKind.AUTOMATION: 172_800, StepKind.FUNCTION: 900}
+"""Of a step (contract 12)."""
 
 
 def function_event(run: StepRun) -> dict[str, Any]:

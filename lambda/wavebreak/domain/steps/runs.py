@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -105,6 +106,11 @@ class StepRun:
     """The last time the machinery itself failed while driving this run: at, error and cause."""
     version: int = 0
     """Counts the writes of this run."""
+
+    @property
+    def deadline(self) -> datetime:
+        """When its own time is over."""
+        return self.started_at + timedelta(seconds=self.timeout_seconds)
 
     @property
     def stop_requested(self) -> bool:

@@ -7,15 +7,16 @@ fails on a server, or could not even be made ready, is a failed check execution 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.checks.check_executions import is_for_each_server, never_made, of_all, of_servers, processors
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
-from wavebreak.domain.executions.checking.turns import UNPREPARED, is_cut_short
-from wavebreak.domain.executions.model import Attribution, CommandPhase
-from wavebreak.domain.executions.wave_commands import asked_by, run_id, targets, with_end
+from wavebreak.domain.executions.checking.turns import UNPREPARED
+from wavebreak.domain.executions.model import Attribution
+from wavebreak.domain.executions.stepping.model import StepPhase
+from wavebreak.domain.executions.stepping.wave_steps import asked_by, is_cut_short, run_id, targets, with_end
 from wavebreak.problems import NotFound
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store.executions import VersionConflictError
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
 
     from wavebreak.app import App
     from wavebreak.domain.commands.runs import CommandRun
-    from wavebreak.domain.executions.model import Execution, Wave, WaveCommand
+    from wavebreak.domain.executions.model import Execution, Wave
+    from wavebreak.domain.executions.stepping.model import WaveStep
 
 _LONGEST_FAULT: Final = 300
 """Characters of what kept a command from being made ready."""
 
 
-def make_check(app: App, execution: Execution, wave: Wave, command: WaveCommand) -> None:
+def make_check(app: App, execution: Execution, wave: Wave, command: WaveStep) -> None:
     """Do what is due of a check whose start is written down: start its run, stop it, or keep what it told."""
     _Check(app, execution, wave, command).go_on()
 
@@ -43,7 +45,7 @@ class _Check:
     app: App
     execution: Execution
     wave: Wave
-    command: WaveCommand
+    command: WaveStep
 
     @property
     def _id(self) -> str:
@@ -54,7 +56,7 @@ class _Check:
         if run is not None and run.status.is_terminal:
             self._keep(run)
         elif is_cut_short(self.execution, self.wave, self.command):
-            cancel_planned(self.app, self._id, self.execution, self.command.command, self.wave.number)
+            cancel_planned(self.app, self._id, self.execution, self.command.name, self.wave.number)
         else:
             self._start()
 
@@ -109,16 +111,17 @@ class _Check:
         mine = (command.phase, command.position, command.run)
 
         def step(current: Execution) -> Execution:
-            running = current.wave(number).running_command
+            running = current.wave(number).running_step
             if running is None or (running.phase, running.position, running.run) != mine:
                 return current  # somebody else has written it down
-            return consolidated(self.app, with_end(current, number, running, outcome, failure), document)
+            told = replace(running, outcome=outcome, failure=failure)
+            return consolidated(self.app, with_end(current, number, told, self.app.now()), document)
 
         self.app.executions.change(self.execution.execution_id, step, Attribution(ENGINE_ACTOR, self.app.now()))
 
     def _processor(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Give the processor of the check; a plan that does not hold it any more tells at least its kind."""
-        kind = "APPLICATION" if self.command.phase is CommandPhase.CLOSING else "STIPULATION"
+        kind = "APPLICATION" if self.command.phase is StepPhase.CLOSING else "STIPULATION"
         unknown: dict[str, Any] = {"name": self.command.check, "type": kind, "factors": {}}
         return processors(document["waves"]).get(str(self.command.check), unknown)
 
@@ -128,8 +131,8 @@ class _Check:
             "executionId": None,
             "name": processor["name"],
             "type": processor["type"],
-            "waveNumber": None if self.command.phase is CommandPhase.CLOSING else self.wave.number,
+            "waveNumber": None if self.command.phase is StepPhase.CLOSING else self.wave.number,
             "sourceServerId": None,
-            "command": self.command.command,
+            "command": self.command.name,
             "commandId": self._id,
         }

@@ -13,10 +13,9 @@ from wavebreak.domain.evidence.report import report
 from wavebreak.domain.evidence.seal import as_json
 from wavebreak.domain.executions.checking.turns import checks_of, counting_runs
 from wavebreak.domain.executions.findings.reports import name_of
-from wavebreak.domain.executions.model import CommandState
-from wavebreak.domain.executions.wave_commands import SKIPPED, run_id
 from wavebreak.problems import NotFound
 from wavebreak.store.executions import read_event
+from wavebreak.use_cases.steps.outputs import outputs_of
 
 if TYPE_CHECKING:
     from wavebreak.app import App
@@ -61,8 +60,8 @@ def make_report(app: App, execution_id: str) -> Report:
     execution = app.executions.load(execution_id).execution
     trail = [read_event(item) for item in app.outbox.trail(execution_id, last=execution.event_sequence)]
     now = app.now()
-    runs = app.commands.load_many(_runs(execution))
-    facts = facts_of(execution, _document(app, execution_id), runs, now, _checks(app, execution))
+    outputs = outputs_of(app, execution, execution.waves)
+    facts = facts_of(execution, _document(app, execution_id), outputs, now, _checks(app, execution))
     made = report(facts, trail, all_unpacked(app.evidence.logs(execution_id)), made_at=now)
     return Report(made, execution.event_sequence)
 
@@ -80,12 +79,3 @@ def _document(app: App, execution_id: str) -> dict[str, Any] | None:
         return app.executions.document(execution_id)
     except NotFound:
         return None
-
-
-def _runs(execution: Execution) -> list[str]:
-    return [
-        run_id(execution.execution_id, wave.number, command)
-        for wave in execution.waves
-        for command in wave.commands
-        if command.state is not CommandState.PLANNED and command.outcome != SKIPPED and not command.is_check
-    ]

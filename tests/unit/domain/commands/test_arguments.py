@@ -95,7 +95,7 @@ def test_arguments_that_are_no_list(args: object, shown: str) -> None:
 
 
 def test_another_pointer() -> None:
-    assert argument_problems(["\0"], "/waves/0/afterCommands/1/args")[0].pointer == "/waves/0/afterCommands/1/args/0"
+    assert argument_problems(["\0"], "/waves/0/after/1/args")[0].pointer == "/waves/0/after/1/args/0"
 
 
 @pytest.mark.parametrize("args", [["a\0b"], ["\udfff"], ["x" * 257], ["x"] * 21])
@@ -106,6 +106,6 @@ def test_s1_9_what_has_problems_is_not_encoded(args: list[str]) -> None:
 
 def test_a_plan_whose_arguments_could_not_be_forwarded_is_refused() -> None:
     commands = [{"command": "status", "args": ["ok", "a\0b"]}]
-    assert problems(plan(wave("a", 1, afterCommands=commands))) == [
-        ("/waves/0/afterCommands/0/args/1", "must not hold a NUL character")
+    assert problems(plan(wave("a", 1, after=commands))) == [
+        ("/waves/0/after/0/args/1", "must not hold a NUL character")
     ]

@@ -25,10 +25,10 @@ from wavebreak.domain.executions.checking import turns
 from wavebreak.domain.executions.checking.shown import checks_view
 from wavebreak.domain.executions.engine import Decision, Directive, decide, finalise, is_over
 from wavebreak.domain.executions.findings.model import CheckTally
-from wavebreak.domain.executions.model import CommandPhase, CommandState, Execution, JobState, LaunchStatus, Wave
-from wavebreak.domain.executions.observation import CommandView
+from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, Wave
+from wavebreak.domain.executions.stepping.model import StepPhase, StepState, StepView
+from wavebreak.domain.executions.stepping.wave_steps import planned, run_id, targets, with_end
 from wavebreak.domain.executions.views import execution_view
-from wavebreak.domain.executions.wave_commands import planned, run_id, targets, with_end
 from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.store.records import meta_record, read_execution, server_records, wave_record
@@ -47,32 +47,32 @@ LAUNCHED = LaunchStatus.LAUNCHED
 def checking(*checks: dict[str, Any], after: tuple[dict[str, Any], ...] = (), **fields: Any) -> Execution:
     """Three waves: the first is done, the second, in progress, has launched its server and has checks."""
     commands = (*planned((), after), *turns.planned(checks))
-    second = wave(2, W.IN_PROGRESS, servers=(server(2, LAUNCHED),), commands=commands, **fields)
+    second = wave(2, W.IN_PROGRESS, servers=(server(2, LAUNCHED),), steps=commands, **fields)
     return execution(wave(1, W.COMPLETED), second, wave(3)).with_job(job(2, JobState.ENDED, logged=True))
 
 
-def look(current: Execution, view: CommandView | None = None, now: datetime = NOW) -> Decision:
+def look(current: Execution, view: StepView | None = None, now: datetime = NOW) -> Decision:
     """One round, in which the running commands are seen as given."""
-    names = [run_id(EXECUTION_ID, each.number, each.running_command) for each in current.waves if each.running_command]
-    return decide(current, replace(seen(), commands={name: view for name in names if view}), now, TIMING)
+    names = [run_id(EXECUTION_ID, each.number, each.running_step) for each in current.waves if each.running_step]
+    return decide(current, replace(seen(), steps={name: view for name in names if view}), now, TIMING)
 
 
 def started(current: Execution, number: int = 2) -> Execution:
     mine = current.wave(number)
-    due = next(each for each in mine.commands if each.state is CommandState.PLANNED)
-    return current.with_waves([mine.with_command(replace(due, state=CommandState.STARTED))])
+    due = next(each for each in mine.steps if each.state is StepState.PLANNED)
+    return current.with_waves([mine.with_step(replace(due, state=StepState.STARTED))])
 
 
 def kept(current: Execution, number: int = 2) -> Execution:
     """Have the results of the running check kept."""
-    running = current.wave(number).running_command
+    running = current.wave(number).running_step
     assert running is not None
-    return with_end(current, number, running, "COMPLETE_FAILURE")
+    return with_end(current, number, replace(running, outcome="COMPLETE_FAILURE"), NOW)
 
 
 def over(current: Execution, number: int = 2) -> Execution:
     """Make and keep one check after another of a wave."""
-    while any(each.state is CommandState.PLANNED for each in current.wave(number).commands):
+    while any(each.state is StepState.PLANNED for each in current.wave(number).steps):
         current = kept(started(current, number), number)
     return current
 
@@ -83,15 +83,15 @@ def second(decision: Decision) -> Wave:
 
 def test_checks_are_the_last_part_of_their_wave_one_after_another() -> None:
     current = checking(DOCUMENT, STIPULATION, after=({"command": "start"},))
-    done = with_end(started(current), 2, current.wave(2).commands[0], "COMPLETE_SUCCESS")
+    done = with_end(started(current), 2, replace(current.wave(2).steps[0], outcome="SUCCEEDED"), NOW)
     for _ in range(2):
         decision = look(done)
         assert (decision.directive, decision.waves, second(decision).status) == (Directive.COMMAND, (2,), W.IN_PROGRESS)
         running = started(decision.execution)
-        assert look(running, CommandView()).directive is Directive.SLEEP
-        ended = look(running, CommandView(outcome="COMPLETE_FAILURE"))
+        assert look(running, StepView()).directive is Directive.SLEEP
+        ended = look(running, StepView(outcome="COMPLETE_FAILURE"))
         assert ended.directive is Directive.COMMAND, "its results are to be kept"
-        assert second(ended).running_command is not None, "until they are, the check has not ended"
+        assert second(ended).running_step is not None, "until they are, the check has not ended"
         done = kept(ended.execution)
     last = look(done)
     assert (second(last).status, last.directive, last.waves) == (W.COMPLETED, Directive.START, (3,))
@@ -100,9 +100,10 @@ def test_checks_are_the_last_part_of_their_wave_one_after_another() -> None:
 @pytest.mark.parametrize("outcome", ["COMPLETE_FAILURE", "PARTIAL_SUCCESS", "COMPLETE_SUCCESS"])
 def test_no_outcome_of_a_check_fails_its_wave(outcome: str) -> None:
     running = started(checking(DOCUMENT))
-    command = running.wave(2).running_command
+    command = running.wave(2).running_step
     assert command is not None
-    assert second(look(with_end(running, 2, command, outcome, "whatever"))).status is W.COMPLETED
+    told = replace(command, outcome=outcome, failure="whatever")
+    assert second(look(with_end(running, 2, told, NOW))).status is W.COMPLETED
 
 
 def test_a_wave_that_a_server_failed_makes_no_check() -> None:
@@ -110,18 +111,18 @@ def test_a_wave_that_a_server_failed_makes_no_check() -> None:
     failed = current.with_waves([replace(current.wave(2), servers=(server(2, LaunchStatus.FAILED),))])
     decision = look(failed)
     assert second(decision).status is W.FAILED
-    assert second(decision).commands[0].state is CommandState.PLANNED
+    assert second(decision).steps[0].state is StepState.PLANNED
 
 
 def test_a_deadline_ends_the_wave_at_once_and_cuts_its_check_short() -> None:
     for current in (checking(DOCUMENT, STIPULATION), started(checking(DOCUMENT, STIPULATION))):
-        decision = look(current, CommandView(), later(60 * 60 + 1))
+        decision = look(current, StepView(), later(60 * 60 + 1))
         assert (second(decision).status, second(decision).error) == (W.COMPLETED, None)
         assert decision.directive is Directive.START, "the next wave does not wait for a check that was cut short"
-    beyond = look(decision.execution.with_waves([replace(decision.execution.wave(3), status=W.SKIPPED)]), CommandView())
+    beyond = look(decision.execution.with_waves([replace(decision.execution.wave(3), status=W.SKIPPED)]), StepView())
     assert (beyond.directive, beyond.waves) == (Directive.COMMAND, (2,)), "the run is stopped"
     assert not is_over(beyond.execution), "and until its results are kept, it is in flight"
-    assert look(beyond.execution, CommandView(cancelling=True)).directive is Directive.SLEEP
+    assert look(beyond.execution, StepView(cancelling=True)).directive is Directive.SLEEP
 
 
 def test_a_deadline_before_the_checks_fails_the_wave_as_ever() -> None:
@@ -132,19 +133,19 @@ def test_a_deadline_before_the_checks_fails_the_wave_as_ever() -> None:
 def test_a_cancel_stops_a_check_starts_none_and_waits_for_its_results() -> None:
     running = steering.cancel(started(checking(DOCUMENT, STIPULATION, APPLICATION)), asked_to_cancel())
     assert (running.status, running.wave(2).status) == (ExecutionStatus.CANCELLING, W.IN_PROGRESS)
-    assert look(running, CommandView()).directive is Directive.COMMAND
-    assert look(running, CommandView(cancelling=True)).directive is Directive.SLEEP
-    assert look(running, CommandView(outcome="COMPLETE_FAILURE")).directive is Directive.COMMAND
+    assert look(running, StepView()).directive is Directive.COMMAND
+    assert look(running, StepView(cancelling=True)).directive is Directive.SLEEP
+    assert look(running, StepView(outcome="COMPLETE_FAILURE")).directive is Directive.COMMAND
     ended = look(kept(running))
     assert (second(ended).status, ended.directive) == (W.CANCELLED, Directive.FINISH)
-    states = [each.state for each in ended.execution.wave(2).commands]
-    assert states == [CommandState.ENDED, CommandState.PLANNED, CommandState.PLANNED]
+    states = [each.state for each in ended.execution.wave(2).steps]
+    assert states == [StepState.ENDED, StepState.PLANNED, StepState.PLANNED]
 
 
 def closing(*statuses: WaveStatus, **fields: Any) -> Execution:
     """An execution whose waves have ended so; the second lists a check over all."""
     waves = [wave(number, status, attempt=1) for number, status in enumerate(statuses, start=1)]
-    waves[1] = replace(waves[1], commands=turns.planned([APPLICATION, {**APPLICATION, "name": "again"}]))
+    waves[1] = replace(waves[1], steps=turns.planned([APPLICATION, {**APPLICATION, "name": "again"}]))
     return execution(*waves, **fields).with_job(job(1, JobState.ENDED, logged=True))
 
 
@@ -156,7 +157,7 @@ def test_a_check_over_the_execution_is_made_when_all_else_is_over(last: WaveStat
         assert (decision.directive, decision.waves) == (Directive.COMMAND, (2,))
         assert finalise(decision.execution, NOW) is decision.execution, "not before it was made"
         running = started(decision.execution)
-        assert look(running, CommandView()).directive is Directive.SLEEP
+        assert look(running, StepView()).directive is Directive.SLEEP
         current = kept(running)
     assert look(current).directive is Directive.FINISH
     assert finalise(current, NOW).is_terminal
@@ -164,7 +165,7 @@ def test_a_check_over_the_execution_is_made_when_all_else_is_over(last: WaveStat
 
 def test_a_check_over_the_execution_is_over_every_launched_server() -> None:
     current = closing(W.COMPLETED, W.COMPLETED, W.COMPLETED)
-    found = targets(current, current.wave(2), CommandPhase.CLOSING)
+    found = targets(current, current.wave(2), StepPhase.CLOSING)
     assert [each.source_server_id for _, each in found] == [server(number).source_server_id for number in (1, 2, 3)]
 
 
@@ -180,7 +181,7 @@ def told(*names: str) -> tuple[CheckTally, ...]:
 def test_s4_1_a_retry_supersedes_the_checks_of_its_wave_and_those_over_all() -> None:
     """The others stay, and so do what they told."""
     first = replace(over(checking(DOCUMENT, APPLICATION)).wave(2), number=1, status=W.COMPLETED, depends_on=())
-    failed = wave(2, W.FAILED, commands=over(checking(STIPULATION)).wave(2).commands)
+    failed = wave(2, W.FAILED, steps=over(checking(STIPULATION)).wave(2).steps)
     current = execution(first, failed, status=ExecutionStatus.PARTIAL_SUCCESS, ended_at=NOW)
     current = replace(current, tallies=told("smoke", "quorum", "whole"))
     before = turns.counting_runs(current)
@@ -199,8 +200,8 @@ def test_a_check_that_runs_while_its_wave_is_retried_is_superseded_and_made_agai
     again = steering.retry(running, 3, later(1))
     assert turns.counting_runs(again)[2, 1] == 2, "what it tells now does not count"
     ended = kept(again)
-    command = ended.wave(2).commands[0]
-    assert (command.state, command.run, command.again) == (CommandState.PLANNED, 2, False)
+    command = ended.wave(2).steps[0]
+    assert (command.state, command.run, command.again) == (StepState.PLANNED, 2, False)
 
 
 def test_s4_9_checks_are_shown_with_what_they_came_to() -> None:
@@ -215,7 +216,7 @@ def test_s4_9_checks_are_shown_with_what_they_came_to() -> None:
     ]
     counts = [(one["active"], one["succeeded"], one["failed"], one["failedIds"]) for one in shown["checks"]]
     assert counts == [(3, 2, 1, ["cmd-1-2"]), (0, 0, 0, []), (0, 0, 0, [])]
-    assert [each["commands"] for each in shown["waves"]] == [[], [], []]
+    assert [each["steps"] for each in shown["waves"]] == [[], [], []]
     assert checks_view(execution(wave(1))) == []
 
 
@@ -228,7 +229,7 @@ def test_what_checks_came_to_is_stored_as_it_was() -> None:
     read = read_execution(items)
     assert read is not None
     assert read.tallies == current.tallies
-    assert [each.commands for each in read.waves] == [each.commands for each in current.waves]
+    assert [each.steps for each in read.waves] == [each.steps for each in current.waves]
 
 
 def test_everything_ends_whatever_checks_do() -> None:
@@ -242,10 +243,10 @@ def test_everything_ends_whatever_checks_do() -> None:
         for _ in range(12):
             if what == "cancel" and current.cancel is None and not current.is_terminal:
                 current = steering.cancel(current, asked_to_cancel())
-            decision = look(current, CommandView(outcome="COMPLETE_FAILURE"), now)
+            decision = look(current, StepView(outcome="COMPLETE_FAILURE"), now)
             current = decision.execution
             if decision.directive is Directive.FINISH:
                 break
             assert decision.directive is Directive.COMMAND
-            current = kept(current) if current.wave(2).running_command else started(current)
+            current = kept(current) if current.wave(2).running_step else started(current)
         assert finalise(current, now).is_terminal, (checks, what)

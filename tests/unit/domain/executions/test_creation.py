@@ -124,7 +124,7 @@ def test_a_copy_that_no_item_of_the_table_can_hold_is_refused_before_anything_is
     selected = [{"sourceServerId": f"s-{number:017d}"} for number in range(4_000)]
     arguments = [{"command": "status", "args": ["x" * 256] * 20}] * 10
     waves = [
-        {"name": f"w{number}", "servers": selected[number * 500 : (number + 1) * 500], "afterCommands": arguments}
+        {"name": f"w{number}", "servers": selected[number * 500 : (number + 1) * 500], "after": arguments}
         for number in range(8)
     ]
     assert refused(*waves) == ["/waves"]

@@ -25,6 +25,7 @@ from tests.support.random_histories import (
 from tests.support.random_plans import plan
 
 from wavebreak.domain.executions.model import CancelThen
+from wavebreak.domain.executions.stepping.model import StepStatus
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 
 HISTORIES: Final = 10_000
@@ -38,6 +39,7 @@ EVERY_STATUS: Final = (
     {f"EXECUTION {status}" for status in ExecutionStatus if status is not ExecutionStatus.PENDING}
     | {f"WAVE {status}" for status in WaveStatus}
     | {f"TERMINATION {status}" for status in (TerminationStatus.NOT_REQUESTED, TerminationStatus.IN_PROGRESS)}
+    | {f"STEP {status}" for status in StepStatus}
     | {f"COMMAND {status}" for status in (RUNNING, CANCELLING, "COMPLETE_SUCCESS", "PARTIAL_SUCCESS", NEVER_BEGUN)}
 )
 """What each test's histories come by: walks that no longer get anywhere would prove nothing."""
@@ -96,6 +98,7 @@ def live(seed: int) -> set[str]:
         seen |= {f"EXECUTION {current.status}", f"TERMINATION {current.termination.status}"}
         seen |= {f"WAVE {wave.status}" for wave in current.waves}
         seen |= {f"COMMAND {status}" for status in story.world.runs.statuses.values()}
+        seen |= {f"STEP {step.status}" for wave in current.waves for step in wave.steps}
     story.comes_to_rest()
     story.people_decide()
     return seen

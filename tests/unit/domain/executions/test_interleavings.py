@@ -24,15 +24,25 @@ from tests.support.random_histories import (
 
 from drs_simulator.manners import SEED_BITS
 from wavebreak.domain.executions.model import CancelThen, Wave
-from wavebreak.domain.executions.wave_commands import planned
+from wavebreak.domain.executions.stepping.wave_steps import planned
 from wavebreak.domain.plans.model import Impact, OnFailure
 
 HISTORIES = int(os.environ.get("WAVEBREAK_INTERLEAVINGS", "300"))
 
 
-COMMANDS: st.SearchStrategy[list[dict[str, object]]] = st.lists(
-    st.builds(dict, command=st.sampled_from(["status", "start"]), required=st.booleans()), max_size=2
-)
+def steps_of(*kinds: str) -> st.SearchStrategy[list[dict[str, object]]]:
+    """Up to two steps of these kinds."""
+    one = st.builds(
+        lambda kind, required, in_drill: {kind: "start", "required": required, "inDrill": in_drill},
+        st.sampled_from(kinds),
+        st.booleans(),
+        st.sampled_from(["RUN", "RUN", "SKIP"]),
+    )
+    return st.lists(one, max_size=2)
+
+
+OF_NO_SERVERS = steps_of("automation", "function")
+STEPS = steps_of("command", "automation", "function")
 RUN_FATES = sorted(set(COMMAND_FATES.values()))
 
 
@@ -52,7 +62,7 @@ def plans(draw: st.DrawFn) -> tuple[Wave, ...]:
                 name=f"wave-{number}",
                 servers=servers,
                 depends_on=depends_on,
-                commands=planned(draw(COMMANDS) if depends_on else (), draw(COMMANDS)),
+                steps=planned(draw(STEPS if depends_on else OF_NO_SERVERS), draw(STEPS)),
                 requires_approval=draw(st.sampled_from([False, False, True])),
                 wait_before_seconds=draw(st.sampled_from([0, 0, 45])),
                 timeout_minutes=draw(st.sampled_from([2, 60])),

@@ -30,7 +30,7 @@ from wavebreak.domain.executions.observation import (
     Observation,
     ServerView,
 )
-from wavebreak.domain.executions.wave_commands import planned
+from wavebreak.domain.executions.stepping.wave_steps import planned
 from wavebreak.execution_utils import WaveStatus as W
 from wavebreak.site import Site
 
@@ -143,7 +143,7 @@ def test_what_was_not_learnt_in_ten_minutes_stays_unknown() -> None:
 
 def test_a_command_of_the_wave_waits_for_the_instances_while_the_job_runs_on() -> None:
     commands = planned([], [{"command": "status"}])
-    subject = look(running(1, 2, commands=commands), Observation({job_id(1): view(1, 2, completed=False)})).execution
+    subject = look(running(1, 2, steps=commands), Observation({job_id(1): view(1, 2, completed=False)})).execution
     first = look(subject, Observation())
     assert (first.directive, first.brief) == (Directive.SLEEP, True)
     assert due(subject) == Due((server_id(1), server_id(2)), frozenset({job_id(1)}))
@@ -158,7 +158,7 @@ def test_a_command_of_the_wave_waits_for_the_instances_while_the_job_runs_on() -
 
 def test_a_command_before_a_wave_waits_for_the_instances_of_the_waves_it_runs_on() -> None:
     before = planned([{"command": "status"}], [])
-    first, second = wave(1, W.IN_PROGRESS, servers=(server(1, L.IN_PROGRESS),)), wave(2, commands=before)
+    first, second = wave(1, W.IN_PROGRESS, servers=(server(1, L.IN_PROGRESS),)), wave(2, steps=before)
     subject = execution(first, second).with_job(job(1))
     opened = look(subject, Observation({job_id(1): view(1, completed=False)}))
     assert statuses(opened.execution) == ["COMPLETED", "IN_PROGRESS"]
@@ -169,7 +169,7 @@ def test_a_command_before_a_wave_waits_for_the_instances_of_the_waves_it_runs_on
 
 def test_a_place_that_does_not_answer_makes_a_command_wait_no_longer_than_that() -> None:
     commands = planned([], [{"command": "status"}])
-    subject = look(running(1, commands=commands), Observation({job_id(1): view(1, completed=False)})).execution
+    subject = look(running(1, steps=commands), Observation({job_id(1): view(1, completed=False)})).execution
     assert look(subject, Observation(), 59).directive is Directive.SLEEP
     assert look(subject, Observation(), 60).directive is Directive.COMMAND
 
@@ -242,5 +242,5 @@ def test_a_job_of_an_older_record_holds_up_no_end() -> None:
 def test_commands_go_on_as_ever_when_the_job_names_its_instances() -> None:
     commands = planned([], [{"command": "status"}])
     named = JobView(completed=False, servers={server_id(1): ServerView(L.LAUNCHED, instance_id(1))})
-    done = look(running(1, commands=commands), Observation({job_id(1): named}))
+    done = look(running(1, steps=commands), Observation({job_id(1): named}))
     assert done.directive is Directive.COMMAND

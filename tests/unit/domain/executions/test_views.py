@@ -42,7 +42,7 @@ WAVE_FIELDS = {
     *("waveNumber", "name", "status", "display", "dependsOn", "jobId", "jobIds", "attempt", "startedAt", "endedAt"),
     *("durationSeconds", "error", "servers", "attempts"),
 }
-FURTHER_WAVE_FIELDS = {"commands", "accountId", "region"}
+FURTHER_WAVE_FIELDS = {"steps", "accountId", "region"}
 
 
 def cancelled_after_the_first_wave() -> Execution:
@@ -125,7 +125,7 @@ def test_a_wave_is_shown_with_its_jobs_and_servers() -> None:
             {"attempt": 1, "startedAt": iso(NOW), "endedAt": iso(later(38)), "status": "COMPLETED", "error": None}
         ],
         "error": None,
-        "commands": [],
+        "steps": [],
         "servers": [
             {
                 "sourceServerId": server(1).source_server_id,

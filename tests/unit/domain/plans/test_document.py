@@ -14,6 +14,7 @@ from tests.support.plan_documents import plan, server, wave
 from wavebreak.domain.plans.document import PlanDocument, canonical_json, normalised, parse_plan, resolved_dependencies
 from wavebreak.domain.plans.graph import cycles
 from wavebreak.domain.plans.model import Impact, OnFailure
+from wavebreak.domain.plans.steps import CommandStep
 from wavebreak.harmless_text import fault_of_name
 
 
@@ -27,12 +28,13 @@ def test_defaults_are_filled_in() -> None:
     assert (first.selector, first.depends_on, first.region, first.account_id) == (None, None, None, None)
     assert (first.requires_approval, first.wait_before_seconds, first.timeout_minutes) == (False, 0, 60)
     assert first.on_failure is OnFailure.STOP
-    assert (first.before_commands, first.after_commands, first.checks) == ((), (), ())
+    assert (first.before, first.after, first.checks) == ((), (), ())
 
 
 def test_defaults_of_commands_are_filled_in() -> None:
-    parsed = parse_plan(plan(wave("a", 1, afterCommands=[{"command": "status"}])))
-    (command,) = parsed.waves[0].after_commands
+    parsed = parse_plan(plan(wave("a", 1, after=[{"command": "status"}])))
+    (command,) = parsed.waves[0].after
+    assert isinstance(command, CommandStep)
     assert (command.args, command.required, command.timeout_seconds) == ((), False, None)
 
 
@@ -54,8 +56,8 @@ def test_every_field_is_taken() -> None:
         "waitBeforeSeconds": 5,
         "timeoutMinutes": 7,
         "onFailure": "ASK",
-        "beforeCommands": [{"command": "stop", "args": ["a"], "required": True, "timeoutSeconds": 9}],
-        "afterCommands": [{"command": "start", "args": [], "required": False}],
+        "before": [{"command": "stop", "args": ["a"], "required": True, "inDrill": "SKIP", "timeoutSeconds": 9}],
+        "after": [{"command": "start", "args": [], "required": False, "inDrill": "RUN"}],
         "checks": [check],
     }
     document = plan(
@@ -92,10 +94,10 @@ def test_checks_take_every_processor_type_and_reducer(kind: str, reducer: str) -
         ("name", "0 ._-"),
         ("onFailure", "CONTINUE"),
         ("servers", [server(number) for number in range(500)]),
-        ("afterCommands", [{"command": "status"}] * 10),
-        ("afterCommands", [{"command": "status", "args": ["x" * 256] * 20}]),
-        ("afterCommands", [{"command": "status", "timeoutSeconds": 1}]),
-        ("afterCommands", [{"command": "status", "timeoutSeconds": 172800}]),
+        ("after", [{"command": "status"}] * 10),
+        ("after", [{"command": "status", "args": ["x" * 256] * 20}]),
+        ("after", [{"command": "status", "timeoutSeconds": 1}]),
+        ("after", [{"command": "status", "timeoutSeconds": 172800}]),
         ("region", "ap-southeast-10"),
         ("region", "eusc-de-east-1"),
     ],
@@ -141,8 +143,8 @@ def test_dependencies_may_name_waves_listed_later() -> None:
     assert resolved_dependencies(parse_plan(document)) == ((2,), ())
 
 
-def test_before_commands_are_accepted_where_the_default_gives_a_dependency() -> None:
-    parse_plan(plan(wave("a", 1), wave("b", 2, beforeCommands=[{"command": "status"}])))
+def test_commands_before_are_accepted_where_the_default_gives_a_dependency() -> None:
+    parse_plan(plan(wave("a", 1), wave("b", 2, before=[{"command": "status"}])))
 
 
 def test_one_server_in_two_regions_or_accounts_is_two_servers() -> None:
@@ -246,7 +248,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
             del item["servers"]
             item["selector"] = {"tags": draw(st.dictionaries(texts, texts, min_size=1, max_size=3))}
         args = draw(st.lists(texts.filter(lambda text: "\0" not in text), max_size=3))
-        item["afterCommands"] = [{"command": draw(st.sampled_from(["query", "stop"])), "args": args}]
+        item["after"] = [{"command": draw(st.sampled_from(["query", "stop"])), "args": args}]
         waves.append(item)
     return plan(*waves, name=draw(names), description=draw(names))
 

@@ -173,14 +173,14 @@ def test_a_field_of_a_wave_is_refused(fields: dict[str, Any], pointer: str, mess
     assert problems(plan(wave("a", 1) | fields)) == [(f"/waves/0/{pointer}", message)]
 
 
-@pytest.mark.parametrize("where", ["beforeCommands", "afterCommands"])
+@pytest.mark.parametrize("where", ["before", "after"])
 @pytest.mark.parametrize(
     ("commands", "pointer", "message"),
     [
         ([{"command": "reboot"}], "/0/command", f"must be {SEVEN}, not 'reboot'"),
         ([{"command": "Status"}], "/0/command", f"must be {SEVEN}, not 'Status'"),
         ([{"command": ["status"]}], "/0/command", f"must be {SEVEN}, not a list"),
-        ([{}], "/0/command", "is required"),
+        ([{}], "/0", "needs one of command, automation and function"),
         ([{"command": "status"}] * 11, "", "must have at most 10 items, not 11"),
         ([{"command": "status", "args": ["x"] * 21}], "/0/args", "must have at most 20 items, not 21"),
         ([{"command": "status", "args": ["x" * 257]}], "/0/args/0", "must have at most 256 characters, not 257"),

@@ -34,13 +34,13 @@ def test_more_than_four_thousand_servers_in_all_are_refused() -> None:
 
 def padded(size: int) -> dict[str, Any]:
     """A valid plan whose canonical JSON has exactly this many bytes."""
-    waves = [wave(f"w{number}", number, afterCommands=[]) for number in range(80)]
+    waves = [wave(f"w{number}", number, after=[]) for number in range(80)]
     for item in waves:
-        item["afterCommands"] = [{"command": "status", "args": [""] * 20}]
+        item["after"] = [{"command": "status", "args": [""] * 20}]
     document = plan(*waves)
     missing = size - len(canonical_json(parse_plan(document)))
     for item in waves:
-        args = item["afterCommands"][0]["args"]
+        args = item["after"][0]["args"]
         for index in range(20):
             args[index] = "x" * min(256, missing)
             missing -= len(args[index])
@@ -151,10 +151,10 @@ def test_a_wave_with_both_servers_and_selector_is_refused() -> None:
 
 
 @pytest.mark.parametrize("said", [{}, {"dependsOn": []}])
-def test_before_commands_in_a_wave_that_depends_on_none_are_refused(said: dict[str, Any]) -> None:
-    document = plan(wave("a", 1, **said, beforeCommands=[{"command": "status"}]))
+def test_commands_before_in_a_wave_that_depends_on_none_are_refused(said: dict[str, Any]) -> None:
+    document = plan(wave("a", 1, **said, before=[{"command": "status"}]))
     assert problems(document) == [
-        ("/waves/0/beforeCommands", "run on the servers of the waves that this one depends on, and it depends on none")
+        ("/waves/0/before", "commands run on the servers of the waves that this one depends on, and it depends on none")
     ]
 
 
@@ -166,7 +166,7 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_document() -> None:
             7,
             wave("b", 1, dependsOn=["a"], onFailure=None) | {"selector": 5},
             wave("c", 2, dependsOn=["b"]),
-            wave("a", 3, dependsOn=[], beforeCommands=[{"command": "reboot"}]),
+            wave("a", 3, dependsOn=[], before=[{"command": "reboot"}]),
         ],
         "planId": "three-tier",
         "name": 5,
@@ -182,8 +182,8 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_document() -> None:
         "/waves/2/selector",
         "/waves/2/selector",
         "/waves/4/name",
-        "/waves/4/beforeCommands",
-        "/waves/4/beforeCommands/0/command",
+        "/waves/4/before",
+        "/waves/4/before/0/command",
         "/planId",
         "/name",
     ]

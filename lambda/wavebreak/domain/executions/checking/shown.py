@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.executions.checking.turns import UNPREPARED, checks_of
 from wavebreak.domain.executions.findings.model import CheckTally
-from wavebreak.domain.executions.model import CommandPhase, CommandState
-from wavebreak.domain.executions.wave_commands import NO_SERVER, SKIPPED, run_id
+from wavebreak.domain.executions.stepping.model import StepPhase, StepState
+from wavebreak.domain.executions.stepping.wave_steps import NO_SERVER, SKIPPED, run_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from wavebreak.domain.executions.model import Execution, Wave, WaveCommand
+    from wavebreak.domain.executions.model import Execution, Wave
+    from wavebreak.domain.executions.stepping.model import WaveStep
 
 
 def checks_view(execution: Execution) -> list[dict[str, Any]]:
@@ -24,8 +25,8 @@ def checks_view(execution: Execution) -> list[dict[str, Any]]:
     return [
         {
             "name": command.check,
-            "waveNumber": None if command.phase is CommandPhase.CLOSING else wave.number,
-            "command": command.command,
+            "waveNumber": None if command.phase is StepPhase.CLOSING else wave.number,
+            "command": command.name,
             "status": _status(command),
             "commandId": _command_id(execution, wave, command),
             "error": _error(command),
@@ -45,22 +46,22 @@ def _told(tally: CheckTally) -> dict[str, Any]:
     }
 
 
-def _status(command: WaveCommand) -> str:
+def _status(command: WaveStep) -> str:
     """Tell how a check stands in the words of steps; how many of its executions failed is told beside it."""
-    if command.state is CommandState.PLANNED:
+    if command.state is StepState.PLANNED:
         return "NOT_STARTED"
-    if command.state is CommandState.STARTED:
+    if command.state is StepState.STARTED:
         return "IN_PROGRESS"
     return SKIPPED if command.outcome == SKIPPED else "COMPLETED"
 
 
-def _command_id(execution: Execution, wave: Wave, command: WaveCommand) -> str | None:
-    if command.state is CommandState.PLANNED or command.outcome in {SKIPPED, UNPREPARED}:
+def _command_id(execution: Execution, wave: Wave, command: WaveStep) -> str | None:
+    if command.state is StepState.PLANNED or command.outcome in {SKIPPED, UNPREPARED}:
         return None
     return run_id(execution.execution_id, wave.number, command)
 
 
-def _error(command: WaveCommand) -> str | None:
+def _error(command: WaveStep) -> str | None:
     return NO_SERVER if command.outcome == SKIPPED else command.failure
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.executions import wave_commands
-from wavebreak.domain.executions.model import CommandPhase, WaveCommand
+from wavebreak.domain.executions.stepping import wave_steps
+from wavebreak.domain.executions.stepping.model import StepPhase, WaveStep
 from wavebreak.domain.plans.model import ProcessorType
 
 if TYPE_CHECKING:
@@ -26,39 +26,34 @@ NO_WAVE: Final = 0
 """The number of no wave: of a decision after which none runs again."""
 
 
-def planned(written: Iterable[Mapping[str, Any]]) -> tuple[WaveCommand, ...]:
+def planned(written: Iterable[Mapping[str, Any]]) -> tuple[WaveStep, ...]:
     """Give the commands of the checks of a wave of a plan document, none of them started."""
     return tuple(
-        WaveCommand(_phase(check["type"]), position, str(check["command"]), check=str(check["name"]))
+        WaveStep(_phase(check["type"]), position, str(check["command"]), check=str(check["name"]))
         for position, check in enumerate(written, start=1)
     )
 
 
-def _phase(kind: str) -> CommandPhase:
-    return CommandPhase.CLOSING if ProcessorType(kind) is ProcessorType.APPLICATION else CommandPhase.CHECK
+def _phase(kind: str) -> StepPhase:
+    return StepPhase.CLOSING if ProcessorType(kind) is ProcessorType.APPLICATION else StepPhase.CHECK
 
 
-def checks_of(execution: Execution) -> Iterator[tuple[Wave, WaveCommand]]:
+def checks_of(execution: Execution) -> Iterator[tuple[Wave, WaveStep]]:
     """Give every check of an execution with its wave, in the order of the plan."""
     for wave in execution.waves:
-        ordered = sorted((one for one in wave.commands if one.is_check), key=lambda one: one.position)
+        ordered = sorted((one for one in wave.steps if one.is_check), key=lambda one: one.position)
         yield from ((wave, command) for command in ordered)
 
 
-def closing_turn(execution: Execution) -> tuple[int, WaveCommand] | None:
+def closing_turn(execution: Execution) -> tuple[int, WaveStep] | None:
     """Give the check over the execution whose turn it is, with its wave; the caller knows that all else is over.
 
     They are made one after another. None after a cancel, which starts nothing any more.
     """
     if execution.cancel is not None or execution.is_terminal:
         return None
-    due = ((wave.number, wave_commands.next_of(wave, CommandPhase.CLOSING)) for wave in execution.waves)
+    due = ((wave.number, wave_steps.next_of(wave, StepPhase.CLOSING)) for wave in execution.waves)
     return next(((number, command) for number, command in due if command is not None), None)
-
-
-def is_cut_short(execution: Execution, wave: Wave, command: WaveCommand) -> bool:
-    """Tell whether the run of a command is to be stopped: with its execution, and a check with its wave's end."""
-    return execution.cancel is not None or (command.phase is CommandPhase.CHECK and wave.has_ended)
 
 
 def superseded(execution: Execution, number: int) -> Execution:
@@ -70,17 +65,15 @@ def superseded(execution: Execution, number: int) -> Execution:
     after = execution.with_waves(
         replace(
             wave,
-            commands=tuple(
-                wave_commands.once_more(each) if each.phase is CommandPhase.CLOSING else each for each in wave.commands
-            ),
+            steps=tuple(wave_steps.once_more(each) if each.phase is StepPhase.CLOSING else each for each in wave.steps),
         )
         for wave in execution.waves
-        if any(command.phase is CommandPhase.CLOSING for command in wave.commands)
+        if any(command.phase is StepPhase.CLOSING for command in wave.steps)
     )
     stale = {
         command.check
         for wave, command in checks_of(after)
-        if command.phase is CommandPhase.CLOSING or wave.number == number
+        if command.phase is StepPhase.CLOSING or wave.number == number
     }
     return replace(after, tallies=tuple(tally for tally in after.tallies if tally.name not in stale))
 

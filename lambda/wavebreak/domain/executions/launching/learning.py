@@ -10,18 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.executions import wave_commands
 from wavebreak.domain.executions.kept_words import kept
-from wavebreak.domain.executions.model import (
-    CommandPhase,
-    CommandState,
-    Execution,
-    Job,
-    JobState,
-    LaunchStatus,
-    Server,
-    Wave,
-)
+from wavebreak.domain.executions.model import Execution, Job, JobState, LaunchStatus, Server, Wave
+from wavebreak.domain.executions.stepping import wave_steps
+from wavebreak.domain.executions.stepping.model import StepPhase, StepState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -50,7 +42,7 @@ class Due:
 
 def due(execution: Execution, site: Site, now: datetime, timing: Timing) -> Due:
     """Tell what is to be asked of a site: one call for all of its instances, and one for each log."""
-    wanted = _waves_that_commands_need(execution)
+    wanted = _waves_that_steps_need(execution)
     servers: dict[str, None] = {}
     jobs, logs = set(), []
     for job, members in _by_job(execution):
@@ -75,7 +67,7 @@ def due(execution: Execution, site: Site, now: datetime, timing: Timing) -> Due:
 
 def absorb(execution: Execution, observation: Observation, now: datetime) -> Execution:
     """Record what was learnt, and since when and how often it was asked for."""
-    wanted = _waves_that_commands_need(execution)
+    wanted = _waves_that_steps_need(execution)
     after = execution
     for job, members in list(_by_job(execution)):
         seen = job
@@ -93,7 +85,7 @@ def absorb(execution: Execution, observation: Observation, now: datetime) -> Exe
 
 
 def is_awaited(execution: Execution, waves: Iterable[Wave], now: datetime, timing: Timing) -> bool:
-    """Tell whether a command of these waves' servers had better wait: some of their instances may be known soon."""
+    """Tell whether a step of these waves' servers had better wait: some of their instances may be known soon."""
     numbers = {wave.number for wave in waves}
     return any(
         job.wave in numbers and _is_awaited(job, now, timing) and any(map(_is_unknown, members))
@@ -140,21 +132,24 @@ def _by_job(execution: Execution) -> Iterator[tuple[Job, list[Server]]]:
         yield from ((job, members.get(job.key, [])) for job in jobs)
 
 
-def _waves_that_commands_need(execution: Execution) -> frozenset[int]:
-    """Give the waves whose launch is over and whose servers a command is about to be forwarded to."""
+def _waves_that_steps_need(execution: Execution) -> frozenset[int]:
+    """Give the waves whose launch is over and whose servers a step is about to be about."""
     needed: set[int] = set()
     for wave in execution.waves:
         if wave.has_ended:
             continue
-        if _plans(wave, CommandPhase.AFTER) or _plans(wave, CommandPhase.CHECK):
+        if _plans(execution, wave, StepPhase.AFTER) or _plans(execution, wave, StepPhase.CHECK):
             needed.add(wave.number)
-        if _plans(wave, CommandPhase.BEFORE):
+        if _plans(execution, wave, StepPhase.BEFORE):
             needed.update(wave.depends_on)
     return frozenset(number for number in needed if all(server.is_settled for server in execution.wave(number).servers))
 
 
-def _plans(wave: Wave, phase: CommandPhase) -> bool:
-    return any(command.state is CommandState.PLANNED for command in wave_commands.of_phase(wave, phase))
+def _plans(execution: Execution, wave: Wave, phase: StepPhase) -> bool:
+    return any(
+        step.state is StepState.PLANNED and not wave_steps.is_left_out(execution, step)
+        for step in wave_steps.of_phase(wave, phase)
+    )
 
 
 def _learnt(
