@@ -222,8 +222,11 @@ def test_a_cancel_between_the_intent_and_its_run_begins_nothing(stack: Stack, mo
 
 @pytest.mark.usefixtures("steps")
 def test_the_end_of_a_step_wakes_its_execution(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(emulation.REAL_SECONDS, emulation.POLL_SECONDS, 60.0)
-    stack.functions[FUNCTION] = lambda _event: time.sleep(1)
+    def work(_event: dict[str, Any]) -> None:
+        monkeypatch.setitem(emulation.REAL_SECONDS, emulation.POLL_SECONDS, 60.0)
+        time.sleep(1)  # the sleep that has begun is over then, and the next one lasts a minute
+
+    stack.functions[FUNCTION] = work
     stack.put_servers([server(1)])
     execution = stack.ended(stack.start(plan(wave("only", 1, after=[calling(), calling()]))))
     assert (execution["status"], steps_of(execution)) == ("COMPLETED", [["SUCCEEDED", "SUCCEEDED"]])
