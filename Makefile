@@ -87,6 +87,7 @@ typecheck: $(VENV)/.test ## check the types of code, tools and tests
 .PHONY: template
 template: $(VENV)/.demo $(TOOLS)/.ready
 	@$(TOOLS)/bin/cfn-lint --append-rules cfn_lint_serverless.rules --ignore-checks WS1004 --template template.yaml infra/*.yaml
+	@$(TOOLS)/bin/cfn-lint --template examples/arc/template.yaml examples/steps/*/template.yaml
 	@$(BIN)/python -m tools.packaging.sam validate --lint --template template.yaml --region us-east-1 > /dev/null
 
 .PHONY: definitions

@@ -299,6 +299,15 @@ def test_the_audit_trail_tells_of_command_runs_in_words(api: FakeApi, wavebreak:
     ]
 
 
+def test_c5_the_audit_trail_tells_of_steps_by_their_names(api: FakeApi, wavebreak: Terminal) -> None:
+    step = {"phase": "AFTER", "position": 1, "kind": "function", "name": "notify"}
+    change: Json = {"subject": "step", "waveNumber": 2, "step": step, "from": "IN_PROGRESS", "to": "FAILED"}
+    trail = _trail(1)
+    trail[0] |= {"type": "STEP_FAILED", "data": {"changes": [change]}}
+    api.listed[f"/executions/{DRILL}/events"] = trail
+    assert lines(wavebreak("events", DRILL).out)[-1] == "      wave 2, after: function notify: IN_PROGRESS -> FAILED"
+
+
 def test_an_intact_trail_is_verified_over_all_its_pages(api: FakeApi, wavebreak: Terminal) -> None:
     api.listed[f"/executions/{DRILL}/events"] = _trail(5)
     api.page = 2

@@ -10,7 +10,7 @@ import yaml  # type: ignore[import-untyped]  # no stubs in use
 from tests.cli.conftest import Terminal
 from tests.cli.fake_api import FakeApi, problem
 
-from wavebreak.domain.plans.document import parse_plan
+from wavebreak.domain.plans.document import normalised, parse_plan
 from wavebreak_cli import plan_words
 from wavebreak_cli.plan_schema import REFERENCE, TARGET, reference, schema, text
 
@@ -224,6 +224,25 @@ def test_f17_a_plan_is_shown_with_every_list_of_its_steps(api: FakeApi, wavebrea
         "   check smoke-test: query orders",
     ]
     assert _approvals(shown) == ["no", "yes"]
+
+
+@pytest.mark.usefixtures("here")
+def test_c12_a_plan_is_shown_with_the_kinds_of_its_steps_and_what_is_not_usual(
+    api: FakeApi, wavebreak: Terminal
+) -> None:
+    content = yaml.safe_load(GOOD)
+    content["waves"][1]["before"] = [
+        {"automation": "Promote", "required": True},
+        {"function": "notify", "inDrill": "RUN"},
+        {"command": "stop", "inDrill": "SKIP", "required": True},
+    ]
+    api.answers["GET", "/plans/shop"] = (200, {"plan": normalised(parse_plan(content)), "version": 3})
+    shown = wavebreak("plan", "show", "shop").out
+    assert [line for line in shown.splitlines() if line.startswith("   before")] == [
+        "   before: automation Promote (required)",
+        "   before: function notify (in drills, too)",
+        "   before: stop (required, not in drills)",
+    ]
 
 
 def test_f3_the_next_steps_of_a_new_plan_name_the_file_that_was_written(wavebreak: Terminal, here: Path) -> None:

@@ -38,7 +38,7 @@ def loaded_by(module: str) -> frozenset[str]:
 
 def test_there_are_functions_of_both_kinds() -> None:
     assert {"wavebreak.handlers.steering", "wavebreak.handlers.cancellation"} | PLANS <= set(API)
-    assert {"wavebreak.handlers.recovery_machine", "wavebreak.handlers.command_machine"} <= set(TASKS)
+    assert {"wavebreak.handlers.machines.recovery", "wavebreak.handlers.machines.command"} <= set(TASKS)
 
 
 @pytest.mark.parametrize("module", TASKS)

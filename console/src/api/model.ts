@@ -7,16 +7,6 @@ type Schemas = components["schemas"];
 /** `T` as the API describes it, and of `Foreseen` what it does not have yet. */
 type With<T, Foreseen> = T & Omit<Foreseen, keyof T>;
 
-interface ForeseenStep {
-  kind?: string;
-  name: string;
-  required: boolean;
-  phase: string;
-  status: string;
-  error: string | null;
-  commandId?: string | null;
-}
-
 /** An API from before `actions` leaves them out: then the page goes by the contract's table. */
 interface ForeseenExecution {
   actions?: string[];
@@ -24,7 +14,6 @@ interface ForeseenExecution {
 
 interface ForeseenWave {
   actions?: string[];
-  steps?: ForeseenStep[];
 }
 
 type ApiWave = Schemas["Execution"]["waves"][number];

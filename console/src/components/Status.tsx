@@ -40,6 +40,7 @@ const WORDS: Record<string, StatusIndicatorProps.Type> = {
   SUCCEEDED: "success",
   COMPLETE_FAILURE: "error",
   PARTIAL_SUCCESS: "warning",
+  PARTIAL: "warning",
   CANCELLING: "in-progress",
   CANCELLED: "stopped",
   SKIPPED: "stopped",

@@ -14,6 +14,7 @@ interface Row {
   required: boolean;
   status: string;
   commandId: string | null;
+  automation: string | null;
   error: string | null;
 }
 
@@ -35,8 +36,8 @@ export function Steps({ execution }: { execution: Execution }) {
         {
           id: "run",
           header: "Run",
-          value: (row) => row.commandId,
-          cell: (row) => (row.commandId ? <Link to={paths.command(row.commandId)}>{row.commandId}</Link> : "–"),
+          value: (row) => row.commandId ?? row.automation,
+          cell: (row) => (row.commandId ? <Link to={paths.command(row.commandId)}>{row.commandId}</Link> : (row.automation ?? "–")),
           width: 160,
         },
         { id: "error", header: "Error", value: (row) => row.error, cell: (row) => <Text>{row.error}</Text>, width: 180 },
@@ -57,6 +58,7 @@ export function stepsOf(execution: Execution): Row[] {
       required: one.required,
       status: one.status,
       commandId: one.commandId,
+      automation: one.automationExecutionId ?? null,
       error: one.error,
     }));
   });

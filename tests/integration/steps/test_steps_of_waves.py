@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.support import emulation
 from tests.support.blueprint import ACCOUNT, REGION
 from tests.support.plans import plan, server, wave
 from tests.support.stack import Killed
@@ -216,6 +218,38 @@ def test_a_cancel_between_the_intent_and_its_run_begins_nothing(stack: Stack, mo
     execution = stack.ended(stack.start(plan(wave("only", 1, after=[calling()]))))
     assert (execution["status"], steps_of(execution)) == ("CANCELLED", [["CANCELLED"]])
     assert stack.runs("step") == []
+
+
+@pytest.mark.usefixtures("steps")
+def test_the_end_of_a_step_wakes_its_execution(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(_event: dict[str, Any]) -> None:
+        monkeypatch.setitem(emulation.REAL_SECONDS, emulation.POLL_SECONDS, 60.0)
+        time.sleep(1)  # the sleep that has begun is over then, and the next one lasts a minute
+
+    stack.functions[FUNCTION] = work
+    stack.put_servers([server(1)])
+    execution = stack.ended(stack.start(plan(wave("only", 1, after=[calling(), calling()]))))
+    assert (execution["status"], steps_of(execution)) == ("COMPLETED", [["SUCCEEDED", "SUCCEEDED"]])
+
+
+def test_a_step_that_is_stopped_by_its_waves_deadline_runs_again_with_a_retry(
+    steps: Steps, stack: Stack, clock: JumpingClock
+) -> None:
+    stack.control.put_automation(RUNBOOK, seconds=7200)
+    stack.put_servers([server(1)])
+    document = plan(wave("only", 1, timeoutMinutes=1, after=[running()], onFailure="ASK"))
+    execution_id = stack.start(document)
+    stack.wait(execution_id, lambda seen: seen["waves"][0]["steps"][0]["automationExecutionId"])
+    clock.forward(61)
+    failed = stack.wait(execution_id, lambda seen: steps_of(seen) == [["FAILED"]])
+    assert failed["waves"][0]["error"] == "Timed out after 1 minute(s)"
+    assert [one["AutomationExecutionStatus"] for one in steps.started()] == ["Cancelled"]
+    stack.control.put_automation(RUNBOOK, seconds=0)
+
+    assert stack.api("POST", f"/executions/{execution_id}/waves/1/retry", {}).status == 202
+
+    execution = stack.ended(execution_id)
+    assert (execution["status"], steps_of(execution), len(steps.started())) == ("COMPLETED", [["SUCCEEDED"]], 2)
 
 
 @pytest.mark.usefixtures("steps")

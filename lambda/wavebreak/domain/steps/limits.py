@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from wavebreak.domain.steps.runs import StepRun
 
 MAX_EVENT_BYTES: Final = 200_000
-"""Of the 262,144 bytes that Step Functions hands from state to state, what a function's event may have."""
+"""Of the 262,144 bytes that Step Functions hands from state to state, what a function's event may have, and of the
+409,600 of an item what parameters may."""
 DEFAULT_TIMEOUT_SECONDS: Final[Mapping[StepKind, int]] = {StepKind.AUTOMATION: 3_600, StepKind.FUNCTION: 300}
 LONGEST_TIMEOUT_SECONDS: Final[Mapping[StepKind, int]] = {StepKind.AUTOMATION: 172_800, StepKind.FUNCTION: 900}
 """Of a step (contract 12)."""
@@ -36,10 +37,11 @@ def function_event(run: StepRun) -> dict[str, Any]:
 
 
 def refusal(run: StepRun) -> str | None:
-    """Say why a run cannot be begun: its input is larger than Step Functions carries. None when it can."""
-    if run.kind is not StepKind.FUNCTION:
-        return None
-    size = len(json.dumps(function_event(run), ensure_ascii=False).encode())
+    """Say why a run cannot be begun: its input is larger than Step Functions, or an item, holds. None when it can."""
+    is_function = run.kind is StepKind.FUNCTION
+    given = function_event(run) if is_function else {name: list(values) for name, values in run.parameters.items()}
+    size = len(json.dumps(given, ensure_ascii=False).encode())
     if size <= MAX_EVENT_BYTES:
         return None
-    return f"the function's event has {size:,} bytes once its placeholders are filled; {MAX_EVENT_BYTES:,} at most"
+    what = "the function's event has" if is_function else "the automation's parameters have"
+    return f"{what} {size:,} bytes once its placeholders are filled; {MAX_EVENT_BYTES:,} at most"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.errors.masking import masked_text
@@ -63,8 +64,18 @@ def _read(outcome: Mapping[str, Any]) -> StepOutcome:
     error = str(outcome["error"])
     if error == _ANSWER_TOO_LARGE:
         return StepOutcome(succeeded=True, output=_TOO_LARGE)
-    cause = str(outcome.get("cause") or "")
-    return StepOutcome(succeeded=False, error=masked_text(f"{error}: {cause}" if cause else error))
+    return StepOutcome(succeeded=False, error=masked_text(_words(error, str(outcome.get("cause") or ""))))
+
+
+def _words(error: str, cause: str) -> str:
+    """Return what a failed call is told by: of an error of the function its own type and message, without its trace."""
+    try:
+        told = json.loads(cause)
+    except ValueError:
+        told = None
+    if isinstance(told, dict) and "errorMessage" in told:
+        return f"{told.get('errorType') or error}: {told['errorMessage']}"
+    return f"{error}: {cause}" if cause else error
 
 
 def record_failure(app: App, step_id: str, name: str, error: str, cause: str) -> None:

@@ -153,6 +153,9 @@ def test_an_event_has_what_the_contract_says_and_one_that_is_too_large_is_refuse
     large = replace(RUN, payload={"t": "ä" * (MAX_EVENT_BYTES // 2)})
     assert "200,000 at most" in (refusal(large) or "")
     assert refusal(replace(large, kind=StepKind.AUTOMATION)) is None
+    many = {f"p{number}": ("x" * 500,) * 50 for number in range(9)}
+    automation = replace(RUN, kind=StepKind.AUTOMATION, parameters=many)
+    assert "the automation's parameters have" in (refusal(automation) or "")
 
 
 @pytest.mark.parametrize(("age", "seconds"), [(0, 2), (40, 2), (100, 5), (300, 15), (100_000, 15)])

@@ -1,0 +1,1 @@
+"""Tasks of the state machines, a module for each machine."""
