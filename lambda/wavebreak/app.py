@@ -29,6 +29,7 @@ from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.locks import LockStore
 from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.plans import PlanStore
+from wavebreak.store.readiness import ReadinessStore
 from wavebreak.store.schedules import ScheduleStore
 from wavebreak.store.table import Table
 from wavebreak.store.wake_tokens import WakeStore
@@ -79,6 +80,9 @@ class App:
     checks: CheckStore
     schedules: ScheduleStore
     scheduler: Schedules
+    readiness: ReadinessStore
+    readiness_minutes: float = 30
+    """How often each plan is checked by itself; not scaled yet."""
     agent_patience_seconds: int = 600
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
     post_launch_actions: bool = False
@@ -140,6 +144,8 @@ def app() -> App:
         checks=CheckStore(table),
         schedules=ScheduleStore(table),
         scheduler=Schedules(clients.scheduler, _schedule_target()),
+        readiness=ReadinessStore(table),
+        readiness_minutes=chosen.readiness_minutes,
     )
 
 

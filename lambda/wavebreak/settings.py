@@ -75,6 +75,8 @@ class Settings:
     schedule_function_arn: str | None = None
     schedule_role_arn: str | None = None
     """Where schedules of drills are kept, what they invoke and as whom, of the functions that keep them."""
+    readiness_minutes: float = 30
+    """How often each plan is checked by itself; scaled."""
 
     @property
     def timing(self) -> Timing:
@@ -107,6 +109,7 @@ class Settings:
             schedule_group=environment.get("SCHEDULE_GROUP"),
             schedule_function_arn=environment.get("SCHEDULE_FUNCTION_ARN"),
             schedule_role_arn=environment.get("SCHEDULE_ROLE_ARN"),
+            readiness_minutes=positive_number(environment, "READINESS_MINUTES", "30"),
         )
 
 

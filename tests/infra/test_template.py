@@ -24,6 +24,7 @@ ROUTES = {
     ("DELETE", "/plans/{planId}"),
     ("GET", "/plans"),
     ("POST", "/plans/{planId}/validate"),
+    ("GET", "/plans/{planId}/readiness"),
     ("POST", "/plans/import"),
     ("POST", "/plans/diff"),
     ("POST", "/drills"),
@@ -127,7 +128,7 @@ def test_functions_behind_events_keep_what_they_could_not_take_in(all_functions:
         assert destination == {"Type": "SQS", "Destination": queue}, name
         for trigger in triggers:
             assert trigger["DeadLetterConfig"] == {"Arn": queue}, name
-    assert asynchronous == 6
+    assert asynchronous == 7
 
 
 def test_a_start_that_nobody_waits_for_is_not_tried_again_by_lambda(all_functions: dict[str, Json]) -> None:

@@ -45,6 +45,7 @@ from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.locks import LockStore
 from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.plans import PlanStore
+from wavebreak.store.readiness import ReadinessStore
 from wavebreak.store.schedules import ScheduleStore
 from wavebreak.store.table import Table
 from wavebreak.store.wake_tokens import WakeStore
@@ -115,6 +116,7 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 bucket=EvidenceBucket(clients.s3, None),
                 schedules=ScheduleStore(table),
                 scheduler=Schedules(clients.scheduler, None),
+                readiness=ReadinessStore(table),
                 channels=_no_channels,
                 now=clock.now,
                 ec2_at=lambda site: Ec2(clients.ec2(site)),

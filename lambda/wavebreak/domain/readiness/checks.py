@@ -1,8 +1,9 @@
 """Whether a plan could run now, told from facts: each check says PASS, WARN or FAIL of one subject. Pure.
 
-FAIL is what a start is refused for, what fails a wave, or what misses the plan's objectives; WARN is what an operator
-should know before. A server with impact OPTIONAL never fails its wave, so what is wrong with it is a WARN. What was not
-seen is a FAIL: no plan is called ready on facts that are missing.
+FAIL is what the start of a RECOVERY is refused for, what fails a wave, or what misses the plan's objectives; WARN is
+what an operator should know before. What stands in the way of a drill alone is a WARN that begins with `drill: `. A
+server with impact OPTIONAL never fails its wave, so what is wrong with it is a WARN. What was not seen is a FAIL: no
+plan is called ready on facts that are missing.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from wavebreak.domain.drs import START_DRILL
 from wavebreak.domain.plans.model import Impact
 from wavebreak.identifiers import is_drill
 from wavebreak.timing import parse_iso
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from wavebreak.domain.drs import Instance, SourceServer
     from wavebreak.domain.readiness.facts import Facts, Load, Member, SiteFacts
 
+DRILL: Final = "drill: "
+"""What the message of a WARN begins with that stands in the way of a drill alone."""
 DRILL_IS_OLD_AFTER: Final = timedelta(days=90)
 MOST_FINDINGS: Final = 500
 """Findings of one check that are listed for a Region; the others are counted. An answer of Lambda holds 6 MB."""
@@ -42,6 +46,7 @@ _BROKEN: Final = {
 }
 _WITHOUT_SNAPSHOTS: Final = frozenset({"INITIATING", "INITIAL_SYNC"})
 
+_OF_A_START: Final = frozenset({"settings", "plan-lock", "recovery-instance", "server-lock"})
 _DURATION: Final = re.compile(
     r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
     r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
@@ -91,6 +96,13 @@ def names_of(facts: Facts) -> dict[str, str]:
     }
 
 
+def refuses_a_drill(check: Check) -> bool:
+    """Tell whether a check found what the start of a drill is refused for, by itself or because it would be in vain."""
+    if check.status is CheckStatus.FAIL:
+        return True
+    return check.name in _OF_A_START and check.message.startswith(DRILL)
+
+
 def judge(facts: Facts) -> list[Check]:
     """Make every check of a plan, those of the plan itself first, then Region by Region."""
     checks = [*_settings(facts), _plan_lock(facts), _last_drill(facts)]
@@ -122,6 +134,10 @@ def _settings(facts: Facts) -> list[Check]:
     refused = [
         Check("settings", refusal["pointer"], CheckStatus.FAIL, refusal["message"]) for refusal in facts.refusals
     ]
+    refused += [
+        Check("settings", refusal["pointer"], CheckStatus.WARN, f"{DRILL}{refusal['message']}")
+        for refusal in facts.drill_refusals
+    ]
     return refused or [Check("settings", facts.plan_id, CheckStatus.PASS, "every setting of the plan can be run")]
 
 
@@ -134,7 +150,7 @@ def _plan_lock(facts: Facts) -> Check:
 def _held_by(what: str, holder: str) -> _Finding:
     """Tell what it means that something is held: a drill gives way to a recovery, and nothing else gives way."""
     if is_drill(holder):
-        return CheckStatus.WARN, f"{what} is held by {holder}: a recovery takes it over, a drill is refused"
+        return CheckStatus.WARN, f"{DRILL}{what} is held by {holder}: a recovery takes it over, a drill is refused"
     return CheckStatus.FAIL, f"{what} is held by {holder}"
 
 
@@ -283,8 +299,9 @@ def _replaces(site: SiteFacts) -> Callable[[Member], _Finding | None]:
         recovered = in_the_way_of_a_drill(instances)
         if recovered is not None:
             instance = recovered.recovery_instance_id
-            return CheckStatus.FAIL, (
-                f"a RECOVERY launched its live instance {instance}: a drill of it is refused, a recovery replaces it"
+            return CheckStatus.WARN, (
+                f"{DRILL}a RECOVERY launched its live instance {instance}: a drill of it is refused, a recovery"
+                " replaces it"
             )
         if instances:
             instance = instances[0].recovery_instance_id
@@ -303,11 +320,14 @@ def _held(holders: Mapping[str, str]) -> Callable[[Member], _Finding | None]:
 
 
 def _in_job(load: Load) -> Callable[[Member], _Finding | None]:
-    job_of = {server: job.job_id for job in load.active for server in job.servers}
+    job_of = {server: job for job in load.active for server in job.servers}
 
     def verdict(member: Member) -> _Finding | None:
         job = job_of.get(member.source_server_id)
-        return (CheckStatus.WARN, f"it is in the DRS job {job}: its launch waits until that ends") if job else None
+        if job is None:
+            return None
+        kind = DRILL if job.initiated_by == START_DRILL else ""
+        return CheckStatus.WARN, f"{kind}it is in the DRS job {job.job_id}: its launch waits until that ends"
 
     return verdict
 

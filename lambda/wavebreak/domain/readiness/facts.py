@@ -70,3 +70,5 @@ class Facts:
     refusals: tuple[Mapping[str, str], ...] = ()
     holder: str | None = None
     last_drill: Drill | None = None
+    drill_refusals: tuple[Mapping[str, str], ...] = ()
+    """What only the start of a drill would refuse."""
