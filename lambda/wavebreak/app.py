@@ -29,9 +29,9 @@ from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.locks import LockStore
 from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.plans import PlanStore
-from wavebreak.store.readiness import ReadinessStore
 from wavebreak.store.schedules import ScheduleStore
 from wavebreak.store.table import Table
+from wavebreak.store.upkeep.readiness import ReadinessStore
 from wavebreak.store.wake_tokens import WakeStore
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from wavebreak.aws.cloudwatch_logs import CommandOutput
     from wavebreak.aws.drs import Drs
     from wavebreak.aws.ec2 import Ec2
+    from wavebreak.aws.launch_templates import LaunchTemplates
     from wavebreak.aws.ssm import Ssm
     from wavebreak.domain.drs import Quotas
     from wavebreak.site import Site
@@ -80,6 +81,8 @@ class App:
     checks: CheckStore
     schedules: ScheduleStore
     scheduler: Schedules
+    templates_at: Callable[[Site], LaunchTemplates]
+    """EC2's launch templates of a site, to be changed."""
     readiness: ReadinessStore
     readiness_minutes: float = 30
     """How often each plan is checked by itself; not scaled yet."""
@@ -144,6 +147,7 @@ def app() -> App:
         checks=CheckStore(table),
         schedules=ScheduleStore(table),
         scheduler=Schedules(clients.scheduler, _schedule_target()),
+        templates_at=_templates_at,
         readiness=ReadinessStore(table),
         readiness_minutes=chosen.readiness_minutes,
     )
@@ -178,6 +182,12 @@ def _ec2_at(site: Site) -> Ec2:
     from wavebreak.aws.ec2 import Ec2  # noqa: PLC0415  likewise
 
     return Ec2(clients.ec2(site))
+
+
+def _templates_at(site: Site) -> LaunchTemplates:
+    from wavebreak.aws.launch_templates import LaunchTemplates  # noqa: PLC0415  likewise
+
+    return LaunchTemplates(clients.ec2_changing(site))
 
 
 def _ssm_at(site: Site) -> Ssm:

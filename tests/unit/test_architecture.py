@@ -34,6 +34,7 @@ GROUND = frozenset(
 MAY_IMPORT = {
     "domain.drs": set(),
     "domain.errors": set(),
+    "domain.launch_templates": set(),
     "domain.commands": set(),
     "domain.plans": {"domain.commands"},
     "domain.executions": {"domain.commands", "domain.drs", "domain.plans"},

@@ -40,6 +40,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
         "cache": Preset(3, 0.5, 5),  # writes of breakers and Idempotency-Keys
         "database": Preset(3, 1, 10),  # batches and transactions that DynamoDB holds back
         "drs": Preset(2, 2, 10),  # a job that a lost answer left behind, looked for
+        "templates": Preset(5, 0.5, 4),  # changes of launch templates: EC2 refills five calls a second
     }
 )
 

@@ -14,9 +14,9 @@ from wavebreak.problems import NotFound, PreconditionFailed, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store import keys
 from wavebreak.store.locks import busy_plan
-from wavebreak.store.readiness import ReadinessStore, check_intent, removals
 from wavebreak.store.schedules import schedule_intent
 from wavebreak.store.table import ConditionFailedError, Table, Write
+from wavebreak.store.upkeep.readiness import ReadinessStore, check_intent, removals
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:

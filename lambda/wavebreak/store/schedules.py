@@ -11,8 +11,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.plans.schedules import ScheduleState, Standing
-from wavebreak.store import keys, plan_leases
+from wavebreak.store import keys
 from wavebreak.store.table import ConditionFailedError, Table, Write
+from wavebreak.store.upkeep import leases as plan_leases
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:

@@ -31,6 +31,7 @@ from wavebreak.aws.cloudwatch_logs import CommandOutput
 from wavebreak.aws.dead_letter_queue import FailedEvents
 from wavebreak.aws.ec2 import Ec2
 from wavebreak.aws.evidence_bucket import EvidenceBucket
+from wavebreak.aws.launch_templates import LaunchTemplates
 from wavebreak.aws.scheduler import Schedules
 from wavebreak.aws.ssm import Ssm
 from wavebreak.domain.drs import Quotas
@@ -45,9 +46,9 @@ from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.locks import LockStore
 from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.plans import PlanStore
-from wavebreak.store.readiness import ReadinessStore
 from wavebreak.store.schedules import ScheduleStore
 from wavebreak.store.table import Table
+from wavebreak.store.upkeep.readiness import ReadinessStore
 from wavebreak.store.wake_tokens import WakeStore
 from wavebreak.timing import Timing
 
@@ -109,6 +110,7 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 quotas_at=lambda _site: quotas,
                 timing=Timing(),
                 renew_after_rounds=1000,
+                templates_at=lambda site: LaunchTemplates(clients.ec2_changing(site)),
                 other_accounts=False,
                 outbox=OutboxStore(table),
                 evidence=EvidenceStore(table),

@@ -84,6 +84,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_s3_18_the_presets_are_those_of_the_requirements() -> None:
     expected = {"cache": (3, 0.5, 5), "database": (3, 1, 10), "drs": (2, 2, 10)}
+    expected |= {"templates": (5, 0.5, 4)}  # contract 13, changes of launch templates
     assert {name: (p.attempts, p.base_seconds, p.cap_seconds) for name, p in PRESETS.items()} == expected
     assert preset("nobody knows this") is DEFAULT == Preset(3, 1, 30)
 

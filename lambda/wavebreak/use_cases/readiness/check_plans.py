@@ -21,8 +21,8 @@ from wavebreak.domain.readiness.outcome import standing_of
 from wavebreak.identifiers import is_drill
 from wavebreak.observability.metrics import Metric
 from wavebreak.site import Site
-from wavebreak.store.readiness import Kept
 from wavebreak.store.records import LAUNCHES_IN
+from wavebreak.store.upkeep.readiness import Kept
 from wavebreak.use_cases.check_readiness import survey_plans
 from wavebreak.use_cases.readiness.tell_change import tell_change
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.plans.model import StoredPlan
     from wavebreak.domain.plans.readiness import Standing
     from wavebreak.domain.readiness.facts import Facts
-    from wavebreak.store.readiness import Due
+    from wavebreak.store.upkeep.readiness import Due
 
 logger = logging.getLogger(__name__)
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.aws.channels import Fault, News
 from wavebreak.domain.notifications.plan_messages import plan_readiness, readiness_event
 from wavebreak.domain.plans.readiness import standing_view
-from wavebreak.store.readiness import known_by, told_of
+from wavebreak.store.upkeep.readiness import known_by, told_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.app import App
     from wavebreak.domain.plans.model import StoredPlan
-    from wavebreak.store.readiness import Kept
+    from wavebreak.store.upkeep.readiness import Kept
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,42 @@
+"""The same question about many, a few at a time: within the request rates of a service, and one fault is one answer."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from botocore.exceptions import ClientError
+
+from wavebreak.domain.drs import Trouble
+from wavebreak.resilience.aws_errors import FAULTS, is_denied, words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+T = TypeVar("T")
+
+AT_ONCE: Final = 4
+"""Calls under way at a time: EC2 refills five changing calls a second, and a launch needs rates of its own."""
+
+
+def each_of(
+    operation: str, subjects: Iterable[str], ask: Callable[[str], T], *, over: Callable[[], bool] = lambda: False
+) -> Mapping[str, T | Trouble]:
+    """Ask about each subject, and give answers or Troubles by subject; nothing is begun once `over` says so."""
+    wanted = list(dict.fromkeys(subjects))
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="few") as pool:
+        pending = {each: pool.submit(copy_context().run, partial(_one, operation, each, ask, over)) for each in wanted}
+        return {each: future.result() for each, future in pending.items()}
+
+
+def _one(operation: str, subject: str, ask: Callable[[str], T], over: Callable[[], bool]) -> T | Trouble:
+    if over():
+        return Trouble(operation, "there was no time left to ask", asked=False)
+    try:
+        return ask(subject)
+    except ClientError as error:
+        return Trouble(operation, words_of(error), denied=is_denied(error))
+    except FAULTS as error:
+        return Trouble(operation, str(error))

@@ -1,0 +1,153 @@
+"""EC2 launch templates of one account and Region: their default versions read, versions made, chosen and deleted.
+
+EC2 tells the default versions of all templates in one listing, and takes changes one template at a time. Its reads are
+eventually consistent: a version that was just made may not be found yet, and a read may show an earlier default. What
+DeleteLaunchTemplateVersions says is true at that moment: it keeps a version that is the default.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from wavebreak.domain.launch_templates.reading import subnet, template_version
+from wavebreak.problems import Unavailable
+from wavebreak.resilience.aws_errors import error_code, is_dependency_fault
+from wavebreak.resilience.retries import call as retried
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from wavebreak.domain.launch_templates.model import Subnet, TemplateVersion
+
+DEFAULT: Final = "$Default"
+_NOT_FOUND_YET: Final = "InvalidLaunchTemplateId.VersionNotFound"
+_ABSENT: Final = frozenset({"launchTemplateVersionDoesNotExist", "launchTemplateIdDoesNotExist"})
+_NO_TEMPLATE: Final = frozenset({"InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.NotFoundException"})
+_TYPES_A_CALL: Final = 200
+"""Values that one filter takes."""
+_SUBNETS_A_CALL: Final = 200
+
+
+class LaunchTemplates:
+    """Launch templates, and what else EC2 tells of where an instance may land."""
+
+    def __init__(self, client: Any) -> None:
+        """Take a client that repeats failed calls: all of these may be made twice. EC2's types are not installed."""
+        self.client = client
+
+    def defaults(self, template_ids: Collection[str]) -> dict[str, TemplateVersion]:
+        """Return the default versions of templates by their ids; one that EC2 does not show is left out.
+
+        One listing tells all templates, whatever their number: a call for each would be many.
+        """
+        if not template_ids:
+            return {}
+        found: dict[str, TemplateVersion] = {}
+        for page in self.client.get_paginator("describe_launch_template_versions").paginate(Versions=[DEFAULT]):
+            versions = (template_version(item) for item in page["LaunchTemplateVersions"])
+            found |= {each.template_id: each for each in versions if each.template_id in template_ids}
+        return found
+
+    def versions_from(self, template_id: str, least: int) -> list[TemplateVersion]:
+        """Return the versions of a template from a number on; none of a template that is gone."""
+        pages = self.client.get_paginator("describe_launch_template_versions").paginate(
+            LaunchTemplateId=template_id, MinVersion=str(least)
+        )
+        try:
+            return [template_version(item) for page in pages for item in page["LaunchTemplateVersions"]]
+        except ClientError as error:
+            if error_code(error) in _NO_TEMPLATE:
+                return []
+            raise
+
+    def create_version(
+        self, template_id: str, source: int, data: Mapping[str, Any], description: str, token: str
+    ) -> int:
+        """Make a version from another one with other `data`, and return its number; the same token makes no second."""
+        answer = retried(
+            "templates",
+            lambda: self.client.create_launch_template_version(
+                LaunchTemplateId=template_id,
+                SourceVersion=str(source),
+                LaunchTemplateData=dict(data),
+                VersionDescription=description,
+                ClientToken=token,
+            ),
+            _may_pass,
+        )
+        return int(answer["LaunchTemplateVersion"]["VersionNumber"])
+
+    def make_default(self, template_id: str, number: int) -> None:
+        """Have a version be the default; one that was just made is waited for a moment."""
+        retried(
+            "templates",
+            lambda: self.client.modify_launch_template(LaunchTemplateId=template_id, DefaultVersion=str(number)),
+            _may_pass,
+        )
+
+    def delete_version(self, template_id: str, number: int) -> bool:
+        """Delete a version; tell whether it is gone: False when it is the default one, which EC2 keeps.
+
+        A version or template that does not exist is gone. Unavailable for what EC2 did not do for another reason.
+        """
+        try:
+            answer = retried(
+                "templates",
+                lambda: self.client.delete_launch_template_versions(
+                    LaunchTemplateId=template_id, Versions=[str(number)]
+                ),
+                _is_held_back,
+            )
+        except ClientError as error:
+            if error_code(error) in _NO_TEMPLATE:
+                return True
+            raise
+        kept = answer.get("UnsuccessfullyDeletedLaunchTemplateVersions") or []
+        if not kept:
+            return True
+        reason = kept[0].get("ResponseError", {})
+        if reason.get("Code") in _ABSENT:
+            return True
+        if "default version" in str(reason.get("Message", "")).lower():
+            return False
+        raise Unavailable(f"EC2 keeps version {number} of {template_id}: {reason.get('Code')}: {reason.get('Message')}")
+
+    def subnets(self, subnet_ids: Sequence[str]) -> dict[str, Subnet]:
+        """Return subnets by their ids; one that EC2 does not know is left out."""
+        found: dict[str, Subnet] = {}
+        for start in range(0, len(subnet_ids), _SUBNETS_A_CALL):
+            wanted = list(subnet_ids[start : start + _SUBNETS_A_CALL])
+            pages = self.client.get_paginator("describe_subnets").paginate(
+                Filters=[{"Name": "subnet-id", "Values": wanted}]
+            )
+            found |= {each.subnet_id: each for page in pages for each in map(subnet, page["Subnets"])}
+        return found
+
+    def zones_of(self, instance_types: Collection[str]) -> dict[str, frozenset[str]]:
+        """Return the zones that offer each of some instance types; none of a type that the Region does not have."""
+        wanted = sorted(instance_types)
+        zones: dict[str, set[str]] = {name: set() for name in wanted}
+        for start in range(0, len(wanted), _TYPES_A_CALL):
+            pages = self.client.get_paginator("describe_instance_type_offerings").paginate(
+                LocationType="availability-zone",
+                Filters=[{"Name": "instance-type", "Values": wanted[start : start + _TYPES_A_CALL]}],
+            )
+            for page in pages:
+                for offering in page["InstanceTypeOfferings"]:
+                    zones.setdefault(offering["InstanceType"], set()).add(offering["Location"])
+        return {name: frozenset(places) for name, places in zones.items()}
+
+
+def _is_held_back(error: BaseException) -> bool:
+    """Tell whether EC2 holds calls back, or has a fault: its rates refill slower than botocore repeats.
+
+    A call that got no answer at all has taken long enough.
+    """
+    return isinstance(error, ClientError) and is_dependency_fault(error)
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Tell whether a change may be taken a moment later: EC2 holds calls back, or does not show a version yet."""
+    return _is_held_back(error) or (isinstance(error, ClientError) and error_code(error) == _NOT_FOUND_YET)

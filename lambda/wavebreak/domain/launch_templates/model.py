@@ -1,0 +1,52 @@
+"""What DRS and EC2 tell of how a source server is launched. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+GET_LAUNCH_CONFIGURATION = "GetLaunchConfiguration"
+DESCRIBE_VERSIONS = "DescribeLaunchTemplateVersions"
+MANAGED_TAG = "AWSElasticDisasterRecoveryManaged"
+"""The tag of launch templates that DRS keeps; no other template is ever changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchConfiguration:
+    """DRS's launch configuration of a source server (GetLaunchConfiguration)."""
+
+    source_server_id: str
+    template_id: str | None
+    disposition: str = "STARTED"
+    """STARTED, or STOPPED: whether what is launched runs."""
+    right_sizing: str = "NONE"
+    """NONE where the type is the launch template's own; else DRS chooses it."""
+    copies_private_ip: bool = False
+    post_launch_enabled: bool = False
+    launches_into: str | None = None
+    """The existing EC2 instance that it is launched into."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateVersion:
+    """A version of a launch template; `data` is its LaunchTemplateData in EC2's field names."""
+
+    template_id: str
+    number: int
+    is_default: bool
+    data: Mapping[str, Any]
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    """A subnet as EC2 describes it: its zone, range (CIDR) and how many addresses are free."""
+
+    subnet_id: str
+    vpc_id: str
+    zone: str
+    cidr: str
+    free: int
