@@ -31,6 +31,7 @@ from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.plans import PlanStore
 from wavebreak.store.schedules import ScheduleStore
 from wavebreak.store.table import Table
+from wavebreak.store.templates import TemplateStore
 from wavebreak.store.upkeep.readiness import ReadinessStore
 from wavebreak.store.wake_tokens import WakeStore
 
@@ -83,6 +84,7 @@ class App:
     scheduler: Schedules
     templates_at: Callable[[Site], LaunchTemplates]
     """EC2's launch templates of a site, to be changed."""
+    templates: TemplateStore
     readiness: ReadinessStore
     readiness_minutes: float = 30
     """How often each plan is checked by itself; not scaled yet."""
@@ -148,6 +150,7 @@ def app() -> App:
         schedules=ScheduleStore(table),
         scheduler=Schedules(clients.scheduler, _schedule_target()),
         templates_at=_templates_at,
+        templates=TemplateStore(table),
         readiness=ReadinessStore(table),
         readiness_minutes=chosen.readiness_minutes,
     )

@@ -47,7 +47,7 @@ def dashboard_metrics() -> Iterator[tuple[str, frozenset[str]]]:
                 yield found[3], frozenset(found[2].split(","))
             else:
                 assert row[0] == NAMESPACE
-                yield row[1], frozenset(row[2::2])
+                yield row[1], frozenset(each for each in row[2::2] if isinstance(each, str))
 
 
 def alarm_metrics() -> Iterator[tuple[str, frozenset[str]]]:

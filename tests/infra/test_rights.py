@@ -291,8 +291,14 @@ THROUGH_DRS = (("aws:CalledVia", ("drs.amazonaws.com",)), ("aws:ViaAWSService", 
 VM = arn("ec2", "instance/i-1")
 
 
-ASKS_EC2_ITSELF = {("ObserveTerminationFunctionRole", "ec2:DescribeInstances"), ("TargetRole", "ec2:DescribeInstances")}
-"""A termination asks EC2 for instances that DRS no longer shows."""
+_NETWORKS = ("ec2:DescribeInstanceTypeOfferings", "ec2:DescribeLaunchTemplateVersions", "ec2:DescribeSubnets")
+ASKS_EC2_ITSELF = {
+    ("ObserveTerminationFunctionRole", "ec2:DescribeInstances"),
+    ("TargetRole", "ec2:DescribeInstances"),
+    *((role, action) for role in ("StartWaveFunctionRole", "TargetRole") for action in _NETWORKS),
+    *((role, "ec2:DescribeLaunchTemplateVersions") for role in ("ObserveFunctionRole", "SweepFunctionRole")),
+}
+"""A termination asks EC2 for instances that DRS no longer shows; a drill with networks where its servers may land."""
 
 
 @pytest.mark.parametrize("role", NAMES)

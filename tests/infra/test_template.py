@@ -271,11 +271,27 @@ def test_wildcards_stand_only_where_the_text_search_finds_them(statements: list[
 
 def test_ec2_rights_hold_only_for_calls_that_drs_makes(statements: list[Json]) -> None:
     own = {"Effect": "Allow", "Action": "ec2:DescribeInstances", "Resource": "*"}
-    borrowed = [s for s in statements if s != own and any(action.startswith("ec2:") for action in actions_of(s))]
+    borrowed = [
+        s
+        for s in statements
+        if s != own
+        and any(action.startswith("ec2:") for action in actions_of(s))
+        and s.get("Sid") not in {"ReadVersions", "LookAtNetworksAndVersions", "ChangeTemplatesOfDrsOnly"}
+    ]
     assert len(borrowed) == 4
     for statement in borrowed:
         assert statement["Condition"] == {"Bool": {"aws:ViaAWSService": "true"}}
         assert all(action.startswith("ec2:") for action in actions_of(statement))
+
+
+def test_13_launch_templates_are_changed_only_where_drs_keeps_them(statements: list[Json]) -> None:
+    changing = [s for s in statements if s.get("Sid") == "ChangeTemplatesOfDrsOnly"]
+    assert len(changing) == 3
+    for statement in changing:
+        assert statement["Condition"] == {"Null": {"aws:ResourceTag/AWSElasticDisasterRecoveryManaged": "false"}}
+        assert "launch-template/" in str(statement["Resource"])
+    reading = [s for s in statements if s.get("Sid") in {"ReadVersions", "LookAtNetworksAndVersions"}]
+    assert {action.partition(":Describe")[0] for s in reading for action in actions_of(s)} == {"ec2"}
 
 
 def test_only_the_look_of_a_termination_asks_ec2_itself(

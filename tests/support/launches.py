@@ -232,6 +232,7 @@ class Launch:
             timing=TIMING,
             now=lambda: self.now,
             workflow=SimpleNamespace(wake=lambda *_: self.woken.append(self.rounds)),
+            templates=SimpleNamespace(of=lambda _site, _names: {}),
             errors=SimpleNamespace(record_error=lambda error, *_, **__: self.errors.append(error)),
         )
 

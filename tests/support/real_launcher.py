@@ -65,6 +65,7 @@ class RealLauncher:
             timing=TIMING,
             now=lambda: world.now,
             workflow=SimpleNamespace(wake=lambda *_: None),
+            templates=SimpleNamespace(of=lambda _site, _names: {}),
             errors=SimpleNamespace(record_error=lambda *_, **__: None),
         )
 

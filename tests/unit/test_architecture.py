@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "domain.launch_templates": set(),
     "domain.commands": set(),
     "domain.plans": {"domain.commands"},
-    "domain.executions": {"domain.commands", "domain.drs", "domain.plans"},
+    "domain.executions": {"domain.commands", "domain.drs", "domain.launch_templates", "domain.plans"},
     "domain.checks": {"domain.commands", "domain.executions", "domain.plans"},
     "domain.evidence": {
         "domain.checks",
@@ -60,6 +60,7 @@ MAY_IMPORT = {
         "domain.commands",
         "domain.errors",
         "domain.executions",
+        "domain.launch_templates",
         "domain.plans",
     },
     # Of the store the wake tokens alone, which Step Functions is woken by.

@@ -118,6 +118,8 @@ INSTANCE_ROLES: Final = tuple(
 NOT_BORROWED: Final = {
     "scheduler:CreateSchedule": "the one role that is passed is recorded with the call",
     "scheduler:UpdateSchedule": "likewise",
+    "ec2:CreateLaunchTemplateVersion": "of templates that name their image by a parameter of SSM; DRS names none",
+    "ec2:DescribeLaunchTemplateVersions": "likewise",
     "servicequotas:GetServiceQuota": "its dependent actions are of the services whose quotas are read; DRS has none",
 }
 """Actions whose dependent actions in the reference nobody asks for, each with the reason."""

@@ -28,6 +28,10 @@ ITEMS: Final = "*"
 """Of names that follow from what is recovered: ids of executions, jobs, instances."""
 
 
+OF_DRS: Final = (("aws:ResourceTag/AWSElasticDisasterRecoveryManaged", ("drs.amazonaws.com",)),)
+"""What tells a launch template that DRS keeps from all others."""
+
+
 class UnknownCall(Exception):  # noqa: N818  names what it is
     """Nobody has written down what a call asks IAM for; the message names it."""
 
@@ -122,9 +126,15 @@ def _drs(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
 
 
 def _ec2(operation: str, _params: Mapping[str, Any]) -> Iterator[Request]:
-    if operation != "DescribeInstances":
-        raise UnknownCall(f"ec2:{operation}")
-    yield Request(f"ec2:{operation}", "*")
+    match operation:
+        case (
+            "DescribeInstanceTypeOfferings" | "DescribeInstances" | "DescribeLaunchTemplateVersions" | "DescribeSubnets"
+        ):
+            yield Request(f"ec2:{operation}", "*")
+        case "CreateLaunchTemplateVersion" | "DeleteLaunchTemplateVersions" | "ModifyLaunchTemplate":
+            yield Request(f"ec2:{operation}", arn("ec2", f"launch-template/{ITEMS}"), OF_DRS)
+        case _:
+            raise UnknownCall(f"ec2:{operation}")
 
 
 def _ssm(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:

@@ -80,6 +80,8 @@ def _conditions(statement: Mapping[str, Any]) -> tuple[Condition, ...]:
 
 def _holds(operator: str, values: tuple[str, ...], given: tuple[str, ...] | None) -> bool:
     name = operator.removeprefix(_FOR_ANY).removeprefix(_FOR_ALL)
+    if operator == "Null":
+        return (given is None) is (values == ("true",))
     if given is None:
         return operator.startswith(_FOR_ALL)
     met = [_meets(name, values, one) for one in given]

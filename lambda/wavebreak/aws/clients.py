@@ -37,10 +37,7 @@ READ_ONLY: Final = (
     "drs:DescribeRecoverySnapshots",
     "drs:DescribeSourceServers",
     "drs:GetLaunchConfiguration",
-    "ec2:DescribeInstanceTypeOfferings",
     "ec2:DescribeInstances",  # DescribeRecoveryInstances asks for it in the caller's name, terminations in ours
-    "ec2:DescribeLaunchTemplateVersions",
-    "ec2:DescribeSubnets",
     "servicequotas:GetServiceQuota",
 )
 """What a session in another account may do unless it is for the calls that start or end something."""

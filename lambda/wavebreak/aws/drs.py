@@ -18,12 +18,14 @@ from wavebreak.problems import Unavailable
 from wavebreak.timing import iso, known_time, parse_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from mypy_boto3_drs.client import DrsClient
 
+    from wavebreak.domain.drs import Trouble
     from wavebreak.domain.executions.model import Job, Server
+    from wavebreak.domain.launch_templates.model import LaunchConfiguration
     from wavebreak.domain.plans.drs_recovery_plans import NativePlan
 
 logger = logging.getLogger(__name__)
@@ -159,6 +161,14 @@ class Drs:
         configuration = self.client.get_launch_configuration(sourceServerID=source_server_id)
         return bool(configuration.get("launchIntoInstanceProperties", {}).get("launchIntoEC2InstanceID"))
 
+    def launch_configurations(
+        self, source_server_ids: Sequence[str], over: Callable[[], bool]
+    ) -> Mapping[str, LaunchConfiguration | Trouble]:
+        """Read launch configurations by source server, or the Trouble with each; none is begun once `over` says so."""
+        from wavebreak.aws.launch_configurations import launch_configurations  # noqa: PLC0415  drills with networks only
+
+        return launch_configurations(self.client, source_server_ids, over=over)
+
     def newest_snapshot(self, source_server_id: str) -> str | None:
         """Give the moment (RFC 3339) of a server's newest recovery snapshot; None when it has none that is finished."""
         paginator = self.client.get_paginator("describe_recovery_snapshots")
@@ -249,7 +259,19 @@ def _source_server(server: Mapping[str, Any]) -> SourceServer:
         server.get("recoveryInstanceId"),
         launch.get("type"),
         _name_of(server),
+        _address_of(server),
+        server.get("sourceProperties", {}).get("recommendedInstanceType"),
     )
+
+
+def _address_of(server: Mapping[str, Any]) -> str | None:
+    """Give the first IPv4 address of a source server's primary network interface."""
+    interfaces = server.get("sourceProperties", {}).get("networkInterfaces", [])
+    for interface in sorted(interfaces, key=lambda each: not each.get("isPrimary")):
+        for address in interface.get("ips", []):
+            if ":" not in address:
+                return str(address)
+    return None
 
 
 def _name_of(server: Mapping[str, Any]) -> str | None:

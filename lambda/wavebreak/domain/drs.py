@@ -74,6 +74,10 @@ class SourceServer:
     """What its last launch was, DRILL or RECOVERY, if DRS tells."""
     name: str | None = None
     """What people call it: its Name tag, else its host name."""
+    address: str | None = None
+    """The private IPv4 address that it has at its source."""
+    recommended_type: str | None = None
+    """The instance type that DRS would choose for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class Metric(Enum):
     EXECUTIONS_RUNNING = Form("ExecutionsRunning", "Count")
     OLDEST_EXECUTION = Form("OldestExecutionAge", "Seconds")
     """How long the oldest running execution has been running; 0 while none is."""
+    TEMPLATES_LEFT_CHANGED = Form("TemplatesLeftChanged", "Count")
+    """Launch templates that a drill has changed, ten minutes after the last DRS job of their servers."""
     WAVE_DURATION = Form("WaveDuration", "Seconds", (("status",),))
     RECOVERY_TIME = Form("RecoveryTime", "Seconds", (("mode",),))
     RECOVERY_OBJECTIVE = Form("RecoveryTimeObjective", "Seconds", (("mode",),))

@@ -55,6 +55,7 @@ from wavebreak.store.finding_records import (
     read_verdict,
 )
 from wavebreak.store.lease_records import lease_record, read_lease
+from wavebreak.store.network_records import networks_record, read_networks
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def meta_record(execution: Execution) -> Item:
         record[LAUNCHES_IN] = [[site.account_id, site.region] for site in launches]
     if execution.holds_locks:
         record["activePk"] = keys.ACTIVE_LIST
-    record |= lease_record(execution)
+    record |= lease_record(execution) | networks_record(execution)
     if execution.last_look is not None:
         record["lastLook"] = {
             "places": list(execution.last_look.sites),
@@ -362,6 +363,7 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         tallies=read_tallies(meta.get("tallies")),
         usual_launch_seconds=None if meta.get("usualLaunchBefore") is None else int(meta["usualLaunchBefore"]),
         lease=read_lease(meta),
+        networks=read_networks(meta),
     )
 
 

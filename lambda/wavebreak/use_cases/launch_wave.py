@@ -29,6 +29,7 @@ from wavebreak.timeouts import Deadline
 from wavebreak.timing import iso, parse_iso
 from wavebreak.use_cases.launching.intents import Intents
 from wavebreak.use_cases.launching.outlook import Outlook
+from wavebreak.use_cases.networks.lead_away import made_ready, still_ready
 from wavebreak.use_cases.preemption.give_way import left_to_recoveries
 from wavebreak.use_cases.preemption.wait_for_drills import waits_for_drills
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 _NO_ROOM: Final = "Waits for room under the DRS quotas"
 _BUSY: Final = "Waits for the end of another DRS job of this server"
+_TEMPLATES_TAKEN: Final = "Its launch template was put back just now, and is changed again"
 _TAKEN_SECONDS: Final = 300
 """How long a launch shows that DRS takes this wave's calls as such: what it refuses then, it refuses for subjects."""
 
@@ -129,6 +131,7 @@ class _Round:
         self.execution = execution
         self.wave: Wave = execution.wave(intents.number)
         self.unknown: list[Job] = []
+        self.deadline = Deadline("launch_round", reserve=series_seconds("drs_call", 1), wave=intents.number)
         waiting = unassigned(execution, self.wave)
         self.memory = {server.source_server_id: server.suspicion for server in waiting}
         self.errors_before = {server.source_server_id: server.error for server in waiting}
@@ -150,9 +153,8 @@ class _Round:
 
     def run(self) -> None:
         """Start batch after batch, and write down what was found out."""
-        deadline = Deadline("launch_round", reserve=series_seconds("drs_call", 1), wave=self.wave.number)
         while self._once():
-            if deadline.over:
+            if self.deadline.over:
                 break
         self._remember_suspects()
         if self.unknown:
@@ -173,6 +175,11 @@ class _Round:
         # No intent, no call: another StartWave, a retry or a cancel came first, and owns these servers or their end.
         if written is None:
             return False
+        if not still_ready(self.app, written[0], self.wave, batch):
+            self._change(lambda current: launch_steps.never_made(current, written[1]))
+            self._wait(dict.fromkeys(batch, _TEMPLATES_TAKEN), self.app.timing.no_room)
+            self.search.leave_out(batch)
+            return True
         self.outlook.called()
         return self._call(*written)
 
@@ -187,11 +194,24 @@ class _Round:
         if not failed:
             spared = self.outlook.spared(batch, self.errors_before)
             failed, waiting = dict(spared.refused), spared.waiting
+        if not failed and not waiting:
+            return self._templates_unready(batch)
         if failed:
             self._change(lambda current: launch_steps.failed(current, self.wave.number, failed))
         self._wait(waiting, self.app.timing.second_look)
         self.search.leave_out((*failed, *waiting))
         return bool(failed or waiting)
+
+    def _templates_unready(self, batch: Sequence[str]) -> bool:
+        """Leave out those of a batch that would not land where they should; tells whether any is."""
+        unready = made_ready(
+            self.app, self.execution, self.wave, batch, self.outlook.drs, self.outlook.known, lambda: self.deadline.over
+        )
+        if unready.failed:
+            self._change(lambda current: launch_steps.failed(current, self.wave.number, unready.failed))
+        self._wait(unready.waiting, self.app.timing.no_room)
+        self.search.leave_out((*unready.failed, *unready.waiting))
+        return bool(unready.failed or unready.waiting)
 
     def _call(self, execution: Execution, job: Job) -> bool:
         """Call StartRecovery for an intent and record what came of it."""

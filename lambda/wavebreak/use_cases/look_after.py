@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from wavebreak.resilience.despite_faults import each_despite_faults
 from wavebreak.use_cases import reconcile_commands, reconcile_executions, watch_dead_letters
 from wavebreak.use_cases.leases import end_leases
+from wavebreak.use_cases.networks import sweep_templates
 from wavebreak.use_cases.schedules import keep_schedule
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _WORKS: Final[Mapping[str, Callable[[App], int]]] = {
     "leases": end_leases.sweep,
     "schedules": keep_schedule.sweep,
     "failedEvents": watch_dead_letters.look,
+    "templates": sweep_templates.sweep,
 }
 
 

@@ -31,6 +31,7 @@ from wavebreak.use_cases.machine_round import (
     sites_of,
     together,
 )
+from wavebreak.use_cases.networks import follow_launches
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
             app.executions.pause(attempt)
             continue
         app.meter.add(Metric.POLLS)
+        if decision.directive in {Directive.SLEEP, Directive.FINISH}:
+            follow_launches.follow(app, look.current)
         return replace(_directed(app, snapshot, decision, run, rounds), last_seen=look.last_seen)
     raise Unavailable(f"execution {execution_id} is being changed by many at once")
 

@@ -13,6 +13,7 @@ from wavebreak.domain.executions.leasing.start import lease_of
 from wavebreak.domain.executions.locking.preemption import taken_over
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.domain.executions.model import Attribution, Mode
+from wavebreak.domain.executions.networking.start import networks_of
 from wavebreak.identifiers import is_drill, new_call_id, new_execution_id
 from wavebreak.problems import InvalidRequest, NotFound, PlanBusy, Problem, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
@@ -96,6 +97,7 @@ def _wanted(app: App, plan_id: str, mode: Mode, own: Site, asked: Mapping[str, A
     execution = replace(
         execution,
         lease=lease_of(mode, plan.document, asked, app.timing),
+        networks=networks_of(mode, plan.document, own),
         warnings=(*warnings, *replaced_by(app, execution, asking)),
         usual_launch_seconds=_usual_launch(app, plan_id),
     )

@@ -48,6 +48,7 @@ from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.plans import PlanStore
 from wavebreak.store.schedules import ScheduleStore
 from wavebreak.store.table import Table
+from wavebreak.store.templates import TemplateStore
 from wavebreak.store.upkeep.readiness import ReadinessStore
 from wavebreak.store.wake_tokens import WakeStore
 from wavebreak.timing import Timing
@@ -110,6 +111,7 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 quotas_at=lambda _site: quotas,
                 timing=Timing(),
                 renew_after_rounds=1000,
+                templates=TemplateStore(table),
                 templates_at=lambda site: LaunchTemplates(clients.ec2_changing(site)),
                 other_accounts=False,
                 outbox=OutboxStore(table),

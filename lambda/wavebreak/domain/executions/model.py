@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.leasing.model import Lease
     from wavebreak.domain.executions.locking.model import DrillWait, Preemption
     from wavebreak.domain.executions.notices import Notice
+    from wavebreak.domain.launch_templates.model import DrillNetwork
 
 SERVERS_PER_ITEM: Final = 100
 """Servers of a wave that share one item of the table."""
@@ -397,6 +398,8 @@ class Execution:
     """How long the quickest launch of the plan's last run took; None where that is not known."""
     lease: Lease | None = None
     """Of a drill only: how long its instances may stay."""
+    networks: tuple[DrillNetwork, ...] = ()
+    """Of a drill only: where its servers land, if not where their launch templates say."""
 
     @property
     def is_terminal(self) -> bool:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wavebreak.site import Site
+
 GET_LAUNCH_CONFIGURATION = "GetLaunchConfiguration"
 DESCRIBE_VERSIONS = "DescribeLaunchTemplateVersions"
 MANAGED_TAG = "AWSElasticDisasterRecoveryManaged"
@@ -50,3 +52,12 @@ class Subnet:
     zone: str
     cidr: str
     free: int
+
+
+@dataclass(frozen=True, slots=True)
+class DrillNetwork:
+    """Where a plan has the drills of one account and Region land."""
+
+    site: Site
+    subnet_ids: tuple[str, ...]
+    group_ids: tuple[str, ...]

@@ -70,6 +70,8 @@ SourceServerId = Annotated[str, Field(strict=True, pattern=r"^s-[0-9a-zA-Z]{17}$
 Region = Annotated[str, Field(strict=True, pattern=r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$")]
 AccountId = Annotated[str, Field(strict=True, pattern=r"^[0-9]{12}$")]
 TopicArn = Annotated[str, Field(strict=True, pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$")]
+SubnetId = Annotated[str, Field(strict=True, pattern=r"^subnet-([0-9a-f]{8}|[0-9a-f]{17})$")]
+SecurityGroupId = Annotated[str, Field(strict=True, pattern=r"^sg-([0-9a-f]{8}|[0-9a-f]{17})$")]
 FactorName = Annotated[str, Field(strict=True, pattern=r"^f_[A-Za-z0-9_]{1,62}$")]
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=256)]
 PlanName = Annotated[Text, AfterValidator(named)]
@@ -182,6 +184,20 @@ class Wave(_Part):
     checks: Annotated[tuple[Check, ...], Length(0, 10)] = Field((), description="Made after the wave's commands.")
 
 
+class NetworkSettings(_Part):
+    """Where the drills of an account and Region land."""
+
+    subnet_ids: Annotated[tuple[SubnetId, ...], Length(1, 20)] = Field(
+        description="A server goes into the one with most free addresses in a zone that offers its type.",
+        examples=[["subnet-0123456789abcdef0"]],
+    )
+    security_group_ids: Annotated[tuple[SecurityGroupId, ...], Length(1, 16)] = Field(
+        description="Of every network interface, in place of its own.", examples=[["sg-0123456789abcdef0"]]
+    )
+    region: Region | None = Field(None, description="As in the waves that it is for.", examples=["us-west-2"])
+    account_id: AccountId | None = Field(None, description="As in the waves that it is for.", examples=["123456789012"])
+
+
 class ScheduleSettings(_Part):
     """When drills of the plan start by themselves, in the words of EventBridge Scheduler."""
 
@@ -202,6 +218,9 @@ class DrillSettings(_Part):
         ge=SHORTEST_LEASE_MINUTES,
         le=LONGEST_LEASE_MINUTES,
         description="How long a drill's instances stay after its end, before they are terminated by themselves.",
+    )
+    networks: Annotated[tuple[NetworkSettings, ...], Length(1, 80)] | None = Field(
+        None, description="Where its servers land: one for each account and Region of the waves."
     )
     schedule: ScheduleSettings | None = Field(None, description="When drills start by themselves; needs a lease.")
 

@@ -62,6 +62,7 @@ class Rules:
         yield from self._too_many_servers()
         yield from self._checks_that_clash()
         yield from self._schedule_without_lease()
+        yield from self._networks_that_do_not_match()
 
     @cached_property
     def _waves(self) -> list[dict[str, Any]]:
@@ -139,6 +140,23 @@ class Rules:
         if isinstance(drill, dict) and drill.get("schedule") and drill.get("terminateAfterMinutes") is None:
             yield ("drill", "schedule"), "needs terminateAfterMinutes: what starts by itself must end by itself"
 
+    def _networks_that_do_not_match(self) -> Iterator[Finding]:
+        """Hold `networks` to one entry for each account and Region of the waves, as they are written (contract 13)."""
+        drill = self.document.get("drill")
+        networks = drill.get("networks") if isinstance(drill, dict) else None
+        if not isinstance(networks, (list, tuple)):
+            return
+        first_with: dict[tuple[str, str], int] = {}
+        for position, network in enumerate(networks):
+            if isinstance(network, dict):
+                first = first_with.setdefault(_written_site(network), position)
+                if first != position:
+                    yield ("drill", "networks", position), f"is for the same account and Region as entry {first + 1}"
+        for index, wave in enumerate(self._waves):
+            if _written_site(wave) not in first_with:
+                message = f"have no entry for the account and Region of wave {self._shown(index)}"
+                yield ("drill", "networks"), message
+
     def _commands_before_anything(self) -> Iterator[Finding]:
         for index, wave in enumerate(self._waves):
             written = wave.get("dependsOn")
@@ -166,14 +184,14 @@ class Rules:
                 yield index, position, entry
 
     def _duplicate_servers(self) -> Iterator[Finding]:
-        """Compare Regions and accounts as written: what a wave leaves out is the same for all that leave it out."""
+        """Compare servers with the Regions and accounts as written."""
         first_with: dict[tuple[str, str, str], int] = {}
         for index, position, server in self._listed("servers"):
             server_id = server.get("sourceServerId") if isinstance(server, dict) else None
             if not isinstance(server_id, str):
                 continue
             wave = self._waves[index]
-            key = (str(wave.get("accountId")), str(wave.get("region")), server_id)
+            key = (*_written_site(wave), server_id)
             if key in first_with:
                 message = f"{quoted(server_id)} is already in wave {self._shown(first_with[key])}"
                 yield ("waves", index, "servers", position, "sourceServerId"), message
@@ -207,3 +225,8 @@ class Rules:
             for factor in factors if isinstance(factors, dict) else ():
                 if isinstance(factor, str) and owner.setdefault(factor, name) != name:
                     yield (*where, "factors", factor), f"is already a factor of check {quoted(owner[factor])}"
+
+
+def _written_site(part: dict[str, Any]) -> tuple[str, str]:
+    """Give account and Region as written: what is left out is the same for all that leave it out."""
+    return str(part.get("accountId")), str(part.get("region"))

@@ -94,6 +94,11 @@ class Outlook:
             self._known |= self.drs.source_servers(unseen)
         return {name: _UNKNOWN for name in servers if name not in self._known}
 
+    @property
+    def known(self) -> Mapping[str, SourceServer]:
+        """What DRS told of the servers that `absent` asked for."""
+        return self._known
+
     def spared(self, servers: Sequence[str], errors_before: Mapping[str, str | None]) -> Spared:
         """Find servers that a drill must not launch now; `errors_before` is what each says that it waits for."""
         if not self.drill:

@@ -63,3 +63,42 @@ def test_13_a_schedule_of_which_nothing_is_known_yet_is_pending() -> None:
     active = Standing(ScheduleState.ACTIVE)
     assert standing_view(document, active) == {"state": "ACTIVE", "error": None}
     assert standing_view(drilled(), active) is None
+
+
+SUBNETS, GROUPS = ["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]
+HOME = {"subnetIds": SUBNETS, "securityGroupIds": GROUPS}
+
+
+def networked(*networks: object) -> dict[str, Any]:
+    waves = (wave("a", 1), dict(wave("b", 2), region="us-west-2"))
+    return dict(plan(*waves), drill={"networks": list(networks)})
+
+
+def test_13_networks_are_kept_as_they_are_written() -> None:
+    document = networked(HOME, {**HOME, "region": "us-west-2"})
+    assert normalised(parse_plan(document))["drill"] == document["drill"]
+
+
+def test_13_every_account_and_region_of_the_waves_needs_one_entry() -> None:
+    [(pointer, message)] = problems(networked(HOME))
+    assert pointer == "/drill/networks"
+    assert "'b'" in message
+    west = {**HOME, "region": "us-west-2"}
+    [(pointer, message)] = problems(networked(HOME, west, west))
+    assert (pointer, message) == ("/drill/networks/2", "is for the same account and Region as entry 2")
+    other = {**west, "accountId": "123456789012"}
+    assert [pointer for pointer, _ in problems(networked(HOME, other))] == ["/drill/networks"]
+
+
+@pytest.mark.parametrize(
+    ("network", "pointer"),
+    [
+        ({**HOME, "subnetIds": []}, "/drill/networks/0/subnetIds"),
+        ({**HOME, "subnetIds": ["subnet-1"]}, "/drill/networks/0/subnetIds/0"),
+        ({**HOME, "securityGroupIds": ["default"]}, "/drill/networks/0/securityGroupIds/0"),
+        ({"subnetIds": SUBNETS}, "/drill/networks/0/securityGroupIds"),
+        ({**HOME, "vpcId": "vpc-1"}, "/drill/networks/0/vpcId"),
+    ],
+)
+def test_13_a_network_that_is_none_is_refused(network: dict[str, Any], pointer: str) -> None:
+    assert pointer in [found for found, _ in problems(networked(network, {**HOME, "region": "us-west-2"}))]

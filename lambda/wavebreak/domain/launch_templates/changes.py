@@ -1,0 +1,66 @@
+"""A launch template that a drill changed, as it is written down before anything changes. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from wavebreak.site import Site
+
+
+class Stage(StrEnum):
+    """How far a change is.
+
+    CHANGING: no version of ours was ever the default. CHANGED: ours is known by its number, and may be the default.
+    READY: it was made the default. PUTTING_BACK: somebody puts it back, and no drill may count on it any more.
+    """
+
+    CHANGING = "CHANGING"
+    CHANGED = "CHANGED"
+    READY = "READY"
+    PUTTING_BACK = "PUTTING_BACK"
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateChange:
+    """The change of one server's launch template by one attempt of a drill's wave."""
+
+    site: Site
+    source_server_id: str
+    execution_id: str
+    wave: int
+    attempt: int
+    template_id: str
+    original: int
+    """The version that was the default."""
+    interfaces: tuple[Mapping[str, Any], ...]
+    """Those of the original."""
+    subnet_id: str
+    group_ids: tuple[str, ...]
+    token: str
+    """What our versions of it are made under, once each."""
+    intended_at: datetime
+    stage: Stage = Stage.CHANGING
+    version: int | None = None
+    """Ours."""
+    holder: str | None = None
+    """Who puts it back."""
+    held_until: datetime | None = None
+    idle_since: datetime | None = None
+    """Since when no DRS job of the server is intended or active, as far as that was seen."""
+    trouble: str | None = None
+    """What was last in the way of putting it back."""
+
+    @property
+    def description(self) -> str:
+        """What EC2 tells of a version of ours."""
+        return f"Wavebreak {self.execution_id} {self.token}"
+
+    def is_of(self, execution_id: str, wave: int, attempt: int) -> bool:
+        """Tell whether it was made by this attempt of a drill's wave."""
+        return (self.execution_id, self.wave, self.attempt) == (execution_id, wave, attempt)

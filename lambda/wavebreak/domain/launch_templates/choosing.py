@@ -1,0 +1,74 @@
+"""Into which subnet of a drill's network a server goes (contract 13). Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wavebreak.domain.launch_templates.model import DrillNetwork, Subnet
+
+
+class NoPlaceError(Exception):
+    """No subnet of the network takes a server; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a server needs of a subnet."""
+
+    instance_type: str | None = None
+    """None where it is not known: then any zone will do."""
+    zone: str | None = None
+    """The zone that its launch template names, if it does."""
+    address: str | None = None
+    """The private address that it keeps."""
+    interfaces: int = 1
+
+
+@dataclass(slots=True)
+class Places:
+    """The subnets of a network as EC2 described them, and what was given away of them since."""
+
+    network: DrillNetwork
+    subnets: Mapping[str, Subnet]
+    zones: Mapping[str, frozenset[str]]
+    """The zones that offer each instance type."""
+    given: Counter[str] = field(default_factory=Counter)
+
+    def choose(self, wish: Wish) -> Subnet:
+        """Give the subnet with most free addresses in a zone that offers the type, and count the addresses as taken.
+
+        Raises NoPlaceError.
+        """
+        known = [self.subnets[each] for each in self.network.subnet_ids if each in self.subnets]
+        if not known:
+            raise NoPlaceError(f"EC2 knows none of the drill's subnets {', '.join(self.network.subnet_ids)}")
+        fitting = [each for each in known if self._offers(each, wish)]
+        if not fitting:
+            raise NoPlaceError(f"No subnet of the drill is in a zone that offers {wish.instance_type} to it")
+        if wish.address is not None:
+            fitting = [each for each in fitting if _holds(each.cidr, wish.address)]
+            if not fitting:
+                raise NoPlaceError(f"It keeps its private address {wish.address}, which no subnet of the drill holds")
+        best = max(fitting, key=lambda each: each.free - self.given[each.subnet_id])
+        if best.free - self.given[best.subnet_id] < wish.interfaces:
+            raise NoPlaceError("No subnet of the drill has enough free addresses for it")
+        self.given[best.subnet_id] += wish.interfaces
+        return best
+
+    def _offers(self, subnet: Subnet, wish: Wish) -> bool:
+        if wish.zone is not None and subnet.zone != wish.zone:
+            return False
+        return wish.instance_type is None or subnet.zone in self.zones.get(wish.instance_type, frozenset())
+
+
+def _holds(cidr: str, address: str) -> bool:
+    try:
+        return IPv4Address(address) in IPv4Network(cidr)
+    except (AddressValueError, NetmaskValueError, ValueError):
+        return False

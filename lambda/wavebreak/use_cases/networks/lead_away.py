@@ -1,0 +1,282 @@
+"""Launch templates changed just before a drill's StartRecovery, so that its servers land in the drill's network.
+
+Every step is written down before it is made: the change with the original before EC2 is asked for a version, the
+version's number before it becomes the default. A call that dies leaves a change that the next one goes on with, or that
+is put back.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.aws.few_at_once import each_of
+from wavebreak.domain.drs import Trouble
+from wavebreak.domain.executions.model import Mode
+from wavebreak.domain.launch_templates.changes import Stage, TemplateChange
+from wavebreak.domain.launch_templates.changing import NotForDrillsError, changed, interfaces_of
+from wavebreak.domain.launch_templates.choosing import NoPlaceError, Places, Wish
+from wavebreak.use_cases.networks.put_back import before_launch, put_back
+from wavebreak.use_cases.preemption.give_way import left_to_recoveries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from wavebreak.app import App
+    from wavebreak.aws.drs import Drs
+    from wavebreak.domain.drs import SourceServer
+    from wavebreak.domain.executions.model import Execution, Wave
+    from wavebreak.domain.launch_templates.model import DrillNetwork, LaunchConfiguration, TemplateVersion
+
+_CREATE: Final = "CreateLaunchTemplateVersion"
+_CHOOSE: Final = "ModifyLaunchTemplate"
+_NO_TIME: Final = "Waits for its launch template to be changed"
+_TAKEN: Final = "Its launch template is being put back by another call"
+_MOVED: Final = "Somebody made another version of its launch template the default just now"
+_LAUNCHES_INTO: Final = (
+    "It is launched into the existing instance {}, wherever that is: no drill in a network of its own"
+)
+_NO_TEMPLATE: Final = "DRS names no launch template of it that EC2 knows"
+
+
+@dataclass(slots=True)
+class Unready:
+    """Servers that cannot be launched now: those that have failed by it, and those that wait."""
+
+    failed: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
+
+    def take(self, name: str, trouble: Trouble) -> None:
+        """Take the trouble with a server: what a permission is missing for, waiting does not cure."""
+        if trouble.denied:
+            self.failed[name] = f"{trouble.operation}: {trouble.reason}"
+        else:
+            self.waiting[name] = f"{trouble.operation}: {trouble.reason}" if trouble.asked else _NO_TIME
+
+    def without(self, names: Iterable[str]) -> list[str]:
+        """Give those of some servers that are neither."""
+        return [name for name in names if name not in self.failed and name not in self.waiting]
+
+
+def network_of(execution: Execution, wave: Wave) -> DrillNetwork | None:
+    """Give the network that a wave's servers are to land in; None where their own templates say."""
+    if execution.mode is not Mode.DRILL:
+        return None
+    return next((each for each in execution.networks if each.site == wave.site), None)
+
+
+def made_ready(
+    app: App,
+    execution: Execution,
+    wave: Wave,
+    names: Sequence[str],
+    drs: Drs,
+    known: Mapping[str, SourceServer],
+    over: Callable[[], bool],
+) -> Unready:
+    """See that servers will land where they should: in the drill's network, or where their own templates say.
+
+    What another drill left changed is put back, before a RECOVERY above all. Nothing more is begun once `over` says so.
+    """
+    found = app.templates.of(wave.site, names)
+    network = network_of(execution, wave)
+    own = {
+        name: change
+        for name, change in found.items()
+        if network is not None and change.is_of(execution.execution_id, wave.number, wave.attempt)
+    }
+    strange = [change for name, change in found.items() if name not in own or change.stage is Stage.PUTTING_BACK]
+    unready = Unready(waiting=before_launch(app, strange, execution.execution_id, over))
+    if network is None:
+        return unready
+    own = {name: change for name, change in own.items() if change.stage is not Stage.PUTTING_BACK}
+    left = [name for name in unready.without(names) if name not in own or own[name].stage is not Stage.READY]
+    if left:
+        _Leading(app, execution, wave, drs, network, known, over, unready, own).run(left)
+    return unready
+
+
+def still_ready(app: App, execution: Execution, wave: Wave, names: Sequence[str]) -> bool:
+    """Tell, after a call for servers was intended, whether all of their templates are still changed for it."""
+    if network_of(execution, wave) is None:
+        return True
+    found = app.templates.of(wave.site, names)
+    return all(
+        (change := found.get(name)) is not None
+        and change.stage is Stage.READY
+        and change.is_of(execution.execution_id, wave.number, wave.attempt)
+        for name in names
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Leading:
+    """The change of several servers' templates for one attempt of a wave."""
+
+    app: App
+    execution: Execution
+    wave: Wave
+    drs: Drs
+    network: DrillNetwork
+    known: Mapping[str, SourceServer]
+    over: Callable[[], bool]
+    unready: Unready
+    own: Mapping[str, TemplateChange]
+    """What an earlier call of the same attempt had begun."""
+
+    def run(self, names: Sequence[str]) -> None:
+        """Change the templates of servers; who cannot be launched now is in `unready` then."""
+        templates = self.app.templates_at(self.wave.site)
+        configurations = self._configurations(names)
+        defaults = templates.defaults({each.template_id or "" for each in configurations.values()})
+        planned = self._planned(configurations, defaults)
+        data = {
+            each.source_server_id: changed(defaults[each.template_id].data, each.subnet_id, each.group_ids)
+            for each in planned
+        }
+        begun = self._intended(planned)
+        made = self._made(begun, data)
+        chosen = self._chosen(made, templates.defaults({each.template_id for each in made}) if made else {})
+        ready = {each.source_server_id for each in self.app.templates.ready(chosen)}
+        for name in self.unready.without(names):
+            if name not in ready:
+                self.unready.waiting[name] = _TAKEN
+
+    def _configurations(self, names: Sequence[str]) -> dict[str, LaunchConfiguration]:
+        found: dict[str, LaunchConfiguration] = {}
+        for name, answer in self.drs.launch_configurations(names, self.over).items():
+            if isinstance(answer, Trouble):
+                self.unready.take(name, answer)
+            elif answer.launches_into:
+                self.unready.failed[name] = _LAUNCHES_INTO.format(answer.launches_into)
+            else:
+                found[name] = answer
+        return found
+
+    def _planned(
+        self, configurations: Mapping[str, LaunchConfiguration], defaults: Mapping[str, TemplateVersion]
+    ) -> list[TemplateChange]:
+        """Find out what to change; one that somebody changed meanwhile is put back, and begun anew later."""
+        resumed, moved, fresh = [], [], []
+        for name, configuration in configurations.items():
+            default = defaults.get(configuration.template_id or "")
+            change = self.own.get(name)
+            if default is None:
+                self.unready.failed[name] = _NO_TEMPLATE
+            elif change is None:
+                fresh.append((configuration, default))
+            elif change.template_id == default.template_id and default.number in {change.original, change.version}:
+                resumed.append(change)
+            else:
+                moved.append(change)
+        if moved:
+            self.unready.waiting |= dict.fromkeys((each.source_server_id for each in moved), _MOVED)
+            put_back(self.app, moved, launcher=self.execution.execution_id, over=self.over)
+        return [*resumed, *self._fresh(fresh)]
+
+    def _fresh(self, wanted: Sequence[tuple[LaunchConfiguration, TemplateVersion]]) -> list[TemplateChange]:
+        if not wanted:
+            return []
+        templates = self.app.templates_at(self.wave.site)
+        wishes = {each.source_server_id: self._wish(each, default) for each, default in wanted}
+        types = {each.instance_type for each in wishes.values() if each.instance_type}
+        subnets = templates.subnets(self.network.subnet_ids)
+        places = Places(self.network, subnets, templates.zones_of(types))
+        planned: list[TemplateChange] = []
+        for configuration, default in wanted:
+            name = configuration.source_server_id
+            try:
+                subnet = places.choose(wishes[name])
+                changed(default.data, subnet.subnet_id, self.network.group_ids)
+            except (NoPlaceError, NotForDrillsError) as error:
+                self.unready.failed[name] = str(error)
+                continue
+            planned.append(self._change(name, default, subnet.subnet_id))
+        return planned
+
+    def _wish(self, configuration: LaunchConfiguration, default: TemplateVersion) -> Wish:
+        server = self.known.get(configuration.source_server_id)
+        right_sized = configuration.right_sizing != "NONE" and server is not None and server.recommended_type
+        return Wish(
+            str(right_sized) if right_sized else default.data.get("InstanceType"),
+            (default.data.get("Placement") or {}).get("AvailabilityZone"),
+            server.address if configuration.copies_private_ip and server is not None else None,
+            max(1, len(interfaces_of(default.data))),
+        )
+
+    def _change(self, name: str, default: TemplateVersion, subnet_id: str) -> TemplateChange:
+        return TemplateChange(
+            site=self.wave.site,
+            source_server_id=name,
+            execution_id=self.execution.execution_id,
+            wave=self.wave.number,
+            attempt=self.wave.attempt,
+            template_id=default.template_id,
+            original=default.number,
+            interfaces=tuple(interfaces_of(default.data)),
+            subnet_id=subnet_id,
+            group_ids=self.network.group_ids,
+            token=uuid.uuid4().hex,
+            intended_at=self.app.now(),
+        )
+
+    def _intended(self, planned: Sequence[TemplateChange]) -> list[TemplateChange]:
+        """Write the changes down; then see that no recovery has the servers: it would have looked before that."""
+        fresh = [each for each in planned if each.source_server_id not in self.own]
+        resumed = [each for each in planned if each.source_server_id in self.own]
+        begun = [*resumed, *self.app.templates.intend(fresh)]
+        held = left_to_recoveries(self.app, self.execution, self.wave, [each.source_server_id for each in begun])
+        self.unready.waiting |= held
+        for change in fresh:
+            if change.source_server_id in held:
+                self.app.templates.done(change)
+        return [each for each in begun if each.source_server_id not in held]
+
+    def _made(self, begun: Sequence[TemplateChange], data: Mapping[str, Mapping[str, object]]) -> list[TemplateChange]:
+        """Have EC2 make the versions, and write their numbers down; what is asked for again is made once."""
+        templates = self.app.templates_at(self.wave.site)
+        missing = {each.source_server_id: each for each in begun if each.version is None}
+
+        def create(name: str) -> int:
+            change = missing[name]
+            return templates.create_version(
+                change.template_id, change.original, data[name], change.description, change.token
+            )
+
+        numbers: dict[str, int] = {}
+        for name, answer in each_of(_CREATE, missing, create, over=self.over).items():
+            if isinstance(answer, Trouble):
+                self.unready.take(name, answer)
+                if name not in self.own and (answer.denied or not answer.asked):
+                    self.app.templates.done(missing[name])
+            else:
+                numbers[name] = answer
+        noted = self.app.templates.made([replace(missing[name], version=number) for name, number in numbers.items()])
+        return [*(each for each in begun if each.version is not None), *noted]
+
+    def _chosen(self, made: Sequence[TemplateChange], defaults: Mapping[str, TemplateVersion]) -> list[TemplateChange]:
+        """Have our versions be the defaults, unless somebody chose another one since it was read."""
+        templates = self.app.templates_at(self.wave.site)
+        by_name = {each.source_server_id: each for each in made}
+        moved = [
+            each
+            for each in made
+            if (shown := defaults.get(each.template_id)) is None or shown.number not in {each.original, each.version}
+        ]
+        if moved:
+            self.unready.waiting |= dict.fromkeys((each.source_server_id for each in moved), _MOVED)
+            put_back(self.app, moved, launcher=self.execution.execution_id, over=self.over)
+        left = [each for each in made if each not in moved]
+
+        def choose(name: str) -> bool:
+            templates.make_default(by_name[name].template_id, by_name[name].version or 0)
+            return True
+
+        chosen: list[TemplateChange] = []
+        for name, answer in each_of(_CHOOSE, [each.source_server_id for each in left], choose, over=self.over).items():
+            if isinstance(answer, Trouble):
+                self.unready.take(name, answer)
+            else:
+                chosen.append(replace(by_name[name], stage=Stage.CHANGED))
+        return chosen

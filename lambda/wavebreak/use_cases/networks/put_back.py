@@ -1,0 +1,199 @@
+"""Launch templates put back: by the drill's loop, by the sweep, and before any other launch of their servers.
+
+Whoever puts a change back takes it first, and then looks whether its drill still needs it. A drill intends its call of
+StartRecovery first, and then looks whether somebody took the change: so one of the two sees the other.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.aws.clients import UnsupportedSiteError
+from wavebreak.aws.few_at_once import each_of
+from wavebreak.domain.drs import Trouble
+from wavebreak.domain.errors.record import Severity
+from wavebreak.domain.executions.networking.needs import is_needed
+from wavebreak.domain.launch_templates.changes import Stage
+from wavebreak.problems import NotFound, Unavailable
+from wavebreak.resilience.aws_errors import FAULTS
+from wavebreak.use_cases.networks.restore_version import restore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from wavebreak.app import App
+    from wavebreak.aws.launch_templates import LaunchTemplates
+    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.launch_templates.changes import TemplateChange
+    from wavebreak.domain.launch_templates.model import TemplateVersion
+
+logger = logging.getLogger(__name__)
+
+_PUT_BACK: Final = "ModifyLaunchTemplate"
+_CHUNK: Final = 20
+"""Templates between two looks at their defaults: the shorter, the less may others change in between."""
+_NEEDED: Final = "Waits until {} has launched it: its launch template is changed for that drill"
+_TAKEN: Final = "Its launch template is being put back by another call"
+_REFUSED: Final = "Its launch template is still changed by {}: {}"
+
+
+class Owners:
+    """The drills that templates are changed for, each read when it is first asked for."""
+
+    def __init__(self, app: App) -> None:
+        """Begin with none."""
+        self._app = app
+        self._known: dict[str, Execution | None] = {}
+
+    def need(self, change: TemplateChange, *, idle: bool = False) -> bool:
+        """Tell whether the drill of a change needs it; `idle` says that DRS was seen to have no job of the server."""
+        drill = self._drill(change.execution_id)
+        if drill is None:
+            return False
+        return is_needed(drill, change.wave, change.source_server_id, self._app.now(), self._app.timing, idle=idle)
+
+    def _drill(self, execution_id: str) -> Execution | None:
+        if execution_id not in self._known:
+            try:
+                self._known[execution_id] = self._app.executions.load(execution_id).execution
+            except NotFound:
+                self._known[execution_id] = None
+        return self._known[execution_id]
+
+
+def before_launch(
+    app: App, changes: Sequence[TemplateChange], launcher: str, over: Callable[[], bool]
+) -> dict[str, str]:
+    """Put back what stands in the way of an execution's launch of servers; gives, by server, why one has to wait.
+
+    DRS was seen to have no job of these servers, and the execution, `launcher`, has none in flight. A change of which
+    no version was ever the default is taken, so that its drill cannot go on with it, and is cleaned up by the sweep.
+    """
+    if not changes:
+        return {}
+    harmless = [each for each in changes if each.version is None]
+    others = [each for each in changes if each.version is not None]
+    taken = {each.token for each in app.templates.take(harmless, uuid.uuid4().hex, app.now())}
+    lost = [each for each in harmless if each.token not in taken and each.stage is not Stage.PUTTING_BACK]
+    waiting = dict.fromkeys((each.source_server_id for each in lost), _TAKEN)
+    return waiting | put_back(app, others, launcher=launcher, over=over)
+
+
+def put_back(
+    app: App, changes: Sequence[TemplateChange], *, launcher: str = "", over: Callable[[], bool] = lambda: False
+) -> dict[str, str]:
+    """Put templates back unless their drills need them; gives, by server, why one is still changed.
+
+    `launcher` is the execution that is about to launch the servers, of which DRS shows no job; it needs no change of
+    its own that it puts back.
+
+    Nothing is raised for a fault of EC2: it is written down with the change, and told.
+    """
+    waiting: dict[str, str] = {}
+    for site in dict.fromkeys(each.site for each in changes):
+        here = [each for each in changes if each.site == site]
+        for start in range(0, len(here), _CHUNK):
+            if over():
+                waiting |= {each.source_server_id: _TAKEN for each in here[start:]}
+                break
+            waiting |= _chunk(app, here[start : start + _CHUNK], launcher)
+    return waiting
+
+
+def _chunk(app: App, changes: Sequence[TemplateChange], launcher: str) -> dict[str, str]:
+    waiting = _needed(app, changes, launcher)
+    free = [each for each in changes if each.source_server_id not in waiting]
+    stages = {each.token: each.stage for each in free}
+    taken = app.templates.take(free, uuid.uuid4().hex, app.now())
+    waiting |= _not_taken(app, free, taken)
+    # Read anew: the drill may have intended a call since.
+    needed = _needed(app, taken, launcher)
+    for change in taken:
+        if change.source_server_id in needed:
+            app.templates.give_back(change, stages[change.token])
+    waiting |= needed
+    due = [each for each in taken if each.source_server_id not in waiting]
+    return waiting | _restored(app, due)
+
+
+def _needed(app: App, changes: Sequence[TemplateChange], launcher: str) -> dict[str, str]:
+    """Tell which changes their drills need, as they are stored by now."""
+    owners = Owners(app)
+    return {
+        each.source_server_id: _NEEDED.format(each.execution_id)
+        for each in changes
+        if each.execution_id != launcher and owners.need(each, idle=bool(launcher))
+    }
+
+
+def _not_taken(app: App, free: Sequence[TemplateChange], taken: Sequence[TemplateChange]) -> dict[str, str]:
+    """Tell which changes others have; one that is gone by now was put back."""
+    tokens = {each.token for each in taken}
+    lost = [each for each in free if each.token not in tokens]
+    if not lost:
+        return {}
+    present = app.templates.of(lost[0].site, [each.source_server_id for each in lost])
+    return dict.fromkeys(present, _TAKEN)
+
+
+def _restored(app: App, due: Sequence[TemplateChange]) -> dict[str, str]:
+    """Have EC2 put templates of one site back, and forget the changes of those that are."""
+    if not due:
+        return {}
+    site = due[0].site
+    try:
+        templates = app.templates_at(site)
+        defaults = templates.defaults({each.template_id for each in due})
+    except (*FAULTS, UnsupportedSiteError) as error:
+        return _failed(app, due, str(error), error)
+    by_server = {each.source_server_id: each for each in due}
+    answers = each_of(_PUT_BACK, by_server, lambda name: _one(app, templates, by_server[name], defaults))
+    waiting: dict[str, str] = {}
+    for name, answer in answers.items():
+        if isinstance(answer, Trouble):
+            waiting |= _failed(app, [by_server[name]], answer.reason)
+        elif answer:
+            _tell(app, by_server[name], answer)
+    return waiting
+
+
+def _one(app: App, templates: LaunchTemplates, change: TemplateChange, defaults: Mapping[str, TemplateVersion]) -> str:
+    """Put one template back and forget the change; gives what is to be told of it, if anything."""
+    told = restore(templates, change, defaults.get(change.template_id), app.now())
+    app.templates.done(change)
+    return told
+
+
+def _failed(app: App, changes: Iterable[TemplateChange], reason: str, error: Exception | None = None) -> dict[str, str]:
+    waiting: dict[str, str] = {}
+    for change in changes:
+        waiting[change.source_server_id] = _REFUSED.format(change.execution_id, reason)
+        app.templates.failed(change, reason, app.now())
+    first = next(iter(waiting), "")
+    trouble = error or Unavailable(waiting.get(first, reason))
+    app.errors.record_error(trouble, Severity.WARNING, servers=len(waiting), server=first)
+    return waiting
+
+
+def _tell(app: App, change: TemplateChange, words: str) -> None:
+    """Tell that somebody changed a template while a drill had it changed."""
+    logger.warning("%s of %s: %s", change.template_id, change.source_server_id, words)
+    app.errors.record_error(
+        ForeignChange(f"{change.template_id} of {change.source_server_id}: {words}"),
+        Severity.WARNING,
+        execution_id=change.execution_id,
+        wave=change.wave,
+    )
+
+
+class ForeignChange(Unavailable):
+    """Somebody made another version of a launch template the default while a drill had it changed."""
+
+
+def seen_idle(change: TemplateChange, now: datetime) -> TemplateChange:
+    """Give a change of which it was just seen that its drill does not need it any more."""
+    return change if change.idle_since is not None else replace(change, idle_since=now)

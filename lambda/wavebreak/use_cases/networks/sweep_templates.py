@@ -1,0 +1,49 @@
+"""Templates that were left changed, put back by the sweep, whatever became of wave and execution."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.domain.launch_templates.changes import Stage
+from wavebreak.observability.metrics import Metric
+from wavebreak.timeouts import Deadline
+from wavebreak.use_cases.networks.put_back import Owners, put_back, seen_idle
+from wavebreak.use_cases.networks.restore_version import SHOWN_AFTER
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from wavebreak.app import App
+    from wavebreak.domain.launch_templates.changes import TemplateChange
+
+LEFT_AFTER: Final = timedelta(minutes=10)
+"""How long after the last DRS job of its server a template may stay changed before an alarm rings."""
+_LIMIT: Final = "templates_sweep"
+
+
+def sweep(app: App) -> int:
+    """Put back what no drill needs any more; gives how many templates were. Counts those that are left for too long."""
+    now = app.now()
+    owners = Owners(app)
+    idle = [each for each in app.templates.all(now) if not owners.need(each)]
+    due = [each for each in idle if _may_be_taken(each, now)]
+    for change in due:
+        if change.idle_since is None and change.stage is not Stage.PUTTING_BACK:
+            app.templates.note(seen_idle(change, now), change)
+    deadline = Deadline(_LIMIT, templates=len(due))
+    left = put_back(app, [seen_idle(each, now) for each in due], over=lambda: deadline.over)
+    waiting = [each for each in idle if each not in due or each.source_server_id in left]
+    app.meter.add(Metric.TEMPLATES_LEFT_CHANGED, sum(_is_left(each, now) for each in waiting))
+    return len(due) - len(left)
+
+
+def _may_be_taken(change: TemplateChange, now: datetime) -> bool:
+    """Tell whether a change is nobody's at the moment, and all of it shows."""
+    if change.version is None and now - change.intended_at < SHOWN_AFTER:
+        return False
+    return change.stage is not Stage.PUTTING_BACK or change.held_until is None or change.held_until < now
+
+
+def _is_left(change: TemplateChange, now: datetime) -> bool:
+    return change.idle_since is not None and now - change.idle_since >= LEFT_AFTER

@@ -1,0 +1,220 @@
+"""Drills in networks of their own (contract 13): over the API, with machines, DRS and an EC2 that shows things late."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+import pytest
+from tests.support.plans import plan, server, servers_of, wave
+
+if TYPE_CHECKING:
+    from tests.support.clock import JumpingClock
+    from tests.support.stack import Stack
+
+SUBNET, GROUP, VPC = "subnet-0123456789abcdef0", "sg-0123456789abcdef0", "vpc-0123456789abcdef0"
+TEN: Final = plan(wave("all", *range(1, 11)), plan_id="networked") | {
+    "drill": {"networks": [{"subnetIds": [SUBNET], "securityGroupIds": [GROUP]}]}
+}
+CHANGES: Final = (
+    "CreateLaunchTemplateVersion",
+    "ModifyLaunchTemplate",
+    "DeleteLaunchTemplateVersions",
+)
+
+
+@pytest.fixture
+def networked(stack: Stack) -> Stack:
+    stack.control.put_subnet(SUBNET, cidrBlock="10.1.0.0/24", vpcId=VPC)
+    stack.control.put_security_group(GROUP, vpcId=VPC)
+    return stack
+
+
+def subnets(stack: Stack, execution: dict[str, Any]) -> dict[str, Any]:
+    """Give the subnets in which an execution's servers run, by server."""
+    where = {each["InstanceId"]: each.get("SubnetId") for each in stack.control.state()["ec2Instances"]}
+    return {
+        each["sourceServerId"]: where[each["recoveryInstanceId"]]
+        for shown in execution["waves"]
+        for each in shown["servers"]
+        if each["recoveryInstanceId"]
+    }
+
+
+def changed(stack: Stack) -> dict[str, tuple[int, int]]:
+    """Give the default and the latest version of launch templates that are not as they were, by the template's name."""
+    found = {
+        each["LaunchTemplateName"]: (each["DefaultVersionNumber"], each["LatestVersionNumber"])
+        for each in stack.control.state()["launchTemplates"]
+    }
+    return {name: versions for name, versions in found.items() if versions != (1, 1)}
+
+
+def sweep(stack: Stack) -> int:
+    return int(stack.invoke("SweepFunction", {})["templates"])
+
+
+def swept(stack: Stack, clock: JumpingClock) -> None:
+    """Have the sweep do what is left, once everything shows."""
+    clock.forward(90)
+    sweep(stack)
+    assert changed(stack) == {}
+    assert stack.items_of("TEMPLATE") == []
+
+
+def taken(stack: Stack, *operations: str) -> int:
+    """Count the calls that EC2 did not refuse: a version that was just made may not be found yet."""
+    return sum(not each["error"] for name in operations for each in stack.control.calls(name))
+
+
+def test_13_ten_servers_land_in_the_drills_subnet_and_a_recovery_right_after_it_where_their_templates_say(
+    networked: Stack, clock: JumpingClock
+) -> None:
+    stack = networked
+    stack.put_servers(servers_of(TEN))
+    drill = stack.start(TEN)
+    ended = stack.ended(drill)
+    rehearsed = subnets(stack, ended)
+    recovery = stack.start(TEN, "recoveries")
+    recovered = stack.ended(recovery)
+
+    assert (ended["status"], recovered["status"]) == ("COMPLETED", "COMPLETED")
+    assert (len(rehearsed), set(rehearsed.values())) == (10, {SUBNET})
+    landed = subnets(stack, recovered)
+    assert len(landed) == 10
+    assert SUBNET not in landed.values()
+    swept(stack, clock)
+    assert taken(stack, *CHANGES) <= 4 * 10
+    assert taken(stack, "DescribeSubnets", "DescribeInstanceTypeOfferings") == 2
+    assert taken(stack, "DescribeLaunchTemplateVersions") <= 10
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"copyPrivateIp": True}, "keeps its private address 10.9.0.7"),
+        ({"launchIntoInstanceProperties": {"launchIntoEC2InstanceID": "i-0123456789abcdef0"}}, "launched into"),
+        ({"ec2LaunchTemplateID": "lt-0123456789abcdef0"}, "no launch template of it that EC2 knows"),
+    ],
+)
+def test_13_a_server_that_cannot_be_led_into_the_drills_network_fails_alone_before_start_recovery(
+    networked: Stack, clock: JumpingClock, settings: dict[str, Any], words: str
+) -> None:
+    stack = networked
+    three = plan(wave("all", 1, 2, 3), plan_id="three") | {"drill": TEN["drill"]}
+    stack.put_servers(servers_of(three))
+    stack.put_servers([server(2)], launchConfiguration=settings, privateIp="10.9.0.7")
+    ended = stack.ended(stack.start(three))
+    shown = {each["sourceServerId"]: each for each in ended["waves"][0]["servers"]}
+    assert [shown[server(number)]["launchStatus"] for number in (1, 2, 3)] == ["LAUNCHED", "FAILED", "LAUNCHED"]
+    assert words in shown[server(2)]["error"]
+    assert set(subnets(stack, ended).values()) == {SUBNET}
+    assert server(2) not in stack.launched_servers()
+    swept(stack, clock)
+
+
+def test_13_a_server_that_keeps_its_address_has_it_in_a_drills_network_of_the_same_range(
+    networked: Stack, clock: JumpingClock
+) -> None:
+    stack = networked
+    one = plan(wave("all", 1), plan_id="one") | {"drill": TEN["drill"]}
+    stack.put_servers([server(1)], launchConfiguration={"copyPrivateIp": True}, privateIp="10.1.0.77")
+    ended = stack.ended(stack.start(one))
+    assert set(subnets(stack, ended).values()) == {SUBNET}
+    [instance] = stack.control.state()["ec2Instances"]
+    assert instance["PrivateIpAddress"] == "10.1.0.77"
+    swept(stack, clock)
+
+
+def test_13_a_recovery_waits_for_a_template_that_ec2_does_not_put_back_and_launches_once_it_does(
+    networked: Stack, clock: JumpingClock
+) -> None:
+    stack = networked
+    two = plan(wave("all", 1, 2), plan_id="two") | {"drill": TEN["drill"]}
+    stack.put_servers(servers_of(two))
+    stack.control.fault("DeleteLaunchTemplateVersions", error="UnauthorizedOperation", count=1000)
+    ended = stack.ended(stack.start(two))
+    assert set(subnets(stack, ended).values()) == {SUBNET}
+    calls = len(stack.launched_servers())
+    recovery = stack.start(two, "recoveries")
+    waits = stack.wait(recovery, lambda seen: all(each["error"] for each in seen["waves"][0]["servers"]))
+    assert {"UnauthorizedOperation" in each["error"] for each in waits["waves"][0]["servers"]} == {True}
+    assert len(stack.launched_servers()) == calls
+    stack.control.clear_faults()
+    recovered = stack.ended(recovery)
+    assert recovered["status"] == "COMPLETED"
+    assert SUBNET not in subnets(stack, recovered).values()
+    swept(stack, clock)
+
+
+def test_13_what_the_drill_itself_cannot_put_back_the_sweep_does(networked: Stack, clock: JumpingClock) -> None:
+    stack = networked
+    two = plan(wave("all", 1, 2), plan_id="two") | {"drill": TEN["drill"]}
+    stack.put_servers(servers_of(two))
+    stack.control.fault("DeleteLaunchTemplateVersions", error="UnauthorizedOperation", count=1000)
+    assert stack.ended(stack.start(two))["status"] == "COMPLETED"
+    clock.forward(60)
+    assert sweep(stack) == 0
+    assert len(stack.items_of("TEMPLATE")) == 2
+    stack.control.clear_faults()
+    clock.forward(60)
+    assert sweep(stack) == 2
+    swept(stack, clock)
+
+
+def template_of(stack: Stack, name: str) -> tuple[Any, str]:
+    """Give EC2, as anybody calls it, and the id of a server's launch template."""
+    create: Any = boto3.client
+    [template] = [
+        each["LaunchTemplateId"]
+        for each in stack.control.state()["launchTemplates"]
+        if each["LaunchTemplateName"].startswith(name)
+    ]
+    return create("ec2", region_name="us-east-1"), template
+
+
+def default_data(stack: Stack, name: str) -> dict[str, Any]:
+    """Give what the default version of a server's launch template says."""
+    stack.everything_shows()
+    ec2, template = template_of(stack, name)
+    shown = ec2.describe_launch_template_versions(LaunchTemplateId=template, Versions=["$Default"])
+    return dict(shown["LaunchTemplateVersions"][0]["LaunchTemplateData"])
+
+
+def somebody_chooses(stack: Stack, name: str, data: dict[str, Any]) -> None:
+    """Have somebody make a version of a server's launch template from its default one, and choose it."""
+    ec2, template = template_of(stack, name)
+    made = ec2.create_launch_template_version(
+        LaunchTemplateId=template, SourceVersion="$Default", LaunchTemplateData=data
+    )["LaunchTemplateVersion"]["VersionNumber"]
+    stack.everything_shows()
+    ec2.modify_launch_template(LaunchTemplateId=template, DefaultVersion=str(made))
+
+
+@pytest.mark.parametrize("by", ["loop", "sweep"])
+def test_13_what_somebody_chose_during_a_drill_stays_without_what_is_the_drills(
+    networked: Stack, clock: JumpingClock, by: str
+) -> None:
+    stack = networked
+    two = plan(wave("all", 1, 2), plan_id="two") | {"drill": TEN["drill"]}
+    stack.put_servers(servers_of(two), launchSeconds=60)
+    drill = stack.start(two)
+    stack.wait(drill, lambda seen: {each["launchStatus"] for each in seen["waves"][0]["servers"]} == {"IN_PROGRESS"})
+    somebody_chooses(stack, server(1), {"InstanceType": "m5.xlarge"})
+    assert default_data(stack, server(1))["NetworkInterfaces"][0]["SubnetId"] == SUBNET
+    if by == "sweep":
+        stack.control.fault("DescribeLaunchTemplateVersions", error="UnauthorizedOperation", count=1000)
+    clock.forward(70)
+    ended = stack.ended(drill)
+    assert set(subnets(stack, ended).values()) == {SUBNET}
+    if by == "sweep":
+        stack.control.clear_faults()
+    for _ in range(3):
+        clock.forward(100)
+        sweep(stack)
+    assert default_data(stack, server(1))["InstanceType"] == "m5.xlarge"
+    assert default_data(stack, server(1))["NetworkInterfaces"] == [{"DeviceIndex": 0, "DeleteOnTermination": True}]
+    assert changed(stack).keys() == {name for name in changed(stack) if name.startswith(server(1))}
+    assert stack.items_of("TEMPLATE") == []
+    told = [each for each in stack.error_items() if "somebody made version" in str(each)]
+    assert len(told) == 1
