@@ -14,7 +14,7 @@ from wavebreak.aws import clients
 from wavebreak.aws.dead_letter_queue import FailedEvents
 from wavebreak.aws.evidence_bucket import EvidenceBucket
 from wavebreak.aws.scheduler import Schedules, ScheduleTarget
-from wavebreak.aws.service_quotas import AppliedQuotas
+from wavebreak.aws.service_quotas import AppliedQuotas, RunningVcpus
 from wavebreak.aws.step_functions import Workflow
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.observability.error_tracker import ErrorTracker
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from wavebreak.aws.cloudwatch_logs import CommandOutput
     from wavebreak.aws.drs import Drs
     from wavebreak.aws.ec2 import Ec2
+    from wavebreak.aws.landing_places import LandingPlaces
     from wavebreak.aws.launch_templates import LaunchTemplates
     from wavebreak.aws.ssm import Ssm
     from wavebreak.domain.drs import Quotas
@@ -86,6 +87,9 @@ class App:
     """EC2's launch templates of a site, to be changed."""
     templates: TemplateStore
     readiness: ReadinessStore
+    places_at: Callable[[Site], LandingPlaces]
+    """EC2 of a site for readers: where instances would land."""
+    vcpus_at: Callable[[Site], int | None]
     readiness_minutes: float = 30
     """How often each plan is checked by itself; not scaled yet."""
     agent_patience_seconds: int = 600
@@ -152,6 +156,8 @@ def app() -> App:
         templates_at=_templates_at,
         templates=TemplateStore(table),
         readiness=ReadinessStore(table),
+        places_at=_places_at,
+        vcpus_at=RunningVcpus(clients.service_quotas, utc_now).at,
         readiness_minutes=chosen.readiness_minutes,
     )
 
@@ -191,6 +197,12 @@ def _templates_at(site: Site) -> LaunchTemplates:
     from wavebreak.aws.launch_templates import LaunchTemplates  # noqa: PLC0415  likewise
 
     return LaunchTemplates(clients.ec2_changing(site))
+
+
+def _places_at(site: Site) -> LandingPlaces:
+    from wavebreak.aws.landing_places import LandingPlaces  # noqa: PLC0415  likewise
+
+    return LandingPlaces(clients.ec2_reading(site))
 
 
 def _ssm_at(site: Site) -> Ssm:

@@ -18,11 +18,12 @@ from wavebreak.domain.executions.findings.model import Objectives
 from wavebreak.domain.executions.model import Mode
 from wavebreak.domain.plans.model import Impact
 from wavebreak.domain.readiness.checks import has_snapshots
-from wavebreak.domain.readiness.facts import Drill, Facts, Load, Member, SiteFacts
+from wavebreak.domain.readiness.facts import Drill, Facts, Load, Member, SiteFacts, runs_commands
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.problems import InvalidRequest, Unavailable
 from wavebreak.store import keys
 from wavebreak.use_cases.readiness import sights
+from wavebreak.use_cases.readiness.launches import look_at_launches
 from wavebreak.use_cases.resolve_selectors import resolve
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     Refusals = tuple[Mapping[str, str], ...]
 
 MOST_SNAPSHOTS: Final = 100
-"""Servers of a plan whose snapshots are looked at while somebody waits."""
+"""Servers of a plan that are asked for one by one while somebody waits: their launches, and their snapshots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,9 @@ def survey_plans(app: App, plans: Sequence[StoredPlan], own: Site, asking: Askin
     seen = {site: sights.sight_of(app, site, list(servers)) for site, servers in ids.items()}
     sights.put(asking, [question for sight in seen.values() for question in sights.questions(sight, now)])
     loads = {site: _load(app, asking, sight) for site, sight in seen.items()}
-    sights.put(asking, _snapshot_questions(looks, seen, most), spare=True)
+    chosen = _chosen(looks, seen, most)
+    look_at_launches(app, asking, seen, chosen)
+    sights.put(asking, _snapshot_questions(seen, chosen), spare=True)
     return [_facts(app, look, seen, loads, own, now) for look in looks]
 
 
@@ -88,6 +91,8 @@ def _facts(
         sites=tuple(_site(app, seen[site], members, loads[site], own, now) for site, members in look.members.items()),
         refusals=look.refusals,
         drill_refusals=look.drill_refusals,
+        commands=runs_commands(plan.document),
+        runs_actions=app.post_launch_actions,
         holder=app.locks.plan_holder(plan_id, now),
         last_drill=_last_drill(app, plan_id),
     )
@@ -145,21 +150,25 @@ def _refusals(app: App, plan: StoredPlan, own: Site, now: datetime) -> Refusals:
     return ()
 
 
-def _snapshot_questions(looks: Iterable[_Look], seen: Mapping[Site, Sight], most: int) -> list[Ask]:
-    """Ask for the snapshots of the first servers of each plan, those of no server twice."""
-    found: dict[tuple[Site, str], Ask] = {}
+def _chosen(looks: Iterable[_Look], seen: Mapping[Site, Sight], most: int) -> list[tuple[Site, str]]:
+    """Give the servers that are asked for one by one: the first of each plan that DRS knows, and none twice."""
+    chosen: dict[tuple[Site, str], None] = {}
     for look in looks:
         candidates = [
-            (member.impact is Impact.OPTIONAL, sight, sight.drs, member.source_server_id)
+            (member.impact is Impact.OPTIONAL, (site, member.source_server_id))
             for site, members in look.members.items()
-            for sight in (seen[site],)
             for member in members
-            if sight.drs is not None and has_snapshots(sight.servers.get(member.source_server_id))
+            if seen[site].servers.get(member.source_server_id) is not None
         ]
         candidates.sort(key=lambda candidate: candidate[0])
-        for _, sight, drs, server in candidates[:most]:
-            found[sight.site, server] = sights.snapshot_question(sight, drs, server)
-    return list(found.values())
+        chosen.update(dict.fromkeys(place for _, place in candidates[:most]))
+    return list(chosen)
+
+
+def _snapshot_questions(seen: Mapping[Site, Sight], chosen: Iterable[tuple[Site, str]]) -> list[Ask]:
+    """Ask for the newest snapshots of the chosen servers, of those that may have any."""
+    asked = [(seen[site], server) for site, server in chosen if has_snapshots(seen[site].servers.get(server))]
+    return [sights.snapshot_question(sight, sight.drs, server) for sight, server in asked if sight.drs is not None]
 
 
 def _site(
@@ -177,6 +186,7 @@ def _site(
         holders={partitions[pk]: holder for pk, holder in holders.items()},
         load=load,
         troubles=tuple(sight.troubles),
+        launches=sight.launches,
     )
 
 

@@ -31,6 +31,7 @@ from wavebreak.aws.cloudwatch_logs import CommandOutput
 from wavebreak.aws.dead_letter_queue import FailedEvents
 from wavebreak.aws.ec2 import Ec2
 from wavebreak.aws.evidence_bucket import EvidenceBucket
+from wavebreak.aws.landing_places import LandingPlaces
 from wavebreak.aws.launch_templates import LaunchTemplates
 from wavebreak.aws.scheduler import Schedules
 from wavebreak.aws.ssm import Ssm
@@ -121,6 +122,8 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 schedules=ScheduleStore(table),
                 scheduler=Schedules(clients.scheduler, None),
                 readiness=ReadinessStore(table),
+                places_at=lambda site: LandingPlaces(clients.ec2_reading(site)),
+                vcpus_at=lambda _site: None,
                 channels=_no_channels,
                 now=clock.now,
                 ec2_at=lambda site: Ec2(clients.ec2(site)),

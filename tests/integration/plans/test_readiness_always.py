@@ -300,6 +300,27 @@ def test_13_a_channel_that_does_not_take_a_change_gets_it_again_and_the_others_d
     assert (len(news["messages"]), len(news["events"])) == (1, 1)
 
 
+def test_13_a_plan_that_cannot_be_looked_at_keeps_no_other_from_it(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.put_servers([server(1)])
+    for number in range(3):
+        stack.put_plan(plan(wave("only", 1), plan_id=f"plan-{number}"))
+    real = check_readiness.survey_plans
+
+    def odd(app: Any, plans: Any, *rest: Any) -> Any:
+        if any(each.document["planId"] == "plan-1" for each in plans):
+            raise ValueError("odd")
+        return real(app, plans, *rest)
+
+    monkeypatch.setattr(check_plans, "survey_plans", odd)
+    with pytest.raises(ValueError, match="odd"):
+        run(stack)
+    found = {each["plan"]["planId"]: each["readiness"] for each in stack.api("GET", "/plans").json["items"]}
+    assert {name for name, shown in found.items() if shown is None} == {"plan-1"}
+    assert [item["errorType"]["S"] for item in stack.error_items()] == ["ValueError"]
+
+
 def test_13_checks_are_spread_over_the_interval(stack: Stack, clock: JumpingClock) -> None:
     stack.put_servers([server(1)])
     for number in range(40):

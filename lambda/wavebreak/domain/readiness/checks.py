@@ -9,13 +9,12 @@ plan is called ready on facts that are missing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.drs import START_DRILL
-from wavebreak.domain.plans.model import Impact
+from wavebreak.domain.readiness.launch_checks import launch_checks
+from wavebreak.domain.readiness.verdicts import DRILL, Check, CheckStatus, Finding, by_impact, each_of, servers
 from wavebreak.identifiers import is_drill
 from wavebreak.timing import parse_iso
 
@@ -25,11 +24,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.drs import Instance, SourceServer
     from wavebreak.domain.readiness.facts import Facts, Load, Member, SiteFacts
 
-DRILL: Final = "drill: "
-"""What the message of a WARN begins with that stands in the way of a drill alone."""
 DRILL_IS_OLD_AFTER: Final = timedelta(days=90)
-MOST_FINDINGS: Final = 500
-"""Findings of one check that are listed for a Region; the others are counted. An answer of Lambda holds 6 MB."""
 
 _HEALTHY: Final = frozenset({"CONTINUOUS", "CREATING_SNAPSHOT"})
 _CATCHING_UP: Final = {
@@ -46,32 +41,12 @@ _BROKEN: Final = {
 }
 _WITHOUT_SNAPSHOTS: Final = frozenset({"INITIATING", "INITIAL_SYNC"})
 
+_EC2: Final = "ec2:"
 _OF_A_START: Final = frozenset({"settings", "plan-lock", "recovery-instance", "server-lock"})
 _DURATION: Final = re.compile(
     r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
     r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
 )
-
-
-class CheckStatus(StrEnum):
-    """What a check found."""
-
-    PASS = "PASS"  # noqa: S105  a verdict, not a secret
-    WARN = "WARN"
-    FAIL = "FAIL"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One verdict: which check, of what, and why."""
-
-    name: str
-    subject: str
-    status: CheckStatus
-    message: str
-
-
-_Finding: TypeAlias = tuple[CheckStatus, str]
 
 
 def readiness_view(checks: Iterable[Check]) -> dict[str, Any]:
@@ -147,7 +122,7 @@ def _plan_lock(facts: Facts) -> Check:
     return Check("plan-lock", facts.plan_id, *_held_by("the plan", facts.holder))
 
 
-def _held_by(what: str, holder: str) -> _Finding:
+def _held_by(what: str, holder: str) -> Finding:
     """Tell what it means that something is held: a drill gives way to a recovery, and nothing else gives way."""
     if is_drill(holder):
         return CheckStatus.WARN, f"{DRILL}{what} is held by {holder}: a recovery takes it over, a drill is refused"
@@ -180,47 +155,34 @@ def _site_checks(facts: Facts, site: SiteFacts) -> Iterator[Check]:
     visible = [member for member in site.members if member.source_server_id in site.instances]
     looked_at = [member for member in site.members if member.source_server_id in site.snapshots]
     others = {server: holder for server, holder in site.holders.items() if holder != facts.holder}
-    yield from _each("server", site, asked, _exists(site), "known to DRS")
-    yield from _each("replication", site, known, _replicates(site), "replicating")
-    yield from _each("lag", site, known, _lags(site, facts.rpo_minutes), f"at most {facts.rpo_minutes} minutes behind")
-    yield from _each("snapshot", site, looked_at, _has_snapshot(site), "with a recovery snapshot")
+    yield from each_of("server", site.where, asked, _exists(site), "known to DRS")
+    yield from each_of("replication", site.where, known, _replicates(site), "replicating")
+    within = f"at most {facts.rpo_minutes} minutes behind"
+    yield from each_of("lag", site.where, known, _lags(site, facts.rpo_minutes), within)
+    yield from each_of("snapshot", site.where, looked_at, _has_snapshot(site), "with a recovery snapshot")
     yield from _not_looked_at(site, known)
-    yield from _each("recovery-instance", site, visible, _replaces(site), "without a live recovery instance")
-    yield from _each("server-lock", site, site.members, _held(others), "held by no other execution")
+    yield from each_of("recovery-instance", site.where, visible, _replaces(site), "without a live recovery instance")
+    yield from each_of("server-lock", site.where, site.members, _held(others), "held by no other execution")
     if site.load is not None:
-        yield from _each("server-job", site, site.members, _in_job(site.load), "in no DRS job")
+        yield from each_of("server-job", site.where, site.members, _in_job(site.load), "in no DRS job")
         yield from _quota(site, site.load)
-
-
-def _each(
-    name: str,
-    site: SiteFacts,
-    members: Sequence[Member],
-    verdict: Callable[[Member], _Finding | None],
-    passed: str,
-) -> Iterator[Check]:
-    """Give a check for every server that something is found about, or one that says what holds for all of them."""
-    found = [(member, finding) for member in members if (finding := verdict(member))]
-    for member, (status, message) in found[:MOST_FINDINGS]:
-        yield Check(name, member.source_server_id, status, message)
-    rest = [status for _, (status, _) in found[MOST_FINDINGS:]]
-    if rest:
-        worst = CheckStatus.FAIL if CheckStatus.FAIL in rest else CheckStatus.WARN
-        yield Check(name, site.where, worst, f"the same or the like is found about {len(rest)} more servers")
-    if members and not found:
-        yield Check(name, site.where, CheckStatus.PASS, f"{_servers(len(members))}: {passed}")
-
-
-def _by_impact(member: Member, message: str) -> _Finding:
-    if member.impact is Impact.OPTIONAL:
-        return CheckStatus.WARN, f"{message}; it is OPTIONAL in wave {member.wave!r}"
-    return CheckStatus.FAIL, f"{message}; it is CRITICAL in wave {member.wave!r}"
+    yield from launch_checks(site, commands=facts.commands, runs_actions=facts.runs_actions)
 
 
 def _access(site: SiteFacts) -> Iterator[Check]:
-    """Say what DRS did not tell and why, once for each operation and reason."""
+    """Say what DRS or EC2 did not tell and why, once for each operation and reason.
+
+    How servers are launched is no less true for who may not look at it: that permission is missing is a WARN.
+    """
     for trouble in dict.fromkeys(site.troubles):
-        if trouble.denied:
+        about_launches = trouble.operation.startswith(_EC2) or trouble.operation == "GetLaunchConfiguration"
+        if trouble.denied and about_launches:
+            message = f"no permission for {trouble.operation} in {site.where}, so launches are not looked at"
+            yield Check("permissions", site.where, CheckStatus.WARN, f"{message}: {trouble.reason}")
+        elif trouble.operation.startswith(_EC2):
+            message = f"EC2 did not answer {trouble.operation.removeprefix(_EC2)} in {site.where}: {trouble.reason}"
+            yield Check("ec2", site.where, CheckStatus.FAIL, message)
+        elif trouble.denied:
             message = f"no permission for {trouble.operation} in {site.where}: {trouble.reason}"
             yield Check("permissions", site.where, CheckStatus.FAIL, message)
         else:
@@ -230,31 +192,31 @@ def _access(site: SiteFacts) -> Iterator[Check]:
         yield Check("drs", site.where, CheckStatus.PASS, f"DRS answers in {site.where}")
 
 
-def _exists(site: SiteFacts) -> Callable[[Member], _Finding | None]:
-    def verdict(member: Member) -> _Finding | None:
+def _exists(site: SiteFacts) -> Callable[[Member], Finding | None]:
+    def verdict(member: Member) -> Finding | None:
         if site.servers[member.source_server_id] is not None:
             return None
-        return _by_impact(member, f"DRS knows no source server of this id in {site.where}")
+        return by_impact(member, f"DRS knows no source server of this id in {site.where}")
 
     return verdict
 
 
-def _replicates(site: SiteFacts) -> Callable[[Member], _Finding | None]:
-    def verdict(member: Member) -> _Finding | None:
+def _replicates(site: SiteFacts) -> Callable[[Member], Finding | None]:
+    def verdict(member: Member) -> Finding | None:
         server = site.servers[member.source_server_id]
         state = server.replication_state if server else None
         if state in _HEALTHY:
             return None
         if state in _BROKEN:
-            return _by_impact(member, f"{_BROKEN[state]} ({state})")
+            return by_impact(member, f"{_BROKEN[state]} ({state})")
         sentence = _CATCHING_UP.get(state or "", "the state of replication is not one this release knows")
         return CheckStatus.WARN, f"{sentence} ({state})"
 
     return verdict
 
 
-def _lags(site: SiteFacts, rpo_minutes: int) -> Callable[[Member], _Finding | None]:
-    def verdict(member: Member) -> _Finding | None:
+def _lags(site: SiteFacts, rpo_minutes: int) -> Callable[[Member], Finding | None]:
+    def verdict(member: Member) -> Finding | None:
         server = site.servers[member.source_server_id]
         if server is None or not has_snapshots(server):
             return None
@@ -267,16 +229,16 @@ def _lags(site: SiteFacts, rpo_minutes: int) -> Callable[[Member], _Finding | No
         if seconds <= rpo_minutes * 60:
             return None
         behind = _amount(timedelta(seconds=seconds))
-        return _by_impact(member, f"replication is {behind} behind, the objective is {rpo_minutes} minutes")
+        return by_impact(member, f"replication is {behind} behind, the objective is {rpo_minutes} minutes")
 
     return verdict
 
 
-def _has_snapshot(site: SiteFacts) -> Callable[[Member], _Finding | None]:
-    def verdict(member: Member) -> _Finding | None:
+def _has_snapshot(site: SiteFacts) -> Callable[[Member], Finding | None]:
+    def verdict(member: Member) -> Finding | None:
         if site.snapshots[member.source_server_id] is not None:
             return None
-        return _by_impact(member, "DRS has no recovery snapshot of it")
+        return by_impact(member, "DRS has no recovery snapshot of it")
 
     return verdict
 
@@ -288,13 +250,13 @@ def _not_looked_at(site: SiteFacts, known: Sequence[Member]) -> Iterator[Check]:
         for member in known
     )
     if left and not any(trouble.operation == "DescribeRecoverySnapshots" for trouble in site.troubles):
-        sentence = f"the snapshots of {_servers(left)} were not looked at: DRS tells them one server at a time"
+        sentence = f"the snapshots of {servers(left)} were not looked at: DRS tells them one server at a time"
         instead = f"{len(site.snapshots)} were asked for, and the state of replication stands for the others"
         yield Check("snapshot", site.where, CheckStatus.WARN, f"{sentence}; {instead}")
 
 
-def _replaces(site: SiteFacts) -> Callable[[Member], _Finding | None]:
-    def verdict(member: Member) -> _Finding | None:
+def _replaces(site: SiteFacts) -> Callable[[Member], Finding | None]:
+    def verdict(member: Member) -> Finding | None:
         instances = site.instances[member.source_server_id]
         recovered = in_the_way_of_a_drill(instances)
         if recovered is not None:
@@ -311,18 +273,18 @@ def _replaces(site: SiteFacts) -> Callable[[Member], _Finding | None]:
     return verdict
 
 
-def _held(holders: Mapping[str, str]) -> Callable[[Member], _Finding | None]:
-    def verdict(member: Member) -> _Finding | None:
+def _held(holders: Mapping[str, str]) -> Callable[[Member], Finding | None]:
+    def verdict(member: Member) -> Finding | None:
         holder = holders.get(member.source_server_id)
         return _held_by("it", holder) if holder else None
 
     return verdict
 
 
-def _in_job(load: Load) -> Callable[[Member], _Finding | None]:
+def _in_job(load: Load) -> Callable[[Member], Finding | None]:
     job_of = {server: job for job in load.active for server in job.servers}
 
-    def verdict(member: Member) -> _Finding | None:
+    def verdict(member: Member) -> Finding | None:
         job = job_of.get(member.source_server_id)
         if job is None:
             return None
@@ -346,14 +308,10 @@ def _quota(site: SiteFacts, load: Load) -> Iterator[Check]:
     for wave, size in batched.items():
         most = load.quotas.servers_in_jobs
         waiting = f", and wait for each other: all jobs together hold {most} servers" if size > most else ""
-        sentence = f"wave {wave!r} has {_servers(size)}, a job has room for {load.room} now: it will start in batches"
+        sentence = f"wave {wave!r} has {servers(size)}, a job has room for {load.room} now: it will start in batches"
         yield Check("quota", site.where, CheckStatus.WARN, f"{sentence}{waiting}")
     if not batched:
         yield Check("quota", site.where, CheckStatus.PASS, f"{running}; every wave starts in one job")
-
-
-def _servers(count: int) -> str:
-    return "1 server" if count == 1 else f"{count} servers"
 
 
 def _amount(span: timedelta) -> str:

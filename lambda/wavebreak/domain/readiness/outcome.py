@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.plans.readiness import MOST_FAILING, Failing, Standing, at_most
-from wavebreak.domain.readiness.checks import CheckStatus
+from wavebreak.domain.readiness.verdicts import CheckStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from wavebreak.domain.readiness.checks import Check
+    from wavebreak.domain.readiness.verdicts import Check
 
 
 def standing_of(checks: Iterable[Check], plan_version: int, at: datetime) -> Standing:

@@ -10,6 +10,7 @@ import logging
 import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,7 @@ from wavebreak.domain.readiness.checks import judge
 from wavebreak.domain.readiness.outcome import standing_of
 from wavebreak.identifiers import is_drill
 from wavebreak.observability.metrics import Metric
+from wavebreak.resilience.despite_faults import each_despite_faults
 from wavebreak.site import Site
 from wavebreak.store.records import LAUNCHES_IN
 from wavebreak.store.upkeep.readiness import Kept
@@ -27,7 +29,7 @@ from wavebreak.use_cases.check_readiness import survey_plans
 from wavebreak.use_cases.readiness.tell_change import tell_change
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from wavebreak.app import App
@@ -93,20 +95,12 @@ def check_due_plans(app: App, own: Site) -> Tally:
     """
     run = _Run(app, own, secrets.token_hex(8), Tally())
     until = app.now() + WORK
-    fault: Exception | None = None
-    for plan_ids in _groups(app):
-        if app.now() > until:
-            logger.warning("plans are left to the next run")
-            break
-        try:
-            _check_group(run, app.readiness.claim(plan_ids, run.owner, app.now()))
-        except Exception as error:  # noqa: BLE001  the doorway of each group: raised below
-            app.errors.record_error(error)
-            fault = error
-    run.tally.not_ready = app.readiness.not_ready(app.now())
-    app.meter.add(Metric.PLANS_NOT_READY, run.tally.not_ready)
-    if fault is not None:
-        raise fault
+    groups = [partial(_check_group, run, plan_ids) for plan_ids in _groups(app)]
+    try:
+        _each(run, groups, lambda: app.now() > until)
+    finally:
+        run.tally.not_ready = app.readiness.not_ready(app.now())
+        app.meter.add(Metric.PLANS_NOT_READY, run.tally.not_ready)
     return run.tally
 
 
@@ -116,9 +110,10 @@ def _groups(app: App) -> Iterator[list[str]]:
         yield group
 
 
-def _check_group(run: _Run, claimed: Sequence[Due]) -> None:
+def _check_group(run: _Run, plan_ids: Sequence[str]) -> None:
     """Look at the plans of a group that may be looked at now, all together."""
     app = run.app
+    claimed = app.readiness.claim(plan_ids, run.owner, app.now())
     plans = app.plans.get_many([due.plan_id for due in claimed])
     launching = frozenset[Site]().union(*app.executions.sites_of_recoveries(LAUNCHES_IN))
     looked_at: list[tuple[Due, StoredPlan]] = []
@@ -153,12 +148,21 @@ def _survey(run: _Run, group: Sequence[tuple[Due, StoredPlan]]) -> None:
         if len(group) == 1:
             raise
         logger.exception("a group of plans could not be looked at together")
-        for one in group:
-            _survey(run, [one])
+        _each(run, [partial(_survey, run, [one]) for one in group])
         return
     known = run.app.readiness.known([due.plan_id for due, _ in group])
-    for (due, plan), facts in zip(group, surveys, strict=True):
-        _keep(run, due, plan, known.get(due.plan_id), facts)
+    looks = zip(group, surveys, strict=True)
+    _each(run, [partial(_keep, run, due, plan, known.get(due.plan_id), facts) for (due, plan), facts in looks])
+
+
+def _each(run: _Run, works: Sequence[Callable[[], None]], is_over: Callable[[], bool] = lambda: False) -> None:
+    """Do one after the other, whatever becomes of those before; faults are recorded, and the last is raised."""
+
+    def done(work: Callable[[], None]) -> int:
+        work()
+        return 1
+
+    each_despite_faults(works, done, lambda error, _work: run.app.errors.record_error(error), is_over)
 
 
 def _keep(run: _Run, due: Due, plan: StoredPlan, before: Kept | None, facts: Facts) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wavebreak.aws.drs import Drs
     from wavebreak.aws.parallel_reads import Asking
     from wavebreak.domain.drs import Instance, RecentJob, SourceServer
+    from wavebreak.domain.readiness.launch_facts import LaunchFacts
     from wavebreak.site import Site
 
 
@@ -35,6 +36,7 @@ class Sight:
     snapshots: dict[str, str | None] = field(default_factory=dict)
     active: tuple[RecentJob, ...] | None = None
     troubles: list[Trouble] = field(default_factory=list)
+    launches: LaunchFacts | None = None
 
     def saw_servers(self, asked: Sequence[str], found: Mapping[str, SourceServer]) -> None:
         """Take the answer to a DescribeSourceServers."""

@@ -15,8 +15,8 @@ from wavebreak.domain.plans.readiness import (
     next_look,
     standing_view,
 )
-from wavebreak.domain.readiness.checks import Check, CheckStatus
 from wavebreak.domain.readiness.outcome import standing_of
+from wavebreak.domain.readiness.verdicts import Check, CheckStatus
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 READY, NOT_READY = Readiness.READY, Readiness.NOT_READY

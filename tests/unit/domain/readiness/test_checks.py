@@ -15,10 +15,6 @@ from wavebreak.domain.plans.model import Impact
 from wavebreak.domain.readiness import checks as readiness
 from wavebreak.domain.readiness import facts as sightings
 from wavebreak.domain.readiness.checks import (
-    DRILL,
-    MOST_FINDINGS,
-    Check,
-    CheckStatus,
     in_the_way_of_a_drill,
     judge,
     readiness_view,
@@ -26,6 +22,7 @@ from wavebreak.domain.readiness.checks import (
     seconds_of,
 )
 from wavebreak.domain.readiness.facts import Drill, Facts, Load, Member, SiteFacts
+from wavebreak.domain.readiness.verdicts import DRILL, MOST_FINDINGS, Check, CheckStatus
 from wavebreak.timing import iso
 
 NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -398,5 +395,5 @@ def test_the_rules_import_no_adapter_when_they_run(module: Any) -> None:
     tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     imported = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
     ours = {name for name in imported if name and name.startswith("wavebreak")}
-    rules = {"wavebreak.domain.drs", "wavebreak.domain.plans.model"}
-    assert ours <= rules | {"wavebreak.identifiers", "wavebreak.timing"}
+    rules = {f"wavebreak.domain.{name}" for name in ("drs", "plans.model", "readiness.launch_checks")}
+    assert ours <= rules | {"wavebreak.domain.readiness.verdicts", "wavebreak.identifiers", "wavebreak.timing"}
