@@ -11,9 +11,11 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.store.table import ConditionFailedError, Table, Write
+from wavebreak.timing import iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from wavebreak.store.records import Item
 
@@ -68,6 +70,8 @@ def _one(left: list[str], item: Mapping[str, Any], values: Mapping[str, Any], na
     if attribute not in item:
         return False
     assert operator in {"=", "<"}, operator
+    if operator == "<" and type(item[attribute]) is not type(value):
+        return False
     return bool(item[attribute] == value if operator == "=" else item[attribute] < value)
 
 
@@ -136,6 +140,12 @@ class MemoryTable(Table):
         for key in keys:
             self.items.pop(key, None)
         self.meanwhile("written")
+
+    def due(self, pk: str, now: datetime) -> Iterator[str]:
+        """List the partitions of items of one list that are due."""
+        self.meanwhile("query")
+        found = [item for item in self.items.values() if item.get("duePk") == pk and item["dueSk"] <= iso(now)]
+        yield from (item["pk"] for item in sorted(found, key=lambda item: item["dueSk"]))
 
     def page(
         self,

@@ -43,6 +43,12 @@ class Stage:
         self.calls: dict[str, Call] = {}
         self._mine = threading.local()
 
+    @property
+    def current(self) -> str:
+        """The name of the call that asks; empty for whoever is no call of this stage."""
+        call = getattr(self._mine, "call", None)
+        return call.name if call is not None else ""
+
     def begin(self, name: str, work: Callable[[], Any], begun: Any = None) -> Call:
         """Have a call come to the stage; it does nothing before its first turn."""
         call = Call(name, begun)

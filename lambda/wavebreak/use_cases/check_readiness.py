@@ -22,6 +22,7 @@ from wavebreak.domain.readiness.facts import Drill, Facts, Load, Member, SiteFac
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.problems import InvalidRequest, Unavailable
 from wavebreak.store import keys
+from wavebreak.use_cases.networks.left_changed import changed_templates
 from wavebreak.use_cases.readiness import sights
 from wavebreak.use_cases.readiness.launches import look_at_launches
 from wavebreak.use_cases.resolve_selectors import resolve
@@ -70,6 +71,8 @@ def survey_plans(app: App, plans: Sequence[StoredPlan], own: Site, asking: Askin
         for site, members in look.members.items():
             ids[site].update(dict.fromkeys(member.source_server_id for member in members))
     seen = {site: sights.sight_of(app, site, list(servers)) for site, servers in ids.items()}
+    for site, sight in seen.items():
+        sight.changed = changed_templates(app, site, sight.ids, now)
     sights.put(asking, [question for sight in seen.values() for question in sights.questions(sight, now)])
     loads = {site: _load(app, asking, sight) for site, sight in seen.items()}
     chosen = _chosen(looks, seen, most)
@@ -186,6 +189,7 @@ def _site(
         holders={partitions[pk]: holder for pk, holder in holders.items()},
         load=load,
         troubles=tuple(sight.troubles),
+        changed={server: sight.changed[server] for server in ids if server in sight.changed},
         launches=sight.launches,
     )
 

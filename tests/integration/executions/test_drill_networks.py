@@ -62,6 +62,12 @@ def swept(stack: Stack, clock: JumpingClock) -> None:
     assert stack.items_of("TEMPLATE") == []
 
 
+def checked(stack: Stack, plan_id: str) -> dict[str, str]:
+    """Give what `validate` says of launch templates, by its subjects."""
+    checks = stack.api("POST", f"/plans/{plan_id}/validate").json["checks"]
+    return {each["subject"]: each["status"] for each in checks if each["check"] == "launch-template"}
+
+
 def taken(stack: Stack, *operations: str) -> int:
     """Count the calls that EC2 did not refuse: a version that was just made may not be found yet."""
     return sum(not each["error"] for name in operations for each in stack.control.calls(name))
@@ -156,10 +162,12 @@ def test_13_what_the_drill_itself_cannot_put_back_the_sweep_does(networked: Stac
     clock.forward(60)
     assert sweep(stack) == 0
     assert len(stack.items_of("TEMPLATE")) == 2
+    assert checked(stack, "two") == {server(1): "FAIL", server(2): "FAIL"}
     stack.control.clear_faults()
     clock.forward(60)
     assert sweep(stack) == 2
     swept(stack, clock)
+    assert checked(stack, "two") == {"us-east-1": "PASS"}
 
 
 def template_of(stack: Stack, name: str) -> tuple[Any, str]:

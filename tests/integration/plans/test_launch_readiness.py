@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ONE: Final = plan(wave("only", 1, 2), plan_id="one")
 LAUNCHES: Final = frozenset(
     {
-        *("launch", "launch-into", "launch-disposition", "launch-template", "post-launch", "instance-profile"),
+        *("launch", "launch-into", "launch-disposition", "template", "post-launch", "instance-profile"),
         *("network", "instance-type", "private-ip", "addresses", "vcpu-quota", "landing", "changed"),
     }
 )
@@ -150,7 +150,7 @@ def test_13_what_would_not_run_or_not_be_reached_is_warned_of(stack: Stack, flee
 def test_13_a_template_that_is_gone_fails(stack: Stack, fleet: Fleet) -> None:
     name = fleet.drs.get_launch_configuration(sourceServerID=server(2))["ec2LaunchTemplateID"]
     fleet.ec2.delete_launch_template(LaunchTemplateId=name)
-    found = checks(stack)["launch-template"]
+    found = checks(stack)["template"]
     assert found[server(2)][0] == "FAIL"
     assert name in found[server(2)][1]
 

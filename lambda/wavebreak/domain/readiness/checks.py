@@ -163,6 +163,8 @@ def _site_checks(facts: Facts, site: SiteFacts) -> Iterator[Check]:
     yield from _not_looked_at(site, known)
     yield from each_of("recovery-instance", site.where, visible, _replaces(site), "without a live recovery instance")
     yield from each_of("server-lock", site.where, site.members, _held(others), "held by no other execution")
+    untouched = "with no launch template changed"
+    yield from each_of("launch-template", site.where, site.members, _is_changed(site), untouched)
     if site.load is not None:
         yield from each_of("server-job", site.where, site.members, _in_job(site.load), "in no DRS job")
         yield from _quota(site, site.load)
@@ -277,6 +279,22 @@ def _held(holders: Mapping[str, str]) -> Callable[[Member], Finding | None]:
     def verdict(member: Member) -> Finding | None:
         holder = holders.get(member.source_server_id)
         return _held_by("it", holder) if holder else None
+
+    return verdict
+
+
+def _is_changed(site: SiteFacts) -> Callable[[Member], Finding | None]:
+    """Tell of templates that lead into a drill's network: a recovery puts them back before it launches."""
+
+    def verdict(member: Member) -> Finding | None:
+        change = site.changed.get(member.source_server_id)
+        if change is None:
+            return None
+        sentence = f"its launch template is changed for {change.execution_id}"
+        if not change.left_behind:
+            return CheckStatus.WARN, f"{DRILL}{sentence}, which launches it"
+        why = f": {change.trouble}" if change.trouble else ""
+        return CheckStatus.FAIL, f"{sentence}, and could not be put back{why}"
 
     return verdict
 

@@ -36,6 +36,16 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedTemplate:
+    """A launch template that a drill has changed; `left_behind` when that drill launches its server no more."""
+
+    execution_id: str
+    left_behind: bool
+    trouble: str | None = None
+    """What was last in the way of putting it back."""
+
+
+@dataclass(frozen=True, slots=True)
 class SiteFacts:
     """What was seen of the plan's servers in one site. A server without an entry was not seen."""
 
@@ -51,6 +61,8 @@ class SiteFacts:
     """The executions that hold servers."""
     load: Load | None = None
     troubles: tuple[Trouble, ...] = ()
+    changed: Mapping[str, ChangedTemplate] = field(default_factory=dict)
+    """Launch templates that drills have changed, by server."""
     launches: LaunchFacts | None = None
     """How servers are launched; None where nobody asked."""
 

@@ -55,7 +55,7 @@ def launch_checks(site: SiteFacts, *, commands: bool, runs_actions: bool) -> Ite
     if facts.templates is None:
         return
     templated = [member for member in anew if launches[member.source_server_id].template is not None]
-    yield from each_of("launch-template", site.where, anew, _template(launches), "with a launch template")
+    yield from each_of("template", site.where, anew, _template(launches), "with a launch template")
     if commands:
         yield from each_of("instance-profile", site.where, templated, _profile(launches), "with an instance profile")
     yield from _of_places(site, facts, launches, templated)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wavebreak.aws.drs import Drs
     from wavebreak.aws.parallel_reads import Asking
     from wavebreak.domain.drs import Instance, RecentJob, SourceServer
+    from wavebreak.domain.readiness.facts import ChangedTemplate
     from wavebreak.domain.readiness.launch_facts import LaunchFacts
     from wavebreak.site import Site
 
@@ -37,6 +38,8 @@ class Sight:
     active: tuple[RecentJob, ...] | None = None
     troubles: list[Trouble] = field(default_factory=list)
     launches: LaunchFacts | None = None
+    changed: Mapping[str, ChangedTemplate] = field(default_factory=dict)
+    """Launch templates that drills have changed, by server."""
 
     def saw_servers(self, asked: Sequence[str], found: Mapping[str, SourceServer]) -> None:
         """Take the answer to a DescribeSourceServers."""

@@ -21,7 +21,7 @@ from wavebreak.domain.readiness.checks import (
     refuses_a_drill,
     seconds_of,
 )
-from wavebreak.domain.readiness.facts import Drill, Facts, Load, Member, SiteFacts
+from wavebreak.domain.readiness.facts import ChangedTemplate, Drill, Facts, Load, Member, SiteFacts
 from wavebreak.domain.readiness.verdicts import DRILL, MOST_FINDINGS, Check, CheckStatus
 from wavebreak.timing import iso
 
@@ -97,6 +97,7 @@ def test_a_healthy_plan_passes_every_check_once() -> None:
         ("snapshot", REGION, "PASS"),
         ("recovery-instance", REGION, "PASS"),
         ("server-lock", REGION, "PASS"),
+        ("launch-template", REGION, "PASS"),
         ("server-job", REGION, "PASS"),
         ("quota", REGION, "PASS"),
     ]
@@ -356,7 +357,8 @@ def test_missing_permissions_are_told_and_nothing_is_said_of_what_was_not_seen()
     checks = judge(facts(site))
     assert found(checks, "permissions") == [(REGION, FAIL)]
     assert "no permission for DescribeSourceServers in us-east-1" in only(checks, "permissions").message
-    assert {check.name for check in checks} == {"settings", "plan-lock", "last-drill", "permissions", "server-lock"}
+    of_the_table = {"settings", "plan-lock", "last-drill", "server-lock", "launch-template"}
+    assert {check.name for check in checks} == of_the_table | {"permissions"}
 
 
 def test_an_answer_that_did_not_come_is_a_fail_of_its_own() -> None:
@@ -397,3 +399,21 @@ def test_the_rules_import_no_adapter_when_they_run(module: Any) -> None:
     ours = {name for name in imported if name and name.startswith("wavebreak")}
     rules = {f"wavebreak.domain.{name}" for name in ("drs", "plans.model", "readiness.launch_checks")}
     assert ours <= rules | {"wavebreak.domain.readiness.verdicts", "wavebreak.identifiers", "wavebreak.timing"}
+
+
+@pytest.mark.parametrize("impact", list(Impact))
+@pytest.mark.parametrize(
+    ("change", "status", "words"),
+    [
+        (ChangedTemplate("drill-1", left_behind=False), CheckStatus.WARN, "drill: its launch template is changed"),
+        (ChangedTemplate("drill-1", left_behind=True), CheckStatus.FAIL, "could not be put back"),
+        (ChangedTemplate("drill-1", left_behind=True, trouble="no"), CheckStatus.FAIL, "could not be put back: no"),
+    ],
+)
+def test_13_a_template_left_behind_is_a_fail_and_one_that_a_drill_launches_by_a_warning(
+    impact: Impact, change: ChangedTemplate, status: CheckStatus, words: str
+) -> None:
+    verdict = of_server("launch-template", impact, changed={server_id(1): change})
+    assert verdict.status is status
+    assert words in verdict.message
+    assert "drill-1" in verdict.message

@@ -1,0 +1,27 @@
+"""Which servers' launch templates a drill has changed, as a check of readiness sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wavebreak.domain.readiness.facts import ChangedTemplate
+from wavebreak.store import keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from wavebreak.app import App
+    from wavebreak.site import Site
+
+
+def changed_templates(
+    app: App, site: Site, source_server_ids: Iterable[str], now: datetime
+) -> Mapping[str, ChangedTemplate]:
+    """Give what is changed of some servers of a site, by server; nothing is read of servers that no index shows."""
+    listed = frozenset(app.templates.listed(now))
+    wanted = [each for each in source_server_ids if keys.server(site, each) in listed]
+    return {
+        name: ChangedTemplate(change.execution_id, change.idle_since is not None, change.trouble)
+        for name, change in app.templates.of(site, wanted).items()
+    }

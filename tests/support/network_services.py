@@ -1,0 +1,266 @@
+"""EC2 and DRS of one account and Region in small, strict, and as they are at this moment.
+
+A launch notes where the template leads at the moment that DRS reads it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.support.execution_builders import NOW, job_id
+
+from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
+from wavebreak.domain.drs import RecentJob, SourceServer, Trouble
+from wavebreak.domain.executions.launching.launch_tags import key_of
+from wavebreak.domain.executions.model import LaunchStatus
+from wavebreak.domain.executions.observation import JobView, ServerView
+from wavebreak.domain.launch_templates.changing import interfaces_of
+from wavebreak.domain.launch_templates.model import LaunchConfiguration, Subnet, TemplateVersion
+from wavebreak.problems import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import datetime
+
+    from tests.support.network_world import NetworkWorld
+
+    from wavebreak.domain.executions.model import Server
+
+HOME: Final = "subnet-home"
+
+
+@dataclass
+class Template:
+    """A launch template: its versions by number, and which is the default."""
+
+    versions: dict[int, tuple[dict[str, Any], str]]
+    default: int = 1
+    latest: int = 1
+    made: dict[str, int] = field(default_factory=dict)
+    """Versions by their tokens."""
+    chosen: int = 0
+    """What somebody last put into a version and made the default, 0 while nobody did."""
+    own_subnet: str | None = None
+    """The subnet that they chose with it."""
+
+
+class Ec2:
+    """EC2 as it is at this moment. A call may fail before or after it is carried out."""
+
+    def __init__(self, world: NetworkWorld) -> None:
+        self.world = world
+        self.calls: Counter[str] = Counter()
+        self.templates = {f"lt-{number}": Template({1: (original(number), "")}) for number in (1, 2, 3)}
+        self.windows: set[str] = set()
+        """Calls that have read the defaults and may change one by what they read."""
+        self.wanted: list[tuple[str, bool]] = []
+        """What somebody is about to choose. Between a read and the change that follows nobody can see it."""
+
+    def _called(self, operation: str) -> None:
+        self.world.stage.meanwhile(operation)
+        self.calls[operation] += 1
+        if self.world.ec2_fails == "before":
+            raise Unavailable(f"{operation}: EC2 is away")
+
+    def _answered(self, operation: str) -> None:
+        self.world.stage.meanwhile(f"{operation} done")
+        if self.world.ec2_fails == "after":
+            raise Unavailable(f"{operation}: no answer of EC2")
+
+    def others_choose(self) -> None:
+        """Have others make their versions, where no call of ours is about to change what it has read."""
+        self.windows &= set(self.world.stage.calls)
+        if self.windows - {self.world.stage.current}:
+            return
+        for template_id, own_subnet in self.wanted:
+            template = self.templates[template_id]
+            data = deepcopy(template.versions[template.default][0])
+            template.chosen += 1
+            data["UserData"] = str(template.chosen)
+            template.own_subnet = None
+            if own_subnet:
+                template.own_subnet = f"subnet-own-{template.chosen}"
+                data["NetworkInterfaces"][0]["SubnetId"] = template.own_subnet
+            template.default = self._add(template, data, "")
+        self.wanted.clear()
+
+    def _add(self, template: Template, data: dict[str, Any], description: str) -> int:
+        template.latest += 1
+        template.versions[template.latest] = (data, description)
+        return template.latest
+
+    def defaults(self, template_ids: Collection[str]) -> dict[str, TemplateVersion]:
+        """Return default versions."""
+        self._called("DescribeLaunchTemplateVersions")
+        self.others_choose()
+        self.windows.add(self.world.stage.current)
+        return {each: self._version(each, self.templates[each].default) for each in template_ids}
+
+    def _version(self, template_id: str, number: int) -> TemplateVersion:
+        template = self.templates[template_id]
+        data, description = template.versions[number]
+        return TemplateVersion(template_id, number, number == template.default, deepcopy(data), description)
+
+    def versions_from(self, template_id: str, least: int) -> list[TemplateVersion]:
+        """Return versions from a number on."""
+        self._called("DescribeLaunchTemplateVersions")
+        return [
+            self._version(template_id, number) for number in self.templates[template_id].versions if number >= least
+        ]
+
+    def create_version(
+        self, template_id: str, source: int, data: Mapping[str, Any], description: str, token: str
+    ) -> int:
+        """Make a version from another one."""
+        self._called("CreateLaunchTemplateVersion")
+        template = self.templates[template_id]
+        if token not in template.made:
+            template.made[token] = self._add(template, deepcopy({**template.versions[source][0], **data}), description)
+        self._answered("CreateLaunchTemplateVersion")
+        return template.made[token]
+
+    def make_default(self, template_id: str, number: int) -> None:
+        """Have a version be the default."""
+        self._called("ModifyLaunchTemplate")
+        template = self.templates[template_id]
+        if number not in template.versions:
+            raise Unavailable(f"InvalidLaunchTemplateId.VersionNotFound: {number}")
+        template.default = number
+        self._answered("ModifyLaunchTemplate")
+
+    def delete_version(self, template_id: str, number: int) -> bool:
+        """Delete a version unless it is the default."""
+        self._called("DeleteLaunchTemplateVersions")
+        template = self.templates[template_id]
+        if template.default == number:
+            return False
+        template.versions.pop(number, None)
+        self._answered("DeleteLaunchTemplateVersions")
+        return True
+
+    def subnets(self, subnet_ids: Sequence[str]) -> dict[str, Subnet]:
+        """Return subnets, which all have room."""
+        return {each: Subnet(each, "vpc-drill", "a", "10.1.0.0/16", 1000) for each in subnet_ids}
+
+    def zones_of(self, instance_types: Collection[str]) -> dict[str, frozenset[str]]:
+        """Return zones: every type is offered."""
+        return {each: frozenset("a") for each in instance_types}
+
+
+def original(number: int) -> dict[str, Any]:
+    interface = {"DeviceIndex": 0, "SubnetId": HOME, "Groups": ["sg-home"], "PrivateIpAddress": f"10.0.0.{number}"}
+    return {"InstanceType": "m5.large", "NetworkInterfaces": [interface]}
+
+
+@dataclass
+class Started:
+    """A DRS job; `phase` counts: 1 has read the templates, 2 has launched, 3 has ended."""
+
+    job_id: str
+    servers: tuple[str, ...]
+    tags: Mapping[str, str]
+    drill: bool
+    phase: int = 0
+
+
+@dataclass(frozen=True)
+class Landing:
+    """Where a launch led: in which mode, of which server, into which subnets."""
+
+    drill: bool
+    server: str
+    subnets: frozenset[str | None]
+    others_chose: bool
+
+
+class Drs:
+    """DRS, which launches by what the templates say when it comes to that."""
+
+    def __init__(self, world: NetworkWorld) -> None:
+        self.world = world
+        self.jobs: list[Started] = []
+        self.landings: list[Landing] = []
+
+    def recent_jobs(self, _now: datetime) -> list[RecentJob]:
+        """List jobs."""
+        return [
+            RecentJob(
+                each.job_id,
+                "LAUNCH",
+                frozenset(each.servers),
+                each.tags,
+                each.phase > 2,
+                initiated_by="START_DRILL" if each.drill else "START_RECOVERY",
+                ended_at=NOW,
+            )
+            for each in self.jobs
+        ]
+
+    def find_launches(self, execution_id: str, _intents: Sequence[Any]) -> dict[tuple[int, int, int], str]:
+        """Find jobs by their tags."""
+        found = {key_of(execution_id, each.tags): each.job_id for each in self.jobs}
+        return {key: name for key, name in found.items() if key is not None}
+
+    def launches_of(self, execution_id: str, _since: datetime) -> dict[str, Any]:
+        """List the jobs of an execution."""
+        keyed = ((each, key_of(execution_id, each.tags)) for each in self.jobs)
+        return {each.job_id: (key, frozenset(each.servers)) for each, key in keyed if key is not None}
+
+    def source_servers(self, ids: Sequence[str]) -> dict[str, SourceServer]:
+        """Describe servers."""
+        return {name: SourceServer(name, "CONTINUOUS") for name in ids}
+
+    def every_instance(self, _ids: Sequence[str]) -> list[Any]:
+        """Show no instance: drills of what a recovery launched are no matter here."""
+        return []
+
+    def instances(self, _ids: Sequence[str]) -> list[Any]:
+        """Likewise."""
+        return []
+
+    def launch_configurations(
+        self, names: Sequence[str], _over: Callable[[], bool]
+    ) -> Mapping[str, LaunchConfiguration | Trouble]:
+        """Read launch configurations."""
+        return {name: LaunchConfiguration(name, f"lt-{int(name[2:])}") for name in names}
+
+    def start_recovery(self, servers: Sequence[Server], *, is_drill: bool, tags: Mapping[str, str]) -> str:
+        """Start a job, unless one of its servers is in another."""
+        self.world.stage.meanwhile("StartRecovery")
+        names = tuple(each.source_server_id for each in servers)
+        busy = {name for each in self.jobs if each.phase < 3 for name in each.servers}
+        if busy & set(names) or self.world.drs_fails == "refuses":
+            raise CallRejectedError("ConflictException", "a job of its server is running", status=409)
+        self.jobs.append(Started(job_id(len(self.jobs) + 1), names, dict(tags), is_drill))
+        started = self.jobs[-1].job_id
+        self.world.stage.meanwhile("StartRecovery done")
+        if self.world.drs_fails == "is silent":
+            raise OutcomeUnknownError("no answer")
+        return started
+
+    def go_on(self, started: Started) -> None:
+        """Have a job go on by a phase; in the first it reads the templates."""
+        started.phase += 1
+        if started.phase == 1:
+            for name in started.servers:
+                template = self.world.ec2.templates[f"lt-{int(name[2:])}"]
+                interfaces = interfaces_of(template.versions[template.default][0])
+                subnets = frozenset(each.get("SubnetId") for each in interfaces)
+                self.landings.append(Landing(started.drill, name, subnets, template.chosen > 0))
+
+    def views(self) -> dict[str, JobView]:
+        """Show every job."""
+        phases = {0: LaunchStatus.PENDING, 1: LaunchStatus.IN_PROGRESS}
+        return {
+            each.job_id: JobView(
+                each.phase > 2,
+                {
+                    name: ServerView(phases.get(each.phase, LaunchStatus.LAUNCHED), f"i-{each.job_id[-3:]}{name[-14:]}")
+                    for name in each.servers
+                },
+            )
+            for each in self.jobs
+        }

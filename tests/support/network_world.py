@@ -1,0 +1,190 @@
+"""Drills in networks of their own beside recoveries of the same servers, on the real stores and use cases.
+
+Calls stand side by side and may die at each of their writes and at each call of DRS or EC2, before it is made or after.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final, Self
+from unittest.mock import patch
+
+from tests.support.execution_builders import NOW, server_id
+from tests.support.lock_world import LockWorld
+from tests.support.network_services import Drs, Ec2, original
+
+from wavebreak.aws import few_at_once
+from wavebreak.domain.drs import Quotas
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
+from wavebreak.domain.executions.engine import Directive, decide
+from wavebreak.domain.executions.model import Attribution, JobState
+from wavebreak.domain.executions.observation import Observation
+from wavebreak.domain.launch_templates.changing import interfaces_of
+from wavebreak.problems import Unavailable
+from wavebreak.resilience import retries
+from wavebreak.store.executions import VersionConflictError
+from wavebreak.store.templates import TemplateStore
+from wavebreak.use_cases import settle_execution
+from wavebreak.use_cases.launch_wave import start_wave
+from wavebreak.use_cases.networks import follow_launches, sweep_templates
+from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+DRILL_SUBNET: Final = "subnet-0123456789abcdef0"
+DRILL_GROUP: Final = "sg-0123456789abcdef0"
+NETWORK: Final = {"subnetIds": [DRILL_SUBNET], "securityGroupIds": [DRILL_GROUP]}
+PLANS: Final[dict[str, tuple[int, ...]]] = {"a": (1, 2), "b": (2, 3), "c": (1, 2, 3)}
+
+
+class _Inline:
+    """A pool of threads in which each call is made at once, by whoever asks for it: it stands and dies with that."""
+
+    def __init__(self, *_: Any, **__: Any) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        """Do the work."""
+        done = work(*arguments)
+        return SimpleNamespace(result=lambda: done)
+
+
+@contextmanager
+def in_one_thread() -> Iterator[None]:
+    """Have what is asked a few at a time be asked one by one, and nothing wait in earnest."""
+    with patch.object(few_at_once, "ThreadPoolExecutor", _Inline), patch.object(retries, "sleep", lambda _: None):
+        yield
+
+
+@dataclass
+class NetworkWorld(LockWorld):
+    """Drills with networks, recoveries, and others who change templates."""
+
+    ec2_fails: str = ""
+    """Empty, `before` or `after`."""
+    drs_fails: str = ""
+    """Empty, `refuses` or `is silent`."""
+    errors: list[Exception] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.ec2, self.drs_here = Ec2(self), Drs(self)
+        self.app = SimpleNamespace(
+            **vars(self.app)
+            | {
+                "templates": TemplateStore(self.table),
+                "templates_at": lambda _site: self.ec2,
+                "drs_at": lambda _site: self.drs_here,
+                "brief_drs_at": lambda _site: self.drs_here,
+                "quotas_at": lambda _site: Quotas(),
+                "meter": SimpleNamespace(add=lambda *_, **__: None),
+                "errors": SimpleNamespace(record_error=lambda error, *_, **__: self.errors.append(error)),
+                "silences": {},
+            }
+        )
+        for name, numbers in PLANS.items():
+            servers = [{"sourceServerId": server_id(number)} for number in numbers]
+            document = {
+                "planId": name,
+                "name": name,
+                "waves": [{"name": "only", "servers": servers, "timeoutMinutes": 20}],
+                "drill": {"networks": [NETWORK]},
+            }
+            stored = self.app.plans.get(name)
+            self.app.plans.put(name, json.dumps(document), NOW, expected=stored.version)
+
+    # ------------------------------------------------------------------ calls
+
+    def observe(self, execution_id: str) -> str:
+        """Begin a round of a machine; what it hands over is a call of its own."""
+        return self.call(f"observe {execution_id}", lambda: self._observe(execution_id))
+
+    def _observe(self, execution_id: str) -> None:
+        before = cancel_drills(self.app, self.app.executions.load(execution_id).execution)
+        if before.is_terminal:
+            return
+        found = self.drs_here.find_launches(execution_id, ())
+        settled = {job.key for job in before.launch_jobs() if job.state is JobState.INTENDED}
+        views = self.drs_here.views()
+        seen = Observation(views, found={key: name for key, name in found.items() if key in settled})
+        decision = decide(before, seen, self.now, self.app.timing)
+        after = self.app.executions.save(before, decision.execution, Attribution(ENGINE_ACTOR, self.now))
+        for number in decision.waves if decision.directive is Directive.START else ():
+            self.launch(execution_id, number)
+        if decision.directive in {Directive.SLEEP, Directive.FINISH}:
+            follow_launches.follow(self.app, after)
+        if decision.directive is Directive.FINISH:
+            settle_execution.finish(self.app, execution_id)
+
+    def launch(self, execution_id: str, number: int) -> str:
+        """Begin a StartWave."""
+        return self.call(f"launch {execution_id}", lambda: start_wave(self.app, execution_id, number))
+
+    def sweep(self) -> str:
+        """Begin a sweep of launch templates."""
+        return self.call("sweep", lambda: sweep_templates.sweep(self.app))
+
+    def somebody_chooses(self, number: int, *, own_subnet: bool) -> None:
+        """Have somebody make a version from the default one, and choose it, as soon as that can be seen."""
+        self.ec2.wanted.append((f"lt-{number}", own_subnet))
+        self.ec2.others_choose()
+
+    # ------------------------------------------------------------------ what must be true
+
+    def look_at_landings(self) -> None:
+        """Hold that no RECOVERY launches into the drill's network, and no drill outside of it by our doing."""
+        for landing in self.drs_here.landings:
+            if not landing.drill:
+                assert DRILL_SUBNET not in landing.subnets, f"a RECOVERY of {landing.server} in the drill's network"
+            elif not landing.others_chose:
+                assert landing.subnets == {DRILL_SUBNET}, f"a drill of {landing.server} landed in {landing.subnets}"
+
+    def come_to_rest(self) -> None:
+        """Let every call end, every execution, and then the sweep."""
+        self.ec2_fails = self.drs_fails = ""
+        for _ in range(80):
+            while self.stage.calls:
+                self.run(next(iter(self.stage.calls)))
+            self.ec2.others_choose()
+            running = [each for each in self.executions() if not each.is_terminal]
+            for execution in running:
+                self.run(self.observe(execution.execution_id))
+            for started in [each for each in self.drs_here.jobs if each.phase < 3]:
+                self.drs_here.go_on(started)
+            self.look_at_landings()
+            self.pass_time(25)
+            if not running and not self.stage.calls and all(each.phase > 2 for each in self.drs_here.jobs):
+                break
+        else:
+            raise AssertionError([each.status for each in self.executions()])
+        self.pass_time(120)
+        self.run(self.sweep())
+        self.templates_are_as_they_should()
+
+    def templates_are_as_they_should(self) -> None:
+        """Hold that nothing of the drill is left, and nothing that somebody chose is lost."""
+        assert not [key for key in self.table.items if key[1] == "TEMPLATE"], self.errors[-3:]
+        for name, template in self.ec2.templates.items():
+            data, _ = template.versions[template.default]
+            [interface] = interfaces_of(data)
+            number = int(name[3:])
+            if not template.chosen:
+                assert (template.default, set(template.versions)) == (1, {1}), f"{name}: {template}"
+            assert data.get("UserData", "0") == str(template.chosen), f"somebody's choice is lost: {template}"
+            before = original(number)["NetworkInterfaces"][0]
+            assert interface["SubnetId"] == (template.own_subnet or interface["SubnetId"])
+            assert interface["SubnetId"] != DRILL_SUBNET
+            assert interface["Groups"] == before["Groups"]
+
+    def _ended(self, call: Any) -> None:
+        if isinstance(call.outcome, (VersionConflictError, Unavailable)):
+            call.outcome = None
+        super()._ended(call)

@@ -1,0 +1,162 @@
+"""Random histories of drills with networks and recoveries, each write and call a place to die at (contract 13).
+
+`WAVEBREAK_NETWORK_HISTORIES` sets how many are tried (40 unless set; 200 is what the contract is judged by).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.support.lock_world import SECONDS
+from tests.support.network_world import PLANS, NetworkWorld, in_one_thread
+
+from wavebreak.domain.executions.model import CancelThen, Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+HISTORIES = int(os.environ.get("WAVEBREAK_NETWORK_HISTORIES", "40"))
+MOST_CALLS = 4
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    with in_one_thread():
+        yield
+
+
+def happen(world: NetworkWorld, dice: Callable[[int], int]) -> None:
+    """Let one thing happen; `dice(n)` gives a number below n."""
+    under_way = list(world.stage.calls)
+    kind = dice(24)
+    if kind < 8 and under_way:
+        world.step(under_way[dice(len(under_way))])
+    elif kind < 13 and under_way:
+        world.run(under_way[dice(len(under_way))])
+    elif kind == 13 and under_way:
+        world.stage.kill(under_way[dice(len(under_way))])
+    elif kind < 20:
+        around(world, kind, dice)
+    elif len(under_way) < MOST_CALLS:
+        somebody_asks(world, dice)
+    world.look_at_landings()
+
+
+def around(world: NetworkWorld, kind: int, dice: Callable[[int], int]) -> None:
+    """Let something happen that no call of ours does."""
+    if kind == 15:
+        world.somebody_chooses(1 + dice(3), own_subnet=bool(dice(2)))
+    elif kind == 16:
+        world.ec2_fails = ("", "", "before", "after")[dice(4)]
+    elif kind == 17:
+        world.drs_fails = ("", "", "refuses", "is silent")[dice(4)]
+    elif jobs := [each for each in world.drs_here.jobs if each.phase < 3 and kind != 14]:
+        world.drs_here.go_on(jobs[dice(len(jobs))])
+    else:
+        world.pass_time(SECONDS[dice(len(SECONDS))] if dice(8) else 1300)
+
+
+def somebody_asks(world: NetworkWorld, dice: Callable[[int], int]) -> None:
+    """Begin a call: a start, a look of a machine, a sweep, a cancel or a retry."""
+    known = world.executions()
+    running = [each.execution_id for each in known if not each.is_terminal]
+    kind = dice(12)
+    if not known or kind < 2:
+        world.start(list(PLANS)[dice(len(PLANS))], (Mode.DRILL, Mode.RECOVERY)[dice(3) == 0])
+    elif kind < 8 and running:
+        world.observe(running[dice(len(running))])
+    elif kind == 8:
+        world.sweep()
+    elif kind == 9 and running:
+        world.cancel(running[dice(len(running))], CancelThen.KEEP)
+    elif kind == 10:
+        world.retry(known[dice(len(known))].execution_id)
+    elif running:
+        world.launch(running[dice(len(running))], 1)
+
+
+@settings(max_examples=HISTORIES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_13_no_template_stays_changed_no_recovery_lands_in_the_drills_network_and_nobodys_change_is_lost(
+    data: st.DataObject,
+) -> None:
+    world = NetworkWorld()
+
+    def dice(below: int) -> int:
+        return data.draw(st.integers(0, below - 1))
+
+    try:
+        if dice(2):
+            world.run(world.start("c", Mode.DRILL))
+        for _ in range(data.draw(st.integers(20, 120))):
+            happen(world, dice)
+        world.come_to_rest()
+    finally:
+        world.stage.clear()
+
+
+def test_13_a_drill_in_peace_takes_four_calls_a_server_and_leaves_nothing() -> None:
+    world = NetworkWorld()
+    try:
+        world.run(world.start("c", Mode.DRILL))
+        world.come_to_rest()
+        assert [landing.drill for landing in world.drs_here.landings] == [True] * 3
+        changes = {name: count for name, count in world.ec2.calls.items() if not name.startswith("Describe")}
+        assert changes == {
+            "CreateLaunchTemplateVersion": 3,
+            "ModifyLaunchTemplate": 6,
+            "DeleteLaunchTemplateVersions": 3,
+        }
+    finally:
+        world.stage.clear()
+
+
+def test_13_a_drill_that_was_overtaken_before_it_wrote_its_change_down_changes_nothing() -> None:
+    """The recovery looks for changes and finds none; the drill writes its own after that, and then sees the lock."""
+    world = NetworkWorld()
+    try:
+        world.run(world.start("c", Mode.DRILL))
+        [drill] = world.executions()
+        world.run(world.observe(drill.execution_id))
+        launch = f"{len(world.outcomes) + 1} launch {drill.execution_id}"
+        while world.stage.step(launch).at != "DescribeLaunchTemplateVersions":
+            pass
+        recovery = world.run(world.start("c", Mode.RECOVERY)).execution_id
+        world.run(world.observe(recovery))
+        world.run(next(name for name in world.stage.calls if name != launch))
+        assert [job.drill for job in world.drs_here.jobs] == [False]
+        world.run(launch)
+        world.drs_here.go_on(world.drs_here.jobs[0])
+        world.look_at_landings()
+        assert world.ec2.calls["CreateLaunchTemplateVersion"] == 0
+        world.come_to_rest()
+    finally:
+        world.stage.clear()
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_13_a_launch_that_dies_at_any_write_or_call_leaves_nothing_that_is_not_put_back(after: bool) -> None:
+    for death in range(200):
+        world = NetworkWorld()
+        try:
+            world.run(world.start("a", Mode.DRILL))
+            [drill] = world.executions()
+            world.run(world.observe(drill.execution_id))
+            [launch] = world.stage.calls
+            over = False
+            for _ in range(death):
+                over = over or world.stage.step(launch).over
+            if over:
+                break
+            world.stage.kill(launch)
+            if after:
+                world.run(world.start("c", Mode.RECOVERY))
+            world.come_to_rest()
+            assert len(world.drs_here.landings) >= 2
+        finally:
+            world.stage.clear()
+    assert 20 < death < 199
