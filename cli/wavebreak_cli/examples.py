@@ -14,6 +14,7 @@ EXAMPLES: Final = {
     "plan import": "wavebreak plan import arn:aws:drs:eu-west-3:123456789012:recovery-plan/rp-00000000000000001",
     "plan list": "wavebreak plan list --json",
     "plan show": "wavebreak plan show three-tier -o yaml > three-tier.yaml",
+    "plan readiness": "wavebreak plan readiness three-tier --limit 5",
     "plan delete": "wavebreak plan delete three-tier",
     "run": "wavebreak run three-tier --mode drill --watch --reason quarterly",
     "show": "wavebreak show latest --servers",

@@ -14,7 +14,7 @@ from wavebreak.aws import clients
 from wavebreak.aws.dead_letter_queue import FailedEvents
 from wavebreak.aws.evidence_bucket import EvidenceBucket
 from wavebreak.aws.scheduler import Schedules, ScheduleTarget
-from wavebreak.aws.service_quotas import AppliedQuotas
+from wavebreak.aws.service_quotas import AppliedQuotas, RunningVcpus
 from wavebreak.aws.step_functions import Workflow
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.observability.error_tracker import ErrorTracker
@@ -33,6 +33,7 @@ from wavebreak.store.schedules import ScheduleStore
 from wavebreak.store.steps import StepStore
 from wavebreak.store.table import Table
 from wavebreak.store.templates import TemplateStore
+from wavebreak.store.upkeep.readiness import ReadinessStore
 from wavebreak.store.wake_tokens import WakeStore
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from wavebreak.aws.drs import Drs
     from wavebreak.aws.ec2 import Ec2
     from wavebreak.aws.functions import Functions
+    from wavebreak.aws.landing_places import LandingPlaces
     from wavebreak.aws.launch_templates import LaunchTemplates
     from wavebreak.aws.ssm import Ssm
     from wavebreak.domain.drs import Quotas
@@ -93,6 +95,12 @@ class App:
     templates_at: Callable[[Site], LaunchTemplates]
     """EC2's launch templates of a site, to be changed."""
     templates: TemplateStore
+    readiness: ReadinessStore
+    places_at: Callable[[Site], LandingPlaces]
+    """EC2 of a site for readers: where instances would land."""
+    vcpus_at: Callable[[Site], int | None]
+    readiness_minutes: float = 30
+    """How often each plan is checked by itself; not scaled yet."""
     agent_patience_seconds: int = 600
     """How long a plan's command waits for the agent of an instance that was just launched; scaled."""
     post_launch_actions: bool = False
@@ -160,6 +168,10 @@ def app() -> App:
         functions=_functions,
         templates_at=_templates_at,
         templates=TemplateStore(table),
+        readiness=ReadinessStore(table),
+        places_at=_places_at,
+        vcpus_at=RunningVcpus(clients.service_quotas, utc_now).at,
+        readiness_minutes=chosen.readiness_minutes,
     )
 
 
@@ -198,6 +210,12 @@ def _templates_at(site: Site) -> LaunchTemplates:
     from wavebreak.aws.launch_templates import LaunchTemplates  # noqa: PLC0415  likewise
 
     return LaunchTemplates(clients.ec2_changing(site))
+
+
+def _places_at(site: Site) -> LandingPlaces:
+    from wavebreak.aws.landing_places import LandingPlaces  # noqa: PLC0415  likewise
+
+    return LandingPlaces(clients.ec2_reading(site))
 
 
 def _ssm_at(site: Site) -> Ssm:

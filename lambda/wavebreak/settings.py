@@ -82,6 +82,8 @@ class Settings:
     """Likewise the runbooks of the stack's own account."""
     automation_role_arns: tuple[str, ...] | None = None
     """Likewise the roles that those may be given."""
+    readiness_minutes: float = 30
+    """How often each plan is checked by itself; scaled."""
 
     @property
     def timing(self) -> Timing:
@@ -118,6 +120,7 @@ class Settings:
             function_arns=_arns(environment, "FUNCTION_ARNS"),
             automation_arns=_arns(environment, "AUTOMATION_ARNS"),
             automation_role_arns=_arns(environment, "AUTOMATION_ROLE_ARNS"),
+            readiness_minutes=positive_number(environment, "READINESS_MINUTES", "30"),
         )
 
 

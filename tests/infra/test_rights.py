@@ -108,7 +108,7 @@ def shown(found: list[Any]) -> str:
 
 def test_every_role_has_needs_and_every_need_has_a_role() -> None:
     assert set(FULL.roles) == set(FULL.needs)
-    assert len(FULL.needs) == 37
+    assert len(FULL.needs) == 38
 
 
 @pytest.mark.parametrize("world", WORLDS)
@@ -161,6 +161,7 @@ IN_PLACES = {
     "LaunchPolicy",
     "PostLaunchPolicy",
     "AskEc2Policy",
+    "ReadLaunchesPolicy",
     "EndInstancesPolicy",
     "StopCommandsPolicy",
     "LookAtAgentsPolicy",
@@ -262,7 +263,7 @@ def test_a_session_for_reading_may_do_what_reading_needs_and_no_more() -> None:
     reading = {
         action
         for action in asked - OWN_ACCOUNT_ONLY.keys()
-        if re.match(r"(drs:(Describe|Get|List))|servicequotas:Get", action)
+        if re.match(r"(drs:(Describe|Get|List))|ec2:Describe|servicequotas:Get", action)
     }
     needed = reading | {
         dependent for action in reading - borrowed.NOT_BORROWED.keys() for dependent in dependent_actions(action)
@@ -305,13 +306,20 @@ VM = arn("ec2", "instance/i-1")
 
 
 _NETWORKS = ("ec2:DescribeInstanceTypeOfferings", "ec2:DescribeLaunchTemplateVersions", "ec2:DescribeSubnets")
+_LAUNCHES = (
+    *_NETWORKS,
+    *(f"ec2:Describe{each}" for each in ("InstanceTypes", "Instances", "NetworkInterfaces", "SecurityGroups")),
+)
+_READERS = ("PlansFunctionRole", "ReadinessFunctionRole", "ScheduledDrillFunctionRole", "TargetRole")
 ASKS_EC2_ITSELF = {
+    *((role, action) for role in _READERS for action in _LAUNCHES),
     ("ObserveTerminationFunctionRole", "ec2:DescribeInstances"),
     ("TargetRole", "ec2:DescribeInstances"),
     *((role, action) for role in ("StartWaveFunctionRole", "TargetRole") for action in _NETWORKS),
     *((role, "ec2:DescribeLaunchTemplateVersions") for role in ("ObserveFunctionRole", "SweepFunctionRole")),
 }
-"""A termination asks EC2 for instances that DRS no longer shows; a drill with networks where its servers may land."""
+"""A termination asks EC2 for instances that DRS no longer shows; a drill with networks where its servers may land,
+and whoever checks whether a plan is ready where all would land."""
 
 
 @pytest.mark.parametrize("role", NAMES)

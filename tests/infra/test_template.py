@@ -24,6 +24,7 @@ ROUTES = {
     ("DELETE", "/plans/{planId}"),
     ("GET", "/plans"),
     ("POST", "/plans/{planId}/validate"),
+    ("GET", "/plans/{planId}/readiness"),
     ("POST", "/plans/import"),
     ("POST", "/plans/diff"),
     ("GET", "/plans/{planId}/snapshots"),
@@ -128,7 +129,7 @@ def test_functions_behind_events_keep_what_they_could_not_take_in(all_functions:
         assert destination == {"Type": "SQS", "Destination": queue}, name
         for trigger in triggers:
             assert trigger["DeadLetterConfig"] == {"Arn": queue}, name
-    assert asynchronous == 6
+    assert asynchronous == 7
 
 
 def test_a_start_that_nobody_waits_for_is_not_tried_again_by_lambda(all_functions: dict[str, Json]) -> None:
@@ -276,7 +277,8 @@ def test_ec2_rights_hold_only_for_calls_that_drs_makes(statements: list[Json]) -
         for s in statements
         if s != own
         and any(action.startswith("ec2:") for action in actions_of(s))
-        and s.get("Sid") not in {"ReadVersions", "LookAtNetworksAndVersions", "ChangeTemplatesOfDrsOnly"}
+        and s.get("Sid")
+        not in {"ReadVersions", "LookAtNetworksAndVersions", "ChangeTemplatesOfDrsOnly", "LaunchTemplatesAndPlaces"}
     ]
     assert len(borrowed) == 4
     for statement in borrowed:
@@ -292,6 +294,15 @@ def test_13_launch_templates_are_changed_only_where_drs_keeps_them(statements: l
         assert "launch-template/" in str(statement["Resource"])
     reading = [s for s in statements if s.get("Sid") in {"ReadVersions", "LookAtNetworksAndVersions"}]
     assert {action.partition(":Describe")[0] for s in reading for action in actions_of(s)} == {"ec2"}
+
+
+def test_13_whoever_checks_plans_may_look_at_launches_and_nobody_else(
+    template: Json, all_functions: dict[str, Json]
+) -> None:
+    policy = template["Resources"]["ReadLaunchesPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert all(re.match("[a-z0-9]+:(Get|Describe)", action) for statement in policy for action in actions_of(statement))
+    holders = {name for name, each in all_functions.items() if {"Ref": "ReadLaunchesPolicy"} in each["Policies"]}
+    assert holders == {"PlansFunction", "ReadinessFunction", "ScheduledDrillFunction"}
 
 
 def test_only_the_look_of_a_termination_asks_ec2_itself(

@@ -55,7 +55,12 @@ REAL_SECONDS = {POLL_SECONDS: 0.2, BRIEF_SECONDS: 0.1}
 WAIT_SCALE = 0.05
 """What a wait of a machine is cut down to."""
 _INVOKE_PARAMETERS = {"ClientContext", "FunctionName", "InvocationType", "Payload", "Qualifier"}
-_ACCOUNT_QUOTAS = {JOBS_QUOTA: "jobs", SERVERS_A_JOB_QUOTA: "servers_a_job", SERVERS_IN_JOBS_QUOTA: "servers_in_jobs"}
+_ACCOUNT_QUOTAS = {
+    ("drs", JOBS_QUOTA): "jobs",
+    ("drs", SERVERS_A_JOB_QUOTA): "servers_a_job",
+    ("drs", SERVERS_IN_JOBS_QUOTA): "servers_in_jobs",
+    ("ec2", "L-1216C47A"): "vcpus",
+}
 _THREAD_SECONDS = 60
 _VALIDATE = StepFunctionsParserBackend._validate_definition
 _PLAIN = frozenset({"S", "N", "BOOL", "NULL", "SS", "M", "L"})
@@ -222,8 +227,8 @@ def _no_delay(_backoff: ExponentialBackoff, _context: Any) -> float:
 
 def _granting(quotas: dict[str, int]) -> Any:
     def get_service_quota(_backend: Any, service_code: str, quota_code: str) -> Any:
-        name = _ACCOUNT_QUOTAS.get(quota_code)
-        if service_code != "drs" or name not in quotas:
+        name = _ACCOUNT_QUOTAS.get((service_code, quota_code))
+        if name not in quotas:
             raise NoSuchResource
         return {"Value": quotas[name]}
 

@@ -18,7 +18,7 @@ from wavebreak.domain.executions.replay import statuses_after
 from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
 from wavebreak.domain.notifications.execution_messages import execution_message
 from wavebreak.domain.notifications.message import Kind, Message
-from wavebreak.domain.notifications.plan_messages import drill_not_started
+from wavebreak.domain.notifications.plan_messages import drill_not_started, plan_readiness
 from wavebreak.domain.plans.model import ApprovalThen
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 
@@ -183,6 +183,19 @@ STORIES: dict[Kind, Callable[[str, Mode], Message]] = {
     Kind.APPROVAL_STILL_NEEDED: lambda n, m: _reminded(n, m).told(Kind.APPROVAL_STILL_NEEDED),
     Kind.DRILL_NOT_STARTED: lambda n, _: drill_not_started(
         {"planId": "three-tier", "name": n}, f"PLAN_BUSY: {n}", "2026-11-22T06:00:00Z", "2026-11-22T06:00:01.000Z"
+    ),
+    Kind.PLAN_NOT_READY: lambda n, _: plan_readiness(
+        {"planId": "three-tier", "name": n},
+        {
+            "checkedAt": "2026-11-22T06:00:01.000Z",
+            "ready": False,
+            "failing": [{"check": "replication", "subject": n, "message": f"replication is stalled (STALLED); {n}"}],
+            "planVersion": 3,
+        },
+    ),
+    Kind.PLAN_READY: lambda n, _: plan_readiness(
+        {"planId": "three-tier", "name": n},
+        {"checkedAt": "2026-11-22T06:30:01.000Z", "ready": True, "failing": [], "planVersion": 3},
     ),
     Kind.LEASE_ENDING: lambda n, m: _leased(n, m).told(Kind.LEASE_ENDING),
     Kind.WAVE_FAILED: lambda n, m: _half(n, m).then(70, w2=W.FAILED).told(Kind.WAVE_FAILED),

@@ -54,7 +54,7 @@ MAY_IMPORT = {
         "domain.plans",
         "domain.status_colors",
     },
-    "domain.readiness": {"domain.drs", "domain.plans"},
+    "domain.readiness": {"domain.drs", "domain.launch_templates", "domain.plans"},
     "domain.status_colors": set(),
     "domain.notifications": {"domain.commands", "domain.errors", "domain.executions", "domain.status_colors"},
     "consolidation": {"domain.checks", "domain.plans"},

@@ -47,6 +47,7 @@ PLAN: Final = _json(200, "The plan as stored.", named("StoredPlan"))
 PLAN_CREATED: Final = _json(201, "The plan is new.", named("StoredPlan"))
 PLAN_IMPORTED: Final = _json(201, "The plan that the native one became.", named("StoredPlan"))
 READINESS: Final = _json(200, "Every check; the plan is ready when none is FAIL.", named("Readiness"))
+READINESS_LIST: Final = _page("What the scheduled checks found, newest first.", named("CheckedReadiness"))
 PLAN_CHANGES: Final = _json(200, "What would change; nothing is stored.", named("PlanChanges"))
 PLAN_DELETED: Final[dict[int, Any]] = {204: {"description": "The plan is gone."}}
 PLAN_LIST: Final = _page("Plans, by id.", named("StoredPlan"))
@@ -88,6 +89,7 @@ ANSWERS: Final[Mapping[tuple[str, str], dict[int, Any]]] = {
     ("POST", "/plans/import"): PLAN_IMPORTED | problems(400, 404, 409),
     ("POST", "/plans/diff"): PLAN_CHANGES | problems(400, 413),
     ("POST", "/plans/{planId}/validate"): READINESS | problems(400, 404),
+    ("GET", "/plans/{planId}/readiness"): READINESS_LIST | problems(400, 404),
     ("PUT", "/plans/{planId}"): PLAN | PLAN_CREATED | problems(400, 404, 412, 413),
     ("GET", "/plans/{planId}"): PLAN | problems(404),
     ("GET", "/plans/{planId}/snapshots"): SNAPSHOT_LIST | problems(400, 404),

@@ -87,9 +87,21 @@ _PROBLEM: Final[dict[str, Any]] = {
     },
 }
 _DISPLAY: Final = _object({name: {"type": "string"} for name in ("label", "color", "icon")})
+_CHECKED: Final = _object(
+    {
+        "checkedAt": _TIME,
+        "ready": {"type": "boolean", "description": "A recovery could be started, and every CRITICAL server launched."},
+        "failing": {
+            "type": "array",
+            "items": _object({name: {"type": "string"} for name in ("check", "subject", "message")}),
+            "description": "The checks that failed, fifty at most; a list of plans shows the first three.",
+        },
+        "planVersion": {"type": "integer"},
+    }
+)
 _STORED_PLAN: Final[dict[str, Any]] = {
     "type": "object",
-    "required": ["plan", "version", "createdAt", "updatedAt", "schedule"],
+    "required": ["plan", "version", "createdAt", "updatedAt", "schedule", "readiness"],
     "properties": {
         "plan": _ANY_OBJECT,
         "version": {"type": "integer"},
@@ -98,6 +110,11 @@ _STORED_PLAN: Final[dict[str, Any]] = {
         "schedule": {
             **_object({"state": _one_of(ScheduleState), "error": _TEXT_OR_NULL}, type=["object", "null"]),
             "description": "Whether EventBridge Scheduler has the schedule that the plan says; null without one.",
+        },
+        "readiness": {
+            **_CHECKED,
+            "type": ["object", "null"],
+            "description": "What the newest scheduled check found; null until this version was checked.",
         },
     },
 }
@@ -504,6 +521,7 @@ SCHEMAS: Final = {
     "Problem": _PROBLEM,
     "StoredPlan": _STORED_PLAN,
     "Readiness": _READINESS,
+    "CheckedReadiness": _CHECKED,
     "PlanChanges": _PLAN_CHANGES,
     "ExecutionSummary": _SUMMARY,
     "Execution": _EXECUTION,

@@ -125,11 +125,19 @@ def _drs(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
             raise UnknownCall(f"drs:{operation}")
 
 
+_EC2_READS: Final = frozenset(
+    f"Describe{things}"
+    for things in (
+        *("InstanceTypeOfferings", "InstanceTypes", "Instances", "LaunchTemplateVersions"),
+        *("NetworkInterfaces", "SecurityGroups", "Subnets"),
+    )
+)
+"""What EC2 is asked; none of it has a resource type."""
+
+
 def _ec2(operation: str, _params: Mapping[str, Any]) -> Iterator[Request]:
     match operation:
-        case (
-            "DescribeInstanceTypeOfferings" | "DescribeInstances" | "DescribeLaunchTemplateVersions" | "DescribeSubnets"
-        ):
+        case _ if operation in _EC2_READS:
             yield Request(f"ec2:{operation}", "*")
         case "CreateLaunchTemplateVersion" | "DeleteLaunchTemplateVersions" | "ModifyLaunchTemplate":
             yield Request(f"ec2:{operation}", arn("ec2", f"launch-template/{ITEMS}"), OF_DRS)
@@ -230,7 +238,9 @@ def _logs(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
 def _quotas(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
     if operation != "GetServiceQuota":
         raise UnknownCall(f"service-quotas:{operation}")
-    yield Request("servicequotas:GetServiceQuota", arn("servicequotas", f"{params['ServiceCode']}/{ITEMS}"))
+    # Every quota of DRS is asked for, and one of EC2.
+    quota = ITEMS if params["ServiceCode"] == "drs" else params["QuotaCode"]
+    yield Request("servicequotas:GetServiceQuota", arn("servicequotas", f"{params['ServiceCode']}/{quota}"))
 
 
 def _sts(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:

@@ -189,6 +189,7 @@ class StoredPlan(TypedDict, total=False):
     createdAt: str
     updatedAt: str
     schedule: dict[str, Any] | None
+    readiness: dict[str, Any] | None
 
 
 class Event(TypedDict, total=False):

@@ -13,7 +13,7 @@ from wavebreak_cli.commands.names import PlanArgument, plan_named
 from wavebreak_cli.commands.plan_writing import writing
 from wavebreak_cli.errors import CommandFailed
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
-from wavebreak_cli.views import lists, plan_views
+from wavebreak_cli.views import lists, plan_views, readiness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,6 +81,19 @@ def names_of(shell: Shell, plan_id: str) -> "Mapping[str, str]":
             run = read_execution(shell, str(item.get("executionId")), attempts=1)
             return {server["sourceServerId"]: str(server["name"]) for _, server in members(run) if server.get("name")}
     return {}
+
+
+@plans.command("readiness")
+def show_readiness(
+    context: typer.Context,
+    plan: PlanArgument,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 20,
+    json: JsonFlag = False,
+) -> None:
+    """Show what the regular checks of a plan found, newest first; `plan validate PLAN --live` checks it now."""
+    shell = open_shell(context, json)
+    found = list(shell.api.items(path_of("plans", plan_named(plan), "readiness"), limit=limit))
+    shell.tell({"items": found, "nextToken": None}, lambda: readiness.history(shell.look, found))
 
 
 @plans.command()

@@ -11,6 +11,7 @@ from wavebreak.domain.executions.audit_trail import COMMAND
 from wavebreak.domain.executions.stepping.changes import STEP
 from wavebreak.timing import duration
 from wavebreak_cli.views.execution_card import badge, listing
+from wavebreak_cli.views.readiness import word
 from wavebreak_cli.views.terminal import elapsed, when
 
 if TYPE_CHECKING:
@@ -112,7 +113,9 @@ def plans(look: Look, found: list[StoredPlan]) -> RenderableType:
     """Show plans in a table."""
     if not found:
         return look.text("no plans: make one with wavebreak plan apply FILE")
-    table = listing(look, "Plan", "Version", "Waves", "Servers", "Updated", "Name", foldable={"Plan", "Name"})
+    table = listing(
+        look, "Plan", "Version", "Waves", "Servers", "Updated", "Readiness", "Name", foldable={"Plan", "Name"}
+    )
     for stored in found:
         plan = stored.get("plan") or {}
         table.add_row(
@@ -121,6 +124,7 @@ def plans(look: Look, found: list[StoredPlan]) -> RenderableType:
             look.text(len(plan.get("waves") or [])),
             look.text(_server_count(plan)),
             look.text(when(stored.get("updatedAt"))),
+            word(look, stored.get("readiness")),
             look.text(plan.get("name")),
         )
     return table

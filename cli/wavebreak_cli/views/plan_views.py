@@ -10,6 +10,7 @@ from rich.console import Group
 from rich.text import Text
 
 from wavebreak.timing import duration
+from wavebreak_cli.views import readiness
 from wavebreak_cli.views.execution_card import listing
 from wavebreak_cli.views.terminal import when
 
@@ -43,6 +44,10 @@ def plan(look: Look, stored: StoredPlan, names: Mapping[str, str]) -> Renderable
     told = [f"{name[:3].upper()} {value} minutes" for name, value in objectives.items() if value is not None]
     if told:
         lines.append(look.text("Objectives: " + ", ".join(told)))
+    found = stored.get("readiness")
+    if found is not None:
+        lines.append(look.text(f"Checked {when(found.get('checkedAt'))}: ") + readiness.word(look, found))
+        lines += readiness.failing(look, found)
     lines += _drill_lines(look, stored)
     waves = content.get("waves") or []
     lines.append(_table(look, waves))

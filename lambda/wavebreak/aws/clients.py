@@ -37,7 +37,13 @@ READ_ONLY: Final = (
     "drs:DescribeRecoverySnapshots",
     "drs:DescribeSourceServers",
     "drs:GetLaunchConfiguration",
+    "ec2:DescribeInstanceTypeOfferings",
+    "ec2:DescribeInstanceTypes",
     "ec2:DescribeInstances",  # DescribeRecoveryInstances asks for it in the caller's name, terminations in ours
+    "ec2:DescribeLaunchTemplateVersions",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
     "servicequotas:GetServiceQuota",
 )
 """What a session in another account may do unless it is for the calls that start or end something."""
@@ -129,6 +135,17 @@ def ec2(site: Site) -> Any:
     session = _session(site.account_id, READ_ONLY)
     client = session.client("ec2", region_name=site.region, config=config("ec2_call", attempts=BRIEF_ATTEMPTS))
     return guarded("ec2", site).guard(client, operation="ec2_call", pages="asking", attempts=BRIEF_ATTEMPTS)
+
+
+@cache
+def ec2_reading(site: Site) -> Any:
+    """Give the EC2 client of a site for readers: what fails here keeps no launch waiting.
+
+    Raises UnsupportedSiteError.
+    """
+    session = _session(site.account_id, READ_ONLY, "sts-read")
+    client = session.client("ec2", region_name=site.region, config=config("ec2_call", attempts=BRIEF_ATTEMPTS))
+    return guarded("ec2-read", site).guard(client, operation="ec2_call", pages="asking", attempts=BRIEF_ATTEMPTS)
 
 
 @cache

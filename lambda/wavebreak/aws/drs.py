@@ -164,6 +164,14 @@ class Drs:
 
         return launch_configurations(self.client, source_server_ids, over=over)
 
+    def launch_configuration(self, source_server_id: str) -> LaunchConfiguration:
+        """Read how a source server is launched."""
+        from wavebreak.domain.launch_templates.reading import launch_configuration  # noqa: PLC0415  only readiness asks
+
+        return launch_configuration(
+            self.client.get_launch_configuration(sourceServerID=source_server_id), source_server_id
+        )
+
     def newest_snapshot(self, source_server_id: str) -> str | None:
         """Give the moment (RFC 3339) of a server's newest recovery snapshot; None when it has none that is finished."""
         newest = self.newest_point(source_server_id)

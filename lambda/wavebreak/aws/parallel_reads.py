@@ -209,13 +209,16 @@ class Asking:
 
     Questions are begun within the limit `asking`, and the last one then takes a brief call of DRS (13 s), so that
     the API answers in time. Sites are asked side by side, and one that gives no answer at all is asked
-    nothing more.
+    nothing more. Where nobody waits another `limit` may count, and fewer questions be put `at_once`.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, *, limit: str = "asking", at_once: int = _AT_ONCE
+    ) -> None:
         """Begin to count."""
         longest = series_seconds("drs_brief_call", BRIEF_ATTEMPTS)
-        self._deadline = Deadline("asking", reserve=longest, clock=clock)
+        self._deadline = Deadline(limit, reserve=longest, clock=clock)
+        self._at_once = at_once
         self._failed: dict[Hashable, str] = {}
 
     @property
@@ -232,7 +235,7 @@ class Asking:
         by_site: dict[Hashable, list[Question]] = defaultdict(list)
         for question in questions:
             by_site[question.site].append(question)
-        width = max(1, _AT_ONCE // max(1, len(by_site)))
+        width = max(1, self._at_once // max(1, len(by_site)))
         pools = {site: ThreadPoolExecutor(width, thread_name_prefix="asking") for site in by_site}
         try:
             pending = [pools[each.site].submit(copy_context().run, self._ask, each) for each in questions]

@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 _CODES: Final = {"jobs": JOBS_QUOTA, "servers_a_job": SERVERS_A_JOB_QUOTA, "servers_in_jobs": SERVERS_IN_JOBS_QUOTA}
 
+_VCPUS: Final = "L-1216C47A"
+"""Of the instances of the families A, C, D, H, I, M, R, T and Z."""
+
 KEPT: Final = timedelta(minutes=15)
 """How long quotas count that were read, or refused: they change by request, not by the minute."""
 ASK_AGAIN: Final = timedelta(seconds=30)
@@ -48,6 +51,29 @@ class AppliedQuotas:
         quotas = replace(known, **applied)
         self._known[site] = (quotas, self._now() + (KEPT if answered else ASK_AGAIN))
         return quotas
+
+
+class RunningVcpus:
+    """How many vCPUs the standard instances of a site may have together (EC2), read once for a while."""
+
+    def __init__(self, client_at: Callable[[Site], Any], now: Callable[[], datetime]) -> None:
+        """Take how a site's client of Service Quotas is had, and the clock."""
+        self._client_at = client_at
+        self._now = now
+        self._known: dict[Site, tuple[int | None, datetime]] = {}
+
+    def at(self, site: Site) -> int | None:
+        """Give the quota of a site; None when it is not told."""
+        known, until = self._known.get(site, (None, None))
+        if until is not None and self._now() < until:
+            return known
+        try:
+            answer = self._client_at(site).get_service_quota(ServiceCode="ec2", QuotaCode=_VCPUS)
+            known = int(answer["Quota"]["Value"])
+        except (*FAULTS, KeyError) as error:
+            logger.info("the quota of vCPUs is not readable: %s", error)
+        self._known[site] = (known, self._now() + KEPT)
+        return known
 
 
 def _read(client: Any) -> tuple[dict[str, int], bool]:

@@ -15,6 +15,8 @@ SERVERS_IN_JOBS_QUOTA: Final = "L-05AFA8C6"
 SERVER_QUOTAS: Final = frozenset({SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA})
 START_RECOVERY: Final = "START_RECOVERY"
 """What a job was begun by that recovers servers for good."""
+START_DRILL: Final = "START_DRILL"
+"""What one was begun by that rehearses it."""
 NOT_FOUND: Final = "NOT_FOUND"
 """The state of an instance that EC2 does not show: gone, or too young."""
 STOPPED: Final = "STOPPED"

@@ -1,17 +1,18 @@
-"""Plans looked at before they run, and plans taken over from DRS; served by the function of the plans."""
+"""Plans looked at before they run, now or regularly, and plans taken over from DRS; served by the plans' function."""
 
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
 from wavebreak.api import http
 from wavebreak.api.plan_requests import ImportRequest, PlanInput
-from wavebreak.api.requests import NothingRequest
+from wavebreak.api.requests import Limit, NextToken, NothingRequest
 from wavebreak.app import app
 from wavebreak.domain.executions.views import plan_view
 from wavebreak.domain.plans.differences import differences
 from wavebreak.domain.plans.document import parse_plan
+from wavebreak.domain.plans.readiness import standing_view
 from wavebreak.domain.readiness.checks import judge, names_of, readiness_view
 from wavebreak.problems import NotFound
 from wavebreak.use_cases.check_readiness import survey
@@ -46,3 +47,16 @@ def validate_plan(planId: str, body: Annotated[NothingRequest, Body()]) -> Respo
     facts = survey(app(), http.plan_id(planId), own)
     checks = [*judge(facts), *check_steps(app(), app().plans.get(planId).document, own)]
     return http.json_response(200, {**readiness_view(checks), "names": names_of(facts)})
+
+
+@router.get("/plans/<planId>/readiness", tags=["plans"])
+def list_readiness(
+    planId: str,  # noqa: N803
+    limit: Annotated[Limit, Query()] = http.DEFAULT_LIMIT,
+    next_token: NextToken = None,
+) -> Response[Any]:
+    """List what the scheduled checks of a plan found, newest first."""
+    http.refuse_unknown_query(router, ("limit", "nextToken"))
+    plan = app().plans.get(http.plan_id(planId))
+    found, token = app().readiness.history(plan, limit=limit, token=next_token)
+    return http.json_response(200, http.listing([standing_view(each) for each in found], token))

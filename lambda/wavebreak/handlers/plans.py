@@ -44,7 +44,7 @@ def list_plans(limit: Annotated[Limit, Query()] = http.DEFAULT_LIMIT, next_token
     """List the plans by their ids."""
     http.refuse_unknown_query(router, ("limit", "nextToken"))
     plans, token = app().plans.page(limit=limit, token=next_token)
-    return http.json_response(200, http.listing(shown(app(), plans), token))
+    return http.json_response(200, http.listing(shown(app(), plans, listed=True), token))
 
 
 @router.delete("/plans/<planId>", tags=["plans"])

@@ -53,6 +53,8 @@ class Metric(Enum):
     """Which part of a check's active executions failed, when its execution ended."""
     FACTOR_COMPLETENESS = Form("FactorCompleteness", "Percent", (("plan", "check"),))
     """Which part of the factors that a check declares it has, when its execution ended."""
+    PLANS_NOT_READY = Form("PlansNotReady", "Count")
+    """Plans that their newest check found not ready, each time the checks run."""
 
 
 def emf_line(metric: Metric, value: float, at: datetime, dimensions: dict[str, str]) -> str:

@@ -65,6 +65,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "drs-read": Rule(5, 30),
         "dynamodb": Rule(5, 30, critical=True, shared=False),
         "ec2": _SLOW,
+        "ec2-read": _SLOW,
         "ssm": _SLOW,
         "sts": _SLOW,
         "sts-read": _SLOW,

@@ -333,9 +333,9 @@ class ExecutionStore:
         """List the executions that hold locks: those that run and those whose instances are being terminated."""
         return [keys.execution_id_of(str(meta["pk"])) for meta in self._active()]
 
-    def sites_of_recoveries(self) -> list[frozenset[Site]]:
-        """List the sites in which running waves of a RECOVERY have servers to be started, of each RECOVERY."""
-        return [sites for meta in self._active() if (sites := records.read_sites(meta))]
+    def sites_of_recoveries(self, field: str = records.STARTS_IN) -> list[frozenset[Site]]:
+        """List the sites where running waves of a RECOVERY have servers to be started (or `LAUNCHES_IN`), of each."""
+        return [sites for meta in self._active() if (sites := records.read_sites(meta, field))]
 
     def due_leases(self, now: datetime) -> Iterator[str]:
         """List the drills whose lease has something due, those that have waited longest first."""

@@ -59,6 +59,14 @@ SCHEDULE: Final = "SCHEDULE"
 SCHEDULE_LEASE: Final = "SCHEDULE#LEASE"
 SCHEDULES: Final = "SCHEDULES"
 """What the index of due things finds plans by whose schedule is not yet as they say."""
+READINESS: Final = "READINESS"
+READINESS_DUE: Final = "READINESS#DUE"
+READINESS_LEASE: Final = "READINESS#LEASE"
+CHECKED_PREFIX: Final = "CHECKED#"
+CHECKS_DUE: Final = "CHECKS_DUE"
+"""What the index of due things finds plans by that are to be checked."""
+NOT_READY: Final = "NOT_READY"
+"""What it finds those by that are not ready."""
 LEASES: Final = "LEASES"
 """What the index of due things finds drills by whose lease has something to do."""
 TEMPLATE: Final = "TEMPLATE"
@@ -97,6 +105,11 @@ def plan_id_of(pk: str) -> str:
 def scheduled(moment: str) -> str:
     """Sort key of what became of a scheduled time of a plan."""
     return f"SCHEDULED#{moment}"
+
+
+def checked(moment: str) -> str:
+    """Sort key of what a scheduled check of a plan found."""
+    return f"{CHECKED_PREFIX}{moment}"
 
 
 def resolved(version: int) -> str:

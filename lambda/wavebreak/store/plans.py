@@ -16,6 +16,7 @@ from wavebreak.store import keys
 from wavebreak.store.locks import busy_plan
 from wavebreak.store.schedules import schedule_intent
 from wavebreak.store.table import ConditionFailedError, Table, Write
+from wavebreak.store.upkeep.readiness import ReadinessStore, check_intent, removals
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ class PlanStore:
         if item is None:
             raise NotFound(f"There is no plan {plan_id}")
         return _read(item)
+
+    def get_many(self, plan_ids: Sequence[str]) -> dict[str, StoredPlan]:
+        """Read plans by their ids; those that do not exist are left out."""
+        items = self.table.get_many([(keys.plan(plan_id), keys.PLAN) for plan_id in plan_ids])
+        return {keys.plan_id_of(str(item["pk"])): _read(item) for item in items}
 
     def resolved(self, plan: StoredPlan) -> Resolution | None:
         """Give what the selectors of this version of a plan last resolved to, if they ever did."""
@@ -108,7 +114,8 @@ class PlanStore:
             item = _item(plan_id, document, number, str(old["createdAt"]) if old else iso(now), iso(now))
             scheduled = any(schedule_of(json.loads(text)) for text in (document, old["document"] if old else "{}"))
             stamp = f"{item['createdAt']}#{number}"
-            intents = [schedule_intent(plan_id, stamp, now)] if scheduled else []
+            intents = [check_intent(plan_id, stamp, now)]
+            intents += [schedule_intent(plan_id, stamp, now)] if scheduled else []
             writes = [_versioned("Put", item, version), *([] if old else [_still_gone(plan_id, gone)]), *intents]
             try:
                 self.table.transact(writes)
@@ -133,6 +140,7 @@ class PlanStore:
                     Write("lock", "ConditionCheck", lock, "attribute_not_exists(pk)"),
                     Write("last", "Put", last),
                     *self._schedule_goes(plan_id, now),
+                    *removals(plan_id),
                 ],
             )
         except ConditionFailedError as refused:
@@ -141,10 +149,9 @@ class PlanStore:
             raise Unavailable(f"Plan {plan_id} is being changed", retry_after_seconds=1) from refused
         try:
             self._forget_resolved(plan_id)
+            ReadinessStore(self.table).forget_history(plan_id)
         except FAULTS as error:
-            logger.warning(
-                "what selectors of %s resolved to is left behind; it counts for no other plan: %s", plan_id, error
-            )
+            logger.warning("something of %s is left behind; it counts for no other plan: %s", plan_id, error)
 
     def _schedule_goes(self, plan_id: str, now: datetime) -> list[Write]:
         known = self.table.get(keys.plan(plan_id), keys.SCHEDULE)

@@ -62,6 +62,8 @@ if TYPE_CHECKING:
 
 Item = dict[str, Any]
 SCHEMA: Final = 1
+STARTS_IN: Final = "startsIn"
+LAUNCHES_IN: Final = "launchesIn"
 _ITEM_BYTES: Final = 380_000
 """Of the 400 KB that an item may have."""
 _MOST_ATTEMPTS: Final = 100
@@ -96,7 +98,10 @@ def meta_record(execution: Execution) -> Item:
     }
     starts = preemption.sites_to_start(execution)
     if starts:
-        record["startsIn"] = [[site.account_id, site.region] for site in starts]
+        record[STARTS_IN] = [[site.account_id, site.region] for site in starts]
+    launches = preemption.sites_launching(execution)
+    if launches:
+        record[LAUNCHES_IN] = [[site.account_id, site.region] for site in launches]
     if execution.holds_locks:
         record["activePk"] = keys.ACTIVE_LIST
     record |= lease_record(execution) | networks_record(execution)
@@ -115,9 +120,9 @@ def _preemption(known: Preemption | None) -> Item | None:
     return {"at": at, "actor": known.actor, "drills": drills, "unsettled": unsettled}
 
 
-def read_sites(meta: Mapping[str, Any]) -> frozenset[Site]:
-    """Read from META in which sites running waves of a RECOVERY have servers to be started."""
-    return frozenset(Site(account, region) for account, region in meta.get("startsIn") or ())
+def read_sites(meta: Mapping[str, Any], field: str = STARTS_IN) -> frozenset[Site]:
+    """Read from META in which sites running waves of a RECOVERY have servers to be started, or that launch."""
+    return frozenset(Site(account, region) for account, region in meta.get(field) or ())
 
 
 def _read_preemption(record: Mapping[str, Any]) -> Preemption:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.plans.schedules import ScheduleState, Standing
 from wavebreak.store import keys
 from wavebreak.store.table import ConditionFailedError, Table, Write
+from wavebreak.store.upkeep import leases as plan_leases
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
@@ -83,11 +84,7 @@ class ScheduleStore:
         """Take the right to bring a plan's schedule into line; None when there is nothing to do or somebody does it."""
         if self.table.get(keys.plan(plan_id), keys.SCHEDULE) is None:
             return None
-        lease = {"pk": keys.plan(plan_id), "sk": keys.SCHEDULE_LEASE, "owner": owner, "leasedUntil": iso(now + LEASE)}
-        free = "attribute_not_exists(pk) OR leasedUntil < :now"
-        try:
-            self.table.transact([Write("lease", "Put", lease, free, {":now": iso(now)})])
-        except ConditionFailedError:
+        if not plan_leases.take(self.table, plan_id, keys.SCHEDULE_LEASE, owner, now, now + LEASE):
             return None
         item = self.table.get(keys.plan(plan_id), keys.SCHEDULE)
         if item is None:
@@ -121,11 +118,7 @@ class ScheduleStore:
         return True
 
     def _give_back(self, plan_id: str, owner: str) -> None:
-        key = {"pk": keys.plan(plan_id), "sk": keys.SCHEDULE_LEASE}
-        try:
-            self.table.transact([Write("lease", "Delete", key, "#owner = :me", {":me": owner}, {"#owner": "owner"})])
-        except ConditionFailedError:
-            return
+        plan_leases.give_back(self.table, plan_id, keys.SCHEDULE_LEASE, owner)
 
     def begin(self, plan_id: str, scheduled: str, now: datetime) -> Scheduled:
         """Take up a scheduled time, and give what is known of it."""

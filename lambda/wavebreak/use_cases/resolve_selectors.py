@@ -38,17 +38,24 @@ DESCRIBE_SERVERS: Final = "DescribeSourceServers"
 
 
 def resolve(
-    app: App, plan: StoredPlan, own: Site, asking: Asking | None = None, *, falls_back: bool = False
+    app: App,
+    plan: StoredPlan,
+    own: Site,
+    asking: Asking | None = None,
+    *,
+    falls_back: bool = False,
+    told: dict[Site, Any] | None = None,
 ) -> tuple[dict[str, Any], tuple[Notice, ...]]:
     """Give the plan document with the servers of each selector beside it, and what is to be warned of.
 
     Raises InvalidRequest for a selector that matches nothing, too many, or a server of another wave, and Unavailable
-    naming the wave whose site does not tell; with `falls_back` only where no earlier resolution helps.
+    naming the wave whose site does not tell; with `falls_back` only where no earlier resolution helps. `told` is what
+    sites have told already, and takes what they tell now: they are asked once, whatever number of plans.
     """
     waves: list[dict[str, Any]] = plan.document["waves"]
     if not any(wave.get("selector") for wave in waves):
         return plan.document, ()
-    seen = _look(app, waves, own, asking or Asking())
+    seen = _look(app, waves, own, asking or Asking(), {} if told is None else told)
     choice = choose(waves, seen, own)
     earlier = None
     if not choice.faults and not choice.unknown:
@@ -60,18 +67,18 @@ def resolve(
     return {**plan.document, "waves": filled(waves, choice.servers)}, notices(choice, earlier)
 
 
-def _look(app: App, waves: Sequence[Mapping[str, Any]], own: Site, asking: Asking) -> Seen:
-    """Ask every site once for its servers' tags, all side by side and for as long as `asking` has."""
+def _look(app: App, waves: Sequence[Mapping[str, Any]], own: Site, asking: Asking, answers: dict[Site, Any]) -> Seen:
+    """Ask every site that has not told once for its servers' tags, all side by side and for as long as `asking` has."""
     choosing = {index: site_of(wave, own) for index, wave in enumerate(waves) if wave.get("selector")}
-    answers: dict[Any, Any] = {}
-    questions = []
-    for site in dict.fromkeys(choosing.values()):
+    questions, places = [], []
+    for site in dict.fromkeys(each for each in choosing.values() if each not in answers):
         try:
             questions.append(Question(DESCRIBE_SERVERS, app.brief_drs_at(site).tags_by_server, site))
+            places.append(site)
         except UnsupportedSiteError as error:
             answers[site] = Trouble(DESCRIBE_SERVERS, str(error))
     replies = asking.all(questions, to_the_end=False)
-    answers |= {question.site: answer for question, answer in zip(questions, replies, strict=True)}
+    answers |= dict(zip(places, replies, strict=True))
     troubles = {
         index: f"DRS of {_named(site, own)} does not tell its source servers ({answers[site].reason})"
         for index, site in choosing.items()

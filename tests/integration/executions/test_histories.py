@@ -33,6 +33,7 @@ from wavebreak.aws.dead_letter_queue import FailedEvents
 from wavebreak.aws.ec2 import Ec2
 from wavebreak.aws.evidence_bucket import EvidenceBucket
 from wavebreak.aws.functions import Functions
+from wavebreak.aws.landing_places import LandingPlaces
 from wavebreak.aws.launch_templates import LaunchTemplates
 from wavebreak.aws.scheduler import Schedules
 from wavebreak.aws.ssm import Ssm
@@ -53,6 +54,7 @@ from wavebreak.store.schedules import ScheduleStore
 from wavebreak.store.steps import StepStore
 from wavebreak.store.table import Table
 from wavebreak.store.templates import TemplateStore
+from wavebreak.store.upkeep.readiness import ReadinessStore
 from wavebreak.store.wake_tokens import WakeStore
 from wavebreak.timing import Timing
 
@@ -127,6 +129,9 @@ def lives() -> Iterator[Callable[[int], Life]]:
                 automation_at=lambda site: Automation(clients.ssm(site), clients.ssm(site, once=True)),
                 allowances=lambda: Allowances("aws", REGION, ACCOUNT),
                 functions=lambda: Functions(clients.functions()),
+                readiness=ReadinessStore(table),
+                places_at=lambda site: LandingPlaces(clients.ec2_reading(site)),
+                vcpus_at=lambda _site: None,
                 channels=_no_channels,
                 now=clock.now,
                 ec2_at=lambda site: Ec2(clients.ec2(site)),

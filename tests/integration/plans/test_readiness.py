@@ -217,7 +217,8 @@ def test_a_drill_of_a_recovered_server_is_refused_and_leaves_nothing_behind(stac
     assert stack.items() == items
     assert stack.runs("recovery") == [run for run in stack.runs("recovery") if run["name"].startswith("recovery-")]
     result = asked_again(stack, "other")
-    assert found(result, "recovery-instance") == {server(2): "FAIL"}
+    assert found(result, "recovery-instance") == {server(2): "WARN"}, "a recovery replaces it (contract 13)"
+    assert message(result, "recovery-instance").startswith("drill: ")
     assert instance in message(result, "recovery-instance")
 
 

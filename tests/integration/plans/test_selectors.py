@@ -176,7 +176,7 @@ def test_what_another_version_of_the_plan_resolved_to_is_nobodys(stack: Stack) -
     stack.put_servers([server(3)], tags=APP)
     resolved_by(stack, "validate")
     kept = [item["sk"]["S"] for item in stack.items() if item["pk"] == {"S": "PLAN#selecting"}]
-    assert sorted(kept) == ["PLAN", "RESOLVED#000002"], "that of the earlier version is forgotten"
+    assert sorted(kept) == ["PLAN", "READINESS#DUE", "RESOLVED#000002"], "that of the earlier version is forgotten"
     assert stack.api("DELETE", "/plans/selecting").status == 204
     kept = [item["sk"]["S"] for item in stack.items() if item["pk"] == {"S": "PLAN#selecting"}]
     assert kept == ["LAST_VERSION"]

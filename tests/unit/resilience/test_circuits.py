@@ -69,6 +69,7 @@ def test_s3_8_drs_and_dynamodb_open_after_five_for_thirty_seconds_the_others_aft
         "drs-read": (5, 30),
         "dynamodb": (5, 30),
         "ec2": (3, 60),
+        "ec2-read": (3, 60),
         "ssm": (3, 60),
         "sts": (3, 60),
         "sts-read": (3, 60),

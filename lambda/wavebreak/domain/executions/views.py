@@ -41,14 +41,20 @@ _NO_TERMINATION: Final[Mapping[str, Any]] = {
 """What the API shows of a termination, and how one reads that no record tells of."""
 
 
-def plan_view(plan: StoredPlan, schedule: Standing | None = None) -> dict[str, Any]:
-    """Show a stored plan: `{plan, version, createdAt, updatedAt, schedule}`; `schedule` is how that stands."""
+def plan_view(
+    plan: StoredPlan, schedule: Standing | None = None, readiness: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Show a stored plan: `{plan, version, createdAt, updatedAt, schedule, readiness}`.
+
+    `schedule` is how that stands, `readiness` what the newest check of this version found.
+    """
     return {
         "plan": plan.document,
         "version": plan.version,
         "createdAt": plan.created_at,
         "updatedAt": plan.updated_at,
         "schedule": standing_view(plan.document, schedule),
+        "readiness": readiness,
     }
 
 

@@ -49,6 +49,8 @@ class Kind(StrEnum):
     COMMAND_FINISHED = "COMMAND_FINISHED"
     ALERT = "ALERT"
     DRILL_NOT_STARTED = "DRILL_NOT_STARTED"
+    PLAN_NOT_READY = "PLAN_NOT_READY"
+    PLAN_READY = "PLAN_READY"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.next_steps import Step
+from wavebreak.domain.notifications.event_bridge import BusEvent
 from wavebreak.domain.notifications.message import Kind, Look, Message, discreet, one_line, subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+READINESS_CHANGE: Final = "Plan Readiness Change"
+"""The detail-type of what EventBridge gets."""
+_READINESS: Final = {
+    True: (Kind.PLAN_READY, Look("✅", "Ready Again", "Plan Ready Again", "green")),
+    False: (Kind.PLAN_NOT_READY, Look("⚠️", "Not Ready", "Plan Not Ready", "orange")),
+}
+_MOST_TOLD: Final = 5
+"""Failed checks that a message names; the others are counted."""
 NOT_STARTED: Final = Look("⚠️", "Not Started", "Drill Not Started", "orange")
 
 
@@ -37,3 +46,67 @@ def drill_not_started(plan: Mapping[str, Any], reason: str, scheduled: str, at: 
             "reason": why,
         },
     )
+
+
+def plan_readiness(plan: Mapping[str, Any], found: Mapping[str, Any]) -> Message:
+    """Tell that a plan document is not ready any more, or is again.
+
+    `found` is `{checkedAt, ready, failing: [{check, subject, message}], planVersion}`.
+    """
+    plan_id, name, at = str(plan["planId"]), one_line(plan["name"]), str(found["checkedAt"])
+    kind, look = _READINESS[bool(found["ready"])]
+    failing = _failing(found)
+    lines = [f"{each['check']} {each['subject']}: {each['message']}" for each in failing[:_MOST_TOLD]]
+    if len(failing) > _MOST_TOLD:
+        lines.append(f"and {len(failing) - _MOST_TOLD} more")
+    return Message(
+        kind=kind,
+        look=look,
+        subject=subject_of(look.emoji, f"DRS Plan {look.headline} - {name}"),
+        summary="",
+        sentence="A recovery could be started, and every CRITICAL server launched."
+        if found["ready"]
+        else "A recovery would be refused, or could not launch every CRITICAL server within the plan's objectives.",
+        facts=(
+            ("Plan", name if name == plan_id else f"{name} ({plan_id})"),
+            ("Version", str(found["planVersion"])),
+            ("Checked", at),
+        ),
+        steps=(
+            Step(f"wavebreak plan validate {plan_id} --live", "see every check as it is now"),
+            Step(f"wavebreak plan readiness {plan_id}", "see since when"),
+        ),
+        attributes={"type": kind.value, "planId": plan_id, "at": at, "status": _word(found)},
+        fields={
+            "planId": plan_id,
+            "planName": name,
+            "planVersion": found["planVersion"],
+            "at": at,
+            "status": _word(found),
+            "failing": failing,
+        },
+        block="\n".join(lines) or None,
+    )
+
+
+def readiness_event(plan: Mapping[str, Any], found: Mapping[str, Any], before: str | None) -> BusEvent:
+    """Make what EventBridge gets of the same; `before` is what was told last, READY or NOT_READY, null for nothing."""
+    detail = {
+        "planId": str(plan["planId"]),
+        "planName": one_line(plan["name"]),
+        "planVersion": found["planVersion"],
+        "at": found["checkedAt"],
+        "from": before,
+        "to": _word(found),
+        "failing": _failing(found),
+    }
+    return BusEvent(READINESS_CHANGE, str(found["checkedAt"]), detail)
+
+
+def _word(found: Mapping[str, Any]) -> str:
+    return "READY" if found["ready"] else "NOT_READY"
+
+
+def _failing(found: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Show failed checks without what is a secret or would act on whoever shows it."""
+    return [{name: discreet(text) for name, text in each.items()} for each in found["failing"]]

@@ -1,19 +1,20 @@
 """Whether a plan could run now, told from facts: each check says PASS, WARN or FAIL of one subject. Pure.
 
-FAIL is what a start is refused for, what fails a wave, or what misses the plan's objectives; WARN is what an operator
-should know before. A server with impact OPTIONAL never fails its wave, so what is wrong with it is a WARN. What was not
-seen is a FAIL: no plan is called ready on facts that are missing.
+FAIL is what the start of a RECOVERY is refused for, what fails a wave, or what misses the plan's objectives; WARN is
+what an operator should know before. What stands in the way of a drill alone is a WARN that begins with `drill: `. A
+server with impact OPTIONAL never fails its wave, so what is wrong with it is a WARN. What was not seen is a FAIL: no
+plan is called ready on facts that are missing.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.plans.model import Impact
+from wavebreak.domain.drs import START_DRILL
+from wavebreak.domain.readiness.launch_checks import launch_checks
+from wavebreak.domain.readiness.verdicts import DRILL, Check, CheckStatus, Finding, by_impact, each_of, servers
 from wavebreak.identifiers import is_drill
 from wavebreak.timing import parse_iso
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from wavebreak.domain.readiness.facts import Facts, Load, Member, SiteFacts
 
 DRILL_IS_OLD_AFTER: Final = timedelta(days=90)
-MOST_FINDINGS: Final = 500
-"""Findings of one check that are listed for a Region; the others are counted. An answer of Lambda holds 6 MB."""
 
 _HEALTHY: Final = frozenset({"CONTINUOUS", "CREATING_SNAPSHOT"})
 _CATCHING_UP: Final = {
@@ -42,31 +41,12 @@ _BROKEN: Final = {
 }
 _WITHOUT_SNAPSHOTS: Final = frozenset({"INITIATING", "INITIAL_SYNC"})
 
+_EC2: Final = "ec2:"
+_OF_A_START: Final = frozenset({"settings", "plan-lock", "recovery-instance", "server-lock"})
 _DURATION: Final = re.compile(
     r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
     r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
 )
-
-
-class CheckStatus(StrEnum):
-    """What a check found."""
-
-    PASS = "PASS"  # noqa: S105  a verdict, not a secret
-    WARN = "WARN"
-    FAIL = "FAIL"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One verdict: which check, of what, and why."""
-
-    name: str
-    subject: str
-    status: CheckStatus
-    message: str
-
-
-_Finding: TypeAlias = tuple[CheckStatus, str]
 
 
 def readiness_view(checks: Iterable[Check]) -> dict[str, Any]:
@@ -89,6 +69,13 @@ def names_of(facts: Facts) -> dict[str, str]:
         for identifier, server in site.servers.items()
         if server is not None and server.name
     }
+
+
+def refuses_a_drill(check: Check) -> bool:
+    """Tell whether a check found what the start of a drill is refused for, by itself or because it would be in vain."""
+    if check.status is CheckStatus.FAIL:
+        return True
+    return check.name in _OF_A_START and check.message.startswith(DRILL)
 
 
 def judge(facts: Facts) -> list[Check]:
@@ -122,6 +109,10 @@ def _settings(facts: Facts) -> list[Check]:
     refused = [
         Check("settings", refusal["pointer"], CheckStatus.FAIL, refusal["message"]) for refusal in facts.refusals
     ]
+    refused += [
+        Check("settings", refusal["pointer"], CheckStatus.WARN, f"{DRILL}{refusal['message']}")
+        for refusal in facts.drill_refusals
+    ]
     return refused or [Check("settings", facts.plan_id, CheckStatus.PASS, "every setting of the plan can be run")]
 
 
@@ -131,10 +122,10 @@ def _plan_lock(facts: Facts) -> Check:
     return Check("plan-lock", facts.plan_id, *_held_by("the plan", facts.holder))
 
 
-def _held_by(what: str, holder: str) -> _Finding:
+def _held_by(what: str, holder: str) -> Finding:
     """Tell what it means that something is held: a drill gives way to a recovery, and nothing else gives way."""
     if is_drill(holder):
-        return CheckStatus.WARN, f"{what} is held by {holder}: a recovery takes it over, a drill is refused"
+        return CheckStatus.WARN, f"{DRILL}{what} is held by {holder}: a recovery takes it over, a drill is refused"
     return CheckStatus.FAIL, f"{what} is held by {holder}"
 
 
@@ -164,48 +155,36 @@ def _site_checks(facts: Facts, site: SiteFacts) -> Iterator[Check]:
     visible = [member for member in site.members if member.source_server_id in site.instances]
     looked_at = [member for member in site.members if member.source_server_id in site.snapshots]
     others = {server: holder for server, holder in site.holders.items() if holder != facts.holder}
-    yield from _each("server", site, asked, _exists(site), "known to DRS")
-    yield from _each("replication", site, known, _replicates(site), "replicating")
-    yield from _each("lag", site, known, _lags(site, facts.rpo_minutes), f"at most {facts.rpo_minutes} minutes behind")
-    yield from _each("snapshot", site, looked_at, _has_snapshot(site), "with a recovery snapshot")
+    yield from each_of("server", site.where, asked, _exists(site), "known to DRS")
+    yield from each_of("replication", site.where, known, _replicates(site), "replicating")
+    within = f"at most {facts.rpo_minutes} minutes behind"
+    yield from each_of("lag", site.where, known, _lags(site, facts.rpo_minutes), within)
+    yield from each_of("snapshot", site.where, looked_at, _has_snapshot(site), "with a recovery snapshot")
     yield from _not_looked_at(site, known)
-    yield from _each("recovery-instance", site, visible, _replaces(site), "without a live recovery instance")
-    yield from _each("server-lock", site, site.members, _held(others), "held by no other execution")
-    yield from _each("launch-template", site, site.members, _is_changed(site), "with no launch template changed")
+    yield from each_of("recovery-instance", site.where, visible, _replaces(site), "without a live recovery instance")
+    yield from each_of("server-lock", site.where, site.members, _held(others), "held by no other execution")
+    untouched = "with no launch template changed"
+    yield from each_of("launch-template", site.where, site.members, _is_changed(site), untouched)
     if site.load is not None:
-        yield from _each("server-job", site, site.members, _in_job(site.load), "in no DRS job")
+        yield from each_of("server-job", site.where, site.members, _in_job(site.load), "in no DRS job")
         yield from _quota(site, site.load)
-
-
-def _each(
-    name: str,
-    site: SiteFacts,
-    members: Sequence[Member],
-    verdict: Callable[[Member], _Finding | None],
-    passed: str,
-) -> Iterator[Check]:
-    """Give a check for every server that something is found about, or one that says what holds for all of them."""
-    found = [(member, finding) for member in members if (finding := verdict(member))]
-    for member, (status, message) in found[:MOST_FINDINGS]:
-        yield Check(name, member.source_server_id, status, message)
-    rest = [status for _, (status, _) in found[MOST_FINDINGS:]]
-    if rest:
-        worst = CheckStatus.FAIL if CheckStatus.FAIL in rest else CheckStatus.WARN
-        yield Check(name, site.where, worst, f"the same or the like is found about {len(rest)} more servers")
-    if members and not found:
-        yield Check(name, site.where, CheckStatus.PASS, f"{_servers(len(members))}: {passed}")
-
-
-def _by_impact(member: Member, message: str) -> _Finding:
-    if member.impact is Impact.OPTIONAL:
-        return CheckStatus.WARN, f"{message}; it is OPTIONAL in wave {member.wave!r}"
-    return CheckStatus.FAIL, f"{message}; it is CRITICAL in wave {member.wave!r}"
+    yield from launch_checks(site, commands=facts.commands, runs_actions=facts.runs_actions)
 
 
 def _access(site: SiteFacts) -> Iterator[Check]:
-    """Say what DRS did not tell and why, once for each operation and reason."""
+    """Say what DRS or EC2 did not tell and why, once for each operation and reason.
+
+    How servers are launched is no less true for who may not look at it: that permission is missing is a WARN.
+    """
     for trouble in dict.fromkeys(site.troubles):
-        if trouble.denied:
+        about_launches = trouble.operation.startswith(_EC2) or trouble.operation == "GetLaunchConfiguration"
+        if trouble.denied and about_launches:
+            message = f"no permission for {trouble.operation} in {site.where}, so launches are not looked at"
+            yield Check("permissions", site.where, CheckStatus.WARN, f"{message}: {trouble.reason}")
+        elif trouble.operation.startswith(_EC2):
+            message = f"EC2 did not answer {trouble.operation.removeprefix(_EC2)} in {site.where}: {trouble.reason}"
+            yield Check("ec2", site.where, CheckStatus.FAIL, message)
+        elif trouble.denied:
             message = f"no permission for {trouble.operation} in {site.where}: {trouble.reason}"
             yield Check("permissions", site.where, CheckStatus.FAIL, message)
         else:
@@ -215,31 +194,31 @@ def _access(site: SiteFacts) -> Iterator[Check]:
         yield Check("drs", site.where, CheckStatus.PASS, f"DRS answers in {site.where}")
 
 
-def _exists(site: SiteFacts) -> Callable[[Member], _Finding | None]:
-    def verdict(member: Member) -> _Finding | None:
+def _exists(site: SiteFacts) -> Callable[[Member], Finding | None]:
+    def verdict(member: Member) -> Finding | None:
         if site.servers[member.source_server_id] is not None:
             return None
-        return _by_impact(member, f"DRS knows no source server of this id in {site.where}")
+        return by_impact(member, f"DRS knows no source server of this id in {site.where}")
 
     return verdict
 
 
-def _replicates(site: SiteFacts) -> Callable[[Member], _Finding | None]:
-    def verdict(member: Member) -> _Finding | None:
+def _replicates(site: SiteFacts) -> Callable[[Member], Finding | None]:
+    def verdict(member: Member) -> Finding | None:
         server = site.servers[member.source_server_id]
         state = server.replication_state if server else None
         if state in _HEALTHY:
             return None
         if state in _BROKEN:
-            return _by_impact(member, f"{_BROKEN[state]} ({state})")
+            return by_impact(member, f"{_BROKEN[state]} ({state})")
         sentence = _CATCHING_UP.get(state or "", "the state of replication is not one this release knows")
         return CheckStatus.WARN, f"{sentence} ({state})"
 
     return verdict
 
 
-def _lags(site: SiteFacts, rpo_minutes: int) -> Callable[[Member], _Finding | None]:
-    def verdict(member: Member) -> _Finding | None:
+def _lags(site: SiteFacts, rpo_minutes: int) -> Callable[[Member], Finding | None]:
+    def verdict(member: Member) -> Finding | None:
         server = site.servers[member.source_server_id]
         if server is None or not has_snapshots(server):
             return None
@@ -252,16 +231,16 @@ def _lags(site: SiteFacts, rpo_minutes: int) -> Callable[[Member], _Finding | No
         if seconds <= rpo_minutes * 60:
             return None
         behind = _amount(timedelta(seconds=seconds))
-        return _by_impact(member, f"replication is {behind} behind, the objective is {rpo_minutes} minutes")
+        return by_impact(member, f"replication is {behind} behind, the objective is {rpo_minutes} minutes")
 
     return verdict
 
 
-def _has_snapshot(site: SiteFacts) -> Callable[[Member], _Finding | None]:
-    def verdict(member: Member) -> _Finding | None:
+def _has_snapshot(site: SiteFacts) -> Callable[[Member], Finding | None]:
+    def verdict(member: Member) -> Finding | None:
         if site.snapshots[member.source_server_id] is not None:
             return None
-        return _by_impact(member, "DRS has no recovery snapshot of it")
+        return by_impact(member, "DRS has no recovery snapshot of it")
 
     return verdict
 
@@ -273,19 +252,20 @@ def _not_looked_at(site: SiteFacts, known: Sequence[Member]) -> Iterator[Check]:
         for member in known
     )
     if left and not any(trouble.operation == "DescribeRecoverySnapshots" for trouble in site.troubles):
-        sentence = f"the snapshots of {_servers(left)} were not looked at: DRS tells them one server at a time"
+        sentence = f"the snapshots of {servers(left)} were not looked at: DRS tells them one server at a time"
         instead = f"{len(site.snapshots)} were asked for, and the state of replication stands for the others"
         yield Check("snapshot", site.where, CheckStatus.WARN, f"{sentence}; {instead}")
 
 
-def _replaces(site: SiteFacts) -> Callable[[Member], _Finding | None]:
-    def verdict(member: Member) -> _Finding | None:
+def _replaces(site: SiteFacts) -> Callable[[Member], Finding | None]:
+    def verdict(member: Member) -> Finding | None:
         instances = site.instances[member.source_server_id]
         recovered = in_the_way_of_a_drill(instances)
         if recovered is not None:
             instance = recovered.recovery_instance_id
-            return CheckStatus.FAIL, (
-                f"a RECOVERY launched its live instance {instance}: a drill of it is refused, a recovery replaces it"
+            return CheckStatus.WARN, (
+                f"{DRILL}a RECOVERY launched its live instance {instance}: a drill of it is refused, a recovery"
+                " replaces it"
             )
         if instances:
             instance = instances[0].recovery_instance_id
@@ -295,36 +275,39 @@ def _replaces(site: SiteFacts) -> Callable[[Member], _Finding | None]:
     return verdict
 
 
-def _held(holders: Mapping[str, str]) -> Callable[[Member], _Finding | None]:
-    def verdict(member: Member) -> _Finding | None:
+def _held(holders: Mapping[str, str]) -> Callable[[Member], Finding | None]:
+    def verdict(member: Member) -> Finding | None:
         holder = holders.get(member.source_server_id)
         return _held_by("it", holder) if holder else None
 
     return verdict
 
 
-def _is_changed(site: SiteFacts) -> Callable[[Member], _Finding | None]:
+def _is_changed(site: SiteFacts) -> Callable[[Member], Finding | None]:
     """Tell of templates that lead into a drill's network: a recovery puts them back before it launches."""
 
-    def verdict(member: Member) -> _Finding | None:
+    def verdict(member: Member) -> Finding | None:
         change = site.changed.get(member.source_server_id)
         if change is None:
             return None
         sentence = f"its launch template is changed for {change.execution_id}"
         if not change.left_behind:
-            return CheckStatus.WARN, f"drill: {sentence}, which launches it"
+            return CheckStatus.WARN, f"{DRILL}{sentence}, which launches it"
         why = f": {change.trouble}" if change.trouble else ""
         return CheckStatus.FAIL, f"{sentence}, and could not be put back{why}"
 
     return verdict
 
 
-def _in_job(load: Load) -> Callable[[Member], _Finding | None]:
-    job_of = {server: job.job_id for job in load.active for server in job.servers}
+def _in_job(load: Load) -> Callable[[Member], Finding | None]:
+    job_of = {server: job for job in load.active for server in job.servers}
 
-    def verdict(member: Member) -> _Finding | None:
+    def verdict(member: Member) -> Finding | None:
         job = job_of.get(member.source_server_id)
-        return (CheckStatus.WARN, f"it is in the DRS job {job}: its launch waits until that ends") if job else None
+        if job is None:
+            return None
+        kind = DRILL if job.initiated_by == START_DRILL else ""
+        return CheckStatus.WARN, f"{kind}it is in the DRS job {job.job_id}: its launch waits until that ends"
 
     return verdict
 
@@ -343,14 +326,10 @@ def _quota(site: SiteFacts, load: Load) -> Iterator[Check]:
     for wave, size in batched.items():
         most = load.quotas.servers_in_jobs
         waiting = f", and wait for each other: all jobs together hold {most} servers" if size > most else ""
-        sentence = f"wave {wave!r} has {_servers(size)}, a job has room for {load.room} now: it will start in batches"
+        sentence = f"wave {wave!r} has {servers(size)}, a job has room for {load.room} now: it will start in batches"
         yield Check("quota", site.where, CheckStatus.WARN, f"{sentence}{waiting}")
     if not batched:
         yield Check("quota", site.where, CheckStatus.PASS, f"{running}; every wave starts in one job")
-
-
-def _servers(count: int) -> str:
-    return "1 server" if count == 1 else f"{count} servers"
 
 
 def _amount(span: timedelta) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.drs import Instance, Quotas, RecentJob, SourceServer, Trouble
     from wavebreak.domain.plans.model import Impact
+    from wavebreak.domain.readiness.launch_facts import LaunchFacts
+
+_STEPS: Final = ("beforeCommands", "afterCommands", "before", "after", "checks")
+"""The lists of a wave that may hold commands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class SiteFacts:
     troubles: tuple[Trouble, ...] = ()
     changed: Mapping[str, ChangedTemplate] = field(default_factory=dict)
     """Launch templates that drills have changed, by server."""
+    launches: LaunchFacts | None = None
+    """How servers are launched; None where nobody asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +88,14 @@ class Facts:
     refusals: tuple[Mapping[str, str], ...] = ()
     holder: str | None = None
     last_drill: Drill | None = None
+    commands: bool = False
+    """Whether the plan runs commands on what it launches."""
+    runs_actions: bool = False
+    """Whether the stack may run post-launch actions of DRS."""
+    drill_refusals: tuple[Mapping[str, str], ...] = ()
+    """What only the start of a drill would refuse."""
+
+
+def runs_commands(document: Mapping[str, Any]) -> bool:
+    """Tell whether a plan runs commands on what it launches."""
+    return any(step.get("command") for wave in document["waves"] for name in _STEPS for step in wave.get(name) or ())

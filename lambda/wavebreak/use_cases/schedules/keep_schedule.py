@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from wavebreak.domain.executions.views import plan_view
+from wavebreak.domain.plans.readiness import MOST_FAILING, MOST_IN_A_LIST, standing_view
 from wavebreak.domain.plans.schedules import schedule_of
 from wavebreak.problems import NotFound
 from wavebreak.resilience.aws_errors import FAULTS, words_of
@@ -65,11 +66,20 @@ def forget_plan(app: App, plan_id: str) -> None:
     follow_plan(app, plan_id)
 
 
-def shown(app: App, plans: Sequence[StoredPlan]) -> list[dict[str, Any]]:
-    """Show plans as the API does, with how their schedules stand."""
+def shown(app: App, plans: Sequence[StoredPlan], *, listed: bool = False) -> list[dict[str, Any]]:
+    """Show plans as the API does, with how their schedules stand and what the newest check of each found.
+
+    Where many are `listed` the first failed checks of each are shown.
+    """
+    most = MOST_IN_A_LIST if listed else MOST_FAILING
     scheduled = [plan.document["planId"] for plan in plans if schedule_of(plan.document)]
     known = app.schedules.standings(scheduled)
-    return [plan_view(plan, known.get(plan.document["planId"])) for plan in plans]
+    found = app.readiness.known([plan.document["planId"] for plan in plans])
+    standings = [kept.of(plan) if (kept := found.get(plan.document["planId"])) else None for plan in plans]
+    return [
+        plan_view(plan, known.get(plan.document["planId"]), standing_view(standing, most))
+        for plan, standing in zip(plans, standings, strict=True)
+    ]
 
 
 def sweep(app: App) -> int:

@@ -10,7 +10,7 @@ from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.model import Mode
 from wavebreak.domain.notifications.plan_messages import drill_not_started
 from wavebreak.domain.plans.schedules import Schedule, schedule_of
-from wavebreak.domain.readiness.checks import CheckStatus, judge
+from wavebreak.domain.readiness.checks import judge, refuses_a_drill
 from wavebreak.identifiers import RequestKey
 from wavebreak.problems import NotFound, Problem, Unavailable
 from wavebreak.site import Site
@@ -101,9 +101,9 @@ def _plan(app: App, delivery: Delivery) -> StoredPlan | None:
 
 
 def _not_ready(app: App, delivery: Delivery) -> NotStarted | None:
-    """Tell what of the plan is not ready; None when it is."""
+    """Tell what of the plan is not ready for a drill; None when all is."""
     checks = judge(survey(app, delivery.plan_id, delivery.own))
-    failed = [f"{check.subject}: {check.message}" for check in checks if check.status is CheckStatus.FAIL]
+    failed = [f"{check.subject}: {check.message}" for check in checks if refuses_a_drill(check)]
     if not failed:
         return None
     more = f" and {len(failed) - _MOST_FAILS} more" if len(failed) > _MOST_FAILS else ""

@@ -12,7 +12,7 @@ from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.parallel_reads import Asking, Question
 from wavebreak.domain.drs import Trouble
 from wavebreak.domain.executions.creation import site_of
-from wavebreak.domain.readiness.checks import Check, CheckStatus
+from wavebreak.domain.readiness.verdicts import Check, CheckStatus
 from wavebreak.domain.steps.step_checks import planned_steps, runbook_faults
 from wavebreak.site import Site
 

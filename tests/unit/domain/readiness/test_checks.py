@@ -15,15 +15,14 @@ from wavebreak.domain.plans.model import Impact
 from wavebreak.domain.readiness import checks as readiness
 from wavebreak.domain.readiness import facts as sightings
 from wavebreak.domain.readiness.checks import (
-    MOST_FINDINGS,
-    Check,
-    CheckStatus,
     in_the_way_of_a_drill,
     judge,
     readiness_view,
+    refuses_a_drill,
     seconds_of,
 )
 from wavebreak.domain.readiness.facts import ChangedTemplate, Drill, Facts, Load, Member, SiteFacts
+from wavebreak.domain.readiness.verdicts import DRILL, MOST_FINDINGS, Check, CheckStatus
 from wavebreak.timing import iso
 
 NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -222,10 +221,12 @@ def test_servers_whose_snapshots_were_not_looked_at_are_counted() -> None:
     assert any("the snapshots of 3 servers were not looked at" in check.message for check in checks)
 
 
-def test_an_instance_that_a_recovery_launched_fails_and_is_named() -> None:
+def test_13_an_instance_that_a_recovery_launched_stands_in_the_way_of_a_drill_and_is_named() -> None:
     instances = (Instance("i-2", server_id(1), "drsjob-2", is_drill=True), Instance("i-1", server_id(1), "drsjob-1"))
     verdict = of_server("recovery-instance", Impact.OPTIONAL, instances={server_id(1): instances})
-    assert (verdict.status, verdict.subject) == (FAIL, server_id(1))
+    assert (verdict.status, verdict.subject) == (WARN, server_id(1))
+    assert verdict.message.startswith(DRILL)
+    assert refuses_a_drill(verdict)
     assert "i-1" in verdict.message
     assert in_the_way_of_a_drill(instances) == instances[1]
 
@@ -245,6 +246,8 @@ def test_servers_that_a_recovery_holds_fail_and_a_drill_gives_way_to_a_recovery(
     """Contract 2: a drill never stands in the way of a recovery."""
     verdict = of_server("server-lock", Impact.OPTIONAL, holders={server_id(1): holder})
     assert (verdict.subject, verdict.status) == (server_id(1), status)
+    assert verdict.message.startswith(DRILL) is (status is WARN)
+    assert refuses_a_drill(verdict)
     assert holder in verdict.message
 
 
@@ -263,6 +266,28 @@ def test_a_server_in_somebodys_job_will_wait() -> None:
     verdict = of_server("server-job", Impact.CRITICAL, load=load(job))
     assert (verdict.subject, verdict.status) == (server_id(1), WARN)
     assert "drsjob-7" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("initiated_by", "of_a_drill"),
+    [("START_DRILL", True), ("START_RECOVERY", False), ("TERMINATE", False), ("", False)],
+)
+def test_13_the_job_of_a_drill_stands_in_the_way_of_a_drill_alone(initiated_by: str, of_a_drill: bool) -> None:
+    job = RecentJob("drsjob-7", "LAUNCH", frozenset({server_id(1)}), {}, initiated_by=initiated_by)
+    verdict = of_server("server-job", Impact.CRITICAL, load=load(job))
+    assert (verdict.status, verdict.message.startswith(DRILL)) == (WARN, of_a_drill)
+    assert not refuses_a_drill(verdict), "it waits until the job ends"
+
+
+def test_13_what_only_the_start_of_a_drill_refuses_is_a_warning() -> None:
+    refusal = {"pointer": "/waves/0/selector", "message": "matches no source server"}
+    either, drills = only(judge(facts(refusals=(refusal,))), "settings"), facts(drill_refusals=(refusal,))
+    assert (either.status, either.message) == (FAIL, "matches no source server")
+    verdict = only(judge(drills), "settings")
+    assert (verdict.status, verdict.message) == (WARN, "drill: matches no source server")
+    assert refuses_a_drill(verdict)
+    assert readiness_view(judge(drills))["ready"] is True
+    assert not any(refuses_a_drill(check) for check in judge(facts(healthy(member(1)))))
 
 
 def jobs(count: int, servers: int = 1) -> list[RecentJob]:
@@ -372,7 +397,8 @@ def test_the_rules_import_no_adapter_when_they_run(module: Any) -> None:
     tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     imported = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
     ours = {name for name in imported if name and name.startswith("wavebreak")}
-    assert ours <= {"wavebreak.domain.plans.model", "wavebreak.identifiers", "wavebreak.timing"}
+    rules = {f"wavebreak.domain.{name}" for name in ("drs", "plans.model", "readiness.launch_checks")}
+    assert ours <= rules | {"wavebreak.domain.readiness.verdicts", "wavebreak.identifiers", "wavebreak.timing"}
 
 
 @pytest.mark.parametrize("impact", list(Impact))

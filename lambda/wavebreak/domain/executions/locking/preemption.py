@@ -104,3 +104,15 @@ def sites_to_start(execution: Execution) -> tuple[Site, ...]:
         wave.site for wave in execution.waves if wave.status is WaveStatus.IN_PROGRESS and unassigned(execution, wave)
     }
     return tuple(sorted(sites, key=lambda site: (site.account_id or "", site.region or "")))
+
+
+def sites_launching(execution: Execution) -> tuple[Site, ...]:
+    """Give the sites where running waves of a RECOVERY launch servers, which is not over: nobody else asks there."""
+    if execution.mode is not Mode.RECOVERY or execution.is_terminal:
+        return ()
+    sites = {
+        wave.site
+        for wave in execution.waves
+        if wave.status is WaveStatus.IN_PROGRESS and not all(server.is_settled for server in wave.servers)
+    }
+    return tuple(sorted(sites, key=lambda site: (site.account_id or "", site.region or "")))

@@ -1,0 +1,44 @@
+"""What the scheduled checks of plans found, as people see it. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group
+
+from wavebreak_cli.views.terminal import when
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import RenderableType
+    from rich.text import Text
+
+    from wavebreak_cli.views.terminal import Look
+
+
+def word(look: Look, found: Mapping[str, Any] | None) -> Text:
+    """Tell in a word whether a plan is ready, of one that was checked."""
+    if found is None:
+        return look.text("not checked yet", "bright_black")
+    return look.text("✓ ready", "green") if found.get("ready") else look.text("✗ not ready", "red")
+
+
+def history(look: Look, found: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Show what checks found, newest first: when, whether ready, and what failed."""
+    if not found:
+        return look.text("not checked yet: a plan is checked within minutes after it was stored")
+    lines: list[RenderableType] = []
+    for each in found:
+        heading = look.text(f"{when(each.get('checkedAt'))}  version {each.get('planVersion')}  ")
+        lines.append(heading + word(look, each))
+        lines += failing(look, each)
+    return Group(*lines)
+
+
+def failing(look: Look, found: Mapping[str, Any]) -> list[RenderableType]:
+    """Show the checks that failed."""
+    return [
+        look.text(f"   {check.get('check')} {check.get('subject')}: {check.get('message')}", "red")
+        for check in found.get("failing") or []
+    ]

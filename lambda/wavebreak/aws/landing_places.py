@@ -1,0 +1,58 @@
+"""EC2 of one account and Region as far as it tells where instances would land; it is read, and never changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.aws.ec2 import Ec2
+from wavebreak.aws.launch_templates import LaunchTemplates
+from wavebreak.domain.launch_templates.reading import subnet
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from wavebreak.domain.launch_templates.model import Subnet
+
+_A_FILTER: Final = 200
+"""Values that one filter takes."""
+
+
+class LandingPlaces:
+    """Launch templates, subnets, groups, addresses and instance types, two hundred a call."""
+
+    def __init__(self, client: Any) -> None:
+        """Take a client that repeats failed reads; EC2's types are not installed."""
+        self.client = client
+        self.templates = LaunchTemplates(client)
+        self.instances = Ec2(client)
+
+    def default_subnets(self) -> tuple[Subnet, ...]:
+        """Return the default subnets, where instances land whose template names none."""
+        return tuple(map(subnet, self._items("describe_subnets", "Subnets", "default-for-az", ["true"])))
+
+    def vpcs_of(self, group_ids: Collection[str]) -> dict[str, str]:
+        """Return the VPCs of security groups by their ids; one that EC2 does not know is left out."""
+        found = self._items("describe_security_groups", "SecurityGroups", "group-id", group_ids)
+        return {group["GroupId"]: group.get("VpcId", "") for group in found}
+
+    def vcpus_of(self, instance_types: Collection[str]) -> dict[str, int]:
+        """Return how many vCPUs instance types have; one that the Region does not have is left out."""
+        found = self._items("describe_instance_types", "InstanceTypes", "instance-type", instance_types)
+        return {each["InstanceType"]: int(each.get("VCpuInfo", {}).get("DefaultVCpus", 0)) for each in found}
+
+    def holders_of(self, addresses: Collection[str]) -> dict[tuple[str, str], str | None]:
+        """Return who has private addresses, by subnet and address: an instance, or None for anything else."""
+        name = "addresses.private-ip-address"
+        found = self._items("describe_network_interfaces", "NetworkInterfaces", name, addresses)
+        return {
+            (interface["SubnetId"], each["PrivateIpAddress"]): interface.get("Attachment", {}).get("InstanceId")
+            for interface in found
+            for each in interface.get("PrivateIpAddresses", [])
+        }
+
+    def _items(self, operation: str, listed: str, name: str, values: Collection[str]) -> Iterator[Mapping[str, Any]]:
+        wanted = sorted(values)
+        for start in range(0, len(wanted), _A_FILTER):
+            filters = [{"Name": name, "Values": wanted[start : start + _A_FILTER]}]
+            for page in self.client.get_paginator(operation).paginate(Filters=filters):
+                yield from page[listed]

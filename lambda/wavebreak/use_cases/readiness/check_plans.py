@@ -1,0 +1,205 @@
+"""Plans checked by themselves: each within every interval, at a moment of its own, by one call at a time.
+
+What is due stands in an index. Plans are taken up in groups, so that one call of DRS is for the servers of many. A
+plan is left for later while a RECOVERY holds it or launches in one of its sites: requests there are the RECOVERY's.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from wavebreak.aws.parallel_reads import Asking
+from wavebreak.domain.executions.creation import site_of
+from wavebreak.domain.plans.readiness import MOST_MISSES, is_news, next_look
+from wavebreak.domain.readiness.checks import judge
+from wavebreak.domain.readiness.outcome import standing_of
+from wavebreak.identifiers import is_drill
+from wavebreak.observability.metrics import Metric
+from wavebreak.resilience.despite_faults import each_despite_faults
+from wavebreak.site import Site
+from wavebreak.store.records import LAUNCHES_IN
+from wavebreak.store.upkeep.readiness import Kept
+from wavebreak.use_cases.check_readiness import survey_plans
+from wavebreak.use_cases.readiness.tell_change import tell_change
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from wavebreak.app import App
+    from wavebreak.domain.plans.model import StoredPlan
+    from wavebreak.domain.plans.readiness import Standing
+    from wavebreak.domain.readiness.facts import Facts
+    from wavebreak.store.upkeep.readiness import Due
+
+logger = logging.getLogger(__name__)
+
+WORK: Final = timedelta(seconds=40)
+"""How long a run begins new groups: a group takes 45 s at most, and the function may run for two minutes."""
+MOST_A_RUN: Final = 500
+A_GROUP: Final = 25
+"""Plans that are looked at together."""
+_AT_ONCE: Final = 2
+"""Questions that a site is put at once, of which people's readers put eight: nobody waits for these."""
+MOST_SERVERS: Final = 500
+"""Servers of a plan that are asked for one by one: as many as all jobs of a Region hold."""
+_LATER_SECONDS: Final = 300
+"""When a plan is looked at again that a RECOVERY kept from it, or a service that did not answer; scaled."""
+_SOON_SECONDS: Final = 60
+"""When a change is told again that a channel did not take; scaled."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run did."""
+
+    checked: int = 0
+    told: int = 0
+    postponed: int = 0
+    not_ready: int = 0
+
+    def counts(self) -> dict[str, int]:
+        """Give the counts by name."""
+        return {"checked": self.checked, "told": self.told, "postponed": self.postponed, "notReady": self.not_ready}
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run: who it is, where the stack is, and what it has done."""
+
+    app: App
+    own: Site
+    owner: str
+    tally: Tally
+
+    @property
+    def interval(self) -> timedelta:
+        """How often each plan is checked."""
+        return self.app.timing.scaled(60 * self.app.readiness_minutes)
+
+    def in_seconds(self, seconds: float) -> datetime:
+        """Give a moment from now on, under the time scale."""
+        return self.app.now() + self.app.timing.scaled(seconds)
+
+
+def check_due_plans(app: App, own: Site) -> Tally:
+    """Check the plans that are due for as long as there is time, and count those that are not ready.
+
+    One group of plans that cannot be looked at keeps no other from it; the last fault is raised in the end.
+    """
+    run = _Run(app, own, secrets.token_hex(8), Tally())
+    until = app.now() + WORK
+    groups = [partial(_check_group, run, plan_ids) for plan_ids in _groups(app)]
+    try:
+        _each(run, groups, lambda: app.now() > until)
+    finally:
+        run.tally.not_ready = app.readiness.not_ready(app.now())
+        app.meter.add(Metric.PLANS_NOT_READY, run.tally.not_ready)
+    return run.tally
+
+
+def _groups(app: App) -> Iterator[list[str]]:
+    due = islice(app.readiness.due(app.now()), MOST_A_RUN)
+    while group := list(islice(due, A_GROUP)):
+        yield group
+
+
+def _check_group(run: _Run, plan_ids: Sequence[str]) -> None:
+    """Look at the plans of a group that may be looked at now, all together."""
+    app = run.app
+    claimed = app.readiness.claim(plan_ids, run.owner, app.now())
+    plans = app.plans.get_many([due.plan_id for due in claimed])
+    launching = frozenset[Site]().union(*app.executions.sites_of_recoveries(LAUNCHES_IN))
+    looked_at: list[tuple[Due, StoredPlan]] = []
+    for due in claimed:
+        plan = plans.get(due.plan_id)
+        if plan is None:
+            app.readiness.release(due)
+        elif _is_a_recoverys(run, plan, launching):
+            app.readiness.postpone(due, run.in_seconds(_LATER_SECONDS), missed=False)
+            run.tally.postponed += 1
+        else:
+            looked_at.append((due, plan))
+    _survey(run, looked_at)
+
+
+def _is_a_recoverys(run: _Run, plan: StoredPlan, launching: frozenset[Site]) -> bool:
+    """Tell whether a RECOVERY holds a plan, or launches in one of its sites."""
+    if any(site_of(wave, run.own) in launching for wave in plan.document["waves"]):
+        return True
+    holder = run.app.locks.plan_holder(plan.document["planId"], run.app.now())
+    return holder is not None and not is_drill(holder)
+
+
+def _survey(run: _Run, group: Sequence[tuple[Due, StoredPlan]]) -> None:
+    """Look at plans together; where that fails, at each alone, so that one spoils no other's look."""
+    if not group:
+        return
+    asking = Asking(limit="readiness_round", at_once=_AT_ONCE)
+    try:
+        surveys = survey_plans(run.app, [plan for _, plan in group], run.own, asking, MOST_SERVERS)
+    except Exception:
+        if len(group) == 1:
+            raise
+        logger.exception("a group of plans could not be looked at together")
+        _each(run, [partial(_survey, run, [one]) for one in group])
+        return
+    known = run.app.readiness.known([due.plan_id for due, _ in group])
+    looks = zip(group, surveys, strict=True)
+    _each(run, [partial(_keep, run, due, plan, known.get(due.plan_id), facts) for (due, plan), facts in looks])
+
+
+def _each(run: _Run, works: Sequence[Callable[[], None]], is_over: Callable[[], bool] = lambda: False) -> None:
+    """Do one after the other, whatever becomes of those before; faults are recorded, and the last is raised."""
+
+    def done(work: Callable[[], None]) -> int:
+        work()
+        return 1
+
+    each_despite_faults(works, done, lambda error, _work: run.app.errors.record_error(error), is_over)
+
+
+def _keep(run: _Run, due: Due, plan: StoredPlan, before: Kept | None, facts: Facts) -> None:
+    """Keep what a look found, and tell people what changed; a look that saw too little comes to nothing."""
+    if _saw_too_little(facts) and due.misses < MOST_MISSES:
+        run.app.readiness.postpone(due, run.in_seconds(_LATER_SECONDS), missed=True)
+        run.tally.postponed += 1
+        return
+    standing = standing_of(judge(facts), plan.version, facts.now)
+    kept = _kept(plan, before, standing)
+    again, soon = next_look(due.plan_id, run.app.now(), run.interval), run.in_seconds(_SOON_SECONDS)
+    news = is_news(kept.told, standing)
+    if not run.app.readiness.found(due, plan, kept, soon if news else again):
+        return
+    run.tally.checked += 1
+    if news:
+        run.tally.told += tell_change(run.app, plan, kept, again=again, soon=soon)
+
+
+def _saw_too_little(facts: Facts) -> bool:
+    """Tell whether a service did not answer, which may be over at the next look; a missing permission stays."""
+    return any(not trouble.denied for site in facts.sites for trouble in site.troubles)
+
+
+def _kept(plan: StoredPlan, before: Kept | None, standing: Standing) -> Kept:
+    """Put what was found beside what people know: of another plan of the same id they know nothing."""
+    since = None if standing.ready else standing.checked_at
+    if before is None or before.created_at != plan.created_at:
+        return Kept(standing, plan.created_at, standing.word if standing.ready else None, since)
+    same = before.standing.word is standing.word
+    # A change that some channel knows by now, and that is over before the others know it, was told.
+    told = before.standing.word if before.served and not same else before.told
+    return replace(
+        before,
+        standing=standing,
+        told=told or (standing.word if standing.ready else None),
+        since=before.since if same and since else since,
+        served=before.served if same else frozenset(),
+        failures=before.failures if same else 0,
+    )

@@ -1,0 +1,106 @@
+"""How servers are launched, and what EC2 tells of the places where they would land: asked in as few calls as there are.
+
+DRS gives one launch configuration a call. EC2 is asked in each site for all servers of all plans at once: one listing
+tells the default versions of launch templates, and one call each two hundred subnets, groups, types and addresses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.domain.launch_templates.model import GET_LAUNCH_CONFIGURATION
+from wavebreak.domain.readiness.launch_facts import LaunchFacts, launch_of
+from wavebreak.use_cases.readiness.sights import Ask, put
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from wavebreak.app import App
+    from wavebreak.aws.landing_places import LandingPlaces
+    from wavebreak.aws.parallel_reads import Asking
+    from wavebreak.domain.launch_templates.model import LaunchConfiguration
+    from wavebreak.domain.readiness.launch_facts import Launch
+    from wavebreak.site import Site
+    from wavebreak.use_cases.readiness.sights import Sight
+
+_EMPTY: Final = LaunchFacts()
+
+
+def look_at_launches(app: App, asking: Asking, seen: Mapping[Site, Sight], chosen: Sequence[tuple[Site, str]]) -> None:
+    """Learn how the chosen servers are launched, and where; what there is no time for is left out."""
+    put(asking, [each for site, server in chosen for each in _configuration(seen[site], server)], spare=True)
+    asked = [sight for sight in seen.values() if sight.launches is not None]
+    # In one thread: making several clients at a time is not safe.
+    places = [(sight, app.places_at(sight.site)) for sight in asked]
+    put(asking, [_templates(sight, found) for sight, found in places], spare=True)
+    put(asking, [each for sight, found in places for each in _of_places(sight, found)], spare=True)
+    for sight in asked:
+        if _facts(sight).vcpus and not asking.over:
+            _learn(sight, vcpu_quota=app.vcpus_at(sight.site))
+
+
+def _configuration(sight: Sight, server: str) -> Iterator[Ask]:
+    """Ask for a launch configuration."""
+    if sight.drs is None:
+        return
+
+    def take(found: LaunchConfiguration) -> None:
+        _learn(sight, configurations={**_facts(sight).configurations, server: found})
+
+    yield Ask(sight, GET_LAUNCH_CONFIGURATION, partial(sight.drs.launch_configuration, server), take)
+
+
+def _facts(sight: Sight) -> LaunchFacts:
+    return sight.launches or _EMPTY
+
+
+def _learn(sight: Sight, **found: Any) -> None:
+    sight.launches = replace(_facts(sight), **found)
+
+
+def _launches(sight: Sight) -> list[Launch]:
+    found = [launch_of(_facts(sight), server) for server in sight.servers.values() if server is not None]
+    return [launch for launch in found if launch is not None]
+
+
+def _templates(sight: Sight, places: LandingPlaces) -> Ask:
+    """Ask for the default versions of the launch templates."""
+    wanted = {each.template_id for each in _facts(sight).configurations.values() if each.template_id}
+    return _ask(sight, "ec2:DescribeLaunchTemplateVersions", places.templates.defaults, wanted, "templates")
+
+
+def _of_places(sight: Sight, places: LandingPlaces) -> Iterator[Ask]:
+    """Ask for subnets, groups, types and addresses of what the templates name, and for instances to launch into."""
+    launches = _launches(sight)
+    into = sorted({each.configuration.launches_into for each in launches if each.configuration.launches_into})
+    if into:
+        yield _ask(sight, "ec2:DescribeInstances", places.instances.states, into, "targets")
+    anew = [each for each in launches if each.configuration.launches_into is None and each.template is not None]
+    interfaces = [interface for each in anew for interface in each.interfaces if interface.existing is None]
+    subnets = sorted({each.subnet_id for each in interfaces if each.subnet_id is not None})
+    types = sorted({each.instance_type for each in anew if each.instance_type is not None})
+    groups = sorted({group for each in interfaces for group in each.group_ids})
+    yield _ask(sight, "ec2:DescribeSubnets", places.templates.subnets, subnets, "subnets")
+    if any(each.subnet_id is None for each in interfaces):
+        take = partial(_take, sight, "default_subnets")
+        yield Ask(sight, "ec2:DescribeSubnets", places.default_subnets, take)
+    yield _ask(sight, "ec2:DescribeSecurityGroups", places.vpcs_of, groups, "groups")
+    yield _ask(sight, "ec2:DescribeInstanceTypeOfferings", places.templates.zones_of, types, "zones")
+    yield _ask(sight, "ec2:DescribeInstanceTypes", places.vcpus_of, types, "vcpus")
+    yield _ask(sight, "ec2:DescribeNetworkInterfaces", places.holders_of, _kept_addresses(sight), "addresses")
+
+
+def _kept_addresses(sight: Sight) -> list[str]:
+    copying = {name for name, each in _facts(sight).configurations.items() if each.copies_private_ip}
+    servers = [server for name, server in sight.servers.items() if server is not None and name in copying]
+    return sorted({server.address for server in servers if server.address})
+
+
+def _ask(sight: Sight, operation: str, call: Callable[[Any], Any], about: Collection[str], field: str) -> Ask:
+    return Ask(sight, operation, partial(call, about), partial(_take, sight, field))
+
+
+def _take(sight: Sight, field: str, found: Any) -> None:
+    _learn(sight, **{field: found})

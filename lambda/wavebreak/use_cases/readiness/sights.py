@@ -1,0 +1,111 @@
+"""What is being learnt of the sites of plans, and the questions that are put to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from wavebreak.aws.clients import UnsupportedSiteError
+from wavebreak.aws.drs import DESCRIBE_INSTANCES
+from wavebreak.aws.parallel_reads import Question
+from wavebreak.domain.drs import Trouble, in_batches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from wavebreak.app import App
+    from wavebreak.aws.drs import Drs
+    from wavebreak.aws.parallel_reads import Asking
+    from wavebreak.domain.drs import Instance, RecentJob, SourceServer
+    from wavebreak.domain.readiness.facts import ChangedTemplate
+    from wavebreak.domain.readiness.launch_facts import LaunchFacts
+    from wavebreak.site import Site
+
+
+@dataclass(slots=True)
+class Sight:
+    """What is being learnt of one site, of the servers of all plans that are looked at."""
+
+    site: Site
+    drs: Drs | None
+    ids: Sequence[str]
+    """The source servers."""
+    servers: dict[str, SourceServer | None] = field(default_factory=dict)
+    instances: dict[str, tuple[Instance, ...]] = field(default_factory=dict)
+    snapshots: dict[str, str | None] = field(default_factory=dict)
+    active: tuple[RecentJob, ...] | None = None
+    troubles: list[Trouble] = field(default_factory=list)
+    launches: LaunchFacts | None = None
+    changed: Mapping[str, ChangedTemplate] = field(default_factory=dict)
+    """Launch templates that drills have changed, by server."""
+
+    def saw_servers(self, asked: Sequence[str], found: Mapping[str, SourceServer]) -> None:
+        """Take the answer to a DescribeSourceServers."""
+        self.servers |= {server: found.get(server) for server in asked}
+
+    def saw_instances(self, asked: Sequence[str], found: Iterable[Instance]) -> None:
+        """Take the answer to a DescribeRecoveryInstances."""
+        self.instances |= _by_server(asked, found)
+
+    def saw_jobs(self, found: Iterable[RecentJob]) -> None:
+        """Take the answer to a DescribeJobs."""
+        self.active = tuple(found)
+
+    def saw_snapshot(self, server: str, newest: str | None) -> None:
+        """Take the answer to a DescribeRecoverySnapshots."""
+        self.snapshots[server] = newest
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A call of a service, and who takes its answer."""
+
+    sight: Sight
+    operation: str
+    call: Callable[[], Any]
+    take: Callable[[Any], None]
+
+
+def sight_of(app: App, site: Site, ids: Sequence[str]) -> Sight:
+    """Begin to look at a site. Its client is made here, in one thread: making several at a time is not safe."""
+    try:
+        return Sight(site, app.brief_drs_at(site), ids)
+    except UnsupportedSiteError as error:
+        return Sight(site, None, ids, troubles=[Trouble("sts:AssumeRole", str(error), denied=True)])
+
+
+def questions(sight: Sight, now: datetime) -> Iterator[Ask]:
+    """Ask DRS of a site for servers and instances, two hundred a call, and for the jobs that run."""
+    drs = sight.drs
+    if drs is None:
+        return
+    for batch in in_batches(sight.ids):
+        take = partial(sight.saw_servers, batch)
+        yield Ask(sight, "DescribeSourceServers", partial(drs.source_servers, batch), take)
+        yield Ask(sight, DESCRIBE_INSTANCES, partial(drs.instances, batch), partial(sight.saw_instances, batch))
+    yield Ask(sight, "DescribeJobs", partial(drs.active_jobs, now), sight.saw_jobs)
+
+
+def snapshot_question(sight: Sight, drs: Drs, server: str) -> Ask:
+    """Ask for a server's newest snapshot."""
+    call, take = partial(drs.newest_snapshot, server), partial(sight.saw_snapshot, server)
+    return Ask(sight, "DescribeRecoverySnapshots", call, take)
+
+
+def put(asking: Asking, asked: Sequence[Ask], *, spare: bool = False) -> None:
+    """Put questions, and give each answer to who takes it; `spare` ones may go unasked without being missed."""
+    answers = asking.all([Question(each.operation, each.call, each.sight.site) for each in asked])
+    for question, answer in zip(asked, answers, strict=True):
+        if not isinstance(answer, Trouble):
+            question.take(answer)
+        elif answer.asked or not spare:
+            question.sight.troubles.append(answer)
+
+
+def _by_server(asked: Iterable[str], found: Iterable[Instance]) -> dict[str, tuple[Instance, ...]]:
+    instances: dict[str, tuple[Instance, ...]] = dict.fromkeys(asked, ())
+    for instance in found:
+        instances[instance.source_server_id] = (*instances.get(instance.source_server_id, ()), instance)
+    return instances

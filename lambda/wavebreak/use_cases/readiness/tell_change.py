@@ -1,0 +1,51 @@
+"""A change of a plan's readiness told to every channel: once to each, as far as nothing dies in between."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.aws.channels import Fault, News
+from wavebreak.domain.notifications.plan_messages import plan_readiness, readiness_event
+from wavebreak.domain.plans.readiness import standing_view
+from wavebreak.store.upkeep.readiness import known_by, told_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from wavebreak.app import App
+    from wavebreak.domain.plans.model import StoredPlan
+    from wavebreak.store.upkeep.readiness import Kept
+
+logger = logging.getLogger(__name__)
+
+MOST_FAILURES: Final = 5
+"""Times that a channel is tried before the change is set aside for people to look at."""
+
+
+def tell_change(app: App, plan: StoredPlan, kept: Kept, *, again: datetime, soon: datetime) -> bool:
+    """Tell a change that is kept, and keep who knows it; gives whether all do.
+
+    The plan is due `again` when all do, and `soon` while a channel does not take it.
+    """
+    shown: dict[str, Any] = standing_view(kept.standing) or {}
+    message = plan_readiness(plan.document, shown)
+    event = readiness_event(plan.document, shown, kept.told)
+    channels = app.channels()
+    wanted = message if channels.wants(message.kind) else None
+    outcome = channels.send(News([event], wanted, plan.document.get("notifyTopicArn")), kept.served)
+    if outcome.faults:
+        failures = kept.failures + any(fault.called for fault in outcome.faults.values())
+        _note(plan, outcome.faults)
+        if failures < MOST_FAILURES:
+            app.readiness.told(plan, known_by(kept, outcome.served, failures), soon)
+            return False
+        channels.set_aside({"detailType": event.detail_type, "detail": event.detail}, outcome.faults)
+    app.readiness.told(plan, told_of(kept), again)
+    return True
+
+
+def _note(plan: StoredPlan, faults: Any) -> None:
+    fault: Fault
+    for part, fault in faults.items():
+        logger.warning("%s does not take the readiness of %s: %s", part, plan.document["planId"], fault.cause)
