@@ -256,6 +256,7 @@ _WAVE: Final = _object(
         "commands": {"type": "array", "items": _PLANNED_COMMAND},
         "approval": _APPROVAL,
         "actions": _accepted(WAVE_STEPS),
+        "deadlineAt": {**_TIME_OR_NULL, "description": "When it times out; null unless it runs."},
     }
 )
 _CHECK: Final = _object(

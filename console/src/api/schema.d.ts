@@ -1103,6 +1103,11 @@ export interface components {
                     /** @description NOT_STARTED, IN_PROGRESS, the status in which its run ended, or SKIPPED without a server. */
                     status: string;
                 }[];
+                /**
+                 * Format: date-time
+                 * @description When it times out; null unless it runs.
+                 */
+                deadlineAt: string | null;
                 dependsOn: string[];
                 display: {
                     color: string;
