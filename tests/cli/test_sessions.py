@@ -183,8 +183,10 @@ def waves(*statuses: str, launched: tuple[int, ...] = (), failed: tuple[int, ...
 FIRST = waves("IN_PROGRESS", "NOT_STARTED", "NOT_STARTED")
 ASKS = waves("COMPLETED", "AWAITING_APPROVAL", "NOT_STARTED", launched=(1, 2))
 ASKS[1]["approval"] = {
-    **{"askedAt": "2026-11-21T12:03:06.000Z", "by": None, "at": None, "reason": None, "notBy": None},
-    **{"dueAt": "2026-11-21T13:03:06.000Z", "then": "REMIND"},
+    **dict.fromkeys(("by", "at", "reason", "notBy")),
+    "askedAt": "2026-11-21T12:03:06.000Z",
+    "dueAt": "2026-11-21T13:03:06.000Z",
+    "then": "REMIND",
 }
 RTO = {"recovery_time": {"objectiveSeconds": 3600, "achievedSeconds": None, "met": None}}
 FAILS = waves("COMPLETED", "FAILED", "NOT_STARTED", launched=(1, 2, 3), failed=(4,))
