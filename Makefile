@@ -171,7 +171,9 @@ build: $(VENV)/.demo ## build the functions for AWS
 	  --parameter-overrides Runtime=$(RUNTIME) Architecture=$(ARCHITECTURE)
 
 .PHONY: deploy
-deploy: build ## build and deploy to your AWS account
+deploy: $(VENV)/.demo ## build and deploy to your AWS account
+	@$(BIN)/python -m tools.packaging.aws_deployment --stack-name $(STACK) --region $(REGION) --destination
+	@$(MAKE) --no-print-directory build
 	@$(BIN)/python -m tools.packaging.aws_deployment --stack-name $(STACK) --region $(REGION) \
 	  Runtime=$(RUNTIME) Architecture=$(ARCHITECTURE) $(PARAMETERS)
 

@@ -197,8 +197,11 @@ def is_cancelled(operator: Operator, simulator: SimulatorControl, servers: Mappi
         simulator.put_source_server(server, launchSeconds=UNHURRIED_LAUNCH_SECONDS)
     operator.types("run", "three-tier", "--mode", "drill")
     started = operator.latest()
-    watching = operator.begins("watch", started)
     cancel = ("cancel", started, "--reason", "wrong maintenance window")
+    # Said before the watch takes the screen, for nothing else can be said while it has it.
+    told = f"in another terminal, as soon as wave 2 runs: wavebreak {shlex.join(cancel)}"
+    console.print(f"[dim]{told}[/dim]", soft_wrap=True)
+    watching = operator.begins("watch", started)
     try:
         until(lambda: operator.sees(started)["waves"][1]["jobId"], bool, _PATIENCE_SECONDS)
         operator.begins(*cancel, quietly=True).wait(_PATIENCE_SECONDS)
@@ -206,7 +209,6 @@ def is_cancelled(operator: Operator, simulator: SimulatorControl, servers: Mappi
     finally:
         watching.kill()
         watching.wait()
-    console.print(f"[dim]in another terminal meanwhile: wavebreak {shlex.join(cancel)}[/dim]", soft_wrap=True)
     outcome(operator, simulator, started, code, _PARTIAL)
     for server in servers["application"]:
         simulator.put_source_server(server, launchSeconds=LAUNCH_SECONDS)

@@ -46,6 +46,7 @@ export function wave(waveNumber: number, status: Wave["status"], servers: Server
     servers,
     steps: [],
     approval: null,
+    deadlineAt: null,
     ...more,
   };
 }

@@ -182,6 +182,13 @@ def waves(*statuses: str, launched: tuple[int, ...] = (), failed: tuple[int, ...
 
 FIRST = waves("IN_PROGRESS", "NOT_STARTED", "NOT_STARTED")
 ASKS = waves("COMPLETED", "AWAITING_APPROVAL", "NOT_STARTED", launched=(1, 2))
+ASKS[1]["approval"] = {
+    **dict.fromkeys(("by", "at", "reason", "notBy")),
+    "askedAt": "2026-11-21T12:03:06.000Z",
+    "dueAt": "2026-11-21T13:03:06.000Z",
+    "then": "REMIND",
+}
+RTO = {"recovery_time": {"objectiveSeconds": 3600, "achievedSeconds": None, "met": None}}
 FAILS = waves("COMPLETED", "FAILED", "NOT_STARTED", launched=(1, 2, 3), failed=(4,))
 AGAIN = waves("COMPLETED", "IN_PROGRESS", "NOT_STARTED", launched=(1, 2, 3))
 LAST = waves("COMPLETED", "COMPLETED", "IN_PROGRESS", launched=(1, 2, 3, 4))
@@ -220,10 +227,11 @@ def drill(session: Session) -> None:
 
         return look
 
+    asks = execution("IN_PROGRESS", ASKS, factors=RTO)
     api.readings[DRILL] = [
-        execution("IN_PROGRESS", FIRST),
-        execution("IN_PROGRESS", ASKS),
-        looked(execution("IN_PROGRESS", ASKS), "WAITING FOR YOU: approve or reject wave 2 application"),
+        execution("IN_PROGRESS", FIRST, factors=RTO),
+        asks,
+        looked(asks, "WAITING FOR YOU: approve or reject wave 2 application (since 12:03:06Z", "RTO 1h 0m: 56m left"),
         looked(execution("PAUSED", FAILS, pausedBy=["FAILURE"]), f"  wavebreak approve {DRILL} 2"),
         looked(execution("IN_PROGRESS", AGAIN), "WAITING FOR YOU: retry, skip or cancel: wave 2", "app-2 s-0"),
         execution("IN_PROGRESS", LAST),

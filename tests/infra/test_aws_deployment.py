@@ -59,6 +59,34 @@ def test_credentials_that_are_none_end_it_before_anything_is_made() -> None:
         with_logs_role({}, ApiGateway("ExpiredTokenException"))
 
 
+class Sts:
+    """Answers whose credentials they are."""
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/ana"}
+
+
+def test_f26_a_deployment_says_first_where_it_goes_and_as_whom() -> None:
+    told = aws_deployment.destination(Sts(), "wavebreak", "eu-west-1")
+    assert told == (
+        "Deploying wavebreak into account 123456789012, Region eu-west-1, as arn:aws:iam::123456789012:user/ana."
+    )
+
+
+def test_f26_without_credentials_nothing_is_built(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Any) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    words = ["aws_deployment", "--stack-name", "wavebreak", "--region", "eu-west-1", "--destination"]
+    monkeypatch.setattr("sys.argv", words)
+    assert aws_deployment.main() == 1
+    assert "error: Unable to locate credentials" in capfd.readouterr().err
+    recipe = (ROOT / "Makefile").read_text(encoding="utf-8").partition("\ndeploy:")[2].partition("\n\n")[0]
+    assert recipe.index("--destination") < recipe.index(" build\n")
+
+
 class StepFunctions:
     """Answers what it thinks of a definition."""
 

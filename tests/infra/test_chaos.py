@@ -84,11 +84,16 @@ def test_a_day_that_breaks_off_is_wrong_and_leaves_no_fault_behind(
     assert product.cleared == 1
 
 
-def test_a_day_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_f27_a_day_that_there_is_not_is_refused_and_those_that_there_are_listed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("sys.argv", ["chaos", "rainy"])
     with pytest.raises(SystemExit) as ended:
         chaos.main()
     assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert "no such day: rainy; there are " in told
+    assert all(day.name in told for day in chaos.CATALOGUE)
 
 
 def test_every_day_of_the_catalogue_is_documented() -> None:

@@ -4,12 +4,13 @@ from dataclasses import replace
 from random import Random
 from typing import Final
 
-from tests.support.execution_builders import server
+from tests.support.execution_builders import TIMING, server
 
 from wavebreak.domain.commands.catalogue import COMMAND_NAMES
+from wavebreak.domain.executions.approving.model import ApprovalWait
 from wavebreak.domain.executions.model import Wave
 from wavebreak.domain.executions.stepping.wave_steps import planned
-from wavebreak.domain.plans.model import Impact, OnFailure
+from wavebreak.domain.plans.model import ApprovalThen, Impact, OnFailure
 
 SHAPES: Final[dict[str, tuple[tuple[int, ...], ...]]] = {
     "line": ((), (1,), (2,), (3,)),
@@ -33,7 +34,18 @@ def plan(dice: Random, *, commands: bool) -> tuple[Wave, ...]:
     """Give one to four waves of one to three servers in any shape, with any of what a plan may say of a wave."""
     shape = SHAPES[dice.choice(tuple(SHAPES))]
     waves = tuple(_wave(number, shape[number - 1], dice) for number in range(1, dice.randint(1, 4) + 1))
+    # With dice of their own: what else is drawn, and with it each known history, stays as it is.
+    own = Random(" ".join(f"{wave.on_failure} {len(wave.servers)} {wave.timeout_minutes}" for wave in waves))  # noqa: S311  no secret
+    waves = tuple(replace(wave, approval_wait=_approval(wave, own)) for wave in waves)
     return tuple(_commanding(wave, dice) for wave in waves) if commands else waves
+
+
+def _approval(wave: Wave, dice: Random) -> ApprovalWait | None:
+    """Give what a wave says of its approval; None of one that needs none, or is from before approvals had an end."""
+    if not wave.requires_approval or dice.random() < 0.2:
+        return None
+    minutes, then = dice.choice((1, 60)), dice.choice(tuple(ApprovalThen))
+    return ApprovalWait(minutes, TIMING.scaled(minutes * 60), then)
 
 
 def _wave(number: int, depends_on: tuple[int, ...], dice: Random) -> Wave:

@@ -150,7 +150,7 @@ def main() -> int:
     parser.add_argument("days", nargs="*", metavar="DAY", help=f"some of {', '.join(names)}; all if none is named")
     chosen = parser.parse_args().days
     if unknown := sorted(set(chosen) - set(names)):
-        parser.error(f"no such day: {', '.join(unknown)}")
+        parser.error(f"no such day: {', '.join(unknown)}; there are {', '.join(names)}")
     signal.signal(signal.SIGTERM, _interrupted)
     try:
         return rehearse([day for day in CATALOGUE if not chosen or day.name in chosen])

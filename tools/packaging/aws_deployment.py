@@ -125,6 +125,12 @@ def check_concurrency(lambda_: Any, parameters: Mapping[str, str]) -> None:
         )
 
 
+def destination(sts: Any, stack: str, region: str) -> str:
+    """Say where a deployment goes, and as whom; credentials that are none end it before anything is built."""
+    known = sts.get_caller_identity()
+    return f"Deploying {stack} into account {known['Account']}, Region {region}, as {known['Arn']}."
+
+
 def arguments(stack: str, region: str, parameters: Mapping[str, str]) -> list[str]:
     """Give the arguments of SAM."""
     return [
@@ -151,10 +157,14 @@ def main() -> int:
     )
     parser.add_argument("--stack-name", required=True)
     parser.add_argument("--region", required=True)
+    parser.add_argument("--destination", action="store_true", help="say where it would go, and deploy nothing")
     parser.add_argument("parameters", nargs="*", metavar="Name=value")
     asked = parser.parse_args()
     try:
         check_stack_name(asked.stack_name)
+        if asked.destination:
+            print(destination(_client("sts", asked.region), asked.stack_name, asked.region), flush=True)
+            return 0
         given = given_parameters(asked.parameters)
         partition = botocore.session.Session().get_partition_for_region(asked.region)
         check_definitions(_client("stepfunctions", asked.region), asked.region, partition, given)

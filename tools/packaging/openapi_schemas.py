@@ -280,6 +280,7 @@ _WAVE: Final = _object(
         "steps": {"type": "array", "items": _STEP, "description": "`before` and then `after`, in their order."},
         "approval": _APPROVAL,
         "actions": _accepted(WAVE_STEPS),
+        "deadlineAt": {**_TIME_OR_NULL, "description": "When it times out; null unless it runs."},
     }
 )
 _CHECK: Final = _object(

@@ -56,6 +56,7 @@ class Wave(TypedDict, total=False):
     startedAt: str | None
     endedAt: str | None
     durationSeconds: int | None
+    deadlineAt: str | None
     error: str | None
     attempts: list[dict[str, Any]]
     accountId: str
@@ -126,6 +127,8 @@ class Execution(TypedDict, total=False):
     reason: str | None
     lease: dict[str, Any] | None
     before: str | None
+    usualSeconds: int | None
+    """Not of the API: how long the last drill of the plan that completed took, where a watch has asked for it."""
     startedAt: str | None
     endedAt: str | None
     durationSeconds: int | None

@@ -22,6 +22,7 @@ from wavebreak.timing import duration
 from wavebreak_cli.client.answers import members
 from wavebreak_cli.views.change_lines import terminated_count
 from wavebreak_cli.views.check_lines import check_lines
+from wavebreak_cli.views.clocks import clocks
 from wavebreak_cli.views.phases import server_label, silence
 from wavebreak_cli.views.step_lines import step_display, step_name
 from wavebreak_cli.views.terminal import elapsed, one_line, style_of, when
@@ -97,6 +98,9 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
     lines.append(
         _labelled(look, "Duration", look.text(f"{duration(took)} (started {when(execution.get('startedAt'))})"))
     )
+    told = clocks(execution, now)
+    if told:
+        lines.append(_labelled(look, "Clocks", look.text(" · ".join(told))))
     judged = execution.get("verdict")
     if judged:
         lines.append(_labelled(look, "Verdict", look.text(verdict_told(judged))))

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from wavebreak.domain.executions.model import LaunchStatus
 from wavebreak.timing import duration
+from wavebreak_cli.views.clocks import clocks
 from wavebreak_cli.views.execution_card import (
     Barred,
     badge,
@@ -127,14 +128,15 @@ class _Fitted:
         )
         plan = look.text(execution.get("planName") or execution.get("planId"), "bold")
         plan.truncate(max(look.width - 2 - name.cell_len, 1), overflow="ellipsis")
-        status = badge(look, execution.get("display") or {}) + look.text(f"  {duration(took)}", "default")
+        left = " · ".join(["", *clocks(execution, self.now)])
+        status = badge(look, execution.get("display") or {}) + look.text(f"  {duration(took)}{left}", "default")
         told = [self.trouble, silence(execution, self.now)]
         lost = [one_line(look.text(text, "dark_orange")) for text in told if text]
         waits = waiting_for(execution)
         if waits:
             lost.append(one_line(look.text(f"⏸ WAITING FOR YOU: {waits}", "bold dark_orange")))
         bar = self._bar()
-        return [plan + name, status, *(lost or [Text()]), bar, Text()]
+        return [plan + name, one_line(status), *(lost or [Text()]), bar, Text()]
 
     def _bar(self) -> Text:
         """Draw what was launched; once a termination was asked for, what it has ended."""

@@ -3,7 +3,7 @@ import ButtonDropdown from "@cloudscape-design/components/button-dropdown";
 import type { Execution, Wave } from "../api/model";
 import { waveActionsOf } from "../lib/actions";
 import { actor } from "../lib/text";
-import { duration, moment } from "../lib/time";
+import { clock, duration, moment } from "../lib/time";
 import { DisplayBadge } from "./Status";
 import { Text } from "./Text";
 
@@ -32,6 +32,7 @@ export function WaveList({ execution, onAction }: Props) {
               {wave.waveNumber}. <Text>{wave.name}</Text>
               {wave.attempt > 1 && ` (attempt ${wave.attempt})`}
               {wave.startedAt && ` ${duration(wave.durationSeconds)}`}
+              {wave.deadlineAt && `, times out at ${clock(wave.deadlineAt)}`}
               {wave.approval?.by && (
                 <div className="wb-gray">
                   <Text>{`approved by ${actor(wave.approval.by)} at ${moment(wave.approval.at)}${wave.approval.reason ? `: ${wave.approval.reason}` : ""}`}</Text>

@@ -44,6 +44,7 @@ _FAILOVER: Final = "FAILOVER"
 _SNAPSHOTS_A_PAGE: Final = 10
 """The newest one may be in progress; the one before it is finished."""
 _POINTS_A_PAGE: Final = 500
+"""At its longest retention DRS keeps some 400 points of a server: one call tells them all."""
 _LOG_ITEMS_A_CALL: Final = 1000
 _LAUNCH_STATUSES: Final = {status.value: status for status in LaunchStatus}
 _JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
@@ -178,39 +179,34 @@ class Drs:
         return iso(newest.at) if newest else None
 
     def newest_point(self, source_server_id: str, before: datetime | None = None) -> RecoveryPoint | None:
-        """Find a server's newest recovery point that is finished, not later than `before`; None when it has none."""
-        for page in self._pages_of_points(source_server_id, before):
+        """Find a server's newest recovery point that is finished, not later than `before`; None when it has none.
+
+        With `before` every point is looked at: nobody promises by what DRS orders them.
+        """
+        if before is not None:
+            return next(iter(self.recovery_points(source_server_id, before)), None)
+        for page in self._pages_of_points(source_server_id, _SNAPSHOTS_A_PAGE):
             if page:
                 return max(page, key=lambda point: point.at)
         return None
 
-    def recovery_points(self, source_server_id: str, before: datetime | None, most: int) -> list[RecoveryPoint]:
-        """List a server's finished recovery points, not later than `before`, the newest first, about `most` of them."""
-        found: list[RecoveryPoint] = []
-        for page in self._pages_of_points(source_server_id, before, _POINTS_A_PAGE):
-            found += page
-            if len(found) >= most:
-                break
+    def recovery_points(self, source_server_id: str, before: datetime | None) -> list[RecoveryPoint]:
+        """List a server's finished recovery points, not later than `before`, the newest first."""
+        pages = self._pages_of_points(source_server_id, _POINTS_A_PAGE)
+        found = (point for page in pages for point in page if before is None or point.at <= before)
         return sorted(found, key=lambda point: point.at, reverse=True)
 
-    def _pages_of_points(
-        self, source_server_id: str, before: datetime | None, size: int = _SNAPSHOTS_A_PAGE
-    ) -> Iterator[list[RecoveryPoint]]:
+    def _pages_of_points(self, source_server_id: str, size: int) -> Iterator[list[RecoveryPoint]]:
         """Read recovery points, the newest pages first; one that is being taken has no moment yet, and is left out."""
         paginator = self.client.get_paginator("describe_recovery_snapshots")
-        pages = paginator.paginate(
-            sourceServerID=source_server_id,
-            filters={"toDateTime": iso(before)} if before else {},
-            order="DESC",
-            PaginationConfig={"PageSize": size},
-        )
-        for page in pages:
-            points = (
+        for page in paginator.paginate(
+            sourceServerID=source_server_id, order="DESC", PaginationConfig={"PageSize": size}
+        ):
+            yield [
                 RecoveryPoint(item["snapshotID"], parse_iso(item["timestamp"]))
                 for item in page["items"]
                 if item.get("timestamp")
-            )
-            yield [point for point in points if before is None or point.at <= before]
+            ]
 
     def native_plan(self, arn: str) -> NativePlan:
         """Read a Recovery Plan of DRS with its steps, in their order; Unavailable where the SDK does not know them.

@@ -39,7 +39,7 @@ def give_verdict(executionId: str, body: Annotated[VerdictRequest, Body()]) -> R
 
     verdict = Verdict(body.verdict, http.caller_of(router), app().now(), body.notes)
     execution = give(app(), http.execution_id(executionId), verdict)
-    return http.json_response(HTTPStatus.OK, whole_view(execution, http.caller_of(router), app().now()))
+    return http.json_response(HTTPStatus.OK, whole_view(execution, http.caller_of(router), app().now(), app().timing))
 
 
 @router.get("/executions/<executionId>/progress", tags=["evidence"])

@@ -25,7 +25,8 @@ def _start(mode: Mode, body: StartRequest, key: str | None, **more: Any) -> Resp
     asked = {"requestedBy": caller, "reason": body.reason, "snapshots": body.snapshots, "before": body.before, **more}
 
     def start(request: RequestKey | None) -> dict[str, Any]:
-        return whole_view(start_execution(app(), body.plan_id, mode, own, asked, request), caller, app().now())
+        started = start_execution(app(), body.plan_id, mode, own, asked, request)
+        return whole_view(started, caller, app().now(), app().timing)
 
     return http.answer_once(router, key, start)
 
@@ -47,7 +48,7 @@ def get_execution(executionId: str) -> Response[Any]:  # noqa: N803  the path's 
     """Read an execution with its waves and servers."""
     found = app().executions.load(http.execution_id(executionId))
     caller, last_seen = http.caller_of(router), found.token.last_seen_at
-    return http.json_response(200, whole_view(found.execution, caller, app().now(), last_seen))
+    return http.json_response(200, whole_view(found.execution, caller, app().now(), app().timing, last_seen))
 
 
 resolver = http.make_app(router, history.router, checks.router, waves.router)

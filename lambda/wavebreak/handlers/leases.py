@@ -19,4 +19,4 @@ def extend_lease(executionId: str, body: Annotated[LeaseRequest, Body()]) -> Res
     """Have a drill's instances stay for so many minutes from now on, or from its end on while it runs."""
     act = http.act_of(router, app().now(), body.reason)
     execution = leases.extend_lease(app(), http.execution_id(executionId), body.minutes, act)
-    return http.json_response(202, whole_view(execution, http.caller_of(router), app().now()))
+    return http.json_response(202, whole_view(execution, http.caller_of(router), app().now(), app().timing))

@@ -38,7 +38,7 @@ def _on_execution(step: operate_execution.Step) -> Callable[..., Response[Any]]:
 
 
 def _answer(execution: Execution) -> Response[Any]:
-    return http.json_response(202, whole_view(execution, http.caller_of(router), app().now()))
+    return http.json_response(202, whole_view(execution, http.caller_of(router), app().now(), app().timing))
 
 
 def _hang(path: str, verb: str, handle: Callable[..., Response[Any]]) -> None:

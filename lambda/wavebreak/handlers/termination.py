@@ -26,7 +26,7 @@ def terminate(
 
     def work(_request: RequestKey | None) -> dict[str, Any]:
         after = operate_execution.terminate(app(), http.execution_id(executionId), act, body.confirm)
-        return whole_view(after, http.caller_of(router), app().now())
+        return whole_view(after, http.caller_of(router), app().now(), app().timing)
 
     return http.answer_once(router, key, work)
 

@@ -93,7 +93,7 @@ def _ask(app: App, asking: Asking, places: Sequence[_Place], before: datetime | 
     answers: list[Any] = [None] * len(places)
     for index, place in enumerate(places):
         try:
-            call = partial(app.brief_drs_at(place.site).recovery_points, place.server, before, _MOST_POINTS)
+            call = partial(app.brief_drs_at(place.site).recovery_points, place.server, before)
             questions[index] = Question(_OPERATION, call, place.site)
         except UnsupportedSiteError as error:
             answers[index] = Trouble(_OPERATION, str(error))

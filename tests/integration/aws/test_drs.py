@@ -19,6 +19,7 @@ from wavebreak.aws.drs import Drs
 from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.executions.launching.launch_tags import job_tags
 from wavebreak.domain.executions.model import Job, JobState, LaunchStatus, Server
+from wavebreak.timing import parse_iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -303,6 +304,28 @@ def test_t14_a_snapshot_in_progress_is_none(drs: Drs, pages: list[list[dict[str,
             more = {"nextToken": str(number)} if number < len(pages) else {}
             told.add_response("describe_recovery_snapshots", {"items": items, **more})
         assert drs.newest_snapshot(server(1)) == newest
+
+
+@pytest.mark.parametrize(
+    ("pages", "chosen"),
+    [
+        ([[]], None),
+        ([[_snapshot(4), _snapshot(5, finished=False)]], None),
+        ([[_snapshot(4), _snapshot(3), _snapshot(1)]], 3),
+        ([[_snapshot(1)], [_snapshot(4)], [_snapshot(2), _snapshot(3)]], 3),
+        ([[_snapshot(2)], [_snapshot(3, finished=False)]], 2),
+    ],
+)
+def test_4_the_newest_point_before_a_moment_is_found_in_whatever_order_drs_lists_them(
+    drs: Drs, pages: list[list[dict[str, Any]]], chosen: int | None
+) -> None:
+    moment = parse_iso("2026-11-29T03:00:00Z")
+    with Stubber(drs.client) as told:
+        for number, items in enumerate(pages, start=1):
+            more = {"nextToken": str(number)} if number < len(pages) else {}
+            told.add_response("describe_recovery_snapshots", {"items": items, **more})
+        found = drs.newest_point(server(1), moment)
+    assert (found and found.at.hour) == chosen
 
 
 def test_instances_are_shown_with_their_state_and_failback_and_those_that_are_gone_do_not_run(drs: Drs) -> None:

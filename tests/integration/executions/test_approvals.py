@@ -76,7 +76,8 @@ def test_12_who_asked_for_the_execution_may_reject_or_skip_but_not_approve(stack
     refused = stack.api("POST", f"{path}/approve", {})
     assert (refused.status, refused.code) == (409, "INVALID_STATE")
     assert CALLER in refused.json["detail"]
-    assert stack.get(started)["version"] == before["version"]
+    assert stack.get(started)["waves"][1] == before["waves"][1]
+    assert told(stack, started, "APPROVAL_GIVEN") == []
     assert before["waves"][1]["actions"] == ["reject", "skip"], "contract 4: notBy included"
     assert before["actions"] == ["cancel", "pause", "lease"]
     stack.gateway.caller = SOMEBODY_ELSE

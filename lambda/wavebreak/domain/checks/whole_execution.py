@@ -9,19 +9,25 @@ from wavebreak.domain.checks.recovery_point import recovery_point
 from wavebreak.domain.checks.recovery_time import recovery_time
 from wavebreak.domain.executions.actions import with_actions
 from wavebreak.domain.executions.model import Attribution
+from wavebreak.domain.executions.observation import deadline_of
+from wavebreak.domain.executions.overview import time_of
 from wavebreak.domain.executions.views import execution_view
+from wavebreak.execution_utils import WaveStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model import Execution, Wave
+    from wavebreak.timing import Timing
 
 
-def whole_view(execution: Execution, caller: str, now: datetime, last_seen: datetime | None = None) -> dict[str, Any]:
+def whole_view(
+    execution: Execution, caller: str, now: datetime, timing: Timing, last_seen: datetime | None = None
+) -> dict[str, Any]:
     """Show an execution with all its factors (contract 7) and with what its reader may ask for (`actions`).
 
-    `caller` is the principal that reads it, `last_seen` when DRS last told of what is in flight. Its trail, which tells
-    `waitingSeconds`, is not read.
+    Running waves show when they time out (`deadlineAt`). `caller` is the principal that reads it, `last_seen` when DRS
+    last told of what is in flight. Its trail, which tells `waitingSeconds`, is not read.
     """
     shown = execution_view(execution, now, last_seen)
     known = execution.objectives
@@ -32,5 +38,13 @@ def whole_view(execution: Execution, caller: str, now: datetime, last_seen: date
         "recovery_point": recovery_point(measured),
         "launch": launch(measured),
     }
-    whole = {**shown, "factors": {**shown["factors"], **built_in}}
+    waves = [
+        {**known, "deadlineAt": _deadline(wave, timing)}
+        for known, wave in zip(shown["waves"], execution.waves, strict=True)
+    ]
+    whole = {**shown, "waves": waves, "factors": {**shown["factors"], **built_in}}
     return with_actions(whole, execution, Attribution(caller, now))
+
+
+def _deadline(wave: Wave, timing: Timing) -> str | None:
+    return time_of(deadline_of(wave, timing)) if wave.status is WaveStatus.IN_PROGRESS else None
