@@ -16,6 +16,7 @@ from wavebreak.domain.readiness.checks import judge, names_of, readiness_view
 from wavebreak.problems import NotFound
 from wavebreak.use_cases.check_readiness import survey
 from wavebreak.use_cases.import_drs_plan import import_plan
+from wavebreak.use_cases.steps.check_steps import check_steps
 
 router = http.make_router()
 
@@ -41,5 +42,7 @@ def diff_plan(document: PlanInput) -> Response[Any]:
 @router.post("/plans/<planId>/validate", tags=["plans"])
 def validate_plan(planId: str, body: Annotated[NothingRequest, Body()]) -> Response[Any]:  # noqa: ARG001, N803  the path's own name
     """Tell whether a stored plan could run now; nothing is changed."""
-    facts = survey(app(), http.plan_id(planId), http.own_site(router))
-    return http.json_response(200, {**readiness_view(judge(facts)), "names": names_of(facts)})
+    own = http.own_site(router)
+    facts = survey(app(), http.plan_id(planId), own)
+    checks = [*judge(facts), *check_steps(app(), app().plans.get(planId).document, own)]
+    return http.json_response(200, {**readiness_view(checks), "names": names_of(facts)})

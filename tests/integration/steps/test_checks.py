@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from tests.support.blueprint import REGION
+from tests.support.plans import plan, server
+from tests.support.plans import wave as servers_of
 from tests.support.steps import FUNCTION, ROLE, RUNBOOK
 
 if TYPE_CHECKING:
@@ -111,6 +113,27 @@ def test_what_could_not_be_looked_at_is_told(stack: Stack, steps: Steps) -> None
     stack.control.fault("DescribeDocument", error="AccessDeniedException", message="no", count=1)
     found = steps.checked(wave({"automation": RUNBOOK, "required": True}))
     assert found[0][1:] == ("FAIL", "it could not be looked at: DescribeDocument: AccessDeniedException: no")
+
+
+def test_validate_tells_of_steps_beside_servers_and_is_ready_once_they_are(stack: Stack, steps: Steps) -> None:
+    del steps  # it names what may be run
+    stack.put_servers([server(1)])
+    stack.put_plan(plan({**servers_of("database", 1), "after": [{"automation": RUNBOOK, "required": True}]}))
+
+    def validated() -> dict[str, Any]:
+        answer = stack.api("POST", "/plans/three-tier/validate", {})
+        assert answer.status == 200, answer
+        return dict(answer.json)
+
+    before = validated()
+    found = [each for each in before["checks"] if each["check"] == "steps"]
+    assert (before["ready"], [(each["subject"], each["status"]) for each in found]) == (
+        False,
+        [(f"database: after 1, automation {RUNBOOK}", "FAIL")],
+    )
+    stack.control.put_automation(RUNBOOK)
+    after = validated()
+    assert [each["status"] for each in after["checks"] if each["check"] == "steps"] == ["PASS"]
 
 
 def test_a_runbook_of_many_waves_is_asked_for_once(stack: Stack, steps: Steps) -> None:

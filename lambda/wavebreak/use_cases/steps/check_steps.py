@@ -60,7 +60,7 @@ def _asked(app: App, steps: Sequence[PlannedStep]) -> list[Any]:
             questions.setdefault(_key(step), _question(app, step))
         except UnsupportedSiteError as error:
             unreachable[_key(step)] = Trouble("sts:AssumeRole", str(error), denied=True)
-    found = dict(zip(questions, Asking().all(list(questions.values())), strict=True))
+    found = dict(zip(questions, Asking().all(list(questions.values()), to_the_end=False), strict=True))
     return [unreachable.get(_key(step)) or found[_key(step)] for step in steps]
 
 
