@@ -37,6 +37,7 @@ ROUTES = {
     ("PUT", "/executions/{executionId}/verdict"),
     ("GET", "/executions/{executionId}/progress"),
     ("GET", "/executions/{executionId}/checks"),
+    ("GET", "/executions/{executionId}/waves/{waveNumber}"),
     ("POST", "/commands"),
     ("GET", "/commands/{commandId}"),
     ("GET", "/commands/{commandId}/results"),

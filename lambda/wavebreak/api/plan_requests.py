@@ -7,11 +7,20 @@ from pydantic import Field
 
 from wavebreak.api.moments import Moment
 from wavebreak.api.requests import LeaseMinutes, Reason, RequestBody
-from wavebreak.domain.plans.document import PlanBody, PlanId, SourceServerId
+from wavebreak.domain.plans.document import PlanBody, PlanDocument, PlanId, SourceServerId, normalised, parse_plan
+from wavebreak.domain.plans.step_rules import refuse_functions_elsewhere
 from wavebreak.identifiers import NATIVE_PLAN_ARN_PATTERN
+from wavebreak.site import Site
 
 PlanInput = Annotated[PlanBody, Body()]
 SnapshotId = Annotated[str, Field(pattern=r"^pit-[0-9a-zA-Z]{17}$")]
+
+
+def accepted(document: PlanBody, plan_id: str, own: Site) -> PlanDocument:
+    """Read a plan that is to be stored under an id, by a stack that is in this account and Region."""
+    plan = parse_plan(document.root, plan_id=plan_id)
+    refuse_functions_elsewhere(normalised(plan)["waves"], own)
+    return plan
 
 
 class StartRequest(RequestBody):

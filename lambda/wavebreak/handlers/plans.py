@@ -7,12 +7,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from wavebreak.api import http
 from wavebreak.api.etag import version_of
-from wavebreak.api.plan_requests import PlanInput
+from wavebreak.api.plan_requests import PlanInput, accepted
 from wavebreak.api.requests import IfMatch, Limit, NextToken
 from wavebreak.app import app
-from wavebreak.domain.plans.document import canonical_json, normalised, parse_plan
+from wavebreak.domain.plans.document import canonical_json
 from wavebreak.domain.plans.model import StoredPlan
-from wavebreak.domain.plans.step_rules import refuse_functions_elsewhere
 from wavebreak.handlers import plan_checks, snapshots
 from wavebreak.use_cases.schedules.keep_schedule import follow_plan, forget_plan, shown
 
@@ -22,8 +21,7 @@ router = http.make_router()
 @router.put("/plans/<planId>", tags=["plans"])
 def put_plan(planId: str, document: PlanInput, if_match: IfMatch = None) -> Response[Any]:  # noqa: N803  the path's own
     """Store a plan: 201 for a new one, 200 for the next version of a known one."""
-    plan = parse_plan(document.root, plan_id=planId)
-    refuse_functions_elsewhere(normalised(plan)["waves"], http.own_site(router))
+    plan = accepted(document, planId, http.own_site(router))
     stored = app().plans.put(planId, canonical_json(plan), app().now(), version_of(if_match))
     follow_plan(app(), planId)
     return _answer(201 if stored.is_new else 200, stored)
