@@ -15,6 +15,7 @@ from tests.support.lock_world import SECONDS
 from tests.support.network_world import PLANS, NetworkWorld, in_one_thread
 
 from wavebreak.domain.executions.model import CancelThen, Mode
+from wavebreak.observability.metrics import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -160,3 +161,28 @@ def test_13_a_launch_that_dies_at_any_write_or_call_leaves_nothing_that_is_not_p
         finally:
             world.stage.clear()
     assert 20 < death < 199
+
+
+def test_13_an_alarm_counts_what_is_still_changed_ten_minutes_after_the_last_job() -> None:
+    world = NetworkWorld()
+    try:
+        world.run(world.start("a", Mode.DRILL))
+        [drill] = world.executions()
+        while not world.drs_here.jobs:
+            world.run(world.observe(drill.execution_id))
+            world.run(next(iter(world.stage.calls)))
+        world.ec2_fails = "before"
+        for _ in range(3):
+            world.drs_here.go_on(world.drs_here.jobs[0])
+            world.run(world.sweep())
+            assert world.measured[Metric.TEMPLATES_LEFT_CHANGED] == 0
+            world.run(world.observe(drill.execution_id))
+        for minutes, left in ((0, 0), (9, 0), (2, 2)):
+            world.pass_time(60 * minutes)
+            world.run(world.sweep())
+            assert world.measured[Metric.TEMPLATES_LEFT_CHANGED] == left
+        world.come_to_rest()
+        world.run(world.sweep())
+        assert world.measured[Metric.TEMPLATES_LEFT_CHANGED] == 0
+    finally:
+        world.stage.clear()
