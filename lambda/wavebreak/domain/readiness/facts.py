@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.drs import Instance, Quotas, RecentJob, SourceServer, Trouble
+    from wavebreak.domain.launch_templates.model import DrillNetwork
     from wavebreak.domain.plans.model import Impact
     from wavebreak.domain.readiness.launch_facts import LaunchFacts
 
@@ -63,6 +64,8 @@ class SiteFacts:
     troubles: tuple[Trouble, ...] = ()
     changed: Mapping[str, ChangedTemplate] = field(default_factory=dict)
     """Launch templates that drills have changed, by server."""
+    network: DrillNetwork | None = None
+    """Where the plan has its drills of this site land."""
     launches: LaunchFacts | None = None
     """How servers are launched; None where nobody asked."""
 
