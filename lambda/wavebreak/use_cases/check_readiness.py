@@ -19,7 +19,7 @@ from wavebreak.domain.executions.model import Mode
 from wavebreak.domain.executions.networking.start import networks_of
 from wavebreak.domain.plans.model import Impact
 from wavebreak.domain.readiness.checks import has_snapshots
-from wavebreak.domain.readiness.facts import Drill, Facts, Load, Member, SiteFacts, runs_commands
+from wavebreak.domain.readiness.facts import Baseline, Drill, Facts, Load, Member, SiteFacts, runs_commands
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.problems import InvalidRequest, Unavailable
 from wavebreak.store import keys
@@ -84,7 +84,15 @@ def survey_plans(app: App, plans: Sequence[StoredPlan], own: Site, asking: Askin
     chosen = _chosen(looks, seen, most)
     look_at_launches(app, asking, seen, chosen)
     sights.put(asking, _snapshot_questions(seen, chosen), spare=True)
-    return [_facts(app, look, seen, loads, own, now) for look in looks]
+    baselines = app.readiness.baselines(plan.document["planId"] for plan in plans)
+    return [
+        replace(_facts(app, look, seen, loads, own, now), baseline=_baseline(baselines, look.plan)) for look in looks
+    ]
+
+
+def _baseline(known: Mapping[str, tuple[str, Mapping[str, str]]], plan: StoredPlan) -> Baseline | None:
+    found = known.get(plan.document["planId"])
+    return None if found is None else Baseline(*found)
 
 
 def _facts(

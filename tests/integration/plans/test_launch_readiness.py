@@ -235,6 +235,30 @@ def test_13_whoever_checks_a_plan_looks_at_launches(stack: Stack, fleet: Fleet, 
     assert asked >= {f"Describe{each}" for each in ("Subnets", "SecurityGroups", "NetworkInterfaces", "Instances")}
 
 
+def test_13_what_changed_since_the_last_completed_drill_is_warned_of(
+    stack: Stack, fleet: Fleet, clock: JumpingClock
+) -> None:
+    started = stack.start(ONE)
+    stack.ended(started)
+    stack.everything_shows()
+    assert "changed" not in checks(stack), "how they were is known from the first regular check on"
+    clock.forward(stack.app().timing.scaled(60 * 30).total_seconds() + 0.1)
+    run(stack)
+    assert checks(stack)["changed"] == {REGION: ("PASS", f"2 servers: as they were when {started} had completed")}
+    fleet.lands(1, SUBNET, GROUP)
+    found = checks(stack)["changed"]
+    assert (set(found), found[server(1)][0]) == ({server(1)}, "WARN")
+    assert started in found[server(1)][1]
+    assert stack.api("POST", "/plans/one/validate").json["ready"] is True
+    stack.ended(stack.start(ONE))
+    stack.everything_shows()
+    clock.forward(stack.app().timing.scaled(60 * 30).total_seconds() + 0.1)
+    run(stack)
+    assert checks(stack)["changed"][REGION][0] == "PASS"
+    assert stack.api("DELETE", "/plans/one").status == 204
+    assert not [item for item in stack.items() if "READINESS" in item["sk"].get("S", "")]
+
+
 def test_13_who_may_not_look_at_launches_is_told_and_nothing_fails_for_it(stack: Stack, fleet: Fleet) -> None:
     del fleet
     stack.control.fault("DescribeSubnets", error="UnauthorizedOperation", count=9)

@@ -80,6 +80,14 @@ class Drill:
 
 
 @dataclass(frozen=True, slots=True)
+class Baseline:
+    """The prints of a plan's servers (`prints`) from when a drill had completed."""
+
+    execution_id: str
+    prints: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All that the checks look at. `refusals` are what a start would refuse, as `{pointer, message}`."""
 
@@ -95,6 +103,8 @@ class Facts:
     """Whether the plan runs commands on what it launches."""
     runs_actions: bool = False
     """Whether the stack may run post-launch actions of DRS."""
+    baseline: Baseline | None = None
+    """How the servers were when the last drill had completed, if that is known."""
     drill_refusals: tuple[Mapping[str, str], ...] = ()
     """What only the start of a drill would refuse."""
 

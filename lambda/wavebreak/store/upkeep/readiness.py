@@ -75,7 +75,10 @@ def check_intent(plan_id: str, stamp: str, now: datetime) -> Write:
 
 def removals(plan_id: str) -> list[Write]:
     """Give the writes that take what is known of a plan with it, but for the history."""
-    return [Write(sk, "Delete", {"pk": keys.plan(plan_id), "sk": sk}) for sk in (keys.READINESS, keys.READINESS_DUE)]
+    return [
+        Write(sk, "Delete", {"pk": keys.plan(plan_id), "sk": sk})
+        for sk in (keys.READINESS, keys.READINESS_DUE, keys.READINESS_BASELINE)
+    ]
 
 
 def _due(plan_id: str, stamp: str, at: datetime, misses: int) -> Item:
@@ -125,6 +128,20 @@ class ReadinessStore:
         """Read what is known of plans, of those that were checked."""
         items = self.table.get_many([(keys.plan(plan_id), keys.READINESS) for plan_id in plan_ids])
         return {keys.plan_id_of(str(item["pk"])): _read(item) for item in items}
+
+    def baselines(self, plan_ids: Iterable[str]) -> dict[str, tuple[str, dict[str, str]]]:
+        """Read how the servers of plans were when a drill had completed: that drill, and their prints."""
+        items = self.table.get_many([(keys.plan(plan_id), keys.READINESS_BASELINE) for plan_id in plan_ids])
+        return {keys.plan_id_of(str(item["pk"])): (str(item["drill"]), json.loads(item["prints"])) for item in items}
+
+    def remember_baseline(self, plan: StoredPlan, drill: str, prints: Mapping[str, str]) -> None:
+        """Keep how the servers of a plan are now that a drill has completed; not of a plan that changed."""
+        key = {"pk": keys.plan(plan.document["planId"]), "sk": keys.READINESS_BASELINE}
+        item = {**key, "drill": drill, "prints": json.dumps(dict(prints), separators=(",", ":"))}
+        try:
+            self.table.transact([_still(plan), Write("baseline", "Put", item)])
+        except ConditionFailedError:
+            return
 
     def found(self, due: Due, plan: StoredPlan, kept: Kept, again: datetime) -> bool:
         """Keep what a look at a plan found, and when it is due again.

@@ -19,6 +19,7 @@ from wavebreak.domain.executions.creation import site_of
 from wavebreak.domain.plans.readiness import MOST_MISSES, is_news, next_look
 from wavebreak.domain.readiness.checks import judge
 from wavebreak.domain.readiness.outcome import standing_of
+from wavebreak.domain.readiness.prints import prints_of
 from wavebreak.identifiers import is_drill
 from wavebreak.observability.metrics import Metric
 from wavebreak.resilience.despite_faults import each_despite_faults
@@ -171,6 +172,7 @@ def _keep(run: _Run, due: Due, plan: StoredPlan, before: Kept | None, facts: Fac
         run.app.readiness.postpone(due, run.in_seconds(_LATER_SECONDS), missed=True)
         run.tally.postponed += 1
         return
+    _remember_drill(run, plan, facts)
     standing = standing_of(judge(facts), plan.version, facts.now)
     kept = _kept(plan, before, standing)
     again, soon = next_look(due.plan_id, run.app.now(), run.interval), run.in_seconds(_SOON_SECONDS)
@@ -180,6 +182,16 @@ def _keep(run: _Run, due: Due, plan: StoredPlan, before: Kept | None, facts: Fac
     run.tally.checked += 1
     if news:
         run.tally.told += tell_change(run.app, plan, kept, again=again, soon=soon)
+
+
+def _remember_drill(run: _Run, plan: StoredPlan, facts: Facts) -> None:
+    """Keep how the servers are at the first look after a drill that completed: later looks tell what changed since."""
+    drill, known = facts.last_drill, facts.baseline
+    if drill is None or (known is not None and known.execution_id == drill.execution_id):
+        return
+    prints = {name: print_ for site in facts.sites for name, print_ in prints_of(site).items()}
+    if prints:
+        run.app.readiness.remember_baseline(plan, drill.execution_id, prints)
 
 
 def _saw_too_little(facts: Facts) -> bool:

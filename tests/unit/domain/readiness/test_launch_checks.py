@@ -13,6 +13,7 @@ from wavebreak.domain.plans.model import Impact
 from wavebreak.domain.readiness.facts import ChangedTemplate, Member, SiteFacts, runs_commands
 from wavebreak.domain.readiness.launch_checks import holds, launch_checks
 from wavebreak.domain.readiness.launch_facts import LaunchFacts
+from wavebreak.domain.readiness.prints import drift_checks, prints_of
 from wavebreak.domain.readiness.verdicts import DRILL, Check, CheckStatus
 from wavebreak.site import Site
 
@@ -346,3 +347,32 @@ def test_a_plan_that_runs_commands_is_known(wave: dict[str, Any], runs: bool) ->
 )
 def test_a_range_holds_an_address(cidr: str, address: str, held: bool) -> None:
     assert holds(cidr, address) is held
+
+
+def drifted(before: SiteFacts, after: SiteFacts) -> dict[str, CheckStatus]:
+    return {each.subject: each.status for each in drift_checks(after, "drill-1", prints_of(before))}
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({}, PASS),
+        ({"launches": configured(launches(1), disposition="STOPPED")}, WARN),
+        ({"launches": launches(1, **in_subnet("subnet-a"))}, WARN),
+        ({"servers": {"s-1": SourceServer("s-1", "STALLED", "PT1H", name="other")}}, PASS),
+        ({"servers": {"s-1": SourceServer("s-1", "CONTINUOUS", hardware="two disks")}}, WARN),
+        ({"servers": {"s-1": SourceServer("s-1", "CONTINUOUS", address="10.0.0.2")}}, WARN),
+        ({"changed": {"s-1": ChangedTemplate("drill-2", left_behind=False)}}, None),
+        ({"launches": replace(launches(1), templates=None)}, None),
+        ({"launches": None}, None),
+    ],
+)
+def test_13_what_changed_since_the_last_drill_is_warned_of(changes: dict[str, Any], status: CheckStatus | None) -> None:
+    before = site(launches(1))
+    found = drifted(before, replace(before, **changes))
+    assert found == ({} if status is None else {REGION if status is PASS else "s-1": status})
+
+
+def test_13_a_server_that_was_not_seen_then_has_not_changed() -> None:
+    assert drifted(site(launches(1)), site(launches(1, 2))) == {REGION: PASS}
+    assert drifted(site(launches(2)), site(launches(1))) == {}
