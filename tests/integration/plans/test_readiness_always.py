@@ -18,7 +18,7 @@ from tests.support.plans import plan, server, servers_of, wave
 from wavebreak.aws.channels import Channels
 from wavebreak.observability.metrics import Meter
 from wavebreak.use_cases import check_readiness
-from wavebreak.use_cases.readiness import check_plans
+from wavebreak.use_cases.readiness import check_plans, recoveries, sights
 
 if TYPE_CHECKING:
     from tests.support.clock import JumpingClock
@@ -251,6 +251,32 @@ def test_13_where_a_recovery_launches_nothing_is_asked_and_what_was_found_stays(
     clock.forward(601)
     stack.ended(started)
     clock.forward(interval(stack) + 0.1)
+    assert run(stack)["checked"] == 2
+
+
+def test_13_a_recovery_that_begins_while_plans_are_looked_at_is_given_way_to(
+    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recoveries, "LOOK_AGAIN_SECONDS", 0.0)
+    stack.put_servers([server(number) for number in range(1, 4)], launchSeconds=600)
+    stack.put_plan(plan(wave("mine", 3), plan_id="other"))
+    real = sights.questions
+    started: list[str] = []
+
+    def beginning(*args: Any) -> Any:
+        if not started:
+            started.append(stack.start(ONE, "recoveries"))
+            stack.wait(started[0], lambda execution: execution["waves"][0]["jobId"])
+        return real(*args)
+
+    monkeypatch.setattr(sights, "questions", beginning)
+    before = len(stack.control.calls("GetLaunchConfiguration"))
+    assert run(stack) == {**NOTHING, "postponed": 1}
+    assert len(stack.control.calls("GetLaunchConfiguration")) == before
+    assert readiness(stack, "other") is None
+    clock.forward(601)
+    stack.ended(started[0])
+    clock.forward(61)
     assert run(stack)["checked"] == 2
 
 
