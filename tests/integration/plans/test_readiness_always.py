@@ -347,6 +347,19 @@ def test_13_a_plan_that_cannot_be_looked_at_keeps_no_other_from_it(
     assert [item["errorType"]["S"] for item in stack.error_items()] == ["ValueError"]
 
 
+def test_13_plans_of_an_earlier_release_are_taken_up_once(stack: Stack) -> None:
+    stack.put_servers([server(1)])
+    table = stack.app("PlansFunction").plans.table
+    for number in range(3):
+        stack.put_plan(plan(wave("only", 1), plan_id=f"plan-{number}"))
+    table.delete_many([(f"PLAN#plan-{number}", "READINESS#DUE") for number in (0, 2)])
+    assert run(stack)["checked"] == 3
+    table.delete_many([("PLAN#plan-0", "READINESS#DUE")])
+    queries = stack.table_actions.count("Query")
+    run(stack)
+    assert stack.table_actions.count("Query") == queries + 2, "what is due, and what is not ready"
+
+
 def test_13_checks_are_spread_over_the_interval(stack: Stack, clock: JumpingClock) -> None:
     stack.put_servers([server(1)])
     for number in range(40):

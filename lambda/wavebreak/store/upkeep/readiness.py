@@ -101,6 +101,21 @@ class ReadinessStore:
         """Count the plans that are not ready."""
         return sum(1 for _ in self.table.due(keys.NOT_READY, now))
 
+    def knows_all(self) -> bool:
+        """Tell whether the plans of an earlier release, which made none due, were made so."""
+        return self.table.get(keys.SWEEP, keys.KNOWN_TO_CHECKS) is not None
+
+    def take_up(self, plans: Iterable[StoredPlan], now: datetime, *, last: bool) -> None:
+        """Make plans due that never were, and note, with the `last` ones, that all are."""
+        for plan in plans:
+            item = _due(plan.document["planId"], stamp_of(plan), now, 0)
+            try:
+                self.table.transact([_still(plan), Write("readiness", "Put", item, "attribute_not_exists(pk)")])
+            except ConditionFailedError:
+                continue
+        if last:
+            self.table.put_many([{"pk": keys.SWEEP, "sk": keys.KNOWN_TO_CHECKS}])
+
     def claim(self, plan_ids: Sequence[str], owner: str, now: datetime) -> list[Due]:
         """Take the right to check plans; those that another call checks, or that are gone, are left out."""
         taken = [

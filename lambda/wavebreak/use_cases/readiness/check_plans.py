@@ -95,6 +95,8 @@ def check_due_plans(app: App, own: Site) -> Tally:
     """
     run = _Run(app, own, secrets.token_hex(8), Tally(), Recoveries(app, own))
     until = app.now() + WORK
+    if not app.readiness.knows_all():
+        _take_up_earlier(app)
     groups = [partial(_check_group, run, plan_ids) for plan_ids in _groups(app)]
     try:
         _each(run, groups, lambda: app.now() > until)
@@ -102,6 +104,16 @@ def check_due_plans(app: App, own: Site) -> Tally:
         run.tally.not_ready = app.readiness.not_ready(app.now())
         app.meter.add(Metric.PLANS_NOT_READY, run.tally.not_ready)
     return run.tally
+
+
+def _take_up_earlier(app: App) -> None:
+    """Make the plans due, once, that an earlier release stored: they are listed by their index, a page at a time."""
+    token: str | None = None
+    while True:
+        plans, token = app.plans.page(limit=100, token=token)
+        app.readiness.take_up(plans, app.now(), last=token is None)
+        if token is None:
+            return
 
 
 def _groups(app: App) -> Iterator[list[str]]:
