@@ -5,6 +5,7 @@ StartRecovery and TerminateRecoveryInstances take no client token: they are neve
 
 from __future__ import annotations
 
+import json
 import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -288,7 +289,15 @@ def _source_server(server: Mapping[str, Any]) -> SourceServer:
         _name_of(server),
         _address_of(server),
         server.get("sourceProperties", {}).get("recommendedInstanceType"),
+        _hardware_of(server),
     )
+
+
+def _hardware_of(server: Mapping[str, Any]) -> str | None:
+    """Write down what a source server is made of; None where DRS does not tell."""
+    properties = server.get("sourceProperties", {})
+    told = {name: properties[name] for name in ("cpus", "ramBytes", "disks", "os") if properties.get(name)}
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), default=str) if told else None
 
 
 def _address_of(server: Mapping[str, Any]) -> str | None:

@@ -209,16 +209,23 @@ class Asking:
 
     Questions are begun within the limit `asking`, and the last one then takes a brief call of DRS (13 s), so that
     the API answers in time. Sites are asked side by side, and one that gives no answer at all is asked
-    nothing more. Where nobody waits another `limit` may count, and fewer questions be put `at_once`.
+    nothing more. Where nobody waits another `limit` may count, fewer questions be put `at_once`, and a site be asked
+    nothing for as long as it `gives_way` to others.
     """
 
     def __init__(
-        self, clock: Callable[[], float] = time.monotonic, *, limit: str = "asking", at_once: int = _AT_ONCE
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        limit: str = "asking",
+        at_once: int = _AT_ONCE,
+        gives_way: Callable[[Hashable], bool] = lambda _site: False,
     ) -> None:
         """Begin to count."""
         longest = series_seconds("drs_brief_call", BRIEF_ATTEMPTS)
         self._deadline = Deadline(limit, reserve=longest, clock=clock)
         self._at_once = at_once
+        self._gives_way = gives_way
         self._failed: dict[Hashable, str] = {}
 
     @property
@@ -256,6 +263,8 @@ class Asking:
             return Trouble(operation, f"not asked after {self._failed[question.site]} failed", asked=False)
         if self.over:
             return Trouble(operation, "there was no time left to ask", asked=False)
+        if self._gives_way(question.site):
+            return Trouble(operation, "it is left to a recovery that launches there", asked=False)
         try:
             return question.call()
         except ClientError as error:

@@ -85,6 +85,8 @@ class SourceServer:
     """The private IPv4 address that it has at its source."""
     recommended_type: str | None = None
     """The instance type that DRS would choose for it."""
+    hardware: str | None = None
+    """Its processors, memory, disks and operating system, in DRS's words."""
 
 
 @dataclass(frozen=True, slots=True)

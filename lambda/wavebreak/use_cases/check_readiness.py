@@ -16,9 +16,10 @@ from wavebreak.domain.drs import Quotas, room_for
 from wavebreak.domain.executions.creation import freeze, site_of
 from wavebreak.domain.executions.findings.model import Objectives
 from wavebreak.domain.executions.model import Mode
+from wavebreak.domain.executions.networking.start import networks_of
 from wavebreak.domain.plans.model import Impact
 from wavebreak.domain.readiness.checks import has_snapshots
-from wavebreak.domain.readiness.facts import Drill, Facts, Load, Member, SiteFacts, runs_commands
+from wavebreak.domain.readiness.facts import Baseline, Drill, Facts, Load, Member, SiteFacts, runs_commands
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.problems import InvalidRequest, Unavailable
 from wavebreak.store import keys
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.app import App
+    from wavebreak.domain.launch_templates.model import DrillNetwork
     from wavebreak.domain.plans.model import StoredPlan
     from wavebreak.site import Site
     from wavebreak.use_cases.readiness.sights import Ask, Sight
@@ -48,6 +50,7 @@ class _Look:
 
     plan: StoredPlan
     members: Mapping[Site, tuple[Member, ...]]
+    networks: Mapping[Site, DrillNetwork]
     refusals: Refusals
     drill_refusals: Refusals
 
@@ -71,6 +74,9 @@ def survey_plans(app: App, plans: Sequence[StoredPlan], own: Site, asking: Askin
         for site, members in look.members.items():
             ids[site].update(dict.fromkeys(member.source_server_id for member in members))
     seen = {site: sights.sight_of(app, site, list(servers)) for site, servers in ids.items()}
+    for look in looks:
+        for site in seen.keys() & look.networks.keys():
+            seen[site].networks.append(look.networks[site])
     for site, sight in seen.items():
         sight.changed = changed_templates(app, site, sight.ids, now)
     sights.put(asking, [question for sight in seen.values() for question in sights.questions(sight, now)])
@@ -78,7 +84,15 @@ def survey_plans(app: App, plans: Sequence[StoredPlan], own: Site, asking: Askin
     chosen = _chosen(looks, seen, most)
     look_at_launches(app, asking, seen, chosen)
     sights.put(asking, _snapshot_questions(seen, chosen), spare=True)
-    return [_facts(app, look, seen, loads, own, now) for look in looks]
+    baselines = app.readiness.baselines(plan.document["planId"] for plan in plans)
+    return [
+        replace(_facts(app, look, seen, loads, own, now), baseline=_baseline(baselines, look.plan)) for look in looks
+    ]
+
+
+def _baseline(known: Mapping[str, tuple[str, Mapping[str, str]]], plan: StoredPlan) -> Baseline | None:
+    found = known.get(plan.document["planId"])
+    return None if found is None else Baseline(*found)
 
 
 def _facts(
@@ -91,7 +105,7 @@ def _facts(
         plan_version=plan.version,
         rpo_minutes=Objectives.of(plan.document.get("objectives")).rpo_minutes,
         now=now,
-        sites=tuple(_site(app, seen[site], members, loads[site], own, now) for site, members in look.members.items()),
+        sites=tuple(_site(app, look, seen[site], loads[site], own, now) for site in look.members),
         refusals=look.refusals,
         drill_refusals=look.drill_refusals,
         commands=runs_commands(plan.document),
@@ -120,7 +134,10 @@ def _members(plan: StoredPlan, own: Site) -> dict[Site, tuple[Member, ...]]:
 def _look(app: App, plan: StoredPlan, own: Site, now: datetime, tags: dict[Site, Any]) -> _Look:
     """Take a plan as a start would: what only a drill is refused for stands in no recovery's way."""
     resolved, refusals, drill_refusals = _resolved(app, plan, own, tags)
-    return _Look(resolved, _members(resolved, own), refusals or _refusals(app, resolved, own, now), drill_refusals)
+    networks = {each.site: each for each in networks_of(Mode.DRILL, resolved.document, own)}
+    return _Look(
+        resolved, _members(resolved, own), networks, refusals or _refusals(app, resolved, own, now), drill_refusals
+    )
 
 
 def _resolved(app: App, plan: StoredPlan, own: Site, tags: dict[Site, Any]) -> tuple[StoredPlan, Refusals, Refusals]:
@@ -174,9 +191,8 @@ def _snapshot_questions(seen: Mapping[Site, Sight], chosen: Iterable[tuple[Site,
     return [sights.snapshot_question(sight, sight.drs, server) for sight, server in asked if sight.drs is not None]
 
 
-def _site(
-    app: App, sight: Sight, members: tuple[Member, ...], load: Load | None, own: Site, now: datetime
-) -> SiteFacts:
+def _site(app: App, look: _Look, sight: Sight, load: Load | None, own: Site, now: datetime) -> SiteFacts:
+    members = look.members[sight.site]
     ids = [member.source_server_id for member in members]
     partitions = {keys.server(sight.site, server): server for server in ids}
     holders = app.locks.server_holders(list(partitions), now)
@@ -190,6 +206,7 @@ def _site(
         load=load,
         troubles=tuple(sight.troubles),
         changed={server: sight.changed[server] for server in ids if server in sight.changed},
+        network=look.networks.get(sight.site),
         launches=sight.launches,
     )
 

@@ -181,6 +181,30 @@ def test_13_a_changed_template_and_a_full_subnet_are_told_once_and_once_when_cur
     assert next_look() == (1, True, [])
 
 
+def test_13_a_drill_with_a_network_lands_elsewhere_and_what_is_in_its_way_is_no_recoverys(
+    stack: Stack, fleet: Fleet
+) -> None:
+    document = {
+        **plan(wave("only", 1, 2), plan_id="one"),
+        "drill": {"networks": [{"subnetIds": [SUBNET], "securityGroupIds": [GROUP]}]},
+    }
+    stack.put_plan(document)
+    landing = checks(stack)["landing"][server(1)][1]
+    assert landing.startswith(f"a drill lands in {SUBNET} (us-east-1a), a recovery in subnet-")
+    assert checks(stack)["drill-network"] == {REGION: ("PASS", "2 servers: land in the drill's network")}
+    fleet.put(1, privateIp="10.9.0.9")
+    fleet.configure(2, launchIntoInstanceProperties={"launchIntoEC2InstanceID": STOPPED})
+    stack.control.put_subnet(SUBNET, usedAddresses=251, account=fleet.account)
+    answer = stack.api("POST", "/plans/one/validate").json
+    found = {each["subject"]: each for each in answer["checks"] if each["check"] == "drill-network"}
+    assert set(found) == {server(1), server(2)}
+    assert all(each["status"] == "WARN" and each["message"].startswith("drill: ") for each in found.values())
+    assert "enough free addresses" in found[server(1)]["message"]
+    assert answer["ready"] is True
+    stack.control.delete_security_group(GROUP, account=fleet.account)
+    assert "does not exist" in checks(stack)["drill-network"][REGION][1]
+
+
 @pytest.mark.parametrize("function", ["PlansFunction", "ReadinessFunction", "ScheduledDrillFunction"])
 def test_13_whoever_checks_a_plan_looks_at_launches(stack: Stack, fleet: Fleet, function: str) -> None:
     """The same plan, with everything that EC2 is asked for, by each function that checks plans."""
@@ -209,6 +233,30 @@ def test_13_whoever_checks_a_plan_looks_at_launches(stack: Stack, fleet: Fleet, 
             stack.invoke(function, given)
     asked = {call["operation"] for call in stack.control.calls()}
     assert asked >= {f"Describe{each}" for each in ("Subnets", "SecurityGroups", "NetworkInterfaces", "Instances")}
+
+
+def test_13_what_changed_since_the_last_completed_drill_is_warned_of(
+    stack: Stack, fleet: Fleet, clock: JumpingClock
+) -> None:
+    started = stack.start(ONE)
+    stack.ended(started)
+    stack.everything_shows()
+    assert "changed" not in checks(stack), "how they were is known from the first regular check on"
+    clock.forward(stack.app().timing.scaled(60 * 30).total_seconds() + 0.1)
+    run(stack)
+    assert checks(stack)["changed"] == {REGION: ("PASS", f"2 servers: as they were when {started} had completed")}
+    fleet.lands(1, SUBNET, GROUP)
+    found = checks(stack)["changed"]
+    assert (set(found), found[server(1)][0]) == ({server(1)}, "WARN")
+    assert started in found[server(1)][1]
+    assert stack.api("POST", "/plans/one/validate").json["ready"] is True
+    stack.ended(stack.start(ONE))
+    stack.everything_shows()
+    clock.forward(stack.app().timing.scaled(60 * 30).total_seconds() + 0.1)
+    run(stack)
+    assert checks(stack)["changed"][REGION][0] == "PASS"
+    assert stack.api("DELETE", "/plans/one").status == 204
+    assert not [item for item in stack.items() if "READINESS" in item["sk"].get("S", "")]
 
 
 def test_13_who_may_not_look_at_launches_is_told_and_nothing_fails_for_it(stack: Stack, fleet: Fleet) -> None:

@@ -18,7 +18,7 @@ from tests.support.plans import plan, server, servers_of, wave
 from wavebreak.aws.channels import Channels
 from wavebreak.observability.metrics import Meter
 from wavebreak.use_cases import check_readiness
-from wavebreak.use_cases.readiness import check_plans
+from wavebreak.use_cases.readiness import check_plans, recoveries, sights
 
 if TYPE_CHECKING:
     from tests.support.clock import JumpingClock
@@ -254,6 +254,32 @@ def test_13_where_a_recovery_launches_nothing_is_asked_and_what_was_found_stays(
     assert run(stack)["checked"] == 2
 
 
+def test_13_a_recovery_that_begins_while_plans_are_looked_at_is_given_way_to(
+    stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recoveries, "LOOK_AGAIN_SECONDS", 0.0)
+    stack.put_servers([server(number) for number in range(1, 4)], launchSeconds=600)
+    stack.put_plan(plan(wave("mine", 3), plan_id="other"))
+    real = sights.questions
+    started: list[str] = []
+
+    def beginning(*args: Any) -> Any:
+        if not started:
+            started.append(stack.start(ONE, "recoveries"))
+            stack.wait(started[0], lambda execution: execution["waves"][0]["jobId"])
+        return real(*args)
+
+    monkeypatch.setattr(sights, "questions", beginning)
+    before = len(stack.control.calls("GetLaunchConfiguration"))
+    assert run(stack) == {**NOTHING, "postponed": 1}
+    assert len(stack.control.calls("GetLaunchConfiguration")) == before
+    assert readiness(stack, "other") is None
+    clock.forward(601)
+    stack.ended(started[0])
+    clock.forward(61)
+    assert run(stack)["checked"] == 2
+
+
 def test_13_a_service_that_does_not_answer_is_asked_again_before_people_are_told(
     stack: Stack, clock: JumpingClock, told: Any
 ) -> None:
@@ -319,6 +345,19 @@ def test_13_a_plan_that_cannot_be_looked_at_keeps_no_other_from_it(
     found = {each["plan"]["planId"]: each["readiness"] for each in stack.api("GET", "/plans").json["items"]}
     assert {name for name, shown in found.items() if shown is None} == {"plan-1"}
     assert [item["errorType"]["S"] for item in stack.error_items()] == ["ValueError"]
+
+
+def test_13_plans_of_an_earlier_release_are_taken_up_once(stack: Stack) -> None:
+    stack.put_servers([server(1)])
+    table = stack.app("PlansFunction").plans.table
+    for number in range(3):
+        stack.put_plan(plan(wave("only", 1), plan_id=f"plan-{number}"))
+    table.delete_many([(f"PLAN#plan-{number}", "READINESS#DUE") for number in (0, 2)])
+    assert run(stack)["checked"] == 3
+    table.delete_many([("PLAN#plan-0", "READINESS#DUE")])
+    queries = stack.table_actions.count("Query")
+    run(stack)
+    assert stack.table_actions.count("Query") == queries + 2, "what is due, and what is not ready"
 
 
 def test_13_checks_are_spread_over_the_interval(stack: Stack, clock: JumpingClock) -> None:

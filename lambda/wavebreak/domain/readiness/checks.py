@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.drs import START_DRILL
 from wavebreak.domain.readiness.launch_checks import launch_checks
+from wavebreak.domain.readiness.prints import drift_checks
 from wavebreak.domain.readiness.verdicts import DRILL, Check, CheckStatus, Finding, by_impact, each_of, servers
 from wavebreak.identifiers import is_drill
 from wavebreak.timing import parse_iso
@@ -169,6 +170,9 @@ def _site_checks(facts: Facts, site: SiteFacts) -> Iterator[Check]:
         yield from each_of("server-job", site.where, site.members, _in_job(site.load), "in no DRS job")
         yield from _quota(site, site.load)
     yield from launch_checks(site, commands=facts.commands, runs_actions=facts.runs_actions)
+    baseline, drill = facts.baseline, facts.last_drill
+    if baseline is not None and drill is not None and baseline.execution_id == drill.execution_id:
+        yield from drift_checks(site, baseline.execution_id, baseline.prints)
 
 
 def _access(site: SiteFacts) -> Iterator[Check]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.drs import Instance, Quotas, RecentJob, SourceServer, Trouble
+    from wavebreak.domain.launch_templates.model import DrillNetwork
     from wavebreak.domain.plans.model import Impact
     from wavebreak.domain.readiness.launch_facts import LaunchFacts
 
@@ -63,6 +64,8 @@ class SiteFacts:
     troubles: tuple[Trouble, ...] = ()
     changed: Mapping[str, ChangedTemplate] = field(default_factory=dict)
     """Launch templates that drills have changed, by server."""
+    network: DrillNetwork | None = None
+    """Where the plan has its drills of this site land."""
     launches: LaunchFacts | None = None
     """How servers are launched; None where nobody asked."""
 
@@ -74,6 +77,14 @@ class Drill:
     execution_id: str
     plan_version: int
     ended_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The prints of a plan's servers (`prints`) from when a drill had completed."""
+
+    execution_id: str
+    prints: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +103,8 @@ class Facts:
     """Whether the plan runs commands on what it launches."""
     runs_actions: bool = False
     """Whether the stack may run post-launch actions of DRS."""
+    baseline: Baseline | None = None
+    """How the servers were when the last drill had completed, if that is known."""
     drill_refusals: tuple[Mapping[str, str], ...] = ()
     """What only the start of a drill would refuse."""
 

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.plans.model import Impact
+from wavebreak.domain.readiness.drill_places import drill_checks, places_of
 from wavebreak.domain.readiness.launch_facts import launch_of, subnet_of
 from wavebreak.domain.readiness.verdicts import (
     DRILL,
@@ -22,6 +23,7 @@ from wavebreak.domain.readiness.verdicts import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from wavebreak.domain.launch_templates.model import Subnet
     from wavebreak.domain.readiness.facts import Member, SiteFacts
     from wavebreak.domain.readiness.launch_facts import Interface, Launch, LaunchFacts
 
@@ -54,14 +56,18 @@ def launch_checks(site: SiteFacts, *, commands: bool, runs_actions: bool) -> Ite
         yield from _places_not_looked_at(site)
     if facts.templates is None:
         return
-    templated = [member for member in anew if launches[member.source_server_id].template is not None]
+    # What a drill has changed a recovery puts back: the template says nothing of where that lands now.
+    own = [member for member in anew if member.source_server_id not in site.changed]
+    templated = [member for member in own if launches[member.source_server_id].template is not None]
     yield from each_of("template", site.where, anew, _template(launches), "with a launch template")
     if commands:
         yield from each_of("instance-profile", site.where, templated, _profile(launches), "with an instance profile")
-    yield from _of_places(site, facts, launches, templated)
+    yield from _of_places(site, facts, launches, templated, seen)
 
 
-def _of_places(site: SiteFacts, facts: LaunchFacts, launches: Launches, anew: Sequence[Member]) -> Iterator[Check]:
+def _of_places(
+    site: SiteFacts, facts: LaunchFacts, launches: Launches, anew: Sequence[Member], seen: Sequence[Member]
+) -> Iterator[Check]:
     """Make the checks of subnets, groups, types and addresses, as far as EC2 told of them."""
     if facts.subnets is None or facts.groups is None or facts.zones is None:
         return
@@ -72,7 +78,9 @@ def _of_places(site: SiteFacts, facts: LaunchFacts, launches: Launches, anew: Se
         yield from each_of("private-ip", site.where, copying, _address(site, facts, launches), "with a free address")
     yield from _free_addresses(site, facts, launches, anew)
     yield from _vcpus(site, facts, launches, anew)
-    yield from _landings(facts, launches, anew)
+    drills = places_of(site, facts, launches, seen)
+    yield from drill_checks(site, facts, seen, drills)
+    yield from _landings(facts, launches, anew, drills)
 
 
 def _not_looked_at(site: SiteFacts, left: int) -> Iterator[Check]:
@@ -261,12 +269,18 @@ def _vcpus(site: SiteFacts, facts: LaunchFacts, launches: Launches, anew: Sequen
     yield Check("vcpu-quota", site.where, status, sentence)
 
 
-def _landings(facts: LaunchFacts, launches: Launches, anew: Sequence[Member]) -> Iterator[Check]:
+def _landings(
+    facts: LaunchFacts, launches: Launches, anew: Sequence[Member], drills: Mapping[str, Subnet | str]
+) -> Iterator[Check]:
     """Say where each server would land."""
     for member in anew[:MOST_FINDINGS]:
-        launch = launches[member.source_server_id]
-        place = _place(facts, launch)
-        yield Check("landing", member.source_server_id, CheckStatus.PASS, f"a drill and a recovery land in {place}")
+        place = _place(facts, launches[member.source_server_id])
+        drill = drills.get(member.source_server_id)
+        sentence = f"a drill and a recovery land in {place}"
+        if drill is not None:
+            where = "nowhere" if isinstance(drill, str) else f"{drill.subnet_id} ({drill.zone})"
+            sentence = f"a drill lands in {where}, a recovery in {place}"
+        yield Check("landing", member.source_server_id, CheckStatus.PASS, sentence)
 
 
 def _place(facts: LaunchFacts, launch: Launch) -> str:

@@ -75,7 +75,10 @@ def check_intent(plan_id: str, stamp: str, now: datetime) -> Write:
 
 def removals(plan_id: str) -> list[Write]:
     """Give the writes that take what is known of a plan with it, but for the history."""
-    return [Write(sk, "Delete", {"pk": keys.plan(plan_id), "sk": sk}) for sk in (keys.READINESS, keys.READINESS_DUE)]
+    return [
+        Write(sk, "Delete", {"pk": keys.plan(plan_id), "sk": sk})
+        for sk in (keys.READINESS, keys.READINESS_DUE, keys.READINESS_BASELINE)
+    ]
 
 
 def _due(plan_id: str, stamp: str, at: datetime, misses: int) -> Item:
@@ -97,6 +100,21 @@ class ReadinessStore:
     def not_ready(self, now: datetime) -> int:
         """Count the plans that are not ready."""
         return sum(1 for _ in self.table.due(keys.NOT_READY, now))
+
+    def knows_all(self) -> bool:
+        """Tell whether the plans of an earlier release, which made none due, were made so."""
+        return self.table.get(keys.SWEEP, keys.KNOWN_TO_CHECKS) is not None
+
+    def take_up(self, plans: Iterable[StoredPlan], now: datetime, *, last: bool) -> None:
+        """Make plans due that never were, and note, with the `last` ones, that all are."""
+        for plan in plans:
+            item = _due(plan.document["planId"], stamp_of(plan), now, 0)
+            try:
+                self.table.transact([_still(plan), Write("readiness", "Put", item, "attribute_not_exists(pk)")])
+            except ConditionFailedError:
+                continue
+        if last:
+            self.table.put_many([{"pk": keys.SWEEP, "sk": keys.KNOWN_TO_CHECKS}])
 
     def claim(self, plan_ids: Sequence[str], owner: str, now: datetime) -> list[Due]:
         """Take the right to check plans; those that another call checks, or that are gone, are left out."""
@@ -125,6 +143,20 @@ class ReadinessStore:
         """Read what is known of plans, of those that were checked."""
         items = self.table.get_many([(keys.plan(plan_id), keys.READINESS) for plan_id in plan_ids])
         return {keys.plan_id_of(str(item["pk"])): _read(item) for item in items}
+
+    def baselines(self, plan_ids: Iterable[str]) -> dict[str, tuple[str, dict[str, str]]]:
+        """Read how the servers of plans were when a drill had completed: that drill, and their prints."""
+        items = self.table.get_many([(keys.plan(plan_id), keys.READINESS_BASELINE) for plan_id in plan_ids])
+        return {keys.plan_id_of(str(item["pk"])): (str(item["drill"]), json.loads(item["prints"])) for item in items}
+
+    def remember_baseline(self, plan: StoredPlan, drill: str, prints: Mapping[str, str]) -> None:
+        """Keep how the servers of a plan are now that a drill has completed; not of a plan that changed."""
+        key = {"pk": keys.plan(plan.document["planId"]), "sk": keys.READINESS_BASELINE}
+        item = {**key, "drill": drill, "prints": json.dumps(dict(prints), separators=(",", ":"))}
+        try:
+            self.table.transact([_still(plan), Write("baseline", "Put", item)])
+        except ConditionFailedError:
+            return
 
     def found(self, due: Due, plan: StoredPlan, kept: Kept, again: datetime) -> bool:
         """Keep what a look at a plan found, and when it is due again.

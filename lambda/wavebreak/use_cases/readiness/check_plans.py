@@ -15,17 +15,15 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.aws.parallel_reads import Asking
-from wavebreak.domain.executions.creation import site_of
 from wavebreak.domain.plans.readiness import MOST_MISSES, is_news, next_look
 from wavebreak.domain.readiness.checks import judge
 from wavebreak.domain.readiness.outcome import standing_of
-from wavebreak.identifiers import is_drill
+from wavebreak.domain.readiness.prints import prints_of
 from wavebreak.observability.metrics import Metric
 from wavebreak.resilience.despite_faults import each_despite_faults
-from wavebreak.site import Site
-from wavebreak.store.records import LAUNCHES_IN
 from wavebreak.store.upkeep.readiness import Kept
 from wavebreak.use_cases.check_readiness import survey_plans
+from wavebreak.use_cases.readiness.recoveries import Recoveries
 from wavebreak.use_cases.readiness.tell_change import tell_change
 
 if TYPE_CHECKING:
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.plans.model import StoredPlan
     from wavebreak.domain.plans.readiness import Standing
     from wavebreak.domain.readiness.facts import Facts
+    from wavebreak.site import Site
     from wavebreak.store.upkeep.readiness import Due
 
 logger = logging.getLogger(__name__)
@@ -77,6 +76,7 @@ class _Run:
     own: Site
     owner: str
     tally: Tally
+    recoveries: Recoveries
 
     @property
     def interval(self) -> timedelta:
@@ -93,8 +93,10 @@ def check_due_plans(app: App, own: Site) -> Tally:
 
     One group of plans that cannot be looked at keeps no other from it; the last fault is raised in the end.
     """
-    run = _Run(app, own, secrets.token_hex(8), Tally())
+    run = _Run(app, own, secrets.token_hex(8), Tally(), Recoveries(app, own))
     until = app.now() + WORK
+    if not app.readiness.knows_all():
+        _take_up_earlier(app)
     groups = [partial(_check_group, run, plan_ids) for plan_ids in _groups(app)]
     try:
         _each(run, groups, lambda: app.now() > until)
@@ -102,6 +104,16 @@ def check_due_plans(app: App, own: Site) -> Tally:
         run.tally.not_ready = app.readiness.not_ready(app.now())
         app.meter.add(Metric.PLANS_NOT_READY, run.tally.not_ready)
     return run.tally
+
+
+def _take_up_earlier(app: App) -> None:
+    """Make the plans due, once, that an earlier release stored: they are listed by their index, a page at a time."""
+    token: str | None = None
+    while True:
+        plans, token = app.plans.page(limit=100, token=token)
+        app.readiness.take_up(plans, app.now(), last=token is None)
+        if token is None:
+            return
 
 
 def _groups(app: App) -> Iterator[list[str]]:
@@ -115,33 +127,23 @@ def _check_group(run: _Run, plan_ids: Sequence[str]) -> None:
     app = run.app
     claimed = app.readiness.claim(plan_ids, run.owner, app.now())
     plans = app.plans.get_many([due.plan_id for due in claimed])
-    launching = frozenset[Site]().union(*app.executions.sites_of_recoveries(LAUNCHES_IN))
     looked_at: list[tuple[Due, StoredPlan]] = []
     for due in claimed:
         plan = plans.get(due.plan_id)
         if plan is None:
             app.readiness.release(due)
-        elif _is_a_recoverys(run, plan, launching):
-            app.readiness.postpone(due, run.in_seconds(_LATER_SECONDS), missed=False)
-            run.tally.postponed += 1
+        elif run.recoveries.need(plan):
+            _postpone(run, due, missed=False)
         else:
             looked_at.append((due, plan))
     _survey(run, looked_at)
-
-
-def _is_a_recoverys(run: _Run, plan: StoredPlan, launching: frozenset[Site]) -> bool:
-    """Tell whether a RECOVERY holds a plan, or launches in one of its sites."""
-    if any(site_of(wave, run.own) in launching for wave in plan.document["waves"]):
-        return True
-    holder = run.app.locks.plan_holder(plan.document["planId"], run.app.now())
-    return holder is not None and not is_drill(holder)
 
 
 def _survey(run: _Run, group: Sequence[tuple[Due, StoredPlan]]) -> None:
     """Look at plans together; where that fails, at each alone, so that one spoils no other's look."""
     if not group:
         return
-    asking = Asking(limit="readiness_round", at_once=_AT_ONCE)
+    asking = Asking(limit="readiness_round", at_once=_AT_ONCE, gives_way=run.recoveries.launch_in)
     try:
         surveys = survey_plans(run.app, [plan for _, plan in group], run.own, asking, MOST_SERVERS)
     except Exception:
@@ -165,12 +167,20 @@ def _each(run: _Run, works: Sequence[Callable[[], None]], is_over: Callable[[], 
     each_despite_faults(works, done, lambda error, _work: run.app.errors.record_error(error), is_over)
 
 
+def _postpone(run: _Run, due: Due, *, missed: bool) -> None:
+    run.app.readiness.postpone(due, run.in_seconds(_LATER_SECONDS), missed=missed)
+    run.tally.postponed += 1
+
+
 def _keep(run: _Run, due: Due, plan: StoredPlan, before: Kept | None, facts: Facts) -> None:
     """Keep what a look found, and tell people what changed; a look that saw too little comes to nothing."""
-    if _saw_too_little(facts) and due.misses < MOST_MISSES:
-        run.app.readiness.postpone(due, run.in_seconds(_LATER_SECONDS), missed=True)
-        run.tally.postponed += 1
+    if run.recoveries.need(plan):
+        _postpone(run, due, missed=False)
         return
+    if _saw_too_little(facts) and due.misses < MOST_MISSES:
+        _postpone(run, due, missed=True)
+        return
+    _remember_drill(run, plan, facts)
     standing = standing_of(judge(facts), plan.version, facts.now)
     kept = _kept(plan, before, standing)
     again, soon = next_look(due.plan_id, run.app.now(), run.interval), run.in_seconds(_SOON_SECONDS)
@@ -180,6 +190,16 @@ def _keep(run: _Run, due: Due, plan: StoredPlan, before: Kept | None, facts: Fac
     run.tally.checked += 1
     if news:
         run.tally.told += tell_change(run.app, plan, kept, again=again, soon=soon)
+
+
+def _remember_drill(run: _Run, plan: StoredPlan, facts: Facts) -> None:
+    """Keep how the servers are at the first look after a drill that completed: later looks tell what changed since."""
+    drill, known = facts.last_drill, facts.baseline
+    if drill is None or (known is not None and known.execution_id == drill.execution_id):
+        return
+    prints = {name: print_ for site in facts.sites for name, print_ in prints_of(site).items()}
+    if prints:
+        run.app.readiness.remember_baseline(plan, drill.execution_id, prints)
 
 
 def _saw_too_little(facts: Facts) -> bool:

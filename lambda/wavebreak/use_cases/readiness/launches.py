@@ -79,9 +79,16 @@ def _of_places(sight: Sight, places: LandingPlaces) -> Iterator[Ask]:
         yield _ask(sight, "ec2:DescribeInstances", places.instances.states, into, "targets")
     anew = [each for each in launches if each.configuration.launches_into is None and each.template is not None]
     interfaces = [interface for each in anew for interface in each.interfaces if interface.existing is None]
-    subnets = sorted({each.subnet_id for each in interfaces if each.subnet_id is not None})
+    drills = sight.networks
+    subnets = sorted(
+        {each.subnet_id for each in interfaces if each.subnet_id is not None}
+        | {subnet for network in drills for subnet in network.subnet_ids}
+    )
     types = sorted({each.instance_type for each in anew if each.instance_type is not None})
-    groups = sorted({group for each in interfaces for group in each.group_ids})
+    groups = sorted(
+        {group for each in interfaces for group in each.group_ids}
+        | {group for each in drills for group in each.group_ids}
+    )
     yield _ask(sight, "ec2:DescribeSubnets", places.templates.subnets, subnets, "subnets")
     if any(each.subnet_id is None for each in interfaces):
         take = partial(_take, sight, "default_subnets")

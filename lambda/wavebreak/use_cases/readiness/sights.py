@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wavebreak.aws.drs import Drs
     from wavebreak.aws.parallel_reads import Asking
     from wavebreak.domain.drs import Instance, RecentJob, SourceServer
+    from wavebreak.domain.launch_templates.model import DrillNetwork
     from wavebreak.domain.readiness.facts import ChangedTemplate
     from wavebreak.domain.readiness.launch_facts import LaunchFacts
     from wavebreak.site import Site
@@ -38,6 +39,8 @@ class Sight:
     active: tuple[RecentJob, ...] | None = None
     troubles: list[Trouble] = field(default_factory=list)
     launches: LaunchFacts | None = None
+    networks: list[DrillNetwork] = field(default_factory=list)
+    """Where plans have their drills of this site land."""
     changed: Mapping[str, ChangedTemplate] = field(default_factory=dict)
     """Launch templates that drills have changed, by server."""
 

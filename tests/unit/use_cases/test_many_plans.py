@@ -1,0 +1,207 @@
+"""What the regular checks of many plans ask of DRS, EC2 and the table: counted, as docs/readiness.md states it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from tests.support.memory_table import MemoryTable
+
+from wavebreak.domain.drs import Quotas, SourceServer
+from wavebreak.domain.launch_templates.model import LaunchConfiguration, Subnet, TemplateVersion
+from wavebreak.site import Site
+from wavebreak.store.locks import LockStore
+from wavebreak.store.plans import PlanStore
+from wavebreak.store.templates import TemplateStore
+from wavebreak.store.upkeep.readiness import ReadinessStore
+from wavebreak.timing import Timing
+from wavebreak.use_cases.readiness.check_plans import A_GROUP, check_due_plans
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+OWN: Final = Site("123456789012", "us-east-1")
+PLANS: Final = 500
+SERVERS: Final = 8
+GROUPS: Final = PLANS // A_GROUP
+
+
+def servers_of(number: int) -> list[str]:
+    return [f"s-{number * SERVERS + each:017d}" for each in range(SERVERS)]
+
+
+@dataclass
+class Services:
+    """DRS and EC2 of one Region, which count what they are asked."""
+
+    calls: Counter[str] = field(default_factory=Counter)
+    stalled: set[str] = field(default_factory=set)
+    subnet: Subnet = field(default_factory=lambda: Subnet("subnet-1", "vpc-1", "us-east-1a", "10.0.0.0/16", 60_000))
+
+    def source_servers(self, ids: Sequence[str]) -> dict[str, SourceServer]:
+        assert len(ids) <= 200
+        self.calls["DescribeSourceServers"] += 1
+        return {each: SourceServer(each, "STALLED" if each in self.stalled else "CONTINUOUS", "PT0S") for each in ids}
+
+    def instances(self, ids: Sequence[str]) -> list[Any]:
+        assert len(ids) <= 200
+        self.calls["DescribeRecoveryInstances"] += 1
+        return []
+
+    def active_jobs(self, _now: datetime) -> list[Any]:
+        self.calls["DescribeJobs"] += 1
+        return []
+
+    def newest_snapshot(self, _server: str) -> str:
+        self.calls["DescribeRecoverySnapshots"] += 1
+        return "2026-11-29T12:00:00.000Z"
+
+    def launch_configuration(self, server: str) -> LaunchConfiguration:
+        self.calls["GetLaunchConfiguration"] += 1
+        return LaunchConfiguration(server, f"lt-{server[2:]}")
+
+    def defaults(self, template_ids: Collection[str]) -> dict[str, TemplateVersion]:
+        self.calls["DescribeLaunchTemplateVersions"] += 1
+        interface = {"DeviceIndex": 0, "SubnetId": "subnet-1", "Groups": ["sg-1"]}
+        data = {"InstanceType": "m5.large", "NetworkInterfaces": [interface]}
+        return {each: TemplateVersion(each, 1, is_default=True, data=data) for each in template_ids}
+
+    def subnets(self, ids: Sequence[str]) -> dict[str, Subnet]:
+        self.calls["DescribeSubnets"] += bool(ids)
+        return {"subnet-1": self.subnet}
+
+    def vpcs_of(self, _ids: Collection[str]) -> dict[str, str]:
+        self.calls["DescribeSecurityGroups"] += 1
+        return {"sg-1": "vpc-1"}
+
+    def zones_of(self, types: Collection[str]) -> dict[str, frozenset[str]]:
+        self.calls["DescribeInstanceTypeOfferings"] += 1
+        return dict.fromkeys(types, frozenset({"us-east-1a"}))
+
+    def vcpus_of(self, types: Collection[str]) -> dict[str, int]:
+        self.calls["DescribeInstanceTypes"] += 1
+        return dict.fromkeys(types, 2)
+
+    def holders_of(self, addresses: Collection[str]) -> dict[tuple[str, str], str | None]:
+        assert not addresses
+        return {}
+
+
+class CountedTable(MemoryTable):
+    """The table, with what it is asked."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        super().__init__(lambda operation: self.calls.update([operation]))
+
+
+class World:
+    """Many plans of one Region."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
+        self.table, self.services = CountedTable(), Services()
+        self.told: list[str] = []
+        self.errors: list[Exception] = []
+        self.metrics: list[float] = []
+        self.app: Any = SimpleNamespace(
+            now=lambda: self.now,
+            timing=Timing(),
+            readiness_minutes=30,
+            plans=PlanStore(self.table),
+            locks=LockStore(self.table),
+            readiness=ReadinessStore(self.table),
+            templates=TemplateStore(self.table),
+            executions=SimpleNamespace(sites_of_recoveries=lambda _field: [], summaries=lambda **_asked: ([], None)),
+            brief_drs_at=lambda _site: self.services,
+            places_at=lambda _site: SimpleNamespace(
+                templates=self.services,
+                vpcs_of=self.services.vpcs_of,
+                vcpus_of=self.services.vcpus_of,
+                holders_of=self.services.holders_of,
+            ),
+            quotas_at=lambda _site: Quotas(),
+            vcpus_at=lambda _site: 1_000_000,
+            other_accounts=False,
+            post_launch_actions=False,
+            errors=SimpleNamespace(record_error=self.errors.append),
+            meter=SimpleNamespace(add=lambda _metric, value: self.metrics.append(value)),
+            channels=lambda: SimpleNamespace(wants=lambda _kind: True, send=self.send),
+        )
+
+    def send(self, news: Any, _served: frozenset[str]) -> Any:
+        self.told.append(f"{news.message.attributes['planId']} {news.message.attributes['status']}")
+        return SimpleNamespace(faults={}, served=frozenset())
+
+    def store(self) -> None:
+        """Store the plans."""
+        for number in range(PLANS):
+            waves = [{"name": "only", "servers": [{"sourceServerId": each} for each in servers_of(number)]}]
+            document = {"planId": f"plan-{number}", "name": "Plan", "waves": waves}
+            self.app.plans.put(f"plan-{number}", _canonical(document), self.now, None)
+
+    def run(self) -> dict[str, int]:
+        return check_due_plans(self.app, OWN).counts()
+
+    def half_an_hour(self, between: Callable[[int], None] = lambda _minute: None) -> Counter[str]:
+        """Run every minute of an interval, and sum up what the runs did."""
+        done: Counter[str] = Counter()
+        for minute in range(30):
+            self.now += timedelta(minutes=1)
+            between(minute)
+            done.update({name: count for name, count in self.run().items() if name != "notReady"})
+        return done
+
+
+def _canonical(document: dict[str, Any]) -> str:
+    import json  # noqa: PLC0415  this alone writes JSON
+
+    return json.dumps(document)
+
+
+@pytest.fixture
+def world() -> World:
+    found = World()
+    found.store()
+    return found
+
+
+def test_14_five_hundred_plans_of_four_thousand_servers_are_checked_within_the_interval(world: World) -> None:
+    assert world.run() == {"checked": PLANS, "told": 0, "postponed": 0, "notReady": 0}
+    servers = PLANS * SERVERS
+    in_each_group = ("DescribeJobs", "DescribeLaunchTemplateVersions", "DescribeSubnets", "DescribeSecurityGroups")
+    assert world.services.calls == {
+        **dict.fromkeys(("DescribeSourceServers", "DescribeRecoveryInstances"), GROUPS * A_GROUP * SERVERS // 200),
+        **dict.fromkeys((*in_each_group, "DescribeInstanceTypeOfferings", "DescribeInstanceTypes"), GROUPS),
+        **dict.fromkeys(("DescribeRecoverySnapshots", "GetLaunchConfiguration"), servers),
+    }
+    assert not world.errors
+    world.services.calls.clear()
+    world.table.calls.clear()
+    done = world.half_an_hour()
+    assert done == {"checked": PLANS, "told": 0, "postponed": 0}
+    calls = world.services.calls
+    assert calls["DescribeRecoverySnapshots"] == calls["GetLaunchConfiguration"] == servers
+    assert calls["DescribeSourceServers"] == calls["DescribeRecoveryInstances"] <= 60
+    assert max(count for name, count in calls.items() if name.startswith("Describe") and "Snap" not in name) <= 60
+    assert world.table.calls["transact"] == 2 * PLANS
+    assert world.metrics == [0] * 31
+
+
+def test_14_a_change_is_told_once_within_an_interval_and_once_when_it_is_cured(world: World) -> None:
+    world.run()
+    world.services.stalled = {servers_of(7)[3], servers_of(7)[4], servers_of(250)[0]}
+    assert world.half_an_hour()["told"] == 2
+    assert sorted(world.told) == ["plan-250 NOT_READY", "plan-7 NOT_READY"]
+    assert world.half_an_hour()["told"] == 0
+    assert world.metrics[-1] == 2
+    world.services.stalled = set()
+    world.told.clear()
+    assert world.half_an_hour()["told"] == 2
+    assert sorted(world.told) == ["plan-250 READY", "plan-7 READY"]
+    assert world.half_an_hour()["told"] == 0
+    assert world.metrics[-1] == 0
