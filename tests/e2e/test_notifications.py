@@ -243,4 +243,4 @@ def test_a_plans_topic_that_is_gone_holds_up_nothing(product: Product, inbox: In
     product.ended(execution_id)
     wanted = expected(product, execution_id)
     assert until(lambda: told(inbox, execution_id), lambda seen: len(seen) >= len(wanted), within=5) == wanted
-    assert waiting(product, execution_id) == []
+    assert until(lambda: waiting(product, execution_id), lambda seen: not seen, within=5) == []

@@ -62,6 +62,7 @@ class Deployment:
             "Fn::Equals": self._equals,
             "Fn::Not": lambda value: not self.resolved(value[0]),
             "Fn::And": lambda value: all(map(self.resolved, value)),
+            "Fn::Or": lambda value: any(map(self.resolved, value)),
             "Fn::Join": lambda value: str(value[0]).join(map(str, self.resolved(value[1]))),
             "Fn::Select": lambda value: self.resolved(value[1])[int(value[0])],
         }

@@ -14,7 +14,6 @@ from wavebreak.domain.plans.differences import differences
 from wavebreak.domain.plans.document import parse_plan
 from wavebreak.domain.plans.readiness import standing_view
 from wavebreak.domain.readiness.checks import judge, names_of, readiness_view
-from wavebreak.problems import NotFound
 from wavebreak.use_cases.check_readiness import survey
 from wavebreak.use_cases.import_drs_plan import import_plan
 from wavebreak.use_cases.steps.check_steps import check_steps
@@ -33,19 +32,16 @@ def import_native_plan(body: Annotated[ImportRequest, Body()]) -> Response[Any]:
 def diff_plan(document: PlanInput) -> Response[Any]:
     """Tell what would change if a plan were stored; nothing is."""
     plan = parse_plan(document.root)
-    try:
-        stored = app().plans.get(plan.plan_id).document
-    except NotFound:
-        stored = None
-    return http.json_response(200, {"changes": differences(stored, plan)})
+    stored = app().plans.get_many([plan.plan_id]).get(plan.plan_id)
+    return http.json_response(200, {"changes": differences(stored.document if stored else None, plan)})
 
 
 @router.post("/plans/<planId>/validate", tags=["plans"])
 def validate_plan(planId: str, body: Annotated[NothingRequest, Body()]) -> Response[Any]:  # noqa: ARG001, N803  the path's own name
     """Tell whether a stored plan could run now; nothing is changed."""
-    own = http.own_site(router)
-    facts = survey(app(), http.plan_id(planId), own)
-    checks = [*judge(facts), *check_steps(app(), app().plans.get(planId).document, own)]
+    plan, own = app().plans.get(http.plan_id(planId)), http.own_site(router)
+    facts = survey(app(), plan, own)
+    checks = [*judge(facts), *check_steps(app(), plan.document, own)]
     return http.json_response(200, {**readiness_view(checks), "names": names_of(facts)})
 
 
@@ -57,6 +53,5 @@ def list_readiness(
 ) -> Response[Any]:
     """List what the scheduled checks of a plan found, newest first."""
     http.refuse_unknown_query(router, ("limit", "nextToken"))
-    plan = app().plans.get(http.plan_id(planId))
-    found, token = app().readiness.history(plan, limit=limit, token=next_token)
+    found, token = app().readiness.history(app().plans.get(http.plan_id(planId)), limit=limit, token=next_token)
     return http.json_response(200, http.listing([standing_view(each) for each in found], token))

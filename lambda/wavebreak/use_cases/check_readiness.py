@@ -55,12 +55,12 @@ class _Look:
     drill_refusals: Refusals
 
 
-def survey(app: App, plan_id: str, own: Site) -> Facts:
-    """Gather what the checks of a plan look at, while somebody waits; raises NotFound.
+def survey(app: App, plan: StoredPlan, own: Site) -> Facts:
+    """Gather what the checks of a plan look at, while somebody waits.
 
     `own` is the stack's account and Region. What DRS does not tell becomes a Trouble of its Region.
     """
-    [facts] = survey_plans(app, [app.plans.get(plan_id)], own, Asking(), MOST_SNAPSHOTS)
+    [facts] = survey_plans(app, [plan], own, Asking(), MOST_SNAPSHOTS)
     return facts
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from tests.support.blueprint import REGION
+from tests.support.blueprint import ACCOUNT, REGION
 from tests.support.plans import plan, server
 from tests.support.plans import wave as servers_of
 from tests.support.steps import FUNCTION, ROLE, RUNBOOK
@@ -147,3 +147,16 @@ def test_an_account_that_cannot_be_reached_is_told(steps: Steps) -> None:
     found = steps.checked(wave({"automation": RUNBOOK, "required": True}, accountId="210987654321"))
     assert found[0][1] == "FAIL"
     assert "no TargetExternalId" in found[0][2]
+
+
+@pytest.mark.usefixtures("function", "steps")
+def test_13_the_regular_check_of_a_plan_looks_at_its_steps_too(stack: Stack) -> None:
+    after = [{"automation": RUNBOOK, "required": True}, {"function": FUNCTION, "required": True}]
+    stack.put_servers([server(1)])
+    stack.put_plan(plan(servers_of("database", 1, after=after), plan_id="stepping"))
+
+    stack.invoke("ReadinessFunction", {"account": ACCOUNT, "region": REGION})
+
+    shown = stack.api("GET", "/plans/stepping").json["readiness"]
+    assert shown["ready"] is False
+    assert [each["subject"] for each in shown["failing"]] == [f"database: after 1, automation {RUNBOOK}"]

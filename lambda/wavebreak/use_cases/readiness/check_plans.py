@@ -25,6 +25,7 @@ from wavebreak.store.upkeep.readiness import Kept
 from wavebreak.use_cases.check_readiness import survey_plans
 from wavebreak.use_cases.readiness.recoveries import Recoveries
 from wavebreak.use_cases.readiness.tell_change import tell_change
+from wavebreak.use_cases.steps.check_steps import check_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -181,7 +182,8 @@ def _keep(run: _Run, due: Due, plan: StoredPlan, before: Kept | None, facts: Fac
         _postpone(run, due, missed=True)
         return
     _remember_drill(run, plan, facts)
-    standing = standing_of(judge(facts), plan.version, facts.now)
+    checks = [*judge(facts), *check_steps(run.app, plan.document, run.own)]
+    standing = standing_of(checks, plan.version, facts.now)
     kept = _kept(plan, before, standing)
     again, soon = next_look(due.plan_id, run.app.now(), run.interval), run.in_seconds(_SOON_SECONDS)
     news = is_news(kept.told, standing)

@@ -102,7 +102,7 @@ def _plan(app: App, delivery: Delivery) -> StoredPlan | None:
 
 def _not_ready(app: App, delivery: Delivery) -> NotStarted | None:
     """Tell what of the plan is not ready for a drill; None when all is."""
-    checks = judge(survey(app, delivery.plan_id, delivery.own))
+    checks = judge(survey(app, app.plans.get(delivery.plan_id), delivery.own))
     failed = [f"{check.subject}: {check.message}" for check in checks if refuses_a_drill(check)]
     if not failed:
         return None
