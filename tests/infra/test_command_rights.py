@@ -30,6 +30,7 @@ SSM: dict[str, set[str]] = {
 
 OF_STEPS: dict[str, set[str]] = {
     "Plans": {"ssm:DescribeDocument"},
+    "Readiness": {"ssm:DescribeDocument"},
     "WatchStep": {
         "ssm:AddTagsToResource",
         "ssm:DescribeAutomationExecutions",
@@ -48,12 +49,14 @@ MACHINE = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMa
 
 
 def statements_of(template: Json, function: Json) -> list[Json]:
-    """Give every statement of a function's policies, those under a condition too."""
+    """Give every statement of a function's policies, those under a condition too; not what others do in its name."""
     found: list[Json] = []
 
     def walk(node: Any) -> None:
         if isinstance(node, dict) and node.get("Effect") == "Allow":
-            found.append(node)
+            found.extend([] if "aws:CalledVia" in json.dumps(node.get("Condition", {})) else [node])
+        elif isinstance(node, dict) and node.get("Ref") in template.get("Resources", {}):
+            walk(template["Resources"][node["Ref"]]["Properties"].get("PolicyDocument"))
         elif isinstance(node, dict):
             for child in node.values():
                 walk(child)
@@ -61,8 +64,7 @@ def statements_of(template: Json, function: Json) -> list[Json]:
             for child in node:
                 walk(child)
 
-    for policy in function["Policies"]:
-        walk(template["Resources"][policy["Ref"]] if "Ref" in policy else policy)
+    walk(function["Policies"])
     return found
 
 

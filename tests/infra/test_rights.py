@@ -118,6 +118,21 @@ def test_nothing_that_is_called_is_missing(world: str, role: str) -> None:
     assert not missing, shown(missing)
 
 
+@pytest.mark.parametrize("world", WORLDS)
+def test_no_policy_is_empty(world: str) -> None:
+    """IAM refuses a policy without a statement, also where a parameter's default has left all of them out."""
+    for deployed in (WORLDS[world].main, WORLDS[world].target):
+        documents = {
+            name: policy["PolicyDocument"] for name, policy in deployed.of("AWS::IAM::ManagedPolicy").items()
+        } | {
+            f"{name} {policy['PolicyName']}": policy["PolicyDocument"]
+            for name, role in deployed.of("AWS::IAM::Role").items()
+            for policy in role.get("Policies", [])
+        }
+        assert documents
+        assert not [name for name, document in documents.items() if not document["Statement"]]
+
+
 def is_shared(right: Right, role: str) -> bool:
     """Tell whether another role that holds the policy asks for it."""
     holders = [name for name in NAMES if name != role and right in FULL.roles[name].own]
