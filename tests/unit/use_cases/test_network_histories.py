@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,10 +31,12 @@ def _one_thread() -> Iterator[None]:
         yield
 
 
-def happen(world: NetworkWorld, dice: Callable[[int], int]) -> None:
-    """Let one thing happen; `dice(n)` gives a number below n."""
+def happen(world: NetworkWorld, dice: Callable[[int], int], *, others: bool = True) -> None:
+    """Let one thing happen; `dice(n)` gives a number below n. `others` may change templates, too."""
     under_way = list(world.stage.calls)
     kind = dice(24)
+    if kind == 15 and not others:
+        return
     if kind < 8 and under_way:
         world.step(under_way[dice(len(under_way))])
     elif kind < 13 and under_way:
@@ -95,6 +98,27 @@ def test_13_no_template_stays_changed_no_recovery_lands_in_the_drills_network_an
             world.run(world.start("c", Mode.DRILL))
         for _ in range(data.draw(st.integers(20, 120))):
             happen(world, dice)
+        world.come_to_rest()
+    finally:
+        world.stage.clear()
+
+
+@settings(max_examples=HISTORIES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_13_the_same_while_every_other_read_of_ec2_is_late_and_nobody_else_changes_anything(
+    data: st.DataObject,
+) -> None:
+    world = NetworkWorld()
+    dice = Random(data.draw(st.integers(0, 10**9)))  # noqa: S311  a test's dice
+
+    def throw(below: int) -> int:
+        return dice.randrange(below)
+
+    world.ec2.reads_late = lambda: bool(throw(2))
+    try:
+        world.run(world.start("c", Mode.DRILL))
+        for _ in range(100):
+            happen(world, throw, others=False)
         world.come_to_rest()
     finally:
         world.stage.clear()
