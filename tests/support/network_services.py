@@ -58,6 +58,8 @@ class Ec2:
         self.templates = {f"lt-{number}": Template({1: (original(number), "")}) for number in (1, 2, 3)}
         self.windows: set[str] = set()
         """Calls that have read the defaults and may change one by what they read."""
+        self.refused: set[str] = set()
+        """Templates whose default nobody may change."""
         self.reads_late: Callable[[], bool] = lambda: False
         self.wanted: list[tuple[str, bool]] = []
         """What somebody is about to choose. Between a read and the change that follows nobody can see it."""
@@ -133,6 +135,8 @@ class Ec2:
     def make_default(self, template_id: str, number: int) -> None:
         """Have a version be the default."""
         self._called("ModifyLaunchTemplate")
+        if template_id in self.refused:
+            raise Unavailable(f"UnauthorizedOperation: {template_id}")
         template = self.templates[template_id]
         if number not in template.versions:
             raise Unavailable(f"InvalidLaunchTemplateId.VersionNotFound: {number}")
