@@ -238,7 +238,7 @@ def test_13_a_server_whose_template_is_not_put_back_waits_alone_in_ec2s_words_un
             waits.append(world.app.executions.load(recovery).execution.wave(1).servers[1].error)
             world.pass_time(25)
         assert [job.servers for job in world.drs_here.jobs[1:]] == [(server_id(1), server_id(3))]
-        # The drill's machine is dead: for half a minute its job could still come to be seen, and then it counts no more.
+        # The drill's machine is dead: its job may be too young to show for half a minute, and then counts no more.
         assert {"UnauthorizedOperation: lt-2" in str(words) for words in waits[2:-1]} == {True}
         assert present.wave(1).status is WaveStatus.FAILED
         assert [each.launch_status for each in present.wave(1).servers] == [
