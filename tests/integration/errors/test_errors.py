@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.support.plans import plan, servers_of, wave
+from tests.support.steps import Steps
 from tests.support.stored_executions import execution_id
 from tools.template import ROOT, STATE_MACHINE, definition, load, resources
 
 from wavebreak.domain.commands.runs import CommandRun
 from wavebreak.domain.executions.model import Attribution
 from wavebreak.domain.executions.next_steps import next_steps
+from wavebreak.domain.steps.runs import StepKind
 from wavebreak.store.commands import CommandStore
 from wavebreak.store.errors import ErrorStore
 from wavebreak.store.executions import ExecutionStore
@@ -127,6 +129,12 @@ def commanded(stack: Stack, started: str) -> str:
     return run.command_id
 
 
+def begun(stack: Stack, started: str) -> str:
+    """Write a run of a step likewise."""
+    run = Steps(stack, started).run(StepKind.FUNCTION)
+    return stack.app().steps.create(run).step_id
+
+
 def recording_functions() -> list[str]:
     """Name the function that each state machine's failure state calls."""
     found = []
@@ -139,15 +147,17 @@ def recording_functions() -> list[str]:
 @pytest.mark.parametrize("function", recording_functions())
 def test_s3_14_every_machines_failure_state_leaves_a_record(stack: Stack, function: str) -> None:
     started = stack.start(plan(wave("only", 1, requiresApproval=True)))
-    command = commanded(stack, started)
+    command, step = commanded(stack, started), begun(stack, started)
     run, machine = {
         "RecordFailureFunction": (started, "RecoveryMachine"),
         "RecordTerminationFailureFunction": (f"{started}-t1", "TerminationMachine"),
         "RecordCommandFailureFunction": (f"{command}-r2", "CommandMachine"),
+        "DriveStepFunction": (f"step-{step}-r2", "StepMachine"),
     }[function]
 
     failure = {"name": run, "error": "Sandbox.Timedout", "cause": "token=abc"}
-    stack.invoke(function, {"executionId": started, "commandId": command, **failure})
+    known = {"commandId": command} | ({"stepId": step, "task": "RECORD_FAILURE"} if "Step" in function else {})
+    stack.invoke(function, {"executionId": started, **known, **failure})
 
     (error,) = recorded(stack, category="TIMEOUT")
     assert (error["severity"], error["service"], error["errorType"]) == ("ERROR", machine, "Sandbox.Timedout")

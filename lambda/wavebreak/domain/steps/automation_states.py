@@ -6,6 +6,7 @@ The words are those of AutomationExecutionStatus in the service model; one that 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.steps.runs import StepOutcome
@@ -13,14 +14,25 @@ from wavebreak.domain.steps.runs import StepOutcome
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SUCCESSES: Final = frozenset({"Success", "CompletedWithSuccess"})
-FAILURES: Final = frozenset(
-    {
-        *("Cancelled", "ChangeCalendarOverrideRejected", "CompletedWithFailure", "Exited", "Failed"),
-        *("Rejected", "TimedOut"),
-    }
-)
-STOPPING: Final = "Cancelling"
+
+class AutomationStatus(StrEnum):
+    """The words of AutomationExecutionStatus in which an automation has ended, or is told to."""
+
+    SUCCESS = "Success"
+    COMPLETED_WITH_SUCCESS = "CompletedWithSuccess"
+    CANCELLED = "Cancelled"
+    CHANGE_CALENDAR_REJECTED = "ChangeCalendarOverrideRejected"
+    COMPLETED_WITH_FAILURE = "CompletedWithFailure"
+    EXITED = "Exited"
+    FAILED = "Failed"
+    REJECTED = "Rejected"
+    TIMED_OUT = "TimedOut"
+    CANCELLING = "Cancelling"
+
+
+SUCCESSES: Final = frozenset({AutomationStatus.SUCCESS, AutomationStatus.COMPLETED_WITH_SUCCESS})
+STOPPING: Final = AutomationStatus.CANCELLING
+FAILURES: Final = frozenset(AutomationStatus) - SUCCESSES - {STOPPING}
 
 
 @dataclass(frozen=True, slots=True)
