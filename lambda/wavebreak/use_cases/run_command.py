@@ -248,7 +248,7 @@ def cancel(app: App, command_id: str, act: Attribution) -> CommandRun:
 
 
 def cancel_planned(app: App, command_id: str, execution: Execution, command: str, wave: int) -> None:
-    """Cancel the run of a plan's command with its execution; one that was never made is ended before it begins."""
+    """Cancel the run of a plan's command with its execution or wave; one never made is ended before it begins."""
     cancelled = execution.cancel
     act = Attribution(
         cancelled.actor if cancelled else ENGINE_ACTOR, app.now(), cancelled.reason if cancelled else None

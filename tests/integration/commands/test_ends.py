@@ -24,10 +24,10 @@ def broken(_event: dict[str, Any]) -> None:
     raise RuntimeError("no targets can be read")
 
 
-def waiting_plan(**command: Any) -> dict[str, Any]:
-    """A wave whose command may take two days, with a minute for the wave."""
-    asked = {"command": "status", "timeoutSeconds": 172_800, **command}
-    return plan(wave("db", 1, 2, timeoutMinutes=1, after=[asked]), wave("web", 3))
+def waiting_plan() -> dict[str, Any]:
+    """A wave whose required command may take two days, and the wave a week."""
+    asked = {"command": "status", "timeoutSeconds": 172_800, "required": True}
+    return plan(wave("db", 1, 2, timeoutMinutes=10_080, after=[asked]), wave("web", 3))
 
 
 def begun(stack: Stack, document: dict[str, Any]) -> tuple[str, str]:
@@ -66,7 +66,7 @@ def test_a4_a_run_that_cannot_be_prepared_is_given_up_and_its_execution_ends(
     results = commands.results(command_id)
     assert {one["failureKind"] for one in results} == {"exception"}
     assert all("no targets can be read" in one["stderr"] for one in results), "each says why"
-    assert stack.ended(execution_id)["status"] == "FAILED", "the wave's own time was over long before"
+    assert stack.ended(execution_id)["status"] == "FAILED", "the wave waits no longer for what it requires"
     given_up = stack.api("GET", "/errors", query={"severity": "CRITICAL"}).json["items"]
     assert [error["errorType"] for error in given_up] == ["CommandGivenUp"]
     assert stack.api("POST", f"/executions/{execution_id}/terminate", {}).status == 202
