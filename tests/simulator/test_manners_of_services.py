@@ -116,6 +116,31 @@ def test_a_version_just_made_may_not_be_found_yet_and_the_default_is_told_late(
     assert [default() for _ in range(10)] == [2] * 10
 
 
+def test_a_late_read_does_not_show_a_default_version_that_is_gone(
+    fresh: Fresh, clock: ManualClock, drs: Drs, make_client: MakeClient
+) -> None:
+    ec2 = make_client("ec2")
+    for seed in SEEDS:
+        fresh(seed)
+        template = drs.client.get_launch_configuration(sourceServerID=SERVERS[0])["ec2LaunchTemplateID"]
+        clock.advance(DELAY)
+        ec2.create_launch_template_version(
+            LaunchTemplateId=template, SourceVersion="1", LaunchTemplateData={"KeyName": "k"}
+        )
+        clock.advance(DELAY)
+        ec2.modify_launch_template(LaunchTemplateId=template, DefaultVersion="2")
+        clock.advance(DELAY)
+        ec2.modify_launch_template(LaunchTemplateId=template, DefaultVersion="1")
+        ec2.delete_launch_template_versions(LaunchTemplateId=template, Versions=["2"])
+        shown = [
+            each["VersionNumber"]
+            for _ in range(10)
+            for each in ec2.describe_launch_template_versions(Versions=["$Default"])["LaunchTemplateVersions"]
+            if each["LaunchTemplateId"] == template
+        ]
+        assert shown == [1] * 10
+
+
 def test_an_automation_shows_and_ends_late(
     fresh: Fresh, clock: ManualClock, make_client: MakeClient, control: SimulatorControl
 ) -> None:

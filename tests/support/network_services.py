@@ -43,6 +43,8 @@ class Template:
     """Versions by their tokens."""
     chosen: int = 0
     """What somebody last put into a version and made the default, 0 while nobody did."""
+    before: int = 1
+    """What was the default before the present one: a late read shows it."""
     own_subnet: str | None = None
     """The subnet that they chose with it."""
 
@@ -56,6 +58,9 @@ class Ec2:
         self.templates = {f"lt-{number}": Template({1: (original(number), "")}) for number in (1, 2, 3)}
         self.windows: set[str] = set()
         """Calls that have read the defaults and may change one by what they read."""
+        self.refused: set[str] = set()
+        """Templates whose default nobody may change."""
+        self.reads_late: Callable[[], bool] = lambda: False
         self.wanted: list[tuple[str, bool]] = []
         """What somebody is about to choose. Between a read and the change that follows nobody can see it."""
 
@@ -97,7 +102,12 @@ class Ec2:
         self._called("DescribeLaunchTemplateVersions")
         self.others_choose()
         self.windows.add(self.world.stage.current)
-        return {each: self._version(each, self.templates[each].default) for each in template_ids}
+        return {each: self._version(each, self._seen_default(self.templates[each])) for each in template_ids}
+
+    def _seen_default(self, template: Template) -> int:
+        """Give the default as a read shows it: perhaps the one before, while that exists."""
+        late = template.before in template.versions and self.reads_late()
+        return template.before if late else template.default
 
     def _version(self, template_id: str, number: int) -> TemplateVersion:
         template = self.templates[template_id]
@@ -125,9 +135,13 @@ class Ec2:
     def make_default(self, template_id: str, number: int) -> None:
         """Have a version be the default."""
         self._called("ModifyLaunchTemplate")
+        if template_id in self.refused:
+            raise Unavailable(f"UnauthorizedOperation: {template_id}")
         template = self.templates[template_id]
         if number not in template.versions:
             raise Unavailable(f"InvalidLaunchTemplateId.VersionNotFound: {number}")
+        if number != template.default:
+            template.before = template.default
         template.default = number
         self._answered("ModifyLaunchTemplate")
 

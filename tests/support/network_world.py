@@ -35,6 +35,8 @@ from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from wavebreak.observability.metrics import Metric
+
 DRILL_SUBNET: Final = "subnet-0123456789abcdef0"
 DRILL_GROUP: Final = "sg-0123456789abcdef0"
 NETWORK: Final = {"subnetIds": [DRILL_SUBNET], "securityGroupIds": [DRILL_GROUP]}
@@ -73,6 +75,8 @@ class NetworkWorld(LockWorld):
     drs_fails: str = ""
     """Empty, `refuses` or `is silent`."""
     errors: list[Exception] = field(default_factory=list)
+    measured: dict[Metric, float] = field(default_factory=dict)
+    """What each metric was last."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -85,7 +89,7 @@ class NetworkWorld(LockWorld):
                 "drs_at": lambda _site: self.drs_here,
                 "brief_drs_at": lambda _site: self.drs_here,
                 "quotas_at": lambda _site: Quotas(),
-                "meter": SimpleNamespace(add=lambda *_, **__: None),
+                "meter": SimpleNamespace(add=lambda metric, value=1, **_: self.measured.update({metric: value})),
                 "errors": SimpleNamespace(record_error=lambda error, *_, **__: self.errors.append(error)),
                 "silences": {},
             }

@@ -216,7 +216,13 @@ def _versions(template: LaunchTemplate, wanted: list[str], parameters: Parameter
             for number, each in shown.items()
             if (least is None or number >= least) and (most is None or number <= most)
         ]
-    numbers = {DEFAULT: template.default.at(moment), LATEST: max(shown, default=0)}
+    default = template.default.at(moment)
+    # A late read does not show a default that was deleted since: the present one stands for it.
+    numbers = {
+        DEFAULT: default if default in template.versions else template.default.now,
+        LATEST: max(shown, default=0),
+    }
+    shown |= {number: template.versions[number] for number in (numbers[DEFAULT],) if DEFAULT in wanted}
     chosen: dict[int, Version] = {}
     for text in wanted:
         number = numbers[text] if text in numbers else _number(template, text)

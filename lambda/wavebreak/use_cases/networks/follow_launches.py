@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 from wavebreak.domain.executions.networking.needs import is_needed
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store import keys
-from wavebreak.timeouts import Deadline
-from wavebreak.use_cases.networks.put_back import put_back
+from wavebreak.use_cases.networks.put_back import deadline, put_back
 
 if TYPE_CHECKING:
     from wavebreak.app import App
@@ -36,7 +35,7 @@ def follow(app: App, execution: Execution) -> None:
 
 
 def _put_back(app: App, execution: Execution, listed: frozenset[str]) -> None:
-    deadline = Deadline(_LIMIT, execution=execution.execution_id)
+    limit = deadline(_LIMIT, execution=execution.execution_id)
     now = app.now()
     for wave in execution.waves:
         names = [
@@ -45,9 +44,9 @@ def _put_back(app: App, execution: Execution, listed: frozenset[str]) -> None:
             if keys.server(wave.site, server.source_server_id) in listed
             and not is_needed(execution, wave.number, server.source_server_id, now, app.timing)
         ]
-        if not names or deadline.over:
+        if not names or limit.over:
             continue
         changes = app.templates.of(wave.site, names).values()
         # One of which no version is known yet shows late, if at all: the sweep looks for it.
         mine = [each for each in changes if each.execution_id == execution.execution_id and each.version is not None]
-        put_back(app, mine, over=lambda: deadline.over)
+        put_back(app, mine, over=lambda: limit.over)

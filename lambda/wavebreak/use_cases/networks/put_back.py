@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import uuid
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.few_at_once import each_of
@@ -19,6 +19,8 @@ from wavebreak.domain.executions.networking.needs import is_needed
 from wavebreak.domain.launch_templates.changes import Stage
 from wavebreak.problems import NotFound, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
+from wavebreak.resilience.client_config import BRIEF_ATTEMPTS, series_seconds
+from wavebreak.timeouts import Deadline
 from wavebreak.use_cases.networks.restore_version import restore
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ _CHUNK: Final = 20
 """Templates between two looks at their defaults: the shorter, the less may others change in between."""
 _NEEDED: Final = "Waits until {} has launched it: its launch template is changed for that drill"
 _TAKEN: Final = "Its launch template is being put back by another call"
+_NO_TIME: Final = "Waits for its launch template to be put back"
 _REFUSED: Final = "Its launch template is still changed by {}: {}"
 
 
@@ -63,6 +66,11 @@ class Owners:
             except NotFound:
                 self._known[execution_id] = None
         return self._known[execution_id]
+
+
+def deadline(operation: str, **context: Any) -> Deadline:
+    """Give the time in which templates are put back; the last call of EC2 may need more of it."""
+    return Deadline(operation, reserve=series_seconds("ec2_call", BRIEF_ATTEMPTS), **context)
 
 
 def before_launch(
@@ -98,7 +106,7 @@ def put_back(
         here = [each for each in changes if each.site == site]
         for start in range(0, len(here), _CHUNK):
             if over():
-                waiting |= {each.source_server_id: _TAKEN for each in here[start:]}
+                waiting |= dict.fromkeys((each.source_server_id for each in here[start:]), _NO_TIME)
                 break
             waiting |= _chunk(app, here[start : start + _CHUNK], launcher)
     return waiting

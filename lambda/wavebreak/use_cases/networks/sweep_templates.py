@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.launch_templates.changes import Stage
 from wavebreak.observability.metrics import Metric
-from wavebreak.timeouts import Deadline
-from wavebreak.use_cases.networks.put_back import Owners, put_back, seen_idle
+from wavebreak.use_cases.networks.put_back import Owners, deadline, put_back, seen_idle
 from wavebreak.use_cases.networks.restore_version import SHOWN_AFTER
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ def sweep(app: App) -> int:
     for change in due:
         if change.idle_since is None and change.stage is not Stage.PUTTING_BACK:
             app.templates.note(seen_idle(change, now), change)
-    deadline = Deadline(_LIMIT, templates=len(due))
-    left = put_back(app, [seen_idle(each, now) for each in due], over=lambda: deadline.over)
+    limit = deadline(_LIMIT, templates=len(due))
+    left = put_back(app, [seen_idle(each, now) for each in due], over=lambda: limit.over)
     waiting = [each for each in idle if each not in due or each.source_server_id in left]
     app.meter.add(Metric.TEMPLATES_LEFT_CHANGED, sum(_is_left(each, now) for each in waiting))
     return len(due) - len(left)

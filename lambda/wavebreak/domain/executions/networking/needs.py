@@ -23,15 +23,15 @@ def is_needed(
 ) -> bool:
     """Tell whether a drill launches a server of a wave, or is to call StartRecovery for it within half a minute.
 
-    `idle` says that DRS was just seen to have no job of it: then a call whose outcome is not known, and of which a job
-    would show by now, came to nothing.
+    `idle` says that DRS was just seen to have no active job of it: then a job that would show by now is over, or never
+    was, even if the drill, whose machine may be dead, does not know it yet.
     """
     wave = execution.wave(number)
     server = next((each for each in wave.servers if each.source_server_id == source_server_id), None)
     if server is None:
         return False
     jobs = [job for job in execution.launch_jobs(number) if source_server_id in job.subjects and job.in_flight]
-    if any(not (idle and _had_time(job, now)) for job in jobs):
+    if any(not (idle and _would_show(job, now, timing)) for job in jobs):
         return server.launch_status is not LaunchStatus.LAUNCHED
     if not may_launch(execution, wave, now, timing) or server not in unassigned(execution, wave):
         return False
@@ -40,5 +40,6 @@ def is_needed(
     return server.suspicion is None or soon >= server.suspicion.not_before
 
 
-def _had_time(job: Job, now: datetime) -> bool:
-    return job.state is JobState.INTENDED and now >= job.check_after
+def _would_show(job: Job, now: datetime, timing: Timing) -> bool:
+    """Tell whether DRS shows a job of a call by now if there is one; of an open intent its caller is dead by then."""
+    return now >= (job.check_after if job.state is JobState.INTENDED else job.intended_at + 2 * timing.settle)
