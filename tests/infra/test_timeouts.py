@@ -143,7 +143,7 @@ def test_circuits_that_opened_are_forgotten_in_time(template: Json) -> None:
 
 def test_a_session_for_reading_may_do_what_reading_functions_may_and_no_more(template: Json) -> None:
     allowed = {"drs:GetLaunchConfiguration"}
-    for policy in ("ReadDrsPolicy", "AskEc2Policy"):
+    for policy in ("ReadDrsPolicy", "AskEc2Policy", "ReadLaunchesPolicy"):
         for statement in template["Resources"][policy]["Properties"]["PolicyDocument"]["Statement"]:
             if "Action" in statement:
                 actions = statement["Action"]
