@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from wavebreak.aws.channels import Channels
     from wavebreak.aws.cloudwatch_logs import CommandOutput
     from wavebreak.aws.drs import Drs
-    from wavebreak.aws.ec2 import Ec2
+    from wavebreak.aws.ec2.instances import Ec2
+    from wavebreak.aws.ec2.landing_places import LandingPlaces
+    from wavebreak.aws.ec2.launch_templates import LaunchTemplates
     from wavebreak.aws.functions import Functions
-    from wavebreak.aws.landing_places import LandingPlaces
-    from wavebreak.aws.launch_templates import LaunchTemplates
     from wavebreak.aws.ssm import Ssm
     from wavebreak.domain.drs import Quotas
     from wavebreak.domain.steps.allowances import Allowances
@@ -201,19 +201,19 @@ def _brief_drs_at(site: Site) -> Drs:
 
 
 def _ec2_at(site: Site) -> Ec2:
-    from wavebreak.aws.ec2 import Ec2  # noqa: PLC0415  likewise
+    from wavebreak.aws.ec2.instances import Ec2  # noqa: PLC0415  likewise
 
     return Ec2(clients.ec2(site))
 
 
 def _templates_at(site: Site) -> LaunchTemplates:
-    from wavebreak.aws.launch_templates import LaunchTemplates  # noqa: PLC0415  likewise
+    from wavebreak.aws.ec2.launch_templates import LaunchTemplates  # noqa: PLC0415  likewise
 
     return LaunchTemplates(clients.ec2_changing(site))
 
 
 def _places_at(site: Site) -> LandingPlaces:
-    from wavebreak.aws.landing_places import LandingPlaces  # noqa: PLC0415  likewise
+    from wavebreak.aws.ec2.landing_places import LandingPlaces  # noqa: PLC0415  likewise
 
     return LandingPlaces(clients.ec2_reading(site))
 

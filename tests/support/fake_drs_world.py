@@ -41,7 +41,9 @@ from wavebreak.domain.executions.stepping.wave_steps import intended
 from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.execution_utils import WaveStatus, final_status, is_terminal
 from wavebreak.site import Site
-from wavebreak.store.records import job_record, meta_record, read_execution, server_records, wave_record
+from wavebreak.store.records.executions import meta_record, read_execution
+from wavebreak.store.records.jobs import job_record
+from wavebreak.store.records.waves import server_records, wave_record
 
 POLL: Final = timedelta(seconds=30)
 GOING: Final = timedelta(seconds=20)

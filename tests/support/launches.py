@@ -22,7 +22,9 @@ from wavebreak.domain.executions.launching.launch_tags import job_tags
 from wavebreak.domain.executions.model import Execution, Job, LaunchStatus, Mode, Server
 from wavebreak.domain.executions.observation import JobView, Observation, ServerView
 from wavebreak.execution_utils import WaveStatus
-from wavebreak.store.records import job_record, meta_record, read_execution, server_records, wave_record
+from wavebreak.store.records.executions import meta_record, read_execution
+from wavebreak.store.records.jobs import job_record
+from wavebreak.store.records.waves import server_records, wave_record
 from wavebreak.use_cases.launch_wave import start_wave
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from wavebreak.store.records import Item
+    from wavebreak.store.table import Item
 
 _TOKEN: Final = re.compile(
     r"\s*(attribute_exists|attribute_not_exists|AND|OR|NOT|[()=<>]=?|[#:]?[A-Za-z][A-Za-z0-9_]*)"

@@ -13,8 +13,8 @@ from wavebreak.domain.executions.model import Attribution
 from wavebreak.domain.steps.runs import StepKind, StepRun, StepServer, StopReason
 from wavebreak.domain.steps.step_ids import STEP_RUN, step_id
 from wavebreak.site import Site
-from wavebreak.use_cases.run_step import begin_step, stop_step
 from wavebreak.use_cases.steps.check_steps import check_steps
+from wavebreak.use_cases.steps.run_step import begin_step, stop_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

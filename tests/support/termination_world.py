@@ -35,7 +35,9 @@ from wavebreak.domain.executions.observation import JobView, ServerView
 from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.store.executions import Snapshot, VersionConflictError
-from wavebreak.store.records import job_record, meta_record, read_execution, server_records, wave_record
+from wavebreak.store.records.executions import meta_record, read_execution
+from wavebreak.store.records.jobs import job_record
+from wavebreak.store.records.waves import server_records, wave_record
 from wavebreak.store.wake_tokens import Token
 from wavebreak.use_cases.termination.observe_termination import observe
 from wavebreak.use_cases.termination.terminate_instances import terminate

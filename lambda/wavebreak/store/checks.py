@@ -17,8 +17,7 @@ from wavebreak.store.table import room_for
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from wavebreak.store.records import Item
-    from wavebreak.store.table import Table
+    from wavebreak.store.table import Item, Table
 
 _AT_A_TIME: Final = 100
 """Items that are held before they are written: a check may be over thousands of servers. Each has 12 KB at most."""

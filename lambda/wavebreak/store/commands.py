@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.commands.results import ExecutionResult
     from wavebreak.domain.executions.model import Attribution, Execution
     from wavebreak.store.executions import ExecutionStore
-    from wavebreak.store.records import Item
+    from wavebreak.store.table import Item
 
 _ATTEMPTS: Final = 25
 _TARGET_FIELDS: Final = tuple(CommandTarget(0, "", "").record())

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from wavebreak.error_category import Category
-    from wavebreak.store.records import Item
-    from wavebreak.store.table import Table
+    from wavebreak.store.table import Item, Table
 
 INDEXES: Final = {"severity": "bySeverity", "category": "byCategory", "service": "byService", "errorType": "byType"}
 """Index of each field that errors are found by; its hash key is `<field>Day`."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.store import keys, records
+from wavebreak.store import keys
 from wavebreak.store.locks import same_claim
+from wavebreak.store.records.executions import meta_record
+from wavebreak.store.records.jobs import job_record
+from wavebreak.store.records.waves import server_records, wave_record
 from wavebreak.store.table import TRANSACTION_BYTES, Write
 
 if TYPE_CHECKING:
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.executions.model import Execution
     from wavebreak.store.locks import Held
-    from wavebreak.store.records import Item
+    from wavebreak.store.table import Item
 
 PLAN_UNLOCK: Final = "plan-unlock"
 """Name of the write that gives a plan's lock back."""
@@ -35,7 +38,7 @@ def meta_write(execution: Execution, read_version: int) -> Write:
     return Write(
         "meta",
         "Put",
-        records.meta_record(execution),
+        meta_record(execution),
         "#version = :read",
         {":read": read_version},
         {"#version": "version"},
@@ -68,8 +71,8 @@ def wave_writes(before: Execution, after: Execution) -> list[Write]:
     identifier = after.execution_id
     writes = []
     for old, new in zip(before.waves, after.waves, strict=True):
-        record = records.wave_record(identifier, new)
-        if record != records.wave_record(identifier, old):
+        record = wave_record(identifier, new)
+        if record != wave_record(identifier, old):
             writes.append(Write(f"wave-{new.number}", "Put", record))
     return writes
 
@@ -81,10 +84,10 @@ def progress_writes(before: Execution, after: Execution) -> list[Write]:
     for old, new in zip(before.waves, after.waves, strict=True):
         if old.servers is new.servers or old.servers == new.servers:
             continue
-        known = {str(item["sk"]): item for item in records.server_records(identifier, old)}
+        known = {str(item["sk"]): item for item in server_records(identifier, old)}
         writes += [
             Write(str(item["sk"]), "Put", item)
-            for item in records.server_records(identifier, new)
+            for item in server_records(identifier, new)
             if known.get(str(item["sk"])) != item
         ]
     return [*writes, *_job_writes(before, after)]
@@ -101,7 +104,7 @@ def _job_writes(before: Execution, after: Execution) -> list[Write]:
     old, new = {job.key: job for job in before.jobs}, {job.key: job for job in after.jobs}
     pk = keys.execution(after.execution_id)
     changed = [
-        Write(keys.job(key), "Put", records.job_record(after.execution_id, job))
+        Write(keys.job(key), "Put", job_record(after.execution_id, job))
         for key, job in new.items()
         if old.get(key) != job
     ]

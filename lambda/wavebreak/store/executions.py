@@ -18,7 +18,7 @@ from wavebreak.domain.executions.findings.reports import is_owed
 from wavebreak.error_category import Category
 from wavebreak.identifiers import ulid
 from wavebreak.problems import NotFound, Unavailable
-from wavebreak.store import keys, records
+from wavebreak.store import keys
 from wavebreak.store.evidence import owed
 from wavebreak.store.execution_writes import (
     PLAN_UNLOCK,
@@ -31,6 +31,9 @@ from wavebreak.store.execution_writes import (
     wave_writes,
 )
 from wavebreak.store.locks import SERVER_LOCK, busy_plan
+from wavebreak.store.records.executions import STARTS_IN, meta_record, read_execution, read_sites
+from wavebreak.store.records.jobs import jobs_digest
+from wavebreak.store.records.waves import server_records, wave_record
 from wavebreak.store.request_keys import RequestKeyStore
 from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailedError, Table, Write, WriteRejectedError
 from wavebreak.store.wake_tokens import Token, new_token, read_token
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model import Attribution, Execution
     from wavebreak.site import Site
     from wavebreak.store.locks import Held
-    from wavebreak.store.records import Item
+    from wavebreak.store.table import Item
 
 _ATTEMPTS: Final = 25
 """Times a change is decided anew after losing a race, before the caller is told to come again."""
@@ -113,17 +116,17 @@ class ExecutionStore:
         """
         first = replace(execution, version=1, lock_call=held.call if held else None)
         born, event = append_event(first, status_changes(None, execution), act, details)
-        chunks = [item for wave in born.waves for item in records.server_records(born.execution_id, wave)]
+        chunks = [item for wave in born.waves for item in server_records(born.execution_id, wave)]
         pk = keys.execution(born.execution_id)
         frozen = {"pk": pk, "sk": keys.DOCUMENT, "document": document, "hash": born.plan_hash}
         self.table.put_many([*chunks, frozen])
         writes = [
-            Write("meta", "Put", records.meta_record(born), "attribute_not_exists(pk)"),
+            Write("meta", "Put", meta_record(born), "attribute_not_exists(pk)"),
             Write("event", "Put", event_record(event)),
             Write("token", "Put", new_token(born.execution_id, keys.TOKEN)),
             plan_lock(born, held),
             *([held.check()] if held else []),
-            *(Write(f"wave-{wave.number}", "Put", records.wave_record(born.execution_id, wave)) for wave in born.waves),
+            *(Write(f"wave-{wave.number}", "Put", wave_record(born.execution_id, wave)) for wave in born.waves),
         ]
         try:
             self.table.transact(writes)
@@ -144,10 +147,10 @@ class ExecutionStore:
         known: int | None = None
         for _ in range(_ATTEMPTS):
             items = {str(item["sk"]): item for item in self.table.query(pk, sk_from=keys.STATE_FROM)}
-            execution, meta = records.read_execution(items.values()), items.get(keys.META)
+            execution, meta = read_execution(items.values()), items.get(keys.META)
             if execution is None or meta is None:
                 raise NotFound(f"There is no execution {execution_id}")
-            if execution.version == known or meta.get("jobsDigest") == records.jobs_digest(execution):
+            if execution.version == known or meta.get("jobsDigest") == jobs_digest(execution):
                 token, other = items.get(keys.TOKEN), items.get(keys.TERMINATION_TOKEN)
                 return Snapshot(execution, read_token(token), read_token(other))
             known = execution.version
@@ -333,9 +336,9 @@ class ExecutionStore:
         """List the executions that hold locks: those that run and those whose instances are being terminated."""
         return [keys.execution_id_of(str(meta["pk"])) for meta in self._active()]
 
-    def sites_of_recoveries(self, field: str = records.STARTS_IN) -> list[frozenset[Site]]:
+    def sites_of_recoveries(self, field: str = STARTS_IN) -> list[frozenset[Site]]:
         """List the sites where running waves of a RECOVERY have servers to be started (or `LAUNCHES_IN`), of each."""
-        return [sites for meta in self._active() if (sites := records.read_sites(meta, field))]
+        return [sites for meta in self._active() if (sites := read_sites(meta, field))]
 
     def due_leases(self, now: datetime) -> Iterator[str]:
         """List the drills whose lease has something due, those that have waited longest first."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.model import Execution
-    from wavebreak.store.records import Item
+    from wavebreak.store.table import Item
 
 logger = logging.getLogger(__name__)
 

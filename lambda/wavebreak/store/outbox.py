@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime, timedelta
 
-    from wavebreak.store.records import Item
-    from wavebreak.store.table import Table
+    from wavebreak.store.table import Item, Table
 
 _MINE = "leaseOwner = :me"
 

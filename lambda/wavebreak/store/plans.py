@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from wavebreak.store.records import Item
+    from wavebreak.store.table import Item
 
 logger = logging.getLogger(__name__)
 

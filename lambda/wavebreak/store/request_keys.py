@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.identifiers import RequestKey
-    from wavebreak.store.records import Item
+    from wavebreak.store.table import Item
 
 REMEMBERED: Final = timedelta(hours=24)
 """How long a key counts (contract 4)."""

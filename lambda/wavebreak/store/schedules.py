@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from wavebreak.store.records import Item
+    from wavebreak.store.table import Item
 
 LEASE: Final = timedelta(seconds=60)
 """How long whoever brings a schedule into line keeps others from it: its calls are over then."""

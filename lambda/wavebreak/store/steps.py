@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.steps.runs import StopReason
-    from wavebreak.store.records import Item
+    from wavebreak.store.table import Item
 
 _ATTEMPTS: Final = 10
 

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-    from wavebreak.store.records import Item
 
+Item = dict[str, Any]
+"""An item as the product writes and reads it: DynamoDB's own types are put around it here."""
 TRANSACTION_LIMIT: Final = 100
 TRANSACTION_BYTES: Final = 3_000_000
 """Of DynamoDB's four million for a transaction, what its largest items may have: some room is left for the others."""

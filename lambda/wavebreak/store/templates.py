@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from wavebreak.store.records import Item
+    from wavebreak.store.table import Item
 
 HELD: Final = timedelta(seconds=90)
 """How long whoever puts a template back keeps others from it: its calls of EC2 are over then."""

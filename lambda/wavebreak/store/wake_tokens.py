@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from wavebreak.store.records import Item
-    from wavebreak.store.table import Table
+    from wavebreak.store.table import Item, Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.replay import Statuses
     from wavebreak.domain.notifications.message import Message
     from wavebreak.store.outbox import Cursor
-    from wavebreak.store.records import Item
+    from wavebreak.store.table import Item
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from moto import mock_aws
 from tests.support.execution_builders import NOW, instance_id, job_id, server_id
 from tests.support.termination_world import GOING, FakeDrs, FakeEc2
 
-from wavebreak.aws.ec2 import Ec2
+from wavebreak.aws.ec2.instances import Ec2
 from wavebreak.domain.drs import Instance
 from wavebreak.problems import Unavailable
 

@@ -15,8 +15,8 @@ from tests.support.stored_executions import AT
 from drs_simulator.client import SimulatorControl
 from drs_simulator.clockwork.clock import ManualClock
 from drs_simulator.http.server import SimulatorServer
+from wavebreak.aws.ec2.launch_templates import LaunchTemplates
 from wavebreak.aws.launch_configurations import launch_configurations
-from wavebreak.aws.launch_templates import LaunchTemplates
 from wavebreak.domain.drs import Trouble
 from wavebreak.domain.launch_templates.model import LaunchConfiguration, Subnet
 from wavebreak.resilience import retries

@@ -30,11 +30,11 @@ from wavebreak.aws import clients
 from wavebreak.aws.automation import Automation
 from wavebreak.aws.cloudwatch_logs import CommandOutput
 from wavebreak.aws.dead_letter_queue import FailedEvents
-from wavebreak.aws.ec2 import Ec2
+from wavebreak.aws.ec2.instances import Ec2
+from wavebreak.aws.ec2.landing_places import LandingPlaces
+from wavebreak.aws.ec2.launch_templates import LaunchTemplates
 from wavebreak.aws.evidence_bucket import EvidenceBucket
 from wavebreak.aws.functions import Functions
-from wavebreak.aws.landing_places import LandingPlaces
-from wavebreak.aws.launch_templates import LaunchTemplates
 from wavebreak.aws.scheduler import Schedules
 from wavebreak.aws.ssm import Ssm
 from wavebreak.domain.drs import Quotas

@@ -12,7 +12,7 @@ from tests.support.plans import all_terminated, plan, server, servers_of, three_
 from tests.support.stack import ended_while_time_passes
 
 from wavebreak.aws.drs import Drs
-from wavebreak.aws.ec2 import Ec2
+from wavebreak.aws.ec2.instances import Ec2
 from wavebreak.aws.unrepeated import CallRejectedError
 from wavebreak.store import keys
 

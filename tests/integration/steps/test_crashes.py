@@ -16,8 +16,8 @@ from wavebreak.domain.executions.model import Attribution
 from wavebreak.domain.steps.lifetime import MOST_ROUNDS
 from wavebreak.domain.steps.runs import StepKind, StepOutcome, StepRun, StepStatus, StopReason
 from wavebreak.store.table import Table
-from wavebreak.use_cases.run_step import begin_step, stop_step
 from wavebreak.use_cases.steps import drive_step, watch_automation
+from wavebreak.use_cases.steps.run_step import begin_step, stop_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

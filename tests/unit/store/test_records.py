@@ -35,7 +35,9 @@ from wavebreak.domain.plans.model import ApprovalThen, Impact, OnFailure
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.site import Site
 from wavebreak.store import keys
-from wavebreak.store.records import job_record, meta_record, read_execution, server_records, wave_record
+from wavebreak.store.records.executions import meta_record, read_execution
+from wavebreak.store.records.jobs import job_record
+from wavebreak.store.records.waves import server_records, wave_record
 
 ITEM_LIMIT = 400_000
 Item = dict[str, Any]

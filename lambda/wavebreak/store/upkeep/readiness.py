@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.plans.model import StoredPlan
-    from wavebreak.store.records import Item
+    from wavebreak.store.table import Item
 
 LEASE: Final = timedelta(seconds=150)
 """How long whoever checks a plan keeps others from it: longer than its function may run."""

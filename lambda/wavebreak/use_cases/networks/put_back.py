@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.app import App
-    from wavebreak.aws.launch_templates import LaunchTemplates
+    from wavebreak.aws.ec2.launch_templates import LaunchTemplates
     from wavebreak.domain.executions.model import Execution
     from wavebreak.domain.launch_templates.changes import TemplateChange
     from wavebreak.domain.launch_templates.model import TemplateVersion

@@ -18,7 +18,7 @@ from wavebreak.resilience.aws_errors import error_code
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from wavebreak.aws.launch_templates import LaunchTemplates
+    from wavebreak.aws.ec2.launch_templates import LaunchTemplates
     from wavebreak.domain.launch_templates.changes import TemplateChange
     from wavebreak.domain.launch_templates.model import TemplateVersion
 

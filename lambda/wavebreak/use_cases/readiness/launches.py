@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from wavebreak.app import App
-    from wavebreak.aws.landing_places import LandingPlaces
+    from wavebreak.aws.ec2.landing_places import LandingPlaces
     from wavebreak.aws.parallel_reads import Asking
     from wavebreak.domain.launch_templates.model import LaunchConfiguration
     from wavebreak.domain.readiness.launch_facts import Launch

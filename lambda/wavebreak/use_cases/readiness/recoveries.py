@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions.creation import site_of
 from wavebreak.identifiers import is_drill
-from wavebreak.store.records import LAUNCHES_IN
+from wavebreak.store.records.executions import LAUNCHES_IN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable

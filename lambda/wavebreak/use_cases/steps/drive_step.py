@@ -11,7 +11,7 @@ from wavebreak.domain.steps.runs import StepKind, StepOutcome
 from wavebreak.observability.error_tracker import concerns
 from wavebreak.timing import iso
 from wavebreak.use_cases.record_machine_failures import kept_word, run_failed
-from wavebreak.use_cases.run_step import end_step, wake_execution
+from wavebreak.use_cases.steps.run_step import end_step, wake_execution
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

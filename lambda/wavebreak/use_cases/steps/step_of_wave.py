@@ -19,7 +19,7 @@ from wavebreak.domain.steps.runs import (
     ended,
     without_input,
 )
-from wavebreak.use_cases.run_step import begin_step, stop_step
+from wavebreak.use_cases.steps.run_step import begin_step, stop_step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

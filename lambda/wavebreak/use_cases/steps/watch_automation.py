@@ -19,8 +19,8 @@ from wavebreak.domain.steps.lifetime import MOST_ROUNDS, seconds_between_looks
 from wavebreak.domain.steps.runs import StepOutcome
 from wavebreak.observability.error_tracker import concerns
 from wavebreak.resilience.aws_errors import FAULTS, is_denied, words_of
-from wavebreak.use_cases.run_step import end_step, wake_execution
 from wavebreak.use_cases.steps.next_machine import start_next
+from wavebreak.use_cases.steps.run_step import end_step, wake_execution
 
 if TYPE_CHECKING:
     from wavebreak.app import App

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.aws.clients import UnsupportedSiteError
-from wavebreak.aws.ec2 import DESCRIBE_EC2_INSTANCES
+from wavebreak.aws.ec2.instances import DESCRIBE_EC2_INSTANCES
 from wavebreak.aws.parallel_reads import Asking, Question
 from wavebreak.domain.drs import Trouble
 from wavebreak.domain.errors.record import Severity

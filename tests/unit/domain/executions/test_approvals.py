@@ -16,7 +16,8 @@ from wavebreak.domain.executions.model import Attribution, Execution, Mode, Paus
 from wavebreak.domain.executions.views import execution_view
 from wavebreak.domain.plans.model import ApprovalThen, OnFailure
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
-from wavebreak.store.records import meta_record, read_execution, server_records, wave_record
+from wavebreak.store.records.executions import meta_record, read_execution
+from wavebreak.store.records.waves import server_records, wave_record
 from wavebreak.timing import Timing
 
 E, W = ExecutionStatus, WaveStatus

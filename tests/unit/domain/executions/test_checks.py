@@ -31,7 +31,8 @@ from wavebreak.domain.executions.stepping.wave_steps import planned, run_id, tar
 from wavebreak.domain.executions.views import execution_view
 from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
-from wavebreak.store.records import meta_record, read_execution, server_records, wave_record
+from wavebreak.store.records.executions import meta_record, read_execution
+from wavebreak.store.records.waves import server_records, wave_record
 
 if TYPE_CHECKING:
     from datetime import datetime

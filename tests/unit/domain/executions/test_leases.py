@@ -21,7 +21,8 @@ from wavebreak.domain.executions.next_steps import next_steps
 from wavebreak.domain.executions.steering import NotAllowedError, cancel, retry
 from wavebreak.domain.executions.views import execution_view
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.store.records import meta_record, read_execution, server_records, wave_record
+from wavebreak.store.records.executions import meta_record, read_execution
+from wavebreak.store.records.waves import server_records, wave_record
 from wavebreak.timing import Timing, iso
 
 E, T, W = ExecutionStatus, TerminationStatus, WaveStatus

@@ -11,7 +11,7 @@ from wavebreak.domain.executions.model import Mode
 from wavebreak.domain.executions.networking.start import networks_of
 from wavebreak.domain.launch_templates.model import DrillNetwork
 from wavebreak.site import Site
-from wavebreak.store.records import meta_record, read_execution
+from wavebreak.store.records.executions import meta_record, read_execution
 
 OWN = Site("111111111111", "us-east-1")
 WRITTEN: dict[str, Any] = {

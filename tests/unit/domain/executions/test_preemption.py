@@ -36,7 +36,8 @@ from wavebreak.domain.executions.model import (
 from wavebreak.domain.executions.observation import Observation, deadline_of
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.site import Site
-from wavebreak.store.records import meta_record, read_execution, read_sites, server_records, wave_record
+from wavebreak.store.records.executions import meta_record, read_execution, read_sites
+from wavebreak.store.records.waves import server_records, wave_record
 
 W, E = WaveStatus, ExecutionStatus
 RECOVERY = "recovery-01kahpq7800000000000000000"

@@ -26,7 +26,8 @@ from wavebreak.domain.executions.views import execution_view, plan_view, summary
 from wavebreak.domain.plans.model import Impact, OnFailure, StoredPlan
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.site import Site
-from wavebreak.store.records import meta_record, read_execution, wave_record
+from wavebreak.store.records.executions import meta_record, read_execution
+from wavebreak.store.records.waves import wave_record
 from wavebreak.timing import iso
 
 W, E = WaveStatus, ExecutionStatus

@@ -32,7 +32,8 @@ from wavebreak.domain.executions.stepping.wave_steps import anew, intended, plan
 from wavebreak.domain.executions.views import execution_view
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
-from wavebreak.store.records import meta_record, read_execution, server_records, wave_record
+from wavebreak.store.records.executions import meta_record, read_execution
+from wavebreak.store.records.waves import server_records, wave_record
 
 W = WaveStatus
 FAILURE, PARTIAL, SUCCESS = "COMPLETE_FAILURE", "PARTIAL_SUCCESS", "COMPLETE_SUCCESS"

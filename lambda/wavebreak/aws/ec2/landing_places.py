@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.aws.ec2 import Ec2
-from wavebreak.aws.launch_templates import LaunchTemplates
+from wavebreak.aws.ec2.instances import Ec2
+from wavebreak.aws.ec2.launch_templates import LaunchTemplates
 from wavebreak.domain.launch_templates.reading import subnet
 
 if TYPE_CHECKING:

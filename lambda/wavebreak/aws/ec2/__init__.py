@@ -1,0 +1,1 @@
+"""EC2: instances, launch templates, and the places where servers land."""

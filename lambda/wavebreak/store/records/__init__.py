@@ -1,0 +1,1 @@
+"""An execution written down as items of the table, and read back. Pure."""

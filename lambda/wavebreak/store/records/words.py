@@ -1,0 +1,24 @@
+"""Moments and words of people, read back from items. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wavebreak.domain.executions.model import (
+    Attribution,
+)
+from wavebreak.timing import parse_iso
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+def moment(text: str | None) -> datetime | None:
+    """Read a moment, RFC 3339; None where there is none."""
+    return parse_iso(text) if text else None
+
+
+def read_word(record: Mapping[str, Any] | None) -> Attribution | None:
+    """Read back who said something, when and why; None where nobody did."""
+    return Attribution(record["actor"], parse_iso(record["at"]), record.get("reason")) if record else None
