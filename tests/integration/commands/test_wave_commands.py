@@ -235,7 +235,7 @@ def test_a14_a_server_whose_instance_is_not_known_did_not_succeed(
             for source, one in targets(*arguments)
         ]
 
-    monkeypatch.setattr("wavebreak.use_cases.run_wave_step.targets", unknown)
+    monkeypatch.setattr("wavebreak.use_cases.steps.run_wave_step.targets", unknown)
     required = {"command": "status", "required": True}
     execution = stack.ended(stack.start(plan(wave("only", 1, 2, after=[required]))))
     assert (execution["status"], server(2) in execution["waves"][0]["error"]) == ("FAILED", True)

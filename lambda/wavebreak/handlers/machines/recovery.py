@@ -10,8 +10,8 @@ from wavebreak.lambda_entry import doorway
 from wavebreak.use_cases.launch_wave import start_wave as launch
 from wavebreak.use_cases.observe_recovery import observe as look_once
 from wavebreak.use_cases.record_machine_failures import record
-from wavebreak.use_cases.run_wave_step import run_step
 from wavebreak.use_cases.settle_execution import finish
+from wavebreak.use_cases.steps.run_wave_step import run_step
 
 
 @doorway
