@@ -15,4 +15,4 @@ def get_wave(executionId: str, waveNumber: str) -> Response[Any]:  # noqa: N803
     """Read one wave with its servers, and with its steps and what they answered."""
     from wavebreak.use_cases.steps.read_wave import read_wave  # noqa: PLC0415  few calls pay for this import
 
-    return http.json_response(200, read_wave(app(), http.execution_id(executionId), waveNumber))
+    return http.json_response(200, read_wave(app(), http.execution_id(executionId), waveNumber, http.caller_of(router)))

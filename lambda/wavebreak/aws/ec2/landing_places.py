@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from botocore.exceptions import ClientError
+
 from wavebreak.aws.ec2.instances import Ec2
-from wavebreak.aws.ec2.launch_templates import LaunchTemplates
+from wavebreak.aws.ec2.launch_templates import DEFAULT, LaunchTemplates
 from wavebreak.domain.launch_templates.reading import subnet
+from wavebreak.resilience.aws_errors import error_code
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from wavebreak.domain.launch_templates.model import Subnet
 
+_NO_TEMPLATE: Final = frozenset({"InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.NotFoundException"})
 _A_FILTER: Final = 200
 """Values that one filter takes."""
 
@@ -25,6 +29,16 @@ class LandingPlaces:
         self.client = client
         self.templates = LaunchTemplates(client)
         self.instances = Ec2(client)
+
+    def is_gone(self, template_id: str) -> bool:
+        """Tell whether a launch template does not exist: one that a listing does not show may only be too young."""
+        try:
+            self.client.describe_launch_template_versions(LaunchTemplateId=template_id, Versions=[DEFAULT])
+        except ClientError as error:
+            if error_code(error) in _NO_TEMPLATE:
+                return True
+            raise
+        return False
 
     def default_subnets(self) -> tuple[Subnet, ...]:
         """Return the default subnets, where instances land whose template names none."""

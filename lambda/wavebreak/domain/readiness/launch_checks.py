@@ -59,7 +59,7 @@ def launch_checks(site: SiteFacts, *, commands: bool, runs_actions: bool) -> Ite
     # What a drill has changed a recovery puts back: the template says nothing of where that lands now.
     own = [member for member in anew if member.source_server_id not in site.changed]
     templated = [member for member in own if launches[member.source_server_id].template is not None]
-    yield from each_of("template", site.where, anew, _template(launches), "with a launch template")
+    yield from each_of("template", site.where, anew, _template(facts, launches), "with a launch template")
     if commands:
         yield from each_of("instance-profile", site.where, templated, _profile(launches), "with an instance profile")
     yield from _of_places(site, facts, launches, templated, seen)
@@ -131,12 +131,15 @@ def _actions(launches: Launches, runs_actions: bool) -> Verdict:
     return verdict
 
 
-def _template(launches: Launches) -> Verdict:
+def _template(facts: LaunchFacts, launches: Launches) -> Verdict:
     def verdict(member: Member) -> Finding | None:
         launch = launches[member.source_server_id]
         if launch.template is not None:
             return None
-        return by_impact(member, f"EC2 knows no launch template {launch.configuration.template_id}")
+        name = launch.configuration.template_id
+        if name is None or name in facts.gone:
+            return by_impact(member, f"EC2 knows no launch template {name}")
+        return CheckStatus.WARN, f"EC2 does not show its launch template {name} now"
 
     return verdict
 

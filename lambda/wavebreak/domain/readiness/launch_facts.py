@@ -24,6 +24,8 @@ class LaunchFacts:
     """By source server, of those that were looked at."""
     templates: Mapping[str, TemplateVersion] | None = None
     """The default versions by template; one that EC2 does not show is left out."""
+    gone: frozenset[str] = frozenset()
+    """Launch templates that do not exist; others that are left out EC2 may only not show yet."""
     subnets: Mapping[str, Subnet] | None = None
     default_subnets: tuple[Subnet, ...] | None = None
     groups: Mapping[str, str] | None = None

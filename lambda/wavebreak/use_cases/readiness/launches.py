@@ -35,6 +35,7 @@ def look_at_launches(app: App, asking: Asking, seen: Mapping[Site, Sight], chose
     # In one thread: making several clients at a time is not safe.
     places = [(sight, app.places_at(sight.site)) for sight in asked]
     put(asking, [_templates(sight, found) for sight, found in places], spare=True)
+    put(asking, [each for sight, found in places for each in _absent(sight, found)], spare=True)
     put(asking, [each for sight, found in places for each in _of_places(sight, found)], spare=True)
     for sight in asked:
         if _facts(sight).vcpus and not asking.over:
@@ -69,6 +70,23 @@ def _templates(sight: Sight, places: LandingPlaces) -> Ask:
     """Ask for the default versions of the launch templates."""
     wanted = {each.template_id for each in _facts(sight).configurations.values() if each.template_id}
     return _ask(sight, "ec2:DescribeLaunchTemplateVersions", places.templates.defaults, wanted, "templates")
+
+
+def _absent(sight: Sight, places: LandingPlaces) -> Iterator[Ask]:
+    """Ask for each template that the listing does not show whether it exists."""
+    shown = _facts(sight).templates
+    if shown is None:
+        return
+    wanted = {each.template_id for each in _facts(sight).configurations.values() if each.template_id}
+    for name in sorted(wanted - shown.keys()):
+        yield Ask(
+            sight, "ec2:DescribeLaunchTemplateVersions", partial(places.is_gone, name), partial(_gone, sight, name)
+        )
+
+
+def _gone(sight: Sight, name: str, is_gone: bool) -> None:
+    if is_gone:
+        _learn(sight, gone=_facts(sight).gone | {name})
 
 
 def _of_places(sight: Sight, places: LandingPlaces) -> Iterator[Ask]:

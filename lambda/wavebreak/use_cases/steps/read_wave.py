@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from wavebreak.app import App
 
 
-def read_wave(app: App, execution_id: str, written: str) -> dict[str, Any]:
-    """Show the wave whose number is written in a path, with what its steps answered; raise NotFound."""
+def read_wave(app: App, execution_id: str, written: str, caller: str) -> dict[str, Any]:
+    """Show the wave whose number is written in a path to `caller`, with what its steps answered; raise NotFound."""
     execution = app.executions.load(execution_id).execution
     number = wave_number(execution, written)
     wave = execution.wave(number)
-    shown = whole_view(execution, app.now())["waves"][number - 1]
+    shown = whole_view(execution, caller, app.now(), app.timing)["waves"][number - 1]
     return {**shown, "steps": steps_view(execution, wave, outputs_of(app, execution, [wave]))}

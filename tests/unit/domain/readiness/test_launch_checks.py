@@ -245,8 +245,12 @@ def test_13_commands_need_an_instance_profile(commands: bool, profile: dict[str,
 
 
 def test_13_a_template_that_is_gone_fails_and_lands_nowhere() -> None:
-    found = checks(site(replace(launches(1), templates={})))
+    found = checks(site(replace(launches(1), templates={}, gone=frozenset({"lt-1"}))))
     assert found["template"]["s-1"].status is FAIL
+    unnamed = configured(replace(launches(1), templates={}), template_id=None)
+    assert only(site(unnamed), "template").status is FAIL
+    young = only(site(replace(launches(1), templates={})), "template")
+    assert (young.status, young.message) == (WARN, "EC2 does not show its launch template lt-1 now")
     assert not found.keys() & {"network", "landing"}
 
 
