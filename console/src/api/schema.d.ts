@@ -516,6 +516,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/plans/{planId}/readiness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what the scheduled checks of a plan found, newest first. */
+        get: operations["list_readiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/plans/{planId}/snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the recovery points of a plan's servers, the newest first; nothing is changed. */
+        get: operations["get_snapshots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/plans/{planId}/validate": {
         parameters: {
             query?: never;
@@ -554,6 +588,37 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Approval
+         * @description For how long somebody's approval is waited for, what follows then, and who may not give it.
+         */
+        Approval: {
+            /** @description REQUESTER: who asked for the execution may not approve. */
+            notBy?: components["schemas"]["ApprovalNotBy"] | null;
+            /**
+             * @description REMIND tells people again, at each further timeout too; REJECT rejects the wave of a drill.
+             * @default REMIND
+             */
+            then: components["schemas"]["ApprovalThen"];
+            /**
+             * Timeoutminutes
+             * @description Counted from when it is asked for.
+             * @default 60
+             */
+            timeoutMinutes: number;
+        };
+        /**
+         * ApprovalNotBy
+         * @description Who may not approve a wave.
+         * @enum {string}
+         */
+        ApprovalNotBy: "REQUESTER";
+        /**
+         * ApprovalThen
+         * @description What follows when nobody approves a wave in time; a wave of a RECOVERY is never rejected for it.
+         * @enum {string}
+         */
+        ApprovalThen: "REMIND" | "REJECT";
         /**
          * AutomationStep
          * @description An SSM Automation runbook that runs in the wave's account and Region, to its end.
@@ -683,6 +748,19 @@ export interface components {
             /** @enum {string} */
             type: "DOCUMENT" | "STIPULATION" | "APPLICATION";
             waveNumber: number | null;
+        };
+        CheckedReadiness: {
+            /** Format: date-time */
+            checkedAt: string;
+            /** @description The checks that failed, fifty at most; a list of plans shows the first three. */
+            failing: {
+                check: string;
+                message: string;
+                subject: string;
+            }[];
+            planVersion: number;
+            /** @description A recovery could be started, and every CRITICAL server launched. */
+            ready: boolean;
         };
         /**
          * CommandName
@@ -836,6 +914,11 @@ export interface components {
          * @description What starts a drill.
          */
         DrillRequest: {
+            /**
+             * Before
+             * @description Each server comes from its newest recovery point not later than this.
+             */
+            before?: string | null;
             /** Planid */
             planId: string;
             /** Reason */
@@ -858,6 +941,11 @@ export interface components {
          * @description What concerns drills of the plan only; a recovery ignores it.
          */
         DrillSettings: {
+            /**
+             * Networks
+             * @description Where its servers land: one for each account and Region of the waves.
+             */
+            networks?: components["schemas"]["NetworkSettings"][] | null;
             /** @description When drills start by themselves; needs a lease. */
             schedule?: components["schemas"]["ScheduleSettings"] | null;
             /**
@@ -932,6 +1020,13 @@ export interface components {
             waveNumber?: number;
         };
         Execution: {
+            /** @description The calls that would be accepted now, from who reads this; a lock of another execution is not known here. */
+            actions: ("cancel" | "pause" | "resume" | "terminate" | "lease" | "verdict")[];
+            /**
+             * Format: date-time
+             * @description No server comes from a later recovery point, if it was asked for.
+             */
+            before: string | null;
             cancel: {
                 actor: string;
                 /** Format: date-time */
@@ -1061,6 +1156,11 @@ export interface components {
          */
         ExecutionStatus: "PENDING" | "IN_PROGRESS" | "PAUSED" | "CANCELLING" | "COMPLETED" | "PARTIAL_SUCCESS" | "FAILED" | "CANCELLED";
         ExecutionSummary: {
+            /**
+             * Format: date-time
+             * @description No server comes from a later recovery point, if it was asked for.
+             */
+            before: string | null;
             cancel: {
                 actor: string;
                 /** Format: date-time */
@@ -1158,6 +1258,36 @@ export interface components {
         };
         ExecutionWave: {
             accountId: string | null;
+            /** @description The calls that would be accepted now, from who reads this; a lock of another execution is not known here. */
+            actions: ("approve" | "reject" | "retry" | "skip")[];
+            /** @description Of a wave that somebody was asked to approve. */
+            approval: {
+                /**
+                 * Format: date-time
+                 * @description Since when somebody is waited for; null in older executions.
+                 */
+                askedAt: string | null;
+                /** Format: date-time */
+                at: string | null;
+                /** @description Who approved it; null until somebody did. */
+                by: string | null;
+                /**
+                 * Format: date-time
+                 * @description When the next timeout passes; null once nobody is waited for.
+                 */
+                dueAt: string | null;
+                /**
+                 * @description Who may not approve it.
+                 * @enum {unknown}
+                 */
+                notBy: "REQUESTER" | null;
+                reason: string | null;
+                /**
+                 * @description What follows the timeout.
+                 * @enum {unknown}
+                 */
+                then: "REMIND" | "REJECT" | null;
+            } | null;
             attempt: number;
             /** @description Oldest first, the present one last. */
             attempts: {
@@ -1170,6 +1300,11 @@ export interface components {
                 /** @enum {string} */
                 status: "NOT_STARTED" | "AWAITING_APPROVAL" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "CANCELLED" | "SKIPPED";
             }[];
+            /**
+             * Format: date-time
+             * @description When it times out; null unless it runs.
+             */
+            deadlineAt: string | null;
             dependsOn: string[];
             display: {
                 color: string;
@@ -1341,6 +1476,40 @@ export interface components {
          */
         Mode: "DRILL" | "RECOVERY";
         /**
+         * NetworkSettings
+         * @description Where the drills of an account and Region land.
+         */
+        NetworkSettings: {
+            /**
+             * Accountid
+             * @description As in the waves that it is for.
+             * @example 123456789012
+             */
+            accountId?: string | null;
+            /**
+             * Region
+             * @description As in the waves that it is for.
+             * @example us-west-2
+             */
+            region?: string | null;
+            /**
+             * Securitygroupids
+             * @description Of every network interface, in place of its own.
+             * @example [
+             *       "sg-0123456789abcdef0"
+             *     ]
+             */
+            securityGroupIds: string[];
+            /**
+             * Subnetids
+             * @description A server goes into the one with most free addresses in a zone that offers its type.
+             * @example [
+             *       "subnet-0123456789abcdef0"
+             *     ]
+             */
+            subnetIds: string[];
+        };
+        /**
          * NothingRequest
          * @description What a call is given that takes nothing: a plan that is sent to be validated would not be the one that is.
          */
@@ -1490,6 +1659,11 @@ export interface components {
          * @description What starts a recovery.
          */
         RecoveryRequest: {
+            /**
+             * Before
+             * @description Each server comes from its newest recovery point not later than this.
+             */
+            before?: string | null;
             /** Planid */
             planId: string;
             /**
@@ -1579,6 +1753,22 @@ export interface components {
              */
             sourceServerId: string;
         };
+        ServerSnapshots: {
+            /** @description Why DRS did not tell them. */
+            error: string | null;
+            /** @description Whether it has older ones. */
+            more: boolean;
+            /** @description Its Name tag or else its host name, if DRS told it. */
+            name: string | null;
+            /** @description Its finished recovery points, the newest first; at most 500. */
+            snapshots: {
+                /** Format: date-time */
+                at: string;
+                snapshotId: string;
+            }[];
+            sourceServerId: string;
+            waveName: string;
+        };
         /**
          * Severity
          * @description How bad an error is.
@@ -1591,6 +1781,20 @@ export interface components {
             plan: {
                 [key: string]: unknown;
             };
+            /** @description What the newest scheduled check found; null until this version was checked. */
+            readiness: {
+                /** Format: date-time */
+                checkedAt: string;
+                /** @description The checks that failed, fifty at most; a list of plans shows the first three. */
+                failing: {
+                    check: string;
+                    message: string;
+                    subject: string;
+                }[];
+                planVersion: number;
+                /** @description A recovery could be started, and every CRITICAL server launched. */
+                ready: boolean;
+            } | null;
             /** @description Whether EventBridge Scheduler has the schedule that the plan says; null without one. */
             schedule: {
                 error: string | null;
@@ -1646,6 +1850,14 @@ export interface components {
              * @default []
              */
             after: (components["schemas"]["CommandStep"] | components["schemas"]["AutomationStep"] | components["schemas"]["FunctionStep"])[];
+            /**
+             * @description In place of requiresApproval, whose true is short for {}.
+             * @example {
+             *       "then": "REJECT",
+             *       "timeoutMinutes": 30
+             *     }
+             */
+            approval?: components["schemas"]["Approval"];
             /**
              * Before
              * @description Done before the launch; commands go to the waves that this one depends on.
@@ -4722,6 +4934,193 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_readiness: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description Of the answer that this one goes on from. */
+                nextToken?: string | null;
+            };
+            header?: never;
+            path: {
+                planId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the scheduled checks found, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["CheckedReadiness"][];
+                        nextToken: string | null;
+                    };
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_snapshots: {
+        parameters: {
+            query?: {
+                /** @description Only recovery points not later than this. */
+                before?: string | null;
+                /** @description Servers; at most 25 come in one answer. */
+                limit?: number;
+                /** @description Of the answer that this one goes on from. */
+                nextToken?: string | null;
+            };
+            header?: never;
+            path: {
+                planId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Servers in the plan's order, each with its recovery points. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ServerSnapshots"][];
+                        nextToken: string | null;
+                    };
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
