@@ -29,7 +29,7 @@ from wavebreak.domain.executions.stepping.model import StepStatus
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 
 HISTORIES: Final = 10_000
-A_TEST: Final = 1000
+A_TEST: Final = 2000
 SHORTEST: Final = 12
 LONGEST: Final = 120
 THEN: Final = tuple(CancelThen)
@@ -49,8 +49,8 @@ HAPPENINGS: Final[tuple[tuple[int, Happening], ...]] = (
     (6, lambda story, dice: story.time_passes(dice.choice(SECONDS))),
     (5, lambda story, dice: story.observe(dice.choice(DRS_ANSWERS))),
     (8, lambda story, dice: story.start_waves(dice.randint(1, 3), dice.choice(STARTS))),
-    (6, lambda story, dice: story.drs_works(dice.choices(OUTCOMES, k=3), dice.random() < 0.5)),
-    (4, lambda story, dice: story.commands_end(dice.choices(COMMAND_ENDS, k=4))),
+    (6, lambda story, dice: story.drs_works(dice.choices(OUTCOMES, (1, 5, 1), k=3), dice.random() < 0.5)),
+    (7, lambda story, dice: story.commands_end(dice.choices(COMMAND_ENDS, k=4))),
     (1, lambda story, dice: story.start_a_wave_that_nobody_named(dice.randint(1, 4), dice.randint(1, 3))),
     (2, lambda story, dice: story.a_held_up_function_goes_on(dice.choice(FATES))),
     (2, lambda story, dice: story.an_answer_arrives_or_is_lost(dice.random() < 0.5)),
@@ -70,9 +70,9 @@ HAPPENINGS: Final[tuple[tuple[int, Happening], ...]] = (
         ),
     ),
     (1, lambda story, _dice: story.the_recovery_cancels_it()),
-    (1, lambda story, dice: story.run_a_command(dice.randint(1, 4), dice.choice(RUN_FATES))),
+    (4, lambda story, dice: story.run_a_command(dice.randint(1, 4), dice.choice(RUN_FATES))),
     (2, lambda story, dice: story.a_held_up_command_goes_on(dice.choice(RUN_FATES))),
-    (2, lambda story, _dice: story.cancel_a_command()),
+    (4, lambda story, _dice: story.cancel_a_command()),
 )
 """What can happen, and how often it does beside the others."""
 MOODS: Final = (0, 0, 1, 1, 2)

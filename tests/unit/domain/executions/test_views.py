@@ -276,6 +276,7 @@ def test_a_plan_is_shown_as_it_is_stored() -> None:
         "version": 3,
         "createdAt": "then",
         "updatedAt": "now",
+        "readiness": None,
     }
 
 
