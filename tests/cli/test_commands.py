@@ -219,7 +219,10 @@ def test_plans_are_listed_shown_and_deleted(api: FakeApi, wavebreak: Terminal) -
     api.answers["DELETE", "/plans/three-tier"] = (204, {})
     wavebreak.width = 120
     listed = lines(wavebreak("plan", "list").out)
-    assert listed[2] == "three-tier  4        2      1 + selected  2026-11-21 12:00:00Z  not checked yet  3TierRecoveryPlan"
+    assert (
+        listed[2]
+        == "three-tier  4        2      1 + selected  2026-11-21 12:00:00Z  not checked yet  3TierRecoveryPlan"
+    )
     shown = wavebreak("plan", "show", "three-tier").out
     assert "Objectives: RTO 60 minutes, RPO 15 minutes" in shown
     assert lines(shown)[5:7] == [

@@ -8,7 +8,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from tools.packaging.openapi_schemas import LINE, named
+from tools.packaging.openapi_schemas import LINE
+from tools.packaging.openapi_shapes import named
 
 from wavebreak.problems import CONTENT_TYPE
 
