@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from wavebreak.domain.executions.model import Execution, Wave
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.domain.executions.stepping.model import WaveStep
 
 RUNNING: Final = "IN_PROGRESS"

@@ -34,7 +34,10 @@ from wavebreak.domain.executions.engine import (
 )
 from wavebreak.domain.executions.launching import launch_steps, learning
 from wavebreak.domain.executions.launching.last_look import LastLook
-from wavebreak.domain.executions.model import Attribution, Execution, Job, JobKind, JobState, LaunchStatus
+from wavebreak.domain.executions.model.executions import Execution
+from wavebreak.domain.executions.model.jobs import Job, JobKind, JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observation import JobView, Observation
 from wavebreak.domain.executions.stepping.model import StepStatus
 from wavebreak.domain.executions.stepping.wave_steps import intended

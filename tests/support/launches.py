@@ -19,7 +19,8 @@ from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.drs import JOBS_QUOTA, Instance, Quotas, RecentJob, SourceServer
 from wavebreak.domain.executions.engine import Directive, decide
 from wavebreak.domain.executions.launching.launch_tags import job_tags
-from wavebreak.domain.executions.model import Execution, Job, LaunchStatus, Mode, Server
+from wavebreak.domain.executions.model.executions import Execution, Mode
+from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.domain.executions.observation import JobView, Observation, ServerView
 from wavebreak.execution_utils import WaveStatus
 from wavebreak.store.records.executions import meta_record, read_execution
@@ -30,6 +31,7 @@ from wavebreak.use_cases.launch_wave import start_wave
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from wavebreak.domain.executions.model.jobs import Job
     from wavebreak.site import Site
 
 ROUND: Final = timedelta(seconds=31)

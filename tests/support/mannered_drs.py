@@ -17,7 +17,7 @@ from tests.support.execution_builders import TIMING
 from drs_simulator.clockwork.timing import Timing
 from drs_simulator.manners import Lens, Manners
 from wavebreak.domain.drs import NOT_FOUND, Instance
-from wavebreak.domain.executions.model import LaunchStatus
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.observation import InstanceView, JobLog, JobView, Observation, ServerView
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from tests.support.execution_builders import NOW, job_id
 from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.drs import RecentJob, SourceServer, Trouble
 from wavebreak.domain.executions.launching.launch_tags import key_of
-from wavebreak.domain.executions.model import LaunchStatus
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.observation import JobView, ServerView
 from wavebreak.domain.launch_templates.changing import interfaces_of
 from wavebreak.domain.launch_templates.model import LaunchConfiguration, Subnet, TemplateVersion
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.support.network_world import NetworkWorld
 
-    from wavebreak.domain.executions.model import Server
+    from wavebreak.domain.executions.model.servers import Server
 
 HOME: Final = "subnet-home"
 

@@ -20,7 +20,8 @@ from wavebreak.aws import few_at_once
 from wavebreak.domain.drs import Quotas
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import Directive, decide
-from wavebreak.domain.executions.model import Attribution, JobState
+from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observation import Observation
 from wavebreak.domain.launch_templates.changing import interfaces_of
 from wavebreak.problems import Unavailable

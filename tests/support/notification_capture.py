@@ -13,7 +13,7 @@ from tests.support.blueprint import ACCOUNT, REGION, Blueprint
 from tests.support.stored_executions import ACT, AT, execution
 
 from wavebreak.aws.channels import Channels
-from wavebreak.domain.executions.model import Attribution
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.notifications.message import Kind
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.settings import NoticeSettings
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from wavebreak.app import App
     from wavebreak.domain.errors.record import Severity
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.error_category import Category
 
 SENDER, READER = "wavebreak@example.com", "operator@example.com"

@@ -8,7 +8,7 @@ from tests.support.execution_builders import TIMING, server
 
 from wavebreak.domain.commands.catalogue import COMMAND_NAMES
 from wavebreak.domain.executions.approving.model import ApprovalWait
-from wavebreak.domain.executions.model import Wave
+from wavebreak.domain.executions.model.waves import Wave
 from wavebreak.domain.executions.stepping.wave_steps import planned
 from wavebreak.domain.plans.model import ApprovalThen, Impact, OnFailure
 

@@ -14,7 +14,7 @@ from tests.support.execution_builders import TIMING
 from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.drs import Quotas, RecentJob, SourceServer
 from wavebreak.domain.executions.launching.launch_tags import job_tags, key_of
-from wavebreak.domain.executions.model import Job, JobState
+from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.resilience import retries
 from wavebreak.store import keys
 from wavebreak.use_cases.launch_wave import start_wave
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from tests.support.fake_drs_world import World
 
-    from wavebreak.domain.executions.model import Execution, Server
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.servers import Server
     from wavebreak.site import Site
 
 _ROOM: Final = Quotas(jobs=1000, servers_a_job=100, servers_in_jobs=100_000)

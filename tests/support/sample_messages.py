@@ -13,7 +13,10 @@ from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, append_event, 
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.ending.model import EndingOutcome, InstanceEnding
 from wavebreak.domain.executions.leasing.model import Lease
-from wavebreak.domain.executions.model import Attribution, Cancel, Execution, JobState, LaunchStatus, Mode, Termination
+from wavebreak.domain.executions.model.executions import Cancel, Execution, Mode, Termination
+from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.replay import statuses_after
 from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
 from wavebreak.domain.notifications.execution_messages import execution_message

@@ -17,7 +17,9 @@ from wavebreak.aws.drs import Drs
 from wavebreak.aws.step_functions import Workflow
 from wavebreak.domain.executions.engine import Directive, open_asks
 from wavebreak.domain.executions.launching.launch_tags import job_tags
-from wavebreak.domain.executions.model import Attribution, CancelThen, Execution, JobKind
+from wavebreak.domain.executions.model.executions import CancelThen, Execution
+from wavebreak.domain.executions.model.jobs import JobKind
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from drs_simulator.clockwork.clock import ManualClock
     from wavebreak.app import App
     from wavebreak.domain.executions.machine_runs import Machine
-    from wavebreak.domain.executions.model import Server
+    from wavebreak.domain.executions.model.servers import Server
     from wavebreak.domain.executions.observation import JobView
 
 POLL_SECONDS: Final = 80

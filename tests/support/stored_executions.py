@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from tests.support.plans import server
 
-from wavebreak.domain.executions.model import Attribution, Execution, Mode, Server, Wave
+from wavebreak.domain.executions.model.executions import Execution, Mode
+from wavebreak.domain.executions.model.servers import Server
+from wavebreak.domain.executions.model.waves import Wave
+from wavebreak.domain.executions.model.words import Attribution
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -30,7 +30,9 @@ from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.drs import Instance, RecentJob
 from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.ending.looks import is_launched
-from wavebreak.domain.executions.model import Attribution, Execution, Job, JobState, LaunchStatus
+from wavebreak.domain.executions.model.jobs import Job, JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observation import JobView, ServerView
 from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
     from random import Random
 
+    from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.site import Site
 
 POLL = timedelta(seconds=30)

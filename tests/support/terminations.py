@@ -23,7 +23,10 @@ from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.ending.instances_left import remaining, terminated_count, unknown
 from wavebreak.domain.executions.ending.looks import Ec2Answer, TerminationObservation, ending_of
 from wavebreak.domain.executions.ending.model import InstanceEnding
-from wavebreak.domain.executions.model import Attribution, Execution, Job, JobKind, JobState, LaunchStatus
+from wavebreak.domain.executions.model.executions import Execution
+from wavebreak.domain.executions.model.jobs import Job, JobKind, JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observation import Observation
 from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus

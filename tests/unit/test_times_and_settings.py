@@ -8,7 +8,7 @@ from tests.support.execution_builders import NOW, later
 
 from wavebreak.api.etag import version_of
 from wavebreak.domain.drs import Quotas, RecentJob, room_for
-from wavebreak.domain.executions.model import Mode
+from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.identifiers import new_execution_id
 from wavebreak.problems import InvalidRequest
 from wavebreak.settings import MissingSettingError, Settings

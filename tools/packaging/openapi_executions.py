@@ -21,7 +21,8 @@ from wavebreak.domain.evidence.job_log import Phase
 from wavebreak.domain.executions.actions import EXECUTION_STEPS, WAVE_STEPS
 from wavebreak.domain.executions.ending.model import EndingOutcome
 from wavebreak.domain.executions.findings.model import VerdictWord
-from wavebreak.domain.executions.model import CancelThen, LaunchStatus, Mode, PausedBy
+from wavebreak.domain.executions.model.executions import CancelThen, Mode, PausedBy
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.notices import NoticeCode
 from wavebreak.domain.executions.stepping.model import StepPhase, StepStatus
 from wavebreak.domain.plans.model import ApprovalNotBy, ApprovalThen, Impact, InDrill, ProcessorType

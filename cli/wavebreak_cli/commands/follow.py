@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
-from wavebreak.domain.executions.model import LaunchStatus
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, is_terminal, normalize_execution_status
 from wavebreak_cli.client.answers import Execution, Termination, members
 from wavebreak_cli.client.request import ATTEMPTS, path_of

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Group
 from rich.text import Text
 
-from wavebreak.domain.executions.model import LaunchStatus
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.timing import duration
 from wavebreak_cli.views.clocks import clocks
 from wavebreak_cli.views.execution_card import (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.aws.unrepeated import judged
 from wavebreak.domain.drs import GONE, IDS_A_CALL, Instance, RecentJob, RecoveryPoint, SourceServer, in_batches
 from wavebreak.domain.executions.launching.launch_tags import job_tags, key_of
-from wavebreak.domain.executions.model import LaunchStatus
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.observation import JobLog, JobView, ServerView
 from wavebreak.problems import Unavailable
 from wavebreak.timing import iso, known_time, parse_iso
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from mypy_boto3_drs.client import DrsClient
 
     from wavebreak.domain.drs import Trouble
-    from wavebreak.domain.executions.model import Job, Server
+    from wavebreak.domain.executions.model.jobs import Job
+    from wavebreak.domain.executions.model.servers import Server
     from wavebreak.domain.launch_templates.model import LaunchConfiguration
     from wavebreak.domain.plans.drs_recovery_plans import NativePlan
 

@@ -10,7 +10,7 @@ from wavebreak.api.plan_requests import DrillRequest, RecoveryRequest, StartRequ
 from wavebreak.api.requests import IdempotencyKey
 from wavebreak.app import app
 from wavebreak.domain.checks.whole_execution import whole_view
-from wavebreak.domain.executions.model import Mode
+from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.handlers import checks, history, waves
 from wavebreak.identifiers import RequestKey
 

@@ -10,7 +10,7 @@ from wavebreak.api import http
 from wavebreak.api.requests import ReasonRequest
 from wavebreak.app import app
 from wavebreak.domain.checks.whole_execution import whole_view
-from wavebreak.domain.executions.model import Execution
+from wavebreak.domain.executions.model.executions import Execution
 from wavebreak.handlers import leases
 from wavebreak.use_cases import operate_execution
 

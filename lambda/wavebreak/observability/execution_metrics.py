@@ -8,7 +8,7 @@ from wavebreak.execution_utils import WaveStatus
 from wavebreak.observability.metrics import Metric
 
 if TYPE_CHECKING:
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.observability.metrics import Meter
 
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from wavebreak.domain.commands.results import ExecutionResult
-    from wavebreak.domain.executions.model import Attribution, Execution
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.words import Attribution
     from wavebreak.store.executions import ExecutionStore
     from wavebreak.store.table import Item
 

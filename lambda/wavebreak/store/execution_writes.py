@@ -15,7 +15,7 @@ from wavebreak.store.table import TRANSACTION_BYTES, Write
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.store.locks import Held
     from wavebreak.store.table import Item
 

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from wavebreak.domain.executions.model import Attribution, Execution
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.words import Attribution
     from wavebreak.site import Site
     from wavebreak.store.locks import Held
     from wavebreak.store.table import Item

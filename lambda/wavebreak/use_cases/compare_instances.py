@@ -15,7 +15,7 @@ from wavebreak.domain.executions.ending.looks import is_launched
 if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.domain.drs import Instance
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.site import Site
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.replay import Statuses
     from wavebreak.domain.notifications.message import Message
     from wavebreak.store.outbox import Cursor

@@ -10,7 +10,8 @@ from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.drs import DESCRIBE_INSTANCES
 from wavebreak.aws.parallel_reads import Asking, Question
 from wavebreak.domain.drs import NOT_FOUND, START_RECOVERY, Trouble, in_batches
-from wavebreak.domain.executions.model import JobKind, Mode
+from wavebreak.domain.executions.model.executions import Mode
+from wavebreak.domain.executions.model.jobs import JobKind
 from wavebreak.domain.readiness.checks import in_the_way_of_a_drill
 from wavebreak.problems import ServerBusy, Unavailable
 from wavebreak.store import keys
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.aws.drs import Drs
     from wavebreak.domain.drs import Instance, RecentJob, SourceServer
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
 
 _RECOVERY: Final = "RECOVERY"
 _TERMINATED: Final = "TERMINATED"

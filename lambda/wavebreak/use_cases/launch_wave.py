@@ -22,7 +22,7 @@ from wavebreak.domain.executions.engine import may_launch, unassigned
 from wavebreak.domain.executions.launching import launch_steps
 from wavebreak.domain.executions.launching.launch_tags import job_tags
 from wavebreak.domain.executions.machine_runs import Machine
-from wavebreak.domain.executions.model import Execution, Job, Mode
+from wavebreak.domain.executions.model.executions import Execution, Mode
 from wavebreak.resilience.aws_errors import FAULTS, needs_somebody
 from wavebreak.resilience.client_config import series_seconds
 from wavebreak.timeouts import Deadline
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 
     from wavebreak.app import App
     from wavebreak.aws.drs import Drs
-    from wavebreak.domain.executions.model import Wave
+    from wavebreak.domain.executions.model.jobs import Job
+    from wavebreak.domain.executions.model.waves import Wave
 
 _NO_ROOM: Final = "Waits for room under the DRS quotas"
 _BUSY: Final = "Waits for the end of another DRS job of this server"

@@ -12,7 +12,8 @@ from wavebreak.aws.parallel_reads import Sites
 from wavebreak.domain.drs import STOPPED
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.launching import learning
-from wavebreak.domain.executions.model import Job, JobState, LaunchStatus
+from wavebreak.domain.executions.model.jobs import Job, JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.observation import InstanceView, JobView, Observation
 from wavebreak.resilience.aws_errors import FAULTS
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from wavebreak.aws.drs import Drs
     from wavebreak.aws.parallel_reads import Answers
     from wavebreak.domain.executions.launching.learning import Due
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.observation import JobLog
     from wavebreak.site import Site
 

@@ -13,7 +13,8 @@ from wavebreak.use_cases.resolve_selectors import DESCRIBE_SERVERS
 if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.aws.parallel_reads import Asking
-    from wavebreak.domain.executions.model import Execution, Server
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.servers import Server
     from wavebreak.site import Site
 
 

@@ -12,7 +12,7 @@ from wavebreak.domain.executions.actions import WAVE_STEPS
 from wavebreak.domain.executions.ending.taken_up import compared
 from wavebreak.domain.executions.locking.preemption import taken_over
 from wavebreak.domain.executions.machine_runs import Machine
-from wavebreak.domain.executions.model import Cancel, CancelThen, Mode
+from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Mode
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.identifiers import new_call_id
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Attribution, Execution
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.words import Attribution
     from wavebreak.store.executions import Snapshot
     from wavebreak.store.locks import Held
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.store.executions import Snapshot
     from wavebreak.store.wake_tokens import Token
 

@@ -10,7 +10,8 @@ from wavebreak.domain.errors.masking import masked_text
 from wavebreak.domain.errors.record import Severity, classify_failure
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.machine_runs import command_id_of, execution_id_of, machine_of
-from wavebreak.domain.executions.model import Attribution, Failure
+from wavebreak.domain.executions.model.executions import Failure
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.steps.step_ids import STEP_RUN, step_id_of
 from wavebreak.error_category import Category
 from wavebreak.identifiers import COMMAND_ID
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
 
 _CAUSE_LENGTH: Final = 1000
 _SAID_SO: Final = "Wavebreak.MachineFailed"

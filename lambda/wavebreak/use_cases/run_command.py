@@ -16,7 +16,9 @@ from wavebreak.domain.commands.summary import CommandRunStatus, summary_text
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.ending.taken_up import present_instance
-from wavebreak.domain.executions.model import Attribution, CancelThen, LaunchStatus
+from wavebreak.domain.executions.model.executions import CancelThen
+from wavebreak.domain.executions.model.servers import LaunchStatus
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.plans.model import Impact
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.identifiers import new_command_id
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Execution, Server, Wave
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.servers import Server
+    from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.identifiers import RequestKey
 
 logger = logging.getLogger(__name__)

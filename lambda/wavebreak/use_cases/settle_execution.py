@@ -11,7 +11,7 @@ from wavebreak.domain.executions.engine import finalise
 from wavebreak.domain.executions.launching.last_look import LastLook
 from wavebreak.domain.executions.launching.launch_steps import adopted
 from wavebreak.domain.executions.machine_runs import Machine
-from wavebreak.domain.executions.model import Attribution
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.use_cases.checks.consolidate_checks import at_its_end
 from wavebreak.use_cases.machine_round import sites_of
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from wavebreak.app import App
     from wavebreak.aws.drs import Drs
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
 
 
 def finish(app: App, execution_id: str) -> bool:

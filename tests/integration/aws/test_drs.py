@@ -18,7 +18,8 @@ from drs_simulator.http.server import SimulatorServer
 from wavebreak.aws.drs import Drs
 from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.executions.launching.launch_tags import job_tags
-from wavebreak.domain.executions.model import Job, JobState, LaunchStatus, Server
+from wavebreak.domain.executions.model.jobs import Job, JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.timing import parse_iso
 
 if TYPE_CHECKING:

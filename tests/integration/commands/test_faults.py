@@ -22,7 +22,7 @@ from wavebreak.domain.commands.delivery import SENDER_SECONDS, intended, not_sen
 from wavebreak.domain.commands.hints import hint_for
 from wavebreak.domain.commands.result_documents import result_of
 from wavebreak.domain.commands.runs import CommandTarget
-from wavebreak.domain.executions.model import Attribution
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.problems import CircuitOpen
 from wavebreak.site import Site
 from wavebreak.store.commands import CommandStore

@@ -15,7 +15,9 @@ from tests.support.stored_executions import ACT, execution, execution_id
 
 from wavebreak.aws.drs import Drs
 from wavebreak.domain.executions.machine_runs import Machine
-from wavebreak.domain.executions.model import Job, JobState, LaunchStatus, Server, Wave
+from wavebreak.domain.executions.model.jobs import Job, JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus, Server
+from wavebreak.domain.executions.model.waves import Wave
 from wavebreak.domain.executions.observation import JobLog, JobView
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.site import Site

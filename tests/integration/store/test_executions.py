@@ -10,7 +10,9 @@ import pytest
 from tests.support.stored_executions import ACT, AT, execution, execution_id
 
 from wavebreak.domain.executions.audit_trail import IllegalTransitionError, event_hash
-from wavebreak.domain.executions.model import Cancel, Execution, Job, JobState, LaunchStatus, Mode
+from wavebreak.domain.executions.model.executions import Cancel, Execution, Mode
+from wavebreak.domain.executions.model.jobs import Job, JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.steering import cancel
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.problems import InvalidRequest, NotFound, PlanBusy, Unavailable

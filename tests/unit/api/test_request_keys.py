@@ -13,7 +13,7 @@ from tests.support.lock_world import LockWorld
 from tests.support.memory_table import MemoryTable
 from tests.unit.domain.executions.test_lock_calls import go_on_to
 
-from wavebreak.domain.executions.model import Execution, Mode
+from wavebreak.domain.executions.model.executions import Execution, Mode
 from wavebreak.identifiers import RequestKey
 from wavebreak.problems import IdempotencyConflict, ServerBusy, Unavailable
 from wavebreak.store import keys, locks

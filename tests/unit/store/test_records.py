@@ -15,22 +15,19 @@ from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, InstanceEnding, kept_in_bytes
 from wavebreak.domain.executions.kept_words import kept
 from wavebreak.domain.executions.launching.last_look import LastLook
-from wavebreak.domain.executions.model import (
-    Attribution,
+from wavebreak.domain.executions.model.executions import (
     Cancel,
     CancelThen,
     Execution,
     Failure,
-    Job,
-    JobKind,
-    JobState,
-    LaunchStatus,
     Mode,
     PausedBy,
-    Server,
     Termination,
-    Wave,
 )
+from wavebreak.domain.executions.model.jobs import Job, JobKind, JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus, Server
+from wavebreak.domain.executions.model.waves import Wave
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.plans.model import ApprovalThen, Impact, OnFailure
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.site import Site

@@ -9,7 +9,8 @@ from tests.support.execution_builders import instance_id, job_id, server_id
 from tests.support.launches import ROUND, Launch, RefusingDrs, Started
 
 from wavebreak.domain.drs import Instance
-from wavebreak.domain.executions.model import LaunchStatus, Mode
+from wavebreak.domain.executions.model.executions import Mode
+from wavebreak.domain.executions.model.servers import LaunchStatus
 
 ONE, TWO = server_id(1), server_id(2)
 

@@ -7,7 +7,7 @@ import pytest
 from tests.support.execution_builders import NOW, execution, wave
 
 from wavebreak.domain.errors.masking import MASK
-from wavebreak.domain.executions.model import Execution
+from wavebreak.domain.executions.model.executions import Execution
 from wavebreak.observability.error_tracker import ErrorTracker
 from wavebreak.observability.metrics import Meter
 from wavebreak.use_cases.record_machine_failures import TOGETHER, keeps_failing, record

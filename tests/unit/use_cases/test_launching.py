@@ -16,7 +16,8 @@ from tests.support.launches import PASSING, ROUND, Launch, RefusingDrs, Way
 from wavebreak.domain.drs import Quotas, RecentJob
 from wavebreak.domain.executions.engine import Directive, start_is_due
 from wavebreak.domain.executions.launching import launch_steps
-from wavebreak.domain.executions.model import JobState, LaunchStatus
+from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.execution_utils import WaveStatus
 from wavebreak.resilience import retries
 

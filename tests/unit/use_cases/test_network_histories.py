@@ -16,7 +16,8 @@ from tests.support.execution_builders import server_id
 from tests.support.lock_world import SECONDS
 from tests.support.network_world import PLANS, NetworkWorld, in_one_thread
 
-from wavebreak.domain.executions.model import CancelThen, LaunchStatus, Mode
+from wavebreak.domain.executions.model.executions import CancelThen, Mode
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.execution_utils import WaveStatus
 from wavebreak.observability.metrics import Metric
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from wavebreak.domain.checks.recovery_time import objective_seconds
-from wavebreak.domain.executions.model import LaunchStatus
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.timing import known_time, whole_seconds
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from wavebreak.domain.checks.launch import launch
 from wavebreak.domain.checks.recovery_point import recovery_point
 from wavebreak.domain.checks.recovery_time import recovery_time
 from wavebreak.domain.executions.actions import with_actions
-from wavebreak.domain.executions.model import Attribution
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observation import deadline_of
 from wavebreak.domain.executions.overview import time_of
 from wavebreak.domain.executions.views import execution_view
@@ -17,7 +17,8 @@ from wavebreak.execution_utils import WaveStatus
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from wavebreak.domain.executions.model import Execution, Wave
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.timing import Timing
 
 

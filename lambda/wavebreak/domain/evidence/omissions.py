@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.domain.executions.model import LaunchStatus
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.trail_reading import of_wave
 from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import (

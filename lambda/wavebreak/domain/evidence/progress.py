@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from wavebreak.domain.evidence.job_log import Phase
 from wavebreak.domain.evidence.launch_logs import LaunchLogs
-from wavebreak.domain.executions.model import LaunchStatus
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.timing import iso, whole_seconds
 
 if TYPE_CHECKING:

@@ -12,13 +12,14 @@ from wavebreak.domain.executions import steering, termination
 from wavebreak.domain.executions.findings.model import Verdict, VerdictWord
 from wavebreak.domain.executions.findings.verdicts import judged
 from wavebreak.domain.executions.leasing.rules import extended
-from wavebreak.domain.executions.model import Attribution, Cancel
+from wavebreak.domain.executions.model.executions import Cancel
 from wavebreak.domain.plans.model import SHORTEST_LEASE_MINUTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.words import Attribution
 
     Step = Callable[[Execution, Attribution], Execution]
     WaveStep = Callable[[Execution, int, Attribution], Execution]

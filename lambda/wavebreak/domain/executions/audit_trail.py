@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from enum import StrEnum
 
-    from wavebreak.domain.executions.model import Attribution, Execution
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.words import Attribution
 
 ENGINE_ACTOR = "wavebreak"
 """Actor of what happens by itself."""

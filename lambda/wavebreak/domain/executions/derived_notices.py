@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wavebreak.domain.executions.model import LaunchStatus
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.notices import Notice, NoticeCode
 from wavebreak.execution_utils import WaveStatus
 from wavebreak.timing import iso
@@ -12,7 +12,9 @@ from wavebreak.timing import iso
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wavebreak.domain.executions.model import Execution, Server, Wave
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.servers import Server
+    from wavebreak.domain.executions.model.waves import Wave
 
 
 def derived_notices(execution: Execution) -> list[Notice]:

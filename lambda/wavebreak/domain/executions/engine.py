@@ -16,7 +16,9 @@ from wavebreak.domain.executions.checking.turns import closing_turn
 from wavebreak.domain.executions.ending.looks import looked_at_anew
 from wavebreak.domain.executions.launching import learning
 from wavebreak.domain.executions.launching.usual_time import is_about_to_end
-from wavebreak.domain.executions.model import CancelThen, Execution, JobState, LaunchStatus, PausedBy, Server, Wave
+from wavebreak.domain.executions.model.executions import CancelThen, Execution, PausedBy
+from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.domain.executions.observation import Observation, absorb, deadline_of, launch_from
 from wavebreak.domain.executions.stepping import wave_steps
 from wavebreak.domain.executions.stepping.model import StepPhase, StepView, WaveStep
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.timing import Timing
 
 MAX_WAVES_A_ROUND: Final = 10

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions.model import LaunchStatus, Mode, PausedBy
+from wavebreak.domain.executions.model.executions import Mode, PausedBy
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.stepping.model import StepStatus
 from wavebreak.execution_utils import (
     REOPENABLE_STATUSES,

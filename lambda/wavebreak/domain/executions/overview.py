@@ -16,7 +16,7 @@ from wavebreak.domain.executions.ending.instances_left import (
     terminated_count,
     unknown,
 )
-from wavebreak.domain.executions.model import Attribution
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.ending.model import Hold
     from wavebreak.domain.executions.findings.model import CheckTally, Verdict
     from wavebreak.domain.executions.leasing.model import Lease
-    from wavebreak.domain.executions.model import Cancel, Execution, Failure
+    from wavebreak.domain.executions.model.executions import Cancel, Execution, Failure
     from wavebreak.domain.executions.notices import Notice
 
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.leasing.model import Lease
-    from wavebreak.domain.executions.model import Execution, Wave
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.waves import Wave
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,16 +19,9 @@ from wavebreak.domain.executions.engine import (
     may_open,
     open_asks,
 )
-from wavebreak.domain.executions.model import (
-    Attribution,
-    Cancel,
-    CancelThen,
-    Execution,
-    LaunchStatus,
-    PausedBy,
-    Server,
-    Wave,
-)
+from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Execution, PausedBy
+from wavebreak.domain.executions.model.servers import LaunchStatus, Server
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.stepping import wave_steps
 from wavebreak.execution_utils import (
     REOPENABLE_STATUSES,
@@ -40,6 +33,8 @@ from wavebreak.execution_utils import (
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from wavebreak.domain.executions.model.waves import Wave
 
 _RUNNING = frozenset({ExecutionStatus.IN_PROGRESS, ExecutionStatus.PAUSED})
 

@@ -23,7 +23,7 @@ from wavebreak.domain.executions.ending.model import Hold
 from wavebreak.domain.executions.ending.standings import Standing, Standings
 from wavebreak.domain.executions.ending.termination_rule import refusal
 from wavebreak.domain.executions.engine import with_termination
-from wavebreak.domain.executions.model import JobState
+from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.observation import absorb
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.execution_utils import TerminationStatus
@@ -33,7 +33,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.ending.looks import TerminationObservation
-    from wavebreak.domain.executions.model import Attribution, Execution, Job, Server, Wave
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.jobs import Job
+    from wavebreak.domain.executions.model.servers import Server
+    from wavebreak.domain.executions.model.waves import Wave
+    from wavebreak.domain.executions.model.words import Attribution
     from wavebreak.site import Site
     from wavebreak.timing import Timing
 

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from wavebreak.domain.executions.model import Execution, Server, Wave
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.servers import Server
+    from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.domain.plans.model import StoredPlan
     from wavebreak.domain.plans.schedules import Standing
 

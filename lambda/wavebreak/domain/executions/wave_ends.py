@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.executions.model import LaunchStatus
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.execution_utils import WaveStatus
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from wavebreak.domain.executions.model import Server, Wave
+    from wavebreak.domain.executions.model.servers import Server
+    from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.domain.executions.stepping.model import WaveStep
 
 _NAMED: Final = 3

@@ -11,7 +11,7 @@ from wavebreak.domain.executions.stepping.changes import STEP
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
 
 SOURCE: Final = "wavebreak"
 EXECUTION_CHANGE: Final = "Execution Status Change"

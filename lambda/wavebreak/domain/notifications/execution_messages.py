@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.commands.summary import RunStatus
 from wavebreak.domain.executions.audit_trail import COMMAND, LEASE, TERMINATION
-from wavebreak.domain.executions.model import Mode
+from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.executions.next_steps import Step, next_steps
 from wavebreak.domain.executions.views import execution_view
 from wavebreak.domain.notifications import approval_messages as approvals
@@ -33,7 +33,7 @@ from wavebreak.timing import duration, parse_iso
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
 
 _REASON_LENGTH: Final = 200
 

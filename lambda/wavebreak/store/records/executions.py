@@ -8,16 +8,14 @@ from wavebreak.domain.executions.launching.last_look import LastLook
 from wavebreak.domain.executions.launching.usual_time import usual_launch
 from wavebreak.domain.executions.locking import preemption
 from wavebreak.domain.executions.locking.model import Preemption
-from wavebreak.domain.executions.model import (
+from wavebreak.domain.executions.model.executions import (
     Cancel,
     CancelThen,
     Execution,
     Failure,
-    Job,
     Mode,
     PausedBy,
     Termination,
-    Wave,
 )
 from wavebreak.domain.executions.notices import Notice, NoticeCode
 from wavebreak.domain.executions.overview import overview_of
@@ -43,6 +41,8 @@ from wavebreak.timing import iso, parse_iso
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from wavebreak.domain.executions.model.jobs import Job
+    from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.store.table import Item
 
 SCHEMA: Final = 1

@@ -6,12 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.domain.executions.model import (
-    Execution,
-    Job,
-    JobKind,
-    JobState,
-)
+from wavebreak.domain.executions.model.jobs import Job, JobKind, JobState
 from wavebreak.domain.executions.overview import time_of
 from wavebreak.site import Site
 from wavebreak.store import keys
@@ -21,6 +16,7 @@ from wavebreak.timing import iso, parse_iso
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.store.table import Item
 
 

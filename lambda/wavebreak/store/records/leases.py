@@ -14,7 +14,7 @@ from wavebreak.timing import iso, known_time
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
 
 
 def lease_record(execution: Execution) -> dict[str, Any]:

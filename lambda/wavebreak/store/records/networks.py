@@ -10,7 +10,7 @@ from wavebreak.site import Site
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
 
 
 def networks_record(execution: Execution) -> dict[str, Any]:

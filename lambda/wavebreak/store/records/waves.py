@@ -13,13 +13,8 @@ from wavebreak.domain.errors.masking import masked_reason
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.kept_words import LONGEST, kept
 from wavebreak.domain.executions.locking.model import DrillWait
-from wavebreak.domain.executions.model import (
-    SERVERS_PER_ITEM,
-    Attempt,
-    LaunchStatus,
-    Server,
-    Wave,
-)
+from wavebreak.domain.executions.model.servers import LaunchStatus, Server
+from wavebreak.domain.executions.model.waves import SERVERS_PER_ITEM, Attempt, Wave
 from wavebreak.domain.executions.overview import time_of, word_of
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import WaveStatus, normalize_wave_status

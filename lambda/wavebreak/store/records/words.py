@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.domain.executions.model import (
-    Attribution,
-)
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.timing import parse_iso
 
 if TYPE_CHECKING:

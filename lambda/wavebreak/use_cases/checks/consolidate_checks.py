@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
 
 
 def at_its_end(app: App, before: Execution, after: Execution) -> Execution:

@@ -19,7 +19,7 @@ from wavebreak.domain.commands.summary import CommandRunStatus, ResultTracker, s
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.machine_runs import Machine
-from wavebreak.domain.executions.model import Attribution
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.observability.error_tracker import concerns
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.timing import iso

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wavebreak.domain.commands.lifetime import with_next_machine
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
-from wavebreak.domain.executions.model import Attribution
+from wavebreak.domain.executions.model.words import Attribution
 
 if TYPE_CHECKING:
     from wavebreak.app import App

@@ -20,7 +20,7 @@ from wavebreak.domain.commands.runs import TargetState
 from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
-from wavebreak.domain.executions.model import Attribution
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.observability.error_tracker import concerns
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.use_cases.command_machine.collect_results import record_result

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.executions.findings.verdicts import judged, verdict_view
-from wavebreak.domain.executions.model import Attribution
+from wavebreak.domain.executions.model.words import Attribution
 
 if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.domain.executions.findings.model import Verdict
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
 
 
 def give_verdict(app: App, execution_id: str, verdict: Verdict) -> Execution:

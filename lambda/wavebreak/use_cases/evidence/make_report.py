@@ -19,7 +19,7 @@ from wavebreak.use_cases.steps.outputs import outputs_of
 
 if TYPE_CHECKING:
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
 
 
 @dataclass(frozen=True)

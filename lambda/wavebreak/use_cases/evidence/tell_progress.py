@@ -16,7 +16,8 @@ from wavebreak.domain.drs import Trouble
 from wavebreak.domain.evidence.facts import facts_of
 from wavebreak.domain.evidence.kept_log import all_unpacked, packed, packed_text, unpacked_text
 from wavebreak.domain.evidence.progress import phase_seconds, phases
-from wavebreak.domain.executions.model import JobState, Mode
+from wavebreak.domain.executions.model.executions import Mode
+from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.execution_utils import is_terminal, normalize_execution_status
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.timing import iso
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.site import Site
 
 logger = logging.getLogger(__name__)

@@ -14,7 +14,8 @@ from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import may_launch, unassigned
 from wavebreak.domain.executions.launching import launch_steps
 from wavebreak.domain.executions.launching.launch_tags import key_of
-from wavebreak.domain.executions.model import Attribution, Execution, Job, JobState
+from wavebreak.domain.executions.model.jobs import Job, JobState
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.retries import call as retried
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from wavebreak.aws.drs import Drs
     from wavebreak.domain.drs import RecentJob
     from wavebreak.domain.errors.record import Severity
-    from wavebreak.domain.executions.model import Wave
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.waves import Wave
 
 logger = logging.getLogger(__name__)
 

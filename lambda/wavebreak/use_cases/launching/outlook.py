@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.drs import Quotas, RecentJob, room_for
-from wavebreak.domain.executions.model import JobKind
+from wavebreak.domain.executions.model.jobs import JobKind
 from wavebreak.use_cases.drill_guard import Spared, recovers, spared
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.aws.drs import Drs
     from wavebreak.domain.drs import SourceServer
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.site import Site
 
 _FRESH_SECONDS: Final = 5

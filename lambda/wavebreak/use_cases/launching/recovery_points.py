@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.aws.drs import Drs
-    from wavebreak.domain.executions.model import Server
+    from wavebreak.domain.executions.model.servers import Server
 
 _OPERATION: Final = "DescribeRecoverySnapshots"
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.leasing.due import EXPIRED, LeaseStep, reminded, step_due
-from wavebreak.domain.executions.model import Attribution
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.problems import NotFound, PlanBusy, ServerBusy
 from wavebreak.resilience.despite_faults import each_despite_faults
@@ -22,7 +22,7 @@ from wavebreak.use_cases.operate_execution import carry_out_termination
 
 if TYPE_CHECKING:
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
 
 logger = logging.getLogger(__name__)
 

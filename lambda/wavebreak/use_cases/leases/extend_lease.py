@@ -9,7 +9,8 @@ from wavebreak.domain.executions.leasing.start import lasting
 
 if TYPE_CHECKING:
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Attribution, Execution
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.words import Attribution
 
 
 def extend_lease(app: App, execution_id: str, minutes: int, act: Attribution) -> Execution:

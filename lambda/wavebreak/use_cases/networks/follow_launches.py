@@ -12,7 +12,7 @@ from wavebreak.use_cases.networks.put_back import deadline, put_back
 
 if TYPE_CHECKING:
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
 
 logger = logging.getLogger(__name__)
 

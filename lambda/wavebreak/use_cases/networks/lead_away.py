@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from wavebreak.aws.few_at_once import each_of
 from wavebreak.domain.drs import Trouble
-from wavebreak.domain.executions.model import Mode
+from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.launch_templates.changes import Stage, TemplateChange
 from wavebreak.domain.launch_templates.changing import NotForDrillsError, changed, interfaces_of
 from wavebreak.domain.launch_templates.choosing import NoPlaceError, Places, Wish
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.aws.drs import Drs
     from wavebreak.domain.drs import SourceServer
-    from wavebreak.domain.executions.model import Execution, Wave
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.domain.launch_templates.model import DrillNetwork, LaunchConfiguration, TemplateVersion
 
 _CREATE: Final = "CreateLaunchTemplateVersion"

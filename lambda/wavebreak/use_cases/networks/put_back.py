@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from wavebreak.app import App
     from wavebreak.aws.ec2.launch_templates import LaunchTemplates
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.launch_templates.changes import TemplateChange
     from wavebreak.domain.launch_templates.model import TemplateVersion
 

@@ -13,14 +13,14 @@ from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.locking import preemption
 from wavebreak.domain.executions.machine_runs import Machine
-from wavebreak.domain.executions.model import Attribution
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.problems import NotFound
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.use_cases.checks.consolidate_checks import at_its_end
 
 if TYPE_CHECKING:
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Cancel, Execution
+    from wavebreak.domain.executions.model.executions import Cancel, Execution
 
 logger = logging.getLogger(__name__)
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.executions.model import Mode
+from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.store import keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Execution, Wave
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.waves import Wave
 
 TAKEN: Final = "Held by another execution: this drill does not start it"
 SITE_NEEDED: Final = "Waits until a recovery has started its servers in this account and Region"

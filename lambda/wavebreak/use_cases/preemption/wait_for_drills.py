@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Final
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import unassigned
 from wavebreak.domain.executions.locking import drill_wait
-from wavebreak.domain.executions.model import Attribution, JobKind, Mode
+from wavebreak.domain.executions.model.executions import Mode
+from wavebreak.domain.executions.model.jobs import JobKind
+from wavebreak.domain.executions.model.words import Attribution
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from wavebreak.app import App
     from wavebreak.domain.drs import RecentJob
-    from wavebreak.domain.executions.model import Execution, Wave
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.waves import Wave
 
 _START_DRILL: Final = "START_DRILL"
 

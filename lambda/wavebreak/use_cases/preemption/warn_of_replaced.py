@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.aws.drs import DESCRIBE_INSTANCES
 from wavebreak.aws.parallel_reads import questions_of_servers
 from wavebreak.domain.drs import Trouble
-from wavebreak.domain.executions.model import Mode
+from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.executions.notices import Notice, NoticeCode
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.aws.parallel_reads import Asking
     from wavebreak.domain.drs import Instance
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
 
 _NAMED: Final = 3
 """Servers that a warning names; the others are counted."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
-from wavebreak.domain.executions.model import Mode
+from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.notifications.plan_messages import drill_not_started
 from wavebreak.domain.plans.schedules import Schedule, schedule_of
 from wavebreak.domain.readiness.checks import judge, refuses_a_drill

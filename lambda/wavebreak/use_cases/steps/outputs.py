@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Execution, Wave
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.waves import Wave
 
 
 def outputs_of(app: App, execution: Execution, waves: Iterable[Wave]) -> dict[str, str | None]:

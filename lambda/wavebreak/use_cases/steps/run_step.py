@@ -16,7 +16,7 @@ from wavebreak.resilience.aws_errors import FAULTS
 
 if TYPE_CHECKING:
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Attribution
+    from wavebreak.domain.executions.model.words import Attribution
     from wavebreak.domain.steps.runs import StepRun
 
 

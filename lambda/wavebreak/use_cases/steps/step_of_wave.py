@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
-from wavebreak.domain.executions.model import Attribution
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.stepping.wave_steps import is_cut_short, is_late, run_id, targets, written
 from wavebreak.domain.steps.limits import DEFAULT_TIMEOUT_SECONDS
 from wavebreak.domain.steps.placeholders import Filling, PlaceholderError, fill_parameters, fill_payload
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Execution, Wave
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.domain.executions.stepping.model import WaveStep
 
 

@@ -17,7 +17,7 @@ from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.ending import calls
 from wavebreak.domain.executions.ending.looks import Ec2Answer, TerminationObservation
 from wavebreak.domain.executions.ending.standings import Standings
-from wavebreak.domain.executions.model import Attribution
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.observability.metrics import Metric
 from wavebreak.problems import Unavailable
@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     from wavebreak.aws.drs import Drs
     from wavebreak.aws.parallel_reads import Sites
     from wavebreak.domain.drs import Instance
-    from wavebreak.domain.executions.model import Execution, Job, Server, Wave
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.jobs import Job
+    from wavebreak.domain.executions.model.servers import Server
+    from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.site import Site
 
 _ATTEMPTS: Final = 25

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from wavebreak.app import App
-    from wavebreak.domain.executions.model import Server
+    from wavebreak.domain.executions.model.servers import Server
     from wavebreak.site import Site
 
 

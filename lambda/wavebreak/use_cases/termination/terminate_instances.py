@@ -26,7 +26,8 @@ from wavebreak.domain.executions.batch_search import BatchSearch
 from wavebreak.domain.executions.ending import calls
 from wavebreak.domain.executions.ending.looks import TerminationObservation, ending_of, terminate_jobs
 from wavebreak.domain.executions.ending.model import Hold, kept_in_bytes
-from wavebreak.domain.executions.model import Attribution, Execution, Job, JobKind
+from wavebreak.domain.executions.model.jobs import Job, JobKind
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.resilience.aws_errors import FAULTS, error_code, is_denied
 from wavebreak.timeouts import Deadline
 from wavebreak.use_cases.termination.server_holders import holders
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 
     from wavebreak.app import App
     from wavebreak.aws.drs import Drs
-    from wavebreak.domain.executions.model import Server
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.servers import Server
     from wavebreak.site import Site
 
 _SITES_AT_ONCE: Final = 32

@@ -12,7 +12,8 @@ from wavebreak.domain.executions.approving.model import ApprovalWait
 from wavebreak.domain.executions.approving.rules import next_due, rejected_for_time
 from wavebreak.domain.executions.approving.start import approval_of, with_approvals
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, status_changes, type_of, words_behind
-from wavebreak.domain.executions.model import Attribution, Execution, Mode, PausedBy
+from wavebreak.domain.executions.model.executions import Execution, Mode, PausedBy
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.views import execution_view
 from wavebreak.domain.plans.model import ApprovalThen, OnFailure
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus

@@ -25,7 +25,8 @@ from wavebreak.domain.executions.checking import turns
 from wavebreak.domain.executions.checking.shown import checks_view
 from wavebreak.domain.executions.engine import Decision, Directive, decide, finalise, is_over
 from wavebreak.domain.executions.findings.model import CheckTally
-from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, Wave
+from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.stepping.model import StepPhase, StepState, StepView
 from wavebreak.domain.executions.stepping.wave_steps import planned, run_id, targets, with_end
 from wavebreak.domain.executions.views import execution_view
@@ -36,6 +37,9 @@ from wavebreak.store.records.waves import server_records, wave_record
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.waves import Wave
 
 W = WaveStatus
 FACTORS: dict[str, Any] = {"f_x": {"of": "x", "reducer": "max"}}

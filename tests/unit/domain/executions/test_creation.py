@@ -9,7 +9,7 @@ from tests.support.execution_builders import EXECUTION_ID, NOW, OPERATOR
 from tests.support.plan_documents import plan, wave
 
 from wavebreak.domain.executions.creation import freeze, frozen_document
-from wavebreak.domain.executions.model import Execution, Mode
+from wavebreak.domain.executions.model.executions import Execution, Mode
 from wavebreak.domain.plans.model import Impact, OnFailure, StoredPlan
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.problems import InvalidRequest

@@ -4,7 +4,10 @@ import pytest
 from tests.support.execution_builders import execution, job, later, launching, look, statuses, view, wave
 
 from wavebreak.domain.executions.engine import Directive, finalise
-from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, PausedBy, Wave
+from wavebreak.domain.executions.model.executions import Execution, PausedBy
+from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus
+from wavebreak.domain.executions.model.waves import Wave
 from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 

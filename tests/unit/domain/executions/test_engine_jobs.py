@@ -23,7 +23,9 @@ from tests.support.execution_builders import (
 from wavebreak.domain.executions.ending.instances_left import launched_count
 from wavebreak.domain.executions.engine import Directive, decide, finalise
 from wavebreak.domain.executions.launching import launch_steps
-from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus
+from wavebreak.domain.executions.model.executions import Execution
+from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.observation import JobView, Observation
 from wavebreak.domain.plans.model import Impact
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus

@@ -20,7 +20,9 @@ from tests.support.execution_builders import (
 )
 
 from wavebreak.domain.executions.engine import MAX_WAVES_A_ROUND, Directive, decide, finalise, is_over, unassigned
-from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus
+from wavebreak.domain.executions.model.executions import Execution
+from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.steering import cancel
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.timing import Timing

@@ -10,7 +10,7 @@ from wavebreak.domain.executions.findings.model import CallCounts, Verdict, Verd
 from wavebreak.domain.executions.findings.reports import is_owed, name_of
 from wavebreak.domain.executions.findings.verdicts import judged
 from wavebreak.domain.executions.launching import launch_steps
-from wavebreak.domain.executions.model import Job, JobState
+from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.domain.executions.replay import statuses_after
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus

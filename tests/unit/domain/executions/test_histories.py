@@ -24,7 +24,7 @@ from tests.support.random_histories import (
 )
 from tests.support.random_plans import plan
 
-from wavebreak.domain.executions.model import CancelThen
+from wavebreak.domain.executions.model.executions import CancelThen
 from wavebreak.domain.executions.stepping.model import StepStatus
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 

@@ -23,7 +23,8 @@ from tests.support.random_histories import (
 )
 
 from drs_simulator.manners import SEED_BITS
-from wavebreak.domain.executions.model import CancelThen, Wave
+from wavebreak.domain.executions.model.executions import CancelThen
+from wavebreak.domain.executions.model.waves import Wave
 from wavebreak.domain.executions.stepping.wave_steps import planned
 from wavebreak.domain.plans.model import Impact, OnFailure
 

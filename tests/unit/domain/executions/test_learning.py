@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.support.execution_builders import (
     NOW,
@@ -22,7 +22,8 @@ from tests.support.execution_builders import (
 from wavebreak.domain.executions.engine import Decision, Directive, decide
 from wavebreak.domain.executions.launching import learning
 from wavebreak.domain.executions.launching.learning import Due
-from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, Server
+from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.domain.executions.observation import (
     InstanceView,
     JobLog,
@@ -33,6 +34,9 @@ from wavebreak.domain.executions.observation import (
 from wavebreak.domain.executions.stepping.wave_steps import planned
 from wavebreak.execution_utils import WaveStatus as W
 from wavebreak.site import Site
+
+if TYPE_CHECKING:
+    from wavebreak.domain.executions.model.executions import Execution
 
 L = LaunchStatus
 ELSEWHERE = Site(None, "us-west-2")

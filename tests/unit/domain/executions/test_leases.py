@@ -16,7 +16,8 @@ from wavebreak.domain.executions.leasing.due import LeaseStep, due_at, reminded,
 from wavebreak.domain.executions.leasing.model import Lease
 from wavebreak.domain.executions.leasing.rules import extended, watched
 from wavebreak.domain.executions.leasing.start import lease_of
-from wavebreak.domain.executions.model import CancelThen, Execution, JobState, Mode, PausedBy, Termination
+from wavebreak.domain.executions.model.executions import CancelThen, Execution, Mode, PausedBy, Termination
+from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.next_steps import next_steps
 from wavebreak.domain.executions.steering import NotAllowedError, cancel, retry
 from wavebreak.domain.executions.views import execution_view

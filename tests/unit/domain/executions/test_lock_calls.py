@@ -8,7 +8,7 @@ import pytest
 from tests.support.execution_builders import server_id
 from tests.support.lock_world import LockWorld
 
-from wavebreak.domain.executions.model import Execution, Mode
+from wavebreak.domain.executions.model.executions import Execution, Mode
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.problems import ServerBusy, Unavailable

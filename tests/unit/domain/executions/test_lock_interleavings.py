@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.lock_world import PLANS, SECONDS, LockWorld
 
-from wavebreak.domain.executions.model import CancelThen, Execution, Mode
+from wavebreak.domain.executions.model.executions import CancelThen, Execution, Mode
 from wavebreak.store import locks
 
 if TYPE_CHECKING:

@@ -3,7 +3,9 @@
 import pytest
 from tests.support.execution_builders import execution, instance_id, job, job_id, server, wave
 
-from wavebreak.domain.executions.model import JobKind, JobState, LaunchStatus, Termination
+from wavebreak.domain.executions.model.executions import Termination
+from wavebreak.domain.executions.model.jobs import JobKind, JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 
 

@@ -10,7 +10,9 @@ import pytest
 from tests.support.execution_builders import NOW, TIMING, execution, server_id, wave
 
 from wavebreak.domain.executions.batch_search import Suspicion
-from wavebreak.domain.executions.model import Cancel, Execution, Job, JobState, LaunchStatus, Mode, Server
+from wavebreak.domain.executions.model.executions import Cancel, Execution, Mode
+from wavebreak.domain.executions.model.jobs import Job, JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.domain.executions.networking.needs import is_needed
 from wavebreak.execution_utils import WaveStatus
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.support.execution_builders import execution, wave
 
-from wavebreak.domain.executions.model import Mode
+from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.executions.networking.start import networks_of
 from wavebreak.domain.launch_templates.model import DrillNetwork
 from wavebreak.site import Site

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.execution_builders import (
@@ -24,20 +24,17 @@ from wavebreak.domain.executions.engine import decide
 from wavebreak.domain.executions.locking import drill_wait, preemption
 from wavebreak.domain.executions.locking.lock_rules import GRACE
 from wavebreak.domain.executions.locking.model import DrillWait, Preemption
-from wavebreak.domain.executions.model import (
-    Attribution,
-    CancelThen,
-    Execution,
-    JobState,
-    Mode,
-    Termination,
-    Wave,
-)
+from wavebreak.domain.executions.model.executions import CancelThen, Execution, Mode, Termination
+from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observation import Observation, deadline_of
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.site import Site
 from wavebreak.store.records.executions import meta_record, read_execution, read_sites
 from wavebreak.store.records.waves import server_records, wave_record
+
+if TYPE_CHECKING:
+    from wavebreak.domain.executions.model.waves import Wave
 
 W, E = WaveStatus, ExecutionStatus
 RECOVERY = "recovery-01kahpq7800000000000000000"

@@ -10,7 +10,7 @@ from tests.support.execution_builders import server_id
 from tests.support.lock_world import OPERATOR, LockWorld
 from tests.unit.domain.executions.test_lock_calls import failed, go_on_to
 
-from wavebreak.domain.executions.model import CancelThen, Execution, Mode
+from wavebreak.domain.executions.model.executions import CancelThen, Execution, Mode
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus
 from wavebreak.problems import PlanBusy, ServerBusy, Unavailable
 from wavebreak.site import Site

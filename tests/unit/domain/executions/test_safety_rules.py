@@ -42,7 +42,10 @@ from wavebreak.domain.executions.audit_trail import IllegalTransitionError, stat
 from wavebreak.domain.executions.ending.instances_left import remaining
 from wavebreak.domain.executions.ending.looks import Ec2Answer, TerminationObservation
 from wavebreak.domain.executions.engine import Directive, decide, finalise
-from wavebreak.domain.executions.model import Attribution, JobState, LaunchStatus, Mode, Termination
+from wavebreak.domain.executions.model.executions import Mode, Termination
+from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observation import Observation
 from wavebreak.domain.executions.steering import cancel
 from wavebreak.execution_utils import (

@@ -20,15 +20,9 @@ from tests.support.execution_builders import (
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.audit_trail import spoken, status_changes, words_behind
 from wavebreak.domain.executions.engine import finalise
-from wavebreak.domain.executions.model import (
-    Attribution,
-    Cancel,
-    CancelThen,
-    Execution,
-    JobState,
-    PausedBy,
-    Termination,
-)
+from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Execution, PausedBy, Termination
+from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus

@@ -24,7 +24,9 @@ from tests.support.execution_builders import (
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.audit_trail import status_changes
 from wavebreak.domain.executions.engine import Directive, decide, finalise, unassigned
-from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus
+from wavebreak.domain.executions.model.executions import Execution
+from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.next_steps import next_steps
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.domain.executions.views import execution_view

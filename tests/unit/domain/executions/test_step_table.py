@@ -22,7 +22,10 @@ from tests.support.execution_builders import (
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.audit_trail import status_changes
 from wavebreak.domain.executions.engine import Decision, Directive, decide, due_step, finalise
-from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, Mode, Wave
+from wavebreak.domain.executions.model.executions import Execution, Mode
+from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus
+from wavebreak.domain.executions.model.waves import Wave
 from wavebreak.domain.executions.stepping.model import StepPhase, StepState, StepStatus, StepView, WaveStep
 from wavebreak.domain.executions.stepping.wave_steps import IN_DRILLS, intended, planned, run_id
 from wavebreak.domain.executions.views import execution_view

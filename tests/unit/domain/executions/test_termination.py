@@ -38,7 +38,10 @@ from wavebreak.domain.executions.ending.instances_left import instances_left, re
 from wavebreak.domain.executions.ending.looks import Ec2Answer, TerminationObservation, terminate_jobs
 from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, InstanceEnding
 from wavebreak.domain.executions.ending.standings import MAX_ATTEMPTS
-from wavebreak.domain.executions.model import Attribution, Execution, JobState, LaunchStatus, Termination
+from wavebreak.domain.executions.model.executions import Execution, Termination
+from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observation import JobView, Observation, ServerView
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.domain.executions.termination import TerminationDirective

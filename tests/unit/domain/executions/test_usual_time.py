@@ -6,14 +6,19 @@ from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from statistics import median
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.execution_builders import NOW, TIMING, execution, job, later, launching, seen, server, view, wave
 
 from wavebreak.domain.executions.engine import Directive, decide
 from wavebreak.domain.executions.launching.usual_time import is_about_to_end, usual_launch
-from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus
+from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.execution_utils import WaveStatus
+
+if TYPE_CHECKING:
+    from wavebreak.domain.executions.model.executions import Execution
 
 BRIEF_SECONDS = 5
 W, LAUNCHED, PENDING = WaveStatus, LaunchStatus.LAUNCHED, LaunchStatus.PENDING

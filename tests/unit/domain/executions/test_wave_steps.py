@@ -25,7 +25,10 @@ from tests.support.execution_builders import (
 from wavebreak.domain.commands.summary import FAILED_EVERYWHERE
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.engine import Decision, Directive, decide, due_step, finalise, is_over
-from wavebreak.domain.executions.model import Execution, JobState, LaunchStatus, Wave
+from wavebreak.domain.executions.model.executions import Execution
+from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus
+from wavebreak.domain.executions.model.waves import Wave
 from wavebreak.domain.executions.observation import JobView
 from wavebreak.domain.executions.stepping.model import StepPhase, StepState, StepView
 from wavebreak.domain.executions.stepping.wave_steps import anew, intended, planned, run_id, targets

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions.model import Mode
+from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.plans.model import ApprovalNotBy, ApprovalThen
 from wavebreak.execution_utils import WaveStatus
 from wavebreak.timing import iso
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.approving.model import ApprovalWait
-    from wavebreak.domain.executions.model import Attribution, Execution, Wave
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.waves import Wave
+    from wavebreak.domain.executions.model.words import Attribution
 
 
 APPROVAL: Final = "approval"

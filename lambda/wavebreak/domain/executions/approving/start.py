@@ -11,7 +11,7 @@ from wavebreak.domain.plans.model import DEFAULT_APPROVAL_MINUTES, ApprovalThen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.timing import Timing
 
 _SECONDS: Final = 60

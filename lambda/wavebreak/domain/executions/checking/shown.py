@@ -12,7 +12,8 @@ from wavebreak.domain.executions.stepping.wave_steps import NO_SERVER, SKIPPED, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from wavebreak.domain.executions.model import Execution, Wave
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.domain.executions.stepping.model import WaveStep
 
 

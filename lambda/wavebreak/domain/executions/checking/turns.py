@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
-    from wavebreak.domain.executions.model import Execution, Wave
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.waves import Wave
 
 UNPREPARED: Final = "UNPREPARED"
 """The outcome of a check whose command could not be made ready: there is no run of it."""

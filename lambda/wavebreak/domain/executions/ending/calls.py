@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.ending.looks import ending_of, terminate_jobs
 from wavebreak.domain.executions.ending.model import kept_in_bytes
-from wavebreak.domain.executions.model import Execution, Job, JobKind, JobState, Server
+from wavebreak.domain.executions.model.jobs import Job, JobKind, JobState
 from wavebreak.domain.executions.termination import released
 from wavebreak.execution_utils import TerminationStatus
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.drs import RecentJob
     from wavebreak.domain.executions.ending.model import InstanceEnding
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.servers import Server
     from wavebreak.site import Site
     from wavebreak.timing import Timing
 

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.ending.looks import ending_of, is_launched
 from wavebreak.domain.executions.ending.model import EndingOutcome
-from wavebreak.domain.executions.model import JobState, LaunchStatus
+from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.execution_utils import TerminationStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from wavebreak.domain.executions.model import Execution, Server, Wave
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.servers import Server
+    from wavebreak.domain.executions.model.waves import Wave
 
 MOST_IN_AN_OVERVIEW: Final = 20
 """Entries of each list that an overview keeps."""

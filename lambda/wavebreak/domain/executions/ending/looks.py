@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.drs import NOT_FOUND
 from wavebreak.domain.executions.ending.model import EndingOutcome, InstanceEnding
-from wavebreak.domain.executions.model import Execution, Job, JobKind, JobState, LaunchStatus, Server
+from wavebreak.domain.executions.model.jobs import Job, JobKind, JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.domain.executions.observation import Observation
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.drs import Instance
+    from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.observation import JobView
     from wavebreak.site import Site
     from wavebreak.timing import Timing

@@ -18,7 +18,7 @@ from wavebreak.domain.executions.ending.looks import (
     terminate_jobs,
 )
 from wavebreak.domain.executions.ending.model import EndingOutcome
-from wavebreak.domain.executions.model import JobState
+from wavebreak.domain.executions.model.jobs import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from wavebreak.domain.drs import Instance
     from wavebreak.domain.executions.ending.looks import TerminationObservation
     from wavebreak.domain.executions.ending.model import Hold, InstanceEnding
-    from wavebreak.domain.executions.model import Execution, Job, Server, Wave
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.jobs import Job
+    from wavebreak.domain.executions.model.servers import Server
+    from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.timing import Timing
 
 MAX_ATTEMPTS: Final = 3

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wavebreak.domain.drs import Instance
-    from wavebreak.domain.executions.model import Execution, Server
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.servers import Server
 
 
 def compared(execution: Execution, shown: Sequence[Instance]) -> Execution:

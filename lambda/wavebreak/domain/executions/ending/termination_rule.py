@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from wavebreak.execution_utils import can_terminate_execution
 
 if TYPE_CHECKING:
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
 
 
 def _brief(execution: Execution) -> dict[str, Any]:

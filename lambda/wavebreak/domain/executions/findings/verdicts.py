@@ -9,7 +9,7 @@ from wavebreak.domain.executions.steering import NotAllowedError
 
 if TYPE_CHECKING:
     from wavebreak.domain.executions.findings.model import Verdict
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
 
 
 def judged(execution: Execution, verdict: Verdict) -> Execution:

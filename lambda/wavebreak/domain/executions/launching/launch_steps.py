@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.engine import unassigned
-from wavebreak.domain.executions.model import Execution, Job, JobState, LaunchStatus, Server
+from wavebreak.domain.executions.model.jobs import Job, JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.execution_utils import WaveStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from datetime import datetime, timedelta
 
+    from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.timing import Timing
 
 T = TypeVar("T")

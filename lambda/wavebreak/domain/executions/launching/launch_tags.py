@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wavebreak.domain.executions.model import Job
+    from wavebreak.domain.executions.model.jobs import Job
 
 TAG_EXECUTION: Final = "wavebreak:execution"
 TAG_WAVE: Final = "wavebreak:wave"

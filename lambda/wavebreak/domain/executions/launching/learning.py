@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions.kept_words import kept
-from wavebreak.domain.executions.model import Execution, Job, JobState, LaunchStatus, Server, Wave
+from wavebreak.domain.executions.model.jobs import Job, JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.domain.executions.stepping import wave_steps
 from wavebreak.domain.executions.stepping.model import StepPhase, StepState
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.domain.executions.observation import InstanceView, JobLog, Observation
     from wavebreak.site import Site
     from wavebreak.timing import Timing

@@ -10,13 +10,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from wavebreak.domain.executions.model import JobState
+from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.execution_utils import WaveStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from wavebreak.domain.executions.model import Execution, Job
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.jobs import Job
     from wavebreak.timing import Timing
 
 

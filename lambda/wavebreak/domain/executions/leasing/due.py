@@ -18,7 +18,7 @@ from wavebreak.execution_utils import TerminationStatus
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
 
 EXPIRED: Final = "The lease of the drill has expired"
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import is_over
 from wavebreak.domain.executions.leasing.model import Lease
-from wavebreak.domain.executions.model import Cancel, CancelThen, Execution, Mode
+from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Execution, Mode
 from wavebreak.domain.executions.steering import NotAllowedError, cancel
 from wavebreak.execution_utils import TerminationStatus, WaveStatus
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from wavebreak.domain.executions.model import Attribution
+    from wavebreak.domain.executions.model.words import Attribution
 
 OVERSTAYED: Final = "Only a person has been waited for as long as the lease of the drill lasts"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.leasing.model import Lease
-from wavebreak.domain.executions.model import Mode
+from wavebreak.domain.executions.model.executions import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ from wavebreak.domain.executions.locking.model import DrillWait
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from wavebreak.domain.executions.model import Wave
+    from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.timing import Timing
 
 

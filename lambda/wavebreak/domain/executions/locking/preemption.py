@@ -12,12 +12,7 @@ from typing import TYPE_CHECKING, Final
 from wavebreak.domain.executions.engine import unassigned
 from wavebreak.domain.executions.locking.lock_rules import GRACE
 from wavebreak.domain.executions.locking.model import Preemption
-from wavebreak.domain.executions.model import (
-    Cancel,
-    CancelThen,
-    Execution,
-    Mode,
-)
+from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Execution, Mode
 from wavebreak.domain.executions.notices import Notice, NoticeCode
 from wavebreak.execution_utils import REOPENABLE_STATUSES, TerminationStatus, WaveStatus
 
@@ -25,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from wavebreak.domain.executions.model import Attribution
+    from wavebreak.domain.executions.model.words import Attribution
     from wavebreak.site import Site
 
 _NAMED: Final = 3

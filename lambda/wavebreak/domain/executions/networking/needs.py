@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.executions.engine import may_launch, unassigned
-from wavebreak.domain.executions.model import JobState, LaunchStatus
+from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.servers import LaunchStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from wavebreak.domain.executions.model import Execution, Job
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.jobs import Job
     from wavebreak.timing import Timing
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.executions.creation import site_of
-from wavebreak.domain.executions.model import Mode
+from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.launch_templates.model import DrillNetwork
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from wavebreak.domain.executions.stepping.model import StepState, StepStatus
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from wavebreak.domain.executions.model import Execution
+    from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.stepping.model import WaveStep
 
 STEP: Final = "step"

@@ -12,7 +12,8 @@ from wavebreak.domain.steps.runs import StepKind
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wavebreak.domain.executions.model import Execution, Wave
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.domain.executions.stepping.model import WaveStep
 
     Outputs = Mapping[str, str | None]

@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.commands.runs import Asked
-from wavebreak.domain.executions.model import LaunchStatus, Mode, Wave
+from wavebreak.domain.executions.model.executions import Mode
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.stepping.model import StepPhase, StepState, StepStatus, WaveStep
 from wavebreak.domain.plans.model import InDrill
 from wavebreak.domain.steps.runs import StepKind
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from wavebreak.domain.executions.model import Execution, Server
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.servers import Server
+    from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.domain.executions.stepping.model import StepView
 
 SKIPPED: Final = StepStatus.SKIPPED.value
