@@ -318,9 +318,9 @@ class ExecutionStore:
             query["KeyConditionExpression"] += " AND listSk >= :since"
             query["ExpressionAttributeValues"] |= {":since": {"S": ulid(since, 0)}}
         conditions = [f"#{name} = :{name}" for name in filters]
+        query["ExpressionAttributeValues"] |= {f":{name}": {"S": value} for name, value in filters.items()}
         if filters:
             query["ExpressionAttributeNames"] = {f"#{name}": name for name in filters}
-            query["ExpressionAttributeValues"] |= {f":{name}": {"S": value} for name, value in filters.items()}
         if active is not None:
             conditions.append(f"attribute_{'exists' if active else 'not_exists'}(activePk)")
         if conditions:
@@ -361,14 +361,12 @@ class ExecutionStore:
 
     def events(self, execution_id: str, *, limit: int, token: str | None) -> tuple[list[Item], str | None]:
         """List an execution's events, oldest first; raises NotFound."""
-        if self.table.get(keys.execution(execution_id), keys.META) is None:
+        pk = keys.execution(execution_id)
+        if self.table.get(pk, keys.META) is None:
             raise NotFound(f"There is no execution {execution_id}")
         query = {
             "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
-            "ExpressionAttributeValues": {
-                ":pk": {"S": keys.execution(execution_id)},
-                ":prefix": {"S": keys.EVENT_PREFIX},
-            },
+            "ExpressionAttributeValues": {":pk": {"S": pk}, ":prefix": {"S": keys.EVENT_PREFIX}},
             "ConsistentRead": True,
         }
         items, rest = self.table.page(query, limit=limit, token=token)
@@ -376,16 +374,13 @@ class ExecutionStore:
 
     def job_item(self, job_id: str) -> tuple[str, str] | None:
         """Find the item of a DRS job through the job index; None for a job that is not ours."""
-        answer = self.table.client.query(
-            TableName=self.table.name,
-            IndexName=keys.JOB_INDEX,
-            KeyConditionExpression="jobId = :job",
-            ExpressionAttributeValues={":job": {"S": job_id}},
-            Limit=1,
-        )
-        for item in answer["Items"]:
-            return item["pk"]["S"], item["sk"]["S"]
-        return None
+        query = {
+            "IndexName": keys.JOB_INDEX,
+            "KeyConditionExpression": "jobId = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": job_id}},
+        }
+        found, _ = self.table.page(query, limit=1, token=None)
+        return next(((str(item["pk"]), str(item["sk"])) for item in found), None)
 
     def count_down(self, item: tuple[str, str], subjects: Iterable[str]) -> int:
         """Take subjects off those a job still awaits; gives how many are left. A repeated event takes nothing off."""
