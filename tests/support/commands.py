@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+import boto3
 from tests.support.plans import plan, server, wave
 from tests.support.stack import LOOK_SECONDS, PATIENCE_SECONDS, read_until
 from tools.local_stack.ssm_documents import documents
@@ -41,6 +42,20 @@ class Commands:
                 and all(one["recoveryInstanceId"] for one in seen["waves"][0]["servers"])
             ),
         )
+
+    def agents_answer(self) -> None:
+        """Wait until SSM shows the agents of all recovery instances: each comes a little after its instance."""
+        ssm = boto3.client("ssm")
+        instances = {one["recoveryInstanceID"] for one in self.stack.control.state()["recoveryInstances"]}
+
+        def shown() -> set[str]:
+            pages = ssm.get_paginator("describe_instance_information").paginate()
+            return {one["InstanceId"] for page in pages for one in page["InstanceInformationList"]}
+
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not instances <= shown():
+            assert time.monotonic() < deadline, "an agent does not answer"
+            time.sleep(LOOK_SECONDS)
 
     def instance(self, number: int) -> str:
         """Give the recovery instance of a source server."""

@@ -45,4 +45,5 @@ def test_s3_14_an_event_that_nobody_took_in_is_recorded_once(stack: Stack, queue
 
 def test_a_queue_that_cannot_be_looked_at_keeps_the_sweep_from_nothing(stack: Stack) -> None:
     swept = stack.invoke("SweepFunction", {})
-    assert swept == dict.fromkeys(("restarted", "commands", "leases", "schedules", "failedEvents"), 0)
+    work = ("restarted", "commands", "steps", "leases", "schedules", "templates", "failedEvents")
+    assert swept == dict.fromkeys(work, 0)

@@ -32,6 +32,8 @@ EVENT = {
         "alarmName": "wavebreak-errors",
         "state": {"value": "ALARM", "reason": "11 > 10"},
     },
+    "task": "PREPARE",
+    "stepId": "6f1c1c1c-0000-5000-8000-000000000001",
     "Records": [{"messageId": "1", "body": "{}", "dynamodb": {"Keys": {"pk": {"S": f"EXEC#{EXECUTION}"}}}}],
     "awslogs": {"data": ""},
 }

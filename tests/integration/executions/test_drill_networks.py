@@ -84,7 +84,8 @@ def test_13_ten_servers_land_in_the_drills_subnet_and_a_recovery_right_after_it_
     recovery = stack.start(TEN, "recoveries")
     recovered = stack.ended(recovery)
 
-    assert (ended["status"], recovered["status"]) == ("COMPLETED", "COMPLETED")
+    troubles = [each["error"] for one in (ended, recovered) for each in one["waves"][0]["servers"] if each["error"]]
+    assert (ended["status"], recovered["status"]) == ("COMPLETED", "COMPLETED"), troubles
     assert (len(rehearsed), set(rehearsed.values())) == (10, {SUBNET})
     landed = subnets(stack, recovered)
     assert len(landed) == 10

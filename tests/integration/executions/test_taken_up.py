@@ -15,7 +15,7 @@ def half_failed(stack: Stack, mode: str = "drills") -> str:
     """Have servers 1 and 2 of a wave launched and server 3 fail, so that its command is not sent yet."""
     stack.put_servers(map(server, (1, 2, 3)))
     stack.put_servers([server(3)], launchResult="FAILED")
-    document = plan(wave("all", 1, 2, 3, afterCommands=[{"command": "status", "required": False}]))
+    document = plan(wave("all", 1, 2, 3, after=[{"command": "status"}]))
     started = stack.start(document, mode)
     assert stack.ended(started)["status"] == "FAILED"
     assert not sent_to(stack)
@@ -45,7 +45,7 @@ def test_b7_a_retry_sends_nothing_to_an_instance_that_a_later_drill_replaced(com
     assert [shown[server(number)]["ending"] for number in (1, 2, 3)] == ["REPLACED", None, None]
     assert shown[server(1)]["recoveryInstanceId"] == replaced, "what was launched stays told"
     assert execution["instancesLeft"] == 2
-    run = execution["waves"][0]["commands"][0]["commandId"]
+    run = execution["waves"][0]["steps"][0]["commandId"]
     results = {one["target"]: one["failureKind"] for one in commands.results(run)}
     assert results == {server(1): "unreachable", server(2): None, server(3): None}
 

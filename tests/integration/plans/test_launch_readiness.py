@@ -142,7 +142,7 @@ def test_13_what_would_not_run_or_not_be_reached_is_warned_of(stack: Stack, flee
     fleet.configure(2, postLaunchEnabled=True)
     found = statuses(stack, "launch-disposition", "post-launch", "instance-profile")
     assert found == {"launch-disposition": {server(1): "WARN"}, "post-launch": {server(2): "WARN"}}
-    stack.put_plan(plan(wave("only", 1, 2, afterCommands=[{"command": "status"}]), plan_id="one"))
+    stack.put_plan(plan(wave("only", 1, 2, after=[{"command": "status"}]), plan_id="one"))
     fleet.template(1, IamInstanceProfile={"Name": "recovered"})
     assert statuses(stack, "instance-profile") == {"instance-profile": {server(2): "WARN"}}
 

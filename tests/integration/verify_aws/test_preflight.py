@@ -72,7 +72,7 @@ def test_a_server_that_drs_does_not_know_is_refused(verifier: Verifier) -> None:
 
 def test_the_instance_of_a_recovery_is_refused_whatever_is_allowed(verifier: Verifier) -> None:
     verifier.stack.ended(verifier.stack.start(PLAN, "recoveries"))
-    assert "RECOVERY" in refused(verifier, replace=True)
+    assert "which a recovery launched: a drill would end it" in refused(verifier, replace=True)
 
 
 def test_the_instance_of_a_drill_is_replaced_only_when_that_is_allowed(verifier: Verifier) -> None:
@@ -84,20 +84,13 @@ def test_the_instance_of_a_drill_is_replaced_only_when_that_is_allowed(verifier:
     assert set(found) == {item["recoveryInstanceID"] for item in told}
 
 
-@pytest.mark.parametrize("by_the_product", [True, False])
-def test_an_instance_that_does_not_say_that_it_is_a_drills_is_taken_for_a_recoverys(
-    verifier: Verifier, by_the_product: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The product refuses it, and the tool would if the product did not."""
+def test_an_instance_that_does_not_say_that_it_is_a_drills_is_taken_for_a_recoverys(verifier: Verifier) -> None:
+    """What stands in the way of a drill alone is a warning of `validate` (contract 13): the tool looks by itself."""
     verifier.stack.ended(verifier.stack.start(PLAN))
     verifier.stack.control.put_manners(
         seed=1, staleReads=0, delaySeconds=0, omit=["RecoveryInstance.isDrill"], ordered=True
     )
-    if by_the_product:
-        assert "a RECOVERY launched its live instance" in refused(verifier, replace=True)
-    else:
-        monkeypatch.setattr(Preflight, "_by_validation", lambda _self: iter(()))
-        assert "which a recovery launched: a drill would end it" in refused(verifier, replace=True)
+    assert "which a recovery launched: a drill would end it" in refused(verifier, replace=True)
 
 
 def test_a_server_in_somebodys_job_is_refused(verifier: Verifier) -> None:
@@ -108,12 +101,20 @@ def test_a_server_in_somebodys_job_is_refused(verifier: Verifier) -> None:
     assert f"{SERVERS[0]} is in the DRS job {job}" in refused(verifier)
 
 
-def test_a_server_that_is_launched_into_an_instance_is_refused(verifier: Verifier) -> None:
+@pytest.mark.parametrize("by_the_product", [True, False])
+def test_a_server_that_is_launched_into_an_instance_is_refused(
+    verifier: Verifier, by_the_product: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The product refuses it while that instance runs, and the tool would if the product did not."""
     instance = "i-0123456789abcdef0"
     verifier.stack.control.put_existing_instance(instance)
     into = {"launchIntoInstanceProperties": {"launchIntoEC2InstanceID": instance}}
     verifier.stack.put_servers(SERVERS[:1], launchConfiguration=into)
-    assert f"{SERVERS[0]} is launched into the existing instance {instance}" in refused(verifier)
+    if by_the_product:
+        assert f"{SERVERS[0]}: it is launched into {instance}, which is running" in refused(verifier)
+    else:
+        monkeypatch.setattr(Preflight, "_by_validation", lambda _self: iter(()))
+        assert f"{SERVERS[0]} is launched into the existing instance {instance}" in refused(verifier)
 
 
 @pytest.mark.parametrize(

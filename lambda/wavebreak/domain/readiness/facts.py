@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.plans.model import Impact
     from wavebreak.domain.readiness.launch_facts import LaunchFacts
 
-_STEPS: Final = ("beforeCommands", "afterCommands", "before", "after", "checks")
+_STEPS: Final = ("before", "after", "checks")
 """The lists of a wave that may hold commands."""
 
 

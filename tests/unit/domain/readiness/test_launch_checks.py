@@ -329,9 +329,9 @@ def test_13_it_is_said_where_each_lands() -> None:
     ("wave", "runs"),
     [
         ({}, False),
-        ({"afterCommands": []}, False),
-        ({"afterCommands": [{"command": "status"}]}, True),
-        ({"beforeCommands": [{"command": "status"}]}, True),
+        ({"after": []}, False),
+        ({"after": [{"command": "status"}]}, True),
+        ({"before": [{"command": "status"}]}, True),
         ({"checks": [{"name": "up", "command": "query"}]}, True),
         ({"after": [{"function": "move-traffic"}]}, False),
     ],
