@@ -8,6 +8,8 @@ import boto3
 import pytest
 from tests.support.plans import plan, server, servers_of, wave
 
+from wavebreak.aws.ec2.launch_templates import LaunchTemplates
+
 if TYPE_CHECKING:
     from tests.support.clock import JumpingClock
     from tests.support.stack import Stack
@@ -117,6 +119,27 @@ def test_13_a_server_that_cannot_be_led_into_the_drills_network_fails_alone_befo
     assert words in shown[server(2)]["error"]
     assert set(subnets(stack, ended).values()) == {SUBNET}
     assert server(2) not in stack.launched_servers()
+    swept(stack, clock)
+
+
+@pytest.mark.parametrize("read", ["defaults", "subnets"])
+def test_13_what_ec2_does_not_show_at_first_fails_no_server(
+    networked: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    """One look that shows nothing proves nothing: templates and subnets may be too young to be shown."""
+    stack = networked
+    original, looks = getattr(LaunchTemplates, read), []
+
+    def late(templates: LaunchTemplates, wanted: Any) -> Any:
+        looks.append(wanted)
+        return {} if len(looks) == 1 else original(templates, wanted)
+
+    monkeypatch.setattr(LaunchTemplates, read, late)
+    one = plan(wave("all", 1, 2), plan_id="one") | {"drill": TEN["drill"]}
+    stack.put_servers(servers_of(one))
+    ended = stack.ended(stack.start(one))
+    assert (ended["status"], [each["error"] for each in ended["waves"][0]["servers"]]) == ("COMPLETED", [None, None])
+    assert set(subnets(stack, ended).values()) == {SUBNET}
     swept(stack, clock)
 
 

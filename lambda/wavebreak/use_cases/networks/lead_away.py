@@ -39,6 +39,7 @@ _LAUNCHES_INTO: Final = (
     "It is launched into the existing instance {}, wherever that is: no drill in a network of its own"
 )
 _NO_TEMPLATE: Final = "DRS names no launch template of it that EC2 knows"
+_UNSHOWN: Final = "EC2 does not show {}; looked for once more, for it may only be too young"
 
 
 @dataclass(slots=True)
@@ -164,7 +165,7 @@ class _Leading:
             default = defaults.get(configuration.template_id or "")
             change = self.own.get(name)
             if default is None:
-                self.unready.failed[name] = _NO_TEMPLATE
+                self._unshown(name, f"its launch template {configuration.template_id}", _NO_TEMPLATE)
             elif change is None:
                 fresh.append((configuration, default))
             elif change.template_id == default.template_id and default.number in {change.original, change.version}:
@@ -191,10 +192,23 @@ class _Leading:
                 subnet = places.choose(wishes[name])
                 changed(default.data, subnet.subnet_id, self.network.group_ids)
             except (NoPlaceError, NotForDrillsError) as error:
-                self.unready.failed[name] = str(error)
+                unshown = [each for each in self.network.subnet_ids if each not in subnets]
+                if unshown and isinstance(error, NoPlaceError):
+                    self._unshown(name, f"subnet {', '.join(unshown)}", str(error))
+                else:
+                    self.unready.failed[name] = str(error)
                 continue
             planned.append(self._change(name, default, subnet.subnet_id))
         return planned
+
+    def _unshown(self, name: str, what: str, verdict: str) -> None:
+        """Take that EC2 does not show something: that proves nothing, but for what it did not show before either."""
+        words = _UNSHOWN.format(what)
+        before = next((each.error for each in self.wave.servers if each.source_server_id == name), None)
+        if before == words:
+            self.unready.failed[name] = verdict
+        else:
+            self.unready.waiting[name] = words
 
     def _wish(self, configuration: LaunchConfiguration, default: TemplateVersion) -> Wish:
         server = self.known.get(configuration.source_server_id)
