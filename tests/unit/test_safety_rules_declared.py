@@ -71,7 +71,7 @@ def test_rule_7_clients_speak_to_the_stacks_region_and_the_waves_only(factory: A
 
 
 def test_rule_7_nothing_is_made_or_changed_in_a_control_plane_while_recovering() -> None:
-    """DRS, and EC2 through it, may make things; of everything else only data is written."""
+    """DRS, and EC2 through it, make things; drills have template versions and schedules made; else data is written."""
     data = {
         *(f"dynamodb:{verb}" for verb in ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")),
         *("events:PutEvents", "s3:PutObject", "cloudwatch:PutMetricData", "sqs:DeleteMessage"),

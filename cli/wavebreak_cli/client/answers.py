@@ -63,6 +63,7 @@ class Wave(TypedDict, total=False):
     region: str
     servers: list[Server]
     steps: list[WaveStep]
+    approval: dict[str, Any] | None
 
 
 class TerminationMetadata(TypedDict, total=False):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 snapshots: Final = typer.Typer()
 
 _PATIENCE_SECONDS: Final = 25.0
-"""The API asks DRS for one server after the other, and answers within this."""
+"""The API asks DRS for up to eight servers side by side, and answers within this."""
 
 
 @snapshots.command("snapshots")

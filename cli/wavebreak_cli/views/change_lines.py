@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wavebreak_cli.views.terminal import Look
 
 Change = dict[str, Any]
-"""`{at, change, status, …}`: `change` is execution, wave, server, command, termination, waiting or connection."""
+"""`{at, change, status, …}`: `change` is execution, wave, server, step, termination, waiting or connection."""
 
 _UNREMARKABLE: Final = frozenset({"NOT_STARTED", "NOT_REQUESTED", "PENDING", ""})
 """Statuses that everything begins with: not worth a line at the first reading."""
@@ -103,7 +103,12 @@ def _termination(before: Execution, after: Execution) -> Iterator[Change]:
 def _waits(execution: Execution) -> list[object]:
     """Name what waits for a person: the execution itself, waves by number."""
     waiting: list[object] = ["execution"] if execution.get("status") in _NEEDS_SOMEONE else []
-    return waiting + [w.get("waveNumber") for w in execution.get("waves") or [] if w.get("status") in _NEEDS_SOMEONE]
+    for wave in execution.get("waves") or []:
+        approval = wave.get("approval") or {}
+        # One that was approved during a pause waits for the resume, and for nobody's word.
+        if wave.get("status") in _NEEDS_SOMEONE and not approval.get("by"):
+            waiting.append(wave.get("waveNumber"))
+    return waiting
 
 
 def connection(now: datetime, status: str, error: str | None = None) -> Change:

@@ -40,12 +40,14 @@ def whole_view(
         "launch": launch(measured),
     }
     waves = [
-        {**known, "deadlineAt": _deadline(wave, timing)}
+        {**known, "deadlineAt": _deadline(execution, wave, timing)}
         for known, wave in zip(shown["waves"], execution.waves, strict=True)
     ]
     whole = {**shown, "waves": waves, "factors": {**shown["factors"], **built_in}}
     return with_actions(whole, execution, Attribution(caller, now))
 
 
-def _deadline(wave: Wave, timing: Timing) -> str | None:
-    return time_of(deadline_of(wave, timing)) if wave.status is WaveStatus.IN_PROGRESS else None
+def _deadline(execution: Execution, wave: Wave, timing: Timing) -> str | None:
+    """Return when a wave times out; None of one that does not run, and after a cancel, which ends all deadlines."""
+    runs = wave.status is WaveStatus.IN_PROGRESS and execution.cancel is None
+    return time_of(deadline_of(wave, timing)) if runs else None

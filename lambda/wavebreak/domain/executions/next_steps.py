@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 _MOST_WAVES: Final = 3
 """Waves that steps are offered for; more would bury the rest."""
-
-"""What a retry or a skip may take up again."""
 _FAILED_RUNS: Final = frozenset({StepStatus.FAILED, StepStatus.PARTIAL})
 
 
@@ -100,7 +98,9 @@ def _outlived(execution: Execution) -> bool:
 
 
 def _approvals(execution: Execution, name: str) -> list[Step]:
-    return approval_steps(name, _waves(execution, WaveStatus.AWAITING_APPROVAL)[:_MOST_WAVES])
+    given = {wave.get("waveNumber") for wave in execution.get("waves") or [] if (wave.get("approval") or {}).get("by")}
+    awaited = [number for number in _waves(execution, WaveStatus.AWAITING_APPROVAL) if number not in given]
+    return approval_steps(name, awaited[:_MOST_WAVES])
 
 
 def approval_steps(name: str, waves: Iterable[int]) -> list[Step]:

@@ -11,6 +11,7 @@ from wavebreak.domain.commands.summary import RunStatus
 from wavebreak.domain.executions.audit_trail import COMMAND, LEASE, TERMINATION
 from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.executions.next_steps import Step, next_steps
+from wavebreak.domain.executions.stepping.changes import STEP
 from wavebreak.domain.executions.views import execution_view
 from wavebreak.domain.notifications import approval_messages as approvals
 from wavebreak.domain.notifications.message import (
@@ -158,7 +159,8 @@ def _fields(view: Mapping[str, Any], event: Mapping[str, Any], summary: str) -> 
         "at": event["at"],
         "actor": event["actor"],
         "reason": _reason(event),
-        "changes": event["data"]["changes"],
+        # Steps are told by the trail alone; `kinds_of` makes no message of them.
+        "changes": [change for change in event["data"]["changes"] if change.get("subject") != STEP],
         **{name: view[name] for name in shown},
         "summary": summary,
         "waves": [{name: wave[name] for name in ("waveNumber", "name", "status")} for wave in view["waves"]],

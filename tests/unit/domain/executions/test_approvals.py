@@ -14,6 +14,7 @@ from wavebreak.domain.executions.approving.start import approval_of, with_approv
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, status_changes, type_of, words_behind
 from wavebreak.domain.executions.model.executions import Execution, Mode, PausedBy
 from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.next_steps import next_steps
 from wavebreak.domain.executions.views import execution_view
 from wavebreak.domain.plans.model import ApprovalThen, OnFailure
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
@@ -120,6 +121,19 @@ def test_12_people_are_reminded_at_each_further_timeout_and_once_for_those_that_
     assert (reminders(late), next_due(late.wave(2))) == (1, later(4 * HOUR))
 
 
+def test_12_a_reminder_beside_a_rejection_is_for_the_next_round() -> None:
+    """An event becomes one message: people would read of the rejection alone."""
+    reject, remind = replace(WAIT, then=REJECT).begun(NOW), replace(WAIT, then=REMIND).begun(NOW)
+    gated = [
+        wave(number, W.AWAITING_APPROVAL, requires_approval=True, approval_wait=wait, depends_on=())
+        for number, wait in ((1, reject), (2, remind))
+    ]
+    known = execution(*gated, mode=Mode.DRILL)
+    first = look(known, later(HOUR)).execution
+    assert (first.wave(1).status, reminders(first)) == (W.FAILED, 0)
+    assert reminders(look(first, later(HOUR + 1)).execution) == 1
+
+
 @pytest.mark.parametrize("then", ApprovalThen)
 def test_12_an_approval_given_during_a_pause_stops_the_time_and_is_told(then: ApprovalThen) -> None:
     paused = waiting(then, status=E.PAUSED, paused_by=RUNNING[E.PAUSED])
@@ -189,3 +203,11 @@ def test_12_how_a_wave_waits_is_written_down_and_read_back() -> None:
     read = read_execution(older)
     assert read is not None
     assert look(read, later(10 * HOUR)).execution == read, "one from before waits as it did"
+
+
+def test_12_nobody_is_asked_any_more_to_approve_what_was_approved_during_a_pause() -> None:
+    paused = waiting(status=E.PAUSED, paused_by=RUNNING[E.PAUSED])
+    approve = f"wavebreak approve {paused.execution_id} 2"
+    assert approve in [step.command for step in next_steps(execution_view(paused, NOW))]
+    given = steering.approve(paused, 2, says(later(60)))
+    assert approve not in [step.command for step in next_steps(execution_view(given, NOW))]

@@ -1,7 +1,10 @@
 """Contract 5: the trail tells the changes of steps; EventBridge and people are told those of executions and waves."""
 
-from typing import Any
+import json
+from pathlib import Path
+from typing import Any, Final
 
+import jsonschema  # type: ignore[import-untyped]  # the package ships no types
 import pytest
 from tests.support.execution_builders import NOW, execution, wave
 
@@ -10,10 +13,12 @@ from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.replay import Statuses
 from wavebreak.domain.executions.trail_reading import changes_in, of_execution, of_wave
 from wavebreak.domain.notifications.event_bridge import bus_events
-from wavebreak.domain.notifications.execution_messages import kinds_of
+from wavebreak.domain.notifications.execution_messages import execution_message, kinds_of
 from wavebreak.domain.notifications.message import Kind
+from wavebreak.domain.notifications.text import document_of
 from wavebreak.execution_utils import WaveStatus
 
+SCHEMA: Final = Path(__file__).parents[4] / "docs" / "notification.schema.json"
 STEP = {"phase": "AFTER", "position": 1, "kind": "function", "name": "notify"}
 CURRENT = execution(wave(1, WaveStatus.IN_PROGRESS))
 
@@ -49,6 +54,13 @@ def test_a_wave_that_a_step_failed_is_told_as_a_wave_that_failed() -> None:
     read = changes_in([told])
     assert [(change.new, change.subject) for change in read] == [("FAILED", None), ("FAILED", "step")]
     assert (len(of_wave(read, 1)), of_execution(read)) == (1, [])
+
+
+def test_the_message_of_an_event_with_steps_in_it_is_as_the_published_schema_says() -> None:
+    message = execution_message(Kind.WAVE_FAILED, CURRENT, event(WAVE_FAILED, of_step("FAILED")))
+    document = document_of(message)
+    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(document)
+    assert [change["to"] for change in document["changes"]] == ["FAILED"]
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,9 @@ def follows(execution: Execution, wave: Wave) -> ApprovalThen | None:
 def overdue(execution: Execution, now: datetime) -> Execution:
     """Remind of the waves whose approval was not given in time, or reject them; pauses hold up neither."""
     due = [wave for wave in execution.waves if (at := next_due(wave)) is not None and now >= at]
-    return execution.with_waves(_overdue(execution, wave, now) for wave in due) if due else execution
+    # An event becomes one message: beside a rejection nobody would read of a reminder. That is for the next round.
+    rejected = [wave for wave in due if follows(execution, wave) is ApprovalThen.REJECT]
+    return execution.with_waves(_overdue(execution, wave, now) for wave in rejected or due) if due else execution
 
 
 def _overdue(execution: Execution, wave: Wave, now: datetime) -> Wave:
