@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.checks.launch import launch
 from wavebreak.domain.checks.recovery_point import recovery_point
 from wavebreak.domain.checks.recovery_time import recovery_time
 from wavebreak.domain.executions.actions import with_actions
+from wavebreak.domain.executions.kept_words import kept
 from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observation import deadline_of
 from wavebreak.domain.executions.overview import time_of
@@ -21,11 +22,25 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.timing import Timing
 
+_LONGEST_ERROR: Final = 200
+"""Characters of an error that an execution shows; the wave's own call has all that is kept."""
+
 
 def whole_view(
     execution: Execution, caller: str, now: datetime, timing: Timing, last_seen: datetime | None = None
 ) -> dict[str, Any]:
     """Show an execution with all its factors (contract 7) and with what its reader may ask for (`actions`).
+
+    Each error is cut at 200 characters (contract 4): those of 4,000 servers must fit the 6 MB of an answer.
+    """
+    shown = with_whole_errors(execution, caller, now, timing, last_seen)
+    return {**shown, "waves": [_in_brief(wave) for wave in shown["waves"]]}
+
+
+def with_whole_errors(
+    execution: Execution, caller: str, now: datetime, timing: Timing, last_seen: datetime | None = None
+) -> dict[str, Any]:
+    """Show an execution likewise, each error as long as it is kept.
 
     Running waves show when they time out (`deadlineAt`). `caller` is the principal that reads it, `last_seen` when DRS
     last told of what is in flight. Its trail, which tells `waitingSeconds`, is not read.
@@ -45,6 +60,16 @@ def whole_view(
     ]
     whole = {**shown, "waves": waves, "factors": {**shown["factors"], **built_in}}
     return with_actions(whole, execution, Attribution(caller, now))
+
+
+def _in_brief(wave: dict[str, Any]) -> dict[str, Any]:
+    parts = {name: [_cut(part) for part in wave[name]] for name in ("attempts", "servers", "steps")}
+    return _cut({**wave, **parts})
+
+
+def _cut(part: dict[str, Any]) -> dict[str, Any]:
+    error = part["error"]
+    return part if not error else {**part, "error": kept(error, longest=_LONGEST_ERROR)}
 
 
 def _deadline(execution: Execution, wave: Wave, timing: Timing) -> str | None:

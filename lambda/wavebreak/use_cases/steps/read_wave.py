@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.domain.checks.whole_execution import whole_view
+from wavebreak.domain.checks.whole_execution import with_whole_errors
 from wavebreak.domain.executions.stepping.shown import steps_view
 from wavebreak.use_cases.operate_execution import wave_number
 from wavebreak.use_cases.steps.outputs import outputs_of
@@ -18,5 +18,5 @@ def read_wave(app: App, execution_id: str, written: str, caller: str) -> dict[st
     execution = app.executions.load(execution_id).execution
     number = wave_number(execution, written)
     wave = execution.wave(number)
-    shown = whole_view(execution, caller, app.now(), app.timing)["waves"][number - 1]
+    shown = with_whole_errors(execution, caller, app.now(), app.timing)["waves"][number - 1]
     return {**shown, "steps": steps_view(execution, wave, outputs_of(app, execution, [wave]))}
