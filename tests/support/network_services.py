@@ -145,7 +145,7 @@ class Ec2:
         template.default = number
         self._answered("ModifyLaunchTemplate")
 
-    def delete_version(self, template_id: str, number: int) -> bool:
+    def delete_version(self, template_id: str, number: int, *, shown: bool = True) -> bool:  # noqa: ARG002  it shows all
         """Delete a version unless it is the default."""
         self._called("DeleteLaunchTemplateVersions")
         template = self.templates[template_id]

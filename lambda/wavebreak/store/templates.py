@@ -76,11 +76,12 @@ class TemplateStore:
 
     def give_back(self, change: TemplateChange, stage: Stage) -> None:
         """Leave a taken change to its drill, which still needs it."""
-        self._each([self._held(change, replace(change, stage=stage, holder=None, held_until=None))])
+        needed = replace(change, stage=stage, holder=None, held_until=None, idle_since=None)
+        self._each([self._held(change, needed)])
 
     def note(self, change: TemplateChange, known: TemplateChange) -> None:
         """Note what was seen of a change that nobody has taken: since when it is idle, and what was in the way."""
-        self._each([self._if(known, change.stage)])
+        self._each([self._if(change, known.stage)])
 
     def failed(self, change: TemplateChange, trouble: str, now: datetime) -> None:
         """Note what was in the way of putting a taken change back; the next one may take it at once."""

@@ -19,6 +19,7 @@ from wavebreak.aws.ec2.launch_templates import LaunchTemplates
 from wavebreak.aws.launch_configurations import launch_configurations
 from wavebreak.domain.drs import Trouble
 from wavebreak.domain.launch_templates.model import LaunchConfiguration, Subnet
+from wavebreak.problems import Unavailable
 from wavebreak.resilience import retries
 
 if TYPE_CHECKING:
@@ -136,6 +137,8 @@ def test_a_version_is_made_once_for_its_token_chosen_although_it_shows_late_and_
     templates.make_default(ids[0], 1)
     assert templates.delete_version(ids[0], number)
     assert templates.delete_version(ids[0], number)
+    with pytest.raises(Unavailable, match=r"VersionDoesNotExist|not exist"):
+        templates.delete_version(ids[0], number, shown=False)
     with pytest.raises(ClientError):
         templates.make_default(ids[0], number)
 

@@ -87,10 +87,11 @@ class LaunchTemplates:
             _may_pass,
         )
 
-    def delete_version(self, template_id: str, number: int) -> bool:
+    def delete_version(self, template_id: str, number: int, *, shown: bool = True) -> bool:
         """Delete a version; tell whether it is gone: False when it is the default one, which EC2 keeps.
 
-        A version or template that does not exist is gone. Unavailable for what EC2 did not do for another reason.
+        A version or template that does not exist is gone. Raise Unavailable for what EC2 did not do for another reason,
+        and for a version that EC2 does not know unless it would be `shown` by now: it may only be too young.
         """
         try:
             answer = retried(
@@ -108,7 +109,7 @@ class LaunchTemplates:
         if not kept:
             return True
         reason = kept[0].get("ResponseError", {})
-        if reason.get("Code") in _ABSENT:
+        if reason.get("Code") in _ABSENT and shown:
             return True
         if "default version" in str(reason.get("Message", "")).lower():
             return False

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from wavebreak.site import Site
+
+
+LEFT_AFTER: Final = timedelta(minutes=10)
+"""How long after the last DRS job of its server a template may stay changed before an alarm rings."""
 
 
 class Stage(StrEnum):
@@ -64,3 +69,7 @@ class TemplateChange:
     def is_of(self, execution_id: str, wave: int, attempt: int) -> bool:
         """Tell whether it was made by this attempt of a drill's wave."""
         return (self.execution_id, self.wave, self.attempt) == (execution_id, wave, attempt)
+
+    def is_left(self, now: datetime) -> bool:
+        """Tell whether it has been changed for too long without a DRS job of its server."""
+        return self.idle_since is not None and now - self.idle_since >= LEFT_AFTER

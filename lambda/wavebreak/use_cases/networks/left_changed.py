@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.app import App
+    from wavebreak.domain.launch_templates.changes import TemplateChange
     from wavebreak.site import Site
 
 
@@ -22,6 +23,11 @@ def changed_templates(
     listed = frozenset(app.templates.listed(now))
     wanted = [each for each in source_server_ids if keys.server(site, each) in listed]
     return {
-        name: ChangedTemplate(change.execution_id, change.idle_since is not None, change.trouble)
+        name: ChangedTemplate(change.execution_id, _is_left(change, now), change.trouble)
         for name, change in app.templates.of(site, wanted).items()
     }
+
+
+def _is_left(change: TemplateChange, now: datetime) -> bool:
+    """Tell whether a change could not be put back; one that is just being put back is not left."""
+    return change.idle_since is not None and (change.trouble is not None or change.is_left(now))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SHOWN_AFTER: Final = timedelta(seconds=60)
 """After it EC2 shows every version that was made."""
+_CERTAIN_AFTER: Final = 2 * SHOWN_AFTER
+"""Since the intent: then the call that made a version is over, too, and one that EC2 does not know is no more."""
 _GONE: Final = "InvalidLaunchTemplateId.VersionNotFound"
 _NO_TEMPLATE: Final = frozenset({"InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.NotFoundException"})
 _KEPT: Final = "somebody made version {} the default meanwhile; it has nothing of the drill and stays"
@@ -41,11 +43,11 @@ def restore(templates: LaunchTemplates, change: TemplateChange, shown: TemplateV
             return ""
         theirs = shown if shown is not None and shown.number not in {change.version, change.original} else None
         if theirs is not None:
-            return _with_theirs(templates, change, theirs)
-        if shown is not None and shown.number == change.original and _deleted(templates, change):
+            return _with_theirs(templates, change, theirs, now)
+        if shown is not None and shown.number == change.original and _deleted(templates, change, now):
             return ""
         _to_original(templates, change)
-        _must_be_deleted(templates, change)
+        _must_be_deleted(templates, change, now)
     except ClientError as error:
         if error_code(error) in _NO_TEMPLATE:
             return ""
@@ -53,12 +55,14 @@ def restore(templates: LaunchTemplates, change: TemplateChange, shown: TemplateV
     return ""
 
 
-def _deleted(templates: LaunchTemplates, change: TemplateChange) -> bool:
-    return change.version is None or templates.delete_version(change.template_id, change.version)
+def _deleted(templates: LaunchTemplates, change: TemplateChange, now: datetime) -> bool:
+    """Delete our version, unless it is the default; one that may only not show yet proves nothing: Unavailable."""
+    shown = now - change.intended_at >= _CERTAIN_AFTER
+    return change.version is None or templates.delete_version(change.template_id, change.version, shown=shown)
 
 
-def _must_be_deleted(templates: LaunchTemplates, change: TemplateChange) -> None:
-    if not _deleted(templates, change):
+def _must_be_deleted(templates: LaunchTemplates, change: TemplateChange, now: datetime) -> None:
+    if not _deleted(templates, change, now):
         raise Unavailable(f"EC2 still has version {change.version} of {change.template_id} as its default")
 
 
@@ -76,13 +80,13 @@ def _to_original(templates: LaunchTemplates, change: TemplateChange) -> None:
         _make_default_without_ours(templates, change, source)
 
 
-def _with_theirs(templates: LaunchTemplates, change: TemplateChange, theirs: TemplateVersion) -> str:
+def _with_theirs(templates: LaunchTemplates, change: TemplateChange, theirs: TemplateVersion, now: datetime) -> str:
     """Keep what somebody else made the default, without the values that are ours."""
     number = _make_default_without_ours(templates, change, theirs)
-    if number is None and not _deleted(templates, change):
+    if number is None and not _deleted(templates, change, now):
         # The read was older than our own change: theirs is what that came over.
         templates.make_default(change.template_id, theirs.number)
-    _must_be_deleted(templates, change)
+    _must_be_deleted(templates, change, now)
     return _KEPT.format(theirs.number) if number is None else _CLEANED.format(theirs.number, number)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.launch_templates.changes import Stage
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.domain.launch_templates.changes import TemplateChange
 
-LEFT_AFTER: Final = timedelta(minutes=10)
-"""How long after the last DRS job of its server a template may stay changed before an alarm rings."""
 _LIMIT: Final = "templates_sweep"
 
 
@@ -33,7 +30,7 @@ def sweep(app: App) -> int:
     limit = deadline(_LIMIT, templates=len(due))
     left = put_back(app, [seen_idle(each, now) for each in due], over=lambda: limit.over)
     waiting = [each for each in idle if each not in due or each.source_server_id in left]
-    app.meter.add(Metric.TEMPLATES_LEFT_CHANGED, sum(_is_left(each, now) for each in waiting))
+    app.meter.add(Metric.TEMPLATES_LEFT_CHANGED, sum(each.is_left(now) for each in waiting))
     return len(due) - len(left)
 
 
@@ -42,7 +39,3 @@ def _may_be_taken(change: TemplateChange, now: datetime) -> bool:
     if change.version is None and now - change.intended_at < SHOWN_AFTER:
         return False
     return change.stage is not Stage.PUTTING_BACK or change.held_until is None or change.held_until < now
-
-
-def _is_left(change: TemplateChange, now: datetime) -> bool:
-    return change.idle_since is not None and now - change.idle_since >= LEFT_AFTER
