@@ -53,6 +53,7 @@ class _Look:
     networks: Mapping[Site, DrillNetwork]
     refusals: Refusals
     drill_refusals: Refusals
+    unsure: bool
 
 
 def survey(app: App, plan: StoredPlan, own: Site) -> Facts:
@@ -108,6 +109,7 @@ def _facts(
         sites=tuple(_site(app, look, seen[site], loads[site], own, now) for site in look.members),
         refusals=look.refusals,
         drill_refusals=look.drill_refusals,
+        unsure=look.unsure,
         commands=runs_commands(plan.document),
         runs_actions=app.post_launch_actions,
         holder=app.locks.plan_holder(plan_id, now),
@@ -133,26 +135,33 @@ def _members(plan: StoredPlan, own: Site) -> dict[Site, tuple[Member, ...]]:
 
 def _look(app: App, plan: StoredPlan, own: Site, now: datetime, tags: dict[Site, Any]) -> _Look:
     """Take a plan as a start would: what only a drill is refused for stands in no recovery's way."""
-    resolved, refusals, drill_refusals = _resolved(app, plan, own, tags)
+    resolved, refusals, drill_refusals, unsure = _resolved(app, plan, own, tags)
     networks = {each.site: each for each in networks_of(Mode.DRILL, resolved.document, own)}
-    return _Look(
-        resolved, _members(resolved, own), networks, refusals or _refusals(app, resolved, own, now), drill_refusals
-    )
+    found = refusals or _refusals(app, resolved, own, now)
+    return _Look(resolved, _members(resolved, own), networks, found, drill_refusals, unsure)
 
 
-def _resolved(app: App, plan: StoredPlan, own: Site, tags: dict[Site, Any]) -> tuple[StoredPlan, Refusals, Refusals]:
-    """Fill in what selectors match, and tell why any start, or that of a drill, would be refused for one."""
+def _resolved(
+    app: App, plan: StoredPlan, own: Site, tags: dict[Site, Any]
+) -> tuple[StoredPlan, Refusals, Refusals, bool]:
+    """Fill in what selectors match, and tell why any start, or that of a drill, would be refused for one.
+
+    The last part tells whether any start would be refused only because DRS does not answer.
+    """
     refused: list[Refusals] = []
+    unsure = False
     for falls_back in (False, True):
         try:
             document, _ = resolve(app, plan, own, falls_back=falls_back, told=tags)
         except InvalidRequest as refusal:
             refused.append(tuple(refusal.members["errors"]))
+            unsure = False
         except Unavailable as error:
             refused.append(({"pointer": "/waves", "message": error.detail},))
+            unsure = True
         else:
-            return replace(plan, document=document), (), refused[0] if refused else ()
-    return plan, refused[-1], ()
+            return replace(plan, document=document), (), refused[0] if refused else (), False
+    return plan, refused[-1], (), unsure
 
 
 def _refusals(app: App, plan: StoredPlan, own: Site, now: datetime) -> Refusals:

@@ -107,6 +107,8 @@ class Facts:
     """How the servers were when the last drill had completed, if that is known."""
     drill_refusals: tuple[Mapping[str, str], ...] = ()
     """What only the start of a drill would refuse."""
+    unsure: bool = False
+    """Whether what `refusals` tell is that DRS did not say what a selector matches: that may pass."""
 
 
 def runs_commands(document: Mapping[str, Any]) -> bool:

@@ -241,7 +241,8 @@ def _free_addresses(site: SiteFacts, facts: LaunchFacts, launches: Launches, ane
             if subnet is not None:
                 free[subnet.subnet_id] = subnet.free
                 wanted[subnet.subnet_id] += interface.addresses
-                critical[subnet.subnet_id] += interface.addresses if member.impact is Impact.CRITICAL else 0
+                counts = member.impact is Impact.CRITICAL and not _gives_back(site, member)
+                critical[subnet.subnet_id] += interface.addresses if counts else 0
     short = [each for each in free if wanted[each] > free[each]]
     for each in short:
         sentence = (
@@ -251,6 +252,15 @@ def _free_addresses(site: SiteFacts, facts: LaunchFacts, launches: Launches, ane
         yield Check("addresses", each, status, sentence)
     if free and not short:
         yield Check("addresses", site.where, CheckStatus.PASS, f"free addresses for all in {len(free)} subnet(s)")
+
+
+def _gives_back(site: SiteFacts, member: Member) -> bool:
+    """Tell whether a launch ends an earlier instance of a server, and with it what that holds of its own subnet.
+
+    A drill's instance in a network of its own holds nothing there.
+    """
+    earlier = site.instances.get(member.source_server_id, ())
+    return any(not (site.network and instance.is_drill) for instance in earlier)
 
 
 def _vcpus(site: SiteFacts, facts: LaunchFacts, launches: Launches, anew: Sequence[Member]) -> Iterator[Check]:

@@ -93,10 +93,31 @@ def made_ready(
     if network is None:
         return unready
     own = {name: change for name, change in own.items() if change.stage is not Stage.PUTTING_BACK}
+    _keep_what_others_chose(
+        app, execution, unready, [own[each] for each in unready.without(names) if each in own], over
+    )
     left = [name for name in unready.without(names) if name not in own or own[name].stage is not Stage.READY]
     if left:
         _Leading(app, execution, wave, drs, network, known, over, unready, own).run(left)
     return unready
+
+
+def _keep_what_others_chose(
+    app: App, execution: Execution, unready: Unready, own: Sequence[TemplateChange], over: Callable[[], bool]
+) -> None:
+    """Put back what was ready and waited for its call, where somebody made another version the default meanwhile."""
+    ready = [each for each in own if each.stage is Stage.READY]
+    if not ready:
+        return
+    defaults = app.templates_at(ready[0].site).defaults({each.template_id for each in ready})
+    moved = [
+        each
+        for each in ready
+        if (default := defaults.get(each.template_id)) is not None
+        and default.number not in {each.original, each.version}
+    ]
+    unready.waiting |= dict.fromkeys((each.source_server_id for each in moved), _MOVED)
+    put_back(app, moved, launcher=execution.execution_id, over=over)
 
 
 def still_ready(app: App, execution: Execution, wave: Wave, names: Sequence[str]) -> bool:

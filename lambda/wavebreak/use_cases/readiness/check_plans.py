@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.app import App
+    from wavebreak.domain.drs import Trouble
     from wavebreak.domain.plans.model import StoredPlan
     from wavebreak.domain.plans.readiness import Standing
     from wavebreak.domain.readiness.facts import Facts
+    from wavebreak.domain.readiness.verdicts import Check
     from wavebreak.site import Site
     from wavebreak.store.upkeep.readiness import Due
 
@@ -155,7 +157,8 @@ def _survey(run: _Run, group: Sequence[tuple[Due, StoredPlan]]) -> None:
         return
     known = run.app.readiness.known([due.plan_id for due, _ in group])
     looks = zip(group, surveys, strict=True)
-    _each(run, [partial(_keep, run, due, plan, known.get(due.plan_id), facts) for (due, plan), facts in looks])
+    steps = partial(check_steps, run.app, own=run.own, asking=Asking())
+    _each(run, [partial(_keep, run, due, plan, known.get(due.plan_id), facts, steps) for (due, plan), facts in looks])
 
 
 def _each(run: _Run, works: Sequence[Callable[[], None]], is_over: Callable[[], bool] = lambda: False) -> None:
@@ -173,16 +176,21 @@ def _postpone(run: _Run, due: Due, *, missed: bool) -> None:
     run.tally.postponed += 1
 
 
-def _keep(run: _Run, due: Due, plan: StoredPlan, before: Kept | None, facts: Facts) -> None:
+def _keep(
+    run: _Run, due: Due, plan: StoredPlan, before: Kept | None, facts: Facts, steps: Callable[..., list[Check]]
+) -> None:
     """Keep what a look found, and tell people what changed; a look that saw too little comes to nothing."""
     if run.recoveries.need(plan):
         _postpone(run, due, missed=False)
         return
-    if _saw_too_little(facts) and due.misses < MOST_MISSES:
+    troubles: list[Trouble] = []
+    of_steps = steps(plan.document, troubles=troubles)
+    silent = _saw_too_little(facts) or not all(trouble.denied for trouble in troubles)
+    if silent and due.misses < MOST_MISSES:
         _postpone(run, due, missed=True)
         return
     _remember_drill(run, plan, facts)
-    checks = [*judge(facts), *check_steps(run.app, plan.document, run.own)]
+    checks = [*judge(facts), *of_steps]
     standing = standing_of(checks, plan.version, facts.now)
     kept = _kept(plan, before, standing)
     again, soon = next_look(due.plan_id, run.app.now(), run.interval), run.in_seconds(_SOON_SECONDS)
@@ -206,7 +214,7 @@ def _remember_drill(run: _Run, plan: StoredPlan, facts: Facts) -> None:
 
 def _saw_too_little(facts: Facts) -> bool:
     """Tell whether a service did not answer, which may be over at the next look; a missing permission stays."""
-    return any(not trouble.denied for site in facts.sites for trouble in site.troubles)
+    return facts.unsure or any(not trouble.denied for site in facts.sites for trouble in site.troubles)
 
 
 def _kept(plan: StoredPlan, before: Kept | None, standing: Standing) -> Kept:

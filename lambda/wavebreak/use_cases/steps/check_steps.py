@@ -26,17 +26,26 @@ NAME = "steps"
 """Of these checks, in the answer of `validate`."""
 
 
-def check_steps(app: App, document: Mapping[str, Any], own: Site) -> list[Check]:
+def check_steps(
+    app: App,
+    document: Mapping[str, Any],
+    own: Site,
+    asking: Asking | None = None,
+    troubles: list[Trouble] | None = None,
+) -> list[Check]:
     """Check the automations and functions of a plan document, in its order; none for a plan without any.
 
-    `own` is the stack's account and Region. A step that may not be run is not looked for: nobody here may see it.
+    `own` is the stack's account and Region. A step that may not be run is not looked for: nobody here may see it. What
+    could not be looked at goes to `troubles`, too; questions are begun for as long as `asking` has time.
     """
     steps = list(planned_steps((wave, site_of(wave, own)) for wave in document["waves"]))
     if not steps:
         return []
     faults: list[list[str]] = [_refusals(app, step) for step in steps]
     allowed = [index for index, found in enumerate(faults) if not found]
-    answers = _asked(app, [steps[index] for index in allowed])
+    answers = _asked(app, [steps[index] for index in allowed], asking or Asking())
+    if troubles is not None:
+        troubles += [answer for answer in answers if isinstance(answer, Trouble)]
     for index, answer in zip(allowed, answers, strict=True):
         faults[index] = list(_read(steps[index], answer))
     return [check for step, found in zip(steps, faults, strict=True) for check in _checks(step, found)]
@@ -51,7 +60,7 @@ def _refusals(app: App, step: PlannedStep) -> list[str]:
     return [missing] if missing else []
 
 
-def _asked(app: App, steps: Sequence[PlannedStep]) -> list[Any]:
+def _asked(app: App, steps: Sequence[PlannedStep], asking: Asking) -> list[Any]:
     """Ask for all that may be run side by side, each once; give an answer or the Trouble for each step."""
     questions: dict[tuple[str | None, str | None, Site], Question] = {}
     unreachable: dict[tuple[str | None, str | None, Site], Trouble] = {}
@@ -60,7 +69,7 @@ def _asked(app: App, steps: Sequence[PlannedStep]) -> list[Any]:
             questions.setdefault(_key(step), _question(app, step))
         except UnsupportedSiteError as error:
             unreachable[_key(step)] = Trouble("sts:AssumeRole", str(error), denied=True)
-    found = dict(zip(questions, Asking().all(list(questions.values()), to_the_end=False), strict=True))
+    found = dict(zip(questions, asking.all(list(questions.values()), to_the_end=False), strict=True))
     return [unreachable.get(_key(step)) or found[_key(step)] for step in steps]
 
 
