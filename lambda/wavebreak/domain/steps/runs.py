@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.commands.safe_output import MAX_OUTPUT_BYTES, shortened
+from wavebreak.domain.commands.safe_output import MAX_OUTPUT_BYTES, decoded, shortened
 from wavebreak.site import Site
 from wavebreak.timing import iso, known_time, parse_iso
 
@@ -244,7 +244,10 @@ def kept_output(output: Any) -> str | None:
 
 def cut_error(error: str | None) -> str | None:
     """Return an error as it is kept; one that is longer says that it is cut."""
-    if error is None or len(error) <= MAX_ERROR_CHARACTERS:
+    if error is None:
+        return None
+    error = decoded(error)  # a function may cut its message in the middle of a character
+    if len(error) <= MAX_ERROR_CHARACTERS:
         return error
     note = f" … (cut; {len(error)} characters)"
     return error[: MAX_ERROR_CHARACTERS - len(note)] + note

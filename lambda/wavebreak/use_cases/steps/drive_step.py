@@ -45,9 +45,10 @@ def prepare(app: App, step_id: str) -> dict[str, Any]:
 
 def _refusal(app: App, run: StepRun) -> str | None:
     """Say why a function is not invoked. One whose machine died is invoked again, with the same id: at least once."""
-    if run.stop_requested:
+    over = "stopped" if run.stop_requested else "out of time" if app.now() >= run.deadline else None
+    if over is not None:
         first = run.machine_run == 1
-        return "it was stopped before it was invoked" if first else "it was stopped, and whether it ran is not known"
+        return f"it was {over} before it was invoked" if first else f"it was {over}, and whether it ran is not known"
     return app.allowances().missing_for_function(run.name)
 
 

@@ -122,6 +122,7 @@ def _called(app: App, run: StepRun, automation: Automation) -> WatchRound:
             where = f"{run.name} in {run.site}"
             end_step(app, run.step_id, StepOutcome(succeeded=False, error=f"SSM refused to start {where}: {refusal}"))
             return _OVER
+        app.errors.record_error(refusal, Severity.WARNING, execution_id=run.execution_id, stepId=run.step_id)
         # It surely did nothing: there is nothing to look for.
         app.steps.change(run.step_id, lambda current: replace(current, intended_at=None))
         return WatchRound(ended=False, seconds=_AFTER_A_FAULT)

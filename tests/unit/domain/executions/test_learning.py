@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from tests.support.execution_builders import (
     NOW,
     TIMING,
@@ -32,6 +33,7 @@ from wavebreak.domain.executions.observation import (
     ServerView,
 )
 from wavebreak.domain.executions.stepping.wave_steps import planned
+from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import WaveStatus as W
 from wavebreak.site import Site
 
@@ -169,6 +171,19 @@ def test_a_command_before_a_wave_waits_for_the_instances_of_the_waves_it_runs_on
     assert (opened.directive, opened.brief) == (Directive.SLEEP, True)
     assert due(opened.execution).servers == (server_id(1),)
     assert look(opened.execution, seen(1)).directive is Directive.COMMAND
+
+
+@pytest.mark.parametrize("status", [W.FAILED, W.SKIPPED])
+def test_a_step_before_a_wave_waits_no_longer_for_a_job_that_outlived_its_wave(status: W) -> None:
+    """Wave 1 was given up while one of its servers is still being launched: wave 2 goes on all the same."""
+    members = (server(1, L.LAUNCHED, recovery_instance_id=None), server(2, L.IN_PROGRESS))
+    first = wave(1, status, servers=members, on_failure=OnFailure.CONTINUE, ended_at=NOW)
+    second = wave(2, W.IN_PROGRESS, servers=(server(3),), steps=planned([{"command": "status"}], []))
+    subject = execution(first, second).with_job(job(1, subjects=(server_id(1), server_id(2))))
+    opened = look(subject, Observation({job_id(1): view(1, completed=False)}))
+    assert opened.directive is Directive.SLEEP
+    assert due(opened.execution).servers == (server_id(1),)
+    assert look(opened.execution, Observation(), 60).directive is Directive.COMMAND
 
 
 def test_a_place_that_does_not_answer_makes_a_command_wait_no_longer_than_that() -> None:

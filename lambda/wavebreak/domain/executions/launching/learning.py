@@ -15,6 +15,7 @@ from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.domain.executions.stepping import wave_steps
 from wavebreak.domain.executions.stepping.model import StepPhase, StepState
+from wavebreak.execution_utils import WaveStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -136,16 +137,24 @@ def _by_job(execution: Execution) -> Iterator[tuple[Job, list[Server]]]:
 
 
 def _waves_that_steps_need(execution: Execution) -> frozenset[int]:
-    """Give the waves whose launch is over and whose servers a step is about to be about."""
+    """Give the waves whose servers a step is about to be about: their launch is over, or nobody waits for it any more.
+
+    A wave that runs waits for no launch of those that it depends on: one of them may have timed out, or be skipped.
+    """
     needed: set[int] = set()
     for wave in execution.waves:
         if wave.has_ended:
             continue
         if _plans(execution, wave, StepPhase.AFTER) or _plans(execution, wave, StepPhase.CHECK):
-            needed.add(wave.number)
+            needed |= {wave.number} if _is_settled(wave) else set()
         if _plans(execution, wave, StepPhase.BEFORE):
-            needed.update(wave.depends_on)
-    return frozenset(number for number in needed if all(server.is_settled for server in execution.wave(number).servers))
+            runs = wave.status is WaveStatus.IN_PROGRESS
+            needed.update(number for number in wave.depends_on if runs or _is_settled(execution.wave(number)))
+    return frozenset(needed)
+
+
+def _is_settled(wave: Wave) -> bool:
+    return all(server.is_settled for server in wave.servers)
 
 
 def _plans(execution: Execution, wave: Wave, phase: StepPhase) -> bool:
