@@ -26,11 +26,15 @@ class Commands:
             stack.control.put_document(name, content)
 
     def launched(self, count: int, first: int = 1) -> str:
-        """Recover servers, numbered from `first`, and give the id of the execution that did."""
+        """Recover servers, numbered from `first`, and give the id of the execution that did, once agents answer.
+
+        Each agent comes a little after its instance, and a server whose agent is not there yet loses its turn.
+        """
         numbers = range(first, first + count)
         self.stack.put_servers(map(server, numbers))
         execution = self.stack.ended(self.stack.start(plan(wave("all", *numbers), plan_id=f"plan-{first}")))
         assert execution["status"] == "COMPLETED"
+        self.agents_answer(execution)
         return str(execution["executionId"])
 
     def half_way(self, execution_id: str) -> None:
@@ -43,10 +47,10 @@ class Commands:
             ),
         )
 
-    def agents_answer(self) -> None:
-        """Wait until SSM shows the agents of all recovery instances: each comes a little after its instance."""
+    def agents_answer(self, execution: dict[str, Any]) -> None:
+        """Wait until SSM shows the agents of an execution's instances."""
         ssm = boto3.client("ssm")
-        instances = {one["recoveryInstanceID"] for one in self.stack.control.state()["recoveryInstances"]}
+        instances = {each["recoveryInstanceId"] for wave in execution["waves"] for each in wave["servers"]}
 
         def shown() -> set[str]:
             pages = ssm.get_paginator("describe_instance_information").paginate()

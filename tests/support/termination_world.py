@@ -368,7 +368,8 @@ class TerminationWorld:
 
     def run(self, until: Callable[[], bool] = lambda: False, pause: timedelta = POLL) -> None:
         """Go on until the termination has ended, or what is waited for is so."""
-        for _ in range(400):
+        # Where reads show some only at times, what others hold is offered and left again: the hour ends that.
+        for _ in range(1000):
             if until() or self.step(pause) is TerminationDirective.FINISH:
                 self.store.read_back()
                 return

@@ -134,7 +134,6 @@ def test_a_cancel_in_place_never_ends_what_is_just_being_sent(
 ) -> None:
     """The cancel reads a target that waits; before it writes, the worker has sent the command."""
     execution_id = commands.launched(1)
-    commands.agents_answer()
     commands.answers(1, "status", seconds=120)
     original = agents.stop_commands
     release: list[bool] = []

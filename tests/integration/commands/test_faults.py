@@ -595,7 +595,6 @@ def test_what_the_machine_is_told_does_not_grow_with_the_targets(
 ) -> None:
     monkeypatch.setattr(Workflow, "start_command", lambda *_: None)
     execution_id = commands.launched(12)
-    commands.agents_answer()
     command_id = commands.start("status", executionId=execution_id, timeoutSeconds=172_800)
 
     plan = commands.stack.invoke("PrepareCommandFunction", {"commandId": command_id})
