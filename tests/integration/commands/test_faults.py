@@ -18,15 +18,17 @@ from wavebreak.aws.ssm import OutcomeUnknownError, Ssm
 from wavebreak.aws.step_functions import Workflow
 from wavebreak.domain.commands import hints
 from wavebreak.domain.commands.concurrency import rounds_of_a_worker
-from wavebreak.domain.commands.delivery import SENDER_SECONDS, intended, not_sent
+from wavebreak.domain.commands.delivery import SENDER_SECONDS, intended, not_sent, postponed
 from wavebreak.domain.commands.hints import hint_for
 from wavebreak.domain.commands.result_documents import result_of
+from wavebreak.domain.commands.results import ExecutionResult
 from wavebreak.domain.commands.runs import CommandTarget
 from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.problems import CircuitOpen
 from wavebreak.site import Site
 from wavebreak.store.commands import CommandStore
 from wavebreak.use_cases.command_machine import collect_results, prepare_run
+from wavebreak.use_cases.command_machine.collect_results import record_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -441,6 +443,26 @@ def test_a_task_that_looks_for_a_send_goes_by_what_another_task_of_its_worker_ha
 
     assert (ended, len(looks)) == (True, 1)
     assert commands.sent_to() == [commands.instance(1)]
+
+
+def test_the_mark_of_a_postponed_target_that_has_ended_is_taken_away(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was ended by whoever had read it before it was postponed; a worker that is free looks for such targets."""
+    stack, execution_id = commands.stack, commands.launched(1)
+    monkeypatch.setattr(Workflow, "start_command", lambda *_: None)
+    command_id = commands.start("status", executionId=execution_id)
+    stack.invoke("PrepareCommandFunction", {"commandId": command_id})
+    app = stack.app()
+    waiting, run = app.commands.target(command_id, 1), app.commands.load(command_id)
+    late = postponed(waiting, stack.clock.now(), app.timing, late=True)
+    assert app.commands.move(command_id, waiting, late)
+    record_result(app, run, waiting, ExecutionResult.unreachable(late.name))
+    assert app.commands.waiting(command_id) == 1
+
+    assert stack.invoke("RunTargetFunction", turn(command_id, number=0))["ended"]
+
+    assert app.commands.waiting(command_id) == 0
 
 
 def test_b1_a_send_that_stalled_and_whose_answer_was_lost_is_found_however_late_it_shows_up(
