@@ -3,7 +3,8 @@
 `tests/infra/calls_by_function.json` is that record, by the names of the functions. A call that it lacks fails the test
 that made it, and a run of all integration tests names those that it holds and no test made: they are to be taken out,
 unless they depend on the moment. `make calls` writes it anew. Calls of the circuits' table are left out: whether a
-circuit is asked depends on the moment; and those of STS, which is asked once for many calls. Both rights follow from the calls behind them (`tools.rights.needs`).
+circuit is asked depends on the moment; and those of STS, which is asked once for many calls. Both rights follow from
+the calls behind them (`tools.rights.needs`).
 """
 
 from __future__ import annotations
