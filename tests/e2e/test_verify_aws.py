@@ -165,7 +165,7 @@ def test_a_recovered_server_is_never_drilled(product: Product) -> None:
     found = verified(product, plan_id, drill="yes", replace="yes")
 
     assert (found.code, found.output) == (3, "")
-    assert f"a RECOVERY launched its live instance {kept[0]}" in found.told
+    assert f"the instance {kept[0]}, which a recovery launched: a drill would end it" in found.told
     assert running(product, servers) == kept != []
     assert [len(jobs) for jobs in launch_jobs(product, servers)] == [1]
 
