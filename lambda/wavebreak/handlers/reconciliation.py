@@ -9,7 +9,8 @@ from wavebreak.app import app
 from wavebreak.domain.steps.step_ids import STEP_RUN
 from wavebreak.identifiers import COMMAND_ID
 from wavebreak.lambda_entry import doorway
-from wavebreak.use_cases import look_after, reconcile_commands, reconcile_executions, record_machine_failures
+from wavebreak.use_cases import look_after, reconcile_executions, record_machine_failures
+from wavebreak.use_cases.command_machine import reconcile_commands
 from wavebreak.use_cases.steps import reconcile_steps
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.resilience.despite_faults import each_despite_faults
-from wavebreak.use_cases import reconcile_commands, reconcile_executions, watch_dead_letters
+from wavebreak.use_cases import reconcile_executions, watch_dead_letters
+from wavebreak.use_cases.command_machine import reconcile_commands
 from wavebreak.use_cases.leases import end_leases
 from wavebreak.use_cases.networks import sweep_templates
 from wavebreak.use_cases.schedules import keep_schedule

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeVar
 
 from wavebreak.domain.commands.concurrency import concurrency
 from wavebreak.timing import parse_iso
@@ -30,11 +30,17 @@ YOUNG: Final = timedelta(minutes=10)
 
 
 class Driven(Protocol):
-    """What a machine of its own drives: a command run, or that of a step."""
+    """What a machine of its own drives: a command run, or that of a step. A dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def started_at(self) -> datetime:
         """When it was begun."""
+
+    @property
+    def machine_run(self) -> int:
+        """The number of the machine that drives it now."""
 
     @property
     def machine_started_at(self) -> datetime | None:
@@ -49,6 +55,9 @@ class Driven(Protocol):
         """The last time the machinery itself failed: at, error and cause."""
 
 
+R = TypeVar("R", bound=Driven)
+
+
 def deadline_of(run: CommandRun, timing: Timing) -> datetime:
     """Give the moment at which a run has surely ended, or is given up: every round of targets as slow as it may be."""
     rounds = math.ceil(run.total / max(1, concurrency(run.command, run.total)))
@@ -56,9 +65,10 @@ def deadline_of(run: CommandRun, timing: Timing) -> datetime:
     return run.started_at + rounds * a_round + timing.scaled(run.patience_seconds) + MARGIN
 
 
-def with_next_machine(run: CommandRun, now: datetime, *, died: bool) -> CommandRun:
+def with_next_machine(run: R, now: datetime, *, died: bool) -> R:
     """Give the run as the next run of its machine takes it up, after one that died or that handed over."""
-    return replace(run, machine_run=run.machine_run + 1, machine_started_at=now, deaths=deaths(run, now) if died else 0)
+    dead = deaths(run, now) if died else 0
+    return replace(run, machine_run=run.machine_run + 1, machine_started_at=now, deaths=dead)
 
 
 def deaths(run: Driven, now: datetime) -> int:

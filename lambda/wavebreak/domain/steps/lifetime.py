@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.commands.lifetime import MARGIN, deaths
+from wavebreak.domain.commands.lifetime import MARGIN
 from wavebreak.domain.steps.runs import StepKind
 
 if TYPE_CHECKING:
@@ -35,8 +34,3 @@ def seconds_between_looks(run: StepRun, now: datetime) -> int:
     """Return how long to wait before the next look: a twentieth of the run's age, from 2 to 15 seconds."""
     age = int((now - run.started_at).total_seconds())
     return min(_LATEST, max(_SOONEST, age // _PART))
-
-
-def with_next_machine(run: StepRun, now: datetime, *, died: bool) -> StepRun:
-    """Return the run as the next run of its machine takes it up, after one that died or that handed over."""
-    return replace(run, machine_run=run.machine_run + 1, machine_started_at=now, deaths=deaths(run, now) if died else 0)

@@ -1,81 +1,50 @@
-"""Step runs whose machine ended without having finished its work, or was never started: taken up again.
-
-One that is past its own deadline, or whose machines die one after another, is given up: every run ends.
-"""
+"""Step runs whose machine ended without having finished its work, or was never started: taken up again."""
 
 from __future__ import annotations
 
-import logging
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING
 
-from wavebreak.domain.commands.lifetime import deaths, keeps_dying
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.steps.lifetime import deadline_of
 from wavebreak.domain.steps.runs import StepOutcome
 from wavebreak.domain.steps.step_ids import machine_run_name, machine_run_of, step_id_of
 from wavebreak.error_category import Category
-from wavebreak.problems import NotFound
-from wavebreak.resilience.despite_faults import each_despite_faults
-from wavebreak.use_cases import record_machine_failures
+from wavebreak.use_cases import driven_runs, record_machine_failures
+from wavebreak.use_cases.driven_runs import RunKind
 from wavebreak.use_cases.steps.next_machine import start_next
 
 if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.domain.steps.runs import StepRun
 
-logger = logging.getLogger(__name__)
-
-_YOUNG: Final = timedelta(minutes=2)
-"""A run younger than this may still be on its way to its machine."""
-_DEATHS_AT_ONCE: Final = 3
-"""Machines in a row that died young and were each followed by the next at once; later ones are left to the sweep."""
-
 
 def machine_ended(app: App, name: str) -> bool:
     """Start the next run of a step machine that ended without having finished its work."""
-    try:
-        run = app.steps.load(step_id_of(name))
-    except NotFound:
-        logger.warning("machine run %s belongs to no step", name)
-        return False
-    if run.status.is_terminal or run.machine_run != machine_run_of(name):
-        return False
-    if deaths(run, app.now()) > _DEATHS_AT_ONCE:
-        record_machine_failures.gave_up(app, run.execution_id, name)
-        return False
-    return start_next(app, run, died=True)
+    return driven_runs.machine_ended(app, _kind(app), name)
 
 
 def sweep(app: App) -> int:
-    """Start a machine for every run that has none any more; return how many.
+    """Start a machine for every run that has none any more, as `driven_runs.sweep` does; return how many."""
+    return driven_runs.sweep(app, _kind(app))
 
-    One that cannot be looked after does not keep the others from it; the last such fault is raised in the end.
-    """
-    return each_despite_faults(
-        app.steps.active_ids(),
-        lambda step_id: _look_after(app, app.steps.load(step_id)),
-        lambda error, step_id: app.errors.record_error(error, stepId=step_id),
+
+def _kind(app: App) -> RunKind[StepRun]:
+    return RunKind(
+        what="step",
+        load=app.steps.load,
+        run_id_of=step_id_of,
+        machine_run_of=machine_run_of,
+        active_ids=app.steps.active_ids,
+        record_error=lambda error, step_id: app.errors.record_error(error, stepId=step_id),
+        deadline_of=deadline_of,
+        begun_at=lambda run: run.machine_started_at or run.started_at,
+        is_machine_running=lambda run: app.workflow.is_step_running(run.step_id, run.machine_run),
+        # A function that was invoked is waited for, and an automation is stopped by its machine.
+        ends_in_place=lambda _run: False,
+        give_up=partial(_give_up, app),
+        start_next=partial(start_next, app, died=True),
     )
-
-
-def _look_after(app: App, run: StepRun) -> bool:
-    """Start the next run of a machine that is gone; a run that cannot come to its end so is ended here."""
-    now = app.now()
-    if run.status.is_terminal:
-        return False
-    if now >= deadline_of(run):
-        _give_up(app, run, "it had not ended when it must have")
-        return False
-    young = now - (run.machine_started_at or run.started_at) < _YOUNG
-    if young or app.workflow.is_step_running(run.step_id, run.machine_run):
-        return False
-    if keeps_dying(run, now):
-        failure = run.last_failure or {"error": "unknown", "cause": ""}
-        why = f"its machine failed again and again, at last with {failure['error']}: {failure['cause']}"
-        _give_up(app, run, why[:500])
-        return False
-    return start_next(app, run, died=True)
 
 
 def _give_up(app: App, run: StepRun, why: str) -> None:

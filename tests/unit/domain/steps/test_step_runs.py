@@ -11,7 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from wavebreak.domain.steps.lifetime import deadline_of, seconds_between_looks, with_next_machine
+from wavebreak.domain.commands.lifetime import with_next_machine
+from wavebreak.domain.steps.lifetime import deadline_of, seconds_between_looks
 from wavebreak.domain.steps.limits import MAX_EVENT_BYTES, function_event, refusal
 from wavebreak.domain.steps.runs import (
     MAX_ERROR_CHARACTERS,
