@@ -25,6 +25,11 @@ def parse_iso(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
+def time_or_none(text: str | None) -> datetime | None:
+    """Read a stored time that may be missing; raises ValueError for what is none."""
+    return parse_iso(text) if text else None
+
+
 def known_time(text: object) -> datetime | None:
     """Read an RFC 3339 time that may be missing; None for what is none."""
     try:

@@ -1,13 +1,13 @@
 """Bodies that hold plans or their parts; apart from the others, because the plan's model takes time to import."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import Field
 
 from wavebreak.api.moments import Moment
 from wavebreak.api.requests import LeaseMinutes, Reason, RequestBody
-from wavebreak.domain.plans.document import PlanBody, PlanDocument, PlanId, SourceServerId, normalised, parse_plan
+from wavebreak.domain.plans.document import PlanBody, PlanDocument, PlanId, SourceServerId, parse_plan
 from wavebreak.domain.plans.step_rules import refuse_functions_elsewhere
 from wavebreak.identifiers import NATIVE_PLAN_ARN_PATTERN
 from wavebreak.site import Site
@@ -18,8 +18,9 @@ SnapshotId = Annotated[str, Field(pattern=r"^pit-[0-9a-zA-Z]{17}$")]
 
 def accepted(document: PlanBody, plan_id: str, own: Site) -> PlanDocument:
     """Read a plan that is to be stored under an id, by a stack that is in this account and Region."""
-    plan = parse_plan(document.root, plan_id=plan_id)
-    refuse_functions_elsewhere(normalised(plan)["waves"], own)
+    written: Any = document.root
+    plan = parse_plan(written, plan_id=plan_id)
+    refuse_functions_elsewhere(written["waves"], own)
     return plan
 
 

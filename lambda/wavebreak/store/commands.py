@@ -125,7 +125,7 @@ class CommandStore:
             details |= {"succeeded": after.succeeded, "failed": after.failed}
         if after.wave is not None:
             details["waveNumber"] = after.wave
-        mark = {"pk": keys.execution(after.execution_id), "sk": keys.running_step(after.command_id)}
+        mark = {"pk": keys.execution(after.execution_id), "sk": keys.running_command(after.command_id)}
         marked = Write("running", "Delete" if after.status.is_terminal else "Put", mark)
         self.executions.tell(after.execution_id, [change], act, details, write, marked, allow=allow)
 
@@ -279,8 +279,7 @@ class CommandStore:
 
     def active_ids(self) -> list[str]:
         """List the runs that have not ended."""
-        query = {"IndexName": keys.ACTIVE_INDEX, "KeyConditionExpression": "activePk = :pk"}
-        return self._ids(query, keys.ACTIVE_COMMANDS)
+        return [str(item["commandId"]) for item in self.table.active(keys.ACTIVE_COMMANDS)]
 
     def active_of(self, execution_id: str) -> list[str]:
         """List the runs of an execution that have not ended, read consistently.
@@ -295,18 +294,9 @@ class CommandStore:
             "IndexName": keys.PLAN_INDEX,
             "KeyConditionExpression": "planKey = :pk",
             "FilterExpression": "attribute_exists(activePk)",
+            "ExpressionAttributeValues": {":pk": {"S": keys.execution(execution_id)}},
         }
-        return sorted(known.union(self._ids(query, keys.execution(execution_id))))
-
-    def _ids(self, query: Mapping[str, Any], value: str) -> list[str]:
-        found: list[str] = []
-        token: str | None = None
-        asked = {**query, "ExpressionAttributeValues": {":pk": {"S": value}}}
-        while True:
-            items, token = self.table.page(asked, limit=1000, token=token)
-            found += [str(item["commandId"]) for item in items]
-            if token is None:
-                return found
+        return sorted(known.union(str(item["commandId"]) for item in self.table.every(query)))
 
 
 def _target_writes(

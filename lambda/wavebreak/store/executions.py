@@ -347,17 +347,7 @@ class ExecutionStore:
 
     def _active(self) -> Iterator[Item]:
         """Read META of the executions that hold locks."""
-        token: str | None = None
-        while True:
-            query = {
-                "IndexName": keys.ACTIVE_INDEX,
-                "KeyConditionExpression": "activePk = :pk",
-                "ExpressionAttributeValues": {":pk": {"S": keys.ACTIVE_LIST}},
-            }
-            items, token = self.table.page(query, limit=1000, token=token)
-            yield from items
-            if token is None:
-                return
+        return self.table.active(keys.ACTIVE_LIST)
 
     def events(self, execution_id: str, *, limit: int, token: str | None) -> tuple[list[Item], str | None]:
         """List an execution's events, oldest first; raises NotFound."""

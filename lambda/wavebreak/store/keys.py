@@ -175,7 +175,7 @@ def request(digest: str) -> str:
     return f"KEY#{digest}"
 
 
-def running_step(command_id: str) -> str:
+def running_command(command_id: str) -> str:
     """Sort key of the mark by which an execution knows a command run that has not ended."""
     return f"{COMMAND_PREFIX}{command_id}"
 

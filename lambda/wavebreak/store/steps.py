@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.steps.runs import StepOutcome, StepRun, ended
 from wavebreak.problems import NotFound, Unavailable
@@ -77,18 +77,7 @@ class StepStore:
 
     def active_ids(self) -> list[str]:
         """List the runs that have not ended; the index may tell of one late."""
-        query: dict[str, Any] = {
-            "IndexName": keys.ACTIVE_INDEX,
-            "KeyConditionExpression": "activePk = :pk",
-            "ExpressionAttributeValues": {":pk": {"S": keys.ACTIVE_STEPS}},
-        }
-        found: list[str] = []
-        token: str | None = None
-        while True:
-            items, token = self.table.page(query, limit=1000, token=token)
-            found += [str(item["stepId"]) for item in items]
-            if token is None:
-                return found
+        return [str(item["stepId"]) for item in self.table.active(keys.ACTIVE_STEPS)]
 
 
 def _record(run: StepRun) -> Item:

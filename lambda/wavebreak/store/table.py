@@ -209,12 +209,20 @@ class Table:
             "ExpressionAttributeNames": {"#at": "at"},
             "ExpressionAttributeValues": to_attributes({":pk": outbox_list, ":before": iso(before)}),
         }
-        token: str | None = None
-        while True:
+        yield from self.every(query)
+
+    def active(self, active_list: str) -> Iterator[Item]:
+        """List the items of one list that have not ended; the index may tell of one late."""
+        of_list = {"KeyConditionExpression": "activePk = :pk", "ExpressionAttributeValues": {":pk": {"S": active_list}}}
+        return self.every({"IndexName": keys.ACTIVE_INDEX, **of_list})
+
+    def every(self, query: Mapping[str, Any]) -> Iterator[Item]:
+        """Read all items of a query, page by page."""
+        items, token = self.page(query, limit=1000, token=None)
+        yield from items
+        while token is not None:
             items, token = self.page(query, limit=1000, token=token)
             yield from items
-            if token is None:
-                return
 
     def page(
         self,

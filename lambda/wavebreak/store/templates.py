@@ -16,8 +16,8 @@ from wavebreak.domain.launch_templates.changes import Stage, TemplateChange
 from wavebreak.problems import Unavailable
 from wavebreak.site import Site
 from wavebreak.store import keys
-from wavebreak.store.table import ConditionFailedError, Table, Write
-from wavebreak.timing import iso, known_time, parse_iso
+from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailedError, Table, Write
+from wavebreak.timing import iso, parse_iso, time_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 HELD: Final = timedelta(seconds=90)
 """How long whoever puts a template back keeps others from it: its calls of EC2 are over then."""
-_AT_ONCE: Final = 100
-"""Writes of one transaction."""
 _NAMES: Final = {"#token": "token", "#stage": "stage", "#holder": "holder"}
 
 
@@ -108,8 +106,8 @@ class TemplateStore:
     def _each(self, puts: Sequence[_Put]) -> list[TemplateChange]:
         """Write items as many at a time as a transaction takes; those whose conditions do not hold are left out."""
         written: list[TemplateChange] = []
-        for start in range(0, len(puts), _AT_ONCE):
-            batch = list(puts[start : start + _AT_ONCE])
+        for start in range(0, len(puts), TRANSACTION_LIMIT):
+            batch = list(puts[start : start + TRANSACTION_LIMIT])
             while batch:
                 writes = [
                     Write(str(place), "Put", _record(change), condition, values, {name: _NAMES[name] for name in names})
@@ -175,7 +173,7 @@ def _read(item: Item) -> TemplateChange:
         stage=Stage(item["stage"]),
         version=item["version"],
         holder=item["holder"],
-        held_until=known_time(item["heldUntil"]),
-        idle_since=known_time(item["idleSince"]),
+        held_until=time_or_none(item["heldUntil"]),
+        idle_since=time_or_none(item["idleSince"]),
         trouble=item["trouble"],
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.commands.query_merge import DEFAULT_LIMIT
 from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.site import Site
-from wavebreak.timing import iso, parse_iso
+from wavebreak.timing import iso, parse_iso, time_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,20 +105,15 @@ class CommandTarget:
             site=Site(record.get("accountId"), record.get("region")),
             state=TargetState(record["state"]),
             ssm_command_id=record.get("ssmCommandId"),
-            intended_at=_moment(record, "intendedAt"),
-            sent_at=_moment(record, "sentAt"),
+            intended_at=time_or_none(record.get("intendedAt")),
+            sent_at=time_or_none(record.get("sentAt")),
             sender=record.get("sender"),
             tries=int(record.get("tries") or 0),
-            lost_at=_moment(record, "lostAt"),
-            late_since=_moment(record, "lateSince"),
-            due_at=_moment(record, "dueAt"),
+            lost_at=time_or_none(record.get("lostAt")),
+            late_since=time_or_none(record.get("lateSince")),
+            due_at=time_or_none(record.get("dueAt")),
             critical=bool(record.get("critical", True)),
         )
-
-
-def _moment(record: Mapping[str, Any], name: str) -> datetime | None:
-    written = record.get(name)
-    return parse_iso(written) if written else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +230,7 @@ class CommandRun:
             merge_skipped=int(record.get("mergeSkipped", 0)),
             machine_run=int(record.get("machineRun", 1)),
             handing_over=None if record.get("handingOver") is None else int(record["handingOver"]),
-            machine_started_at=_moment(record, "machineStartedAt"),
+            machine_started_at=time_or_none(record.get("machineStartedAt")),
             deaths=int(record.get("deaths") or 0),
             last_failure=record.get("lastFailure"),
         )

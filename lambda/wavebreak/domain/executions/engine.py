@@ -89,10 +89,10 @@ def decide(execution: Execution, observation: Observation, now: datetime, timing
         leased = after.with_waves(replace(after.wave(each), start_lease=now + timing.start_begins) for each in named)
         why = f"{len(due)} wave(s) have servers to start"
         return Decision(leased, Directive.START, named, why, brief=len(named) == len(due))
-    commands = tuple(wave.number for wave in after.waves if step_is_due(after, wave, observation.steps, now, timing))
-    if commands:
-        reason = f"{len(commands)} wave(s) have a step to start or to stop"
-        return Decision(after, Directive.COMMAND, commands[:MAX_WAVES_A_ROUND], reason)
+    ready = tuple(wave.number for wave in after.waves if step_is_due(after, wave, observation.steps, now, timing))
+    if ready:
+        reason = f"{len(ready)} wave(s) have a step to start or to stop"
+        return Decision(after, Directive.COMMAND, ready[:MAX_WAVES_A_ROUND], reason)
     soon = _changes_soon(after, now, timing) or is_about_to_end(after, now, timing)
     return Decision(after, Directive.SLEEP, (), "waiting", brief=soon)
 
@@ -301,10 +301,10 @@ def step_is_due(execution: Execution, wave: Wave, seen: Mapping[str, StepView], 
 
 def _is_to_be_stopped(execution: Execution, wave: Wave, step: WaveStep, view: StepView, now: datetime) -> bool:
     """Tell whether somebody has yet to stop a run, or to give up waiting for one that cannot be stopped."""
-    overdue = wave_steps.is_overdue(view, now)
+    late = wave_steps.is_overdue(view, now)
     if view.cancelling:
-        return overdue and view.waits_for_answer
-    return overdue or wave_steps.is_cut_short(execution, wave, step)
+        return late and view.waits_for_answer
+    return late or wave_steps.is_cut_short(execution, wave, step)
 
 
 def _begin(execution: Execution) -> Execution:
@@ -331,10 +331,14 @@ def _ended_by_itself(execution: Execution, wave: Wave, now: datetime) -> Wave | 
     """End a wave whose servers and steps have ended, or that a required step failed; None while it runs on."""
     failed = wave_steps.failed_required(wave, StepPhase.BEFORE)
     if failed is None and _launch_is_over(execution, wave):
-        if failed_servers(wave) or all(wave_steps.is_done(wave, phase) for phase in _OF_THE_WAVE):
+        if failed_servers(wave) or _steps_are_done(wave):
             return _ended_with_its_checks(wave, now)
         failed = wave_steps.failed_required(wave, StepPhase.AFTER)
     return wave_ends.failed_by(wave, failed, now) if failed is not None else None
+
+
+def _steps_are_done(wave: Wave) -> bool:
+    return all(wave_steps.is_done(wave, phase) for phase in _OF_THE_WAVE)
 
 
 def _ended_with_its_checks(wave: Wave, now: datetime) -> Wave | None:
@@ -346,7 +350,7 @@ def _ended_with_its_checks(wave: Wave, now: datetime) -> Wave | None:
 
 def _past_its_deadline(execution: Execution, wave: Wave, now: datetime) -> Wave:
     """Fail a wave past its deadline; one that did all but its checks is done without those: no check fails a wave."""
-    if all(wave_steps.is_done(wave, phase) for phase in _OF_THE_WAVE) and _launch_is_over(execution, wave):
+    if _steps_are_done(wave) and _launch_is_over(execution, wave):
         return wave_ends.ended(wave, now)
     waiting = {server.source_server_id for server in unassigned(execution, wave)}
     return wave_ends.timed_out(wave, waiting, now)

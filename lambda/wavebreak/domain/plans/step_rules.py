@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from wavebreak.site import Site
 
-LISTS: Final = ("before", "after")
+_LISTS: Final = ("before", "after")
 
 Finding: TypeAlias = tuple[Location, str]
 
@@ -58,7 +58,7 @@ def commands_without_servers(wave: Mapping[str, Any]) -> bool:
 
 def _steps(waves: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Location, Mapping[str, Any]]]:
     for index, wave in enumerate(waves):
-        for name in LISTS:
+        for name in _LISTS:
             listed = wave.get(name)
             for position, step in enumerate(listed if isinstance(listed, (list, tuple)) else ()):
                 if isinstance(step, dict):

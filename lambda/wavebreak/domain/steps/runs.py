@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.commands.safe_output import MAX_OUTPUT_BYTES, decoded, shortened
 from wavebreak.site import Site
-from wavebreak.timing import iso, known_time, parse_iso
+from wavebreak.timing import iso, parse_iso, time_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -185,12 +185,12 @@ class StepRun:
             error=record.get("error"),
             output=record.get("output"),
             automation_execution_id=record.get("automationExecutionId"),
-            intended_at=known_time(record.get("intendedAt")),
-            ended_at=known_time(record.get("endedAt")),
+            intended_at=time_or_none(record.get("intendedAt")),
+            ended_at=time_or_none(record.get("endedAt")),
             stop=StopReason(record["stop"]) if record.get("stop") else None,
             stopped_by=record.get("stoppedBy"),
             machine_run=int(record.get("machineRun") or 1),
-            machine_started_at=known_time(record.get("machineStartedAt")),
+            machine_started_at=time_or_none(record.get("machineStartedAt")),
             deaths=int(record.get("deaths") or 0),
             last_failure=record.get("lastFailure"),
             version=int(record.get("version") or 0),

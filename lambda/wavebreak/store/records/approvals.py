@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from wavebreak.domain.executions.approving.model import ApprovalWait
 from wavebreak.domain.executions.overview import time_of
 from wavebreak.domain.plans.model import ApprovalThen
-from wavebreak.timing import known_time
+from wavebreak.timing import time_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ def read_approval(entry: Mapping[str, Any] | None) -> ApprovalWait | None:
         lasts=timedelta(seconds=float(entry["lasts"])),
         then=ApprovalThen(entry["then"]),
         not_by_requester=bool(entry["notByRequester"]),
-        asked_at=known_time(entry.get("askedAt")),
-        due_at=known_time(entry.get("dueAt")),
+        asked_at=time_or_none(entry.get("askedAt")),
+        due_at=time_or_none(entry.get("dueAt")),
         reminders=int(entry["reminders"]),
     )

@@ -35,8 +35,8 @@ from wavebreak.store.records.jobs import jobs_digest, read_job
 from wavebreak.store.records.leases import lease_record, read_lease
 from wavebreak.store.records.networks import networks_record, read_networks
 from wavebreak.store.records.waves import read_wave
-from wavebreak.store.records.words import moment, read_word
-from wavebreak.timing import iso, parse_iso
+from wavebreak.store.records.words import read_word
+from wavebreak.timing import iso, parse_iso, time_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -152,7 +152,7 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         waves=waves,
         status=status,
         reason=meta.get("reason"),
-        ended_at=moment(meta.get("endedAt")),
+        ended_at=time_or_none(meta.get("endedAt")),
         paused_by=frozenset(PausedBy(item) for item in meta.get("pausedBy") or ()),
         cancel=_read_cancel(cancel) if cancel else None,
         jobs=jobs,
@@ -171,7 +171,7 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         tallies=read_tallies(meta.get("tallies")),
         usual_launch_seconds=None if meta.get("usualLaunchBefore") is None else int(meta["usualLaunchBefore"]),
         lease=read_lease(meta),
-        before=moment(meta.get("before")),
+        before=time_or_none(meta.get("before")),
         networks=read_networks(meta),
     )
 
@@ -200,8 +200,8 @@ def _read_termination(record: Mapping[str, Any]) -> Termination:
     return Termination(
         status=TerminationStatus(record.get("status", TerminationStatus.NOT_REQUESTED)),
         run=int(record.get("run", 0)),
-        requested_at=moment(record.get("requestedAt")),
+        requested_at=time_or_none(record.get("requestedAt")),
         requested_by=record.get("requestedBy"),
-        ended_at=moment(record.get("endedAt")),
+        ended_at=time_or_none(record.get("endedAt")),
         holds=tuple(read_hold(entry) for entry in record.get("holds") or ()),
     )

@@ -10,8 +10,7 @@ from wavebreak.domain.executions.model.jobs import Job, JobKind, JobState
 from wavebreak.domain.executions.overview import time_of
 from wavebreak.site import Site
 from wavebreak.store import keys
-from wavebreak.store.records.words import moment
-from wavebreak.timing import iso, parse_iso
+from wavebreak.timing import iso, parse_iso, time_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,9 +72,9 @@ def read_job(record: Mapping[str, Any]) -> Job:
         kind=JobKind(record["kind"]),
         site=Site(record.get("accountId"), record.get("region")),
         job_id=record.get("jobId"),
-        ended_at=moment(record.get("endedAt")),
-        asked_at=moment(record.get("askedAt")),
+        ended_at=time_or_none(record.get("endedAt")),
+        asked_at=time_or_none(record.get("askedAt")),
         looks=int(record.get("looks", 0)),
         logged=bool(record.get("logged")),
-        launched_at=moment(record.get("launchedAt")),
+        launched_at=time_or_none(record.get("launchedAt")),
     )

@@ -11,7 +11,7 @@ from wavebreak.domain.executions.stepping.model import StepPhase, StepState, Wav
 from wavebreak.domain.executions.stepping.wave_steps import came_to
 from wavebreak.domain.plans.model import InDrill
 from wavebreak.domain.steps.runs import StepKind
-from wavebreak.timing import known_time
+from wavebreak.timing import time_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,8 +68,8 @@ def _read(entry: Mapping[str, Any]) -> WaveStep:
         again=bool(entry["again"]),
         stopped=bool(entry["stopped"]),
         error=entry.get("error"),
-        started_at=known_time(entry.get("startedAt")),
-        ended_at=known_time(entry.get("endedAt")),
+        started_at=time_or_none(entry.get("startedAt")),
+        ended_at=time_or_none(entry.get("endedAt")),
         **{attribute: entry.get(name) for name, attribute in _OPTIONAL.items()},
     )
 

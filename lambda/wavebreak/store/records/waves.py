@@ -23,8 +23,8 @@ from wavebreak.store import keys
 from wavebreak.store.records.approvals import approval_entry, read_approval
 from wavebreak.store.records.endings import ending_entry, read_ending
 from wavebreak.store.records.steps import read_steps, step_entry
-from wavebreak.store.records.words import moment, read_word
-from wavebreak.timing import iso, parse_iso
+from wavebreak.store.records.words import read_word
+from wavebreak.timing import iso, parse_iso, time_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,7 +85,7 @@ def _attempt_entry(attempt: Attempt) -> Item:
 
 
 def _read_attempt(entry: Mapping[str, Any]) -> Attempt:
-    times = moment(entry.get("startedAt")), moment(entry.get("endedAt"))
+    times = time_or_none(entry.get("startedAt")), time_or_none(entry.get("endedAt"))
     return Attempt(int(entry["attempt"]), *times, entry.get("error"))
 
 
@@ -163,12 +163,12 @@ def read_wave(record: Mapping[str, Any], chunks: list[tuple[str, str]]) -> Wave:
         approved=bool(record.get("approved")),
         approval=read_word(record.get("approval")),
         rejected=bool(record.get("rejected")),
-        started_at=moment(record.get("startedAt")),
-        ended_at=moment(record.get("endedAt")),
+        started_at=time_or_none(record.get("startedAt")),
+        ended_at=time_or_none(record.get("endedAt")),
         error=record.get("error"),
-        blocked_until=moment(record.get("blockedUntil")),
+        blocked_until=time_or_none(record.get("blockedUntil")),
         steps=read_steps(record),
-        start_lease=moment(record.get("startLease")),
+        start_lease=time_or_none(record.get("startLease")),
         waited=bool(record.get("waited")),
         drill_wait=_read_drill_wait(record.get("drillWait")),
         attempts=tuple(_read_attempt(entry) for entry in record.get("attempts") or ()),
@@ -177,7 +177,7 @@ def read_wave(record: Mapping[str, Any], chunks: list[tuple[str, str]]) -> Wave:
 
 
 def _read_drill_wait(record: Mapping[str, Any] | None) -> DrillWait | None:
-    return DrillWait(int(record["seconds"]), moment(record.get("seenAt"))) if record else None
+    return DrillWait(int(record["seconds"]), time_or_none(record.get("seenAt"))) if record else None
 
 
 def _read_server(entry: Mapping[str, Any]) -> Server:
@@ -190,7 +190,7 @@ def _read_server(entry: Mapping[str, Any]) -> Server:
         snapshot_id=entry.get("snapshot"),
         actions_running=bool(entry.get("actions")),
         suspicion=_read_suspicion(entry.get("suspicion"), entry.get("error")),
-        snapshot_at=moment(entry.get("snapshotAt")),
+        snapshot_at=time_or_none(entry.get("snapshotAt")),
         older_snapshot=bool(entry.get("older")),
         ending=read_ending(entry["ending"]) if "ending" in entry else None,
         has_actions=bool(entry.get("acted")),

@@ -1,4 +1,4 @@
-"""Moments and words of people, read back from items. Pure."""
+"""Words of people, read back from items. Pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,6 @@ from wavebreak.timing import parse_iso
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
-
-
-def moment(text: str | None) -> datetime | None:
-    """Read a moment, RFC 3339; None where there is none."""
-    return parse_iso(text) if text else None
 
 
 def read_word(record: Mapping[str, Any] | None) -> Attribution | None:

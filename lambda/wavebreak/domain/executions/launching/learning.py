@@ -142,19 +142,16 @@ def _waves_that_steps_need(execution: Execution) -> frozenset[int]:
     A wave that runs waits for no launch of those that it depends on: one of them may have timed out, or be skipped.
     """
     needed: set[int] = set()
+    once_settled: set[int] = set()
     for wave in execution.waves:
         if wave.has_ended:
             continue
         if _plans(execution, wave, StepPhase.AFTER) or _plans(execution, wave, StepPhase.CHECK):
-            needed |= {wave.number} if _is_settled(wave) else set()
+            once_settled.add(wave.number)
         if _plans(execution, wave, StepPhase.BEFORE):
-            runs = wave.status is WaveStatus.IN_PROGRESS
-            needed.update(number for number in wave.depends_on if runs or _is_settled(execution.wave(number)))
-    return frozenset(needed)
-
-
-def _is_settled(wave: Wave) -> bool:
-    return all(server.is_settled for server in wave.servers)
+            (needed if wave.status is WaveStatus.IN_PROGRESS else once_settled).update(wave.depends_on)
+    over = {number for number in once_settled if all(each.is_settled for each in execution.wave(number).servers)}
+    return frozenset(needed | over)
 
 
 def _plans(execution: Execution, wave: Wave, phase: StepPhase) -> bool:
