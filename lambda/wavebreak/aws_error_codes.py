@@ -24,6 +24,9 @@ CONTENDED: Final = frozenset(
 """Others write the same items: coming again helps, and nothing is wrong with DynamoDB."""
 DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 NOT_SET_UP: Final = "UninitializedAccountException"
+NO_LAUNCH_TEMPLATE: Final = frozenset({"InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.NotFoundException"})
+NO_TEMPLATE_VERSION: Final = "InvalidLaunchTemplateId.VersionNotFound"
+"""One that was just made may not show yet."""
 
 
 def is_service_fault(status: int, code: str) -> bool:

@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 from tests.support.execution_builders import NOW, server_id
 from tests.support.lock_world import LockWorld
-from tests.support.network_services import Drs, Ec2, original
+from tests.support.network_services import HOME, Drs, Ec2, original
 
 from wavebreak.aws import few_at_once
 from wavebreak.domain.drs import Quotas
@@ -185,8 +185,10 @@ class NetworkWorld(LockWorld):
                 assert (template.default, set(template.versions)) == (1, {1}), f"{name}: {template}"
             assert data.get("UserData", "0") == str(template.chosen), f"somebody's choice is lost: {template}"
             before = original(number)["NetworkInterfaces"][0]
-            assert interface["SubnetId"] == (template.own_subnet or interface["SubnetId"])
-            assert interface["SubnetId"] != DRILL_SUBNET
+            subnet = interface["SubnetId"]
+            assert subnet == (template.own_subnet or subnet)
+            assert subnet == HOME or subnet.startswith("subnet-own-")
+            assert subnet != DRILL_SUBNET
             assert interface["Groups"] == before["Groups"]
 
     def _ended(self, call: Any) -> None:

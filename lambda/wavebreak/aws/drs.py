@@ -11,7 +11,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.unrepeated import judged
-from wavebreak.domain.drs import GONE, IDS_A_CALL, Instance, RecentJob, RecoveryPoint, SourceServer, in_batches
+from wavebreak.domain.drs import (
+    GET_LAUNCH_CONFIGURATION,
+    GONE,
+    IDS_A_CALL,
+    Instance,
+    RecentJob,
+    RecoveryPoint,
+    SourceServer,
+    in_batches,
+)
 from wavebreak.domain.executions.launching.launch_tags import job_tags, key_of
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.observation import JobLog, JobView, ServerView
@@ -19,7 +28,7 @@ from wavebreak.problems import Unavailable
 from wavebreak.timing import iso, known_time, parse_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from mypy_boto3_drs.client import DrsClient
@@ -156,20 +165,19 @@ class Drs:
 
     def launches_into(self, source_server_id: str) -> bool:
         """Tell whether a source server is launched into an instance that exists, by its launch configuration."""
-        configuration = self.client.get_launch_configuration(sourceServerID=source_server_id)
-        return bool(configuration.get("launchIntoInstanceProperties", {}).get("launchIntoEC2InstanceID"))
+        return self.launch_configuration(source_server_id).launches_into is not None
 
     def launch_configurations(
-        self, source_server_ids: Sequence[str], over: Callable[[], bool]
+        self, source_server_ids: Iterable[str], over: Callable[[], bool]
     ) -> Mapping[str, LaunchConfiguration | Trouble]:
         """Read launch configurations by source server, or the Trouble with each; none is begun once `over` says so."""
-        from wavebreak.aws.launch_configurations import launch_configurations  # noqa: PLC0415  drills with networks only
+        from wavebreak.aws.few_at_once import each_of  # noqa: PLC0415  drills with networks only
 
-        return launch_configurations(self.client, source_server_ids, over=over)
+        return each_of(GET_LAUNCH_CONFIGURATION, source_server_ids, self.launch_configuration, over=over)
 
     def launch_configuration(self, source_server_id: str) -> LaunchConfiguration:
-        """Read how a source server is launched."""
-        from wavebreak.domain.launch_templates.reading import launch_configuration  # noqa: PLC0415  only readiness asks
+        """Read how a source server is launched; DRS tells one a call."""
+        from wavebreak.domain.launch_templates.reading import launch_configuration  # noqa: PLC0415  few functions ask
 
         return launch_configuration(
             self.client.get_launch_configuration(sourceServerID=source_server_id), source_server_id

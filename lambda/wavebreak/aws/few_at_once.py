@@ -33,10 +33,20 @@ def each_of(
 
 def _one(operation: str, subject: str, ask: Callable[[str], T], over: Callable[[], bool]) -> T | Trouble:
     if over():
-        return Trouble(operation, "there was no time left to ask", asked=False)
+        return no_time(operation)
     try:
         return ask(subject)
-    except ClientError as error:
-        return Trouble(operation, words_of(error), denied=is_denied(error))
     except FAULTS as error:
-        return Trouble(operation, str(error))
+        return trouble_of(operation, error)
+
+
+def no_time(operation: str) -> Trouble:
+    """Say of a question that it was not put for want of time."""
+    return Trouble(operation, "there was no time left to ask", asked=False)
+
+
+def trouble_of(operation: str, error: Exception) -> Trouble:
+    """Say what stood in the way of an answer, in the service's own words where it gave any."""
+    if isinstance(error, ClientError):
+        return Trouble(operation, words_of(error), denied=is_denied(error))
+    return Trouble(operation, str(error))

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 from botocore.exceptions import ClientError
 
 from wavebreak.aws.clients import UnsupportedSiteError
+from wavebreak.aws.few_at_once import no_time, trouble_of
 from wavebreak.domain.drs import Trouble, in_batches
 from wavebreak.problems import Unavailable
-from wavebreak.resilience.aws_errors import FAULTS, is_denied, is_dependency_fault, words_of
+from wavebreak.resilience.aws_errors import FAULTS, is_dependency_fault
 from wavebreak.resilience.client_config import BRIEF_ATTEMPTS, series_seconds
 from wavebreak.timeouts import Deadline, ending_in, log_expiry
 
@@ -262,7 +263,7 @@ class Asking:
         if question.site in self._failed:
             return Trouble(operation, f"not asked after {self._failed[question.site]} failed", asked=False)
         if self.over:
-            return Trouble(operation, "there was no time left to ask", asked=False)
+            return no_time(operation)
         if self._gives_way(question.site):
             return Trouble(operation, "it is left to a recovery that launches there", asked=False)
         try:
@@ -271,10 +272,10 @@ class Asking:
             if _is_throttle(error):
                 # The site is busy, with a recovery for all that is known: nobody who only reads asks it more.
                 self._failed[question.site] = operation
-            return Trouble(operation, words_of(error), denied=is_denied(error))
+            return trouble_of(operation, error)
         except FAULTS as error:
             self._failed[question.site] = operation
-            return Trouble(operation, str(error))
+            return trouble_of(operation, error)
 
 
 def _is_throttle(error: ClientError) -> bool:

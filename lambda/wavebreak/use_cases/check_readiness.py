@@ -78,8 +78,8 @@ def survey_plans(app: App, plans: Sequence[StoredPlan], own: Site, asking: Askin
     for look in looks:
         for site in seen.keys() & look.networks.keys():
             seen[site].networks.append(look.networks[site])
-    for site, sight in seen.items():
-        sight.changed = changed_templates(app, site, sight.ids, now)
+    for site, changed in changed_templates(app, ids, now).items():
+        seen[site].changed = changed
     sights.put(asking, [question for sight in seen.values() for question in sights.questions(sight, now)])
     loads = {site: _load(app, asking, sight) for site, sight in seen.items()}
     chosen = _chosen(looks, seen, most)

@@ -180,18 +180,14 @@ class _Round:
             return False
         if not still_ready(self.app, written[0], self.wave, batch):
             self._change(lambda current: launch_steps.never_made(current, written[1]))
-            self._wait(dict.fromkeys(batch, _TEMPLATES_TAKEN), self.app.timing.no_room)
-            self.search.leave_out(batch)
-            return True
+            return self._set_aside({}, dict.fromkeys(batch, _TEMPLATES_TAKEN), self.app.timing.no_room)
         self.outlook.called()
         return self._call(*written)
 
     def _leaves_out(self, batch: Sequence[str]) -> bool:
         """Leave out those of a batch that DRS does not know, or that a drill must not launch; tells whether any is."""
         if held := left_to_recoveries(self.app, self.execution, self.wave, batch):
-            self._wait(held, self.app.timing.no_room)
-            self.search.leave_out(held)
-            return True
+            return self._set_aside({}, held, self.app.timing.no_room)
         failed = self.outlook.absent(batch)
         waiting: Mapping[str, str] = {}
         if not failed:
@@ -202,22 +198,22 @@ class _Round:
             failed, waiting = dict(left_out.failed), left_out.waiting
         if not failed and not waiting:
             return self._templates_unready(batch)
-        if failed:
-            self._change(lambda current: launch_steps.failed(current, self.wave.number, failed))
-        self._wait(waiting, self.app.timing.second_look)
-        self.search.leave_out((*failed, *waiting))
-        return bool(failed or waiting)
+        return self._set_aside(failed, waiting, self.app.timing.second_look)
 
     def _templates_unready(self, batch: Sequence[str]) -> bool:
         """Leave out those of a batch that would not land where they should; tells whether any is."""
         unready = made_ready(
             self.app, self.execution, self.wave, batch, self.outlook.drs, self.outlook.known, lambda: self.deadline.over
         )
-        if unready.failed:
-            self._change(lambda current: launch_steps.failed(current, self.wave.number, unready.failed))
-        self._wait(unready.waiting, self.app.timing.no_room)
-        self.search.leave_out((*unready.failed, *unready.waiting))
-        return bool(unready.failed or unready.waiting)
+        return self._set_aside(unready.failed, unready.waiting, self.app.timing.no_room)
+
+    def _set_aside(self, failed: Mapping[str, str], waiting: Mapping[str, str], how_long: timedelta) -> bool:
+        """Fail some and have others wait, and try none of them in this round; tells whether there is any."""
+        if failed:
+            self._change(lambda current: launch_steps.failed(current, self.wave.number, failed))
+        self._wait(waiting, how_long)
+        self.search.leave_out((*failed, *waiting))
+        return bool(failed or waiting)
 
     def _call(self, execution: Execution, job: Job) -> bool:
         """Call StartRecovery for an intent and record what came of it."""

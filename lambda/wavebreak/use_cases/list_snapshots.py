@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.parallel_reads import Asking, Question, questions_of_servers
-from wavebreak.domain.drs import Trouble
+from wavebreak.domain.drs import DESCRIBE_SNAPSHOTS, Trouble
 from wavebreak.domain.executions.creation import site_of
 from wavebreak.problems import InvalidRequest
 from wavebreak.timing import iso
@@ -26,7 +26,6 @@ MOST_SERVERS: Final = 25
 """Servers of one answer: DRS tells the points of one server at a time."""
 _MOST_POINTS: Final = 500
 """Points of a server that are listed, the newest; DRS keeps some hundred at its longest retention."""
-_OPERATION: Final = "DescribeRecoverySnapshots"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +93,9 @@ def _ask(app: App, asking: Asking, places: Sequence[_Place], before: datetime | 
     for index, place in enumerate(places):
         try:
             call = partial(app.brief_drs_at(place.site).recovery_points, place.server, before)
-            questions[index] = Question(_OPERATION, call, place.site)
+            questions[index] = Question(DESCRIBE_SNAPSHOTS, call, place.site)
         except UnsupportedSiteError as error:
-            answers[index] = Trouble(_OPERATION, str(error))
+            answers[index] = Trouble(DESCRIBE_SNAPSHOTS, str(error))
     for index, answer in zip(questions, asking.all(list(questions.values())), strict=True):
         answers[index] = answer
     return answers

@@ -15,8 +15,8 @@ from tests.support.stored_executions import AT
 from drs_simulator.client import SimulatorControl
 from drs_simulator.clockwork.clock import ManualClock
 from drs_simulator.http.server import SimulatorServer
+from wavebreak.aws.drs import Drs
 from wavebreak.aws.ec2.launch_templates import LaunchTemplates
-from wavebreak.aws.launch_configurations import launch_configurations
 from wavebreak.domain.drs import Trouble
 from wavebreak.domain.launch_templates.model import LaunchConfiguration, Subnet
 from wavebreak.problems import Unavailable
@@ -84,7 +84,7 @@ def ids(drs: Any, control: SimulatorControl, clock: ManualClock) -> list[str]:
     """The templates of the three servers."""
     control.state()
     clock.advance(LATE_SECONDS)
-    found = launch_configurations(drs, [server(number) for number in (1, 2, 3)])
+    found = Drs(drs, drs).launch_configurations([server(number) for number in (1, 2, 3)], over=lambda: False)
     return [each.template_id or "" for each in found.values() if isinstance(each, LaunchConfiguration)]
 
 
@@ -95,7 +95,7 @@ def test_launch_configurations_of_many_are_read_one_by_one_and_one_that_fails_is
         server(2),
         launchConfiguration={"copyPrivateIp": True, "launchIntoInstanceProperties": {"launchIntoEC2InstanceID": READY}},
     )
-    found = launch_configurations(drs, [server(1), server(2), server(9)])
+    found = Drs(drs, drs).launch_configurations([server(1), server(2), server(9)], over=lambda: False)
     first, second, unknown = (found[server(number)] for number in (1, 2, 9))
     assert isinstance(first, LaunchConfiguration)
     assert first.template_id
@@ -104,7 +104,7 @@ def test_launch_configurations_of_many_are_read_one_by_one_and_one_that_fails_is
     assert (second.copies_private_ip, second.launches_into) == (True, READY)
     assert isinstance(unknown, Trouble)
     assert "ResourceNotFoundException" in unknown.reason
-    left = launch_configurations(drs, [server(1)], over=lambda: True)[server(1)]
+    left = Drs(drs, drs).launch_configurations([server(1)], over=lambda: True)[server(1)]
     assert isinstance(left, Trouble)
     assert not left.asked
 

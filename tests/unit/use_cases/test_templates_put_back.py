@@ -60,5 +60,5 @@ def test_13_a_template_that_is_just_being_put_back_is_not_left(
 ) -> None:
     monkeypatch.setattr("wavebreak.store.keys.server", lambda _site, name: f"SERVER#own#own#{name}")
     app: Any = Kept(replace(CHANGE, idle_since=idle, trouble=trouble))
-    (found,) = changed_templates(app, Site(), ["s-1"], NOW + timedelta(seconds=seconds)).values()
+    (found,) = changed_templates(app, {Site(): ["s-1"]}, NOW + timedelta(seconds=seconds))[Site()].values()
     assert found.left_behind is left

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from wavebreak.aws.ec2.instances import Ec2
-from wavebreak.aws.ec2.launch_templates import DEFAULT, LaunchTemplates
+from wavebreak.aws.ec2.launch_templates import DEFAULT, LaunchTemplates, filtered
+from wavebreak.aws_error_codes import NO_LAUNCH_TEMPLATE
 from wavebreak.domain.launch_templates.reading import subnet
 from wavebreak.resilience.aws_errors import error_code
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection
 
     from wavebreak.domain.launch_templates.model import Subnet
-
-_NO_TEMPLATE: Final = frozenset({"InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.NotFoundException"})
-_A_FILTER: Final = 200
-"""Values that one filter takes."""
 
 
 class LandingPlaces:
@@ -35,38 +32,31 @@ class LandingPlaces:
         try:
             self.client.describe_launch_template_versions(LaunchTemplateId=template_id, Versions=[DEFAULT])
         except ClientError as error:
-            if error_code(error) in _NO_TEMPLATE:
+            if error_code(error) in NO_LAUNCH_TEMPLATE:
                 return True
             raise
         return False
 
     def default_subnets(self) -> tuple[Subnet, ...]:
         """Return the default subnets, where instances land whose template names none."""
-        return tuple(map(subnet, self._items("describe_subnets", "Subnets", "default-for-az", ["true"])))
+        return tuple(map(subnet, filtered(self.client, "describe_subnets", "Subnets", "default-for-az", ["true"])))
 
     def vpcs_of(self, group_ids: Collection[str]) -> dict[str, str]:
         """Return the VPCs of security groups by their ids; one that EC2 does not know is left out."""
-        found = self._items("describe_security_groups", "SecurityGroups", "group-id", group_ids)
+        found = filtered(self.client, "describe_security_groups", "SecurityGroups", "group-id", group_ids)
         return {group["GroupId"]: group.get("VpcId", "") for group in found}
 
     def vcpus_of(self, instance_types: Collection[str]) -> dict[str, int]:
         """Return how many vCPUs instance types have; one that the Region does not have is left out."""
-        found = self._items("describe_instance_types", "InstanceTypes", "instance-type", instance_types)
+        found = filtered(self.client, "describe_instance_types", "InstanceTypes", "instance-type", instance_types)
         return {each["InstanceType"]: int(each.get("VCpuInfo", {}).get("DefaultVCpus", 0)) for each in found}
 
     def holders_of(self, addresses: Collection[str]) -> dict[tuple[str, str], str | None]:
         """Return who has private addresses, by subnet and address: an instance, or None for anything else."""
         name = "addresses.private-ip-address"
-        found = self._items("describe_network_interfaces", "NetworkInterfaces", name, addresses)
+        found = filtered(self.client, "describe_network_interfaces", "NetworkInterfaces", name, addresses)
         return {
             (interface["SubnetId"], each["PrivateIpAddress"]): interface.get("Attachment", {}).get("InstanceId")
             for interface in found
             for each in interface.get("PrivateIpAddresses", [])
         }
-
-    def _items(self, operation: str, listed: str, name: str, values: Collection[str]) -> Iterator[Mapping[str, Any]]:
-        wanted = sorted(values)
-        for start in range(0, len(wanted), _A_FILTER):
-            filters = [{"Name": name, "Values": wanted[start : start + _A_FILTER]}]
-            for page in self.client.get_paginator(operation).paginate(Filters=filters):
-                yield from page[listed]

@@ -11,23 +11,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from wavebreak.aws_error_codes import NO_LAUNCH_TEMPLATE, NO_TEMPLATE_VERSION
 from wavebreak.domain.launch_templates.reading import subnet, template_version
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.aws_errors import error_code, is_dependency_fault
 from wavebreak.resilience.retries import call as retried
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping
 
     from wavebreak.domain.launch_templates.model import Subnet, TemplateVersion
 
 DEFAULT: Final = "$Default"
-_NOT_FOUND_YET: Final = "InvalidLaunchTemplateId.VersionNotFound"
 _ABSENT: Final = frozenset({"launchTemplateVersionDoesNotExist", "launchTemplateIdDoesNotExist"})
-_NO_TEMPLATE: Final = frozenset({"InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.NotFoundException"})
-_TYPES_A_CALL: Final = 200
+_A_FILTER: Final = 200
 """Values that one filter takes."""
-_SUBNETS_A_CALL: Final = 200
 
 
 class LaunchTemplates:
@@ -58,7 +56,7 @@ class LaunchTemplates:
         try:
             return [template_version(item) for page in pages for item in page["LaunchTemplateVersions"]]
         except ClientError as error:
-            if error_code(error) in _NO_TEMPLATE:
+            if error_code(error) in NO_LAUNCH_TEMPLATE:
                 return []
             raise
 
@@ -102,7 +100,7 @@ class LaunchTemplates:
                 _is_held_back,
             )
         except ClientError as error:
-            if error_code(error) in _NO_TEMPLATE:
+            if error_code(error) in NO_LAUNCH_TEMPLATE:
                 return True
             raise
         kept = answer.get("UnsuccessfullyDeletedLaunchTemplateVersions") or []
@@ -115,30 +113,29 @@ class LaunchTemplates:
             return False
         raise Unavailable(f"EC2 keeps version {number} of {template_id}: {reason.get('Code')}: {reason.get('Message')}")
 
-    def subnets(self, subnet_ids: Sequence[str]) -> dict[str, Subnet]:
+    def subnets(self, subnet_ids: Collection[str]) -> dict[str, Subnet]:
         """Return subnets by their ids; one that EC2 does not know is left out."""
-        found: dict[str, Subnet] = {}
-        for start in range(0, len(subnet_ids), _SUBNETS_A_CALL):
-            wanted = list(subnet_ids[start : start + _SUBNETS_A_CALL])
-            pages = self.client.get_paginator("describe_subnets").paginate(
-                Filters=[{"Name": "subnet-id", "Values": wanted}]
-            )
-            found |= {each.subnet_id: each for page in pages for each in map(subnet, page["Subnets"])}
-        return found
+        found = filtered(self.client, "describe_subnets", "Subnets", "subnet-id", subnet_ids)
+        return {each.subnet_id: each for each in map(subnet, found)}
 
     def zones_of(self, instance_types: Collection[str]) -> dict[str, frozenset[str]]:
         """Return the zones that offer each of some instance types; none of a type that the Region does not have."""
-        wanted = sorted(instance_types)
-        zones: dict[str, set[str]] = {name: set() for name in wanted}
-        for start in range(0, len(wanted), _TYPES_A_CALL):
-            pages = self.client.get_paginator("describe_instance_type_offerings").paginate(
-                LocationType="availability-zone",
-                Filters=[{"Name": "instance-type", "Values": wanted[start : start + _TYPES_A_CALL]}],
-            )
-            for page in pages:
-                for offering in page["InstanceTypeOfferings"]:
-                    zones.setdefault(offering["InstanceType"], set()).add(offering["Location"])
+        zones: dict[str, set[str]] = {name: set() for name in sorted(instance_types)}
+        asked = ("describe_instance_type_offerings", "InstanceTypeOfferings", "instance-type")
+        for offering in filtered(self.client, *asked, instance_types, LocationType="availability-zone"):
+            zones.setdefault(offering["InstanceType"], set()).add(offering["Location"])
         return {name: frozenset(places) for name, places in zones.items()}
+
+
+def filtered(
+    client: Any, operation: str, listed: str, name: str, values: Collection[str], **more: Any
+) -> Iterator[Mapping[str, Any]]:
+    """Yield what EC2 lists by a filter, as many values a call as one filter takes."""
+    wanted = sorted(values)
+    for start in range(0, len(wanted), _A_FILTER):
+        filters = [{"Name": name, "Values": wanted[start : start + _A_FILTER]}]
+        for page in client.get_paginator(operation).paginate(Filters=filters, **more):
+            yield from page[listed]
 
 
 def _is_held_back(error: BaseException) -> bool:
@@ -151,4 +148,4 @@ def _is_held_back(error: BaseException) -> bool:
 
 def _may_pass(error: BaseException) -> bool:
     """Tell whether a change may be taken a moment later: EC2 holds calls back, or does not show a version yet."""
-    return _is_held_back(error) or (isinstance(error, ClientError) and error_code(error) == _NOT_FOUND_YET)
+    return _is_held_back(error) or (isinstance(error, ClientError) and error_code(error) == NO_TEMPLATE_VERSION)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Address, IPv4Network
+from typing import TYPE_CHECKING, Any
+
+from wavebreak.domain.launch_templates.changing import interfaces_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wavebreak.domain.launch_templates.model import DrillNetwork, Subnet
+    from wavebreak.domain.launch_templates.model import DrillNetwork, LaunchConfiguration, Subnet
 
 
 class NoPlaceError(Exception):
@@ -28,6 +30,21 @@ class Wish:
     address: str | None = None
     """The private address that it keeps."""
     interfaces: int = 1
+
+
+def wish_of(
+    configuration: LaunchConfiguration, data: Mapping[str, Any], recommended_type: str | None, address: str | None
+) -> Wish:
+    """Tell what a server needs of a subnet, by its launch configuration and its template's default version.
+
+    `recommended_type` and `address` are what DRS tells of the source server: the type for it, and its private address.
+    """
+    return Wish(
+        (recommended_type if configuration.right_sizing != "NONE" else None) or data.get("InstanceType"),
+        (data.get("Placement") or {}).get("AvailabilityZone"),
+        address if configuration.copies_private_ip else None,
+        max(1, len(interfaces_of(data))),
+    )
 
 
 @dataclass(slots=True)
@@ -52,7 +69,7 @@ class Places:
         if not fitting:
             raise NoPlaceError(f"No subnet of the drill is in a zone that offers {wish.instance_type} to it")
         if wish.address is not None:
-            fitting = [each for each in fitting if _holds(each.cidr, wish.address)]
+            fitting = [each for each in fitting if holds(each.cidr, wish.address)]
             if not fitting:
                 raise NoPlaceError(f"It keeps its private address {wish.address}, which no subnet of the drill holds")
         best = max(fitting, key=lambda each: each.free - self.given[each.subnet_id])
@@ -67,8 +84,9 @@ class Places:
         return wish.instance_type is None or subnet.zone in self.zones.get(wish.instance_type, frozenset())
 
 
-def _holds(cidr: str, address: str) -> bool:
+def holds(cidr: str, address: str) -> bool:
+    """Tell whether a range holds an address; what is no IPv4 is held by none."""
     try:
         return IPv4Address(address) in IPv4Network(cidr)
-    except (AddressValueError, NetmaskValueError, ValueError):
+    except ValueError:
         return False

@@ -10,10 +10,7 @@ if TYPE_CHECKING:
 
     from wavebreak.site import Site
 
-GET_LAUNCH_CONFIGURATION = "GetLaunchConfiguration"
 DESCRIBE_VERSIONS = "DescribeLaunchTemplateVersions"
-MANAGED_TAG = "AWSElasticDisasterRecoveryManaged"
-"""The tag of launch templates that DRS keeps; no other template is ever changed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.drs import START_DRILL
+from wavebreak.domain.drs import DESCRIBE_SNAPSHOTS, GET_LAUNCH_CONFIGURATION, START_DRILL
 from wavebreak.domain.readiness.launch_checks import launch_checks
 from wavebreak.domain.readiness.prints import drift_checks
 from wavebreak.domain.readiness.verdicts import DRILL, Check, CheckStatus, Finding, by_impact, each_of, servers
@@ -181,7 +181,7 @@ def _access(site: SiteFacts) -> Iterator[Check]:
     How servers are launched is no less true for who may not look at it: that permission is missing is a WARN.
     """
     for trouble in dict.fromkeys(site.troubles):
-        about_launches = trouble.operation.startswith(_EC2) or trouble.operation == "GetLaunchConfiguration"
+        about_launches = trouble.operation.startswith(_EC2) or trouble.operation == GET_LAUNCH_CONFIGURATION
         if trouble.denied and about_launches:
             message = f"no permission for {trouble.operation} in {site.where}, so launches are not looked at"
             yield Check("permissions", site.where, CheckStatus.WARN, f"{message}: {trouble.reason}")
@@ -255,7 +255,7 @@ def _not_looked_at(site: SiteFacts, known: Sequence[Member]) -> Iterator[Check]:
         has_snapshots(site.servers[member.source_server_id]) and member.source_server_id not in site.snapshots
         for member in known
     )
-    if left and not any(trouble.operation == "DescribeRecoverySnapshots" for trouble in site.troubles):
+    if left and not any(trouble.operation == DESCRIBE_SNAPSHOTS for trouble in site.troubles):
         sentence = f"the snapshots of {servers(left)} were not looked at: DRS tells them one server at a time"
         instead = f"{len(site.snapshots)} were asked for, and the state of replication stands for the others"
         yield Check("snapshot", site.where, CheckStatus.WARN, f"{sentence}; {instead}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.launch_templates.changing import NotForDrillsError, changed
-from wavebreak.domain.launch_templates.choosing import NoPlaceError, Places, Wish
+from wavebreak.domain.launch_templates.choosing import NoPlaceError, Places, wish_of
 from wavebreak.domain.readiness.verdicts import DRILL, Check, CheckStatus, Finding, each_of
 
 if TYPE_CHECKING:
@@ -37,12 +37,13 @@ def _place(site: SiteFacts, network: DrillNetwork, places: Places, launch: Launc
     into = launch.configuration.launches_into
     if into is not None:
         return f"it is launched into the existing instance {into}, wherever that is"
+    data = launch.template.data if launch.template else {}
     server = site.servers[member.source_server_id]
-    address = server.address if launch.configuration.copies_private_ip and server is not None else None
-    wish = Wish(launch.instance_type, launch.zone, address, len(launch.interfaces))
+    known = (server.recommended_type, server.address) if server is not None else (None, None)
+    wish = wish_of(launch.configuration, data, *known)
     try:
         subnet = places.choose(wish)
-        changed(launch.template.data if launch.template else {}, subnet.subnet_id, network.group_ids)
+        changed(data, subnet.subnet_id, network.group_ids)
     except (NoPlaceError, NotForDrillsError) as error:
         return str(error)
     return subnet

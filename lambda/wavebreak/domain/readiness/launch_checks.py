@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, Final
 
+from wavebreak.domain.drs import GET_LAUNCH_CONFIGURATION
+from wavebreak.domain.launch_templates.choosing import holds
 from wavebreak.domain.plans.model import Impact
 from wavebreak.domain.readiness.drill_places import drill_checks, places_of
 from wavebreak.domain.readiness.launch_facts import launch_of, subnet_of
@@ -84,7 +85,7 @@ def _of_places(
 
 
 def _not_looked_at(site: SiteFacts, left: int) -> Iterator[Check]:
-    if left and not any(trouble.operation == "GetLaunchConfiguration" for trouble in site.troubles):
+    if left and not any(trouble.operation == GET_LAUNCH_CONFIGURATION for trouble in site.troubles):
         sentence = f"how {servers(left)} are launched was not looked at: DRS tells it one server at a time"
         yield Check("launch", site.where, CheckStatus.WARN, sentence)
 
@@ -221,14 +222,6 @@ def _address(site: SiteFacts, facts: LaunchFacts, launches: Launches) -> Verdict
         return None
 
     return verdict
-
-
-def holds(cidr: str, address: str) -> bool:
-    """Tell whether a range holds an address; what is no IPv4 is held by none."""
-    try:
-        return IPv4Address(address) in IPv4Network(cidr)
-    except ValueError:
-        return False
 
 
 def _free_addresses(site: SiteFacts, facts: LaunchFacts, launches: Launches, anew: Sequence[Member]) -> Iterator[Check]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from wavebreak.aws.parallel_reads import Asking, Question
-from wavebreak.domain.drs import RecoveryPoint, Trouble
+from wavebreak.domain.drs import DESCRIBE_SNAPSHOTS, RecoveryPoint, Trouble
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from wavebreak.aws.drs import Drs
     from wavebreak.domain.executions.model.servers import Server
-
-_OPERATION: Final = "DescribeRecoverySnapshots"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class RecoveryPoints:
         if before is None:
             return LeftOut()
         names = [name for name in batch if name not in self._chosen and name not in self._found]
-        questions = [Question(_OPERATION, partial(self._drs.newest_point, name, before)) for name in names]
+        questions = [Question(DESCRIBE_SNAPSHOTS, partial(self._drs.newest_point, name, before)) for name in names]
         failed: dict[str, str] = {}
         waiting: dict[str, str] = {}
         for name, answer in zip(names, Asking().all(questions), strict=True):

@@ -16,7 +16,7 @@ from wavebreak.domain.drs import Trouble
 from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.launch_templates.changes import Stage, TemplateChange
 from wavebreak.domain.launch_templates.changing import NotForDrillsError, changed, interfaces_of
-from wavebreak.domain.launch_templates.choosing import NoPlaceError, Places, Wish
+from wavebreak.domain.launch_templates.choosing import NoPlaceError, Places, wish_of
 from wavebreak.use_cases.networks.put_back import before_launch, put_back
 from wavebreak.use_cases.preemption.give_way import left_to_recoveries
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.drs import SourceServer
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.waves import Wave
+    from wavebreak.domain.launch_templates.choosing import Wish
     from wavebreak.domain.launch_templates.model import DrillNetwork, LaunchConfiguration, TemplateVersion
 
 _CREATE: Final = "CreateLaunchTemplateVersion"
@@ -38,7 +39,7 @@ _MOVED: Final = "Somebody made another version of its launch template the defaul
 _LAUNCHES_INTO: Final = (
     "It is launched into the existing instance {}, wherever that is: no drill in a network of its own"
 )
-_NO_TEMPLATE: Final = "DRS names no launch template of it that EC2 knows"
+_TEMPLATE_UNKNOWN: Final = "DRS names no launch template of it that EC2 knows"
 _UNSHOWN: Final = "EC2 does not show {}; looked for once more, for it may only be too young"
 
 
@@ -116,6 +117,13 @@ def _keep_what_others_chose(
         if (default := defaults.get(each.template_id)) is not None
         and default.number not in {each.original, each.version}
     ]
+    _begin_anew_later(app, execution, unready, moved, over)
+
+
+def _begin_anew_later(
+    app: App, execution: Execution, unready: Unready, moved: Sequence[TemplateChange], over: Callable[[], bool]
+) -> None:
+    """Put back what others moved meanwhile; their servers wait, and their change is begun anew."""
     unready.waiting |= dict.fromkeys((each.source_server_id for each in moved), _MOVED)
     put_back(app, moved, launcher=execution.execution_id, over=over)
 
@@ -186,16 +194,14 @@ class _Leading:
             default = defaults.get(configuration.template_id or "")
             change = self.own.get(name)
             if default is None:
-                self._unshown(name, f"its launch template {configuration.template_id}", _NO_TEMPLATE)
+                self._unshown(name, f"its launch template {configuration.template_id}", _TEMPLATE_UNKNOWN)
             elif change is None:
                 fresh.append((configuration, default))
             elif change.template_id == default.template_id and default.number in {change.original, change.version}:
                 resumed.append(change)
             else:
                 moved.append(change)
-        if moved:
-            self.unready.waiting |= dict.fromkeys((each.source_server_id for each in moved), _MOVED)
-            put_back(self.app, moved, launcher=self.execution.execution_id, over=self.over)
+        _begin_anew_later(self.app, self.execution, self.unready, moved, self.over)
         return [*resumed, *self._fresh(fresh)]
 
     def _fresh(self, wanted: Sequence[tuple[LaunchConfiguration, TemplateVersion]]) -> list[TemplateChange]:
@@ -233,13 +239,8 @@ class _Leading:
 
     def _wish(self, configuration: LaunchConfiguration, default: TemplateVersion) -> Wish:
         server = self.known.get(configuration.source_server_id)
-        right_sized = configuration.right_sizing != "NONE" and server is not None and server.recommended_type
-        return Wish(
-            str(right_sized) if right_sized else default.data.get("InstanceType"),
-            (default.data.get("Placement") or {}).get("AvailabilityZone"),
-            server.address if configuration.copies_private_ip and server is not None else None,
-            max(1, len(interfaces_of(default.data))),
-        )
+        known = (server.recommended_type, server.address) if server is not None else (None, None)
+        return wish_of(configuration, default.data, *known)
 
     def _change(self, name: str, default: TemplateVersion, subnet_id: str) -> TemplateChange:
         return TemplateChange(
@@ -300,9 +301,7 @@ class _Leading:
             for each in made
             if (shown := defaults.get(each.template_id)) is None or shown.number not in {each.original, each.version}
         ]
-        if moved:
-            self.unready.waiting |= dict.fromkeys((each.source_server_id for each in moved), _MOVED)
-            put_back(self.app, moved, launcher=self.execution.execution_id, over=self.over)
+        _begin_anew_later(self.app, self.execution, self.unready, moved, self.over)
         left = [each for each in made if each not in moved]
 
         def choose(name: str) -> bool:
@@ -314,5 +313,5 @@ class _Leading:
             if isinstance(answer, Trouble):
                 self.unready.take(name, answer)
             else:
-                chosen.append(replace(by_name[name], stage=Stage.CHANGED))
+                chosen.append(by_name[name])
         return chosen

@@ -17,15 +17,18 @@ if TYPE_CHECKING:
 
 
 def changed_templates(
-    app: App, site: Site, source_server_ids: Iterable[str], now: datetime
-) -> Mapping[str, ChangedTemplate]:
-    """Give what is changed of some servers of a site, by server; nothing is read of servers that no index shows."""
+    app: App, servers: Mapping[Site, Iterable[str]], now: datetime
+) -> dict[Site, dict[str, ChangedTemplate]]:
+    """Give what is changed of some servers, by site and server; nothing is read of servers that no index shows."""
     listed = frozenset(app.templates.listed(now))
-    wanted = [each for each in source_server_ids if keys.server(site, each) in listed]
-    return {
-        name: ChangedTemplate(change.execution_id, _is_left(change, now), change.trouble)
-        for name, change in app.templates.of(site, wanted).items()
-    }
+    found: dict[Site, dict[str, ChangedTemplate]] = {}
+    for site, source_server_ids in servers.items():
+        wanted = [each for each in source_server_ids if keys.server(site, each) in listed]
+        found[site] = {
+            name: ChangedTemplate(change.execution_id, _is_left(change, now), change.trouble)
+            for name, change in app.templates.of(site, wanted).items()
+        }
+    return found
 
 
 def _is_left(change: TemplateChange, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
+from wavebreak.aws_error_codes import NO_LAUNCH_TEMPLATE, NO_TEMPLATE_VERSION
 from wavebreak.domain.launch_templates.changing import put_back
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.aws_errors import error_code
@@ -26,8 +27,6 @@ SHOWN_AFTER: Final = timedelta(seconds=60)
 """After it EC2 shows every version that was made."""
 _CERTAIN_AFTER: Final = 2 * SHOWN_AFTER
 """Since the intent: then the call that made a version is over, too, and one that EC2 does not know is no more."""
-_GONE: Final = "InvalidLaunchTemplateId.VersionNotFound"
-_NO_TEMPLATE: Final = frozenset({"InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.NotFoundException"})
 _KEPT: Final = "somebody made version {} the default meanwhile; it has nothing of the drill and stays"
 _CLEANED: Final = "somebody made version {} the default meanwhile; version {} has it without what the drill changed"
 
@@ -49,7 +48,7 @@ def restore(templates: LaunchTemplates, change: TemplateChange, shown: TemplateV
         _to_original(templates, change)
         _must_be_deleted(templates, change, now)
     except ClientError as error:
-        if error_code(error) in _NO_TEMPLATE:
+        if error_code(error) in NO_LAUNCH_TEMPLATE:
             return ""
         raise
     return ""
@@ -71,7 +70,7 @@ def _to_original(templates: LaunchTemplates, change: TemplateChange) -> None:
     try:
         templates.make_default(change.template_id, change.original)
     except ClientError as error:
-        if error_code(error) != _GONE or change.version is None:
+        if error_code(error) != NO_TEMPLATE_VERSION or change.version is None:
             raise
         ours = templates.versions_from(change.template_id, change.version)
         source = next((each for each in ours if each.number == change.version), None)

@@ -10,7 +10,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.launch_templates.model import GET_LAUNCH_CONFIGURATION
+from wavebreak.domain.drs import GET_LAUNCH_CONFIGURATION
+from wavebreak.domain.launch_templates.model import DESCRIBE_VERSIONS
 from wavebreak.domain.readiness.launch_facts import LaunchFacts, launch_of
 from wavebreak.use_cases.readiness.sights import Ask, put
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from wavebreak.use_cases.readiness.sights import Sight
 
 _EMPTY: Final = LaunchFacts()
+_DESCRIBE_VERSIONS: Final = f"ec2:{DESCRIBE_VERSIONS}"
 
 
 def look_at_launches(app: App, asking: Asking, seen: Mapping[Site, Sight], chosen: Sequence[tuple[Site, str]]) -> None:
@@ -69,7 +71,7 @@ def _launches(sight: Sight) -> list[Launch]:
 def _templates(sight: Sight, places: LandingPlaces) -> Ask:
     """Ask for the default versions of the launch templates."""
     wanted = {each.template_id for each in _facts(sight).configurations.values() if each.template_id}
-    return _ask(sight, "ec2:DescribeLaunchTemplateVersions", places.templates.defaults, wanted, "templates")
+    return _ask(sight, _DESCRIBE_VERSIONS, places.templates.defaults, wanted, "templates")
 
 
 def _absent(sight: Sight, places: LandingPlaces) -> Iterator[Ask]:
@@ -79,9 +81,7 @@ def _absent(sight: Sight, places: LandingPlaces) -> Iterator[Ask]:
         return
     wanted = {each.template_id for each in _facts(sight).configurations.values() if each.template_id}
     for name in sorted(wanted - shown.keys()):
-        yield Ask(
-            sight, "ec2:DescribeLaunchTemplateVersions", partial(places.is_gone, name), partial(_gone, sight, name)
-        )
+        yield Ask(sight, _DESCRIBE_VERSIONS, partial(places.is_gone, name), partial(_gone, sight, name))
 
 
 def _gone(sight: Sight, name: str, is_gone: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.drs import DESCRIBE_INSTANCES
 from wavebreak.aws.parallel_reads import Question
-from wavebreak.domain.drs import Trouble, in_batches
+from wavebreak.domain.drs import DESCRIBE_SNAPSHOTS, Trouble, in_batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -94,7 +94,7 @@ def questions(sight: Sight, now: datetime) -> Iterator[Ask]:
 def snapshot_question(sight: Sight, drs: Drs, server: str) -> Ask:
     """Ask for a server's newest snapshot."""
     call, take = partial(drs.newest_snapshot, server), partial(sight.saw_snapshot, server)
-    return Ask(sight, "DescribeRecoverySnapshots", call, take)
+    return Ask(sight, DESCRIBE_SNAPSHOTS, call, take)
 
 
 def put(asking: Asking, asked: Sequence[Ask], *, spare: bool = False) -> None:

@@ -8,10 +8,11 @@ from typing import Any, Final
 import pytest
 
 from wavebreak.domain.drs import Instance, SourceServer, Trouble
+from wavebreak.domain.launch_templates.choosing import holds
 from wavebreak.domain.launch_templates.model import DrillNetwork, LaunchConfiguration, Subnet, TemplateVersion
 from wavebreak.domain.plans.model import Impact
 from wavebreak.domain.readiness.facts import ChangedTemplate, Member, SiteFacts, runs_commands
-from wavebreak.domain.readiness.launch_checks import holds, launch_checks
+from wavebreak.domain.readiness.launch_checks import launch_checks
 from wavebreak.domain.readiness.launch_facts import LaunchFacts
 from wavebreak.domain.readiness.prints import drift_checks, prints_of
 from wavebreak.domain.readiness.verdicts import DRILL, Check, CheckStatus
