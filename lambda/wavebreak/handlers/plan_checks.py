@@ -15,7 +15,7 @@ from wavebreak.domain.plans.document import parse_plan
 from wavebreak.domain.plans.readiness import standing_view
 from wavebreak.domain.readiness.checks import judge, names_of, readiness_view
 from wavebreak.use_cases.check_readiness import survey
-from wavebreak.use_cases.import_drs_plan import import_plan
+from wavebreak.use_cases.plans.import_drs_plan import import_plan
 from wavebreak.use_cases.steps.check_steps import check_steps
 
 router = http.make_router()

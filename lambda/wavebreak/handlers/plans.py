@@ -10,10 +10,10 @@ from wavebreak.api.etag import version_of
 from wavebreak.api.plan_requests import PlanInput, accepted
 from wavebreak.api.requests import IfMatch, Limit, NextToken
 from wavebreak.app import app
-from wavebreak.domain.plans.document import canonical_json
 from wavebreak.domain.plans.model import StoredPlan
 from wavebreak.handlers import plan_checks, snapshots
-from wavebreak.use_cases.schedules.keep_schedule import follow_plan, forget_plan, shown
+from wavebreak.use_cases.plans.keep_plan import forget_plan, store_plan
+from wavebreak.use_cases.plans.show_plans import show_plans
 
 router = http.make_router()
 
@@ -22,13 +22,12 @@ router = http.make_router()
 def put_plan(planId: str, document: PlanInput, if_match: IfMatch = None) -> Response[Any]:  # noqa: N803  the path's own
     """Store a plan: 201 for a new one, 200 for the next version of a known one."""
     plan = accepted(document, planId, http.own_site(router))
-    stored = app().plans.put(planId, canonical_json(plan), app().now(), version_of(if_match))
-    follow_plan(app(), planId)
+    stored = store_plan(app(), planId, plan, version_of(if_match))
     return _answer(201 if stored.is_new else 200, stored)
 
 
 def _answer(status: int, stored: StoredPlan) -> Response[Any]:
-    return http.json_response(status, shown(app(), [stored])[0], {"ETag": f'"{stored.version}"'})
+    return http.json_response(status, show_plans(app(), [stored])[0], {"ETag": f'"{stored.version}"'})
 
 
 @router.get("/plans/<planId>", tags=["plans"])
@@ -42,7 +41,7 @@ def list_plans(limit: Annotated[Limit, Query()] = http.DEFAULT_LIMIT, next_token
     """List the plans by their ids."""
     http.refuse_unknown_query(router, ("limit", "nextToken"))
     plans, token = app().plans.page(limit=limit, token=next_token)
-    return http.json_response(200, http.listing(shown(app(), plans, listed=True), token))
+    return http.json_response(200, http.listing(show_plans(app(), plans, listed=True), token))
 
 
 @router.delete("/plans/<planId>", tags=["plans"])

@@ -9,7 +9,7 @@ from wavebreak.api import http
 from wavebreak.api.moments import Moment
 from wavebreak.api.requests import Limit, NextToken
 from wavebreak.app import app
-from wavebreak.use_cases.list_snapshots import list_snapshots
+from wavebreak.use_cases.plans.list_snapshots import list_snapshots
 
 router = http.make_router()
 

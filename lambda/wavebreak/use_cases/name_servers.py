@@ -11,6 +11,8 @@ from wavebreak.domain.drs import Trouble
 from wavebreak.use_cases.resolve_selectors import DESCRIBE_SERVERS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from wavebreak.app import App
     from wavebreak.aws.parallel_reads import Asking
     from wavebreak.domain.executions.model.executions import Execution
@@ -23,19 +25,25 @@ def named(app: App, execution: Execution, asking: Asking) -> Execution:
 
     What DRS does not tell in the time that `asking` has stays without one: a recovery waits for no name.
     """
-    servers = execution.servers_by_site()
-    questions = list(
-        questions_of_servers(DESCRIBE_SERVERS, servers, app.brief_drs_at, lambda drs, ids: drs.source_servers(ids))
-    )
-    answers: list[Any] = asking.all(questions, to_the_end=False)
-    names = {
-        (question.site, server.source_server_id): server.name
-        for question, answer in zip(questions, answers, strict=True)
-        if not isinstance(answer, Trouble)
-        for server in answer.values()
-    }
+    names = names_at(app, execution.servers_by_site(), asking, to_the_end=False)
 
     def known(site: Site, server: Server) -> Server:
         return replace(server, name=names.get((site, server.source_server_id)))
 
     return execution.with_waves([wave.with_servers(partial(known, wave.site)) for wave in execution.waves])
+
+
+def names_at(
+    app: App, servers: Mapping[Site, Sequence[str]], asking: Asking, *, to_the_end: bool
+) -> dict[tuple[Any, str], str | None]:
+    """Ask what people call servers, by site and server; what DRS does not tell is left out."""
+    questions = list(
+        questions_of_servers(DESCRIBE_SERVERS, servers, app.brief_drs_at, lambda drs, ids: drs.source_servers(ids))
+    )
+    answers: list[Any] = asking.all(questions, to_the_end=to_the_end)
+    return {
+        (question.site, server.source_server_id): server.name
+        for question, answer in zip(questions, answers, strict=True)
+        if not isinstance(answer, Trouble)
+        for server in answer.values()
+    }

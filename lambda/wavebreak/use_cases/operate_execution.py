@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wavebreak.app import App
+    from wavebreak.domain.executions.actions import WaveCall
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.words import Attribution
     from wavebreak.store.executions import Snapshot
@@ -46,9 +47,6 @@ _LOOKS: Final = 5
 
 Step = Callable[["Execution"], "Execution"]
 """A change of an execution: pure, and made again on what is stored by then after a lost race."""
-
-WaveStep = Callable[["Execution", int, "Attribution"], "Execution"]
-"""A change of one wave, by its number, told by an act."""
 
 
 def cancel(app: App, execution_id: str, act: Attribution, then: CancelThen, confirm: str | None = None) -> Execution:
@@ -208,7 +206,7 @@ def _written(app: App, execution_id: str, step: Step, act: Attribution, held: He
         raise
 
 
-def on_wave(text: str, step: WaveStep, act: Attribution) -> Step:
+def on_wave(text: str, step: WaveCall, act: Attribution) -> Step:
     """Make the step of a wave that a path names; it raises NotFound when the execution has no such wave."""
     return lambda execution: step(execution, wave_number(execution, text), act)
 
@@ -221,7 +219,7 @@ def wave_number(execution: Execution, text: str) -> int:
     return number
 
 
-WAVE_CALLS: Final[dict[str, tuple[Callable[[App, str, Step, Attribution], Execution], WaveStep]]] = {
+WAVE_CALLS: Final[dict[str, tuple[Callable[[App, str, Step, Attribution], Execution], WaveCall]]] = {
     verb: (reopen if verb in {"retry", "skip"} else steer, step) for verb, step in WAVE_STEPS.items()
 }
 """What may be asked for a wave, and how it is carried out: retry and skip may take a finished execution up again."""

@@ -1,4 +1,4 @@
-"""An execution as the API shows it whole: with the built-in factors beside those of the plan's checks. Pure."""
+"""An execution as the API shows it whole: with all factors, when waves time out, what may be asked for. Pure."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.checks.launch import launch
 from wavebreak.domain.checks.recovery_point import recovery_point
 from wavebreak.domain.checks.recovery_time import recovery_time
-from wavebreak.domain.executions.actions import with_actions
+from wavebreak.domain.executions.actions import of_wave, with_actions
 from wavebreak.domain.executions.kept_words import kept
 from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observation import deadline_of
 from wavebreak.domain.executions.overview import time_of
-from wavebreak.domain.executions.views import execution_view
+from wavebreak.domain.executions.views import execution_view, wave_view
 from wavebreak.execution_utils import WaveStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from wavebreak.domain.executions.model.executions import Execution
@@ -31,19 +32,9 @@ def whole_view(
 ) -> dict[str, Any]:
     """Show an execution with all its factors (contract 7) and with what its reader may ask for (`actions`).
 
-    Each error is cut at 200 characters (contract 4): those of 4,000 servers must fit the 6 MB of an answer.
-    """
-    shown = with_whole_errors(execution, caller, now, timing, last_seen)
-    return {**shown, "waves": [_in_brief(wave) for wave in shown["waves"]]}
-
-
-def with_whole_errors(
-    execution: Execution, caller: str, now: datetime, timing: Timing, last_seen: datetime | None = None
-) -> dict[str, Any]:
-    """Show an execution likewise, each error as long as it is kept.
-
-    Running waves show when they time out (`deadlineAt`). `caller` is the principal that reads it, `last_seen` when DRS
-    last told of what is in flight. Its trail, which tells `waitingSeconds`, is not read.
+    Running waves show when they time out (`deadlineAt`). Each error is cut at 200 characters (contract 4): those of
+    4,000 servers must fit the 6 MB of an answer. `caller` is the principal that reads it, `last_seen` when DRS last
+    told of what is in flight. Its trail, which tells `waitingSeconds`, is not read.
     """
     shown = execution_view(execution, now, last_seen)
     known = execution.objectives
@@ -55,11 +46,26 @@ def with_whole_errors(
         "launch": launch(measured),
     }
     waves = [
-        {**known, "deadlineAt": _deadline(execution, wave, timing)}
+        _in_brief({**known, "deadlineAt": _deadline(execution, wave, timing)})
         for known, wave in zip(shown["waves"], execution.waves, strict=True)
     ]
     whole = {**shown, "waves": waves, "factors": {**shown["factors"], **built_in}}
     return with_actions(whole, execution, Attribution(caller, now))
+
+
+def whole_wave(
+    execution: Execution,
+    number: int,
+    caller: str,
+    now: datetime,
+    timing: Timing,
+    outputs: Mapping[str, str | None] | None = None,
+) -> dict[str, Any]:
+    """Show one wave as its execution shows it, but each error as long as it is kept, and what its steps answered."""
+    wave = execution.wave(number)
+    shown = wave_view(execution, wave, now, outputs)
+    actions = of_wave(execution, number, Attribution(caller, now))
+    return {**shown, "deadlineAt": _deadline(execution, wave, timing), "actions": actions}
 
 
 def _in_brief(wave: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.executions.ending.model import EndingOutcome
-from wavebreak.domain.executions.stepping.shown import steps_view
 from wavebreak.domain.executions.views import execution_view
 
 if TYPE_CHECKING:
@@ -28,14 +27,13 @@ def facts_of(
     `document` is its frozen plan, `outputs` what its waves' steps answered by the ids of their runs (of a command its
     summary), `checks` its active check executions.
     """
-    shown = execution_view(execution, now)
+    shown = execution_view(execution, now, outputs=outputs)
     waves = [
         {
             **view,
             "servers": [
                 {**each, **_of_server(server)} for each, server in zip(view["servers"], wave.servers, strict=True)
             ],
-            "steps": steps_view(execution, wave, outputs),
         }
         for view, wave in zip(shown["waves"], execution.waves, strict=True)
     ]

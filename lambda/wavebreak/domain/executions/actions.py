@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.words import Attribution
 
-    Step = Callable[[Execution, Attribution], Execution]
-    WaveStep = Callable[[Execution, int, Attribution], Execution]
+    ExecutionCall = Callable[[Execution, Attribution], Execution]
+    WaveCall = Callable[[Execution, int, Attribution], Execution]
 
-WAVE_STEPS: Final[Mapping[str, WaveStep]] = {
+WAVE_STEPS: Final[Mapping[str, WaveCall]] = {
     "approve": steering.approve,
     "reject": lambda execution, number, act: steering.reject(execution, number, act.at, act.reason),
     "retry": lambda execution, number, act: steering.retry(execution, number, act.at),
@@ -32,7 +32,7 @@ WAVE_STEPS: Final[Mapping[str, WaveStep]] = {
 }
 """What may be asked for a wave."""
 
-EXECUTION_STEPS: Final[Mapping[str, Step]] = {
+EXECUTION_STEPS: Final[Mapping[str, ExecutionCall]] = {
     "cancel": lambda execution, act: steering.cancel(execution, Cancel(act.at, act.actor)),
     "pause": lambda execution, _: steering.pause(execution),
     "resume": lambda execution, _: steering.resume(execution),
@@ -45,12 +45,13 @@ EXECUTION_STEPS: Final[Mapping[str, Step]] = {
 
 def with_actions(shown: Mapping[str, Any], execution: Execution, act: Attribution) -> dict[str, Any]:
     """Add to an execution as it is shown, and to its waves, what its reader may ask for; `act` tells who and when."""
-    waves = [{**wave, "actions": _of_wave(execution, wave["waveNumber"], act)} for wave in shown["waves"]]
+    waves = [{**wave, "actions": of_wave(execution, wave["waveNumber"], act)} for wave in shown["waves"]]
     actions = [name for name, step in EXECUTION_STEPS.items() if _is_accepted(step, execution, act)]
     return {**shown, "waves": waves, "actions": actions}
 
 
-def _of_wave(execution: Execution, number: int, act: Attribution) -> list[str]:
+def of_wave(execution: Execution, number: int, act: Attribution) -> list[str]:
+    """List what may be asked for a wave, by the last part of the call's path."""
     return [name for name, step in WAVE_STEPS.items() if _is_accepted(step, execution, number, act)]
 
 

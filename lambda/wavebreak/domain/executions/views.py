@@ -119,17 +119,28 @@ def _termination_view(record: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def execution_view(execution: Execution, now: datetime, last_seen: datetime | None = None) -> dict[str, Any]:
-    """Show an execution whole; `last_seen` is when DRS last told of what is in flight."""
+def execution_view(
+    execution: Execution,
+    now: datetime,
+    last_seen: datetime | None = None,
+    outputs: Mapping[str, str | None] | None = None,
+) -> dict[str, Any]:
+    """Show an execution whole; `last_seen` is when DRS last told of what is in flight.
+
+    `outputs` are what its waves' steps answered, by the ids of their runs; without them none is shown.
+    """
     shown = summary_view(overview_of(execution), now)
     shown["termination"] |= {"remaining": remaining(execution), "unknown": unknown(execution)}
     shown["warnings"] += [notice_of(notice) for notice in derived_notices(execution)]
     shown["lastSeenAt"] = None if execution.is_terminal else time_of(last_seen)
-    waves = [_wave_view(execution, wave, now) for wave in execution.waves]
+    waves = [wave_view(execution, wave, now, outputs) for wave in execution.waves]
     return {**shown, "waves": waves, "checks": checks_view(execution)}
 
 
-def _wave_view(execution: Execution, wave: Wave, now: datetime) -> dict[str, Any]:
+def wave_view(
+    execution: Execution, wave: Wave, now: datetime, outputs: Mapping[str, str | None] | None = None
+) -> dict[str, Any]:
+    """Show one wave of an execution, `outputs` as in `execution_view`."""
     job_ids = execution.job_ids(wave.number)
     ended = wave.ended_at or (now if wave.status is WaveStatus.IN_PROGRESS else None)
     if wave.status is WaveStatus.SKIPPED and wave.attempts:
@@ -151,7 +162,7 @@ def _wave_view(execution: Execution, wave: Wave, now: datetime) -> dict[str, Any
         "attempts": _attempts(wave),
         "error": _error_of(execution, wave),
         "servers": [_server_view(execution, server) for server in wave.servers],
-        "steps": steps_view(execution, wave),
+        "steps": steps_view(execution, wave, outputs),
         "approval": approval_view(execution, wave),
     }
 

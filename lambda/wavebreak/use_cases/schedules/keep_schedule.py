@@ -5,22 +5,17 @@ from __future__ import annotations
 import logging
 import secrets
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from wavebreak.domain.executions.views import plan_view
-from wavebreak.domain.plans.readiness import MOST_FAILING, MOST_IN_A_LIST, standing_view
 from wavebreak.domain.plans.schedules import schedule_of
 from wavebreak.problems import NotFound
 from wavebreak.resilience.aws_errors import FAULTS, words_of
 from wavebreak.resilience.despite_faults import each_despite_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from wavebreak.app import App
-    from wavebreak.domain.plans.model import StoredPlan
     from wavebreak.domain.plans.schedules import Schedule
 
 logger = logging.getLogger(__name__)
@@ -57,29 +52,6 @@ def follow_plan(app: App, plan_id: str) -> None:
         keep_schedule(app, plan_id)
     except FAULTS as error:
         logger.warning("the schedule of %s is left to the sweep: %s", plan_id, error)
-
-
-def forget_plan(app: App, plan_id: str) -> None:
-    """Delete a plan that no execution holds, and its schedule; raises NotFound or PlanBusy."""
-    app.locks.free_stale_plan_lock(plan_id, app.now())
-    app.plans.delete(plan_id, app.now())
-    follow_plan(app, plan_id)
-
-
-def shown(app: App, plans: Sequence[StoredPlan], *, listed: bool = False) -> list[dict[str, Any]]:
-    """Show plans as the API does, with how their schedules stand and what the newest check of each found.
-
-    Where many are `listed` the first failed checks of each are shown.
-    """
-    most = MOST_IN_A_LIST if listed else MOST_FAILING
-    scheduled = [plan.document["planId"] for plan in plans if schedule_of(plan.document)]
-    known = app.schedules.standings(scheduled)
-    found = app.readiness.known([plan.document["planId"] for plan in plans])
-    standings = [kept.of(plan) if (kept := found.get(plan.document["planId"])) else None for plan in plans]
-    return [
-        plan_view(plan, known.get(plan.document["planId"]), standing_view(standing, most))
-        for plan, standing in zip(plans, standings, strict=True)
-    ]
 
 
 def sweep(app: App) -> int:

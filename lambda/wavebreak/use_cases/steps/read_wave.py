@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.domain.checks.whole_execution import with_whole_errors
-from wavebreak.domain.executions.stepping.shown import steps_view
+from wavebreak.domain.checks.whole_execution import whole_wave
 from wavebreak.use_cases.operate_execution import wave_number
 from wavebreak.use_cases.steps.outputs import outputs_of
 
@@ -17,6 +16,5 @@ def read_wave(app: App, execution_id: str, written: str, caller: str) -> dict[st
     """Show the wave whose number is written in a path to `caller`, with what its steps answered; raise NotFound."""
     execution = app.executions.load(execution_id).execution
     number = wave_number(execution, written)
-    wave = execution.wave(number)
-    shown = with_whole_errors(execution, caller, app.now(), app.timing)["waves"][number - 1]
-    return {**shown, "steps": steps_view(execution, wave, outputs_of(app, execution, [wave]))}
+    outputs = outputs_of(app, execution, [execution.wave(number)])
+    return whole_wave(execution, number, caller, app.now(), app.timing, outputs)

@@ -3,7 +3,7 @@
 import pytest
 from tests.support.execution_builders import NOW, OPERATOR, execution, later, server, wave
 
-from wavebreak.domain.checks.whole_execution import whole_view, with_whole_errors
+from wavebreak.domain.checks.whole_execution import whole_view, whole_wave
 from wavebreak.domain.executions.model.executions import Cancel
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.model.waves import Attempt
@@ -36,7 +36,7 @@ def test_4_an_execution_shows_200_characters_of_an_error_and_a_wave_all_that_is_
     members = (server(1, LaunchStatus.FAILED, error=words), server(2, LaunchStatus.LAUNCHED))
     current = execution(wave(1, W.FAILED, servers=members, error=words, attempts=(Attempt(1, NOW, NOW, words),)))
     (shown,) = whole_view(current, OPERATOR, NOW, Timing())["waves"]
-    (whole,) = with_whole_errors(current, OPERATOR, NOW, Timing())["waves"]
+    whole = whole_wave(current, 1, OPERATOR, NOW, Timing())
     pairs = [(shown, whole), *zip(shown["servers"][:1], whole["servers"][:1], strict=True)]
     for brief, full in [*pairs, *zip(shown["attempts"][:1], whole["attempts"][:1], strict=True)]:
         assert (full["error"], len(brief["error"]), brief["error"][-7:]) == (words, 200, "… (cut)")

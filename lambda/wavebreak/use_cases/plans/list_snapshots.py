@@ -7,12 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.clients import UnsupportedSiteError
-from wavebreak.aws.parallel_reads import Asking, Question, questions_of_servers
+from wavebreak.aws.parallel_reads import Asking, Question
 from wavebreak.domain.drs import DESCRIBE_SNAPSHOTS, Trouble
 from wavebreak.domain.executions.creation import site_of
 from wavebreak.problems import InvalidRequest
 from wavebreak.timing import iso
-from wavebreak.use_cases.resolve_selectors import DESCRIBE_SERVERS, resolve
+from wavebreak.use_cases.name_servers import names_at
+from wavebreak.use_cases.resolve_selectors import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,15 +76,7 @@ def _names(app: App, asking: Asking, places: Sequence[_Place]) -> dict[tuple[Sit
     by_site: dict[Site, list[str]] = {}
     for place in places:
         by_site.setdefault(place.site, []).append(place.server)
-    questions = list(
-        questions_of_servers(DESCRIBE_SERVERS, by_site, app.brief_drs_at, lambda drs, ids: drs.source_servers(ids))
-    )
-    return {
-        (question.site, server.source_server_id): server.name  # type: ignore[misc]  # they are asked by site
-        for question, answer in zip(questions, asking.all(questions), strict=True)
-        if not isinstance(answer, Trouble)
-        for server in answer.values()
-    }
+    return names_at(app, by_site, asking, to_the_end=True)
 
 
 def _ask(app: App, asking: Asking, places: Sequence[_Place], before: datetime | None) -> list[Any]:
