@@ -79,7 +79,7 @@ class Operator:
         return self.api.get(f"/executions/{execution_id}")
 
     def latest(self) -> str:
-        """Give the id of the execution that was started last."""
+        """Return the id of the execution that was started last."""
         return str(self.api.get("/executions", limit=1)["items"][0]["executionId"])
 
 

@@ -53,7 +53,7 @@ def load(path: Path = TEMPLATE) -> Json:
 
 
 def resources(template: Json, kind: str) -> dict[str, Json]:
-    """Give the properties of every resource of a kind, by logical id."""
+    """Return the properties of every resource of a kind, by logical id."""
     return {
         name: resource.get("Properties", {})
         for name, resource in template["Resources"].items()
@@ -62,7 +62,7 @@ def resources(template: Json, kind: str) -> dict[str, Json]:
 
 
 def functions(template: Json) -> dict[str, Json]:
-    """Give the properties of every function by logical id, the globals applied and both environments merged."""
+    """Return the properties of every function by logical id, the globals applied and both environments merged."""
     shared = template.get("Globals", {}).get("Function", {})
     merged = {}
     for name, own in resources(template, FUNCTION).items():
@@ -77,7 +77,7 @@ def _variables(properties: Json) -> Json:
 
 
 def gateway_responses(template: Json) -> list[Json]:
-    """Give every gateway response of the API as the arguments of API Gateway's PutGatewayResponse."""
+    """Return every gateway response of the API as the arguments of API Gateway's PutGatewayResponse."""
     (api,) = resources(template, API).values()
     return [
         {

@@ -52,7 +52,7 @@ def arranged(arguments: Sequence[str]) -> list[str]:
 
 
 def _next(words: Iterator[str]) -> list[str]:
-    """Give the value of an option; one that is missing is told by the parser."""
+    """Return the value of an option; one that is missing is told by the parser."""
     return [word for word in (next(words, None),) if word is not None]
 
 
@@ -65,7 +65,7 @@ def _helped(words: list[str]) -> list[str]:
 
 
 def usage_hint(words: Sequence[str]) -> str | None:
-    """Say what was probably meant with a command line that is not taken."""
+    """Return what was probably meant with a command line that is not taken."""
     named = [word for word in words if not word.startswith("-")]
     if named[:1] == ["command"] and len(named) > 1:
         return (
@@ -76,7 +76,7 @@ def usage_hint(words: Sequence[str]) -> str | None:
 
 
 def asks_for_help(arguments: Sequence[str]) -> bool:
-    """Tell whether a command line asks for help."""
+    """Return whether a command line asks for help."""
     return bool({"--help", "-h"} & set(arguments))
 
 

@@ -116,7 +116,7 @@ class _Loop(Generic[Reading]):
 
 
 def may_pass(failure: CommandFailed) -> bool:
-    """Tell whether the next call may go better: whatever is followed is followed on."""
+    """Return whether the next call may go better: whatever is followed is followed on."""
     return isinstance(failure, Unavailable) or failure.code == "THROTTLED"
 
 

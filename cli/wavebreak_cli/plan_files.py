@@ -78,7 +78,7 @@ def _at(line: int | None, message: str) -> dict[str, Any]:
 
 
 def _stumbled(text: str, error: PlanInvalidError) -> list[dict[str, Any]]:
-    """Say why a text cannot be read: what the reader stumbled over, where it does not name it itself."""
+    """Return why a text cannot be read: what the reader stumbled over, where it does not name it itself."""
     fault = plan_words.layout_fault(text)
     if fault:
         return [_at(*fault)]
@@ -88,7 +88,7 @@ def _stumbled(text: str, error: PlanInvalidError) -> list[dict[str, Any]]:
 
 
 def is_plan_id(text: str) -> bool:
-    """Tell whether a word names a stored plan: it has the form of an id, and no file has this name."""
+    """Return whether a word names a stored plan: it has the form of an id, and no file has this name."""
     return re.fullmatch(PLAN_ID_PATTERN, text) is not None and not Path(text).is_file()
 
 
@@ -116,7 +116,7 @@ def changes(stored: Mapping[str, Any] | None, file: PlanFile) -> list[dict[str, 
 
 
 def is_stored(stored: Mapping[str, Any] | None, file: PlanFile) -> bool:
-    """Tell whether a file says what is stored already; of what is no plan to us, the API shall judge."""
+    """Return whether a file says what is stored already; of what is no plan to us, the API shall judge."""
     try:
         return not changes(stored, file)
     except PlanUnreadable:

@@ -48,7 +48,7 @@ def text() -> str:
 
 
 def reference(page: str) -> str:
-    """Give a page with the tables of all fields between its two marks."""
+    """Return a page with the tables of all fields between its two marks."""
     before, _, rest = page.partition(_BEGIN)
     return f"{before}{_BEGIN}{''.join(_tables())}{_END}{rest.partition(_END)[2]}"
 

@@ -36,7 +36,7 @@ _PATTERNS: Final[Mapping[str, str]] = {
 
 
 def unreadable_because(content: bytes) -> tuple[int | None, str] | None:
-    """Say why bytes are no text that a plan may be: the line, from 1, if there is one, and the reason; None is text."""
+    """Return why bytes are no text for a plan: the line, from 1, if there is one, and the reason; None for text."""
     if not content.strip():
         return None, "the file is empty"
     if content.startswith(_UTF16) or content.count(0) * _ZEROS_SHARE >= len(content):
@@ -110,7 +110,7 @@ def _worded(message: str, document: object) -> str:
 
 
 def _meant(word: str, known: Iterable[str]) -> str:
-    """Say which known word is nearest, in whatever case it was written."""
+    """Return which known word is nearest, in whatever case it was written."""
     by_lower = {name.lower(): name for name in known}
     near = get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.6)
     return f"; did you mean {by_lower[near[0]]}?" if near else ""

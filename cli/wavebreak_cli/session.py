@@ -63,7 +63,7 @@ def console_on(stream: TextIO) -> Console:
 
 
 def present_directory() -> Path:
-    """Give the directory that this runs in; one that was deleted meanwhile is no reason to fail."""
+    """Return the directory that this runs in; one that was deleted meanwhile is no reason to fail."""
     try:
         return Path.cwd()
     except FileNotFoundError:
@@ -192,7 +192,7 @@ def _beside_headline(problem: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _next_step(failure: CommandFailed) -> str | None:
-    """Say what to look at next, where the problem names it."""
+    """Return what to look at next, where the problem names it."""
     holder = failure.problem.get("executionId")
     if failure.code in {"PLAN_BUSY", "SERVER_BUSY"} and holder:
         return f"wavebreak watch {holder}"
@@ -207,7 +207,7 @@ def _headline(problem: Mapping[str, Any]) -> str:
 
 
 def _place(problem: Mapping[str, Any], error: Mapping[str, Any]) -> str:
-    """Say where an error is: `file:line: pointer: message` for files, as editors read it, else the pointer."""
+    """Return where an error is: `file:line: pointer: message` for files, as editors read it, else the pointer."""
     told = ": ".join(str(word) for word in (error.get("pointer"), error.get("message")) if word)
     if problem.get("file") and error.get("line"):
         return f"{problem['file']}:{error['line']}: {told}"

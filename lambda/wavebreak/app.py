@@ -111,20 +111,20 @@ class App:
     """How long a command that an operator sends waits for an agent that does not answer; scaled."""
 
     def recorded(self) -> ErrorStore:
-        """Give the recorded errors; raises MissingSettingError in a stack that keeps none."""
+        """Return the recorded errors; raises MissingSettingError in a stack that keeps none."""
         if self.errors.store is None:
             raise MissingSettingError("ERRORS_TABLE_NAME is not set")
         return self.errors.store
 
 
 def utc_now() -> datetime:
-    """Give the present moment."""
+    """Return the present moment."""
     return datetime.now(UTC)
 
 
 @cache
 def app() -> App:
-    """Give this function's app, made from its settings at the first call."""
+    """Return this function's app, made from its settings at the first call."""
     chosen = settings()
     table = Table(clients.dynamodb(), chosen.table_name)
     wakes = WakeStore(table)

@@ -30,5 +30,5 @@ NO_TEMPLATE_VERSION: Final = "InvalidLaunchTemplateId.VersionNotFound"
 
 
 def is_service_fault(status: int, code: str) -> bool:
-    """Tell whether an error answer, by its HTTP status and code, is a fault of the service's own, or a throttle."""
+    """Return whether an error answer, by its HTTP status and code, is a fault of the service's own, or a throttle."""
     return status >= _SERVER_FAULT or status == _TOO_MANY or code in _THROTTLES

@@ -145,7 +145,7 @@ def normalize_wave_status(value: object) -> WaveStatus:
 
 
 def is_terminal(status: ExecutionStatus | None) -> bool:
-    """Tell whether an execution in this status has ended."""
+    """Return whether an execution in this status has ended."""
     return status in TERMINAL_STATUSES
 
 
@@ -163,7 +163,7 @@ def final_status(waves: Iterable[WaveStatus], *, has_job: bool, cancel_accepted:
 
 
 def can_terminate_execution(execution: Mapping[str, Any]) -> TerminationMetadata:
-    """Tell whether an execution's recovery instances may be terminated, and the exact reason if not (S2-7, S2-10).
+    """Return whether an execution's recovery instances may be terminated, and the exact reason if not (S2-7, S2-10).
 
     Takes the execution as the API shows it; missing keys and older records are tolerated.
     """
@@ -196,7 +196,7 @@ def _refusal(
 
 
 def display_of_execution(status: ExecutionStatus, *, completed_waves: int, total_waves: int) -> Display:
-    """Give the label, colour and icon of an execution's card (S2-8)."""
+    """Return the label, colour and icon of an execution's card (S2-8)."""
     progress = f"({completed_waves} of {total_waves} waves completed)"
     match status:
         case ExecutionStatus.COMPLETED:
@@ -224,5 +224,5 @@ _WAVE_BADGES: Final[Mapping[WaveStatus, Display]] = {
 
 
 def display_of_wave(status: WaveStatus) -> Display:
-    """Give the badge of a wave (S2-8)."""
+    """Return the badge of a wave (S2-8)."""
     return _WAVE_BADGES[status]

@@ -40,21 +40,21 @@ _MOST_NAMED: Final = 3
 
 @lru_cache(maxsize=4096)
 def acts(character: str) -> bool:
-    """Tell whether a character could act on what shows it, break or turn a line, hide in it, or is not known."""
+    """Return whether a character could act on what shows it, break or turn a line, hide in it, or is not known."""
     unknown = unicodedata.category(character) in _UNKNOWN and ord(character) not in _PICTOGRAPHS
     return unknown or _never_in_a_name(character)
 
 
 @lru_cache(maxsize=4096)
 def _never_in_a_name(character: str) -> bool:
-    """Tell whether a character acts or hides, or is set aside for ever to be none (U+FFFE)."""
+    """Return whether a character acts or hides, or is set aside for ever to be none (U+FFFE)."""
     code = ord(character)
     no_character = code & 0xFFFE == 0xFFFE or code in _NO_CHARACTERS  # noqa: PLR2004  the last two of each plane
     return no_character or code in _HIDDEN or unicodedata.category(character) in _ACTING
 
 
 def _acting_in(text: str) -> set[str]:
-    """Give the characters of a text that act."""
+    """Return the characters of a text that act."""
     return {character for character in set(text) if acts(character)}
 
 
@@ -99,7 +99,7 @@ def as_json(document: Any) -> str:
 
 
 def fault_of_name(name: str) -> str | None:
-    """Tell what keeps a text from being a name or a description, which have one line and nothing hidden in it."""
+    """Return what keeps a text from being a name or a description, which have one line and nothing hidden in it."""
     acting = {character for character in set(_JOINING.sub("", name)) if _never_in_a_name(character)}
     if acting & _BREAKS:
         return "must be one line, without line breaks"

@@ -30,12 +30,12 @@ _FIELDS: Final = ("executionId", "name", "wave", "commandId", "number", "stepId"
 
 
 def request_id_of(context: Any) -> str | None:
-    """Give the id under which Lambda knows an invocation."""
+    """Return the id under which Lambda knows an invocation."""
     return getattr(context, "aws_request_id", None)
 
 
 def function_name_of(context: Any) -> str:
-    """Give the name of the Lambda function that is invoked."""
+    """Return the name of the Lambda function that is invoked."""
     return str(getattr(context, "function_name", ""))
 
 
@@ -68,7 +68,7 @@ def doorway(handle: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dic
 
 
 def tracker() -> ErrorTracker:
-    """Give what records this function's errors; logs and counts alone when the app itself cannot be put together."""
+    """Return what records this function's errors; logs and counts alone when the app itself cannot be put together."""
     try:
         return app().errors
     except Exception:  # noqa: BLE001  whatever is wrong with the app is what is about to be recorded
@@ -76,7 +76,7 @@ def tracker() -> ErrorTracker:
 
 
 def severity_of(error: Exception) -> Severity | None:
-    """Tell how severe a service's fault is: a WARNING where the call is made again, else what its class says."""
+    """Return how severe a service's fault is: a WARNING where the call is made again, else what its class says."""
     waits = not isinstance(error, (BotoCoreError, ClientError)) or is_transient(error)
     return Severity.WARNING if waits else None
 

@@ -50,7 +50,7 @@ class Problem(Exception):  # noqa: N818  the field's word (RFC 9457)
         return {}
 
     def document(self) -> dict[str, Any]:
-        """Give the problem document."""
+        """Return the problem document."""
         return {
             "type": "about:blank",
             "title": self.title,
@@ -163,7 +163,7 @@ class Unavailable(Problem):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Tell when to ask again."""
+        """Return when to ask again."""
         return {"Retry-After": str(self.retry_after_seconds)}
 
 

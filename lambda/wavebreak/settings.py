@@ -168,5 +168,5 @@ def _whole(environment: Mapping[str, str], name: str, default: str) -> int:
 
 @cache
 def settings() -> Settings:
-    """Give this function's settings, read from the environment at the first call."""
+    """Return this function's settings, read from the environment at the first call."""
     return Settings.read(os.environ)

@@ -72,13 +72,13 @@ _end: ContextVar[float] = ContextVar("end", default=math.inf)
 
 
 def limit(operation: str) -> float:
-    """Give the seconds that an operation may take; MissingSettingError names one that is not a positive number."""
+    """Return the seconds that an operation may take; MissingSettingError names one that is not a positive number."""
     default = LIMITS.get(operation, UNKNOWN_SECONDS)
     return positive_number(os.environ, f"TIMEOUT_{operation.upper()}", str(default))
 
 
 def remaining() -> float:
-    """Give the seconds that are left of what is being done now; infinite outside of an invocation."""
+    """Return the seconds that are left of what is being done now; infinite outside of an invocation."""
     return _end.get() - time.monotonic()
 
 

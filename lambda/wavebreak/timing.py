@@ -39,7 +39,7 @@ def known_time(text: object) -> datetime | None:
 
 
 def whole_seconds(start: datetime | None, end: datetime | None) -> int | None:
-    """Give the duration between two moments in whole seconds; None while either is unknown."""
+    """Return the duration between two moments in whole seconds; None while either is unknown."""
     if start is None or end is None:
         return None
     return max(0, int((end - start).total_seconds()))

@@ -71,7 +71,7 @@ class SimulatorControl:
         return self._call("GET", "state")
 
     def instance(self, instance_id: str, **settings: Any) -> dict[str, Any]:
-        """Say how an instance is, or those that a source server's launches will make, by the id of either.
+        """Return how an instance is, or those that a source server's launches will make, by the id of either.
 
         ``settings`` are reachable, undeliverable, platform, terminable, protected, failbackState, state, and commands,
         each name with ``{exitCode, stdout, stderr, seconds}`` or None for the instance's own. The answer tells the
@@ -118,7 +118,7 @@ class SimulatorControl:
     def put_instance_type(
         self, name: str, *, account: str | None = None, region: str | None = None, **settings: Any
     ) -> dict[str, Any]:
-        """Say how large an instance type is, and where it is offered: vcpus, memoryMiB, availabilityZones."""
+        """Return how large an instance type is, and where it is offered: vcpus, memoryMiB, availabilityZones."""
         return self._put_placed("instance-types", name, account, region, settings)
 
     def put_recovery_plan(
@@ -143,7 +143,7 @@ class SimulatorControl:
         return self._call("PUT", f"automations/{quote(document, safe='')}", settings)
 
     def missing_lookups(self, count: int) -> dict[str, Any]:
-        """Say how often GetCommandInvocation finds no invocation that has just been made."""
+        """Return how often GetCommandInvocation finds no invocation that has just been made."""
         return self._call("PUT", "commands", {"missingLookups": count})
 
     def quotas(self, **settings: int) -> dict[str, Any]:

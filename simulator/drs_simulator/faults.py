@@ -60,7 +60,7 @@ class Fault(Settings):
         return self
 
     def concerns(self, operation: str, caller: Caller, named: set[str]) -> bool:
-        """Tell whether a call is meant, by its operation, where it comes from and what it names."""
+        """Return whether a call is meant, by its operation, where it comes from and what it names."""
         return (
             self.operation == operation
             and self.account in (None, caller.account)
@@ -119,7 +119,7 @@ class Faults:
 
     @property
     def any(self) -> bool:
-        """Tell whether a fault waits for its call."""
+        """Return whether a fault waits for its call."""
         return bool(self._waiting)
 
     def clear(self) -> None:

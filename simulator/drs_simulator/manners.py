@@ -176,7 +176,7 @@ class Lens:
         return list(items) if self._in_force.ordered else sorted(items, key=self.key(own))
 
     def omits(self, name: str, subject: str) -> bool:
-        """Tell whether a thing comes without a member, named as in ``Manners.omit``."""
+        """Return whether a thing comes without a member, named as in ``Manners.omit``."""
         return self._share("omit", name, subject) < self._in_force.omit.get(name, 0)
 
     def pruned(self, shape: Shape | None, value: Any) -> Any:

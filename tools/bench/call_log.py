@@ -16,7 +16,7 @@ Call = dict[str, Any]
 
 
 def start_calls(calls: Iterable[Call], servers: Iterable[str]) -> list[Call]:
-    """Give the StartRecovery calls that name any of these servers, in the order of their arrival."""
+    """Return the StartRecovery calls that name any of these servers, in the order of their arrival."""
     wanted = set(servers)
     return [
         call
@@ -27,7 +27,7 @@ def start_calls(calls: Iterable[Call], servers: Iterable[str]) -> list[Call]:
 
 
 def describe_calls(calls: Iterable[Call], job_ids: Iterable[str]) -> list[Call]:
-    """Give the DescribeJobs calls that ask for any of these jobs, in the order of their arrival."""
+    """Return the DescribeJobs calls that ask for any of these jobs, in the order of their arrival."""
     wanted = set(job_ids)
     return [
         call
@@ -37,7 +37,7 @@ def describe_calls(calls: Iterable[Call], job_ids: Iterable[str]) -> list[Call]:
 
 
 def launch_times(state: Mapping[str, Any]) -> dict[str, datetime]:
-    """Give the moment at which each source server's recovery instance was launched."""
+    """Return the moment at which each source server's recovery instance was launched."""
     return {
         instance["sourceServerID"]: moment(instance["recoveryInstanceProperties"]["lastUpdatedDateTime"])
         for instance in state["recoveryInstances"]
@@ -45,7 +45,7 @@ def launch_times(state: Mapping[str, Any]) -> dict[str, datetime]:
 
 
 def reactions(waves: Sequence[Sequence[str]], calls: Sequence[Call], state: Mapping[str, Any]) -> list[float]:
-    """Give the seconds from a wave's last launch to the StartRecovery call of the wave that waits for it.
+    """Return the seconds from a wave's last launch to the StartRecovery call of the wave that waits for it.
 
     `waves` are the servers of waves in a line; there is one figure fewer than there are waves.
     """
@@ -62,12 +62,12 @@ def moment(text: str) -> datetime:
 
 
 def largest_item(items: Iterable[Mapping[str, Any]]) -> tuple[int, str]:
-    """Give the bytes of the largest item of the table, as DynamoDB counts them, and its sort key."""
+    """Return the bytes of the largest item of the table, as DynamoDB counts them, and its sort key."""
     return max((item_bytes(item), item["sk"]["S"]) for item in items)
 
 
 def item_bytes(item: Mapping[str, Any]) -> int:
-    """Give an item's size in bytes: names and values; `item` is in DynamoDB's own notation."""
+    """Return an item's size in bytes: names and values; `item` is in DynamoDB's own notation."""
     return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
 
 

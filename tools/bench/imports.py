@@ -44,7 +44,7 @@ class ImportCost:
 
 
 def handler_modules() -> dict[str, float]:
-    """Give the modules of all handlers with the ratio each may have: that of the API for those with an Api event."""
+    """Return the modules of all handlers with the ratio each may have: that of the API for those with an Api event."""
     limits: dict[str, float] = {}
     for function in functions(load()).values():
         module = str(function["Handler"]).rpartition(".")[0]
@@ -54,7 +54,7 @@ def handler_modules() -> dict[str, float]:
 
 
 def measure(code: Path) -> tuple[float, list[ImportCost]]:
-    """Give the baseline's processor seconds and the cost of every handler module in the artefact at `code`.
+    """Return the baseline's processor seconds and the cost of every handler module in the artefact at `code`.
 
     Each import is related to a baseline taken just before it, so that a slow moment of the machine falls on both.
     """

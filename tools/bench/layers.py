@@ -43,7 +43,7 @@ class _Client:
 
 
 def overhead() -> float:
-    """Give the seconds that the layers add to one call, the median of some rounds."""
+    """Return the seconds that the layers add to one call, the median of some rounds."""
     bare: Any = _Client()
     guarded: Any = Circuit("bench", RULES["drs"], LocalStates()).guard(_Client(), operation="drs_call")
 

@@ -43,7 +43,7 @@ class Counts:
     dynamodb: Counter[str]
 
     def since(self, earlier: Counts) -> Counts:
-        """Give what was added."""
+        """Return what was added."""
         return Counts(self.functions - earlier.functions, self.drs - earlier.drs, self.dynamodb - earlier.dynamodb)
 
 
@@ -147,7 +147,7 @@ class BenchStack:
         return [item for page in pages.paginate(TableName=self._description["tableName"]) for item in page["Items"]]
 
     def largest_payload(self, execution_id: str) -> int:
-        """Give the bytes of the largest input, output or variable in the history of the recovery machine."""
+        """Return the bytes of the largest input, output or variable in the history of the recovery machine."""
         pages = self._machines.get_paginator("get_execution_history")
         asked = {"executionArn": f"{self._runs_arn}:{execution_id}", "includeExecutionData": True}
         return max(_payload(event) for page in pages.paginate(**asked) for event in page["events"])

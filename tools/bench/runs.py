@@ -192,7 +192,7 @@ def waiting(stack: BenchStack, number: int, poll_seconds: float, time_scale: flo
 
 
 def chain(stack: BenchStack, number: int, launch_seconds: float = _QUICK) -> list[float]:
-    """Give the seconds from each wave's last launch to the StartRecovery call of the next, in a chain of waves."""
+    """Return the seconds from each wave's last launch to the StartRecovery call of the next, in a chain of waves."""
     groups = groups_of(number, CHAIN, 1)
     stack.add_servers([server for group in groups for server in group], launchSeconds=launch_seconds)
     depends = {position: [position - 1] for position in range(1, CHAIN)}
@@ -201,7 +201,7 @@ def chain(stack: BenchStack, number: int, launch_seconds: float = _QUICK) -> lis
 
 
 def beside_a_hung_region(stack: BenchStack, number: int) -> list[float]:
-    """Give the seconds from each wave's last launch to the next StartRecovery call, while another Region hangs.
+    """Return the seconds from each wave's last launch to the next StartRecovery call, while another Region hangs.
 
     It has a job in flight when it begins to hang: every call to it takes a minute.
     """
@@ -225,7 +225,7 @@ def beside_a_hung_region(stack: BenchStack, number: int) -> list[float]:
 
 
 def cancel_seconds(stack: BenchStack, number: int, times: int = 5) -> float:
-    """Give the median of the seconds from a cancel's request to its answer, with nothing in flight."""
+    """Return the median of the seconds from a cancel's request to its answer, with nothing in flight."""
     groups = groups_of(number, 1, 1)
     stack.add_servers(groups[0])
     plan = plan_of("cancelled", groups, {})

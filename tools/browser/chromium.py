@@ -28,7 +28,7 @@ class NoChromium(Exception):  # noqa: N818  names what it is
 
 
 def chromium() -> str:
-    """Give the path of a Chromium; raises NoChromium."""
+    """Return the path of a Chromium; raises NoChromium."""
     given = os.environ.get(VARIABLE)
     found = given or next(filter(None, map(shutil.which, NAMES)), None) or _unpacked()
     if found is None or not os.access(found, os.X_OK):

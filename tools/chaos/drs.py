@@ -67,7 +67,7 @@ def _asked(product: Product, plan_id: str, seconds: float) -> tuple[list[bool], 
 
 
 def _is_open(health: dict[str, Any]) -> bool:
-    """Tell whether a circuit of DRS is open: that of readers opens alone, and never that of launches."""
+    """Return whether a circuit of DRS is open: that of readers opens alone, and never that of launches."""
     circuits = health["circuit_breakers"].items()
     return any(name.partition("/")[0] in {"drs", "drs-read"} and seen["state"] == "open" for name, seen in circuits)
 

@@ -32,7 +32,7 @@ class Inbox:
         """`body` as JSON and `sentAt` in seconds, in the order of their arrival."""
 
     def read(self) -> list[dict[str, Any]]:
-        """Give every message so far."""
+        """Return every message so far."""
         while True:
             answer = self._sqs.receive_message(
                 QueueUrl=self._queue, MaxNumberOfMessages=10, AttributeNames=["SentTimestamp"], WaitTimeSeconds=0
@@ -45,7 +45,7 @@ class Inbox:
                 return self.messages
 
     def documents(self, execution_id: str) -> list[dict[str, Any]]:
-        """Give the JSON of this execution's messages."""
+        """Return the JSON of this execution's messages."""
         found = [json.loads(message["body"]["Message"]) for message in self.read()]
         return [document for document in found if document["executionId"] == execution_id]
 
@@ -60,16 +60,16 @@ def trail_of(product: Product, execution_id: str) -> list[dict[str, Any]]:
 
 
 def expected(product: Product, execution_id: str) -> list[tuple[str, int]]:
-    """Give what people are to be written to about, by the audit trail: kind and sequence."""
+    """Return what people are to be written to about, by the audit trail: kind and sequence."""
     return [(kinds_of(event)[0], event["sequence"]) for event in trail_of(product, execution_id) if kinds_of(event)]
 
 
 def told(inbox: Inbox, execution_id: str) -> list[tuple[str, int]]:
-    """Give what an inbox was told of an execution: kind and sequence."""
+    """Return what an inbox was told of an execution: kind and sequence."""
     return [(document["type"], document["sequence"]) for document in inbox.documents(execution_id)]
 
 
 def waiting(product: Product, execution_id: str) -> list[int]:
-    """Give the sequences of an execution's events that are still in the outbox."""
+    """Return the sequences of an execution's events that are still in the outbox."""
     key = {"S": f"EXEC#{execution_id}"}
     return [int(item["sequence"]["N"]) for item in product.items() if "outboxPk" in item and item["pk"] == key]

@@ -15,7 +15,7 @@ SAMPLE_ACCOUNT: Final = "123456789012"
 def deployable(
     region: str, partition: str = "aws", account: str = SAMPLE_ACCOUNT, parameters: Mapping[str, str] | None = None
 ) -> dict[str, Json]:
-    """Give the definitions by the name of their file; names of what is not made yet are samples."""
+    """Return the definitions by the name of their file; names of what is not made yet are samples."""
     template = load()
     defaults = {name: about.get("Default") for name, about in template["Parameters"].items()}
     chosen = {**defaults, **(parameters or {})}

@@ -34,7 +34,7 @@ class CountingProxy:
         return f"http://{LOOPBACK}:{self._server.server_port}"
 
     def counts(self) -> Counter[str]:
-        """Give the calls so far by operation."""
+        """Return the calls so far by operation."""
         with self._lock:
             return Counter(self._counts)
 
@@ -50,7 +50,7 @@ class CountingProxy:
         self._server.server_close()
 
     def refusal(self, operation: str) -> bytes | None:
-        """Give what a call is refused with, as DynamoDB words it; None lets it through."""
+        """Return what a call is refused with, as DynamoDB words it; None lets it through."""
         del operation
         return None
 

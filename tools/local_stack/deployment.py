@@ -81,7 +81,7 @@ class Emulator:
 
 
 def parameters(simulator_url: str, time_scale: float, *, sends_mail: bool = True) -> dict[str, str]:
-    """Give the template's parameters for a local stack; waits are at least a second (whole seconds).
+    """Return the template's parameters for a local stack; waits are at least a second (whole seconds).
 
     Where the emulator evaluates policies no mail is sent: it does not know the sender that ours are limited to.
     """

@@ -114,7 +114,7 @@ def port_is_free(port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Give different ports of the loopback interface that nothing is bound to."""
+    """Return different ports of the loopback interface that nothing is bound to."""
     probes = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
     try:
         for probe in probes:

@@ -65,7 +65,7 @@ class Product:
             client.close()
 
     def aws(self, service: str) -> Any:
-        """Give a client of the emulator."""
+        """Return a client of the emulator."""
         if service not in self._clients:
             self._clients[service] = self._emulator.client(service)
         return self._clients[service]
@@ -134,12 +134,12 @@ class Product:
         return [one["recoveryInstanceID"] for one in found if one["sourceServerID"] in wanted]
 
     def machine_status(self, execution_id: str, machine: str = "recovery") -> str:
-        """Tell how the state machine's run stands that has this name."""
+        """Return how the state machine's run stands that has this name."""
         arn = self.description["stateMachineArns"][machine].replace(":stateMachine:", ":execution:")
         return str(self.aws("stepfunctions").describe_execution(executionArn=f"{arn}:{execution_id}")["status"])
 
     def sleeping_since(self, execution_id: str) -> str | None:
-        """Tell when the recovery machine left the task token under which it sleeps; None while it is awake."""
+        """Return when the recovery machine left the task token under which it sleeps; None while it is awake."""
         key = {"pk": {"S": f"EXEC#{execution_id}"}, "sk": {"S": "TOKEN"}}
         found = self.aws("dynamodb").get_item(TableName=self.description["tableName"], Key=key, ConsistentRead=True)
         return str(found["Item"]["heartbeatAt"]["S"]) if "token" in found["Item"] else None
@@ -150,7 +150,7 @@ class Product:
         until(self.control.state, lambda state: all(job["status"] == "COMPLETED" for job in state["jobs"]), 30)
 
     def history(self, execution_id: str) -> list[dict[str, Any]]:
-        """Give the events that the emulator kept of the recovery machine's first run."""
+        """Return the events that the emulator kept of the recovery machine's first run."""
         arn = self.description["stateMachineArns"]["recovery"].replace(":stateMachine:", ":execution:")
         pages = self.aws("stepfunctions").get_paginator("get_execution_history")
         asked = {"executionArn": f"{arn}:{execution_id}", "includeExecutionData": True}
@@ -174,7 +174,7 @@ class Product:
         return [item for page in pages for item in page["Items"]]
 
     def function(self, logical_id: str) -> str:
-        """Give the name of a function of the template."""
+        """Return the name of a function of the template."""
         return _function_names(self)[logical_id]
 
     def lead(self, logical_ids: Iterable[str], service: str, url: str | None) -> None:
@@ -220,7 +220,7 @@ def chain(*groups: list[str]) -> list[dict[str, Any]]:
 
 
 def launch_jobs(product: Product, servers: list[str]) -> list[list[str]]:
-    """Give the launch jobs that each server was in."""
+    """Return the launch jobs that each server was in."""
     jobs = [job for job in product.control.state()["jobs"] if job["type"] == "LAUNCH"]
     members = [(job["jobID"], {one["sourceServerID"] for one in job["participatingServers"]}) for job in jobs]
     return [[job_id for job_id, names in members if server in names] for server in servers]

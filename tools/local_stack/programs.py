@@ -27,7 +27,7 @@ _SERVICES: Final = (
 
 
 def simulator_command(port: int, emulator: deployment.Emulator, time_scale: float, seed: int | None) -> list[str]:
-    """Give the command line of the simulator beside an emulator; without a seed it draws one for its manners."""
+    """Return the command line of the simulator beside an emulator; without a seed it draws one for its manners."""
     return [
         *(sys.executable, "-m", "drs_simulator"),
         *("--port", str(port)),
@@ -41,14 +41,14 @@ def simulator_command(port: int, emulator: deployment.Emulator, time_scale: floa
 
 
 def simulator_environment(emulator: deployment.Emulator, scratch: Path) -> dict[str, str]:
-    """Give what the simulator sees."""
+    """Return what the simulator sees."""
     return {**_environment(emulator, scratch), "PYTHONPATH": str(SIMULATOR)}
 
 
 def emulator_environment(
     emulator: deployment.Emulator, scratch: Path, state: Path | None, *, authorize: bool
 ) -> dict[str, str]:
-    """Give what the emulator sees: its settings, and where it keeps its state over a restart, if it does."""
+    """Return what the emulator sees: its settings, and where it keeps its state over a restart, if it does."""
     settings = {
         "GATEWAY_PORT": str(emulator.port),
         "BIND_HOST": LOOPBACK,

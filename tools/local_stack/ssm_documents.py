@@ -17,7 +17,7 @@ _ANSWER_SECONDS: Final = 10
 
 
 def documents(path: Path = DOCUMENTS, **parameters: str) -> dict[str, Json]:
-    """Give the content of every document by its name; parameters that are not given have their defaults."""
+    """Return the content of every document by its name; parameters that are not given have their defaults."""
     template = load(path)
     values = {name: parameters.get(name, declared["Default"]) for name, declared in template["Parameters"].items()}
     found = [_resolved(properties, values) for properties in resources(template, DOCUMENT).values()]

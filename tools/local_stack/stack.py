@@ -49,7 +49,7 @@ class Ports:
 
     @classmethod
     def free(cls) -> Ports:
-        """Give two ports that nothing is bound to."""
+        """Return two ports that nothing is bound to."""
         return cls(*processes.free_ports(2))
 
 
@@ -181,7 +181,7 @@ class LocalStack:
             self._await("emulator", restarted.emulator, _emulator_answers, self.ports.emulator)
 
     def would_end(self) -> str | None:
-        """Say what runs here and differs from what is wanted, so that a start would end it; None if nothing does."""
+        """Return what runs here and differs from what is wanted, so that a start would end it; None if nothing does."""
         record = _Record.read(self._record_file)
         if record is None or not (record.emulator.is_alive() or record.simulator.is_alive()):
             return None
@@ -219,7 +219,7 @@ class LocalStack:
         )
 
     def _kept(self) -> _Record | None:
-        """Give what runs and may go on; anything else that this directory remembers is ended."""
+        """Return what runs and may go on; anything else that this directory remembers is ended."""
         record = _Record.read(self._record_file)
         if record is not None and record.wanted == self._wanted() and record.healthy:
             return record
@@ -361,7 +361,7 @@ def named_seed(environment: Mapping[str, str]) -> int | None:
 
 
 def seed(environment: Mapping[str, str]) -> int:
-    """Give the seed of manners that WAVEBREAK_SEED names, or draw one; StackError if it names none that is one."""
+    """Return the seed of manners that WAVEBREAK_SEED names, or draw one; StackError if it names none that is one."""
     named = named_seed(environment)
     return SystemRandom().getrandbits(SEED_BITS) if named is None else named
 

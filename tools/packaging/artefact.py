@@ -39,7 +39,7 @@ for handler in sys.argv[3:]:
 
 
 def size(directory: Path) -> int:
-    """Give the bytes of all files below a directory."""
+    """Return the bytes of all files below a directory."""
     return sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
 
 

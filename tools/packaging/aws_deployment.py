@@ -126,13 +126,13 @@ def check_concurrency(lambda_: Any, parameters: Mapping[str, str]) -> None:
 
 
 def destination(sts: Any, stack: str, region: str) -> str:
-    """Say where a deployment goes, and as whom; credentials that are none end it before anything is built."""
+    """Return where a deployment goes, and as whom; credentials that are none end it before anything is built."""
     known = sts.get_caller_identity()
     return f"Deploying {stack} into account {known['Account']}, Region {region}, as {known['Arn']}."
 
 
 def arguments(stack: str, region: str, parameters: Mapping[str, str]) -> list[str]:
-    """Give the arguments of SAM."""
+    """Return the arguments of SAM."""
     return [
         "deploy",
         *("--stack-name", stack),

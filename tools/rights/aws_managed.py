@@ -43,6 +43,6 @@ _POLICIES: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def rights_of(arn: str) -> list[Right]:
-    """Give the rights of a policy of AWS by its ARN; KeyError for one that is not written down here."""
+    """Return the rights of a policy of AWS by its ARN; KeyError for one that is not written down here."""
     name = arn.rpartition("/")[2]
     return [Right(name, name, action, "*") for action in _POLICIES[name]]

@@ -72,7 +72,7 @@ class Deployment:
         return value.split(",") if about["Type"] == "CommaDelimitedList" else value
 
     def of(self, *kinds: str) -> dict[str, Json]:
-        """Give the properties of every resource of some kinds that this deployment makes."""
+        """Return the properties of every resource of some kinds that this deployment makes."""
         return {
             name: self.resolved(resource.get("Properties", {}))
             for name, resource in self.resources.items()
@@ -80,12 +80,12 @@ class Deployment:
         }
 
     def makes(self, name: str) -> bool:
-        """Tell whether a resource is part of this deployment."""
+        """Return whether a resource is part of this deployment."""
         condition = self.resources[name].get("Condition")
         return condition is None or self.holds(condition)
 
     def holds(self, condition: str) -> bool:
-        """Tell whether a condition of the template holds."""
+        """Return whether a condition of the template holds."""
         return bool(self.resolved(self._conditions[condition]))
 
     def resolved(self, node: Any) -> Any:
@@ -102,7 +102,7 @@ class Deployment:
         return {key: value for key, value in filled.items() if value is not _NOTHING}
 
     def _function(self, key: str, value: Any) -> Any:
-        """Give what a function of CloudFormation gives; LookupError for one that is not known here."""
+        """Return what a function of CloudFormation gives; LookupError for one that is not known here."""
         known = self._functions.get(key)
         if known is None:
             raise LookupError(f"{key} is not filled in here")

@@ -39,7 +39,7 @@ class Right:
     denies: bool = False
 
     def covers(self, request: Request) -> bool:
-        """Tell whether the statement is about a request."""
+        """Return whether the statement is about a request."""
         if not _like(self.action.lower())(request.action.lower()) or not _like(self.resource)(request.resource):
             return False
         context = dict(request.context)
@@ -47,7 +47,7 @@ class Right:
 
 
 def allowed(rights: Iterable[Right], request: Request) -> bool:
-    """Tell whether a role with these rights may do what is asked: some right covers it, and no denial does."""
+    """Return whether a role with these rights may do what is asked: some right covers it, and no denial does."""
     covering = [right for right in rights if right.covers(request)]
     return bool(covering) and not any(right.denies for right in covering)
 

@@ -84,7 +84,7 @@ class Need:
 
 
 def needs(deployed: Deployment, made: Mapping[str, Made]) -> dict[str, set[Need]]:
-    """Give the needs of every role of the main template, by the role's name."""
+    """Return the needs of every role of the main template, by the role's name."""
     found = {f"{name}Role": set(_of_function(deployed, name, each)) for name, each in made.items()}
     for role, need in _of_events(deployed):
         found[role].add(need)
@@ -98,7 +98,7 @@ def needs(deployed: Deployment, made: Mapping[str, Made]) -> dict[str, set[Need]
 
 
 def needs_of_target(deployed: Deployment, made: Mapping[str, Made]) -> set[Need]:
-    """Give the needs of the role in a target account: what every function calls in the account of a wave."""
+    """Return the needs of the role in a target account: what every function calls in the account of a wave."""
     asked = {
         request
         for each in made.values()
@@ -132,7 +132,7 @@ def _of_function(deployed: Deployment, name: str, made: Made) -> Iterator[Need]:
 
 
 def _is_there(deployed: Deployment, request: Request) -> bool:
-    """Tell whether a deployment has what a call is about: runbooks and functions are named by parameters."""
+    """Return whether a deployment has what a call is about: runbooks and functions are named by parameters."""
     if request.service == "lambda":
         return deployed.holds("HasFunctions")
     if _passes_to_automation(request):

@@ -25,7 +25,7 @@ def _services() -> dict[str, Any]:
 
 
 def knows(action: str) -> bool:
-    """Tell whether the reference has an action."""
+    """Return whether the reference has an action."""
     service, _, name = action.partition(":")
     return name in _services().get(service, {}).get("privileges", {})
 
@@ -37,7 +37,7 @@ def dependent_actions(action: str) -> list[str]:
 
 
 def resource_types(action: str) -> list[str]:
-    """Give the forms of the ARNs that an action can be allowed on; `*` for one that knows no resources."""
+    """Return the forms of the ARNs that an action can be allowed on; `*` for one that knows no resources."""
     service, _, name = action.partition(":")
     kinds = _services()[service]["privileges"][name]["resource_types"]
     found = [kind.rstrip("*") for kind in kinds if kind]

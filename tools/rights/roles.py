@@ -45,7 +45,7 @@ class Role:
 
 @cache
 def _translated(path: Path) -> Json:
-    """Give a template with SAM's resources turned into those of CloudFormation, as a deployment does."""
+    """Return a template with SAM's resources turned into those of CloudFormation, as a deployment does."""
     # The package ships no types, and takes most of a second to import.
     from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]  # noqa: PLC0415  see above
     from samtranslator.translator.translator import (  # type: ignore[import-untyped]  # noqa: PLC0415  see above
@@ -74,7 +74,7 @@ def deployment(path: Path, parameters: Mapping[str, str]) -> Deployment:
 
 
 def roles(deployed: Deployment) -> dict[str, Role]:
-    """Give the roles of a deployment by name."""
+    """Return the roles of a deployment by name."""
     policies = deployed.of("AWS::IAM::ManagedPolicy")
     found = {}
     for name, properties in deployed.of("AWS::IAM::Role").items():
@@ -92,5 +92,5 @@ def roles(deployed: Deployment) -> dict[str, Role]:
 
 
 def _is_ours(inline: Mapping[str, Any]) -> bool:
-    """Tell whether a policy stands in the template; one that SAM makes for a destination has no version."""
+    """Return whether a policy stands in the template; one that SAM makes for a destination has no version."""
     return "Version" in inline["PolicyDocument"]

@@ -42,7 +42,7 @@ class Usage(argparse.ArgumentParser):
     """A parser whose complaint ends with the exit code that wrong usage has everywhere in this product."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong and end."""
+        """Return what is wrong and end."""
         self.print_usage(sys.stderr)
         print(f"error: {message}", file=sys.stderr)
         sys.exit(EXIT_USAGE)
@@ -93,7 +93,7 @@ class Verification:
         self.interrupted = False
 
     def now(self) -> datetime:
-        """Give the moment that it is for AWS."""
+        """Return the moment that it is for AWS."""
         return datetime.now(UTC) + self._stack.skew
 
     def run(self) -> CommandFailed | None:
@@ -150,7 +150,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def exit_code(findings: Sequence[Finding], trouble: CommandFailed | None, *, interrupted: bool, left: bool) -> int:
-    """Give the exit code that says the worst of what came of a run."""
+    """Return the exit code that says the worst of what came of a run."""
     if left:
         return EXIT_FAILURE
     if interrupted:

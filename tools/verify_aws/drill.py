@@ -114,7 +114,7 @@ class Drill:
             self._news = news
 
     def _is_over(self) -> bool:
-        """Tell whether everything was launched that will be, and DRS has had its time to show it."""
+        """Return whether everything was launched that will be, and DRS has had its time to show it."""
         execution = self._record.execution
         jobs = self._watcher.launch_jobs()
         if execution is None or execution["status"] not in TERMINAL_STATUSES:
@@ -127,7 +127,7 @@ class Drill:
         return self._around.now() > self._jobs_over_at + self._timing.scaled(SHOWN_SECONDS)
 
     def _unshown(self) -> set[tuple[str, str]]:
-        """Give what was launched and DRS does not show yet, server and job."""
+        """Return what was launched and DRS does not show yet, server and job."""
         members = sightings.members(self._watcher.launch_jobs().values())
         launched = {
             (str(job["jobID"]), str(each.get("sourceServerID")))
@@ -138,7 +138,7 @@ class Drill:
         return launched - {(str(item.get("jobID")), str(item.get("sourceServerID"))) for item in told}
 
     def _silent(self) -> set[str]:
-        """Give the source servers that do not tell of their instance yet, and were not looked at for long enough."""
+        """Return the source servers that do not tell of their instance yet, and were not looked at for long enough."""
         told, limit = sightings.server_views(self._record), self._timing.scaled(sightings.SIGNAL_SECONDS)
         silent = set()
         for seen in sightings.drill_instances(self._record).values():
@@ -167,7 +167,7 @@ class Drill:
             raise
 
     def _was_refused(self) -> bool:
-        """Tell whether there is nothing to end, because the product did not start the drill."""
+        """Return whether there is nothing to end, because the product did not start the drill."""
         return self._record.execution_id is None and isinstance(self.trouble, Refused)
 
     def _by_the_product(self, ending: Ending) -> None:

@@ -27,7 +27,7 @@ class Known(Generic[T]):
     gap: str = "not asked for"
 
     def get(self) -> T:
-        """Give it; raises NotSeen where it is missing."""
+        """Return it; raises NotSeen where it is missing."""
         if self.value is None:
             raise NotSeen(self.gap)
         return self.value
@@ -121,7 +121,7 @@ class DrillRecord:
     """A call that ends an instance once more that is gone."""
 
     def of(self, operation: str) -> Iterator[Look]:
-        """Give the looks of an operation that were answered, in the order of their moments."""
+        """Return the looks of an operation that were answered, in the order of their moments."""
         return (look for look in self.looks if look.operation == operation and look.items is not None)
 
     def document(self) -> Json:

@@ -44,7 +44,7 @@ def _concurrency(stack: Stack) -> int:
 
 
 def _names(stack: Stack) -> Known[dict[str, str]]:
-    """Give the names of the functions, and of the roles that SAM makes for them."""
+    """Return the names of the functions, and of the roles that SAM makes for them."""
     if not stack.resources:
         return Known(gap="no permission: cloudformation:ListStackResources")
     functions = {name for name, about in load()["Resources"].items() if about["Type"] == FUNCTION}

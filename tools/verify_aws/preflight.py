@@ -125,7 +125,7 @@ class Preflight:
 
 
 def _instances(drs: Any, servers: frozenset[str]) -> list[Json]:
-    """Give the servers' instances but for those that are surely gone: DRS may say NOT_FOUND of one that is new."""
+    """Return the servers' instances but for those that are surely gone: DRS may say NOT_FOUND of one that is new."""
     found = items(drs, "describe_recovery_instances", filters={"sourceServerIDs": sorted(servers)})
     return [item for item in found if item.get("ec2InstanceState") != "TERMINATED"]
 

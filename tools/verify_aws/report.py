@@ -48,7 +48,7 @@ def left_lines(left: Mapping[str, str]) -> Iterator[str]:
 
 
 def document(stack: Stack, plan_id: str, evidence: Evidence, findings: Sequence[Finding]) -> dict[str, Any]:
-    """Give the record: findings, and what they rest on."""
+    """Return the record: findings, and what they rest on."""
     return {
         "madeAt": iso(evidence.at),
         "stack": stack.name,

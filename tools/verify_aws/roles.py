@@ -79,7 +79,7 @@ def _parameters(stack: Stack) -> dict[str, str]:
 
 
 def _renaming(stack: Stack, deployed: Deployment) -> Callable[[Request], Request]:
-    """Give what puts the account's names in the place of those that the record and the template have."""
+    """Return what puts the account's names in the place of those that the record and the template have."""
     names = dict(_names(stack, deployed))
     ours = re.compile(
         "|".join(rf"(?<![\w-]){re.escape(name)}(?![\w-])" for name in sorted(names, key=len, reverse=True))
@@ -131,7 +131,7 @@ def _denied(iam: Any, stack: Stack, question: Question) -> Iterator[str]:
 
 
 def _decisions(result: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    """Give the decision on each resource; IAM tells one for all where it makes no difference."""
+    """Return the decision on each resource; IAM tells one for all where it makes no difference."""
     specific = result.get("ResourceSpecificResults") or []
     if specific:
         return [(each["EvalResourceName"], each["EvalResourceDecision"]) for each in specific]

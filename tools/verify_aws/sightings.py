@@ -37,14 +37,14 @@ TAG_EXECUTION: Final = "wavebreak:execution"
 
 
 def drill_of(evidence: Evidence) -> DrillRecord:
-    """Give the drill; raises NotSeen where there was none, or where it launched nothing."""
+    """Return the drill; raises NotSeen where there was none, or where it launched nothing."""
     if evidence.drill is None:
         raise NotSeen("no drill was made")
     return evidence.drill
 
 
 def views(record: DrillRecord, operation: str, key: str) -> dict[str, list[tuple[Look, Json]]]:
-    """Give how each thing was told in look after look, by its id."""
+    """Return how each thing was told in look after look, by its id."""
     found: dict[str, list[tuple[Look, Json]]] = defaultdict(list)
     for look in record.of(operation):
         for item in look.items or ():
@@ -53,7 +53,7 @@ def views(record: DrillRecord, operation: str, key: str) -> dict[str, list[tuple
 
 
 def drill_jobs(record: DrillRecord, kind: str) -> dict[str, Json]:
-    """Give the drill's own jobs of a kind by id, each as it was told when it had ended, else as it was told last.
+    """Return the drill's own jobs of a kind by id, each as it was told when it had ended, else as it was told last.
 
     Launches are its own by their tags; terminations, which have none, by not being shown before they were asked for.
     """
@@ -71,41 +71,41 @@ def _is_new(record: DrillRecord, first: Look) -> bool:
 
 
 def is_ours(record: DrillRecord, job: Json) -> bool:
-    """Tell whether a job carries the tag of the drill's execution."""
+    """Return whether a job carries the tag of the drill's execution."""
     return record.execution_id is not None and job.get("tags", {}).get(TAG_EXECUTION) == record.execution_id
 
 
 def drill_instances(record: DrillRecord) -> dict[str, list[tuple[Look, Json]]]:
-    """Give the instances that the drill's own jobs launched, look after look, by id."""
+    """Return the instances that the drill's own jobs launched, look after look, by id."""
     ours = drill_jobs(record, LAUNCH).keys()
     told = views(record, DESCRIBE_INSTANCES, "recoveryInstanceID")
     return {name: seen for name, seen in told.items() if any(item.get("jobID") in ours for _, item in seen)}
 
 
 def server_views(record: DrillRecord) -> dict[str, list[tuple[Look, Json]]]:
-    """Give the source servers, look after look, by id."""
+    """Return the source servers, look after look, by id."""
     return views(record, DESCRIBE_SERVERS, "sourceServerID")
 
 
 def initiated(server: Json) -> Json:
-    """Give what a source server tells of how its last launch began; nothing where it tells nothing."""
+    """Return what a source server tells of how its last launch began; nothing where it tells nothing."""
     found: Json = ((server.get("lifeCycle") or {}).get("lastLaunch") or {}).get("initiated") or {}
     return found
 
 
 def tells_of_instance(server: Json) -> bool:
-    """Tell whether a source server lets on that it has, or had, an instance."""
+    """Return whether a source server lets on that it has, or had, an instance."""
     return bool(server.get("recoveryInstanceId") or initiated(server).get("type"))
 
 
 def tells_of(server: Json, instance: Json) -> bool:
-    """Tell whether a source server lets on that it has this very instance."""
+    """Return whether a source server lets on that it has this very instance."""
     named = server.get("recoveryInstanceId") == instance["recoveryInstanceID"]
     return named or (initiated(server).get("jobID") or "none") == instance.get("jobID")
 
 
 def some_drill_instances(record: DrillRecord) -> dict[str, list[tuple[Look, Json]]]:
-    """Give the drill's instances; raises NotSeen where none was shown."""
+    """Return the drill's instances; raises NotSeen where none was shown."""
     found = drill_instances(record)
     if not found:
         raise NotSeen("DRS showed no instance of the drill")
@@ -113,7 +113,7 @@ def some_drill_instances(record: DrillRecord) -> dict[str, list[tuple[Look, Json
 
 
 def launched(record: DrillRecord) -> list[tuple[str, str]]:
-    """Give the servers that DRS called launched, each with its job; raises NotSeen where there are none."""
+    """Return the servers that DRS called launched, each with its job; raises NotSeen where there are none."""
     ours = drill_jobs(record, LAUNCH)
     found = {
         (job_id, member["sourceServerID"])
@@ -128,7 +128,7 @@ def launched(record: DrillRecord) -> list[tuple[str, str]]:
 
 
 def all_jobs(evidence: Evidence) -> list[Json]:
-    """Give every job that was told, the drill's as it was told last; raises NotSeen where nothing was."""
+    """Return every job that was told, the drill's as it was told last; raises NotSeen where nothing was."""
     found: dict[str, Json] = {}
     if evidence.drill is not None:
         found = {**drill_jobs(evidence.drill, LAUNCH), **drill_jobs(evidence.drill, TERMINATE)}
@@ -140,7 +140,7 @@ def all_jobs(evidence: Evidence) -> list[Json]:
 
 
 def all_logs(evidence: Evidence) -> dict[str, list[Json]]:
-    """Give every job's log that was read; raises NotSeen where none was."""
+    """Return every job's log that was read; raises NotSeen where none was."""
     found = {**(evidence.logs.value or {}), **(evidence.drill.logs if evidence.drill else {})}
     if not found:
         raise NotSeen(_reason(evidence.logs, "no job has a log yet"))
@@ -148,7 +148,7 @@ def all_logs(evidence: Evidence) -> dict[str, list[Json]]:
 
 
 def all_instances(evidence: Evidence) -> list[Json]:
-    """Give every recovery instance as it was told while it lived; raises NotSeen where none was."""
+    """Return every recovery instance as it was told while it lived; raises NotSeen where none was."""
     found = {item["recoveryInstanceID"]: item for item in evidence.instances.value or () if is_alive(item)}
     for name, told in (drill_instances(evidence.drill) if evidence.drill else {}).items():
         alive = [item for _, item in told if is_alive(item)]
@@ -160,19 +160,19 @@ def all_instances(evidence: Evidence) -> list[Json]:
 
 
 def is_alive(instance: Json) -> bool:
-    """Tell whether DRS calls an instance anything but gone."""
+    """Return whether DRS calls an instance anything but gone."""
     return instance.get("ec2InstanceState") not in GONE
 
 
 def members(jobs: Iterable[Json], kind: str = LAUNCH) -> Iterator[tuple[Json, Json]]:
-    """Give the participating servers of jobs of a kind, each with its job."""
+    """Return the participating servers of jobs of a kind, each with its job."""
     return (
         (job, member) for job in jobs if job.get("type") == kind for member in job.get("participatingServers") or ()
     )
 
 
 def created_at(job: Json) -> datetime:
-    """Give when a job was made; raises NotSeen where DRS does not say."""
+    """Return when a job was made; raises NotSeen where DRS does not say."""
     found = known_time(job.get("creationDateTime"))
     if found is None:
         raise NotSeen(f"{job.get('jobID')} has no creationDateTime")
@@ -180,7 +180,7 @@ def created_at(job: Json) -> datetime:
 
 
 def states(evidence: Evidence) -> Mapping[str, str]:
-    """Give the states of EC2 instances, the drill's among them as they were told last."""
+    """Return the states of EC2 instances, the drill's among them as they were told last."""
     found = dict(evidence.ec2_states.value or {})
     if evidence.drill is not None:
         for look in evidence.drill.of(DESCRIBE_EC2):

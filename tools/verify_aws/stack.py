@@ -65,7 +65,7 @@ class Stack:
 
 
 def is_local(stack: str) -> bool:
-    """Tell whether a stack is named by a file; the name of a deployed one has neither a slash nor a dot."""
+    """Return whether a stack is named by a file; the name of a deployed one has neither a slash nor a dot."""
     return "/" in stack or stack.endswith(".json")
 
 
@@ -104,7 +104,7 @@ def _deployed(name: str, region: str) -> Stack:
 
 
 def _skew(answer: Mapping[str, Any]) -> timedelta:
-    """Tell how far AWS's clock is ahead, by the date of an answer, which has whole seconds."""
+    """Return how far AWS's clock is ahead, by the date of an answer, which has whole seconds."""
     date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
     ahead = parsedate_to_datetime(date) - datetime.now(UTC) if date else timedelta()
     return ahead if abs(ahead) > _MATTERS else timedelta()

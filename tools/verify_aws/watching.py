@@ -90,16 +90,16 @@ class Watcher:
                 self.record.logs[job_id] = known.value
 
     def launch_jobs(self) -> dict[str, Json]:
-        """Give the drill's launch jobs that were seen so far."""
+        """Return the drill's launch jobs that were seen so far."""
         return sightings.drill_jobs(self.record, sightings.LAUNCH)
 
     def region_of(self, instance_id: str) -> str:
-        """Tell in which Region an instance was seen; the first one where none was."""
+        """Return in which Region an instance was seen; the first one where none was."""
         seen = sightings.drill_instances(self.record).get(instance_id)
         return seen[0][0].region if seen else next(iter(self._drs))
 
     def drs_in(self, region: str) -> Any:
-        """Give the client of DRS in a Region of the plan."""
+        """Return the client of DRS in a Region of the plan."""
         return self._drs[region]
 
     @property
@@ -120,7 +120,7 @@ class Watcher:
             self.record.looks.append(Look(asked_at, asked_at, operation, region, found, trouble))
 
     def _jobs(self, drs: Any, region: str) -> list[Json]:
-        """Give the jobs that these servers take part in, and terminations that name nobody."""
+        """Return the jobs that these servers take part in, and terminations that name nobody."""
         found = items(drs, "describe_jobs", filters={"fromDate": iso(self._since)})
         return [job for job in found if self._concerns(job, region)]
 

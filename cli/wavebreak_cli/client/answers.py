@@ -152,7 +152,7 @@ class Execution(TypedDict, total=False):
 
 
 def members(execution: Execution) -> Iterator[tuple[Wave, Server]]:
-    """Give every server of an execution with its wave, in the order of the waves."""
+    """Return every server of an execution with its wave, in the order of the waves."""
     return ((wave, server) for wave in execution.get("waves") or [] for server in wave.get("servers") or [])
 
 

@@ -191,7 +191,7 @@ class Api:
 
 
 def timeout_of(call: Call) -> httpx.Timeout:
-    """Tell how long a connection and then the answer to a call are waited for."""
+    """Return how long a connection and then the answer to a call are waited for."""
     return httpx.Timeout(call.seconds, connect=_CONNECT_SECONDS)
 
 
@@ -236,7 +236,7 @@ def _refuse_what_is_no_text(values: Iterable[object]) -> None:
 
 
 def _worth_repeating(failure: CommandFailed, call: Call, attempt: int) -> bool:
-    """Tell whether the same call may do better, and does no harm if it was already carried out."""
+    """Return whether the same call may do better, and does no harm if it was already carried out."""
     if isinstance(failure, NotConnected) or failure.code == "THROTTLED":
         return True
     if not call.repeatable:
@@ -265,7 +265,7 @@ def _decode(response: httpx.Response) -> dict[str, Any]:
 
 
 def clock_told(response: httpx.Response, detail: str) -> dict[str, str]:
-    """Say by how much this machine's clock is off, where a signature was refused for its time; else give `{}`."""
+    """Return by how much this machine's clock is off, where a signature was refused for its time; else `{}`."""
     try:
         theirs = parsedate_to_datetime(response.headers.get("date", ""))
     except (ValueError, TypeError):

@@ -164,14 +164,14 @@ def credential_failures() -> Iterator[None]:
 
 
 def _hint_for(error: Exception) -> str | None:
-    """Say what renews credentials that are known to run out."""
+    """Return what renews credentials that are known to run out."""
     if "SSO" in type(error).__name__ or "Token" in type(error).__name__:
         return "aws sso login, with --profile where it is another than the default"
     return None
 
 
 def _may_pass(error: Exception) -> bool:
-    """Tell whether AWS did not answer, failed by itself or holds calls back: no setting is wrong then."""
+    """Return whether AWS did not answer, failed by itself or holds calls back: no setting is wrong then."""
     from botocore.exceptions import ClientError, HTTPClientError  # noqa: PLC0415 - only calls need them
     from botocore.exceptions import ConnectionError as NoConnection  # noqa: PLC0415 - likewise
 

@@ -53,5 +53,5 @@ def path_of(*segments: str | int) -> str:
 
 
 def is_text(value: str) -> bool:
-    """Tell whether a word of the command line is text: bytes that are no UTF-8 stand in it as half characters."""
+    """Return whether a word of the command line is text: bytes that are no UTF-8 stand in it as half characters."""
     return not any("\ud800" <= character <= "\udfff" for character in value)

@@ -110,7 +110,7 @@ class Door:
         return None
 
     def _foreign(self, request: Request) -> str | None:
-        """Say what is foreign about a request; None if nothing is."""
+        """Return what is foreign about a request; None if nothing is."""
         hosts = request.headers.getlist("host")
         if len(hosts) != 1 or hosts[0] not in self._keys.hosts:
             return "this server has another name"

@@ -48,7 +48,7 @@ class Routes:
         return cls.of((entry["method"], entry["path"]) for entry in json.loads(file.read_text(encoding="utf-8")))
 
     def path_of(self, method: str, raw: str) -> str | None:
-        """Give the path to call, each segment escaped as a whole; None for anything that the API does not have."""
+        """Return the path to call, each segment escaped as a whole; None for anything that the API does not have."""
         given = [unquote(segment, errors="surrogateescape") for segment in raw.split("/")]
         if not all(_SEGMENT.match(segment) and segment not in {".", ".."} and is_text(segment) for segment in given):
             return None
@@ -145,19 +145,19 @@ class Forwarder:
 
 
 def _words(response: httpx.Response) -> str:
-    """Give the API's words for a refusal, in its own form or in API Gateway's; empty where it has none."""
+    """Return the API's words for a refusal, in its own form or in API Gateway's; empty where it has none."""
     document = object_of(response.content) or {}
     return str(document.get("detail") or document.get("message") or "")
 
 
 def _expiry(response: httpx.Response) -> str | None:
-    """Give the API's words for a refusal because the credentials have expired; None for any other refusal."""
+    """Return the API's words for a refusal because the credentials have expired; None for any other refusal."""
     if not _EXPIRED.search(response.content):
         return None
     return _words(response) or "The credentials have expired."
 
 
 def problem(status: HTTPStatus, code: str, detail: str) -> Answer:
-    """Tell what is wrong on this side of the API, in the API's form."""
+    """Return what is wrong on this side of the API, in the API's form."""
     document = {"type": "about:blank", "title": status.phrase, "status": int(status), "code": code, "detail": detail}
     return Answer(int(status), {"content-type": "application/problem+json"}, json.dumps(document).encode())

@@ -157,7 +157,7 @@ class Console:
         return _sent(await self._forwarder.call(request.method, path, query, headers, content))
 
     async def session(self, _request: Request) -> Response:
-        """Say which API this is and how the credentials stand."""
+        """Return which API this is and how the credentials stand."""
         told = {"apiUrl": self._endpoint.url, "region": self._endpoint.region, "credentials": self._signer.told()}
         return JSONResponse(told, headers={"Content-Security-Policy": door.DATA_POLICY})
 
@@ -186,7 +186,7 @@ class Console:
         return JSONResponse(await run_in_threadpool(helpers.chain_of, trail))
 
     async def file(self, request: Request) -> Response:
-        """Give a file of the page; its own addresses are all the page."""
+        """Return a file of the page; its own addresses are all the page."""
         path = request.path_params["path"]
         name = files.INDEX if not path or path.split("/")[0] in _PLACES else path
         found = self._page.get(name)

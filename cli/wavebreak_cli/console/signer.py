@@ -70,6 +70,6 @@ class Signer:
         self._problem = None
 
     def told(self) -> dict[str, Any]:
-        """Say when the credentials expire and what is wrong with them; null where nothing is known of it."""
+        """Return when the credentials expire and what is wrong with them; null where nothing is known of it."""
         expires = getattr(self._found, "_expiry_time", None)  # botocore shows it nowhere else
         return {"expiresAt": iso(expires) if expires else None, "problem": self._problem}

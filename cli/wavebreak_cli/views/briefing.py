@@ -80,12 +80,12 @@ def recovery(look: Look, told: Briefing) -> RenderableType:
 
 
 def names_of(readiness: Mapping[str, Any] | str) -> Mapping[str, str]:
-    """Give the names that DRS has for the plan's servers, those that selectors match too; none where none were told."""
+    """Return the names that DRS has for the plan's servers, those that selectors match too, where it has told them."""
     return {} if isinstance(readiness, str) else readiness.get("names") or {}
 
 
 def _unmatched(plan: Mapping[str, Any], readiness: Mapping[str, Any] | str) -> bool:
-    """Tell whether the plan has servers by selectors, and nobody has said which."""
+    """Return whether the plan has servers by selectors, and nobody has said which."""
     return isinstance(readiness, str) and any(wave.get("selector") for wave in plan.get("waves") or [])
 
 
@@ -96,7 +96,7 @@ def _from(wanted: Wanted) -> str:
 
 
 def _not_known(told: Briefing, plan: Mapping[str, Any]) -> list[str]:
-    """Say what of the instances that run nobody has told."""
+    """Return what of the instances that run nobody has told."""
     said = [_UNMATCHED] if _unmatched(plan, told.readiness) else []
     if told.unseen:
         said.append(f"{told.unseen} older execution(s) with instances left were not looked into: wavebreak instances")
@@ -131,7 +131,7 @@ def _readiness(look: Look, readiness: Mapping[str, Any] | str) -> Text:
 
 
 def _replaced(look: Look, told: Briefing, names: Mapping[str, str], not_known: Sequence[str]) -> Text:
-    """Tell what runs and will be ended; nothing is denied that is only not known."""
+    """Return what runs and will be ended; nothing is denied that is only not known."""
     if isinstance(told.replaced, str):
         return look.text(f"not known: {told.replaced}", "dark_orange")
     unknown = [look.text(said, "dark_orange") for said in not_known]

@@ -63,7 +63,7 @@ def _mark(check: ExecutionCheck) -> tuple[str, str]:
 
 
 def _told(look: Look, check: ExecutionCheck) -> Text:
-    """Say how far a check is, or what it came to, and why a factor is missing."""
+    """Return how far a check is, or what it came to, and why a factor is missing."""
     status = check.get("status") or ""
     counted = f"{check.get('succeeded', 0)} of {check.get('active', 0)} succeeded"
     words = [_WORDS.get(status) or counted]

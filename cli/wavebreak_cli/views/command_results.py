@@ -44,7 +44,7 @@ def arrival(look: Look, result: ExecutionResult) -> Text:
 
 
 def announcement(look: Look, number: int, total: int, target: str) -> Text:
-    """Tell where a sequential run is: `[2/3] target`."""
+    """Return where a sequential run is: `[2/3] target`."""
     return look.text(progress_text(number, total, target), "bold")
 
 
@@ -80,7 +80,7 @@ def _failures(look: Look, entries: Iterable[Entry]) -> list[Text]:
 
 
 def _was_cancelled(entry: Entry) -> bool:
-    """Tell whether a target was only stopped: of a watch, that is how it ends when somebody has seen enough."""
+    """Return whether a target was only stopped: of a watch, that is how it ends when somebody has seen enough."""
     return entry.result.failure_kind is FailureKind.CANCELLED
 
 

@@ -39,20 +39,20 @@ class Arrivals:
     announced: set[int] = field(default_factory=set)
 
     def new(self, reading: RunReading) -> list[Entry]:
-        """Give the results that came since the last reading."""
+        """Return the results that came since the last reading."""
         found = [entry for entry in reading.entries if entry.number not in self.seen]
         self.seen |= {entry.number for entry in found}
         return found
 
     def announce(self, number: int) -> bool:
-        """Tell whether a target has not been announced before."""
+        """Return whether a target has not been announced before."""
         if number in self.announced:
             return False
         self.announced.add(number)
         return True
 
     def current(self, reading: RunReading) -> tuple[int, str] | None:
-        """Give number and name of the target that a sequential run is at; None where that cannot be told."""
+        """Return number and name of the target that a sequential run is at; None where that cannot be told."""
         if not is_sequential(reading) or reading.is_over:
             return None
         total = reading.run.get("total", 0)
@@ -62,7 +62,7 @@ class Arrivals:
 
 
 def is_sequential(reading: RunReading) -> bool:
-    """Tell whether a run goes from one target to the next."""
+    """Return whether a run goes from one target to the next."""
     return command_mode(CommandName(reading.run["command"])) is CommandMode.SEQUENTIAL
 
 

@@ -120,7 +120,7 @@ def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) 
 
 
 def verdict_told(judged: Mapping[str, Any]) -> str:
-    """Say how an execution was judged, by whom and with which notes."""
+    """Return how an execution was judged, by whom and with which notes."""
     notes = f": {judged['notes']}" if judged.get("notes") else ""
     return f"{judged.get('verdict')} by {judged.get('by')}{notes}"
 
@@ -148,7 +148,7 @@ def _named(look: Look, execution: Execution) -> Text:
 
 
 def _lease_lines(look: Look, execution: Execution) -> list[RenderableType]:
-    """Say how long a drill's instances stay, until their termination was asked for."""
+    """Return how long a drill's instances stay, until their termination was asked for."""
     lease = execution.get("lease")
     asked = (execution.get("termination") or {}).get("status", TerminationStatus.NOT_REQUESTED)
     if not lease or asked != TerminationStatus.NOT_REQUESTED:
@@ -195,7 +195,7 @@ def _attempt(look: Look, attempt: Mapping[str, Any], now: datetime) -> Text:
 
 
 def wave_time(wave: Wave, now: datetime) -> str:
-    """Tell how long a wave took or has been taking."""
+    """Return how long a wave took or has been taking."""
     return duration(elapsed(wave.get("startedAt"), wave.get("endedAt"), wave.get("durationSeconds"), now))
 
 

@@ -75,7 +75,7 @@ def _took(execution: Execution, now: datetime) -> str:
 
 
 def _left(execution: Execution) -> str:
-    """Tell how many instances a run has left running, and since when it is over."""
+    """Return how many instances a run has left running, and since when it is over."""
     count, since = execution.get("instancesLeft"), execution.get("leftSince")
     if not count:
         return ""
@@ -137,7 +137,7 @@ def _server_count(plan: Mapping[str, Any]) -> str:
 
 
 def imported(look: Look, stored: StoredPlan) -> RenderableType:
-    """Say what a native plan became, and what to do with it next."""
+    """Return what a native plan became, and what to do with it next."""
     plan = stored.get("plan") or {}
     name = str(plan.get("planId"))
     waves = len(plan.get("waves") or [])

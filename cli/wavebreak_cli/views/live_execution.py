@@ -173,7 +173,7 @@ def _chosen(waves: list[Wave], room: int) -> Sequence[int]:
 
 
 def _left_out(waves: list[Wave]) -> str:
-    """Say how many waves are not shown, and how they stand."""
+    """Return how many waves are not shown, and how they stand."""
     counts = Counter(str(wave.get("status")).replace("_", " ").lower() for wave in waves)
     return f"… {len(waves)} more waves ({', '.join(f'{count} {word}' for word, count in counts.items())})"
 

@@ -60,7 +60,7 @@ class MovingView(ABC):
         self._live.refresh()
 
     def _lost(self, now: datetime) -> str | None:
-        """Say since when what is shown is old, and why; None while it is new."""
+        """Return since when what is shown is old, and why; None while it is new."""
         as_of = f"as of {self._read_at.astimezone(UTC):%H:%M:%SZ}, " if self._read_at else ""
         if self._trouble is not None:
             why, lost_at = self._trouble
@@ -70,7 +70,7 @@ class MovingView(ABC):
         return f"{as_of}no answer for {duration((now - self._asked_at).total_seconds())}"
 
     def _shown_at(self, now: datetime) -> datetime:
-        """Tell which time clocks show: they stand still at the last reading while what is shown is old."""
+        """Return which time clocks show: they stand still at the last reading while what is shown is old."""
         return self._read_at if self._read_at and self._lost(now) else now
 
     @abstractmethod

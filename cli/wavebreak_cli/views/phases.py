@@ -19,7 +19,7 @@ _HOUR: Final = 3600
 
 
 def with_phases(execution: Execution, progress: Mapping[str, Any]) -> Execution:
-    """Give an execution whose servers have what `progress` tells of them: `phase`, `since`, `usualSeconds`."""
+    """Return an execution whose servers have what `progress` tells of them: `phase`, `since`, `usualSeconds`."""
     told = {
         (each.get("waveNumber"), each.get("sourceServerId")): {
             name: each.get(name) for name in ("phase", "since", "usualSeconds")
@@ -50,7 +50,7 @@ def phase_of(server: Mapping[str, Any], now: datetime) -> str | None:
 
 
 def silence(execution: Execution, now: datetime) -> str | None:
-    """Say since when DRS has told nothing of the launches that are shown as running; None while it tells."""
+    """Return since when DRS has told nothing of the launches that are shown as running; None while it tells."""
     seen = known_time(execution.get("lastSeenAt"))
     if seen is None or (now - seen).total_seconds() < SILENT_AFTER:
         return None

@@ -57,7 +57,7 @@ def plan(look: Look, stored: StoredPlan, names: Mapping[str, str]) -> Renderable
 
 
 def _drill_lines(look: Look, stored: StoredPlan) -> list[RenderableType]:
-    """Say how long a drill's instances stay, and when drills start by themselves, if they do yet."""
+    """Return how long a drill's instances stay, and when drills start by themselves, if they do yet."""
     drill = (stored.get("plan") or {}).get("drill") or {}
     lines: list[RenderableType] = []
     if drill.get("terminateAfterMinutes"):
@@ -188,6 +188,6 @@ def _property(text: str) -> str:
 
 
 def written(look: Look, file: str) -> RenderableType:
-    """Say what to do with a new plan's file, which is named as it was given."""
+    """Return what to do with a new plan's file, which is named as it was given."""
     steps = [f"  wavebreak plan {verb} {shlex.quote(file)}" for verb in ("validate", "apply")]
     return Group(look.text(f"✓ {file} written", "green"), *(look.text(step, "cyan") for step in steps))

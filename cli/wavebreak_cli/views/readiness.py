@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def word(look: Look, found: Mapping[str, Any] | None) -> Text:
-    """Tell in a word whether a plan is ready, of one that was checked."""
+    """Return in a word whether a plan is ready, of one that was checked."""
     if found is None:
         return look.text("not checked yet", "bright_black")
     return look.text("✓ ready", "green") if found.get("ready") else look.text("✗ not ready", "red")

@@ -50,7 +50,7 @@ def _verdict(look: Look, verdict: Mapping[str, Any] | None) -> Text:
 
 
 def _open_ends(look: Look, report: Mapping[str, Any]) -> list[Text]:
-    """Tell what was not done and what is still there, where there is any."""
+    """Return what was not done and what is still there, where there is any."""
     left_out = report.get("notExecuted") or {}
     waves, servers = len(left_out.get("waves") or ()), len(left_out.get("servers") or ())
     leftovers = len(report.get("leftovers") or ())

@@ -118,7 +118,7 @@ def when(text: object) -> str:
 
 
 def elapsed(started: object, ended: object, given: float | None, now: datetime) -> float | None:
-    """Give the seconds that something took or has been taking; `given` is what the API says."""
+    """Return the seconds that something took or has been taking; `given` is what the API says."""
     begin = moment(started)
     if begin is None:
         return None

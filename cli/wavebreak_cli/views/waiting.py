@@ -16,7 +16,7 @@ _MOST: Final = 3
 
 
 def waiting_for(execution: Execution) -> str | None:
-    """Say what a person has to decide, since when, until when and why; None while nobody is waited for."""
+    """Return what a person has to decide, since when, until when and why; None while nobody is waited for."""
     waves = execution.get("waves") or []
     for wave in waves:
         if wave.get("status") == "AWAITING_APPROVAL" and not _approval(wave).get("by"):
@@ -45,7 +45,7 @@ def _approval(wave: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _times(approval: Mapping[str, Any]) -> str:
-    """Tell since when an approval is waited for, what follows when it does not come, and who may not give it."""
+    """Return since when an approval is waited for, what follows when it does not come, and who may not give it."""
     told = [f"since {_clock(approval['askedAt'])}"] if approval.get("askedAt") else []
     if approval.get("dueAt"):
         follows = "rejected" if approval.get("then") == "REJECT" else "told again"

@@ -195,7 +195,7 @@ def _with_plain_type(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def caller_of(app: APIGatewayRestResolver | Router) -> str:
-    """Give the IAM principal that signed the request."""
+    """Return the IAM principal that signed the request."""
     identity = (app.current_event.get("requestContext") or {}).get("identity") or {}
     return str(identity.get("userArn") or identity.get("caller") or "unknown")
 
@@ -220,13 +220,13 @@ def answer_once(
 
 
 def own_site(app: APIGatewayRestResolver | Router) -> Site:
-    """Give the account and Region that the API lives in."""
+    """Return the account and Region that the API lives in."""
     account = (app.current_event.get("requestContext") or {}).get("accountId")
     return Site(str(account) if account else None, os.environ.get("AWS_REGION"))
 
 
 def asks_for_page(app: APIGatewayRestResolver | Router) -> bool:
-    """Tell whether a caller names pages before JSON among what it takes."""
+    """Return whether a caller names pages before JSON among what it takes."""
     headers = {name.lower(): value for name, value in (app.current_event.headers or {}).items()}
     accepted = [kind.partition(";")[0].strip() for kind in headers.get("accept", "").lower().split(",")]
     known = [kind for kind in accepted if kind in {_HTML, _JSON}]

@@ -33,7 +33,7 @@ _EXPIRES_SECONDS: Final = 24 * 60 * 60
 
 @cache
 def _records() -> DynamoDBPersistenceLayer:
-    """Give the records' table, set up at the first request that carries a key: most carry none."""
+    """Return the records' table, set up at the first request that carries a key: most carry none."""
     from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer  # noqa: PLC0415  see above
 
     table = settings().idempotency_table_name
@@ -86,7 +86,7 @@ def once(request: RequestKey, context: Any, work: Callable[[], dict[str, Any]]) 
 def _without_records(
     outcomes: Sequence[dict[str, Any] | Exception], work: Callable[[], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Give what came of the work though its record is lost, or do it though there is none."""
+    """Return what came of the work though its record is lost, or do it though there is none."""
     if not outcomes:
         return work()
     (outcome,) = outcomes

@@ -54,26 +54,26 @@ class Agents:
         self._seen = seen
 
     def answers(self, target: CommandTarget) -> bool:
-        """Tell whether the agent of a target answers."""
+        """Return whether the agent of a target answers."""
         return target.instance_id in self._seen[target.site].online
 
     def is_absent(self, target: CommandTarget) -> bool:
-        """Tell whether SSM was asked for a target's agent, and it does not answer."""
+        """Return whether SSM was asked for a target's agent, and it does not answer."""
         site = self._seen[target.site]
         return target.instance_id in site.asked and target.instance_id not in site.online
 
     def is_silent(self, target: CommandTarget) -> bool:
-        """Tell whether SSM does not say anything of a target, in a way that may pass."""
+        """Return whether SSM does not say anything of a target, in a way that may pass."""
         site = self._seen[target.site]
         known = target.instance_id in site.asked
         return not known and (site.trouble is None or _may_pass(site.trouble))
 
     def trouble(self, target: CommandTarget) -> str:
-        """Say why nothing is known of a target."""
+        """Return why nothing is known of a target."""
         return str(self._seen[target.site].trouble or "no answer in time")
 
     def is_left_alone(self, target: CommandTarget) -> bool:
-        """Tell whether SSM was not even asked for a target, because its circuit is open."""
+        """Return whether SSM was not even asked for a target, because its circuit is open."""
         return isinstance(self._seen[target.site].trouble, CircuitOpen)
 
 

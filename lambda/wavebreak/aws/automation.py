@@ -32,7 +32,7 @@ _UNKNOWN_DOCUMENT: Final = frozenset({"InvalidDocument", "InvalidDocumentVersion
 
 
 def may_be_started_later(refusal: CallRejectedError) -> bool:
-    """Tell whether the same automation may be taken later: SSM holds calls back, or too many run."""
+    """Return whether the same automation may be taken later: SSM holds calls back, or too many run."""
     return refusal.throttled or refusal.not_called or refusal.retryable or refusal.code in _LATER
 
 

@@ -76,7 +76,7 @@ class Channels:
         self._client = client
 
     def wants(self, kind: str) -> bool:
-        """Tell whether people are written to about this kind of message."""
+        """Return whether people are written to about this kind of message."""
         return kind in self._settings.kinds
 
     def send(self, news: News, served: frozenset[str] = frozenset()) -> Outcome:
@@ -204,7 +204,7 @@ def _may_pass(result: Mapping[str, Any]) -> bool:
 
 
 def _attributes(message: Message) -> dict[str, Any]:
-    """Give what subscriptions filter by, and the whole subject; nine at most, for raw delivery to SQS takes ten."""
+    """Return what subscriptions filter by, and the whole subject; nine at most, for raw delivery to SQS takes ten."""
     typed = {
         name: {"DataType": "Number" if name == "sequence" else "String", "StringValue": value}
         for name, value in message.attributes.items()

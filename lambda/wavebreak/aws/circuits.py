@@ -18,7 +18,7 @@ _BEHIND: Final = {"drs-read": "drs", "ec2-read": "ec2", "sts-read": "sts"}
 
 @cache
 def guarded(dependency: str, site: Site | None = None) -> Circuit:
-    """Give the circuit of a dependency (`RULES`) in a site, the stack's own Region and account if there is none."""
+    """Return the circuit of a dependency (`RULES`) in a site, the stack's own Region and account if there is none."""
     rule, chosen = RULES[dependency], settings()
     shared = rule.shared and chosen.breaker_table_name is not None
     states = shared_states() if shared else _local_states()
@@ -28,7 +28,7 @@ def guarded(dependency: str, site: Site | None = None) -> Circuit:
 
 @cache
 def shared_states() -> SharedStates:
-    """Give the states that all functions share; raises MissingSettingError where there is no table of them."""
+    """Return the states that all functions share; raises MissingSettingError where there is no table of them."""
     from wavebreak.aws.state_client import states  # noqa: PLC0415  which puts its clients behind circuits
     from wavebreak.resilience.breaker_states import SharedStates  # noqa: PLC0415  no import pays for it
 

@@ -57,44 +57,44 @@ class UnsupportedSiteError(Exception):
 
 @cache
 def dynamodb() -> DynamoDBClient:
-    """Give the DynamoDB client of the stack's own Region."""
+    """Return the DynamoDB client of the stack's own Region."""
     client = boto3.client("dynamodb", config=config("dynamodb_call"))
     return guarded("dynamodb").guard(client, operation="dynamodb_call", pages="dynamodb_query")
 
 
 @cache
 def brief_dynamodb() -> DynamoDBClient:
-    """Give a DynamoDB client for what may be lost: it is over within 3 s, so that no request waits long for it."""
+    """Return a DynamoDB client for what may be lost: it is over within 3 s, so that no request waits long for it."""
     return boto3.client("dynamodb", config=config("state_read", attempts=1))
 
 
 @cache
 def stepfunctions() -> SFNClient:
-    """Give the Step Functions client of the stack's own Region."""
+    """Return the Step Functions client of the stack's own Region."""
     return boto3.client("stepfunctions", config=config("stepfunctions_call"))
 
 
 @cache
 def scheduler() -> Any:
-    """Give the EventBridge Scheduler client of the stack's own Region; somebody waits for the API while it is asked."""
+    """Return the EventBridge Scheduler client of the stack's own Region; a caller of the API waits for its answers."""
     return boto3.client("scheduler", config=config("scheduler_call", attempts=1))
 
 
 @cache
 def s3() -> Any:
-    """Give the S3 client of the stack's own Region; addresses are signed as keys of KMS ask for it."""
+    """Return the S3 client of the stack's own Region; addresses are signed as keys of KMS ask for it."""
     return boto3.client("s3", config=config("s3_call", signature_version="s3v4"))
 
 
 @cache
 def functions() -> Any:
-    """Give the Lambda client of the stack's own Region, for looking alone: state machines invoke."""
+    """Return the Lambda client of the stack's own Region, for looking alone: state machines invoke."""
     return boto3.client("lambda", config=config("lambda_call", attempts=1))
 
 
 @cache
 def telling(service: str, region: str | None = None) -> Any:
-    """Give the client of a service that news leave by, in the stack's own Region unless told otherwise.
+    """Return the client of a service that news leave by, in the stack's own Region unless told otherwise.
 
     It never repeats a call: the outbox does, and knows what has been told already.
     """
@@ -106,14 +106,14 @@ def telling(service: str, region: str | None = None) -> Any:
 
 @cache
 def service_quotas(site: Site) -> Any:
-    """Give the Service Quotas client of a site; raises UnsupportedSiteError."""
+    """Return the Service Quotas client of a site; raises UnsupportedSiteError."""
     session = _session(site.account_id, READ_ONLY)
     return session.client("service-quotas", region_name=site.region, config=config("quota_call", attempts=1))
 
 
 @cache
 def drs(site: Site, *, once: bool = False, brief: bool = False) -> DrsClient:
-    """Give the DRS client of a site: one for reading, or with `once` one that never repeats a call by itself.
+    """Return the DRS client of a site: one for reading, or with `once` one that never repeats a call by itself.
 
     With `brief` a call is over within 13 s, two attempts and the pause between them: an answer of the API has 29 s. Its
     failures are those of who reads, and never keep a launch from being called. Raises UnsupportedSiteError.
@@ -131,7 +131,7 @@ def drs(site: Site, *, once: bool = False, brief: bool = False) -> DrsClient:
 
 @cache
 def ec2(site: Site) -> Any:
-    """Give the EC2 client of a site, for reading alone. Raises UnsupportedSiteError."""
+    """Return the EC2 client of a site, for reading alone. Raises UnsupportedSiteError."""
     session = _session(site.account_id, READ_ONLY)
     client = session.client("ec2", region_name=site.region, config=config("ec2_call", attempts=BRIEF_ATTEMPTS))
     return guarded("ec2", site).guard(client, operation="ec2_call", pages="asking", attempts=BRIEF_ATTEMPTS)
@@ -139,7 +139,7 @@ def ec2(site: Site) -> Any:
 
 @cache
 def ec2_reading(site: Site) -> Any:
-    """Give the EC2 client of a site for readers: what fails here keeps no launch waiting.
+    """Return the EC2 client of a site for readers: what fails here keeps no launch waiting.
 
     Raises UnsupportedSiteError.
     """
@@ -150,7 +150,7 @@ def ec2_reading(site: Site) -> Any:
 
 @cache
 def ec2_changing(site: Site) -> Any:
-    """Give the EC2 client of a site that changes launch templates; all its calls may be repeated.
+    """Return the EC2 client of a site that changes launch templates; all its calls may be repeated.
 
     In another account it may do what the role there allows. Raises UnsupportedSiteError.
     """
@@ -161,7 +161,7 @@ def ec2_changing(site: Site) -> Any:
 
 @cache
 def ssm(site: Site, *, once: bool = False) -> SSMClient:
-    """Give the SSM client of a site; with `once` it never repeats a call by itself. Raises UnsupportedSiteError."""
+    """Return the SSM client of a site; with `once` it never repeats a call by itself. Raises UnsupportedSiteError."""
     session = _session(site.account_id, None)
     attempts = 1 if once else ATTEMPTS
     client = session.client("ssm", region_name=site.region, config=config("ssm_call", attempts=attempts))
@@ -180,13 +180,13 @@ def sign_in(site: Site) -> None:
 
 @cache
 def logs(site: Site) -> CloudWatchLogsClient:
-    """Give the CloudWatch Logs client of a site, where the instances' agents write. Raises UnsupportedSiteError."""
+    """Return the CloudWatch Logs client of a site, where the instances' agents write. Raises UnsupportedSiteError."""
     return _session(site.account_id, None).client("logs", region_name=site.region, config=config("logs_call"))
 
 
 @cache
 def _session(account_id: str | None, actions: tuple[str, ...] | None, circuit: str = "sts") -> boto3.Session:
-    """Give the session of an account: our own, or one whose credentials are those of the role there, refreshed.
+    """Return the session of an account: our own, or one whose credentials are those of the role there, refreshed.
 
     There it may do no more than `actions`, whatever the role allows; None is all that the role allows. STS is asked
     through `circuit`.

@@ -164,7 +164,7 @@ class Drs:
         ]
 
     def launches_into(self, source_server_id: str) -> bool:
-        """Tell whether a source server is launched into an instance that exists, by its launch configuration."""
+        """Return whether a source server is launched into an instance that exists, by its launch configuration."""
         return self.launch_configuration(source_server_id).launches_into is not None
 
     def launch_configurations(
@@ -184,7 +184,7 @@ class Drs:
         )
 
     def newest_snapshot(self, source_server_id: str) -> str | None:
-        """Give the moment (RFC 3339) of a server's newest recovery snapshot; None when it has none that is finished."""
+        """Return the moment (RFC 3339) of a server's newest finished recovery snapshot; None when it has none."""
         newest = self.newest_point(source_server_id)
         return iso(newest.at) if newest else None
 
@@ -310,7 +310,7 @@ def _hardware_of(server: Mapping[str, Any]) -> str | None:
 
 
 def _address_of(server: Mapping[str, Any]) -> str | None:
-    """Give the first IPv4 address of a source server's primary network interface."""
+    """Return the first IPv4 address of a source server's primary network interface."""
     interfaces = server.get("sourceProperties", {}).get("networkInterfaces", [])
     for interface in sorted(interfaces, key=lambda each: not each.get("isPrimary")):
         for address in interface.get("ips", []):
@@ -320,7 +320,7 @@ def _address_of(server: Mapping[str, Any]) -> str | None:
 
 
 def _name_of(server: Mapping[str, Any]) -> str | None:
-    """Give the Name tag of a source server, or else its host name."""
+    """Return the Name tag of a source server, or else its host name."""
     hints = server.get("sourceProperties", {}).get("identificationHints", {})
     found = server.get("tags", {}).get("Name") or hints.get("hostname") or hints.get("fqdn")
     return str(found)[:_LONGEST_NAME] if found else None

@@ -36,7 +36,7 @@ class EvidenceBucket:
         self._client().put_object(Bucket=self._name, Key=name, Body=text.encode(), ContentType=_TYPES[form])
 
     def has(self, name: str) -> bool:
-        """Tell whether there is a report of a name."""
+        """Return whether there is a report of a name."""
         try:
             self._client().head_object(Bucket=self._name, Key=name)
         except ClientError as error:

@@ -46,7 +46,7 @@ def no_time(operation: str) -> Trouble:
 
 
 def trouble_of(operation: str, error: Exception) -> Trouble:
-    """Say what stood in the way of an answer, in the service's own words where it gave any."""
+    """Return what stood in the way of an answer, in the service's own words where it gave any."""
     if isinstance(error, ClientError):
         return Trouble(operation, words_of(error), denied=is_denied(error))
     return Trouble(operation, str(error))

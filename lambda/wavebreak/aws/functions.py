@@ -17,7 +17,7 @@ class Functions:
         self.client = client
 
     def exists(self, arn: str) -> bool:
-        """Tell whether there is a function of that ARN, and of its version or alias if it names one."""
+        """Return whether there is a function of that ARN, and of its version or alias if it names one."""
         try:
             self.client.get_function_configuration(FunctionName=arn)
         except ClientError as error:

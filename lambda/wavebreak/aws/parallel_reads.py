@@ -154,7 +154,7 @@ class Sites:
             self._note(Unavailable(f"DRS in {site} did not answer within {seconds:g} s"), what, site)
 
     def _adapter(self, what: str, site: Site) -> Drs | None:
-        """Give the adapter of a site that has not failed. It is made in one thread: making several is not safe."""
+        """Return the adapter of a site that has not failed. It is made in one thread: making several is not safe."""
         if site in self.failed:
             return None
         try:
@@ -279,6 +279,6 @@ class Asking:
 
 
 def _is_throttle(error: ClientError) -> bool:
-    """Tell whether a service holds calls back: it is not well, and it is not its own fault."""
+    """Return whether a service holds calls back: it is not well, and it is not its own fault."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return is_dependency_fault(error) and status < _SERVER_FAULT

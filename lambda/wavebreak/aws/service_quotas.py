@@ -43,7 +43,7 @@ class AppliedQuotas:
         """What counts at a site, and until when it does without another look."""
 
     def at(self, site: Site) -> Quotas:
-        """Give the quotas of a site. While Service Quotas does not answer, it is asked by one call a round."""
+        """Return the quotas of a site. While Service Quotas does not answer, it is asked by one call a round."""
         known, until = self._known.get(site, (Quotas(), None))
         if until is not None and self._now() < until:
             return known
@@ -63,7 +63,7 @@ class RunningVcpus:
         self._known: dict[Site, tuple[int | None, datetime]] = {}
 
     def at(self, site: Site) -> int | None:
-        """Give the quota of a site; None when it is not told."""
+        """Return the quota of a site; None when it is not told."""
         known, until = self._known.get(site, (None, None))
         if until is not None and self._now() < until:
             return known

@@ -30,7 +30,7 @@ _ONLINE: Final = "Online"
 
 
 def is_out_of_reach(refusal: CallRejectedError) -> bool:
-    """Tell whether SSM refused a command because it does not know the instance, or has lost it."""
+    """Return whether SSM refused a command because it does not know the instance, or has lost it."""
     return refusal.code in _OUT_OF_REACH
 
 
@@ -56,7 +56,7 @@ class Ssm:
         self.sign_in = sign_in
 
     def online(self, instance_ids: Sequence[str]) -> frozenset[str]:
-        """Give those of these instances whose agent answers, fifty a call."""
+        """Return those of these instances whose agent answers, fifty a call."""
         found: set[str] = set()
         for start in range(0, len(instance_ids), IDS_A_CALL):
             wanted = list(instance_ids[start : start + IDS_A_CALL])
@@ -97,7 +97,7 @@ class Ssm:
         return None
 
     def look(self, command_id: str, instance_id: str) -> Mapping[str, Any] | None:
-        """Give what SSM says of a command on an instance; None while it does not know of it yet."""
+        """Return what SSM says of a command on an instance; None while it does not know of it yet."""
         try:
             return self.client.get_command_invocation(CommandId=command_id, InstanceId=instance_id)
         except ClientError as error:

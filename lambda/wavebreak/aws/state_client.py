@@ -37,7 +37,7 @@ def _repeated(write: Callable[..., Any]) -> Callable[..., Any]:
 
 @cache
 def states() -> Any:
-    """Give the DynamoDB client of circuits and Idempotency-Keys, in the stack's own Region."""
+    """Return the DynamoDB client of circuits and Idempotency-Keys, in the stack's own Region."""
     return StateClient(
         boto3.client("dynamodb", config=config("state_read", attempts=1)),
         boto3.client("dynamodb", config=config("state_write", attempts=1)),

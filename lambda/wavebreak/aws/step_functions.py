@@ -59,7 +59,7 @@ class Workflow:
         self._start(self._step_arn(), machine_run_name(step_id, run), {"stepId": step_id})
 
     def is_step_running(self, step_id: str, run: int) -> bool:
-        """Tell whether a run of the machine of a step is running; one that does not exist is not."""
+        """Return whether a run of the machine of a step is running; one that does not exist is not."""
         return self._is_running(self._step_arn(), machine_run_name(step_id, run))
 
     def _start(self, arn: str, name: str, content: dict[str, str]) -> None:
@@ -90,11 +90,11 @@ class Workflow:
         return True
 
     def is_running(self, machine: Machine, execution_id: str, run: int) -> bool:
-        """Tell whether a run of a machine is running; one that does not exist is not."""
+        """Return whether a run of a machine is running; one that does not exist is not."""
         return self._is_running(self._arn(machine), machine.run_name(execution_id, run))
 
     def is_command_running(self, command_id: str, run: int) -> bool:
-        """Tell whether a run of the machine of a command run is running; one that does not exist is not."""
+        """Return whether a run of the machine of a command run is running; one that does not exist is not."""
         return self._is_running(self._command_arn(), command_run_name(command_id, run))
 
     def _is_running(self, machine_arn: str, name: str) -> bool:

@@ -30,7 +30,7 @@ IDS_A_CALL: Final = 200
 
 
 def in_batches(ids: Sequence[str]) -> list[Sequence[str]]:
-    """Give ids as many at a time as one call of DRS takes."""
+    """Return ids as many at a time as one call of DRS takes."""
     return [ids[start : start + IDS_A_CALL] for start in range(0, len(ids), IDS_A_CALL)]
 
 
@@ -44,7 +44,7 @@ class Quotas:
 
 
 def room_for(quotas: Quotas, active: Iterable[RecentJob]) -> int:
-    """Tell how many servers one more job may take beside the active ones; 0 when there is room for none."""
+    """Return how many servers one more job may take beside the active ones; 0 when there is room for none."""
     jobs = list(active)
     if len(jobs) >= quotas.jobs:
         return 0

@@ -51,7 +51,7 @@ def health() -> dict[str, Any]:
 
 
 def health_view(records: Iterable[CircuitStateRecord], now: int, scale: float, poll_seconds: int) -> dict[str, Any]:
-    """Give the answer for circuits as they are recorded; `now` in seconds since the epoch. Pure."""
+    """Return the answer for circuits as they are recorded; `now` in seconds since the epoch. Pure."""
     breakers = {circuit_name(dependency): _closed() for dependency in ALWAYS_TOLD}
     for record in records:
         dependency = record.name.partition("/")[0]
@@ -77,7 +77,7 @@ def _closed() -> dict[str, Any]:
 
 
 def _forgotten(record: CircuitStateRecord, now: int) -> bool:
-    """Tell whether DynamoDB only has not come to deleting a record."""
+    """Return whether DynamoDB only has not come to deleting a record."""
     return record.expiry_timestamp is not None and int(record.expiry_timestamp) <= now
 
 

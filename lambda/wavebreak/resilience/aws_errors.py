@@ -29,33 +29,33 @@ _NO_ANSWER: Final = (ConnectionError, HTTPClientError, ResponseStreamingError, C
 
 
 def error_code(error: ClientError) -> str:
-    """Give the service's own code of an error."""
+    """Return the service's own code of an error."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def words_of(error: ClientError) -> str:
-    """Give what the service said: its code and, if there is one, its message."""
+    """Return what the service said: its code and, if there is one, its message."""
     code, message = error_code(error), error.response.get("Error", {}).get("Message")
     return f"{code}: {message}" if message else code
 
 
 def is_denied(error: ClientError) -> bool:
-    """Tell whether a permission is missing: waiting does not help, somebody has to grant it."""
+    """Return whether a permission is missing: waiting does not help, somebody has to grant it."""
     return error_code(error) in DENIED
 
 
 def needs_somebody(error: BaseException) -> bool:
-    """Tell whether waiting is in vain: a permission is missing, or DRS was never set up in this account and Region."""
+    """Return whether waiting is in vain: a permission is missing, or DRS is not set up in this account and Region."""
     return isinstance(error, ClientError) and (is_denied(error) or error_code(error) == NOT_SET_UP)
 
 
 def is_expiry(error: BaseException) -> bool:
-    """Tell whether a call ran into the limit of its client."""
+    """Return whether a call ran into the limit of its client."""
     return isinstance(error, (ConnectTimeoutError, ReadTimeoutError))
 
 
 def is_dependency_fault(error: BaseException) -> bool:
-    """Tell whether an error shows that a service is not well: no answer, a fault of its own, or a throttle."""
+    """Return whether an error shows that a service is not well: no answer, a fault of its own, or a throttle."""
     if not isinstance(error, ClientError):
         return isinstance(error, _NO_ANSWER)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -63,5 +63,5 @@ def is_dependency_fault(error: BaseException) -> bool:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether a call may succeed when it is made again."""
+    """Return whether a call may succeed when it is made again."""
     return is_dependency_fault(error) or (isinstance(error, ClientError) and error_code(error) in CONTENDED)

@@ -102,7 +102,7 @@ class LocalStates(CircuitBreakerPersistenceLayer):
 
 
 def _may_probe(known: CircuitStateRecord | None, opened_at: int | None) -> bool:
-    """Tell whether a thread may be the one that tries an open circuit, or takes over from one that never came back."""
+    """Return whether a thread may probe an open circuit, or take over from a probe that never came back."""
     if known is None:
         return False
     if known.state is CircuitState.OPEN:

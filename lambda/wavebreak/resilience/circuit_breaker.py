@@ -54,7 +54,7 @@ class Rule:
     shared: bool = True
 
     def window(self, scale: float) -> int:
-        """Give the seconds that a circuit stays open under the time scale, at least one."""
+        """Return the seconds that a circuit stays open under the time scale, at least one."""
         return max(1, math.ceil(self.seconds * scale))
 
 

@@ -15,7 +15,7 @@ BRIEF_ATTEMPTS: Final = 2
 
 
 def config(operation: str, *, attempts: int = ATTEMPTS, **more: Any) -> Config:
-    """Give the settings of a client; `operation` names the limit of one attempt (`timeouts`), `more` is botocore's."""
+    """Return a client's settings; `operation` names the limit of one attempt (`timeouts`), `more` goes to botocore."""
     from botocore.config import Config  # noqa: PLC0415  boto3 loads it sooner, and from nearer to the top of the stack
 
     return Config(
@@ -28,6 +28,6 @@ def config(operation: str, *, attempts: int = ATTEMPTS, **more: Any) -> Config:
 
 
 def series_seconds(operation: str, attempts: int = ATTEMPTS) -> float:
-    """Give the longest that a call takes with all its attempts and botocore's pauses of up to 1, 2, 4 ... s between."""
+    """Return the longest that a call takes with all attempts and botocore's pauses of up to 1, 2, 4 ... s."""
     pauses = sum(2.0**number for number in range(attempts - 1))
     return attempts * (limit("connect") + limit(operation)) + pauses

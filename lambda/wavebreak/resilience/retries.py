@@ -30,7 +30,7 @@ class Preset:
     cap_seconds: float
 
     def pause(self, attempt: int, spread: float) -> float:
-        """Give the seconds after an attempt (from 0); `spread` is -1 to 1, a quarter less to a quarter more."""
+        """Return the seconds after an attempt (from 0); `spread` is -1 to 1, a quarter less to a quarter more."""
         return min(self.cap_seconds, self.base_seconds * 2.0**attempt * (1 + 0.25 * spread))
 
 
@@ -46,7 +46,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
 
 
 def preset(name: str) -> Preset:
-    """Give a preset by its name, the default for an unknown one."""
+    """Return a preset by its name, the default for an unknown one."""
     return PRESETS.get(name, DEFAULT)
 
 
@@ -56,7 +56,7 @@ def sleep(seconds: float) -> None:
 
 
 def spread() -> float:
-    """Give how far a pause is off its middle, -1 to 1."""
+    """Return how far a pause is off its middle, -1 to 1."""
     return random.uniform(-1, 1)  # noqa: S311  no secret hangs on it
 
 

@@ -22,7 +22,7 @@ class WaitOf(wait_base):
         self.pause = pause
 
     def __call__(self, retry_state: RetryCallState) -> float:
-        """Give the seconds before the next attempt."""
+        """Return the seconds before the next attempt."""
         return self.pause(retry_state.attempt_number - 1)
 
 
@@ -30,7 +30,7 @@ class StopBeforeTheEnd(stop_base):
     """Stops when Lambda would end the function before the next attempt."""
 
     def __call__(self, retry_state: RetryCallState) -> bool:
-        """Tell whether the pause would outlast the invocation."""
+        """Return whether the pause would outlast the invocation."""
         return retry_state.upcoming_sleep >= remaining()
 
 

@@ -145,7 +145,7 @@ class CommandStore:
         return CommandTarget.read(self._target_item(command_id, number))
 
     def succeeded(self, command_id: str, number: int) -> bool | None:
-        """Tell how a target ended; None while it has no result. Reads consistently; raises NotFound."""
+        """Return how a target ended; None while it has no result. Reads consistently; raises NotFound."""
         return self._target_item(command_id, number).get("succeeded")
 
     def _target_item(self, command_id: str, number: int) -> Item:
@@ -212,7 +212,7 @@ class CommandStore:
         self.table.put_many([item])
 
     def taken(self, command_id: str) -> int:
-        """Tell up to which number targets were taken."""
+        """Return up to which number targets were taken."""
         return int((self.table.get(keys.command(command_id), keys.TURNS) or {}).get("taken", 0))
 
     def take(self, command_id: str, machine_run: int) -> int | None:

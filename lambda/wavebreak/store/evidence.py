@@ -75,7 +75,7 @@ class EvidenceStore:
         return [(str(item["sk"]).removeprefix(keys.JOB_LOG_PREFIX), str(item["log"])) for item in items]
 
     def owes(self, execution_id: str) -> int | None:
-        """Give the event that a report is owed of; None when none is."""
+        """Return the event that a report is owed of; None when none is."""
         item = self.table.get(keys.execution(execution_id), keys.EVIDENCE)
         return int(item["sequence"]) if item and "outboxPk" in item else None
 

@@ -385,5 +385,5 @@ class ExecutionStore:
 
 
 def read_event(item: Mapping[str, Any]) -> Item:
-    """Give an event of the audit trail without what the table finds it by."""
+    """Return an event of the audit trail without what the table finds it by."""
     return {name: value for name, value in item.items() if name not in {"pk", "sk", "outboxPk"}}

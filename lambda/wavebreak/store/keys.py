@@ -191,5 +191,5 @@ def server(site: Site, source_server_id: str) -> str:
 
 
 def sort_of_id(execution_id: str) -> str:
-    """Give the part of an id that sorts by time: the ULID of an execution or command run, and what follows it."""
+    """Return the part of an id that sorts by time: the ULID of an execution or command run, and what follows it."""
     return execution_id.partition("-")[2]

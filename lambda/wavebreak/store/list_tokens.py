@@ -57,7 +57,7 @@ def decoded(token: str, query: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_text(value: Any) -> bool:
-    """Tell whether an attribute is a text that may be a key: DynamoDB takes none that is empty, or longer."""
+    """Return whether an attribute is a text that may be a key: DynamoDB takes none that is empty, or longer."""
     if not isinstance(value, dict) or list(value) != ["S"] or not isinstance(value["S"], str):
         return False
     try:

@@ -75,7 +75,7 @@ SERVER_LOCK: Final = "server-lock"
 
 
 def server_keys(execution: Execution) -> list[str]:
-    """Give the lock partitions of every server of an execution."""
+    """Return the lock partitions of every server of an execution."""
     return [keys.server(wave.site, server.source_server_id) for wave in execution.waves for server in wave.servers]
 
 
@@ -105,7 +105,7 @@ class LockStore:
         self.table = table
 
     def holders(self, locks: Iterable[Lock], now: datetime) -> dict[Lock, Claim | None]:
-        """Tell whose claim on each lock stands; None for one that is free."""
+        """Return whose claim on each lock stands; None for one that is free."""
         asked = list(locks)
         standings = self._standings(frozenset[str]().union(*(lock.executions for lock in asked)))
         return {lock: lock_rules.holder(lock, standings, now) for lock in asked}
@@ -115,7 +115,7 @@ class LockStore:
         return {str(meta["executionId"]): standing_of(meta) for meta in metas}
 
     def plan_holder(self, plan_id: str, now: datetime) -> str | None:
-        """Tell which execution rightly holds a plan, and leave a lock that is free where it is."""
+        """Return which execution rightly holds a plan, and leave a lock that is free where it is."""
         item = self.table.get(keys.plan(plan_id), keys.LOCK)
         if item is None:
             return None
@@ -123,7 +123,7 @@ class LockStore:
         return claim.execution_id if claim else None
 
     def server_holders(self, partitions: Sequence[str], now: datetime) -> dict[str, str]:
-        """Tell which of these server locks (`keys.server`) are rightly held, and by which execution."""
+        """Return which of these server locks (`keys.server`) are rightly held, and by which execution."""
         items = self.table.get_many([(pk, keys.LOCK) for pk in partitions])
         locks = {str(item["pk"]): read_lock(item) for item in items}
         holders = self.holders(locks.values(), now)
@@ -213,7 +213,7 @@ class LockStore:
                     break
 
     def held_of(self, execution: Execution, partitions: Sequence[str], now: datetime) -> frozenset[str]:
-        """Tell which of these server locks an execution itself rightly holds."""
+        """Return which of these server locks an execution itself rightly holds."""
         items = self.table.get_many([(pk, keys.LOCK) for pk in partitions])
         locks = {str(item["pk"]): read_lock(item) for item in items}
         me = (execution.execution_id, execution.lock_call)
@@ -291,11 +291,11 @@ class _Taking:
         self.found.pop(partition, None)
 
     def is_own(self, claim: Claim) -> bool:
-        """Tell whether a claim is that of another try of the same request."""
+        """Return whether a claim is that of another try of the same request."""
         return (claim.execution_id, claim.call) == (self.claim.execution_id, self.claim.call)
 
     def may_take_over(self, claim: Claim) -> bool:
-        """Tell whether a claim that stands gives way: a drill's, to a RECOVERY that preempts."""
+        """Return whether a claim that stands gives way: a drill's, to a RECOVERY that preempts."""
         return self.preempt and is_drill(claim.execution_id) and claim.execution_id != self.claim.execution_id
 
     def write(self, partition: str) -> Write:
@@ -312,7 +312,7 @@ class _Taking:
         return Write(partition, "Put", item, condition, values)
 
     def held(self, partitions: Sequence[str]) -> Held:
-        """Give what was taken, and what of it from drills."""
+        """Return what was taken, and what of it from drills."""
         drills: dict[str, list[str]] = defaultdict(list)
         replaced = {}
         for partition in partitions:

@@ -56,7 +56,7 @@ class PlanStore:
         return {keys.plan_id_of(str(item["pk"])): _read(item) for item in items}
 
     def resolved(self, plan: StoredPlan) -> Resolution | None:
-        """Give what the selectors of this version of a plan last resolved to, if they ever did."""
+        """Return what the selectors of this version of a plan last resolved to, if they ever did."""
         item = self.table.get(keys.plan(plan.document["planId"]), keys.resolved(plan.version))
         if item is None or item["createdAt"] != plan.created_at:
             return None

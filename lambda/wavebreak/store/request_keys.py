@@ -37,7 +37,7 @@ class RequestKeyStore:
     def id_of(
         self, request: RequestKey | None, new_id: str, partition_of: Callable[[str], str], now: datetime
     ) -> tuple[str, bool]:
-        """Give the id of what a request makes, and whether that exists already.
+        """Return the id of what a request makes, and whether that exists already.
 
         It is `new_id` for a request without a key, for the first try of one, and for a later try when the earlier ones
         came to nothing: a minute ago, or with another body. `partition_of` gives the partition of an id. Raises

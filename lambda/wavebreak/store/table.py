@@ -104,7 +104,7 @@ def text_size(text: str) -> int:
 
 
 def room_for(shown: Callable[[Item], Any]) -> Callable[[Item], bool]:
-    """Give what tells of each item of a page in turn (`Table.page`) whether there is room for it in the answer."""
+    """Return what tells of each item of a page in turn (`Table.page`) whether there is room for it in the answer."""
     size = 0
 
     def fits(item: Item) -> bool:
@@ -363,7 +363,7 @@ def _history(query: Mapping[str, Any]) -> str:
 
 
 def _held_back(error: BaseException) -> bool:
-    """Tell whether DynamoDB took nothing, or not all, of a write for now, in a form that botocore does not repeat.
+    """Return whether DynamoDB took nothing, or not all, of a write for now, in a form that botocore does not repeat.
 
     It was short of capacity, or a single item was part of a transaction under way. What is refused so has done nothing
     and may be sent again as it is.
@@ -377,14 +377,14 @@ def _held_back(error: BaseException) -> bool:
 
 
 def _reasons(error: ClientError) -> list[str]:
-    """Give why a transaction was cancelled: a code for each of its writes, empty for one that was not in the way."""
+    """Return why a transaction was cancelled: a code for each of its writes, empty for one that was not in the way."""
     reasons: Any = error.response.get("CancellationReasons") or []
     codes = [str(reason.get("Code") or "None") for reason in reasons]
     return ["" if code == "None" else code for code in codes]
 
 
 def _cancelled(writes: Sequence[Write], error: ClientError) -> Exception:
-    """Tell what a cancelled transaction comes to, reason by reason: each alone is enough to cancel it."""
+    """Return what a cancelled transaction comes to, reason by reason: each alone is enough to cancel it."""
     codes = _reasons(error)
     found: Any = error.response.get("CancellationReasons") or []
     failed = {

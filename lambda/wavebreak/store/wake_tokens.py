@@ -31,7 +31,7 @@ class Token:
 
 
 def new_token(execution_id: str, sort_key: str) -> Item:
-    """Give the item of a machine that has not started."""
+    """Return the item of a machine that has not started."""
     return {"pk": keys.execution(execution_id), "sk": sort_key, "mark": 0, "run": 1}
 
 

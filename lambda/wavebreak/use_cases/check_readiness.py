@@ -123,7 +123,7 @@ def _label(site: Site, own: Site) -> str:
 
 
 def _members(plan: StoredPlan, own: Site) -> dict[Site, tuple[Member, ...]]:
-    """Give the plan's servers by site."""
+    """Return the plan's servers by site."""
     found: dict[Site, dict[str, Member]] = defaultdict(dict)
     for wave in plan.document["waves"]:
         site = site_of(wave, own)
@@ -165,7 +165,7 @@ def _resolved(
 
 
 def _refusals(app: App, plan: StoredPlan, own: Site, now: datetime) -> Refusals:
-    """Tell what a start would refuse the plan itself for, by making the execution that it would make."""
+    """Return what a start would refuse the plan itself for, by making the execution that it would make."""
     try:
         asked: dict[str, Any] = {
             "requestedBy": "",
@@ -180,7 +180,7 @@ def _refusals(app: App, plan: StoredPlan, own: Site, now: datetime) -> Refusals:
 
 
 def _chosen(looks: Iterable[_Look], seen: Mapping[Site, Sight], most: int) -> list[tuple[Site, str]]:
-    """Give the servers that are asked for one by one: the first of each plan that DRS knows, and none twice."""
+    """Return the servers that are asked for one by one: the first of each plan that DRS knows, and none twice."""
     chosen: dict[tuple[Site, str], None] = {}
     for look in looks:
         candidates = [
@@ -221,7 +221,7 @@ def _site(app: App, look: _Look, sight: Sight, load: Load | None, own: Site, now
 
 
 def _load(app: App, asking: Asking, sight: Sight) -> Load | None:
-    """Tell what runs in a site under which quotas; None when that was not seen.
+    """Return what runs in a site under which quotas; None when that was not seen.
 
     Quotas for which there is no time count at AWS's defaults, as those do that cannot be read.
     """

@@ -121,7 +121,7 @@ def executions_of(partitions: Iterable[str]) -> list[str]:
 
 
 def _after(before: Statuses, event: Mapping[str, Any]) -> Statuses:
-    """Give how an execution stood right after the next event; what an odd one does not tell is as it was."""
+    """Return how an execution stood right after the next event; what an odd one does not tell is as it was."""
     try:
         return before.after(event)
     except (KeyError, TypeError, ValueError):
@@ -171,7 +171,7 @@ class _Teller:
                 self.app.outbox.take_out(self.cursor.execution_id, sequence)
 
     def _statuses(self) -> Statuses:
-        """Give how the execution stood at the cursor; added up once for a cursor that does not know it."""
+        """Return how the execution stood at the cursor; added up once for a cursor that does not know it."""
         if self.cursor.statuses is not None:
             return self.cursor.statuses
         through = self.cursor.notified_through

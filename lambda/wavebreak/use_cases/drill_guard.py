@@ -133,7 +133,7 @@ def spared(
 
 
 def recovers(job: RecentJob) -> bool:
-    """Tell whether a job launches servers for good."""
+    """Return whether a job launches servers for good."""
     return job.kind == JobKind.LAUNCH and job.initiated_by == START_RECOVERY
 
 

@@ -56,7 +56,7 @@ class Round:
     """When DRS last told of all that is in flight, RFC 3339; empty where nothing is. The sleep writes it down."""
 
     def output(self) -> dict[str, Any]:
-        """Give the state machine's view."""
+        """Return the state machine's view."""
         return {
             "directive": self.directive,
             "mark": self.mark,

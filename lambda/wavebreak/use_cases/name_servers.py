@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def named(app: App, execution: Execution, asking: Asking) -> Execution:
-    """Give an execution whose servers have their names.
+    """Return an execution whose servers have their names.
 
     What DRS does not tell in the time that `asking` has stays without one: a recovery waits for no name.
     """

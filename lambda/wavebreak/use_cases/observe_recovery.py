@@ -169,13 +169,13 @@ class _Look:
 
 
 def _sites_asked(execution: Execution, intents: Iterable[Job]) -> frozenset[Site]:
-    """Give the sites that a round asks for jobs: what is just being started is asked for by who starts it."""
+    """Return the sites that a round asks for jobs: what is just being started is asked for by who starts it."""
     started = (job for job in execution.launch_jobs() if job.state is JobState.STARTED)
     return frozenset(job.site for job in (*started, *intents))
 
 
 def _left_open(execution: Execution, now: datetime) -> list[Job]:
-    """Give the intents without an outcome whose author does not look after them any more."""
+    """Return the intents without an outcome whose author does not look after them any more."""
     leased = {wave.number for wave in execution.waves if wave.start_lease is not None and now < wave.start_lease}
     return [job for job in execution.launch_jobs() if job.state is JobState.INTENDED and job.wave not in leased]
 

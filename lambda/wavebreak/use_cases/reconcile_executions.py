@@ -135,7 +135,7 @@ def _is_needed(execution: Execution, machine: Machine) -> bool:
 
 
 def _is_silent(app: App, execution: Execution, machine: Machine, token: Token) -> bool:
-    """Tell whether a machine gave no sign of life for too long; one never heard of, since it should have started."""
+    """Return whether a machine gave no sign of life for too long; one never heard of, since it should have started."""
     begun = execution.started_at if machine is Machine.RECOVERY else execution.termination.requested_at
     last: datetime | None = token.heartbeat_at or begun
     if token.heartbeat_at is None:

@@ -49,7 +49,7 @@ def record(app: App, event: Mapping[str, Any]) -> None:
 
 
 def kept_word(text: str) -> str:
-    """Give what is kept of an error or a cause where people see it: masked, cut at its end."""
+    """Return what is kept of an error or a cause where people see it: masked, cut at its end."""
     return masked_text(text)[:_CAUSE_LENGTH]
 
 
@@ -115,6 +115,6 @@ def _execution_of_run(app: App, name: str) -> str | None:
 
 
 def keeps_failing(execution: Execution, now: datetime) -> bool:
-    """Tell whether runs failed so often of late that the next one is left to the sweep."""
+    """Return whether runs failed so often of late that the next one is left to the sweep."""
     last = execution.last_failure
     return last is not None and last.count > _AT_ONCE and now - last.at < TOGETHER

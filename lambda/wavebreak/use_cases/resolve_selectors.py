@@ -46,7 +46,7 @@ def resolve(
     falls_back: bool = False,
     told: dict[Site, Any] | None = None,
 ) -> tuple[dict[str, Any], tuple[Notice, ...]]:
-    """Give the plan document with the servers of each selector beside it, and what is to be warned of.
+    """Return the plan document with the servers of each selector beside it, and what is to be warned of.
 
     Raises InvalidRequest for a selector that matches nothing, too many, or a server of another wave, and Unavailable
     naming the wave whose site does not tell; with `falls_back` only where no earlier resolution helps. `told` is what

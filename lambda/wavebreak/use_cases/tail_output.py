@@ -26,7 +26,7 @@ _BYTES_A_CALL: Final = 4_000_000
 
 
 def lines(app: App, command_id: str, *, limit: int, token: str | None) -> tuple[list[dict[str, Any]], str | None]:
-    """Give the next lines of a run, `{target, at, line}`, and where to go on.
+    """Return the next lines of a run, `{target, at, line}`, and where to go on.
 
     Lines of one target keep their order; targets come in theirs. The token is None when the run has ended and every
     stream was read to its end. Raises NotFound, and InvalidRequest for a token that is none.

@@ -45,7 +45,7 @@ def action_view(server: SourceServer, order: int, action: LaunchAction) -> dict[
 
 
 def has_failed(participant: Participant, moment: datetime) -> bool:
-    """Tell whether an action had failed by a moment that the launch needed."""
+    """Return whether an action had failed by a moment that the launch needed."""
     status = participant.actions.at(moment) or {}
     return any(run["status"] == "FAILED" and not run["action"]["optional"] for run in status.get("runs", []))
 

@@ -18,7 +18,7 @@ _KIND = "AWS::DRS::SourceServer"
 
 
 def get_launch_configuration(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
-    """Tell how a server is launched."""
+    """Return how a server is launched."""
     return configuration_view(_server(fleet, parameters["sourceServerID"]))
 
 

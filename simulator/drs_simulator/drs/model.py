@@ -158,7 +158,7 @@ class SourceServer:
 
     @property
     def runs_actions(self) -> bool:
-        """Tell whether post-launch actions are on: if it was not said, they are when there are any."""
+        """Return whether post-launch actions are on: if it was not said, they are when there are any."""
         enabled = self.configuration.post_launch_enabled
         return bool(self.actions) if enabled is None else enabled
 
@@ -227,7 +227,7 @@ class RecoveryInstance:
 
     @property
     def is_in_failback(self) -> bool:
-        """Tell whether a failback is under way, in which DRS lets nobody touch it."""
+        """Return whether a failback is under way, in which DRS lets nobody touch it."""
         return self.record.failback_state in _UNDER_WAY
 
 

@@ -41,7 +41,7 @@ def recovery_points(server: SourceServer, now: datetime) -> dict[str, datetime]:
 
 
 def is_complete(server: SourceServer, moment: datetime, now: datetime) -> bool:
-    """Tell whether a snapshot of ``moment`` has been taken by ``now``: it takes a minute or three, not scaled."""
+    """Return whether a snapshot of ``moment`` has been taken by ``now``: it takes a minute or three, not scaled."""
     digest = sha256(f"{server.source_server_id} {timestamp(moment)} takes".encode()).digest()
     return replicated_until(server, now) >= moment + _SHORTEST + digest[0] / 255 * (_LONGEST - _SHORTEST)
 

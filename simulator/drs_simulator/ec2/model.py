@@ -105,7 +105,7 @@ class Subnet:
         return found
 
     def holds(self, address: IPv4Address) -> bool:
-        """Tell whether instances may have an address."""
+        """Return whether instances may have an address."""
         return self.network[_FIRST] <= address < self.network[-1]
 
 
@@ -138,7 +138,7 @@ class Instance:
 
     @property
     def is_gone(self) -> bool:
-        """Tell whether it ends or has ended."""
+        """Return whether it ends or has ended."""
         return self.state.now in (State.SHUTTING_DOWN, State.TERMINATED)
 
 

@@ -22,7 +22,7 @@ def filters_of(parameters: Parameters) -> dict[str, list[str]]:
 
 
 def passes(values: Iterable[str | None], wanted: Iterable[str]) -> bool:
-    """Tell whether one of ``values`` is one that a filter wants; ``*`` and ``?`` in it stand for anything."""
+    """Return whether one of ``values`` is one that a filter wants; ``*`` and ``?`` in it stand for anything."""
     patterns = list(wanted)
     return any(fnmatchcase(value, pattern) for value in values if value is not None for pattern in patterns)
 

@@ -108,7 +108,7 @@ class ControlCalls:
             return 201 if created else 200, server_view(fleet, server, Exact(fleet.world.clock.now()))
 
     def put_instance(self, request: ControlRequest) -> Outcome:
-        """Say how an instance is and answers, or those that a source server's launches will make."""
+        """Return how an instance is and answers, or those that a source server's launches will make."""
         settings = request.read(InstanceSettings)
         with self._simulation.lock:
             self._simulation.settle()
@@ -146,7 +146,7 @@ class ControlCalls:
         return 201 if created else 200, {"name": name, **settings.model_dump(mode="json", by_alias=True)}
 
     def put_commands(self, request: ControlRequest) -> Outcome:
-        """Say how many lookups of a new invocation fail."""
+        """Return how many lookups of a new invocation fail."""
         settings = request.read(LookupSettings)
         with self._simulation.lock:
             self._simulation.missing_lookups = settings.missing_lookups
@@ -194,7 +194,7 @@ class ControlCalls:
             return _deleted(self._region(request).ec2.groups, request.name)
 
     def put_instance_type(self, request: ControlRequest) -> Outcome:
-        """Say how large an instance type is, and which zones offer it."""
+        """Return how large an instance type is, and which zones offer it."""
         return self._put_in_ec2(request, INSTANCE_TYPE, "instance type", InstanceTypeSettings)
 
     def put_existing_instance(self, request: ControlRequest) -> Outcome:

@@ -189,7 +189,7 @@ def _report(invocation: Invocation, outcome: Outcome) -> None:
 
 
 def _environment(root: Path, ssm: SystemsManager, invocation: Invocation) -> dict[str, str]:
-    """Give what the agent gives (``AWS_SSM_...``), and where the machine is; nothing of the simulator's own."""
+    """Return what the agent gives (``AWS_SSM_...``), and where the machine is; nothing of the simulator's own."""
     return {
         "PATH": _SEARCH_PATH,
         "HOME": str(root),

@@ -35,7 +35,7 @@ def start_automation_execution(ssm: SystemsManager, parameters: Parameters) -> d
 
 
 def get_automation_execution(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]:
-    """Tell how far an execution is."""
+    """Return how far an execution is."""
     execution = _known(ssm, parameters["AutomationExecutionId"])
     view = execution_view(execution, ssm.world.lens)
     if view is None:

@@ -63,7 +63,7 @@ class AutomationSettings(Settings):
     regions: Annotated[list[_Region], Field(min_length=1)] | None = None
 
     def is_in(self, account: str, region: str) -> bool:
-        """Tell whether an account has the runbook in a Region."""
+        """Return whether an account has the runbook in a Region."""
         return (self.accounts is None or account in self.accounts) and (self.regions is None or region in self.regions)
 
 

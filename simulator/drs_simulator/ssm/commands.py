@@ -44,7 +44,7 @@ class Details(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Tell whether nothing changes any more."""
+        """Return whether nothing changes any more."""
         return self not in (Details.PENDING, Details.IN_PROGRESS, Details.CANCELLING)
 
 

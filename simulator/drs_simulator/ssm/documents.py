@@ -53,7 +53,7 @@ class Parameter(BaseModel):
         return self
 
     def problem(self, value: str) -> str | None:
-        """Tell what is wrong with a value; None when nothing is. A pattern has to match all of it."""
+        """Return what is wrong with a value; None when nothing is. A pattern has to match all of it."""
         if self.allowedPattern is not None and not re.fullmatch(self.allowedPattern, value):
             return f"does not match {self.allowedPattern}"
         if self.allowedValues is not None and value not in self.allowedValues:

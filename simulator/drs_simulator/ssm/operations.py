@@ -204,7 +204,7 @@ def _commands(ssm: SystemsManager, parameters: Parameters, known: set[str]) -> l
 
 
 def _shows(ssm: SystemsManager, command: Command) -> bool:
-    """Tell whether lists have a command already."""
+    """Return whether lists have a command already."""
     subject = f"{ssm.account}/{ssm.region}/command/{command.number}"
     return command.requested_at <= ssm.world.lens.moment(subject)
 

@@ -66,11 +66,11 @@ class SystemsManager:
         return self._machines[identifier]
 
     def is_managed(self, instance: Instance) -> bool:
-        """Tell whether an instance is one that Systems Manager takes commands for."""
+        """Return whether an instance is one that Systems Manager takes commands for."""
         return instance.state.now is State.RUNNING and self.ec2.instances.get(instance.instance_id) is instance
 
     def is_registered(self, instance: Instance) -> bool:
-        """Tell whether an instance shows as one that takes commands: its agent registers a while after its launch."""
+        """Return whether an instance shows as one that takes commands: its agent registers a while after its launch."""
         moment = self.world.lens.moment(f"{instance.subject}/agent")
         return self.is_managed(instance) and instance.state.at(moment) is State.RUNNING
 

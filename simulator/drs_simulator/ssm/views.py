@@ -119,7 +119,7 @@ def platform_of(instance: Instance) -> str:
 
 
 def ping_status(machine: Machine) -> str:
-    """Tell whether an instance's agent has been heard of lately."""
+    """Return whether an instance's agent has been heard of lately."""
     return "Online" if machine.reachable else "ConnectionLost"
 
 

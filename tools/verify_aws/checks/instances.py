@@ -53,7 +53,7 @@ def _ended(record: DrillRecord, job_id: str) -> datetime | None:
 
 
 def _before(record: DrillRecord, look: Look) -> Look:
-    """Give the look before another one of the same kind; that one itself where it is the first."""
+    """Return the look before another one of the same kind; that one itself where it is the first."""
     looks = [each for each in record.of(look.operation) if each.region == look.region]
     place = looks.index(look)
     return looks[place - 1] if place else look

@@ -58,7 +58,7 @@ def _instances(evidence: Evidence) -> list[Json]:
 
 
 def _launches(evidence: Evidence) -> list[tuple[str, str]]:
-    """Give the servers that ended jobs launched whose logs were read, each with its job."""
+    """Return the servers that ended jobs launched whose logs were read, each with its job."""
     logs = sightings.all_logs(evidence)
     return [
         (job["jobID"], member["sourceServerID"])

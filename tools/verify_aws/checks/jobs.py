@@ -96,7 +96,7 @@ def _shows_soon(evidence: Evidence) -> Judgement:
 
 
 def _lag(record: DrillRecord, job_id: str, made: datetime) -> tuple[timedelta, timedelta]:
-    """Give how long a job was surely not shown, and how long it may have been not shown; launches with their tags."""
+    """Return how long a job was surely not shown, and how long it may have been not shown; launches with their tags."""
     least = timedelta()
     for look in record.of(sightings.DESCRIBE_JOBS):
         shown = next((item for item in look.items or () if item["jobID"] == job_id), None)

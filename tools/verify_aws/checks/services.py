@@ -147,7 +147,7 @@ def _command_shows(evidence: Evidence) -> Judgement:
 
 
 def _hidden_until(record: DrillRecord, command: str) -> float:
-    """Give when a command was surely not listed last, before it was for the first time; 0 if there was no such look."""
+    """Return the last moment at which a command was not listed yet; 0 if there was no such look."""
     hidden = 0.0
     for look in record.of(sightings.LIST_COMMANDS):
         if any(item["CommandId"] == command for item in look.items or ()):

@@ -102,7 +102,7 @@ def _terminations(record: DrillRecord) -> dict[str, Json]:
 
 
 def _end(record: DrillRecord) -> datetime:
-    """Give when the last terminate job of the drill was first seen to have ended."""
+    """Return when the last terminate job of the drill was first seen to have ended."""
     ends = []
     for job_id in _terminations(record):
         told = sightings.views(record, sightings.DESCRIBE_JOBS, "jobID")[job_id]

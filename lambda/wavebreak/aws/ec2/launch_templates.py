@@ -139,7 +139,7 @@ def filtered(
 
 
 def _is_held_back(error: BaseException) -> bool:
-    """Tell whether EC2 holds calls back, or has a fault: its rates refill slower than botocore repeats.
+    """Return whether EC2 holds calls back, or has a fault: its rates refill slower than botocore repeats.
 
     A call that got no answer at all has taken long enough.
     """
@@ -147,5 +147,5 @@ def _is_held_back(error: BaseException) -> bool:
 
 
 def _may_pass(error: BaseException) -> bool:
-    """Tell whether a change may be taken a moment later: EC2 holds calls back, or does not show a version yet."""
+    """Return whether a change may be taken a moment later: EC2 holds calls back, or does not show a version yet."""
     return _is_held_back(error) or (isinstance(error, ClientError) and error_code(error) == NO_TEMPLATE_VERSION)

@@ -38,7 +38,7 @@ ROOM: Final = 64 * 1024
 
 
 def processors(waves: Iterable[Mapping[str, Any]]) -> dict[str, Json]:
-    """Give the checks of a frozen plan by name, as `consolidate` takes them; checks of one name are one processor."""
+    """Return the checks of a frozen plan by name, as `consolidate` takes them; checks of one name are one processor."""
     found: dict[str, Json] = {}
     for wave in waves:
         for check in wave.get("checks") or ():
@@ -48,7 +48,7 @@ def processors(waves: Iterable[Mapping[str, Any]]) -> dict[str, Json]:
 
 
 def is_for_each_server(processor: Mapping[str, Any]) -> bool:
-    """Tell whether every server has a check execution of its own."""
+    """Return whether every server has a check execution of its own."""
     return ProcessorType(processor["type"]) is ProcessorType.DOCUMENT
 
 

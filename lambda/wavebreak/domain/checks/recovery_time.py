@@ -42,7 +42,7 @@ class RecoveryTime(Rto):
 def recovery_time(
     execution: Mapping[str, Any], events: Sequence[Mapping[str, Any]] | None = None, now: datetime | None = None
 ) -> RecoveryTime:
-    """Give the built-in factor of an execution as the API shows it; without its trail `waitingSeconds` is null."""
+    """Return the built-in factor of an execution as the API shows it; without its trail `waitingSeconds` is null."""
     waves: list[WaveTime] = [
         {"waveNumber": wave["waveNumber"], "seconds": _between(wave.get("startedAt"), wave.get("endedAt"))}
         for wave in execution.get("waves") or ()

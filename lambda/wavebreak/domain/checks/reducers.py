@@ -55,7 +55,7 @@ def reduce_values(reducer: Reducer, given: Sequence[Given]) -> Any:
 
 
 def misfit(reducer: Reducer, value: Any) -> str | None:
-    """Say why a reducer cannot take a value that is not null; None if it can."""
+    """Return why a reducer cannot take a value that is not null; None if it can."""
     if reducer in {Reducer.COUNT, Reducer.LATEST} or isinstance(value, bool):
         return None
     if not isinstance(value, (int, float, Decimal)):

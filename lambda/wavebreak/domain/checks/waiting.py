@@ -42,13 +42,13 @@ def waited_in(
 
 
 def _settings(execution: Mapping[str, Any]) -> dict[int, int]:
-    """Give the seconds that each wave waits before it does anything, from the frozen plan."""
+    """Return the seconds that each wave waits before it does anything, from the frozen plan."""
     waves = (execution.get("plan") or {}).get("waves") or ()
     return {number: int(wave.get("waitBeforeSeconds") or 0) for number, wave in enumerate(waves, start=1)}
 
 
 def _wait_before(running: Sequence[Span], seconds: int, first_act: datetime | None) -> list[Span]:
-    """Give the span of a wave's first attempt in which it waited; a retry does not wait again (contract 2)."""
+    """Return the span of a wave's first attempt in which it waited; a retry does not wait again (contract 2)."""
     if not running or seconds <= 0:
         return []
     start, stop = running[0]

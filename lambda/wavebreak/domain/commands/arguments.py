@@ -39,7 +39,7 @@ def _problems(args: Sequence[object], pointer: str) -> Iterator[Problem]:
 
 
 def argument_fault(argument: object) -> str | None:
-    """Say what is wrong with one argument; None if nothing is."""
+    """Return what is wrong with one argument; None if nothing is."""
     if not isinstance(argument, str):
         return f"must be a string, not {quoted(argument)}"
     if len(argument) > MAX_ARGUMENT_CHARACTERS:

@@ -98,11 +98,11 @@ def unsupported_message(name: str) -> str:
 
 
 def command_mode(name: str) -> CommandMode:
-    """Tell how a command goes through its targets; UnsupportedCommand if it is none of ours."""
+    """Return how a command goes through its targets; UnsupportedCommand if it is none of ours."""
     return catalogue_entry(name).mode
 
 
 def is_parallel_command(name: str) -> bool:
-    """Tell whether a command runs on several targets at a time; False for a name that is no command."""
+    """Return whether a command runs on several targets at a time; False for a name that is no command."""
     entry = CATALOGUE.get(name)
     return entry is not None and entry.mode is CommandMode.PARALLEL

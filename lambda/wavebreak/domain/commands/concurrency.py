@@ -31,21 +31,21 @@ MAX_ROUND_EVENTS: Final = 15_000
 
 
 def concurrency(command: str, targets: int) -> int:
-    """Tell how many of `targets` are worked on at a time; UnsupportedCommand if the command is none of ours."""
+    """Return how many of `targets` are worked on at a time; UnsupportedCommand if the command is none of ours."""
     if targets < 0:
         raise ValueError(f"{targets} targets")
     return min(targets, MAX_CONCURRENCY[command_mode(command)])
 
 
 def rounds_of_a_worker(workers: int) -> int:
-    """Tell after how many rounds of one of its workers a run of the machine hands over to the next."""
+    """Return after how many rounds of one of its workers a run of the machine hands over to the next."""
     if workers < 1:
         raise ValueError(f"{workers} workers")
     return MAX_ROUND_EVENTS // (workers * EVENTS_PER_ROUND)
 
 
 def should_stop_early(command: str, *, stop_on_failure: bool, failed: int) -> bool:
-    """Tell whether the targets that have not run yet are left out.
+    """Return whether the targets that have not run yet are left out.
 
     Only a sequential run can be stopped, only if that was asked for, and then at the first failure: of a parallel run
     the others are already on their way.

@@ -75,22 +75,22 @@ def postponed(target: CommandTarget, now: datetime, timing: Timing, *, late: boo
 
 
 def _pause_seconds(tries: int) -> int:
-    """Give the pause after so many tries; none before the first."""
+    """Return the pause after so many tries; none before the first."""
     return min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2 ** (tries - 1)) if tries else 0
 
 
 def is_due(target: CommandTarget, now: datetime) -> bool:
-    """Tell whether a postponed target may be tried again, if its agent answers."""
+    """Return whether a postponed target may be tried again, if its agent answers."""
     return target.due_at is None or now >= target.due_at
 
 
 def patience_is_over(run: CommandRun, target: CommandTarget, now: datetime, timing: Timing) -> bool:
-    """Tell whether the agent of a target was waited for as long as the run waits."""
+    """Return whether the agent of a target was waited for as long as the run waits."""
     return target.late_since is not None and now >= target.late_since + timing.scaled(run.patience_seconds)
 
 
 def shows_up_by(run: CommandRun, target: CommandTarget) -> datetime:
-    """Give the moment by which a send of unknown outcome shows up, or was never made.
+    """Return the moment by which a send of unknown outcome shows up, or was never made.
 
     It is counted from the lost answer. Where that was not written down, the sender may have sent until its end.
     """
@@ -100,6 +100,6 @@ def shows_up_by(run: CommandRun, target: CommandTarget) -> datetime:
 
 
 def comment(run: CommandRun, target: CommandTarget) -> str:
-    """Give the comment by which a command is found that this try sent: SendCommand takes no client token."""
+    """Return the comment by which a command is found that this try sent: SendCommand takes no client token."""
     first = f"wavebreak {run.command_id} {target.number}"
     return first if target.tries <= 1 else f"{first} try {target.tries}"

@@ -87,7 +87,7 @@ _READ_CHARACTERS: Final = 8_000
 
 
 def hint_for(result: ExecutionResult) -> str | None:
-    """Give advice for a failed result; None for a success, or when nothing fits."""
+    """Return advice for a failed result; None for a success, or when nothing fits."""
     if result.success:
         return None
     if result.failure_kind is FailureKind.EXCEPTION:

@@ -59,14 +59,14 @@ R = TypeVar("R", bound=Driven)
 
 
 def deadline_of(run: CommandRun, timing: Timing) -> datetime:
-    """Give the moment at which a run has surely ended, or is given up: every round of targets as slow as it may be."""
+    """Return the moment by which a run has ended or is given up: every round of targets as slow as it may be."""
     rounds = math.ceil(run.total / max(1, concurrency(run.command, run.total)))
     a_round = timedelta(seconds=run.timeout_seconds + BESIDE_SECONDS) + timing.scaled(run.patience_seconds)
     return run.started_at + rounds * a_round + timing.scaled(run.patience_seconds) + MARGIN
 
 
 def with_next_machine(run: R, now: datetime, *, died: bool) -> R:
-    """Give the run as the next run of its machine takes it up, after one that died or that handed over."""
+    """Return the run as the next run of its machine takes it up, after one that died or that handed over."""
     dead = deaths(run, now) if died else 0
     return replace(run, machine_run=run.machine_run + 1, machine_started_at=now, deaths=dead)
 
@@ -80,5 +80,5 @@ def deaths(run: Driven, now: datetime) -> int:
 
 
 def keeps_dying(run: Driven, now: datetime) -> bool:
-    """Tell whether the present machine, if it is dead, was one too many."""
+    """Return whether the present machine, if it is dead, was one too many."""
     return deaths(run, now) >= MOST_DEATHS

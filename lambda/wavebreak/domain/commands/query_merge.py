@@ -152,7 +152,7 @@ class QueryMerger:
         return [self._failed[number] for number in sorted(self._failed)]
 
     def merged(self) -> list[MergedRow]:
-        """Give the best rows so far, best first."""
+        """Return the best rows so far, best first."""
         return [_merged_row(row) for row in sorted(self._best, reverse=True)]
 
 

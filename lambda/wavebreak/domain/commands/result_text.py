@@ -23,7 +23,7 @@ _INDENT: Final = "  "
 
 
 def error_text(result: ExecutionResult) -> str:
-    """Say why a target failed: its stderr, or its exit code when it said nothing."""
+    """Return why a target failed: its stderr, or its exit code when it said nothing."""
     return result.stderr.strip("\r\n") or f"exit code {result.exit_code}"
 
 

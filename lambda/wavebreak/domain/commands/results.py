@@ -106,7 +106,7 @@ class ExecutionResult:
         return cls._failed(target, FailureKind.CIRCUIT_OPEN, message)
 
     def of_watch(self) -> Self:
-        """Give the same result as that of a watch, which its limit, or its caller, ends well (contract 6)."""
+        """Return the same result as that of a watch, which its limit, or its caller, ends well (contract 6)."""
         if self.failure_kind not in {FailureKind.TIMEOUT, FailureKind.CANCELLED}:
             return self
         return replace(self, success=True, exit_code=0, failure_kind=None, stderr="")
@@ -116,5 +116,5 @@ class ExecutionResult:
         return cls(target, success=False, stdout=stdout, stderr=stderr, exit_code=NO_EXIT_CODE, failure_kind=kind)
 
     def timed(self, started_at: datetime | None, duration_seconds: float | None) -> Self:
-        """Give the same result with its times."""
+        """Return the same result with its times."""
         return replace(self, started_at=started_at, duration_seconds=duration_seconds)

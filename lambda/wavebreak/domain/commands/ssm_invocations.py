@@ -123,7 +123,7 @@ def read_invocation(target: str, answer: Mapping[str, Any], timeout_seconds: int
 
 
 def _never_began(answer: Mapping[str, Any]) -> bool:
-    """Tell whether a command that did not arrive did not begin either: one whose instance went away may have."""
+    """Return whether a command that did not arrive did not begin either: one whose instance went away may have."""
     return not answer.get("ExecutionStartDateTime")
 
 
@@ -163,7 +163,7 @@ def _moment(value: object) -> datetime | None:
 
 
 def _elapsed(answer: Mapping[str, Any]) -> float | None:
-    """Give the seconds that the command ran: SSM's own figure, or else what lies between its start and its end.
+    """Return the seconds that the command ran: SSM's own figure, or else what lies between its start and its end.
 
     The figure goes first, because the end of a short run is often reported as equal to its start.
     """

@@ -65,7 +65,7 @@ class CommandRunStatus(StrEnum):
 
 
 def shortfall(succeeded: int, critical: int, critical_failed: Sequence[str]) -> str | None:
-    """Tell what a required command fails its wave by; None when it did what it is there for (contract 12).
+    """Return what a required command fails its wave by; None when it did what it is there for (contract 12).
 
     Takes how many targets succeeded, how many are CRITICAL, and the names of the CRITICAL ones that did not succeed.
     """
@@ -90,7 +90,7 @@ class Summary(TypedDict):
 
 
 def run_status(total: int, succeeded: int) -> RunStatus:
-    """Tell how a run of `total` targets ended; one without targets has failed (S0-8)."""
+    """Return how a run of `total` targets ended; one without targets has failed (S0-8)."""
     if not 0 <= succeeded <= total:
         raise ValueError(f"{succeeded} of {total} targets cannot have succeeded")
     if succeeded == 0:
@@ -99,7 +99,7 @@ def run_status(total: int, succeeded: int) -> RunStatus:
 
 
 def determine_exit_code(results: Iterable[ExecutionResult]) -> int:
-    """Give the exit code of a run: 0 all succeeded, 1 none or no targets, 2 some."""
+    """Return the exit code of a run: 0 all succeeded, 1 none or no targets, 2 some."""
     return tracked(results).status.exit_code
 
 
@@ -189,7 +189,7 @@ class ResultTracker:
         return run_status(self.total, self.succeeded)
 
     def summary(self) -> Summary:
-        """Give the counts."""
+        """Return the counts."""
         return {
             "total": self.total,
             "succeeded": self.succeeded,

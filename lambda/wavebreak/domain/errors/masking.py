@@ -40,13 +40,13 @@ def masked_text(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def masked_reason(words: str) -> str:
-    """Give the reason of a failure as it is kept and shown: without secrets. Many servers fail in the same words."""
+    """Return the reason of a failure as it is kept and shown: without secrets. Many servers fail in the same words."""
     return masked_text(words)
 
 
 @cache
 def _rules() -> tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]:
-    """Give what looks like a secret, and what is written instead. Compiled at the first use: no cold start pays."""
+    """Return what looks like a secret, and what is written instead. Compiled at the first use: no cold start pays."""
     return (
         (re.compile(r"AWS4-HMAC-SHA256\s+Credential=[^\r\n\"'}]+"), MASK),
         (re.compile(r"(?i)\b(authorization[\"']?\s*[:=]\s*)[\"']?[^\r\n\"'}]+"), rf"\g<1>{MASK}"),
@@ -62,7 +62,7 @@ def _rules() -> tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str
 
 @cache
 def _secret_name() -> re.Pattern[str]:
-    """Give what the names of secrets look like."""
+    """Return what the names of secrets look like."""
     return re.compile(rf"(?:.*[_.-])?(?:{_NAMES})", re.IGNORECASE)
 
 

@@ -116,7 +116,7 @@ _BY_FAILURE_PREFIX: Final = {"DynamoDb.": _C.DATABASE, "Lambda.": _C.DEPENDENCY,
 
 
 def classify(error: BaseException) -> tuple[Severity, Category]:
-    """Tell how bad an error is and what it is about; `Unavailable` is about what caused it."""
+    """Return how bad an error is and what it is about; `Unavailable` is about what caused it."""
     subject = error
     while isinstance(subject, Unavailable) and subject.__cause__ is not None:
         subject = subject.__cause__
@@ -156,7 +156,7 @@ def type_of(error: BaseException) -> str:
 
 
 def classify_failure(name: str) -> Category:
-    """Tell what the failure of a state is about, by the name that Step Functions gives it."""
+    """Return what the failure of a state is about, by the name that Step Functions gives it."""
     for prefix, category in _BY_FAILURE_PREFIX.items():
         if name.startswith(prefix) and name not in _BY_FAILURE:
             return category
@@ -164,19 +164,19 @@ def classify_failure(name: str) -> Category:
 
 
 def kept_message(text: str) -> str:
-    """Give what is kept of a message: masked, cut at its end."""
+    """Return what is kept of a message: masked, cut at its end."""
     return masked_text(text)[:MESSAGE_LENGTH]
 
 
 def kept_trace(error: BaseException) -> str:
-    """Give what is kept of a stack trace: masked, head and tail."""
+    """Return what is kept of a stack trace: masked, head and tail."""
     lines = "".join(traceback.format_exception(error, limit=-50)).splitlines()
     kept_lines = [line for line in lines if not line.strip() or line.strip(" ^~")]
     return shortened(masked_text("\n".join(kept_lines)), TRACE_LENGTH)
 
 
 def kept_context(context: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what is kept of a context: masked, field after field until there is no more room."""
+    """Return what is kept of a context: masked, field after field until there is no more room."""
     kept: dict[str, Any] = {}
     room = CONTEXT_LENGTH
     for name, value in masked({name: value for name, value in context.items() if value is not None}).items():
@@ -189,7 +189,7 @@ def kept_context(context: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def kept_name(text: str) -> str:
-    """Give what is kept of a type's or a service's name: it is a key of an index."""
+    """Return what is kept of a type's or a service's name: it is a key of an index."""
     return masked_text(text)[:_NAME_LENGTH] or "Unknown"
 
 

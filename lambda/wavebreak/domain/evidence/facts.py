@@ -22,7 +22,7 @@ def facts_of(
     now: datetime,
     checks: Iterable[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """Give an execution as `report` takes it (`inputs.ExecutionInput`).
+    """Return an execution as `report` takes it (`inputs.ExecutionInput`).
 
     `document` is its frozen plan, `outputs` what its waves' steps answered by the ids of their runs (of a command its
     summary), `checks` its active check executions.

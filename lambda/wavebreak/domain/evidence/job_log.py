@@ -97,7 +97,7 @@ def read_job_log(items: Iterable[Mapping[str, Any]]) -> JobLog:
 
 
 def with_post_launch(log: JobLog, server: str) -> tuple[PhaseSpan, ...]:
-    """Give a server's phases with POST_LAUNCH, which the log does not name: from LAUNCH_END to the end of the job.
+    """Return a server's phases with POST_LAUNCH, which the log does not name: from LAUNCH_END to the end of the job.
 
     For servers that DRS runs actions on after the launch; these are over when the job is (contract 2).
     """

@@ -35,11 +35,11 @@ class LaunchLogs:
         return cls(found)
 
     def of_server(self, wave: int, server: str) -> list[JobLog]:
-        """Give the logs of the jobs that say something of a server."""
+        """Return the logs of the jobs that say something of a server."""
         return [log for log in self.by_wave.get(wave, ()) if server in log.servers]
 
     def spans(self, wave: int, server: Mapping[str, Any]) -> list[PhaseSpan]:
-        """Give every phase of a server, over all its launches; POST_LAUNCH where it is known to have actions."""
+        """Return every phase of a server, over all its launches; POST_LAUNCH where it is known to have actions."""
         name = server["sourceServerId"]
         logs = self.of_server(wave, name)
         actions = bool(server.get("postLaunchActions"))
@@ -51,7 +51,7 @@ class LaunchLogs:
         return logs[-1].servers[server].instance if logs else None
 
     def recovery_point(self, wave: int, server: str) -> datetime | None:
-        """Tell when the snapshot was taken that the last launch of a server converted, if its log does."""
+        """Return when the snapshot was taken that the last launch of a server converted, if its log does."""
         logs = self.of_server(wave, server)
         return logs[-1].servers[server].recovery_point if logs else None
 

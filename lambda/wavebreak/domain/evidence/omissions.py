@@ -78,7 +78,7 @@ def _why_not(
 
 
 def _said(what: str, wave: Mapping[str, Any], changes: Sequence[Change]) -> str:
-    """Tell who did something to a wave, when and why, as far as the trail does."""
+    """Return who did something to a wave, when and why, as far as the trail does."""
     last = next(
         (change for change in reversed(of_wave(changes, wave["waveNumber"])) if change.new == wave["status"]), None
     )

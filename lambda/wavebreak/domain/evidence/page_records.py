@@ -99,7 +99,7 @@ def checks(report: Mapping[str, Any], day: str | None) -> Html:
 
 
 def _over(check: Mapping[str, Any]) -> str:
-    """Say what a check execution was over: a server, a wave, or all."""
+    """Return what a check execution was over: a server, a wave, or all."""
     if check.get("sourceServerId"):
         return str(check["sourceServerId"])
     return f"wave {check['waveNumber']}" if check.get("waveNumber") else "the execution"

@@ -75,7 +75,7 @@ def _of_server(wave: int, server: Mapping[str, Any], logs: LaunchLogs, usual: Ma
 
 
 def _current(wave: int, server: Mapping[str, Any], logs: LaunchLogs) -> PhaseSpan | None:
-    """Give the phase that a server came to last, unless its launch is over and no actions follow it."""
+    """Return the phase that a server came to last, unless its launch is over and no actions follow it."""
     jobs = logs.of_server(wave, server["sourceServerId"])
     if not jobs or jobs[-1].ended_at is not None:
         return None

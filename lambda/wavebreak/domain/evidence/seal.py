@@ -41,7 +41,7 @@ def report_hash(report: Mapping[str, Any]) -> str:
 
 
 def sealed(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a report with its hash, as plain JSON that shares nothing with what it was made of.
+    """Return a report with its hash, as plain JSON that shares nothing with what it was made of.
 
     Text that cannot be written as UTF-8 becomes U+FFFD first. Raises ValueError or TypeError for what JSON cannot hold.
     """
@@ -84,7 +84,7 @@ def verify_report(report: Mapping[str, Any]) -> Verification:
 
 
 def chain_of(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Say whether a trail holds together, the hash of its last event, and how many it has: `{intact, head, length}`."""
+    """Return whether a trail is intact, its last event's hash and its length: `{intact, head, length}`."""
     head = events[-1].get("hash") if events else None
     return {"intact": verify(events).intact, "head": head, "length": len(events)}
 

@@ -28,17 +28,17 @@ class Axis:
     seconds: float
 
     def x(self, moment: datetime) -> float:
-        """Give the place of a moment, in percent; what lies outside is drawn at the edge."""
+        """Return the place of a moment, in percent; what lies outside is drawn at the edge."""
         share = (moment - self.start).total_seconds() / self.seconds
         return round(100 * min(1.0, max(0.0, share)), 2)
 
     def width(self, begin: datetime, end: datetime) -> float:
-        """Give the width of a span, in percent."""
+        """Return the width of a span, in percent."""
         return round(max(_LEAST_WIDTH, self.x(end) - self.x(begin)), 2)
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
-        """Give the marks of the axis: the place of each in percent, and the time since the request."""
+        """Return the marks of the axis: the place of each in percent, and the time since the request."""
         step = next((step for step in _STEPS if self.seconds / step <= _MOST_TICKS), self.seconds)
         count = int(self.seconds / step)
         return [

@@ -66,7 +66,7 @@ def timeline(report: Mapping[str, Any]) -> list[Html]:
 
 
 def legend() -> Html:
-    """Say what the bars mean."""
+    """Return what the bars mean."""
     marks = (
         *(("p1", "Snapshot"), ("p2", "Conversion"), ("p3", "Launch"), ("p4", "Post-launch")),
         *(("ok", "launched"), ("bad", "failed"), ("ask", "waits for approval")),

@@ -109,7 +109,7 @@ def _approvals(wave: Mapping[str, Any], own: Sequence[Change]) -> list[dict[str,
 
 
 def _decision(change: Change) -> dict[str, Any]:
-    """Tell who decided, and what. An approval that was given before it took effect is told in `approvedBy`."""
+    """Return who decided, and what. An approval that was given before it took effect is told in `approvedBy`."""
     for word in data_of(change.event).get("approvedBy") or ():
         if word.get("waveNumber") == change.wave:
             return {"decision": "APPROVED", "by": word.get("actor"), "at": word.get("at"), "reason": word.get("reason")}

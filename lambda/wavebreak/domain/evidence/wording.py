@@ -63,7 +63,7 @@ _ICONS: Final[Mapping[str, str]] = {"green": "✓", "red": "✗", "orange": "⚠
 
 
 def look_of_execution(status: object) -> Look:
-    """Tell how an execution's status looks."""
+    """Return how an execution's status looks."""
     known = normalize_execution_status(status)
     if known is None:
         return Look(NOT_KNOWN, "gray", "○")
@@ -71,18 +71,18 @@ def look_of_execution(status: object) -> Look:
 
 
 def look_of_wave(status: object) -> Look:
-    """Tell how a wave's status looks."""
+    """Return how a wave's status looks."""
     badge = display_of_wave(normalize_wave_status(status))
     return Look(badge["label"], badge["color"], "=" if badge["icon"] == "⏸" else badge["icon"])
 
 
 def look_of_server(status: object) -> Look:
-    """Tell how a server's launch status looks."""
+    """Return how a server's launch status looks."""
     return _SERVERS.get(str(status)) or Look(NOT_KNOWN, "gray", "○")
 
 
 def look_of_outcome(status: object) -> Look:
-    """Tell how the outcome of a step, a check, an attempt or an approval looks."""
+    """Return how the outcome of a step, a check, an attempt or an approval looks."""
     word = str(status or "").upper()
     color = _OUTCOMES.get(word, "gray")
     return Look(word.replace("_", " ").capitalize() or NOT_KNOWN, color, _ICONS[color])
@@ -114,7 +114,7 @@ def between(start: object, end: object) -> float | None:
 
 
 def launched(servers: list[dict[str, Any]]) -> str:
-    """Say how many servers were launched."""
+    """Return how many servers were launched."""
     return f"{sum(server['launchStatus'] == 'LAUNCHED' for server in servers)} of {len(servers)}"
 
 

@@ -98,7 +98,7 @@ def _check(old: StrEnum | None, new: StrEnum, table: Mapping[Any, frozenset[Any]
 
 
 def words_behind(before: Execution, after: Execution) -> dict[str, Any]:
-    """Tell whose words a change follows that changed no status when they were given, and so have no event themselves.
+    """Return whose words a change follows that changed no status when they were given, and so have no event themselves.
 
     `approvedBy` names the approval of each wave that stops waiting for it, or that is approved and cannot start yet;
     `approvals` tells how waves wait that begin to, or that people are reminded of, `terminationRequestedBy` who had a

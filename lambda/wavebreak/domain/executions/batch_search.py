@@ -125,7 +125,7 @@ class BatchSearch:
         return (*self._clear, *(subject for members in groups for subject in members), *self._alone)
 
     def choose(self, room: int) -> tuple[str, ...]:
-        """Give the next batch, of at most `room`; an empty one when nothing is left to be tried in this round."""
+        """Return the next batch, of at most `room`; an empty one when nothing is left to be tried in this round."""
         room = room if self._most is None else min(room, self._most)
         if room < 1:
             return ()
@@ -214,7 +214,7 @@ class BatchSearch:
         self._clear = others + self._clear
 
     def _request(self, culprits: Sequence[str], words: str) -> str | None:
-        """Tell whether it is the request that is refused; begins the probes when it may be."""
+        """Return whether it is the request that is refused; begins the probes when it may be."""
         if self._proven:
             return None
         if any(plain != self._refused[0][1] for _, plain in self._refused):
@@ -228,7 +228,7 @@ class BatchSearch:
         return None
 
     def _looks_like_the_request(self) -> bool:
-        """Tell whether calls without a common subject were refused alike."""
+        """Return whether calls without a common subject were refused alike."""
         apart: list[frozenset[str]] = []
         for subjects, _ in reversed(self._refused):
             if all(subjects.isdisjoint(other) for other in apart):

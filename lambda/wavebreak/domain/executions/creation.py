@@ -27,7 +27,7 @@ MAX_FROZEN_BYTES: Final = 390 * 1024
 
 
 def frozen_document(plan: StoredPlan) -> tuple[str, str]:
-    """Give the copy of a plan that an execution keeps, as canonical JSON, and its SHA-256 (hex)."""
+    """Return the copy of a plan that an execution keeps, as canonical JSON, and its SHA-256 (hex)."""
     text = json.dumps(plan.document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text, hashlib.sha256(text.encode()).hexdigest()
 
@@ -103,7 +103,7 @@ def _wave(
 
 
 def site_of(written: Mapping[str, Any], own: Site) -> Site:
-    """Give the site of a wave of a plan document; one that names the stack's own is one that names none."""
+    """Return the site of a wave of a plan document; one that names the stack's own is one that names none."""
     account, region = written.get("accountId"), written.get("region")
     return Site(None if account == own.account_id else account, None if region == own.region else region)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def derived_notices(execution: Execution) -> list[Notice]:
-    """Give the warnings that follow from how waves and servers stand (contract 4)."""
+    """Return the warnings that follow from how waves and servers stand (contract 4)."""
     return [notice for wave in execution.waves for notice in _of_wave(wave)]
 
 

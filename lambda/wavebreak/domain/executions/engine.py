@@ -158,7 +158,7 @@ def with_termination(execution: Execution, actor: str, now: datetime) -> Executi
 
 
 def is_over(execution: Execution) -> bool:
-    """Tell whether nothing is in flight and nothing more can start by itself (contract 2, final status)."""
+    """Return whether nothing is in flight and nothing more can start by itself (contract 2, final status)."""
     if execution.in_flight or execution.count(WaveStatus.IN_PROGRESS):
         return False
     if all(wave.has_ended for wave in execution.waves):
@@ -174,7 +174,7 @@ def is_over(execution: Execution) -> bool:
 
 
 def is_stopped(execution: Execution, wave: Wave) -> bool:
-    """Tell whether a failed wave with onFailure STOP holds back this one, which has not started.
+    """Return whether a failed wave with onFailure STOP holds back this one, which has not started.
 
     One that a retry has ask again is not: like any wave that is retried, it may run though another one has failed.
     """
@@ -184,32 +184,32 @@ def is_stopped(execution: Execution, wave: Wave) -> bool:
 
 
 def open_asks(execution: Execution) -> tuple[Wave, ...]:
-    """Give the failed waves with onFailure ASK that still wait for a decision."""
+    """Return the failed waves with onFailure ASK that still wait for a decision."""
     return tuple(
         wave for wave in execution.waves if wave.status is WaveStatus.FAILED and wave.on_failure is OnFailure.ASK
     )
 
 
 def is_ready(execution: Execution, wave: Wave) -> bool:
-    """Tell whether a wave that has not started may, as far as the waves it depends on go."""
+    """Return whether a wave that has not started may, as far as the waves it depends on go."""
     return wave.status is WaveStatus.NOT_STARTED and all(
         _lets_dependants_run(execution.wave(number)) for number in wave.depends_on
     )
 
 
 def dependencies_have_ended(execution: Execution, wave: Wave) -> bool:
-    """Tell whether nothing that an approved wave depends on runs again: it waits for a retry of that."""
+    """Return whether nothing that an approved wave depends on runs again: it waits for a retry of that."""
     return all(execution.wave(number).has_ended for number in wave.depends_on)
 
 
 def may_open(execution: Execution, wave: Wave) -> bool:
-    """Tell whether a wave may be opened now, if its turn has come: running, not paused, no failure stops it or asks."""
+    """Return whether a wave whose turn has come may start: the execution runs, and no pause or failure holds it."""
     running = execution.status is ExecutionStatus.IN_PROGRESS
     return running and not is_stopped(execution, wave) and not open_asks(execution)
 
 
 def unassigned(execution: Execution, wave: Wave) -> tuple[Server, ...]:
-    """Give the servers of a wave that no StartRecovery call of this attempt, nor one still in flight, covers."""
+    """Return the servers of a wave that no StartRecovery call of this attempt, nor one still in flight, covers."""
     taken = {
         subject
         for job in execution.launch_jobs(wave.number)
@@ -225,7 +225,7 @@ def unassigned(execution: Execution, wave: Wave) -> tuple[Server, ...]:
 
 
 def start_is_due(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> bool:
-    """Tell whether StartRecovery is to be called for a wave, or the outcome of such a call looked up, now."""
+    """Return whether StartRecovery is to be called for a wave, or the outcome of such a call looked up, now."""
     if any(until is not None and now < until for until in (wave.blocked_until, wave.start_lease)):
         return False
     if any(job.state is JobState.INTENDED and now >= job.check_after for job in execution.launch_jobs(wave.number)):
@@ -236,7 +236,7 @@ def start_is_due(execution: Execution, wave: Wave, now: datetime, timing: Timing
 
 
 def may_launch(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> bool:
-    """Tell whether servers of this wave may be started at this moment; never after a cancel."""
+    """Return whether servers of this wave may be started at this moment; never after a cancel."""
     if execution.cancel is not None or wave.status is not WaveStatus.IN_PROGRESS or wave.started_at is None:
         return False
     if not wave_steps.is_done(wave, StepPhase.BEFORE):
@@ -250,7 +250,7 @@ def _waited(wave: Wave, now: datetime, timing: Timing) -> bool:
 
 
 def _changes_soon(execution: Execution, now: datetime, timing: Timing) -> bool:
-    """Tell whether servers are being started beside the machine, or a wave waits for its step's instances only."""
+    """Return whether servers are being started beside the machine, or a wave waits for its step's instances only."""
     return any(
         (wave.start_lease is not None and now < wave.start_lease) or _awaited_sources(execution, wave, now, timing)
         for wave in execution.waves
@@ -265,7 +265,7 @@ def _awaited_sources(execution: Execution, wave: Wave, now: datetime, timing: Ti
 
 
 def due_step(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> WaveStep | None:
-    """Give the step of a wave that is to be started at this moment; never one after a cancel.
+    """Return the step of a wave that is to be started at this moment; never one after a cancel.
 
     One whose servers' instances are not all known waits for them a little. When all is over but for the checks over the
     whole execution, it is the turn of those.
@@ -289,7 +289,7 @@ def _step_of(execution: Execution, wave: Wave, now: datetime, timing: Timing) ->
 
 
 def step_is_due(execution: Execution, wave: Wave, seen: Mapping[str, StepView], now: datetime, timing: Timing) -> bool:
-    """Tell whether a step of a wave is to be started, started after all, or stopped; of a check also: kept."""
+    """Return whether a step of a wave is to be started, started after all, or stopped; of a check also: kept."""
     running = wave.running_step
     if running is None:
         return due_step(execution, wave, now, timing) is not None
@@ -300,7 +300,7 @@ def step_is_due(execution: Execution, wave: Wave, seen: Mapping[str, StepView], 
 
 
 def _is_to_be_stopped(execution: Execution, wave: Wave, step: WaveStep, view: StepView, now: datetime) -> bool:
-    """Tell whether somebody has yet to stop a run, or to give up waiting for one that cannot be stopped."""
+    """Return whether somebody has yet to stop a run, or to give up waiting for one that cannot be stopped."""
     late = wave_steps.is_overdue(view, now)
     if view.cancelling:
         return late and view.waits_for_answer
@@ -357,7 +357,7 @@ def _past_its_deadline(execution: Execution, wave: Wave, now: datetime) -> Wave:
 
 
 def _launch_is_over(execution: Execution, wave: Wave) -> bool:
-    """Tell whether every server's launch has ended. An ended job leaves no server of its own unsettled."""
+    """Return whether every server's launch has ended. An ended job leaves no server of its own unsettled."""
     return all(server.is_settled for server in wave.servers) and not unassigned(execution, wave)
 
 

@@ -66,7 +66,7 @@ def next_steps(execution: Execution) -> list[Step]:
 
 
 def _may_resume(execution: Execution, *, others: bool) -> bool:
-    """Tell whether a resume would be taken: no failure asks. Unless an operator paused, it comes after other steps."""
+    """Return whether a resume would be accepted: no failure asks. Unless an operator paused, other steps come first."""
     paused_by = execution.get("pausedBy") or ()
     return PausedBy.FAILURE not in paused_by and (PausedBy.OPERATOR in paused_by or not others)
 
@@ -88,7 +88,7 @@ def held_open_by(execution: Execution) -> list[str]:
 
 
 def _outlived(execution: Execution) -> bool:
-    """Tell whether a DRS job has outlived its wave: one that timed out has servers that are still being launched."""
+    """Return whether a DRS job has outlived its wave: one that timed out has servers that are still being launched."""
     return any(
         server.get("launchStatus") == LaunchStatus.IN_PROGRESS
         for wave in execution.get("waves") or []
@@ -104,7 +104,7 @@ def _approvals(execution: Execution, name: str) -> list[Step]:
 
 
 def approval_steps(name: str, waves: Iterable[int]) -> list[Step]:
-    """Give the commands that let waves of an execution start, or not."""
+    """Return the commands that let waves of an execution start, or not."""
     return [
         step
         for number in waves

@@ -144,7 +144,7 @@ def _first_launch(job: Job, view: JobView, now: datetime) -> Job:
 
 
 def _launched_by_others(execution: Execution, job: Job, view: JobView) -> frozenset[str]:
-    """Give the servers of a job that are launched, which it tells nothing of, and that another job took part in."""
+    """Return the servers of a job that are launched, which it tells nothing of, and that another job took part in."""
     others = {
         name
         for other in execution.launch_jobs(job.wave)
@@ -188,20 +188,20 @@ def _seen(server: Server, job: Job, view: JobView) -> Server:
 
 
 def _is_lost(execution: Execution, job: Job, now: datetime, timing: Timing) -> bool:
-    """Tell whether a job that DRS no longer names is given up: long after its wave's deadline."""
+    """Return whether a job that DRS no longer names is given up: long after its wave's deadline."""
     deadline = deadline_of(execution.wave(job.wave), timing)
     return now >= max(job.intended_at, deadline or job.intended_at) + timing.lost_job
 
 
 def launch_from(wave: Wave, timing: Timing) -> datetime | None:
-    """Give the moment from which a started wave may launch: after its waitBefore, which a retry does not wait again."""
+    """Return the moment from which a started wave may launch: after its waitBefore, which a retry does not repeat."""
     if wave.started_at is None or wave.waited:
         return wave.started_at
     return wave.started_at + timing.scaled(wave.wait_before_seconds)
 
 
 def deadline_of(wave: Wave, timing: Timing) -> datetime | None:
-    """Give the moment at which a started wave has failed: timeoutMinutes after its wait is over.
+    """Return the moment at which a started wave has failed: timeoutMinutes after its wait is over.
 
     What its servers waited for the jobs of drills does not count.
     """

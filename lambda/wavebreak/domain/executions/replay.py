@@ -33,7 +33,7 @@ class Statuses:
     """By number; one that is missing has not started."""
 
     def after(self, event: Mapping[str, Any]) -> Statuses:
-        """Give the statuses after the next event of the trail."""
+        """Return the statuses after the next event of the trail."""
         execution, termination, ended_at, waves = self.execution, self.termination, self.ended_at, dict(self.waves)
         for change in event["data"]["changes"]:
             if change.get("subject") == TERMINATION:
@@ -48,7 +48,7 @@ class Statuses:
         return Statuses(execution, termination, ended_at, waves)
 
     def shown_by(self, execution: Execution) -> Execution:
-        """Give an execution with these statuses.
+        """Return an execution with these statuses.
 
         What a trail does not tell (servers, jobs, errors of waves) is as stored; the error of a wave that has another
         status by now is left out.

@@ -53,7 +53,7 @@ class Choice:
 
 
 def matching(tagged: Mapping[str, Mapping[str, str]], wanted: Mapping[str, str]) -> list[str]:
-    """Give the ids of the servers that carry every wanted tag, sorted."""
+    """Return the ids of the servers that carry every wanted tag, sorted."""
     return sorted(server for server, tags in tagged.items() if wanted.items() <= tags.items())
 
 
@@ -122,7 +122,7 @@ def faults(waves: Sequence[Mapping[str, Any]], found: Mapping[int, Sequence[str]
 
 
 def _taken(waves: Sequence[Mapping[str, Any]], index: int, own: Site) -> list[str]:
-    """Tell which of a wave's servers other waves in the same site have too, a line for each of those waves."""
+    """Return which of a wave's servers other waves in the same site have too, a line for each of those waves."""
     mine = {server["sourceServerId"] for server in waves[index]["servers"]}
     site = site_of(waves[index], own)
     reasons = []

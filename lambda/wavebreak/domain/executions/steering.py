@@ -67,7 +67,7 @@ def cancel(execution: Execution, asked: Cancel) -> Execution:
 
 
 def _may_turn_up(execution: Execution) -> bool:
-    """Tell whether a call that was held never to have happened is still to be looked for once, before the end."""
+    """Return whether a call that was held never to have happened is still to be looked for once, before the end."""
     return any(job.may_turn_up for job in execution.launch_jobs())
 
 

@@ -93,7 +93,7 @@ def _seen(execution: Execution, observation: TerminationObservation, now: dateti
 def in_doubt(
     execution: Execution, observation: TerminationObservation, now: datetime, timing: Timing
 ) -> tuple[tuple[Wave, Server], ...]:
-    """Give the servers whose instance DRS no longer shows, so that only EC2 can tell what became of it."""
+    """Return the servers whose instance DRS no longer shows, so that only EC2 can tell what became of it."""
     if execution.termination.status is not TerminationStatus.IN_PROGRESS:
         return ()
     return tuple(
@@ -107,7 +107,7 @@ def in_doubt(
 def _outcome(
     execution: Execution, standings: Standings, observation: TerminationObservation, now: datetime, timing: Timing
 ) -> TerminationStatus | None:
-    """Tell how a termination ends; None while it goes on."""
+    """Return how a termination ends; None while it goes on."""
     if may_come_up(execution, observation.silent, now) or _is_too_early(execution, now, timing):
         return None
     counted = Counter(standing for _, _, standing in standings.all())
@@ -119,7 +119,7 @@ def _outcome(
 
 
 def may_come_up(execution: Execution, silent: Iterable[Site], now: datetime) -> bool:
-    """Tell whether a launch of this execution may still bring up an instance, or that could not be looked up.
+    """Return whether a launch of this execution may still bring up an instance, or that could not be looked up.
 
     A call that was held never to have happened, or that DRS refused, is looked for in every round (`open_intents`).
     """
@@ -131,7 +131,7 @@ def may_come_up(execution: Execution, silent: Iterable[Site], now: datetime) -> 
 
 
 def _is_too_early(execution: Execution, now: datetime, timing: Timing) -> bool:
-    """Tell whether DRS may not show yet what a job launched that told of no instance."""
+    """Return whether DRS may not show yet what a job launched that told of no instance."""
     launched = {server.source_server_id for wave in execution.waves for server in wave.servers if is_launched(server)}
     return any(
         job.ended_at is not None and now < job.ended_at + timing.second_look and not launched.issuperset(job.subjects)
@@ -141,21 +141,21 @@ def _is_too_early(execution: Execution, now: datetime, timing: Timing) -> bool:
 
 
 def open_intents(execution: Execution) -> tuple[Job, ...]:
-    """Give the launch calls of which no job is known: each may have been made all the same."""
+    """Return the launch calls of which no job is known: each may have been made all the same."""
     return tuple(job for job in execution.launch_jobs() if job.job_id is None)
 
 
 def due_at(
     execution: Execution, site: Site, observation: TerminationObservation, now: datetime, timing: Timing
 ) -> tuple[Server, ...]:
-    """Give the servers of a site whose instances are to be terminated now, by what was just seen there."""
+    """Return the servers of a site whose instances are to be terminated now, by what was just seen there."""
     seen = looked_at(execution, observation, now, timing)
     standings = Standings(seen, now, timing, observation)
     return tuple(server for wave, server in standings.due() if wave.site == site)
 
 
 def sites_to_call(execution: Execution, now: datetime, timing: Timing) -> tuple[Site, ...]:
-    """Give the sites in which there is something to do, as far as is stored."""
+    """Return the sites in which there is something to do, as far as is stored."""
     if execution.termination.status is not TerminationStatus.IN_PROGRESS:
         return ()
     due = {wave.site for wave, _ in Standings(execution, now, timing).due()}
@@ -163,7 +163,7 @@ def sites_to_call(execution: Execution, now: datetime, timing: Timing) -> tuple[
 
 
 def stale_intents(execution: Execution, now: datetime) -> tuple[Job, ...]:
-    """Give the terminate calls whose outcome is to be looked up now."""
+    """Return the terminate calls whose outcome is to be looked up now."""
     held = {hold.site for hold in execution.termination.holds if now < hold.until}
     return tuple(
         job

@@ -41,13 +41,13 @@ class Change:
 
 
 def data_of(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give the data of an event; nothing where it has none."""
+    """Return the data of an event; nothing where it has none."""
     data = event.get("data")
     return data if isinstance(data, dict) else {}
 
 
 def has_gaps(trail: Iterable[Mapping[str, Any]]) -> bool:
-    """Tell whether events are missing before the last one, or stand in another order than they happened."""
+    """Return whether events are missing before the last one, or stand in another order than they happened."""
     return any(event.get("sequence") != position for position, event in enumerate(trail, start=1))
 
 
@@ -66,12 +66,12 @@ def changes_in(trail: Iterable[Mapping[str, Any]]) -> list[Change]:
 
 
 def of_wave(changes: Iterable[Change], number: int) -> list[Change]:
-    """Give the changes of a wave itself, not of what runs in it."""
+    """Return the changes of a wave itself, not of what runs in it."""
     return [change for change in changes if change.wave == number and change.subject is None]
 
 
 def of_execution(changes: Iterable[Change]) -> list[Change]:
-    """Give the changes of the execution's own status."""
+    """Return the changes of the execution's own status."""
     return [change for change in changes if change.wave is None and change.subject is None]
 
 

@@ -67,9 +67,9 @@ class TemplateChange:
         return f"Wavebreak {self.execution_id} {self.token}"
 
     def is_of(self, execution_id: str, wave: int, attempt: int) -> bool:
-        """Tell whether it was made by this attempt of a drill's wave."""
+        """Return whether it was made by this attempt of a drill's wave."""
         return (self.execution_id, self.wave, self.attempt) == (execution_id, wave, attempt)
 
     def is_left(self, now: datetime) -> bool:
-        """Tell whether it has been changed for too long without a DRS job of its server."""
+        """Return whether it has been changed for too long without a DRS job of its server."""
         return self.idle_since is not None and now - self.idle_since >= LEFT_AFTER

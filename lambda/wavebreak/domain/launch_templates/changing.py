@@ -22,12 +22,12 @@ class NotForDrillsError(Exception):
 
 
 def interfaces_of(data: Mapping[str, Any]) -> list[Interface]:
-    """Give the interfaces that a launch template names."""
+    """Return the interfaces that a launch template names."""
     return list(data.get(INTERFACES) or ())
 
 
 def changed(data: Mapping[str, Any], subnet_id: str, group_ids: Sequence[str]) -> dict[str, Any]:
-    """Give what a version of a template says in which every interface is in a subnet, with groups.
+    """Return what a version of a template says in which every interface is in a subnet, with groups.
 
     Raises NotForDrillsError.
     """
@@ -45,7 +45,7 @@ def changed(data: Mapping[str, Any], subnet_id: str, group_ids: Sequence[str]) -
 def put_back(
     theirs: Mapping[str, Any], original: Sequence[Interface], subnet_id: str, group_ids: Sequence[str]
 ) -> dict[str, Any] | None:
-    """Give what is to be changed in a version of somebody else's so that nothing of the drill is left in it.
+    """Return what is to be changed in a version of somebody else's so that nothing of the drill is left in it.
 
     `original` are the interfaces from before the drill, `subnet_id` and `group_ids` what it put there. Only these have
     their original values; whatever else they say stays. An address comes back with its subnet: in the subnet that they
@@ -86,7 +86,7 @@ def _without(interface: Interface, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _with(interface: Interface, source: Interface, names: Sequence[str]) -> dict[str, Any]:
-    """Give an interface in which these fields are as in another one, missing where they are there."""
+    """Return an interface in which these fields are as in another one, missing where they are there."""
     return _without(interface, names) | {name: source[name] for name in names if name in source}
 
 

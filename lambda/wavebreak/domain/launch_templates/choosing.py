@@ -35,7 +35,7 @@ class Wish:
 def wish_of(
     configuration: LaunchConfiguration, data: Mapping[str, Any], recommended_type: str | None, address: str | None
 ) -> Wish:
-    """Tell what a server needs of a subnet, by its launch configuration and its template's default version.
+    """Return what a server needs of a subnet, by its launch configuration and its template's default version.
 
     `recommended_type` and `address` are what DRS tells of the source server: the type for it, and its private address.
     """
@@ -58,7 +58,7 @@ class Places:
     given: Counter[str] = field(default_factory=Counter)
 
     def choose(self, wish: Wish) -> Subnet:
-        """Give the subnet with most free addresses in a zone that offers the type, and count the addresses as taken.
+        """Return the subnet with most free addresses in a zone that offers the type, and count the addresses as taken.
 
         Raises NoPlaceError.
         """
@@ -85,7 +85,7 @@ class Places:
 
 
 def holds(cidr: str, address: str) -> bool:
-    """Tell whether a range holds an address; what is no IPv4 is held by none."""
+    """Return whether a range holds an address; what is no IPv4 is held by none."""
     try:
         return IPv4Address(address) in IPv4Network(cidr)
     except ValueError:

@@ -20,12 +20,12 @@ _MOST: Final = 5
 
 
 def still_needed(event: Mapping[str, Any]) -> bool:
-    """Tell whether people are reminded of an approval in an event."""
+    """Return whether people are reminded of an approval in an event."""
     return any(change.get("subject") == APPROVAL and change["to"] == REMINDED for change in event["data"]["changes"])
 
 
 def waves_asked(event: Mapping[str, Any], *, again: bool) -> list[int]:
-    """Give the numbers of the waves that an event asks an approval for, for the first time or `again`."""
+    """Return the numbers of the waves that an event asks an approval for, for the first time or `again`."""
     data = event["data"]
     if again:
         return [entry["waveNumber"] for entry in data.get("approvals") or () if entry["reminders"]]
@@ -55,5 +55,5 @@ def _what_follows(entry: Mapping[str, Any], event: Mapping[str, Any], *, many: b
 
 
 def steps_of(view: Mapping[str, Any], event: Mapping[str, Any], *, again: bool) -> list[Step]:
-    """Give the commands that approve or reject the waves of an event."""
+    """Return the commands that approve or reject the waves of an event."""
     return approval_steps(view["executionId"], waves_asked(event, again=again)[:_MOST])

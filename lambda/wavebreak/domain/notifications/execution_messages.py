@@ -282,7 +282,7 @@ def _cancelling(word: str, recovery: str | None) -> str:
 
 
 def _ending(view: Mapping[str, Any]) -> str:
-    """Tell which waves completed, and which did not."""
+    """Return which waves completed, and which did not."""
     completed = [wave for wave in view["waves"] if wave["status"] == WaveStatus.COMPLETED]
     skipped = [wave for wave in view["waves"] if wave["status"] == WaveStatus.SKIPPED]
     others = [wave for wave in view["waves"] if wave not in completed and wave not in skipped]
@@ -296,7 +296,7 @@ def _ending(view: Mapping[str, Any]) -> str:
 
 
 def _left(view: Mapping[str, Any]) -> str:
-    """Tell what a termination left, the first few by name with the reason, those of one reason together."""
+    """Return what a termination left, the first few by name with the reason, those of one reason together."""
     termination = view["termination"]
     sentence = f"{termination['terminated']} recovery instance(s) were terminated"
     for word, entries in (("remain", termination["remaining"]), ("unknown", termination["unknown"])):

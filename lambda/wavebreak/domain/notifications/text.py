@@ -20,7 +20,7 @@ _CHAT_MARKS: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "`":
 
 
 def title_of(message: Message) -> str:
-    """Give the line above the body: emoji and title."""
+    """Return the line above the body: emoji and title."""
     return f"{message.look.emoji} {message.look.title}"
 
 

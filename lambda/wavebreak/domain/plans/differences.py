@@ -28,7 +28,7 @@ def differences(stored: Mapping[str, Any] | None, plan: PlanDocument) -> list[Ch
 
 
 def _filled_in(stored: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give a stored plan in its normal form; one of an older release that is no plan any more stays as it is."""
+    """Return a stored plan in its normal form; one of an older release that is no plan any more stays as it is."""
     try:
         return normalised(parse_plan(stored))
     except PlanInvalidError:

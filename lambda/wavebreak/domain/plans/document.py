@@ -307,7 +307,7 @@ def parse_plan(document: object, *, plan_id: str | None = None) -> PlanDocument:
 
 
 def normalised(plan: PlanDocument) -> dict[str, Any]:
-    """Give the plan as JSON objects in its normal form: camelCase, defaults and dependencies filled in, no nulls.
+    """Return the plan as JSON objects in its normal form: camelCase, defaults and dependencies filled in, no nulls.
 
     A plan that is parsed from its normal form has the same one.
     """

@@ -74,7 +74,7 @@ class NothingToRecoverError(ValueError):
 
 
 def site_of_arn(arn: str) -> tuple[str, str]:
-    """Give account and Region of an ARN."""
+    """Return account and Region of an ARN."""
     _, _, _, region, account, _ = arn.split(":", 5)
     return account, region
 

@@ -140,7 +140,7 @@ def _member(value: Any, part: int | str) -> Any:
 
 
 def message_of(error: Mapping[str, Any]) -> str:
-    """Say what is wrong in our words, naming the value; an error we have no words for keeps pydantic's."""
+    """Return what is wrong in our words, naming the value; an error we have no words for keeps pydantic's."""
     wording = _WORDINGS.get(error["type"])
     return wording(error, error.get("ctx", {})) if wording else str(error["msg"])
 
@@ -200,17 +200,17 @@ _WORDINGS: Final[Mapping[str, _Wording]] = {
 
 
 def forwardable(argument: str) -> str:
-    """Give an argument back if it may be forwarded: a validator for pydantic models, which know its other limits."""
+    """Return an argument if it may be forwarded: a validator for pydantic models, which know its other limits."""
     return _faultless(argument, argument_fault(argument))
 
 
 def named(name: str) -> str:
-    """Give a name back if people can read all that it holds (contract 3): a validator likewise."""
+    """Return a name if people can read all that it holds (contract 3): a validator likewise."""
     return _faultless(name, "must not be blank" if name.isspace() else fault_of_name(name))
 
 
 def described(description: str) -> str:
-    """Give a description back if people can read all that it holds, which may be nothing: a validator likewise."""
+    """Return a description if people can read all that it holds, which may be nothing: a validator likewise."""
     return _faultless(description, fault_of_name(description))
 
 

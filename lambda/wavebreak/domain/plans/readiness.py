@@ -54,7 +54,7 @@ class Standing:
 
 
 def at_most(failed: Sequence[Failing], most: int) -> tuple[Failing, ...]:
-    """Give failed checks, and count in a last entry those for which there is no room."""
+    """Return failed checks, and count in a last entry those for which there is no room."""
     if len(failed) <= most:
         return tuple(failed)
     rest = failed[most - 1 :]
@@ -75,12 +75,12 @@ def standing_view(standing: Standing | None, most: int = MOST_FAILING) -> dict[s
 
 
 def is_news(told: Readiness | None, standing: Standing) -> bool:
-    """Tell whether people are to be told: of a change, and of a plan that was never ready."""
+    """Return whether people are to be told: of a change, and of a plan that was never ready."""
     return standing.word is not told and not (told is None and standing.ready)
 
 
 def next_look(plan_id: str, now: datetime, interval: timedelta) -> datetime:
-    """Give when a plan is looked at next: each has a moment of its own within the interval, however late it was."""
+    """Return when a plan is looked at next: each has a moment of its own within the interval, however late it was."""
     share = int.from_bytes(sha256(plan_id.encode()).digest()[:4]) / 2**32
     rounds = (now - _BEGINNING - share * interval) // interval
     return _BEGINNING + share * interval + (rounds + 1) * interval

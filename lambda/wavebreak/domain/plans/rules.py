@@ -238,5 +238,5 @@ class Rules:
 
 
 def _written_site(part: dict[str, Any]) -> tuple[str, str]:
-    """Give account and Region as written: what is left out is the same for all that leave it out."""
+    """Return account and Region as written: what is left out is the same for all that leave it out."""
     return str(part.get("accountId")), str(part.get("region"))

@@ -40,7 +40,7 @@ class Standing:
 
 
 def schedule_of(document: Mapping[str, Any]) -> Schedule | None:
-    """Give the schedule of a plan document; None when it has none."""
+    """Return the schedule of a plan document; None when it has none."""
     written = (document.get("drill") or {}).get("schedule")
     return Schedule(written["expression"], written["timezone"]) if written else None
 

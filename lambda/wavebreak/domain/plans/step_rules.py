@@ -51,7 +51,7 @@ def refuse_functions_elsewhere(waves: Sequence[Mapping[str, Any]], own: Site) ->
 
 
 def commands_without_servers(wave: Mapping[str, Any]) -> bool:
-    """Tell whether a wave, which depends on none, has commands before its launch."""
+    """Return whether a wave, which depends on none, has commands before its launch."""
     listed = wave.get("before")
     return isinstance(listed, (list, tuple)) and any(isinstance(step, dict) and "command" in step for step in listed)
 

@@ -63,7 +63,7 @@ def readiness_view(checks: Iterable[Check]) -> dict[str, Any]:
 
 
 def names_of(facts: Facts) -> dict[str, str]:
-    """Give what people call the plan's servers, by their ids, as far as DRS told."""
+    """Return what people call the plan's servers, by their ids, as far as DRS told."""
     return {
         identifier: server.name
         for site in facts.sites
@@ -73,7 +73,7 @@ def names_of(facts: Facts) -> dict[str, str]:
 
 
 def refuses_a_drill(check: Check) -> bool:
-    """Tell whether a check found what the start of a drill is refused for, by itself or because it would be in vain."""
+    """Return whether a check found what refuses the start of a drill, by itself or because it would be in vain."""
     if check.status is CheckStatus.FAIL:
         return True
     return check.name in _OF_A_START and check.message.startswith(DRILL)
@@ -93,7 +93,7 @@ def in_the_way_of_a_drill(instances: Iterable[Instance]) -> Instance | None:
 
 
 def has_snapshots(server: SourceServer | None) -> bool:
-    """Tell whether a server is far enough to have snapshots: before its initial sync is done there are none."""
+    """Return whether a server is far enough to have snapshots: before its initial sync is done there are none."""
     return server is not None and server.replication_state not in _WITHOUT_SNAPSHOTS
 
 
@@ -124,7 +124,7 @@ def _plan_lock(facts: Facts) -> Check:
 
 
 def _held_by(what: str, holder: str) -> Finding:
-    """Tell what it means that something is held: a drill gives way to a recovery, and nothing else gives way."""
+    """Return what it means that something is held: a drill gives way to a recovery, and nothing else gives way."""
     if is_drill(holder):
         return CheckStatus.WARN, f"{DRILL}{what} is held by {holder}: a recovery takes it over, a drill is refused"
     return CheckStatus.FAIL, f"{what} is held by {holder}"

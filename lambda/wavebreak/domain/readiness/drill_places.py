@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def places_of(
     site: SiteFacts, facts: LaunchFacts, launches: Mapping[str, Launch], members: Sequence[Member]
 ) -> dict[str, Subnet | str]:
-    """Give the subnet where each server's drill lands, or why it lands nowhere; nothing without a network."""
+    """Return the subnet where each server's drill lands, or why it lands nowhere; nothing without a network."""
     network = site.network
     if network is None:
         return {}

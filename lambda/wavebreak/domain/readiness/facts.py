@@ -112,5 +112,5 @@ class Facts:
 
 
 def runs_commands(document: Mapping[str, Any]) -> bool:
-    """Tell whether a plan runs commands on what it launches."""
+    """Return whether a plan runs commands on what it launches."""
     return any(step.get("command") for wave in document["waves"] for name in _STEPS for step in wave.get(name) or ())

@@ -164,7 +164,7 @@ def _network(facts: LaunchFacts, launches: Launches) -> Verdict:
 
 
 def _wrong_with(facts: LaunchFacts, launch: Launch, interface: Interface) -> str | None:
-    """Tell what EC2 would refuse an interface for."""
+    """Return what EC2 would refuse an interface for."""
     if interface.existing is not None:
         return None  # EC2 takes subnet and groups from it
     subnet = subnet_of(facts, launch, interface)
@@ -202,7 +202,7 @@ def _type(facts: LaunchFacts, launches: Launches) -> Verdict:
 
 
 def _address(site: SiteFacts, facts: LaunchFacts, launches: Launches) -> Verdict:
-    """Tell whether a private address that is kept can be had; its own earlier instance gives it up before."""
+    """Return whether a private address that is kept can be had; its own earlier instance gives it up before."""
     taken = facts.addresses or {}
 
     def verdict(member: Member) -> Finding | None:
@@ -248,7 +248,7 @@ def _free_addresses(site: SiteFacts, facts: LaunchFacts, launches: Launches, ane
 
 
 def _gives_back(site: SiteFacts, member: Member) -> bool:
-    """Tell whether a launch ends an earlier instance of a server, and with it what that holds of its own subnet.
+    """Return whether a launch ends an earlier instance of a server, and with it what that holds of its own subnet.
 
     A drill's instance in a network of its own holds nothing there.
     """

@@ -66,7 +66,7 @@ class Launch:
 
 
 def launch_of(facts: LaunchFacts, server: SourceServer) -> Launch | None:
-    """Tell how a server would be launched; None of one whose configuration was not seen."""
+    """Return how a server would be launched; None of one whose configuration was not seen."""
     configuration = facts.configurations.get(server.source_server_id)
     if configuration is None:
         return None
@@ -99,7 +99,7 @@ def _interfaces(data: Mapping[str, Any]) -> tuple[Interface, ...]:
 
 
 def subnet_of(facts: LaunchFacts, launch: Launch, interface: Interface) -> Subnet | None:
-    """Give the subnet that an interface would be in, as far as it is known."""
+    """Return the subnet that an interface would be in, as far as it is known."""
     if interface.subnet_id is not None:
         return (facts.subnets or {}).get(interface.subnet_id)
     offering = None if launch.instance_type is None else (facts.zones or {}).get(launch.instance_type)

@@ -22,7 +22,7 @@ _LENGTH: Final = 8
 
 
 def prints_of(site: SiteFacts) -> dict[str, str]:
-    """Give the prints of a site's servers by their ids, of those that were seen whole.
+    """Return the prints of a site's servers by their ids, of those that were seen whole.
 
     A template that a drill has changed says nothing now: it is put back.
     """

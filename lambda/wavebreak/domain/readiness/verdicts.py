@@ -56,7 +56,7 @@ def each_of(
 
 
 def by_impact(member: Member, message: str) -> Finding:
-    """Tell what fails a launch: a server with impact OPTIONAL never fails its wave."""
+    """Return what fails a launch: a server with impact OPTIONAL never fails its wave."""
     if member.impact is Impact.OPTIONAL:
         return CheckStatus.WARN, f"{message}; it is OPTIONAL in wave {member.wave!r}"
     return CheckStatus.FAIL, f"{message}; it is CRITICAL in wave {member.wave!r}"

@@ -51,14 +51,14 @@ class Allowances:
         return f"arn:{self.partition}:lambda:{self.region}:{self.account_id}:function:{name}"
 
     def missing_for_function(self, name: str) -> str | None:
-        """Say which permission is missing to invoke a function; None when it is there."""
+        """Return which permission is missing to invoke a function; None when it is there."""
         arn = self.function_arn(name)
         if any(_covers(each, arn) for each in self.functions):
             return None
         return _missing("lambda:InvokeFunction", arn, _LIST_OF_FUNCTIONS)
 
     def missing_for_runbook(self, name: str, parameters: Mapping[str, Sequence[str]], site: Site) -> str | None:
-        """Say which permission is missing to start a runbook so; None when none is, or another account decides."""
+        """Return which permission is missing to start a runbook so; None when none is, or another account decides."""
         if site.account_id not in {None, self.account_id}:
             return None
         arns = self._runbook_arns(name, site.region or self.region)
@@ -88,6 +88,6 @@ def _missing(action: str, resource: str, parameter: str) -> str:
 
 
 def _covers(pattern: str, arn: str) -> bool:
-    """Tell whether a resource of a policy names an ARN."""
+    """Return whether a resource of a policy names an ARN."""
     parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern))
     return re.fullmatch("".join(parts), arn) is not None

@@ -37,7 +37,7 @@ def function_event(run: StepRun) -> dict[str, Any]:
 
 
 def refusal(run: StepRun) -> str | None:
-    """Say why a run cannot be begun: its input is larger than Step Functions, or an item, holds. None when it can."""
+    """Return why a run cannot begin: its input exceeds what Step Functions, or an item, holds. None when it can."""
     is_function = run.kind is StepKind.FUNCTION
     given = function_event(run) if is_function else {name: list(values) for name, values in run.parameters.items()}
     size = len(json.dumps(given, ensure_ascii=False).encode())

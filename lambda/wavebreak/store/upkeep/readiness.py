@@ -58,7 +58,7 @@ class Kept:
     failures: int = 0
 
     def of(self, plan: StoredPlan) -> Standing | None:
-        """Give the standing of this very version of a plan."""
+        """Return the standing of this very version of a plan."""
         same = self.created_at == plan.created_at and self.standing.plan_version == plan.version
         return self.standing if same else None
 
@@ -74,7 +74,7 @@ def check_intent(plan_id: str, stamp: str, now: datetime) -> Write:
 
 
 def removals(plan_id: str) -> list[Write]:
-    """Give the writes that take what is known of a plan with it, but for the history."""
+    """Return the writes that take what is known of a plan with it, but for the history."""
     return [
         Write(sk, "Delete", {"pk": keys.plan(plan_id), "sk": sk})
         for sk in (keys.READINESS, keys.READINESS_DUE, keys.READINESS_BASELINE)
@@ -102,7 +102,7 @@ class ReadinessStore:
         return sum(1 for _ in self.table.due(keys.NOT_READY, now))
 
     def knows_all(self) -> bool:
-        """Tell whether the plans of an earlier release, which made none due, were made so."""
+        """Return whether the plans of an earlier release, which made none due, were made so."""
         return self.table.get(keys.SWEEP, keys.KNOWN_TO_CHECKS) is not None
 
     def take_up(self, plans: Iterable[StoredPlan], now: datetime, *, last: bool) -> None:

@@ -27,7 +27,7 @@ def at_its_end(app: App, before: Execution, after: Execution) -> Execution:
 
 
 def consolidated(app: App, execution: Execution, document: Mapping[str, Any] | None = None) -> Execution:
-    """Give an execution with what its checks come to now: one query for all check executions, however many there are.
+    """Return an execution with what its checks come to now: one query for all check executions, however many there are.
 
     A failed check execution is data, a fault of the table is raised. `document` is the frozen plan, if it was read.
     """

@@ -121,13 +121,13 @@ class _Check:
         self.app.executions.change(self.execution.execution_id, step, Attribution(ENGINE_ACTOR, self.app.now()))
 
     def _processor(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the processor of the check; a plan that does not hold it any more tells at least its kind."""
+        """Return the processor of the check; a plan that does not hold it any more tells at least its kind."""
         kind = "APPLICATION" if self.command.phase is StepPhase.CLOSING else "STIPULATION"
         unknown: dict[str, Any] = {"name": self.command.check, "type": kind, "factors": {}}
         return processors(document["waves"]).get(str(self.command.check), unknown)
 
     def _facts(self, processor: Mapping[str, Any]) -> dict[str, Any]:
-        """Give what all check executions of a run share."""
+        """Return what all check executions of a run share."""
         return {
             "executionId": None,
             "name": processor["name"],

@@ -108,7 +108,7 @@ class Forwarder:
         return Progress.ENDED
 
     def _is_mine(self) -> bool:
-        """Tell whether this worker watches the target; what an earlier run of the machine left is taken over."""
+        """Return whether this worker watches the target; what an earlier run of the machine left is taken over."""
         if not self._stands_at(TargetState.SENDING, TargetState.SENT) or self.target.sender == self.sender:
             return True
         if self.target.sender is not None and self.target.sender.startswith(f"r{self.run.machine_run}w"):
@@ -205,7 +205,7 @@ class Forwarder:
             self._end(ExecutionResult.refused(self.target.name, str(refusal)))
 
     def _is_impatient(self) -> bool:
-        """Tell whether somebody waits who has waited for this target for long enough."""
+        """Return whether somebody waits who has waited for this target for long enough."""
         over = delivery.patience_is_over(self.run, self.target, self.app.now(), self.app.timing)
         return over and self.run.wave is None
 
@@ -257,7 +257,7 @@ class Forwarder:
                 return
 
     def _has_moved(self) -> bool:
-        """Tell whether another task has brought the target on; raises RoundOverError if that is another worker's."""
+        """Return whether another task has brought the target on; raises RoundOverError if that is another worker's."""
         known, self.target = self.target, self.app.commands.target(self.run.command_id, self.target.number)
         if self.target != known and not self._is_mine():
             raise RoundOverError

@@ -31,7 +31,7 @@ class Preparation:
     """The targets that the workers begin with, one for each; 0 is for a target whose agent comes later."""
 
     def output(self) -> dict[str, Any]:
-        """Give the state machine's view."""
+        """Return the state machine's view."""
         return {
             "run": self.run,
             "sequential": self.sequential,

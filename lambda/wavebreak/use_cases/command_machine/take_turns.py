@@ -65,7 +65,7 @@ class Turn:
         return cls(str(event["commandId"]), run, worker, number, rounds, most)
 
     def output(self) -> dict[str, Any]:
-        """Give the state machine's view."""
+        """Return the state machine's view."""
         return {
             "commandId": self.command_id,
             "run": self.run,
@@ -77,11 +77,11 @@ class Turn:
         }
 
     def goes_on(self, number: int) -> Turn:
-        """Give the turn after this round."""
+        """Return the turn after this round."""
         return replace(self, number=number, rounds=self.rounds + 1)
 
     def over(self) -> Turn:
-        """Give the end of this worker."""
+        """Return the end of this worker."""
         return replace(self, rounds=self.rounds + 1, ended=True)
 
 
@@ -245,7 +245,7 @@ class _Worker:
         return not self.run.sends_nothing_more
 
     def _came(self, late: Sequence[CommandTarget]) -> list[CommandTarget]:
-        """Give the postponed targets that may be tried now; those that were waited for long enough are ended."""
+        """Return the postponed targets that may be tried now; those that were waited for long enough are ended."""
         now, timing = self.app.now(), self.app.timing
         due = [target for target in late if delivery.is_due(target, now)]
         seen = look_at_agents(due, self.app.ssm_at, self._note)

@@ -40,7 +40,7 @@ _LISTED: Final = 20
 
 
 def tell_progress(app: App, execution_id: str) -> dict[str, Any]:
-    """Tell where each server is: `{asOf, servers: [{waveNumber, sourceServerId, phase, since, usualSeconds}]}`.
+    """Return where each server is: `{asOf, servers: [{waveNumber, sourceServerId, phase, since, usualSeconds}]}`.
 
     `asOf` is when DRS told it; null while it never did. Raises NotFound.
     """
@@ -95,7 +95,7 @@ def _asked(app: App, execution_id: str, running: Mapping[Site, list[str]]) -> bo
 
 
 def _usual(app: App, execution: Execution, known: str | None) -> dict[str, dict[str, int]]:
-    """Give how long the phases of each server took in its last drill; it is looked up once for an execution."""
+    """Return how long the phases of each server took in its last drill; it is looked up once for an execution."""
     if known is not None:
         found: dict[str, dict[str, int]] = unpacked_text(known)
         return found

@@ -53,7 +53,7 @@ class Intents:
         return self.known
 
     def last_seen(self) -> Execution:
-        """Give the execution as it was last read or written here; what is decided by it is written if it stands."""
+        """Return the execution as it was last read or written here; what is decided by it is written if it stands."""
         return self.known or self.load()
 
     def change(self, step: Callable[[Execution], Execution]) -> Execution:

@@ -51,14 +51,14 @@ class Outlook:
         self._known = {}
 
     def look(self) -> list[RecentJob]:
-        """Give the jobs of the last days, everybody's, ended or not."""
+        """Return the jobs of the last days, everybody's, ended or not."""
         if self._seen_at is None:
             self._recent = self.drs.recent_jobs(self._app.now())
             self._seen_at = time.monotonic()
         return self._recent
 
     def busy(self) -> dict[str, str]:
-        """Give the servers in somebody's active job, each with that job's id: they wait for its end.
+        """Return the servers in somebody's active job, each with that job's id: they wait for its end.
 
         A drill does not wait for a recovery's job: its servers in one have failed (`spared`).
         """
@@ -66,7 +66,7 @@ class Outlook:
         return {server: job.job_id for job in jobs for server in job.servers}
 
     def room(self, execution: Execution, unknown: Collection[tuple[int, int, int]] = ()) -> tuple[int, int]:
-        """Tell how many servers one more job may take, and how many more jobs there may be.
+        """Return how many servers one more job may take, and how many more jobs there may be.
 
         Jobs of this execution that DRS does not show yet count too, and so do calls that others make at this moment.
         Those that DRS answered with a fault just now (`unknown`, by their keys) do not: it seldom did what they asked

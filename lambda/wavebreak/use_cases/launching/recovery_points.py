@@ -61,6 +61,6 @@ class RecoveryPoints:
         return LeftOut(failed, waiting)
 
     def of(self, server: Server) -> Server:
-        """Give a server as StartRecovery is to be called for it."""
+        """Return a server as StartRecovery is to be called for it."""
         point = self._found.get(server.source_server_id)
         return replace(server, snapshot_id=point) if point else server

@@ -58,12 +58,12 @@ class Unready:
             self.waiting[name] = f"{trouble.operation}: {trouble.reason}" if trouble.asked else _NO_TIME
 
     def without(self, names: Iterable[str]) -> list[str]:
-        """Give those of some servers that are neither."""
+        """Return those of some servers that are neither."""
         return [name for name in names if name not in self.failed and name not in self.waiting]
 
 
 def network_of(execution: Execution, wave: Wave) -> DrillNetwork | None:
-    """Give the network that a wave's servers are to land in; None where their own templates say."""
+    """Return the network that a wave's servers are to land in; None where their own templates say."""
     if execution.mode is not Mode.DRILL:
         return None
     return next((each for each in execution.networks if each.site == wave.site), None)

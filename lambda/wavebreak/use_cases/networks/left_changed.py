@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def changed_templates(
     app: App, servers: Mapping[Site, Iterable[str]], now: datetime
 ) -> dict[Site, dict[str, ChangedTemplate]]:
-    """Give what is changed of some servers, by site and server; nothing is read of servers that no index shows."""
+    """Return what is changed of some servers, by site and server; nothing is read of servers that no index shows."""
     listed = frozenset(app.templates.listed(now))
     found: dict[Site, dict[str, ChangedTemplate]] = {}
     for site, source_server_ids in servers.items():
@@ -32,5 +32,5 @@ def changed_templates(
 
 
 def _is_left(change: TemplateChange, now: datetime) -> bool:
-    """Tell whether a change could not be put back; one that is just being put back is not left."""
+    """Return whether a change could not be put back; one that is just being put back is not left."""
     return change.idle_since is not None and (change.trouble is not None or change.is_left(now))

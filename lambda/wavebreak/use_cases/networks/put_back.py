@@ -53,7 +53,7 @@ class Owners:
         self._known: dict[str, Execution | None] = {}
 
     def need(self, change: TemplateChange, *, idle: bool = False) -> bool:
-        """Tell whether the drill of a change needs it; `idle` says that DRS was seen to have no job of the server."""
+        """Return whether the drill of a change needs it; `idle` says that DRS was seen to have no job of the server."""
         drill = self._drill(change.execution_id)
         if drill is None:
             return False
@@ -129,7 +129,7 @@ def _chunk(app: App, changes: Sequence[TemplateChange], launcher: str) -> dict[s
 
 
 def _needed(app: App, changes: Sequence[TemplateChange], launcher: str) -> dict[str, str]:
-    """Tell which changes their drills need, as they are stored by now."""
+    """Return which changes their drills need, as they are stored by now."""
     owners = Owners(app)
     return {
         each.source_server_id: _NEEDED.format(each.execution_id)
@@ -139,7 +139,7 @@ def _needed(app: App, changes: Sequence[TemplateChange], launcher: str) -> dict[
 
 
 def _not_taken(app: App, free: Sequence[TemplateChange], taken: Sequence[TemplateChange]) -> dict[str, str]:
-    """Tell which changes others have; one that is gone by now was put back."""
+    """Return which changes others have; one that is gone by now was put back."""
     tokens = {each.token for each in taken}
     lost = [each for each in free if each.token not in tokens]
     if not lost:
@@ -203,5 +203,5 @@ class ForeignChange(Unavailable):
 
 
 def seen_idle(change: TemplateChange, now: datetime) -> TemplateChange:
-    """Give a change of which it was just seen that its drill does not need it any more."""
+    """Return a change of which it was just seen that its drill does not need it any more."""
     return change if change.idle_since is not None else replace(change, idle_since=now)

@@ -35,7 +35,7 @@ def sweep(app: App) -> int:
 
 
 def _may_be_taken(change: TemplateChange, now: datetime) -> bool:
-    """Tell whether a change is nobody's at the moment, and all of it shows."""
+    """Return whether a change is nobody's at the moment, and all of it shows."""
     if change.version is None and now - change.intended_at < SHOWN_AFTER:
         return False
     return change.stage is not Stage.PUTTING_BACK or change.held_until is None or change.held_until < now

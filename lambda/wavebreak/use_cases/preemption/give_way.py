@@ -19,7 +19,7 @@ SITE_NEEDED: Final = "Waits until a recovery has started its servers in this acc
 
 
 def left_to_recoveries(app: App, execution: Execution, wave: Wave, names: Sequence[str]) -> dict[str, str]:
-    """Tell which servers of a wave a drill must not start now, and why; of a RECOVERY none.
+    """Return which servers of a wave a drill must not start now, and why; of a RECOVERY none.
 
     It holds back from a server whose lock it does not hold, and from all of a site in which a running wave of a
     RECOVERY has servers to be started: jobs and quotas there are the RECOVERY's.

@@ -23,7 +23,7 @@ _START_DRILL: Final = "START_DRILL"
 
 
 def waits_for_drills(app: App, execution: Execution, wave: Wave, recent: Iterable[RecentJob]) -> dict[str, str]:
-    """Tell which servers of a RECOVERY's wave wait for jobs of drills, and why, and have its time stand still for them.
+    """Return which servers of a RECOVERY's wave wait for jobs of drills, and why; its time stands still for them.
 
     `recent` are the jobs that DRS shows, of anybody. Of a drill there are none: it may wait.
     """
@@ -42,7 +42,7 @@ def waits_for_drills(app: App, execution: Execution, wave: Wave, recent: Iterabl
 
 
 def _is_of_a_drill(job: RecentJob, execution: Execution) -> bool:
-    """Tell whether a drill launches by a job, or ends what it launched: DRS names no initiator for the latter."""
+    """Return whether a drill launches by a job, or ends what it launched: DRS names no initiator for the latter."""
     if job.kind == JobKind.LAUNCH:
         return job.initiated_by == _START_DRILL
     return job.kind == JobKind.TERMINATE and execution.preemption is not None

@@ -23,7 +23,7 @@ _NAMED: Final = 3
 
 
 def replaced_by(app: App, execution: Execution, asking: Asking) -> tuple[Notice, ...]:
-    """Tell which running instances of a RECOVERY a new one replaces, a warning for each wave; none of a drill.
+    """Return which running instances of a RECOVERY a new one replaces, a warning for each wave; none of a drill.
 
     What DRS does not tell in the time that `asking` has is not warned of: nobody waits for a warning.
     """

@@ -67,7 +67,7 @@ class Tally:
     not_ready: int = 0
 
     def counts(self) -> dict[str, int]:
-        """Give the counts by name."""
+        """Return the counts by name."""
         return {"checked": self.checked, "told": self.told, "postponed": self.postponed, "notReady": self.not_ready}
 
 
@@ -87,7 +87,7 @@ class _Run:
         return self.app.timing.scaled(60 * self.app.readiness_minutes)
 
     def in_seconds(self, seconds: float) -> datetime:
-        """Give a moment from now on, under the time scale."""
+        """Return a moment from now on, under the time scale."""
         return self.app.now() + self.app.timing.scaled(seconds)
 
 
@@ -213,7 +213,7 @@ def _remember_drill(run: _Run, plan: StoredPlan, facts: Facts) -> None:
 
 
 def _saw_too_little(facts: Facts) -> bool:
-    """Tell whether a service did not answer, which may be over at the next look; a missing permission stays."""
+    """Return whether a service did not answer, which may be over at the next look; a missing permission stays."""
     return facts.unsure or any(not trouble.denied for site in facts.sites for trouble in site.troubles)
 
 

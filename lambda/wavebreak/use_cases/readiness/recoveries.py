@@ -34,7 +34,7 @@ class Recoveries:
         self._until: float | None = None
 
     def launch_in(self, site: Hashable) -> bool:
-        """Tell whether one launches in a site."""
+        """Return whether one launches in a site."""
         with self._lock:
             if self._until is None or self._clock() >= self._until:
                 found = self._app.executions.sites_of_recoveries(LAUNCHES_IN)
@@ -43,7 +43,7 @@ class Recoveries:
             return site in self._sites
 
     def need(self, plan: StoredPlan) -> bool:
-        """Tell whether one holds a plan, or launches in a site that the plan has waves in."""
+        """Return whether one holds a plan, or launches in a site that the plan has waves in."""
         if any(self.launch_in(site_of(wave, self._own)) for wave in plan.document["waves"]):
             return True
         holder = self._app.locks.plan_holder(plan.document["planId"], self._app.now())

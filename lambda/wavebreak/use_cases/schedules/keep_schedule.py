@@ -73,7 +73,7 @@ def _wanted(app: App, plan_id: str) -> Schedule | None:
 
 
 def _words(error: BaseException) -> str:
-    """Tell what the service said, or that it did not answer."""
+    """Return what the service said, or that it did not answer."""
     if isinstance(error, ClientError):
         return words_of(error)[:_WORDS]
     return f"EventBridge Scheduler does not answer ({type(error).__name__})"

@@ -88,7 +88,7 @@ class NotStarted:
 
 
 def topic_of(plan: StoredPlan) -> str | None:
-    """Give the topic that a plan names for its news."""
+    """Return the topic that a plan names for its news."""
     return plan.document.get("notifyTopicArn")
 
 
@@ -101,7 +101,7 @@ def _plan(app: App, delivery: Delivery) -> StoredPlan | None:
 
 
 def _not_ready(app: App, delivery: Delivery) -> NotStarted | None:
-    """Tell what of the plan is not ready for a drill; None when all is."""
+    """Return what of the plan is not ready for a drill; None when all is."""
     checks = judge(survey(app, app.plans.get(delivery.plan_id), delivery.own))
     failed = [f"{check.subject}: {check.message}" for check in checks if refuses_a_drill(check)]
     if not failed:

@@ -44,7 +44,7 @@ def prepare(app: App, step_id: str) -> dict[str, Any]:
 
 
 def _refusal(app: App, run: StepRun) -> str | None:
-    """Say why a function is not invoked. One whose machine died is invoked again, with the same id: at least once."""
+    """Return why a function is not invoked. After its machine died it is invoked again under the same id."""
     over = "stopped" if run.stop_requested else "out of time" if app.now() >= run.deadline else None
     if over is not None:
         first = run.machine_run == 1

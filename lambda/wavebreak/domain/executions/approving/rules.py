@@ -43,14 +43,14 @@ def not_let_through(wave: Wave, now: datetime, why: str) -> Wave:
 
 
 def next_due(wave: Wave) -> datetime | None:
-    """Give the moment at which the next timeout of a wave's approval passes; None while none runs."""
+    """Return the moment at which the next timeout of a wave's approval passes; None while none runs."""
     if wave.status is not WaveStatus.AWAITING_APPROVAL or wave.approved or wave.approval_wait is None:
         return None
     return wave.approval_wait.due_at
 
 
 def follows(execution: Execution, wave: Wave) -> ApprovalThen | None:
-    """Tell what follows the timeout of a wave's approval: REJECT is for drills, a RECOVERY is reminded of alone."""
+    """Return what follows the timeout of a wave's approval: REJECT is for drills, a RECOVERY is reminded of alone."""
     wait = wave.approval_wait
     if wait is None:
         return None
@@ -83,7 +83,7 @@ def rejected_for_time(before: Execution, after: Execution) -> str | None:
 
 
 def refusal_of(execution: Execution, wave: Wave, actor: str) -> str | None:
-    """Say why a principal may not approve a wave; None when it may. The ARN counts whole, session name included."""
+    """Return why a principal may not approve a wave; None when it may. The ARN counts whole, session name included."""
     wait = wave.approval_wait
     if wait is None or not wait.not_by_requester or actor != execution.requested_by:
         return None
@@ -91,7 +91,7 @@ def refusal_of(execution: Execution, wave: Wave, actor: str) -> str | None:
 
 
 def given(before: Execution, after: Execution) -> list[tuple[int, Attribution]]:
-    """Give the approvals of waves that stop waiting by them, and those given just now to waves that wait on."""
+    """Return the approvals of waves that stop waiting by them, and those given just now to waves that wait on."""
     return [
         (new.number, word)
         for old, new in zip(before.waves, after.waves, strict=True)

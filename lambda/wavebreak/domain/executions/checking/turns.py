@@ -28,7 +28,7 @@ NO_WAVE: Final = 0
 
 
 def planned(written: Iterable[Mapping[str, Any]]) -> tuple[WaveStep, ...]:
-    """Give the commands of the checks of a wave of a plan document, none of them started."""
+    """Return the commands of the checks of a wave of a plan document, none of them started."""
     return tuple(
         WaveStep(_phase(check["type"]), position, str(check["command"]), check=str(check["name"]))
         for position, check in enumerate(written, start=1)
@@ -47,7 +47,7 @@ def checks_of(execution: Execution) -> Iterator[tuple[Wave, WaveStep]]:
 
 
 def closing_turn(execution: Execution) -> tuple[int, WaveStep] | None:
-    """Give the check over the execution whose turn it is, with its wave; the caller knows that all else is over.
+    """Return the check over the execution whose turn it is, with its wave; the caller knows that all else is over.
 
     They are made one after another. None after a cancel, which starts nothing any more.
     """
@@ -80,5 +80,5 @@ def superseded(execution: Execution, number: int) -> Execution:
 
 
 def counting_runs(execution: Execution) -> dict[tuple[int, int], int]:
-    """Give the run of each check, by wave and position, before which its executions are superseded."""
+    """Return the run of each check, by wave and position, before which its executions are superseded."""
     return {(wave.number, each.position): each.run + each.again for wave, each in checks_of(execution)}

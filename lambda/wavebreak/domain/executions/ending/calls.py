@@ -27,7 +27,7 @@ _LOST = "DRS shows no job of a terminate call whose answer was lost"
 
 
 def servers_at(execution: Execution, site: Site) -> list[str]:
-    """Give the source servers of a site that a launch was intended for, but for those whose instance is over."""
+    """Return the source servers of a site that a launch was intended for, but for those whose instance is over."""
     called = {subject for job in execution.launch_jobs() if job.site == site for subject in job.subjects}
     return sorted(
         server.source_server_id
@@ -153,7 +153,7 @@ def job_of(execution: Execution, intended: Job, recent: Iterable[RecentJob]) -> 
 
 
 def servers_of(execution: Execution, instances: Collection[str]) -> list[Server]:
-    """Give the servers of some recovery instances."""
+    """Return the servers of some recovery instances."""
     wanted = frozenset(instances)
     return [server for wave in execution.waves for server in wave.servers if server.recovery_instance_id in wanted]
 

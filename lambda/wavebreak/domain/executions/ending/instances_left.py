@@ -75,7 +75,7 @@ def unknown(execution: Execution) -> list[Entry]:
 
 
 def ending_word(execution: Execution, server: Server) -> str | None:
-    """Tell what became of a server's instance: TERMINATED, REPLACED or UNKNOWN; None of one that is there."""
+    """Return what became of a server's instance: TERMINATED, REPLACED or UNKNOWN; None of one that is there."""
     if not is_launched(server):
         return None
     outcome = ending_of(server).outcome
@@ -85,7 +85,7 @@ def ending_word(execution: Execution, server: Server) -> str | None:
 
 
 def may_be_ended(execution: Execution) -> bool:
-    """Tell whether an instance is left that another termination may end: neither unknown nor for people to end."""
+    """Return whether an instance is left that another termination may end: neither unknown nor for people to end."""
     return any(
         is_launched(server) and ending_of(server).outcome is None and not ending_of(server).by_hand
         for _, server in _servers(execution)
@@ -116,7 +116,7 @@ def _reason(execution: Execution, wave: Wave, server: Server, launching: Mapping
 
 
 def in_brief(entries: list[Entry]) -> list[Entry]:
-    """Give the first few entries for an overview, their reasons cut."""
+    """Return the first few entries for an overview, their reasons cut."""
     return [{**entry, "reason": _cut(entry["reason"], _BRIEF_REASON)} for entry in entries[:MOST_IN_AN_OVERVIEW]]
 
 

@@ -65,7 +65,7 @@ class TerminationObservation:
 
 
 def is_launched(server: Server) -> bool:
-    """Tell whether a server has, or had, a recovery instance of this execution, its id known or not."""
+    """Return whether a server has, or had, a recovery instance of this execution, its id known or not."""
     return server.recovery_instance_id is not None or server.launch_status is LaunchStatus.LAUNCHED
 
 
@@ -75,7 +75,7 @@ def ending_of(server: Server) -> InstanceEnding:
 
 
 def terminate_jobs(execution: Execution) -> Iterator[Job]:
-    """Give the terminate jobs of the present run."""
+    """Return the terminate jobs of the present run."""
     return (job for job in execution.jobs if job.kind is JobKind.TERMINATE and job.attempt == execution.termination.run)
 
 
@@ -232,7 +232,7 @@ def _unknown(ending: InstanceEnding, reason: str) -> InstanceEnding:
 
 
 def is_in_doubt(server: Server, now: datetime, timing: Timing) -> bool:
-    """Tell whether an instance was missing in two looks, and what is stored does not tell what became of it."""
+    """Return whether an instance was missing in two looks, and what is stored does not tell what became of it."""
     ending = ending_of(server)
     missing = ending.missing_since
     return (

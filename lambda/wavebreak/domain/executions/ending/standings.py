@@ -82,7 +82,7 @@ class Standings:
                     yield wave, server, self._of(wave, server)[0]
 
     def due(self) -> list[tuple[Wave, Server]]:
-        """Give the servers whose instances are to be terminated now."""
+        """Return the servers whose instances are to be terminated now."""
         return [(wave, server) for wave, server, standing in self.all() if standing is Standing.DUE]
 
     def recorded(self, otherwise: str | None = None) -> Execution:
@@ -104,7 +104,7 @@ class Standings:
         return server if explained == ending else replace(server, ending=explained)
 
     def _of(self, wave: Wave, server: Server) -> tuple[Standing, str | None]:
-        """Tell how a server's instance stands, and why; None where a suspicion or a hold has the words."""
+        """Return how a server's instance stands, and why; None where a suspicion or a hold has the words."""
         ending = ending_of(server)
         if ending.is_over:
             return Standing.OVER, None
@@ -122,7 +122,7 @@ class Standings:
     def _in_sight(
         self, server: Server, ending: InstanceEnding, shown: Instance | None, hold: Hold | None
     ) -> tuple[Standing, str | None]:
-        """Tell how an instance stands that DRS shows."""
+        """Return how an instance stands that DRS shows."""
         under_way = self._under_way(server, ending, shown)
         if under_way is not None:
             return under_way
@@ -136,7 +136,7 @@ class Standings:
         return self._by_itself(server, ending)
 
     def _barred(self, server: Server, ending: InstanceEnding, shown: Instance | None) -> str | None:
-        """Tell why an instance is not for us to terminate."""
+        """Return why an instance is not for us to terminate."""
         if shown is not None and shown.failback not in _NO_FAILBACK:
             return f"Its failback is {shown.failback}: {_BY_HAND}"
         if ending.launched_into:
@@ -147,7 +147,7 @@ class Standings:
     def _under_way(
         self, server: Server, ending: InstanceEnding, shown: Instance | None
     ) -> tuple[Standing, str | None] | None:
-        """Tell what an instance waits for that is under way already; None when nothing is."""
+        """Return what an instance waits for that is under way already; None when nothing is."""
         instance = server.recovery_instance_id or ""
         if shown is not None and shown.state == SHUTTING_DOWN:
             return Standing.WAITS, "It shuts down"
@@ -163,7 +163,7 @@ class Standings:
         return Standing.WAITS, f"DRS job {ended.job_id}, which was to terminate it, has ended, and DRS still shows it"
 
     def _by_itself(self, server: Server, ending: InstanceEnding) -> tuple[Standing, str | None]:
-        """Tell whether an instance that nothing stands in the way of is to be terminated now."""
+        """Return whether an instance that nothing stands in the way of is to be terminated now."""
         if self._attempts[server.recovery_instance_id or ""] >= MAX_ATTEMPTS:
             return Standing.STUCK, f"{MAX_ATTEMPTS} DRS jobs ended without terminating it"
         if ending.refusals >= MAX_ATTEMPTS:

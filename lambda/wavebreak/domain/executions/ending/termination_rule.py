@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def _brief(execution: Execution) -> dict[str, Any]:
-    """Give what the termination rules read of an execution."""
+    """Return what the termination rules read of an execution."""
     return {
         "status": execution.status,
         "instancesTerminated": execution.instances_terminated,
@@ -23,5 +23,5 @@ def _brief(execution: Execution) -> dict[str, Any]:
 
 
 def refusal(execution: Execution) -> str | None:
-    """Give the rule's exact reason against a termination; None when it is allowed (contract 2)."""
+    """Return the rule's exact reason against a termination; None when it is allowed (contract 2)."""
     return can_terminate_execution(_brief(execution))["reason"]

@@ -14,7 +14,7 @@ _TERMINATION_OVER = frozenset({TerminationStatus.COMPLETED, TerminationStatus.IN
 
 
 def is_owed(changes: Iterable[Mapping[str, Any]]) -> bool:
-    """Tell whether a report is due after these changes: an execution or its termination ended, or was judged."""
+    """Return whether a report is due after these changes: an execution or its termination ended, or was judged."""
     return any(_calls_for_one(change) for change in changes)
 
 

@@ -23,5 +23,5 @@ def judged(execution: Execution, verdict: Verdict) -> Execution:
 
 
 def verdict_view(verdict: Verdict) -> dict[str, Any]:
-    """Give what the event of a verdict says beside the change: the notes, if there are any."""
+    """Return what the event of a verdict says beside the change: the notes, if there are any."""
     return {"notes": verdict.notes} if verdict.notes else {}

@@ -25,7 +25,7 @@ _LONGEST_WAIT_SECONDS: Final = 300
 
 
 def backoff(times: int, timing: Timing) -> timedelta:
-    """Give how long a subject waits that was refused alone for the n-th time: 30 s, twice as long each time, 300 s."""
+    """Return the seconds that a subject waits after its n-th refusal alone: 30, doubled each time, at most 300."""
     return timing.scaled(min(_FIRST_WAIT_SECONDS * 2.0 ** (max(1, times) - 1), _LONGEST_WAIT_SECONDS))
 
 
@@ -46,7 +46,7 @@ def waiting(known: Suspicion | None, words: str, until: datetime) -> Suspicion:
 
 
 def launching(server: Server) -> Server:
-    """Give a server that its job is about to launch; one that is past that stays as it is."""
+    """Return a server that its job is about to launch; one that is past that stays as it is."""
     if not _is_pending(server):
         return server
     return replace(server, launch_status=LaunchStatus.IN_PROGRESS, error=None, suspicion=None)

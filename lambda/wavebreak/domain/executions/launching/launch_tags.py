@@ -16,7 +16,7 @@ TAG_BATCH: Final = "wavebreak:batch"
 
 
 def job_tags(execution_id: str, job: Job) -> dict[str, str]:
-    """Give the tags of a launch job: execution, wave, attempt, batch."""
+    """Return the tags of a launch job: execution, wave, attempt, batch."""
     return {
         TAG_EXECUTION: execution_id,
         TAG_WAVE: str(job.wave),

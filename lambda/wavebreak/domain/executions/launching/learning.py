@@ -45,7 +45,7 @@ class Due:
 
 
 def due(execution: Execution, site: Site, now: datetime, timing: Timing) -> Due:
-    """Tell what is to be asked of a site: one call for all of its instances, and one for each log."""
+    """Return what is to be asked of a site: one call for all of its instances, and one for each log."""
     wanted = _waves_that_steps_need(execution)
     servers: dict[str, None] = {}
     jobs, logs = set(), []
@@ -89,7 +89,7 @@ def absorb(execution: Execution, observation: Observation, now: datetime) -> Exe
 
 
 def is_awaited(execution: Execution, waves: Iterable[Wave], now: datetime, timing: Timing) -> bool:
-    """Tell whether a step of these waves' servers had better wait: some of their instances may be known soon."""
+    """Return whether a step of these waves' servers had better wait: some of their instances may be known soon."""
     numbers = {wave.number for wave in waves}
     return any(
         job.wave in numbers and _is_awaited(job, now, timing) and any(map(_is_unknown, members))
@@ -99,7 +99,7 @@ def is_awaited(execution: Execution, waves: Iterable[Wave], now: datetime, timin
 
 
 def holds_the_end(execution: Execution, now: datetime, timing: Timing) -> bool:
-    """Tell whether the end of an execution had better wait for what its last jobs are about to tell."""
+    """Return whether the end of an execution had better wait for what its last jobs are about to tell."""
     return any(
         _is_fresh(job, now, timing)
         and _is_awaited(job, now, timing)
@@ -137,7 +137,7 @@ def _by_job(execution: Execution) -> Iterator[tuple[Job, list[Server]]]:
 
 
 def _waves_that_steps_need(execution: Execution) -> frozenset[int]:
-    """Give the waves whose servers a step is about to be about: their launch is over, or nobody waits for it any more.
+    """Return the waves whose servers a coming step concerns: their launch is over, or is no longer waited for.
 
     A wave that runs waits for no launch of those that it depends on: one of them may have timed out, or be skipped.
     """

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def usual_launch(execution: Execution) -> timedelta | None:
-    """Give the shortest time in which the first server of a job was launched: of this run, or else of the last one."""
+    """Return the shortest time to the first launched server of a job: in this run, or else in the last one."""
     seen = [job.launched_at - job.intended_at for job in execution.launch_jobs() if job.launched_at is not None]
     if seen:
         return min(seen)
@@ -30,7 +30,7 @@ def usual_launch(execution: Execution) -> timedelta | None:
 
 
 def is_about_to_end(execution: Execution, now: datetime, timing: Timing) -> bool:
-    """Tell whether a launch that a wave waits for is to be looked at again in seconds."""
+    """Return whether a launch that a wave waits for is to be looked at again in seconds."""
     usual = usual_launch(execution)
     return any(_is_near(execution, job, usual, now, timing) for job in execution.launch_jobs())
 

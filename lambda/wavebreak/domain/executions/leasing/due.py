@@ -31,7 +31,7 @@ class LeaseStep(StrEnum):
 
 
 def due_at(execution: Execution) -> datetime | None:
-    """Give the moment at which a lease next has something due; None while it has nothing to wait for.
+    """Return the moment at which a lease next has something due; None while it has nothing to wait for.
 
     That is the reminder, then the termination. One that ended INCOMPLETE is begun again an hour after its end while an
     instance is left that may be ended; one that people asked for before the expiry, not before that.
@@ -52,7 +52,7 @@ def due_at(execution: Execution) -> datetime | None:
 
 
 def step_due(execution: Execution, now: datetime) -> LeaseStep | None:
-    """Tell what a lease has due at a moment. A reminder that comes too late is left out."""
+    """Return what a lease has due at a moment. A reminder that comes too late is left out."""
     due, lease = due_at(execution), execution.lease
     if due is None or lease is None or lease.expires_at is None or now < due:
         return None

@@ -55,6 +55,6 @@ def watched(execution: Execution, now: datetime) -> Execution:
 
 
 def _waits_for_a_person(execution: Execution) -> bool:
-    """Tell whether only somebody's word can move an execution on: nothing of it runs, and it is not over."""
+    """Return whether only somebody's word can move an execution on: nothing of it runs, and it is not over."""
     running = execution.in_flight or execution.count(WaveStatus.IN_PROGRESS)
     return not running and not is_over(execution)

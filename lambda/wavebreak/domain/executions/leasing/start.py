@@ -25,5 +25,5 @@ def lease_of(mode: Mode, document: Mapping[str, Any], asked: Mapping[str, Any], 
 
 
 def lasting(minutes: int, timing: Timing) -> timedelta:
-    """Give how long so many minutes are here."""
+    """Return how long so many minutes are here."""
     return timing.scaled(minutes * _SECONDS)

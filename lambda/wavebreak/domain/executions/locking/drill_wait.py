@@ -32,7 +32,7 @@ def noted(wave: Wave, now: datetime, timing: Timing, *, waits: bool) -> Wave:
 
 
 def patience(timing: Timing) -> timedelta:
-    """Give how long after a look that saw servers wait they are held to wait still."""
+    """Return how long after a look that saw servers wait they are held to wait still."""
     return 3 * timing.no_room
 
 

@@ -57,7 +57,7 @@ class Standing:
 
 
 def holder(lock: Lock, standings: Mapping[str, Standing], now: datetime) -> Claim | None:
-    """Tell whose claim on a lock stands; None when it is free.
+    """Return whose claim on a lock stands; None when it is free.
 
     `standings` are those of the executions that the lock names (`Lock.executions`); one that is missing does not exist.
     """
@@ -71,6 +71,6 @@ def holder(lock: Lock, standings: Mapping[str, Standing], now: datetime) -> Clai
 
 
 def is_settled(claim: Claim, standings: Mapping[str, Standing]) -> bool:
-    """Tell whether META names the call of a claim that stands: else its call is still on its way to its write."""
+    """Return whether META names the call of a claim that stands: else its call is still on its way to its write."""
     standing = standings.get(claim.execution_id)
     return standing is not None and standing.call == claim.call

@@ -65,7 +65,7 @@ def cancel_of(recovery: Execution, at: datetime) -> Cancel:
 
 
 def is_settled(drill: Execution | None, preempted_at: datetime, now: datetime) -> bool:
-    """Tell whether a preempted drill comes to its end without more; None is one that does not exist.
+    """Return whether a preempted drill comes to its end without more; None is one that does not exist.
 
     One that does not exist, or has ended, may be about to be made or taken up by a call that had its locks first.
     """
@@ -92,7 +92,7 @@ def settled(execution: Execution, drills: Iterable[str]) -> Execution:
 
 
 def sites_to_start(execution: Execution) -> tuple[Site, ...]:
-    """Give the sites where a RECOVERY has servers to be started in running waves: no drill starts a job there."""
+    """Return the sites where a RECOVERY has servers to be started in running waves: no drill starts a job there."""
     if execution.mode is not Mode.RECOVERY or execution.cancel is not None or execution.is_terminal:
         return ()
     sites = {
@@ -102,7 +102,7 @@ def sites_to_start(execution: Execution) -> tuple[Site, ...]:
 
 
 def sites_launching(execution: Execution) -> tuple[Site, ...]:
-    """Give the sites where running waves of a RECOVERY launch servers, which is not over: nobody else asks there."""
+    """Return the sites where running waves of a RECOVERY launch servers, which is not over: nobody else asks there."""
     if execution.mode is not Mode.RECOVERY or execution.is_terminal:
         return ()
     sites = {

@@ -158,13 +158,13 @@ class Execution:
         return not self.is_terminal or self.termination.status is TerminationStatus.IN_PROGRESS
 
     def wave(self, number: int) -> Wave:
-        """Give the wave with this number; KeyError when the plan has none."""
+        """Return the wave with this number; KeyError when the plan has none."""
         if not 1 <= number <= len(self.waves):
             raise KeyError(number)
         return self.waves[number - 1]
 
     def servers_by_site(self) -> dict[Site, list[str]]:
-        """Give the ids of all source servers, by the site of their waves."""
+        """Return the ids of all source servers, by the site of their waves."""
         servers: dict[Site, list[str]] = {}
         for wave in self.waves:
             servers.setdefault(wave.site, []).extend(server.source_server_id for server in wave.servers)
@@ -185,15 +185,15 @@ class Execution:
         return replace(self, jobs=tuple(known for known in self.jobs if known.key != job.key))
 
     def launch_jobs(self, wave: int | None = None) -> Iterator[Job]:
-        """Give the launch jobs, of one wave or of all."""
+        """Return the launch jobs, of one wave or of all."""
         return (job for job in self.jobs if job.kind is JobKind.LAUNCH and (wave is None or job.wave == wave))
 
     def next_batch(self, wave: int, attempt: int) -> int:
-        """Give the number of the next call of a wave's attempt, or with wave 0 of a run of the termination."""
+        """Return the number of the next call of a wave's attempt, or with wave 0 of a run of the termination."""
         return max((job.batch for job in self.jobs if job.key[:2] == (wave, attempt)), default=0) + 1
 
     def job_ids(self, wave: int) -> tuple[str, ...]:
-        """Give the ids of the DRS jobs that launched this wave's servers, oldest first."""
+        """Return the ids of the DRS jobs that launched this wave's servers, oldest first."""
         jobs = sorted(self.launch_jobs(wave), key=lambda job: (job.attempt, job.batch))
         return tuple(job.job_id for job in jobs if job.job_id)
 

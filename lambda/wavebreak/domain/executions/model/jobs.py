@@ -68,7 +68,7 @@ class Job:
         return self.state in {JobState.INTENDED, JobState.STARTED}
 
     def ended(self, now: datetime) -> Job:
-        """Give this job as one that has ended just now: what it launched is asked for, and its log is to be read."""
+        """Return this job as one that has ended just now: what it launched is asked for, and its log is to be read."""
         return replace(self, state=JobState.ENDED, ended_at=now, asked_at=now, looks=0, logged=False)
 
     @property

@@ -58,7 +58,7 @@ class Server:
         return self.launch_status in {LaunchStatus.FAILED, LaunchStatus.TERMINATED}
 
     def anew(self) -> Server:
-        """Give this server as it was before any launch."""
+        """Return this server as it was before any launch."""
         return replace(
             self,
             launch_status=LaunchStatus.PENDING,

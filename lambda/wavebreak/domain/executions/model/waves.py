@@ -74,7 +74,7 @@ class Wave:
     """None of a wave that needs no approval, and of one from before approvals had an end."""
 
     def remembering_failure(self) -> Wave:
-        """Give this wave with its present attempt, which has failed, among those that are over."""
+        """Return this wave with its present attempt, which has failed, among those that are over."""
         if self.status is not WaveStatus.FAILED:
             return self
         over = Attempt(self.attempt, self.started_at, self.ended_at, self.error)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def is_needed(
     execution: Execution, number: int, source_server_id: str, now: datetime, timing: Timing, *, idle: bool = False
 ) -> bool:
-    """Tell whether a drill launches a server of a wave, or is to call StartRecovery for it within half a minute.
+    """Return whether a drill launches a server of a wave, or is to call StartRecovery for it within half a minute.
 
     `idle` says that DRS was just seen to have no active job of it: then a job that would show by now is over, or never
     was, even if the drill, whose machine may be dead, does not know it yet.
@@ -43,5 +43,5 @@ def is_needed(
 
 
 def _would_show(job: Job, now: datetime, timing: Timing) -> bool:
-    """Tell whether DRS shows a job of a call by now if there is one; of an open intent its caller is dead by then."""
+    """Return whether DRS shows a job of a call by now if there is one; of an open intent its caller is dead by then."""
     return now >= (job.check_after if job.state is JobState.INTENDED else job.intended_at + 2 * timing.settle)

@@ -30,7 +30,7 @@ def steps_view(
 
 
 def runs_of(execution: Execution, wave: Wave) -> tuple[list[str], list[str]]:
-    """Give the ids of the runs that a wave's steps had: those of commands, and those of other steps."""
+    """Return the ids of the runs that a wave's steps had: those of commands, and those of other steps."""
     ran = [(step.kind, run_id(execution.execution_id, wave.number, step)) for step in wave.steps if _has_run(step)]
     commands = [name for kind, name in ran if kind is StepKind.COMMAND]
     return commands, [name for kind, name in ran if kind is not StepKind.COMMAND]

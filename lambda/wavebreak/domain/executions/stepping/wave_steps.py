@@ -66,7 +66,7 @@ def run_id(execution_id: str, wave: int, step: WaveStep) -> str:
 
 
 def written(document: Mapping[str, Any], wave: int, step: WaveStep) -> Mapping[str, Any]:
-    """Give a step or check of a wave as the frozen plan has it."""
+    """Return a step or check of a wave as the frozen plan has it."""
     found: Mapping[str, Any] = document["waves"][wave - 1][_LISTS[step.phase]][step.position - 1]
     return found
 
@@ -78,7 +78,7 @@ def asked_by(document: Mapping[str, Any], wave: int, step: WaveStep) -> Asked:
 
 
 def planned(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> tuple[WaveStep, ...]:
-    """Give the steps of a wave of a plan document, none of them started."""
+    """Return the steps of a wave of a plan document, none of them started."""
     return tuple(
         _planned(phase, position, step)
         for phase, listed in ((StepPhase.BEFORE, before), (StepPhase.AFTER, after))
@@ -99,39 +99,39 @@ def _planned(phase: StepPhase, position: int, step: Mapping[str, Any]) -> WaveSt
 
 
 def kind_of(step: Mapping[str, Any]) -> StepKind:
-    """Tell which kind a step of a plan document is."""
+    """Return which kind a step of a plan document is."""
     return next(kind for kind in StepKind if kind.lower() in step)
 
 
 def default_in_drill(kind: StepKind) -> InDrill:
-    """Tell whether a step that says nothing of it runs in drills: a rehearsal must not move traffic (contract 12)."""
+    """Return whether a step that says nothing of it runs in drills: a rehearsal must not move traffic (contract 12)."""
     return InDrill.RUN if kind is StepKind.COMMAND else InDrill.SKIP
 
 
 def of_phase(wave: Wave, phase: StepPhase) -> tuple[WaveStep, ...]:
-    """Give a wave's steps of one phase, in their order."""
+    """Return a wave's steps of one phase, in their order."""
     return tuple(step for step in wave.steps if step.phase is phase)
 
 
 def failed_required(wave: Wave, phase: StepPhase) -> WaveStep | None:
-    """Give the required step of a phase that fails the wave, if there is one."""
+    """Return the required step of a phase that fails the wave, if there is one."""
     return next((step for step in of_phase(wave, phase) if step.fails_wave), None)
 
 
 def is_done(wave: Wave, phase: StepPhase) -> bool:
-    """Tell whether every step of a phase has run and none of them fails the wave."""
+    """Return whether every step of a phase has run and none of them fails the wave."""
     return all(step.state is StepState.ENDED and not step.fails_wave for step in of_phase(wave, phase))
 
 
 def next_of(wave: Wave, phase: StepPhase) -> WaveStep | None:
-    """Give the step of a phase that is to be started; none while one runs or once a required one has failed."""
+    """Return the step of a phase that is to be started; none while one runs or once a required one has failed."""
     if wave.running_step is not None or failed_required(wave, phase) is not None:
         return None
     return next((step for step in of_phase(wave, phase) if step.state is StepState.PLANNED), None)
 
 
 def is_left_out(execution: Execution, step: WaveStep) -> bool:
-    """Tell whether a step is skipped because this is a drill."""
+    """Return whether a step is skipped because this is a drill."""
     return execution.mode is Mode.DRILL and step.in_drill is InDrill.SKIP
 
 
@@ -146,14 +146,14 @@ def intended(execution: Execution, wave: Wave, due: WaveStep, now: datetime) -> 
 
 
 def sources(execution: Execution, wave: Wave, phase: StepPhase) -> list[Wave]:
-    """Give the waves whose servers a wave's step concerns."""
+    """Return the waves whose servers a wave's step concerns."""
     if phase is StepPhase.BEFORE:
         return [execution.wave(number) for number in wave.depends_on]
     return list(execution.waves) if phase is StepPhase.CLOSING else [wave]
 
 
 def targets(execution: Execution, wave: Wave, phase: StepPhase) -> list[tuple[Wave, Server]]:
-    """Give the servers that a wave's step concerns, each with the wave that launched it.
+    """Return the servers that a wave's step concerns, each with the wave that launched it.
 
     One whose instance is not known is among them, too: a command does not succeed there.
     """
@@ -166,7 +166,7 @@ def targets(execution: Execution, wave: Wave, phase: StepPhase) -> list[tuple[Wa
 
 
 def is_cut_short(execution: Execution, wave: Wave, step: WaveStep) -> bool:
-    """Tell whether the run of a step is to be stopped: with its execution, or with its wave, whose time is over.
+    """Return whether the run of a step is to be stopped: with its execution, or with its wave, whose time is over.
 
     A check over the whole execution belongs to no wave.
     """
@@ -174,12 +174,12 @@ def is_cut_short(execution: Execution, wave: Wave, step: WaveStep) -> bool:
 
 
 def is_late(wave: Wave, step: WaveStep) -> bool:
-    """Tell whether a step that runs is to be stopped because its wave has ended, or had ended before it was retried."""
+    """Return whether a running step is to be stopped because its wave has ended, or had ended before its retry."""
     return step.stopped or (wave.has_ended and step.phase is not StepPhase.CLOSING)
 
 
 def is_overdue(view: StepView, now: datetime) -> bool:
-    """Tell whether a run that goes on has had its own time."""
+    """Return whether a run that goes on has had its own time."""
     return view.deadline is not None and now >= view.deadline
 
 
