@@ -6,7 +6,7 @@ import pytest
 from tests.cli.conftest import Terminal
 from tests.cli.fake_api import DRILL, RECOVERY, FakeApi, execution, problem, run_reading, server, wave
 
-from wavebreak.domain.executions.next_steps import next_steps
+from wavebreak.domain.executions.views.next_steps import next_steps
 
 START = ("run", "three-tier", "--mode", "recovery")
 PLAN: dict[str, Any] = {

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from tests.cli.fake_api import COMMAND, DRILL, RECOVERY, Json, execution, left, server, wave, wave_command
 
-from wavebreak.domain.executions.next_steps import next_steps
+from wavebreak.domain.executions.views.next_steps import next_steps
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.timing import duration
 from wavebreak_cli.client.answers import Execution

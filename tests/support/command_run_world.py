@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.commands.summary import FAILED_EVERYWHERE
+from wavebreak.domain.executions.model.steps import StepPhase, StepView, view_of
 from wavebreak.domain.executions.stepping import wave_steps
-from wavebreak.domain.executions.stepping.model import StepPhase, StepView, view_of
 from wavebreak.domain.steps.runs import StepKind, StepOutcome, StepRun, StopReason, ended
 from wavebreak.execution_utils import WaveStatus
 from wavebreak.site import Site
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.steps import WaveStep
     from wavebreak.domain.executions.model.waves import Wave
-    from wavebreak.domain.executions.stepping.model import WaveStep
 
 RUNNING: Final = "IN_PROGRESS"
 CANCELLING: Final = "CANCELLING"

@@ -11,7 +11,7 @@ from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.domain.executions.model.waves import Wave
 from wavebreak.domain.executions.model.words import Attribution
-from wavebreak.domain.executions.observation import JobLog, JobView, Observation, ServerView
+from wavebreak.domain.executions.observing.launches import JobLog, JobView, Observation, ServerView
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.timing import Timing
 

@@ -13,7 +13,6 @@ from tests.support.command_run_world import Bound, CommandRuns, check_commands
 from tests.support.execution_builders import NOW, OPERATOR, TIMING
 from tests.support.mannered_drs import DrsJob, Looks
 
-from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import (
     ENGINE_ACTOR,
     WORDS,
@@ -22,7 +21,8 @@ from wavebreak.domain.executions.audit_trail import (
     status_changes,
     words_behind,
 )
-from wavebreak.domain.executions.ending.looks import TerminationObservation, is_launched, terminate_jobs
+from wavebreak.domain.executions.ending import termination
+from wavebreak.domain.executions.ending.termination import TerminationDirective
 from wavebreak.domain.executions.engine import (
     Decision,
     Directive,
@@ -32,16 +32,17 @@ from wavebreak.domain.executions.engine import (
     may_launch,
     unassigned,
 )
-from wavebreak.domain.executions.launching import launch_steps, learning
-from wavebreak.domain.executions.launching.last_look import LastLook
+from wavebreak.domain.executions.launching import launch_steps
 from wavebreak.domain.executions.model.executions import Execution
 from wavebreak.domain.executions.model.jobs import Job, JobKind, JobState
+from wavebreak.domain.executions.model.last_look import LastLook
 from wavebreak.domain.executions.model.servers import LaunchStatus
+from wavebreak.domain.executions.model.steps import StepStatus
 from wavebreak.domain.executions.model.words import Attribution
-from wavebreak.domain.executions.observation import JobView, Observation
-from wavebreak.domain.executions.stepping.model import StepStatus
+from wavebreak.domain.executions.observing import learning
+from wavebreak.domain.executions.observing.instances import TerminationObservation, is_launched, terminate_jobs
+from wavebreak.domain.executions.observing.launches import JobView, Observation
 from wavebreak.domain.executions.stepping.wave_steps import intended
-from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.execution_utils import WaveStatus, final_status, is_terminal
 from wavebreak.site import Site
 from wavebreak.store.records.executions import meta_record, read_execution

@@ -21,7 +21,7 @@ from wavebreak.domain.executions.engine import Directive, decide
 from wavebreak.domain.executions.launching.launch_tags import job_tags
 from wavebreak.domain.executions.model.executions import Execution, Mode
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
-from wavebreak.domain.executions.observation import JobView, Observation, ServerView
+from wavebreak.domain.executions.observing.launches import JobView, Observation, ServerView
 from wavebreak.execution_utils import WaveStatus
 from wavebreak.store.records.executions import meta_record, read_execution
 from wavebreak.store.records.jobs import job_record

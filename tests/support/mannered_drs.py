@@ -18,13 +18,13 @@ from drs_simulator.clockwork.timing import Timing
 from drs_simulator.manners import Lens, Manners
 from wavebreak.domain.drs import NOT_FOUND, Instance
 from wavebreak.domain.executions.model.servers import LaunchStatus
-from wavebreak.domain.executions.observation import InstanceView, JobLog, JobView, Observation, ServerView
+from wavebreak.domain.executions.observing.launches import InstanceView, JobLog, JobView, Observation, ServerView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from wavebreak.domain.executions.launching.learning import Due
+    from wavebreak.domain.executions.observing.learning import Due
 
 LATE = timedelta(seconds=10)
 _NAME = "ParticipatingServer.recoveryInstanceID"

@@ -16,7 +16,7 @@ from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.drs import RecentJob, SourceServer, Trouble
 from wavebreak.domain.executions.launching.launch_tags import key_of
 from wavebreak.domain.executions.model.servers import LaunchStatus
-from wavebreak.domain.executions.observation import JobView, ServerView
+from wavebreak.domain.executions.observing.launches import JobView, ServerView
 from wavebreak.domain.launch_templates.changing import interfaces_of
 from wavebreak.domain.launch_templates.model import LaunchConfiguration, Subnet, TemplateVersion
 from wavebreak.problems import Unavailable

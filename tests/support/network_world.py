@@ -22,7 +22,7 @@ from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import Directive, decide
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.words import Attribution
-from wavebreak.domain.executions.observation import Observation
+from wavebreak.domain.executions.observing.launches import Observation
 from wavebreak.domain.launch_templates.changing import interfaces_of
 from wavebreak.problems import Unavailable
 from wavebreak.resilience import retries

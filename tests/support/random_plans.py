@@ -7,7 +7,7 @@ from typing import Final
 from tests.support.execution_builders import TIMING, server
 
 from wavebreak.domain.commands.catalogue import COMMAND_NAMES
-from wavebreak.domain.executions.approving.model import ApprovalWait
+from wavebreak.domain.executions.model.approvals import ApprovalWait
 from wavebreak.domain.executions.model.waves import Wave
 from wavebreak.domain.executions.stepping.wave_steps import planned
 from wavebreak.domain.plans.model import ApprovalThen, Impact, OnFailure

@@ -15,13 +15,13 @@ from tests.support.real_launcher import TROUBLES, Died
 
 from wavebreak.aws.drs import Drs
 from wavebreak.aws.step_functions import Workflow
+from wavebreak.domain.executions.ending.termination import TerminationDirective
 from wavebreak.domain.executions.engine import Directive, open_asks
 from wavebreak.domain.executions.launching.launch_tags import job_tags
 from wavebreak.domain.executions.model.executions import CancelThen, Execution
 from wavebreak.domain.executions.model.jobs import JobKind
 from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.steering import NotAllowedError
-from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.problems import Problem
 from wavebreak.store import keys
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.domain.executions.machine_runs import Machine
     from wavebreak.domain.executions.model.servers import Server
-    from wavebreak.domain.executions.observation import JobView
+    from wavebreak.domain.executions.observing.launches import JobView
 
 POLL_SECONDS: Final = 80
 STALE_SECONDS: Final = 12

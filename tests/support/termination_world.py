@@ -28,13 +28,13 @@ from tests.support.execution_builders import (
 
 from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.drs import Instance, RecentJob
-from wavebreak.domain.executions import termination
-from wavebreak.domain.executions.ending.looks import is_launched
+from wavebreak.domain.executions.ending import termination
+from wavebreak.domain.executions.ending.termination import TerminationDirective
 from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.model.words import Attribution
-from wavebreak.domain.executions.observation import JobView, ServerView
-from wavebreak.domain.executions.termination import TerminationDirective
+from wavebreak.domain.executions.observing.instances import is_launched
+from wavebreak.domain.executions.observing.launches import JobView, ServerView
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.store.executions import Snapshot, VersionConflictError
 from wavebreak.store.records.executions import meta_record, read_execution

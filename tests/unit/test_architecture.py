@@ -215,6 +215,21 @@ def test_no_import_goes_in_circles() -> None:
     assert circles({room: others - {room} for room, others in rooms.items()}) == set()
 
 
+FOLDERS = sorted({name.rpartition(".")[0] for name in PLACED})
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_parts_of_a_folder_go_in_no_circle(folder: str) -> None:
+    """A part is a module that lies there, or a folder with all that is in it."""
+    depth = folder.count(".") + 2
+    arrows: dict[str, set[str]] = {}
+    for name in (name for name in PLACED if within(name, folder)):
+        part = ".".join(name.split(".")[:depth])
+        others = {".".join(other.split(".")[:depth]) for other in known_to(name) if within(other, folder)}
+        arrows.setdefault(part, set()).update(others - {part})
+    assert circles(arrows) == set()
+
+
 @pytest.mark.parametrize("package", sorted({*FACES} - {"wavebreak.handlers"}))
 def test_a_package_is_a_docstring_and_nothing_else(package: str) -> None:
     """Whoever imports one module of a package would pay for whatever stands here; handlers hold back the collector."""

@@ -21,7 +21,7 @@ RARE = (
     *("wavebreak.evidence", "wavebreak.domain.evidence", "wavebreak.consolidation"),
     *(f"wavebreak.domain.checks.{name}" for name in ("check_", "consolidation", "reducers")),
     *("wavebreak.domain.notifications", "wavebreak.domain.readiness", "wavebreak.domain.plans.drs_recovery_plans"),
-    *(f"wavebreak.use_cases.{verb}" for verb in ("check_readiness", "plans.import_drs_plan", "start_execution")),
+    *(f"wavebreak.use_cases.{verb}" for verb in ("readiness.survey", "plans.import_drs_plan", "start_execution")),
 )
 """What only some calls of the API need."""
 

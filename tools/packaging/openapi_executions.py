@@ -18,13 +18,13 @@ from tools.packaging.openapi_shapes import (
 
 from wavebreak.domain.checks.statuses import CheckOutcomeStatus
 from wavebreak.domain.evidence.job_log import Phase
-from wavebreak.domain.executions.actions import EXECUTION_STEPS, WAVE_STEPS
-from wavebreak.domain.executions.ending.model import EndingOutcome
-from wavebreak.domain.executions.findings.model import VerdictWord
 from wavebreak.domain.executions.model.executions import CancelThen, Mode, PausedBy
+from wavebreak.domain.executions.model.findings import VerdictWord
 from wavebreak.domain.executions.model.servers import LaunchStatus
+from wavebreak.domain.executions.model.steps import StepPhase, StepStatus
+from wavebreak.domain.executions.model.terminations import EndingOutcome
 from wavebreak.domain.executions.notices import NoticeCode
-from wavebreak.domain.executions.stepping.model import StepPhase, StepStatus
+from wavebreak.domain.executions.views.actions import EXECUTION_STEPS, WAVE_STEPS
 from wavebreak.domain.plans.model import ApprovalNotBy, ApprovalThen, Impact, InDrill, ProcessorType
 from wavebreak.domain.steps.runs import StepKind
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus

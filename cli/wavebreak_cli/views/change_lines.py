@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions.next_steps import next_steps
+from wavebreak.domain.executions.views.next_steps import next_steps
 from wavebreak.execution_utils import is_terminal, normalize_execution_status
 from wavebreak_cli.client.answers import WaveStep
 

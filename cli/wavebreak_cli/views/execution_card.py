@@ -16,7 +16,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from wavebreak.domain.executions.next_steps import held_open_by, next_steps
+from wavebreak.domain.executions.views.next_steps import held_open_by, next_steps
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.timing import duration
 from wavebreak_cli.client.answers import members

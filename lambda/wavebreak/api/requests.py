@@ -9,8 +9,8 @@ from pydantic.alias_generators import to_camel
 
 from wavebreak.api.http import MAX_LIMIT
 from wavebreak.domain.errors.record import MAX_HOURS
-from wavebreak.domain.executions.findings.model import VerdictWord
 from wavebreak.domain.executions.model.executions import CancelThen
+from wavebreak.domain.executions.model.findings import VerdictWord
 from wavebreak.domain.plans.model import LONGEST_LEASE_MINUTES, SHORTEST_LEASE_MINUTES
 
 Reason = Annotated[str, Field(max_length=1024, description="Why, for the audit trail.")]

@@ -23,7 +23,7 @@ from wavebreak.domain.drs import (
 )
 from wavebreak.domain.executions.launching.launch_tags import job_tags, key_of
 from wavebreak.domain.executions.model.servers import LaunchStatus
-from wavebreak.domain.executions.observation import JobLog, JobView, ServerView
+from wavebreak.domain.executions.observing.launches import JobLog, JobView, ServerView
 from wavebreak.problems import Unavailable
 from wavebreak.timing import iso, known_time, parse_iso
 

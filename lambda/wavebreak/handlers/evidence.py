@@ -10,7 +10,7 @@ from wavebreak.api import http
 from wavebreak.api.requests import ReportForm, VerdictRequest
 from wavebreak.app import app
 from wavebreak.domain.checks.whole_execution import whole_view
-from wavebreak.domain.executions.findings.model import Verdict
+from wavebreak.domain.executions.model.findings import Verdict
 
 router = http.make_router()
 

@@ -10,7 +10,7 @@ from wavebreak.api import http
 from wavebreak.api.requests import Limit, NextToken
 from wavebreak.app import app
 from wavebreak.domain.executions.model.executions import Mode
-from wavebreak.domain.executions.views import summary_view
+from wavebreak.domain.executions.views.executions import summary_view
 from wavebreak.domain.plans.document import PlanId
 from wavebreak.execution_utils import ExecutionStatus
 

@@ -9,13 +9,13 @@ from wavebreak.api import http
 from wavebreak.api.plan_requests import ImportRequest, PlanInput
 from wavebreak.api.requests import Limit, NextToken, NothingRequest
 from wavebreak.app import app
-from wavebreak.domain.executions.views import plan_view
+from wavebreak.domain.executions.views.executions import plan_view
 from wavebreak.domain.plans.differences import differences
 from wavebreak.domain.plans.document import parse_plan
 from wavebreak.domain.plans.readiness import standing_view
 from wavebreak.domain.readiness.checks import judge, names_of, readiness_view
-from wavebreak.use_cases.check_readiness import survey
 from wavebreak.use_cases.plans.import_drs_plan import import_plan
+from wavebreak.use_cases.readiness.survey import survey
 from wavebreak.use_cases.steps.check_steps import check_steps
 
 router = http.make_router()

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions.overview import time_of
+from wavebreak.domain.executions.views.overview import time_of
 from wavebreak.domain.launch_templates.changes import Stage, TemplateChange
 from wavebreak.problems import Unavailable
 from wavebreak.site import Site

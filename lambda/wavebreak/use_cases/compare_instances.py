@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from wavebreak.aws.drs import DESCRIBE_INSTANCES
 from wavebreak.aws.parallel_reads import Asking, questions_of_servers
 from wavebreak.domain.drs import Trouble
-from wavebreak.domain.executions.ending.looks import is_launched
+from wavebreak.domain.executions.observing.instances import is_launched
 
 if TYPE_CHECKING:
     from wavebreak.app import App

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.aws.parallel_reads import Sites
 from wavebreak.domain.drs import STOPPED
 from wavebreak.domain.errors.record import Severity
-from wavebreak.domain.executions.launching import learning
 from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
-from wavebreak.domain.executions.observation import InstanceView, JobView, Observation
+from wavebreak.domain.executions.observing import learning
+from wavebreak.domain.executions.observing.launches import InstanceView, JobView, Observation
 from wavebreak.resilience.aws_errors import FAULTS
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.aws.drs import Drs
     from wavebreak.aws.parallel_reads import Answers
-    from wavebreak.domain.executions.launching.learning import Due
     from wavebreak.domain.executions.model.executions import Execution
-    from wavebreak.domain.executions.observation import JobLog
+    from wavebreak.domain.executions.observing.launches import JobLog
+    from wavebreak.domain.executions.observing.learning import Due
     from wavebreak.site import Site
 
 logger = logging.getLogger(__name__)

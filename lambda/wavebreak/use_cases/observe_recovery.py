@@ -12,8 +12,8 @@ from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import Decision, Directive, decide
 from wavebreak.domain.executions.leasing import rules as leasing
 from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.steps import StepView, view_of
 from wavebreak.domain.executions.model.words import Attribution
-from wavebreak.domain.executions.stepping.model import StepView, view_of
 from wavebreak.domain.executions.stepping.wave_steps import run_id
 from wavebreak.domain.steps.runs import StepKind
 from wavebreak.observability.metrics import Metric
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.commands.runs import CommandRun
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.jobs import Job
-    from wavebreak.domain.executions.observation import Observation
+    from wavebreak.domain.executions.observing.launches import Observation
     from wavebreak.site import Site
 
 logger = logging.getLogger(__name__)

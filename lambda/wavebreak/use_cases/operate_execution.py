@@ -7,13 +7,14 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.executions import steering, termination
-from wavebreak.domain.executions.actions import WAVE_STEPS
+from wavebreak.domain.executions import steering
+from wavebreak.domain.executions.ending import termination
 from wavebreak.domain.executions.ending.taken_up import compared
 from wavebreak.domain.executions.locking.preemption import taken_over
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Mode
 from wavebreak.domain.executions.steering import NotAllowedError
+from wavebreak.domain.executions.views.actions import WAVE_STEPS
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.identifiers import new_call_id
 from wavebreak.problems import ConfirmationRequired, NotFound, Problem, Unavailable
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wavebreak.app import App
-    from wavebreak.domain.executions.actions import WaveCall
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.words import Attribution
+    from wavebreak.domain.executions.views.actions import WaveCall
     from wavebreak.store.executions import Snapshot
     from wavebreak.store.locks import Held
 

@@ -16,7 +16,7 @@ from tools.template import ROOT, STATE_MACHINE, definition, load, resources
 
 from wavebreak.domain.commands.runs import CommandRun
 from wavebreak.domain.executions.model.words import Attribution
-from wavebreak.domain.executions.next_steps import next_steps
+from wavebreak.domain.executions.views.next_steps import next_steps
 from wavebreak.domain.steps.runs import StepKind
 from wavebreak.store.commands import CommandStore
 from wavebreak.store.errors import ErrorStore

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.support.plans import servers_of, three_tier
 
-from wavebreak.domain.executions.launching.usual_time import usual_launch
+from wavebreak.domain.executions.observing.usual_time import usual_launch
 
 if TYPE_CHECKING:
     from tests.support.stack import Stack

@@ -18,7 +18,7 @@ from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.domain.executions.model.waves import Wave
-from wavebreak.domain.executions.observation import JobLog, JobView
+from wavebreak.domain.executions.observing.launches import JobLog, JobView
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.site import Site
 from wavebreak.store import keys

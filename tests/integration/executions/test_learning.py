@@ -9,7 +9,7 @@ import pytest
 from tests.support.plans import plan, server, servers_of, wave
 
 from wavebreak.aws.drs import Drs
-from wavebreak.domain.executions.observation import JobLog
+from wavebreak.domain.executions.observing.launches import JobLog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from tests.support.stack import PATIENCE_SECONDS, read_until
 
 from wavebreak.aws import clients
 from wavebreak.aws.parallel_reads import Asking
-from wavebreak.use_cases import check_readiness
+from wavebreak.use_cases.readiness import survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -179,7 +179,7 @@ def test_a_drs_that_does_not_answer_is_a_check_and_no_error(stack: Stack, fault:
 
 
 def test_snapshots_of_a_bounded_number_of_servers_are_looked_at(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_readiness, "MOST_SNAPSHOTS", 2)
+    monkeypatch.setattr(survey, "MOST_SNAPSHOTS", 2)
     document = plan(wave("many", 1, 2, 3, 4, 5))
     document["waves"][0]["servers"][0]["impact"] = "OPTIONAL"
     stack.put_servers(servers_of(document))
@@ -386,12 +386,12 @@ def test_what_there_was_no_time_for_is_told_and_snapshots_are_only_counted(
 ) -> None:
     stack.put_servers(servers_of(ONE_WAVE))
     seconds = iter([0.0, 0.0, 0.0, 0.0])
-    monkeypatch.setattr(check_readiness, "Asking", lambda: Asking(lambda: next(seconds, 99.0)))
+    monkeypatch.setattr(survey, "Asking", lambda: Asking(lambda: next(seconds, 99.0)))
     result = validated(stack, ONE_WAVE)
     assert result["ready"] is True
     assert found(result, "snapshot") == {"us-east-1": "WARN"}
     assert "2 servers were not looked at" in message(result, "snapshot")
-    monkeypatch.setattr(check_readiness, "Asking", lambda: Asking(iter([0.0, *[99.0] * 99]).__next__))
+    monkeypatch.setattr(survey, "Asking", lambda: Asking(iter([0.0, *[99.0] * 99]).__next__))
     result = asked_again(stack, ONE_WAVE["planId"])
     assert failing(result) == {"drs"}
     assert not stack.control.calls("DescribeRecoverySnapshots")

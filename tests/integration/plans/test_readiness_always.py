@@ -17,8 +17,7 @@ from tests.support.plans import plan, server, servers_of, wave
 
 from wavebreak.aws.channels import Channels
 from wavebreak.observability.metrics import Meter
-from wavebreak.use_cases import check_readiness
-from wavebreak.use_cases.readiness import check_plans, recoveries, sights
+from wavebreak.use_cases.readiness import check_plans, recoveries, sights, survey
 
 if TYPE_CHECKING:
     from tests.support.clock import JumpingClock
@@ -198,7 +197,7 @@ def test_13_a_plan_is_checked_by_one_call_at_a_time(stack: Stack, monkeypatch: p
     stack.put_servers(servers_of(ONE))
     stack.put_plan(ONE)
     looking, others = threading.Event(), []
-    real = check_readiness.survey_plans
+    real = survey.survey_plans
 
     def slow(*args: Any) -> Any:
         if not looking.is_set():
@@ -216,7 +215,7 @@ def test_13_what_changed_while_it_was_looked_at_is_looked_at_anew(
 ) -> None:
     stack.put_servers(servers_of(ONE))
     stack.put_plan(ONE)
-    real = check_readiness.survey_plans
+    real = survey.survey_plans
 
     def changing(*args: Any) -> Any:
         monkeypatch.setattr(check_plans, "survey_plans", real)
@@ -332,7 +331,7 @@ def test_13_a_plan_that_cannot_be_looked_at_keeps_no_other_from_it(
     stack.put_servers([server(1)])
     for number in range(3):
         stack.put_plan(plan(wave("only", 1), plan_id=f"plan-{number}"))
-    real = check_readiness.survey_plans
+    real = survey.survey_plans
 
     def odd(app: Any, plans: Any, *rest: Any) -> Any:
         if any(each.document["planId"] == "plan-1" for each in plans):

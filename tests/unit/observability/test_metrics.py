@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from tests.support.execution_builders import NOW, execution, wave
 
-from wavebreak.domain.executions.findings.model import Objectives
 from wavebreak.domain.executions.model.executions import Execution
+from wavebreak.domain.executions.model.findings import Objectives
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.observability.execution_metrics import Measured
 from wavebreak.observability.metrics import Meter, Metric, emf_line, to_log

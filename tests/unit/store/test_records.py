@@ -10,11 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.execution_builders import EXECUTION_ID, NOW, asked_to_cancel, execution, job, job_id, server, wave
 
-from wavebreak.domain.executions.approving.model import ApprovalWait
 from wavebreak.domain.executions.batch_search import Suspicion
-from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, InstanceEnding, kept_in_bytes
 from wavebreak.domain.executions.kept_words import kept
-from wavebreak.domain.executions.launching.last_look import LastLook
+from wavebreak.domain.executions.model.approvals import ApprovalWait
 from wavebreak.domain.executions.model.executions import (
     Cancel,
     CancelThen,
@@ -25,7 +23,9 @@ from wavebreak.domain.executions.model.executions import (
     Termination,
 )
 from wavebreak.domain.executions.model.jobs import Job, JobKind, JobState
+from wavebreak.domain.executions.model.last_look import LastLook
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
+from wavebreak.domain.executions.model.terminations import EndingOutcome, Hold, InstanceEnding, kept_in_bytes
 from wavebreak.domain.executions.model.waves import Wave
 from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.plans.model import ApprovalThen, Impact, OnFailure

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.support.execution_builders import execution, wave
 
-from wavebreak.domain.executions.stepping.model import StepPhase, StepState, StepStatus, WaveStep
+from wavebreak.domain.executions.model.steps import StepPhase, StepState, StepStatus, WaveStep
 from wavebreak.domain.plans.model import InDrill
 from wavebreak.domain.steps.runs import StepKind
 from wavebreak.store.records.steps import read_steps

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.checks.check_output import CheckOutcome, outcome_of
 from wavebreak.domain.checks.consolidation import consolidate, misfits
 from wavebreak.domain.checks.statuses import CheckOutcomeStatus
-from wavebreak.domain.executions.findings.model import CheckTally
+from wavebreak.domain.executions.model.findings import CheckTally
 from wavebreak.domain.plans.model import ProcessorType
 from wavebreak.timing import iso
 

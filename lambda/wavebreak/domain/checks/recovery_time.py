@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from wavebreak.domain.checks.waiting import waited_in
-from wavebreak.domain.executions.findings.model import Objectives
+from wavebreak.domain.executions.model.findings import Objectives
 from wavebreak.domain.executions.trail_reading import changes_in, has_gaps
 from wavebreak.execution_utils import ExecutionStatus, is_terminal, normalize_execution_status
 from wavebreak.timing import known_time, whole_seconds

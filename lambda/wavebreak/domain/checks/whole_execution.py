@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.checks.launch import launch
 from wavebreak.domain.checks.recovery_point import recovery_point
 from wavebreak.domain.checks.recovery_time import recovery_time
-from wavebreak.domain.executions.actions import of_wave, with_actions
 from wavebreak.domain.executions.kept_words import kept
 from wavebreak.domain.executions.model.words import Attribution
-from wavebreak.domain.executions.observation import deadline_of
-from wavebreak.domain.executions.overview import time_of
-from wavebreak.domain.executions.views import execution_view, wave_view
+from wavebreak.domain.executions.observing.launches import deadline_of
+from wavebreak.domain.executions.views.actions import of_wave, with_actions
+from wavebreak.domain.executions.views.executions import execution_view, wave_view
+from wavebreak.domain.executions.views.overview import time_of
 from wavebreak.execution_utils import WaveStatus
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.domain.executions.ending.model import EndingOutcome
-from wavebreak.domain.executions.views import execution_view
+from wavebreak.domain.executions.model.terminations import EndingOutcome
+from wavebreak.domain.executions.views.executions import execution_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -7,8 +7,8 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.checking import turns
-from wavebreak.domain.executions.findings.model import CallCounts, Objectives
 from wavebreak.domain.executions.model.executions import Execution, Mode
+from wavebreak.domain.executions.model.findings import CallCounts, Objectives
 from wavebreak.domain.executions.model.servers import Server
 from wavebreak.domain.executions.model.waves import Wave
 from wavebreak.domain.executions.stepping.wave_steps import planned

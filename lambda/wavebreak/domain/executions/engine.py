@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Final
 from wavebreak.domain.executions import wave_ends
 from wavebreak.domain.executions.approving.rules import not_let_through, overdue, put_to_somebody
 from wavebreak.domain.executions.checking.turns import closing_turn
-from wavebreak.domain.executions.ending.looks import looked_at_anew
-from wavebreak.domain.executions.launching import learning
-from wavebreak.domain.executions.launching.usual_time import is_about_to_end
 from wavebreak.domain.executions.model.executions import CancelThen, Execution, PausedBy
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
-from wavebreak.domain.executions.observation import Observation, absorb, deadline_of, launch_from
+from wavebreak.domain.executions.model.steps import StepPhase, StepView, WaveStep
+from wavebreak.domain.executions.observing import learning
+from wavebreak.domain.executions.observing.instances import looked_at_anew
+from wavebreak.domain.executions.observing.launches import Observation, absorb, deadline_of, launch_from
+from wavebreak.domain.executions.observing.usual_time import is_about_to_end
 from wavebreak.domain.executions.stepping import wave_steps
-from wavebreak.domain.executions.stepping.model import StepPhase, StepView, WaveStep
 from wavebreak.domain.executions.wave_ends import failed_servers
 from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import (

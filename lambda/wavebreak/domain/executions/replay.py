@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-    from wavebreak.domain.executions.leasing.model import Lease
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.leases import Lease
     from wavebreak.domain.executions.model.waves import Wave
 
 

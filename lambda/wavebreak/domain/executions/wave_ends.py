@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.model.servers import Server
+    from wavebreak.domain.executions.model.steps import WaveStep
     from wavebreak.domain.executions.model.waves import Wave
-    from wavebreak.domain.executions.stepping.model import WaveStep
 
 _NAMED: Final = 3
 """Servers that fit a line."""

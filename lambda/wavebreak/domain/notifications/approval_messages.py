@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.approving.rules import APPROVAL, REMINDED, ends_in_rejection
-from wavebreak.domain.executions.next_steps import Step, approval_steps
+from wavebreak.domain.executions.views.next_steps import Step, approval_steps
 from wavebreak.domain.notifications.message import clock, numbered, shown_actor
 from wavebreak.execution_utils import WaveStatus
 from wavebreak.timing import duration, parse_iso, whole_seconds

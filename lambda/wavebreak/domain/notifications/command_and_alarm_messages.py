@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions.next_steps import Step
+from wavebreak.domain.executions.views.next_steps import Step
 from wavebreak.domain.notifications.message import Kind, Look, Message, discreet, one_line, subject_of
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.commands.summary import RunStatus
 from wavebreak.domain.executions.audit_trail import COMMAND, LEASE, TERMINATION
 from wavebreak.domain.executions.model.executions import Mode
-from wavebreak.domain.executions.next_steps import Step, next_steps
 from wavebreak.domain.executions.stepping.changes import STEP
-from wavebreak.domain.executions.views import execution_view
+from wavebreak.domain.executions.views.executions import execution_view
+from wavebreak.domain.executions.views.next_steps import Step, next_steps
 from wavebreak.domain.notifications import approval_messages as approvals
 from wavebreak.domain.notifications.message import (
     MOST_NAMES,

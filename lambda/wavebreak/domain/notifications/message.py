@@ -16,7 +16,7 @@ from wavebreak.harmless_text import flattened
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wavebreak.domain.executions.next_steps import Step
+    from wavebreak.domain.executions.views.next_steps import Step
     from wavebreak.execution_utils import Display
 
 

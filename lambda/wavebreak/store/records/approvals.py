@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.domain.executions.approving.model import ApprovalWait
-from wavebreak.domain.executions.overview import time_of
+from wavebreak.domain.executions.model.approvals import ApprovalWait
+from wavebreak.domain.executions.views.overview import time_of
 from wavebreak.domain.plans.model import ApprovalThen
 from wavebreak.timing import time_or_none
 

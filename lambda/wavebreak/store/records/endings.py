@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.errors.masking import masked_reason
 from wavebreak.domain.executions.batch_search import Suspicion
-from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, InstanceEnding
+from wavebreak.domain.executions.model.terminations import EndingOutcome, Hold, InstanceEnding
 from wavebreak.site import Site
 from wavebreak.timing import iso, parse_iso
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions.launching.last_look import LastLook
-from wavebreak.domain.executions.launching.usual_time import usual_launch
 from wavebreak.domain.executions.locking import preemption
-from wavebreak.domain.executions.locking.model import Preemption
 from wavebreak.domain.executions.model.executions import (
     Cancel,
     CancelThen,
@@ -17,8 +14,11 @@ from wavebreak.domain.executions.model.executions import (
     PausedBy,
     Termination,
 )
+from wavebreak.domain.executions.model.last_look import LastLook
+from wavebreak.domain.executions.model.waits import Preemption
 from wavebreak.domain.executions.notices import Notice, NoticeCode
-from wavebreak.domain.executions.overview import overview_of
+from wavebreak.domain.executions.observing.usual_time import usual_launch
+from wavebreak.domain.executions.views.overview import overview_of
 from wavebreak.execution_utils import TerminationStatus, normalize_execution_status
 from wavebreak.site import Site
 from wavebreak.store import keys

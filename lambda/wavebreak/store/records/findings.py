@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.domain.executions.findings.model import CallCounts, CheckTally, Objectives, Verdict, VerdictWord
+from wavebreak.domain.executions.model.findings import CallCounts, CheckTally, Objectives, Verdict, VerdictWord
 from wavebreak.timing import parse_iso
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.executions.model.jobs import Job, JobKind, JobState
-from wavebreak.domain.executions.overview import time_of
+from wavebreak.domain.executions.views.overview import time_of
 from wavebreak.site import Site
 from wavebreak.store import keys
 from wavebreak.timing import iso, parse_iso, time_or_none

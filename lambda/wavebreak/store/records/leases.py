@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.executions.leasing.due import due_at
-from wavebreak.domain.executions.leasing.model import Lease
-from wavebreak.domain.executions.overview import time_of
+from wavebreak.domain.executions.model.leases import Lease
+from wavebreak.domain.executions.views.overview import time_of
 from wavebreak.store import keys
 from wavebreak.timing import iso, known_time
 

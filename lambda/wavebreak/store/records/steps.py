@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.commands.summary import FAILED_EVERYWHERE, CommandRunStatus
 from wavebreak.domain.errors.masking import masked_reason
-from wavebreak.domain.executions.overview import time_of
-from wavebreak.domain.executions.stepping.model import StepPhase, StepState, WaveStep
+from wavebreak.domain.executions.model.steps import StepPhase, StepState, WaveStep
 from wavebreak.domain.executions.stepping.wave_steps import came_to
+from wavebreak.domain.executions.views.overview import time_of
 from wavebreak.domain.plans.model import InDrill
 from wavebreak.domain.steps.runs import StepKind
 from wavebreak.timing import time_or_none

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.errors.masking import masked_reason
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.kept_words import LONGEST, kept
-from wavebreak.domain.executions.locking.model import DrillWait
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
+from wavebreak.domain.executions.model.waits import DrillWait
 from wavebreak.domain.executions.model.waves import SERVERS_PER_ITEM, Attempt, Wave
-from wavebreak.domain.executions.overview import time_of, word_of
+from wavebreak.domain.executions.views.overview import time_of, word_of
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import WaveStatus, normalize_wave_status
 from wavebreak.site import Site

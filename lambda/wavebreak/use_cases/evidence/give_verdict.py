@@ -9,8 +9,8 @@ from wavebreak.domain.executions.model.words import Attribution
 
 if TYPE_CHECKING:
     from wavebreak.app import App
-    from wavebreak.domain.executions.findings.model import Verdict
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.findings import Verdict
 
 
 def give_verdict(app: App, execution_id: str, verdict: Verdict) -> Execution:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
-    from wavebreak.domain.executions.observation import JobLog
+    from wavebreak.domain.executions.observing.launches import JobLog
 
 
 def keep_job_logs(app: App, before: Execution, after: Execution, logs: Mapping[str, JobLog]) -> None:

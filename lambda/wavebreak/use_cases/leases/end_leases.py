@@ -10,8 +10,8 @@ import random
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
+from wavebreak.domain.executions.ending import termination
 from wavebreak.domain.executions.leasing.due import EXPIRED, LeaseStep, reminded, step_due
 from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.steering import NotAllowedError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.domain.executions.views import plan_view
+from wavebreak.domain.executions.views.executions import plan_view
 from wavebreak.domain.plans.readiness import MOST_FAILING, MOST_IN_A_LIST, standing_view
 from wavebreak.domain.plans.schedules import schedule_of
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import unassigned
-from wavebreak.domain.executions.locking import drill_wait
 from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.executions.model.jobs import JobKind
 from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.observing import drill_wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

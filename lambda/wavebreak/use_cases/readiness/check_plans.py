@@ -22,8 +22,8 @@ from wavebreak.domain.readiness.prints import prints_of
 from wavebreak.observability.metrics import Metric
 from wavebreak.resilience.despite_faults import each_despite_faults
 from wavebreak.store.upkeep.readiness import Kept
-from wavebreak.use_cases.check_readiness import survey_plans
 from wavebreak.use_cases.readiness.recoveries import Recoveries
+from wavebreak.use_cases.readiness.survey import survey_plans
 from wavebreak.use_cases.readiness.tell_change import tell_change
 from wavebreak.use_cases.steps.check_steps import check_steps
 

@@ -15,8 +15,8 @@ from wavebreak.identifiers import RequestKey
 from wavebreak.problems import NotFound, Problem, Unavailable
 from wavebreak.site import Site
 from wavebreak.timing import iso
-from wavebreak.use_cases.check_readiness import survey
 from wavebreak.use_cases.deliver_events import announce
+from wavebreak.use_cases.readiness.survey import survey
 from wavebreak.use_cases.start_execution import start_execution
 
 if TYPE_CHECKING:

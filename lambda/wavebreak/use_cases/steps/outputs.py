@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wavebreak.domain.executions.stepping.shown import runs_of
+from wavebreak.domain.executions.views.steps import runs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

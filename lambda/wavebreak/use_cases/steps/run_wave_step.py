@@ -20,8 +20,8 @@ from wavebreak.use_cases.steps.step_of_wave import go_on
 if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.steps import WaveStep
     from wavebreak.domain.executions.model.waves import Wave
-    from wavebreak.domain.executions.stepping.model import WaveStep
 
 
 def run_step(app: App, execution_id: str, number: int) -> None:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.steps import WaveStep
     from wavebreak.domain.executions.model.waves import Wave
-    from wavebreak.domain.executions.stepping.model import WaveStep
 
 
 def go_on(app: App, execution: Execution, wave: Wave, step: WaveStep) -> None:

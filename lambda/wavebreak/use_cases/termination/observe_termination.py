@@ -12,13 +12,12 @@ from wavebreak.aws.ec2.instances import DESCRIBE_EC2_INSTANCES
 from wavebreak.aws.parallel_reads import Asking, Question
 from wavebreak.domain.drs import Trouble
 from wavebreak.domain.errors.record import Severity
-from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
-from wavebreak.domain.executions.ending import calls
-from wavebreak.domain.executions.ending.looks import Ec2Answer, TerminationObservation
+from wavebreak.domain.executions.ending import calls, termination
 from wavebreak.domain.executions.ending.standings import Standings
+from wavebreak.domain.executions.ending.termination import TerminationDirective
 from wavebreak.domain.executions.model.words import Attribution
-from wavebreak.domain.executions.termination import TerminationDirective
+from wavebreak.domain.executions.observing.instances import Ec2Answer, TerminationObservation
 from wavebreak.observability.metrics import Metric
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.aws_errors import FAULTS

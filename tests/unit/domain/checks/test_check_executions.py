@@ -20,7 +20,7 @@ from wavebreak.domain.checks.check_executions import (
     tally,
 )
 from wavebreak.domain.commands.results import ExecutionResult
-from wavebreak.domain.executions.findings.model import CheckTally
+from wavebreak.domain.executions.model.findings import CheckTally
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 FACTS: dict[str, Any] = {

@@ -8,14 +8,14 @@ import pytest
 from tests.support.execution_builders import NOW, OPERATOR, execution, later, look, says, wave
 
 from wavebreak.domain.executions import steering
-from wavebreak.domain.executions.approving.model import ApprovalWait
 from wavebreak.domain.executions.approving.rules import next_due, rejected_for_time
 from wavebreak.domain.executions.approving.start import approval_of, with_approvals
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, status_changes, type_of, words_behind
+from wavebreak.domain.executions.model.approvals import ApprovalWait
 from wavebreak.domain.executions.model.executions import Execution, Mode, PausedBy
 from wavebreak.domain.executions.model.words import Attribution
-from wavebreak.domain.executions.next_steps import next_steps
-from wavebreak.domain.executions.views import execution_view
+from wavebreak.domain.executions.views.executions import execution_view
+from wavebreak.domain.executions.views.next_steps import next_steps
 from wavebreak.domain.plans.model import ApprovalThen, OnFailure
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.store.records.executions import meta_record, read_execution

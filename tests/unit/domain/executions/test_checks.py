@@ -22,14 +22,14 @@ from tests.support.execution_builders import (
 
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.checking import turns
-from wavebreak.domain.executions.checking.shown import checks_view
 from wavebreak.domain.executions.engine import Decision, Directive, decide, finalise, is_over
-from wavebreak.domain.executions.findings.model import CheckTally
+from wavebreak.domain.executions.model.findings import CheckTally
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
-from wavebreak.domain.executions.stepping.model import StepPhase, StepState, StepView
+from wavebreak.domain.executions.model.steps import StepPhase, StepState, StepView
 from wavebreak.domain.executions.stepping.wave_steps import planned, run_id, targets, with_end
-from wavebreak.domain.executions.views import execution_view
+from wavebreak.domain.executions.views.checks import checks_view
+from wavebreak.domain.executions.views.executions import execution_view
 from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.store.records.executions import meta_record, read_execution

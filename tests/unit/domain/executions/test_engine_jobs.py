@@ -26,7 +26,7 @@ from wavebreak.domain.executions.launching import launch_steps
 from wavebreak.domain.executions.model.executions import Execution
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
-from wavebreak.domain.executions.observation import JobView, Observation
+from wavebreak.domain.executions.observing.launches import JobView, Observation
 from wavebreak.domain.plans.model import Impact
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.timing import Timing

@@ -6,10 +6,10 @@ import pytest
 from tests.support.execution_builders import NOW, OPERATOR, execution
 
 from wavebreak.domain.executions.audit_trail import status_changes, type_of
-from wavebreak.domain.executions.findings.model import CallCounts, Verdict, VerdictWord
 from wavebreak.domain.executions.findings.reports import is_owed, name_of
 from wavebreak.domain.executions.findings.verdicts import judged
 from wavebreak.domain.executions.launching import launch_steps
+from wavebreak.domain.executions.model.findings import CallCounts, Verdict, VerdictWord
 from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.domain.executions.replay import statuses_after
 from wavebreak.domain.executions.steering import NotAllowedError

@@ -25,7 +25,7 @@ from tests.support.random_histories import (
 from tests.support.random_plans import plan
 
 from wavebreak.domain.executions.model.executions import CancelThen
-from wavebreak.domain.executions.stepping.model import StepStatus
+from wavebreak.domain.executions.model.steps import StepStatus
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 
 HISTORIES: Final = 10_000

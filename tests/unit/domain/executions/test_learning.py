@@ -21,17 +21,11 @@ from tests.support.execution_builders import (
 )
 
 from wavebreak.domain.executions.engine import Decision, Directive, decide
-from wavebreak.domain.executions.launching import learning
-from wavebreak.domain.executions.launching.learning import Due
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
-from wavebreak.domain.executions.observation import (
-    InstanceView,
-    JobLog,
-    JobView,
-    Observation,
-    ServerView,
-)
+from wavebreak.domain.executions.observing import learning
+from wavebreak.domain.executions.observing.launches import InstanceView, JobLog, JobView, Observation, ServerView
+from wavebreak.domain.executions.observing.learning import Due
 from wavebreak.domain.executions.stepping.wave_steps import planned
 from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import WaveStatus as W

@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 from tests.support.execution_builders import NOW, OPERATOR, asked_to_cancel, execution, job, later, says, wave
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, status_changes, type_of, words_behind
-from wavebreak.domain.executions.ending.model import EndingOutcome, InstanceEnding
 from wavebreak.domain.executions.engine import finalise
 from wavebreak.domain.executions.leasing.due import LeaseStep, due_at, reminded, step_due
-from wavebreak.domain.executions.leasing.model import Lease
 from wavebreak.domain.executions.leasing.rules import extended, watched
 from wavebreak.domain.executions.leasing.start import lease_of
 from wavebreak.domain.executions.model.executions import CancelThen, Execution, Mode, PausedBy, Termination
 from wavebreak.domain.executions.model.jobs import JobState
-from wavebreak.domain.executions.next_steps import next_steps
+from wavebreak.domain.executions.model.leases import Lease
+from wavebreak.domain.executions.model.terminations import EndingOutcome, InstanceEnding
 from wavebreak.domain.executions.steering import NotAllowedError, cancel, retry
-from wavebreak.domain.executions.views import execution_view
+from wavebreak.domain.executions.views.executions import execution_view
+from wavebreak.domain.executions.views.next_steps import next_steps
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.store.records.executions import meta_record, read_execution
 from wavebreak.store.records.waves import server_records, wave_record

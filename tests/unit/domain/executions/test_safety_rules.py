@@ -37,16 +37,16 @@ from tools.template import ROOT, functions, load
 from wavebreak.aws.drs import Drs
 from wavebreak.aws.service_quotas import AppliedQuotas
 from wavebreak.domain.drs import IDS_A_CALL, Instance, Quotas, RecentJob, room_for
-from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.audit_trail import IllegalTransitionError, status_changes
+from wavebreak.domain.executions.ending import termination
 from wavebreak.domain.executions.ending.instances_left import remaining
-from wavebreak.domain.executions.ending.looks import Ec2Answer, TerminationObservation
 from wavebreak.domain.executions.engine import Directive, decide, finalise
 from wavebreak.domain.executions.model.executions import Mode, Termination
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.model.words import Attribution
-from wavebreak.domain.executions.observation import Observation
+from wavebreak.domain.executions.observing.instances import Ec2Answer, TerminationObservation
+from wavebreak.domain.executions.observing.launches import Observation
 from wavebreak.domain.executions.steering import cancel
 from wavebreak.execution_utils import (
     EXECUTION_TRANSITIONS,

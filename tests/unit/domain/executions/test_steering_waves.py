@@ -27,9 +27,9 @@ from wavebreak.domain.executions.engine import Directive, decide, finalise, unas
 from wavebreak.domain.executions.model.executions import Execution
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
-from wavebreak.domain.executions.next_steps import next_steps
 from wavebreak.domain.executions.steering import NotAllowedError
-from wavebreak.domain.executions.views import execution_view
+from wavebreak.domain.executions.views.executions import execution_view
+from wavebreak.domain.executions.views.next_steps import next_steps
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.timing import Timing

@@ -25,10 +25,10 @@ from wavebreak.domain.executions.engine import Decision, Directive, decide, due_
 from wavebreak.domain.executions.model.executions import Execution, Mode
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
+from wavebreak.domain.executions.model.steps import StepPhase, StepState, StepStatus, StepView, WaveStep
 from wavebreak.domain.executions.model.waves import Wave
-from wavebreak.domain.executions.stepping.model import StepPhase, StepState, StepStatus, StepView, WaveStep
 from wavebreak.domain.executions.stepping.wave_steps import IN_DRILLS, intended, planned, run_id
-from wavebreak.domain.executions.views import execution_view
+from wavebreak.domain.executions.views.executions import execution_view
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.domain.steps.runs import StepKind
 from wavebreak.execution_utils import WaveStatus

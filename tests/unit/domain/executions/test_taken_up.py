@@ -6,8 +6,8 @@ import pytest
 from tests.support.execution_builders import instance_id
 from tests.support.terminations import ended, ending, shown, with_ending
 
-from wavebreak.domain.executions.ending.model import EndingOutcome
 from wavebreak.domain.executions.ending.taken_up import compared, present_instance
+from wavebreak.domain.executions.model.terminations import EndingOutcome
 
 THEIRS = {"recovery_instance_id": "i-99999999999999999", "job_id": "drsjob-theirs"}
 

@@ -32,19 +32,19 @@ from tests.support.terminations import (
     with_ending,
 )
 
-from wavebreak.domain.executions import termination
 from wavebreak.domain.executions.batch_search import Suspicion
+from wavebreak.domain.executions.ending import termination
 from wavebreak.domain.executions.ending.instances_left import instances_left, remaining
-from wavebreak.domain.executions.ending.looks import Ec2Answer, TerminationObservation, terminate_jobs
-from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, InstanceEnding
 from wavebreak.domain.executions.ending.standings import MAX_ATTEMPTS
+from wavebreak.domain.executions.ending.termination import TerminationDirective
 from wavebreak.domain.executions.model.executions import Execution, Termination
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
+from wavebreak.domain.executions.model.terminations import EndingOutcome, Hold, InstanceEnding
 from wavebreak.domain.executions.model.words import Attribution
-from wavebreak.domain.executions.observation import JobView, Observation, ServerView
+from wavebreak.domain.executions.observing.instances import Ec2Answer, TerminationObservation, terminate_jobs
+from wavebreak.domain.executions.observing.launches import JobView, Observation, ServerView
 from wavebreak.domain.executions.steering import NotAllowedError
-from wavebreak.domain.executions.termination import TerminationDirective
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.site import Site
 

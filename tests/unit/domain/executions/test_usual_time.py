@@ -12,9 +12,9 @@ import pytest
 from tests.support.execution_builders import NOW, TIMING, execution, job, later, launching, seen, server, view, wave
 
 from wavebreak.domain.executions.engine import Directive, decide
-from wavebreak.domain.executions.launching.usual_time import is_about_to_end, usual_launch
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
+from wavebreak.domain.executions.observing.usual_time import is_about_to_end, usual_launch
 from wavebreak.execution_utils import WaveStatus
 
 if TYPE_CHECKING:

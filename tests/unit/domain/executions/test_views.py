@@ -19,12 +19,12 @@ from tests.support.execution_builders import (
 
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.batch_search import Suspicion
-from wavebreak.domain.executions.ending.model import EndingOutcome, Hold, InstanceEnding
 from wavebreak.domain.executions.model.executions import Execution, PausedBy, Termination
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
+from wavebreak.domain.executions.model.terminations import EndingOutcome, Hold, InstanceEnding
 from wavebreak.domain.executions.notices import Notice, NoticeCode
-from wavebreak.domain.executions.views import execution_view, plan_view, summary_view
+from wavebreak.domain.executions.views.executions import execution_view, plan_view, summary_view
 from wavebreak.domain.plans.model import Impact, OnFailure, StoredPlan
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.site import Site

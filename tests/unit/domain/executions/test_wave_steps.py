@@ -28,11 +28,11 @@ from wavebreak.domain.executions.engine import Decision, Directive, decide, due_
 from wavebreak.domain.executions.model.executions import Execution
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
+from wavebreak.domain.executions.model.steps import StepPhase, StepState, StepView
 from wavebreak.domain.executions.model.waves import Wave
-from wavebreak.domain.executions.observation import JobView
-from wavebreak.domain.executions.stepping.model import StepPhase, StepState, StepView
+from wavebreak.domain.executions.observing.launches import JobView
 from wavebreak.domain.executions.stepping.wave_steps import anew, intended, planned, run_id, targets
-from wavebreak.domain.executions.views import execution_view
+from wavebreak.domain.executions.views.executions import execution_view
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.store.records.executions import meta_record, read_execution

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from wavebreak.domain.executions.approving.model import ApprovalWait
+    from wavebreak.domain.executions.model.approvals import ApprovalWait
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.domain.executions.model.words import Attribution

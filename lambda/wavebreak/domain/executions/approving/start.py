@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions.approving.model import ApprovalWait
+from wavebreak.domain.executions.model.approvals import ApprovalWait
 from wavebreak.domain.plans.model import DEFAULT_APPROVAL_MINUTES, ApprovalThen
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from wavebreak.domain.executions.model.steps import StepPhase, WaveStep
 from wavebreak.domain.executions.stepping import wave_steps
-from wavebreak.domain.executions.stepping.model import StepPhase, WaveStep
 from wavebreak.domain.plans.model import ProcessorType
 
 if TYPE_CHECKING:

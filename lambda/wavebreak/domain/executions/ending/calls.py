@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.executions.batch_search import Suspicion
-from wavebreak.domain.executions.ending.looks import ending_of, terminate_jobs
-from wavebreak.domain.executions.ending.model import kept_in_bytes
+from wavebreak.domain.executions.ending.termination import released
 from wavebreak.domain.executions.model.jobs import Job, JobKind, JobState
-from wavebreak.domain.executions.termination import released
+from wavebreak.domain.executions.model.terminations import kept_in_bytes
+from wavebreak.domain.executions.observing.instances import ending_of, terminate_jobs
 from wavebreak.execution_utils import TerminationStatus
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.drs import RecentJob
-    from wavebreak.domain.executions.ending.model import InstanceEnding
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.servers import Server
+    from wavebreak.domain.executions.model.terminations import InstanceEnding
     from wavebreak.site import Site
     from wavebreak.timing import Timing
 

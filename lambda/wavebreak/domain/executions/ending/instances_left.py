@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions.ending.looks import ending_of, is_launched
-from wavebreak.domain.executions.ending.model import EndingOutcome
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
+from wavebreak.domain.executions.model.terminations import EndingOutcome
+from wavebreak.domain.executions.observing.instances import ending_of, is_launched
 from wavebreak.execution_utils import TerminationStatus
 
 if TYPE_CHECKING:

@@ -10,27 +10,21 @@ from dataclasses import replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.executions.ending.looks import (
-    SHUTTING_DOWN,
-    Look,
-    ending_of,
-    is_launched,
-    terminate_jobs,
-)
-from wavebreak.domain.executions.ending.model import EndingOutcome
 from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.terminations import EndingOutcome
+from wavebreak.domain.executions.observing.instances import SHUTTING_DOWN, Look, ending_of, is_launched, terminate_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
     from wavebreak.domain.drs import Instance
-    from wavebreak.domain.executions.ending.looks import TerminationObservation
-    from wavebreak.domain.executions.ending.model import Hold, InstanceEnding
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.jobs import Job
     from wavebreak.domain.executions.model.servers import Server
+    from wavebreak.domain.executions.model.terminations import Hold, InstanceEnding
     from wavebreak.domain.executions.model.waves import Wave
+    from wavebreak.domain.executions.observing.instances import TerminationObservation
     from wavebreak.timing import Timing
 
 MAX_ATTEMPTS: Final = 3

@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wavebreak.domain.executions.ending.looks import TERMINATED, Look, TerminationObservation, ending_of, is_launched
-from wavebreak.domain.executions.ending.model import EndingOutcome, InstanceEnding
+from wavebreak.domain.executions.model.terminations import EndingOutcome, InstanceEnding
+from wavebreak.domain.executions.observing.instances import (
+    TERMINATED,
+    Look,
+    TerminationObservation,
+    ending_of,
+    is_launched,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

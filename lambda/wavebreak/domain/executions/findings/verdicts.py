@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from wavebreak.domain.executions.steering import NotAllowedError
 
 if TYPE_CHECKING:
-    from wavebreak.domain.executions.findings.model import Verdict
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.findings import Verdict
 
 
 def judged(execution: Execution, verdict: Verdict) -> Execution:

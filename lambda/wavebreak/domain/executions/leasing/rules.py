@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import is_over
-from wavebreak.domain.executions.leasing.model import Lease
 from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Execution, Mode
+from wavebreak.domain.executions.model.leases import Lease
 from wavebreak.domain.executions.steering import NotAllowedError, cancel
 from wavebreak.execution_utils import TerminationStatus, WaveStatus
 

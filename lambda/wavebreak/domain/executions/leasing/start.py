@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions.leasing.model import Lease
 from wavebreak.domain.executions.model.executions import Mode
+from wavebreak.domain.executions.model.leases import Lease
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions.engine import unassigned
 from wavebreak.domain.executions.locking.lock_rules import GRACE
-from wavebreak.domain.executions.locking.model import Preemption
 from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Execution, Mode
+from wavebreak.domain.executions.model.waits import Preemption
 from wavebreak.domain.executions.notices import Notice, NoticeCode
 from wavebreak.execution_utils import REOPENABLE_STATUSES, TerminationStatus, WaveStatus
 

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from wavebreak.domain.executions.ending.model import Hold
-    from wavebreak.domain.executions.findings.model import CallCounts, CheckTally, Objectives, Verdict
-    from wavebreak.domain.executions.launching.last_look import LastLook
-    from wavebreak.domain.executions.leasing.model import Lease
-    from wavebreak.domain.executions.locking.model import Preemption
+    from wavebreak.domain.executions.model.findings import CallCounts, CheckTally, Objectives, Verdict
+    from wavebreak.domain.executions.model.last_look import LastLook
+    from wavebreak.domain.executions.model.leases import Lease
+    from wavebreak.domain.executions.model.terminations import Hold
+    from wavebreak.domain.executions.model.waits import Preemption
     from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.domain.executions.notices import Notice
     from wavebreak.domain.launch_templates.model import DrillNetwork

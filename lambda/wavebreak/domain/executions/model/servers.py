@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.batch_search import Suspicion
-    from wavebreak.domain.executions.ending.model import InstanceEnding
+    from wavebreak.domain.executions.model.terminations import InstanceEnding
 
 
 class LaunchStatus(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.executions.stepping.model import StepState
+from wavebreak.domain.executions.model.steps import StepState
 from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import (
     ENDED_WAVE_STATUSES,
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from wavebreak.domain.executions.approving.model import ApprovalWait
-    from wavebreak.domain.executions.locking.model import DrillWait
+    from wavebreak.domain.executions.model.approvals import ApprovalWait
     from wavebreak.domain.executions.model.servers import Server
+    from wavebreak.domain.executions.model.steps import WaveStep
+    from wavebreak.domain.executions.model.waits import DrillWait
     from wavebreak.domain.executions.model.words import Attribution
-    from wavebreak.domain.executions.stepping.model import WaveStep
 
 SERVERS_PER_ITEM: Final = 100
 """Servers of a wave that share one item of the table."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions.stepping.model import StepState, StepStatus
+from wavebreak.domain.executions.model.steps import StepState, StepStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from wavebreak.domain.executions.model.executions import Execution
-    from wavebreak.domain.executions.stepping.model import WaveStep
+    from wavebreak.domain.executions.model.steps import WaveStep
 
 STEP: Final = "step"
 """Subject of a change of a step's status."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.commands.runs import Asked
 from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.executions.model.servers import LaunchStatus
-from wavebreak.domain.executions.stepping.model import StepPhase, StepState, StepStatus, WaveStep
+from wavebreak.domain.executions.model.steps import StepPhase, StepState, StepStatus, WaveStep
 from wavebreak.domain.plans.model import InDrill
 from wavebreak.domain.steps.runs import StepKind
 from wavebreak.domain.steps.step_ids import step_id
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.servers import Server
+    from wavebreak.domain.executions.model.steps import StepView
     from wavebreak.domain.executions.model.waves import Wave
-    from wavebreak.domain.executions.stepping.model import StepView
 
 SKIPPED: Final = StepStatus.SKIPPED.value
 """The outcome of a step that was passed over: no run was made for it."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.executions.checking.turns import UNPREPARED, checks_of
-from wavebreak.domain.executions.findings.model import CheckTally
-from wavebreak.domain.executions.stepping.model import StepPhase, StepState
+from wavebreak.domain.executions.model.findings import CheckTally
+from wavebreak.domain.executions.model.steps import StepPhase, StepState
 from wavebreak.domain.executions.stepping.wave_steps import NO_SERVER, SKIPPED, run_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.steps import WaveStep
     from wavebreak.domain.executions.model.waves import Wave
-    from wavebreak.domain.executions.stepping.model import WaveStep
 
 
 def checks_view(execution: Execution) -> list[dict[str, Any]]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.drs import NOT_FOUND
-from wavebreak.domain.executions.ending.model import EndingOutcome, InstanceEnding
 from wavebreak.domain.executions.model.jobs import Job, JobKind, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
-from wavebreak.domain.executions.observation import Observation
+from wavebreak.domain.executions.model.terminations import EndingOutcome, InstanceEnding
+from wavebreak.domain.executions.observing.launches import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.drs import Instance
     from wavebreak.domain.executions.model.executions import Execution
-    from wavebreak.domain.executions.observation import JobView
+    from wavebreak.domain.executions.observing.launches import JobView
     from wavebreak.site import Site
     from wavebreak.timing import Timing
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.model.executions import Mode, PausedBy
 from wavebreak.domain.executions.model.servers import LaunchStatus
-from wavebreak.domain.executions.stepping.model import StepStatus
+from wavebreak.domain.executions.model.steps import StepStatus
 from wavebreak.execution_utils import (
     REOPENABLE_STATUSES,
     ExecutionStatus,

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.aws.parallel_reads import Asking
 from wavebreak.domain.drs import Quotas, room_for
 from wavebreak.domain.executions.creation import freeze, site_of
-from wavebreak.domain.executions.findings.model import Objectives
 from wavebreak.domain.executions.model.executions import Mode
+from wavebreak.domain.executions.model.findings import Objectives
 from wavebreak.domain.executions.networking.start import networks_of
 from wavebreak.domain.plans.model import Impact
 from wavebreak.domain.readiness.checks import has_snapshots

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from wavebreak.domain.executions.ending.model import Hold
-    from wavebreak.domain.executions.findings.model import CheckTally, Verdict
-    from wavebreak.domain.executions.leasing.model import Lease
     from wavebreak.domain.executions.model.executions import Cancel, Execution, Failure
+    from wavebreak.domain.executions.model.findings import CheckTally, Verdict
+    from wavebreak.domain.executions.model.leases import Lease
+    from wavebreak.domain.executions.model.terminations import Hold
     from wavebreak.domain.executions.notices import Notice
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.domain.executions.overview import time_of
-from wavebreak.domain.executions.stepping.model import StepStatus
+from wavebreak.domain.executions.model.steps import StepStatus
 from wavebreak.domain.executions.stepping.wave_steps import run_id
+from wavebreak.domain.executions.views.overview import time_of
 from wavebreak.domain.steps.runs import StepKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.steps import WaveStep
     from wavebreak.domain.executions.model.waves import Wave
-    from wavebreak.domain.executions.stepping.model import WaveStep
 
     Outputs = Mapping[str, str | None]
 

@@ -12,19 +12,19 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.executions.ending.looks import (
+from wavebreak.domain.executions.ending.standings import Standing, Standings
+from wavebreak.domain.executions.ending.termination_rule import refusal
+from wavebreak.domain.executions.engine import with_termination
+from wavebreak.domain.executions.model.jobs import JobState
+from wavebreak.domain.executions.model.terminations import Hold
+from wavebreak.domain.executions.observing.instances import (
     absorb_terminations,
     is_in_doubt,
     is_launched,
     looked_at,
     terminate_jobs,
 )
-from wavebreak.domain.executions.ending.model import Hold
-from wavebreak.domain.executions.ending.standings import Standing, Standings
-from wavebreak.domain.executions.ending.termination_rule import refusal
-from wavebreak.domain.executions.engine import with_termination
-from wavebreak.domain.executions.model.jobs import JobState
-from wavebreak.domain.executions.observation import absorb
+from wavebreak.domain.executions.observing.launches import absorb
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.execution_utils import TerminationStatus
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from wavebreak.domain.executions.ending.looks import TerminationObservation
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.jobs import Job
     from wavebreak.domain.executions.model.servers import Server
     from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.domain.executions.model.words import Attribution
+    from wavebreak.domain.executions.observing.instances import TerminationObservation
     from wavebreak.site import Site
     from wavebreak.timing import Timing
 

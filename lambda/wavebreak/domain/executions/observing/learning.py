@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from wavebreak.domain.executions.kept_words import kept
 from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
+from wavebreak.domain.executions.model.steps import StepPhase, StepState
 from wavebreak.domain.executions.stepping import wave_steps
-from wavebreak.domain.executions.stepping.model import StepPhase, StepState
 from wavebreak.execution_utils import WaveStatus
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.waves import Wave
-    from wavebreak.domain.executions.observation import InstanceView, JobLog, Observation
+    from wavebreak.domain.executions.observing.launches import InstanceView, JobLog, Observation
     from wavebreak.site import Site
     from wavebreak.timing import Timing
 

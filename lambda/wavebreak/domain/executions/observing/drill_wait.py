@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from wavebreak.domain.executions.locking.model import DrillWait
+from wavebreak.domain.executions.model.waits import DrillWait
 
 if TYPE_CHECKING:
     from datetime import datetime

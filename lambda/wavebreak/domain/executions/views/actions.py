@@ -8,11 +8,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions import steering, termination
-from wavebreak.domain.executions.findings.model import Verdict, VerdictWord
+from wavebreak.domain.executions import steering
+from wavebreak.domain.executions.ending import termination
 from wavebreak.domain.executions.findings.verdicts import judged
 from wavebreak.domain.executions.leasing.rules import extended
 from wavebreak.domain.executions.model.executions import Cancel
+from wavebreak.domain.executions.model.findings import Verdict, VerdictWord
 from wavebreak.domain.plans.model import SHORTEST_LEASE_MINUTES
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.approving.rules import approval_view
-from wavebreak.domain.executions.checking.shown import checks_view, factors_of
-from wavebreak.domain.executions.derived_notices import derived_notices
 from wavebreak.domain.executions.ending.instances_left import ending_word, remaining, unknown
-from wavebreak.domain.executions.overview import notice_of, overview_of, time_of
-from wavebreak.domain.executions.stepping.shown import steps_view
+from wavebreak.domain.executions.views.checks import checks_view, factors_of
+from wavebreak.domain.executions.views.derived_notices import derived_notices
+from wavebreak.domain.executions.views.overview import notice_of, overview_of, time_of
+from wavebreak.domain.executions.views.steps import steps_view
 from wavebreak.domain.plans.schedules import standing_view
 from wavebreak.execution_utils import (
     ExecutionStatus,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.domain.executions.locking.drill_wait import put_off
 from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
+from wavebreak.domain.executions.observing.drill_wait import put_off
 from wavebreak.domain.executions.stepping import wave_steps
 from wavebreak.execution_utils import WaveStatus
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.steps import StepView
     from wavebreak.domain.executions.model.waves import Wave
-    from wavebreak.domain.executions.stepping.model import StepView
     from wavebreak.timing import Timing
 
 _NOT_LAUNCHED: Final = frozenset({LaunchStatus.FAILED, LaunchStatus.TERMINATED})
