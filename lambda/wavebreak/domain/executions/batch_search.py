@@ -12,7 +12,8 @@ each part has members, and then in single ones, as far as there is room for so m
 in three rounds.
 
 What concerns the whole request is not blamed on subjects: when calls that have no subject in common are refused in the
-same words, single ones are tried here and there, and if each of these is refused likewise, it is the request's.
+same words, single ones are tried, and if each of these is refused likewise, it is the request's. Which ones is drawn
+anew in each round: those at fault may lie in any pattern, and a pattern must not be taken for the request twice.
 """
 
 from __future__ import annotations
@@ -21,14 +22,15 @@ import math
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from random import Random
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-_PROBES: Final = 6
-"""Single subjects that are tried before a refusal is held to be the request's: with those before, ten calls at most."""
+_MOST_REFUSALS: Final = 10
+"""Calls refused alike before it is the request that is refused: all but the first few name one subject each."""
 _NAMED_BEFORE_PROBES: Final = 3
 """Subjects that DRS named one after another in the same words, before it is asked whether it would name each."""
 _SMALL_GROUP: Final = 4
@@ -85,6 +87,7 @@ class BatchSearch:
         self._suspects: list[tuple[list[str], str]] = []
         """Sets of which one member at least was refused, with DRS's words; the last is searched."""
         self._probes: list[str] | None = None
+        self._draw = Random(now.isoformat())  # noqa: S311  a sample, no secret: the same round draws the same
         self._proven = proven
         self._refused: list[tuple[frozenset[str], str]] = []
         """Refusals that may be the request's: whom DRS refused, and its words without ids."""
@@ -224,7 +227,7 @@ class BatchSearch:
             self._probes = [probe for probe in self._probes if probe not in culprits]
             return None if self._probes else words
         if self._looks_like_the_request():
-            self._probes = self._spread()
+            self._probes = self._drawn()
         return None
 
     def _looks_like_the_request(self) -> bool:
@@ -236,12 +239,11 @@ class BatchSearch:
         several = sum(len(subjects) > 1 for subjects in apart)
         return several > 1 or len(apart) >= _NAMED_BEFORE_PROBES
 
-    def _spread(self) -> list[str] | None:
-        """Choose single subjects from all over what is left."""
+    def _drawn(self) -> list[str] | None:
+        """Draw single subjects from all that is left."""
         suspects = (subject for members, _ in self._suspects for subject in members)
         pool = [*suspects, *self._clear, *(subject for part in self._parts for subject in part)]
-        count = min(_PROBES, len(pool))
-        return [pool[(2 * probe + 1) * len(pool) // (2 * count)] for probe in range(count)] or None
+        return self._draw.sample(pool, min(_MOST_REFUSALS - len(self._refused), len(pool))) or None
 
     def _forget(self, subjects: Iterable[str]) -> None:
         gone = frozenset(subjects)

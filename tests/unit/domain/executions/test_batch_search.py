@@ -174,6 +174,33 @@ def test_what_concerns_the_request_is_found_out_in_ten_calls(size: int, way: Way
     assert not drs.taken
 
 
+@pytest.mark.parametrize("way", [Way.VALIDATION, Way.NAMING])
+@pytest.mark.parametrize(("size", "at_fault"), [(500, 6), (100, 8), (40, 10), (24, 8)])
+def test_a_pattern_of_those_at_fault_is_not_taken_for_the_request(size: int, at_fault: int, way: Way) -> None:
+    """Evenly spaced, as servers of one kind often are in a list; whatever the moment is."""
+    names = [server(number) for number in range(size)]
+    culprits = {names[(2 * place + 1) * size // (2 * at_fault)]: way for place in range(at_fault)}
+    for moment in range(50):
+        drs = Drs(culprits)
+        wave = Wave(names, drs)
+        wave.now += timedelta(minutes=moment)
+        wave.round()
+        assert wave.request is None
+        assert drs.taken == set(names) - culprits.keys()
+
+
+def test_half_of_a_wave_at_fault_is_seldom_taken_for_the_request_and_not_in_every_round() -> None:
+    """Nobody can tell for sure in ten calls; that all of seven are at fault is one case in a hundred."""
+    names = [server(number) for number in range(40)]
+    taken_for_it = 0
+    for moment in range(100):
+        wave = Wave(names, Drs(dict.fromkeys(names[::2], Way.NAMING)))
+        wave.now += timedelta(minutes=moment)
+        wave.round()
+        taken_for_it += wave.request is not None
+    assert taken_for_it <= 5
+
+
 def test_two_at_fault_among_twenty_cost_a_dozen_calls_and_few_jobs() -> None:
     drs = Drs({server(0): Way.CONFLICT, server(1): Way.CONFLICT})
     wave = Wave([server(number) for number in range(20)], drs)
