@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from drs_simulator.ec2.model import Instance
-    from drs_simulator.ssm.commands import Invocation
+    from drs_simulator.ssm.invocations import Invocation
 
 
 class World(drs.World, ec2.World, ssm.World, Protocol):

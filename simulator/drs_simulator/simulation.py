@@ -21,9 +21,9 @@ from drs_simulator.manners import Exact, Lens, Manners
 from drs_simulator.region import Region
 from drs_simulator.ssm.agents import Agents
 from drs_simulator.ssm.automation_operations import state_of
-from drs_simulator.ssm.automations import Runbooks
 from drs_simulator.ssm.documents import Documents
 from drs_simulator.ssm.machines import Machines
+from drs_simulator.ssm.runbooks import Runbooks
 from drs_simulator.ssm.settings import RunCommand
 from drs_simulator.ssm.views import invocation_view
 

@@ -16,7 +16,7 @@ import pytest
 import wavebreak
 
 PACKAGE = Path(wavebreak.__file__).parent
-CLI = PACKAGE.parent.parent / "cli"
+REPOSITORY = PACKAGE.parent.parent
 AWS = {"boto3", "botocore", "aws_lambda_powertools"}
 HANDLER_LINES = 60
 MOST_FILES = 22
@@ -83,15 +83,17 @@ MAY_IMPORT = {
 """What each room may import beside itself and the ground floor: rooms, or single modules of one."""
 
 
-def modules_under(root: Path) -> dict[str, Path]:
-    """Every module below a source root, by its dotted name."""
-    parts = {path: path.relative_to(root).with_suffix("").parts for path in sorted(root.rglob("*.py"))}
+def modules_under(root: Path, folder: str = ".") -> dict[str, Path]:
+    """Every module in a folder of a source root, by its dotted name."""
+    parts = {path: path.relative_to(root).with_suffix("").parts for path in sorted((root / folder).rglob("*.py"))}
     return {".".join(names[:-1] if names[-1] == "__init__" else names): path for path, names in parts.items()}
 
 
 MODULES = modules_under(PACKAGE.parent)
-CLI_MODULES = modules_under(CLI)
-OURS = MODULES | CLI_MODULES
+CLI_MODULES = modules_under(REPOSITORY / "cli")
+SIMULATOR_MODULES = modules_under(REPOSITORY / "simulator")
+TOOLS_MODULES = modules_under(REPOSITORY, "tools")
+OURS = MODULES | CLI_MODULES | SIMULATOR_MODULES | TOOLS_MODULES
 
 
 @cache
@@ -249,8 +251,26 @@ def test_the_command_line_knows_rules_and_the_ground_floor_alone() -> None:
         assert not {name for name in names if not any(within(name, room) for room in {*GROUND, "domain"})}, module
 
 
-def test_no_import_of_the_command_line_goes_in_circles() -> None:
-    assert circles({name: known_to(name) & CLI_MODULES.keys() for name in CLI_MODULES}) == set()
+@pytest.mark.parametrize("modules", [CLI_MODULES, SIMULATOR_MODULES, TOOLS_MODULES], ids=["cli", "simulator", "tools"])
+def test_no_import_beside_the_functions_goes_in_circles(modules: Mapping[str, Path]) -> None:
+    """Neither between modules nor between rooms: the folders of a source root, and the modules that lie beside them."""
+    known = {name: known_to(name) & modules.keys() for name, path in modules.items() if path.name != "__init__.py"}
+    assert any(known.values())
+    assert circles(known) == set()
+    rooms: dict[str, set[str]] = {}
+    for name, others in known.items():
+        rooms.setdefault(first_two(name), set()).update(map(first_two, others))
+    assert circles({room: others - {room} for room, others in rooms.items()}) == set()
+
+
+def first_two(name: str) -> str:
+    return ".".join(name.split(".")[:2])
+
+
+def test_the_simulated_recovery_service_knows_nothing_of_systems_manager() -> None:
+    recovery = [name for name in SIMULATOR_MODULES if within(name, "drs_simulator.drs")]
+    assert "drs_simulator.ec2.model" in known_to("drs_simulator.drs.fleet")
+    assert not {name for module in recovery for name in known_to(module) if within(name, "drs_simulator.ssm")}
 
 
 @pytest.mark.parametrize("module", PURE)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
-from tools.verify_aws.findings import NotSeen
 
 from wavebreak.resilience.aws_errors import error_code, is_denied
 from wavebreak.timing import Timing, iso
@@ -17,6 +16,10 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = dict[str, Any]
 T = TypeVar("T")
+
+
+class NotSeen(Exception):  # noqa: N818  names what it is
+    """Nothing was seen that a behaviour could be judged by; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from tools.verify_aws.evidence import NotSeen
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -24,10 +26,6 @@ class Verdict(StrEnum):
     HOLDS = "holds"
     DIFFERS = "differs"
     NOT_SEEN = "not seen"
-
-
-class NotSeen(Exception):  # noqa: N818  names what it is
-    """Nothing was seen that a behaviour could be judged by; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)

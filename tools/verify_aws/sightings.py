@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
-from tools.verify_aws.findings import NotSeen
+from tools.verify_aws.evidence import NotSeen
 
 from wavebreak.timing import known_time
 

@@ -11,8 +11,9 @@ from wavebreak_cli.commands.confirm import MOST_EXECUTIONS, running_servers, wit
 from wavebreak_cli.commands.executions import RunMode
 from wavebreak_cli.commands.moments import moment_of
 from wavebreak_cli.commands.names import complete_plan
+from wavebreak_cli.repeat_loop import repeat
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
-from wavebreak_cli.views import lists, repeating
+from wavebreak_cli.views import lists
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +60,7 @@ def list_executions(  # noqa: PLR0913, PLR0917  each is an option of the command
     if quiet:
         shell.around.out.file.write("".join(f"{item.get('executionId')}\n" for item in read()))
     elif watch and not shell.json:
-        repeating.repeat(shell, read, lambda found: lists.executions(shell.look, found, shell.around.now()))
+        repeat(shell, read, lambda found: lists.executions(shell.look, found, shell.around.now()))
     else:
         found = read()
         shell.tell({"items": found, "nextToken": None}, lambda: lists.executions(shell.look, found, shell.around.now()))
@@ -74,7 +75,7 @@ def instances(context: typer.Context, watch: WatchFlag = False, json: JsonFlag =
         return lists.instances(shell.look, found, shell.around.now())
 
     if watch and not shell.json:
-        repeating.repeat(shell, lambda: list(_left_running(shell)), picture)
+        repeat(shell, lambda: list(_left_running(shell)), picture)
         return
     found = list(_left_running(shell))
     shell.tell({"items": found, "nextToken": None}, lambda: picture(found))

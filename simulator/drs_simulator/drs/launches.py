@@ -44,7 +44,7 @@ def start_launch(fleet: Fleet, participants: list[Participant], tags: dict[str, 
     must_be_free(each.server for each in participants)
     for each in participants:
         _must_be_launchable(fleet, each.server)
-    fleet.world.quotas.admit(fleet, len(participants), launch=True)
+    fleet.world.quotas.admit(fleet.account, fleet.active_jobs(), len(participants), launch=True)
     job = fleet.open_job(JobType.LAUNCH, participants, tags, drill=is_drill)
     timing = fleet.world.timing
     ends = {

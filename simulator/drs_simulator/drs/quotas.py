@@ -11,7 +11,9 @@ from drs_simulator.errors import ApiError
 from drs_simulator.settings import Settings
 
 if TYPE_CHECKING:
-    from drs_simulator.drs.fleet import Fleet
+    from collections.abc import Collection
+
+    from drs_simulator.drs.model import Job
 
 SERVICE_CODE = "drs"
 EC2 = "ec2"
@@ -63,28 +65,31 @@ class Quotas(Settings):
             **_FIXED,
         }
 
-    def admit(self, fleet: Fleet, servers: int, *, launch: bool) -> None:
+    def admit(self, account: str, active: Collection[Job], servers: int, *, launch: bool) -> None:
         """Refuse (ServiceQuotaExceededException, 402) a job of ``servers`` servers that would exceed a quota.
+
+        ``active`` are the account's jobs in the Region that have not ended.
 
         The limit of servers in a job is for launches: one TerminateRecoveryInstances may name 200 instances.
         """
-        active = fleet.active_jobs()
         if launch and servers > self.servers_per_job:
             raise self._exceeded(
-                fleet, "source servers in a single job", self.servers_per_job, QuotaCode.SERVERS_PER_JOB
+                account, "source servers in a single job", self.servers_per_job, QuotaCode.SERVERS_PER_JOB
             )
         if len(active) + 1 > self.concurrent_jobs:
-            raise self._exceeded(fleet, "concurrent jobs in progress", self.concurrent_jobs, QuotaCode.CONCURRENT_JOBS)
+            raise self._exceeded(
+                account, "concurrent jobs in progress", self.concurrent_jobs, QuotaCode.CONCURRENT_JOBS
+            )
         if servers + sum(len(job.participants) for job in active) > self.servers_in_all_jobs:
             what = "source servers in all jobs"
-            raise self._exceeded(fleet, what, self.servers_in_all_jobs, QuotaCode.SERVERS_IN_ALL_JOBS)
+            raise self._exceeded(account, what, self.servers_in_all_jobs, QuotaCode.SERVERS_IN_ALL_JOBS)
 
     @staticmethod
-    def _exceeded(fleet: Fleet, what: str, limit: int, code: QuotaCode) -> ApiError:
+    def _exceeded(account: str, what: str, limit: int, code: QuotaCode) -> ApiError:
         return ApiError(
             "ServiceQuotaExceededException",
             f"The request would exceed the limit of {limit} {what}",
-            resourceId=fleet.account,
+            resourceId=account,
             resourceType="AWS::DRS::Job",
             serviceCode=SERVICE_CODE,
             quotaCode=code,

@@ -22,7 +22,7 @@ def start_termination(fleet: Fleet, instances: list[RecoveryInstance]) -> Job:
     for instance in instances:
         _must_be_terminable(instance)
     must_be_free(instance.server for instance in instances)
-    fleet.world.quotas.admit(fleet, len(instances), launch=False)
+    fleet.world.quotas.admit(fleet.account, fleet.active_jobs(), len(instances), launch=False)
     participants = [
         Participant(instance.server, instance_id=Timeline(instance.recovery_instance_id)) for instance in instances
     ]

@@ -25,9 +25,9 @@ from drs_simulator.http.control_requests import ControlError
 from drs_simulator.instance_settings import InstanceSettings
 from drs_simulator.manners import Exact, Manners
 from drs_simulator.settings import Settings
-from drs_simulator.ssm.automations import AutomationSettings
 from drs_simulator.ssm.documents import NAME as NAME_OF_DOCUMENT
 from drs_simulator.ssm.documents import Content, name_in
+from drs_simulator.ssm.runbooks import AutomationSettings
 from drs_simulator.ssm.settings import LookupSettings
 
 if TYPE_CHECKING:

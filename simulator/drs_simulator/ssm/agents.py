@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from threading import Thread
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
-from drs_simulator.ssm.commands import KILLED, Details
+from drs_simulator.ssm.invocations import KILLED, Details
 from drs_simulator.ssm.machines import COMMANDS, as_seen_from, within, write_script
 from drs_simulator.ssm.scripts import Ending, Outcome, Script
 
@@ -18,12 +18,21 @@ if TYPE_CHECKING:
 
     from drs_simulator.clockwork.clock import Clock
     from drs_simulator.ec2.model import Instance
-    from drs_simulator.ssm.commands import Invocation
-    from drs_simulator.ssm.machines import Machines
+    from drs_simulator.ssm.invocations import Invocation
+    from drs_simulator.ssm.machines import Machine, Machines
     from drs_simulator.ssm.scripts import LineSink
-    from drs_simulator.ssm.systems_manager import SystemsManager
 
 _SEARCH_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class Site(Protocol):
+    """The account and Region that a machine is in, and how it answers there."""
+
+    account: str
+    region: str
+
+    def machine(self, instance: Instance) -> Machine:
+        """Return how an instance answers."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +73,14 @@ class Agents:
         self._in_flight = 0
         self.most_in_flight = 0
 
-    def root_of(self, ssm: SystemsManager, instance: Instance) -> Path:
+    def root_of(self, site: Site, instance: Instance) -> Path:
         """Return the directory that is a machine's root, with its commands as they are set."""
-        return self._machines.prepare(instance.instance_id, ssm.machine(instance).commands)
+        return self._machines.prepare(instance.instance_id, site.machine(instance).commands)
 
-    def start(self, ssm: SystemsManager, invocation: Invocation) -> None:
+    def start(self, site: Site, invocation: Invocation) -> None:
         """Run an invocation's script on its machine; one that its machine has no place for fails."""
         try:
-            script = self._script(ssm, invocation)
+            script = self._script(site, invocation)
         except (OSError, ValueError) as error:
             # A working directory that is a file, too long, or no path at all.
             _report(invocation, _not_started(error))
@@ -83,8 +92,8 @@ class Agents:
         self.most_in_flight = max(self.most_in_flight, self._in_flight)
         thread.start()
 
-    def _script(self, ssm: SystemsManager, invocation: Invocation) -> Script:
-        root = self.root_of(ssm, invocation.instance)
+    def _script(self, site: Site, invocation: Invocation) -> Script:
+        root = self.root_of(site, invocation.instance)
         command = invocation.command
         values = as_seen_from(root, command.values)
         directory = within(root, command.document.working_directory(command.values))
@@ -92,9 +101,9 @@ class Agents:
         return Script(
             write_script(root, f"{command.command_id}/_script.sh", command.document.script(values)),
             directory,
-            _environment(root, ssm, invocation),
+            _environment(root, site, invocation),
             command.run_seconds,
-            self._sink(ssm, invocation),
+            self._sink(site, invocation),
         )
 
     def stop(self, invocation: Invocation) -> None:
@@ -147,7 +156,7 @@ class Agents:
             if not runs:
                 del self._runs[invocation.instance_id]
 
-    def _sink(self, ssm: SystemsManager, invocation: Invocation) -> LineSink | None:
+    def _sink(self, site: Site, invocation: Invocation) -> LineSink | None:
         listener, group, command = self._listener, invocation.command.log_group, invocation.command
         if listener is None or group is None:
             return None
@@ -157,7 +166,7 @@ class Agents:
 
         def sink(name: str, lines: list[str]) -> None:
             at = self._clock.now()
-            listener(OutputLines(ssm.account, ssm.region, group, f"{prefix}/{name}", at, tuple(lines)))
+            listener(OutputLines(site.account, site.region, group, f"{prefix}/{name}", at, tuple(lines)))
 
         return sink
 
@@ -188,14 +197,14 @@ def _report(invocation: Invocation, outcome: Outcome) -> None:
     invocation.end(details, code=code, seconds=outcome.seconds)
 
 
-def _environment(root: Path, ssm: SystemsManager, invocation: Invocation) -> dict[str, str]:
+def _environment(root: Path, site: Site, invocation: Invocation) -> dict[str, str]:
     """Return what the agent gives (``AWS_SSM_...``), and where the machine is; nothing of the simulator's own."""
     return {
         "PATH": _SEARCH_PATH,
         "HOME": str(root),
         "LANG": "C.UTF-8",
         "AWS_SSM_INSTANCE_ID": invocation.instance_id,
-        "AWS_SSM_REGION_NAME": ssm.region,
+        "AWS_SSM_REGION_NAME": site.region,
         "WAVEBREAK_INSTANCE_ID": invocation.instance_id,
         "WAVEBREAK_COMMANDS_DIR": str(root / COMMANDS),
     }

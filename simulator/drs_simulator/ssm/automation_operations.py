@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from drs_simulator.manners import Sight
-    from drs_simulator.ssm.automations import AutomationExecution
+    from drs_simulator.ssm.runbooks import AutomationExecution
     from drs_simulator.ssm.systems_manager import SystemsManager
 
     Parameters = dict[str, Any]

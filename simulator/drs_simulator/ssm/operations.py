@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from drs_simulator.clockwork.clock import parse_timestamp
 from drs_simulator.errors import ApiError
 from drs_simulator.ssm import automation_operations
-from drs_simulator.ssm.commands import Details, cancel, send
+from drs_simulator.ssm.commands import cancel, send
+from drs_simulator.ssm.invocations import Details
 from drs_simulator.ssm.pages import page
 from drs_simulator.ssm.views import command_view, invocation_view, lookup_view, managed_view, ping_status, platform_of
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from drs_simulator.ec2.model import Instance
-    from drs_simulator.ssm.commands import Command
+    from drs_simulator.ssm.invocations import Command
     from drs_simulator.ssm.machines import Machine
     from drs_simulator.ssm.systems_manager import SystemsManager
 

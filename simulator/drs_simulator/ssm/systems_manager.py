@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from drs_simulator.ec2.model import Instance
     from drs_simulator.manners import Lens
     from drs_simulator.ssm.agents import Agents
-    from drs_simulator.ssm.automations import AutomationExecution, Runbooks
-    from drs_simulator.ssm.commands import Command
     from drs_simulator.ssm.documents import Documents
+    from drs_simulator.ssm.invocations import Command
+    from drs_simulator.ssm.runbooks import AutomationExecution, Runbooks
 
 
 class World(Protocol):

@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from drs_simulator.clockwork.clock import timestamp
-from drs_simulator.ssm.commands import Details
+from drs_simulator.ssm.invocations import Details
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from drs_simulator.ec2.model import Instance
-    from drs_simulator.ssm.commands import Command, Invocation
+    from drs_simulator.ssm.invocations import Command, Invocation
     from drs_simulator.ssm.machines import Machine
 
 # ListCommandInvocations tells no more than this of a plugin's output.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tools.verify_aws import sightings
-from tools.verify_aws.findings import Check, Judgement, NotSeen, differs, holds, named
+from tools.verify_aws.evidence import NotSeen
+from tools.verify_aws.findings import Check, Judgement, differs, holds, named
 from tools.verify_aws.sightings import COMPLETED, FAILED, LAUNCHED
 
 from wavebreak.domain.evidence.job_log import LAUNCH_END, Phase, read_job_log

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import botocore.session
 from tools.verify_aws import sightings
-from tools.verify_aws.findings import Check, Judgement, NotSeen, differs, holds, named
+from tools.verify_aws.evidence import NotSeen
+from tools.verify_aws.findings import Check, Judgement, differs, holds, named
 from tools.verify_aws.sightings import COMPLETED, FAILED, LAUNCH, LAUNCHED, TERMINATE
 
 from wavebreak.domain.evidence.job_log import LAUNCH_END, read_job_log

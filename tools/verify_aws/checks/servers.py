@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from tools.verify_aws import sightings
-from tools.verify_aws.findings import Check, Judgement, NotSeen, differs, holds, named
+from tools.verify_aws.evidence import NotSeen
+from tools.verify_aws.findings import Check, Judgement, differs, holds, named
 
 from wavebreak.domain.drs import JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA, Quotas
 from wavebreak.domain.readiness.checks import seconds_of

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from tools.packaging.aws_deployment import LEAST_CONCURRENCY
 from tools.verify_aws import sightings
-from tools.verify_aws.findings import Check, Judgement, NotSeen, differs, holds, named
+from tools.verify_aws.evidence import NotSeen
+from tools.verify_aws.findings import Check, Judgement, differs, holds, named
 
 from wavebreak.domain.commands.runs import stream_name
 from wavebreak.timing import known_time

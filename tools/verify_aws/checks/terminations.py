@@ -6,7 +6,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from tools.verify_aws import sightings
-from tools.verify_aws.findings import Check, Judgement, NotSeen, differs, holds, named
+from tools.verify_aws.evidence import NotSeen
+from tools.verify_aws.findings import Check, Judgement, differs, holds, named
 from tools.verify_aws.sightings import COMPLETED, EC2_ENDS, TERMINATE
 
 from wavebreak.timing import duration

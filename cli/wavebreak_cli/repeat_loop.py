@@ -1,4 +1,4 @@
-"""Lists that are shown again as they change: on a terminal in place, elsewhere anew with every change."""
+"""Reads a list again and again and shows it as it changes: in place on a terminal, elsewhere anew with every change."""
 
 from __future__ import annotations
 
