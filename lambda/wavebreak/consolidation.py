@@ -7,9 +7,7 @@ from wavebreak.domain.checks.check_output import CheckOutcome, NoFactorsError, o
 from wavebreak.domain.checks.consolidation import (
     Consolidated,
     Misfit,
-    completeness,
     consolidate,
-    failure_rate,
     misfits,
 )
 from wavebreak.domain.checks.launch import launch
@@ -24,9 +22,7 @@ __all__ = [
     "NoFactorsError",
     "ProcessorType",
     "Reducer",
-    "completeness",
     "consolidate",
-    "failure_rate",
     "launch",
     "misfits",
     "outcome_of",

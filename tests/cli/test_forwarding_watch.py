@@ -9,6 +9,8 @@ from tests.cli.run_stories import ON_DRILL, started
 
 from wavebreak.domain.commands.results import ExecutionResult
 from wavebreak.domain.commands.runs import Asked
+from wavebreak_cli.views.command_results import watched
+from wavebreak_cli.views.terminal import Look
 
 WATCHED = ExecutionResult.cancelled("s-1")
 
@@ -46,6 +48,19 @@ def test_s1_14_a_watch_shows_lines_behind_their_targets_until_the_run_ends(api: 
     ]
     assert "✗ s-1" not in outcome.out
     assert "Failed repositories:\n  • s-1\n  • s-2\n" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("target", "line", "shown"),
+    [
+        ("s-1", "one\ntwo\n", ["[s-1] one", "[s-1] two"]),
+        ("s-1", "one\n\ntwo", ["[s-1] one", "[s-1] ", "[s-1] two"]),
+        ("s-1", "\n", ["[s-1] "]),
+        ("s\n1", "a\r[s-2] b\x1b[1A", ["[s 1] a\\r[s-2] b\\x1b[1A"]),
+    ],
+)
+def test_s1_14_every_watched_line_is_prefixed(target: str, line: str, shown: list[str]) -> None:
+    assert watched(Look(), {"target": target, "line": line}).plain.split("\n") == shown
 
 
 def test_watched_lines_in_json_are_objects_before_the_run(api: FakeApi, wavebreak: Terminal) -> None:

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from wavebreak.fanout import ExecutionResult
+from wavebreak.domain.commands.results import ExecutionResult
 
 FAILURES = [
     ExecutionResult.completed("t", 3, "out", "err"),

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from tests.support.plan_documents import plan, problems, wave
 from tests.support.sample_messages import message
 
-from wavebreak.domain.commands.result_text import watch_lines
 from wavebreak.domain.commands.summary import summary_text
 from wavebreak.domain.evidence.elements import el, lines
 from wavebreak.domain.notifications.html import html_of
@@ -27,6 +26,7 @@ from wavebreak.harmless_text import (
     flattened,
 )
 from wavebreak.json_pointers import quoted
+from wavebreak_cli.views.command_results import watched
 from wavebreak_cli.views.terminal import Look, harmless
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ FACES: Final[dict[str, Callable[[str], str]]] = {
     "page": lambda text: el("p", text, title=text),
     "lines of a page": lines,
     "summary of commands": lambda text: summary_text(1, [text]),
-    "watched target": lambda text: "\n".join(watch_lines(text, "line")),
+    "watched target": lambda text: watched(Look(), {"target": text, "line": "line"}).plain,
     "output": displayed,
     "one line of output": displayed_line,
     "terminal": harmless,

@@ -35,10 +35,10 @@ class Measured:
         """Measure what the checks came to (S4-10); one that has no active execution has no rate."""
         for tally in execution.tallies:
             of = {"plan": execution.plan_id, "check": tally.name}
-            if tally.active:
-                self.meter.add(Metric.CHECK_FAILURE_RATE, 100 * tally.failed / tally.active, **of)
-            if tally.declared:
-                self.meter.add(Metric.FACTOR_COMPLETENESS, 100 * len(tally.factors) / tally.declared, **of)
+            if tally.failure_rate is not None:
+                self.meter.add(Metric.CHECK_FAILURE_RATE, 100 * tally.failure_rate, **of)
+            if tally.completeness is not None:
+                self.meter.add(Metric.FACTOR_COMPLETENESS, 100 * tally.completeness, **of)
 
     def _recovered(self, execution: Execution, seconds: float) -> None:
         mode = execution.mode.value

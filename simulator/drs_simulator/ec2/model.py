@@ -30,13 +30,6 @@ class State(StrEnum):
         return {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}[self]
 
 
-@dataclass(frozen=True)
-class Vpc:
-    """A network; subnets and groups of different ones do not fit together."""
-
-    vpc_id: str
-
-
 @dataclass
 class SecurityGroup:
     """A security group; what it lets through plays no part here."""

@@ -76,17 +76,6 @@ def misfits(processor: Mapping[str, Any], executions: Iterable[Mapping[str, Any]
     ]
 
 
-def failure_rate(consolidated: Consolidated) -> float | None:
-    """Return which part of a check's active executions failed, from 0 to 1; None when there is none (S4-10)."""
-    return consolidated["failed"] / consolidated["active"] if consolidated["active"] else None
-
-
-def completeness(processor: Mapping[str, Any], consolidated: Consolidated) -> float | None:
-    """Return the share of its declared factors that a check has, from 0 to 1; None when it declares none (S4-10)."""
-    declared = [name for name, _, _ in _specs(processor)]
-    return sum(name in consolidated["factors"] for name in declared) / len(declared) if declared else None
-
-
 def _specs(processor: Mapping[str, Any]) -> Iterator[tuple[str, str, Reducer]]:
     """Give each factor's name, the key that it is taken from, and its reducer."""
     for name, spec in (processor.get("factors") or {}).items():

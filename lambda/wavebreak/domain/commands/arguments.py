@@ -7,7 +7,6 @@ which no shell finds anything to obey; only on the target are they decoded, each
 from __future__ import annotations
 
 import base64
-import re
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.commands.catalogue import MAX_ARGUMENT_CHARACTERS, MAX_ARGUMENTS
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
 ENCODED_ARGUMENTS_PATTERN: Final = r"^(\.[A-Za-z0-9+/=]*( \.[A-Za-z0-9+/=]*)*)?$"
 """What the parameter of the SSM document must match; an allowedPattern there."""
-
-_ENCODED: Final = re.compile(ENCODED_ARGUMENTS_PATTERN)
 
 
 def argument_problems(args: object, pointer: str = "/args") -> tuple[Problem, ...]:
@@ -60,10 +57,3 @@ def encode_arguments(args: Sequence[str]) -> str:
     if problems:
         raise ValueError("; ".join(f"{problem.pointer}: {problem.message}" for problem in problems))
     return " ".join("." + base64.b64encode(argument.encode()).decode("ascii") for argument in args)
-
-
-def decode_arguments(text: str) -> tuple[str, ...]:
-    """Read what `encode_arguments` wrote; ValueError for anything else."""
-    if not _ENCODED.fullmatch(text):
-        raise ValueError("encoded arguments do not match their pattern")
-    return tuple(base64.b64decode(word[1:], validate=True).decode() for word in text.split())

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
 from wavebreak.domain.commands.safe_output import decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from wavebreak.domain.commands.results import ExecutionResult
 
 DEFAULT_LIMIT: Final = 10
@@ -162,11 +160,3 @@ def _merged_row(row: _Ranked) -> MergedRow:
 
 def _size(row: _Ranked) -> int:
     return len(json.dumps(_merged_row(row), ensure_ascii=False).encode()) + 1
-
-
-def merge_query(results: Iterable[ExecutionResult], limit: int = DEFAULT_LIMIT) -> list[MergedRow]:
-    """Merge results that come in the order of the targets; `limit` is over all of them, 0 is none."""
-    merger = QueryMerger(limit)
-    for number, result in enumerate(results, start=1):
-        merger.add(number, result)
-    return merger.merged()

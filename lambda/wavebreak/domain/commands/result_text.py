@@ -1,7 +1,7 @@
 """Results as lines for people, and as one text for pipes. Pure; colours are added where they are shown.
 
 Requirements S0-11 (successes and failures are both shown), S1-6 (combined output), S1-10 (each as it arrives), S1-14
-(progress, hint, time and duration of an error, watch lines).
+(progress, hint, time and duration of an error).
 """
 
 from __future__ import annotations
@@ -61,13 +61,6 @@ def result_text(result: ExecutionResult) -> str:
 def progress_text(number: int, total: int, target: str) -> str:
     """Show how far a sequential run is: `[2/3] target`, before the target runs."""
     return f"[{number}/{total}] {displayed_line(target)}"
-
-
-def watch_lines(target: str, text: str) -> list[str]:
-    """Show what a watched target wrote, each line behind `[target]`; a newline at the end makes no line."""
-    if not text:
-        return []
-    return [f"[{displayed_line(target)}] {line}" for line in displayed(text).removesuffix("\n").split("\n")]
 
 
 def duration_text(seconds: float) -> str:

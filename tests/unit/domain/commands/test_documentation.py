@@ -8,18 +8,12 @@ import pytest
 from tests.support.command_results import FAILURES
 
 from wavebreak.domain.commands import hints
-from wavebreak.fanout import (
-    CATALOGUE,
-    COMMANDS_DIRECTORY,
-    MAX_ARGUMENT_CHARACTERS,
-    MAX_ARGUMENTS,
-    CatalogueEntry,
-    ExecutionResult,
-    RunStatus,
-    generate_summary,
-    parse_answer,
-    result_text,
-)
+from wavebreak.domain.commands.catalogue import CATALOGUE, MAX_ARGUMENT_CHARACTERS, MAX_ARGUMENTS, CatalogueEntry
+from wavebreak.domain.commands.hints import COMMANDS_DIRECTORY
+from wavebreak.domain.commands.query_merge import parse_answer
+from wavebreak.domain.commands.result_text import result_text
+from wavebreak.domain.commands.results import ExecutionResult
+from wavebreak.domain.commands.summary import RunStatus, generate_summary
 
 PAGE = (Path(__file__).parents[4] / "docs" / "commands.md").read_text(encoding="utf-8")
 HINTS = {name: text for name, text in vars(hints).items() if name.endswith("_HINT")}

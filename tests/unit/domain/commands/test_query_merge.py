@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from collections.abc import Iterable
 from random import Random
 from typing import Any
 
@@ -10,15 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.command_results import failed, succeeded
 
-from wavebreak.fanout import (
-    DEFAULT_LIMIT,
-    ExecutionResult,
-    MergedRow,
-    QueryAnswer,
-    QueryMerger,
-    merge_query,
-    parse_answer,
-)
+from wavebreak.domain.commands.query_merge import DEFAULT_LIMIT, MergedRow, QueryAnswer, QueryMerger, parse_answer
+from wavebreak.domain.commands.results import ExecutionResult
 
 
 def line(score: Any, text: Any = "x") -> str:
@@ -31,12 +25,20 @@ def answering(target: str, *scores: float) -> ExecutionResult:
     )
 
 
+def merged(results: Iterable[ExecutionResult], limit: int = DEFAULT_LIMIT) -> list[MergedRow]:
+    """The rows of results that come in the order of the targets."""
+    merger = QueryMerger(limit)
+    for number, result in enumerate(results, start=1):
+        merger.add(number, result)
+    return merger.merged()
+
+
 def texts(rows: list[MergedRow]) -> list[str]:
     return [row["text"] for row in rows]
 
 
 def test_s1_14_rows_are_merged_by_score() -> None:
-    assert merge_query([answering("a", 0.5, 0.9), answering("b", 0.7)]) == [
+    assert merged([answering("a", 0.5, 0.9), answering("b", 0.7)]) == [
         {"target": "a", "score": 0.9, "text": "a-1"},
         {"target": "b", "score": 0.7, "text": "b-0"},
         {"target": "a", "score": 0.5, "text": "a-0"},
@@ -45,18 +47,18 @@ def test_s1_14_rows_are_merged_by_score() -> None:
 
 def test_s1_14_equal_scores_keep_the_order_of_targets_and_then_of_lines() -> None:
     run = [answering("z", 0.5, 0.5), answering("a", 0.5, 0.5)]
-    assert texts(merge_query(run)) == ["z-0", "z-1", "a-0", "a-1"]
+    assert texts(merged(run)) == ["z-0", "z-1", "a-0", "a-1"]
 
 
 def test_s1_14_one_limit_is_over_all_targets_after_the_merge() -> None:
     run = [answering(str(number), *[number / 100 + position / 1000 for position in range(10)]) for number in range(20)]
     assert DEFAULT_LIMIT == 10
-    assert texts(merge_query(run)) == [f"19-{position}" for position in range(9, -1, -1)]
-    assert len(merge_query(run, 0)) == 200
-    assert texts(merge_query(run, 1)) == ["19-9"]
-    assert texts(merge_query(run, 3)) == ["19-9", "19-8", "19-7"]
+    assert texts(merged(run)) == [f"19-{position}" for position in range(9, -1, -1)]
+    assert len(merged(run, 0)) == 200
+    assert texts(merged(run, 1)) == ["19-9"]
+    assert texts(merged(run, 3)) == ["19-9", "19-8", "19-7"]
     with pytest.raises(ValueError, match="-1 rows"):
-        merge_query(run, -1)
+        merged(run, -1)
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,9 @@ from hypothesis import given
 from tests.support.command_results import FAILURES, failed, results, succeeded
 
 from wavebreak.domain.commands import hints
-from wavebreak.fanout import (
-    ExecutionResult,
-    FailureKind,
-    combined_output,
-    hint_for,
-    progress_text,
-    result_text,
-    watch_lines,
-)
+from wavebreak.domain.commands.hints import hint_for
+from wavebreak.domain.commands.result_text import combined_output, progress_text, result_text
+from wavebreak.domain.commands.results import ExecutionResult, FailureKind
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 
@@ -79,14 +73,6 @@ def test_s1_14_progress_of_a_sequential_run() -> None:
         *("[1/3] a", "[2/3] b", "[3/3] c"),
     ]
     assert progress_text(1, 1, "a\nb") == "[1/1] a\\nb"
-
-
-def test_s1_14_every_watched_line_is_prefixed() -> None:
-    assert watch_lines("s-1", "one\ntwo\n") == ["[s-1] one", "[s-1] two"]
-    assert watch_lines("s-1", "one\n\ntwo") == ["[s-1] one", "[s-1] ", "[s-1] two"]
-    assert watch_lines("s-1", "") == []
-    assert watch_lines("s-1", "\n") == ["[s-1] "]
-    assert watch_lines("s\n1", "a\r[s-2] b\x1b[1A") == ["[s\\n1] a\\r[s-2] b\\x1b[1A"]
 
 
 def test_s1_6_combined_output_joins_in_order_and_names_only_what_failed() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.command_results import FAILURES, results
 
-from wavebreak.fanout import ExecutionResult, FailureKind, result_document, result_of
+from wavebreak.domain.commands.result_documents import result_document, result_of
+from wavebreak.domain.commands.results import ExecutionResult, FailureKind
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, 250_000, tzinfo=UTC)
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.command_results import failed, succeeded
 
-from wavebreak.fanout import MAX_OUTPUT_BYTES, decoded, displayed, displayed_line, shortened, shortened_result
+from wavebreak.domain.commands.safe_output import MAX_OUTPUT_BYTES, decoded, shortened, shortened_result
+from wavebreak.harmless_text import displayed, displayed_line
 
 ESCAPED = [
     ("\x1b[2J", "\\x1b[2J"),  # CSI: clear the screen

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from wavebreak.fanout import ExecutionResult, FailureKind, read_invocation, shortened_result
+from wavebreak.domain.commands.results import ExecutionResult, FailureKind
+from wavebreak.domain.commands.safe_output import shortened_result
+from wavebreak.domain.commands.ssm_invocations import read_invocation
 
 STARTED = datetime(2026, 11, 21, 12, 0, 0, 250_000, tzinfo=UTC)
 

@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.command_results import FAILURES, failed, results, succeeded
 
-from wavebreak.domain.commands.summary import shortfall
-from wavebreak.fanout import (
+from wavebreak.domain.commands.results import ExecutionResult
+from wavebreak.domain.commands.summary import (
     CommandRunStatus,
-    ExecutionResult,
     ResultTracker,
     RunStatus,
     determine_exit_code,
     generate_summary,
     run_status,
+    shortfall,
     summary_text,
 )
 

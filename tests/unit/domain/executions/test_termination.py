@@ -33,8 +33,7 @@ from tests.support.terminations import (
 )
 
 from wavebreak.domain.executions.batch_search import Suspicion
-from wavebreak.domain.executions.ending import termination
-from wavebreak.domain.executions.ending.instances_left import instances_left, remaining
+from wavebreak.domain.executions.ending.instances_left import launched_count, remaining, terminated_count
 from wavebreak.domain.executions.ending.standings import MAX_ATTEMPTS
 from wavebreak.domain.executions.ending.termination import TerminationDirective
 from wavebreak.domain.executions.model.executions import Execution, Termination
@@ -188,7 +187,7 @@ class TestGone:
         assert (
             reasons(after)[ONE] == f"DRS no longer shows it, and EC2 has it {state}: end it in EC2 if it is not needed"
         )
-        assert instances_left(after) == 1
+        assert launched_count(after) - terminated_count(after) == 1
         again = termination.request(after, Attribution(OPERATOR, later(200)))
         after, directive = twice(again, look(ec2=ec2({1: "terminated"})))
         assert (directive, after.termination.status, left(after)) == (D.FINISH, T.COMPLETED, (2, [], []))
@@ -498,7 +497,7 @@ class TestEnd:
 
     def test_an_older_record_that_was_completed_before_instances_were_told_apart_is_completed(self) -> None:
         old = replace(ended(), termination=Termination(T.COMPLETED))
-        assert (left(old), instances_left(old)) == ((2, [], []), 0)
+        assert (left(old), launched_count(old) - terminated_count(old)) == ((2, [], []), 0)
 
 
 class TestPlaces:

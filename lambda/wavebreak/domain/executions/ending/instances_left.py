@@ -44,11 +44,6 @@ def terminated_count(execution: Execution) -> int:
     return sum(ending_of(server).is_over for wave in execution.waves for server in wave.servers)
 
 
-def instances_left(execution: Execution) -> int:
-    """Count what was launched and is, by what is stored, neither terminated nor replaced; unknown ones count."""
-    return launched_count(execution) - terminated_count(execution)
-
-
 def remaining(execution: Execution) -> list[Entry]:
     """List what a termination that was asked for has yet to end, or could not; launches under way are among it."""
     if execution.termination.status in {TerminationStatus.NOT_REQUESTED, TerminationStatus.COMPLETED}:

@@ -87,3 +87,13 @@ class CheckTally:
     """How many factors the plan has for it."""
     note: str | None = None
     """What a factor is missing for, beside executions that failed."""
+
+    @property
+    def failure_rate(self) -> float | None:
+        """Return which part of the active executions failed, from 0 to 1; None when there is none (S4-10)."""
+        return self.failed / self.active if self.active else None
+
+    @property
+    def completeness(self) -> float | None:
+        """Return the share of the declared factors that there are, from 0 to 1; None when none is declared (S4-10)."""
+        return len(self.factors) / self.declared if self.declared else None
