@@ -139,17 +139,15 @@ class LockWorld:
 
     def retry(self, execution_id: str) -> str:
         """Begin a retry of the one wave."""
-        return self._on_wave("retry", execution_id)
+        return self._on_wave(operate_execution.retry, execution_id)
 
     def skip(self, execution_id: str) -> str:
         """Begin a skip of the one wave."""
-        return self._on_wave("skip", execution_id)
+        return self._on_wave(operate_execution.skip, execution_id)
 
-    def _on_wave(self, what: str, execution_id: str) -> str:
-        carry_out, step = operate_execution.WAVE_CALLS[what]
+    def _on_wave(self, carry_out: Callable[..., Execution], execution_id: str) -> str:
         act = self.act()
-        on_wave = operate_execution.on_wave("1", step, act)
-        return self.call(f"{what} {execution_id}", lambda: carry_out(self.app, execution_id, on_wave, act))
+        return self.call(f"{carry_out.__name__} {execution_id}", lambda: carry_out(self.app, execution_id, "1", act))
 
     def terminate(self, execution_id: str) -> str:
         """Begin to ask for a termination."""

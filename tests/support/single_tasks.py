@@ -259,11 +259,10 @@ class Life:
                 operate_execution.cancel(app, identifier, act, self.dice.choice(tuple(CancelThen)))
             elif call == "terminate":
                 operate_execution.terminate(app, identifier, act, None)
-            elif call in operate_execution.EXECUTION_CALLS:
-                operate_execution.steer(app, identifier, operate_execution.EXECUTION_CALLS[call], act)
+            elif call in {"pause", "resume"}:
+                getattr(operate_execution, call)(app, identifier, act)
             else:
-                carry_out, step = operate_execution.WAVE_CALLS[call]
-                carry_out(app, identifier, operate_execution.on_wave(str(number), step, act), act)
+                getattr(operate_execution, call)(app, identifier, str(number), act)
         except (NotAllowedError, Problem, ClientError):
             return
 

@@ -25,6 +25,7 @@ MODULES: Final = (
     "history",
     "checks",
     "waves",
+    "wave_steering",
     "steering",
     "leases",
     "evidence",

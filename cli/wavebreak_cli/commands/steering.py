@@ -1,6 +1,6 @@
 """`wavebreak cancel`, `terminate`, `verdict`, `extend`, `pause`, `resume`, `approve`, `reject`, `retry`, `skip`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -107,6 +107,80 @@ def extend(
     shell.tell(answer, lambda: shell.look.text(f"✓ the instances of {execution} stay {until}", "green"))
 
 
+@control.command()
+def pause(
+    context: typer.Context, execution: ExecutionArgument, reason: ReasonOption = None, json: JsonFlag = False
+) -> None:
+    """Start no new wave; running ones go on."""
+    _steer_execution(open_shell(context, json), execution, "pause", reason)
+
+
+@control.command()
+def resume(
+    context: typer.Context, execution: ExecutionArgument, reason: ReasonOption = None, json: JsonFlag = False
+) -> None:
+    """Go on after a pause."""
+    _steer_execution(open_shell(context, json), execution, "resume", reason)
+
+
+@control.command()
+def approve(
+    context: typer.Context,
+    execution: ExecutionArgument,
+    wave: WaveArgument,
+    reason: ReasonOption = None,
+    json: JsonFlag = False,
+) -> None:
+    """Let a wave start that waits for approval."""
+    _steer_wave(open_shell(context, json), execution, wave, "approve", reason)
+
+
+@control.command()
+def reject(
+    context: typer.Context,
+    execution: ExecutionArgument,
+    wave: WaveArgument,
+    reason: ReasonOption = None,
+    json: JsonFlag = False,
+) -> None:
+    """Fail a wave that waits for approval."""
+    _steer_wave(open_shell(context, json), execution, wave, "reject", reason)
+
+
+@control.command()
+def retry(
+    context: typer.Context,
+    execution: ExecutionArgument,
+    wave: WaveArgument,
+    reason: ReasonOption = None,
+    json: JsonFlag = False,
+) -> None:
+    """Recover the failed servers of a wave again."""
+    _steer_wave(open_shell(context, json), execution, wave, "retry", reason)
+
+
+@control.command()
+def skip(
+    context: typer.Context,
+    execution: ExecutionArgument,
+    wave: WaveArgument,
+    reason: ReasonOption = None,
+    json: JsonFlag = False,
+) -> None:
+    """Go on without a wave."""
+    _steer_wave(open_shell(context, json), execution, wave, "skip", reason)
+
+
+def _steer_execution(shell: Shell, execution: str, verb: str, reason: str | None) -> None:
+    _ask(shell, ("executions", execution_named(shell, execution), verb), {"reason": reason})
+
+
+def _steer_wave(shell: Shell, execution: str, wave: str, verb: str, reason: str | None) -> None:
+    execution = execution_named(shell, execution)
+    number = wave_named(shell, execution, wave)
+    _ask(shell, ("executions", execution, "waves", number, verb), {"reason": reason})
+
+
 def _confirmed(shell: Shell, execution: str, confirm: str | None, done: str) -> str | None:
     """Give the id that confirms the end of an execution's servers; for a recovery it is asked for unless given."""
     if confirm is None and execution.startswith("recovery-"):
@@ -122,51 +196,3 @@ def _ask(shell: Shell, segments: tuple[str | int, ...], body: Mapping[str, objec
     label = (answer.get("display") or {}).get("label")
     state = f", now {label}" if label else ""
     shell.tell(answer, lambda: shell.look.text(f"✓ {segments[-1]} accepted{state}", "green"))
-
-
-def _execution_call(verb: str, summary: str) -> Callable[..., None]:
-    """Make the command of a call on an execution that takes a reason and nothing else."""
-
-    def call(
-        context: typer.Context, execution: ExecutionArgument, reason: ReasonOption = None, json: JsonFlag = False
-    ) -> None:
-        shell = open_shell(context, json)
-        _ask(shell, ("executions", execution_named(shell, execution), verb), {"reason": reason})
-
-    call.__doc__ = summary
-    return call
-
-
-def _wave_call(verb: str, summary: str) -> Callable[..., None]:
-    """Make the command of a call on a wave."""
-
-    def call(
-        context: typer.Context,
-        execution: ExecutionArgument,
-        wave: WaveArgument,
-        reason: ReasonOption = None,
-        json: JsonFlag = False,
-    ) -> None:
-        shell = open_shell(context, json)
-        execution = execution_named(shell, execution)
-        number = wave_named(shell, execution, wave)
-        _ask(shell, ("executions", execution, "waves", number, verb), {"reason": reason})
-
-    call.__doc__ = summary
-    return call
-
-
-_ON_EXECUTIONS: Final = {
-    "pause": "Start no new wave; running ones go on.",
-    "resume": "Go on after a pause.",
-}
-_ON_WAVES: Final = {
-    "approve": "Let a wave start that waits for approval.",
-    "reject": "Fail a wave that waits for approval.",
-    "retry": "Recover the failed servers of a wave again.",
-    "skip": "Go on without a wave.",
-}
-for _verb, _summary in _ON_EXECUTIONS.items():
-    control.command(_verb)(_execution_call(_verb, _summary))
-for _verb, _summary in _ON_WAVES.items():
-    control.command(_verb)(_wave_call(_verb, _summary))

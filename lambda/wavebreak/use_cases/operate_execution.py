@@ -90,14 +90,44 @@ def _wake(app: App, execution_id: str) -> None:
         app.workflow.wake(Machine.RECOVERY, execution_id)
 
 
-def steer(app: App, execution_id: str, step: Step, act: Attribution) -> Execution:
+def pause(app: App, execution_id: str, act: Attribution) -> Execution:
+    """Start no new wave; running ones go on."""
+    return _steer(app, execution_id, steering.pause, act)
+
+
+def resume(app: App, execution_id: str, act: Attribution) -> Execution:
+    """Let waves start again."""
+    return _steer(app, execution_id, steering.resume, act)
+
+
+def approve(app: App, execution_id: str, wave: str, act: Attribution) -> Execution:
+    """Let a wave that waits for an approval start."""
+    return _steer(app, execution_id, _on_wave(wave, WAVE_STEPS["approve"], act), act)
+
+
+def reject(app: App, execution_id: str, wave: str, act: Attribution) -> Execution:
+    """Fail a wave that waits for an approval."""
+    return _steer(app, execution_id, _on_wave(wave, WAVE_STEPS["reject"], act), act)
+
+
+def retry(app: App, execution_id: str, wave: str, act: Attribution) -> Execution:
+    """Recover the servers of a failed wave that failed, once more; this may take a finished execution up again."""
+    return _reopen(app, execution_id, _on_wave(wave, WAVE_STEPS["retry"], act), act)
+
+
+def skip(app: App, execution_id: str, wave: str, act: Attribution) -> Execution:
+    """Go on past a wave that has not started or has failed; this may take a finished execution up again."""
+    return _reopen(app, execution_id, _on_wave(wave, WAVE_STEPS["skip"], act), act)
+
+
+def _steer(app: App, execution_id: str, step: Step, act: Attribution) -> Execution:
     """Carry out a step that leaves a running execution running."""
     after = app.executions.change(execution_id, step, act)
     _wake(app, execution_id)
     return after
 
 
-def reopen(app: App, execution_id: str, step: Step, act: Attribution) -> Execution:
+def _reopen(app: App, execution_id: str, step: Step, act: Attribution) -> Execution:
     """Carry out a retry or skip, which may take a finished execution up again: locks first, then a new run.
 
     Raises PlanBusy or ServerBusy when somebody else holds the plan or a server by now, or when a drill would end what
@@ -109,7 +139,7 @@ def reopen(app: App, execution_id: str, step: Step, act: Attribution) -> Executi
         try:
             if not before.execution.holds_locks:
                 return _take_up(app, before, step, act)
-            return steer(app, execution_id, step, act)
+            return _steer(app, execution_id, step, act)
         except LocksNeededError:
             logger.info("execution %s ended since it was read", execution_id)
         except BeingTakenUp:
@@ -207,7 +237,7 @@ def _written(app: App, execution_id: str, step: Step, act: Attribution, held: He
         raise
 
 
-def on_wave(text: str, step: WaveCall, act: Attribution) -> Step:
+def _on_wave(text: str, step: WaveCall, act: Attribution) -> Step:
     """Make the step of a wave that a path names; it raises NotFound when the execution has no such wave."""
     return lambda execution: step(execution, wave_number(execution, text), act)
 
@@ -218,22 +248,3 @@ def wave_number(execution: Execution, text: str) -> int:
     if not 1 <= number <= len(execution.waves):
         raise NotFound(f"Execution {execution.execution_id} has no wave {text[:20]!r}")
     return number
-
-
-WAVE_CALLS: Final[dict[str, tuple[Callable[[App, str, Step, Attribution], Execution], WaveCall]]] = {
-    verb: (reopen if verb in {"retry", "skip"} else steer, step) for verb, step in WAVE_STEPS.items()
-}
-"""What may be asked for a wave, and how it is carried out: retry and skip may take a finished execution up again."""
-
-EXECUTION_CALLS: Final[dict[str, Step]] = {"pause": steering.pause, "resume": steering.resume}
-"""What may be asked for a running execution as a whole."""
-
-SENTENCES: Final = {
-    "approve": "Let a wave that waits for an approval start.",
-    "reject": "Fail a wave that waits for an approval.",
-    "retry": "Recover the servers of a failed wave that failed, once more.",
-    "skip": "Go on past a wave that has not started or has failed.",
-    "pause": "Start no new wave; running ones go on.",
-    "resume": "Let waves start again.",
-}
-"""What an operator may do to an execution or a wave, in a sentence each."""

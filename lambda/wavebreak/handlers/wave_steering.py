@@ -1,0 +1,49 @@
+"""Steering a wave: approve, reject, retry or skip it; served by the function that steers executions."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
+from wavebreak.api import http
+from wavebreak.api.requests import ReasonRequest
+from wavebreak.app import App, app
+from wavebreak.domain.checks.whole_execution import whole_view
+from wavebreak.domain.executions.model.executions import Execution
+from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.use_cases import operate_execution
+
+router = http.make_router()
+
+
+@router.post("/executions/<executionId>/waves/<waveNumber>/approve", tags=["steering"])
+def approve(executionId: str, waveNumber: str, body: Annotated[ReasonRequest, Body()]) -> Response[Any]:  # noqa: N803
+    """Let a wave that waits for an approval start."""
+    return _steered(operate_execution.approve, executionId, waveNumber, body)
+
+
+@router.post("/executions/<executionId>/waves/<waveNumber>/reject", tags=["steering"])
+def reject(executionId: str, waveNumber: str, body: Annotated[ReasonRequest, Body()]) -> Response[Any]:  # noqa: N803
+    """Fail a wave that waits for an approval."""
+    return _steered(operate_execution.reject, executionId, waveNumber, body)
+
+
+@router.post("/executions/<executionId>/waves/<waveNumber>/retry", tags=["steering"])
+def retry(executionId: str, waveNumber: str, body: Annotated[ReasonRequest, Body()]) -> Response[Any]:  # noqa: N803
+    """Recover the servers of a failed wave that failed, once more."""
+    return _steered(operate_execution.retry, executionId, waveNumber, body)
+
+
+@router.post("/executions/<executionId>/waves/<waveNumber>/skip", tags=["steering"])
+def skip(executionId: str, waveNumber: str, body: Annotated[ReasonRequest, Body()]) -> Response[Any]:  # noqa: N803
+    """Go on past a wave that has not started or has failed."""
+    return _steered(operate_execution.skip, executionId, waveNumber, body)
+
+
+def _steered(
+    carry_out: Callable[[App, str, str, Attribution], Execution], execution_id: str, wave: str, body: ReasonRequest
+) -> Response[Any]:
+    act = http.act_of(router, app().now(), body.reason)
+    after = carry_out(app(), http.execution_id(execution_id), wave, act)
+    return http.json_response(202, whole_view(after, http.caller_of(router), app().now(), app().timing))
