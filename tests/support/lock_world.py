@@ -23,6 +23,7 @@ from wavebreak.domain.executions.locking import lock_rules, preemption
 from wavebreak.domain.executions.model.executions import CancelThen, Execution, Mode
 from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
+from wavebreak.domain.executions.model.starts import StartRequest
 from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.identifiers import RequestKey, is_drill
@@ -124,7 +125,7 @@ class LockWorld:
     def start(self, plan: str, mode: Mode, *, preempt: bool = True, key: str | None = None) -> str:
         """Begin a start; one with a key is a try of the request that plan, mode and key name."""
         request = RequestKey.of(key, OPERATOR, "POST", mode, {"planId": plan}) if key else None
-        asked: dict[str, Any] = {"requestedBy": OPERATOR, "reason": None, "snapshots": {}, "preempt": preempt}
+        asked = StartRequest(OPERATOR, preempt=preempt)
         how = " preempting" if preempt and mode is Mode.RECOVERY else ""
         name = self.call(
             f"start {plan} {mode}{how}", lambda: start_execution(self.app, plan, mode, Site(), asked, request)

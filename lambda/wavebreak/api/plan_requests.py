@@ -1,5 +1,6 @@
 """Bodies that hold plans or their parts; apart from the others, because the plan's model takes time to import."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Body
@@ -7,6 +8,7 @@ from pydantic import Field
 
 from wavebreak.api.moments import Moment
 from wavebreak.api.requests import LeaseMinutes, Reason, RequestBody
+from wavebreak.domain.executions.model.starts import StartRequest
 from wavebreak.domain.plans.document import PlanBody, PlanDocument, PlanId, SourceServerId, parse_plan
 from wavebreak.domain.plans.step_rules import refuse_functions_elsewhere
 from wavebreak.identifiers import NATIVE_PLAN_ARN_PATTERN
@@ -24,7 +26,7 @@ def accepted(document: PlanBody, plan_id: str, own: Site) -> PlanDocument:
     return plan
 
 
-class StartRequest(RequestBody):
+class StartBody(RequestBody):
     """What starts a drill or a recovery."""
 
     plan_id: PlanId
@@ -36,21 +38,33 @@ class StartRequest(RequestBody):
         default=None, description="Each server comes from its newest recovery point not later than this."
     )
 
+    def asked(self, caller: str) -> StartRequest:
+        """Return what the caller asks for."""
+        return StartRequest(caller, self.reason, self.snapshots, self.before)
 
-class DrillRequest(StartRequest):
+
+class DrillRequest(StartBody):
     """What starts a drill."""
 
     terminate_after_minutes: LeaseMinutes | None = Field(
         default=None, description="How long its instances stay after its end; by default what the plan says."
     )
 
+    def asked(self, caller: str) -> StartRequest:
+        """Return what the caller asks for."""
+        return replace(super().asked(caller), terminate_after_minutes=self.terminate_after_minutes)
 
-class RecoveryRequest(StartRequest):
+
+class RecoveryRequest(StartBody):
     """What starts a recovery."""
 
     preempt: Annotated[bool, Field(strict=True)] = Field(
         default=True, description="Whether drills that hold the plan or one of its servers are cancelled."
     )
+
+    def asked(self, caller: str) -> StartRequest:
+        """Return what the caller asks for."""
+        return replace(super().asked(caller), preempt=self.preempt)
 
 
 class ImportRequest(RequestBody):

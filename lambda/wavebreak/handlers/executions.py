@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from wavebreak.api import http
-from wavebreak.api.plan_requests import DrillRequest, RecoveryRequest, StartRequest
+from wavebreak.api.plan_requests import DrillRequest, RecoveryRequest, StartBody
 from wavebreak.api.requests import IdempotencyKey
 from wavebreak.app import app
 from wavebreak.domain.checks.whole_execution import whole_view
@@ -17,16 +17,14 @@ from wavebreak.identifiers import RequestKey
 router = http.make_router()
 
 
-def _start(mode: Mode, body: StartRequest, key: str | None, **more: Any) -> Response[Any]:
+def _start(mode: Mode, body: StartBody, key: str | None) -> Response[Any]:
     from wavebreak.use_cases.start_execution import start_execution  # noqa: PLC0415  reads do not pay for this import
 
-    own = http.own_site(router)
-    caller = http.caller_of(router)
-    asked = {"requestedBy": caller, "reason": body.reason, "snapshots": body.snapshots, "before": body.before, **more}
+    own, asked = http.own_site(router), body.asked(http.caller_of(router))
 
     def start(request: RequestKey | None) -> dict[str, Any]:
         started = start_execution(app(), body.plan_id, mode, own, asked, request)
-        return whole_view(started, caller, app().now(), app().timing)
+        return whole_view(started, asked.requested_by, app().now(), app().timing)
 
     return http.answer_once(router, key, start)
 
@@ -34,13 +32,13 @@ def _start(mode: Mode, body: StartRequest, key: str | None, **more: Any) -> Resp
 @router.post("/drills", tags=["executions"])
 def start_drill(body: Annotated[DrillRequest, Body()], key: IdempotencyKey = None) -> Response[Any]:
     """Start a plan as a drill."""
-    return _start(Mode.DRILL, body, key, terminateAfterMinutes=body.terminate_after_minutes)
+    return _start(Mode.DRILL, body, key)
 
 
 @router.post("/recoveries", tags=["executions"])
 def start_recovery(body: Annotated[RecoveryRequest, Body()], key: IdempotencyKey = None) -> Response[Any]:
     """Start a plan as a recovery; drills that are in its way are cancelled."""
-    return _start(Mode.RECOVERY, body, key, preempt=body.preempt)
+    return _start(Mode.RECOVERY, body, key)
 
 
 @router.get("/executions/<executionId>", tags=["executions"])

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.domain.executions.model.starts import StartRequest
     from wavebreak.identifiers import RequestKey
     from wavebreak.site import Site
 
@@ -44,12 +45,12 @@ _TRIES: Final = 4
 
 
 def start_execution(
-    app: App, plan_id: str, mode: Mode, own: Site, asked: Mapping[str, Any], request: RequestKey | None = None
+    app: App, plan_id: str, mode: Mode, own: Site, asked: StartRequest, request: RequestKey | None = None
 ) -> Execution:
     """Start a plan; raises NotFound, PlanBusy, ServerBusy or InvalidRequest, and then leaves nothing behind.
 
     So does a drill that would end a recovered instance (ServerBusy), or may for all that DRS tells (Unavailable). A
-    RECOVERY takes over what drills hold, and cancels them, unless `asked` says `preempt: False`.
+    RECOVERY takes over what drills hold, and cancels them, unless `asked.preempt` is false.
 
     Once the execution is written it will run: if its machine cannot be started now, the sweep starts it. The same
     `request` starts one execution, however often it comes.
@@ -58,7 +59,7 @@ def start_execution(
     execution_id, exists = app.executions.requests.id_of(request, new_execution_id(mode, now), keys.execution, now)
     if exists:
         return app.executions.load(execution_id).execution
-    wanted = _wanted(app, plan_id, mode, own, {**asked, "executionId": execution_id})
+    wanted = _wanted(app, execution_id, plan_id, mode, own, asked)
     wanted = replace(wanted, call=request.call) if request else wanted
     for _ in range(_TRIES):
         try:
@@ -84,7 +85,7 @@ class _Wanted:
     call: str = field(default_factory=new_call_id)
 
 
-def _wanted(app: App, plan_id: str, mode: Mode, own: Site, asked: Mapping[str, Any]) -> _Wanted:
+def _wanted(app: App, execution_id: str, plan_id: str, mode: Mode, own: Site, asked: StartRequest) -> _Wanted:
     """Make the execution of a plan, with what it should warn of; nothing is locked or written."""
     now = app.now()
     stored = app.plans.get(plan_id)
@@ -95,11 +96,11 @@ def _wanted(app: App, plan_id: str, mode: Mode, own: Site, asked: Mapping[str, A
     recovers = mode is Mode.RECOVERY
     document, warnings = resolve(app, stored, own, asking, falls_back=recovers)
     plan = replace(stored, document=document)
-    asked = {**asked, "otherAccounts": app.other_accounts}
-    execution = with_approvals(freeze(plan, asked["executionId"], mode, own, asked, now), plan.document, app.timing)
+    frozen_plan = freeze(plan, execution_id, mode, own, asked, now, other_accounts=app.other_accounts)
+    execution = with_approvals(frozen_plan, plan.document, app.timing)
     execution = replace(
         execution,
-        lease=lease_of(mode, plan.document, asked, app.timing),
+        lease=lease_of(mode, plan.document, asked.terminate_after_minutes, app.timing),
         networks=networks_of(mode, plan.document, own),
         warnings=(*warnings, *replaced_by(app, execution, asking)),
         usual_launch_seconds=_usual_launch(app, plan_id),
@@ -109,7 +110,7 @@ def _wanted(app: App, plan_id: str, mode: Mode, own: Site, asked: Mapping[str, A
     details = {"planId": plan_id, "planVersion": plan.version, "planHash": digest, "mode": mode.value}
     if execution.before is not None:
         details["before"] = iso(execution.before)
-    return _Wanted(execution, frozen, details, preempts=recovers and asked.get("preempt", True))
+    return _Wanted(execution, frozen, details, preempts=recovers and asked.preempt)
 
 
 def _usual_launch(app: App, plan_id: str) -> int | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from wavebreak.domain.executions.model.starts import StartRequest
     from wavebreak.domain.plans.model import StoredPlan
 
 MAX_FROZEN_BYTES: Final = 390 * 1024
@@ -33,19 +34,24 @@ def frozen_document(plan: StoredPlan) -> tuple[str, str]:
 
 
 def freeze(
-    plan: StoredPlan, execution_id: str, mode: Mode, own: Site, asked: Mapping[str, Any], now: datetime
+    plan: StoredPlan,
+    execution_id: str,
+    mode: Mode,
+    own: Site,
+    request: StartRequest,
+    now: datetime,
+    *,
+    other_accounts: bool,
 ) -> Execution:
     """Make the execution of a plan whose selectors are resolved.
 
-    `asked` holds requestedBy, reason, snapshots (by source server id), before (a moment, or None), and otherAccounts:
-    whether waves may name them.
-    `own` is the stack's account and Region: a wave that names them is one that names none. Raises InvalidRequest for
-    snapshots of servers that the plan does not have, a copy too large to keep,
-    and a server that two waves name once their Regions are filled in.
+    `other_accounts` tells whether waves may name them. `own` is the stack's account and Region: a wave that names them
+    is one that names none. Raises InvalidRequest for snapshots of servers that the plan does not have, a copy too large
+    to keep, and a server that two waves name once their Regions are filled in.
     """
     written = plan.document["waves"]
-    errors = _unknown_snapshots(written, asked["snapshots"])
-    if not asked["otherAccounts"]:
+    errors = _unknown_snapshots(written, request.snapshots)
+    if not other_accounts:
         errors += foreign(written, own)
     text, digest = frozen_document(plan)
     if len(text.encode()) > MAX_FROZEN_BYTES:
@@ -54,7 +60,7 @@ def freeze(
     if errors:
         raise InvalidRequest.listing(errors)
     numbers = {wave["name"]: number for number, wave in enumerate(written, start=1)}
-    waves = tuple(_wave(number, wave, numbers, own, asked["snapshots"]) for number, wave in enumerate(written, start=1))
+    waves = tuple(_wave(number, wave, numbers, own, request.snapshots) for number, wave in enumerate(written, start=1))
     _refuse_twice(waves)
     return Execution(
         execution_id=execution_id,
@@ -63,13 +69,13 @@ def freeze(
         plan_version=plan.version,
         plan_hash=digest,
         mode=mode,
-        requested_by=asked["requestedBy"],
-        reason=asked["reason"],
+        requested_by=request.requested_by,
+        reason=request.reason,
         started_at=now,
         waves=waves,
         calls=CallCounts(),
         objectives=Objectives.of(plan.document.get("objectives")),
-        before=asked.get("before"),
+        before=request.before,
     )
 
 

@@ -16,6 +16,7 @@ from wavebreak.domain.drs import Quotas, room_for
 from wavebreak.domain.executions.creation import freeze, site_of
 from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.executions.model.findings import Objectives
+from wavebreak.domain.executions.model.starts import StartRequest
 from wavebreak.domain.executions.networking.start import networks_of
 from wavebreak.domain.plans.model import Impact
 from wavebreak.domain.readiness.checks import has_snapshots
@@ -167,13 +168,8 @@ def _resolved(
 def _refusals(app: App, plan: StoredPlan, own: Site, now: datetime) -> Refusals:
     """Return what a start would refuse the plan itself for, by making the execution that it would make."""
     try:
-        asked: dict[str, Any] = {
-            "requestedBy": "",
-            "reason": None,
-            "snapshots": {},
-            "otherAccounts": app.other_accounts,
-        }
-        freeze(plan, plan.document["planId"], Mode.RECOVERY, own, asked, now)
+        asked = StartRequest(requested_by="")
+        freeze(plan, plan.document["planId"], Mode.RECOVERY, own, asked, now, other_accounts=app.other_accounts)
     except InvalidRequest as refusal:
         return tuple(refusal.members["errors"])
     return ()

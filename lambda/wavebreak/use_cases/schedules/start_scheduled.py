@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.model.executions import Mode
+from wavebreak.domain.executions.model.starts import StartRequest
 from wavebreak.domain.notifications.plan_messages import drill_not_started
 from wavebreak.domain.plans.schedules import Schedule, schedule_of
 from wavebreak.domain.readiness.checks import judge, refuses_a_drill
@@ -113,8 +114,7 @@ def _not_ready(app: App, delivery: Delivery) -> NotStarted | None:
 def _started(app: App, delivery: Delivery) -> str | NotStarted:
     """Start the drill; a repeat of the same time finds the one that was started."""
     request = RequestKey.of(delivery.scheduled, ENGINE_ACTOR, "SCHEDULE", delivery.plan_id, {})
-    reason = f"Scheduled for {delivery.scheduled}"
-    asked = {"requestedBy": ENGINE_ACTOR, "reason": reason, "snapshots": {}}
+    asked = StartRequest(ENGINE_ACTOR, f"Scheduled for {delivery.scheduled}")
     try:
         return start_execution(app, delivery.plan_id, Mode.DRILL, delivery.own, asked, request).execution_id
     except Unavailable:

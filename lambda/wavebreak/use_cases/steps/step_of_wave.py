@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.model.words import Attribution
-from wavebreak.domain.executions.stepping.wave_steps import is_cut_short, is_late, run_id, targets, written
+from wavebreak.domain.executions.stepping.wave_steps import input_of, is_cut_short, is_late, run_id, targets
 from wavebreak.domain.steps.limits import DEFAULT_TIMEOUT_SECONDS
 from wavebreak.domain.steps.placeholders import Filling, PlaceholderError, fill_parameters, fill_payload
 from wavebreak.domain.steps.runs import (
@@ -22,24 +22,22 @@ from wavebreak.domain.steps.runs import (
 from wavebreak.use_cases.steps.run_step import begin_step, stop_step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
-    from wavebreak.domain.executions.model.steps import WaveStep
+    from wavebreak.domain.executions.model.steps import StepInput, WaveStep
     from wavebreak.domain.executions.model.waves import Wave
 
 
 def go_on(app: App, execution: Execution, wave: Wave, step: WaveStep) -> None:
     """Do what is due of a step whose start is written down: begin its run, stop it, or end it when it had its time."""
-    asked = written(app.executions.document(execution.execution_id), wave.number, step)
+    asked = input_of(app.executions.document(execution.execution_id), wave.number, step)
     run = _unfilled(app, execution, wave, step, asked)
     known = _stop(app, execution, wave, step, run) if is_cut_short(execution, wave, step) else _begin(app, run, asked)
     if not known.status.is_terminal and app.now() >= known.deadline:
         stop_step(app, known.step_id, Attribution(ENGINE_ACTOR, app.now()), StopReason.STEP_TIMEOUT)
 
 
-def _begin(app: App, run: StepRun, asked: Mapping[str, Any]) -> StepRun:
+def _begin(app: App, run: StepRun, asked: StepInput) -> StepRun:
     """Begin a run with its placeholders filled; one whose placeholders cannot be filled has failed before it begins."""
     filling = Filling(
         run.execution_id,
@@ -50,8 +48,8 @@ def _begin(app: App, run: StepRun, asked: Mapping[str, Any]) -> StepRun:
         tuple(server.source_server_id for server in run.servers),
     )
     try:
-        parameters = fill_parameters(asked.get("parameters") or {}, filling)
-        payload = fill_payload(asked.get("payload") or {}, filling)
+        parameters = fill_parameters(asked.parameters, filling)
+        payload = fill_payload(asked.payload, filling)
     except PlaceholderError as error:
         failed = StepOutcome(succeeded=False, error=f"its placeholders could not be filled: {error}")
         return app.steps.create(ended(without_input(run), failed, app.now()))
@@ -67,7 +65,7 @@ def _stop(app: App, execution: Execution, wave: Wave, step: WaveStep, run: StepR
     return stop_step(app, run.step_id, act, StopReason.CANCEL, run)
 
 
-def _unfilled(app: App, execution: Execution, wave: Wave, step: WaveStep, asked: Mapping[str, Any]) -> StepRun:
+def _unfilled(app: App, execution: Execution, wave: Wave, step: WaveStep, asked: StepInput) -> StepRun:
     return StepRun(
         step_id=run_id(execution.execution_id, wave.number, step),
         execution_id=execution.execution_id,
@@ -79,7 +77,7 @@ def _unfilled(app: App, execution: Execution, wave: Wave, step: WaveStep, asked:
         site=wave.site,
         kind=step.kind,
         name=step.name,
-        timeout_seconds=asked.get("timeoutSeconds") or DEFAULT_TIMEOUT_SECONDS[step.kind],
+        timeout_seconds=asked.timeout_seconds or DEFAULT_TIMEOUT_SECONDS[step.kind],
         started_at=app.now(),
         servers=tuple(
             StepServer(server.source_server_id, server.recovery_instance_id)

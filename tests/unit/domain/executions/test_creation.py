@@ -10,6 +10,7 @@ from tests.support.plan_documents import plan, wave
 
 from wavebreak.domain.executions.creation import freeze, frozen_document
 from wavebreak.domain.executions.model.executions import Execution, Mode
+from wavebreak.domain.executions.model.starts import StartRequest
 from wavebreak.domain.plans.model import Impact, OnFailure, StoredPlan
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.problems import InvalidRequest
@@ -22,9 +23,9 @@ def stored(*waves: dict[str, Any]) -> StoredPlan:
     return StoredPlan(plan(*waves), 7, "then", "now")
 
 
-def frozen(*waves: dict[str, Any], **asked: Any) -> Execution:
-    request = {"requestedBy": OPERATOR, "reason": None, "snapshots": {}, "otherAccounts": False, **asked}
-    return freeze(stored(*waves), EXECUTION_ID, Mode.DRILL, OWN, request, NOW)
+def frozen(*waves: dict[str, Any], other_accounts: bool = False, **asked: Any) -> Execution:
+    request = StartRequest(OPERATOR, **asked)
+    return freeze(stored(*waves), EXECUTION_ID, Mode.DRILL, OWN, request, NOW, other_accounts=other_accounts)
 
 
 def refused(*waves: dict[str, Any], **asked: Any) -> list[str]:

@@ -52,7 +52,7 @@ def test_13_a_drill_has_the_lease_of_its_start_or_of_its_plan_and_a_recovery_non
     mode: Mode, asked: int | None, planned: int | None
 ) -> None:
     document = {"drill": {"terminateAfterMinutes": planned}} if planned else {}
-    lease = lease_of(mode, document, {"terminateAfterMinutes": asked}, Timing(0.5))
+    lease = lease_of(mode, document, asked, Timing(0.5))
     minutes = None if mode is Mode.RECOVERY else asked or planned
     assert (lease and lease.minutes) == minutes
     assert lease is None or lease.lasts == timedelta(seconds=lease.minutes * 30)

@@ -33,6 +33,7 @@ from tests.support.terminations import (
 )
 
 from wavebreak.domain.executions.batch_search import Suspicion
+from wavebreak.domain.executions.ending import termination
 from wavebreak.domain.executions.ending.instances_left import launched_count, remaining, terminated_count
 from wavebreak.domain.executions.ending.standings import MAX_ATTEMPTS
 from wavebreak.domain.executions.ending.termination import TerminationDirective

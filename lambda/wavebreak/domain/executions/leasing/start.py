@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 _SECONDS: Final = 60
 
 
-def lease_of(mode: Mode, document: Mapping[str, Any], asked: Mapping[str, Any], timing: Timing) -> Lease | None:
+def lease_of(mode: Mode, document: Mapping[str, Any], asked_minutes: int | None, timing: Timing) -> Lease | None:
     """Make the lease of an execution; None for a RECOVERY, and for a drill that neither gives minutes."""
     if mode is Mode.RECOVERY:
         return None
-    minutes = asked.get("terminateAfterMinutes") or (document.get("drill") or {}).get("terminateAfterMinutes")
+    minutes = asked_minutes or (document.get("drill") or {}).get("terminateAfterMinutes")
     return None if minutes is None else Lease(int(minutes), lasting(int(minutes), timing))
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.plans.model import InDrill
 from wavebreak.domain.steps.runs import StepKind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from wavebreak.domain.steps.runs import StepRun
@@ -150,3 +151,12 @@ def view_of(run: StepRun) -> StepView:
         ended_at=run.ended_at,
         waits_for_answer=run.kind is StepKind.FUNCTION,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class StepInput:
+    """What the plan gives an automation or function, its placeholders not filled yet."""
+
+    parameters: Mapping[str, Any]
+    payload: Mapping[str, Any]
+    timeout_seconds: int | None = None

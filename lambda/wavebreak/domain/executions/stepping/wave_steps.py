@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.commands.runs import Asked
 from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.executions.model.servers import LaunchStatus
-from wavebreak.domain.executions.model.steps import StepPhase, StepState, StepStatus, WaveStep
+from wavebreak.domain.executions.model.steps import StepInput, StepPhase, StepState, StepStatus, WaveStep
 from wavebreak.domain.plans.model import InDrill
 from wavebreak.domain.steps.runs import StepKind
 from wavebreak.domain.steps.step_ids import step_id
@@ -75,6 +75,12 @@ def asked_by(document: Mapping[str, Any], wave: int, step: WaveStep) -> Asked:
     """Read what a command or check of a wave of the frozen plan forwards."""
     asked = written(document, wave, step)
     return Asked(asked["command"], tuple(asked.get("args") or ()), asked.get("timeoutSeconds"))
+
+
+def input_of(document: Mapping[str, Any], wave: int, step: WaveStep) -> StepInput:
+    """Read what an automation or function of a wave of the frozen plan is given."""
+    asked = written(document, wave, step)
+    return StepInput(asked.get("parameters") or {}, asked.get("payload") or {}, asked.get("timeoutSeconds"))
 
 
 def planned(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> tuple[WaveStep, ...]:
