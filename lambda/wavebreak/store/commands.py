@@ -14,7 +14,8 @@ from wavebreak.domain.commands.query_merge import QueryAnswer
 from wavebreak.domain.commands.result_documents import result_of
 from wavebreak.domain.commands.runs import CommandRun, CommandTarget, TargetState, stream_name
 from wavebreak.domain.executions.audit_trail import COMMAND
-from wavebreak.problems import NotFound, Unavailable
+from wavebreak.problems import NotFound
+from wavebreak.resilience.lost_races import LostRaceError, until_won
 from wavebreak.store import keys
 from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailedError, Table, Write, room_for
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from wavebreak.store.executions import ExecutionStore
     from wavebreak.store.table import Item
 
-_ATTEMPTS: Final = 25
 _TARGET_FIELDS: Final = tuple(CommandTarget(0, "", "").record())
 _RESULT: Final = "result"
 _ROWS: Final = "rows"
@@ -88,7 +88,8 @@ class CommandStore:
 
         A change of status is told in the execution's trail in the same transaction.
         """
-        for attempt in range(_ATTEMPTS):
+
+        def attempt() -> CommandRun:
             before = self.load(command_id)
             after = decide(before)
             if after == before:
@@ -99,11 +100,11 @@ class CommandStore:
                     self.table.transact([write])
                 else:
                     self._tell(before, after, act, write)
-            except ConditionFailedError:
-                self.executions.pause(attempt)
-                continue
+            except ConditionFailedError as refused:
+                raise LostRaceError from refused
             return after
-        raise Unavailable(f"Command run {command_id} is being changed by many at once", retry_after_seconds=1)
+
+        return until_won(f"Command run {command_id}", attempt, self.executions.pause)
 
     def _tell(
         self,
@@ -195,16 +196,17 @@ class CommandStore:
 
     def _wrote(self, writes: Sequence[Write]) -> bool:
         """Make conditional writes, again while others write beside; False when a condition does not hold."""
-        for attempt in range(_ATTEMPTS):
+
+        def attempt() -> bool:
             try:
                 self.table.transact(writes)
             except ConditionFailedError as refused:
                 if refused.failed:
                     return False
-                self.executions.pause(attempt)
-            else:
-                return True
-        raise Unavailable("These targets are being written by many at once", retry_after_seconds=1)
+                raise LostRaceError from refused
+            return True
+
+        return until_won("This target", attempt, self.executions.pause)
 
     def deal(self, command_id: str, machine_run: int, taken: int) -> None:
         """Have a run of the machine take its targets by turns, the first after those `taken`."""

@@ -8,8 +8,6 @@ telling what changed its status. The loser of a race gets `VersionConflictError`
 from __future__ import annotations
 
 import json
-import random
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -18,6 +16,7 @@ from wavebreak.domain.executions.findings.reports import is_owed
 from wavebreak.error_category import Category
 from wavebreak.identifiers import ulid
 from wavebreak.problems import NotFound, Unavailable
+from wavebreak.resilience.lost_races import TRIES, LostRaceError, pause_between, until_won
 from wavebreak.store import keys
 from wavebreak.store.evidence import owed
 from wavebreak.store.execution_writes import (
@@ -49,28 +48,19 @@ if TYPE_CHECKING:
     from wavebreak.store.locks import Held
     from wavebreak.store.table import Item
 
-_ATTEMPTS: Final = 25
-"""Times a change is decided anew after losing a race, before the caller is told to come again."""
-
-
 _BESIDE_WAVES: Final = 6
 """Writes of a transaction beside waves and progress at the most: META, event, plan's lock taken or given back, the
 condition on a server's lock, and the report that is owed."""
 
 
-class VersionConflictError(Exception):
-    """Another write came first: read again and decide again."""
+class VersionConflictError(LostRaceError):
+    """The version that a change was decided on is gone."""
 
     category: ClassVar[Category] = Category.DATABASE
 
 
 class LocksNeededError(Exception):
     """A change would take up an execution that has given its locks back: take them first."""
-
-
-def pause_between(attempt: int) -> None:
-    """Wait a random moment that grows with the lost races, so that many writers come apart."""
-    time.sleep(random.uniform(0, min(0.5, 0.01 * 2**attempt)))  # noqa: S311  no secret hangs on it
 
 
 def _nobody(_before: Execution, _after: Execution) -> None:
@@ -146,7 +136,7 @@ class ExecutionStore:
         """
         pk = keys.execution(execution_id)
         known: int | None = None
-        for _ in range(_ATTEMPTS):
+        for _ in range(TRIES):
             items = {str(item["sk"]): item for item in self.table.query(pk, sk_from=keys.STATE_FROM)}
             execution, meta = read_execution(items.values()), items.get(keys.META)
             if execution is None or meta is None:
@@ -182,20 +172,18 @@ class ExecutionStore:
         on what is read.
         """
         deadline = Deadline("dynamodb_transaction", executionId=execution_id)
-        for attempt in range(_ATTEMPTS):
-            before = known or self.load(execution_id).execution
+        seen = [known] if known is not None else []
+
+        def attempt() -> Execution:
+            before = seen[0] if seen else self.load(execution_id).execution
             after = decide(before)
-            if known is not None and after == before:
+            if seen and after == before:
                 before = self.load(execution_id).execution
                 after = decide(before)
-            known = None
-            try:
-                return self.save(before, after, act, details, held)
-            except VersionConflictError:
-                if deadline.over:
-                    break
-                self.pause(attempt)
-        raise Unavailable(f"Execution {execution_id} is being changed by many at once", retry_after_seconds=1)
+            seen.clear()
+            return self.save(before, after, act, details, held)
+
+        return until_won(f"Execution {execution_id}", attempt, self.pause, lambda: deadline.over)
 
     def save(
         self,
@@ -264,7 +252,8 @@ class ExecutionStore:
         it saw is what stands until the write. Raises ConditionFailedError when the first of the writes is refused,
         NotFound, and Unavailable after too many lost races.
         """
-        for attempt in range(_ATTEMPTS):
+
+        def attempt() -> None:
             before = self.load(execution_id).execution
             allow(before)
             counted, event = append_event(replace(before, version=before.version + 1), changes, act, details)
@@ -274,10 +263,9 @@ class ExecutionStore:
             except ConditionFailedError as refused:
                 if writes[0].name in refused.failed:
                     raise
-                self.pause(attempt)
-            else:
-                return
-        raise Unavailable(f"Execution {execution_id} is being changed by many at once", retry_after_seconds=1)
+                raise LostRaceError from refused
+
+        until_won(f"Execution {execution_id}", attempt, self.pause)
 
     def _commit(self, writes: Sequence[Write], unlock: Sequence[Write] = ()) -> None:
         """Make the writes; without `unlock` when the plan's lock is another's by now: no end is refused for a lock."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from wavebreak.domain.steps.runs import StepOutcome, StepRun, ended
-from wavebreak.problems import NotFound, Unavailable
+from wavebreak.problems import NotFound
+from wavebreak.resilience.lost_races import LostRaceError, until_won
 from wavebreak.store import keys
 from wavebreak.store.table import ConditionFailedError, Table, Write
 from wavebreak.timing import iso
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.steps.runs import StopReason
     from wavebreak.store.table import Item
-
-_ATTEMPTS: Final = 10
 
 
 class StepStore:
@@ -53,7 +52,8 @@ class StepStore:
 
         Raise NotFound, and Unavailable when many write at once.
         """
-        for _ in range(_ATTEMPTS):
+
+        def attempt() -> StepRun:
             before = self.load(step_id)
             after = decide(before)
             if after == before:
@@ -62,10 +62,11 @@ class StepStore:
             write = Write("step", "Put", _record(after), "version = :version", {":version": before.version})
             try:
                 self.table.transact([write])
-            except ConditionFailedError:
-                continue
+            except ConditionFailedError as refused:
+                raise LostRaceError from refused
             return after
-        raise Unavailable(f"Step {step_id} is being changed by many at once", retry_after_seconds=1)
+
+        return until_won(f"Step {step_id}", attempt)
 
     def end(self, step_id: str, outcome: StepOutcome, now: datetime) -> StepRun:
         """End a run, unless it has ended, and return it as it stands then."""

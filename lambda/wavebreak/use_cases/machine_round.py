@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.aws.drs import Drs
     from wavebreak.aws.parallel_reads import Answers
+    from wavebreak.domain.executions.ending.termination import TerminationDirective
+    from wavebreak.domain.executions.engine import Directive
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.observing.launches import JobLog
     from wavebreak.domain.executions.observing.learning import Due
@@ -31,9 +34,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-RENEW: Final = "RENEW"
-STAND_DOWN: Final = "STAND_DOWN"
-"""A later run of the machine drives this execution."""
+class RoundDirective(StrEnum):
+    """What a machine does that no rule of the execution tells, but its own course."""
+
+    RENEW = "RENEW"
+    """The next run of the machine goes on: this one has had its rounds."""
+    STAND_DOWN = "STAND_DOWN"
+    """A later run of the machine drives this execution."""
+
+
 NEVER: Final = -1
 """A mark that no item has, nor the one after it once there was a directive: with it a machine does not sleep.
 
@@ -46,7 +55,7 @@ at once.
 class Round:
     """What one look came to; constant in size, whatever the plan's."""
 
-    directive: str
+    directive: Directive | TerminationDirective | RoundDirective
     mark: int
     run: int
     waves: tuple[int, ...] = ()

@@ -17,18 +17,16 @@ from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.stepping.wave_steps import run_id
 from wavebreak.domain.steps.runs import StepKind
 from wavebreak.observability.metrics import Metric
-from wavebreak.problems import Unavailable
+from wavebreak.resilience.lost_races import until_won
 from wavebreak.store import keys
-from wavebreak.store.executions import Snapshot, VersionConflictError
 from wavebreak.timeouts import limit
 from wavebreak.timing import iso
 from wavebreak.use_cases.checks.consolidate_checks import at_its_end
 from wavebreak.use_cases.evidence.keep_job_logs import keep_job_logs
 from wavebreak.use_cases.machine_round import (
     NEVER,
-    RENEW,
-    STAND_DOWN,
     Round,
+    RoundDirective,
     begin_look,
     begin_to_learn,
     sites_of,
@@ -48,10 +46,10 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.jobs import Job
     from wavebreak.domain.executions.observing.launches import Observation
     from wavebreak.site import Site
+    from wavebreak.store.executions import Snapshot
 
 logger = logging.getLogger(__name__)
 
-_ATTEMPTS: Final = 25
 _GLANCE_SECONDS: Final = 0.25
 """Between two glances at the mark while a site is silent."""
 _PATIENCE_SECONDS: Final = 30
@@ -60,21 +58,19 @@ _PATIENCE_SECONDS: Final = 30
 
 def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
     """Do one round. The mark is read in the same consistent read as the state, before DRS is asked."""
-    for attempt in range(_ATTEMPTS):
+
+    def attempt() -> Round:
         snapshot = app.executions.load(execution_id)
         if snapshot.token.run > run:
             return _followed(app, snapshot.token.run, run, rounds)
         look = _Look(app, snapshot)
-        try:
-            decision = look.decide()
-        except VersionConflictError:
-            app.executions.pause(attempt)
-            continue
+        decision = look.decide()
         app.meter.add(Metric.POLLS)
         if decision.directive in {Directive.SLEEP, Directive.FINISH}:
             follow_launches.follow(app, look.current)
         return replace(_directed(app, snapshot, decision, run, rounds), last_seen=look.last_seen)
-    raise Unavailable(f"execution {execution_id} is being changed by many at once")
+
+    return until_won(f"Execution {execution_id}", attempt, app.executions.pause)
 
 
 class _Look:
@@ -183,8 +179,8 @@ def _left_open(execution: Execution, now: datetime) -> list[Job]:
 def _followed(app: App, present: int, run: int, rounds: int) -> Round:
     """Give way to a later run. The answer that told to start it may have been lost: starting it twice does no harm."""
     if present == run + 1 and rounds >= app.renew_after_rounds:
-        return Round(RENEW, NEVER, present)
-    return Round(STAND_DOWN, NEVER, run)
+        return Round(RoundDirective.RENEW, NEVER, present)
+    return Round(RoundDirective.STAND_DOWN, NEVER, run)
 
 
 def _directed(app: App, snapshot: Snapshot, decision: Decision, run: int, rounds: int) -> Round:
@@ -196,7 +192,7 @@ def _directed(app: App, snapshot: Snapshot, decision: Decision, run: int, rounds
         rests = decision.brief or decision.directive is not Directive.START
         return Round(decision.directive, mark if rests else NEVER, run, decision.waves)
     if rounds >= app.renew_after_rounds and app.wakes.next_run(execution_id, key, run, app.now()):
-        return Round(RENEW, mark, run + 1)
+        return Round(RoundDirective.RENEW, mark, run + 1)
     # A mark that was counted up since keeps the machine from its long sleep; the short one asks for one more than this.
     return Round(Directive.SLEEP, mark - 1 if decision.brief else mark, run, brief=decision.brief)
 

@@ -21,9 +21,9 @@ from wavebreak.domain.executions.observing.instances import Ec2Answer, Terminati
 from wavebreak.observability.metrics import Metric
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
+from wavebreak.resilience.lost_races import until_won
 from wavebreak.store import keys
-from wavebreak.store.executions import VersionConflictError
-from wavebreak.use_cases.machine_round import NEVER, STAND_DOWN, Round, look, sites_of
+from wavebreak.use_cases.machine_round import NEVER, Round, RoundDirective, look, sites_of
 from wavebreak.use_cases.termination.server_holders import holders
 
 if TYPE_CHECKING:
@@ -40,33 +40,30 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.site import Site
 
-_ATTEMPTS: Final = 25
 _EC2_WORDS: Final = 200
 """Characters kept of why EC2 refuses to tell: it may add an encoded message of thousands."""
 
 
 def observe(app: App, execution_id: str, run: int) -> Round:
     """Do one look of a termination; at its end the plan and the servers are free again."""
-    for attempt in range(_ATTEMPTS):
+
+    def attempt() -> Round:
         snapshot = app.executions.load(execution_id)
         execution, mark = snapshot.execution, snapshot.termination_token.mark
         if snapshot.termination_token.run > run:
-            return Round(STAND_DOWN, NEVER, run)
+            return Round(RoundDirective.STAND_DOWN, NEVER, run)
         now = app.now()
         observation = _observed(app, execution, now)
         after, directive = termination.decide(execution, observation, now, app.timing)
-        try:
-            saved = app.executions.save(execution, after, Attribution(ENGINE_ACTOR, now))
-        except VersionConflictError:
-            app.executions.pause(attempt)
-            continue
+        saved = app.executions.save(execution, after, Attribution(ENGINE_ACTOR, now))
         app.meter.add(Metric.POLLS)
         if directive is TerminationDirective.FINISH and not saved.holds_locks:
             app.locks.release_servers(saved)
         if directive is not TerminationDirective.SLEEP:
             app.wakes.leave_directive(execution_id, keys.TERMINATION_TOKEN, app.now())
         return Round(directive, mark, run)
-    raise Unavailable(f"execution {execution_id} is being changed by many at once")
+
+    return until_won(f"Execution {execution_id}", attempt, app.executions.pause)
 
 
 def _observed(app: App, execution: Execution, now: datetime) -> TerminationObservation:
