@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600
+CLOCK_SKEW: Final = timedelta(minutes=5)
+"""How far another's clock may be from ours: what began after a moment of ours may bear an earlier time there."""
+_DURATION: Final = (
+    r"P(?:(?P<weeks>\d{1,6})W)?(?:(?P<days>\d{1,6})D)?"
+    r"(?:T(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,6})M)?(?:(?P<seconds>\d{1,9}(?:\.\d{1,9})?)S)?)?"
+)
 
 
 def iso(moment: datetime) -> str:
@@ -36,6 +43,14 @@ def known_time(text: object) -> datetime | None:
         return parse_iso(text) if isinstance(text, str) else None
     except ValueError:
         return None
+
+
+def parse_duration(text: str) -> float | None:
+    """Read an ISO 8601 duration without years and months, in seconds; None for what is none."""
+    found = re.fullmatch(_DURATION, text)
+    if found is None or text.endswith(("P", "T")):
+        return None
+    return timedelta(**{name: float(value) for name, value in found.groupdict().items() if value}).total_seconds()
 
 
 def whole_seconds(start: datetime | None, end: datetime | None) -> int | None:

@@ -12,7 +12,7 @@ from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.identifiers import new_execution_id
 from wavebreak.problems import InvalidRequest
 from wavebreak.settings import MissingSettingError, Settings
-from wavebreak.timing import Timing, iso, known_time, parse_iso, whole_seconds
+from wavebreak.timing import Timing, iso, known_time, parse_duration, parse_iso, whole_seconds
 
 
 def test_times_are_written_in_utc_with_milliseconds() -> None:
@@ -26,6 +26,31 @@ def test_times_are_written_in_utc_with_milliseconds() -> None:
 def test_a_time_that_may_be_missing_is_read_or_is_none() -> None:
     assert known_time(iso(NOW)) == NOW
     assert [known_time(text) for text in (None, "", "soon", 7, "2026-11-21T12:00:00")] == [None] * 5
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("PT0S", 0),
+        ("PT5S", 5),
+        ("PT1.25S", 1.25),
+        ("PT26H3M4S", 93_784),
+        ("P1DT2H", 93_600),
+        ("P2W", 1_209_600),
+        ("P0D", 0),
+        ("P", None),
+        ("PT", None),
+        ("P1DT", None),
+        ("P1M", None),
+        ("P1Y", None),
+        ("-PT5S", None),
+        ("PT5", None),
+        ("", None),
+        ("5", None),
+    ],
+)
+def test_durations_are_read_as_iso_8601_has_them(text: str, seconds: float | None) -> None:
+    assert parse_duration(text) == seconds
 
 
 def test_naive_times_are_refused() -> None:

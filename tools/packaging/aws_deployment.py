@@ -19,6 +19,8 @@ from tools.definitions.deployable import deployable
 from tools.packaging import sam
 from tools.template import functions, load
 
+from wavebreak.aws_error_codes import DENIED
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -33,7 +35,6 @@ LEAST_CONCURRENCY: Final = 100
 """What a recovery of many waves with commands wants; a new account has 10."""
 CONCURRENCY_QUOTA: Final = "L-B99A9384"
 
-_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _ANSWER_SECONDS: Final = 20
 
 
@@ -70,7 +71,7 @@ def with_logs_role(parameters: Mapping[str, str], api_gateway: Any) -> dict[str,
     try:
         account = api_gateway.get_account()
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _DENIED:
+        if error.response["Error"]["Code"] not in DENIED:
             raise
         print(f"Whether API Gateway may write logs here is not known: no permission to look ({LOGS_ROLE}).")
         return chosen
@@ -91,7 +92,7 @@ def check_definitions(stepfunctions: Any, region: str, partition: str, parameter
                 definition=json.dumps(definition), type="STANDARD", severity="ERROR"
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] not in _DENIED:
+            if error.response["Error"]["Code"] not in DENIED:
                 raise
             print("Whether Step Functions takes the definitions is not known: no permission to ask.")
             return
@@ -107,7 +108,7 @@ def check_concurrency(lambda_: Any, parameters: Mapping[str, str]) -> None:
     try:
         limit = int(lambda_.get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _DENIED:
+        if error.response["Error"]["Code"] not in DENIED:
             raise
         print("How many functions may run at once here is not known: no permission to look.")
         return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from wavebreak.aws_error_codes import DENIED
 from wavebreak.resilience.aws_errors import error_code, is_denied
 from wavebreak.timing import Timing, iso
 
@@ -64,7 +65,7 @@ class Probe:
     @property
     def denied(self) -> bool:
         """Whether a right was missing, so that the call tells nothing of the service."""
-        return self.code is not None and ("AccessDenied" in self.code or self.code == "UnauthorizedOperation")
+        return self.code in DENIED
 
 
 def probed(call: Callable[[], Iterable[Any]]) -> Probe:

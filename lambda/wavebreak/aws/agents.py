@@ -10,13 +10,13 @@ import logging
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.problems import CircuitOpen, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS, is_transient
+from wavebreak.resilience.threads import begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -135,9 +135,7 @@ def _ask(ssm: Ssm, instances: list[str], seen: SiteSeen) -> None:
 def _ask_side_by_side(adapters: dict[Site, Ssm], wanted: dict[Site, list[str]], seen: dict[Site, SiteSeen]) -> None:
     """Ask the sites at the same time, and leave those alone from which nothing comes any more."""
     pool = ThreadPoolExecutor(min(_AT_ONCE, len(adapters)), thread_name_prefix="agents")
-    pending: set[Future[None]] = {
-        pool.submit(copy_context().run, _ask, ssm, wanted[site], seen[site]) for site, ssm in adapters.items()
-    }
+    pending: set[Future[None]] = {begin(pool, _ask, ssm, wanted[site], seen[site]) for site, ssm in adapters.items()}
     heard, last = -1, time.monotonic()
     while pending and time.monotonic() < last + _SILENCE_SECONDS:
         _, pending = wait(pending, timeout=0.1)
@@ -163,9 +161,7 @@ def stop_commands(
         return
     pool = ThreadPoolExecutor(min(_AT_ONCE, len(reached)), thread_name_prefix="stop")
     pending = {
-        pool.submit(
-            copy_context().run, adapters[target.site].cancel, str(target.ssm_command_id), [target.instance_id]
-        ): target.site
+        begin(pool, adapters[target.site].cancel, str(target.ssm_command_id), [target.instance_id]): target.site
         for target in reached
     }
     done, _ = wait(pending, timeout=_STOP_SECONDS)

@@ -25,7 +25,7 @@ from wavebreak.domain.executions.launching.launch_tags import job_tags, key_of
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.observing.launches import JobLog, JobView, ServerView
 from wavebreak.problems import Unavailable
-from wavebreak.timing import iso, known_time, parse_iso
+from wavebreak.timing import CLOCK_SKEW, iso, known_time, parse_iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -47,7 +47,6 @@ _LAUNCH_END: Final = "LAUNCH_END"
 DESCRIBE_INSTANCES: Final = "DescribeRecoveryInstances"
 _RECENT: Final = timedelta(days=3)
 """How far back unfinished jobs are looked for. DRS ends a job within hours."""
-_CLOCK_SKEW: Final = timedelta(minutes=5)
 _A_DAY_SECONDS: Final = 86_400
 _LONGEST_NAME: Final = 256
 """Characters of a server's name that are kept: as long as a tag may be."""
@@ -89,7 +88,7 @@ class Drs:
 
     def find_launches(self, execution_id: str, intents: Sequence[Job]) -> dict[tuple[int, int, int], str]:
         """Find the jobs that intents of ours started, by their tags, in one call: ids by the intents' keys."""
-        since = min(job.intended_at for job in intents) - _CLOCK_SKEW
+        since = min(job.intended_at for job in intents) - CLOCK_SKEW
         wanted = {job.key: job_tags(execution_id, job).items() for job in intents}
         return {
             key: str(shown["jobID"])
@@ -101,7 +100,7 @@ class Drs:
     def launches_of(self, execution_id: str, since: datetime) -> dict[str, tuple[tuple[int, int, int], frozenset[str]]]:
         """List the jobs that carry the tags of an execution: what the tags say and who takes part, by the job's id."""
         found = {}
-        filters = {"fromDate": iso(since - _CLOCK_SKEW)}
+        filters = {"fromDate": iso(since - CLOCK_SKEW)}
         for shown in self._pages("describe_jobs", filters=filters, maxResults=JOB_IDS_A_CALL):
             key = key_of(execution_id, shown.get("tags", {}))
             if key is not None:

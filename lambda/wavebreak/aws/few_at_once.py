@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -11,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from wavebreak.domain.drs import Trouble
 from wavebreak.resilience.aws_errors import FAULTS, is_denied, words_of
+from wavebreak.resilience.threads import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -26,9 +25,8 @@ def each_of(
 ) -> Mapping[str, T | Trouble]:
     """Ask about each subject, and give answers or Troubles by subject; nothing is begun once `over` says so."""
     wanted = list(dict.fromkeys(subjects))
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="few") as pool:
-        pending = {each: pool.submit(copy_context().run, partial(_one, operation, each, ask, over)) for each in wanted}
-        return {each: future.result() for each, future in pending.items()}
+    answers = side_by_side((partial(_one, operation, each, ask, over) for each in wanted), AT_ONCE, "few")
+    return dict(zip(wanted, answers, strict=True))
 
 
 def _one(operation: str, subject: str, ask: Callable[[str], T], over: Callable[[], bool]) -> T | Trouble:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
@@ -23,6 +22,7 @@ from wavebreak.domain.drs import Trouble, in_batches
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.aws_errors import FAULTS, is_dependency_fault
 from wavebreak.resilience.client_config import BRIEF_ATTEMPTS, series_seconds
+from wavebreak.resilience.threads import begin, side_by_side
 from wavebreak.timeouts import Deadline, ending_in, log_expiry
 
 if TYPE_CHECKING:
@@ -132,19 +132,14 @@ class Sites:
         if len(ready) == 1:
             answers = [question() for question in asked.values()]
         else:
-            with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="site") as pool:
-                pending = [pool.submit(copy_context().run, question) for question in asked.values()]
-            answers = [future.result() for future in pending]
+            answers = side_by_side(asked.values(), _AT_ONCE, "site")
         return {site: answer[0] for site, answer in zip(asked, answers, strict=True) if answer}
 
     def begin(self, what: str, questions: Mapping[Site, Callable[[Drs], T]]) -> Answers[T]:
         """Ask each site its question, and give the answers as they come; `what` is for the log."""
         ready = [(site, drs) for site in questions if (drs := self._adapter(what, site)) is not None]
         pool = ThreadPoolExecutor(min(_MOST_SITES, len(ready)) or 1, thread_name_prefix="site")
-        asked = {
-            site: pool.submit(copy_context().run, partial(self._one, what, site, drs, questions[site]))
-            for site, drs in ready
-        }
+        asked = {site: begin(pool, self._one, what, site, drs, questions[site]) for site, drs in ready}
         pool.shutdown(wait=False)
         return Answers(asked, self._silences)
 
@@ -246,7 +241,7 @@ class Asking:
         width = max(1, self._at_once // max(1, len(by_site)))
         pools = {site: ThreadPoolExecutor(width, thread_name_prefix="asking") for site in by_site}
         try:
-            pending = [pools[each.site].submit(copy_context().run, self._ask, each) for each in questions]
+            pending = [begin(pools[each.site], self._ask, each) for each in questions]
             done, _ = wait(pending, timeout=None if to_the_end else self._deadline.left)
         finally:
             for pool in pools.values():

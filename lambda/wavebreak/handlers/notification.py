@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wavebreak.app import app
-from wavebreak.lambda_entry import doorway, tracker
+from wavebreak.lambda_entry import doorway
 from wavebreak.use_cases import deliver_events
 from wavebreak.use_cases.evidence import write_reports
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from wavebreak.app import App
 
 
 @doorway
@@ -24,16 +19,8 @@ def written(event: dict[str, Any]) -> dict[str, Any]:
     """
     partitions = [record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]]
     executions = deliver_events.executions_of(partitions)
-    delivered = sum(_each(deliver_events.deliver, execution_id) for execution_id in executions)
-    return {"told": delivered, "reports": sum(_each(write_reports.write_owed, one) for one in executions)}
-
-
-def _each(work: Callable[[App, str], int], execution_id: str) -> int:
-    try:
-        return work(app(), execution_id)
-    except Exception as error:  # noqa: BLE001  the doorway of each execution: one must not hold up the others
-        tracker().record_error(error, execution_id=execution_id)
-        return 0
+    delivered = deliver_events.deliver_each(app(), executions)
+    return {"told": delivered, "reports": write_reports.write_each(app(), executions)}
 
 
 @doorway

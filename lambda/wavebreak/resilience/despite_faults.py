@@ -15,11 +15,13 @@ def each_despite_faults(
     work: Callable[[T], int],
     on_fault: Callable[[Exception, T], object],
     is_over: Callable[[], bool] = lambda: False,
+    *,
+    raises: bool = True,
 ) -> int:
     """Do the work for each item and return the sum of what it counts.
 
-    `on_fault` is given each fault with its item; the last one is raised in the end. Nothing more is begun once
-    `is_over` says so.
+    `on_fault` is given each fault with its item; the last one is raised in the end, where `raises` says so. Nothing
+    more is begun once `is_over` does.
     """
     count = 0
     fault: Exception | None = None
@@ -31,6 +33,6 @@ def each_despite_faults(
         except Exception as error:  # noqa: BLE001  the doorway of each item: raised below
             on_fault(error, item)
             fault = error
-    if fault is not None:
+    if fault is not None and raises:
         raise fault
     return count

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.errors.record import ID_PREFIX, KEPT, ErrorRecord, Severity, Span, error_view
 from wavebreak.identifiers import moment_of
-from wavebreak.problems import InvalidRequest
+from wavebreak.store.list_tokens import no_token
 from wavebreak.store.table import from_attributes, to_attributes
 from wavebreak.timing import iso
 
@@ -59,7 +59,7 @@ class ErrorStore:
         `filters` holds values of the fields of INDEXES. Raises InvalidRequest for a token that is no error's id.
         """
         if token is not None and not _ERROR_ID.fullmatch(token):
-            raise InvalidRequest.of("/nextToken", "is not a token of this list")
+            raise no_token()
         found: list[dict[str, Any]] = []
         size = 0
         for item in self._records(span, filters, token, limit):

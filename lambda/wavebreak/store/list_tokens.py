@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,17 +33,28 @@ def key_of(attributes: Mapping[str, Any], query: Mapping[str, Any]) -> dict[str,
     return {name: attributes[name] for name in _key_names(query)}
 
 
-def encoded(key: Mapping[str, Any]) -> str:
-    """Write a start key as a token."""
-    return base64.urlsafe_b64encode(json.dumps(key, sort_keys=True).encode()).decode().rstrip("=")
+def encoded(content: Mapping[str, Any]) -> str:
+    """Write a start key, or another position in a list, as an opaque token."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def content_of(token: str) -> Any:
+    """Read what a token holds, as JSON gives it; None for a text that is no token."""
+    try:
+        return json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    except (ValueError, RecursionError):  # binascii's error is a ValueError
+        return None
+
+
+def no_token() -> InvalidRequest:
+    """Make the refusal of a token that is none of the list asked for."""
+    return InvalidRequest.of("/nextToken", "is not a token of this list")
 
 
 def decoded(token: str, query: Mapping[str, Any]) -> dict[str, Any]:
     """Read a start key; InvalidRequest unless it is one of this very query."""
-    try:
-        key = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    except (ValueError, binascii.Error, RecursionError):
-        key = None
+    key = content_of(token)
     names = _key_names(query)
     if (
         not isinstance(key, dict)
@@ -52,7 +62,7 @@ def decoded(token: str, query: Mapping[str, Any]) -> dict[str, Any]:
         or not all(_is_text(value) for value in key.values())
         or key[names[0]] != query["ExpressionAttributeValues"][":pk"]
     ):
-        raise InvalidRequest.of("/nextToken", "is not a token of this list")
+        raise no_token()
     return key
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from datetime import UTC, datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.cloudwatch_logs import Page
 from wavebreak.domain.commands.runs import MAX_TARGETS, TargetState, stream_name
-from wavebreak.problems import InvalidRequest
+from wavebreak.store.list_tokens import content_of, encoded, no_token
 from wavebreak.store.table import answer_size
 from wavebreak.timing import iso
 
@@ -110,7 +107,7 @@ class _Position:
     def text(self) -> str:
         """Write the position as an opaque token."""
         content = {"to": self.done_to, "done": sorted(self.done), "at": {str(n): token for n, token in self.at.items()}}
-        return base64.urlsafe_b64encode(json.dumps(content, separators=(",", ":")).encode()).decode().rstrip("=")
+        return encoded(content)
 
     @classmethod
     def read(cls, token: str | None) -> _Position:
@@ -118,12 +115,12 @@ class _Position:
         if token is None:
             return cls(0, set(), {})
         try:
-            content = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+            content = content_of(token)
             to, done, at = content["to"], content["done"], content["at"]
             at = {_number(int(number)): _text(stands) for number, stands in at.items()}
             return cls(_number(to), set(map(_number, done)), at)
-        except (ValueError, binascii.Error, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise InvalidRequest.of("/nextToken", "is not a token of this list") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise no_token() from error
 
 
 def _number(value: Any) -> int:

@@ -44,3 +44,9 @@ def test_nothing_more_is_begun_once_it_is_over_and_a_fault_of_before_is_raised_a
     with pytest.raises(RuntimeError, match="a fails"):
         each_despite_faults("abcd", work, work.note, lambda: len(work.done) == 2)
     assert work.done == ["b", "c"]
+
+
+def test_where_nothing_is_raised_the_others_are_counted_all_the_same() -> None:
+    work = Work("b")
+    assert each_despite_faults("abc", work, work.note, raises=False) == 4
+    assert work.noted == [("b fails", "b")]

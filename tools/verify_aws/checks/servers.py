@@ -9,8 +9,7 @@ from tools.verify_aws.evidence import NotSeen
 from tools.verify_aws.findings import Check, Judgement, differs, holds, named
 
 from wavebreak.domain.drs import JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA, Quotas
-from wavebreak.domain.readiness.checks import seconds_of
-from wavebreak.timing import known_time, parse_iso
+from wavebreak.timing import known_time, parse_duration, parse_iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -130,7 +129,7 @@ def _dated(node: Any) -> Iterator[tuple[str, Any]]:
 
 def _is_readable(name: str, text: Any) -> bool:
     if name in _DURATIONS:
-        return seconds_of(str(text)) is not None
+        return parse_duration(str(text)) is not None
     try:
         parse_iso(str(text))
     except ValueError:

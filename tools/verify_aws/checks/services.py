@@ -10,6 +10,7 @@ from tools.verify_aws import sightings
 from tools.verify_aws.evidence import NotSeen
 from tools.verify_aws.findings import Check, Judgement, differs, holds, named
 
+from wavebreak.aws_error_codes import DENIED
 from wavebreak.domain.commands.runs import stream_name
 from wavebreak.timing import known_time
 
@@ -110,7 +111,7 @@ def _action(call: Json) -> str:
 
 
 def _is_refusal(code: object) -> bool:
-    return isinstance(code, str) and ("AccessDenied" in code or "UnauthorizedOperation" in code)
+    return isinstance(code, str) and code.endswith(tuple(DENIED))  # CloudTrail puts Client. before some
 
 
 def _events(evidence: Evidence) -> Judgement:

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from wavebreak.domain.commands.results import NO_EXIT_CODE, ExecutionResult
 from wavebreak.domain.commands.safe_output import decoded
 from wavebreak.json_pointers import quoted
-from wavebreak.timing import parse_iso
+from wavebreak.timing import parse_duration, parse_iso
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 MAX_STDOUT_CHARACTERS: Final = 24_000
 MAX_STDERR_CHARACTERS: Final = 8_000
@@ -57,10 +57,6 @@ _MEANINGS: Final[Mapping[str, _Meaning]] = {
     "invalidplatform": _Meaning.REFUSED,
     "accessdenied": _Meaning.REFUSED,
 }
-_DURATION: Final = re.compile(
-    r"P(?:(?P<days>\d{1,6})D)?(?:T(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,6})M)?"
-    r"(?:(?P<seconds>\d{1,9}(?:\.\d{1,9})?)S)?)?"
-)
 _AGENTS_LAST_WORDS: Final = re.compile(r"(?:^|\n)failed to run commands: exit status \d+\s*\Z")
 """The SSM Agent adds this line to the stderr of every script that fails; it is no word of the script."""
 
@@ -167,8 +163,8 @@ def _elapsed(answer: Mapping[str, Any]) -> float | None:
 
     The figure goes first, because the end of a short run is often reported as equal to its start.
     """
-    found = _DURATION.fullmatch(str(answer.get("ExecutionElapsedTime") or ""))
-    if found and any(found.groups()):
-        return timedelta(**{unit: float(amount or 0) for unit, amount in found.groupdict().items()}).total_seconds()
+    elapsed = parse_duration(str(answer.get("ExecutionElapsedTime") or ""))
+    if elapsed is not None:
+        return elapsed
     start, end = _started(answer), _moment(answer.get("ExecutionEndDateTime"))
     return max(0.0, (end - start).total_seconds()) if start and end else None

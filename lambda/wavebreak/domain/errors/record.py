@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from wavebreak.aws_error_codes import DENIED, NOT_SET_UP
 from wavebreak.domain.errors.masking import masked, masked_text, shortened
 from wavebreak.error_category import Category
 from wavebreak.identifiers import ulid
@@ -67,13 +68,11 @@ class ErrorRecord:
 
 _C = Category
 _BY_CODE: Final = {
-    "AccessDenied": _C.PERMISSION,
-    "AccessDeniedException": _C.PERMISSION,
+    **dict.fromkeys(DENIED, _C.PERMISSION),
     "AuthorizationError": _C.PERMISSION,
-    "UnauthorizedOperation": _C.PERMISSION,
     "ExpiredTokenException": _C.PERMISSION,
     "UnrecognizedClientException": _C.PERMISSION,
-    "UninitializedAccountException": _C.CONFIGURATION,
+    NOT_SET_UP: _C.CONFIGURATION,
 }
 _BY_HOST: Final = {"dynamodb": _C.DATABASE, "drs": _C.DRS, "states": _C.WORKFLOW}
 _BY_OPERATION: Final = {

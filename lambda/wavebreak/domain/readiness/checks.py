@@ -8,7 +8,6 @@ plan is called ready on facts that are missing.
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +16,7 @@ from wavebreak.domain.readiness.launch_checks import launch_checks
 from wavebreak.domain.readiness.prints import drift_checks
 from wavebreak.domain.readiness.verdicts import DRILL, Check, CheckStatus, Finding, by_impact, each_of, servers
 from wavebreak.identifiers import is_drill
-from wavebreak.timing import parse_iso
+from wavebreak.timing import parse_duration, parse_iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -44,10 +43,6 @@ _WITHOUT_SNAPSHOTS: Final = frozenset({"INITIATING", "INITIAL_SYNC"})
 
 _EC2: Final = "ec2:"
 _OF_A_START: Final = frozenset({"settings", "plan-lock", "recovery-instance", "server-lock"})
-_DURATION: Final = re.compile(
-    r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
-    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
-)
 
 
 def readiness_view(checks: Iterable[Check]) -> dict[str, Any]:
@@ -95,15 +90,6 @@ def in_the_way_of_a_drill(instances: Iterable[Instance]) -> Instance | None:
 def has_snapshots(server: SourceServer | None) -> bool:
     """Return whether a server is far enough to have snapshots: before its initial sync is done there are none."""
     return server is not None and server.replication_state not in _WITHOUT_SNAPSHOTS
-
-
-def seconds_of(duration: str) -> float | None:
-    """Read an ISO 8601 duration without years and months, in seconds; None for what is none."""
-    found = _DURATION.fullmatch(duration)
-    if found is None or duration.endswith(("P", "T")):
-        return None
-    parts = {name: float(value) for name, value in found.groupdict().items() if value}
-    return timedelta(**parts).total_seconds()
 
 
 def _settings(facts: Facts) -> list[Check]:
@@ -229,7 +215,7 @@ def _lags(site: SiteFacts, rpo_minutes: int) -> Callable[[Member], Finding | Non
         if server.lag is None:
             healthy = server.replication_state in _HEALTHY
             return None if healthy else (CheckStatus.WARN, "DRS does not tell how far replication is behind")
-        seconds = seconds_of(server.lag)
+        seconds = parse_duration(server.lag)
         if seconds is None:
             return CheckStatus.WARN, f"the lag that DRS tells cannot be read: {server.lag!r}"
         if seconds <= rpo_minutes * 60:

@@ -24,6 +24,7 @@ from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.domain.errors.record import Severity
 from wavebreak.problems import CircuitOpen, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS, is_transient
+from wavebreak.timing import CLOCK_SKEW
 from wavebreak.use_cases.command_machine.collect_results import record_result
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ _LEAST_RUN_SECONDS: Final = 5
 """SSM takes a run time of less for none at all, and allows an hour."""
 _THROTTLED_SECONDS: Final = 10
 """So long a target that SSM throttles keeps its turn."""
-_CLOCK_SKEW: Final = timedelta(minutes=5)
 _GRACE: Final = timedelta(seconds=60)
 """How long past its own limits a command may be silent before it is given up."""
 
@@ -232,7 +232,7 @@ class Forwarder:
         While SSM does not tell, the target is held: the command may run. It is given up when it would have ended.
         Another task of this worker may be at it: what that one has written counts.
         """
-        since = (self.target.intended_at or self.run.started_at) - _CLOCK_SKEW
+        since = (self.target.intended_at or self.run.started_at) - CLOCK_SKEW
         comment = delivery.comment(self.run, self.target)
         while True:
             try:

@@ -15,6 +15,8 @@ from wavebreak.use_cases.deliver_events import OVERDUE
 from wavebreak.use_cases.evidence.make_report import make_report
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from wavebreak.app import App
 
 FORMS: Final = ("json", "html")
@@ -36,6 +38,16 @@ def write_owed(app: App, execution_id: str) -> bool:
         app.bucket.put(made.name(form), made.text(form), form)
     app.evidence.paid(execution_id, made.sequence)
     return True
+
+
+def write_each(app: App, execution_ids: Iterable[str]) -> int:
+    """Write the report that each execution owes; a fault is recorded and goes no further, the sweep makes up for it."""
+    return each_despite_faults(
+        execution_ids,
+        lambda execution_id: write_owed(app, execution_id),
+        lambda error, execution_id: app.errors.record_error(error, execution_id=execution_id),
+        raises=False,
+    )
 
 
 def sweep(app: App) -> int:

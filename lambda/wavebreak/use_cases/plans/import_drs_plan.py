@@ -10,7 +10,7 @@ from wavebreak.domain.plans.document import canonical_json, parse_plan
 from wavebreak.domain.plans.drs_recovery_plans import NothingToRecoverError, converted, plan_id_of, site_of_arn
 from wavebreak.json_pointers import PlanInvalidError
 from wavebreak.problems import InvalidRequest, InvalidState, NotFound, PreconditionFailed, Unavailable
-from wavebreak.resilience.aws_errors import error_code
+from wavebreak.resilience.aws_errors import error_code, is_denied
 from wavebreak.site import Site
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _read(app: App, arn: str, site: Site) -> NativePlan:
             raise NotFound(f"DRS has no Recovery Plan {arn}") from error
         if code == "ValidationException":
             raise InvalidRequest.of(_POINTER, "is no ARN that DRS takes") from error
-        if code == "AccessDeniedException":
+        if is_denied(error):
             raise Unavailable(f"This API has no permission to read {arn}", retry_after_seconds=60) from error
         raise
 

@@ -9,8 +9,6 @@ job is found by the instances that take part in it. One instance that DRS refuse
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +26,7 @@ from wavebreak.domain.executions.model.terminations import Hold, kept_in_bytes
 from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing.instances import TerminationObservation, ending_of, terminate_jobs
 from wavebreak.resilience.aws_errors import FAULTS, error_code, is_denied
+from wavebreak.resilience.threads import side_by_side
 from wavebreak.timeouts import Deadline
 from wavebreak.use_cases.termination.server_holders import holders
 
@@ -67,10 +66,7 @@ def terminate(app: App, execution_id: str) -> None:
     if len(rounds) == 1:
         rounds[0].run()
     elif rounds:
-        with ThreadPoolExecutor(min(len(rounds), _SITES_AT_ONCE), thread_name_prefix="termination") as pool:
-            pending = [pool.submit(copy_context().run, caller.run) for caller in rounds]
-        for future in pending:
-            future.result()
+        side_by_side([caller.run for caller in rounds], min(len(rounds), _SITES_AT_ONCE), "termination")
 
 
 class _Caller:
@@ -178,9 +174,9 @@ class _Caller:
         unasked = [server for server in servers if ending_of(server).launched_into is None]
         if not unasked:
             return list(servers)
-        with ThreadPoolExecutor(_CONFIGURATIONS_AT_ONCE, thread_name_prefix="configurations") as pool:
-            pending = [pool.submit(copy_context().run, self._launches_into, server) for server in unasked]
-        answers = {server.source_server_id: future.result() for server, future in zip(unasked, pending, strict=True)}
+        asked = [partial(self._launches_into, server) for server in unasked]
+        told = side_by_side(asked, _CONFIGURATIONS_AT_ONCE, "configurations")
+        answers = {server.source_server_id: answer for server, answer in zip(unasked, told, strict=True)}
         if all(isinstance(answer, str) for answer in answers.values()):
             self._refuse_all(str(answers[unasked[0].source_server_id]))
             return [server for server in servers if server.source_server_id not in answers]

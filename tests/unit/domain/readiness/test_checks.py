@@ -19,7 +19,6 @@ from wavebreak.domain.readiness.checks import (
     judge,
     readiness_view,
     refuses_a_drill,
-    seconds_of,
 )
 from wavebreak.domain.readiness.facts import ChangedTemplate, Drill, Facts, Load, Member, SiteFacts
 from wavebreak.domain.readiness.verdicts import DRILL, MOST_FINDINGS, Check, CheckStatus
@@ -180,31 +179,6 @@ def test_lag_is_held_against_the_recovery_point_objective(state: str, lag: str |
 def test_the_lag_check_says_lag_and_objective() -> None:
     verdict = of_server("lag", Impact.CRITICAL, servers={server_id(1): server(1, "STALLED", "P1DT2H")})
     assert "1 day behind, the objective is 15 minutes" in verdict.message
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("PT0S", 0),
-        ("PT5S", 5),
-        ("PT1.25S", 1.25),
-        ("PT26H3M4S", 93_784),
-        ("P1DT2H", 93_600),
-        ("P2W", 1_209_600),
-        ("P0D", 0),
-        ("P", None),
-        ("PT", None),
-        ("P1DT", None),
-        ("P1M", None),
-        ("P1Y", None),
-        ("-PT5S", None),
-        ("PT5", None),
-        ("", None),
-        ("5", None),
-    ],
-)
-def test_durations_are_read_as_iso_8601_has_them(text: str, seconds: float | None) -> None:
-    assert seconds_of(text) == seconds
 
 
 def test_a_server_whose_initial_sync_is_not_done_is_not_asked_for_its_snapshots() -> None:
