@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from httpx import HTTPError
 from rich.console import Console
 from rich.panel import Panel
-from tools.local_stack.api_client import Client, Unexpected
+from tools.local_stack.api_client import Client, UnexpectedError
 from tools.local_stack.product import until
 from tools.local_stack.stack import LocalStack, Ports, StackError, seed
 from tools.packaging.sam import SamError
@@ -107,7 +107,7 @@ def headline(number: int, title: str, explanation: str) -> None:
 def expect(what: str, found: object, wanted: object) -> None:
     """Check an outcome and say so."""
     if found != wanted:
-        raise Unexpected(f"{what}: expected {wanted!r}, found {found!r}")
+        raise UnexpectedError(f"{what}: expected {wanted!r}, found {found!r}")
     console.print(f"[green]✓[/green] {what}: {found}")
 
 
@@ -258,7 +258,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupted)
     try:
         perform()
-    except (Unexpected, StackError, SamError, HTTPError, subprocess.TimeoutExpired) as error:
+    except (UnexpectedError, StackError, SamError, HTTPError, subprocess.TimeoutExpired) as error:
         console.print(f"\n[red]✗[/red] {error}", markup=True)
         return 1
     except KeyboardInterrupt:

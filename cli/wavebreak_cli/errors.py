@@ -1,10 +1,10 @@
 """What ends a command early, and with which exit code.
 
-CommandFailed             an error that is told on stderr
-├── Misconfigured     3   no API, no Region, no credentials, or an option that does not fit
-├── PlanUnreadable    3   a plan file that is not a valid plan; lists every place
-├── Refused           3   the API answered with a 4xx
-└── Unavailable       4   the API cannot be reached, or answered with a 5xx
+CommandError                  an error that is told on stderr
+├── ConfigError           3   no API, no Region, no credentials, or an option that does not fit
+├── PlanUnreadableError   3   a plan file that is not a valid plan; lists every place
+├── RefusedError          3   the API answered with a 4xx
+└── UnavailableError      4   the API cannot be reached, or answered with a 5xx
 
 Finished is no error: it ends a command that has told everything with the exit code of its outcome.
 """
@@ -33,7 +33,7 @@ class Finished(Exception):  # noqa: N818  it is no error: the command is over an
         self.exit_code = exit_code
 
 
-class CommandFailed(Exception):  # noqa: N818  the root of a tree whose leaves read as what they are
+class CommandError(Exception):
     """A command that cannot go on. `hint` tells people what there is to know or to do about it."""
 
     exit_code: ClassVar[int] = EXIT_USAGE
@@ -57,26 +57,26 @@ class CommandFailed(Exception):  # noqa: N818  the root of a tree whose leaves r
         return str(self.problem.get("code") or "")
 
 
-class Misconfigured(CommandFailed):
+class ConfigError(CommandError):
     """Something has to be set before this command can work."""
 
     @classmethod
-    def because(cls, detail: str, hint: str | None = None) -> Misconfigured:
+    def because(cls, detail: str, hint: str | None = None) -> ConfigError:
         """Make the problem of a missing or wrong setting; `detail` says what is wrong, `hint` what to do."""
         made = cls({"title": "Configuration", "code": "CONFIGURATION", "detail": detail})
         made.hint = hint
         return made
 
 
-class PlanUnreadable(CommandFailed):
+class PlanUnreadableError(CommandError):
     """A plan file that is no plan: `errors` of its problem lists `{pointer, message, line?}`."""
 
 
-class Refused(CommandFailed):
+class RefusedError(CommandError):
     """The API refused the call."""
 
 
-class Unavailable(CommandFailed):
+class UnavailableError(CommandError):
     """The API did not answer, or failed."""
 
     exit_code: ClassVar[int] = EXIT_UNAVAILABLE
@@ -84,12 +84,12 @@ class Unavailable(CommandFailed):
     """Whether what was asked for may have been done."""
 
     @classmethod
-    def unreachable(cls, address: str, why: str) -> Unavailable:
+    def unreachable(cls, address: str, why: str) -> UnavailableError:
         """Make the problem of an API that cannot be reached."""
         return cls({"title": "API unreachable", "code": "UNREACHABLE", "detail": f"{address}: {why}"})
 
 
-def from_answer(status: int, document: dict[str, Any], retry_after: float | None) -> CommandFailed:
+def from_answer(status: int, document: dict[str, Any], retry_after: float | None) -> CommandError:
     """Make the failure that an HTTP status other than 2xx stands for."""
-    kind = Unavailable if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Refused
+    kind = UnavailableError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else RefusedError
     return kind(document, retry_after=retry_after)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
-from wavebreak_cli.errors import CommandFailed, Unavailable
+from wavebreak_cli.errors import CommandError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +99,7 @@ class _Loop(Generic[Reading]):
             self.view.asking()
             try:
                 reading = self.read()
-            except CommandFailed as failure:
+            except CommandError as failure:
                 if not may_pass(failure):
                     raise
                 lost_at = lost_at or self.time.now()
@@ -115,9 +115,9 @@ class _Loop(Generic[Reading]):
                 return reading
 
 
-def may_pass(failure: CommandFailed) -> bool:
+def may_pass(failure: CommandError) -> bool:
     """Return whether the next call may go better: whatever is followed is followed on."""
-    return isinstance(failure, Unavailable) or failure.code == "THROTTLED"
+    return isinstance(failure, UnavailableError) or failure.code == "THROTTLED"
 
 
 @dataclass

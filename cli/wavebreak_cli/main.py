@@ -28,7 +28,7 @@ from wavebreak_cli.errors import (
     EXIT_TERMINATED,
     EXIT_UNAVAILABLE,
     EXIT_USAGE,
-    CommandFailed,
+    CommandError,
     Finished,
 )
 from wavebreak_cli.examples import with_examples
@@ -99,7 +99,7 @@ def invoke(arguments: Sequence[str], around: Surroundings) -> int:
         program.main(args=words, prog_name="wavebreak", obj=shell)
     except Finished as outcome:
         return outcome.exit_code
-    except CommandFailed as failure:
+    except CommandError as failure:
         return shell.fail(failure)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

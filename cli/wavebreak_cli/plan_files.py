@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.identifiers import PLAN_ID_PATTERN
 from wavebreak.json_pointers import PlanInvalidError
 from wavebreak_cli import plan_words
-from wavebreak_cli.errors import Misconfigured, PlanUnreadable
+from wavebreak_cli.errors import ConfigError, PlanUnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from wavebreak.json_pointers import Problem
+    from wavebreak.json_pointers import DocumentFault
 
 _TOLD: Final = re.compile(r"line ([0-9]+)(?:, column [0-9]+)?: ")
 """How `load_plan_text` says where a text cannot be read."""
@@ -32,7 +32,7 @@ class PlanFile:
 
     @property
     def plan_id(self) -> str:
-        """Name the plan that the file holds; raises PlanUnreadable if it says none."""
+        """Name the plan that the file holds; raises PlanUnreadableError if it says none."""
         named = self.content.get("planId") if isinstance(self.content, dict) else None
         if isinstance(named, str) and named:
             return named
@@ -40,7 +40,7 @@ class PlanFile:
 
 
 def read(path: str) -> PlanFile:
-    """Read a plan file, `-` is standard input; raises Misconfigured or PlanUnreadable."""
+    """Read a plan file, `-` is standard input; raises ConfigError or PlanUnreadableError."""
     from wavebreak.domain.plans.text import load_plan_text  # noqa: PLC0415 - YAML is only needed by commands that read plans
 
     name = "standard input" if path == "-" else path
@@ -60,17 +60,17 @@ def read(path: str) -> PlanFile:
 
 
 def _content(path: str, name: str) -> bytes:
-    """Read the bytes of a file; raises Misconfigured in words."""
+    """Read the bytes of a file; raises ConfigError in words."""
     try:
         return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except IsADirectoryError:
-        raise Misconfigured.because(f"{name} is a directory: name the files in it, {name}/*.yaml") from None
+        raise ConfigError.because(f"{name} is a directory: name the files in it, {name}/*.yaml") from None
     except FileNotFoundError:
-        raise Misconfigured.because(f"there is no file {name}") from None
+        raise ConfigError.because(f"there is no file {name}") from None
     except PermissionError:
-        raise Misconfigured.because(f"{name} may not be read by you") from None
+        raise ConfigError.because(f"{name} may not be read by you") from None
     except (OSError, ValueError) as error:
-        raise Misconfigured.because(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise ConfigError.because(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _at(line: int | None, message: str) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def is_plan_id(text: str) -> bool:
 
 
 def judge(file: PlanFile) -> None:
-    """Check the whole plan without a network; raises PlanUnreadable with every problem."""
+    """Check the whole plan without a network; raises PlanUnreadableError with every problem."""
     from wavebreak.domain.plans.document import parse_plan  # noqa: PLC0415 - pydantic likewise
 
     try:
@@ -105,7 +105,7 @@ def judge(file: PlanFile) -> None:
 
 
 def changes(stored: Mapping[str, Any] | None, file: PlanFile) -> list[dict[str, Any]]:
-    """List what storing the file would change, by JSON pointer; raises PlanUnreadable for a file that is no plan."""
+    """List what storing the file would change, by JSON pointer; raise PlanUnreadableError for one that is no plan."""
     from wavebreak.domain.plans.differences import differences  # noqa: PLC0415 - pydantic likewise
     from wavebreak.domain.plans.document import parse_plan  # noqa: PLC0415 - pydantic likewise
 
@@ -119,20 +119,20 @@ def is_stored(stored: Mapping[str, Any] | None, file: PlanFile) -> bool:
     """Return whether a file says what is stored already; of what is no plan to us, the API shall judge."""
     try:
         return not changes(stored, file)
-    except PlanUnreadable:
+    except PlanUnreadableError:
         return False
 
 
-def unreadable(name: str, errors: list[dict[str, Any]]) -> PlanUnreadable:
+def unreadable(name: str, errors: list[dict[str, Any]]) -> PlanUnreadableError:
     """Make the failure of a plan file from its `{pointer, message, line?}`."""
     count = "1 problem" if len(errors) == 1 else f"{len(errors)} problems"
     detail = f"{name} has {count}"
-    return PlanUnreadable(
+    return PlanUnreadableError(
         {"title": "Invalid plan", "code": "VALIDATION_FAILED", "detail": detail, "file": name, "errors": errors}
     )
 
 
-def _entries(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+def _entries(problems: Iterable[DocumentFault]) -> list[dict[str, Any]]:
     return [{"pointer": problem.pointer, "message": problem.message} for problem in problems]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar
 from rich.console import Group
 from rich.live import Live
 
-from wavebreak_cli.errors import EXIT_INTERRUPTED, CommandFailed, Finished
+from wavebreak_cli.errors import EXIT_INTERRUPTED, CommandError, Finished
 from wavebreak_cli.follow_loop import GIVE_UP_SECONDS, may_pass
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def repeat(shell: Shell, read: Callable[[], T], picture: Callable[[T], Renderabl
             try:
                 shown.show(read())
                 lost_since = shell.around.now()
-            except CommandFailed as failure:
+            except CommandError as failure:
                 if not may_pass(failure) or (shell.around.now() - lost_since).total_seconds() > GIVE_UP_SECONDS:
                     raise
                 shown.trouble(str(failure))

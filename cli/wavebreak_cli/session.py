@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from wavebreak_cli.client.endpoint import Given, resolve
-from wavebreak_cli.errors import Misconfigured
+from wavebreak_cli.errors import ConfigError
 from wavebreak_cli.follow_loop import Time
 from wavebreak_cli.views.execution_views import JsonView, LineView, LiveView
 from wavebreak_cli.views.terminal import Look
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from wavebreak_cli.client.answers import Execution
     from wavebreak_cli.client.api import Api
-    from wavebreak_cli.errors import CommandFailed
+    from wavebreak_cli.errors import CommandError
     from wavebreak_cli.follow_loop import View
 
 PIPE_WIDTH: Final = 200
@@ -103,7 +103,7 @@ class Shell:
 
     @property
     def api(self) -> Api:
-        """The API; the first use looks for it and may raise Misconfigured or Unavailable."""
+        """The API; the first use looks for it and may raise ConfigError or UnavailableError."""
         if self._api is None:
             from wavebreak_cli.client.api import Api  # noqa: PLC0415 - the HTTP client is slow to load; help needs none
 
@@ -156,7 +156,7 @@ class Shell:
         except EOFError:
             return None
 
-    def fail(self, failure: CommandFailed) -> int:
+    def fail(self, failure: CommandError) -> int:
         """Tell a failure on standard error, as its problem document with --json, and give its exit code."""
         if self.json:
             self.around.err.file.write(json.dumps(failure.problem) + "\n")
@@ -176,7 +176,7 @@ def open_shell(context: typer.Context, as_json: bool) -> Shell:
     """Get the shell that a command runs in; `--json` may stand before or behind the command."""
     shell = context.find_object(Shell)
     if shell is None:
-        raise Misconfigured.because("the command was started without its surroundings")
+        raise ConfigError.because("the command was started without its surroundings")
     shell.json = shell.json or as_json
     return shell
 
@@ -191,7 +191,7 @@ def _beside_headline(problem: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return errors
 
 
-def _next_step(failure: CommandFailed) -> str | None:
+def _next_step(failure: CommandError) -> str | None:
     """Return what to look at next, where the problem names it."""
     holder = failure.problem.get("executionId")
     if failure.code in {"PLAN_BUSY", "SERVER_BUSY"} and holder:

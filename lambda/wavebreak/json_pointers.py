@@ -28,7 +28,7 @@ _KINDS: Final[Mapping[type, str]] = {list: "a list", tuple: "a list", dict: "an 
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class DocumentFault:
     """One thing that is wrong: `pointer` says where (the empty pointer is the whole document)."""
 
     pointer: str
@@ -58,6 +58,6 @@ def quoted(value: object) -> str:
 class PlanInvalidError(ValueError):
     """A document is no valid plan; `problems` lists everything wrong with it, in the order of the document."""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[DocumentFault, ...]) -> None:
         super().__init__("; ".join(f"{problem.pointer or '/'}: {problem.message}" for problem in problems))
         self.problems = problems

@@ -16,6 +16,9 @@ Problem
 │   ├── CircuitOpen                                     a service failed too often and is not called for now
 │   └── OutOfTime                                       a limit was reached before all was read or done
 └── Internal               500 INTERNAL                 a correlation id and nothing else
+
+These are named by what the caller is told, as the codes are, and not `…Error`: a problem is the answer's document, and
+most of them are no failure of ours. Every other exception of the project ends in Error.
 """
 
 from __future__ import annotations

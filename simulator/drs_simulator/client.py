@@ -11,7 +11,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 _TIMEOUT_SECONDS = 10
 
 
-class ControlFailed(Exception):  # noqa: N818 - reads as what happened
+class ControlError(Exception):
     """The simulator refused a control call; ``status`` and the message are its answer."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -178,7 +178,7 @@ class SimulatorControl:
                 text = answer.read()
         except HTTPError as error:
             with error:
-                raise ControlFailed(error.code, json.loads(error.read())["message"]) from error
+                raise ControlError(error.code, json.loads(error.read())["message"]) from error
         result: dict[str, Any] = json.loads(text) if text else {}
         return result
 

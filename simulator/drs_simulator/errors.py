@@ -1,10 +1,10 @@
 """The answers that are errors.
 
 ``ApiError``: the service refuses a call, with a code of its model; it becomes an HTTP answer.
-``HttpFailure``: a kind of it that has an HTTP status and no code.
+``HttpError``: a kind of it that has an HTTP status and no code.
 ``InjectedError``: a kind of it that a fault asks for, not the operation.
-``ConnectionDropped``: a fault asks that no answer be sent at all.
-``ModelMismatch``: the simulator built an answer that its own service model forbids; a bug, never an answer.
+``ConnectionDroppedError``: a fault asks that no answer be sent at all.
+``ModelMismatchError``: the simulator built an answer that its own service model forbids; a bug, never an answer.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class ApiError(Exception):
         self.members = {name: value for name, value in members.items() if value is not None}
 
 
-class HttpFailure(ApiError):  # noqa: N818 - the answer has a status and no error code
+class HttpError(ApiError):
     """A bare HTTP status without an error code, as a gateway in between answers."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -40,11 +40,11 @@ class InjectedError(ApiError):
     """A fault's error, which knows no service: it is told with those of its members that the service's model has."""
 
 
-class ConnectionDropped(Exception):  # noqa: N818 - it names what happens, and is no error of the caller's
+class ConnectionDroppedError(Exception):
     """The connection is to be closed without an answer."""
 
 
-class ModelMismatch(Exception):  # noqa: N818 - likewise
+class ModelMismatchError(Exception):
     """An answer does not fit the service model."""
 
 

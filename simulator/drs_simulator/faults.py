@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
 
-from drs_simulator.errors import ConnectionDropped, HttpFailure, InjectedError
+from drs_simulator.errors import ConnectionDroppedError, HttpError, InjectedError
 from drs_simulator.settings import Settings
 
 if TYPE_CHECKING:
@@ -69,16 +69,16 @@ class Fault(Settings):
         )
 
     def strike(self, sleep: Callable[[float], object]) -> None:
-        """Do what the fault does: raise InjectedError, HttpFailure or ConnectionDropped, or sleep and return."""
+        """Do what the fault does: raise InjectedError, HttpError or ConnectionDroppedError, or sleep and return."""
         message = self.message or (f"{_MESSAGE}: {self.subject}" if self.subject else _MESSAGE)
         if self.drop_connection:
-            raise ConnectionDropped
+            raise ConnectionDroppedError
         if self.delay_seconds is not None:
             sleep(self.delay_seconds)
         elif self.error is not None:
             raise InjectedError(self.error, message, **_MEMBERS.get(self.error, {}))
         elif self.http_status is not None:
-            raise HttpFailure(self.http_status, message)
+            raise HttpError(self.http_status, message)
 
 
 @dataclass(slots=True)

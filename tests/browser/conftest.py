@@ -11,7 +11,7 @@ from tests.browser.relay import Relay
 from tests.browser.window import Window
 from tests.cli.console_process import ROOT, address_of
 from tests.cli.fake_api import FakeApi, serving
-from tools.browser.chromium import NoChromium, chromium
+from tools.browser.chromium import NoChromiumError, chromium
 from tools.local_stack.product import Product
 from tools.local_stack.stack import LocalStack, Ports
 
@@ -26,7 +26,7 @@ def browser() -> Iterator[Browser]:
     assert (BUILT / "index.html").is_file(), "the page is not built: make browser"
     try:
         path = chromium()
-    except NoChromium as error:
+    except NoChromiumError as error:
         pytest.fail(str(error))
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=path)

@@ -11,7 +11,7 @@ from tests.cli.conftest import Terminal
 from tests.cli.fake_api import FakeApi, Fault
 
 from wavebreak_cli.client.endpoint import Endpoint, Given, StaticKeys, find_stack_file, resolve, signing_keys
-from wavebreak_cli.errors import Misconfigured, Unavailable
+from wavebreak_cli.errors import ConfigError, UnavailableError
 
 GATEWAY = "https://abc.execute-api.eu-west-3.amazonaws.com/v1"
 FOUND = pytest.mark.parametrize("address", [("--api-url", GATEWAY), ()], ids=["given", "looked for"])
@@ -65,7 +65,7 @@ def test_another_host_takes_the_region_of_the_environment(tmp_path: Path, monkey
     assert resolve(given, tmp_path).region == "eu-south-1"
     monkeypatch.delenv("AWS_REGION")
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    with pytest.raises(Misconfigured, match="AWS_REGION"):
+    with pytest.raises(ConfigError, match="AWS_REGION"):
         resolve(given, tmp_path)
 
 
@@ -95,7 +95,7 @@ def test_a_command_uses_the_local_stack(
 def test_a_broken_stack_file_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / ".local").mkdir()
     (tmp_path / ".local" / "stack.json").write_text(text)
-    with pytest.raises(Misconfigured, match=r"stack\.json"):
+    with pytest.raises(ConfigError, match=r"stack\.json"):
         resolve(Given(), tmp_path)
 
 
@@ -122,7 +122,7 @@ def test_nothing_configured_says_what_to_set(cloudformation: FakeApi, wavebreak:
 
 def test_a_stack_that_is_none_of_ours_is_told(cloudformation: FakeApi, tmp_path: Path) -> None:
     cloudformation.faults = [_stack(outputs="")]
-    with pytest.raises(Misconfigured, match="no output ApiUrl"):
+    with pytest.raises(ConfigError, match="no output ApiUrl"):
         resolve(Given(stack="other"), tmp_path)
 
 
@@ -131,7 +131,7 @@ def test_cloudformation_that_cannot_be_reached_is_no_wrong_setting(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    with pytest.raises(Unavailable, match="CloudFormation"):
+    with pytest.raises(UnavailableError, match="CloudFormation"):
         resolve(Given(), tmp_path)
 
 
@@ -170,7 +170,7 @@ def test_a_stack_that_may_not_be_looked_for_is_a_wrong_setting(cloudformation: F
     "url", ["abc", "ftp://x/v1", "https://", "https://x/v1?stage=2", "http://[::1", "http://x:99999/v1", "http://x:abc"]
 )
 def test_an_address_that_is_none_is_refused(tmp_path: Path, url: str) -> None:
-    with pytest.raises(Misconfigured, match="no address of an API"):
+    with pytest.raises(ConfigError, match="no address of an API"):
         resolve(Given(api_url=url, region="us-east-1"), tmp_path)
 
 
@@ -245,7 +245,7 @@ def test_credentials_that_cannot_be_renewed_while_the_network_is_away_are_no_wro
         def get_frozen_credentials(self) -> NoReturn:
             raise EndpointConnectionError(endpoint_url="https://sts.us-east-1.amazonaws.com")
 
-    with pytest.raises(Unavailable, match="sts"):
+    with pytest.raises(UnavailableError, match="sts"):
         signing_keys(Offline("a", "b"))
 
 
@@ -254,7 +254,7 @@ def test_credentials_that_aws_throttles_are_no_wrong_setting() -> None:
         def get_frozen_credentials(self) -> NoReturn:
             raise ClientError({"Error": {"Code": "Throttling", "Message": "Rate exceeded"}}, "AssumeRole")
 
-    with pytest.raises(Unavailable, match="Rate exceeded"):
+    with pytest.raises(UnavailableError, match="Rate exceeded"):
         signing_keys(Throttled("a", "b"))
 
 

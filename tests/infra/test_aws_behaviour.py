@@ -8,7 +8,7 @@ import pytest
 from tools.template import ROOT
 from tools.verify_aws import rows
 from tools.verify_aws.catalogue import CHECKS
-from tools.verify_aws.rows import DRILL, READ, Malformed, Row
+from tools.verify_aws.rows import DRILL, READ, MalformedError, Row
 
 ROWS = rows.read()
 BY_ID = {row.id: row for row in ROWS}
@@ -86,7 +86,7 @@ def test_the_simulators_own_behaviour_has_a_test_wherever_it_has_the_service() -
 def test_a_row_of_another_form_is_refused(line: str, tmp_path: Path) -> None:
     table = tmp_path / "table.md"
     table.write_text(f"{rows.HEADINGS}\n{line}\n", encoding="utf-8")
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedError):
         rows.read(table)
 
 

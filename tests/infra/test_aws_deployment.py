@@ -10,7 +10,7 @@ from tools.packaging import aws_deployment, sam
 from tools.packaging.aws_deployment import (
     LOGS_ROLE,
     RESERVED,
-    Refused,
+    RefusedError,
     arguments,
     check_concurrency,
     check_definitions,
@@ -130,7 +130,7 @@ def test_the_question_is_one_that_step_functions_knows() -> None:
 def test_a_definition_that_step_functions_refuses_is_not_deployed() -> None:
     twice = {"code": "DUPLICATE_STATE_NAME", "location": "/States/A", "message": "used twice", "severity": "ERROR"}
     with pytest.raises(
-        Refused, match=r"does not take statemachine/\w+\.asl\.json: DUPLICATE_STATE_NAME /States/A used twice"
+        RefusedError, match=r"does not take statemachine/\w+\.asl\.json: DUPLICATE_STATE_NAME /States/A used twice"
     ):
         check_definitions(StepFunctions({"result": "FAIL", "diagnostics": [twice]}), "eu-west-1", "aws", {})
 
@@ -170,7 +170,7 @@ def test_no_more_is_reserved_than_the_account_can_spare(limit: int, each: int, r
     if not refused:
         check_concurrency(Functions(limit), chosen)
         return
-    with pytest.raises(Refused, match=f"would reserve {17 * each} concurrent calls.* have {limit}"):
+    with pytest.raises(RefusedError, match=f"would reserve {17 * each} concurrent calls.* have {limit}"):
         check_concurrency(Functions(limit), chosen)
 
 
@@ -188,13 +188,13 @@ def test_the_parameter_is_one_of_the_template() -> None:
 def test_a_stack_name_stands_whole_in_every_name_that_is_made_of_it() -> None:
     check_stack_name("wavebreak")
     check_stack_name("w" * 24)
-    with pytest.raises(Refused, match="25 characters"):
+    with pytest.raises(RefusedError, match="25 characters"):
         check_stack_name("w" * 25)
 
 
 def test_parameters_are_names_and_values() -> None:
     assert given_parameters(["A=1", "B=x=y", "C="]) == {"A": "1", "B": "x=y", "C": ""}
-    with pytest.raises(Refused, match="'oops'"):
+    with pytest.raises(RefusedError, match="'oops'"):
         given_parameters(["A=1", "oops"])
 
 

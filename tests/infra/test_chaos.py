@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tools.chaos import __main__ as chaos
 from tools.chaos.outcomes import Day, Outcome, between, same
-from tools.local_stack.api_client import Unexpected
+from tools.local_stack.api_client import UnexpectedError
 from tools.template import ROOT
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def test_one_wrong_outcome_ends_with_1_and_the_other_days_are_played(
 def test_a_day_that_breaks_off_is_wrong_and_leaves_no_fault_behind(
     product: QuietProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert chaos.rehearse([day(GOOD, error=Unexpected("not within 30 s"))]) == 1
+    assert chaos.rehearse([day(GOOD, error=UnexpectedError("not within 30 s"))]) == 1
     assert "✗ the day: Unexpected: not within 30 s" in capsys.readouterr().out
     assert product.cleared == 1
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tools.compliance.__main__ import SKIPPED, WITHOUT_RULES
-from tools.compliance.findings import BadList, Skip, problems, skips
+from tools.compliance.findings import BadListError, Skip, problems, skips
 from tools.template import ROOT, load
 
 
@@ -48,7 +48,7 @@ def test_a_template_that_was_not_looked_at_or_cannot_be_read_is_told() -> None:
     ],
 )
 def test_a_rule_without_a_reason_is_no_line_of_the_list(text: str) -> None:
-    with pytest.raises(BadList, match="R1"):
+    with pytest.raises(BadListError, match="R1"):
         skips(text)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tools.rights.calls import ACCOUNT, Request, UnknownCall, requests
+from tools.rights.calls import ACCOUNT, Request, UnknownCallError, requests
 from tools.rights.cloudformation import Deployment
-from tools.rights.evaluation import UnknownStatement, allowed, rights_of
+from tools.rights.evaluation import UnknownStatementError, allowed, rights_of
 from tools.rights.record import Made, request, text
 from tools.rights.reference import dependent_actions, knows, resource_types
 
@@ -64,7 +64,7 @@ def test_a_denial_counts_for_more_than_any_right() -> None:
     [{"NotAction": "s:Do"}, {"Effect": "Maybe"}, {"Condition": {"NumericLessThan": {"a:k": "1"}}}],
 )
 def test_what_is_not_known_is_no_answer(statement: dict[str, Any]) -> None:
-    with pytest.raises(UnknownStatement):
+    with pytest.raises(UnknownStatementError):
         answer(statement, ask(a__k="1"))
 
 
@@ -125,7 +125,7 @@ def test_a_transaction_asks_for_each_of_its_parts_and_a_query_for_its_index() ->
 
 @pytest.mark.parametrize(("service", "operation"), [("ec2", "RunInstances"), ("dynamodb", "Scan"), ("drs", "StartX")])
 def test_a_call_that_nobody_wrote_down_is_an_error(service: str, operation: str) -> None:
-    with pytest.raises(UnknownCall, match=operation):
+    with pytest.raises(UnknownCallError, match=operation):
         list(requests(service, operation, {"TableName": "t"}))
 
 

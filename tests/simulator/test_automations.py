@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from tests.simulator.run_command import SHELL, SHELL_DOCUMENT, code_of
 
-from drs_simulator.client import ControlFailed, SimulatorControl
+from drs_simulator.client import ControlError, SimulatorControl
 
 if TYPE_CHECKING:
     from tests.simulator.clients import MakeClient
@@ -217,5 +217,5 @@ def test_a_reset_forgets_runbooks_and_executions(ssm: Any, control: SimulatorCon
 def test_a_runbook_that_makes_no_sense_is_refused(
     control: SimulatorControl, settings: dict[str, Any], pointer: str
 ) -> None:
-    with pytest.raises(ControlFailed, match=f"400: {pointer}"):
+    with pytest.raises(ControlError, match=f"400: {pointer}"):
         control.put_automation(RUNBOOK, **settings)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from tests.simulator.clients import Drs, server_id
 
-from drs_simulator.client import ControlFailed, SimulatorControl
+from drs_simulator.client import ControlError, SimulatorControl
 
 if TYPE_CHECKING:
     from drs_simulator.http.server import SimulatorServer
@@ -147,7 +147,7 @@ def test_an_instance_is_made_unreachable(drs: Drs, control: SimulatorControl, th
 
 
 def test_an_instance_that_does_not_exist_is_not_found(control: SimulatorControl) -> None:
-    with pytest.raises(ControlFailed) as caught:
+    with pytest.raises(ControlError) as caught:
         control.instance("i-00000000000000000", reachable=False)
     assert caught.value.status == 404
 
@@ -156,7 +156,7 @@ def test_quotas_are_answered_as_they_now_are(control: SimulatorControl) -> None:
     default = {"concurrentJobs": 20, "serversPerJob": 100, "serversInAllJobs": 500, "vcpus": 100_000}
     assert control.quotas(serversPerJob=5) == {**default, "serversPerJob": 5}
     for value in (-1, 10**6 + 1):
-        with pytest.raises(ControlFailed, match="/concurrentJobs"):
+        with pytest.raises(ControlError, match="/concurrentJobs"):
             control.quotas(concurrentJobs=value)
 
 

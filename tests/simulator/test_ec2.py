@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from tests.simulator.clients import AUTHORIZATION, Drs, MakeClient, server_id
 from tests.simulator.run_command import code_of
 
-from drs_simulator.client import ControlFailed, SimulatorControl
+from drs_simulator.client import ControlError, SimulatorControl
 
 if TYPE_CHECKING:
     import boto3
@@ -235,13 +235,13 @@ def test_accounts_and_regions_are_kept_apart(drs: Drs, make_client: MakeClient, 
     ],
 )
 def test_networks_that_make_no_sense_are_refused(control: SimulatorControl, call: Any, complaint: str) -> None:
-    with pytest.raises(ControlFailed, match=complaint):
+    with pytest.raises(ControlError, match=complaint):
         call(control)
 
 
 def test_the_range_of_a_subnet_stays(control: SimulatorControl) -> None:
     control.put_subnet(SUBNET, cidrBlock="10.0.0.0/28")
-    with pytest.raises(ControlFailed, match="cannot be changed"):
+    with pytest.raises(ControlError, match="cannot be changed"):
         control.put_subnet(SUBNET, cidrBlock="10.0.0.0/27")
 
 
@@ -249,7 +249,7 @@ def test_an_instance_that_is_there_already_is_not_put_twice(control: SimulatorCo
     control.put_subnet(SUBNET, cidrBlock="10.0.0.0/28")
     made = control.put_existing_instance(STRANGER, subnetId=SUBNET, platform="Windows", name="jump")
     assert (made["PrivateIpAddress"], made["Platform"]) == ("10.0.0.4", "windows")
-    with pytest.raises(ControlFailed, match="is there already"):
+    with pytest.raises(ControlError, match="is there already"):
         control.put_existing_instance(STRANGER)
     [reservation] = ec2.describe_instances()["Reservations"]
     assert reservation["Instances"][0]["SubnetId"] == SUBNET

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 from tests.simulator.clients import Drs, MakeClient, server_id, signed
 
-from drs_simulator.client import ControlFailed, SimulatorControl
+from drs_simulator.client import ControlError, SimulatorControl
 from drs_simulator.http.server import SimulatorServer
 from drs_simulator.manners import STRICT
 
@@ -187,7 +187,7 @@ def test_a_fault_that_makes_no_sense_is_refused(simulator: SimulatorServer, sett
 
 
 def test_a_fault_of_an_unknown_operation_is_refused(control: SimulatorControl) -> None:
-    with pytest.raises(ControlFailed, match="StartRecoveries is no operation"):
+    with pytest.raises(ControlError, match="StartRecoveries is no operation"):
         control.fault("StartRecoveries", error="ThrottlingException")
 
 
@@ -208,7 +208,7 @@ def test_the_journal_has_every_call_with_its_parameters_and_error(
         ("StartRecovery", None),
         ("StartRecovery", "ConflictException"),
         ("DescribeJobs", "Http503"),
-        ("DescribeSourceServers", "ConnectionDropped"),
+        ("DescribeSourceServers", "ConnectionDroppedError"),
         ("DescribeJobs", None),
     ]
     assert calls[0] == {
@@ -296,10 +296,10 @@ def test_an_error_says_what_it_is_told_to(drs: Drs, control: SimulatorControl, t
     control.fault("StartRecovery", error="ValidationException", message="Tags: too many")
     with pytest.raises(ClientError, match="Tags: too many"):
         drs.start(three_servers[0])
-    with pytest.raises(ControlFailed, match="only an error has a message"):
+    with pytest.raises(ControlError, match="only an error has a message"):
         control.fault("StartRecovery", httpStatus=500, message="no")
     for settings in ({"account": "mine"}, {"region": "Mars"}, {"subject": ""}):
-        with pytest.raises(ControlFailed, match=f"/{next(iter(settings))}"):
+        with pytest.raises(ControlError, match=f"/{next(iter(settings))}"):
             control.fault("StartRecovery", httpStatus=500, **settings)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.simulator.clients import AUTHORIZATION, server_id, signed
 
-from drs_simulator.client import ControlFailed, SimulatorControl
+from drs_simulator.client import ControlError, SimulatorControl
 from drs_simulator.drs import operations
 from drs_simulator.http.server import SimulatorError, SimulatorServer
 from drs_simulator.manners import STRICT
@@ -56,7 +56,7 @@ def test_a_failure_of_the_simulator_is_told_to_both_kinds_of_clients(monkeypatch
     server = SimulatorServer(manners=STRICT).start()
     answer = signed(server, "DescribeJobs", {})
     monkeypatch.setattr(server.simulation, "state", broken)
-    with pytest.raises(ControlFailed, match="500: a bug"):
+    with pytest.raises(ControlError, match="500: a bug"):
         SimulatorControl(server.url).state()
     with pytest.raises(SimulatorError, match="a bug"):
         server.close()

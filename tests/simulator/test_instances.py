@@ -8,7 +8,7 @@ import pytest
 from tests.simulator.launches import READY, events, only_instance, raw_error
 from tests.simulator.run_command import SHELL, SHELL_DOCUMENT, code_of
 
-from drs_simulator.client import ControlFailed, SimulatorControl
+from drs_simulator.client import ControlError, SimulatorControl
 
 if TYPE_CHECKING:
     from tests.simulator.clients import Drs, MakeClient
@@ -135,7 +135,7 @@ def test_drs_forgets_an_instance_that_runs_on(
     # A new launch leaves it alone, too: DRS knows nothing of it.
     drs.recover(three_servers[0])
     assert len([each for each in control.state()["ec2Instances"] if each["State"]["Name"] == "running"]) == 2
-    with pytest.raises(ControlFailed, match="404"):
+    with pytest.raises(ControlError, match="404"):
         control.forget_record(instance)
 
 

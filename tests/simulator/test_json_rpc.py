@@ -10,7 +10,7 @@ import pytest
 from botocore.session import get_session
 from tests.simulator.clients import AUTHORIZATION
 
-from drs_simulator.errors import ApiError, InjectedError, ModelMismatch
+from drs_simulator.errors import ApiError, InjectedError, ModelMismatchError
 from drs_simulator.http.service import SERVICES
 from drs_simulator.wire.messages import Request
 from drs_simulator.wire.protocols import wire_of
@@ -94,7 +94,7 @@ def test_moments_are_seconds_since_1970() -> None:
     operation = wire.operation(ssm("SendCommand", {}))
     answer = wire.write(operation, {"Command": {"RequestedDateTime": 1772366400.5}})
     assert json.loads(answer.body)["Command"]["RequestedDateTime"] == 1772366400.5
-    with pytest.raises(ModelMismatch, match="is not a number"):
+    with pytest.raises(ModelMismatchError, match="is not a number"):
         wire.write(operation, {"Command": {"RequestedDateTime": "2026-03-01T12:00:00Z"}})
 
 
@@ -121,7 +121,7 @@ def test_an_error_has_the_members_that_its_model_has(code: str, status: int, fie
 
 
 def test_an_error_that_the_model_forbids_is_a_mismatch() -> None:
-    with pytest.raises(ModelMismatch, match="InvalidInstanceId"):
+    with pytest.raises(ModelMismatchError, match="InvalidInstanceId"):
         wire_of("ssm").write_error(ApiError("InvalidInstanceId", "no", resourceId="i-0"))
 
 
@@ -132,7 +132,7 @@ def test_a_fault_tells_only_what_the_model_of_the_service_has() -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_fault_may_be_any_error_of_a_model(service: str) -> None:
-    """An answer that its model forbids would be a ModelMismatch, and the caller would see a 500."""
+    """An answer that its model forbids would be a ModelMismatchError, and the caller would see a 500."""
     for shape in get_session().get_service_model(service).error_shapes:
         answer = wire_of(service).write_error(InjectedError(shape.name, "no"))
         assert answer.headers.get("x-amzn-ErrorType", json.loads(answer.body).get("__type")) == shape.name

@@ -10,7 +10,7 @@ from tests.simulator.clients import START, Drs, server_id
 from tests.simulator.launches import READY, events, only_instance, raw_error
 from tests.simulator.run_command import code_of
 
-from drs_simulator.client import ControlFailed, SimulatorControl
+from drs_simulator.client import ControlError, SimulatorControl
 from drs_simulator.clockwork.clock import ManualClock, parse_timestamp, timestamp
 
 Servers = tuple[str, str, str]
@@ -44,7 +44,7 @@ def test_a_failed_launch_tells_its_raw_error_whole(drs: Drs, control: SimulatorC
     control.put_source_server(three_servers[0], launchResult="FAILED", rawError=words)
     job = drs.recover(three_servers[0])
     assert raw_error(drs, job["jobID"]) == words
-    with pytest.raises(ControlFailed, match="/rawError"):
+    with pytest.raises(ControlError, match="/rawError"):
         control.put_source_server(three_servers[0], rawError="x" * 65_537)
 
 
@@ -203,6 +203,6 @@ def test_each_server_has_a_launch_template_of_its_own(
 def test_a_server_that_makes_no_sense_is_refused(
     control: SimulatorControl, settings: dict[str, Any], pointer: str
 ) -> None:
-    with pytest.raises(ControlFailed, match=f"400: {pointer}"):
+    with pytest.raises(ControlError, match=f"400: {pointer}"):
         control.put_source_server(server_id(1), **settings)
     assert control.state()["sourceServers"] == []

@@ -12,7 +12,7 @@ import pytest
 from tests.simulator.clients import START, Drs
 from tests.simulator.mannered import DELAY, SEEDS, SERVERS, Fresh, History
 
-from drs_simulator.client import ControlFailed, SimulatorControl
+from drs_simulator.client import ControlError, SimulatorControl
 from drs_simulator.clockwork.clock import ManualClock
 from drs_simulator.clockwork.timing import Timing
 from drs_simulator.manners import STRICT, Lens, Manners
@@ -166,6 +166,6 @@ def test_manners_that_make_no_sense_are_refused(
     control: SimulatorControl, settings: dict[str, Any], pointer: str
 ) -> None:
     before = control.manners()
-    with pytest.raises(ControlFailed, match=f"400: {pointer}"):
+    with pytest.raises(ControlError, match=f"400: {pointer}"):
         control.put_manners(**settings)
     assert control.manners() == before

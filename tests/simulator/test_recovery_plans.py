@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.simulator.clients import START, Drs, MakeClient, server_id
 
-from drs_simulator.client import ControlFailed, SimulatorControl
+from drs_simulator.client import ControlError, SimulatorControl
 
 if TYPE_CHECKING:
     from drs_simulator.clockwork.clock import ManualClock
@@ -120,11 +120,11 @@ def test_a_token_that_no_call_gave_is_refused(control: SimulatorControl, drs: Dr
     ],
 )
 def test_steps_that_make_no_sense_are_refused(control: SimulatorControl, steps: list[Any]) -> None:
-    with pytest.raises(ControlFailed) as refused:
+    with pytest.raises(ControlError) as refused:
         put(control, steps=steps)
     assert refused.value.status == 400
 
 
 def test_names_are_those_of_the_service_model(control: SimulatorControl) -> None:
-    with pytest.raises(ControlFailed, match="no name of a Recovery Plan"):
+    with pytest.raises(ControlError, match="no name of a Recovery Plan"):
         put(control, "a/b")

@@ -266,7 +266,7 @@ def test_an_answer_that_the_model_forbids_fails_the_test_that_caused_it(
     monkeypatch.setitem(operations.OPERATIONS, "DescribeJobs", broken)
     with pytest.raises(SimulatorError, match=r"items\.1\.member\.jobID"), SimulatorServer(manners=STRICT) as server:
         assert signed(server, "DescribeJobs", {}).status_code == 500
-    assert "ModelMismatch" in caplog.text
+    assert "ModelMismatchError" in caplog.text
 
 
 def test_initialize_service_answers_204(make_client: MakeClient) -> None:

@@ -191,7 +191,7 @@ def test_the_journal_has_its_calls_with_account_and_region(
         "account": OTHER,
         "region": "eu-west-1",
     }
-    assert calls[2]["error"] == "ConnectionDropped"
+    assert calls[2]["error"] == "ConnectionDroppedError"
 
 
 def test_an_answer_that_the_model_forbids_fails_the_test_that_caused_it(
@@ -208,4 +208,4 @@ def test_an_answer_that_the_model_forbids_fails_the_test_that_caused_it(
     document = {"ServiceCode": "drs", "QuotaCode": "L-D88FAC3A"}
     with pytest.raises(SimulatorError, match=r"Quota\.Value.* is not a number"), SimulatorServer() as server:
         assert httpx.post(server.url, json=document, headers=headers, trust_env=False).status_code == 500
-    assert "ModelMismatch" in caplog.text
+    assert "ModelMismatchError" in caplog.text

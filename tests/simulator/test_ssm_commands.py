@@ -10,7 +10,7 @@ import pytest
 from tests.simulator.clients import START, MakeClient
 from tests.simulator.run_command import SHELL, RunCommand, code_of, eventually
 
-from drs_simulator.client import ControlFailed
+from drs_simulator.client import ControlError
 
 if TYPE_CHECKING:
     from tests.simulator.clients import Drs
@@ -70,7 +70,7 @@ def test_by_default_and_after_a_reset_one_lookup_misses(fleet: RunCommand, drs: 
     command_id = fleet.send("true", instance)
     assert code_of(lambda: fleet.look(command_id, instance)) == "InvocationDoesNotExist"
     assert fleet.look(command_id, instance)["InstanceId"] == instance
-    with pytest.raises(ControlFailed, match="/missingLookups"):
+    with pytest.raises(ControlError, match="/missingLookups"):
         fleet.control.missing_lookups(-1)
 
 

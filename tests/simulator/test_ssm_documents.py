@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.simulator.run_command import SHELL, SHELL_DOCUMENT, RunCommand
 
-from drs_simulator.client import ControlFailed
+from drs_simulator.client import ControlError
 
 
 def test_documents_have_versions_and_arns(fleet: RunCommand) -> None:
@@ -60,7 +60,7 @@ def changed(**step: Any) -> dict[str, Any]:
     ids=str,
 )
 def test_a_malformed_document_is_refused(fleet: RunCommand, content: dict[str, Any], pointer: str) -> None:
-    with pytest.raises(ControlFailed, match=f"^400: {pointer or '/'}") as caught:
+    with pytest.raises(ControlError, match=f"^400: {pointer or '/'}") as caught:
         fleet.control.put_document("Malformed", content)
     assert caught.value.status == 400
     assert fleet.refusal(DocumentName="Malformed") == "InvalidDocument"
@@ -68,7 +68,7 @@ def test_a_malformed_document_is_refused(fleet: RunCommand, content: dict[str, A
 
 @pytest.mark.parametrize("name", ["a", "with space", "x" * 129])
 def test_a_documents_name_is_checked(fleet: RunCommand, name: str) -> None:
-    with pytest.raises(ControlFailed, match="no name of a document"):
+    with pytest.raises(ControlError, match="no name of a document"):
         fleet.control.put_document(name, SHELL_DOCUMENT)
 
 

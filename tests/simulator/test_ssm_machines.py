@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from drs_simulator.client import ControlFailed
+from drs_simulator.client import ControlError
 
 if TYPE_CHECKING:
     from tests.simulator.clients import Drs
@@ -58,7 +58,7 @@ def test_a_source_server_is_told_how_its_instances_will_answer(
     ids=str,
 )
 def test_settings_of_an_instance_that_make_no_sense_are_refused(fleet: RunCommand, settings: dict[str, Any]) -> None:
-    with pytest.raises(ControlFailed) as caught:
+    with pytest.raises(ControlError) as caught:
         fleet.control.instance(fleet.first, **settings)
     assert caught.value.status == 400
 

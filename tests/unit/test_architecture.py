@@ -4,6 +4,7 @@ What a type is imported for counts like anything else: a module that names anoth
 """
 
 import ast
+import builtins
 import subprocess
 import sys
 from collections import Counter
@@ -305,3 +306,33 @@ def test_a_handler_leaves_aws_to_the_adapters(module: str) -> None:
 @pytest.mark.parametrize("module", HANDLERS)
 def test_a_handler_is_a_doorway(module: str) -> None:
     assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= HANDLER_LINES
+
+
+NO_ERRORS = {"Finished"}
+"""Exceptions that tell of no error: the command line ends a command with them."""
+
+
+def bases_of_exceptions() -> dict[str, tuple[str, set[str]]]:
+    """Our exceptions outside the tree of problems, which is named by what callers are told: module and bases."""
+    known = {
+        node.name: (module, {ast.unparse(base).split(".")[-1] for base in node.bases})
+        for module in OURS
+        if module != "wavebreak.problems"
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.ClassDef)
+    }
+    problems = {node.name for node in tree_of("wavebreak.problems").body if isinstance(node, ast.ClassDef)}
+    raised = problems | {name for name, kind in vars(builtins).items() if is_exception(kind)}
+    while more := {name for name, (_, bases) in known.items() if bases & raised and name not in raised}:
+        raised |= more
+    return {name: found for name, found in known.items() if name in raised}
+
+
+def is_exception(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseException)
+
+
+def test_an_exception_is_called_an_error() -> None:
+    found = bases_of_exceptions()
+    assert {"VersionConflictError", "NotWrittenError", "UnavailableError", "ApiError"} <= found.keys()
+    assert {name: module for name, (module, _) in found.items() if not name.endswith("Error")}.keys() == NO_ERRORS

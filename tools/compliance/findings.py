@@ -23,19 +23,19 @@ class Skip:
     resources: tuple[str, ...]
 
 
-class BadList(Exception):  # noqa: N818  names what it is
+class BadListError(Exception):
     """The list of skipped rules is not as it has to be; the message says where."""
 
 
 def skips(text: str) -> list[Skip]:
-    """Read the list. Raises BadList for a rule without a reason, or one that is there twice."""
+    """Read the list. Raises BadListError for a rule without a reason, or one that is there twice."""
     found: list[Skip] = []
     for entry in yaml.safe_load(text):
         unknown = entry.keys() ^ {"rule", "about", "reason", "resources"}
         if unknown or not str(entry.get("reason", "")).strip() or not entry["resources"]:
-            raise BadList(f"{entry.get('rule')}: must have rule, about, reason and resources")
+            raise BadListError(f"{entry.get('rule')}: must have rule, about, reason and resources")
         if entry["rule"] in {skip.rule for skip in found}:
-            raise BadList(f"{entry['rule']} is there twice")
+            raise BadListError(f"{entry['rule']} is there twice")
         found.append(Skip(entry["rule"], entry["about"], entry["reason"], tuple(entry["resources"])))
     return found
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PROBLEM = "application/problem+json"
 
 
-class Unexpected(AssertionError):  # noqa: N818  names what it is
+class UnexpectedError(AssertionError):
     """The product did not do what was expected of it: in a test a failure, on a bad day a wrong outcome."""
 
 
@@ -86,7 +86,7 @@ class Client:
         """Make a call that succeeds, and give its document."""
         answer = self.call(method, path, body, query=query)
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            raise Unexpected(f"{method} {path}: {answer.status} {answer.document}")
+            raise UnexpectedError(f"{method} {path}: {answer.status} {answer.document}")
         return answer.document
 
     def pages(self, path: str, **query: Any) -> list[list[dict[str, Any]]]:
@@ -95,7 +95,7 @@ class Client:
         while True:
             page = self.get(path, **query, **({"nextToken": token} if token else {}))
             if set(page) != {"items", "nextToken"}:
-                raise Unexpected(f"no list: {sorted(page)}")
+                raise UnexpectedError(f"no list: {sorted(page)}")
             pages.append(page["items"])
             token = page["nextToken"]
             if token is None:

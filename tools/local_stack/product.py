@@ -8,7 +8,7 @@ from http import HTTPStatus
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tools.local_stack.api_client import Client, Unexpected
+from tools.local_stack.api_client import Client, UnexpectedError
 from tools.local_stack.deployment import Emulator, log_group
 
 from drs_simulator.client import SimulatorControl
@@ -37,7 +37,7 @@ def until(look: Callable[[], Seen], accept: Callable[[Seen], bool], within: floa
         if accept(seen):
             return seen
         if time.monotonic() > deadline:
-            raise Unexpected(f"not within {within} s: {seen}")
+            raise UnexpectedError(f"not within {within} s: {seen}")
         time.sleep(_LOOK_SECONDS)
 
 
@@ -124,7 +124,7 @@ class Product:
         """Ask for the termination and wait for its end."""
         answer = self.operate(execution_id, "terminate")
         if answer.status != HTTPStatus.ACCEPTED or answer.document["termination"]["status"] != "IN_PROGRESS":
-            raise Unexpected(f"the termination was not begun: {answer}")
+            raise UnexpectedError(f"the termination was not begun: {answer}")
         return self.seen(execution_id, lambda seen: seen["termination"]["status"] != "IN_PROGRESS", within)
 
     def instances_of(self, servers: Iterable[str]) -> list[str]:

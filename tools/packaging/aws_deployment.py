@@ -38,22 +38,22 @@ CONCURRENCY_QUOTA: Final = "L-B99A9384"
 _ANSWER_SECONDS: Final = 20
 
 
-class Refused(Exception):  # noqa: N818  names what it is
+class RefusedError(Exception):
     """The deployment would not work; the message says why and what helps."""
 
 
 def given_parameters(words: Sequence[str]) -> dict[str, str]:
-    """Read `Name=value` words; raises Refused for any other."""
+    """Read `Name=value` words; raises RefusedError for any other."""
     for word in words:
         if "=" not in word:
-            raise Refused(f"PARAMETERS has the word {word!r}, which is not of the form Name=value")
+            raise RefusedError(f"PARAMETERS has the word {word!r}, which is not of the form Name=value")
     return {name: value for name, _, value in (word.partition("=") for word in words)}
 
 
 def check_stack_name(name: str) -> None:
     """Refuse a name that is too long to stand whole in the names of all that the stack makes."""
     if len(name) > LONGEST_STACK_NAME:
-        raise Refused(
+        raise RefusedError(
             f"STACK={name} has {len(name)} characters, {LONGEST_STACK_NAME} are the most: for a longer one "
             "CloudFormation cuts the names of functions and roles, and policies would not know them"
         )
@@ -100,7 +100,7 @@ def check_definitions(stepfunctions: Any, region: str, partition: str, parameter
             found = "; ".join(
                 f"{one['code']} {one.get('location', '')} {one['message']}" for one in answer["diagnostics"]
             )
-            raise Refused(f"Step Functions does not take {name}: {found}")
+            raise RefusedError(f"Step Functions does not take {name}: {found}")
 
 
 def check_concurrency(lambda_: Any, parameters: Mapping[str, str]) -> None:
@@ -115,7 +115,7 @@ def check_concurrency(lambda_: Any, parameters: Mapping[str, str]) -> None:
     each = int(parameters.get(RESERVED, "0") or 0)
     wanted = each * sum("ReservedConcurrentExecutions" in function for function in functions(load()).values())
     if wanted and wanted + LEFT_TO_OTHERS > limit:
-        raise Refused(
+        raise RefusedError(
             f"{RESERVED}={each} would reserve {wanted} concurrent calls; this account and Region have {limit}, and "
             f"Lambda leaves {LEFT_TO_OTHERS} to others. Ask for more (quota {CONCURRENCY_QUOTA}) or reserve less"
         )
@@ -171,7 +171,7 @@ def main() -> int:
         check_definitions(_client("stepfunctions", asked.region), asked.region, partition, given)
         check_concurrency(_client("lambda", asked.region), given)
         parameters = with_logs_role(given, _client("apigateway", asked.region))
-    except (Refused, BotoCoreError, ClientError) as error:
+    except (RefusedError, BotoCoreError, ClientError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return sam.call(arguments(asked.stack_name, asked.region, parameters))

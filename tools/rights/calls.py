@@ -32,7 +32,7 @@ OF_DRS: Final = (("aws:ResourceTag/AWSElasticDisasterRecoveryManaged", ("drs.ama
 """What tells a launch template that DRS keeps from all others."""
 
 
-class UnknownCall(Exception):  # noqa: N818  names what it is
+class UnknownCallError(Exception):
     """Nobody has written down what a call asks IAM for; the message names it."""
 
 
@@ -56,10 +56,10 @@ def arn(service: str, name: str, region: str = REGION, account: str = ACCOUNT) -
 
 
 def requests(service: str, operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
-    """Give what a call asks for; `service` and `operation` as botocore names them. Raises UnknownCall."""
+    """Give what a call asks for; `service` and `operation` as botocore names them. Raises UnknownCallError."""
     known = _CALLS.get(service)
     if known is None:
-        raise UnknownCall(f"{service}:{operation}")
+        raise UnknownCallError(f"{service}:{operation}")
     yield from known(operation, params)
 
 
@@ -78,7 +78,7 @@ def _dynamodb(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
             index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
             yield from _on_table(operation, params["TableName"] + index, None)
         case _:
-            raise UnknownCall(f"dynamodb:{operation}")
+            raise UnknownCallError(f"dynamodb:{operation}")
 
 
 def _on_table(operation: str, table: str, key: Mapping[str, Any] | None) -> Iterator[Request]:
@@ -101,7 +101,7 @@ def _stepfunctions(operation: str, params: Mapping[str, Any]) -> Iterator[Reques
             for machine in ("recovery", "termination"):
                 yield Request("states:SendTaskSuccess", arn("states", f"stateMachine:{STACK}-{machine}"))
         case _:
-            raise UnknownCall(f"stepfunctions:{operation}")
+            raise UnknownCallError(f"stepfunctions:{operation}")
 
 
 def _drs(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
@@ -122,7 +122,7 @@ def _drs(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
         case "GetRecoveryPlan" | "ListRecoveryPlanSteps":
             yield Request(f"drs:{operation}", arn("drs", f"recovery-plan/{ITEMS}"))
         case _:
-            raise UnknownCall(f"drs:{operation}")
+            raise UnknownCallError(f"drs:{operation}")
 
 
 _EC2_READS: Final = frozenset(
@@ -142,7 +142,7 @@ def _ec2(operation: str, _params: Mapping[str, Any]) -> Iterator[Request]:
         case "CreateLaunchTemplateVersion" | "DeleteLaunchTemplateVersions" | "ModifyLaunchTemplate":
             yield Request(f"ec2:{operation}", arn("ec2", f"launch-template/{ITEMS}"), OF_DRS)
         case _:
-            raise UnknownCall(f"ec2:{operation}")
+            raise UnknownCallError(f"ec2:{operation}")
 
 
 def _ssm(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
@@ -162,7 +162,7 @@ def _ssm(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
         case "DescribeDocument":
             yield Request(f"ssm:{operation}", _document(params["Name"]))
         case _:
-            raise UnknownCall(f"ssm:{operation}")
+            raise UnknownCallError(f"ssm:{operation}")
 
 
 def _automation(params: Mapping[str, Any]) -> Iterator[Request]:
@@ -182,7 +182,7 @@ def _document(name: str) -> str:
 
 def _lambda(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
     if operation != "GetFunctionConfiguration":
-        raise UnknownCall(f"lambda:{operation}")
+        raise UnknownCallError(f"lambda:{operation}")
     yield Request(f"lambda:{operation}", params["FunctionName"])
 
 
@@ -203,18 +203,18 @@ def _telling(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
             yield Request("ses:SendEmail", arn("ses", f"identity/{SENDER}"), sender)
             yield Request("ses:SendEmail", arn("ses", f"configuration-set/{CONFIGURATION_SET}"), sender)
         case _:
-            raise UnknownCall(operation)
+            raise UnknownCallError(operation)
 
 
 def _sqs(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
     if operation not in {"SendMessage", "GetQueueAttributes"}:
-        raise UnknownCall(f"sqs:{operation}")
+        raise UnknownCallError(f"sqs:{operation}")
     yield Request(f"sqs:{operation}", arn("sqs", params["QueueUrl"].rpartition("/")[2]))
 
 
 def _scheduler(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
     if operation not in {"CreateSchedule", "UpdateSchedule", "DeleteSchedule"}:
-        raise UnknownCall(f"scheduler:{operation}")
+        raise UnknownCallError(f"scheduler:{operation}")
     yield Request(f"scheduler:{operation}", arn("scheduler", f"schedule/{params['GroupName']}/{ITEMS}"))
     if operation != "DeleteSchedule":
         passed = (("iam:PassedToService", ("scheduler.amazonaws.com",)),)
@@ -225,19 +225,19 @@ def _s3(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
     # To look at an object's head takes the right to read it.
     actions = {"PutObject": "PutObject", "HeadObject": "GetObject"}
     if operation not in actions:
-        raise UnknownCall(f"s3:{operation}")
+        raise UnknownCallError(f"s3:{operation}")
     yield Request(f"s3:{actions[operation]}", f"arn:{PARTITION}:s3:::{params['Bucket']}/{ITEMS}")
 
 
 def _logs(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
     if operation != "GetLogEvents":
-        raise UnknownCall(f"logs:{operation}")
+        raise UnknownCallError(f"logs:{operation}")
     yield Request("logs:GetLogEvents", arn("logs", f"log-group:{params['logGroupName']}:log-stream:{ITEMS}"))
 
 
 def _quotas(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
     if operation != "GetServiceQuota":
-        raise UnknownCall(f"service-quotas:{operation}")
+        raise UnknownCallError(f"service-quotas:{operation}")
     # Every quota of DRS is asked for, and one of EC2.
     quota = ITEMS if params["ServiceCode"] == "drs" else params["QuotaCode"]
     yield Request("servicequotas:GetServiceQuota", arn("servicequotas", f"{params['ServiceCode']}/{quota}"))
@@ -245,7 +245,7 @@ def _quotas(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
 
 def _sts(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
     if operation != "AssumeRole":
-        raise UnknownCall(f"sts:{operation}")
+        raise UnknownCallError(f"sts:{operation}")
     yield Request("sts:AssumeRole", params["RoleArn"])
 
 

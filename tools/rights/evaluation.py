@@ -23,7 +23,7 @@ _FOR_ALL: Final = "ForAllValues:"
 _LIKE: Final = frozenset({"StringLike", "ArnLike", "ArnEquals"})
 
 
-class UnknownStatement(Exception):  # noqa: N818  names what it is
+class UnknownStatementError(Exception):
     """A statement uses something that is not evaluated here; the message says what."""
 
 
@@ -53,7 +53,7 @@ def allowed(rights: Iterable[Right], request: Request) -> bool:
 
 
 def rights_of(policy: str, document: Mapping[str, Any]) -> list[Right]:
-    """Split the statements of a policy document, references filled in, into rights. Raises UnknownStatement."""
+    """Split the statements of a policy document, references filled in, into rights. Raises UnknownStatementError."""
     return [
         Right(policy, statement.get("Sid", str(number)), action, resource, conditions, _denies(statement))
         for number, statement in enumerate(_listed(document["Statement"]))
@@ -66,7 +66,7 @@ def rights_of(policy: str, document: Mapping[str, Any]) -> list[Right]:
 def _denies(statement: Mapping[str, Any]) -> bool:
     unknown = statement.keys() - {"Sid", "Effect", "Action", "Resource", "Condition"}
     if unknown or statement["Effect"] not in {"Allow", "Deny"}:
-        raise UnknownStatement(f"{statement.get('Sid')}: {sorted(unknown)}")
+        raise UnknownStatementError(f"{statement.get('Sid')}: {sorted(unknown)}")
     return bool(statement["Effect"] == "Deny")
 
 
@@ -95,7 +95,7 @@ def _meets(operator: str, values: tuple[str, ...], given: str) -> bool:
         return given in values
     if operator == "Bool":
         return given.lower() in values
-    raise UnknownStatement(f"condition {operator}")
+    raise UnknownStatementError(f"condition {operator}")
 
 
 @cache

@@ -29,7 +29,7 @@ from tools.verify_aws.surroundings import Surroundings
 from tools.verify_aws.watching import Watcher
 
 from wavebreak_cli.client.api import Api
-from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, CommandFailed
+from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,8 +96,8 @@ class Verification:
         """Return the moment that it is for AWS."""
         return datetime.now(UTC) + self._stack.skew
 
-    def run(self) -> CommandFailed | None:
-        """See everything; gives why a drill was ended early. Raises CommandFailed where nothing can be seen."""
+    def run(self) -> CommandError | None:
+        """See everything; gives why a drill was ended early. Raises CommandError where nothing can be seen."""
         plan = read_plan(self._api, self._asked.plan, self._stack.region, self._stack.account)
         earlier = self._preflight(plan) if self._asked.drill else {}
         read_platform(self._stack, self.evidence)
@@ -112,7 +112,7 @@ class Verification:
     def _preflight(self, plan: Plan) -> dict[str, str]:
         return Preflight(self._stack, self._api, plan, self._asked.servers, self._asked.replace).check()
 
-    def _drill(self, plan: Plan, earlier: dict[str, str]) -> CommandFailed | None:
+    def _drill(self, plan: Plan, earlier: dict[str, str]) -> CommandError | None:
         record = self.evidence.drill = DrillRecord(plan.all_servers, earlier=earlier)
         watcher = Watcher(self._stack, plan.servers, record, self.now, commands=plan.has_commands)
         with Interrupts(tell) as interrupts:
@@ -137,7 +137,7 @@ def main(words: Sequence[str] | None = None) -> int:
         stack = find(asked.stack, asked.region)
         run = Verification(asked, stack, Api(stack.endpoint, sleep=time.sleep))
         trouble = run.run()
-    except CommandFailed as failure:
+    except CommandError as failure:
         print(f"error: {failure}", file=sys.stderr)
         return failure.exit_code
     findings = examine(CHECKS, run.evidence)
@@ -149,7 +149,7 @@ def main(words: Sequence[str] | None = None) -> int:
     return exit_code(findings, trouble, interrupted=run.interrupted, left=bool(left))
 
 
-def exit_code(findings: Sequence[Finding], trouble: CommandFailed | None, *, interrupted: bool, left: bool) -> int:
+def exit_code(findings: Sequence[Finding], trouble: CommandError | None, *, interrupted: bool, left: bool) -> int:
     """Return the exit code that says the worst of what came of a run."""
     if left:
         return EXIT_FAILURE

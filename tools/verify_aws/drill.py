@@ -17,7 +17,7 @@ from tools.verify_aws.sightings import COMPLETED, EC2_ENDS
 
 from wavebreak.execution_utils import TERMINAL_STATUSES
 from wavebreak_cli.client.request import path_of
-from wavebreak_cli.errors import CommandFailed, Refused, Unavailable
+from wavebreak_cli.errors import CommandError, RefusedError, UnavailableError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,7 +47,7 @@ class Drill:
     """One drill of a plan, and what was seen of it in the watcher's record."""
 
     def __init__(self, stack: Stack, api: Api, plan_id: str, watcher: Watcher, around: Surroundings) -> None:
-        self.trouble: CommandFailed | None = None
+        self.trouble: CommandError | None = None
         """Why it was ended before its time, if the API was the reason."""
         self._stack = stack
         self._api = api
@@ -67,7 +67,7 @@ class Drill:
         try:
             try:
                 self._play()
-            except CommandFailed as failure:
+            except CommandError as failure:
                 self.trouble = failure
                 self._around.tell(f"the drill is ended early: {failure}")
             finally:
@@ -94,12 +94,12 @@ class Drill:
             self._look()
 
     def _read(self) -> None:
-        """Read the execution; raises Unavailable when the API has been silent for too long."""
+        """Read the execution; raises UnavailableError when the API has been silent for too long."""
         try:
             self._record.execution = self._api.get(path_of("executions", str(self._record.execution_id)))
             self._silent_since = None
             self._tell_of(self._record.execution)
-        except Unavailable:
+        except UnavailableError:
             self._silent_since = self._silent_since or self._around.now()
             if self._around.now() - self._silent_since > SILENCE:
                 raise
@@ -168,7 +168,7 @@ class Drill:
 
     def _was_refused(self) -> bool:
         """Return whether there is nothing to end, because the product did not start the drill."""
-        return self._record.execution_id is None and isinstance(self.trouble, Refused)
+        return self._record.execution_id is None and isinstance(self.trouble, RefusedError)
 
     def _by_the_product(self, ending: Ending) -> None:
         until = self._around.now() + self._timing.scaled(LONGEST_END_SECONDS)

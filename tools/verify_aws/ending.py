@@ -14,7 +14,7 @@ from tools.verify_aws.reading import items
 
 from wavebreak.execution_utils import TERMINAL_STATUSES
 from wavebreak_cli.client.request import path_of
-from wavebreak_cli.errors import CommandFailed, Refused
+from wavebreak_cli.errors import CommandError, RefusedError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,10 +54,10 @@ class Ending:
         """Do what is next at the product; tells whether there is nothing more to do there."""
         try:
             over = self._step()
-        except Refused as refusal:
+        except RefusedError as refusal:
             self._tell(f"refused: {refusal}")
             return False
-        except CommandFailed as failure:
+        except CommandError as failure:
             if self.silent_since is None:
                 self._tell(f"the API does not answer: {failure}")
             self.silent_since = self.silent_since or self._now()

@@ -19,7 +19,7 @@ Json: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 
 
-class NotSeen(Exception):  # noqa: N818  names what it is
+class NotSeenError(Exception):
     """Nothing was seen that a behaviour could be judged by; the message says why."""
 
 
@@ -31,9 +31,9 @@ class Known(Generic[T]):
     gap: str = "not asked for"
 
     def get(self) -> T:
-        """Return it; raises NotSeen where it is missing."""
+        """Return it; raises NotSeenError where it is missing."""
         if self.value is None:
-            raise NotSeen(self.gap)
+            raise NotSeenError(self.gap)
         return self.value
 
     def document(self) -> Any:

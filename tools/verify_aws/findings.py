@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from tools.verify_aws.evidence import NotSeen
+from tools.verify_aws.evidence import NotSeenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -53,7 +53,7 @@ class Finding:
 class Check:
     """One row of the table: its id, the service whose behaviour it is, and how what was seen is judged.
 
-    `judge` raises NotSeen where there was nothing to see. Some rows show themselves in a drill only.
+    `judge` raises NotSeenError where there was nothing to see. Some rows show themselves in a drill only.
     """
 
     id: str
@@ -88,7 +88,7 @@ def _judged(check: Check, evidence: Evidence) -> Judgement:
         return Judgement(Verdict.NOT_SEEN, _WANTS_DRILL)
     try:
         return check.judge(evidence)
-    except NotSeen as gap:
+    except NotSeenError as gap:
         return Judgement(Verdict.NOT_SEEN, str(gap))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # The answers of a service come as they come: one that cannot be read is not as the product takes it to be.

@@ -8,7 +8,7 @@ import httpx
 from tools.template import FUNCTION, load
 from tools.verify_aws.evidence import Known, asked
 
-from wavebreak_cli.errors import Unavailable
+from wavebreak_cli.errors import UnavailableError
 
 if TYPE_CHECKING:
     from tools.verify_aws.evidence import Evidence, Json
@@ -18,7 +18,7 @@ _SECONDS: Final = 20
 
 
 def read_platform(stack: Stack, evidence: Evidence) -> None:
-    """Read everything; raises Unavailable when the API does not answer at all."""
+    """Read everything; raises UnavailableError when the API does not answer at all."""
     evidence.stack_name = stack.name
     evidence.renew_after_rounds = int(stack.parameters.get("RenewAfterRounds", "0") or "0")
     evidence.definitions = asked("states:ValidateStateMachineDefinition", lambda: _definitions(stack))
@@ -59,7 +59,7 @@ def _refusals(stack: Stack) -> list[Json]:
         with httpx.Client(timeout=_SECONDS, trust_env=not stack.local) as client:
             return [_told(what, client.get(stack.endpoint.url + path)) for what, path in paths.items()]
     except httpx.HTTPError as error:
-        raise Unavailable.unreachable(stack.endpoint.url, str(error) or type(error).__name__) from error
+        raise UnavailableError.unreachable(stack.endpoint.url, str(error) or type(error).__name__) from error
 
 
 def _told(what: str, answer: httpx.Response) -> Json:

@@ -12,7 +12,7 @@ from tools.verify_aws.sightings import COMPLETED
 
 from wavebreak.resilience.aws_errors import is_dependency_fault
 from wavebreak_cli.client.request import path_of
-from wavebreak_cli.errors import Misconfigured, Unavailable
+from wavebreak_cli.errors import ConfigError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -47,7 +47,7 @@ class Plan:
 
 
 def read_plan(api: Api, plan_id: str, region: str, account: str) -> Plan:
-    """Read a plan; raises Refused where there is none, Unavailable where the API does not answer."""
+    """Read a plan; raises RefusedError where there is none, Unavailable where the API does not answer."""
     waves: list[Json] = api.get(path_of("plans", plan_id))["plan"]["waves"]
     servers: dict[str, set[str]] = {}
     for wave in waves:
@@ -96,7 +96,7 @@ class Preflight:
             reasons += _hidden(drs, servers, {item["recoveryInstanceID"] for item in found})
             earlier |= {item["recoveryInstanceID"]: item["sourceServerID"] for item in found}
         if reasons:
-            raise Misconfigured.because("no drill is made of this plan: " + "; ".join(reasons))
+            raise ConfigError.because("no drill is made of this plan: " + "; ".join(reasons))
         return earlier
 
     def _by_the_plan(self) -> Iterator[str]:
@@ -155,10 +155,10 @@ def _launched_into(drs: Any, servers: frozenset[str]) -> Iterator[str]:
 
 
 def _seen(action: str, call: Callable[[], Any]) -> Any:
-    """Ask for what has to be known; raises Misconfigured where it may not be seen, Unavailable without an answer."""
+    """Ask for what has to be known; raises ConfigError where it may not be seen, Unavailable without an answer."""
     try:
         return call()
     except (BotoCoreError, ClientError) as error:
         if is_dependency_fault(error):
-            raise Unavailable.unreachable("DRS", str(error)) from error
-        raise Misconfigured.because(f"no drill without {action}: {error}") from error
+            raise UnavailableError.unreachable("DRS", str(error)) from error
+        raise ConfigError.because(f"no drill without {action}: {error}") from error

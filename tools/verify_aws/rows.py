@@ -26,7 +26,7 @@ _NAME: Final = re.compile(r"`([a-z0-9-]+)`")
 _TEST: Final = re.compile(r"\btest_\w+")
 
 
-class Malformed(ValueError):  # noqa: N818  names what it is
+class MalformedError(ValueError):
     """A row of the table has another form than the others; the message quotes it."""
 
 
@@ -49,7 +49,7 @@ class Row:
 
 
 def read(path: Path = TABLE) -> list[Row]:
-    """Read every row, in order; raises Malformed."""
+    """Read every row, in order; raises MalformedError."""
     return list(_rows(path.read_text(encoding="utf-8")))
 
 
@@ -58,7 +58,7 @@ def _rows(text: str) -> Iterator[Row]:
         cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
         name = _NAME.fullmatch(cells[0])
         if len(cells) != _CELLS or name is None or cells[5] not in {READ, DRILL, NONE}:
-            raise Malformed(line)
+            raise MalformedError(line)
         simulator, product = (tuple(_TEST.findall(cell)) for cell in cells[3:5])
         yield Row(name[1], cells[1], cells[2], simulator, product, cells[5])
 

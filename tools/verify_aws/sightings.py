@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
-from tools.verify_aws.evidence import NotSeen
+from tools.verify_aws.evidence import NotSeenError
 
 from wavebreak.timing import known_time
 
@@ -37,9 +37,9 @@ TAG_EXECUTION: Final = "wavebreak:execution"
 
 
 def drill_of(evidence: Evidence) -> DrillRecord:
-    """Return the drill; raises NotSeen where there was none, or where it launched nothing."""
+    """Return the drill; raises NotSeenError where there was none, or where it launched nothing."""
     if evidence.drill is None:
-        raise NotSeen("no drill was made")
+        raise NotSeenError("no drill was made")
     return evidence.drill
 
 
@@ -105,15 +105,15 @@ def tells_of(server: Json, instance: Json) -> bool:
 
 
 def some_drill_instances(record: DrillRecord) -> dict[str, list[tuple[Look, Json]]]:
-    """Return the drill's instances; raises NotSeen where none was shown."""
+    """Return the drill's instances; raises NotSeenError where none was shown."""
     found = drill_instances(record)
     if not found:
-        raise NotSeen("DRS showed no instance of the drill")
+        raise NotSeenError("DRS showed no instance of the drill")
     return found
 
 
 def launched(record: DrillRecord) -> list[tuple[str, str]]:
-    """Return the servers that DRS called launched, each with its job; raises NotSeen where there are none."""
+    """Return the servers that DRS called launched, each with its job; raises NotSeenError where there are none."""
     ours = drill_jobs(record, LAUNCH)
     found = {
         (job_id, member["sourceServerID"])
@@ -123,39 +123,39 @@ def launched(record: DrillRecord) -> list[tuple[str, str]]:
         if job_id in ours and member.get("launchStatus") == LAUNCHED
     }
     if not found:
-        raise NotSeen("the drill launched no server")
+        raise NotSeenError("the drill launched no server")
     return sorted(found)
 
 
 def all_jobs(evidence: Evidence) -> list[Json]:
-    """Return every job that was told, the drill's as it was told last; raises NotSeen where nothing was."""
+    """Return every job that was told, the drill's as it was told last; raises NotSeenError where nothing was."""
     found: dict[str, Json] = {}
     if evidence.drill is not None:
         found = {**drill_jobs(evidence.drill, LAUNCH), **drill_jobs(evidence.drill, TERMINATE)}
     if evidence.jobs.value is not None:
         found = {**{job["jobID"]: job for job in evidence.jobs.value}, **found}
     if not found:
-        raise NotSeen(_reason(evidence.jobs, "this account has no DRS job yet"))
+        raise NotSeenError(_reason(evidence.jobs, "this account has no DRS job yet"))
     return list(found.values())
 
 
 def all_logs(evidence: Evidence) -> dict[str, list[Json]]:
-    """Return every job's log that was read; raises NotSeen where none was."""
+    """Return every job's log that was read; raises NotSeenError where none was."""
     found = {**(evidence.logs.value or {}), **(evidence.drill.logs if evidence.drill else {})}
     if not found:
-        raise NotSeen(_reason(evidence.logs, "no job has a log yet"))
+        raise NotSeenError(_reason(evidence.logs, "no job has a log yet"))
     return found
 
 
 def all_instances(evidence: Evidence) -> list[Json]:
-    """Return every recovery instance as it was told while it lived; raises NotSeen where none was."""
+    """Return every recovery instance as it was told while it lived; raises NotSeenError where none was."""
     found = {item["recoveryInstanceID"]: item for item in evidence.instances.value or () if is_alive(item)}
     for name, told in (drill_instances(evidence.drill) if evidence.drill else {}).items():
         alive = [item for _, item in told if is_alive(item)]
         if alive:
             found[name] = alive[-1]
     if not found:
-        raise NotSeen(_reason(evidence.instances, "no recovery instance is there"))
+        raise NotSeenError(_reason(evidence.instances, "no recovery instance is there"))
     return list(found.values())
 
 
@@ -172,10 +172,10 @@ def members(jobs: Iterable[Json], kind: str = LAUNCH) -> Iterator[tuple[Json, Js
 
 
 def created_at(job: Json) -> datetime:
-    """Return when a job was made; raises NotSeen where DRS does not say."""
+    """Return when a job was made; raises NotSeenError where DRS does not say."""
     found = known_time(job.get("creationDateTime"))
     if found is None:
-        raise NotSeen(f"{job.get('jobID')} has no creationDateTime")
+        raise NotSeenError(f"{job.get('jobID')} has no creationDateTime")
     return found
 
 

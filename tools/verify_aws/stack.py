@@ -20,7 +20,7 @@ from tools.verify_aws.findings import SIMULATED
 from wavebreak.resilience.aws_errors import is_dependency_fault
 from wavebreak.timing import Timing
 from wavebreak_cli.client.endpoint import Endpoint, Given, read_stack_file
-from wavebreak_cli.errors import Misconfigured, Unavailable
+from wavebreak_cli.errors import ConfigError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,7 +70,7 @@ def is_local(stack: str) -> bool:
 
 
 def find(stack: str, region: str) -> Stack:
-    """Find a stack; raises Misconfigured where there is none, Unavailable where nobody answers."""
+    """Find a stack; raises ConfigError where there is none, Unavailable where nobody answers."""
     return _local(Path(stack)) if is_local(stack) else _deployed(stack, region)
 
 
@@ -87,7 +87,7 @@ def _deployed(name: str, region: str) -> Stack:
         raise _failure(name, region, error) from error
     outputs = {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
     if not {"ApiUrl", "RecoveryStateMachineArn"} <= outputs.keys():
-        raise Misconfigured.because(f"stack {name!r} has no output ApiUrl: it is no stack of Wavebreak")
+        raise ConfigError.because(f"stack {name!r} has no output ApiUrl: it is no stack of Wavebreak")
     return Stack(
         name=name,
         region=region,
@@ -110,12 +110,12 @@ def _skew(answer: Mapping[str, Any]) -> timedelta:
     return ahead if abs(ahead) > _MATTERS else timedelta()
 
 
-def _failure(name: str, region: str, error: BotoCoreError | ClientError) -> Misconfigured | Unavailable:
+def _failure(name: str, region: str, error: BotoCoreError | ClientError) -> ConfigError | UnavailableError:
     if is_dependency_fault(error):
-        return Unavailable.unreachable(f"AWS in {region}", str(error))
+        return UnavailableError.unreachable(f"AWS in {region}", str(error))
     if isinstance(error, (NoRegionError, ProfileNotFound)):
-        return Misconfigured.because(f"AWS configuration: {error}")
-    return Misconfigured.because(f"stack {name!r} in {region}: {error}")
+        return ConfigError.because(f"AWS configuration: {error}")
+    return ConfigError.because(f"stack {name!r} in {region}: {error}")
 
 
 def _local(path: Path) -> Stack:
@@ -126,7 +126,7 @@ def _local(path: Path) -> Stack:
         machines = {name: arn for name, arn in told["stateMachineArns"].items() if arn}
         keys = told["credentials"]
     except (KeyError, TypeError) as error:
-        raise Misconfigured.because(f"{path} is no description of a local stack: {error!r}") from error
+        raise ConfigError.because(f"{path} is no description of a local stack: {error!r}") from error
 
     def make(service: str, where: str) -> Any:
         return botocore.session.Session().create_client(
@@ -142,7 +142,7 @@ def _local(path: Path) -> Stack:
         cloudformation = make("cloudformation", endpoint.region)
         described = cloudformation.describe_stacks(StackName=LOCAL_STACK)["Stacks"][0]
     except (BotoCoreError, ClientError) as error:
-        raise Unavailable.unreachable(urls[False], str(error)) from error
+        raise UnavailableError.unreachable(urls[False], str(error)) from error
     account, partition = _owner(machines)
     return Stack(
         name=LOCAL_STACK,

@@ -17,7 +17,7 @@ from wavebreak.timing import duration
 from wavebreak_cli.client.endpoint import ca_bundle, credentials_of, signing_keys
 from wavebreak_cli.client.request import ATTEMPTS, CALL_SECONDS, Call, is_text
 from wavebreak_cli.client.signing import sign
-from wavebreak_cli.errors import CommandFailed, Misconfigured, Refused, Unavailable, from_answer
+from wavebreak_cli.errors import CommandError, ConfigError, RefusedError, UnavailableError, from_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -111,7 +111,7 @@ class Api:
                 return
 
     def answer(self, call: Call) -> dict[str, Any]:
-        """Make a call and return its JSON object, `{}` for an empty answer; raises Refused or Unavailable."""
+        """Make a call and return its JSON object, `{}` for an empty answer; raises RefusedError or Unavailable."""
         return self._repeated(call, lambda: _decode(self._once(call)))
 
     def content(self, path: str, query: Mapping[str, object] | None = None) -> bytes:
@@ -135,7 +135,7 @@ class Api:
         for attempt in range(1, call.attempts + 1):
             try:
                 return once()
-            except CommandFailed as failure:
+            except CommandError as failure:
                 if attempt == call.attempts or not _worth_repeating(failure, call, attempt):
                     raise
                 self._sleep(min(failure.retry_after or delay, _LONGEST_DELAY))
@@ -149,13 +149,13 @@ class Api:
         try:
             return self._answered(request)
         except httpx.ProxyError as error:
-            raise NotConnected.unreachable(self.endpoint.url, f"the proxy refuses: {error}") from error
+            raise NotConnectedError.unreachable(self.endpoint.url, f"the proxy refuses: {error}") from error
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise NotConnected.unreachable(self.endpoint.url, str(error) or "no connection") from error
+            raise NotConnectedError.unreachable(self.endpoint.url, str(error) or "no connection") from error
         except httpx.TimeoutException as error:
-            raise Unavailable.unreachable(self.endpoint.url, "no answer in time") from error
+            raise UnavailableError.unreachable(self.endpoint.url, "no answer in time") from error
         except httpx.RequestError as error:
-            raise Unavailable.unreachable(self.endpoint.url, str(error) or type(error).__name__) from error
+            raise UnavailableError.unreachable(self.endpoint.url, str(error) or type(error).__name__) from error
 
     def _answered(self, request: httpx.Request) -> httpx.Response:
         if self._tell is None:
@@ -196,7 +196,7 @@ def timeout_of(call: Call) -> httpx.Timeout:
 
 
 def connected(endpoint: Endpoint, make: Callable[[dict[str, Any]], T]) -> T:
-    """Make an HTTP client from its settings; raises Misconfigured if address, proxy or TLS settings allow none."""
+    """Make an HTTP client from its settings; raises ConfigError if address, proxy or TLS settings allow none."""
     try:
         address = httpx.URL(endpoint.url)
         loopback = address.host in _LOOPBACK
@@ -204,7 +204,7 @@ def connected(endpoint: Endpoint, make: Callable[[dict[str, Any]], T]) -> T:
         believed = _believed(ca_bundle(endpoint)) if encrypted else False
         return make({"timeout": _TIMEOUT, "trust_env": not loopback, "verify": believed})
     except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
-        raise Misconfigured.because(f"no connection to {endpoint.url} can be made: {error}") from error
+        raise ConfigError.because(f"no connection to {endpoint.url} can be made: {error}") from error
 
 
 def _believed(bundle: str | None) -> ssl.SSLContext | bool:
@@ -216,11 +216,11 @@ def _believed(bundle: str | None) -> ssl.SSLContext | bool:
         context.load_verify_locations(cafile=bundle)
     except OSError as error:
         told = f"certificates of AWS_CA_BUNDLE or ca_bundle, {bundle!r}, cannot be read: {error}"
-        raise Misconfigured.because(told) from error
+        raise ConfigError.because(told) from error
     return context
 
 
-class NotConnected(Unavailable):
+class NotConnectedError(UnavailableError):
     """The request never left: it may be made again, whatever it asks for."""
 
     may_have_arrived: ClassVar[bool] = False
@@ -230,20 +230,20 @@ def _refuse_what_is_no_text(values: Iterable[object]) -> None:
     """Refuse words of the command line that are no text: neither an address nor JSON can hold them."""
     for value in values:
         if isinstance(value, str) and not is_text(value):
-            raise Misconfigured.because(f"{value!r} is no UTF-8")
+            raise ConfigError.because(f"{value!r} is no UTF-8")
         if isinstance(value, (list, dict)):
             _refuse_what_is_no_text(value.values() if isinstance(value, dict) else value)
 
 
-def _worth_repeating(failure: CommandFailed, call: Call, attempt: int) -> bool:
+def _worth_repeating(failure: CommandError, call: Call, attempt: int) -> bool:
     """Return whether the same call may do better, and does no harm if it was already carried out."""
-    if isinstance(failure, NotConnected) or failure.code == "THROTTLED":
+    if isinstance(failure, NotConnectedError) or failure.code == "THROTTLED":
         return True
     if not call.repeatable:
         return False
     if failure.code == "IDEMPOTENCY_CONFLICT":
         return attempt > 1  # our own first call, whose answer was lost, is still running
-    return isinstance(failure, Unavailable) and failure.status != HTTPStatus.NOT_IMPLEMENTED
+    return isinstance(failure, UnavailableError) and failure.status != HTTPStatus.NOT_IMPLEMENTED
 
 
 def _decode(response: httpx.Response) -> dict[str, Any]:
@@ -251,10 +251,10 @@ def _decode(response: httpx.Response) -> dict[str, Any]:
     document = object_of(response.content)
     if response.is_success:
         if document is None:
-            raise Refused(_not_the_api(response))
+            raise RefusedError(_not_the_api(response))
         return document
     if response.status_code < HTTPStatus.BAD_REQUEST:
-        raise Refused(_not_the_api(response))
+        raise RefusedError(_not_the_api(response))
     problem = {**(document or {}), "status": response.status_code}
     problem.setdefault("title", response.reason_phrase or f"HTTP {response.status_code}")
     if "detail" not in problem and isinstance(problem.get("message"), str):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak_cli.client.endpoint import aws_client, credential_failures
-from wavebreak_cli.errors import CommandFailed
+from wavebreak_cli.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Caller:
 
 
 def caller_of(endpoint: Endpoint) -> Caller:
-    """Ask STS whose credentials sign the calls; raises Misconfigured or Unavailable. A local stack has no STS."""
+    """Ask STS whose credentials sign the calls; raises ConfigError or UnavailableError. A local stack has no STS."""
     if endpoint.keys is not None and not os.environ.get("AWS_ENDPOINT_URL_STS"):
         return Caller(f"access key {endpoint.keys.access_key} of the local stack", endpoint.account or "unknown")
     with credential_failures():
@@ -41,5 +41,5 @@ def account_of(endpoint: Endpoint) -> str:
         return endpoint.account
     try:
         return f"{caller_of(endpoint).account} (of your credentials)"
-    except CommandFailed:
+    except CommandError:
         return "not known"

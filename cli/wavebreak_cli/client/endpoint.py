@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from wavebreak.aws_error_codes import is_service_fault
-from wavebreak_cli.errors import Misconfigured, Unavailable
+from wavebreak_cli.errors import ConfigError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -78,7 +78,7 @@ class Endpoint:
 
 
 def resolve(given: Given, directory: Path) -> Endpoint:
-    """Find the API; raises Misconfigured saying what to set, or Unavailable when CloudFormation cannot be asked."""
+    """Find the API; raises ConfigError saying what to set, or UnavailableError when CloudFormation cannot be asked."""
     if given.api_url:
         where = _region(given, given.api_url)
         return Endpoint(_address(given.api_url), where, profile=given.profile, origin=_address(given.api_url))
@@ -107,7 +107,7 @@ def find_stack_file(directory: Path) -> Path | None:
 
 
 def read_stack_file(path: Path, given: Given) -> Endpoint:
-    """Read what `make up` wrote; raises Misconfigured if it cannot be understood."""
+    """Read what `make up` wrote; raises ConfigError if it cannot be understood."""
     try:
         stack: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         keys = StaticKeys(str(stack["credentials"]["accessKeyId"]), str(stack["credentials"]["secretAccessKey"]))
@@ -116,11 +116,11 @@ def read_stack_file(path: Path, given: Given) -> Endpoint:
         return Endpoint(url, region, keys, origin=f"local stack, {path}", account=_account_in(machine))
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = f"{path} cannot be read as a stack file ({type(error).__name__}: {error})"
-        raise Misconfigured.because(f"{problem}; start the local stack again or {_HOW_TO_SET}") from error
+        raise ConfigError.because(f"{problem}; start the local stack again or {_HOW_TO_SET}") from error
 
 
 def credentials_of(endpoint: Endpoint) -> Credentials:
-    """Get what calls are signed with; raises Misconfigured if the AWS configuration has none."""
+    """Get what calls are signed with; raises ConfigError if the AWS configuration has none."""
     from botocore.credentials import Credentials  # noqa: PLC0415 - a tenth of a second that only calls need
 
     if endpoint.keys:
@@ -128,22 +128,20 @@ def credentials_of(endpoint: Endpoint) -> Credentials:
     with credential_failures():
         found: Credentials | None = new_session(endpoint.profile).get_credentials()
     if found is None:
-        raise Misconfigured.because("no AWS credentials found: set AWS_PROFILE, --profile or AWS_ACCESS_KEY_ID")
+        raise ConfigError.because("no AWS credentials found: set AWS_PROFILE, --profile or AWS_ACCESS_KEY_ID")
     return found
 
 
 def signing_keys(credentials: Credentials) -> ReadOnlyCredentials:
     """Get the keys as they are now; those of SSO and roles are fetched and renewed here.
 
-    Raises Misconfigured, or Unavailable when AWS cannot be asked for them.
+    Raises ConfigError, or UnavailableError when AWS cannot be asked for them.
     """
     with credential_failures():
         keys = credentials.get_frozen_credentials()
     # They go into a header: one that was pasted with its line end would be refused there, and shown.
     if not all(part is None or _KEY.fullmatch(part) for part in (keys.access_key, keys.secret_key, keys.token)):
-        raise Misconfigured.because(
-            "AWS credentials: a key or token has a line break, a blank or another odd character"
-        )
+        raise ConfigError.because("AWS credentials: a key or token has a line break, a blank or another odd character")
     return keys
 
 
@@ -156,11 +154,11 @@ def credential_failures() -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError, OSError) as error:  # OSError: a credential_process that cannot be run
         if _may_pass(error):
-            raise Unavailable.unreachable("AWS credentials", str(error)) from error
-        raise Misconfigured.because(f"AWS credentials: {error}", _hint_for(error)) from error
+            raise UnavailableError.unreachable("AWS credentials", str(error)) from error
+        raise ConfigError.because(f"AWS credentials: {error}", _hint_for(error)) from error
     except (AttributeError, RuntimeError, TypeError, ValueError) as error:  # it printed no object of JSON, or old keys
         hint = "a credential_process prints its JSON, and nothing else, on standard output"
-        raise Misconfigured.because(f"AWS credentials: the credential_process or its answer: {error}", hint) from error
+        raise ConfigError.because(f"AWS credentials: the credential_process or its answer: {error}", hint) from error
 
 
 def _hint_for(error: Exception) -> str | None:
@@ -197,8 +195,8 @@ def aws_client(
 ) -> Any:
     """Make a client of an AWS service that signs with `keys`, or else with what the AWS configuration has.
 
-    Credentials are looked at before anything is sent: raises Misconfigured, or Unavailable when AWS cannot be asked for
-    them. Having none is left to the call, and so is what botocore refuses of Region and address.
+    Credentials are looked at before anything is sent: raises ConfigError, or UnavailableError when AWS cannot be asked
+    for them. Having none is left to the call, and so is what botocore refuses of Region and address.
     """
     from botocore.config import Config  # noqa: PLC0415 - only few commands ask AWS itself
 
@@ -215,7 +213,7 @@ def aws_client(
 
 def _address(url: str) -> str:
     if not _is_address(url.strip()):
-        raise Misconfigured.because(f"{url!r} is no address of an API: https://… with the stage at its end")
+        raise ConfigError.because(f"{url!r} is no address of an API: https://… with the stage at its end")
     return url.strip().rstrip("/")
 
 
@@ -242,14 +240,14 @@ def _region(given: Given, url: str) -> str:
 def _configured_region(profile: str | None) -> str:
     region = os.environ.get("AWS_REGION") or _configured("region", profile)
     if not region:
-        raise Misconfigured.because("no Region: set --region, AWS_REGION or a Region in the AWS profile")
+        raise ConfigError.because("no Region: set --region, AWS_REGION or a Region in the AWS profile")
     return str(region)
 
 
 def ca_bundle(endpoint: Endpoint) -> str | None:
     """Find the file of the certificates that calls believe: AWS_CA_BUNDLE, or `ca_bundle` of the profile; None is none.
 
-    Raises Misconfigured if the AWS configuration cannot be read.
+    Raises ConfigError if the AWS configuration cannot be read.
     """
     found = _configured("ca_bundle", endpoint.profile)
     return None if found is None else str(found)
@@ -262,7 +260,7 @@ def _configured(name: str, profile: str | None) -> Any:
     try:
         return new_session(profile).get_config_variable(name)
     except BotoCoreError as error:
-        raise Misconfigured.because(f"AWS configuration: {error}") from error
+        raise ConfigError.because(f"AWS configuration: {error}") from error
 
 
 def _stack_output(stack: str, given: Given) -> tuple[str, str]:
@@ -275,10 +273,10 @@ def _stack_output(stack: str, given: Given) -> tuple[str, str]:
         answer = client.describe_stacks(StackName=stack)
     except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: an address of CloudFormation that is none
         if _may_pass(error):
-            raise Unavailable.unreachable("CloudFormation", str(error)) from error
+            raise UnavailableError.unreachable("CloudFormation", str(error)) from error
         told = str(error).rstrip(".")
-        raise Misconfigured.because(f"no API found: stack {stack!r}: {told}", _HOW_TO_SET) from error
+        raise ConfigError.because(f"no API found: stack {stack!r}: {told}", _HOW_TO_SET) from error
     for output in answer["Stacks"][0].get("Outputs", []):
         if output.get("OutputKey") == "ApiUrl" and output.get("OutputValue"):
             return output["OutputValue"], str(answer["Stacks"][0].get("StackId", ""))
-    raise Misconfigured.because(f"stack {stack!r} has no output ApiUrl", _HOW_TO_SET)
+    raise ConfigError.because(f"stack {stack!r} has no output ApiUrl", _HOW_TO_SET)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from wavebreak_cli.errors import Misconfigured
+from wavebreak_cli.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,10 +45,10 @@ class Call:
 
 
 def path_of(*segments: str | int) -> str:
-    """Join path segments, each escaped as a whole; raises Misconfigured for one that is no name of anything."""
+    """Join path segments, each escaped as a whole; raises ConfigError for one that is no name of anything."""
     for segment in segments:
         if str(segment) in {"", ".", ".."} or not is_text(str(segment)):
-            raise Misconfigured.because(f"{segment!r} is no id")
+            raise ConfigError.because(f"{segment!r} is no id")
     return "/" + "/".join(quote(str(segment), safe="") for segment in segments)
 
 

@@ -14,7 +14,14 @@ from wavebreak_cli.client.command_runs import LineReader, RunReader, RunReading
 from wavebreak_cli.client.request import path_of
 from wavebreak_cli.commands.confirm import end_of_servers, recoveries_with
 from wavebreak_cli.commands.names import complete_execution, execution_named
-from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, CommandFailed, Finished, Misconfigured, Refused
+from wavebreak_cli.errors import (
+    EXIT_FAILURE,
+    EXIT_INTERRUPTED,
+    CommandError,
+    ConfigError,
+    Finished,
+    RefusedError,
+)
 from wavebreak_cli.follow_loop import POLL_SECONDS, SLOWEST_POLL_SECONDS, follow
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
 from wavebreak_cli.views.command_views import Arrivals, RunJson, RunLines, RunLive, RunOutput
@@ -83,7 +90,7 @@ def command(  # noqa: PLR0913  each is an option of the command line
     """
     shell = open_shell(context, json)
     if shell.json and combined:
-        raise Misconfigured.because("--json and --combined are two ways to print the same")
+        raise ConfigError.because("--json and --combined are two ways to print the same")
     asked = {
         "command": name,
         "args": args or None,
@@ -95,7 +102,7 @@ def command(  # noqa: PLR0913  each is an option of the command line
     }
     given = [option for option, value in (("--follow", follow_id), ("--cancel", cancel_id)) if value is not None]
     if given and (len(given) > 1 or any(value is not None for value in asked.values())):
-        raise Misconfigured.because(f"{given[0]} is for a run made before and takes nothing but its id")
+        raise ConfigError.because(f"{given[0]} is for a run made before and takes nothing but its id")
     if cancel_id is not None:
         _cancel(shell, cancel_id)
         return
@@ -115,23 +122,23 @@ def _listed(targets: list[str] | None) -> list[str] | None:
 
 
 def _refuse_unless_forwardable(asked: dict[str, Any]) -> None:
-    """Judge by the catalogue's own rules what can be judged here, before any call; raises Misconfigured."""
+    """Judge by the catalogue's own rules what can be judged here, before any call; raises ConfigError."""
     if asked["command"] is None:
-        raise Misconfigured.because(f"names no command. Supported commands: {', '.join(COMMAND_NAMES)}")
+        raise ConfigError.because(f"names no command. Supported commands: {', '.join(COMMAND_NAMES)}")
     try:
         catalogue_entry(asked["command"])
     except UnsupportedCommand as unsupported:
-        raise Misconfigured(_without_status(unsupported.document())) from None
+        raise ConfigError(_without_status(unsupported.document())) from None
     if not asked["targets"] and (asked["executionId"] is None or asked["targets"] is not None):
         named = [word for word in asked["args"] or [] if _LIKE_AN_ID.match(word)]
         meant = f"did you mean --targets {','.join(named)}?" if named else None
-        raise Misconfigured.because("names no target: give --targets, or --execution for all that it launched", meant)
+        raise ConfigError.because("names no target: give --targets, or --execution for all that it launched", meant)
     from wavebreak.domain.commands.arguments import argument_problems  # noqa: PLC0415 - it brings pydantic, which help does not need
 
     problems = argument_problems(asked["args"] or [])
     if problems:
         errors = [{"pointer": problem.pointer, "message": problem.message} for problem in problems]
-        raise Misconfigured({"title": "Arguments", "code": "VALIDATION_FAILED", "detail": "refused", "errors": errors})
+        raise ConfigError({"title": "Arguments", "code": "VALIDATION_FAILED", "detail": "refused", "errors": errors})
 
 
 def _confirm_if_it_ends_a_recovery(shell: Shell, asked: dict[str, Any], confirm: str | None) -> None:
@@ -228,11 +235,11 @@ class _Following:
         self.shell.note(f"cancelling {self._id} on all targets …")
         try:
             self.shell.api.post(path_of("commands", self._id, "cancel"), {}, key=self.shell.around.new_key())
-        except Refused as refused:
+        except RefusedError as refused:
             if refused.code != "INVALID_STATE":  # that is one that has ended meanwhile
                 self._say_not_cancelled(refused)
                 return
-        except CommandFailed as failure:
+        except CommandError as failure:
             self._say_not_cancelled(failure)
             return
         last = self._ended(reader, view)
@@ -241,7 +248,7 @@ class _Following:
         else:
             view.finish(last)
 
-    def _say_not_cancelled(self, failure: CommandFailed) -> None:
+    def _say_not_cancelled(self, failure: CommandError) -> None:
         self.shell.note(f"It could not be cancelled and goes on: {failure}. wavebreak command --cancel {self._id}")
 
     def _ended(self, reader: _Reader, view: _View) -> RunReading | None:
@@ -251,7 +258,7 @@ class _Following:
         while time.now() < deadline:
             try:
                 reading = reader.read()
-            except CommandFailed:
+            except CommandError:
                 reading = RunReading(self.run)
             view.show(reading)
             if _is_over(reading):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from wavebreak_cli.client.answers import members
 from wavebreak_cli.client.request import ATTEMPTS, READ_SECONDS, path_of
-from wavebreak_cli.errors import CommandFailed, Misconfigured
+from wavebreak_cli.errors import CommandError, ConfigError
 from wavebreak_cli.views import briefing
 from wavebreak_cli.views.terminal import Look
 
@@ -25,15 +25,15 @@ MOST_EXECUTIONS: Final = 500
 
 
 def typed(shell: Shell, wanted: str, given: str | None, question: str, done: str) -> None:
-    """Have somebody type a name, or take it as `given`; raises Misconfigured unless it is the one wanted.
+    """Have somebody type a name, or take it as `given`; raises ConfigError unless it is the one wanted.
 
     `done` says what was not done: `nothing was started`.
     """
     answer = shell.question(question) if given is None else given
     if answer is None:
-        raise Misconfigured.because(f"not confirmed, {done}: it takes a terminal, or --confirm {wanted}")
+        raise ConfigError.because(f"not confirmed, {done}: it takes a terminal, or --confirm {wanted}")
     if answer != wanted:
-        raise Misconfigured.because(f"{answer!r} is not {wanted}, {done}")
+        raise ConfigError.because(f"{answer!r} is not {wanted}, {done}")
 
 
 def recovery_of(shell: Shell, plan_id: str, given: str | None, wanted: briefing.Wanted) -> None:
@@ -60,11 +60,11 @@ def _briefing(shell: Shell, plan_id: str, wanted: briefing.Wanted) -> briefing.B
     unseen = 0
     try:
         readiness = shell.api.post(path_of("plans", plan_id, "validate"), patience=READ_SECONDS)
-    except CommandFailed as failure:
+    except CommandError as failure:
         readiness = str(failure)
     try:
         replaced, unseen = _running_now(shell, _servers_of(stored, readiness), stored)
-    except CommandFailed as failure:
+    except CommandError as failure:
         replaced = str(failure)
     endpoint = shell.api.endpoint
     return briefing.Briefing(endpoint, account_of(endpoint), stored, readiness, replaced, wanted, unseen)

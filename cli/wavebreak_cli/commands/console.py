@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from wavebreak_cli.client.endpoint import resolve
-from wavebreak_cli.errors import Misconfigured
+from wavebreak_cli.errors import ConfigError
 from wavebreak_cli.session import JsonFlag, open_shell
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _server() -> "ModuleType":
         from wavebreak_cli.console import server  # noqa: PLC0415 - the web server is an extra of its own
     except ModuleNotFoundError as error:
         wanted = "pip install 'wavebreak[console]'"
-        raise Misconfigured.because(f"the page needs {error.name}, which is not installed: {wanted}") from error
+        raise ConfigError.because(f"the page needs {error.name}, which is not installed: {wanted}") from error
     return server
 
 

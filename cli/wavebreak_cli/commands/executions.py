@@ -15,7 +15,7 @@ from wavebreak_cli.commands.confirm import recovery_of
 from wavebreak_cli.commands.follow import Phases, follow_to_end, read_execution
 from wavebreak_cli.commands.moments import moment_of
 from wavebreak_cli.commands.names import ExecutionArgument, PlanArgument, execution_named, plan_named
-from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, Finished, Misconfigured, Unavailable
+from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, ConfigError, Finished, UnavailableError
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
 from wavebreak_cli.views import execution_card, lists, servers_list
 from wavebreak_cli.views.briefing import Wanted
@@ -73,9 +73,9 @@ def run(  # noqa: PLR0913, PLR0917  each is an option of the command line
     """Run a plan as a drill or a recovery."""
     shell = open_shell(context, json)
     if no_preempt and mode is RunMode.DRILL:
-        raise Misconfigured.because("--no-preempt is for a recovery: a drill never has others give way")
+        raise ConfigError.because("--no-preempt is for a recovery: a drill never has others give way")
     if terminate_after is not None and mode is RunMode.RECOVERY:
-        raise Misconfigured.because("--terminate-after is for a drill: a recovery's instances stay")
+        raise ConfigError.because("--terminate-after is for a drill: a recovery's instances stay")
     points, plan = _recovery_points(snapshot or []), plan_named(plan)
     limit = moment_of(before, shell.around.now()) if before is not None else None
     if mode is RunMode.RECOVERY:
@@ -93,16 +93,16 @@ def run(  # noqa: PLR0913, PLR0917  each is an option of the command line
 
 
 def _recovery_points(given: list[str]) -> dict[str, str]:
-    """Read the recovery points of servers, each `s-…=pit-…`; raises Misconfigured for anything else."""
+    """Read the recovery points of servers, each `s-…=pit-…`; raises ConfigError for anything else."""
     points: dict[str, str] = {}
     for text in given:
         found = _POINT.fullmatch(text)
         if found is None:
-            raise Misconfigured.because(
+            raise ConfigError.because(
                 f"{text!r} is no recovery point of a server: s-…=pit-…, each with 17 letters or digits"
             )
         if found[1] in points:
-            raise Misconfigured.because(f"{found[1]} is given two recovery points")
+            raise ConfigError.because(f"{found[1]} is given two recovery points")
         points[found[1]] = found[2]
     return points
 
@@ -115,7 +115,7 @@ def _start(shell: Shell, path: str, body: dict[str, Any]) -> "Execution":
     except KeyboardInterrupt:
         shell.note(f"Left before the API answered. {doubt}")
         raise Finished(EXIT_INTERRUPTED) from None
-    except Unavailable as failure:
+    except UnavailableError as failure:
         if failure.may_have_arrived:
             failure.hint = doubt
         raise

@@ -8,7 +8,7 @@ from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, is_terminal, normalize_execution_status
 from wavebreak_cli.client.answers import Execution, Termination, members
 from wavebreak_cli.client.request import ATTEMPTS, path_of
-from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_PARTIAL, CommandFailed, Finished
+from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_PARTIAL, CommandError, Finished
 from wavebreak_cli.follow_loop import follow
 from wavebreak_cli.session import Shell
 from wavebreak_cli.views.phases import with_phases
@@ -43,7 +43,7 @@ class Phases:
         now = self._shell.around.now()
         if self._asked_at is None or (now - self._asked_at).total_seconds() >= ASK_SECONDS:
             self._asked_at = now
-            with suppress(CommandFailed):
+            with suppress(CommandError):
                 self._known = self._shell.api.get(path_of("executions", self._name, "progress"), attempts=1)
         return with_phases(execution, self._known)
 
@@ -62,7 +62,7 @@ class Earlier:
         if not self._asked:
             self._asked = True
             wanted = {"planId": execution.get("planId"), "mode": "DRILL", "status": ExecutionStatus.COMPLETED.value}
-            with suppress(CommandFailed):
+            with suppress(CommandError):
                 found = self._shell.api.get("/executions", {**wanted, "limit": 1}, attempts=1).get("items") or []
                 self._usual = next((item.get("durationSeconds") for item in found), None)
         return {**execution, "usualSeconds": self._usual} if self._usual is not None else execution
@@ -119,7 +119,7 @@ def _follow(
         for line in hint.splitlines():
             shell.note(line)
         raise Finished(EXIT_INTERRUPTED) from None
-    except CommandFailed as failure:
+    except CommandError as failure:
         if seen:
             failure.hint = hint
             failure.problem.setdefault("executionId", name)

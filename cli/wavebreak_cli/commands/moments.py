@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from wavebreak_cli.errors import Misconfigured
+from wavebreak_cli.errors import ConfigError
 from wavebreak_cli.views.terminal import moment
 
 _AGO: Final = re.compile(r"([0-9]{1,6})([smhdw])")
@@ -13,10 +13,10 @@ _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w":
 
 
 def moment_of(text: str, now: datetime) -> datetime:
-    """Read a time, or how long ago one is: `2d`, `12h`; raises Misconfigured for anything else."""
+    """Read a time, or how long ago one is: `2d`, `12h`; raises ConfigError for anything else."""
     ago = _AGO.fullmatch(text)
     with suppress(OverflowError):  # before the year 1, or after 9999
         at = now - timedelta(**{_UNITS[ago[2]]: int(ago[1])}) if ago else moment(text)
         if at is not None:
             return at.astimezone(UTC)
-    raise Misconfigured.because(f"{text!r} is no time: 2d, 12h, 30m, or 2026-11-21T12:00:00Z")
+    raise ConfigError.because(f"{text!r} is no time: 2d, 12h, 30m, or 2026-11-21T12:00:00Z")

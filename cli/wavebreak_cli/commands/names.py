@@ -9,7 +9,7 @@ import typer
 
 from wavebreak.identifiers import PLAN_ID_PATTERN
 from wavebreak_cli.client.request import path_of
-from wavebreak_cli.errors import CommandFailed, Misconfigured
+from wavebreak_cli.errors import CommandError, ConfigError
 from wavebreak_cli.session import Shell, Surroundings
 
 if TYPE_CHECKING:
@@ -27,14 +27,14 @@ _COMPLETED_AMONG: Final = 50
 def execution_named(shell: Shell, text: str) -> str:
     """Give the id of an execution that is named by it, by its beginning, or as `latest`.
 
-    The beginning may leave `drill-` or `recovery-` out. Raises Misconfigured unless exactly one fits.
+    The beginning may leave `drill-` or `recovery-` out. Raises ConfigError unless exactly one fits.
     """
     if _WHOLE.fullmatch(text) or not _BEGINNING.fullmatch(text):
         return text
     if text == LATEST:
         for item in shell.api.items("/executions", limit=1):
             return _said(shell, str(item.get("executionId")))
-        raise Misconfigured.because("there is no execution yet")
+        raise ConfigError.because("there is no execution yet")
     found = [
         name for name in _ids(shell, _LOOKED_AT) if name.startswith(text) or name.partition("-")[2].startswith(text)
     ]
@@ -43,7 +43,7 @@ def execution_named(shell: Shell, text: str) -> str:
     if not found:
         return text
     more = " …" if len(found) > _SHOWN else ""
-    raise Misconfigured.because(f"{text} begins the ids of {len(found)} executions: {', '.join(found[:_SHOWN])}{more}")
+    raise ConfigError.because(f"{text} begins the ids of {len(found)} executions: {', '.join(found[:_SHOWN])}{more}")
 
 
 def _said(shell: Shell, name: str) -> str:
@@ -58,15 +58,15 @@ def _ids(shell: Shell, most: int) -> Iterator[str]:
 
 
 def wave_named(shell: Shell, execution: str, text: str) -> int:
-    """Give the number of a wave that is named by it or by its name; raises Misconfigured for neither."""
+    """Give the number of a wave that is named by it or by its name; raises ConfigError for neither."""
     if text.isdecimal():
         if int(text) == 0:
-            raise Misconfigured.because("waves are numbered from 1")
+            raise ConfigError.because("waves are numbered from 1")
         return int(text)
     waves = shell.api.get(path_of("executions", execution)).get("waves") or []
     known = {str(wave.get("name")): int(wave.get("waveNumber", 0)) for wave in waves}
     if text not in known:
-        raise Misconfigured.because(f"{execution} has no wave {text!r}; it has {', '.join(known) or 'none'}")
+        raise ConfigError.because(f"{execution} has no wave {text!r}; it has {', '.join(known) or 'none'}")
     return known[text]
 
 
@@ -94,7 +94,7 @@ def _completed(path: str, field: str, incomplete: str, **query: Any) -> list[str
     shell = _completing()
     try:
         names = [str((item.get("plan") or item).get(field)) for item in shell.api.items(path, attempts=1, **query)]
-    except (CommandFailed, OSError):
+    except (CommandError, OSError):
         return []
     finally:
         shell.close()
@@ -102,9 +102,9 @@ def _completed(path: str, field: str, incomplete: str, **query: Any) -> list[str
 
 
 def plan_named(text: str) -> str:
-    """Give the id of a plan; raises Misconfigured for what can be none: a path of the API with it would be another."""
+    """Give the id of a plan; raises ConfigError for what can be none: a path of the API with it would be another."""
     if re.fullmatch(PLAN_ID_PATTERN, text) is None:
-        raise Misconfigured.because(f"{text!r} is no plan id: lower-case letters, digits and -, at most 63")
+        raise ConfigError.because(f"{text!r} is no plan id: lower-case letters, digits and -, at most 63")
     return text
 
 

@@ -8,7 +8,7 @@ import typer
 from wavebreak.domain.errors.record import Severity
 from wavebreak.error_category import Category
 from wavebreak_cli.commands.names import complete_execution, execution_named
-from wavebreak_cli.errors import EXIT_FAILURE, EXIT_UNAVAILABLE, Finished, Misconfigured, Unavailable
+from wavebreak_cli.errors import EXIT_FAILURE, EXIT_UNAVAILABLE, ConfigError, Finished, UnavailableError
 from wavebreak_cli.session import JsonFlag, open_shell
 from wavebreak_cli.views import error_lists, lists
 
@@ -37,7 +37,7 @@ def errors(  # noqa: PLR0913, PLR0917  each is an option of the command line
     shell = open_shell(context, json)
     if summary:
         if severity or category or execution:
-            raise Misconfigured.because("--summary counts all of them: leave out --severity, --category, --execution")
+            raise ConfigError.because("--summary counts all of them: leave out --severity, --category, --execution")
         counted = shell.api.get("/errors/summary", {"hours": hours})
         shell.tell(counted, lambda: error_lists.summary(shell.look, counted))
         return
@@ -76,7 +76,7 @@ def health(context: typer.Context, json: JsonFlag = False) -> None:
     try:
         answer: Mapping[str, Any] = shell.api.get("/health", attempts=1)
         outcome = 0 if answer.get("status") == "healthy" else EXIT_FAILURE
-    except Unavailable as failure:
+    except UnavailableError as failure:
         if "circuit_breakers" not in failure.problem:
             raise
         told = {**failure.problem, "status": "degraded"}

@@ -11,11 +11,11 @@ from wavebreak_cli.commands.names import plan_named
 from wavebreak_cli.errors import (
     EXIT_FAILURE,
     EXIT_USAGE,
-    CommandFailed,
+    CommandError,
+    ConfigError,
     Finished,
-    Misconfigured,
-    PlanUnreadable,
-    Refused,
+    PlanUnreadableError,
+    RefusedError,
 )
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
 from wavebreak_cli.views import lists, plan_views
@@ -81,7 +81,7 @@ def _judged(file: str) -> tuple[str, list[dict[str, Any]]]:
     try:
         read = plan_files.read(file)
         plan_files.judge(read)
-    except PlanUnreadable as invalid:
+    except PlanUnreadableError as invalid:
         return str(invalid.problem["file"]), invalid.problem["errors"]
     return read.name, []
 
@@ -97,7 +97,7 @@ def _tell(shell: Shell, judged: "Sequence[tuple[str, list[dict[str, Any]]]]") ->
 def _live(shell: Shell, names: list[str]) -> None:
     """Show the API's readiness checks of one plan: the stored one, which a file has to be the same as."""
     if len(names) > 1:
-        raise Misconfigured.because("--live takes one plan at a time")
+        raise ConfigError.because("--live takes one plan at a time")
     name = names[0]
     if plan_files.is_plan_id(name):
         plan_id = name
@@ -116,12 +116,12 @@ def _refuse_another_than_stored(shell: Shell, read: plan_files.PlanFile) -> None
     """Judge no other document than the file: what would run is the stored plan."""
     stored = _stored(shell, read.plan_id)
     if stored is None:
-        raise Misconfigured.because(f"there is no stored plan {read.plan_id}: wavebreak plan apply {read.name} first")
+        raise ConfigError.because(f"there is no stored plan {read.plan_id}: wavebreak plan apply {read.name} first")
     changes = plan_files.changes(stored.get("plan"), read)
     if changes:
         places = ", ".join(change["pointer"] or "/" for change in changes[:5])
         version = stored.get("version")
-        raise Misconfigured.because(
+        raise ConfigError.because(
             f"{read.name} differs from stored version {version} in {places}: what runs is the stored plan",
             f"wavebreak plan diff {read.name}, then wavebreak plan apply {read.name}",
         )
@@ -130,7 +130,7 @@ def _refuse_another_than_stored(shell: Shell, read: plan_files.PlanFile) -> None
 def _stored(shell: Shell, plan_id: str) -> "StoredPlan | None":
     try:
         return cast("StoredPlan", shell.api.get(path_of("plans", plan_id)))
-    except Refused as refused:
+    except RefusedError as refused:
         if refused.code != "NOT_FOUND":
             raise
         return None
@@ -165,7 +165,7 @@ def apply(
     """Store plans: create each, or replace it by a new version; one that is the same already stays as it is."""
     shell = open_shell(context, json)
     if if_match is not None and len(files) > 1:
-        raise Misconfigured.because("--if-match is for one plan")
+        raise ConfigError.because("--if-match is for one plan")
     read = [plan_files.read(file) for file in files]
     for plan in read:
         path_of("plans", plan.plan_id)  # none is stored unless each can be read and says which plan it is
@@ -181,11 +181,11 @@ def apply(
 
 
 def _refuse_one_plan_twice(read: "Sequence[plan_files.PlanFile]") -> None:
-    """Raise Misconfigured where two files are the same plan: the later one would replace the earlier one unseen."""
+    """Raise ConfigError where two files are the same plan: the later one would replace the earlier one unseen."""
     first: dict[str, str] = {}
     for plan in read:
         if plan.plan_id in first:
-            raise Misconfigured.because(
+            raise ConfigError.because(
                 f"{first[plan.plan_id]} and {plan.name} both are plan {plan.plan_id}; nothing was stored"
             )
         first[plan.plan_id] = plan.name
@@ -195,7 +195,7 @@ def _applied(shell: Shell, read: plan_files.PlanFile, if_match: int | None) -> "
     """Store a plan unless it is stored already; gives the answer and what is told of it."""
     try:
         stored = _stored(shell, read.plan_id)
-    except Refused:  # who may write plans may have no right to read them
+    except RefusedError:  # who may write plans may have no right to read them
         stored = None
     version = stored and stored.get("version")
     if stored and if_match in {None, version} and plan_files.is_stored(stored.get("plan"), read):
@@ -203,12 +203,12 @@ def _applied(shell: Shell, read: plan_files.PlanFile, if_match: int | None) -> "
     headers = {} if if_match is None else {"if-match": f'"{if_match}"'}
     try:
         answer = shell.api.answer(Call("PUT", path_of("plans", read.plan_id), read.content, headers=headers))
-    except CommandFailed as failure:
+    except CommandError as failure:
         raise _with_lines(failure, read) from failure
     return answer, f"✓ {read.plan_id} stored as version {answer.get('version')}"
 
 
-def _with_lines(failure: CommandFailed, read: plan_files.PlanFile) -> CommandFailed:
+def _with_lines(failure: CommandError, read: plan_files.PlanFile) -> CommandError:
     """Say on which lines of the file the API found errors."""
     errors: Any = failure.problem.get("errors")
     if not isinstance(errors, list) or not all(isinstance(error, dict) for error in errors):
@@ -239,9 +239,9 @@ def new(
         with target.open("x", encoding="utf-8") as stream:
             stream.write(text)
     except FileExistsError:
-        raise Misconfigured.because(f"{target} is there already, nothing was written") from None
+        raise ConfigError.because(f"{target} is there already, nothing was written") from None
     except OSError as error:
-        raise Misconfigured.because(f"{target} cannot be written: {error.strerror}") from error
+        raise ConfigError.because(f"{target} cannot be written: {error.strerror}") from error
     shell.around.out.print(plan_views.written(shell.look, named))
 
 

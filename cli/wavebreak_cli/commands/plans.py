@@ -11,7 +11,7 @@ from wavebreak_cli.client.request import Call, path_of
 from wavebreak_cli.commands.follow import read_execution
 from wavebreak_cli.commands.names import PlanArgument, plan_named
 from wavebreak_cli.commands.plan_writing import writing
-from wavebreak_cli.errors import CommandFailed
+from wavebreak_cli.errors import CommandError
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
 from wavebreak_cli.views import lists, plan_views, readiness
 
@@ -76,7 +76,7 @@ def show(
 
 def names_of(shell: Shell, plan_id: str) -> "Mapping[str, str]":
     """Give what people call the servers of a plan, from its last run; none where there is none."""
-    with suppress(CommandFailed):
+    with suppress(CommandError):
         for item in shell.api.items("/executions", limit=1, attempts=1, planId=plan_id):
             run = read_execution(shell, str(item.get("executionId")), attempts=1)
             return {server["sourceServerId"]: str(server["name"]) for _, server in members(run) if server.get("name")}

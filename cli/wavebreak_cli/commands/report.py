@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from wavebreak_cli.client.request import path_of
 from wavebreak_cli.commands.names import ExecutionArgument, execution_named
-from wavebreak_cli.errors import EXIT_FAILURE, Finished, Misconfigured
+from wavebreak_cli.errors import EXIT_FAILURE, ConfigError, Finished
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
 from wavebreak_cli.views.report_card import report_card
 
@@ -62,7 +62,7 @@ def _write(shell: Shell, file: str, page: bytes) -> None:
     try:
         Path(file).write_bytes(page)
     except (OSError, ValueError) as error:
-        raise Misconfigured.because(f"{file} cannot be written: {error}") from error
+        raise ConfigError.because(f"{file} cannot be written: {error}") from error
     shell.note(f"written to {file}")
 
 
@@ -90,7 +90,7 @@ def _read(file: str) -> bytes:
     try:
         return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except (OSError, ValueError) as error:
-        raise Misconfigured.because(f"{file} cannot be read: {error}") from error
+        raise ConfigError.because(f"{file} cannot be read: {error}") from error
 
 
 def _verified(content: bytes) -> "Verification":

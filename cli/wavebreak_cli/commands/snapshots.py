@@ -8,7 +8,7 @@ from wavebreak.timing import iso
 from wavebreak_cli.client.request import path_of
 from wavebreak_cli.commands.moments import moment_of
 from wavebreak_cli.commands.names import PlanArgument, plan_named
-from wavebreak_cli.errors import EXIT_FAILURE, Finished, Misconfigured
+from wavebreak_cli.errors import EXIT_FAILURE, ConfigError, Finished
 from wavebreak_cli.session import JsonFlag, open_shell
 from wavebreak_cli.views import snapshot_views
 
@@ -44,7 +44,7 @@ def list_snapshots(
     if server is not None:
         items = [item for item in items if server in {item.get("sourceServerId"), item.get("name")}]
         if not items:
-            raise Misconfigured.because(f"{plan} has no server {server}")
+            raise ConfigError.because(f"{plan} has no server {server}")
 
     def picture() -> "RenderableType":
         if server is not None:

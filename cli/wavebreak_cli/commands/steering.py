@@ -9,7 +9,7 @@ import typer
 from wavebreak_cli.client.request import Call, path_of
 from wavebreak_cli.commands.follow import follow_termination
 from wavebreak_cli.commands.names import ExecutionArgument, WaveArgument, execution_named, wave_named
-from wavebreak_cli.errors import Misconfigured
+from wavebreak_cli.errors import ConfigError
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
 from wavebreak_cli.views.terminal import when
 
@@ -186,7 +186,7 @@ def _confirmed(shell: Shell, execution: str, confirm: str | None, done: str) -> 
     if confirm is None and execution.startswith("recovery-"):
         confirm = shell.question(f"This ends the recovered servers of {execution}. Type its id to go on:")
     if confirm is not None and confirm != execution:
-        raise Misconfigured.because(f"the id to confirm is another one, nothing was {done}")
+        raise ConfigError.because(f"the id to confirm is another one, nothing was {done}")
     return confirm
 
 

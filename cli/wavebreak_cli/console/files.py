@@ -6,7 +6,7 @@ import gzip
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from wavebreak_cli.errors import Misconfigured
+from wavebreak_cli.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,9 +36,9 @@ class File:
 
 
 def read_page(directory: Path) -> Mapping[str, File]:
-    """Read the files of the page by their paths; raises Misconfigured if there is none."""
+    """Read the files of the page by their paths; raises ConfigError if there is none."""
     if not (directory / INDEX).is_file() or not (directory / ROUTES).is_file():
-        raise Misconfigured.because("the page is not built: run make console in a checkout, or pip install it")
+        raise ConfigError.because("the page is not built: run make console in a checkout, or pip install it")
     found = (path for path in sorted(directory.rglob("*")) if path.is_file() and path.suffix in _TYPES)
     return {path.relative_to(directory).as_posix(): _file(path) for path in found}
 

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from wavebreak_cli.client.api import clock_told, connected, object_of, timeout_of
 from wavebreak_cli.client.request import CALL_SECONDS, Call, is_text, path_of
-from wavebreak_cli.errors import CommandFailed, Misconfigured, Unavailable
+from wavebreak_cli.errors import CommandError, ConfigError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -75,7 +75,7 @@ class Forwarder:
     """Makes the page's calls, which end with the server even if the API does not answer."""
 
     def __init__(self, endpoint: Endpoint, signer: Signer) -> None:
-        """Take where the API is and who signs; raises Misconfigured."""
+        """Take where the API is and who signs; raises ConfigError."""
         self._endpoint = endpoint
         self._signer = signer
         self._http = connected(endpoint, lambda settings: httpx.AsyncClient(**settings))
@@ -88,9 +88,9 @@ class Forwarder:
         """Make one call; what could not be asked or answered is told as a problem document of this server's own."""
         try:
             return await self._called(method, path, query, headers, content)
-        except Misconfigured as failure:
+        except ConfigError as failure:
             return problem(HTTPStatus.BAD_GATEWAY, "CREDENTIALS", str(failure))
-        except CommandFailed as failure:
+        except CommandError as failure:
             return problem(HTTPStatus.BAD_GATEWAY, "UNREACHABLE", str(failure))
         except httpx.TimeoutException:
             return problem(HTTPStatus.GATEWAY_TIMEOUT, "UNREACHABLE", f"{self._endpoint.url}: no answer in time")
@@ -99,7 +99,7 @@ class Forwarder:
             return problem(HTTPStatus.BAD_GATEWAY, "UNREACHABLE", f"{self._endpoint.url}: {why}")
 
     async def items(self, path: str) -> list[dict[str, Any]]:
-        """Read a whole list; raises CommandFailed."""
+        """Read a whole list; raises CommandError."""
         found: list[dict[str, Any]] = []
         token: str | None = None
         while True:
@@ -107,9 +107,11 @@ class Forwarder:
             answer = await self.call("GET", path, urlencode(query), {}, b"")
             document = object_of(answer.content) or {}
             if answer.status != HTTPStatus.OK:
-                raise Unavailable({**document, "status": answer.status})
+                raise UnavailableError({**document, "status": answer.status})
             if not isinstance(document.get("items"), list):
-                raise Unavailable({"code": "UNEXPECTED_ANSWER", "detail": f"{self._endpoint.url} answers with no list"})
+                raise UnavailableError(
+                    {"code": "UNEXPECTED_ANSWER", "detail": f"{self._endpoint.url} answers with no list"}
+                )
             found += document["items"]
             token = document.get("nextToken")
             if not token:

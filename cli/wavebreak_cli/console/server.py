@@ -21,7 +21,7 @@ from wavebreak_cli.console import door, files, helpers
 from wavebreak_cli.console.door import Door, Keys
 from wavebreak_cli.console.forwarding import ASKED, Forwarder, Routes, problem
 from wavebreak_cli.console.signer import Signer
-from wavebreak_cli.errors import CommandFailed, Misconfigured
+from wavebreak_cli.errors import CommandError, ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,7 +88,7 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def opened(endpoint: Endpoint, page: Path, port: int) -> Iterator[Opened]:
-    """Listen on the loopback interface; raises Misconfigured when the port is taken or the page is not built."""
+    """Listen on the loopback interface; raises ConfigError when the port is taken or the page is not built."""
     listening = _listen(port)
     try:
         forwarder = Forwarder(endpoint, signer := Signer(endpoint))
@@ -107,12 +107,12 @@ def _listen(port: int) -> socket.socket:
         listening.listen(128)  # a browser that is told the address at once waits, and is not refused
     except OSError as error:
         listening.close()
-        raise Misconfigured.because(f"port {port} of {_LOOPBACK} cannot be had: {error.strerror}") from error
+        raise ConfigError.because(f"port {port} of {_LOOPBACK} cannot be had: {error.strerror}") from error
     return listening
 
 
 def application(endpoint: Endpoint, page: Path, keys: Keys, forwarder: Forwarder, signer: Signer) -> ASGIApp:
-    """Put the server together; raises Misconfigured when the page is not built."""
+    """Put the server together; raises ConfigError when the page is not built."""
     console = Console(endpoint, files.read_page(page), Routes.read(page / files.ROUTES), forwarder, signer)
     routes = [
         Route("/api/{path:path}", console.forward, methods=_METHODS),
@@ -180,7 +180,7 @@ class Console:
         try:
             path = path_of("executions", request.path_params["execution_id"], "events")
             trail = await self._forwarder.items(path)
-        except CommandFailed as failure:
+        except CommandError as failure:
             code = HTTPStatus(failure.status or HTTPStatus.BAD_GATEWAY)
             return _sent(problem(code, failure.code or "UNAVAILABLE", str(failure)))
         return JSONResponse(await run_in_threadpool(helpers.chain_of, trail))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.timing import iso
 from wavebreak_cli.client.endpoint import credentials_of, signing_keys
 from wavebreak_cli.client.signing import sign
-from wavebreak_cli.errors import CommandFailed
+from wavebreak_cli.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,13 +36,13 @@ class Signer:
         self._problem: str | None = None
 
     def keys(self) -> ReadOnlyCredentials:
-        """Get the keys as they are now; raises Misconfigured or Unavailable, and looks for others at the next call."""
+        """Return the keys as they are now; raise ConfigError or UnavailableError, and look again at the next call."""
         with self._lock:
             try:
                 if self._found is None:
                     self._found, self._found_at = credentials_of(self._endpoint), self._clock()
                 keys = signing_keys(self._found)
-            except CommandFailed as failure:
+            except CommandError as failure:
                 self._found, self._problem = None, str(failure)
                 raise
             return keys
@@ -61,7 +61,7 @@ class Signer:
             self._found = None
         try:
             others = self.keys()
-        except CommandFailed:
+        except CommandError:
             return None
         return None if others == keys else others
 

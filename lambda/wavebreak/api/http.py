@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.identifiers import RequestKey
-    from wavebreak.json_pointers import Problem as Fault
+    from wavebreak.json_pointers import DocumentFault
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 DEFAULT_LIMIT: Final = 50
@@ -106,7 +106,7 @@ def _within_their_part(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, An
     return [{**error, "loc": error["loc"][1:] if error["loc"][:1] in _PARTS else error["loc"]} for error in errors]
 
 
-def _faults(problems: Iterable[Fault]) -> InvalidRequest:
+def _faults(problems: Iterable[DocumentFault]) -> InvalidRequest:
     return InvalidRequest.listing([{"pointer": fault.pointer, "message": fault.message} for fault in problems])
 
 

@@ -50,7 +50,7 @@ class News:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class DeliveryFailure:
     """Why a part could not be told, and whether it may be when it is tried again later."""
 
     cause: str
@@ -64,7 +64,7 @@ class Outcome:
     """The parts that have been told, and the others with what was in the way."""
 
     served: frozenset[str]
-    faults: Mapping[str, Fault]
+    faults: Mapping[str, DeliveryFailure]
 
 
 class Channels:
@@ -81,7 +81,7 @@ class Channels:
 
     def send(self, news: News, served: frozenset[str] = frozenset()) -> Outcome:
         """Tell every part that is not among the `served` ones; never raises for a channel's fault."""
-        faults: dict[str, Fault] = {}
+        faults: dict[str, DeliveryFailure] = {}
         delivered = set(served)
         for part, call in self._calls(news, served):
             try:
@@ -154,7 +154,7 @@ class Channels:
             },
         )
 
-    def _put_events(self, parts: Sequence[tuple[str, BusEvent]]) -> dict[str, Fault]:
+    def _put_events(self, parts: Sequence[tuple[str, BusEvent]]) -> dict[str, DeliveryFailure]:
         """Put events on the default bus, ten a call, and give the faults of those that it did not take.
 
         After a fault nothing later is sent, so that the order holds.
@@ -163,11 +163,13 @@ class Channels:
             batch = parts[start : start + _ENTRIES_A_CALL]
             faults = self._put_batch(batch)
             if faults:
-                waiting = Fault("waits for an earlier event", transient=any(f.transient for f in faults.values()))
+                waiting = DeliveryFailure(
+                    "waits for an earlier event", transient=any(f.transient for f in faults.values())
+                )
                 return {part: waiting for part, _ in parts[start + _ENTRIES_A_CALL :]} | faults
         return {}
 
-    def _put_batch(self, batch: Sequence[tuple[str, BusEvent]]) -> dict[str, Fault]:
+    def _put_batch(self, batch: Sequence[tuple[str, BusEvent]]) -> dict[str, DeliveryFailure]:
         entries = [
             {
                 "Source": SOURCE,
@@ -182,21 +184,21 @@ class Channels:
         except FAULTS as error:
             return dict.fromkeys((part for part, _ in batch), _fault(error))
         return {
-            part: Fault(discreet(f"{result['ErrorCode']}: {result.get('ErrorMessage')}"), _may_pass(result))
+            part: DeliveryFailure(discreet(f"{result['ErrorCode']}: {result.get('ErrorMessage')}"), _may_pass(result))
             for (part, _), result in zip(batch, results, strict=True)
             if result.get("ErrorCode")
         }
 
-    def set_aside(self, event: Mapping[str, Any], faults: Mapping[str, Fault]) -> None:
+    def set_aside(self, event: Mapping[str, Any], faults: Mapping[str, DeliveryFailure]) -> None:
         """Put an event that could not be told into the queue of failed events, with what was in the way."""
         body = {"event": event, "notTold": {part: fault.cause for part, fault in faults.items()}}
         self._client("sqs").send_message(QueueUrl=self._settings.failed_events_queue_url, MessageBody=as_json(body))
 
 
-def _fault(error: Exception) -> Fault:
+def _fault(error: Exception) -> DeliveryFailure:
     spared = isinstance(error, CircuitOpen)
     lasting = isinstance(error, ClientError) and not is_transient(error)
-    return Fault(discreet(error), transient=not lasting, called=not spared)
+    return DeliveryFailure(discreet(error), transient=not lasting, called=not spared)
 
 
 def _may_pass(result: Mapping[str, Any]) -> bool:

@@ -39,7 +39,7 @@ _META: Final = "meta"
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
-class BeingTakenUp(Unavailable):
+class BeingTakenUpError(Unavailable):
     """Another call of the same execution has taken its locks: whether it takes the execution up is told in a moment."""
 
 
@@ -133,8 +133,8 @@ class LockStore:
         """Take the locks of all servers for a call, or none; with `preempt` over from drills, too.
 
         What the call has already is its own: another try of the same request took it. Raises ServerBusy naming server
-        and execution, and BeingTakenUp when another call of this very execution has them. After a fault, too, what was
-        taken before is given back.
+        and execution, and BeingTakenUpError when another call of this very execution has them. After a fault, too, what
+        was taken before is given back.
         """
         taking = _Taking(Claim(execution.execution_id, call, now), preempt=preempt, unborn=not execution.version)
         partitions = sorted(server_keys(execution))
@@ -169,7 +169,7 @@ class LockStore:
         raise Unavailable("Server locks are being taken by many at once", retry_after_seconds=1)
 
     def _judge(self, items: Mapping[str, Item], taking: _Taking, now: datetime) -> None:
-        """Keep what was found of locks that may be taken over; raises ServerBusy or BeingTakenUp for any other."""
+        """Keep what was found of locks that may be taken over; raises ServerBusy or BeingTakenUpError for any other."""
         locks = {pk: read_lock(item) for pk, item in items.items()}
         holders = self.holders(locks.values(), now)
         for pk, lock in locks.items():
@@ -245,7 +245,7 @@ class LockStore:
     def claim_plan(self, execution: Execution, now: datetime, *, preempt: bool = False) -> Claim | None:
         """Look whether an execution may take its plan; gives the drill's claim that it takes over, if there is one.
 
-        Raises PlanBusy naming the execution that holds it, BeingTakenUp when that is itself.
+        Raises PlanBusy naming the execution that holds it, BeingTakenUpError when that is itself.
         """
         claim = self.free_stale_plan_lock(execution.plan_id, now)
         if claim is not None and claim.execution_id == execution.execution_id:
@@ -356,8 +356,8 @@ def _busy(pk: str, claim: Claim, mine: Claim) -> Problem:
     return ServerBusy(f"Server {server} is held by {holder}", sourceServerId=server, executionId=holder)
 
 
-def _taken_up_by_another(execution_id: str) -> BeingTakenUp:
-    return BeingTakenUp(f"Another call is taking up {execution_id} at this moment", retry_after_seconds=1)
+def _taken_up_by_another(execution_id: str) -> BeingTakenUpError:
+    return BeingTakenUpError(f"Another call is taking up {execution_id} at this moment", retry_after_seconds=1)
 
 
 def busy_plan(holder: Mapping[str, Any] | None) -> PlanBusy:

@@ -60,7 +60,7 @@ class ConditionFailedError(Exception):
         self.failed = failed
 
 
-class NotWritten(Unavailable):
+class NotWrittenError(Unavailable):
     """DynamoDB did not make a transaction, for want of capacity: nothing was written, and it may be made later."""
 
 
@@ -70,7 +70,7 @@ class WriteRejectedError(Exception):
     category: ClassVar[Category] = Category.DATABASE
 
 
-class HeldBack(Unavailable):
+class HeldBackError(Unavailable):
     """DynamoDB took only a part of a batch: it is short of capacity, and says so in an answer that is no error."""
 
 
@@ -159,13 +159,13 @@ class Table:
         return items
 
     def _read_batch(self, batch: list[Any], items: list[Item]) -> None:
-        """Read a batch into `items`; raises HeldBack with what was not read left in `batch`."""
+        """Read a batch into `items`; raises HeldBackError with what was not read left in `batch`."""
         answer = self.client.batch_get_item(RequestItems={self.name: {"Keys": batch, "ConsistentRead": True}})
         items += [from_attributes(item) for item in answer["Responses"].get(self.name, [])]
         left = answer["UnprocessedKeys"]
         batch[:] = left[self.name]["Keys"] if self.name in left else []
         if batch:
-            raise HeldBack(f"DynamoDB did not read {len(batch)} items")
+            raise HeldBackError(f"DynamoDB did not read {len(batch)} items")
 
     def query(
         self, pk: str, *, sk_from: str, sk_to: str | None = None, names: Mapping[str, str] | None = None
@@ -310,8 +310,8 @@ class Table:
     def transact(self, writes: Sequence[Write]) -> None:
         """Make all writes or none.
 
-        Raises ConditionFailedError naming those refused, with the item found where DynamoDB gives it; NotWritten, once
-        the same has been tried a few times, and WriteRejectedError. After these nothing has happened; after any
+        Raises ConditionFailedError naming those refused, with the item found where DynamoDB gives it; NotWrittenError,
+        once the same has been tried a few times, and WriteRejectedError. After these nothing has happened; after any
         other error the outcome is unknown.
         """
         operations = [self._operation(write) for write in writes]
@@ -348,11 +348,11 @@ class Table:
             retries.call("database", partial(self._write_batch, batch), _held_back)
 
     def _write_batch(self, batch: list[Any]) -> None:
-        """Write a batch; raises HeldBack with what was not written left in `batch`."""
+        """Write a batch; raises HeldBackError with what was not written left in `batch`."""
         answer = self.client.batch_write_item(RequestItems={self.name: batch})
         batch[:] = answer.get("UnprocessedItems", {}).get(self.name, [])
         if batch:
-            raise HeldBack(f"DynamoDB did not write {len(batch)} items")
+            raise HeldBackError(f"DynamoDB did not write {len(batch)} items")
 
 
 def _history(query: Mapping[str, Any]) -> str:
@@ -369,7 +369,7 @@ def _held_back(error: BaseException) -> bool:
     and may be sent again as it is.
     """
     if not isinstance(error, ClientError):
-        return isinstance(error, HeldBack)
+        return isinstance(error, HeldBackError)
     if error_code(error) != "TransactionCanceledException":
         return error_code(error) == "TransactionConflictException"
     codes = set(_reasons(error))
@@ -396,5 +396,5 @@ def _cancelled(writes: Sequence[Write], error: ClientError) -> Exception:
     if failed or not others:
         return ConditionFailedError(failed)
     if set(others) <= _CAPACITY:
-        return NotWritten(f"DynamoDB is short of capacity ({', '.join(others)}); nothing was written")
+        return NotWrittenError(f"DynamoDB is short of capacity ({', '.join(others)}); nothing was written")
     return WriteRejectedError(f"DynamoDB refused to write: {', '.join(others)}")

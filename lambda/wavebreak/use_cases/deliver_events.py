@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.aws.channels import TOPIC, Fault, News, Outcome
+from wavebreak.aws.channels import TOPIC, DeliveryFailure, News, Outcome
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.replay import statuses_after
 from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
@@ -216,7 +216,7 @@ class _Teller:
                 self.app.outbox.failed(replace(self.cursor, failures=failures, served=served, retry_at=retry_at))
                 raise _HeldBackError
 
-    def _record(self, event: Item, faults: Mapping[str, Fault], failures: int) -> None:
+    def _record(self, event: Item, faults: Mapping[str, DeliveryFailure], failures: int) -> None:
         """Record what was in the way: an error once the event is set aside for it, until then a warning."""
         for part, fault in faults.items():
             self.app.errors.record_failure(
@@ -234,7 +234,7 @@ class _Teller:
             return self.app.channels().send(self._news(then, event), served)
         except Exception as error:  # the doorway of each event: one that cannot be told must not hold up the others
             logger.exception("event %s cannot be told", event["sequence"])
-            return Outcome(served, {"news": Fault(discreet(repr(error)), transient=False)})
+            return Outcome(served, {"news": DeliveryFailure(discreet(repr(error)), transient=False)})
 
     def _news(self, then: Execution, event: Item) -> News:
         kind = next((kind for kind in kinds_of(event) if self.app.channels().wants(kind)), None)

@@ -20,7 +20,7 @@ from wavebreak.identifiers import new_call_id
 from wavebreak.problems import ConfirmationRequired, NotFound, Problem, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store.executions import LocksNeededError
-from wavebreak.store.locks import BeingTakenUp
+from wavebreak.store.locks import BeingTakenUpError
 from wavebreak.store.table import WriteRejectedError
 from wavebreak.use_cases.checks.consolidate_checks import at_its_end
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
@@ -142,7 +142,7 @@ def _reopen(app: App, execution_id: str, step: Step, act: Attribution) -> Execut
             return _steer(app, execution_id, step, act)
         except LocksNeededError:
             logger.info("execution %s ended since it was read", execution_id)
-        except BeingTakenUp:
+        except BeingTakenUpError:
             if not app.executions.load(execution_id).execution.holds_locks:
                 raise
     raise Unavailable(f"Execution {execution_id} is being changed by many at once", retry_after_seconds=1)
@@ -202,7 +202,7 @@ def carry_out_termination(app: App, before: Execution, step: Step, act: Attribut
         return before
     try:
         after = _written(app, execution_id, step, act, take_locks(app, before, new_call_id(), app.now()))
-    except BeingTakenUp:
+    except BeingTakenUpError:
         present = app.executions.load(execution_id).execution
         if present.holds_locks and step(present) is present:
             return present

@@ -15,7 +15,7 @@ from drs_simulator.clockwork.clock import timestamp
 from drs_simulator.drs.model import RecoveryPlan, ServerSettings, StepSettings
 from drs_simulator.errors import not_found, validation_error
 from drs_simulator.settings import Settings
-from drs_simulator.wire.pages import BadToken, cut
+from drs_simulator.wire.pages import BadTokenError, cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -150,7 +150,7 @@ def _page(
     """Answer one page under the name that these operations give their lists."""
     try:
         part, token = cut(items, key, parameters.get("nextToken"), parameters.get("maxResults") or _PAGE)
-    except BadToken as error:
+    except BadTokenError as error:
         raise validation_error([("nextToken", "Value at 'nextToken' is no token of this operation")]) from error
     return {member: [view(item) for item in part], **({"nextToken": token} if token else {})}
 

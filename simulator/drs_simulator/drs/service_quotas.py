@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from drs_simulator.drs.quotas import EC2, SERVICE_CODE, QuotaCode, Quotas
 from drs_simulator.errors import ApiError
-from drs_simulator.wire.pages import BadToken, cut
+from drs_simulator.wire.pages import BadTokenError, cut
 
 if TYPE_CHECKING:
     from drs_simulator.drs.fleet import Fleet
@@ -50,7 +50,7 @@ def list_service_quotas(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
     size = parameters.get("MaxResults") or _LARGEST_PAGE
     try:
         part, token = cut(found, str, parameters.get("NextToken"), size)
-    except BadToken as error:
+    except BadTokenError as error:
         raise ApiError("InvalidPaginationTokenException", "NextToken is no token of this operation") from error
     answer: dict[str, Any] = {"Quotas": [_applied(fleet, code) for code in part]}
     if token:

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from drs_simulator.errors import ApiError
-from drs_simulator.wire.pages import BadToken, cut
+from drs_simulator.wire.pages import BadTokenError, cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -48,6 +48,6 @@ def page(  # noqa: PLR0913 - what a list is, is many things; each is named
         raise ApiError("InvalidParameterValue", f"Value ( {size} ) for parameter maxResults is invalid.")
     try:
         part, token = cut(items, ec2.world.lens.key(key, subject), parameters.get("NextToken"), size)
-    except BadToken as error:
+    except BadTokenError as error:
         raise ApiError("InvalidNextToken", "The token is invalid.") from error
     return {member: [view(item) for item in part], **({"NextToken": token} if token else {})}

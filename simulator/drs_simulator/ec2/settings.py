@@ -25,7 +25,7 @@ _VpcId = Annotated[str, StringConstraints(pattern=f"^vpc-{_DIGITS}$")]
 _LARGEST, _SMALLEST = 16, 28
 
 
-class Impossible(Exception):  # noqa: N818 - it says what is wrong with a setting
+class ImpossibleError(Exception):
     """A setting does not fit what is there."""
 
 
@@ -57,15 +57,15 @@ class SubnetSettings(Settings):
         return values
 
     def apply(self, ec2: Ec2, subnet_id: str) -> dict[str, Any]:
-        """Add or change a subnet; raises Impossible."""
+        """Add or change a subnet; raises ImpossibleError."""
         subnet = ec2.subnets.get(subnet_id)
         if subnet is None:
             if self.cidr_block is None:
-                raise Impossible("a new subnet needs its cidrBlock")
+                raise ImpossibleError("a new subnet needs its cidrBlock")
             zone = self.availability_zone or ec2.offerings.zones[0]
             subnet = Subnet(subnet_id, self.vpc_id or ec2.vpc_id, zone, IPv4Network(self.cidr_block))
         elif self.cidr_block not in (None, str(subnet.network)):
-            raise Impossible(f"the range of {subnet_id} cannot be changed")
+            raise ImpossibleError(f"the range of {subnet_id} cannot be changed")
         subnet.vpc_id = self.vpc_id or subnet.vpc_id
         subnet.zone = self.availability_zone or subnet.zone
         self._give_to_others(ec2, subnet)
@@ -80,13 +80,13 @@ class SubnetSettings(Settings):
         taken = [IPv4Address(text) for text in self.taken_addresses or []]
         for address in taken:
             if not subnet.holds(address) or address in had:
-                raise Impossible(f"{address} is no free address of {subnet.subnet_id}")
+                raise ImpossibleError(f"{address} is no free address of {subnet.subnet_id}")
         for other in [each for each in subnet.interfaces.values() if not each.instance_id]:
             subnet.release(other)
         free = [each for each in subnet.free_addresses() if each not in taken]
         used = self.used_addresses or 0
         if used > len(free):
-            raise Impossible(f"{subnet.subnet_id} has {len(free)} free addresses")
+            raise ImpossibleError(f"{subnet.subnet_id} has {len(free)} free addresses")
         for address in (*taken, *free[:used]):
             interface_id = ec2.own_id("eni", subnet.subnet_id, str(address))
             subnet.take(Interface(interface_id, subnet, address, ()))
@@ -120,7 +120,7 @@ class InstanceTypeSettings(Settings):
         changed = InstanceType(name, self.vcpus or known.vcpus, self.memory_mi_b or known.memory)
         strange = set(self.availability_zones or []) - set(offerings.zones)
         if strange:
-            raise Impossible(f"{ec2.region} has no zone {', '.join(sorted(strange))}")
+            raise ImpossibleError(f"{ec2.region} has no zone {', '.join(sorted(strange))}")
         offerings.types[name] = changed
         if self.availability_zones is not None:
             offerings.zones_of[name] = tuple(self.availability_zones)
@@ -138,9 +138,9 @@ class ExistingInstanceSettings(Settings):
     subnet_id: str | None = None
 
     def apply(self, ec2: Ec2, instance_id: str) -> dict[str, Any]:
-        """Have the instance; raises Impossible for one that is there already, or has no place."""
+        """Have the instance; raises ImpossibleError for one that is there already, or has no place."""
         if instance_id in ec2.instances:
-            raise Impossible(f"{instance_id} is there already: PUT instances changes it")
+            raise ImpossibleError(f"{instance_id} is there already: PUT instances changes it")
         subnet = self._subnet(ec2)
         now = ec2.world.clock.now()
         existing = Existing(
@@ -158,5 +158,5 @@ class ExistingInstanceSettings(Settings):
             return None
         subnet = ec2.subnets.get(self.subnet_id)
         if subnet is None or subnet.next_free() is None:
-            raise Impossible(f"there is no subnet {self.subnet_id} with a free address")
+            raise ImpossibleError(f"there is no subnet {self.subnet_id} with a free address")
         return subnet

@@ -15,7 +15,7 @@ from drs_simulator.ec2.settings import (
     INSTANCE_TYPE,
     SUBNET_ID,
     ExistingInstanceSettings,
-    Impossible,
+    ImpossibleError,
     InstanceTypeSettings,
     SecurityGroupSettings,
     SubnetSettings,
@@ -213,7 +213,7 @@ class ControlCalls:
         with self._simulation.lock:
             try:
                 return 200, settings.apply(self._region(request).ec2, request.name)
-            except Impossible as error:
+            except ImpossibleError as error:
                 raise ControlError(400, str(error)) from error
 
     def _region(self, request: ControlRequest) -> Region:

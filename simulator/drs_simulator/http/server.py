@@ -14,7 +14,7 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-from drs_simulator.errors import ConnectionDropped
+from drs_simulator.errors import ConnectionDroppedError
 from drs_simulator.http.control_api import PREFIX, ControlApi
 from drs_simulator.http.service import Services
 from drs_simulator.simulation import Simulation
@@ -167,7 +167,7 @@ class _HttpServer(ThreadingHTTPServer):
             if request.target.startswith(PREFIX):
                 return self._control.answer(request)
             return self._services.answer(request)
-        except ConnectionDropped:
+        except ConnectionDroppedError:
             raise
         except Exception as error:
             logger.exception("the simulator failed at %s %s", request.method, request.target)
@@ -200,7 +200,7 @@ class _Handler(BaseHTTPRequestHandler):
         request = Request(self.command, self.path, {name.lower(): value for name, value in self.headers.items()}, body)
         try:
             answer = self.server.answer(request)
-        except ConnectionDropped:
+        except ConnectionDroppedError:
             self.close_connection = True
             return
         self._send(answer)

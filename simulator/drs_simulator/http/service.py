@@ -11,7 +11,7 @@ from drs_simulator.credentials import caller_of
 from drs_simulator.drs import operations as drs
 from drs_simulator.drs import service_quotas
 from drs_simulator.ec2 import operations as ec2
-from drs_simulator.errors import ApiError, ConnectionDropped
+from drs_simulator.errors import ApiError, ConnectionDroppedError
 from drs_simulator.faults import When
 from drs_simulator.ssm import operations as ssm
 from drs_simulator.wire.protocols import wire_of
@@ -69,7 +69,7 @@ class Services:
         return frozenset[str]().union(*(wire.operation_names for wire in self._wires.values()))
 
     def answer(self, request: Request) -> Answer:
-        """Answer one API call, with a request id; raises ConnectionDropped when a fault wants no answer."""
+        """Answer one API call, with a request id; raises ConnectionDroppedError when a fault wants no answer."""
         answer = self._route(request)
         answer.headers["x-amzn-RequestId"] = str(uuid4())
         return answer
@@ -96,8 +96,8 @@ class Services:
             self._strike(fault, When.AFTER)
         except ApiError as error:
             return self._refused(wire, call, error)
-        except ConnectionDropped:
-            call.error = ConnectionDropped.__name__
+        except ConnectionDroppedError:
+            call.error = ConnectionDroppedError.__name__
             raise
         return answer
 

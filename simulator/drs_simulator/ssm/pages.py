@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from drs_simulator.errors import ApiError
-from drs_simulator.wire.pages import BadToken, cut
+from drs_simulator.wire.pages import BadTokenError, cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,7 +32,7 @@ def page(
     size = parameters.get("MaxResults") or _PAGE
     try:
         part, token = cut(items, ssm.world.lens.key(key), parameters.get("NextToken"), size, descending=descending)
-    except BadToken as error:
+    except BadTokenError as error:
         raise ApiError("InvalidNextToken", "NextToken is no token of this operation") from error
     views = [seen for item in part if (seen := view(item)) is not None]
     return {member: views, **({"NextToken": token} if token else {})}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.model import StructureShape
 
-from drs_simulator.errors import HttpFailure, InjectedError, ModelMismatch
+from drs_simulator.errors import HttpError, InjectedError, ModelMismatchError
 from drs_simulator.wire.messages import JSON_TYPE, Answer, dump
 from drs_simulator.wire.shapes import ShapeChecker
 
@@ -63,13 +63,13 @@ class Wire(ABC):
             raise self._refusal(problems)
 
     def write(self, operation: OperationModel, result: dict[str, Any]) -> Answer:
-        """Write the answer of a call; raises ModelMismatch if the model forbids it."""
+        """Write the answer of a call; raises ModelMismatchError if the model forbids it."""
         self._must_fit(operation.name, operation.output_shape, result)
         return self._written(operation, result)
 
     def write_error(self, error: ApiError) -> Answer:
         """Write a refusal: a modelled error with its own HTTP status and members, another with the given status."""
-        if isinstance(error, HttpFailure):
+        if isinstance(error, HttpError):
             return Answer(error.status, dump({"message": error.message}), {"Content-Type": JSON_TYPE})
         shape = self._errors.get(error.code)
         members = error.members
@@ -83,7 +83,7 @@ class Wire(ABC):
         else:
             problems = self._checker.check(shape, value)
         if problems:
-            raise ModelMismatch(f"answer of {what}: {problems}")
+            raise ModelMismatchError(f"answer of {what}: {problems}")
 
 
 def _members_of_injected(error: InjectedError, shape: StructureShape) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 from botocore.model import ListShape, StructureShape
 
-from drs_simulator.errors import ApiError, HttpFailure
+from drs_simulator.errors import ApiError, HttpError
 from drs_simulator.wire.base import Wire
 from drs_simulator.wire.messages import Answer
 
@@ -80,7 +80,7 @@ class Ec2QueryWire(Wire):
 
     def write_error(self, error: ApiError) -> Answer:
         """Write a refusal as XML; a bare HTTP status has no body that could be read."""
-        if isinstance(error, HttpFailure):
+        if isinstance(error, HttpError):
             return Answer(error.status)
         return super().write_error(error)
 

@@ -17,7 +17,7 @@ LARGEST_PAGE = 1000
 Item = TypeVar("Item")
 
 
-class BadToken(Exception):  # noqa: N818 - names what it is
+class BadTokenError(Exception):
     """No call has given this token."""
 
 
@@ -39,7 +39,7 @@ def page(
     size = min(parameters.get("maxResults") or DEFAULT_PAGE, LARGEST_PAGE)
     try:
         part, token = cut(items, key, parameters.get("nextToken"), size, descending=descending)
-    except BadToken as error:
+    except BadTokenError as error:
         raise validation_error([("nextToken", "Value at 'nextToken' is no token of this operation")]) from error
     answer: dict[str, Any] = {"items": [seen for item in part if (seen := view(item)) is not None]}
     if token:
@@ -57,7 +57,7 @@ def cut(
 ) -> tuple[list[Item], str | None]:
     """Cut the page of ``size`` items after ``token`` out of ``items``, sorted by ``key``.
 
-    Returns it with the token of the next page, None after the last. Raises BadToken.
+    Returns it with the token of the next page, None after the last. Raises BadTokenError.
     """
     rest = sorted(items, key=key, reverse=descending)
     if token:
@@ -74,7 +74,7 @@ def _read_token(token: str, kind: type | None) -> Any:
     try:
         last = json.loads(base64.b64decode(token))["after"]
     except (ValueError, KeyError, TypeError) as error:
-        raise BadToken(token) from error
+        raise BadTokenError(token) from error
     if kind is not None and not isinstance(last, kind):
-        raise BadToken(token)
+        raise BadTokenError(token)
     return last

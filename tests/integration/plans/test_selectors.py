@@ -11,7 +11,7 @@ from tests.support.plans import plan, server, wave
 
 from wavebreak.aws.drs import Drs
 from wavebreak.store.plans import PlanStore
-from wavebreak.store.table import NotWritten
+from wavebreak.store.table import NotWrittenError
 
 if TYPE_CHECKING:
     from tests.support.stack import Stack
@@ -194,7 +194,7 @@ def test_a_resolution_that_cannot_be_kept_is_no_obstacle(stack: Stack, monkeypat
 
 
 def _unwritten(*_: object) -> None:
-    raise NotWritten("DynamoDB is short of capacity")
+    raise NotWrittenError("DynamoDB is short of capacity")
 
 
 def test_t9_servers_of_a_failback_carry_the_same_tags_and_are_not_chosen(

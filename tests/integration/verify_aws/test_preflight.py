@@ -11,7 +11,7 @@ from tests.support.plans import plan, servers_of, wave
 from tests.support.verified_stack import Verifier
 from tools.verify_aws.preflight import Preflight, read_plan
 
-from wavebreak_cli.errors import Misconfigured
+from wavebreak_cli.errors import ConfigError
 
 if TYPE_CHECKING:
     from tests.support.stack import Stack
@@ -35,7 +35,7 @@ def checked(verifier: Verifier, document: dict[str, Any], **options: Any) -> dic
 
 def refused(verifier: Verifier, document: dict[str, Any] = PLAN, **options: Any) -> str:
     known = len(verifier.stack.control.calls("StartRecovery"))
-    with pytest.raises(Misconfigured, match="no drill is made of this plan") as failure:
+    with pytest.raises(ConfigError, match="no drill is made of this plan") as failure:
         checked(verifier, document, **options)
     assert len(verifier.stack.control.calls("StartRecovery")) == known
     return str(failure.value)
@@ -125,5 +125,5 @@ def test_who_may_not_look_may_not_drill(verifier: Verifier, operation: str, monk
     verifier.stack.put_plan(PLAN)
     verifier.stack.control.fault(operation, error="AccessDeniedException")
     asked = read_plan(verifier.api, PLAN["planId"], REGION, ACCOUNT)
-    with pytest.raises(Misconfigured, match=f"no drill without drs:{operation}"):
+    with pytest.raises(ConfigError, match=f"no drill without drs:{operation}"):
         Preflight(verifier.described, verifier.api, asked).check()

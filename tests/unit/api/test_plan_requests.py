@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from wavebreak.domain.plans.document import PlanBody, PlanDocument, normalised, parse_plan
 from wavebreak.domain.plans.pydantic_errors import problems_of
-from wavebreak.json_pointers import PlanInvalidError, Problem
+from wavebreak.json_pointers import DocumentFault, PlanInvalidError
 
 GOOD = {"planId": "a", "name": "n", "waves": [{"name": "w", "servers": [{"sourceServerId": "s-11111111111111111"}]}]}
 BROKEN = {
@@ -23,7 +23,7 @@ BROKEN = {
 }
 
 
-def refused(problems: tuple[Problem, ...]) -> Response[str]:
+def refused(problems: tuple[DocumentFault, ...]) -> Response[str]:
     return Response(400, "application/problem+json", json.dumps([asdict(problem) for problem in problems]))
 
 

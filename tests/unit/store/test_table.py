@@ -18,8 +18,8 @@ from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.outbox import Cursor, OutboxStore
 from wavebreak.store.table import (
     ConditionFailedError,
-    HeldBack,
-    NotWritten,
+    HeldBackError,
+    NotWrittenError,
     Table,
     Write,
     WriteRejectedError,
@@ -109,7 +109,7 @@ def test_s3_18_what_was_not_written_is_written_again_and_nothing_twice(slept: li
 
 def test_s3_20_a_batch_of_which_nothing_is_taken_is_given_up_after_three_calls(slept: list[float]) -> None:
     client = Client(takes=0)
-    with pytest.raises(HeldBack, match="did not write 25 items") as raised:
+    with pytest.raises(HeldBackError, match="did not write 25 items") as raised:
         table(client).put_many(ITEMS)
     assert isinstance(raised.value, Unavailable)
     assert (client.batches, slept) == ([25] * 3, [1, 2])
@@ -143,7 +143,7 @@ def test_t26_a_lasting_want_of_capacity_is_told_as_what_it_is_nothing_was_writte
     reasons: tuple[str, ...], slept: list[float]
 ) -> None:
     client = Client(cancels=reasons, times=9)
-    with pytest.raises(NotWritten, match=r"ThrottlingError|ProvisionedThroughputExceeded") as raised:
+    with pytest.raises(NotWrittenError, match=r"ThrottlingError|ProvisionedThroughputExceeded") as raised:
         table(client).transact([WRITE])
     assert isinstance(raised.value, Unavailable)
     assert (len(client.transactions), slept) == (3, [1, 2])

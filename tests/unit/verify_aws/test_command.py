@@ -15,10 +15,10 @@ from tools.verify_aws.__main__ import exit_code, parse
 from tools.verify_aws.aftermath import parsed
 from tools.verify_aws.findings import Finding, Verdict, named
 
-from wavebreak_cli.errors import Misconfigured, Unavailable
+from wavebreak_cli.errors import ConfigError, UnavailableError
 
 if TYPE_CHECKING:
-    from wavebreak_cli.errors import CommandFailed
+    from wavebreak_cli.errors import CommandError
 
 HOLDS = Finding("drs-x", Verdict.HOLDS, "it does")
 UNSEEN = Finding("drs-longer", Verdict.NOT_SEEN, "nobody looked")
@@ -74,12 +74,12 @@ def test_make_without_a_plan_says_what_is_missing() -> None:
         ([HOLDS], None, False, True, 1),
         ([HOLDS], None, True, False, 130),
         ([HOLDS], None, True, True, 1),
-        ([DIFFERS], Unavailable.unreachable("it", "gone"), False, False, 4),
-        ([HOLDS], Misconfigured.because("no"), False, False, 3),
+        ([DIFFERS], UnavailableError.unreachable("it", "gone"), False, False, 4),
+        ([HOLDS], ConfigError.because("no"), False, False, 3),
     ],
 )
 def test_the_exit_code_says_the_worst(
-    findings: list[Finding], trouble: CommandFailed | None, interrupted: bool, left: bool, code: int
+    findings: list[Finding], trouble: CommandError | None, interrupted: bool, left: bool, code: int
 ) -> None:
     assert exit_code(findings, trouble, interrupted=interrupted, left=left) == code
 

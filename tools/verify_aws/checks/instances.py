@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from tools.verify_aws import sightings
-from tools.verify_aws.evidence import NotSeen
+from tools.verify_aws.evidence import NotSeenError
 from tools.verify_aws.findings import Check, Judgement, differs, holds, named
 from tools.verify_aws.sightings import COMPLETED, EC2_RUNS
 
@@ -41,7 +41,7 @@ def _by_job(evidence: Evidence) -> Judgement:
         if waited is not None and waited > limit:
             late.append(f"{server} of {job}")
         elif look is None:
-            raise NotSeen(f"DRS showed no instance of {server} of {job} as long as it was looked for")
+            raise NotSeenError(f"DRS showed no instance of {server} of {job} as long as it was looked for")
         waits.append(max(look.at - end, limit * 0) if look and end else limit * 0)
     if late:
         return differs(f"not shown under its job within {duration(limit.total_seconds())} of its end: {named(late)}")
@@ -69,7 +69,7 @@ def _is_of_ec2(evidence: Evidence) -> Judgement:
     known = sightings.states(evidence)
     by_ec2 = sum(ours in known for ours, _ in told)
     if not by_ec2 and not any(theirs for _, theirs in told):
-        raise NotSeen("DRS tells no ec2InstanceID, and EC2 was not asked")
+        raise NotSeenError("DRS tells no ec2InstanceID, and EC2 was not asked")
     return holds(f"{len(told)} instances, EC2 knows {by_ec2} of them by that id")
 
 
@@ -86,7 +86,7 @@ def _is_in_no_failback(evidence: Evidence) -> Judgement:
     for name, seen in ours.items():
         told[name] = {_failback(item) for _, item in seen if sightings.is_alive(item)} or {None}
     if not told:
-        raise NotSeen("no instance of a drill is there")
+        raise NotSeenError("no instance of a drill is there")
     odd = [f"{name} {state}" for name, states in told.items() for state in states - _UNTOUCHED]
     if odd:
         return differs(f"failback of an instance that nobody fails back: {named(odd)}")
@@ -111,7 +111,7 @@ def _has_point(evidence: Evidence) -> Judgement:
 def _replaces(evidence: Evidence) -> Judgement:
     record = sightings.drill_of(evidence)
     if not record.earlier:
-        raise NotSeen("the plan's servers had no instance of an earlier drill (REPLACE=yes lets one be replaced)")
+        raise NotSeenError("the plan's servers had no instance of an earlier drill (REPLACE=yes lets one be replaced)")
     servers = {server for _, server in sightings.launched(record)}
     told = sightings.views(record, sightings.DESCRIBE_INSTANCES, "recoveryInstanceID")
     last = list(record.of(sightings.DESCRIBE_INSTANCES))[-1]
@@ -138,7 +138,7 @@ def _two_looks(evidence: Evidence) -> Judgement:
     if hidden:
         return differs(f"not shown by DRS, and running in EC2: {named(hidden)}")
     if not running:
-        raise NotSeen("EC2 showed no instance of the drill running")
+        raise NotSeenError("EC2 showed no instance of the drill running")
     told = f"; {early} were NOT_FOUND for a while" if early else ""
     return holds(f"what DRS did not show for {_s(apart)} did not run{told}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tools.verify_aws import sightings
-from tools.verify_aws.evidence import NotSeen
+from tools.verify_aws.evidence import NotSeenError
 from tools.verify_aws.findings import Check, Judgement, differs, holds, named
 from tools.verify_aws.sightings import COMPLETED, FAILED, LAUNCHED
 
@@ -34,7 +34,7 @@ def _end_names_instance(evidence: Evidence) -> Judgement:
             return differs(
                 f"no {LAUNCH_END} in the logs of {len(launches)} launches, {named(job for job, _ in launches)}"
             )
-        raise NotSeen("no log that was read has the end of a launch")
+        raise NotSeenError("no log that was read has the end of a launch")
     known = {
         (item.get("jobID"), item.get("sourceServerID")): item["recoveryInstanceID"] for item in _instances(evidence)
     }
@@ -54,7 +54,7 @@ def _end_names_instance(evidence: Evidence) -> Judgement:
 def _instances(evidence: Evidence) -> list[Json]:
     try:
         return sightings.all_instances(evidence)
-    except NotSeen:
+    except NotSeenError:
         return []
 
 
@@ -75,14 +75,14 @@ def _names_servers(evidence: Evidence) -> Judgement:
     if bare:
         return differs(f"without sourceServerID: {named(bare)}")
     if not concerned:
-        raise NotSeen("no log that was read tells of a server")
+        raise NotSeenError("no log that was read tells of a server")
     return holds(f"{len(concerned)} items of servers")
 
 
 def _has_phases(evidence: Evidence) -> Judgement:
     logs, launches = sightings.all_logs(evidence), _launches(evidence)
     if not launches:
-        raise NotSeen("no job has ended that launched a server")
+        raise NotSeenError("no job has ended that launched a server")
     odd = [f"{server} of {job}" for job, server in launches if not _in_order(logs[job], server)]
     if odd:
         return differs(f"conversion and launch do not both begin and end, in this order, for {named(odd)}")
@@ -105,7 +105,7 @@ def _tells_failures(evidence: Evidence) -> Judgement:
         if job["jobID"] in logs and job.get("status") == COMPLETED and member.get("launchStatus") == FAILED
     ]
     if not failed:
-        raise NotSeen("no launch failed in the jobs whose logs were read")
+        raise NotSeenError("no launch failed in the jobs whose logs were read")
     silent = [f"{server} of {job}" for job, server in failed if not any(_failures(logs[job], server))]
     return differs(f"no word of {named(silent)}") if silent else holds(f"{len(failed)} failures are told")
 
@@ -124,7 +124,7 @@ def _stays(evidence: Evidence) -> Judgement:
     logs = sightings.all_logs(evidence)
     read = sorted((job for job in ended if job["jobID"] in logs), key=lambda job: job["creationDateTime"])
     if not read:
-        raise NotSeen("no job has ended yet")
+        raise NotSeenError("no job has ended yet")
     empty = [job["jobID"] for job in read if not logs[job["jobID"]]]
     if empty:
         return differs(f"the log is empty of {named(empty)}")

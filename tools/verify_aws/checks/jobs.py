@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import botocore.session
 from tools.verify_aws import sightings
-from tools.verify_aws.evidence import NotSeen
+from tools.verify_aws.evidence import NotSeenError
 from tools.verify_aws.findings import Check, Judgement, differs, holds, named
 from tools.verify_aws.sightings import COMPLETED, FAILED, LAUNCH, LAUNCHED, TERMINATE
 
@@ -37,7 +37,7 @@ def _ends(evidence: Evidence) -> Judgement:
         return differs(f"not ended after three days: {named(old)}")
     ended = sum(job.get("status") == COMPLETED for job in jobs)
     if not ended:
-        raise NotSeen("no job has ended yet")
+        raise NotSeenError("no job has ended yet")
     return holds(f"{ended} of {len(jobs)} jobs are COMPLETED, none is older than three days without it")
 
 
@@ -70,7 +70,7 @@ def _tells_tags(evidence: Evidence) -> Judgement:
             return differs(f"without the tags that StartRecovery was given: {named(sorted(bare))}")
     tagged = [job["jobID"] for job in sightings.all_jobs(evidence) if sightings.TAG_EXECUTION in job.get("tags", {})]
     if not tagged:
-        raise NotSeen("no job of this product's is there")
+        raise NotSeenError("no job of this product's is there")
     return holds(f"on {len(tagged)} launch jobs of this product's")
 
 
@@ -86,13 +86,13 @@ def _shows_soon(evidence: Evidence) -> Judgement:
         for job_id, job in sightings.drill_jobs(record, kind).items()
     }
     if not lags:
-        raise NotSeen("the drill had no job")
+        raise NotSeenError("the drill had no job")
     late = [f"{job_id} after more than {_s(least)}" for job_id, (least, _) in lags.items() if least > limit]
     if late:
         return differs(f"not shown within {_s(limit)}: {named(late)}")
     slowest = max(most for _, most in lags.values())
     if slowest > limit:
-        raise NotSeen(f"first looked for {_s(slowest)} after the call: too late to tell")
+        raise NotSeenError(f"first looked for {_s(slowest)} after the call: too late to tell")
     return holds(f"{len(lags)} jobs were shown {_s(slowest)} after they were made, or sooner")
 
 
@@ -104,7 +104,7 @@ def _lag(record: DrillRecord, job_id: str, made: datetime) -> tuple[timedelta, t
         if shown is not None and (shown["type"] != LAUNCH or sightings.is_ours(record, shown)):
             return least, max(look.at - made, timedelta())
         least = max(least, look.until - made)
-    raise NotSeen(f"{job_id} was never shown with its tags")
+    raise NotSeenError(f"{job_id} was never shown with its tags")
 
 
 def _stays(evidence: Evidence) -> Judgement:
@@ -124,7 +124,7 @@ def _stays(evidence: Evidence) -> Judgement:
     if changed:
         return differs(named(changed))
     if not over:
-        raise NotSeen("no launch of the drill ended")
+        raise NotSeenError("no launch of the drill ended")
     older = f"; of {back} a later look showed an earlier state" if back else ""
     return holds(f"{over} servers stayed what they had become{older}")
 
@@ -152,7 +152,7 @@ def _names_the_right_one(evidence: Evidence) -> Judgement:
     by_name = sum(name is not None for _, _, name in told)
     while_running = _named_while_running(evidence.drill) if evidence.drill else ""
     if not by_name:
-        raise NotSeen(f"none of {len(told)} launched servers is named with its instance{while_running}")
+        raise NotSeenError(f"none of {len(told)} launched servers is named with its instance{while_running}")
     return holds(f"{by_name} of {len(told)} launched servers are named with their instance{while_running}")
 
 
@@ -176,7 +176,7 @@ def _says_by_whom(evidence: Evidence) -> Judgement:
     wanted = {LAUNCH: "START_DRILL", TERMINATE: "TERMINATE_RECOVERY_INSTANCES"}
     jobs = [(kind, job) for kind in wanted for job in sightings.drill_jobs(record, kind).values()]
     if not jobs:
-        raise NotSeen("the drill had no job")
+        raise NotSeenError("the drill had no job")
     wrong = [f"{job['jobID']} {job.get('initiatedBy')}" for kind, job in jobs if job.get("initiatedBy") != wanted[kind]]
     return differs(named(wrong)) if wrong else holds(f"{len(jobs)} jobs of the drill")
 
@@ -192,7 +192,7 @@ def _takes_less_than_an_hour(evidence: Evidence) -> Judgement:
     }
     took = {key: at - made[key[0]] for key, at in ends.items() if at is not None}
     if not took:
-        raise NotSeen("the logs of the drill's jobs tell no end of a launch")
+        raise NotSeenError("the logs of the drill's jobs tell no end of a launch")
     slowest = max(took, key=lambda key: took[key])
     phases = read_job_log(record.logs[slowest[0]]).servers[slowest[1]].spans
     told = ", ".join(
@@ -216,7 +216,7 @@ def _comes_after_actions(evidence: Evidence) -> Judgement:
     if open_ones:
         return differs(f"COMPLETED while these ran: {named(dict.fromkeys(open_ones))}")
     if not runs:
-        raise NotSeen("no post-launch action ran")
+        raise NotSeenError("no post-launch action ran")
     return holds(f"{runs} runs had ended when their job was COMPLETED")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from tools.verify_aws import sightings
-from tools.verify_aws.evidence import NotSeen
+from tools.verify_aws.evidence import NotSeenError
 from tools.verify_aws.findings import Check, Judgement, differs, holds, named
 
 from wavebreak.domain.drs import JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA, Quotas
@@ -24,7 +24,7 @@ def _signals(evidence: Evidence) -> Judgement:
     """Judge whether a source server lets on that it has an instance: a drill looks no further otherwise."""
     pairs = [*_now(evidence), *_in_the_drill(evidence)]
     if not pairs:
-        raise NotSeen("no source server has an instance, or none was looked at for long enough")
+        raise NotSeenError("no source server has an instance, or none was looked at for long enough")
     silent = [server["sourceServerID"] for server in pairs if not sightings.tells_of_instance(server)]
     if silent:
         return differs(f"neither recoveryInstanceId nor the type of the last launch is told of {named(silent)}")
@@ -68,7 +68,7 @@ def _direction(evidence: Evidence) -> Judgement:
     if bare:
         return differs(f"not told of {named(bare)}")
     if not servers:
-        raise NotSeen("DRS knows no source server here")
+        raise NotSeenError("DRS knows no source server here")
     return holds(f"{len(servers)} source servers: {named(sorted({each['replicationDirection'] for each in servers}))}")
 
 
@@ -85,7 +85,7 @@ def _unfinished(evidence: Evidence) -> Judgement:
     if odd:
         return differs(f"without a timestamp and older than one that has it: {named(odd)}")
     if not unfinished:
-        raise NotSeen("no recovery point was being taken")
+        raise NotSeenError("no recovery point was being taken")
     return holds(f"{unfinished} recovery points were being taken, none had a timestamp")
 
 
@@ -100,7 +100,7 @@ def _descending(evidence: Evidence) -> Judgement:
     if odd:
         return differs(f"not newest first: {named(odd)}")
     if not compared:
-        raise NotSeen("no server has a recovery point")
+        raise NotSeenError("no server has a recovery point")
     return holds(f"{compared} recovery points, newest first")
 
 
@@ -109,7 +109,7 @@ def _times(evidence: Evidence) -> Judgement:
     looks = [look.items for look in evidence.drill.looks] if evidence.drill else []
     told = [pair for each in (*(known.value for known in answers), *looks) for pair in _dated(each)]
     if not told:
-        raise NotSeen("no answer told a time")
+        raise NotSeenError("no answer told a time")
     odd = sorted({f"{name} {text!r}" for name, text in told if not _is_readable(name, text)})
     return differs(f"cannot be read: {named(odd)}") if odd else holds(f"{len(told)} times and durations can be read")
 
@@ -160,7 +160,7 @@ def _went_well(probes: Mapping[str, Probe], what: str) -> Judgement:
     if any(probe.code and not probe.denied for probe in probes.values()):
         return differs(named(refused))
     if not told:
-        raise NotSeen(named(refused) or "nothing was asked")
+        raise NotSeenError(named(refused) or "nothing was asked")
     return holds(f"{len(told)} {what}")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tools.packaging.aws_deployment import LEAST_CONCURRENCY
 from tools.verify_aws import sightings
-from tools.verify_aws.evidence import NotSeen
+from tools.verify_aws.evidence import NotSeenError
 from tools.verify_aws.findings import Check, Judgement, differs, holds, named
 
 from wavebreak.aws_error_codes import DENIED
@@ -40,7 +40,7 @@ def _history(evidence: Evidence) -> Judgement:
     events = sightings.drill_of(evidence).history.get()
     rounds = sum(_enters(event, "Observe") for event in events)
     if not rounds or not evidence.renew_after_rounds:
-        raise NotSeen("the recovery machine's history tells no round")
+        raise NotSeenError("the recovery machine's history tells no round")
     each = len(events) / rounds
     most = each * evidence.renew_after_rounds
     text = f"{each:.1f} events a round, {most:.0f} in the {evidence.renew_after_rounds} rounds until it hands over"
@@ -102,7 +102,7 @@ def _as_the_caller(evidence: Evidence) -> Judgement:
     if refused:
         return differs(f"refused to DRS in the role's name: {named(refused, 10)}")
     if not calls:
-        raise NotSeen("CloudTrail has no call that DRS made in the functions' names (it may be minutes late)")
+        raise NotSeenError("CloudTrail has no call that DRS made in the functions' names (it may be minutes late)")
     return holds(f"{len(calls)} calls, none refused: {named(sorted({_action(call) for call in calls}), 60)}")
 
 
@@ -124,7 +124,7 @@ def _events(evidence: Evidence) -> Judgement:
     launches = sightings.launched(record)
     come = [pair for pair in launches if pair in told]
     if not come:
-        raise NotSeen(f"none came of {len(launches)} launches; DRS promises its best effort")
+        raise NotSeenError(f"none came of {len(launches)} launches; DRS promises its best effort")
     return holds(f"of {len(come)} of {len(launches)} launches an event came")
 
 
@@ -132,19 +132,19 @@ def _command_shows(evidence: Evidence) -> Judgement:
     record = sightings.drill_of(evidence)
     told = sightings.views(record, sightings.LIST_COMMANDS, "CommandId")
     if not told:
-        raise NotSeen("no command of the drill was sent, or none was shown")
+        raise NotSeenError("no command of the drill was sent, or none was shown")
     late, slowest = [], timedelta()
     for command, seen in told.items():
         sent = known_time(seen[0][1].get("RequestedDateTime"))
         if sent is None:
-            raise NotSeen(f"{command} tells no RequestedDateTime")
+            raise NotSeenError(f"{command} tells no RequestedDateTime")
         slowest = max(slowest, seen[0][0].at - sent)
         if _hidden_until(record, command) - sent.timestamp() > COMMAND_SHOWS.total_seconds():
             late.append(command)
     if late:
         return differs(f"not listed within {COMMAND_SHOWS.total_seconds():.0f} s: {named(late)}")
     if slowest > COMMAND_SHOWS:
-        raise NotSeen(f"first looked for {slowest.total_seconds():.0f} s after it was sent: too late to tell")
+        raise NotSeenError(f"first looked for {slowest.total_seconds():.0f} s after it was sent: too late to tell")
     return holds(f"{len(told)} commands were listed {slowest.total_seconds():.1f} s after they were sent, or sooner")
 
 
@@ -162,7 +162,7 @@ def _streams(evidence: Evidence) -> Judgement:
     told = sightings.drill_of(evidence).log_streams.get()
     printed = [each for each in told if each["streams"]]
     if not printed:
-        raise NotSeen("no command of the drill printed anything to CloudWatch Logs")
+        raise NotSeenError("no command of the drill printed anything to CloudWatch Logs")
     odd = [
         named(each["streams"])
         for each in printed

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from tools.verify_aws import sightings
-from tools.verify_aws.evidence import NotSeen
+from tools.verify_aws.evidence import NotSeenError
 from tools.verify_aws.findings import Check, Judgement, differs, holds, named
 from tools.verify_aws.sightings import COMPLETED, EC2_ENDS, TERMINATE
 
@@ -54,7 +54,7 @@ def _shows(evidence: Evidence) -> Judgement:
     if slow:
         return differs(f"shown {duration(limit.total_seconds())} after the end of their terminate job: {named(slow)}")
     if alive:
-        raise NotSeen(f"still shown when the last look was made: {named(alive)}")
+        raise NotSeenError(f"still shown when the last look was made: {named(alive)}")
     return holds(f"instances went like this: {named(histories)}")
 
 
@@ -70,12 +70,12 @@ def _ends_ec2(evidence: Evidence) -> Judgement:
     _end(record)
     looks = list(record.of(sightings.DESCRIBE_EC2))
     if not looks:
-        raise NotSeen("EC2 told nothing")
+        raise NotSeenError("EC2 told nothing")
     told = sightings.views(record, sightings.DESCRIBE_EC2, "InstanceId")
     runs, states = [], []
     for name in sightings.some_drill_instances(record):
         if name not in told:
-            raise NotSeen(f"EC2 never showed {name}")
+            raise NotSeenError(f"EC2 never showed {name}")
         state = told[name][-1][1]["State"] if told[name][-1][0] is looks[-1] else "not shown"
         states.append(state)
         runs += [f"{name} {state}"] if state not in {*EC2_ENDS, "not shown"} else []
@@ -87,7 +87,7 @@ def _ends_ec2(evidence: Evidence) -> Judgement:
 def _refused_again(evidence: Evidence) -> Judgement:
     probe = sightings.drill_of(evidence).terminated_again.get()
     if probe.denied:
-        raise NotSeen("no permission: drs:TerminateRecoveryInstances")
+        raise NotSeenError("no permission: drs:TerminateRecoveryInstances")
     if probe.code is None:
         return differs("a second TerminateRecoveryInstances of an instance that is gone was taken")
     if not 400 <= probe.status < 500:  # noqa: PLR2004  the HTTP class of refusals
@@ -98,7 +98,7 @@ def _refused_again(evidence: Evidence) -> Judgement:
 def _terminations(record: DrillRecord) -> dict[str, Json]:
     jobs = sightings.drill_jobs(record, TERMINATE)
     if not jobs:
-        raise NotSeen("DRS showed no terminate job of the drill")
+        raise NotSeenError("DRS showed no terminate job of the drill")
     return jobs
 
 
@@ -109,7 +109,7 @@ def _end(record: DrillRecord) -> datetime:
         told = sightings.views(record, sightings.DESCRIBE_JOBS, "jobID")[job_id]
         ended = [look.at for look, item in told if item.get("status") == COMPLETED]
         if not ended:
-            raise NotSeen(f"{job_id} was not seen to end")
+            raise NotSeenError(f"{job_id} was not seen to end")
         ends.append(ended[0])
     return max(ends)
 

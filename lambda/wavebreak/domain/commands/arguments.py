@@ -10,7 +10,7 @@ import base64
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.commands.catalogue import MAX_ARGUMENT_CHARACTERS, MAX_ARGUMENTS
-from wavebreak.json_pointers import Problem, json_pointer, quoted
+from wavebreak.json_pointers import DocumentFault, json_pointer, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,20 +19,20 @@ ENCODED_ARGUMENTS_PATTERN: Final = r"^(\.[A-Za-z0-9+/=]*( \.[A-Za-z0-9+/=]*)*)?$
 """What the parameter of the SSM document must match; an allowedPattern there."""
 
 
-def argument_problems(args: object, pointer: str = "/args") -> tuple[Problem, ...]:
+def argument_problems(args: object, pointer: str = "/args") -> tuple[DocumentFault, ...]:
     """List everything wrong with arguments as JSON gave them, each where it is; nothing if they may be forwarded."""
     if not isinstance(args, (list, tuple)):
-        return (Problem(pointer, f"must be a list, not {quoted(args)}"),)
+        return (DocumentFault(pointer, f"must be a list, not {quoted(args)}"),)
     return tuple(_problems(args, pointer))
 
 
-def _problems(args: Sequence[object], pointer: str) -> Iterator[Problem]:
+def _problems(args: Sequence[object], pointer: str) -> Iterator[DocumentFault]:
     if len(args) > MAX_ARGUMENTS:
-        yield Problem(pointer, f"must have at most {MAX_ARGUMENTS} items, not {len(args)}")
+        yield DocumentFault(pointer, f"must have at most {MAX_ARGUMENTS} items, not {len(args)}")
     for index, argument in enumerate(args[: MAX_ARGUMENTS + 1]):
         fault = argument_fault(argument)
         if fault is not None:
-            yield Problem(pointer + json_pointer([index]), fault)
+            yield DocumentFault(pointer + json_pointer([index]), fault)
 
 
 def argument_fault(argument: object) -> str | None:

@@ -14,7 +14,7 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, cor
 
 from wavebreak.domain.commands.arguments import argument_fault
 from wavebreak.harmless_text import fault_of_name
-from wavebreak.json_pointers import Location, Problem, json_pointer, quoted
+from wavebreak.json_pointers import DocumentFault, Location, json_pointer, quoted
 
 FINISHED: Final = "document_problem"
 """Type of an error whose location and message are already what people shall read."""
@@ -78,7 +78,9 @@ class Length:
             yield InitErrorDetails(type="too_long", input=value, ctx=facts | {"max_length": self.most})
 
 
-def problems_of(errors: ValidationError | Iterable[Mapping[str, Any]], prefix: Location = ()) -> tuple[Problem, ...]:
+def problems_of(
+    errors: ValidationError | Iterable[Mapping[str, Any]], prefix: Location = ()
+) -> tuple[DocumentFault, ...]:
     """Turn pydantic's errors into problems, in their order.
 
     `errors` is the exception or its `errors()`, also as Powertools' RequestValidationError lists them; `prefix` is cut
@@ -89,17 +91,17 @@ def problems_of(errors: ValidationError | Iterable[Mapping[str, Any]], prefix: L
     return tuple(_problem(error, prefix) for error in listed)
 
 
-def _problem(error: Mapping[str, Any], prefix: Location) -> Problem:
+def _problem(error: Mapping[str, Any], prefix: Location) -> DocumentFault:
     location: Location = tuple(error["loc"])
     if location[: len(prefix)] == prefix:
         location = location[len(prefix) :]
     if error["type"] == FINISHED:
-        return Problem(json_pointer(location), error["msg"])
+        return DocumentFault(json_pointer(location), error["msg"])
     if error["type"] == "json_invalid":
-        return Problem("", message_of(error))
+        return DocumentFault("", message_of(error))
     if location[-1:] == (_KEY_MARK,) and error["type"] != "extra_forbidden":
         location = location[:-1]
-    return Problem(json_pointer(location), message_of(error))
+    return DocumentFault(json_pointer(location), message_of(error))
 
 
 def without_key_mark(location: Location, document: object) -> Location:

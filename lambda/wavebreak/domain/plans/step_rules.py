@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from wavebreak.domain.steps.placeholders import parameter_faults, payload_faults
-from wavebreak.json_pointers import Location, PlanInvalidError, Problem, json_pointer
+from wavebreak.json_pointers import DocumentFault, Location, PlanInvalidError, json_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -45,7 +45,7 @@ def functions_elsewhere(waves: Sequence[Mapping[str, Any]], own: Site) -> Iterat
 
 def refuse_functions_elsewhere(waves: Sequence[Mapping[str, Any]], own: Site) -> None:
     """Raise PlanInvalidError with every function of a plan that is not where the stack is."""
-    problems = tuple(Problem(json_pointer(where), message) for where, message in functions_elsewhere(waves, own))
+    problems = tuple(DocumentFault(json_pointer(where), message) for where, message in functions_elsewhere(waves, own))
     if problems:
         raise PlanInvalidError(problems)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from wavebreak.json_pointers import MAX_DEPTH, TOO_DEEP, Location, PlanInvalidError, Problem, json_pointer, quoted
+from wavebreak.json_pointers import MAX_DEPTH, TOO_DEEP, DocumentFault, Location, PlanInvalidError, json_pointer, quoted
 
 MAX_TEXT_BYTES: Final = 1024 * 1024
 """More than three times what a stored plan may have: room for comments and indentation."""
@@ -51,7 +51,7 @@ def load_plan_text(text: str) -> object:
     if size > MAX_TEXT_BYTES:
         raise _invalid("", f"the text is larger than {MAX_TEXT_BYTES // 1024} KB")
     written = _read(text.removeprefix("\ufeff"))
-    problems: list[Problem] = []
+    problems: list[DocumentFault] = []
     value = _settled(written, (), problems)
     if problems:
         raise PlanInvalidError(tuple(problems))
@@ -59,7 +59,7 @@ def load_plan_text(text: str) -> object:
 
 
 def _invalid(pointer: str, message: str) -> PlanInvalidError:
-    return PlanInvalidError((Problem(pointer, message),))
+    return PlanInvalidError((DocumentFault(pointer, message),))
 
 
 def _read(text: str) -> object:
@@ -153,12 +153,12 @@ def _fraction(written: str) -> object:
         return _Refused(f"{quoted(written)} is no number; write it in quotes if it is text")
 
 
-def _settled(value: object, where: Location, problems: list[Problem]) -> object:
+def _settled(value: object, where: Location, problems: list[DocumentFault]) -> object:
     """Turn what was written into plain values, noting what cannot be turned."""
     if len(where) > MAX_DEPTH:
-        problems.append(Problem(json_pointer(where), TOO_DEEP))
+        problems.append(DocumentFault(json_pointer(where), TOO_DEEP))
     elif isinstance(value, _Refused):
-        problems.append(Problem(json_pointer(where), value.message))
+        problems.append(DocumentFault(json_pointer(where), value.message))
     elif isinstance(value, list):
         return [_settled(item, (*where, index), problems) for index, item in enumerate(value)]
     elif isinstance(value, _Members):
@@ -168,14 +168,14 @@ def _settled(value: object, where: Location, problems: list[Problem]) -> object:
     return None
 
 
-def _object(members: _Members, where: Location, problems: list[Problem]) -> dict[str, object]:
+def _object(members: _Members, where: Location, problems: list[DocumentFault]) -> dict[str, object]:
     settled: dict[str, object] = {}
     for name, value in members.pairs:
         if not isinstance(name, str):
             shown = name.message if isinstance(name, _Refused) else f"names must be strings, not {_named(name)}"
-            problems.append(Problem(json_pointer(where), shown))
+            problems.append(DocumentFault(json_pointer(where), shown))
         elif name in settled:
-            problems.append(Problem(json_pointer((*where, name)), "is given twice"))
+            problems.append(DocumentFault(json_pointer((*where, name)), "is given twice"))
         else:
             settled[name] = _settled(value, (*where, name), problems)
     return settled

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.json_pointers import Problem, json_pointer, quoted
+from wavebreak.json_pointers import DocumentFault, json_pointer, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -51,23 +51,23 @@ class Filling:
         return self.recovery_instance_ids if name == LISTS[0] else self.source_server_ids
 
 
-def parameter_faults(parameters: Mapping[str, Sequence[str]], servers: int | None = None) -> Iterator[Problem]:
+def parameter_faults(parameters: Mapping[str, Sequence[str]], servers: int | None = None) -> Iterator[DocumentFault]:
     """Yield what keeps parameters from being filled: its pointer goes on from that of `parameters`.
 
     `servers` is how many the step concerns; None when a selector tells only later.
     """
     for name, values in parameters.items():
         if PLACEHOLDER.search(name):
-            yield Problem(json_pointer([name]), _IN_A_NAME)
+            yield DocumentFault(json_pointer([name]), _IN_A_NAME)
         count = 0
         for index, value in enumerate(values):
             yield from _faults_of(value, json_pointer([name, index]), ssm=True)
             count += (servers or 0) if _alone(value) else 1
         if servers is not None and count > MAX_VALUES and any(map(_alone, values)):
-            yield Problem(json_pointer([name]), f"would have {count} values, and SSM takes {MAX_VALUES} at most")
+            yield DocumentFault(json_pointer([name]), f"would have {count} values, and SSM takes {MAX_VALUES} at most")
 
 
-def payload_faults(payload: Any, pointer: str = "") -> Iterator[Problem]:
+def payload_faults(payload: Any, pointer: str = "") -> Iterator[DocumentFault]:
     """Yield what keeps a payload from being filled: its pointer goes on from that of `payload`."""
     if isinstance(payload, str):
         yield from _faults_of(payload, pointer, ssm=False)
@@ -77,7 +77,7 @@ def payload_faults(payload: Any, pointer: str = "") -> Iterator[Problem]:
     elif isinstance(payload, dict):
         for name, each in payload.items():
             if PLACEHOLDER.search(name):
-                yield Problem(pointer + json_pointer([name]), _IN_A_NAME)
+                yield DocumentFault(pointer + json_pointer([name]), _IN_A_NAME)
             yield from payload_faults(each, pointer + json_pointer([name]))
 
 
@@ -126,7 +126,7 @@ def _alone(text: str) -> str | None:
     return found[1] if found and found[1] in LISTS else None
 
 
-def _faults_of(text: str, pointer: str, *, ssm: bool) -> Iterator[Problem]:
+def _faults_of(text: str, pointer: str, *, ssm: bool) -> Iterator[DocumentFault]:
     if _alone(text):
         return
     for found in PLACEHOLDER.finditer(text):
@@ -134,11 +134,13 @@ def _faults_of(text: str, pointer: str, *, ssm: bool) -> Iterator[Problem]:
         if name in SINGLE or (ssm and _SSM.fullmatch(name)):
             continue
         if name in LISTS:
-            yield Problem(pointer, f"{found[0]} becomes a list: it must stand alone in its string")
+            yield DocumentFault(pointer, f"{found[0]} becomes a list: it must stand alone in its string")
         elif _SSM.fullmatch(name):
-            yield Problem(pointer, f"{quoted(found[0])} is known to SSM only: a payload cannot hold it")
+            yield DocumentFault(pointer, f"{quoted(found[0])} is known to SSM only: a payload cannot hold it")
         else:
-            yield Problem(pointer, f"{quoted(found[0])} is no placeholder; there are {_KNOWN}{_hint(name, ssm=ssm)}")
+            yield DocumentFault(
+                pointer, f"{quoted(found[0])} is no placeholder; there are {_KNOWN}{_hint(name, ssm=ssm)}"
+            )
 
 
 def _hint(name: str, *, ssm: bool) -> str:
@@ -147,6 +149,6 @@ def _hint(name: str, *, ssm: bool) -> str:
     return " and what SSM fills in, {{ssm:NAME}}" if ssm else ""
 
 
-def _refuse(faults: Iterator[Problem]) -> None:
+def _refuse(faults: Iterator[DocumentFault]) -> None:
     for fault in faults:
         raise PlaceholderError(f"{fault.pointer}: {fault.message}")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class _NotShown(Unavailable):
+class _NotShownError(Unavailable):
     """DRS shows no job of an intent, or not yet."""
 
 
@@ -128,11 +128,11 @@ class Intents:
             for key, job_id in drs.find_launches(self.execution_id, list(left.values())).items():
                 self.record(left.pop(key), job_id)
             if left:
-                raise _NotShown(f"DRS shows no job of {len(left)} intent(s)")
+                raise _NotShownError(f"DRS shows no job of {len(left)} intent(s)")
 
         try:
-            retried("drs", once, lambda error: isinstance(error, _NotShown))
-        except _NotShown:
+            retried("drs", once, lambda error: isinstance(error, _NotShownError))
+        except _NotShownError:
             return
 
     def adopt_lost(self, execution: Execution, recent: Iterable[RecentJob]) -> bool:

@@ -17,7 +17,7 @@ from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.problems import NotFound, PlanBusy, ServerBusy
 from wavebreak.resilience.despite_faults import each_despite_faults
-from wavebreak.store.locks import BeingTakenUp
+from wavebreak.store.locks import BeingTakenUpError
 from wavebreak.use_cases.operate_execution import carry_out_termination
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def carry_on(app: App, execution_id: str) -> bool:
         return _carried_on(app, app.executions.load(execution_id).execution)
     except NotFound:
         return False
-    except (PlanBusy, ServerBusy, BeingTakenUp, NotAllowedError) as busy:
+    except (PlanBusy, ServerBusy, BeingTakenUpError, NotAllowedError) as busy:
         logger.info("the lease of %s waits: %s", execution_id, busy)
         return False
 

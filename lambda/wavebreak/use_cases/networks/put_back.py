@@ -191,14 +191,14 @@ def _tell(app: App, change: TemplateChange, words: str) -> None:
     """Tell that somebody changed a template while a drill had it changed."""
     logger.warning("%s of %s: %s", change.template_id, change.source_server_id, words)
     app.errors.record_error(
-        ForeignChange(f"{change.template_id} of {change.source_server_id}: {words}"),
+        ForeignChangeError(f"{change.template_id} of {change.source_server_id}: {words}"),
         Severity.WARNING,
         execution_id=change.execution_id,
         wave=change.wave,
     )
 
 
-class ForeignChange(Unavailable):
+class ForeignChangeError(Unavailable):
     """Somebody made another version of a launch template the default while a drill had it changed."""
 
 

@@ -17,7 +17,7 @@ def take_locks(app: App, execution: Execution, call: str, now: datetime, *, pree
     """Take the plan and all servers of an execution for a call; with `preempt` also from drills, whatever they do.
 
     Everything is looked at first: what another RECOVERY holds is refused, and nothing has changed then. Raises PlanBusy
-    or ServerBusy naming who holds it, and BeingTakenUp when another call of this execution does.
+    or ServerBusy naming who holds it, and BeingTakenUpError when another call of this execution does.
     """
     plan_of = app.locks.claim_plan(execution, now, preempt=preempt)
     return replace(app.locks.take(execution, call, now, preempt=preempt), plan_of=plan_of)

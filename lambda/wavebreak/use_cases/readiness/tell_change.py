@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.aws.channels import Fault, News
+from wavebreak.aws.channels import DeliveryFailure, News
 from wavebreak.domain.notifications.plan_messages import plan_readiness, readiness_event
 from wavebreak.domain.plans.readiness import standing_view
 from wavebreak.store.upkeep.readiness import known_by, told_of
@@ -46,6 +46,6 @@ def tell_change(app: App, plan: StoredPlan, kept: Kept, *, again: datetime, soon
 
 
 def _note(plan: StoredPlan, faults: Any) -> None:
-    fault: Fault
+    fault: DeliveryFailure
     for part, fault in faults.items():
         logger.warning("%s does not take the readiness of %s: %s", part, plan.document["planId"], fault.cause)

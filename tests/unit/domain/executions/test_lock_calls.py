@@ -14,7 +14,7 @@ from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.problems import ServerBusy, Unavailable
 from wavebreak.site import Site
 from wavebreak.store import keys
-from wavebreak.store.locks import BeingTakenUp
+from wavebreak.store.locks import BeingTakenUpError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ def test_a6_a_second_call_while_the_first_has_the_locks_is_told_to_come_again_an
 
     for begin in (world.retry, world.skip, world.terminate):
         told = world.run(begin(execution_id))
-        assert isinstance(told, BeingTakenUp)
+        assert isinstance(told, BeingTakenUpError)
         assert (told.status, told.headers) == (503, {"Retry-After": "1"})
     assert world.table.items == before
 
