@@ -143,6 +143,14 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
 
 
 @pytest.fixture
+def cloudformation(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> FakeApi:
+    """Answer as CloudFormation; no API is configured."""
+    monkeypatch.delenv("WAVEBREAK_API_URL")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", api.url.removesuffix("/v1"))
+    return api
+
+
+@pytest.fixture
 def wavebreak(tmp_path: Path, clock: Clock, capsys: pytest.CaptureFixture[str]) -> Terminal:
     """Give the command, run in an empty directory with its output in a pipe."""
     return Terminal(tmp_path, clock, capsys)

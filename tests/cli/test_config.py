@@ -1,6 +1,5 @@
 """Where the API is found, and in which order the places are looked at."""
 
-import json
 from pathlib import Path
 from typing import NoReturn
 
@@ -9,22 +8,13 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, EndpointConnectionError
 from tests.cli.conftest import Terminal
 from tests.cli.fake_api import FakeApi, Fault
+from tests.cli.stack_files import GATEWAY, stack, stack_file
 
 from wavebreak_cli.client.endpoint import Endpoint, Given, StaticKeys, find_stack_file, resolve, signing_keys
 from wavebreak_cli.errors import ConfigError, UnavailableError
 
-GATEWAY = "https://abc.execute-api.eu-west-3.amazonaws.com/v1"
 FOUND = pytest.mark.parametrize("address", [("--api-url", GATEWAY), ()], ids=["given", "looked for"])
 """The API's address is given, or CloudFormation is to be asked for it with the same credentials."""
-STACK_ID = "arn:aws:cloudformation:eu-central-1:111122223333:stack/any/1"
-OUTPUTS = "<member><OutputKey>ApiUrl</OutputKey><OutputValue>https://cfn.example/v1/</OutputValue></member>"
-
-
-def _stack(outputs: str = OUTPUTS) -> Fault:
-    """Describe a stack as CloudFormation does."""
-    stack = f"<member><StackName>any</StackName><StackId>{STACK_ID}</StackId><Outputs>{outputs}</Outputs></member>"
-    answer = f"<DescribeStacksResult><Stacks>{stack}</Stacks></DescribeStacksResult>"
-    return Fault(200, f"<DescribeStacksResponse>{answer}</DescribeStacksResponse>", {"content-type": "text/xml"})
 
 
 def _refusal(status: int, code: str, message: str) -> Fault:
@@ -37,23 +27,8 @@ def _no_stack() -> Fault:
     return _refusal(400, "ValidationError", "Stack does not exist")
 
 
-@pytest.fixture
-def cloudformation(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> FakeApi:
-    """Answer as CloudFormation; no API is configured."""
-    monkeypatch.delenv("WAVEBREAK_API_URL")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", api.url.removesuffix("/v1"))
-    return api
-
-
-def _stack_file(directory: Path, url: str, **more: object) -> None:
-    (directory / ".local").mkdir(parents=True)
-    keys = {"accessKeyId": "test", "secretAccessKey": "pass"}
-    content = {"apiUrl": url, "region": "us-east-1", "credentials": keys, **more}
-    (directory / ".local" / "stack.json").write_text(json.dumps(content))
-
-
 def test_the_address_comes_first_and_names_the_region(tmp_path: Path) -> None:
-    _stack_file(tmp_path, "http://127.0.0.1:1/v1")
+    stack_file(tmp_path, "http://127.0.0.1:1/v1")
     assert resolve(Given(api_url=GATEWAY + "/", stack="x"), tmp_path) == Endpoint(GATEWAY, "eu-west-3")
     assert resolve(Given(api_url=GATEWAY, region="us-west-2"), tmp_path).region == "us-west-2"
 
@@ -70,13 +45,13 @@ def test_another_host_takes_the_region_of_the_environment(tmp_path: Path, monkey
 
 
 def test_the_local_stack_is_found_from_a_folder_below_with_its_own_keys(tmp_path: Path) -> None:
-    _stack_file(tmp_path, "http://127.0.0.1:1/v1")
+    stack_file(tmp_path, "http://127.0.0.1:1/v1")
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
     expected = Endpoint("http://127.0.0.1:1/v1", "us-east-1", StaticKeys("test", "pass"))
     assert resolve(Given(), below) == expected
     nearer = below.parent
-    _stack_file(nearer, "http://127.0.0.1:2/v1")
+    stack_file(nearer, "http://127.0.0.1:2/v1")
     assert find_stack_file(below) == nearer / ".local" / "stack.json"
 
 
@@ -84,7 +59,7 @@ def test_a_command_uses_the_local_stack(
     api: FakeApi, wavebreak: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("WAVEBREAK_API_URL")
-    _stack_file(tmp_path, api.url)
+    stack_file(tmp_path, api.url)
     api.listed["/plans"] = []
     assert wavebreak("plan", "list").exit_code == 0
     assert "Credential=test/" in api.requests[0].headers["authorization"]
@@ -100,15 +75,15 @@ def test_a_broken_stack_file_is_named(tmp_path: Path, text: str) -> None:
 
 
 def test_a_stack_named_on_purpose_goes_before_a_local_one(cloudformation: FakeApi, tmp_path: Path) -> None:
-    _stack_file(tmp_path, "http://127.0.0.1:1/v1")
-    cloudformation.faults = [_stack()]
+    stack_file(tmp_path, "http://127.0.0.1:1/v1")
+    cloudformation.faults = [stack()]
     assert resolve(Given(stack="prod"), tmp_path) == Endpoint("https://cfn.example/v1", "eu-central-1")
     assert "StackName=prod" in cloudformation.requests[0].body
     assert resolve(Given(), tmp_path).url == "http://127.0.0.1:1/v1"
 
 
 def test_without_anything_the_stack_of_the_default_name_is_asked(cloudformation: FakeApi, tmp_path: Path) -> None:
-    cloudformation.faults = [_stack()]
+    cloudformation.faults = [stack()]
     assert resolve(Given(), tmp_path).url == "https://cfn.example/v1"
     assert "StackName=wavebreak" in cloudformation.requests[0].body
 
@@ -121,7 +96,7 @@ def test_nothing_configured_says_what_to_set(cloudformation: FakeApi, wavebreak:
 
 
 def test_a_stack_that_is_none_of_ours_is_told(cloudformation: FakeApi, tmp_path: Path) -> None:
-    cloudformation.faults = [_stack(outputs="")]
+    cloudformation.faults = [stack(outputs="")]
     with pytest.raises(ConfigError, match="no output ApiUrl"):
         resolve(Given(stack="other"), tmp_path)
 
@@ -340,72 +315,6 @@ def test_the_stack_is_looked_for_in_the_region_of_the_option_or_the_environment(
     cloudformation.faults = [_no_stack()]
     wavebreak("plan", "list", *region)
     assert f"/{asked}/cloudformation/" in cloudformation.requests[0].headers["authorization"]
-
-
-def test_the_account_of_a_stack_is_told_by_its_arn(cloudformation: FakeApi, tmp_path: Path) -> None:
-    cloudformation.faults = [_stack()]
-    assert resolve(Given(stack="prod"), tmp_path).account == "111122223333"
-    assert resolve(Given(api_url=GATEWAY), tmp_path).account is None
-
-
-@pytest.mark.parametrize(
-    ("more", "account"),
-    [
-        ({"stateMachineArns": {"recovery": "arn:aws:states:us-east-1:999988887777:stateMachine:r"}}, "999988887777"),
-        ({"stateMachineArns": None}, None),
-        ({}, None),
-    ],
-)
-def test_the_account_of_a_local_stack_is_told_by_its_state_machine(
-    tmp_path: Path, more: dict[str, object], account: str | None
-) -> None:
-    _stack_file(tmp_path, "http://127.0.0.1:1/v1", **more)
-    assert resolve(Given(), tmp_path).account == account
-
-
-def _whoami(wavebreak: Terminal) -> dict[str, str]:
-    outcome = wavebreak("whoami", "--json")
-    assert outcome.exit_code == 0, outcome.err
-    told: dict[str, str] = json.loads(outcome.out)
-    return told
-
-
-def test_whoami_of_a_local_stack_without_sts_names_its_key(
-    api: FakeApi, wavebreak: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("WAVEBREAK_API_URL")
-    monkeypatch.delenv("AWS_ENDPOINT_URL_STS")
-    _stack_file(tmp_path, api.url)
-    told = _whoami(wavebreak)
-    assert (told["principal"], told["account"]) == ("access key test of the local stack", "unknown")
-    assert not api.requests
-
-
-def test_whoami_of_a_local_stack_with_sts_asks_it_with_the_keys_that_sign_the_calls(
-    api: FakeApi, wavebreak: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("WAVEBREAK_API_URL")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", api.url.removesuffix("/v1"))
-    _stack_file(tmp_path, api.url)
-    identity = "<Arn>arn:aws:iam::444455556666:user/local</Arn><Account>444455556666</Account>"
-    answer = f"<GetCallerIdentityResult>{identity}</GetCallerIdentityResult>"
-    api.faults = [Fault(200, f"<GetCallerIdentityResponse>{answer}</GetCallerIdentityResponse>")]
-    told = _whoami(wavebreak)
-    assert (told["principal"], told["account"]) == ("arn:aws:iam::444455556666:user/local", "444455556666")
-    assert "Credential=test/" in api.requests[0].headers["authorization"]
-
-
-@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
-def test_n16_whoami_does_not_show_a_key_with_its_line_end(
-    api: FakeApi, wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", api.url.removesuffix("/v1"))
-    monkeypatch.setenv(name, "pasted\nKEY")
-    outcome = wavebreak("whoami")
-    assert outcome.exit_code == 3
-    assert outcome.err.startswith("error: Configuration: AWS credentials: a key or token has a line break")
-    assert "pasted" not in outcome.err
-    assert not api.requests
 
 
 def test_an_address_of_cloudformation_that_is_none_is_a_wrong_setting(

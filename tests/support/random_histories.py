@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any, Final
 
 from tests.support.execution_builders import OPERATOR, TIMING, execution
-from tests.support.fake_drs_world import World, who_cancels
+from tests.support.execution_checks import who_cancels
+from tests.support.fake_drs_world import World
 from tests.support.real_launcher import TROUBLES, RealLauncher
 
 from wavebreak.domain.executions import steering

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 from tests.support.execution_builders import OPERATOR
-from tests.support.fake_drs_world import World, check_state, check_trail
+from tests.support.execution_checks import check_state, check_trail
+from tests.support.fake_drs_world import World
 from tests.support.real_launcher import TROUBLES, Died
 
 from wavebreak.aws.drs import Drs

@@ -42,36 +42,40 @@ _View: TypeAlias = RunLines | RunLive | RunJson | RunOutput
 _Reader: TypeAlias = RunReader | LineReader
 
 
+NameArgument = Annotated[
+    str | None, typer.Argument(metavar="COMMAND", help=f"One of {', '.join(COMMAND_NAMES)}.", show_default=False)
+]
+ArgsArgument = Annotated[list[str] | None, typer.Argument(metavar="ARGS...", help="Passed to the command as they are.")]
+TargetsOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ID,...", help="Source servers or recovery instances; may be given several times."),
+]
+ExecutionOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ID",
+        help="All that this execution launched; with --targets, those of it.",
+        autocompletion=complete_execution,
+    ),
+]
+TimeoutOption = Annotated[
+    int | None, typer.Option(min=1, max=MAX_TIMEOUT_SECONDS, help="Seconds for one target; 300, sequentially 600.")
+]
+LimitOption = Annotated[
+    int | None, typer.Option(min=0, max=_MOST_ROWS, help="Rows of a query over all targets: 10, 0 is all.")
+]
+
+
 @forwarding.command()
 def command(  # noqa: PLR0913  each is an option of the command line
     context: typer.Context,
     *,
-    name: Annotated[
-        str | None, typer.Argument(metavar="COMMAND", help=f"One of {', '.join(COMMAND_NAMES)}.", show_default=False)
-    ] = None,
-    args: Annotated[
-        list[str] | None, typer.Argument(metavar="ARGS...", help="Passed to the command as they are.")
-    ] = None,
-    targets: Annotated[
-        list[str] | None,
-        typer.Option(metavar="ID,...", help="Source servers or recovery instances; may be given several times."),
-    ] = None,
-    execution: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ID",
-            help="All that this execution launched; with --targets, those of it.",
-            autocompletion=complete_execution,
-        ),
-    ] = None,
-    timeout: Annotated[
-        int | None,
-        typer.Option(min=1, max=MAX_TIMEOUT_SECONDS, help="Seconds for one target; 300, sequentially 600."),
-    ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(min=0, max=_MOST_ROWS, help="Rows of a query over all targets: 10, 0 is all."),
-    ] = None,
+    name: NameArgument = None,
+    args: ArgsArgument = None,
+    targets: TargetsOption = None,
+    execution: ExecutionOption = None,
+    timeout: TimeoutOption = None,
+    limit: LimitOption = None,
     stop_on_failure: Annotated[
         bool, typer.Option("--stop-on-failure", help="Of start, stop, uninstall: end at the first failure.")
     ] = False,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from tests.support.crash_points import each_death
-from tests.support.fake_drs_world import check_trail
+from tests.support.execution_checks import check_trail
 from tests.support.plans import plan, server
 from tests.support.stored_executions import execution
 

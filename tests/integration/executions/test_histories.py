@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
 import boto3
@@ -88,60 +88,61 @@ def lives() -> Iterator[Callable[[int], Life]]:
         control = SimulatorControl(simulator.url)
         sfn = boto3.client("stepfunctions", region_name=REGION)
 
-        meter = Meter("histories", clock.now, write=lambda _line: None)
-
         def life(seed: int) -> Life:
             dynamodb_backends[ACCOUNT][REGION].tables[table.name].items.clear()
             dice = Random(seed)  # noqa: S311  a seed tells a history again
             drs.fate = Fate(dice)
-            wakes = WakeStore(table)
             quotas = Quotas(servers_a_job=dice.choice((1, 2, 100)))
-            executions = ExecutionStore(table, pause=lambda _attempt: None)
-            app = App(
-                executions=executions,
-                commands=CommandStore(table, executions),
-                ssm_at=lambda site: Ssm(
-                    clients.ssm(site), clients.ssm(site, once=True), "wavebreak", "commands", lambda: None
-                ),
-                failed_events=FailedEvents(clients.telling, None),
-                output_at=lambda site: CommandOutput(clients.logs(site), "commands"),
-                plans=PlanStore(table),
-                locks=LockStore(table),
-                errors=ErrorTracker(None, meter, clock.now),
-                meter=meter,
-                wakes=wakes,
-                workflow=NoMachines(sfn, wakes, {}),
-                drs_at=lambda _site: drs,
-                brief_drs_at=lambda _site: drs,
-                quotas_at=lambda _site: quotas,
-                timing=Timing(),
-                renew_after_rounds=1000,
-                templates=TemplateStore(table),
-                templates_at=lambda site: LaunchTemplates(clients.ec2_changing(site)),
-                other_accounts=False,
-                outbox=OutboxStore(table),
-                evidence=EvidenceStore(table),
-                checks=CheckStore(table),
-                bucket=EvidenceBucket(clients.s3, None),
-                schedules=ScheduleStore(table),
-                scheduler=Schedules(clients.scheduler, None),
-                steps=StepStore(table),
-                automation_at=lambda site: Automation(clients.ssm(site), clients.ssm(site, once=True)),
-                allowances=lambda: Allowances("aws", REGION, ACCOUNT),
-                functions=lambda: Functions(clients.functions()),
-                readiness=ReadinessStore(table),
-                places_at=lambda site: LandingPlaces(clients.ec2_reading(site)),
-                vcpus_at=lambda _site: None,
-                channels=_no_channels,
-                now=clock.now,
-                ec2_at=lambda site: Ec2(clients.ec2(site)),
-            )
+            app = _app(table, drs, quotas, sfn, clock)
             begun = fresh(execution(*plan(dice, commands=False), status=ExecutionStatus.PENDING), seed, clock)
             made = Life(app, clock, control, dice, begun.execution_id, drs.fate)
             made.begin(begun)
             return made
 
         yield life
+
+
+def _app(table: Table, drs: FatefulDrs, quotas: Quotas, sfn: Any, clock: ManualClock) -> App:
+    """Put an app together whose machines are the test's own."""
+    wakes, executions = WakeStore(table), ExecutionStore(table, pause=lambda _attempt: None)
+    meter = Meter("histories", clock.now, write=lambda _line: None)
+    return App(
+        executions=executions,
+        commands=CommandStore(table, executions),
+        ssm_at=lambda site: Ssm(clients.ssm(site), clients.ssm(site, once=True), "wavebreak", "commands", lambda: None),
+        failed_events=FailedEvents(clients.telling, None),
+        output_at=lambda site: CommandOutput(clients.logs(site), "commands"),
+        plans=PlanStore(table),
+        locks=LockStore(table),
+        errors=ErrorTracker(None, meter, clock.now),
+        meter=meter,
+        wakes=wakes,
+        workflow=NoMachines(sfn, wakes, {}),
+        drs_at=lambda _site: drs,
+        brief_drs_at=lambda _site: drs,
+        quotas_at=lambda _site: quotas,
+        timing=Timing(),
+        renew_after_rounds=1000,
+        templates=TemplateStore(table),
+        templates_at=lambda site: LaunchTemplates(clients.ec2_changing(site)),
+        other_accounts=False,
+        outbox=OutboxStore(table),
+        evidence=EvidenceStore(table),
+        checks=CheckStore(table),
+        bucket=EvidenceBucket(clients.s3, None),
+        schedules=ScheduleStore(table),
+        scheduler=Schedules(clients.scheduler, None),
+        steps=StepStore(table),
+        automation_at=lambda site: Automation(clients.ssm(site), clients.ssm(site, once=True)),
+        allowances=lambda: Allowances("aws", REGION, ACCOUNT),
+        functions=lambda: Functions(clients.functions()),
+        readiness=ReadinessStore(table),
+        places_at=lambda site: LandingPlaces(clients.ec2_reading(site)),
+        vcpus_at=lambda _site: None,
+        channels=_no_channels,
+        now=clock.now,
+        ec2_at=lambda site: Ec2(clients.ec2(site)),
+    )
 
 
 def _no_channels() -> Channels:
