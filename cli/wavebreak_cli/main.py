@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from wavebreak_cli.arguments import HELP, arranged, asks_for_help, usage_hint, without_type_of_flags
-from wavebreak_cli.client.endpoint import Given
+from wavebreak_cli.client.endpoint import GlobalOptions
 from wavebreak_cli.commands.command import forwarding
 from wavebreak_cli.commands.console import page
 from wavebreak_cli.commands.executions import executions
@@ -32,7 +32,7 @@ from wavebreak_cli.errors import (
     Finished,
 )
 from wavebreak_cli.examples import with_examples
-from wavebreak_cli.session import JsonFlag, Shell, Surroundings
+from wavebreak_cli.session import Environment, JsonFlag, Shell
 
 app: Final = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": HELP}
@@ -83,13 +83,13 @@ def configure(
     """Recover servers with AWS Elastic Disaster Recovery, wave by wave, and always see how far it got."""
     shell = context.find_object(Shell)
     if shell is not None:
-        shell.given = Given(api_url, stack, region, profile)
+        shell.given = GlobalOptions(api_url, stack, region, profile)
         shell.json = json
         shell.debug = debug
 
 
-def invoke(arguments: Sequence[str], around: Surroundings) -> int:
-    """Run one command line in its surroundings and return its exit code."""
+def invoke(arguments: Sequence[str], around: Environment) -> int:
+    """Run one command line in its environment and return its exit code."""
     shell = Shell(around)
     try:
         program, words = typer.main.get_command(app), arranged(arguments)
@@ -124,7 +124,7 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # both are TextIOWrapper here
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))  # so that a live view leaves the terminal clean
-    around = Surroundings(ask=_ask if sys.stdin.isatty() and sys.stderr.isatty() else None)
+    around = Environment(ask=_ask if sys.stdin.isatty() and sys.stderr.isatty() else None)
     sys.exit(_written_out(invoke(sys.argv[1:], around)))
 
 

@@ -1,4 +1,4 @@
-"""What every command shares: its surroundings, its configuration, and how answers and failures are told."""
+"""What every command shares: its environment, its configuration, and how answers and failures are told."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from wavebreak_cli.client.endpoint import Given, resolve
+from wavebreak_cli.client.endpoint import GlobalOptions, resolve
 from wavebreak_cli.errors import ConfigError
 from wavebreak_cli.follow_loop import Time
 from wavebreak_cli.views.execution_views import JsonView, LineView, LiveView
@@ -71,7 +71,7 @@ def present_directory() -> Path:
 
 
 @dataclass
-class Surroundings:
+class Environment:
     """The world around a command: consoles, time, the directory it runs in, the source of its idempotency keys.
 
     `ask` puts a question to a person and returns the answer; it is None where nobody can answer.
@@ -90,8 +90,8 @@ class Surroundings:
 class Shell:
     """One run of the command line."""
 
-    around: Surroundings
-    given: Given = field(default_factory=Given)
+    around: Environment
+    given: GlobalOptions = field(default_factory=GlobalOptions)
     json: bool = False
     debug: bool = False
     _api: Api | None = None
@@ -119,12 +119,12 @@ class Shell:
         if self._api is not None:
             self._api.close()
 
-    def tell(self, document: object, picture: Callable[[], RenderableType]) -> None:
-        """Print an answer: the document itself with --json, else its picture."""
+    def print_result(self, document: object, render: Callable[[], RenderableType]) -> None:
+        """Print an answer: the document itself with --json, else rendered for people."""
         if self.json:
             self.around.out.file.write(json.dumps(document, indent=2) + "\n")
         else:
-            self.around.out.print(picture())
+            self.around.out.print(render())
 
     def note(self, message: str) -> None:
         """Say something on standard error that is no part of the answer."""
@@ -176,7 +176,7 @@ def open_shell(context: typer.Context, as_json: bool) -> Shell:
     """Get the shell that a command runs in; `--json` may stand before or behind the command."""
     shell = context.find_object(Shell)
     if shell is None:
-        raise ConfigError.because("the command was started without its surroundings")
+        raise ConfigError.because("the command was started without its environment")
     shell.json = shell.json or as_json
     return shell
 

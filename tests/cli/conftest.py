@@ -11,7 +11,7 @@ from rich.console import Console
 from tests.cli.fake_api import FakeApi, serving
 
 from wavebreak_cli.main import invoke
-from wavebreak_cli.session import Surroundings
+from wavebreak_cli.session import Environment
 
 START = datetime(2026, 11, 21, 12, 3, 4, tzinfo=UTC)
 
@@ -61,7 +61,7 @@ class Terminal:
     def __call__(self, *arguments: str) -> Outcome:
         """Run one command line."""
         out, err = self._stream(), self._stream()
-        around = Surroundings(
+        around = Environment(
             out=self._console(out),
             err=Console(file=err, width=200, highlight=False, markup=False, emoji=False),
             directory=self.directory,

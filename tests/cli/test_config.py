@@ -10,7 +10,7 @@ from tests.cli.conftest import Terminal
 from tests.cli.fake_api import FakeApi, Fault
 from tests.cli.stack_files import GATEWAY, stack, stack_file
 
-from wavebreak_cli.client.endpoint import Endpoint, Given, StaticKeys, find_stack_file, resolve, signing_keys
+from wavebreak_cli.client.endpoint import Endpoint, GlobalOptions, StaticKeys, find_stack_file, resolve, signing_keys
 from wavebreak_cli.errors import ConfigError, UnavailableError
 
 FOUND = pytest.mark.parametrize("address", [("--api-url", GATEWAY), ()], ids=["given", "looked for"])
@@ -29,12 +29,12 @@ def _no_stack() -> Fault:
 
 def test_the_address_comes_first_and_names_the_region(tmp_path: Path) -> None:
     stack_file(tmp_path, "http://127.0.0.1:1/v1")
-    assert resolve(Given(api_url=GATEWAY + "/", stack="x"), tmp_path) == Endpoint(GATEWAY, "eu-west-3")
-    assert resolve(Given(api_url=GATEWAY, region="us-west-2"), tmp_path).region == "us-west-2"
+    assert resolve(GlobalOptions(api_url=GATEWAY + "/", stack="x"), tmp_path) == Endpoint(GATEWAY, "eu-west-3")
+    assert resolve(GlobalOptions(api_url=GATEWAY, region="us-west-2"), tmp_path).region == "us-west-2"
 
 
 def test_another_host_takes_the_region_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = Given(api_url="https://recovery.example.com")
+    given = GlobalOptions(api_url="https://recovery.example.com")
     assert resolve(given, tmp_path).region == "eu-central-1"
     monkeypatch.setenv("AWS_REGION", "eu-south-1")
     assert resolve(given, tmp_path).region == "eu-south-1"
@@ -49,7 +49,7 @@ def test_the_local_stack_is_found_from_a_folder_below_with_its_own_keys(tmp_path
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
     expected = Endpoint("http://127.0.0.1:1/v1", "us-east-1", StaticKeys("test", "pass"))
-    assert resolve(Given(), below) == expected
+    assert resolve(GlobalOptions(), below) == expected
     nearer = below.parent
     stack_file(nearer, "http://127.0.0.1:2/v1")
     assert find_stack_file(below) == nearer / ".local" / "stack.json"
@@ -71,20 +71,20 @@ def test_a_broken_stack_file_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / ".local").mkdir()
     (tmp_path / ".local" / "stack.json").write_text(text)
     with pytest.raises(ConfigError, match=r"stack\.json"):
-        resolve(Given(), tmp_path)
+        resolve(GlobalOptions(), tmp_path)
 
 
 def test_a_stack_named_on_purpose_goes_before_a_local_one(cloudformation: FakeApi, tmp_path: Path) -> None:
     stack_file(tmp_path, "http://127.0.0.1:1/v1")
     cloudformation.faults = [stack()]
-    assert resolve(Given(stack="prod"), tmp_path) == Endpoint("https://cfn.example/v1", "eu-central-1")
+    assert resolve(GlobalOptions(stack="prod"), tmp_path) == Endpoint("https://cfn.example/v1", "eu-central-1")
     assert "StackName=prod" in cloudformation.requests[0].body
-    assert resolve(Given(), tmp_path).url == "http://127.0.0.1:1/v1"
+    assert resolve(GlobalOptions(), tmp_path).url == "http://127.0.0.1:1/v1"
 
 
 def test_without_anything_the_stack_of_the_default_name_is_asked(cloudformation: FakeApi, tmp_path: Path) -> None:
     cloudformation.faults = [stack()]
-    assert resolve(Given(), tmp_path).url == "https://cfn.example/v1"
+    assert resolve(GlobalOptions(), tmp_path).url == "https://cfn.example/v1"
     assert "StackName=wavebreak" in cloudformation.requests[0].body
 
 
@@ -98,7 +98,7 @@ def test_nothing_configured_says_what_to_set(cloudformation: FakeApi, wavebreak:
 def test_a_stack_that_is_none_of_ours_is_told(cloudformation: FakeApi, tmp_path: Path) -> None:
     cloudformation.faults = [stack(outputs="")]
     with pytest.raises(ConfigError, match="no output ApiUrl"):
-        resolve(Given(stack="other"), tmp_path)
+        resolve(GlobalOptions(stack="other"), tmp_path)
 
 
 def test_cloudformation_that_cannot_be_reached_is_no_wrong_setting(
@@ -107,7 +107,7 @@ def test_cloudformation_that_cannot_be_reached_is_no_wrong_setting(
     monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(UnavailableError, match="CloudFormation"):
-        resolve(Given(), tmp_path)
+        resolve(GlobalOptions(), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_stack_that_may_not_be_looked_for_is_a_wrong_setting(cloudformation: F
 )
 def test_an_address_that_is_none_is_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(ConfigError, match="no address of an API"):
-        resolve(Given(api_url=url, region="us-east-1"), tmp_path)
+        resolve(GlobalOptions(api_url=url, region="us-east-1"), tmp_path)
 
 
 def test_an_unknown_profile_is_a_wrong_setting(wavebreak: Terminal) -> None:

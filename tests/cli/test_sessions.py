@@ -22,7 +22,7 @@ from tests.cli.fake_api import DRILL, RECOVERY, FakeApi, Json, execution, server
 from tests.cli.screen import Screen
 
 from wavebreak_cli.main import invoke
-from wavebreak_cli.session import Surroundings
+from wavebreak_cli.session import Environment
 from wavebreak_cli.views import live_view
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Session:
     def run(self, line: str) -> int:
         """Type a command line and wait for its end."""
         self.recorder.write(f"$ {line}\n")
-        around = Surroundings(
+        around = Environment(
             out=self.console,
             err=self.console,
             directory=self.directory,

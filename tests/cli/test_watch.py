@@ -7,7 +7,7 @@ import pytest
 from tests.cli.conftest import Clock, Terminal, lines
 from tests.cli.fake_api import DRILL, FakeApi, Fault, Json, execution, left, problem, server, wave, wave_command
 
-from wavebreak_cli.session import Shell, Surroundings, console_on
+from wavebreak_cli.session import Environment, Shell, console_on
 from wavebreak_cli.views.execution_views import LineView
 
 
@@ -160,7 +160,7 @@ def test_a_watch_that_is_left_without_the_end_says_that_the_execution_goes_on(
 def test_forced_colours_do_not_make_a_pipe_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm-256color")
-    around = Surroundings(out=console_on(io.StringIO()))
+    around = Environment(out=console_on(io.StringIO()))
     assert around.out.is_terminal
     view = Shell(around).view()
     assert isinstance(view, LineView)

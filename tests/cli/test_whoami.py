@@ -8,13 +8,13 @@ from tests.cli.conftest import Terminal
 from tests.cli.fake_api import FakeApi, Fault
 from tests.cli.stack_files import GATEWAY, stack, stack_file
 
-from wavebreak_cli.client.endpoint import Given, resolve
+from wavebreak_cli.client.endpoint import GlobalOptions, resolve
 
 
 def test_the_account_of_a_stack_is_told_by_its_arn(cloudformation: FakeApi, tmp_path: Path) -> None:
     cloudformation.faults = [stack()]
-    assert resolve(Given(stack="prod"), tmp_path).account == "111122223333"
-    assert resolve(Given(api_url=GATEWAY), tmp_path).account is None
+    assert resolve(GlobalOptions(stack="prod"), tmp_path).account == "111122223333"
+    assert resolve(GlobalOptions(api_url=GATEWAY), tmp_path).account is None
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_the_account_of_a_local_stack_is_told_by_its_state_machine(
     tmp_path: Path, more: dict[str, object], account: str | None
 ) -> None:
     stack_file(tmp_path, "http://127.0.0.1:1/v1", **more)
-    assert resolve(Given(), tmp_path).account == account
+    assert resolve(GlobalOptions(), tmp_path).account == account
 
 
 def _whoami(wavebreak: Terminal) -> dict[str, str]:

@@ -19,7 +19,7 @@ from tools.verify_aws.findings import SIMULATED
 
 from wavebreak.resilience.aws_errors import is_dependency_fault
 from wavebreak.timing import Timing
-from wavebreak_cli.client.endpoint import Endpoint, Given, read_stack_file
+from wavebreak_cli.client.endpoint import Endpoint, GlobalOptions, read_stack_file
 from wavebreak_cli.errors import ConfigError, UnavailableError
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _failure(name: str, region: str, error: BotoCoreError | ClientError) -> Conf
 
 
 def _local(path: Path) -> Stack:
-    endpoint = read_stack_file(path, Given())
+    endpoint = read_stack_file(path, GlobalOptions())
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         urls = {True: str(told["simulatorUrl"]), False: str(told["endpointUrl"])}

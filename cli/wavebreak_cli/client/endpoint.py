@@ -44,7 +44,7 @@ _HOW_TO_SET: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class GlobalOptions:
     """What the command line and the environment say; None is not said."""
 
     api_url: str | None = None
@@ -77,7 +77,7 @@ class Endpoint:
     account: str | None = field(default=None, compare=False)
 
 
-def resolve(given: Given, directory: Path) -> Endpoint:
+def resolve(given: GlobalOptions, directory: Path) -> Endpoint:
     """Find the API; raises ConfigError saying what to set, or UnavailableError when CloudFormation cannot be asked."""
     if given.api_url:
         where = _region(given, given.api_url)
@@ -106,7 +106,7 @@ def find_stack_file(directory: Path) -> Path | None:
     return None
 
 
-def read_stack_file(path: Path, given: Given) -> Endpoint:
+def read_stack_file(path: Path, given: GlobalOptions) -> Endpoint:
     """Read what `make up` wrote; raises ConfigError if it cannot be understood."""
     try:
         stack: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -227,7 +227,7 @@ def _is_address(url: str) -> bool:
     return bool(named and not parts.query and not parts.fragment)
 
 
-def _region(given: Given, url: str) -> str:
+def _region(given: GlobalOptions, url: str) -> str:
     """Take the Region from the option, the address of API Gateway or the AWS configuration, in this order."""
     if given.region:
         return given.region
@@ -263,7 +263,7 @@ def _configured(name: str, profile: str | None) -> Any:
         raise ConfigError.because(f"AWS configuration: {error}") from error
 
 
-def _stack_output(stack: str, given: Given) -> tuple[str, str]:
+def _stack_output(stack: str, given: GlobalOptions) -> tuple[str, str]:
     """Ask CloudFormation for the output `ApiUrl` of a stack, and for the stack's ARN."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - no other way of configuration needs it
 

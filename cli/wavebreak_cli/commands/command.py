@@ -177,7 +177,7 @@ def _read(shell: Shell, command_id: str) -> "CommandRun":
 def _cancel(shell: Shell, command_id: str) -> None:
     answer = shell.api.post(path_of("commands", command_id, "cancel"), {}, key=shell.around.new_key())
     status = str(answer.get("status")).replace("_", " ")
-    shell.tell(answer, lambda: shell.look.text(f"✓ {command_id} is {status}", "green"))
+    shell.print_result(answer, lambda: shell.look.text(f"✓ {command_id} is {status}", "green"))
 
 
 @dataclass

@@ -89,7 +89,7 @@ def run(  # noqa: PLR0913, PLR0917  each is an option of the command line
     if quiet:
         shell.around.out.file.write(f"{name}\n")
         return
-    shell.tell(started, lambda: _started(shell, name, started))
+    shell.print_result(started, lambda: _started(shell, name, started))
 
 
 def _recovery_points(given: list[str]) -> dict[str, str]:
@@ -148,7 +148,7 @@ def show(
         told = Phases(shell, execution).of(found)
         return Group(shown, Text(), servers_list.servers(shell.look, told, now))
 
-    shell.tell(found, picture)
+    shell.print_result(found, picture)
 
 
 @executions.command()
@@ -170,11 +170,11 @@ def events(
     execution = execution_named(shell, execution)
     trail = [cast("Event", item) for item in shell.api.items(path_of("executions", execution, "events"))]
     if not check:
-        shell.tell({"items": trail, "nextToken": None}, lambda: lists.events(shell.look, trail))
+        shell.print_result({"items": trail, "nextToken": None}, lambda: lists.events(shell.look, trail))
         return
     verdict = verify(trail)
     document = {"intact": verdict.intact, "events": len(trail), "brokenAt": verdict.broken_at, "reason": verdict.why}
-    shell.tell(document, lambda: _verdict(shell, verdict))
+    shell.print_result(document, lambda: _verdict(shell, verdict))
     if not verdict.intact:
         raise Finished(EXIT_FAILURE)
 

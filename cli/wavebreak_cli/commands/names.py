@@ -10,7 +10,7 @@ import typer
 from wavebreak.identifiers import PLAN_ID_PATTERN
 from wavebreak_cli.client.request import path_of
 from wavebreak_cli.errors import CommandError, ConfigError
-from wavebreak_cli.session import Shell, Surroundings
+from wavebreak_cli.session import Environment, Shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,10 +74,10 @@ def _completing() -> Shell:
     """Make a shell for completion: it asks the API that the environment names, once, and says nothing."""
     import os  # noqa: PLC0415 - only completion reads the environment by itself
 
-    from wavebreak_cli.client.endpoint import Given  # noqa: PLC0415 - likewise
+    from wavebreak_cli.client.endpoint import GlobalOptions  # noqa: PLC0415 - likewise
 
     found = {name: os.environ.get(f"WAVEBREAK_{name.upper()}") for name in ("api_url", "stack")}
-    return Shell(Surroundings(), Given(**found))
+    return Shell(Environment(), GlobalOptions(**found))
 
 
 def complete_execution(incomplete: str) -> list[str]:

@@ -39,7 +39,7 @@ def errors(  # noqa: PLR0913, PLR0917  each is an option of the command line
         if severity or category or execution:
             raise ConfigError.because("--summary counts all of them: leave out --severity, --category, --execution")
         counted = shell.api.get("/errors/summary", {"hours": hours})
-        shell.tell(counted, lambda: error_lists.summary(shell.look, counted))
+        shell.print_result(counted, lambda: error_lists.summary(shell.look, counted))
         return
     filters: dict[str, Any] = {"severity": severity, "category": category, "hours": hours}
     if execution is None:
@@ -48,7 +48,7 @@ def errors(  # noqa: PLR0913, PLR0917  each is an option of the command line
         named = execution_named(shell, execution)
         of_it = (error for error in shell.api.items("/errors", **filters) if error.get("executionId") == named)
         found = list(islice(of_it, limit))
-    shell.tell({"items": found, "nextToken": None}, lambda: error_lists.errors(shell.look, found))
+    shell.print_result({"items": found, "nextToken": None}, lambda: error_lists.errors(shell.look, found))
 
 
 @operations.command()
@@ -66,7 +66,7 @@ def whoami(context: typer.Context, json: JsonFlag = False) -> None:
         "region": endpoint.region,
         "principal": caller.arn,
     }
-    shell.tell(told, lambda: lists.facts(shell.look, told))
+    shell.print_result(told, lambda: lists.facts(shell.look, told))
 
 
 @operations.command()
@@ -81,6 +81,6 @@ def health(context: typer.Context, json: JsonFlag = False) -> None:
             raise
         told = {**failure.problem, "status": "degraded"}
         answer, outcome = {name: told[name] for name in _MEMBERS if name in told}, EXIT_UNAVAILABLE
-    shell.tell(answer, lambda: lists.health(shell.look, answer))
+    shell.print_result(answer, lambda: lists.health(shell.look, answer))
     if outcome:
         raise Finished(outcome)

@@ -66,7 +66,7 @@ def validate(
     if shell.json:
         documents = [{"valid": not errors, "errors": errors} for _, errors in judged]
         named = [{"file": name, **told} for (name, _), told in zip(judged, documents, strict=True)]
-        shell.tell(documents[0] if len(files) == 1 else {"items": named}, str)
+        shell.print_result(documents[0] if len(files) == 1 else {"items": named}, str)
     elif form is Format.GITHUB:
         for name, errors in judged:
             shell.around.out.file.write("".join(plan_views.annotation(name, error) + "\n" for error in errors))
@@ -107,7 +107,7 @@ def _live(shell: Shell, names: list[str]) -> None:
         _refuse_another_than_stored(shell, read)
         plan_id = read.plan_id
     answer = shell.api.post(path_of("plans", plan_id, "validate"))
-    shell.tell(answer, lambda: lists.readiness(shell.look, answer))
+    shell.print_result(answer, lambda: lists.readiness(shell.look, answer))
     if not answer.get("ready"):
         raise Finished(EXIT_FAILURE)
 
@@ -148,7 +148,7 @@ def diff(
     plan_files.judge(read)
     stored = _stored(shell, read.plan_id)
     changes = plan_files.changes(stored and stored.get("plan"), read)
-    shell.tell({"changes": changes}, lambda: plan_views.changes(shell.look, read.plan_id, stored, changes))
+    shell.print_result({"changes": changes}, lambda: plan_views.changes(shell.look, read.plan_id, stored, changes))
     if changes:
         raise Finished(EXIT_FAILURE)
 
@@ -177,7 +177,7 @@ def apply(
         if not shell.json:
             shell.around.out.print(shell.look.text(told, "green"))
     if shell.json:
-        shell.tell(answers[0] if len(answers) == 1 else {"items": answers}, str)
+        shell.print_result(answers[0] if len(answers) == 1 else {"items": answers}, str)
 
 
 def _refuse_one_plan_twice(read: "Sequence[plan_files.PlanFile]") -> None:

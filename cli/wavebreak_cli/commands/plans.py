@@ -39,7 +39,7 @@ def import_native(
     """Take over a native DRS Recovery Plan as a new plan; an import replaces none."""
     shell = open_shell(context, json)
     answer = shell.api.post("/plans/import", {"recoveryPlanArn": arn, "planId": plan_id})
-    shell.tell(answer, lambda: lists.imported(shell.look, cast("StoredPlan", answer)))
+    shell.print_result(answer, lambda: lists.imported(shell.look, cast("StoredPlan", answer)))
 
 
 @plans.command("list")
@@ -47,7 +47,7 @@ def list_plans(context: typer.Context, json: JsonFlag = False) -> None:
     """List the stored plans."""
     shell = open_shell(context, json)
     found = [cast("StoredPlan", item) for item in shell.api.items("/plans")]
-    shell.tell({"items": found, "nextToken": None}, lambda: lists.plans(shell.look, found))
+    shell.print_result({"items": found, "nextToken": None}, lambda: lists.plans(shell.look, found))
 
 
 class Output(StrEnum):
@@ -71,7 +71,7 @@ def show(
     if output is Output.YAML:
         shell.around.out.file.write(plan_views.as_yaml(answer.get("plan") or {}))
         return
-    shell.tell(answer, lambda: plan_views.plan(shell.look, answer, names_of(shell, plan)))
+    shell.print_result(answer, lambda: plan_views.plan(shell.look, answer, names_of(shell, plan)))
 
 
 def names_of(shell: Shell, plan_id: str) -> "Mapping[str, str]":
@@ -93,7 +93,7 @@ def show_readiness(
     """Show what the regular checks of a plan found, newest first; `plan validate PLAN --live` checks it now."""
     shell = open_shell(context, json)
     found = list(shell.api.items(path_of("plans", plan_named(plan), "readiness"), limit=limit))
-    shell.tell({"items": found, "nextToken": None}, lambda: readiness.history(shell.look, found))
+    shell.print_result({"items": found, "nextToken": None}, lambda: readiness.history(shell.look, found))
 
 
 @plans.command()
@@ -101,4 +101,4 @@ def delete(context: typer.Context, plan: PlanArgument, json: JsonFlag = False) -
     """Delete a plan; its executions and their evidence stay."""
     shell = open_shell(context, json)
     answer = shell.api.answer(Call("DELETE", path_of("plans", plan_named(plan))))
-    shell.tell(answer, lambda: shell.look.text(f"✓ {plan} deleted", "green"))
+    shell.print_result(answer, lambda: shell.look.text(f"✓ {plan} deleted", "green"))

@@ -52,7 +52,7 @@ def of(
         return
     content = shell.api.content(path)
     document = cast("dict[str, Any]", loads(content))
-    shell.tell(document, lambda: report_card(shell.look, document))
+    shell.print_result(document, lambda: report_card(shell.look, document))
 
 
 def _write(shell: Shell, file: str, page: bytes) -> None:
@@ -81,7 +81,7 @@ def verify(
         "reportHash": found.report_hash,
         "faults": list(found.faults),
     }
-    shell.tell(told, lambda: _verdict(shell, found))
+    shell.print_result(told, lambda: _verdict(shell, found))
     if not found.intact:
         raise Finished(EXIT_FAILURE)
 

@@ -63,7 +63,9 @@ def list_executions(  # noqa: PLR0913, PLR0917  each is an option of the command
         repeat(shell, read, lambda found: lists.executions(shell.look, found, shell.around.now()))
     else:
         found = read()
-        shell.tell({"items": found, "nextToken": None}, lambda: lists.executions(shell.look, found, shell.around.now()))
+        shell.print_result(
+            {"items": found, "nextToken": None}, lambda: lists.executions(shell.look, found, shell.around.now())
+        )
 
 
 @running.command()
@@ -78,7 +80,7 @@ def instances(context: typer.Context, watch: WatchFlag = False, json: JsonFlag =
         repeat(shell, lambda: list(_left_running(shell)), picture)
         return
     found = list(_left_running(shell))
-    shell.tell({"items": found, "nextToken": None}, lambda: picture(found))
+    shell.print_result({"items": found, "nextToken": None}, lambda: picture(found))
 
 
 def _left_running(shell: Shell) -> "Iterator[dict[str, Any]]":

@@ -51,6 +51,6 @@ def list_snapshots(
             return snapshot_views.of_one(shell.look, items)
         return snapshot_views.newest(shell.look, items, limit)
 
-    shell.tell({"items": items, "nextToken": None}, picture)
+    shell.print_result({"items": items, "nextToken": None}, picture)
     if any(not item.get("snapshots") for item in items):
         raise Finished(EXIT_FAILURE)

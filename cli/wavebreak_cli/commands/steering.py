@@ -64,7 +64,7 @@ def terminate(
     answer = shell.api.post(path, body, key=shell.around.new_key())
     if watch:
         follow_termination(shell, execution, answer)
-    shell.tell(answer, lambda: shell.look.text(f"✓ termination of {execution} accepted", "green"))
+    shell.print_result(answer, lambda: shell.look.text(f"✓ termination of {execution} accepted", "green"))
 
 
 class VerdictWord(StrEnum):
@@ -87,7 +87,7 @@ def verdict(
     execution = execution_named(shell, execution)
     body = {"verdict": word.upper(), **({"notes": notes} if notes is not None else {})}
     answer = shell.api.answer(Call("PUT", path_of("executions", execution, "verdict"), body=body))
-    shell.tell(answer, lambda: shell.look.text(f"✓ verdict {word.upper()} given to {execution}", "green"))
+    shell.print_result(answer, lambda: shell.look.text(f"✓ verdict {word.upper()} given to {execution}", "green"))
 
 
 @control.command()
@@ -104,7 +104,7 @@ def extend(
     answer = shell.api.post(path_of("executions", execution, "lease"), {"minutes": minutes, "reason": reason})
     expires = (answer.get("lease") or {}).get("expiresAt")
     until = f"until {when(expires)}" if expires else f"for {minutes} minute(s) after its end"
-    shell.tell(answer, lambda: shell.look.text(f"✓ the instances of {execution} stay {until}", "green"))
+    shell.print_result(answer, lambda: shell.look.text(f"✓ the instances of {execution} stay {until}", "green"))
 
 
 @control.command()
@@ -195,4 +195,4 @@ def _ask(shell: Shell, segments: tuple[str | int, ...], body: Mapping[str, objec
     answer = shell.api.post(path_of(*segments), body, key=key)
     label = (answer.get("display") or {}).get("label")
     state = f", now {label}" if label else ""
-    shell.tell(answer, lambda: shell.look.text(f"✓ {segments[-1]} accepted{state}", "green"))
+    shell.print_result(answer, lambda: shell.look.text(f"✓ {segments[-1]} accepted{state}", "green"))

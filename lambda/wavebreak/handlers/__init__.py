@@ -10,4 +10,10 @@ from typing import Final
 OBJECTS_BEFORE_COLLECTION: Final = 50_000
 """Some ten megabytes at the most; Python's own figure is 700."""
 
-gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
+
+def hold_back_collector() -> None:
+    """Have so many objects made before Python looks for garbage among them."""
+    gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
+
+
+hold_back_collector()
