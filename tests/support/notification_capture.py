@@ -80,14 +80,20 @@ def die(*_: Any) -> None:
 
 @dataclass
 class RecordedFailures:
-    """What was recorded as an error: severity, category and sequence of the event."""
+    """What was recorded as an error: severity, category and sequence of the event; of faults, whose they were."""
 
     seen: list[tuple[str, str, int]] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
 
     def record_failure(self, severity: Severity, category: Category, told: tuple[str, str], **context: Any) -> str:
         assert all(told)
         assert context["execution_id"]
         self.seen.append((severity.value, category.value, context["sequence"]))
+        return "err-fake"
+
+    def record_error(self, error: Exception, *, execution_id: str) -> str:
+        assert str(error)
+        self.faults.append(execution_id)
         return "err-fake"
 
 
