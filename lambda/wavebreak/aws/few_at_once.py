@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from botocore.exceptions import ClientError
 
 from wavebreak.domain.drs import Trouble
-from wavebreak.resilience.aws_errors import FAULTS, is_denied, words_of
+from wavebreak.resilience.aws_errors import FAULTS, is_denied, is_refusal, words_of
 from wavebreak.resilience.threads import side_by_side
 
 if TYPE_CHECKING:
@@ -46,5 +46,5 @@ def no_time(operation: str) -> Trouble:
 def trouble_of(operation: str, error: Exception) -> Trouble:
     """Return what stood in the way of an answer, in the service's own words where it gave any."""
     if isinstance(error, ClientError):
-        return Trouble(operation, words_of(error), denied=is_denied(error))
+        return Trouble(operation, words_of(error), denied=is_denied(error), refusal=is_refusal(error))
     return Trouble(operation, str(error))

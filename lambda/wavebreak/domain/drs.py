@@ -125,3 +125,5 @@ class Trouble:
     denied: bool = False
     asked: bool = True
     """False when there was no time left to ask."""
+    refusal: bool = False
+    """Whether the service is well and refused this very question."""

@@ -62,6 +62,12 @@ def is_dependency_fault(error: BaseException) -> bool:
     return is_service_fault(status, error_code(error))
 
 
+def is_refusal(error: ClientError) -> bool:
+    """Return whether a service is well and refused this very call: an answer of 400 to 499 that is no throttle."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status // 100 == 4 and not is_dependency_fault(error)  # noqa: PLR2004  the class of a client's errors
+
+
 def is_transient(error: BaseException) -> bool:
     """Return whether a call may succeed when it is made again."""
     return is_dependency_fault(error) or (isinstance(error, ClientError) and error_code(error) in CONTENDED)

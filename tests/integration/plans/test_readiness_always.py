@@ -303,6 +303,30 @@ def test_13_a_service_that_does_not_answer_is_asked_again_before_people_are_told
     assert [each["type"] for each in told()["messages"]] == ["PLAN_NOT_READY"]
 
 
+@pytest.mark.parametrize("error", ["ConflictException", "AccessDeniedException"])
+@pytest.mark.parametrize("operation", ["GetLaunchConfiguration", "DescribeRecoverySnapshots"])
+def test_13_a_refused_read_of_one_server_concerns_its_own_plan_alone(
+    stack: Stack, clock: JumpingClock, told: Any, operation: str, error: str
+) -> None:
+    del told  # the channels are there
+    stack.put_servers(server(number) for number in range(1, 5))
+    for number in range(1, 5):
+        stack.put_plan(plan(wave("only", number), plan_id=f"plan-{number}"))
+    optional = plan(wave("only", 1, 3), plan_id="optional")
+    optional["waves"][0]["servers"][1]["impact"] = "OPTIONAL"
+    stack.put_plan(optional)
+    assert run(stack) == {**NOTHING, "checked": 5}
+    stack.control.fault(operation, error=error, count=100, subject=server(3))
+    clock.forward(interval(stack) + 0.1)
+    found = run(stack)
+    warned = operation == "GetLaunchConfiguration" and error == "AccessDeniedException"
+    assert found == {"checked": 5, "told": not warned, "postponed": 0, "notReady": not warned}
+    shown = readiness(stack, "plan-3")
+    assert shown is not None
+    subjects = [each["subject"] for each in shown["failing"]]
+    assert subjects == ([] if warned else [server(3)])
+
+
 def test_13_a_channel_that_does_not_take_a_change_gets_it_again_and_the_others_do_not(
     stack: Stack, clock: JumpingClock, told: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

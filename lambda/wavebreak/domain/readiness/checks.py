@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.drs import DESCRIBE_SNAPSHOTS, GET_LAUNCH_CONFIGURATION, START_DRILL
 from wavebreak.domain.readiness.launch_checks import launch_checks
 from wavebreak.domain.readiness.prints import drift_checks
+from wavebreak.domain.readiness.refusals import refusals, refused_to
 from wavebreak.domain.readiness.verdicts import DRILL, Check, CheckStatus, Finding, by_impact, each_of, servers
 from wavebreak.identifiers import is_drill
 from wavebreak.timing import parse_duration, parse_iso
@@ -137,6 +138,7 @@ def _last_drill(facts: Facts) -> Check:
 def _site_checks(facts: Facts, site: SiteFacts) -> Iterator[Check]:
     """Make the checks of one Region; a check of servers looks at those of which its fact was seen."""
     yield from _access(site)
+    yield from refusals(site)
     asked = [member for member in site.members if member.source_server_id in site.servers]
     known = [member for member in asked if site.servers[member.source_server_id] is not None]
     visible = [member for member in site.members if member.source_server_id in site.instances]
@@ -238,7 +240,9 @@ def _has_snapshot(site: SiteFacts) -> Callable[[Member], Finding | None]:
 def _not_looked_at(site: SiteFacts, known: Sequence[Member]) -> Iterator[Check]:
     """Say of how many servers the snapshots were not looked at, for DRS tells them one server at a time."""
     left = sum(
-        has_snapshots(site.servers[member.source_server_id]) and member.source_server_id not in site.snapshots
+        has_snapshots(site.servers[member.source_server_id])
+        and member.source_server_id not in site.snapshots
+        and not refused_to(site, member.source_server_id, DESCRIBE_SNAPSHOTS)
         for member in known
     )
     if left and not any(trouble.operation == DESCRIBE_SNAPSHOTS for trouble in site.troubles):

@@ -62,6 +62,9 @@ class SiteFacts:
     """The executions that hold servers."""
     load: Load | None = None
     troubles: tuple[Trouble, ...] = ()
+    """What the site did not tell; it holds for every plan with servers there."""
+    refused: Mapping[str, tuple[Trouble, ...]] = field(default_factory=dict)
+    """What was refused to be told of one server, by server."""
     changed: Mapping[str, ChangedTemplate] = field(default_factory=dict)
     """Launch templates that drills have changed, by server."""
     network: DrillNetwork | None = None

@@ -10,6 +10,7 @@ from wavebreak.domain.launch_templates.choosing import holds
 from wavebreak.domain.plans.model import Impact
 from wavebreak.domain.readiness.drill_places import drill_checks, places_of
 from wavebreak.domain.readiness.launch_facts import launch_of, subnet_of
+from wavebreak.domain.readiness.refusals import refused_to
 from wavebreak.domain.readiness.verdicts import (
     DRILL,
     MOST_FINDINGS,
@@ -49,7 +50,8 @@ def launch_checks(site: SiteFacts, *, commands: bool, runs_actions: bool) -> Ite
     launches = {name: launch for name, server in known.items() if (launch := launch_of(facts, server)) is not None}
     seen = [member for member in site.members if member.source_server_id in launches]
     anew = [member for member in seen if launches[member.source_server_id].configuration.launches_into is None]
-    yield from _not_looked_at(site, len(known) - len(seen))
+    refused = [name for name in known if refused_to(site, name, GET_LAUNCH_CONFIGURATION)]
+    yield from _not_looked_at(site, len(known) - len(seen) - len(refused))
     yield from each_of("launch-into", site.where, seen, _into(facts, launches), "launched as instances of their own")
     yield from each_of("launch-disposition", site.where, seen, _stopped(launches), "started by their launch")
     yield from each_of("post-launch", site.where, seen, _actions(launches, runs_actions), "no actions without rights")

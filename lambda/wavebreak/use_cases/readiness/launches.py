@@ -52,7 +52,7 @@ def _configuration(sight: Sight, server: str) -> Iterator[Ask]:
     def take(found: LaunchConfiguration) -> None:
         _learn(sight, configurations={**_facts(sight).configurations, server: found})
 
-    yield Ask(sight, GET_LAUNCH_CONFIGURATION, partial(sight.drs.launch_configuration, server), take)
+    yield Ask(sight, GET_LAUNCH_CONFIGURATION, partial(sight.drs.launch_configuration, server), take, server)
 
 
 def _facts(sight: Sight) -> LaunchFacts:

@@ -38,6 +38,8 @@ class Sight:
     snapshots: dict[str, str | None] = field(default_factory=dict)
     active: tuple[RecentJob, ...] | None = None
     troubles: list[Trouble] = field(default_factory=list)
+    refused: dict[str, list[Trouble]] = field(default_factory=dict)
+    """Questions about one server that were refused, by server."""
     launches: LaunchFacts | None = None
     networks: list[DrillNetwork] = field(default_factory=list)
     """Where plans have their drills of this site land."""
@@ -69,6 +71,15 @@ class Ask:
     operation: str
     call: Callable[[], Any]
     take: Callable[[Any], None]
+    server: str | None = None
+    """The source server that it is about, if it is about one alone."""
+
+    def failed(self, trouble: Trouble) -> None:
+        """Take what stood in the way: a refusal about one server is its own, all else is the site's."""
+        if self.server is not None and trouble.refusal:
+            self.sight.refused.setdefault(self.server, []).append(trouble)
+        else:
+            self.sight.troubles.append(trouble)
 
 
 def sight_of(app: App, site: Site, ids: Sequence[str]) -> Sight:
@@ -94,7 +105,7 @@ def questions(sight: Sight, now: datetime) -> Iterator[Ask]:
 def snapshot_question(sight: Sight, drs: Drs, server: str) -> Ask:
     """Ask for a server's newest snapshot."""
     call, take = partial(drs.newest_snapshot, server), partial(sight.saw_snapshot, server)
-    return Ask(sight, DESCRIBE_SNAPSHOTS, call, take)
+    return Ask(sight, DESCRIBE_SNAPSHOTS, call, take, server)
 
 
 def put(asking: Asking, asked: Sequence[Ask], *, spare: bool = False) -> None:
@@ -104,7 +115,7 @@ def put(asking: Asking, asked: Sequence[Ask], *, spare: bool = False) -> None:
         if not isinstance(answer, Trouble):
             question.take(answer)
         elif answer.asked or not spare:
-            question.sight.troubles.append(answer)
+            question.failed(answer)
 
 
 def _by_server(asked: Iterable[str], found: Iterable[Instance]) -> dict[str, tuple[Instance, ...]]:

@@ -210,6 +210,7 @@ def _site(app: App, look: _Look, sight: Sight, load: Load | None, own: Site, now
         holders={partitions[pk]: holder for pk, holder in holders.items()},
         load=load,
         troubles=tuple(sight.troubles),
+        refused={server: tuple(sight.refused[server]) for server in ids if server in sight.refused},
         changed={server: sight.changed[server] for server in ids if server in sight.changed},
         network=look.networks.get(sight.site),
         launches=sight.launches,

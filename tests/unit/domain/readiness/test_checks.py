@@ -371,8 +371,9 @@ def test_the_rules_import_no_adapter_when_they_run(module: Any) -> None:
     tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     imported = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
     ours = {name for name in imported if name and name.startswith("wavebreak")}
+    of_readiness = ("launch_checks", "prints", "refusals")
     rules = {
-        f"wavebreak.domain.{name}" for name in ("drs", "plans.model", "readiness.launch_checks", "readiness.prints")
+        f"wavebreak.domain.{name}" for name in ("drs", "plans.model", *(f"readiness.{each}" for each in of_readiness))
     }
     assert ours <= rules | {"wavebreak.domain.readiness.verdicts", "wavebreak.identifiers", "wavebreak.timing"}
 
