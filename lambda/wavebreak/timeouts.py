@@ -57,7 +57,7 @@ LIMITS: Final[Mapping[str, float]] = MappingProxyType(
         "launch_round": 25,  # calls of StartRecovery for one wave: the rest is for the next round
         "termination_calls": 25,  # terminate calls of one invocation, in each site
         "asking": 8,  # questions to DRS while somebody waits for the API
-        "readiness_round": 30,  # questions of the checks that are made regularly
+        "readiness_round": 40,  # questions of the checks that are made regularly
         "history_indexed": 5,
         "history_filtered": 3,
         "history_combined": 10,

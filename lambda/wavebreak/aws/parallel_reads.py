@@ -229,11 +229,12 @@ class Asking:
         """Whether nothing new may be asked."""
         return self._deadline.over
 
-    def all(self, questions: Sequence[Question], *, to_the_end: bool = True) -> list[Any]:
+    def all(self, questions: Sequence[Question], *, to_the_end: bool = True, spared: float = 0.0) -> list[Any]:
         """Ask questions and give answers or Troubles in their order.
 
-        Unless all are waited for `to_the_end`, those that have no answer when the time is over are left behind, and
-        their sites are asked nothing more.
+        None is begun any more in the last part of the time that is `spared` for others (0 to 1). Unless all are
+        waited for `to_the_end`, those that have no answer when the time is over are left behind, and their sites
+        are asked nothing more.
         """
         by_site: dict[Hashable, list[Question]] = defaultdict(list)
         for question in questions:
@@ -241,7 +242,8 @@ class Asking:
         width = max(1, self._at_once // max(1, len(by_site)))
         pools = {site: ThreadPoolExecutor(width, thread_name_prefix="asking") for site in by_site}
         try:
-            pending = [begin(pools[each.site], self._ask, each) for each in questions]
+            until = spared * self._deadline.seconds
+            pending = [begin(pools[each.site], self._ask, each, until) for each in questions]
             done, _ = wait(pending, timeout=None if to_the_end else self._deadline.left)
         finally:
             for pool in pools.values():
@@ -253,11 +255,11 @@ class Asking:
         self._failed.setdefault(question.site, question.operation)
         return Trouble(question.operation, f"did not end within {self._deadline.seconds:g} s")
 
-    def _ask(self, question: Question) -> Any:
+    def _ask(self, question: Question, until: float) -> Any:
         operation = question.operation
         if question.site in self._failed:
             return Trouble(operation, f"not asked after {self._failed[question.site]} failed", asked=False)
-        if self.over:
+        if self.over or (until and self._deadline.left < until):
             return no_time(operation)
         if self._gives_way(question.site):
             return Trouble(operation, "it is left to a recovery that launches there", asked=False)

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from threading import Lock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from tests.support.memory_table import MemoryTable
 
+from wavebreak.aws.parallel_reads import Asking
 from wavebreak.domain.drs import Quotas, SourceServer
 from wavebreak.domain.launch_templates.model import LaunchConfiguration, Subnet, TemplateVersion
 from wavebreak.site import Site
 from wavebreak.store.locks import LockStore
 from wavebreak.store.plans import PlanStore
 from wavebreak.store.templates import TemplateStore
-from wavebreak.store.upkeep.readiness import ReadinessStore
+from wavebreak.store.upkeep.readiness import Due, Kept, ReadinessStore
 from wavebreak.timing import Timing
-from wavebreak.use_cases.readiness.check_plans import A_GROUP, check_due_plans
+from wavebreak.use_cases.readiness import check_plans
+from wavebreak.use_cases.readiness.check_plans import SERVERS_A_GROUP, check_due_plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from wavebreak.domain.plans.model import StoredPlan
+
 OWN: Final = Site("123456789012", "us-east-1")
 PLANS: Final = 500
+ONE_BY_ONE: Final = {"DescribeRecoverySnapshots", "GetLaunchConfiguration"}
 SERVERS: Final = 8
-GROUPS: Final = PLANS // A_GROUP
+GROUPS: Final = PLANS * SERVERS // SERVERS_A_GROUP
 
 
 def servers_of(number: int) -> list[str]:
@@ -40,50 +47,56 @@ class Services:
 
     calls: Counter[str] = field(default_factory=Counter)
     stalled: set[str] = field(default_factory=set)
+    took: Callable[[str], None] = lambda _name: None
     subnet: Subnet = field(default_factory=lambda: Subnet("subnet-1", "vpc-1", "us-east-1a", "10.0.0.0/16", 60_000))
+
+    def _called(self, name: str) -> None:
+        self.calls[name] += 1
+        self.took(name)
 
     def source_servers(self, ids: Sequence[str]) -> dict[str, SourceServer]:
         assert len(ids) <= 200
-        self.calls["DescribeSourceServers"] += 1
+        self._called("DescribeSourceServers")
         return {each: SourceServer(each, "STALLED" if each in self.stalled else "CONTINUOUS", "PT0S") for each in ids}
 
     def instances(self, ids: Sequence[str]) -> list[Any]:
         assert len(ids) <= 200
-        self.calls["DescribeRecoveryInstances"] += 1
+        self._called("DescribeRecoveryInstances")
         return []
 
     def active_jobs(self, _now: datetime) -> list[Any]:
-        self.calls["DescribeJobs"] += 1
+        self._called("DescribeJobs")
         return []
 
     def newest_snapshot(self, _server: str) -> str:
-        self.calls["DescribeRecoverySnapshots"] += 1
+        self._called("DescribeRecoverySnapshots")
         return "2026-11-29T12:00:00.000Z"
 
     def launch_configuration(self, server: str) -> LaunchConfiguration:
-        self.calls["GetLaunchConfiguration"] += 1
+        self._called("GetLaunchConfiguration")
         return LaunchConfiguration(server, f"lt-{server[2:]}")
 
     def defaults(self, template_ids: Collection[str]) -> dict[str, TemplateVersion]:
-        self.calls["DescribeLaunchTemplateVersions"] += 1
+        self._called("DescribeLaunchTemplateVersions")
         interface = {"DeviceIndex": 0, "SubnetId": "subnet-1", "Groups": ["sg-1"]}
         data = {"InstanceType": "m5.large", "NetworkInterfaces": [interface]}
         return {each: TemplateVersion(each, 1, is_default=True, data=data) for each in template_ids}
 
     def subnets(self, ids: Sequence[str]) -> dict[str, Subnet]:
-        self.calls["DescribeSubnets"] += bool(ids)
+        if ids:
+            self._called("DescribeSubnets")
         return {"subnet-1": self.subnet}
 
     def vpcs_of(self, _ids: Collection[str]) -> dict[str, str]:
-        self.calls["DescribeSecurityGroups"] += 1
+        self._called("DescribeSecurityGroups")
         return {"sg-1": "vpc-1"}
 
     def zones_of(self, types: Collection[str]) -> dict[str, frozenset[str]]:
-        self.calls["DescribeInstanceTypeOfferings"] += 1
+        self._called("DescribeInstanceTypeOfferings")
         return dict.fromkeys(types, frozenset({"us-east-1a"}))
 
     def vcpus_of(self, types: Collection[str]) -> dict[str, int]:
-        self.calls["DescribeInstanceTypes"] += 1
+        self._called("DescribeInstanceTypes")
         return dict.fromkeys(types, 2)
 
     def holders_of(self, addresses: Collection[str]) -> dict[tuple[str, str], str | None]:
@@ -99,6 +112,18 @@ class CountedTable(MemoryTable):
         super().__init__(lambda operation: self.calls.update([operation]))
 
 
+class WatchedStore(ReadinessStore):
+    """The store, and what was found of each plan, look by look."""
+
+    def __init__(self, table: MemoryTable, looks: dict[str, list[Kept]]) -> None:
+        super().__init__(table)
+        self._looks = looks
+
+    def found(self, due: Due, plan: StoredPlan, kept: Kept, again: datetime) -> bool:
+        self._looks[due.plan_id].append(kept)
+        return super().found(due, plan, kept, again)
+
+
 class World:
     """Many plans of one Region."""
 
@@ -108,13 +133,15 @@ class World:
         self.told: list[str] = []
         self.errors: list[Exception] = []
         self.metrics: list[float] = []
+        self.looks: dict[str, list[Kept]] = defaultdict(list)
+        self._passing = Lock()
         self.app: Any = SimpleNamespace(
             now=lambda: self.now,
             timing=Timing(),
             readiness_minutes=30,
             plans=PlanStore(self.table),
             locks=LockStore(self.table),
-            readiness=ReadinessStore(self.table),
+            readiness=WatchedStore(self.table, self.looks),
             templates=TemplateStore(self.table),
             executions=SimpleNamespace(sites_of_recoveries=lambda _field: [], summaries=lambda **_asked: ([], None)),
             brief_drs_at=lambda _site: self.services,
@@ -147,6 +174,33 @@ class World:
     def run(self) -> dict[str, int]:
         return check_due_plans(self.app, OWN).counts()
 
+    def slow(self, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Have calls of DRS and EC2 take so long, by this world's clock.
+
+        Two about single servers are made at once: here one after the other, in half the time.
+        """
+
+        def clock() -> float:
+            return self.now.timestamp()
+
+        assert check_plans._AT_ONCE == 2
+        monkeypatch.setattr(check_plans, "_AT_ONCE", 1)
+        monkeypatch.setattr(check_plans, "Asking", partial(Asking, clock))
+        self.services.took = lambda name: self._pass(seconds / 2 if name in ONE_BY_ONE else seconds)
+
+    def _pass(self, seconds: float) -> None:
+        with self._passing:
+            self.now += timedelta(seconds=seconds)
+
+    def minutes(self, count: int) -> None:
+        """Run every minute; a minute in which the run before still works is left out."""
+        begun = self.now
+        for minute in range(1, count + 1):
+            moment = begun + timedelta(minutes=minute)
+            if moment >= self.now:
+                self.now = moment
+                self.run()
+
     def half_an_hour(self, between: Callable[[int], None] = lambda _minute: None) -> Counter[str]:
         """Run every minute of an interval, and sum up what the runs did."""
         done: Counter[str] = Counter()
@@ -173,10 +227,10 @@ def world() -> World:
 def test_14_five_hundred_plans_of_four_thousand_servers_are_checked_within_the_interval(world: World) -> None:
     assert world.run() == {"checked": PLANS, "told": 0, "postponed": 0, "notReady": 0}
     servers = PLANS * SERVERS
-    in_each_group = ("DescribeJobs", "DescribeLaunchTemplateVersions", "DescribeSubnets", "DescribeSecurityGroups")
+    of_drs = ("DescribeSourceServers", "DescribeRecoveryInstances", "DescribeJobs")
+    of_ec2 = ("LaunchTemplateVersions", "Subnets", "SecurityGroups", "InstanceTypeOfferings", "InstanceTypes")
     assert world.services.calls == {
-        **dict.fromkeys(("DescribeSourceServers", "DescribeRecoveryInstances"), GROUPS * A_GROUP * SERVERS // 200),
-        **dict.fromkeys((*in_each_group, "DescribeInstanceTypeOfferings", "DescribeInstanceTypes"), GROUPS),
+        **dict.fromkeys((*of_drs, *(f"Describe{each}" for each in of_ec2)), GROUPS),
         **dict.fromkeys(("DescribeRecoverySnapshots", "GetLaunchConfiguration"), servers),
     }
     assert not world.errors
@@ -186,8 +240,8 @@ def test_14_five_hundred_plans_of_four_thousand_servers_are_checked_within_the_i
     assert done == {"checked": PLANS, "told": 0, "postponed": 0}
     calls = world.services.calls
     assert calls["DescribeRecoverySnapshots"] == calls["GetLaunchConfiguration"] == servers
-    assert calls["DescribeSourceServers"] == calls["DescribeRecoveryInstances"] <= 60
-    assert max(count for name, count in calls.items() if name.startswith("Describe") and "Snap" not in name) <= 60
+    assert calls["DescribeSourceServers"] == calls["DescribeRecoveryInstances"] <= 90
+    assert max(count for name, count in calls.items() if name.startswith("Describe") and "Snap" not in name) <= 90
     assert world.table.calls["transact"] == 2 * PLANS
     assert world.metrics == [0] * 31
 
@@ -205,3 +259,41 @@ def test_14_a_change_is_told_once_within_an_interval_and_once_when_it_is_cured(w
     assert sorted(world.told) == ["plan-250 READY", "plan-7 READY"]
     assert world.half_an_hour()["told"] == 0
     assert world.metrics[-1] == 0
+
+
+@pytest.mark.parametrize("seconds", [0.15, 0.3])
+def test_14_the_interval_suffices_where_calls_take_their_time(
+    world: World, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One run after the other, although a slow one is joined by the next minute's on AWS."""
+    world.slow(seconds, monkeypatch)
+    stored = world.now
+    world.minutes(90)
+    assert not world.errors
+    assert len(world.looks) == PLANS
+    for name, looks in world.looks.items():
+        assert {(each.looked_at, each.missed) for each in looks} == {(SERVERS, None)}, name
+        times = [each.standing.checked_at for each in looks]
+        for interval in range(3):
+            begun = stored + timedelta(minutes=30 * interval)
+            assert [each for each in times if begun <= each <= begun + timedelta(minutes=31)], (name, interval)
+    assert not world.told
+
+
+def test_14_servers_that_a_look_had_no_time_for_are_the_first_of_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One plan of more servers than can be asked for in time."""
+    monkeypatch.setattr("tests.unit.use_cases.test_many_plans.PLANS", 1)
+    monkeypatch.setattr("tests.unit.use_cases.test_many_plans.SERVERS", 450)
+    world = World()
+    world.store()
+    world.slow(0.15, monkeypatch)
+    world.minutes(100)
+    looks = world.looks["plan-0"]
+    assert len(looks) >= 3
+    begin = 0
+    for look in looks:
+        assert 150 <= look.looked_at <= 200, "three quarters of 40 s, two calls at once"
+        assert look.missed is not None
+        place = int(look.missed[2:])
+        assert 0 <= (begin + look.looked_at - place) % 450 <= 2, "each look goes on where the one before ended"
+        begin = place

@@ -17,6 +17,8 @@ MOST_FAILING: Final = 50
 """Failed checks of one look that are kept; the others are counted in a last entry."""
 MOST_IN_A_LIST: Final = 3
 """Those that a list of plans shows of each: a page of it holds a thousand plans."""
+AND_MORE: Final = "and more"
+"""The subject of the entry that counts the others."""
 MOST_MISSES: Final = 2
 """Looks in a row that count for nothing because a service did not answer; the next one counts as it is."""
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -58,7 +60,7 @@ def at_most(failed: Sequence[Failing], most: int) -> tuple[Failing, ...]:
     if len(failed) <= most:
         return tuple(failed)
     rest = failed[most - 1 :]
-    return (*failed[: most - 1], Failing(rest[0].check, "and more", f"{len(rest)} more checks failed"))
+    return (*failed[: most - 1], Failing(rest[0].check, AND_MORE, f"{len(rest)} more checks failed"))
 
 
 def standing_view(standing: Standing | None, most: int = MOST_FAILING) -> dict[str, Any] | None:

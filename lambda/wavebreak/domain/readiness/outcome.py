@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from wavebreak.domain.readiness.verdicts import Check
 
 
-def standing_of(checks: Iterable[Check], plan_version: int, at: datetime) -> Standing:
-    """Sum up the checks of a look."""
+def standing_of(checks: Iterable[Check], plan_version: int, at: datetime, unseen: Iterable[Failing] = ()) -> Standing:
+    """Sum up the checks of a look, and the failures of an earlier one of which it saw nothing."""
     failed = [Failing(check.name, check.subject, check.message) for check in checks if check.status is CheckStatus.FAIL]
+    known = {(each.check, each.subject) for each in failed}
+    failed += [each for each in unseen if (each.check, each.subject) not in known]
     return Standing(at, not failed, at_most(failed, MOST_FAILING), plan_version)

@@ -16,7 +16,7 @@ from wavebreak.domain.readiness.launch_facts import LaunchFacts, launch_of
 from wavebreak.use_cases.readiness.sights import Ask, put
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from wavebreak.app import App
     from wavebreak.aws.ec2.landing_places import LandingPlaces
@@ -30,9 +30,8 @@ _EMPTY: Final = LaunchFacts()
 _DESCRIBE_VERSIONS: Final = f"ec2:{DESCRIBE_VERSIONS}"
 
 
-def look_at_launches(app: App, asking: Asking, seen: Mapping[Site, Sight], chosen: Sequence[tuple[Site, str]]) -> None:
-    """Learn how the chosen servers are launched, and where; what there is no time for is left out."""
-    put(asking, [each for site, server in chosen for each in _configuration(seen[site], server)], spare=True)
+def look_at_places(app: App, asking: Asking, seen: Mapping[Site, Sight]) -> None:
+    """Learn where servers whose launch configurations are known land; what there is no time for is left out."""
     asked = [sight for sight in seen.values() if sight.launches is not None]
     # In one thread: making several clients at a time is not safe.
     places = [(sight, app.places_at(sight.site)) for sight in asked]
@@ -44,8 +43,8 @@ def look_at_launches(app: App, asking: Asking, seen: Mapping[Site, Sight], chose
             _learn(sight, vcpu_quota=app.vcpus_at(sight.site))
 
 
-def _configuration(sight: Sight, server: str) -> Iterator[Ask]:
-    """Ask for a launch configuration."""
+def configuration_question(sight: Sight, server: str) -> Iterator[Ask]:
+    """Ask for a server's launch configuration."""
     if sight.drs is None:
         return
 

@@ -108,9 +108,12 @@ def snapshot_question(sight: Sight, drs: Drs, server: str) -> Ask:
     return Ask(sight, DESCRIBE_SNAPSHOTS, call, take, server)
 
 
-def put(asking: Asking, asked: Sequence[Ask], *, spare: bool = False) -> None:
-    """Put questions, and give each answer to who takes it; `spare` ones may go unasked without being missed."""
-    answers = asking.all([Question(each.operation, each.call, each.sight.site) for each in asked])
+def put(asking: Asking, asked: Sequence[Ask], *, spare: bool = False, spared: float = 0.0) -> None:
+    """Put questions, and give each answer to who takes it; `spare` ones may go unasked without being missed.
+
+    None is begun in the part of the time that is `spared` for what is asked later.
+    """
+    answers = asking.all([Question(each.operation, each.call, each.sight.site) for each in asked], spared=spared)
     for question, answer in zip(asked, answers, strict=True):
         if not isinstance(answer, Trouble):
             question.take(answer)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.parallel_reads import Asking
@@ -20,17 +21,18 @@ from wavebreak.domain.executions.model.starts import StartRequest
 from wavebreak.domain.executions.networking.start import networks_of
 from wavebreak.domain.plans.model import Impact
 from wavebreak.domain.readiness.checks import has_snapshots
+from wavebreak.domain.readiness.coverage import in_turn
 from wavebreak.domain.readiness.facts import Baseline, Drill, Facts, Load, Member, SiteFacts, runs_commands
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.problems import InvalidRequest, Unavailable
 from wavebreak.store import keys
 from wavebreak.use_cases.networks.left_changed import changed_templates
 from wavebreak.use_cases.readiness import sights
-from wavebreak.use_cases.readiness.launches import look_at_launches
+from wavebreak.use_cases.readiness.launches import configuration_question, look_at_places
 from wavebreak.use_cases.resolve_selectors import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from wavebreak.app import App
@@ -43,6 +45,9 @@ if TYPE_CHECKING:
 
 MOST_SNAPSHOTS: Final = 100
 """Servers of a plan that are asked for one by one while somebody waits: their launches, and their snapshots."""
+_FOR_PLACES: Final = 0.25
+"""The part of the time that is left to ask EC2 where the servers that were asked for land."""
+_NOWHERE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +71,13 @@ def survey(app: App, plan: StoredPlan, own: Site) -> Facts:
     return facts
 
 
-def survey_plans(app: App, plans: Sequence[StoredPlan], own: Site, asking: Asking, most: int) -> list[Facts]:
-    """Gather what the checks of plans look at, in their order; of each plan `most` servers are asked for one by one."""
+def survey_plans(
+    app: App, plans: Sequence[StoredPlan], own: Site, asking: Asking, most: int, begin: Mapping[str, str] = _NOWHERE
+) -> list[Facts]:
+    """Gather what the checks of plans look at, in their order; of each plan `most` servers are asked for one by one.
+
+    `begin` names, by plan, the server to begin with.
+    """
     now = app.now()
     tags: dict[Site, Any] = {}
     looks = [_look(app, plan, own, now, tags) for plan in plans]
@@ -83,9 +93,9 @@ def survey_plans(app: App, plans: Sequence[StoredPlan], own: Site, asking: Askin
         seen[site].changed = changed
     sights.put(asking, [question for sight in seen.values() for question in sights.questions(sight, now)])
     loads = {site: _load(app, asking, sight) for site, sight in seen.items()}
-    chosen = _chosen(looks, seen, most)
-    look_at_launches(app, asking, seen, chosen)
-    sights.put(asking, _snapshot_questions(seen, chosen), spare=True)
+    one_by_one = [ask for site, server in _chosen(looks, seen, most, begin) for ask in _of_one(seen[site], server)]
+    sights.put(asking, one_by_one, spare=True, spared=_FOR_PLACES)
+    look_at_places(app, asking, seen)
     baselines = app.readiness.baselines(plan.document["planId"] for plan in plans)
     return [
         replace(_facts(app, look, seen, loads, own, now), baseline=_baseline(baselines, look.plan)) for look in looks
@@ -175,25 +185,27 @@ def _refusals(app: App, plan: StoredPlan, own: Site, now: datetime) -> Refusals:
     return ()
 
 
-def _chosen(looks: Iterable[_Look], seen: Mapping[Site, Sight], most: int) -> list[tuple[Site, str]]:
+def _chosen(
+    looks: Iterable[_Look], seen: Mapping[Site, Sight], most: int, begin: Mapping[str, str]
+) -> list[tuple[Site, str]]:
     """Return the servers that are asked for one by one: the first of each plan that DRS knows, and none twice."""
     chosen: dict[tuple[Site, str], None] = {}
     for look in looks:
         candidates = [
-            (member.impact is Impact.OPTIONAL, (site, member.source_server_id))
+            (member.impact, member.source_server_id, (site, member.source_server_id))
             for site, members in look.members.items()
             for member in members
             if seen[site].servers.get(member.source_server_id) is not None
         ]
-        candidates.sort(key=lambda candidate: candidate[0])
-        chosen.update(dict.fromkeys(place for _, place in candidates[:most]))
+        chosen.update(dict.fromkeys(in_turn(candidates, begin.get(look.plan.document["planId"]))[:most]))
     return list(chosen)
 
 
-def _snapshot_questions(seen: Mapping[Site, Sight], chosen: Iterable[tuple[Site, str]]) -> list[Ask]:
-    """Ask for the newest snapshots of the chosen servers, of those that may have any."""
-    asked = [(seen[site], server) for site, server in chosen if has_snapshots(seen[site].servers.get(server))]
-    return [sights.snapshot_question(sight, sight.drs, server) for sight, server in asked if sight.drs is not None]
+def _of_one(sight: Sight, server: str) -> Iterator[Ask]:
+    """Ask for all that DRS tells of one server at a time; one that cannot have snapshots is not asked for any."""
+    yield from configuration_question(sight, server)
+    if sight.drs is not None and has_snapshots(sight.servers.get(server)):
+        yield sights.snapshot_question(sight, sight.drs, server)
 
 
 def _site(app: App, look: _Look, sight: Sight, load: Load | None, own: Site, now: datetime) -> SiteFacts:
