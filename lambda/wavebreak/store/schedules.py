@@ -137,6 +137,11 @@ class ScheduleStore:
             return Scheduled(busy=True)
         return Scheduled(again=before is not None)
 
+    def give_up(self, plan_id: str, scheduled: str) -> None:
+        """Forget a scheduled time that was taken up, and for which nothing was begun: the next delivery begins anew."""
+        key = {"pk": keys.plan(plan_id), "sk": keys.scheduled(scheduled)}
+        self.table.transact([Write("scheduled", "Delete", key, "outcome = :none", {":none": None})])
+
     def end(self, plan_id: str, scheduled: str, outcome: str, now: datetime, *, untold: bool = False) -> None:
         """Note what became of a scheduled time: an execution id, or why there is none, which is `untold` at first."""
         item = {"pk": keys.plan(plan_id), "sk": keys.scheduled(scheduled), "outcome": outcome, "untold": untold}

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from moto.sns.models import sns_backends
 from tests.support.blueprint import ACCOUNT, REGION, STACK_NAME
 from tests.support.plans import plan, servers_of, wave
+from tests.support.steps import FUNCTION, RUNBOOK, Steps
 
 from wavebreak.aws.scheduler import Schedules
 from wavebreak.problems import Unavailable
@@ -213,6 +214,90 @@ def test_13_a_drill_of_a_plan_that_is_not_ready_is_told(stack: Stack, told: Any)
     assert str(deliver(stack)).startswith("Not ready: ")
     assert len(told()) == 1
     assert stack.api("GET", "/executions").json["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "error"),
+    [
+        ("DescribeRecoverySnapshots", "ThrottlingException"),
+        ("DescribeSourceServers", "ThrottlingException"),
+        ("GetLaunchConfiguration", "InternalServerException"),
+        ("DescribeSubnets", "RequestLimitExceeded"),
+    ],
+)
+def test_13_a_service_that_does_not_answer_has_the_start_repeated_and_refuses_nothing(
+    stack: Stack, told: Any, operation: str, error: str
+) -> None:
+    stack.put_servers(servers_of(document()))
+    put(stack, document())
+    stack.control.fault(operation, error=error, count=100)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match=operation):
+            deliver(stack)
+    stack.control.clear_faults()
+    started = str(deliver(stack))
+    assert started.startswith("drill-")
+    assert deliver(stack) == started
+    assert told() == []
+    stack.ended(started)
+
+
+@pytest.mark.parametrize("error", ["ThrottlingException", "AccessDeniedException"])
+def test_13_what_is_certainly_in_the_way_is_told_and_the_start_not_repeated(
+    stack: Stack, told: Any, error: str
+) -> None:
+    if error == "ThrottlingException":
+        stack.put_servers(servers_of(document()), replicationState="STALLED")
+    else:
+        stack.put_servers(servers_of(document()))
+    put(stack, document())
+    stack.control.fault("DescribeRecoverySnapshots", error=error, count=100)
+    outcome = str(deliver(stack))
+    assert outcome.startswith("Not ready: ")
+    assert ("stalled" in outcome) == (error == "ThrottlingException")
+    assert ("DescribeRecoverySnapshots" in outcome) == (error == "AccessDeniedException")
+    stack.control.clear_faults()
+    assert deliver(stack) == outcome
+    assert len(told()) == 1
+
+
+def with_step(**step: Any) -> dict[str, Any]:
+    return document() | {"waves": [wave("only", 1, after=[{"required": True, **step}])]}
+
+
+@pytest.mark.parametrize("step", [{"function": "nobody"}, {"automation": "Nothing"}], ids=str)
+@pytest.mark.parametrize("in_drill", ["RUN", "SKIP"])
+def test_13_a_required_step_that_may_not_run_keeps_a_drill_from_starting_if_it_runs_in_drills(
+    stack: Stack, told: Any, step: dict[str, str], in_drill: str
+) -> None:
+    body = with_step(**step, inDrill=in_drill)
+    stack.put_servers(servers_of(body))
+    put(stack, body)
+    outcome = str(deliver(stack))
+    if in_drill == "SKIP":
+        assert outcome.startswith("drill-")
+        stack.ended(outcome)
+    else:
+        assert outcome.startswith("Not ready: only: after 1, ")
+        assert "Arns" in outcome
+    assert len(told()) == (in_drill == "RUN")
+
+
+def test_13_steps_that_are_there_and_may_run_keep_no_drill_from_starting(stack: Stack, told: Any) -> None:
+    Steps(stack)
+    stack.control.put_automation(RUNBOOK)
+    body = with_step(automation=RUNBOOK, inDrill="RUN")
+    body["waves"][0]["after"].append({"function": FUNCTION, "inDrill": "RUN", "required": False})
+    stack.put_servers(servers_of(body))
+    put(stack, body)
+    stack.control.fault("DescribeDocument", httpStatus=500, count=100)
+    with pytest.raises(Unavailable, match="DescribeDocument"):
+        deliver(stack)
+    stack.control.clear_faults()
+    outcome = str(deliver(stack))
+    assert outcome.startswith("drill-"), outcome
+    assert told() == []
+    stack.ended(outcome)
 
 
 def test_13_without_its_plan_or_its_schedule_nothing_starts(stack: Stack, told: Any) -> None:

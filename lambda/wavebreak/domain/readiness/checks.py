@@ -95,7 +95,8 @@ def has_snapshots(server: SourceServer | None) -> bool:
 
 def _settings(facts: Facts) -> list[Check]:
     refused = [
-        Check("settings", refusal["pointer"], CheckStatus.FAIL, refusal["message"]) for refusal in facts.refusals
+        Check("settings", refusal["pointer"], CheckStatus.FAIL, refusal["message"], unanswered=facts.unsure)
+        for refusal in facts.refusals
     ]
     refused += [
         Check("settings", refusal["pointer"], CheckStatus.WARN, f"{DRILL}{refusal['message']}")
@@ -175,13 +176,13 @@ def _access(site: SiteFacts) -> Iterator[Check]:
             yield Check("permissions", site.where, CheckStatus.WARN, f"{message}: {trouble.reason}")
         elif trouble.operation.startswith(_EC2):
             message = f"EC2 did not answer {trouble.operation.removeprefix(_EC2)} in {site.where}: {trouble.reason}"
-            yield Check("ec2", site.where, CheckStatus.FAIL, message)
+            yield Check("ec2", site.where, CheckStatus.FAIL, message, unanswered=True)
         elif trouble.denied:
             message = f"no permission for {trouble.operation} in {site.where}: {trouble.reason}"
             yield Check("permissions", site.where, CheckStatus.FAIL, message)
         else:
             message = f"DRS did not answer {trouble.operation} in {site.where}: {trouble.reason}"
-            yield Check("drs", site.where, CheckStatus.FAIL, message)
+            yield Check("drs", site.where, CheckStatus.FAIL, message, unanswered=True)
     if not site.troubles:
         yield Check("drs", site.where, CheckStatus.PASS, f"DRS answers in {site.where}")
 

@@ -35,6 +35,8 @@ class Check:
     subject: str
     status: CheckStatus
     message: str
+    unanswered: bool = False
+    """Whether it says no more than that a service did not answer, which may be over at the next look."""
 
 
 Finding: TypeAlias = tuple[CheckStatus, str]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 ROLE_PARAMETER: Final = "AutomationAssumeRole"
 RUNBOOK: Final = "Automation"
 _LISTS: Final = ("before", "after")
+_RUN: Final = "RUN"
+"""What `inDrill` says of a step that runs in drills; automations and functions do not unless they say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class PlannedStep:
     automation: str | None
     function: str | None
     required: bool
+    in_drills: bool = False
+    """Whether it runs in drills, too."""
     parameters: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
@@ -67,6 +71,7 @@ def planned_steps(waves: Iterable[tuple[Mapping[str, Any], Site]]) -> Iterator[P
                         automation=step.get("automation"),
                         function=step.get("function"),
                         required=bool(step.get("required")),
+                        in_drills=step.get("inDrill") == _RUN,
                         parameters=step.get("parameters") or {},
                     )
 

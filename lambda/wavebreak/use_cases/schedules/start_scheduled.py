@@ -19,12 +19,14 @@ from wavebreak.timing import iso
 from wavebreak.use_cases.deliver_events import announce
 from wavebreak.use_cases.readiness.survey import survey
 from wavebreak.use_cases.start_execution import start_execution
+from wavebreak.use_cases.steps.check_steps import check_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from wavebreak.app import App
     from wavebreak.domain.plans.model import StoredPlan
+    from wavebreak.domain.readiness.verdicts import Check
 
 logger = logging.getLogger(__name__)
 
@@ -102,13 +104,27 @@ def _plan(app: App, delivery: Delivery) -> StoredPlan | None:
 
 
 def _not_ready(app: App, delivery: Delivery) -> NotStarted | None:
-    """Return what of the plan is not ready for a drill; None when all is."""
-    checks = judge(survey(app, app.plans.get(delivery.plan_id), delivery.own))
-    failed = [f"{check.subject}: {check.message}" for check in checks if refuses_a_drill(check)]
+    """Return what of the plan is not ready for a drill; None when all is.
+
+    Where nothing but a service that does not answer is in the way, the delivery is to be repeated: Unavailable.
+    """
+    plan = app.plans.get(delivery.plan_id)
+    facts = survey(app, plan, delivery.own)
+    checks = [*judge(facts), *check_steps(app, plan.document, delivery.own, of_drills=True)]
+    failed = [check for check in checks if refuses_a_drill(check)]
     if not failed:
         return None
-    more = f" and {len(failed) - _MOST_FAILS} more" if len(failed) > _MOST_FAILS else ""
-    return NotStarted(f"Not ready: {'; '.join(failed[:_MOST_FAILS])}{more}")
+    certain = [check for check in failed if not check.unanswered]
+    words = _words(certain or failed)
+    if not certain:
+        app.schedules.give_up(delivery.plan_id, delivery.scheduled)
+        raise Unavailable(f"Whether {delivery.plan_id} is ready could not be seen: {words}", retry_after_seconds=60)
+    return NotStarted(f"Not ready: {words}")
+
+
+def _words(failed: Sequence[Check]) -> str:
+    listed = "; ".join(f"{check.subject}: {check.message}" for check in failed[:_MOST_FAILS])
+    return f"{listed} and {len(failed) - _MOST_FAILS} more" if len(failed) > _MOST_FAILS else listed
 
 
 def _started(app: App, delivery: Delivery) -> str | NotStarted:

@@ -32,13 +32,17 @@ def check_steps(
     own: Site,
     asking: Asking | None = None,
     troubles: list[Trouble] | None = None,
+    *,
+    of_drills: bool = False,
 ) -> list[Check]:
     """Check the automations and functions of a plan document, in its order; none for a plan without any.
 
     `own` is the stack's account and Region. A step that may not be run is not looked for: nobody here may see it. What
-    could not be looked at goes to `troubles`, too; questions are begun for as long as `asking` has time.
+    could not be looked at goes to `troubles`, too; questions are begun for as long as `asking` has time. With
+    `of_drills` only the steps that run in drills are checked.
     """
-    steps = list(planned_steps((wave, site_of(wave, own)) for wave in document["waves"]))
+    planned = planned_steps((wave, site_of(wave, own)) for wave in document["waves"])
+    steps = [step for step in planned if step.in_drills or not of_drills]
     if not steps:
         return []
     faults: list[list[str]] = [_refusals(app, step) for step in steps]
@@ -46,9 +50,12 @@ def check_steps(
     answers = _asked(app, [steps[index] for index in allowed], asking or Asking())
     if troubles is not None:
         troubles += [answer for answer in answers if isinstance(answer, Trouble)]
+    unanswered = set[int]()
     for index, answer in zip(allowed, answers, strict=True):
         faults[index] = list(_read(steps[index], answer))
-    return [check for step, found in zip(steps, faults, strict=True) for check in _checks(step, found)]
+        if isinstance(answer, Trouble) and not answer.denied:
+            unanswered.add(index)
+    return [check for index, step in enumerate(steps) for check in _checks(step, faults[index], index in unanswered)]
 
 
 def _refusals(app: App, step: PlannedStep) -> list[str]:
@@ -97,8 +104,8 @@ def _read(step: PlannedStep, answer: Any) -> Iterator[str]:
         yield f"there is no function {step.function} in the stack's own account and Region"
 
 
-def _checks(step: PlannedStep, faults: Sequence[str]) -> Iterator[Check]:
+def _checks(step: PlannedStep, faults: Sequence[str], unanswered: bool) -> Iterator[Check]:
     if not faults:
         yield Check(NAME, step.subject, CheckStatus.PASS, "it is there, and may be run")
     for fault in faults:
-        yield Check(NAME, step.subject, CheckStatus.FAIL if step.required else CheckStatus.WARN, fault)
+        yield Check(NAME, step.subject, CheckStatus.FAIL if step.required else CheckStatus.WARN, fault, unanswered)
