@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -141,6 +142,31 @@ def test_13_what_ec2_does_not_show_at_first_fails_no_server(
     assert (ended["status"], [each["error"] for each in ended["waves"][0]["servers"]]) == ("COMPLETED", [None, None])
     assert set(subnets(stack, ended).values()) == {SUBNET}
     swept(stack, clock)
+
+
+@pytest.mark.parametrize("used", [5, 7])
+def test_13_two_waves_at_the_same_time_overfill_no_subnet_and_fail_only_whom_no_address_is_left_for(
+    networked: Stack, used: int
+) -> None:
+    """Ten and six addresses for sixteen servers, or two fewer; EC2 counts those that have landed."""
+    one, other = "subnet-0123456789abcdef1", "subnet-0123456789abcdef2"
+    networked.control.put_subnet(one, cidrBlock="10.1.0.0/28", vpcId=VPC, usedAddresses=1)
+    networked.control.put_subnet(other, cidrBlock="10.1.1.0/28", vpcId=VPC, usedAddresses=used)
+    waves = wave("one", *range(1, 9)), wave("two", *range(9, 17), dependsOn=[])
+    for each in waves:
+        for entry in each["servers"]:
+            entry["impact"] = "OPTIONAL"
+    document = plan(*waves, plan_id="networked") | {
+        "drill": {"networks": [{"subnetIds": [one, other], "securityGroupIds": [GROUP]}]}
+    }
+    networked.put_servers(servers_of(document), launchSeconds=3)
+    ended = networked.ended(networked.start(document))
+    shown = [each for each_wave in ended["waves"] for each in each_wave["servers"]]
+    landed = [each for each in shown if each["launchStatus"] == "LAUNCHED"]
+    assert len(landed) == 21 - used, [(each["launchStatus"], each["error"]) for each in shown]
+    failed = [each["error"] for each in shown if each["launchStatus"] != "LAUNCHED"]
+    assert failed == ["No subnet of the drill has enough free addresses for it"] * (used - 5)
+    assert Counter(subnets(networked, ended).values()) == {one: 10, other: 11 - used}
 
 
 def test_13_a_server_that_keeps_its_address_has_it_in_a_drills_network_of_the_same_range(

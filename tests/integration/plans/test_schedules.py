@@ -226,8 +226,9 @@ def test_13_a_drill_of_a_plan_that_is_not_ready_is_told(stack: Stack, told: Any)
     ],
 )
 def test_13_a_service_that_does_not_answer_has_the_start_repeated_and_refuses_nothing(
-    stack: Stack, told: Any, operation: str, error: str
+    stack: Stack, told: Any, operation: str, error: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("TIMEOUT_ASKING", "60")
     stack.put_servers(servers_of(document()))
     put(stack, document())
     stack.control.fault(operation, error=error, count=100)

@@ -66,6 +66,11 @@ class TemplateChange:
         """What EC2 tells of a version of ours."""
         return f"Wavebreak {self.execution_id} {self.token}"
 
+    @property
+    def addresses(self) -> int:
+        """How many addresses its server takes of the subnet."""
+        return max(1, len(self.interfaces))
+
     def is_of(self, execution_id: str, wave: int, attempt: int) -> bool:
         """Return whether it was made by this attempt of a drill's wave."""
         return (self.execution_id, self.wave, self.attempt) == (execution_id, wave, attempt)

@@ -19,6 +19,14 @@ class NoPlaceError(Exception):
     """No subnet of the network takes a server; the message says why."""
 
 
+class PlaceTakenError(Exception):
+    """Others are being launched into what is free for a server: how much they leave shows when they have landed."""
+
+    def __init__(self) -> None:
+        """Say what is waited for."""
+        super().__init__("Waits until others have landed in the drill's subnets, to see what they leave free")
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a server needs of a subnet."""
@@ -56,11 +64,13 @@ class Places:
     zones: Mapping[str, frozenset[str]]
     """The zones that offer each instance type."""
     given: Counter[str] = field(default_factory=Counter)
+    led: Counter[str] = field(default_factory=Counter)
+    """Addresses of each subnet for servers that are led there and not known to have landed: EC2 may count them or not."""
 
     def choose(self, wish: Wish) -> Subnet:
         """Return the subnet with most free addresses in a zone that offers the type, and count the addresses as taken.
 
-        Raises NoPlaceError.
+        Raises NoPlaceError, and PlaceTakenError where others may have left enough once they have landed.
         """
         known = [self.subnets[each] for each in self.network.subnet_ids if each in self.subnets]
         if not known:
@@ -72,11 +82,17 @@ class Places:
             fitting = [each for each in fitting if holds(each.cidr, wish.address)]
             if not fitting:
                 raise NoPlaceError(f"It keeps its private address {wish.address}, which no subnet of the drill holds")
-        best = max(fitting, key=lambda each: each.free - self.given[each.subnet_id])
-        if best.free - self.given[best.subnet_id] < wish.interfaces:
+        if all(each.free - self.given[each.subnet_id] < wish.interfaces for each in fitting):
             raise NoPlaceError("No subnet of the drill has enough free addresses for it")
+        best = max(fitting, key=self.left)
+        if self.left(best) < wish.interfaces:
+            raise PlaceTakenError
         self.given[best.subnet_id] += wish.interfaces
         return best
+
+    def left(self, subnet: Subnet) -> int:
+        """Return how many addresses of a subnet are certainly free."""
+        return subnet.free - self.given[subnet.subnet_id] - self.led[subnet.subnet_id]
 
     def _offers(self, subnet: Subnet, wish: Wish) -> bool:
         if wish.zone is not None and subnet.zone != wish.zone:

@@ -16,12 +16,13 @@ from wavebreak.domain.drs import Trouble
 from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.launch_templates.changes import Stage, TemplateChange
 from wavebreak.domain.launch_templates.changing import NotForDrillsError, changed, interfaces_of
-from wavebreak.domain.launch_templates.choosing import NoPlaceError, Places, wish_of
+from wavebreak.domain.launch_templates.choosing import NoPlaceError, Places, PlaceTakenError, wish_of
+from wavebreak.use_cases.networks.led_there import led_there
 from wavebreak.use_cases.networks.put_back import before_launch, put_back
 from wavebreak.use_cases.preemption.give_way import left_to_recoveries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from wavebreak.app import App
     from wavebreak.aws.drs import Drs
@@ -155,6 +156,8 @@ class _Leading:
     unready: Unready
     own: Mapping[str, TemplateChange]
     """What an earlier call of the same attempt had begun."""
+    free: dict[str, int] = field(default_factory=dict)
+    """The free addresses of the drill's subnets, as EC2 told them."""
 
     def run(self, names: Sequence[str]) -> None:
         """Change the templates of servers; who cannot be launched now is in `unready` then."""
@@ -211,13 +214,18 @@ class _Leading:
         wishes = {each.source_server_id: self._wish(each, default) for each, default in wanted}
         types = {each.instance_type for each in wishes.values() if each.instance_type}
         subnets = templates.subnets(self.network.subnet_ids)
-        places = Places(self.network, subnets, templates.zones_of(types))
+        self.free.update({name: each.free for name, each in subnets.items()})
+        led = led_there(self.app, self.execution, self.wave.site)
+        places = Places(self.network, subnets, templates.zones_of(types), led=led)
         planned: list[TemplateChange] = []
         for configuration, default in wanted:
             name = configuration.source_server_id
             try:
                 subnet = places.choose(wishes[name])
                 changed(default.data, subnet.subnet_id, self.network.group_ids)
+            except PlaceTakenError as taken:
+                self.unready.waiting[name] = str(taken)
+                continue
             except (NoPlaceError, NotForDrillsError) as error:
                 unshown = [each for each in self.network.subnet_ids if each not in subnets]
                 if unshown and isinstance(error, NoPlaceError):
@@ -264,11 +272,31 @@ class _Leading:
         resumed = [each for each in planned if each.source_server_id in self.own]
         begun = [*resumed, *self.app.templates.intend(fresh)]
         held = left_to_recoveries(self.app, self.execution, self.wave, [each.source_server_id for each in begun])
+        held |= dict.fromkeys(self._beyond_what_is_free(fresh, held), str(PlaceTakenError()))
         self.unready.waiting |= held
         for change in fresh:
             if change.source_server_id in held:
                 self.app.templates.done(change)
         return [each for each in begun if each.source_server_id not in held]
+
+    def _beyond_what_is_free(self, fresh: Sequence[TemplateChange], held: Collection[str]) -> list[str]:
+        """Return the servers for which there is no address beside those that other waves led there meanwhile.
+
+        Each wave writes its changes down first and then looks at all of them, so of two at least one sees the other.
+        """
+        mine = [each for each in fresh if each.source_server_id not in held]
+        if not mine:
+            return []
+        led = led_there(self.app, self.execution, self.wave.site)
+        for change in mine:
+            led[change.subnet_id] -= change.addresses
+        beyond: list[str] = []
+        for change in mine:
+            led[change.subnet_id] += change.addresses
+            if led[change.subnet_id] > self.free[change.subnet_id]:
+                led[change.subnet_id] -= change.addresses
+                beyond.append(change.source_server_id)
+        return beyond
 
     def _made(self, begun: Sequence[TemplateChange], data: Mapping[str, Mapping[str, object]]) -> list[TemplateChange]:
         """Have EC2 make the versions, and write their numbers down; what is asked for again is made once."""

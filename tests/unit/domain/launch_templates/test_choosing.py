@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wavebreak.domain.launch_templates.choosing import NoPlaceError, Places, Wish
+from wavebreak.domain.launch_templates.choosing import NoPlaceError, Places, PlaceTakenError, Wish
 from wavebreak.domain.launch_templates.model import DrillNetwork, Subnet
 from wavebreak.site import Site
 
@@ -74,6 +74,16 @@ def test_13_a_server_that_keeps_its_address_goes_where_that_is_held_or_nowhere()
 def test_13_who_finds_no_place_is_told_why(wish: Wish, why: str) -> None:
     with pytest.raises(NoPlaceError, match=why):
         _two().choose(wish)
+
+
+def test_13_addresses_that_others_are_led_to_are_left_to_them_and_waited_for() -> None:
+    places = _two()
+    places.led.update({"subnet-0": 198, "subnet-1": 3})
+    assert [places.choose(Wish("m5.large")).subnet_id for _ in range(2)] == ["subnet-0"] * 2
+    with pytest.raises(PlaceTakenError, match="Waits until others have landed"):
+        places.choose(Wish("m5.large"))
+    with pytest.raises(NoPlaceError, match="enough free addresses"):
+        places.choose(Wish("m5.large", zone="b", interfaces=4))
 
 
 def test_13_subnets_that_ec2_does_not_know_are_named() -> None:
