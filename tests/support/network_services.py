@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.execution_builders import NOW, job_id
@@ -23,13 +24,15 @@ from wavebreak.problems import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from datetime import datetime
 
     from tests.support.network_world import NetworkWorld
 
+    from wavebreak.domain.executions.model.jobs import Job
     from wavebreak.domain.executions.model.servers import Server
 
 HOME: Final = "subnet-home"
+LATE: Final = timedelta(seconds=60)
+"""How late a read of EC2 may be."""
 
 
 @dataclass
@@ -45,6 +48,14 @@ class Template:
     """What somebody last put into a version and made the default, 0 while nobody did."""
     before: int = 1
     """What was the default before the present one: a late read shows it."""
+    since: datetime = NOW
+    """When the present one was chosen: a read is a minute late at most."""
+    hidden: bool = False
+    """Whether a read may yet be late where somebody else had a hand in it: of two reads in a row, one shows it."""
+    replaced: set[int] = field(default_factory=set)
+    """Versions of ours that were put back, whole, and then served as an original, or were replaced by somebody."""
+    born: dict[int, datetime] = field(default_factory=dict)
+    """When versions were made."""
     own_subnet: str | None = None
     """The subnet that they chose with it."""
 
@@ -89,13 +100,21 @@ class Ec2:
             if own_subnet:
                 template.own_subnet = f"subnet-own-{template.chosen}"
                 data["NetworkInterfaces"][0]["SubnetId"] = template.own_subnet
-            template.default = self._add(template, data, "")
+            if data["NetworkInterfaces"][0]["Groups"] == ["sg-home"]:
+                template.replaced.add(template.default)
+            self._choose(template, self._add(template, data, ""))
         self.wanted.clear()
 
     def _add(self, template: Template, data: dict[str, Any], description: str) -> int:
         template.latest += 1
         template.versions[template.latest] = (data, description)
+        template.born[template.latest] = self.world.now
         return template.latest
+
+    def _choose(self, template: Template, number: int) -> None:
+        if number != template.default:
+            template.before, template.since, template.hidden = template.default, self.world.now, True
+        template.default = number
 
     def defaults(self, template_ids: Collection[str]) -> dict[str, TemplateVersion]:
         """Return default versions."""
@@ -106,13 +125,18 @@ class Ec2:
 
     def _seen_default(self, template: Template) -> int:
         """Give the default as a read shows it: perhaps the one before, while that exists."""
-        late = template.before in template.versions and self.reads_late()
+        young = self.world.now - template.since < LATE
+        may_be_late = young and template.before in template.versions and (template.hidden or not template.chosen)
+        late = may_be_late and self.reads_late()
+        if late:
+            template.hidden = False
         return template.before if late else template.default
 
     def _version(self, template_id: str, number: int) -> TemplateVersion:
         template = self.templates[template_id]
         data, description = template.versions[number]
-        return TemplateVersion(template_id, number, number == template.default, deepcopy(data), description)
+        born = template.born.get(number, NOW)
+        return TemplateVersion(template_id, number, number == template.default, deepcopy(data), description, born)
 
     def versions_from(self, template_id: str, least: int) -> list[TemplateVersion]:
         """Return versions from a number on."""
@@ -127,23 +151,25 @@ class Ec2:
         """Make a version from another one."""
         self._called("CreateLaunchTemplateVersion")
         template = self.templates[template_id]
+        if template.versions[source][1]:
+            template.replaced.add(source)  # what an earlier put-back left is the original of the next drill
         if token not in template.made:
             template.made[token] = self._add(template, deepcopy({**template.versions[source][0], **data}), description)
         self._answered("CreateLaunchTemplateVersion")
         return template.made[token]
 
-    def make_default(self, template_id: str, number: int) -> None:
-        """Have a version be the default."""
+    def make_default(self, template_id: str, number: int) -> int:
+        """Have a version be the default, and tell the newest."""
         self._called("ModifyLaunchTemplate")
         if template_id in self.refused:
             raise Unavailable(f"UnauthorizedOperation: {template_id}")
         template = self.templates[template_id]
         if number not in template.versions:
             raise Unavailable(f"InvalidLaunchTemplateId.VersionNotFound: {number}")
-        if number != template.default:
-            template.before = template.default
-        template.default = number
+        self._choose(template, number)
+        newest = max(template.versions)
         self._answered("ModifyLaunchTemplate")
+        return newest
 
     def delete_version(self, template_id: str, number: int, *, shown: bool = True) -> bool:  # noqa: ARG002  it shows all
         """Delete a version unless it is the default."""
@@ -213,10 +239,11 @@ class Drs:
             for each in self.jobs
         ]
 
-    def find_launches(self, execution_id: str, _intents: Sequence[Any]) -> dict[tuple[int, int, int], str]:
-        """Find jobs by their tags."""
+    def find_launches(self, execution_id: str, intents: Sequence[Job]) -> dict[tuple[int, int, int], str]:
+        """Find the jobs of intents by their tags."""
+        wanted = {each.key for each in intents}
         found = {key_of(execution_id, each.tags): each.job_id for each in self.jobs}
-        return {key: name for key, name in found.items() if key is not None}
+        return {key: name for key, name in found.items() if key is not None and key in wanted}
 
     def launches_of(self, execution_id: str, _since: datetime) -> dict[str, Any]:
         """List the jobs of an execution."""

@@ -116,10 +116,8 @@ class NetworkWorld(LockWorld):
         before = cancel_drills(self.app, self.app.executions.load(execution_id).execution)
         if before.is_terminal:
             return
-        found = self.drs_here.find_launches(execution_id, ())
-        settled = {job.key for job in before.launch_jobs() if job.state is JobState.INTENDED}
-        views = self.drs_here.views()
-        seen = Observation(views, found={key: name for key, name in found.items() if key in settled})
+        intended = [job for job in before.launch_jobs() if job.state is JobState.INTENDED]
+        seen = Observation(self.drs_here.views(), found=self.drs_here.find_launches(execution_id, intended))
         decision = decide(before, seen, self.now, self.app.timing)
         after = self.app.executions.save(before, decision.execution, Attribution(ENGINE_ACTOR, self.now))
         for number in decision.waves if decision.directive is Directive.START else ():
@@ -183,6 +181,9 @@ class NetworkWorld(LockWorld):
             number = int(name[3:])
             if not template.chosen:
                 assert (template.default, set(template.versions)) == (1, {1}), f"{name}: {template}"
+            ours = {each for each, (_, words) in template.versions.items() if words}
+            left = ours - template.replaced - {template.default}
+            assert not left, f"{name}: versions of ours are left: {template}"
             assert data.get("UserData", "0") == str(template.chosen), f"somebody's choice is lost: {template}"
             before = original(number)["NetworkInterfaces"][0]
             subnet = interface["SubnetId"]

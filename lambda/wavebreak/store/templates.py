@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
 HELD: Final = timedelta(seconds=90)
 """How long whoever puts a template back keeps others from it: its calls of EC2 are over then."""
+_FREE: Final = (
+    "#token = :token AND (NOT #stage = :back OR heldUntil < :now)"
+    " AND (attribute_not_exists(restoringSince) OR restoringSince = :since)"
+    " AND (attribute_not_exists(cleaned) OR cleaned = :cleaned)"
+)
+"""Nobody has a change, and nobody who had it made a step since it was read."""
 _NAMES: Final = {"#token": "token", "#stage": "stage", "#holder": "holder"}
 
 
@@ -67,10 +73,7 @@ class TemplateStore:
     def take(self, changes: Sequence[TemplateChange], holder: str, now: datetime) -> list[TemplateChange]:
         """Take changes to put them back; gives those taken, which nobody else has."""
         taken = [replace(each, stage=Stage.PUTTING_BACK, holder=holder, held_until=now + HELD) for each in changes]
-        condition = "#token = :token AND (NOT #stage = :back OR heldUntil < :now)"
-        names = ("#token", "#stage")
-        values = {":back": Stage.PUTTING_BACK.value, ":now": iso(now)}
-        return self._each([(each, condition, {":token": each.token, **values}, names) for each in taken])
+        return self._each([(each, _FREE, _as_read(each, now), ("#token", "#stage")) for each in taken])
 
     def give_back(self, change: TemplateChange, stage: Stage) -> None:
         """Leave a taken change to its drill, which still needs it."""
@@ -85,6 +88,11 @@ class TemplateStore:
         """Note what was in the way of putting a taken change back; the next one may take it at once."""
         idle = change.idle_since or now
         self._each([self._held(change, replace(change, held_until=now, trouble=trouble, idle_since=idle))])
+
+    def keep(self, change: TemplateChange) -> None:
+        """Write down a step of putting a taken change back, before it is made; Unavailable when another has it now."""
+        if not self._each([self._held(change, change)]):
+            raise Unavailable(f"The launch template of {change.source_server_id} is put back by another call")
 
     def done(self, change: TemplateChange) -> None:
         """Forget a change that is put back, or one that was never made."""
@@ -125,6 +133,11 @@ class TemplateStore:
         return written
 
 
+def _as_read(change: TemplateChange, now: datetime) -> dict[str, Any]:
+    steps = {":since": time_of(change.restoring_since), ":cleaned": list(change.cleaned)}
+    return {":token": change.token, ":back": Stage.PUTTING_BACK.value, ":now": iso(now), **steps}
+
+
 _Put = tuple[TemplateChange, str, dict[str, Any], tuple[str, ...]]
 
 
@@ -153,6 +166,8 @@ def _record(change: TemplateChange) -> Item:
         "heldUntil": time_of(change.held_until),
         "idleSince": time_of(change.idle_since),
         "trouble": change.trouble,
+        "restoringSince": time_of(change.restoring_since),
+        "cleaned": list(change.cleaned),
     }
 
 
@@ -176,4 +191,6 @@ def _read(item: Item) -> TemplateChange:
         held_until=time_or_none(item["heldUntil"]),
         idle_since=time_or_none(item["idleSince"]),
         trouble=item["trouble"],
+        restoring_since=time_or_none(item.get("restoringSince")),
+        cleaned=tuple(int(each) for each in item.get("cleaned", ())),
     )

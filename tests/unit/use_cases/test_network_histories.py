@@ -127,6 +127,21 @@ def test_13_the_same_while_every_other_read_of_ec2_is_late_and_nobody_else_chang
         world.stage.clear()
 
 
+@settings(max_examples=HISTORIES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 10**9))
+def test_13_the_same_while_reads_of_ec2_are_late_and_others_change_templates(seed: int) -> None:
+    world = NetworkWorld()
+    dice = Random(seed)  # noqa: S311  a test's dice
+    world.ec2.reads_late = lambda: not dice.randrange(6)
+    try:
+        world.run(world.start("c", Mode.DRILL))
+        for _ in range(100):
+            happen(world, dice.randrange)
+        world.come_to_rest()
+    finally:
+        world.stage.clear()
+
+
 def test_13_a_drill_in_peace_takes_four_calls_a_server_and_leaves_nothing() -> None:
     world = NetworkWorld()
     try:

@@ -27,6 +27,39 @@ class Young:
             raise Unavailable(f"version {number} may not show yet")
         return True
 
+    def versions_from(self, _template_id: str, _least: int) -> list[TemplateVersion]:
+        return []
+
+
+class Answering:
+    """EC2 whose read was late: somebody made version 3 of ours, with the drill's subnet in it, and chose it."""
+
+    def __init__(self, *shown: int) -> None:
+        self.data = {"NetworkInterfaces": [{"DeviceIndex": 0, "SubnetId": "subnet-drill", "Groups": ["sg-drill"]}]}
+        self.versions = {
+            number: TemplateVersion("lt-1", number, is_default=False, data=self.data, created_at=later(100))
+            for number in shown
+        }
+        self.made: list[tuple[int, str]] = []
+        self.chosen: list[int] = []
+        self.deleted: list[int] = []
+
+    def versions_from(self, _template_id: str, least: int) -> list[TemplateVersion]:
+        return [each for number, each in self.versions.items() if number >= least]
+
+    def make_default(self, _template_id: str, number: int) -> int:
+        self.chosen.append(number)
+        return 3
+
+    def create_version(self, _template_id: str, source: int, _data: Any, _description: str, token: str) -> int:
+        self.made.append((source, token))
+        return 4
+
+    def delete_version(self, _template_id: str, number: int, *, shown: bool = True) -> bool:
+        assert shown
+        self.deleted.append(number)
+        return True
+
 
 class Kept:
     """The store of one change, as a check reads it."""
@@ -42,13 +75,51 @@ class Kept:
         return dict.fromkeys(wanted, self.change)
 
 
+def no_step(change: TemplateChange) -> None:
+    pytest.fail(f"nothing is begun: {change}")
+
+
 def test_13_a_version_that_ec2_does_not_know_is_gone_only_when_it_would_show_by_then() -> None:
     """A call that made it may be about to make it the default: no RECOVERY launches before that is certain."""
     original: Any = TemplateVersion("lt-1", 1, is_default=True, data={})
     young: Any = Young()
     with pytest.raises(Unavailable):
-        restore(young, CHANGE, original, later(119))
-    assert not restore(young, CHANGE, original, later(120))
+        restore(young, CHANGE, original, later(119), no_step)
+    assert not restore(young, CHANGE, original, later(120), no_step)
+
+
+OURS = TemplateVersion("lt-1", 2, is_default=True, data={})
+INTERFACES = ({"DeviceIndex": 0, "SubnetId": "subnet-home", "Groups": ["sg-home"]},)
+
+
+def test_13_what_the_answer_of_ec2_shows_to_be_somebodys_is_kept_without_the_drills_values_and_told() -> None:
+    ec2: Any = Answering(3)
+    steps: list[TemplateChange] = []
+    told = restore(ec2, replace(CHANGE, interfaces=INTERFACES), OURS, later(130), steps.append)
+    assert told == "somebody made version 3 the default meanwhile; version 4 has it without what the drill changed"
+    assert (ec2.chosen, ec2.made, ec2.deleted) == ([1, 4], [(3, "token-3")], [2])
+    assert [(each.restoring_since, each.cleaned) for each in steps] == [(later(130), ()), (later(130), (4,))]
+
+
+def test_13_what_somebody_made_earlier_and_did_not_choose_stays_unchosen() -> None:
+    ec2: Any = Answering(3)
+    assert not restore(ec2, replace(CHANGE, interfaces=INTERFACES), OURS, later(700), lambda _change: None)
+    assert (ec2.chosen, ec2.made, ec2.deleted) == ([1], [], [2])
+
+
+def test_13_a_version_that_ec2_names_and_does_not_show_is_waited_for() -> None:
+    ec2: Any = Answering()
+    with pytest.raises(Unavailable, match="does not show version 3"):
+        restore(ec2, replace(CHANGE, interfaces=INTERFACES), OURS, later(130), lambda _change: None)
+    assert not ec2.deleted
+
+
+def test_13_the_original_that_a_read_shows_is_not_believed_while_somebodys_version_is_young() -> None:
+    ec2: Any = Answering(3)
+    original: Any = TemplateVersion("lt-1", 1, is_default=True, data={})
+    with pytest.raises(Unavailable, match="just made version 3"):
+        restore(ec2, CHANGE, original, later(130), no_step)
+    assert not restore(ec2, CHANGE, original, later(161), no_step)
 
 
 @pytest.mark.parametrize(

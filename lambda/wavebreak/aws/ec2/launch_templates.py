@@ -77,13 +77,17 @@ class LaunchTemplates:
         )
         return int(answer["LaunchTemplateVersion"]["VersionNumber"])
 
-    def make_default(self, template_id: str, number: int) -> None:
-        """Have a version be the default; one that was just made is waited for a moment."""
-        retried(
+    def make_default(self, template_id: str, number: int) -> int:
+        """Have a version be the default; one that was just made is waited for a moment.
+
+        Returns the number of the newest version there is at that moment.
+        """
+        answer = retried(
             "templates",
             lambda: self.client.modify_launch_template(LaunchTemplateId=template_id, DefaultVersion=str(number)),
             _may_pass,
         )
+        return int(answer["LaunchTemplate"]["LatestVersionNumber"])
 
     def delete_version(self, template_id: str, number: int, *, shown: bool = True) -> bool:
         """Delete a version; tell whether it is gone: False when it is the default one, which EC2 keeps.

@@ -8,14 +8,19 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from wavebreak.domain.launch_templates.model import TemplateVersion
     from wavebreak.site import Site
 
 
 LEFT_AFTER: Final = timedelta(minutes=10)
 """How long after the last DRS job of its server a template may stay changed before an alarm rings."""
+
+
+_OURS: Final = "Wavebreak"
+"""What the descriptions of our versions begin with."""
 
 
 class Stage(StrEnum):
@@ -60,16 +65,27 @@ class TemplateChange:
     """Since when no DRS job of the server is intended or active, as far as that was seen."""
     trouble: str | None = None
     """What was last in the way of putting it back."""
+    restoring_since: datetime | None = None
+    """When the original was first about to be made the default again."""
+    cleaned: tuple[int, ...] = ()
+    """Versions of ours that have what others chose, without what the drill changed."""
 
     @property
     def description(self) -> str:
         """What EC2 tells of a version of ours."""
-        return f"Wavebreak {self.execution_id} {self.token}"
+        return f"{_OURS} {self.execution_id} {self.token}"
 
     @property
     def addresses(self) -> int:
         """How many addresses its server takes of the subnet."""
         return max(1, len(self.interfaces))
+
+    def others(self, versions: Iterable[TemplateVersion], since: datetime) -> list[TemplateVersion]:
+        """Return the versions that somebody else made since a moment, the oldest first; no drill made them."""
+        newer = [each for each in versions if each.number > (self.version or self.original)]
+        foreign = [each for each in newer if not each.description.startswith(f"{_OURS} ")]
+        fresh = [each for each in foreign if each.created_at is None or each.created_at >= since]
+        return sorted(fresh, key=lambda each: each.number)
 
     def is_of(self, execution_id: str, wave: int, attempt: int) -> bool:
         """Return whether it was made by this attempt of a drill's wave."""

@@ -65,7 +65,7 @@ class Places:
     """The zones that offer each instance type."""
     given: Counter[str] = field(default_factory=Counter)
     led: Counter[str] = field(default_factory=Counter)
-    """Addresses of each subnet for servers that are led there and not known to have landed: EC2 may count them or not."""
+    """Addresses of each subnet for servers that are led there and not known to have landed; EC2 may count them."""
 
     def choose(self, wish: Wish) -> Subnet:
         """Return the subnet with most free addresses in a zone that offers the type, and count the addresses as taken.

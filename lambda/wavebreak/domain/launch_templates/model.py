@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from wavebreak.site import Site
 
@@ -38,6 +39,7 @@ class TemplateVersion:
     is_default: bool
     data: Mapping[str, Any]
     description: str = ""
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

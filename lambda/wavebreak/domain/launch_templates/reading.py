@@ -31,6 +31,7 @@ def template_version(item: Mapping[str, Any]) -> TemplateVersion:
         bool(item.get("DefaultVersion")),
         item.get("LaunchTemplateData", {}),
         item.get("VersionDescription", ""),
+        item.get("CreateTime"),
     )
 
 

@@ -332,14 +332,17 @@ class _Leading:
         _begin_anew_later(self.app, self.execution, self.unready, moved, self.over)
         left = [each for each in made if each not in moved]
 
-        def choose(name: str) -> bool:
-            templates.make_default(by_name[name].template_id, by_name[name].version or 0)
-            return True
+        def choose(name: str) -> int:
+            return templates.make_default(by_name[name].template_id, by_name[name].version or 0)
 
         chosen: list[TemplateChange] = []
+        overtaken: list[TemplateChange] = []
         for name, answer in each_of(_CHOOSE, [each.source_server_id for each in left], choose, over=self.over).items():
             if isinstance(answer, Trouble):
                 self.unready.take(name, answer)
+            elif answer > (by_name[name].version or 0):
+                overtaken.append(by_name[name])  # somebody made one since, and may have chosen it
             else:
                 chosen.append(by_name[name])
+        _begin_anew_later(self.app, self.execution, self.unready, overtaken, self.over)
         return chosen

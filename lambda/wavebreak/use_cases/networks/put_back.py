@@ -159,7 +159,12 @@ def _restored(app: App, due: Sequence[TemplateChange]) -> dict[str, str]:
     except (*FAULTS, UnsupportedSiteError) as error:
         return _failed(app, due, str(error), error)
     by_server = {each.source_server_id: each for each in due}
-    answers = each_of(_PUT_BACK, by_server, lambda name: _one(app, templates, by_server[name], defaults))
+
+    def keep(change: TemplateChange) -> None:
+        app.templates.keep(change)
+        by_server[change.source_server_id] = change
+
+    answers = each_of(_PUT_BACK, list(by_server), lambda name: _one(app, templates, by_server[name], defaults, keep))
     waiting: dict[str, str] = {}
     for name, answer in answers.items():
         if isinstance(answer, Trouble):
@@ -169,9 +174,15 @@ def _restored(app: App, due: Sequence[TemplateChange]) -> dict[str, str]:
     return waiting
 
 
-def _one(app: App, templates: LaunchTemplates, change: TemplateChange, defaults: Mapping[str, TemplateVersion]) -> str:
+def _one(
+    app: App,
+    templates: LaunchTemplates,
+    change: TemplateChange,
+    defaults: Mapping[str, TemplateVersion],
+    keep: Callable[[TemplateChange], None],
+) -> str:
     """Put one template back and forget the change; gives what is to be told of it, if anything."""
-    told = restore(templates, change, defaults.get(change.template_id), app.now())
+    told = restore(templates, change, defaults.get(change.template_id), app.now(), keep)
     app.templates.done(change)
     return told
 
