@@ -144,8 +144,9 @@ browser: $(TOOLS)/.page $(VENV)/.test ## drive the operator's page in a real bro
 	@$(BIN)/pytest tests/browser
 
 .PHONY: soak
-soak: $(VENV)/.test ## run fifty drills under random faults, a hundred of each race and a thousand targets; takes half an hour
+soak: $(VENV)/.test ## run fifty drills under random faults, a hundred of each race, two hundred histories of networks and a thousand targets; takes half an hour
 	@WAVEBREAK_SEED=drawn WAVEBREAK_SEEDS=20 $(BIN)/pytest -n 2 tests/integration/executions/test_twenty_seeds.py
+	@WAVEBREAK_NETWORK_HISTORIES=200 $(BIN)/pytest tests/unit/use_cases/test_network_histories.py
 	@WAVEBREAK_SEED=drawn WAVEBREAK_FAULT_RUNS=50 WAVEBREAK_RACES=100 WAVEBREAK_TARGETS=1000 \
 	  $(BIN)/pytest tests/e2e/test_fault_drill.py tests/e2e/test_races.py tests/e2e/test_commands.py
 
