@@ -20,6 +20,7 @@ from wavebreak.domain.executions.model.executions import CancelThen, Mode
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.execution_utils import WaveStatus
 from wavebreak.observability.metrics import Metric
+from wavebreak.use_cases.networks import put_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -154,6 +155,28 @@ def test_13_a_drill_in_peace_takes_four_calls_a_server_and_leaves_nothing() -> N
             "ModifyLaunchTemplate": 6,
             "DeleteLaunchTemplateVersions": 3,
         }
+    finally:
+        world.stage.clear()
+
+
+def test_13_a_round_lists_the_templates_of_a_site_once_however_many_it_puts_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(put_back, "_CHUNK", 1)
+    world = NetworkWorld()
+    try:
+        world.run(world.start("c", Mode.DRILL))
+        [drill] = world.executions()
+        while not world.drs_here.jobs:
+            world.run(world.observe(drill.execution_id))
+            world.run(next(iter(world.stage.calls)))
+        for _ in range(3):
+            world.drs_here.go_on(world.drs_here.jobs[0])
+        before = world.ec2.calls["DescribeLaunchTemplateVersions"]
+        world.run(world.observe(drill.execution_id))
+        assert not [key for key in world.table.items if key[1] == "TEMPLATE"]
+        assert world.ec2.calls["DescribeLaunchTemplateVersions"] == before + 1
+        world.come_to_rest()
     finally:
         world.stage.clear()
 

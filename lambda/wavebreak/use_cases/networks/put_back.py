@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 _PUT_BACK: Final = "ModifyLaunchTemplate"
 _CHUNK: Final = 20
-"""Templates between two looks at their defaults: the shorter, the less may others change in between."""
+"""Templates that are taken at a time: what a round has no time for is left for others to take."""
 _NEEDED: Final = "Waits until {} has launched it: its launch template is changed for that drill"
 _TAKEN: Final = "Its launch template is being put back by another call"
 _NO_TIME: Final = "Waits for its launch template to be put back"
@@ -104,15 +104,33 @@ def put_back(
     waiting: dict[str, str] = {}
     for site in dict.fromkeys(each.site for each in changes):
         here = [each for each in changes if each.site == site]
+        listing = _Listing(app, here)
         for start in range(0, len(here), _CHUNK):
             if over():
                 waiting |= dict.fromkeys((each.source_server_id for each in here[start:]), _NO_TIME)
                 break
-            waiting |= _chunk(app, here[start : start + _CHUNK], launcher)
+            waiting |= _chunk(app, here[start : start + _CHUNK], launcher, listing)
     return waiting
 
 
-def _chunk(app: App, changes: Sequence[TemplateChange], launcher: str) -> dict[str, str]:
+class _Listing:
+    """The default versions of a site's templates, read once a round: EC2 lists all templates, whoever owns them."""
+
+    def __init__(self, app: App, changes: Sequence[TemplateChange]) -> None:
+        """Take the changes of one site that the round may come to."""
+        self._app = app
+        self._changes = changes
+        self._read: tuple[LaunchTemplates, dict[str, TemplateVersion]] | None = None
+
+    def read(self) -> tuple[LaunchTemplates, dict[str, TemplateVersion]]:
+        """Return the templates of the site and their default versions as they were when first asked for."""
+        if self._read is None:
+            templates = self._app.templates_at(self._changes[0].site)
+            self._read = templates, templates.defaults({each.template_id for each in self._changes})
+        return self._read
+
+
+def _chunk(app: App, changes: Sequence[TemplateChange], launcher: str, listing: _Listing) -> dict[str, str]:
     waiting = _needed(app, changes, launcher)
     free = [each for each in changes if each.source_server_id not in waiting]
     stages = {each.token: each.stage for each in free}
@@ -125,7 +143,7 @@ def _chunk(app: App, changes: Sequence[TemplateChange], launcher: str) -> dict[s
             app.templates.give_back(change, stages[change.token])
     waiting |= needed
     due = [each for each in taken if each.source_server_id not in waiting]
-    return waiting | _restored(app, due)
+    return waiting | _restored(app, due, listing)
 
 
 def _needed(app: App, changes: Sequence[TemplateChange], launcher: str) -> dict[str, str]:
@@ -148,14 +166,12 @@ def _not_taken(app: App, free: Sequence[TemplateChange], taken: Sequence[Templat
     return dict.fromkeys(present, _TAKEN)
 
 
-def _restored(app: App, due: Sequence[TemplateChange]) -> dict[str, str]:
+def _restored(app: App, due: Sequence[TemplateChange], listing: _Listing) -> dict[str, str]:
     """Have EC2 put templates of one site back, and forget the changes of those that are."""
     if not due:
         return {}
-    site = due[0].site
     try:
-        templates = app.templates_at(site)
-        defaults = templates.defaults({each.template_id for each in due})
+        templates, defaults = listing.read()
     except (*FAULTS, UnsupportedSiteError) as error:
         return _failed(app, due, str(error), error)
     by_server = {each.source_server_id: each for each in due}
