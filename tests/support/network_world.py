@@ -16,7 +16,6 @@ from tests.support.execution_builders import NOW, server_id
 from tests.support.lock_world import LockWorld
 from tests.support.network_services import HOME, Drs, Ec2, original
 
-from wavebreak.aws import few_at_once
 from wavebreak.domain.drs import Quotas
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import Directive, decide
@@ -25,7 +24,7 @@ from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing.launches import Observation
 from wavebreak.domain.launch_templates.changing import interfaces_of
 from wavebreak.problems import Unavailable
-from wavebreak.resilience import retries
+from wavebreak.resilience import retries, threads
 from wavebreak.store.executions import VersionConflictError
 from wavebreak.store.templates import TemplateStore
 from wavebreak.use_cases import settle_execution
@@ -63,7 +62,7 @@ class _Inline:
 @contextmanager
 def in_one_thread() -> Iterator[None]:
     """Have what is asked a few at a time be asked one by one, and nothing wait in earnest."""
-    with patch.object(few_at_once, "ThreadPoolExecutor", _Inline), patch.object(retries, "sleep", lambda _: None):
+    with patch.object(threads, "ThreadPoolExecutor", _Inline), patch.object(retries, "sleep", lambda _: None):
         yield
 
 
