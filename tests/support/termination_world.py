@@ -234,6 +234,9 @@ class FakeExecutions:
         self._stored = replace(first, version=1)
         self.saves = 0
 
+    def pause(self, _tries: int) -> None:
+        """Wait for nobody: the world has one writer at a time."""
+
     def load(self, _execution_id: str) -> Snapshot:
         """Read what is stored."""
         return Snapshot(self._stored, Token(), Token(mark=1, run=1))
