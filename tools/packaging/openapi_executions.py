@@ -65,6 +65,11 @@ _LEASE: Final = object_of(
     },
     type=["object", "null"],
 )
+_PHASES: Final[dict[str, Any]] = {
+    "type": "array",
+    "items": object_of({"phase": one_of(Phase), "startedAt": TIME_OR_NULL, "endedAt": TIME_OR_NULL}),
+    "description": "What it came to in each of its launches; a time that the job log does not tell is null.",
+}
 PROGRESS: Final = object_of(
     {
         "asOf": {**TIME_OR_NULL, "description": "When DRS last told it; null while it never did."},
@@ -77,6 +82,7 @@ PROGRESS: Final = object_of(
                     "phase": {"type": ["string", "null"], "enum": [*(phase.value for phase in Phase), None]},
                     "since": TIME_OR_NULL,
                     "usualSeconds": {**SECONDS_OR_NULL, "description": "What the phase took in its last drill."},
+                    "phases": _PHASES,
                 }
             ),
         },

@@ -1622,6 +1622,15 @@ export interface components {
             servers: {
                 /** @enum {string|null} */
                 phase: "SNAPSHOT" | "CONVERSION" | "LAUNCH" | "POST_LAUNCH" | null;
+                /** @description What it came to in each of its launches; a time that the job log does not tell is null. */
+                phases: {
+                    /** Format: date-time */
+                    endedAt: string | null;
+                    /** @enum {string} */
+                    phase: "SNAPSHOT" | "CONVERSION" | "LAUNCH" | "POST_LAUNCH";
+                    /** Format: date-time */
+                    startedAt: string | null;
+                }[];
                 /** Format: date-time */
                 since: string | null;
                 sourceServerId: string;

@@ -52,7 +52,11 @@ def test_4_progress_tells_the_phase_of_each_server_and_since_when(stack: Stack, 
 
     clock.forward(LAUNCH_SECONDS)
     stack.ended(started)
-    assert {one["phase"] for one in progress(stack, started)["servers"]} == {None}
+    over = progress(stack, started)["servers"]
+    assert {one["phase"] for one in over} == {None}
+    for one in over:
+        assert [phase["phase"] for phase in one["phases"]] == ["SNAPSHOT", "CONVERSION", "LAUNCH"]
+        assert all(phase["startedAt"] < phase["endedAt"] for phase in one["phases"])
 
 
 def test_4_fifty_readers_cost_what_one_costs(stack: Stack, clock: JumpingClock) -> None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from wavebreak.timing import known_time
+from wavebreak.timing import iso, known_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,6 +62,14 @@ class PhaseSpan:
     ended_at: datetime | None = None
 
 
+class PhaseTimes(TypedDict):
+    """A phase as the API and reports show it; null where the log does not say."""
+
+    phase: str
+    startedAt: str | None
+    endedAt: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class ServerLog:
     """What one job's log tells of one server."""
@@ -105,6 +113,18 @@ def with_post_launch(log: JobLog, server: str) -> tuple[PhaseSpan, ...]:
     if known.launched_at is None:
         return known.spans
     return (*known.spans, PhaseSpan(Phase.POST_LAUNCH, known.launched_at, log.ended_at))
+
+
+def spans_view(spans: Iterable[PhaseSpan]) -> list[PhaseTimes]:
+    """Show phases."""
+    return [
+        {
+            "phase": span.phase.value,
+            "startedAt": iso(span.started_at) if span.started_at else None,
+            "endedAt": iso(span.ended_at) if span.ended_at else None,
+        }
+        for span in spans
+    ]
 
 
 def _dated(items: Iterable[Mapping[str, Any]]) -> Iterable[tuple[datetime, str, Mapping[str, Any]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from wavebreak.domain.evidence.job_log import Phase
+from wavebreak.domain.evidence.job_log import Phase, spans_view
 from wavebreak.domain.evidence.launch_logs import LaunchLogs
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.timing import iso, whole_seconds
@@ -13,19 +13,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wavebreak.domain.evidence.inputs import JobLogs
-    from wavebreak.domain.evidence.job_log import PhaseSpan
+    from wavebreak.domain.evidence.job_log import PhaseSpan, PhaseTimes
 
 _OVER: Final = frozenset({LaunchStatus.LAUNCHED, LaunchStatus.FAILED, LaunchStatus.TERMINATED})
 
 
 class ServerPhase(TypedDict):
-    """The phase of a server; null when it is in none: not started, launched or failed, or not told yet."""
+    """The phase of a server; null when it is in none: not started, launched or failed, or not told yet.
+
+    `phases` are all that it came to, in every launch of it, the earliest first.
+    """
 
     waveNumber: int
     sourceServerId: str
     phase: str | None
     since: str | None
     usualSeconds: int | None
+    phases: list[PhaseTimes]
 
 
 def phases(
@@ -71,6 +75,7 @@ def _of_server(wave: int, server: Mapping[str, Any], logs: LaunchLogs, usual: Ma
         "phase": span.phase.value if span else None,
         "since": iso(span.started_at) if span and span.started_at else None,
         "usualSeconds": usual.get(span.phase.value) if span else None,
+        "phases": spans_view(logs.spans(wave, server)),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.evidence.job_log import spans_view
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.trail_reading import data_of, of_wave
 from wavebreak.execution_utils import ENDED_WAVE_STATUSES, WaveStatus, is_terminal, normalize_execution_status
@@ -57,14 +58,7 @@ def _server(wave: int, server: Mapping[str, Any], logs: LaunchLogs) -> dict[str,
         "launchStatus": server.get("launchStatus"),
         "recoveryInstanceId": server.get("recoveryInstanceId") or logs.instance(wave, name),
         "snapshotAt": server.get("snapshotAt") or (iso(taken) if taken else None),
-        "phases": [
-            {
-                "phase": span.phase.value,
-                "startedAt": iso(span.started_at) if span.started_at else None,
-                "endedAt": iso(span.ended_at) if span.ended_at else None,
-            }
-            for span in logs.spans(wave, server)
-        ],
+        "phases": spans_view(logs.spans(wave, server)),
         "error": server.get("error"),
     }
 

@@ -36,6 +36,24 @@ def test_4_between_two_phases_it_is_still_in_the_earlier_one() -> None:
     assert phases(running(), {job_id(1): items})[0]["phase"] == "SNAPSHOT"
 
 
+def test_4_each_phase_is_told_from_when_to_when() -> None:
+    (told,) = phases(running(), {job_id(1): job_log([server_id(1)], 0, 100)})
+    assert told["phases"] == [
+        {"phase": "SNAPSHOT", "startedAt": iso(later(10)), "endedAt": iso(later(20))},
+        {"phase": "CONVERSION", "startedAt": iso(later(20)), "endedAt": iso(later(60))},
+        {"phase": "LAUNCH", "startedAt": iso(later(60)), "endedAt": iso(later(100))},
+    ]
+    assert phases(running(), {})[0]["phases"] == []
+
+
+def test_4_a_phase_without_an_end_has_not_ended_and_a_launch_before_is_told_too() -> None:
+    execution, _, logs = retried_recovery()
+    logs[job_id(12)] = logs[job_id(12)][:2]
+    told = phases(execution, logs)[1]["phases"]
+    assert told[-1] == {"phase": "SNAPSHOT", "startedAt": iso(later(1564)), "endedAt": None}
+    assert [one["phase"] for one in told].count("SNAPSHOT") == 2
+
+
 def test_4_once_launched_it_is_in_none_unless_actions_run_on_it() -> None:
     assert at(101) == at(101, "LAUNCHED") == NONE
     acting = {"phase": "POST_LAUNCH", "since": iso(later(100)), "usualSeconds": None}
