@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from tests.browser.relay import Relay
-from tests.browser.window import Window
-from tests.cli.console_process import ROOT, address_of
+from tests.browser.window import Entrance, Window
+from tests.cli.console_process import ROOT
 from tests.cli.fake_api import FakeApi, serving
 from tools.browser.chromium import NoChromiumError, chromium
 from tools.local_stack.product import Product
@@ -79,23 +79,23 @@ def relay(product: Product) -> Iterator[Relay]:
 
 
 @pytest.fixture(scope="session")
-def address(product: Product, relay: Relay, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The first address of a console of the local stack."""
+def entrance(product: Product, relay: Relay, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Entrance]:
+    """A console of the local stack."""
     url = str(product.description["apiUrl"]).replace(f":{product.stack.ports.emulator}", f":{relay.port}", 1)
     process = serve(url, tmp_path_factory.mktemp("console"))
     try:
-        yield address_of(process)
+        yield Entrance.of(process)
     finally:
         end(process)
 
 
 @pytest.fixture
-def opened(browser: Browser, address: str) -> Iterator[Open]:
+def opened(browser: Browser, entrance: Entrance) -> Iterator[Open]:
     """Open windows of the local stack's console; each is closed, and judged, at the end."""
     with ExitStack() as windows:
 
         def open_window(**settings: object) -> Window:
-            window = Window.opened(browser, address, **settings)
+            window = Window.opened(browser, entrance, **settings)
             windows.callback(window.close)
             return window
 
@@ -116,11 +116,11 @@ def shared_fake() -> Iterator[FakeApi]:
 
 
 @pytest.fixture(scope="session")
-def fake_address(shared_fake: FakeApi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The first address of a console of the fake API."""
+def fake_entrance(shared_fake: FakeApi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Entrance]:
+    """A console of the fake API."""
     process = serve(shared_fake.url, tmp_path_factory.mktemp("fake"))
     try:
-        yield address_of(process)
+        yield Entrance.of(process)
     finally:
         end(process)
 
@@ -131,6 +131,7 @@ def fake(shared_fake: FakeApi) -> FakeApi:
     shared_fake.answers.clear()
     shared_fake.listed.clear()
     shared_fake.faults.clear()
+    shared_fake.delay = 0
     shared_fake.readings.clear()
     shared_fake.requests.clear()
     shared_fake.runs.clear()
@@ -140,13 +141,13 @@ def fake(shared_fake: FakeApi) -> FakeApi:
 
 
 @pytest.fixture
-def faked(browser: Browser, fake: FakeApi, fake_address: str) -> Iterator[Open]:
+def faked(browser: Browser, fake: FakeApi, fake_entrance: Entrance) -> Iterator[Open]:
     """Open windows of the fake API's console."""
     assert fake.requests == []
     with ExitStack() as windows:
 
         def open_window(**settings: object) -> Window:
-            window = Window.opened(browser, fake_address, **settings)
+            window = Window.opened(browser, fake_entrance, **settings)
             windows.callback(window.close)
             return window
 

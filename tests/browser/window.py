@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
+from tests.cli.console_process import Served, address_of
 
 if TYPE_CHECKING:
+    from subprocess import Popen
+
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 PATIENCE = 60_000
@@ -17,12 +20,26 @@ PATIENCE = 60_000
 expect.set_options(timeout=PATIENCE)
 
 _LISTEN = """
-window.violations = [];
 document.addEventListener('securitypolicyviolation', (refused) =>
-  window.violations.push(`${refused.violatedDirective} ${refused.blockedURI}`));
-window.alert = (text) => window.violations.push(`alert ${text}`);
+  window.violated(`${refused.violatedDirective} ${refused.blockedURI}`));
+window.alert = (text) => window.violated(`alert ${text}`);
 """
 _REFUSED = re.compile(r"Failed to load resource")
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """Where a console is, and the cookie that its first address was answered with."""
+
+    base: str
+    cookie: str
+
+    @classmethod
+    def of(cls, process: Popen[str]) -> Entrance:
+        """Enter a console that has just been started; its first address lets in once."""
+        console = Served(process, address_of(process))
+        console.enter()
+        return cls(f"http://{console.host}", console.cookie)
 
 
 @dataclass
@@ -35,16 +52,20 @@ class Window:
     faults: list[str] = field(default_factory=list)
 
     @classmethod
-    def opened(cls, browser: Browser, address: str, **settings: Any) -> Window:
-        """Open the first address in a window of its own."""
+    def opened(cls, browser: Browser, entrance: Entrance, **settings: Any) -> Window:
+        """Open the page in a window of its own."""
         still = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
         context = browser.new_context(**{**still, **settings})
-        context.add_init_script(_LISTEN)
+        name, _, value = entrance.cookie.partition("=")
+        context.add_cookies([{"name": name, "value": value, "url": entrance.base, "sameSite": "Strict"}])
         context.set_default_timeout(PATIENCE)
+        faults: list[str] = []
+        context.expose_binding("violated", lambda _source, what: faults.append(what))
+        context.add_init_script(_LISTEN)
         page = context.new_page()
-        window = cls(context, page, address.partition("/?")[0])
+        window = cls(context, page, entrance.base, faults)
         window.watch(page)
-        page.goto(address)
+        page.goto(entrance.base)
         return window
 
     def watch(self, page: Page) -> None:
@@ -59,9 +80,9 @@ class Window:
 
     def close(self) -> None:
         """Close the window."""
-        found = [*self.faults, *self.page.evaluate("window.violations")]
+        self.page.evaluate("0")  # what was told before has arrived
         self.context.close()
-        assert found == []
+        assert self.faults == []
 
     def go(self, path: str) -> None:
         """Open an address of the page."""

@@ -1,6 +1,8 @@
 """`wavebreak console`: the operator's page in a browser, served on the loopback interface until Ctrl-C."""
 
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -10,6 +12,7 @@ from wavebreak_cli.errors import ConfigError
 from wavebreak_cli.session import JsonFlag, open_shell
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
 page: Final = typer.Typer()
@@ -21,7 +24,10 @@ BUILT: Final = Path(__file__).parent.parent / "console" / "built-page"
 @page.command("console")
 def serve(
     context: typer.Context,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 is any that is free.")] = 0,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 is any that is free. Without it, 8700 if free."),
+    ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Say the address, open nothing.")] = False,
     json: JsonFlag = False,
 ) -> None:
@@ -33,9 +39,8 @@ def serve(
         shell.print_result({"address": opened.address, "apiUrl": endpoint.url}, lambda: shell.look.text(opened.address))
         shell.around.out.file.flush()
         shell.note(f"The page of {endpoint.url} is open to whoever has this address. Ctrl-C ends it.")
-        if not no_browser:
-            _show(opened.address)
-        opened.serve()
+        with nullcontext() if no_browser else _shown(opened.address):
+            opened.serve()
 
 
 def _server() -> "ModuleType":
@@ -47,7 +52,14 @@ def _server() -> "ModuleType":
     return server
 
 
-def _show(address: str) -> None:
+@contextmanager
+def _shown(address: str) -> "Iterator[None]":
+    """Open the browser at a file of this user's own that leads on: arguments of processes are read by everybody."""
     import webbrowser  # noqa: PLC0415 - only used here
 
-    webbrowser.open(address)
+    with TemporaryDirectory(prefix="wavebreak-console-") as folder:
+        page = Path(folder) / "open.html"
+        page.touch(mode=0o600)
+        page.write_text(f'<!doctype html><meta http-equiv="refresh" content="0;url={address}"><title>Wavebreak</title>')
+        webbrowser.open(page.as_uri())
+        yield

@@ -1,8 +1,9 @@
 """Who may come in: the operator's browser on this machine, and nobody who speaks through it.
 
-The first address holds a random token; it is answered with a cookie that no script can read and no other site's request
-carries. `Host` must be this server's own (a name that was bound to 127.0.0.1 afterwards is another one), `Origin` too
-where a browser sends it, and it must where something is changed.
+The first address holds a random token; it is answered once, with a cookie that no script can read and no other site's
+request carries, and is void from then on: who finds it later, in a history or a log, gets nothing by it. `Host` must
+be this server's own (a name that was bound to 127.0.0.1 afterwards is another one), `Origin` too where a browser sends
+it, and it must where something is changed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -74,6 +75,10 @@ class Keys:
         return frozenset({f"127.0.0.1:{self.port}", f"localhost:{self.port}"})
 
 
+_ON: Final = '<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>Wavebreak</title>'
+"""A page of this site that leads on: a browser that comes from a file sends a strict cookie only to what this opens."""
+
+
 class Door:
     """Lets requests to the application that may come in; 403 to all others, who reach nothing behind it."""
 
@@ -81,6 +86,7 @@ class Door:
         """Take what stands behind the door, and its keys."""
         self._app = app
         self._keys = keys
+        self._is_used = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or hand it on; every answer gets the headers that keep it to this page."""
@@ -102,10 +108,8 @@ class Door:
         if refusal:
             return _refused(refusal)
         if request.method == "GET" and request.url.path == "/" and _TOKEN in request.query_params:
-            if _same(request.query_params[_TOKEN], self._keys.token):
-                return self._let_in()
-            return _refused("this token is not the one of this server")
-        if not _same(request.cookies.get(self._keys.cookie_name, ""), self._keys.cookie):
+            return self._entered(request)
+        if not self._is_inside(request):
             return _refused("open the address that `wavebreak console` printed")
         return None
 
@@ -124,8 +128,18 @@ class Door:
             return "requests of other sites are refused"
         return None
 
-    def _let_in(self) -> Response:
-        answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
+    def _is_inside(self, request: Request) -> bool:
+        return _same(request.cookies.get(self._keys.cookie_name, ""), self._keys.cookie)
+
+    def _entered(self, request: Request) -> Response:
+        """Answer the first address: once to anybody, later to whom it let in."""
+        if not _same(request.query_params[_TOKEN], self._keys.token):
+            return _refused("this token is not the one of this server")
+        if self._is_used and not self._is_inside(request):
+            return _refused("this address was used already; start `wavebreak console` again")
+        self._is_used = True
+        foreign = request.headers.get("sec-fetch-site", "none") not in _SAME
+        answer: Response = HTMLResponse(_ON) if foreign else RedirectResponse("/", HTTPStatus.SEE_OTHER)
         answer.set_cookie(self._keys.cookie_name, self._keys.cookie, httponly=True, samesite="strict", path="/")
         return answer
 

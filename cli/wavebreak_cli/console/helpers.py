@@ -7,7 +7,7 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]  # no stubs in use
 
 from wavebreak.domain.executions.audit_chain import verify
-from wavebreak.domain.plans.document import parse_plan
+from wavebreak.domain.plans.document import normalised, parse_plan
 from wavebreak.domain.plans.text import load_plan_text
 from wavebreak.json_pointers import PlanInvalidError
 from wavebreak_cli.plan_files import located
@@ -22,8 +22,22 @@ class _Writer(yaml.SafeDumper):  # type: ignore[misc]  # no stubs in use
 
 
 def plan_text(plan: Any) -> str:
-    """Write a plan document as YAML."""
-    return str(yaml.dump(plan, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=100))
+    """Write a plan document as YAML, as people would: in the schema's order, without what goes without saying."""
+    return str(yaml.dump(_brief(plan), Dumper=_Writer, sort_keys=False, allow_unicode=True, width=100))
+
+
+def _brief(document: Any) -> Any:
+    """Leave out what is the default anyway; a document that would not read as the same plan then stays as it is."""
+    try:
+        plan = parse_plan(document)
+        brief = plan.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude_none=True)
+        for position, wave in enumerate(brief["waves"]):
+            usual = [brief["waves"][position - 1]["name"]] if position else []
+            if wave.get("dependsOn") == usual:
+                del wave["dependsOn"]
+        return brief if normalised(parse_plan(brief)) == normalised(plan) else document
+    except PlanInvalidError:
+        return document
 
 
 def judged(text: str, plan_id: str | None, pointers: list[dict[str, Any]]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 LARGEST_BODY: Final = 2 * 1024 * 1024
 """Bytes of a request; a plan has at most 300 KB, and YAML of it at most 1 MB."""
+
+USUAL_PORT: Final = 8700
+"""Where the page is served unless it is taken or another one is asked for."""
 
 _LOOPBACK: Final = "127.0.0.1"
 _METHODS: Final = ["GET", "POST", "PUT", "DELETE"]
@@ -87,9 +90,12 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def opened(endpoint: Endpoint, page: Path, port: int) -> Iterator[Opened]:
-    """Listen on the loopback interface; raises ConfigError when the port is taken or the page is not built."""
-    listening = _listen(port)
+def opened(endpoint: Endpoint, page: Path, port: int | None) -> Iterator[Opened]:
+    """Listen on the loopback interface; raises ConfigError when the port is taken or the page is not built.
+
+    Without a port it is the usual one, so that a browser finds again what it keeps by address, or any that is free.
+    """
+    listening = _listen_somewhere() if port is None else _listen(port)
     try:
         forwarder = Forwarder(endpoint, signer := Signer(endpoint))
         keys = Keys(listening.getsockname()[1])
@@ -97,6 +103,12 @@ def opened(endpoint: Endpoint, page: Path, port: int) -> Iterator[Opened]:
         yield Opened(keys.address, app, forwarder, listening)
     finally:
         listening.close()
+
+
+def _listen_somewhere() -> socket.socket:
+    with suppress(ConfigError):
+        return _listen(USUAL_PORT)
+    return _listen(0)
 
 
 def _listen(port: int) -> socket.socket:

@@ -51,6 +51,7 @@ def shared_console(page: Path, shared_api: FakeApi) -> Iterator[Served]:
     """One console for all tests that it outlives."""
     keys = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-central-1"}
     with running(page, WAVEBREAK_API_URL=shared_api.url, **keys) as console:
+        console.enter()
         yield console
 
 
@@ -61,7 +62,7 @@ def served(shared_console: Served, api: FakeApi) -> Served:  # noqa: ARG001 - wh
 
 
 @pytest.fixture
-def inside(served: Served) -> Served:
+def inside(served: Served, shared_console: Served) -> Served:
     """The same, with the cookie."""
-    served.enter()
+    served.cookie = shared_console.cookie
     return served

@@ -24,22 +24,6 @@ def test_without_the_cookie_nothing_is_given_and_the_api_not_reached(served: Ser
     assert api.requests == []
 
 
-def test_the_token_is_answered_with_a_cookie_that_no_script_can_read(served: Served) -> None:
-    path = served.address.removeprefix(f"http://{served.host}")
-    answer = served.ask("GET", path)
-    assert (answer.status, answer.headers["location"]) == (HTTPStatus.SEE_OTHER, "/")
-    told = answer.headers["set-cookie"]
-    assert "HttpOnly" in told
-    assert "SameSite=strict" in told
-    token = path.partition("=")[2]
-    assert len(token) >= 40
-    assert token not in told
-    assert served.ask("GET", "/?token=" + token[:-1] + "~").status == HTTPStatus.FORBIDDEN
-    assert served.ask("GET", "/?token=%C3%A9").status == HTTPStatus.FORBIDDEN
-    served.cookie = told.split(";")[0]
-    assert b"page" in served.ask("GET", "/").content
-
-
 @pytest.mark.parametrize(
     "headers",
     [
@@ -192,6 +176,23 @@ def test_a_plan_written_as_yaml_reads_as_the_same_plan(inside: Served) -> None:
     }
     text = inside.ask("POST", "/local/plan-text", {"plan": plan}).json["text"]
     assert inside.ask("POST", "/local/plan-faults", {"text": text}).json["document"] == plan
+
+
+def test_a_plan_is_written_in_the_schemas_order_without_its_defaults(inside: Served) -> None:
+    server = {"sourceServerId": f"s-{1:017}", "impact": "CRITICAL"}
+    first = {"after": [{"required": False, "command": "status", "args": [], "inDrill": "RUN"}], "name": "first"}
+    waves = [
+        {"dependsOn": [], "onFailure": "STOP", **first, "servers": [server], "waitBeforeSeconds": 0},
+        {"servers": [{**server, "sourceServerId": f"s-{2:017}"}], "name": "second", "dependsOn": ["first"]},
+        {"servers": [{**server, "sourceServerId": f"s-{3:017}"}], "name": "third", "dependsOn": ["first"]},
+    ]
+    plan = {"waves": waves, "name": "Plan", "planId": "xyz"}
+    text = inside.ask("POST", "/local/plan-text", {"plan": plan}).json["text"]
+    assert text.splitlines()[:4] == ["planId: xyz", "name: Plan", "waves:", "  - name: first"]
+    assert "CRITICAL" not in text
+    assert "waitBefore" not in text
+    assert text.count("dependsOn:") == 1
+    assert "- command: status\n" in text
 
 
 def test_the_chain_of_a_trail_is_checked_over_all_its_pages(inside: Served, api: FakeApi) -> None:
