@@ -22,9 +22,12 @@ import { Operations } from "./pages/Operations";
 import { Plan } from "./pages/Plan";
 import { Plans } from "./pages/Plans";
 
+/** Pixels of a window in which tables have room beside the navigation. */
+const ROOMY = 1400;
+
 export function App() {
   const place = usePlace();
-  const [open, setOpen] = useState(() => window.innerWidth > 1000);
+  const [open, setOpen] = useState(() => window.innerWidth > ROOMY);
   const [section = "plans", id] = place.segments;
   useEffect(() => {
     document.title = `${id ?? section} – Wavebreak`;
@@ -36,7 +39,7 @@ export function App() {
         navigationOpen={open}
         onNavigationChange={({ detail }) => setOpen(detail.open)}
         ariaLabels={{ navigation: "Navigation", navigationClose: "Close navigation", navigationToggle: "Open navigation", notifications: "Notifications" }}
-        navigation={<Navigation section={section} onGo={() => window.innerWidth <= 1000 && setOpen(false)} />}
+        navigation={<Navigation section={section} onGo={() => window.innerWidth <= ROOMY && setOpen(false)} />}
         notifications={<NoticesBar />}
         content={
           <SpaceBetween size="s">
@@ -107,6 +110,7 @@ function Navigation({ section, onGo }: { section: string; onGo: () => void }) {
           {session.data && (
             <Box color="text-body-secondary" fontSize="body-s">
               <Text>{session.data.apiUrl}</Text>
+              <div>Times are those of {Intl.DateTimeFormat().resolvedOptions().timeZone}.</div>
             </Box>
           )}
         </SpaceBetween>

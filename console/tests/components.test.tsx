@@ -38,7 +38,7 @@ test("waves have the badges that the API gives, and their actions", async () => 
   const one = execution("IN_PROGRESS", [wave(1, "COMPLETED"), wave(2, "AWAITING_APPROVAL"), wave(3, "NOT_STARTED")]);
   render(<WaveList execution={one} onAction={(which, action) => chosen(which.waveNumber, action)} />);
   expect(screen.getByTestId("wave-1").textContent).toContain("✓ Completed");
-  expect(screen.getByTestId("wave-2").textContent).toContain("⏸ Awaiting Approval");
+  expect(screen.getByTestId("wave-2").textContent).toContain("⏸\ufe0e Awaiting Approval");
   expect(within(screen.getByTestId("wave-1")).queryByRole("button")).toBeNull();
   await userEvent.click(screen.getByRole("button", { name: "Skip wave 3" }));
   expect(chosen).toHaveBeenCalledWith(3, "skip");

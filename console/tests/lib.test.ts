@@ -1,9 +1,10 @@
+import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { ApiError, api } from "../src/api/client";
 import { newer } from "../src/api/queries";
 import { actionsOf, confirmationOf, waitingOf, waveActionsOf } from "../src/lib/actions";
 import { diffLines, hunks } from "../src/lib/diff";
-import { runsByPlan } from "../src/lib/drills";
+import { busyByPlan, drillsByPlan, startRefusal } from "../src/lib/drills";
 import { layout, planNodes } from "../src/lib/graph";
 import { placeOf } from "../src/lib/router";
 import { actor, cut, visible } from "../src/lib/text";
@@ -105,6 +106,14 @@ describe("buttons (contract 2 and 14)", () => {
 
   const APPROVAL = { askedAt: "2026-01-26T18:02:00.000Z", by: null, at: null, reason: null, dueAt: "2026-01-26T19:02:00.000Z", then: "REJECT", notBy: "REQUESTER" } as const;
 
+  test("a pause is told with who made it and why, as the trail has it; a failure's own pause is nobody's", () => {
+    const event = (sequence: number, actor: string, reason: string | null) => ({ sequence, at: "2026-01-26T18:05:00.000Z", type: "EXECUTION_PAUSED", executionId: "drill-1", actor, data: { reason }, previousHash: null, hash: "" });
+    const paused = execution("PAUSED", [], { pausedBy: ["OPERATOR"] });
+    const trail = [event(1, "arn:aws:iam::111122223333:user/bo", "lunch"), event(2, "arn:aws:iam::111122223333:user/ana", "coffee"), event(3, "wavebreak", null)];
+    expect(waitingOf(paused, trail)[0]!.text).toMatch(/^Paused by ana at .+ \(coffee\): no further wave starts/);
+    expect(waitingOf(paused)[0]!.text).toBe("Paused by an operator: no further wave starts until somebody resumes it");
+  });
+
   test("an approval says since when, until when, what follows and who may not give it", () => {
     const [one] = waitingOf(execution("IN_PROGRESS", [wave(2, "AWAITING_APPROVAL", [], { approval: APPROVAL })]));
     expect(one!.text).toMatch(/^Wave 2 starts when somebody approves it \(asked at .+, rejected at .+, not by who asked for the execution\)$/);
@@ -188,6 +197,7 @@ describe("text of others", () => {
   });
   test("an actor is the end of an ARN", () => {
     expect(actor("arn:aws:sts::111122223333:assumed-role/ops/ana")).toBe("ops/ana");
+    expect(actor("arn:aws:iam::111122223333:root")).toBe("root");
     expect(actor("wavebreak")).toBe("wavebreak");
   });
   test("a place is what the address says, even if nobody encoded it rightly", () => {
@@ -227,26 +237,54 @@ describe("graph", () => {
 
 describe("timeline", () => {
   const now = new Date("2026-01-26T18:04:00.000Z").getTime();
-  test("of three servers each has its bar, from its phase", () => {
+  const PHASE = (phase: "SNAPSHOT" | "CONVERSION" | "LAUNCH", from: number | null, to: number | null) => ({ phase, startedAt: timeAt(from), endedAt: timeAt(to) });
+  const timeAt = (seconds: number | null) => (seconds === null ? null : new Date(new Date("2026-01-26T18:02:00.000Z").getTime() + seconds * 1000).toISOString());
+  const told = (number: number, phase: "CONVERSION" | null, phases: ReturnType<typeof PHASE>[]) => ({ waveNumber: 1, sourceServerId: server(number).sourceServerId, phase, since: null, usualSeconds: null, phases });
+
+  test("of a few servers each has the phases that the job log tells, and a server of which none is known has no bar", () => {
     const one = execution("IN_PROGRESS", [wave(1, "IN_PROGRESS", [server(1, "IN_PROGRESS"), server(2), server(3, "FAILED")])]);
-    const progress = { asOf: null, servers: [{ waveNumber: 1, sourceServerId: server(1).sourceServerId, phase: "CONVERSION" as const, since: "2026-01-26T18:03:00.000Z", usualSeconds: null }] };
-    const drawn = timeline(one, progress, now, null);
-    expect(drawn.bars.map((bar) => [bar.level, bar.from, bar.to, bar.note])).toEqual([
-      ["wave", 0, 120, "1 of 3 launched"],
-      ["server", 60, 120, "conversion"],
-      ["server", 0, 120, "launched"],
-      ["server", 0, 120, "failed"],
+    const servers = [
+      told(1, "CONVERSION", [PHASE("SNAPSHOT", 5, 20), PHASE("CONVERSION", 30, null)]),
+      told(2, null, [PHASE("SNAPSHOT", 5, null), PHASE("CONVERSION", 25, 60), PHASE("LAUNCH", null, 70)]),
+    ];
+    const drawn = timeline(one, { asOf: null, servers }, now, null);
+    expect(drawn.bars.map((bar) => [bar.level, bar.note, bar.segments.map(({ kind, from, to, open }) => [kind, from, to, open])])).toEqual([
+      ["wave", "1 of 3 launched", [["IN_PROGRESS", 0, 120, true]]],
+      ["server", "conversion", [["SNAPSHOT", 5, 20, false], ["CONVERSION", 30, 120, true]]],
+      ["server", "launched", [["SNAPSHOT", 5, 25, true], ["CONVERSION", 25, 60, false]]],
+      ["server", "failed", []],
     ]);
+    expect(timeline(one, undefined, now, null).bars.slice(1).map((bar) => bar.segments)).toEqual([[], [], []]);
   });
-  test("of three hundred servers there is a row for each state", () => {
+  test("of three hundred servers there is a row for each phase that one came to, from the first to the last", () => {
     const servers = Array.from({ length: 300 }, (_, at) => server(at, at < 200 ? "LAUNCHED" : "IN_PROGRESS"));
-    const drawn = timeline(execution("IN_PROGRESS", [wave(1, "IN_PROGRESS", servers), wave(2, "NOT_STARTED")]), undefined, now, null);
-    expect(drawn.bars.map((bar) => bar.label)).toEqual(["1 wave 1", "200 launched", "100 in progress"]);
+    const one = execution("IN_PROGRESS", [wave(1, "IN_PROGRESS", servers), wave(2, "NOT_STARTED")]);
+    const phases = servers.map((_, at) => (at < 200 ? told(at, null, [PHASE("SNAPSHOT", at / 10, 40), PHASE("CONVERSION", 40, 90)]) : told(at, "CONVERSION", [PHASE("CONVERSION", 50, null)])));
+    const drawn = timeline(one, { asOf: null, servers: phases }, now, null);
+    expect(drawn.bars.map((bar) => [bar.label, bar.note])).toEqual([["1 wave 1", "200 of 300 launched"], ["snapshot", "200 servers"], ["conversion", "100 of 300 in it"]]);
+    expect(drawn.bars[2]!.segments).toEqual([{ kind: "CONVERSION", from: 40, to: 120, open: true }]);
+    expect(timeline(one, undefined, now, null).bars).toHaveLength(1);
+  });
+  test("a wave's earlier attempts and its wait for an approval are drawn as what they were", () => {
+    const attempts = [
+      { attempt: 1, startedAt: timeAt(20), endedAt: timeAt(40), status: "FAILED" as const, error: "x" },
+      { attempt: 2, startedAt: timeAt(60), endedAt: null, status: "IN_PROGRESS" as const, error: null },
+    ];
+    const approval = { askedAt: timeAt(0), by: "ana", at: timeAt(20), reason: null, dueAt: null, then: "REMIND", notBy: null } as const;
+    const [bar] = timeline(execution("IN_PROGRESS", [wave(1, "IN_PROGRESS", [], { attempts, approval })]), undefined, now, null).bars;
+    expect(bar!.segments.map(({ kind, from, to }) => [kind, from, to])).toEqual([["APPROVAL", 0, 20], ["FAILED", 20, 40], ["IN_PROGRESS", 60, 120]]);
+  });
+  test("phases have the colours of the report", () => {
+    const colours = (text: string, name: RegExp) => [...text.matchAll(name)].map((found) => found.slice(1).join(" "));
+    const style = readFileSync("src/style.css", "utf-8");
+    const report = readFileSync("../lambda/wavebreak/domain/evidence/page_style.py", "utf-8");
+    expect(colours(style, /--wb-(p[1-4]): (#[0-9a-f]{6})/g)).toEqual(colours(report, /^ {4}(p[1-4])="(#[0-9a-f]{6})"/gm));
+    expect(colours(style, /--wb-(p[1-4]): (#[0-9a-f]{6})/g)).toHaveLength(8);
   });
   test("the objective is in sight unless it is far", () => {
     const one = execution("COMPLETED", [wave(1, "COMPLETED")], { endedAt: "2026-01-26T18:02:38.000Z" });
-    expect(timeline(one, undefined, now, 60).span).toBe(60);
-    expect(timeline(one, undefined, now, 3600).span).toBe(38 * 3);
+    expect(timeline(one, undefined, now, 60).span).toBeCloseTo(61.2);
+    expect(timeline(one, undefined, now, 3600).span).toBe(38);
   });
   test.each([[1, 6], [38, 6], [4000, 6], [200_000, 6], [5_000_000, 6]])("an axis of %s seconds has few marks", (span, most) => {
     expect(ticks(span, most).length).toBeLessThanOrEqual(most + 1);
@@ -265,10 +303,23 @@ test("a difference names what was added and removed, and leaves out what is far"
   expect(lines.filter((l) => l.kind !== "removed").map((l) => l.text)).toEqual(after);
 });
 
-test("what runs tell of a plan: what it is busy with, its last drill, what the last drills took", () => {
+describe("what executions tell of a plan", () => {
   const ended = { display: { label: "", color: "", icon: "" } };
   const run = (id: string, more: object) => ({ ...execution("COMPLETED", [], { executionId: id, durationSeconds: 10, ...ended, ...more }) });
-  const found = runsByPlan([run("5", { status: "IN_PROGRESS" }), run("4", { mode: "RECOVERY" }), run("3", { status: "FAILED" }), run("2", { durationSeconds: 20 }), run("1", {})]);
-  const runs = found.get("three-tier")!;
-  expect([runs.busy?.executionId, runs.lastDrill?.executionId, runs.rtos]).toEqual(["5", "3", [20, 10]]);
+
+  test("its last drill and what the last drills took", () => {
+    const found = drillsByPlan([run("5", { status: "IN_PROGRESS" }), run("4", { mode: "RECOVERY" }), run("3", { status: "FAILED" }), run("2", { durationSeconds: 20 }), run("1", {})]);
+    const runs = found.get("three-tier")!;
+    expect([runs.lastDrill?.executionId, runs.rtos]).toEqual(["3", [20, 10]]);
+  });
+
+  test("what it is busy with, a recovery before a drill, and what cannot be started meanwhile", () => {
+    const drill = run("5", { status: "IN_PROGRESS" });
+    const recovery = run("6", { status: "PENDING", mode: "RECOVERY" });
+    expect(busyByPlan([drill, run("4", {}), recovery]).get("three-tier")?.executionId).toBe("6");
+    expect(busyByPlan([run("4", {})]).size).toBe(0);
+    expect([startRefusal("DRILL", drill), startRefusal("RECOVERY", drill)]).toEqual(["The plan is busy with 5", null]);
+    expect(startRefusal("RECOVERY", recovery)).toBe("The plan is busy with 6");
+    expect(startRefusal("DRILL", undefined)).toBeNull();
+  });
 });

@@ -18,11 +18,23 @@ HOSTILE = "<img src=x onerror=\"alert('name')\"><script>alert(1)</script>\u202eg
 EMOJI = "😀" * 256
 
 
+WAVES = 80
+"""Waves of an execution of 4,000 servers."""
+
+
 def wave(number: int, status: str, servers: list[Json], **more: Any) -> Json:
     """Make a wave."""
     made = fake_api.wave(number, f"wave {number}", status, servers, dependsOn=[], accountId=None, region=None)
-    made |= {"jobIds": [], "steps": [], "attempt": 1, **more}
+    made |= {"jobIds": [], "steps": [], "attempt": 1, "attempts": [], **more}
     return made
+
+
+def many_waves() -> list[Json]:
+    """Make the waves of 4,000 servers."""
+    return [
+        wave(number, "COMPLETED", [server(number * 100 + at) for at in range(4000 // WAVES)])
+        for number in range(1, WAVES + 1)
+    ]
 
 
 def server(number: int, status: str = "LAUNCHED", **more: Any) -> Json:
@@ -128,7 +140,9 @@ def fill(
     running |= {"pausedBy": ["FAILURE"], "verdict": verdict}
     done = execution("COMPLETED", [wave(1, "COMPLETED", [server(1)])], planName=name, verdict=verdict)
     done |= {"executionId": f"{DRILL[:-1]}b"}
+    begun = {"phase": "CONVERSION", "startedAt": "2026-11-21T12:00:10.000Z", "endedAt": None}
     progress = {"waveNumber": 4, "sourceServerId": f"s-{5:017}", "phase": "CONVERSION", "usualSeconds": 60}
+    progress |= {"since": begun["startedAt"], "phases": [begun]}
     run, results = command(text)
     checks = [
         {"check": "replication", "subject": f"s-{1:017}", "status": status, "message": text}
@@ -161,7 +175,7 @@ def fill(
         ("GET", f"/executions/{DRILL}"): (200, running),
         ("GET", f"/executions/{DRILL}/progress"): (
             200,
-            {"asOf": "2026-11-21T12:00:30.000Z", "servers": [{**progress, "since": "2026-11-21T12:00:10.000Z"}]},
+            {"asOf": "2026-11-21T12:00:30.000Z", "servers": [progress]},
         ),
         ("GET", f"/commands/{fake_api.COMMAND}"): (200, run),
         ("GET", "/health"): (

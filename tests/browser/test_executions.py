@@ -76,11 +76,11 @@ def test_an_approval_is_asked_for_at_the_top_and_given_or_refused(window: Window
     ]
     execution_id = product.run(*waves)
     window.go(f"/executions/{execution_id}")
-    window.badge(1, "⏸ Awaiting Approval")
+    window.badge(1, "⏸\ufe0e Awaiting Approval")
     window.press("Approve wave 1, which waits")
     window.confirm("looks good")
     window.badge(1, "✓ Completed")
-    window.badge(2, "⏸ Awaiting Approval")
+    window.badge(2, "⏸\ufe0e Awaiting Approval")
     window.press("Reject wave 2, which waits")
     window.confirm("not today")
     window.card("Status: PARTIAL SUCCESS (1 of 2 waves completed)", "Wave 2: FAILED")
@@ -110,7 +110,7 @@ def test_pause_and_resume_agree_in_two_windows_and_with_the_command_line(opened:
     one.press("Pause")
     one.confirm("coffee")
     other.card("Status: PAUSED")
-    expect(other.page.get_by_text("Paused by an operator")).to_be_visible()
+    expect(other.page.get_by_text("(coffee): no further wave starts")).to_be_visible()
     assert freshest(one, other, product, execution_id) < FRESH
     one.press("Pause")
     one.confirm()

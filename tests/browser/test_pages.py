@@ -11,11 +11,11 @@ from tests.browser.answers import EMOJI, HOSTILE, PAGES
 from tests.browser.conftest import Open
 from tests.browser.window import Window
 from tests.cli.console_process import ROOT
-from tests.cli.fake_api import COMMAND, DRILL, FakeApi, problem
+from tests.cli.fake_api import COMMAND, DRILL, FakeApi, Fault, problem
 
 AXE = (ROOT / "console" / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 SERIOUS = {"serious", "critical"}
-KEPT = os.environ.get("WAVEBREAK_SCREENSHOTS")
+KEPT = os.environ.get("WAVEBREAK_SCREENSHOTS", "")
 """A folder for pictures of every page; without it none are made."""
 MEGABYTES = "<b>much</b> \u202e" + "x" * 3_000_000
 
@@ -45,19 +45,70 @@ def wider(window: Window) -> int:
     return int(window.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
-@pytest.mark.parametrize("colors", ["light", "dark"])
-def test_axe_has_no_serious_finding_on_any_page(faked: Open, fake: FakeApi, colors: str) -> None:
+LOOKS = pytest.mark.parametrize(("width", "colors"), [(1280, "light"), (390, "dark")])
+
+
+@LOOKS
+def test_axe_has_no_serious_finding_on_any_page(faked: Open, fake: FakeApi, width: int, colors: str) -> None:
     answers.fill(fake)
-    window = faked(color_scheme=colors)
+    window = faked(color_scheme=colors, viewport={"width": width, "height": 900})
     found = {}
     for name, path in PAGES.items():
         settle(window, path)
         found[name] = findings(window)
-    settle(window, f"/executions/{DRILL}")
-    window.press("Cancel")
-    found["dialog"] = findings(window)
     faults = [f"{name}: {fault}" for name, listed in found.items() for fault in listed]
     assert not faults, "\n".join(faults)
+
+
+ENDED = f"{DRILL[:-1]}b"
+
+
+@LOOKS
+def test_axe_has_no_serious_finding_in_any_dialog(faked: Open, fake: FakeApi, width: int, colors: str) -> None:
+    answers.fill(fake)
+    names = [answers.server(number, name=f"db-{number}.corp.example") for number in range(1, 31)]
+    done = answers.execution("COMPLETED", [answers.wave(1, "COMPLETED", names)])
+    fake.answers["GET", f"/executions/{ENDED}"] = (200, {**done, "executionId": ENDED})
+    window = faked(color_scheme=colors, viewport={"width": width, "height": 900})
+    found = {}
+
+    def look(name: str) -> None:
+        dialog = window.page.get_by_role("dialog")
+        expect(dialog).to_be_visible()
+        found[name] = findings(window)
+        assert wider(window) <= 0, name
+        confirm = dialog.get_by_test_id("confirm").bounding_box()
+        assert confirm is not None
+        assert confirm["y"] + confirm["height"] <= 900, f"{name}: the button is out of sight"
+        window.page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+
+    settle(window, f"/executions/{DRILL}")
+    for button in ("Pause", "Cancel", "Set the lease"):
+        window.press(button)
+        look(button)
+    for number, action in ((2, "Approve"), (2, "Reject"), (2, "Skip"), (3, "Retry")):
+        window.wave_action(number, action)
+        look(action)
+    settle(window, f"/executions/{ENDED}")
+    for button in ("Terminate Recovery Instances", "Give a verdict"):
+        window.press(button)
+        look(button)
+    fake.listed["/executions"] = []
+    settle(window, "/plans/three-tier")
+    for button in ("Start a drill", "Start a recovery"):
+        window.press(button)
+        look(button)
+    settle(window, "/plans/three-tier?tab=edit")
+    area = window.page.get_by_label("Plan as YAML")
+    area.fill(area.input_value() + "description: new\n" if "description" not in area.input_value() else PLAN)
+    window.press("Compare and store")
+    look("Compare and store")
+    faults = [f"{name}: {fault}" for name, listed in found.items() for fault in listed]
+    assert not faults, "\n".join(faults)
+
+
+PLAN = f"planId: three-tier\nname: New\nwaves:\n  - name: first\n    servers: [{{sourceServerId: s-{1:017}}}]\n"
 
 
 @pytest.mark.parametrize("width", [390, 1280, 1920])
@@ -72,6 +123,40 @@ def test_every_page_fits_its_window(faked: Open, fake: FakeApi, width: int) -> N
             for colors in ("light", "dark"):
                 window.page.emulate_media(color_scheme=colors)
                 window.page.screenshot(path=Path(KEPT) / f"{name}-{width}-{colors}.png", full_page=True)
+    assert {name: pixels for name, pixels in too_wide.items() if pixels > 0} == {}
+
+
+MAIN = ("plans", "plan", "executions", "execution", "servers", "operations")
+"""Pages of which there is a picture in every state."""
+
+
+@pytest.mark.parametrize("state", ["empty", "loading", "failing", "one server", "4,000 servers"])
+def test_pages_fit_a_phone_in_every_state(faked: Open, fake: FakeApi, state: str) -> None:
+    """With a folder for pictures, at all widths and in both colours."""
+    match state:
+        case "empty":
+            fake.listed |= {"/plans": [], "/executions": [], "/errors": []}
+        case "failing":
+            refusal = problem(403, "FORBIDDEN", "Forbidden", "user ana may not call execute-api:Invoke " * 4)
+            fake.faults[:] = [Fault(403, refusal)] * 1000
+        case "one server" | "loading":
+            answers.fill(fake, waves=[answers.wave(1, "COMPLETED", [answers.server(1)])])
+        case _:
+            answers.fill(fake, waves=answers.many_waves())
+    too_wide = {}
+    for width in (390, 1280, 1920) if KEPT else (390,):
+        window = faked(viewport={"width": width, "height": 900})
+        fake.delay = 3 if state == "loading" else 0
+        for name in MAIN:
+            window.go(PAGES[name])
+            expect(window.page.get_by_role("heading", level=1)).to_be_visible()
+            if state != "loading":
+                expect(window.page.get_by_text("Loading", exact=True)).to_have_count(0)
+            too_wide[f"{name} {width}"] = wider(window)
+            for colors in ("light", "dark") if KEPT else ():
+                window.page.emulate_media(color_scheme=colors)
+                window.page.screenshot(path=Path(KEPT) / f"{state} {name}-{width}-{colors}.png", full_page=True)
+        fake.delay = 0
     assert {name: pixels for name, pixels in too_wide.items() if pixels > 0} == {}
 
 
@@ -147,7 +232,7 @@ def test_a_choice_among_errors_keeps_the_focus(faked: Open, fake: FakeApi) -> No
     chosen = window.page.get_by_label("Severity").first
     chosen.click()
     window.page.get_by_role("option").last.click()
-    expect(window.page.get_by_role("heading", name="Errors (1)")).to_be_visible()
+    expect(window.page.get_by_role("heading", name="Recorded errors (1)")).to_be_visible()
     expect(chosen).to_be_focused()
 
 

@@ -10,8 +10,7 @@ from playwright.sync_api import Browser, expect
 from tests.browser import answers
 from tests.browser.conftest import Open, end, serve
 from tests.browser.relay import Relay
-from tests.browser.window import Window
-from tests.cli.console_process import address_of
+from tests.browser.window import Entrance, Window
 from tests.cli.fake_api import DRILL, FakeApi
 from tools.local_stack.product import Product, wave
 
@@ -40,6 +39,34 @@ def test_an_api_that_is_away_makes_the_page_old_and_not_wrong(window: Window, pr
         relay.mend()
     window.card("Status: CANCELLED")
     expect(window.page.get_by_text("Old: as it was at")).to_have_count(0)
+
+
+@pytest.mark.parametrize("seconds", [4, 40])
+def test_an_api_that_answers_late_makes_the_page_old_and_its_clocks_stand(
+    faked: Open, fake: FakeApi, seconds: float
+) -> None:
+    answers.fill(fake)
+    running = answers.execution("IN_PROGRESS", [answers.wave(1, "IN_PROGRESS", [answers.server(1)])])
+    running |= {"durationSeconds": 130, "factors": {"recovery_time": {"objectiveSeconds": 3600, "met": None}}}
+    fake.answers["GET", f"/executions/{DRILL}"] = (200, running)
+    window = faked()
+    window.go(f"/executions/{DRILL}")
+    window.card("Duration: 2m 1")
+    expect(window.page.get_by_test_id("rto")).to_contain_text("left of 1h 0m")
+    old = window.page.get_by_text("Old: as it was at")
+    expect(old).to_have_count(0)
+    fake.delay = seconds
+    expect(old).to_be_visible()
+    expect(window.page.get_by_text("The API takes long to answer.")).to_be_visible()
+    clock = window.page.get_by_test_id("card").get_by_text("Duration:")
+    stopped = clock.inner_text()
+    for _ in range(12):  # longer than an answer takes that is late by four seconds: the next is old when it comes
+        window.page.wait_for_timeout(500)
+        expect(old).to_have_count(1)
+    assert clock.inner_text() == stopped
+    if seconds < AWAY_SECONDS:
+        fake.delay = 0
+        expect(old).to_have_count(0)
 
 
 def test_a_slow_api_is_never_asked_twice_at_once_and_a_hidden_tab_asks_rarely(faked: Open, fake: FakeApi) -> None:
@@ -88,7 +115,7 @@ def test_credentials_that_expire_are_announced_and_new_ones_taken_up(
     write_keys(keys, -1)
     process = serve(fake.url, tmp_path, "--profile", "ops", AWS_CONFIG_FILE=str(config), **none)
     try:
-        window = Window.opened(browser, address_of(process))
+        window = Window.opened(browser, Entrance.of(process))
         window.go(f"/executions/{DRILL}")
         expect(window.page.get_by_text("The credentials are not accepted")).to_be_visible()
         expect(window.page.get_by_text("still expired").first).to_be_visible()

@@ -121,6 +121,7 @@ export interface ExecutionFilter {
   planId?: string;
   status?: string;
   mode?: string;
+  active?: "true";
 }
 
 export interface Start {

@@ -14,14 +14,19 @@ interface ForeseenExecution {
 
 interface ForeseenWave {
   actions?: string[];
+  attempts?: ApiWave["attempts"];
 }
 
 type ApiWave = Schemas["Execution"]["waves"][number];
 export type Server = ApiWave["servers"][number];
-export type Wave = With<Omit<ApiWave, "actions">, ForeseenWave>;
+export type Wave = With<Omit<ApiWave, "actions" | "attempts">, ForeseenWave>;
 export type ExecutionSummary = Schemas["ExecutionSummary"];
 export type Execution = With<Omit<Schemas["Execution"], "waves" | "actions">, ForeseenExecution> & { waves: Wave[] };
-export type Progress = Schemas["Progress"];
+type ApiPhases = Schemas["Progress"]["servers"][number];
+export type PhaseTimes = ApiPhases["phases"][number];
+/** An API of before `phases` tells the present one alone. */
+export type ServerProgress = Omit<ApiPhases, "phases"> & { phases?: PhaseTimes[] };
+export type Progress = Omit<Schemas["Progress"], "servers"> & { servers: ServerProgress[] };
 export type TrailEvent = Schemas["Event"];
 export type CommandRun = Schemas["CommandRun"];
 export type CommandResult = Schemas["CommandResult"];

@@ -1,14 +1,18 @@
 // What is read, how often, and how old it is. A hidden tab asks rarely; one query never asks twice at once (TanStack
 // Query joins them); an answer older than the one shown is dropped by its version.
-import { keepPreviousData, QueryClient, queryOptions, replaceEqualDeep, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { hashKey, keepPreviousData, QueryClient, queryOptions, replaceEqualDeep, useQuery, type QueryKey, type UseQueryOptions } from "@tanstack/react-query";
+import type { Read } from "./staleness";
 import { isActive } from "../lib/actions";
-import { api, ApiError, type ExecutionFilter } from "./client";
+import { api, type ExecutionFilter } from "./client";
 import type { Execution, StoredPlan } from "./model";
 
 export const LIVE = 1000;
 export const CALM = 1500;
 const SLOW = 5000;
 const HIDDEN = 30_000;
+const RARE = 30_000;
+/** Servers of an execution whose phases are asked for less often: an answer about 4,000 has a megabyte. */
+const MANY_SERVERS = 500;
 
 /** How long to wait before asking again: as long as said, or longer in a tab that nobody sees. */
 const pause = (milliseconds: number) => (document.hidden ? HIDDEN : milliseconds);
@@ -50,56 +54,83 @@ export function newer<T extends { version: number }>(shown: unknown, answer: unk
   return replaceEqualDeep(before, after);
 }
 
-export const useSession = () =>
-  useQuery({ queryKey: ["session"], queryFn: ({ signal }) => api.session(signal), refetchInterval: every(SLOW) });
+/** When each answer that is shown was asked for, by the hash of its key: an answer is as old as its question. */
+const askedAt = new Map<string, number>();
 
-export const usePlans = () =>
-  useQuery({ queryKey: ["plans"], queryFn: ({ signal }) => api.plans(signal), refetchInterval: every(CALM) });
+interface Options<T> extends Pick<UseQueryOptions<T, Error>, "structuralSharing" | "placeholderData" | "enabled" | "refetchInterval"> {
+  key: QueryKey;
+  ask: (signal: AbortSignal) => Promise<T>;
+  /** Milliseconds between two questions in a tab that is seen; unless `refetchInterval` says otherwise, that is also done. */
+  each: number;
+}
 
-export const usePlan = (planId: string, beside = false) =>
-  useQuery({
-    queryKey: ["plan", planId],
-    queryFn: ({ signal }) => api.plan(planId, signal),
-    refetchInterval: every(beside ? SLOW : CALM),
-    structuralSharing: newer<StoredPlan>,
+/** Ask again and again; what is told besides the answer is what its age is judged by. */
+function useRead<T>({ key, ask, each, refetchInterval, ...options }: Options<T>): Read<T> {
+  const hash = hashKey(key);
+  const { data, error, isPending, isPlaceholderData, dataUpdatedAt, refetch } = useQuery<T, Error>({
+    ...options,
+    queryKey: key,
+    queryFn: async ({ signal }) => {
+      const at = Date.now();
+      const answer = await ask(signal);
+      askedAt.set(hash, at);
+      return answer;
+    },
+    refetchInterval: refetchInterval ?? every(each),
   });
+  return { data, error, isPending, isPlaceholderData, at: dataUpdatedAt, askedAt: askedAt.get(hash) ?? dataUpdatedAt, each, refetch: () => void refetch() };
+}
+
+export const useSession = () => useRead({ key: ["session"], ask: api.session, each: SLOW });
+
+export const usePlans = () => useRead({ key: ["plans"], ask: api.plans, each: CALM });
+
+export const usePlan = (planId: string) =>
+  useRead({ key: ["plan", planId], ask: (signal) => api.plan(planId, signal), each: CALM, structuralSharing: newer<StoredPlan> });
 
 export const useExecutions = (filter: ExecutionFilter, limit = 50, enabled = true) =>
-  useQuery({
-    queryKey: ["executions", filter, limit],
-    queryFn: ({ signal }) => api.executions(filter, limit, undefined, signal),
-    refetchInterval: every(CALM),
+  useRead({
+    key: ["executions", filter, limit],
+    ask: (signal) => api.executions(filter, limit, undefined, signal),
+    each: CALM,
     placeholderData: keepPreviousData,
     enabled,
   });
 
+/** The newest drills of one plan, for which a look now and then is enough. */
+export const drillsQuery = (planId: string) =>
+  queryOptions({
+    queryKey: ["drills", planId],
+    queryFn: ({ signal }) => api.executions({ planId, mode: "DRILL" }, 10, undefined, signal),
+    refetchInterval: every(RARE),
+  });
+
 export const useExecution = (executionId: string) =>
-  useQuery({
-    queryKey: ["execution", executionId],
-    queryFn: ({ signal }) => api.execution(executionId, signal),
+  useRead({
+    key: ["execution", executionId],
+    ask: (signal) => api.execution(executionId, signal),
+    each: CALM,
     refetchInterval: (query) => pause(query.state.data && !isActive(query.state.data) ? CALM : LIVE),
     structuralSharing: newer<Execution>,
   });
 
-export const useProgress = (executionId: string, enabled: boolean) =>
-  useQuery({
-    queryKey: ["progress", executionId],
-    queryFn: ({ signal }) => api.progress(executionId, signal),
-    refetchInterval: every(SLOW),
-    enabled,
+/** The phases of servers; of an execution that has ended they change no more, but for a log that is kept a little later. */
+export const useProgress = (executionId: string, running: boolean, servers: number) =>
+  useRead({
+    key: ["progress", executionId],
+    ask: (signal) => api.progress(executionId, signal),
+    each: running ? (servers > MANY_SERVERS ? SLOW : CALM) : RARE,
   });
 
-export const useTrail = (executionId: string) =>
-  useQuery({
-    queryKey: ["trail", executionId],
-    queryFn: ({ signal }) => api.events(executionId, signal),
-    refetchInterval: every(CALM),
-  });
+export const useTrail = (executionId: string, enabled = true) =>
+  useRead({ key: ["trail", executionId], ask: (signal) => api.events(executionId, signal), each: CALM, enabled });
 
 export const useChain = (executionId: string, length: number) =>
-  useQuery({
-    queryKey: ["chain", executionId, length],
-    queryFn: ({ signal }) => api.chain(executionId, signal),
+  useRead({
+    key: ["chain", executionId, length],
+    ask: (signal) => api.chain(executionId, signal),
+    each: Infinity,
+    refetchInterval: false,
     enabled: length > 0,
   });
 
@@ -114,38 +145,27 @@ export const commandQuery = (commandId: string, running: number, ended: number |
     },
   });
 
-export const useCommand = (commandId: string) => useQuery(commandQuery(commandId, LIVE, SLOW));
+export const useCommand = (commandId: string) =>
+  useRead({
+    key: ["command", commandId],
+    ask: (signal) => api.command(commandId, signal),
+    each: SLOW,
+    refetchInterval: (query) => pause(query.state.data?.exitCode == null ? LIVE : SLOW),
+  });
 
 export const useResults = (commandId: string, running: boolean) =>
-  useQuery({
-    queryKey: ["results", commandId, running],
-    queryFn: ({ signal }) => api.results(commandId, signal),
-    refetchInterval: running ? every(LIVE) : false,
+  useRead({
+    key: ["results", commandId, running],
+    ask: (signal) => api.results(commandId, signal),
+    each: running ? LIVE : Infinity,
+    ...(running ? {} : { refetchInterval: false as const }),
     placeholderData: keepPreviousData,
   });
 
-export const useHealth = () =>
-  useQuery({ queryKey: ["health"], queryFn: ({ signal }) => api.health(signal), refetchInterval: every(SLOW) });
+export const useHealth = () => useRead({ key: ["health"], ask: api.health, each: CALM });
 
 export const useErrors = (filter: { severity?: string; category?: string; hours?: number }) =>
-  useQuery({
-    queryKey: ["errors", filter],
-    queryFn: ({ signal }) => api.errors(filter, signal),
-    refetchInterval: every(SLOW),
-    placeholderData: keepPreviousData,
-  });
+  useRead({ key: ["errors", filter], ask: (signal) => api.errors(filter, signal), each: CALM, placeholderData: keepPreviousData });
 
 export const useErrorSummary = (hours: number) =>
-  useQuery({
-    queryKey: ["errors", "summary", hours],
-    queryFn: ({ signal }) => api.errorSummary(hours, signal),
-    refetchInterval: every(SLOW),
-    placeholderData: keepPreviousData,
-  });
-
-/** What is wrong with a reading that is shown all the same: it is old, since the API did not answer. */
-export function staleness(query: UseQueryResult<unknown>): { since: number; error: ApiError } | null {
-  const error = query.error;
-  if (!(error instanceof ApiError) || query.data === undefined) return null;
-  return { since: query.dataUpdatedAt, error };
-}
+  useRead({ key: ["errors", "summary", hours], ask: (signal) => api.errorSummary(hours, signal), each: CALM, placeholderData: keepPreviousData });

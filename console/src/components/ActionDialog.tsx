@@ -9,6 +9,8 @@ import { api } from "../api/client";
 import { newer } from "../api/queries";
 import type { Execution, Wave } from "../api/model";
 import { confirmationOf, endsInstances, isEnded, launchedServers } from "../lib/actions";
+import { short, visible } from "../lib/text";
+import { counted } from "../lib/words";
 import { ConfirmDialog, ReasonField, TypedId } from "./Dialog";
 import { Text } from "./Text";
 
@@ -106,9 +108,9 @@ export function ActionDialog({ execution, asked, onClose, onDone }: Props) {
         <Box>{words.does}</Box>
       )}
       {wave && wave.servers.length > 0 && (
-        <Servers names={(action === "retry" ? wave.servers.filter((s) => s.launchStatus === "FAILED") : wave.servers).map(nameOf)} />
+        <Servers names={(action === "retry" ? wave.servers.filter((s) => s.launchStatus === "FAILED") : wave.servers).map((one) => nameOf(one))} />
       )}
-      {affected.length > 0 && <Servers names={affected.map((one) => `${nameOf(one)} (${one.recoveryInstanceId})`)} />}
+      {affected.length > 0 && <Servers names={affected.map((one) => nameOf(one, true))} />}
       {action === "cancel" && (
         <FormField label="What was launched">
           <RadioGroup
@@ -144,20 +146,31 @@ export function ActionDialog({ execution, asked, onClose, onDone }: Props) {
   );
 }
 
-function nameOf(server: { name?: string | null; sourceServerId: string }): string {
-  return server.name ? `${server.name} (${server.sourceServerId})` : server.sourceServerId;
+interface Named {
+  name: string;
+  ids: string[];
 }
 
-const SHOWN = 20;
+/** A server by its name, and the ids that say which it is. */
+function nameOf(server: { name?: string | null; sourceServerId: string; recoveryInstanceId?: string | null }, instance = false): Named {
+  const ids = [...(server.name ? [server.sourceServerId] : []), ...(instance && server.recoveryInstanceId ? [server.recoveryInstanceId] : [])];
+  return { name: server.name ?? server.sourceServerId, ids };
+}
 
-function Servers({ names }: { names: string[] }) {
+function Servers({ names }: { names: Named[] }) {
+  const words = counted(names.length, "server");
   return (
     <div>
-      <Box variant="awsui-key-label">{names.length === 1 ? "1 server" : `${names.length} servers`}</Box>
-      <ul className="wb-faults">
-        {names.slice(0, SHOWN).map((name) => (
-          <li key={name}>
-            <Text>{name}</Text>
+      <Box variant="awsui-key-label">{words}</Box>
+      <ul className="wb-names" aria-label={words} {...(names.length > SHORT ? { tabIndex: 0 } : {})}>
+        {names.slice(0, SHOWN).map(({ name, ids }) => (
+          <li key={`${name} ${ids.join()}`}>
+            <Text>{short(name, 80)}</Text>
+            {ids.map((id) => (
+              <span key={id} className="wb-id">
+                {visible(id)}
+              </span>
+            ))}
           </li>
         ))}
         {names.length > SHOWN && <li>and {names.length - SHOWN} more</li>}
@@ -165,3 +178,6 @@ function Servers({ names }: { names: string[] }) {
     </div>
   );
 }
+
+const SHORT = 4;
+const SHOWN = 100;

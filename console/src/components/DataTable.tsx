@@ -1,10 +1,12 @@
 import { useCollection } from "@cloudscape-design/collection-hooks";
 import Box from "@cloudscape-design/components/box";
+import Cards from "@cloudscape-design/components/cards";
 import Header from "@cloudscape-design/components/header";
 import Pagination from "@cloudscape-design/components/pagination";
 import Table, { type TableProps } from "@cloudscape-design/components/table";
 import TextFilter from "@cloudscape-design/components/text-filter";
 import { useDeferredValue, useEffect, useState, type ReactNode } from "react";
+import { useNarrow } from "../lib/narrow";
 import { useQueryValue } from "../lib/router";
 
 export interface Column<T> {
@@ -23,11 +25,12 @@ interface Props<T> {
   columns: Column<T>[];
   rowKey: (item: T) => string;
   empty: string;
-  description?: string;
+  description?: ReactNode;
   actions?: ReactNode;
   filters?: ReactNode;
-  sortBy?: string;
-  /** Name of the filter in the page's address; must differ between tables of one page. */
+  /** Whether the page has this title already; then what it does stands beside its filters. */
+  titled?: boolean;
+  /** Name of the filter in the page's address, and of sorting and page after it; must differ between tables of one page. */
   name?: string;
   selected?: T[];
   onSelect?: (items: T[]) => void;
@@ -36,78 +39,123 @@ interface Props<T> {
 }
 
 const PAGE_SIZE = 50;
+/** Columns as wide as this have a line of their own on a card. */
+const WIDE = 180;
 
 /** A table that sorts, filters and pages over everything in memory: Cloudscape draws every row that it is given. */
 export function DataTable<T>(props: Props<T>) {
   const { columns, items, name = "q" } = props;
+  const narrow = useNarrow();
   const [kept, keep] = useQueryValue(name);
+  const [sorting, keepSorting] = useQueryValue(`${name}.sort`);
+  const [page, keepPage] = useQueryValue(`${name}.page`, "1");
   const [text, setText] = useState(kept);
   const wanted = useDeferredValue(text);
   useEffect(() => {
-    const timer = window.setTimeout(() => wanted !== kept && keep(wanted), 300);
+    const timer = window.setTimeout(() => {
+      if (wanted === kept) return;
+      keep(wanted);
+      keepPage("1");
+    }, 300);
     return () => window.clearTimeout(timer);
   }, [wanted]); // eslint-disable-line react-hooks/exhaustive-deps -- only typing writes the address
-  const sorted = columns.find((column) => column.id === props.sortBy);
+  const sorted = columns.find((column) => column.id === sorting.replace(/^-/, ""));
   const collection = useCollection(items, {
-    filtering: { filteringFunction: (item) => matches(columns, item, wanted), noMatch: <Empty>No match</Empty>, empty: <Empty>{props.empty}</Empty> },
-    pagination: { pageSize: PAGE_SIZE },
-    sorting: sorted ? { defaultState: { sortingColumn: definition(sorted) } } : {},
+    filtering: {
+      filteringFunction: (item) => matches(columns, item, wanted),
+      defaultFilteringText: wanted,
+      noMatch: <Empty>No match</Empty>,
+      empty: <Empty>{props.empty}</Empty>,
+    },
+    pagination: { pageSize: PAGE_SIZE, defaultPage: Math.max(1, Number(page) || 1), allowPageOutOfRange: items.length === 0 },
+    sorting: sorted ? { defaultState: { sortingColumn: definition(sorted), isDescending: sorting.startsWith("-") } } : {},
   });
-  const { filteredItemsCount = items.length } = collection;
-  const noun = filteredItemsCount === 1 ? "match" : "matches";
-  useEffect(() => collection.actions.setFiltering(wanted), [wanted]); // eslint-disable-line react-hooks/exhaustive-deps
-  return (
-    <Table<T>
-      {...collection.collectionProps}
-      items={collection.items}
-      columnDefinitions={columns.map(definition)}
-      trackBy={props.rowKey}
-      variant="container"
-      wrapLines
-      cellVerticalAlign="top"
-      loading={props.loading ?? false}
-      loadingText="Loading"
-      {...(props.onSelect
-        ? {
-            selectionType: "single" as const,
-            selectedItems: props.selected ?? [],
-            onSelectionChange: ({ detail }) => props.onSelect!(detail.selectedItems),
-            ariaLabels: {
-              selectionGroupLabel: `Selection of ${props.title}`,
-              itemSelectionLabel: (_data, item) => `Select ${props.rowKey(item)}`,
-              tableLabel: props.title,
-            },
-          }
-        : { ariaLabels: { tableLabel: props.title } })}
-      header={
-        <Header variant="h2" counter={`(${items.length})`} description={props.description} actions={props.actions}>
-          {props.title}
-        </Header>
+  const { filteredItemsCount = items.length, collectionProps, paginationProps } = collection;
+  useEffect(() => {
+    if (collection.filterProps.filteringText !== wanted) collection.actions.setFiltering(wanted);
+  }, [wanted]); // eslint-disable-line react-hooks/exhaustive-deps
+  const selection = props.onSelect
+    ? {
+        selectionType: "single" as const,
+        selectedItems: props.selected ?? [],
+        onSelectionChange: ({ detail }: { detail: { selectedItems: T[] } }) => props.onSelect!(detail.selectedItems),
       }
-      filter={
-        <div style={{ display: "flex", flexWrap: "wrap", gap: 8 }}>
+    : {};
+  const labels = {
+    tableLabel: props.title,
+    cardsLabel: props.title,
+    selectionGroupLabel: `Selection of ${props.title}`,
+    itemSelectionLabel: (_data: unknown, item: T) => `Select ${props.rowKey(item)}`,
+  };
+  const shared = {
+    items: collection.items,
+    trackBy: props.rowKey,
+    variant: "container" as const,
+    loading: props.loading ?? false,
+    loadingText: "Loading",
+    empty: collectionProps.empty,
+    ariaLabels: labels,
+    ...selection,
+    header: props.titled ? undefined : (
+      <Header variant="h2" counter={`(${items.length})`} description={props.description} actions={props.actions}>
+        {props.title}
+      </Header>
+    ),
+    filter: (
+      <div className="wb-spread">
+        <div className="wb-filters">
           <TextFilter
             filteringText={text}
             filteringAriaLabel={`Filter ${props.title}`}
             filteringPlaceholder="Filter"
-            countText={wanted ? `${filteredItemsCount} ${noun}` : ""}
+            countText={wanted ? `${filteredItemsCount} ${filteredItemsCount === 1 ? "match" : "matches"}` : ""}
             onChange={({ detail }) => setText(detail.filteringText)}
           />
           {props.filters}
         </div>
-      }
-      pagination={
-        items.length > PAGE_SIZE ? (
-          <Pagination
-            {...collection.paginationProps}
-            ariaLabels={{
-              nextPageLabel: "Next page",
-              previousPageLabel: "Previous page",
-              pageLabel: (page) => `Page ${page}`,
-            }}
-          />
-        ) : undefined
-      }
+        {props.titled && props.actions}
+      </div>
+    ),
+    pagination:
+      items.length > PAGE_SIZE ? (
+        <Pagination
+          {...paginationProps}
+          onChange={(event) => {
+            paginationProps.onChange(event);
+            keepPage(String(event.detail.currentPageIndex));
+          }}
+          ariaLabels={{ nextPageLabel: "Next page", previousPageLabel: "Previous page", pageLabel: (number) => `Page ${number}` }}
+        />
+      ) : undefined,
+  };
+  if (narrow) {
+    const [head = columns[0]!] = columns.filter((column) => column.isRowHeader);
+    return (
+      <>
+        <Cards<T>
+          {...shared}
+          cardDefinition={{
+            header: head.cell,
+            sections: columns.filter((column) => column !== head).map(({ id, header, cell, width }) => ({ id, header, content: cell, width: (width ?? 0) < WIDE ? 50 : 100 })),
+          }}
+        />
+        {props.footer}
+      </>
+    );
+  }
+  return (
+    <Table<T>
+      {...shared}
+      {...(collectionProps.sortingColumn ? { sortingColumn: collectionProps.sortingColumn, sortingDescending: collectionProps.sortingDescending ?? false } : {})}
+      onSortingChange={(event) => {
+        collectionProps.onSortingChange?.(event);
+        const { sortingColumn, isDescending } = event.detail;
+        keepSorting(`${isDescending ? "-" : ""}${sortingColumn.sortingField ?? ""}`);
+        keepPage("1");
+      }}
+      columnDefinitions={columns.map(definition)}
+      wrapLines
+      cellVerticalAlign="top"
       footer={props.footer}
     />
   );

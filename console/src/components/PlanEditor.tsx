@@ -7,8 +7,11 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { api, ApiError } from "../api/client";
+import { useSession } from "../api/queries";
 import type { Fault, PlanDocument, StoredPlan } from "../api/model";
 import { diffLines, hunks } from "../lib/diff";
+import { keepDraft, keptDraft } from "../lib/drafts";
+import { stay, useLeaving } from "../lib/router";
 import { visible } from "../lib/text";
 import { ConfirmDialog } from "./Dialog";
 import { ProblemAlert } from "./Problem";
@@ -25,13 +28,21 @@ interface Props {
 }
 
 const PAUSE = 300;
+const LEAVING = "What you typed is not stored. It is kept for this tab until you come back. Leave?";
 
-/** A plan as text: faults at their lines as one types, the difference before it is stored, no lost update. */
-export function PlanEditor({ stored, newest, initial = "", onStored }: Props) {
+/** A plan as text: faults at their lines as one types, the difference before it is stored, no lost update, no lost draft. */
+export function PlanEditor(props: Props) {
+  const session = useSession();
+  if (!session.data) return session.error ? <ProblemAlert error={session.error} /> : <Box>Loading</Box>;
+  return <Editor {...props} apiUrl={session.data.apiUrl} />;
+}
+
+function Editor({ stored, newest, initial = "", onStored, apiUrl }: Props & { apiUrl: string }) {
+  const [draft] = useState(() => keptDraft(apiUrl, stored?.plan.planId ?? null));
   const [base, setBase] = useState<{ text: string; version: number | null } | null>(
-    stored ? null : { text: "", version: null },
+    draft ? { text: draft.base, version: draft.version } : stored ? null : { text: initial, version: null },
   );
-  const [text, setText] = useState(initial);
+  const [text, setText] = useState(draft?.text ?? initial);
   const [judged, setJudged] = useState<{ text: string; document: PlanDocument | null; faults: Fault[] } | null>(null);
   const [comparing, setComparing] = useState(false);
   const [trouble, setTrouble] = useState<unknown>(null);
@@ -46,9 +57,15 @@ export function PlanEditor({ stored, newest, initial = "", onStored }: Props) {
   }
 
   useEffect(() => {
-    if (stored) open(stored).catch(setTrouble);
+    if (stored && !draft) open(stored).catch(setTrouble);
     // Only the plan that is edited opens a text: a version stored by somebody else must not replace what was typed.
   }, [planId]); // eslint-disable-line react-hooks/exhaustive-deps
+
+  const unstored = base !== null && text !== base.text;
+  useEffect(() => {
+    if (base) keepDraft(apiUrl, planId, unstored ? { version: base.version, base: base.text, text } : null);
+  }, [apiUrl, planId, base, text, unstored]);
+  useLeaving(unstored ? LEAVING : null);
 
   useEffect(() => {
     if (!text.trim()) return undefined;
@@ -74,7 +91,9 @@ export function PlanEditor({ stored, newest, initial = "", onStored }: Props) {
       client.setQueryData(["plan", plan.plan.planId], plan);
       void client.invalidateQueries({ queryKey: ["plans"] });
       setComparing(false);
-      setBase({ text, version: plan.version });
+      if (stored) setBase({ text, version: plan.version });
+      keepDraft(apiUrl, planId, null);
+      stay(null);
       onStored(plan);
     },
     onError: async (error) => {
@@ -89,7 +108,7 @@ export function PlanEditor({ stored, newest, initial = "", onStored }: Props) {
   if (!base) return trouble ? <ProblemAlert error={trouble} /> : <Box>Loading</Box>;
   const current = judged?.text === text ? judged : null;
   const faults = current?.faults ?? [];
-  const changed = text !== base.text;
+  const changed = unstored || base.version === null;
   const overtaken = base.version !== null && newest !== null && newest > base.version;
   const storable = changed && current !== null && current.document !== null && faults.length === 0;
   return (
@@ -100,7 +119,7 @@ export function PlanEditor({ stored, newest, initial = "", onStored }: Props) {
           description={base.version === null ? "A new plan" : `Version ${base.version}. Comments are not stored: the API keeps the document.`}
           actions={
             <SpaceBetween direction="horizontal" size="xs">
-              <Button disabled={!changed} onClick={() => setText(base.text)}>
+              <Button disabled={!unstored} onClick={() => setText(base.text)}>
                 Undo all
               </Button>
               <Button variant="primary" disabled={!storable} onClick={() => { store.reset(); setComparing(true); }}>
@@ -122,6 +141,11 @@ export function PlanEditor({ stored, newest, initial = "", onStored }: Props) {
             action={<Button onClick={() => planId && api.plan(planId).then(open).catch(setTrouble)}>Open version {newest}</Button>}
           >
             What you have typed belongs to version {base.version}, and cannot be stored over theirs. Opening theirs drops it.
+          </Alert>
+        )}
+        {draft && unstored && (
+          <Alert type="info" statusIconAriaLabel="Info">
+            This is what you typed before, for {base.version === null ? "a new plan" : `version ${base.version}`}. “Undo all” drops it.
           </Alert>
         )}
         <ProblemAlert error={trouble ?? (comparing ? null : store.error)} />
@@ -149,7 +173,7 @@ export function PlanEditor({ stored, newest, initial = "", onStored }: Props) {
           call={store}
           onClose={() => setComparing(false)}
         >
-          <Diff before={base.text} after={text} />
+          <Diff before={base.version === null ? "" : base.text} after={text} />
         </ConfirmDialog>
       )}
     </Container>

@@ -1,5 +1,7 @@
 import Alert from "@cloudscape-design/components/alert";
+import SpaceBetween from "@cloudscape-design/components/space-between";
 import { ApiError } from "../api/client";
+import { useStaleness, type Read } from "../api/staleness";
 import { paths } from "../lib/router";
 import { clock } from "../lib/time";
 import { Link } from "./Link";
@@ -38,13 +40,29 @@ export function ProblemAlert({ error, header }: { error: unknown; header?: strin
   );
 }
 
-/** Says that what is shown is old, since when, and why. */
-export function StaleAlert({ stale }: { stale: { since: number; error: ApiError } | null }) {
-  if (!stale) return null;
-  const known = stale.error.away ? "The API does not answer" : "The API refuses to say more";
+/** Says that what is shown is old, since when, and why; and what of it could not be read at all. */
+export function StaleAlert({ of, name = "A part of this page" }: { of: readonly Read<unknown>[]; name?: string }) {
+  const stale = useStaleness(of);
+  const unread = of.find((read) => read.data === undefined && read.error)?.error;
+  if (!stale && !unread) return null;
   return (
-    <Alert type="warning" header={`Old: as it was at ${clock(new Date(stale.since).toISOString())}`} statusIconAriaLabel="Warning">
-      {known}: <Text>{stale.error.message}</Text>
-    </Alert>
+    <SpaceBetween size="s">
+      {stale && (
+        <Alert type="warning" header={`Old: as it was at ${clock(new Date(stale.since).toISOString())}`} statusIconAriaLabel="Warning">
+          {stale.error ? (
+            <>
+              {stale.error.away ? "The API does not answer" : "The API refuses to say more"}: <Text>{stale.error.message}</Text>
+            </>
+          ) : (
+            "The API takes long to answer."
+          )}
+        </Alert>
+      )}
+      {unread && (
+        <Alert type="warning" header={`${name} could not be read`} statusIconAriaLabel="Warning">
+          <Text>{unread.message}</Text>
+        </Alert>
+      )}
+    </SpaceBetween>
   );
 }

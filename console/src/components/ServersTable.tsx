@@ -1,14 +1,16 @@
 import { memo, useMemo } from "react";
-import type { Execution, Progress, Server, Wave } from "../api/model";
+import type { Execution, Progress, Server, ServerProgress, Wave } from "../api/model";
 import { phaseWords } from "../lib/timeline";
-import { clock, duration, secondsBetween } from "../lib/time";
+import { short } from "../lib/text";
+import { clock, duration, moment, secondsBetween } from "../lib/time";
 import { DataTable, type Column } from "./DataTable";
+import { More } from "./More";
 import { Word } from "./Status";
 import { Text } from "./Text";
 
 interface Row extends Server {
   wave: Wave;
-  phase: Progress["servers"][number] | undefined;
+  phase: ServerProgress | undefined;
 }
 
 interface Props {
@@ -25,7 +27,8 @@ export const ServersTable = memo(function ServersTable({ execution, progress, no
       wave.servers.map((server): Row => ({ ...server, wave, phase: phases.get(`${wave.waveNumber}-${server.sourceServerId}`) })),
     );
   }, [execution.waves, progress]);
-  const columns = useMemo(() => columnsAt(now), [now]);
+  const failed = rows.some((row) => row.error);
+  const columns = useMemo(() => columnsAt(now, failed), [now, failed]);
   return (
     <DataTable
       title="Servers"
@@ -39,7 +42,8 @@ export const ServersTable = memo(function ServersTable({ execution, progress, no
   );
 });
 
-function columnsAt(now: number): Column<Row>[] {
+/** The columns at a time; errors stand beside the launch that they are about, and take no room where there are none. */
+function columnsAt(now: number, failed: boolean): Column<Row>[] {
   return [
     {
       id: "server",
@@ -50,16 +54,15 @@ function columnsAt(now: number): Column<Row>[] {
         <>
           {row.name && (
             <div>
-              <Text>{row.name}</Text>
+              <More most={80} label={`the name of ${row.sourceServerId}`}>{row.name}</More>
             </div>
           )}
           <Text>{row.sourceServerId}</Text>
         </>
       ),
-      width: 170,
+      width: 195,
     },
-    { id: "wave", header: "Wave", value: (row) => row.wave.waveNumber, cell: (row) => `${row.wave.waveNumber} ${row.wave.name}`, width: 120 },
-    { id: "impact", header: "Impact", value: (row) => row.impact, cell: (row) => row.impact.toLowerCase() },
+    { id: "wave", header: "Wave", value: (row) => row.wave.waveNumber, cell: (row) => <Text>{`${row.wave.waveNumber} ${short(row.wave.name, 60)}`}</Text>, width: 110 },
     {
       id: "status",
       header: "Launch",
@@ -67,6 +70,9 @@ function columnsAt(now: number): Column<Row>[] {
       cell: (row) => <Word status={row.launchStatus} text={phaseWords(row, row.phase?.phase)} />,
       width: 130,
     },
+    ...(failed
+      ? [{ id: "error", header: "Error", value: (row: Row) => row.error, cell: (row: Row) => (row.error ? <More label={`the error of ${row.sourceServerId}`}>{row.error}</More> : "–"), width: 200 }]
+      : []),
     {
       id: "time",
       header: "Time in it",
@@ -76,9 +82,10 @@ function columnsAt(now: number): Column<Row>[] {
         const usual = row.phase.usualSeconds === null ? "" : ` (usually ${duration(row.phase.usualSeconds)})`;
         return `${duration(secondsBetween(row.phase.since, now))}${usual}`;
       },
+      width: 100,
     },
-    { id: "instance", header: "Instance", value: (row) => row.recoveryInstanceId, cell: (row) => <Text>{row.recoveryInstanceId}</Text>, width: 170 },
-    { id: "point", header: "Recovery point", value: (row) => row.snapshotAt, cell: (row) => clock(row.snapshotAt) },
-    { id: "error", header: "Error", value: (row) => row.error, cell: (row) => (row.error ? <Text>{row.error}</Text> : "–"), width: 200 },
+    { id: "instance", header: "Instance", value: (row) => row.recoveryInstanceId, cell: (row) => <Text>{row.recoveryInstanceId}</Text>, width: 195 },
+    { id: "point", header: "Recovery point", value: (row) => row.snapshotAt, cell: (row) => moment(row.snapshotAt), width: 125 },
+    { id: "impact", header: "Impact", value: (row) => row.impact, cell: (row) => row.impact.toLowerCase(), width: 100 },
   ];
 }

@@ -6,6 +6,7 @@ import { useState } from "react";
 import { api } from "../api/client";
 import type { StoredPlan } from "../api/model";
 import { go, paths } from "../lib/router";
+import { counted } from "../lib/words";
 import { ConfirmDialog, ReasonField, TypedId } from "./Dialog";
 import { Text } from "./Text";
 
@@ -37,7 +38,7 @@ export function StartDialog({ plan, mode, onClose }: Props) {
   return (
     <ConfirmDialog title={title} button={title} call={start} onClose={onClose} ready={!recovery || typed === planId}>
       <Box>
-        <Text>{plan.plan.name}</Text>, version {plan.version}: {plan.plan.waves.length} waves, {servers} servers
+        <Text>{plan.plan.name}</Text>, version {plan.version}: {counted(plan.plan.waves.length, "wave")}, {counted(servers, "server")}
         {selected > 0 && ` and those that ${selected === 1 ? "a selector chooses" : `${selected} selectors choose`}`}.
       </Box>
       {recovery && (

@@ -17,11 +17,16 @@ const COLORS: Record<string, BadgeProps["color"]> = {
   orange: "severity-medium",
 };
 
+/** A mark as text: many fonts draw the pause as a coloured picture, which fits no badge. */
+export function asGlyph(icon: string): string {
+  return icon === "⏸" ? "⏸\ufe0e" : icon;
+}
+
 /** A badge in the words, mark and colour that the API gives. */
 export function DisplayBadge({ display }: { display: Display }) {
   return (
     <Badge color={COLORS[display.color] ?? "grey"}>
-      <span aria-hidden="true">{display.icon}</span> {visible(display.label)}
+      <span aria-hidden="true" className="wb-badge">{asGlyph(display.icon)}</span> {visible(display.label)}
     </Badge>
   );
 }

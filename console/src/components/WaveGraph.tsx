@@ -22,7 +22,7 @@ export function WaveGraph({ nodes, label }: { nodes: GraphNode[]; label: string 
     return { x: 4 + node.column * (WIDTH + GAP_X), y: 4 + node.row * (HEIGHT + GAP_Y) };
   };
   return (
-    <div className="wb-scroll" tabIndex={0} role="region" aria-label={label}>
+    <div className="wb-scroll wb-high" tabIndex={0} role="region" aria-label={label}>
       <svg className="wb-graph" width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={told(nodes)}>
         <defs>
           <marker id="wb-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">

@@ -1,6 +1,7 @@
 // Which buttons there are. The API says it in `actions`; to one that does not yet, the contract's table (section 2) is
 // applied here, and it judges every call anyway.
-import type { Execution, Wave } from "../api/model";
+import type { Execution, TrailEvent, Wave } from "../api/model";
+import { actor } from "./text";
 import { moment } from "./time";
 
 const ENDED = new Set(["COMPLETED", "PARTIAL_SUCCESS", "FAILED", "CANCELLED"]);
@@ -81,8 +82,8 @@ export interface Waiting {
   wave?: Wave;
 }
 
-/** What waits for somebody, most pressing first. */
-export function waitingOf(execution: Execution): Waiting[] {
+/** What waits for somebody, most pressing first; its trail, where it is known, tells who paused it and why. */
+export function waitingOf(execution: Execution, trail: readonly TrailEvent[] = []): Waiting[] {
   const waiting: Waiting[] = [];
   for (const wave of execution.waves) {
     if (wave.status === "FAILED" && execution.pausedBy.includes("FAILURE") && !isEnded(execution)) {
@@ -96,9 +97,19 @@ export function waitingOf(execution: Execution): Waiting[] {
     }
   }
   if (execution.status === "PAUSED" && execution.pausedBy.includes("OPERATOR")) {
-    waiting.push({ kind: "pause", text: "Paused by an operator: no further wave starts until somebody resumes it" });
+    waiting.push({ kind: "pause", text: `${pausedIn(trail)}: no further wave starts until somebody resumes it` });
   }
   return waiting;
+}
+
+const ENGINE = "wavebreak";
+
+/** Who paused an execution, when and why, by its last pause that was not the engine's own. */
+function pausedIn(trail: readonly TrailEvent[]): string {
+  const event = trail.findLast((one) => one.type === "EXECUTION_PAUSED" && one.actor !== ENGINE);
+  if (!event) return "Paused by an operator";
+  const reason = event.data["reason"];
+  return `Paused by ${actor(event.actor)} at ${moment(event.at)}${typeof reason === "string" && reason ? ` (${reason})` : ""}`;
 }
 
 /** Since when an approval is waited for, what follows when nobody gives it, and who may not. */

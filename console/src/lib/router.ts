@@ -1,5 +1,5 @@
 // Where in the page we are: the browser's own address, so that a reload keeps the place.
-import { useMemo, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useSyncExternalStore } from "react";
 
 const listeners = new Set<() => void>();
 const tell = () => listeners.forEach((listener) => listener());
@@ -15,8 +15,31 @@ function subscribe(listener: () => void): () => void {
 
 const address = () => window.location.pathname + window.location.search;
 
+/** What is asked before this page is left for another; null where nothing would be lost from sight. */
+let leaving: string | null = null;
+
+export function stay(question: string | null): void {
+  leaving = question;
+}
+
+/** Ask before the page is left, by its own links or by the browser, while there is a question. */
+export function useLeaving(question: string | null): void {
+  useEffect(() => {
+    stay(question);
+    if (question === null) return undefined;
+    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
+    window.addEventListener("beforeunload", warn);
+    return () => {
+      window.removeEventListener("beforeunload", warn);
+      stay(null);
+    };
+  }, [question]);
+}
+
 export function go(path: string, replace = false): void {
   if (path === address()) return;
+  const other = path.split("?")[0] !== window.location.pathname;
+  if (other && leaving !== null && !window.confirm(leaving)) return;
   if (replace) window.history.replaceState(null, "", path);
   else {
     window.history.pushState(null, "", path);

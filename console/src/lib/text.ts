@@ -15,13 +15,13 @@ export function cut(text: string, most: number = LONG): string {
 
 /** The beginning of a text, with what others must not hide in it shown. */
 export function short(text: string, most: number): string {
-  const characters = [...visible(text)];
+  const characters = [...visible(text.slice(0, 2 * most + 2))]; // a character has two units at most
   return characters.length <= most ? characters.join("") : `${characters.slice(0, most - 1).join("")}…`;
 }
 
 /** Who did it, without the parts of an ARN that are the same for everybody. */
 export function actor(principal: string | null | undefined): string {
   if (!principal) return "–";
-  const found = /^arn:[^:]*:(?:sts|iam)::\d*:(?:assumed-role|user|role)\/(.+)$/.exec(principal);
-  return found?.[1] ?? principal;
+  const found = /^arn:[^:]*:(?:sts|iam)::\d*:(?:(?:assumed-role|user|role)\/(.+)|(root))$/.exec(principal);
+  return found?.[1] ?? found?.[2] ?? principal;
 }

@@ -3,7 +3,7 @@ import { moment } from "./time";
 
 /** A status or another name of the API as people write it. */
 export function inWords(name: string): string {
-  return name.replaceAll("_", " ").toLowerCase();
+  return name === "DRS" ? name : name.replaceAll("_", " ").toLowerCase();
 }
 
 /** How many instances of an execution are still there, and since when. */
@@ -21,4 +21,17 @@ export function launchedOf({ servers }: { servers: readonly { launchStatus: stri
 /** A command as it would be typed. */
 export function commandText({ command, args }: { command: string; args: readonly string[] }): string {
   return [command, ...args].join(" ");
+}
+
+/** `1 server`, `3 servers`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** A step of a plan in one word, by what it runs. */
+export function stepName(step: object): string {
+  const named = step as { command?: string; automation?: string; function?: string };
+  if (named.command) return `command ${named.command}`;
+  if (named.automation) return `automation ${named.automation}`;
+  return named.function ? `function ${named.function}` : "step";
 }

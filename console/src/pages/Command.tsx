@@ -7,25 +7,27 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { api } from "../api/client";
-import { LIVE, paused, useCommand, useResults } from "../api/queries";
+import { LIVE, paused, useCommand, useResults, useSession } from "../api/queries";
 import type { CommandResult, CommandRun } from "../api/model";
 import { DataTable } from "../components/DataTable";
 import { Link } from "../components/Link";
+import { More } from "../components/More";
 import { ProblemAlert } from "../components/Problem";
 import { Reading } from "../components/Reading";
 import { Word } from "../components/Status";
 import { Pre, Text } from "../components/Text";
 import { rememberCommand } from "../lib/recent";
-import { paths } from "../lib/router";
+import { paths, useQueryValue } from "../lib/router";
 import { clock, duration, moment } from "../lib/time";
 import { commandText } from "../lib/words";
 
 export function Command({ commandId }: { commandId: string }) {
   const query = useCommand(commandId);
   const found = query.data !== undefined;
+  const apiUrl = useSession().data?.apiUrl;
   useEffect(() => {
-    if (found) rememberCommand(commandId);
-  }, [commandId, found]);
+    if (found && apiUrl) rememberCommand(apiUrl, commandId);
+  }, [commandId, found, apiUrl]);
   return (
     <ContentLayout header={<Header variant="h1">Command run</Header>}>
       <Reading query={query}>{(run) => <Shown run={run} />}</Reading>
@@ -36,7 +38,7 @@ export function Command({ commandId }: { commandId: string }) {
 function Shown({ run }: { run: CommandRun }) {
   const running = run.exitCode === null;
   const results = useResults(run.commandId, running);
-  const [chosen, setChosen] = useState<string | null>(null);
+  const [chosen, setChosen] = useQueryValue("chosen");
   const client = useQueryClient();
   const cancel = useMutation({
     mutationFn: () => api.cancelCommand(run.commandId),
@@ -59,7 +61,7 @@ function Shown({ run }: { run: CommandRun }) {
               )
             }
           >
-            <Text most={300}>{commandText(run)}</Text>
+            <More most={200} label="the command">{commandText(run)}</More>
           </Header>
         }
       >
@@ -86,9 +88,9 @@ function Shown({ run }: { run: CommandRun }) {
             rowKey={(result) => result.target}
             empty={running ? "No result yet." : "No targets."}
             selected={shown ? [shown] : []}
-            onSelect={([result]) => setChosen(result?.target ?? null)}
+            onSelect={([result]) => setChosen(result?.target ?? "")}
             columns={[
-              { id: "target", header: "Target", isRowHeader: true, value: (r) => r.target, cell: (r) => <Text>{r.target}</Text>, width: 180 },
+              { id: "target", header: "Target", isRowHeader: true, value: (r) => r.target, cell: (r) => <Text>{r.target}</Text>, width: 205 },
               { id: "outcome", header: "Outcome", value: (r) => String(r.success), cell: (r) => <Outcome result={r} />, width: 130 },
               { id: "code", header: "Exit code", value: (r) => r.exitCode, cell: (r) => r.exitCode },
               { id: "duration", header: "Duration", value: (r) => r.durationSeconds ?? null, cell: (r) => duration(r.durationSeconds) },

@@ -7,17 +7,18 @@ import Header from "@cloudscape-design/components/header";
 import Input from "@cloudscape-design/components/input";
 import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
+import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import Textarea from "@cloudscape-design/components/textarea";
 import { useMutation, useQueries } from "@tanstack/react-query";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { api } from "../api/client";
-import { CALM, commandQuery } from "../api/queries";
-import type { CommandName } from "../api/model";
+import { CALM, commandQuery, useSession } from "../api/queries";
+import type { CommandName, CommandRun } from "../api/model";
 import { DataTable } from "../components/DataTable";
 import { Link } from "../components/Link";
+import { More } from "../components/More";
 import { ProblemAlert } from "../components/Problem";
 import { Word } from "../components/Status";
-import { Text } from "../components/Text";
 import { recentCommands, rememberCommand } from "../lib/recent";
 import { go, paths, useQueryValue } from "../lib/router";
 import { moment } from "../lib/time";
@@ -26,30 +27,37 @@ import { commandText } from "../lib/words";
 const NAMES: CommandName[] = ["query", "status", "watch", "fix-config", "start", "stop", "uninstall"];
 const DANGEROUS = new Set(["stop", "uninstall"]);
 
+interface Row {
+  commandId: string;
+  run: CommandRun | undefined;
+  error: Error | null;
+}
+
 export function Commands() {
-  const [known] = useState(recentCommands);
+  const apiUrl = useSession().data?.apiUrl;
+  const known = useMemo(() => (apiUrl ? recentCommands(apiUrl) : []), [apiUrl]);
   const runs = useQueries({
     queries: known.map((commandId) => commandQuery(commandId, CALM, false)),
   });
-  const found = runs.flatMap((run) => (run.data ? [run.data] : []));
+  const rows = known.map((commandId, at): Row => ({ commandId, run: runs[at]?.data, error: runs[at]?.error ?? null }));
   return (
     <ContentLayout header={<Header variant="h1">Commands</Header>}>
       <SpaceBetween size="l">
         <Forward />
         <DataTable
           title="Runs of this browser"
-          items={found}
-          rowKey={(run) => run.commandId}
+          items={rows}
+          rowKey={(row) => row.commandId}
           empty="No command was forwarded from here."
-          loading={runs.some((run) => run.isPending)}
+          loading={apiUrl === undefined}
           filters={<OpenRun />}
           columns={[
-            { id: "run", header: "Run", isRowHeader: true, value: (run) => run.commandId, cell: (run) => <Link to={paths.command(run.commandId)}>{run.commandId}</Link>, width: 200 },
-            { id: "command", header: "Command", value: (run) => run.command, cell: (run) => <Text most={200}>{commandText(run)}</Text>, width: 140 },
-            { id: "execution", header: "Execution", value: (run) => run.executionId, cell: (run) => <Link to={paths.execution(run.executionId)}>{run.executionId}</Link>, width: 180 },
-            { id: "status", header: "Status", value: (run) => run.status, cell: (run) => <Word status={run.status} /> },
-            { id: "results", header: "Succeeded", value: (run) => run.succeeded, cell: (run) => `${run.succeeded} of ${run.total}, ${run.failed} failed` },
-            { id: "started", header: "Started", value: (run) => run.startedAt ?? null, cell: (run) => moment(run.startedAt) },
+            { id: "run", header: "Run", isRowHeader: true, value: (row) => row.commandId, cell: (row) => <Link to={paths.command(row.commandId)}>{row.commandId}</Link>, width: 250 },
+            { id: "command", header: "Command", value: ({ run }) => (run ? commandText(run) : null), cell: ({ run }) => (run ? <More most={100}>{commandText(run)}</More> : "–"), width: 140 },
+            { id: "status", header: "Status", value: ({ run }) => run?.status ?? null, cell: (row) => <Standing row={row} />, width: 160 },
+            { id: "results", header: "Succeeded", value: ({ run }) => run?.succeeded ?? null, cell: ({ run }) => (run ? `${run.succeeded} of ${run.total}, ${run.failed} failed` : "–"), width: 130 },
+            { id: "started", header: "Started", value: ({ run }) => run?.startedAt ?? null, cell: ({ run }) => moment(run?.startedAt), width: 130 },
+            { id: "execution", header: "Execution", value: ({ run }) => run?.executionId ?? null, cell: ({ run }) => (run ? <Link to={paths.execution(run.executionId)}>{run.executionId}</Link> : "–"), width: 200 },
           ]}
         />
       </SpaceBetween>
@@ -57,11 +65,25 @@ export function Commands() {
   );
 }
 
+/** How a run stands, as it was last read; and that it could not be read again, in the API's words. */
+function Standing({ row: { run, error } }: { row: Row }) {
+  return (
+    <>
+      {run ? <Word status={run.status} /> : !error && <StatusIndicator type="loading">reading</StatusIndicator>}
+      {error && (
+        <div>
+          <StatusIndicator type="warning">{run ? "old" : "not read"}</StatusIndicator> <More most={120} label="why a run is not read">{error.message}</More>
+        </div>
+      )}
+    </>
+  );
+}
+
 function OpenRun() {
   const [commandId, setCommandId] = useState("");
   const open = () => commandId.trim() && go(paths.command(commandId.trim()));
   return (
-    <div style={{ display: "flex", gap: 8 }}>
+    <div className="wb-filters">
       <Input
         value={commandId}
         ariaLabel="Id of a run"
@@ -85,6 +107,7 @@ function Forward() {
   const [seconds, setSeconds] = useState("");
   const [limit, setLimit] = useState("10");
   const [typed, setTyped] = useState("");
+  const apiUrl = useSession().data?.apiUrl;
   const run = useMutation({
     mutationFn: () =>
       api.forward({
@@ -96,16 +119,17 @@ function Forward() {
         ...(command === "query" ? { limit: Number(limit) } : {}),
       }),
     onSuccess: (started) => {
-      rememberCommand(started.commandId);
+      if (apiUrl) rememberCommand(apiUrl, started.commandId);
       go(paths.command(started.commandId));
     },
   });
   const confirmed = !DANGEROUS.has(command) || typed === command;
   const aimed = execution.trim() !== "" || words(targets).length > 0;
+  const missing = !aimed ? "Name an execution or targets." : !confirmed ? `Type ${command} to confirm.` : null;
   return (
     <Form
       actions={
-        <Button variant="primary" disabled={!confirmed || !aimed} loading={run.isPending} onClick={() => run.mutate()}>
+        <Button variant="primary" disabled={missing !== null} {...(missing ? { disabledReason: missing } : {})} loading={run.isPending} onClick={() => run.mutate()}>
           Forward the command
         </Button>
       }

@@ -1,44 +1,53 @@
 import Alert from "@cloudscape-design/components/alert";
-import Box from "@cloudscape-design/components/box";
+import Badge from "@cloudscape-design/components/badge";
 import Button from "@cloudscape-design/components/button";
-import ColumnLayout from "@cloudscape-design/components/column-layout";
-import Container from "@cloudscape-design/components/container";
 import ContentLayout from "@cloudscape-design/components/content-layout";
+import Container from "@cloudscape-design/components/container";
 import Grid from "@cloudscape-design/components/grid";
 import Header from "@cloudscape-design/components/header";
-import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Tabs from "@cloudscape-design/components/tabs";
 import { useMemo, useState } from "react";
-import type { Execution as ExecutionAnswer } from "../api/model";
+import type { Execution as ExecutionAnswer, Progress } from "../api/model";
 import { api } from "../api/client";
-import { useExecution, usePlan, useProgress } from "../api/queries";
+import { useExecution, useProgress, useTrail } from "../api/queries";
+import { useStaleness, type Read } from "../api/staleness";
 import { ActionDialog, type Asked } from "../components/ActionDialog";
 import { ExecutionCard } from "../components/ExecutionCard";
+import { Facts } from "../components/Facts";
 import { Link } from "../components/Link";
+import { More } from "../components/More";
 import { useNotices } from "../components/Notices";
+import { StaleAlert } from "../components/Problem";
 import { Reading } from "../components/Reading";
+import { RtoBar } from "../components/RtoBar";
 import { ServersTable } from "../components/ServersTable";
-import { Word, colorOf } from "../components/Status";
+import { asGlyph, colorOf } from "../components/Status";
 import { Text } from "../components/Text";
 import { TimelineChart } from "../components/TimelineChart";
 import { WaveGraph } from "../components/WaveGraph";
 import { WAVE_WORDS, WaveList } from "../components/WaveList";
 import { actionsOf, isActive, isEnded, waitingOf, waveActionsOf } from "../lib/actions";
 import { useNow } from "../lib/now";
+import { apiNow, lasted, rtoOf } from "../lib/recovery";
 import { paths, useQueryValue } from "../lib/router";
-import { actor } from "../lib/text";
 import { timeline } from "../lib/timeline";
-import { duration, moment, secondsBetween } from "../lib/time";
-import { launchedOf, leftInWords } from "../lib/words";
+import { counted, launchedOf } from "../lib/words";
 import { Steps } from "./Steps";
 import { Trail } from "./Trail";
 
 export function Execution({ executionId }: { executionId: string }) {
   const query = useExecution(executionId);
+  const recovery = executionId.startsWith("recovery-");
   return (
-    <ContentLayout header={<Header variant="h1">Execution</Header>}>
-      <Reading query={query}>{(execution) => <Shown execution={execution} at={query.dataUpdatedAt} fresh={!query.error} />}</Reading>
+    <ContentLayout
+      header={
+        <Header variant="h1" info={<Badge color={recovery ? "red" : "blue"}>{recovery ? "RECOVERY" : "DRILL"}</Badge>}>
+          Execution
+        </Header>
+      }
+    >
+      <Reading query={query}>{(execution) => <Shown execution={execution} query={query} />}</Reading>
     </ContentLayout>
   );
 }
@@ -52,23 +61,27 @@ const EXECUTION_WORDS: [string, string][] = [
   ["verdict", "Give a verdict"],
 ];
 
-function Shown({ execution, at, fresh }: { execution: ExecutionAnswer; at: number; fresh: boolean }) {
+/** The API's time, once a second while it matters; it stands still beside what is old, or that would look alive. */
+function useApiTime(execution: ExecutionAnswer, query: Read<ExecutionAnswer>, fresh: boolean): number {
+  const ticking = fresh && isActive(execution);
+  const now = useNow(ticking);
+  return apiNow(execution, query.at, ticking ? Math.max(now, query.at) : query.at);
+}
+
+function Shown({ execution, query }: { execution: ExecutionAnswer; query: Read<ExecutionAnswer> }) {
   const [asked, setAsked] = useState<Asked | null>(null);
   const [tab, setTab] = useQueryValue("tab", "overview");
   const notices = useNotices();
-  const active = isActive(execution);
+  const fresh = useStaleness([query]) === null;
+  const now = useApiTime(execution, query, fresh);
   const running = !isEnded(execution);
-  const clockNow = useNow(fresh && active);
-  const now = fresh && active ? Math.max(clockNow, at) : at; // a clock that ran on beside old news would look alive
-  const progress = useProgress(execution.executionId, running || tab === "servers");
-  const plan = usePlan(execution.planId, true);
-  const started = plan.data?.version === execution.planVersion ? plan.data.plan : null;
-  const objective = started && (started.objectives?.rtoMinutes ?? 60) * 60;
-  const seconds = running ? Math.max(execution.durationSeconds ?? 0, Math.floor(secondsBetween(execution.startedAt, now))) : execution.durationSeconds;
+  const servers = execution.waves.reduce((sum, wave) => sum + wave.servers.length, 0);
+  const progress = useProgress(execution.executionId, running, servers);
   const actions = actionsOf(execution);
   const ask = (action: string, wave?: Asked["wave"]) => setAsked({ action, ...(wave ? { wave } : {}) });
   return (
     <SpaceBetween size="l">
+      {fresh && (tab === "overview" || tab === "servers") && <StaleAlert of={[progress]} name="The phases of servers" />}
       <Waiting execution={execution} ask={ask} canResume={actions.has("resume")} />
       <Warnings execution={execution} />
       <Container
@@ -77,8 +90,7 @@ function Shown({ execution, at, fresh }: { execution: ExecutionAnswer; at: numbe
             variant="h2"
             description={
               <>
-                <Link to={paths.plan(execution.planId)}>{execution.planId}</Link>, version {execution.planVersion},{" "}
-                {execution.mode.toLowerCase()} <Text>{execution.executionId}</Text>
+                <Link to={paths.plan(execution.planId)}>{execution.planId}</Link>, version {execution.planVersion}
               </>
             }
             actions={
@@ -94,23 +106,26 @@ function Shown({ execution, at, fresh }: { execution: ExecutionAnswer; at: numbe
               </SpaceBetween>
             }
           >
-            {execution.mode === "RECOVERY" ? "Recovery" : "Drill"}
+            <Text>{execution.executionId}</Text>
           </Header>
         }
       >
         <Grid gridDefinition={[{ colspan: { default: 12, s: 5 } }, { colspan: { default: 12, s: 7 } }]}>
-          <ExecutionCard execution={execution} seconds={seconds} />
+          <div className="wb-left">
+            <ExecutionCard execution={execution} seconds={lasted(execution, now)} />
+            <RtoBar rto={rtoOf(execution, now)} />
+          </div>
           <WaveList execution={execution} onAction={(wave, action) => ask(action, wave)} />
         </Grid>
       </Container>
-      <Facts execution={execution} seconds={seconds} objective={objective} now={now} />
+      <Facts execution={execution} now={now} />
       <Tabs
         activeTabId={tab}
         onChange={({ detail }) => setTab(detail.activeTabId)}
         tabs={[
-          { id: "overview", label: "Graph and timeline", content: <Overview execution={execution} progress={progress.data} now={now} objective={objective} /> },
-          { id: "servers", label: "Servers", content: <ServersTable execution={execution} progress={progress.data} now={active ? now : 0} /> },
-          { id: "steps", label: "Steps", content: <Steps execution={execution} /> },
+          { id: "overview", label: "Graph and timeline", content: tab === "overview" ? <Overview execution={execution} progress={progress.data} now={now} /> : null },
+          { id: "servers", label: "Servers", content: tab === "servers" ? <ServersTable execution={execution} progress={progress.data} now={running ? now : 0} /> : null },
+          { id: "steps", label: "Steps", content: tab === "steps" ? <Steps execution={execution} /> : null },
           { id: "trail", label: "Trail", content: tab === "trail" ? <Trail executionId={execution.executionId} /> : null },
         ]}
       />
@@ -127,7 +142,9 @@ function Shown({ execution, at, fresh }: { execution: ExecutionAnswer; at: numbe
 }
 
 function Waiting({ execution, ask, canResume }: { execution: ExecutionAnswer; ask: (action: string, wave?: Asked["wave"]) => void; canResume: boolean }) {
-  const waiting = waitingOf(execution);
+  const paused = execution.status === "PAUSED" && execution.pausedBy.includes("OPERATOR");
+  const trail = useTrail(execution.executionId, paused);
+  const waiting = waitingOf(execution, paused ? trail.data : undefined);
   if (waiting.length === 0) return null;
   return (
     <SpaceBetween size="s">
@@ -149,7 +166,7 @@ function Waiting({ execution, ask, canResume }: { execution: ExecutionAnswer; as
               </SpaceBetween>
             }
           >
-            <Text>{one.text}</Text>
+            <More most={400} label="what is waited for">{one.text}</More>
           </Alert>
         );
       })}
@@ -167,14 +184,14 @@ function Warnings({ execution }: { execution: ExecutionAnswer }) {
           <ul className="wb-faults">
             {warnings.slice(0, 20).map((warning, at) => (
               <li key={at}>
-                <Text>{warning.message}</Text>
+                <More label={`warning ${at + 1}`}>{warning.message}</More>
               </li>
             ))}
           </ul>
         </Alert>
       )}
       {termination.status === "INCOMPLETE" && (
-        <Alert type="error" statusIconAriaLabel="Error" header={`${left.length} instances are not known to be terminated`}>
+        <Alert type="error" statusIconAriaLabel="Error" header={`${counted(left.length, "instance")} not known to be terminated`}>
           <ul className="wb-faults">
             {left.slice(0, 20).map((one, at) => (
               <li key={at}>
@@ -189,60 +206,15 @@ function Warnings({ execution }: { execution: ExecutionAnswer }) {
   );
 }
 
-function Facts({ execution, seconds, objective, now }: { execution: ExecutionAnswer; seconds: number | null; objective: number | null; now: number }) {
-  const { termination, lease, verdict, cancel } = execution;
-  const late = objective !== null && seconds !== null && seconds > objective;
-  return (
-    <Container header={<Header variant="h2">What is known</Header>}>
-      <KeyValuePairs
-        columns={4}
-        items={[
-          {
-            label: "Time against the RTO",
-            value: objective === null ? "objective not known" : <span className={late ? "wb-red" : ""}>{`${duration(seconds)} of ${duration(objective)}${late ? ", passed" : ""}`}</span>,
-          },
-          { label: "Requested", value: <><Text>{actor(execution.requestedBy)}</Text>, {moment(execution.startedAt)}</> },
-          { label: "Reason", value: <Text>{execution.reason}</Text> },
-          { label: "Ended", value: moment(execution.endedAt) },
-          ...(execution.before ? [{ label: "Recovery points", value: `not later than ${moment(execution.before)}` }] : []),
-          {
-            label: "Instances left running",
-            value: leftInWords(execution),
-          },
-          {
-            label: "Termination",
-            value: (
-              <>
-                {termination.status === "NOT_REQUESTED" ? "not requested" : <Word status={termination.status} />}
-                {termination.status !== "NOT_REQUESTED" && ` ${termination.terminated} terminated`}
-                {!execution.terminationMetadata.canTerminate && execution.terminationMetadata.reason && (
-                  <Box color="text-body-secondary" fontSize="body-s">
-                    {execution.terminationMetadata.reason}
-                  </Box>
-                )}
-              </>
-            ),
-          },
-          ...(lease
-            ? [{ label: "Lease", value: lease.expiresAt ? `until ${moment(lease.expiresAt)} (${duration(secondsBetween(new Date(now).toISOString(), lease.expiresAt))} left)` : `${lease.minutes} minutes from the end` }]
-            : []),
-          ...(cancel ? [{ label: "Cancelled", value: <><Text>{actor(cancel.actor)}</Text>, {moment(cancel.at)}, {cancel.then.toLowerCase()}: <Text>{cancel.reason}</Text></> }] : []),
-          ...(verdict ? [{ label: "Verdict", value: <><Word status={verdict.verdict} /> <Text>{actor(verdict.by)}</Text>: <Text>{verdict.notes}</Text></> }] : []),
-          ...(execution.lastSeenAt ? [{ label: "DRS last answered", value: moment(execution.lastSeenAt) }] : []),
-        ]}
-      />
-    </Container>
-  );
-}
-
-function Overview({ execution, progress, now, objective }: { execution: ExecutionAnswer; progress: Parameters<typeof timeline>[1]; now: number; objective: number | null }) {
+function Overview({ execution, progress, now }: { execution: ExecutionAnswer; progress: Progress | undefined; now: number }) {
+  const objective = rtoOf(execution, now)?.objective ?? null;
   const nodes = useMemo(
     () =>
       execution.waves.map((wave) => ({
         name: wave.name,
         dependsOn: wave.dependsOn,
         label: `${wave.waveNumber} ${wave.name}`,
-        state: `${wave.display.icon} ${wave.display.label}`,
+        state: `${asGlyph(wave.display.icon)} ${wave.display.label}`,
         color: colorOf(wave.status),
         note: `${launchedOf(wave)} servers launched`,
       })),
@@ -250,13 +222,13 @@ function Overview({ execution, progress, now, objective }: { execution: Executio
   );
   const bars = useMemo(() => timeline(execution, progress, now, objective), [execution, progress, now, objective]);
   return (
-    <ColumnLayout columns={1}>
+    <SpaceBetween size="l">
       <Container header={<Header variant="h2">Graph of waves</Header>}>
         <WaveGraph nodes={nodes} label="Graph of waves" />
       </Container>
       <Container header={<Header variant="h2">Timeline</Header>}>
         <TimelineChart timeline={bars} />
       </Container>
-    </ColumnLayout>
+    </SpaceBetween>
   );
 }

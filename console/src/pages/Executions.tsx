@@ -1,9 +1,9 @@
+import Badge from "@cloudscape-design/components/badge";
 import Button from "@cloudscape-design/components/button";
 import ContentLayout from "@cloudscape-design/components/content-layout";
 import Header from "@cloudscape-design/components/header";
 import Input from "@cloudscape-design/components/input";
 import Select from "@cloudscape-design/components/select";
-import { useState } from "react";
 import { useExecutions } from "../api/queries";
 import type { ExecutionSummary } from "../api/model";
 import { DataTable, type Column } from "../components/DataTable";
@@ -12,18 +12,20 @@ import { Reading } from "../components/Reading";
 import { DisplayBadge, Word } from "../components/Status";
 import { Text } from "../components/Text";
 import { paths, useQueryValue } from "../lib/router";
-import { actor } from "../lib/text";
+import { actor, short } from "../lib/text";
 import { duration, moment } from "../lib/time";
-import { inWords, leftInWords } from "../lib/words";
+import { counted, inWords, leftInWords } from "../lib/words";
 
 const STATUSES = ["PENDING", "IN_PROGRESS", "PAUSED", "CANCELLING", "COMPLETED", "PARTIAL_SUCCESS", "FAILED", "CANCELLED"];
 const STEP = 50;
+const MOST = 1000;
 
 export function Executions() {
   const [planId, setPlanId] = useQueryValue("planId");
   const [status, setStatus] = useQueryValue("status");
   const [mode, setMode] = useQueryValue("mode");
-  const [limit, setLimit] = useState(STEP);
+  const [wanted, setLimit] = useQueryValue("limit", String(STEP));
+  const limit = Math.min(MOST, Math.max(STEP, Number(wanted) || STEP));
   const query = useExecutions({ planId, status, mode }, limit);
   return (
     <ContentLayout header={<Header variant="h1">Executions</Header>}>
@@ -31,6 +33,7 @@ export function Executions() {
         {(page) => (
           <DataTable
             title="Executions"
+            titled
             items={page.items}
             columns={executionColumns}
             rowKey={(row) => row.executionId}
@@ -49,8 +52,8 @@ export function Executions() {
               </>
             }
             footer={
-              page.nextToken && limit < 1000 ? (
-                <Button onClick={() => setLimit(Math.min(1000, limit + 4 * STEP))}>Show older ones</Button>
+              page.nextToken && limit < MOST ? (
+                <Button onClick={() => setLimit(String(Math.min(MOST, limit + 4 * STEP)))}>Show older ones</Button>
               ) : undefined
             }
           />
@@ -65,14 +68,17 @@ interface ChoiceProps {
   value: string;
   values: readonly string[];
   onChange: (value: string) => void;
+  /** Whether all may be chosen, too. */
+  whole?: boolean;
+  word?: (value: string) => string;
 }
 
-export function Choice({ label, value, values, onChange }: ChoiceProps) {
-  const all = { value: "", label: `${label}: all` };
-  const options = [all, ...values.map((one) => ({ value: one, label: inWords(one) }))];
+/** A filter among values; what is chosen says what it is about. */
+export function Choice({ label, value, values, onChange, whole = true, word = (one) => `${label}: ${inWords(one)}` }: ChoiceProps) {
+  const options = [...(whole ? [{ value: "", label: `${label}: all` }] : []), ...values.map((one) => ({ value: one, label: word(one) }))];
   return (
     <Select
-      selectedOption={options.find((option) => option.value === value) ?? all}
+      selectedOption={options.find((option) => option.value === value) ?? options[0]!}
       options={options}
       ariaLabel={label}
       onChange={({ detail }) => onChange(detail.selectedOption.value ?? "")}
@@ -85,38 +91,55 @@ export const executionColumns: Column<ExecutionSummary>[] = [
     id: "execution",
     header: "Execution",
     isRowHeader: true,
-    value: (row) => row.executionId,
-    cell: (row) => <Link to={paths.execution(row.executionId)}>{row.executionId}</Link>,
-    width: 200,
-  },
-  {
-    id: "plan",
-    header: "Plan",
-    value: (row) => `${row.planName} ${row.planId}`,
+    value: (row) => `${row.executionId} ${row.planName} ${row.planId}`,
     cell: (row) => (
-      <Link to={paths.plan(row.planId)}>
-        <Text most={80}>{row.planName}</Text>
-      </Link>
+      <>
+        <Link to={paths.execution(row.executionId)}>{row.executionId}</Link>
+        <div>
+          <Link to={paths.plan(row.planId)}>
+            <Text>{short(row.planName, 60)}</Text>
+          </Link>
+        </div>
+      </>
+    ),
+    width: 270,
+  },
+  { id: "mode", header: "Mode", value: (row) => row.mode, cell: (row) => (row.mode === "RECOVERY" ? <Badge color="red">RECOVERY</Badge> : "drill"), width: 105 },
+  {
+    id: "status",
+    header: "Status",
+    value: (row) => row.status,
+    cell: (row) => (
+      <>
+        <DisplayBadge display={row.display} />
+        <div>
+          {row.completedWaves} of {counted(row.totalWaves, "wave")} completed
+        </div>
+      </>
+    ),
+    width: 190,
+  },
+  { id: "left", header: "Left running", value: (row) => row.instancesLeft, cell: leftInWords, width: 125 },
+  {
+    id: "started",
+    header: "Started",
+    value: (row) => row.startedAt,
+    cell: (row) => (
+      <>
+        {moment(row.startedAt)}
+        <div>
+          by <Text>{short(actor(row.requestedBy), 60)}</Text>
+        </div>
+      </>
     ),
     width: 150,
   },
-  { id: "mode", header: "Mode", value: (row) => row.mode, cell: (row) => row.mode.toLowerCase() },
-  { id: "status", header: "Status", value: (row) => row.status, cell: (row) => <DisplayBadge display={row.display} />, width: 150 },
-  { id: "waves", header: "Waves completed", value: (row) => row.completedWaves, cell: (row) => `${row.completedWaves} of ${row.totalWaves}` },
-  {
-    id: "left",
-    header: "Left running",
-    value: (row) => row.instancesLeft,
-    cell: leftInWords,
-    width: 120,
-  },
-  { id: "started", header: "Started", value: (row) => row.startedAt, cell: (row) => moment(row.startedAt), width: 140 },
-  { id: "duration", header: "Duration", value: (row) => row.durationSeconds, cell: (row) => duration(row.durationSeconds) },
+  { id: "duration", header: "Duration", value: (row) => row.durationSeconds, cell: (row) => duration(row.durationSeconds), width: 105 },
   {
     id: "verdict",
     header: "Verdict",
     value: (row) => row.verdict?.verdict ?? null,
     cell: (row) => (row.verdict ? <Word status={row.verdict.verdict} /> : "–"),
+    width: 105,
   },
-  { id: "by", header: "By", value: (row) => row.requestedBy, cell: (row) => <Text>{actor(row.requestedBy)}</Text>, width: 120 },
 ];

@@ -1,3 +1,4 @@
+import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import ContentLayout from "@cloudscape-design/components/content-layout";
@@ -9,41 +10,63 @@ import { useMutation } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
 import { api } from "../api/client";
 import { useExecutions, usePlan } from "../api/queries";
-import type { PlanDocument, Readiness, StoredPlan } from "../api/model";
+import type { ExecutionSummary, PlanDocument, StoredPlan } from "../api/model";
+import type { Read } from "../api/staleness";
 import { DataTable } from "../components/DataTable";
+import { Link } from "../components/Link";
+import { More } from "../components/More";
 import { useNotices } from "../components/Notices";
 import { PlanEditor } from "../components/PlanEditor";
+import { PlanServers, PlanSteps, Checks } from "../components/PlanTables";
 import { ProblemAlert } from "../components/Problem";
 import { Reading } from "../components/Reading";
 import { StartDialog } from "../components/StartDialog";
-import { Word } from "../components/Status";
-import { Text } from "../components/Text";
+import { DisplayBadge } from "../components/Status";
 import { WaveGraph } from "../components/WaveGraph";
+import { busyByPlan, startRefusal } from "../lib/drills";
 import { planNodes } from "../lib/graph";
-import { useQueryValue } from "../lib/router";
-import { moment } from "../lib/time";
+import { readinessOf, type KnownReadiness, type Validated } from "../lib/readiness";
+import { paths, useQueryValue } from "../lib/router";
+import { duration, moment } from "../lib/time";
+import { counted, stepName } from "../lib/words";
 import { executionColumns } from "./Executions";
 
 export function Plan({ planId }: { planId: string }) {
   const query = usePlan(planId);
+  const active = useExecutions({ planId, active: "true" });
   return (
     <ContentLayout header={<Header variant="h1">Recovery plan</Header>}>
-      <Reading query={query}>{(stored) => <Shown stored={stored} />}</Reading>
+      <Reading query={query} beside={[active]}>
+        {(stored) => <Shown stored={stored} active={active} />}
+      </Reading>
     </ContentLayout>
   );
 }
 
-function Shown({ stored }: { stored: StoredPlan }) {
+/** A validation of a plan, kept with the version that it is about; it begins by itself where readiness is looked at. */
+function useValidation({ plan: { planId }, version }: StoredPlan, looked: boolean) {
+  const validation = useMutation({
+    mutationFn: async (wanted: { planId: string; version: number }): Promise<Validated> => {
+      const found = await api.validatePlan(wanted.planId);
+      return { ...wanted, at: new Date().toISOString(), found };
+    },
+  });
+  const { mutate } = validation;
+  useEffect(() => {
+    if (looked) mutate({ planId, version });
+  }, [looked, planId, version, mutate]);
+  return { ...validation, again: () => mutate({ planId, version }) };
+}
+
+function Shown({ stored, active }: { stored: StoredPlan; active: Read<{ items: ExecutionSummary[] }> }) {
   const { plan } = stored;
   const [tab, setTab] = useQueryValue("tab", "graph");
   const [mode, setMode] = useState<"DRILL" | "RECOVERY" | null>(null);
   const notices = useNotices();
   const history = useExecutions({ planId: plan.planId }, 50, tab === "history");
-  const validation = useMutation({ mutationFn: () => api.validatePlan(plan.planId) });
-  const { mutate: validate } = validation;
-  useEffect(() => {
-    if (tab === "readiness") validate();
-  }, [tab, validate]);
+  const validation = useValidation(stored, tab === "readiness");
+  const readiness = readinessOf(stored, validation.data);
+  const busy = busyByPlan(active.data?.items ?? []).get(plan.planId);
   return (
     <SpaceBetween size="l">
       <Container
@@ -53,29 +76,38 @@ function Shown({ stored }: { stored: StoredPlan }) {
             description={`${plan.planId}, version ${stored.version}, stored ${moment(stored.updatedAt)}`}
             actions={
               <SpaceBetween direction="horizontal" size="xs">
-                <Button loading={validation.isPending} onClick={() => (tab === "readiness" ? validate() : setTab("readiness"))}>
+                <Button loading={validation.isPending} onClick={() => (tab === "readiness" ? validation.again() : setTab("readiness"))}>
                   Validate
                 </Button>
-                <Button onClick={() => setMode("DRILL")}>Start a drill</Button>
-                <Button onClick={() => setMode("RECOVERY")}>Start a recovery</Button>
+                <Start mode="DRILL" busy={busy} onStart={setMode} />
+                <Start mode="RECOVERY" busy={busy} onStart={setMode} />
               </SpaceBetween>
             }
           >
-            <Text>{plan.name}</Text>
+            <More most={80} label="the plan's name">{plan.name}</More>
           </Header>
         }
       >
-        <Text>{plan.description ?? "No description."}</Text>
-        <div>
-          Objectives: RTO {plan.objectives?.rtoMinutes ?? 60} minutes, RPO {plan.objectives?.rpoMinutes ?? 15} minutes.
-        </div>
+        <SpaceBetween size="xs">
+          <More most={300} label="the description">{plan.description ?? "No description."}</More>
+          <div>
+            Objectives: RTO {duration((plan.objectives?.rtoMinutes ?? 60) * 60)}, RPO {duration((plan.objectives?.rpoMinutes ?? 15) * 60)}.
+          </div>
+          <Standing readiness={readiness} />
+          {busy && (
+            <div data-testid="busy">
+              Busy with <Link to={paths.execution(busy.executionId)}>{busy.executionId}</Link> <DisplayBadge display={busy.display} />
+            </div>
+          )}
+        </SpaceBetween>
       </Container>
       <Tabs
         activeTabId={tab}
         onChange={({ detail }) => setTab(detail.activeTabId)}
         tabs={[
           { id: "graph", label: "Graph", content: <Graph plan={plan} /> },
-          { id: "servers", label: "Servers", content: <Servers plan={plan} readiness={validation.data} /> },
+          { id: "servers", label: "Servers", content: tab === "servers" ? <PlanServers plan={plan} readiness={readiness} /> : null },
+          { id: "steps", label: "Steps", content: tab === "steps" ? <PlanSteps plan={plan} /> : null },
           {
             id: "readiness",
             label: "Readiness",
@@ -83,7 +115,7 @@ function Shown({ stored }: { stored: StoredPlan }) {
               <SpaceBetween size="m">
                 <ProblemAlert error={validation.error} />
                 {validation.isPending && <StatusIndicator type="loading">Validating</StatusIndicator>}
-                {validation.data && <Checks readiness={validation.data} />}
+                {readiness && <Checks readiness={readiness} />}
               </SpaceBetween>
             ),
           },
@@ -95,7 +127,10 @@ function Shown({ stored }: { stored: StoredPlan }) {
           {
             id: "history",
             label: "History",
-            content: <Reading query={history}>{(page) => <DataTable title="Executions" name="run" items={page.items} columns={executionColumns} rowKey={(row) => row.executionId} empty="This plan has not run." />}</Reading>,
+            content:
+              tab === "history" ? (
+                <Reading query={history}>{(page) => <DataTable title="Executions" name="run" items={page.items} columns={executionColumns} rowKey={(row) => row.executionId} empty="This plan has not run." />}</Reading>
+              ) : null,
           },
         ]}
       />
@@ -104,16 +139,35 @@ function Shown({ stored }: { stored: StoredPlan }) {
   );
 }
 
-interface StepWords {
-  command?: string;
-  automation?: string;
-  function?: string;
+/** What starts a drill or a recovery: the recovery in a way that nobody takes for the other. */
+function Start({ mode, busy, onStart }: { mode: "DRILL" | "RECOVERY"; busy: ExecutionSummary | undefined; onStart: (mode: "DRILL" | "RECOVERY") => void }) {
+  const refusal = startRefusal(mode, busy);
+  const reason = refusal ? { disabled: true, disabledReason: refusal } : {};
+  return mode === "DRILL" ? (
+    <Button {...reason} onClick={() => onStart(mode)}>
+      Start a drill
+    </Button>
+  ) : (
+    <Button {...reason} variant="primary" iconName="status-warning" onClick={() => onStart(mode)}>
+      Start a recovery
+    </Button>
+  );
 }
 
-function steps(wave: object): string[] {
-  const { before, after } = wave as Record<string, StepWords[] | undefined>;
-  const name = (step: StepWords) => step.command ?? step.automation ?? step.function ?? "step";
-  const list = (word: string, found: StepWords[] | undefined) => (found?.length ? [`${word}: ${found.map(name).join(", ")}`] : []);
+function Standing({ readiness }: { readiness: KnownReadiness | null }) {
+  if (!readiness) return <StatusIndicator type="pending">not checked</StatusIndicator>;
+  return (
+    <div data-testid="readiness">
+      <StatusIndicator type={readiness.ready ? "success" : "error"}>{readiness.ready ? "ready" : "not ready"}</StatusIndicator>{" "}
+      <Box variant="span" color="text-body-secondary">
+        {readiness.scheduled ? "by the scheduled check" : "validated"} at {moment(readiness.at)}
+      </Box>
+    </div>
+  );
+}
+
+function steps({ before, after }: PlanDocument["waves"][number]): string[] {
+  const list = (word: string, found: Parameters<typeof stepName>[0][] | undefined) => (found?.length ? [`${word}: ${found.map(stepName).join(", ")}`] : []);
   return [...list("before", before), ...list("after", after)];
 }
 
@@ -122,7 +176,7 @@ function Graph({ plan }: { plan: PlanDocument }) {
     () =>
       planNodes(plan.waves).map((node, at) => {
         const wave = plan.waves[at]!;
-        const many = wave.servers ? `${wave.servers.length} servers` : `tags ${Object.entries(wave.selector?.tags ?? {}).map((tag) => tag.join("=")).join(", ")}`;
+        const many = wave.servers ? counted(wave.servers.length, "server") : `tags ${Object.entries(wave.selector?.tags ?? {}).map((tag) => tag.join("=")).join(", ")}`;
         const approval = wave.requiresApproval || (wave as { approval?: object }).approval ? "asks for approval" : "";
         return { ...node, label: `${at + 1} ${node.name}`, note: steps(wave).join("; ") || `on failure ${wave.onFailure ?? "STOP"}`, state: [many, approval].filter(Boolean).join(", "), color: approval ? "orange" : "blue" };
       }),
@@ -132,60 +186,5 @@ function Graph({ plan }: { plan: PlanDocument }) {
     <Container header={<Header variant="h2">Graph of waves</Header>}>
       <WaveGraph nodes={nodes} label="Graph of waves" />
     </Container>
-  );
-}
-
-function Servers({ plan, readiness }: { plan: PlanDocument; readiness: Readiness | undefined }) {
-  const found = useMemo(() => {
-    const worst = new Map<string, Readiness["checks"][number]>();
-    const rank = { PASS: 0, WARN: 1, FAIL: 2 };
-    for (const check of readiness?.checks ?? []) {
-      const before = worst.get(check.subject);
-      if (!before || rank[check.status] > rank[before.status]) worst.set(check.subject, check);
-    }
-    return worst;
-  }, [readiness]);
-  const rows = plan.waves.flatMap((wave, at) => (wave.servers ?? []).map((server) => ({ ...server, wave: `${at + 1} ${wave.name}` })));
-  return (
-    <DataTable
-      title="Servers"
-      name="server"
-      items={rows}
-      rowKey={(row) => row.sourceServerId}
-      empty="The waves choose their servers by tags when an execution starts."
-      description={readiness ? undefined : "Validate the plan to see the readiness of each."}
-      columns={[
-        { id: "server", header: "Server", isRowHeader: true, value: (row) => row.sourceServerId, cell: (row) => <Text>{row.sourceServerId}</Text> },
-        { id: "wave", header: "Wave", value: (row) => row.wave, cell: (row) => row.wave },
-        { id: "impact", header: "Impact", value: (row) => row.impact ?? "CRITICAL", cell: (row) => (row.impact ?? "CRITICAL").toLowerCase() },
-        {
-          id: "ready",
-          header: "Readiness",
-          value: (row) => found.get(row.sourceServerId)?.status ?? null,
-          cell: (row) => {
-            const check = found.get(row.sourceServerId);
-            return check ? <><Word status={check.status} /> <Text>{check.message}</Text></> : "not checked";
-          },
-        },
-      ]}
-    />
-  );
-}
-
-function Checks({ readiness }: { readiness: Readiness }) {
-  return (
-    <DataTable
-      title={readiness.ready ? "Ready" : "Not ready"}
-      name="check"
-      items={readiness.checks}
-      rowKey={(row) => `${row.check} ${row.subject} ${row.message}`}
-      empty="Nothing was checked."
-      columns={[
-        { id: "status", header: "Status", value: (row) => row.status, cell: (row) => <Word status={row.status} /> },
-        { id: "check", header: "Check", isRowHeader: true, value: (row) => row.check, cell: (row) => <Text>{row.check}</Text> },
-        { id: "subject", header: "Subject", value: (row) => row.subject, cell: (row) => <Text>{row.subject}</Text>, width: 160 },
-        { id: "message", header: "Message", value: (row) => row.message, cell: (row) => <Text>{row.message}</Text>, width: 240 },
-      ]}
-    />
   );
 }

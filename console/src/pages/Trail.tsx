@@ -3,10 +3,12 @@ import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import { useChain, useTrail } from "../api/queries";
 import type { TrailEvent } from "../api/model";
 import { DataTable } from "../components/DataTable";
+import { More } from "../components/More";
 import { Reading } from "../components/Reading";
 import { Text } from "../components/Text";
 import { actor } from "../lib/text";
 import { moment } from "../lib/time";
+import { inWords } from "../lib/words";
 
 /** The audit trail: who did what and why, and whether its chain is whole. */
 export function Trail({ executionId }: { executionId: string }) {
@@ -32,11 +34,11 @@ export function Trail({ executionId }: { executionId: string }) {
           columns={[
             { id: "sequence", header: "No.", value: (event) => event.sequence, cell: (event) => event.sequence },
             { id: "at", header: "At", value: (event) => event.at, cell: (event) => moment(event.at), width: 150 },
-            { id: "type", header: "Event", isRowHeader: true, value: (event) => event.type, cell: (event) => <Text>{event.type}</Text>, width: 150 },
+            { id: "type", header: "Event", isRowHeader: true, value: (event) => `${event.type} ${inWords(event.type)}`, cell: (event) => <Text>{inWords(event.type)}</Text>, width: 140 },
             { id: "wave", header: "Wave", value: (event) => event.waveNumber ?? null, cell: (event) => event.waveNumber ?? "–" },
             { id: "actor", header: "Who", value: (event) => event.actor, cell: (event) => <Text>{actor(event.actor)}</Text>, width: 120 },
-            { id: "why", header: "Why", value: (event) => why(event), cell: (event) => <Text>{why(event)}</Text>, width: 180 },
-            { id: "changes", header: "Changes", value: changes, cell: (event) => <Text>{changes(event)}</Text>, width: 200 },
+            { id: "why", header: "Why", value: (event) => why(event), cell: (event) => <More label={`why of event ${event.sequence}`}>{why(event)}</More>, width: 180 },
+            { id: "changes", header: "Changes", value: changes, cell: (event) => <More label={`the changes of event ${event.sequence}`}>{changes(event)}</More>, width: 190 },
           ]}
         />
       )}
