@@ -9,7 +9,6 @@ from tests.browser.conftest import Open, end, serve
 from tests.browser.window import Window
 from tests.cli.console_process import address_of
 from tests.cli.fake_api import COMMAND, DRILL, FakeApi
-from tools.local_stack.product import Product, wave
 
 EDIT = "/plans/three-tier?tab=edit"
 
@@ -98,21 +97,20 @@ def test_sorting_page_and_choice_are_kept_by_a_reload(faked: Open, fake: FakeApi
     expect(window.page.get_by_role("heading", name=f"Output of s-{2:017}")).to_be_visible()
 
 
-def test_a_plan_that_is_busy_says_with_what_and_starts_no_drill_but_a_recovery(
-    window: Window, product: Product
-) -> None:
-    plan = product.plan(wave("late", product.servers(), waitBeforeSeconds=3000))
-    running = product.start(plan)
-    window.go(f"/plans/{plan}")
-    expect(window.page.get_by_test_id("busy")).to_contain_text(running)
+def test_a_plan_that_is_busy_says_with_what_and_starts_no_drill_but_a_recovery(faked: Open, fake: FakeApi) -> None:
+    answers.fill(fake)
+    window = faked()
+    window.go("/plans/three-tier")
+    expect(window.page.get_by_test_id("busy")).to_contain_text(DRILL)
     expect(window.button("Start a recovery")).to_be_enabled()
     drill = window.button("Start a drill")
     expect(drill).to_have_attribute("aria-disabled", "true")
     drill.hover()
-    expect(window.page.get_by_text(f"The plan is busy with {running}").first).to_be_visible()
-    product.operate(running, "cancel")
+    expect(window.page.get_by_text(f"The plan is busy with {DRILL}").last).to_be_visible()
+    fake.listed["/executions"] = []
     expect(window.page.get_by_test_id("busy")).to_have_count(0)
     expect(drill).not_to_have_attribute("aria-disabled", "true")
+    assert {"planId": "three-tier", "active": "true", "limit": "50"} in [one.query for one in fake.requests]
 
 
 def test_a_browser_enters_by_a_file_that_leads_on_and_keeps_its_cookie(
