@@ -65,7 +65,12 @@ def end_job(status: str, **fields: Any) -> dict[str, Any]:
 
 def old_job(**fields: Any) -> dict[str, Any]:
     """Give a job of days ago, in which a server failed."""
-    about = {"jobID": OLD_JOB, "creationDateTime": iso(at(-14_400)), "tags": {sightings.TAG_EXECUTION: "drill-old"}}
+    about = {
+        "jobID": OLD_JOB,
+        "creationDateTime": iso(at(-14_400)),
+        "endDateTime": iso(at(-14_377)),
+        "tags": {sightings.TAG_EXECUTION: "drill-old"},
+    }
     found = {**job("COMPLETED", "LAUNCHED", "FAILED"), **about, **fields}
     found["participatingServers"][0]["recoveryInstanceID"] = "i-0123456789abcdef0"
     return found

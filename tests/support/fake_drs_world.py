@@ -307,7 +307,7 @@ class World:
                 self.end_job(job)
             decision = self.observe()
             if is_terminal(self.execution.status):
-                self._check_that_instances_are_known(began)
+                self._check_that_launches_are_told(began)
                 return
             self._do_all(decision)
             if decision.directive is Directive.SLEEP:
@@ -335,13 +335,21 @@ class World:
         paused = self.execution.status == "PAUSED"
         return not busy and (paused or self.execution.count(WaveStatus.AWAITING_APPROVAL) > 0)
 
-    def _check_that_instances_are_known(self, since: datetime) -> None:
-        """Hold that what was launched since a moment, after which no round was late or unanswered, is known by name."""
-        servers = (server for wave in self.execution.waves for server in wave.servers)
+    def _check_that_launches_are_told(self, since: datetime) -> None:
+        """Hold that of what was launched since a moment the names are known, and of what failed the reasons.
+
+        However late DRS shows them: after that moment no round was late or unanswered.
+        """
+        servers = [server for wave in self.execution.waves for server in wave.servers]
         known = {server.recovery_instance_id for server in servers}
-        for job in self.jobs.values():
-            if job.completed_at and job.completed_at >= since:
-                assert known.issuperset(job.instances.values())
+        late = {job.job_id: job for job in self.jobs.values() if job.completed_at and job.completed_at >= since}
+        assert known.issuperset(each for job in late.values() for each in job.instances.values())
+        for kept in self.execution.launch_jobs():
+            job = late.get(kept.job_id or "")
+            if job is not None:
+                assert kept.logged
+                failed = (server for server in servers if server.launch_status is LaunchStatus.FAILED)
+                assert {each.error for each in failed if each.source_server_id in job.servers} <= {job.why_not}
 
     def clean_up(self) -> None:
         """Run a termination that was begun to its end."""

@@ -57,6 +57,11 @@ class DrsJob:
         """Whether the job is over."""
         return self.completed_at is not None
 
+    @property
+    def why_not(self) -> str:
+        """What its log tells of each server that it did not launch."""
+        return f"LAUNCH_FAILED: {self.job_id}"
+
     def settle(self, server: str, status: LaunchStatus, now: datetime) -> None:
         """Get on with a server."""
         self.servers[server] = status
@@ -109,7 +114,7 @@ class Looks:
     def told(self, due: Due, jobs: Iterable[DrsJob]) -> Observation:
         """Look for instances, as DescribeRecoveryInstances shows them, and read logs."""
         known = {job.job_id: job for job in jobs}
-        logs = {name: JobLog(instances=self._launched(known[name], f"{name}/log")) for name in due.logs}
+        logs = {name: self._log(known[name]) for name in due.logs}
         instances = {
             (name, server): InstanceView(each)
             for name in due.jobs
@@ -118,8 +123,17 @@ class Looks:
         }
         return Observation(instances=instances, looked=due.jobs if due.servers else frozenset(), logs=logs)
 
-    def _launched(self, job: DrsJob, subject: str) -> dict[str, str]:
-        return job.launched_by(self._lens.moment(subject))
+    def _log(self, job: DrsJob) -> JobLog:
+        """Read a log; the end of a job tells of all servers that it did not launch."""
+        moment = self._lens.moment(f"{job.job_id}/log")
+        ended = job.completed_at is not None and job.completed_at <= moment
+        launched = job.launched_by(moment)
+        failures = {
+            name: job.why_not
+            for name in job.servers
+            if name not in launched and (ended or job.status_at(name, moment) is not LaunchStatus.PENDING)
+        }
+        return JobLog(failures, launched, told=frozenset(launched.keys() | failures.keys()), ended=ended)
 
     def instances(self, jobs: Iterable[DrsJob], ended: dict[str, datetime]) -> tuple[Instance, ...]:
         """Look at all recovery instances; `ended` tells since when some are terminated."""

@@ -133,6 +133,10 @@ def silent_failure(seen: Evidence) -> None:
     seen.logs = Known({OLD_JOB: [item for item in answers.failed_log() if item["event"] != "LAUNCH_FAILED"]})
 
 
+def endless_log(seen: Evidence) -> None:
+    seen.logs = Known({OLD_JOB: [item for item in answers.failed_log() if item["event"] != "JOB_END"]})
+
+
 def log_gone(seen: Evidence) -> None:
     seen.logs = Known({OLD_JOB: []})
 
@@ -291,6 +295,7 @@ DIFFERENT: dict[str, Callable[[Evidence], None]] = {
     "drs-log-names-server": item_without_server,
     "drs-log-phases": no_conversion,
     "drs-failed-is-told": silent_failure,
+    "drs-log-whole": endless_log,
     "drs-log-stays": log_gone,
     "drs-source-signals": no_signal,
     "drs-replication-direction": no_direction,

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 JOB_IDS_A_CALL: Final = 1000
+_JOB_END: Final = "JOB_END"
 _LAUNCH_END: Final = "LAUNCH_END"
 """An event of real job logs that the service model does not list."""
 DESCRIBE_INSTANCES: Final = "DescribeRecoveryInstances"
@@ -238,20 +239,25 @@ class Drs:
         failures: dict[str, str] = {}
         instances: dict[str, str] = {}
         older: set[str] = set()
+        launched: set[str] = set()
+        ended = False
         items = self.job_log_items(job_id)
         for item in sorted(items, key=lambda item: str(item.get("logDateTime", ""))):
             data = item.get("eventData", {})
             event = item.get("event", "")
             server = data.get("sourceServerID")
+            ended = ended or event == _JOB_END
             if not server:
                 continue
             if event.endswith(("_FAIL", "_FAILED")) or event == "SERVER_SKIPPED":
                 failures[server] = f"{event}: {data['rawError']}" if data.get("rawError") else event
             elif event == "USING_PREVIOUS_SNAPSHOT":
                 older.add(server)
-            elif event == _LAUNCH_END and data.get("targetInstanceID"):
-                instances[server] = data["targetInstanceID"]
-        return JobLog(failures, instances, frozenset(older), tuple(items))
+            elif event == _LAUNCH_END:
+                launched.add(server)
+                instances |= {server: data["targetInstanceID"]} if data.get("targetInstanceID") else {}
+        told = frozenset(launched | failures.keys())
+        return JobLog(failures, instances, frozenset(older), tuple(items), told, ended)
 
     def job_log_items(self, job_id: str) -> list[dict[str, Any]]:
         """Read the items of a job's log as DRS gives them, a thousand a call."""

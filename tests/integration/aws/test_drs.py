@@ -278,6 +278,16 @@ def test_t16_the_log_of_a_job_tells_failures_instances_and_older_recovery_points
     }
     assert log.instances == {server(1): "i-11111111111111111"}
     assert log.older == {server(2)}
+    assert log.told == {server(1), server(3), server(4)}
+    assert log.ended
+
+
+def test_a_log_without_its_last_item_has_not_ended(drs: Drs) -> None:
+    with Stubber(drs.client) as told:
+        told.add_response("describe_job_log_items", {"items": [_logged("LAUNCH_END", 1, 8)]})
+        log = drs.job_log("drsjob-00000000000000001")
+    assert log.told == {server(1)}
+    assert not log.ended
 
 
 def _snapshot(number: int, **fields: Any) -> dict[str, Any]:

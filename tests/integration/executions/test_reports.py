@@ -97,8 +97,9 @@ def test_8_a_report_needs_no_job_log_of_drs(stack: Stack, monkeypatch: pytest.Mo
 
 
 def test_8_one_log_is_read_of_each_job(stack: Stack) -> None:
-    # Where a job names no instance, its log may be read while it runs, for a command that waits for the name.
-    stack.control.put_manners(omit=[])
+    # Where a job names no instance, its log may be read while it runs, for a command that waits for the name; one that
+    # does not show its end yet is read again.
+    stack.control.put_manners(omit=[], delaySeconds=0)
     started = drill(stack)
     report_of(stack, started)
 

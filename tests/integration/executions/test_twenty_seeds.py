@@ -105,10 +105,12 @@ def test_s2_11_a_cancel_after_the_first_wave_is_a_partial_success(stack: Stack, 
 def test_s2_11_a_failed_server_is_recovered_by_a_retry_and_no_other_again(stack: Stack, clock: JumpingClock) -> None:
     document = plan(wave("database", 1), wave("application", 2, 3), wave("web", 4))
     stack.put_servers(servers_of(document))
-    stack.put_servers([server(3)], launchResult="FAILED")
+    stack.put_servers([server(3)], launchResult="FAILED", rawError="InsufficientInstanceCapacity: none is left")
     started = stack.start(document)
     execution = stack.ended(started, PATIENCE_SECONDS)
     assert (execution["status"], statuses(execution)) == ("PARTIAL_SUCCESS", ["COMPLETED", "FAILED", "NOT_STARTED"])
+    failed = execution["waves"][1]["servers"][1]
+    assert failed["error"] == "LAUNCH_FAILED: InsufficientInstanceCapacity: none is left", "however late its log shows"
     stack.put_servers([server(3)], launchResult="LAUNCHED")
     assert stack.api("POST", f"/executions/{started}/waves/2/retry", {}).status == 202
     execution = stack.ended(started, PATIENCE_SECONDS)

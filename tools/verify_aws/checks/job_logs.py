@@ -9,7 +9,8 @@ from tools.verify_aws.evidence import NotSeenError
 from tools.verify_aws.findings import Check, Judgement, differs, holds, named
 from tools.verify_aws.sightings import COMPLETED, FAILED, LAUNCHED
 
-from wavebreak.domain.evidence.job_log import LAUNCH_END, Phase, read_job_log
+from wavebreak.domain.evidence.job_log import JOB_END, LAUNCH_END, Phase, read_job_log
+from wavebreak.timing import Timing, known_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,6 +120,39 @@ def _failures(items: list[Json], server: str) -> Iterator[str]:
             yield event
 
 
+def _is_whole_in_time(evidence: Evidence) -> Judgement:
+    logs = sightings.all_logs(evidence)
+    jobs = {
+        job["jobID"]: [member for member in job.get("participatingServers", ()) if member.get("sourceServerID")]
+        for job in sightings.all_jobs(evidence)
+        if job["jobID"] in logs and job.get("type") == sightings.LAUNCH and _ended_long_ago(job, evidence)
+    }
+    if not jobs:
+        raise NotSeenError("no launch ended longer ago than the product goes on to read its log")
+    endless = [job_id for job_id in jobs if all(item["event"] != JOB_END for item in logs[job_id])]
+    silent = [
+        f"{member['sourceServerID']} of {job_id}"
+        for job_id, members in jobs.items()
+        for member in members
+        if member.get("launchStatus") in {LAUNCHED, FAILED} and not _outcomes(logs[job_id], member["sourceServerID"])
+    ]
+    if endless or silent:
+        return differs(f"without {JOB_END}: {named(endless)}" if endless else f"no word of {named(silent)}")
+    return holds(f"{len(jobs)} logs tell the end of their job and what became of each server")
+
+
+def _ended_long_ago(job: Json, evidence: Evidence) -> bool:
+    ended = known_time(job.get("endDateTime"))
+    return job.get("status") == COMPLETED and ended is not None and evidence.at >= ended + Timing().learning
+
+
+def _outcomes(items: list[Json], server: str) -> bool:
+    launched = any(
+        item["event"] == LAUNCH_END and (item.get("eventData") or {}).get("sourceServerID") == server for item in items
+    )
+    return launched or any(_failures(items, server))
+
+
 def _stays(evidence: Evidence) -> Judgement:
     ended = [job for job in sightings.all_jobs(evidence) if job.get("status") == COMPLETED]
     logs = sightings.all_logs(evidence)
@@ -137,5 +171,6 @@ CHECKS: Final = (
     Check("drs-log-names-server", "drs", _names_servers),
     Check("drs-log-phases", "drs", _has_phases),
     Check("drs-failed-is-told", "drs", _tells_failures),
+    Check("drs-log-whole", "drs", _is_whole_in_time),
     Check("drs-log-stays", "drs", _stays),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.evidence.kept_log import packed
+from wavebreak.domain.executions.model.jobs import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
 
 
 def keep_job_logs(app: App, before: Execution, after: Execution, logs: Mapping[str, JobLog]) -> None:
-    """Keep the logs of the jobs that are written down as read with this change: before it, so that none is lost."""
+    """Keep the logs of ended jobs before it is written down that they were read, so that none is lost.
+
+    What is not whole yet is kept too: the execution may end before DRS shows the rest.
+    """
     known = {job.job_id for job in before.launch_jobs() if job.logged}
     for job in after.launch_jobs():
-        if job.logged and job.job_id is not None and job.job_id not in known and job.job_id in logs:
+        if job.state is JobState.ENDED and job.job_id is not None and job.job_id not in known and job.job_id in logs:
             text = packed(logs[job.job_id].items)
-            app.evidence.keep_log(after.execution_id, job.job_id, text, whole=True)
+            app.evidence.keep_log(after.execution_id, job.job_id, text, whole=job.logged)

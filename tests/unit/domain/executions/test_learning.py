@@ -57,6 +57,11 @@ def seen(*numbers: int, job_number: int = 1, **fields: Any) -> Observation:
     return Observation(instances=views, looked=frozenset({job_id(job_number)}))
 
 
+def whole_log(*numbers: int, **fields: Any) -> JobLog:
+    """A log that has come to its end, and to a word for each of these servers."""
+    return JobLog(told=frozenset(map(server_id, numbers)), ended=True, **fields)
+
+
 def known(subject: Execution, number: int = 1) -> list[str | None]:
     return [each.recovery_instance_id for each in subject.wave(number).servers]
 
@@ -94,7 +99,7 @@ def test_instances_are_learnt_by_the_job_that_launched_them_and_the_end_waits_fo
         instances={(job_id(9), server_id(1)): InstanceView(instance_id(9))}, looked=frozenset({job_id(9)})
     )
     assert known(look(subject, strange).execution) == [None, None]
-    done = look(subject, replace(seen(1, 2), logs={job_id(1): JobLog()}))
+    done = look(subject, replace(seen(1, 2), logs={job_id(1): whole_log(1, 2)}))
     assert known(done.execution) == [instance_id(1), instance_id(2)]
     assert {each.snapshot_at for each in done.execution.wave(1).servers} == {NOW}
     assert done.directive is Directive.FINISH
@@ -102,7 +107,7 @@ def test_instances_are_learnt_by_the_job_that_launched_them_and_the_end_waits_fo
 
 
 def test_what_drs_does_not_show_yet_is_asked_for_again_and_only_that() -> None:
-    subject = look(ended(1, 2), replace(seen(1), logs={job_id(1): JobLog()})).execution
+    subject = look(ended(1, 2), replace(seen(1), logs={job_id(1): whole_log(1, 2)})).execution
     assert due(subject, 5) == Due((server_id(2),), frozenset({job_id(1)}))
     waiting = look(subject, Observation(), 5)
     assert (waiting.directive, waiting.brief) == (Directive.SLEEP, True)
@@ -110,14 +115,14 @@ def test_what_drs_does_not_show_yet_is_asked_for_again_and_only_that() -> None:
 
 
 def test_the_log_of_an_ended_job_names_instances_too() -> None:
-    told = JobLog(instances={server_id(1): instance_id(1)})
+    told = whole_log(1, instances={server_id(1): instance_id(1)})
     done = look(ended(1), Observation(looked=frozenset({job_id(1)}), logs={job_id(1): told}))
     assert known(done.execution) == [instance_id(1)]
     assert done.directive is Directive.FINISH
 
 
 def test_the_end_waits_a_minute_and_no_longer() -> None:
-    subject = look(ended(1), Observation(looked=frozenset({job_id(1)}), logs={job_id(1): JobLog()})).execution
+    subject = look(ended(1), Observation(looked=frozenset({job_id(1)}), logs={job_id(1): whole_log(1)})).execution
     assert look(subject, Observation(), 59).directive is Directive.SLEEP
     assert look(subject, Observation(), 60).directive is Directive.FINISH
 
@@ -212,21 +217,63 @@ def test_what_a_retry_launches_anew_is_learnt_anew() -> None:
 def test_t6_t12_why_a_server_failed_is_kept_whole_up_to_a_thousand_characters() -> None:
     subject = look(running(1), Observation({job_id(1): view(1, completed=True, status=L.FAILED)})).execution
     assert subject.wave(1).servers[0].error == f"DRS could not launch this server (job {job_id(1)})"
-    short = look(subject, Observation(logs={job_id(1): JobLog({server_id(1): "LAUNCH_FAILED: no capacity"})})).execution
+    short = look(
+        subject, Observation(logs={job_id(1): whole_log(1, failures={server_id(1): "LAUNCH_FAILED: no capacity"})})
+    ).execution
     assert short.wave(1).servers[0].error == "LAUNCH_FAILED: no capacity"
-    whole = look(subject, Observation(logs={job_id(1): JobLog({server_id(1): "e" * 65_536})})).execution
+    whole = look(subject, Observation(logs={job_id(1): whole_log(1, failures={server_id(1): "e" * 65_536})})).execution
     assert len(str(whole.wave(1).servers[0].error)) == 1000
     assert str(whole.wave(1).servers[0].error).endswith(f"(cut; the log of {job_id(1)} has all 65,536 characters)")
 
 
+def failed(*numbers: int, **fields: Any) -> Execution:
+    """The job of these servers has ended, and launched none of them."""
+    told = Observation({job_id(1): view(*numbers, completed=True, status=L.FAILED)})
+    return look(running(*numbers, **fields), told).execution
+
+
+def test_a_log_that_has_no_end_or_no_word_of_a_server_yet_is_read_again() -> None:
+    subject = failed(1, 2)
+    half = {server_id(1): "LAUNCH_FAILED: no capacity"}
+    told_of_one = frozenset({server_id(1)})
+    for log in (JobLog(), JobLog(half, told=told_of_one), JobLog(half, told=told_of_one, ended=True)):
+        waiting = look(subject, Observation(logs={job_id(1): log}), 5)
+        assert due(waiting.execution, 5).logs == (job_id(1),)
+        assert (waiting.directive, waiting.brief) == (Directive.SLEEP, True), "the end waits for the rest of it"
+    rest = look(waiting.execution, Observation(logs={job_id(1): whole_log(1, 2, failures={server_id(2): "x"})}), 10)
+    assert [each.error for each in rest.execution.wave(1).servers] == [*half.values(), "x"]
+    assert due(rest.execution, 10).logs == ()
+    assert rest.directive is Directive.FINISH
+
+
+def test_a_log_that_is_never_whole_holds_up_the_end_for_a_minute_and_is_read_for_ten() -> None:
+    subject = look(failed(1), Observation(logs={job_id(1): JobLog(ended=True)})).execution
+    assert look(subject, Observation(logs={job_id(1): JobLog(ended=True)}), 59).directive is Directive.SLEEP
+    assert look(subject, Observation(logs={job_id(1): JobLog(ended=True)}), 60).directive is Directive.FINISH
+    assert due(subject, 599).logs == (job_id(1),)
+    assert due(subject, 600) == Due()
+
+
+def test_a_log_needs_no_word_of_a_server_that_a_later_job_launches() -> None:
+    """The first job failed both; the second one, of a retry, has launched one of them by now."""
+    members = (server(1, L.LAUNCHED), server(2, L.FAILED))
+    retried = execution(wave(1, W.IN_PROGRESS, servers=members, attempt=2))
+    both, one = (server_id(1), server_id(2)), (server_id(1),)
+    retried = retried.with_job(job(1, subjects=both).ended(NOW)).with_job(
+        job(1, attempt=2, job_id=job_id(2), subjects=one)
+    )
+    after = look(retried, Observation(logs={job_id(1): whole_log(2)})).execution
+    assert [each.logged for each in after.launch_jobs(1)] == [True, False]
+
+
 def test_t16_an_older_recovery_point_is_remembered() -> None:
-    log = JobLog(older=frozenset({server_id(2)}))
+    log = whole_log(1, 2, older=frozenset({server_id(2)}))
     done = look(ended(1, 2), replace(seen(1, 2), logs={job_id(1): log})).execution
     assert [each.older_snapshot for each in done.wave(1).servers] == [False, True]
 
 
 def test_t23_an_instance_that_was_left_stopped_is_told() -> None:
-    done = look(ended(1), replace(seen(1, stopped=True), logs={job_id(1): JobLog()})).execution
+    done = look(ended(1), replace(seen(1, stopped=True), logs={job_id(1): whole_log(1)})).execution
     assert "STOPPED" in str(done.wave(1).servers[0].error)
     assert done.wave(1).status is W.COMPLETED
 

@@ -53,7 +53,7 @@ class Job:
     """Since when the instances that it launched are asked for; its end begins it anew."""
     looks: int = 0
     logged: bool = False
-    """Whether its log was read after its end."""
+    """Whether its log was read to its end, with a word of every server that it launched or failed to."""
     launched_at: datetime | None = None
     """When one of its servers was first seen LAUNCHED."""
 

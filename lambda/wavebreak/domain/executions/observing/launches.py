@@ -65,6 +65,10 @@ class JobLog:
     """Servers that were launched from an older recovery point than was asked for."""
     items: tuple[Mapping[str, Any], ...] = ()
     """The items themselves, as DRS gave them."""
+    told: frozenset[str] = frozenset()
+    """Servers of which it tells that they were launched, or why not."""
+    ended: bool = False
+    """Whether it tells the end of the job."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """What is still to be learnt of launches that are over: instances, recovery points, and what the job's log tells. Pure.
 
 A DRS job seldom names the instances that it launched. They are shown by DescribeRecoveryInstances under the job's id,
-at times a while later, and the log of an ended job names them too (contract 4, `recoveryInstanceId`). What cannot be
-learnt in ten minutes stays unknown.
+at times a while later, and the log of an ended job names them too (contract 4, `recoveryInstanceId`). A log may show
+late, and in parts: it is read until it is whole. What cannot be learnt in ten minutes stays unknown.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def absorb(execution: Execution, observation: Observation, now: datetime) -> Exe
         if job.job_id in observation.looked:
             seen = replace(seen, looks=seen.looks + 1)
         log = observation.logs.get(job.job_id or "")
-        if log is not None and job.state is JobState.ENDED:
+        if log is not None and job.state is JobState.ENDED and _is_whole(log, execution, job, members):
             seen = replace(seen, logged=True)
         if seen is not job:
             after = after.with_job(seen)
@@ -120,6 +120,16 @@ def _is_awaited(job: Job, now: datetime, timing: Timing) -> bool:
 
 def _is_unknown(server: Server) -> bool:
     return server.recovery_instance_id is None
+
+
+def _is_whole(log: JobLog, execution: Execution, job: Job, launched: Iterable[Server]) -> bool:
+    """Return whether a log has come to its end, and to a word of every server that its job launched or failed to."""
+    failed = (
+        server.source_server_id
+        for server in execution.wave(job.wave).servers
+        if server.launch_status is LaunchStatus.FAILED and server.source_server_id in job.subjects
+    )
+    return log.ended and log.told.issuperset(failed) and log.told.issuperset(each.source_server_id for each in launched)
 
 
 def _by_job(execution: Execution) -> Iterator[tuple[Job, list[Server]]]:
