@@ -20,7 +20,7 @@ from tools.rights.calls import ACCOUNT, PARTITION, REGION, SENDER, Request, arn
 from tools.rights.evaluation import Right, allowed
 from tools.rights.needs import OWN_ACCOUNT_ONLY, Need, needs, needs_of_target
 from tools.rights.reference import dependent_actions, knows
-from tools.rights.roles import TARGET, TARGET_ACCOUNT, TEMPLATE, deployment, roles
+from tools.rights.roles import TARGET, TARGET_ACCOUNT, TEMPLATE, Role, deployment, roles
 from tools.template import ROOT
 
 from wavebreak.aws.clients import READ_ONLY
@@ -37,6 +37,7 @@ OTHERS = {
     "SenderAddress": SENDER,
     "Recipients": "reader@example.com",
     "PlanTopics": "plan-*",
+    "CreateApiGatewayLogsRole": "true",
 }
 STEPS = {
     "AutomationArns": f"arn:{PARTITION}:ssm:*:{ACCOUNT}:document/Move-Traffic",
@@ -86,15 +87,18 @@ class World:
 
     def missing(self, role: str, without: Right | None = None) -> list[Need]:
         """Name what a role needs and is not allowed, once a right is taken out of our own policies."""
-        held = self.roles[role]
+        held = self.roles.get(role, Role(role))
         own = [right for right in held.own if right != without]
         both = [*own, *held.added]
-        return sorted(need for need in self.needs[role] if not allowed(both if need.added else own, need.request))
+        return sorted(
+            need for need in self.needs.get(role, ()) if not allowed(both if need.added else own, need.request)
+        )
 
     def idle(self, role: str) -> list[Right]:
         """Name what a role is allowed and nobody asks for."""
-        asked = [need.request for need in self.needs[role]]
-        return [right for right in self.roles[role].own if not right.denies and not any(map(right.covers, asked))]
+        asked = [need.request for need in self.needs.get(role, ())]
+        held = self.roles.get(role, Role(role))
+        return [right for right in held.own if not right.denies and not any(map(right.covers, asked))]
 
 
 WORLDS = {name: World(parameters) for name, parameters in DEPLOYMENTS.items()}
@@ -108,7 +112,7 @@ def shown(found: list[Any]) -> str:
 
 def test_every_role_has_needs_and_every_need_has_a_role() -> None:
     assert set(FULL.roles) == set(FULL.needs)
-    assert len(FULL.needs) == 38
+    assert len(FULL.needs) == 39
 
 
 @pytest.mark.parametrize("world", WORLDS)
@@ -154,7 +158,8 @@ def test_what_a_parameter_adds_is_not_there_without_it(world: str, role: str) ->
     full = {(right.policy, right.action) for right in FULL.roles[role].own}
     idle = {(right.policy, right.action) for right in FULL.idle(role)}
     fewer = WORLDS[world]
-    assert {(right.policy, right.action) for right in fewer.roles[role].own} <= full
+    assert role in fewer.roles or role == "ApiGatewayLogsRole"
+    assert {(right.policy, right.action) for right in fewer.roles.get(role, Role(role)).own} <= full
     assert {(right.policy, right.action) for right in fewer.idle(role)} <= idle
 
 
@@ -226,6 +231,13 @@ def test_detaching_any_policy_from_any_role_is_noticed(role: str) -> None:
     for policy in {right.policy for right in held.own}:
         kept = [right for right in held.own if right.policy != policy]
         assert any(not allowed(kept, need.request) for need in FULL.needs[role] if not need.added), f"{role}: {policy}"
+
+
+def test_detaching_the_policy_of_aws_from_the_gateways_role_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other role of ours is given one by hand: SAM attaches those of functions and machines."""
+    assert FULL.roles["ApiGatewayLogsRole"].managed_policies
+    monkeypatch.setitem(FULL.roles, "ApiGatewayLogsRole", Role("ApiGatewayLogsRole"))
+    assert FULL.missing("ApiGatewayLogsRole")
 
 
 # ---------------------------------------------------------------- what the record, the reference and the code say

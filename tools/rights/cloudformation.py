@@ -56,7 +56,7 @@ class Deployment:
         self._functions: dict[str, Callable[[Any], Any]] = {
             "Ref": self._ref,
             "Condition": self.holds,
-            "Fn::Sub": lambda value: _PLACEHOLDER.sub(lambda found: self._named(found[1]), value),
+            "Fn::Sub": self._sub,
             "Fn::GetAtt": self._get_att,
             "Fn::If": self._if,
             "Fn::Equals": self._equals,
@@ -107,6 +107,12 @@ class Deployment:
         if known is None:
             raise LookupError(f"{key} is not filled in here")
         return known(value)
+
+    def _sub(self, value: Any) -> str:
+        text, own = value if isinstance(value, list) else (value, {})
+        return _PLACEHOLDER.sub(
+            lambda found: str(self.resolved(own[found[1]])) if found[1] in own else self._named(found[1]), text
+        )
 
     def _get_att(self, value: Any) -> str:
         return self._attribute(*(value if isinstance(value, list) else value.split(".", 1)))

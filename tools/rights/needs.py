@@ -91,6 +91,8 @@ def needs(deployed: Deployment, made: Mapping[str, Made]) -> dict[str, set[Need]
     for name, machine in resources(load(), STATE_MACHINE).items():
         found[f"{name}Role"] = set(_of_machine(deployed, machine))
     scheduled = arn("lambda", f"function:{deployed.physical('ScheduledDrillFunction')}")
+    for account in deployed.of("AWS::ApiGateway::Account").values():
+        found[account["CloudWatchRoleArn"].rpartition(f"/{STACK}-")[2]] = set(_of_gateway())
     found["ScheduleRole"] = {Need(Request("lambda:InvokeFunction", scheduled), "a scheduled time has come")}
     return {
         role: {further for need in direct for further in _with_key(deployed, need)} for role, direct in found.items()
@@ -109,6 +111,12 @@ def needs_of_target(deployed: Deployment, made: Mapping[str, Made]) -> set[Need]
     elsewhere = {replace(one, resource=one.resource.replace(ACCOUNT, TARGET_ACCOUNT)) for one in asked}
     there = {request for request in elsewhere if _is_there(deployed, request)}
     return {need for request in there for need in _following(deployed, request)}
+
+
+def _of_gateway() -> Iterator[Need]:
+    """Give what API Gateway does with the role of an account to write the logs of its stages, by its user guide."""
+    for verb in (*("CreateLogGroup", "CreateLogStream", "DescribeLogGroups", "DescribeLogStreams"), "PutLogEvents"):
+        yield Need(Request(f"logs:{verb}", "*"), "logs of the API", added=True)
 
 
 def _of_function(deployed: Deployment, name: str, made: Made) -> Iterator[Need]:
