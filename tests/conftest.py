@@ -21,7 +21,7 @@ _HERE = Path(__file__).parent
 settings.register_profile("wavebreak", deadline=None)
 settings.load_profile("wavebreak")
 
-_SEEDED = (_HERE / "e2e", _HERE / "integration", _HERE / "infra")
+_SEEDED = tuple(_HERE / name for name in ("browser", "e2e", "integration", "infra"))
 
 
 def pytest_configure() -> None:

@@ -11,6 +11,7 @@ from tests.browser.relay import Relay
 from tests.browser.window import Entrance, Window
 from tests.cli.console_process import ROOT
 from tests.cli.fake_api import FakeApi, serving
+from tests.support.manners import seed
 from tools.browser.chromium import NoChromiumError, chromium
 from tools.local_stack.product import Product
 from tools.local_stack.stack import LocalStack, Ports
@@ -37,7 +38,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """One local stack for all tests of this folder: each uses servers and plans of its own."""
-    stack = LocalStack(tmp_path_factory.mktemp("stack"), Ports.free(), 0.1)
+    stack = LocalStack(tmp_path_factory.mktemp("stack"), Ports.free(), 0.1, seed=seed())
     try:
         product = Product(stack, stack.start())
         yield product

@@ -16,6 +16,8 @@ GROUP: Final = "sg-0123456789abcdef0"
 TARGET: Final = "i-0123456789abcdef0"
 STOPPED: Final = "i-0123456789abcdef1"
 VPC: Final = "vpc-0123456789abcdef0"
+SHOWS_SECONDS: Final = 1
+"""After which every look shows a change, whatever the manners."""
 
 
 class Fleet:
@@ -24,9 +26,9 @@ class Fleet:
     def __init__(self, stack: Stack, *numbers: int) -> None:
         self.stack = stack
         stack.put_servers(server(number) for number in numbers)
-        stack.control.put_manners(strict=True)
         self.ec2: Any = boto3.client("ec2", region_name=REGION)
         self.drs = boto3.client("drs", region_name=REGION)
+        stack.clock.forward(SHOWS_SECONDS)
         self.account = self._account()
         stack.control.put_subnet(SUBNET, cidrBlock="10.1.0.0/24", vpcId=VPC, account=self.account)
         stack.control.put_security_group(GROUP, vpcId=VPC, account=self.account)
@@ -38,6 +40,7 @@ class Fleet:
     def put(self, number: int = 1, **settings: Any) -> None:
         """Change a server."""
         self.stack.control.put_source_server(server(number), **settings)
+        self.stack.clock.forward(SHOWS_SECONDS)
 
     def configure(self, number: int = 1, **configuration: Any) -> None:
         """Change a server's launch configuration."""
@@ -49,7 +52,9 @@ class Fleet:
         made = self.ec2.create_launch_template_version(
             LaunchTemplateId=name, SourceVersion="$Default", LaunchTemplateData=data
         )["LaunchTemplateVersion"]
+        self.stack.clock.forward(SHOWS_SECONDS)
         self.ec2.modify_launch_template(LaunchTemplateId=name, DefaultVersion=str(made["VersionNumber"]))
+        self.stack.clock.forward(SHOWS_SECONDS)
 
     def lands(self, number: int = 1, subnet: str = SUBNET, *groups: str) -> None:
         """Have a server land in a subnet."""

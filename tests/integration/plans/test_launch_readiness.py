@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 import pytest
 from tests.support.blueprint import ACCOUNT, REGION, STACK_NAME
-from tests.support.launch_fleet import GROUP, STOPPED, SUBNET, TARGET, Fleet
+from tests.support.launch_fleet import GROUP, SHOWS_SECONDS, STOPPED, SUBNET, TARGET, Fleet
 from tests.support.plans import plan, server, wave
 
 from wavebreak.use_cases.readiness import survey
@@ -32,7 +32,8 @@ def fleet(stack: Stack) -> Fleet:
 
 
 def checks(stack: Stack, document: dict[str, Any] = ONE) -> dict[str, dict[str, tuple[str, str]]]:
-    """Validate a plan, and give status and message by check and subject."""
+    """Validate a plan once what was changed shows, and give status and message by check and subject."""
+    stack.clock.forward(SHOWS_SECONDS)
     answer = stack.api("POST", f"/plans/{document['planId']}/validate")
     assert answer.status == 200, answer
     found: dict[str, dict[str, tuple[str, str]]] = {}

@@ -88,7 +88,6 @@ def surviving(work: Callable[[], Any]) -> Any:
 @pytest.fixture
 def still(steps: Steps) -> Iterator[Steps]:
     """Steps whose machines are never started: the tests drive them."""
-    steps.stack.control.put_manners(strict=True)
     with patch.object(Workflow, "_start", lambda *_: None):
         yield steps
 
