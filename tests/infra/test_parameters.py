@@ -33,6 +33,32 @@ def test_everything_that_keeps_data_takes_a_key_of_the_users_own(
         assert not inside or f'"{inside}": ' in written, name
 
 
+def test_evidence_is_encrypted_with_the_users_own_key_and_with_that_of_s3_without_one(template: Json) -> None:
+    (rule,) = template["Resources"]["EvidenceBucket"]["Properties"]["BucketEncryption"][
+        "ServerSideEncryptionConfiguration"
+    ]
+    chosen = rule["ServerSideEncryptionByDefault"]
+    assert chosen["SSEAlgorithm"] == "aws:kms"
+    assert chosen["KMSMasterKeyID"] == {"Fn::If": ["HasKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
+
+
+def test_access_to_evidence_is_written_down_where_a_bucket_is_named_for_it(template: Json) -> None:
+    parameter = template["Parameters"]["AccessLogBucket"]
+    assert parameter["Default"] == ""
+    for name, fits in (("", True), ("logs.example-1", True), ("Logs", False), ("a_b", False), ("-ab", False)):
+        assert bool(re.fullmatch(parameter["AllowedPattern"], name)) is fits, name
+    assert template["Conditions"]["LogsAccessToEvidence"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "AccessLogBucket"}, ""]}]
+    }
+    logging = template["Resources"]["EvidenceBucket"]["Properties"]["LoggingConfiguration"]["Fn::If"]
+    assert logging[0] == "LogsAccessToEvidence"
+    assert logging[1] == {
+        "DestinationBucketName": {"Ref": "AccessLogBucket"},
+        "LogFilePrefix": {"Fn::Sub": "${AWS::StackName}/"},
+    }
+    assert logging[2] == {"Ref": "AWS::NoValue"}
+
+
 def test_without_a_key_of_their_own_everything_is_encrypted_all_the_same(template: Json) -> None:
     for table in resources(template, "AWS::DynamoDB::Table").values():
         assert table["SSESpecification"]["SSEEnabled"] is True
