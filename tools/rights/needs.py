@@ -281,7 +281,6 @@ def _of_machine(deployed: Deployment, machine: Json) -> Iterator[Need]:
     values = {key: deployed.resolved(value) for key, value in machine["DefinitionSubstitutions"].items()}
     for state in _states(substituted(text, values)):
         yield from (Need(request, "task") for request in _of_task(deployed, state, itself))
-        yield from (Need(request, "map at scale") for request in _of_map(state, name, itself))
     if machine["Logging"]["Level"] != "OFF":
         yield from (Need(Request(f"logs:{action}", "*"), "logs") for action in _LOG_DELIVERY)
     if machine["Tracing"]["Enabled"]:
@@ -316,16 +315,3 @@ def _of_task(deployed: Deployment, state: Json, itself: str) -> Iterable[Request
             yield Request("states:StartExecution", itself)
         case _:
             raise LookupError(f"nobody has written down what {call} asks for")
-
-
-def _of_map(state: Json, name: str, itself: str) -> Iterable[Request]:
-    if state.get("ItemProcessor", {}).get("ProcessorConfig", {}).get("Mode") != "DISTRIBUTED":
-        return
-    yield Request("states:StartExecution", itself)
-    for verb in ("DescribeExecution", "StopExecution"):
-        yield Request(f"states:{verb}", arn("states", f"execution:{name}:{ITEMS}"))
-        yield Request(f"states:{verb}", arn("states", f"execution:{name}/{state['Label']}:{ITEMS}"))
-    reader = state["ItemReader"]
-    if not reader["Resource"].endswith(":s3:getObject"):
-        raise LookupError(f"nobody has written down what {reader['Resource']} asks for")
-    yield Request("s3:GetObject", f"arn:{PARTITION}:s3:::{reader['Arguments']['Bucket']}/{ITEMS}")
