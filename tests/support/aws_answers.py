@@ -226,6 +226,7 @@ def evidence(change: Callable[[Evidence], None] | None = None, *, with_drill: bo
     found = Evidence(
         at=at(55),
         jobs=Known([old_job()]),
+        jobs_since=Known([old_job()]),
         logs=Known({OLD_JOB: failed_log()}),
         source_servers=Known(source_servers()),
         instances=Known(instances()),

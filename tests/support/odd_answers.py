@@ -79,6 +79,10 @@ def new_word(seen: Evidence) -> None:
     seen.jobs = Known([answers.old_job(status="PAUSED")])
 
 
+def newest_left_out(seen: Evidence) -> None:
+    seen.jobs_since = Known([])
+
+
 def no_tags(seen: Evidence) -> None:
     every(seen, sightings.DESCRIBE_JOBS, lambda job: job.pop("tags"))
 
@@ -285,6 +289,7 @@ DIFFERENT: dict[str, Callable[[Evidence], None]] = {
     "drs-job-ends": job_never_ends,
     "drs-job-words": new_word,
     "drs-job-tags": no_tags,
+    "drs-jobs-since": newest_left_out,
     "drs-job-shows": shown_late,
     "drs-launched-is-final": became_failed,
     "drs-participant-instance": names_another_instance,

@@ -154,6 +154,8 @@ class Evidence:
     local: bool = False
     jobs: Known[list[Json]] = field(default_factory=Known)
     """Jobs of the account in the plan's Regions."""
+    jobs_since: Known[list[Json]] = field(default_factory=Known)
+    """What DescribeJobs gives from the moment on at which the newest of these was made."""
     logs: Known[dict[str, list[Json]]] = field(default_factory=Known)
     """The logs of some ended jobs, the oldest one's among them, by job."""
     source_servers: Known[list[Json]] = field(default_factory=Known)
@@ -185,6 +187,16 @@ class Evidence:
 
     def document(self) -> Json:
         """Write what the judgements rest on as JSON."""
-        answers = ("jobs", "logs", "source_servers", "instances", "snapshots", "ec2_states", "quotas", "refusals")
+        answers = (
+            "jobs",
+            "jobs_since",
+            "logs",
+            "source_servers",
+            "instances",
+            "snapshots",
+            "ec2_states",
+            "quotas",
+            "refusals",
+        )
         found: Json = {name: getattr(self, name).document() for name in (*answers, "denied", "concurrency")}
         return {**found, "drill": self.drill and self.drill.document()}

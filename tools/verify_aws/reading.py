@@ -53,6 +53,7 @@ class Reader:
     def read(self, evidence: Evidence) -> None:
         """Read everything; what may not be read, or does not answer, is noted in its place."""
         evidence.jobs = self._everywhere("drs:DescribeJobs", lambda drs, _: items(drs, "describe_jobs"))
+        evidence.jobs_since = self._since_the_newest(evidence.jobs)
         evidence.logs = self._logs(evidence.jobs)
         evidence.source_servers = self._everywhere("drs:DescribeSourceServers", _source_servers)
         evidence.instances = self._everywhere(
@@ -73,6 +74,15 @@ class Reader:
                 return known
             found += known.value
         return Known(found)
+
+    def _since_the_newest(self, jobs: Known[list[Json]]) -> Known[list[Json]]:
+        """Ask for jobs from the moment on at which the newest one was made, in its own Region."""
+        if not jobs.value:
+            return Known(gap=jobs.gap if jobs.value is None else "there is no job yet")
+        newest = max(jobs.value, key=lambda job: str(job["creationDateTime"]))
+        drs = self._drs[_region_of(newest, self._drs)]
+        chosen = {"fromDate": newest["creationDateTime"]}
+        return asked("drs:DescribeJobs", lambda: items(drs, "describe_jobs", filters=chosen))
 
     def _logs(self, jobs: Known[list[Json]]) -> Known[dict[str, list[Json]]]:
         """Read the logs of the newest launches that ended, and of the oldest one."""

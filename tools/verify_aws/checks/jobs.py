@@ -74,6 +74,17 @@ def _tells_tags(evidence: Evidence) -> Judgement:
     return holds(f"on {len(tagged)} launch jobs of this product's")
 
 
+def _are_chosen_by_date(evidence: Evidence) -> Judgement:
+    told = evidence.jobs_since.get()
+    newest = max(evidence.jobs.get(), key=sightings.created_at)
+    earlier = [job["jobID"] for job in told if sightings.created_at(job) < sightings.created_at(newest)]
+    if newest["jobID"] not in {job["jobID"] for job in told}:
+        return differs(f"fromDate leaves out {newest['jobID']}, which was made at that moment")
+    if earlier:
+        return differs(f"fromDate gives jobs from before: {named(earlier)}")
+    return holds(f"fromDate gives {newest['jobID']}, made at that moment, and none from before")
+
+
 def _jobs_that_the_product_knows(record: DrillRecord) -> set[str]:
     return {job_id for wave in (record.execution or {}).get("waves", ()) for job_id in wave.get("jobIds", ())}
 
@@ -233,6 +244,7 @@ CHECKS: Final = (
     Check("drs-job-ends", "drs", _ends),
     Check("drs-job-words", "drs", _are_known),
     Check("drs-job-tags", "drs", _tells_tags),
+    Check("drs-jobs-since", "drs", _are_chosen_by_date),
     Check("drs-job-shows", "drs", _shows_soon, needs_drill=True),
     Check("drs-launched-is-final", "drs", _stays, needs_drill=True),
     Check("drs-participant-instance", "drs", _names_the_right_one),
