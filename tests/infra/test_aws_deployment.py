@@ -145,13 +145,15 @@ def test_who_may_not_ask_step_functions_deploys_all_the_same(capsys: pytest.Capt
 class Functions:
     """Answers how many functions may run at once."""
 
-    def __init__(self, answer: int | str) -> None:
+    def __init__(self, answer: int | str, reserved: int = 0) -> None:
         self.answer = answer
+        self.reserved = reserved
 
     def get_account_settings(self) -> dict[str, Any]:
         if isinstance(self.answer, str):
             raise ClientError({"Error": {"Code": self.answer, "Message": "no"}}, "GetAccountSettings")
-        return {"AccountLimit": {"ConcurrentExecutions": self.answer}}
+        left = self.answer - self.reserved
+        return {"AccountLimit": {"ConcurrentExecutions": self.answer, "UnreservedConcurrentExecutions": left}}
 
 
 @pytest.mark.parametrize(("limit", "told"), [(10, True), (99, True), (100, False), (1000, False)])
@@ -172,6 +174,17 @@ def test_no_more_is_reserved_than_the_account_can_spare(limit: int, each: int, r
         return
     with pytest.raises(RefusedError, match=f"would reserve {17 * each} concurrent calls.* have {limit}"):
         check_concurrency(Functions(limit), chosen)
+
+
+@pytest.mark.parametrize(("reserved", "told"), [(0, False), (730, False), (731, True), (900, True)])
+def test_it_is_told_where_others_may_have_reserved_what_is_wanted(
+    reserved: int, told: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is no refusal: a stack that is deployed again has reserved its own already."""
+    check_concurrency(Functions(1000, reserved), {RESERVED: "10"})
+    assert (f"{reserved} are reserved already" in capsys.readouterr().out) == told
+    check_concurrency(Functions(1000, reserved), {})
+    assert "reserved" not in capsys.readouterr().out
 
 
 def test_who_may_not_look_at_the_concurrency_deploys_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:

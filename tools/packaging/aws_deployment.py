@@ -106,18 +106,24 @@ def check_definitions(stepfunctions: Any, region: str, partition: str, parameter
 def check_concurrency(lambda_: Any, parameters: Mapping[str, str]) -> None:
     """Refuse to reserve more than the account has, and tell of an account that has little; who may not look goes on."""
     try:
-        limit = int(lambda_.get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
+        account = lambda_.get_account_settings()["AccountLimit"]
     except ClientError as error:
         if error.response["Error"]["Code"] not in DENIED:
             raise
         print("How many functions may run at once here is not known: no permission to look.")
         return
+    limit, free = int(account["ConcurrentExecutions"]), int(account["UnreservedConcurrentExecutions"])
     each = int(parameters.get(RESERVED, "0") or 0)
     wanted = each * sum("ReservedConcurrentExecutions" in function for function in functions(load()).values())
     if wanted and wanted + LEFT_TO_OTHERS > limit:
         raise RefusedError(
             f"{RESERVED}={each} would reserve {wanted} concurrent calls; this account and Region have {limit}, and "
             f"Lambda leaves {LEFT_TO_OTHERS} to others. Ask for more (quota {CONCURRENCY_QUOTA}) or reserve less"
+        )
+    if wanted and wanted + LEFT_TO_OTHERS > free:
+        print(
+            f"{RESERVED}={each} reserves {wanted} concurrent calls; of this account's {limit}, {limit - free} are "
+            "reserved already. Unless most of those are this stack's own, Lambda will refuse."
         )
     if limit < LEAST_CONCURRENCY:
         print(
