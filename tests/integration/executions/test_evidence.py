@@ -200,6 +200,32 @@ def test_8_a_failed_run_says_what_failed_and_what_was_never_started(stack: Stack
     }
 
 
+def test_8_a_server_that_drs_does_not_know_or_refuses_alone_was_not_executed(stack: Stack) -> None:
+    document = plan(wave("database", 1, 2, 3))
+    stack.put_servers([server(1), server(2)])
+    stack.control.fault("StartRecovery", error="ValidationException", subject=server(2), count=9)
+    started = stack.start(document)
+    servers = {one["sourceServerId"]: one for one in stack.ended(started)["waves"][0]["servers"]}
+    assert [servers[server(number)]["launchStatus"] for number in (1, 2, 3)] == ["LAUNCHED", "FAILED", "FAILED"]
+
+    made = told_by_the_api(stack, started)
+
+    launched = {one for job in stack.control.state()["jobs"] for one in named_in(job)}
+    assert launched == {server(1)}
+    assert made["notExecuted"] == {
+        "waves": [],
+        "servers": [
+            {"waveNumber": 1, "sourceServerId": server(number), "why": servers[server(number)]["error"]}
+            for number in (2, 3)
+        ],
+    }
+
+
+def named_in(job: Json) -> list[str]:
+    """The servers that take part in a job."""
+    return [one["sourceServerID"] for one in job["participatingServers"]]
+
+
 def test_8_a_preempted_drill_says_by_whom_and_what_it_left(stack: Stack, clock: JumpingClock) -> None:
     drilled = plan(wave("db", 1), wave("web", 2), plan_id="rehearsed")
     stack.put_servers([server(1), server(2)], launchSeconds=0.1)

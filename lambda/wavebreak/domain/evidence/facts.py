@@ -8,11 +8,12 @@ from wavebreak.domain.executions.model.terminations import EndingOutcome
 from wavebreak.domain.executions.views.executions import execution_view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
     from datetime import datetime
 
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.servers import Server
+    from wavebreak.domain.executions.model.waves import Wave
 
 
 def facts_of(
@@ -29,12 +30,7 @@ def facts_of(
     """
     shown = execution_view(execution, now, outputs=outputs)
     waves = [
-        {
-            **view,
-            "servers": [
-                {**each, **_of_server(server)} for each, server in zip(view["servers"], wave.servers, strict=True)
-            ],
-        }
+        {**view, "servers": _servers(view["servers"], wave, _started(execution, wave.number))}
         for view, wave in zip(shown["waves"], execution.waves, strict=True)
     ]
     calls = execution.calls
@@ -46,6 +42,18 @@ def facts_of(
         "planHash": execution.plan_hash,
         "calls": {"startRecoveryCalls": calls.made, "refusals": calls.refused} if calls else {},
     }
+
+
+def _started(execution: Execution, wave: int) -> set[str]:
+    """Return the servers of a wave that a DRS job was to launch, in any attempt."""
+    return {name for job in execution.launch_jobs(wave) if job.job_id is not None for name in job.subjects}
+
+
+def _servers(shown: Iterable[Mapping[str, Any]], wave: Wave, started: Container[str]) -> list[dict[str, Any]]:
+    return [
+        {**view, **_of_server(server), "started": server.source_server_id in started}
+        for view, server in zip(shown, wave.servers, strict=True)
+    ]
 
 
 def _of_server(server: Server) -> dict[str, Any]:

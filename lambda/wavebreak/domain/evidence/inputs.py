@@ -24,6 +24,8 @@ class ServerInput(TypedDict, total=False):
     """Whole, up to 1,000 characters: not as `GET /executions/{id}` cuts it."""
     postLaunchActions: bool | None
     """Whether DRS runs actions on it after the launch (`launchActionsStatus` has runs): then it has POST_LAUNCH."""
+    started: bool | None
+    """Whether a DRS job was to launch it: one of its wave's jobs, in any attempt, that has an id."""
     terminated: bool
     replaced: bool
     """Gone by what is stored: each leaves it out of the leftovers."""

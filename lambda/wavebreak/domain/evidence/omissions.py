@@ -28,8 +28,10 @@ def not_executed(
 ) -> dict[str, list[dict[str, Any]]]:
     """List the waves that never started, with their servers, and the servers of other waves that never did; and why.
 
-    `waves` are the report's own. A server was never started when its wave was and DRS was not asked to launch it.
+    `waves` are the report's own. A server was never started when its wave was and no DRS job was to launch it: a reason
+    that kept it from that is told at once, and of one that merely waits when its wave has ended.
     """
+    started = _started(execution)
     idle: list[dict[str, Any]] = []
     servers: list[dict[str, Any]] = []
     for wave in waves:
@@ -37,8 +39,9 @@ def not_executed(
             names = [server["sourceServerId"] for server in wave["servers"]]
             about = {"waveNumber": wave["waveNumber"], "name": wave["name"], "status": wave["status"]}
             idle.append({**about, "servers": names, "why": _why_not(execution, wave, waves, changes)})
-        elif wave["status"] in ENDED_WAVE_STATUSES or _has_ended(execution):
-            servers += _servers_left_out(wave)
+        else:
+            is_over = wave["status"] in ENDED_WAVE_STATUSES or _has_ended(execution)
+            servers += _servers_left_out(wave, started, is_over=is_over)
     return {"waves": idle, "servers": servers}
 
 
@@ -50,11 +53,26 @@ def _has_ended(execution: Mapping[str, Any]) -> bool:
     return is_terminal(normalize_execution_status(execution.get("status")))
 
 
-def _servers_left_out(wave: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _started(execution: Mapping[str, Any]) -> dict[tuple[int, str], bool]:
+    """Return of each server whether a DRS job was to launch it, as far as the execution tells."""
+    return {
+        (wave["waveNumber"], server["sourceServerId"]): server["started"]
+        for wave in execution.get("waves") or ()
+        for server in wave.get("servers") or ()
+        if server.get("started") is not None
+    }
+
+
+def _servers_left_out(
+    wave: Mapping[str, Any], started: Mapping[tuple[int, str], bool], *, is_over: bool
+) -> Iterator[dict[str, Any]]:
     for server in wave["servers"]:
-        if server["launchStatus"] == LaunchStatus.PENDING and not server["phases"]:
+        name = server["sourceServerId"]
+        waits = server["launchStatus"] == LaunchStatus.PENDING
+        was_started = started.get((wave["waveNumber"], name), not waits) or server["phases"]
+        if not was_started and (is_over or not waits):
             why = server["error"] or wave["error"] or f"The wave is {wave['status']}"
-            yield {"waveNumber": wave["waveNumber"], "sourceServerId": server["sourceServerId"], "why": why}
+            yield {"waveNumber": wave["waveNumber"], "sourceServerId": name, "why": why}
 
 
 def _why_not(

@@ -27,7 +27,8 @@ def not_done(report: Mapping[str, Any]) -> Html:
     """Show the waves and servers that were never started, and why."""
     waves, servers = report["notExecuted"]["waves"], report["notExecuted"]["servers"]
     if not waves and not servers:
-        return el("p", "Every wave and every server of the plan was started.")
+        whole = "Every wave and every server of the plan was started."
+        return el("p", whole if report["final"] else "Nothing was left out so far.")
     rows = [
         (
             el("b", numbered(wave["waveNumber"], wave["name"])),

@@ -325,6 +325,7 @@ SERVERS = st.fixed_dictionaries(
         "snapshotAt": st.none() | st.just("soon") | st.just(iso(later(-5))),
         "error": st.none() | st.text(),
         "postLaunchActions": st.booleans(),
+        "started": st.booleans(),
     },
 )
 
