@@ -33,6 +33,7 @@ from wavebreak.use_cases.machine_round import (
     together,
 )
 from wavebreak.use_cases.networks import follow_launches
+from wavebreak.use_cases.note_replaced import note_in_earlier_runs, note_in_preempted_drills
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
         app.meter.add(Metric.POLLS)
         if decision.directive in {Directive.SLEEP, Directive.FINISH}:
             follow_launches.follow(app, look.current)
+        if decision.directive is Directive.FINISH:
+            note_in_earlier_runs(app, look.current)
         return replace(_directed(app, snapshot, decision, run, rounds), last_seen=look.last_seen)
 
     return until_won(f"Execution {execution_id}", attempt, app.executions.pause)
@@ -144,7 +147,11 @@ class _Look:
 
     def _learn(self, decision: Decision) -> Decision:
         answers_now = begin_to_learn(self.app, self.current, self.sites).first()
-        return self._step(answers_now) if answers_now else decision
+        if not answers_now:
+            return decision
+        after = self._step(answers_now)
+        note_in_preempted_drills(self.app, self.current)
+        return after
 
     def _wait(self, decision: Decision, answers: Answers[Observation]) -> Decision:
         """Wait for silent sites as long as the machine would sleep, unless it is woken or there is something to do."""

@@ -119,6 +119,24 @@ def test_8_a_cancelled_drill_says_what_it_launched_all_the_same(stack: Stack, cl
     assert all(one["why"].endswith(": wrong day") for one in made["notExecuted"]["waves"])
 
 
+def test_8_what_a_later_run_of_the_plan_replaced_is_no_leftover_of_the_earlier_ones(stack: Stack) -> None:
+    document = plan(wave("database", 1, 2, onFailure="CONTINUE"))
+    stack.put_servers(servers_of(document))
+    first = stack.start(document)
+    stack.ended(first)
+    assert left(told_by_the_api(stack, first)) == running(stack)
+    runs = [first]
+    for launches in ("FAILED", "LAUNCHED"):
+        stack.put_servers([server(2)], launchResult=launches)
+        runs.append(stack.start(document))
+        stack.ended(runs[-1])
+
+    listed = {one["executionId"]: one["instancesLeft"] for one in stack.api("GET", "/executions").json["items"]}
+    assert [listed[each] for each in runs] == [0, 0, 2]
+    assert [left(told_by_the_api(stack, each)) for each in runs] == [set(), set(), running(stack)]
+    assert [one["type"] for one in stack.events(first)][-1] == "EXECUTION_COMPLETED"
+
+
 def test_8_a_retried_and_terminated_run_says_both_attempts_and_leaves_nothing(stack: Stack) -> None:
     document = plan(wave("database", 1), wave("application", 2, 3), wave("web", 4))
     stack.put_servers(servers_of(document))
@@ -248,8 +266,11 @@ def test_8_a_preempted_drill_says_by_whom_and_what_it_left(stack: Stack, clock: 
         for one in stack.control.state()["recoveryInstances"]
         if one["isDrill"]
     }
-    assert drills <= left(made), "what DRS shows of it is named"
-    assert server(2) in {name for name, _ in left(made)}
+    assert left(made) == drills, "what DRS shows of it is named, and nothing that the recovery replaced"
+    assert {name for name, _ in drills} == {server(2)}
+    replaced, kept = (each["servers"][0] for each in ended["waves"])
+    assert (replaced["ending"], kept["ending"]) == ("REPLACED", None)
+    assert ended["instancesLeft"] == 1
     other = told_by_the_api(stack, recovery)
     assert (other["status"], other["mode"]) == ("COMPLETED", "RECOVERY")
     assert left(other) == {pair for pair in running(stack) if pair not in drills}

@@ -1,0 +1,76 @@
+"""Earlier runs learn which of their instances a later launch replaced: they are no leftovers of theirs any more.
+
+What a run counts as left is told by what is stored of it alone, so that whoever launches anew tells it: the drills that
+a RECOVERY preempted as soon as it has learnt what it launched, and the earlier runs of the plan in the end. What is not
+told, the termination of that run finds out.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.domain.evidence.kept_log import all_unpacked
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
+from wavebreak.domain.executions.ending.replaced import launched_anew, replaced_by
+from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.observing.instances import is_launched
+from wavebreak.execution_utils import TerminationStatus
+from wavebreak.problems import Problem
+from wavebreak.resilience.aws_errors import FAULTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from wavebreak.app import App
+    from wavebreak.domain.executions.model.executions import Execution
+
+logger = logging.getLogger(__name__)
+
+_LISTED: Final = 20
+"""The newest runs of a plan that are looked through for instances that they still count."""
+
+
+def note_in_preempted_drills(app: App, recovery: Execution) -> None:
+    """Have the drills that a RECOVERY preempted know which of their instances it has replaced by now."""
+    if recovery.preemption is not None:
+        _note(app, recovery, recovery.preemption.drills)
+
+
+def note_in_earlier_runs(app: App, execution: Execution) -> None:
+    """Have every earlier run that still counts an instance know it, if this execution has replaced that."""
+    if not any(is_launched(server) for wave in execution.waves for server in wave.servers):
+        return
+    drills = execution.preemption.drills if execution.preemption else ()
+    try:
+        earlier = dict.fromkeys((*drills, *_still_counting(app, execution)))
+    except FAULTS as error:
+        logger.warning("earlier runs of plan %s cannot be listed: %s", execution.plan_id, error)
+        return
+    if earlier:
+        _note(app, execution, earlier)
+
+
+def _still_counting(app: App, execution: Execution) -> list[str]:
+    """List the earlier runs of the same plan that have instances left, by what is stored."""
+    listed, _ = app.executions.summaries(plan_id=execution.plan_id, filters={}, limit=_LISTED, token=None)
+    names = [str(meta["executionId"]) for meta in listed if _has_left(meta.get("termination") or {})]
+    return [name for name in names if name != execution.execution_id]
+
+
+def _has_left(termination: Mapping[str, Any]) -> bool:
+    if (termination.get("status") or TerminationStatus.NOT_REQUESTED) != TerminationStatus.NOT_REQUESTED:
+        return False
+    return int(termination.get("launched") or 0) > int(termination.get("terminated") or 0)
+
+
+def _note(app: App, execution: Execution, names: Iterable[str]) -> None:
+    """Tell each of the earlier runs; a fault holds the execution up in nothing."""
+    try:
+        logs = all_unpacked(app.evidence.logs(execution.execution_id))
+        launched = launched_anew(execution, (item for items in logs.values() for item in items))
+        for name in names if launched else ():
+            app.executions.change(name, partial(replaced_by, launched), Attribution(ENGINE_ACTOR, app.now()))
+    except (Problem, *FAULTS) as error:
+        logger.warning("what %s replaced is not told to earlier runs: %s", execution.execution_id, error)
