@@ -52,6 +52,16 @@ at once.
 
 
 @dataclass(frozen=True, slots=True)
+class Learnt:
+    """What was asked for once in a round: a look that lost a race hands it on to the next."""
+
+    logs: dict[str, JobLog] = field(default_factory=dict)
+    """Those that were read of jobs that had ended, by job id."""
+    instances: dict[tuple[str, ...], list[Instance]] = field(default_factory=dict)
+    """What DRS showed, by the source servers that it was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
     """What one look came to; constant in size, whatever the plan's."""
 
@@ -95,17 +105,19 @@ def look(app: App, jobs: Iterable[Job], sites: Sites | None = None) -> Observati
         if job.state is JobState.STARTED and job.job_id is not None:
             in_flight[job.site].append(job.job_id)
     actions = app.post_launch_actions
-    questions = {site: partial(_described, job_ids, actions, None) for site, job_ids in in_flight.items()}
+    questions = {site: partial(_described, job_ids, actions, None, Learnt()) for site, job_ids in in_flight.items()}
     seen = (sites or sites_of(app)).ask("DRS jobs", questions).values()
     views = {job_id: view for one_site, _ in seen for job_id, view in one_site.jobs.items()}
     logs = {job_id: log for one_site, _ in seen for job_id, log in one_site.logs.items()}
     return Observation(views, frozenset().union(*(unnamed for _, unnamed in seen)), logs=logs)
 
 
-def begin_look(app: App, execution: Execution, intents: Iterable[Job], sites: Sites) -> Answers[Observation]:
+def begin_look(
+    app: App, execution: Execution, intents: Iterable[Job], sites: Sites, learnt: Learnt
+) -> Answers[Observation]:
     """Begin to look at the jobs in flight, and for those of calls without an outcome, in two calls of a site at most.
 
-    The log of a job is read with the look that shows a server of it to have failed.
+    The log of a job is read with the look that shows a server of it to have failed, unless that is `learnt`.
     """
     in_flight: dict[Site, list[str]] = defaultdict(list)
     unknown: dict[Site, list[Job]] = defaultdict(list)
@@ -123,7 +135,7 @@ def begin_look(app: App, execution: Execution, intents: Iterable[Job], sites: Si
     questions = {
         site: partial(
             _looked,
-            partial(_described, in_flight[site], app.post_launch_actions, failed),
+            partial(_described, in_flight[site], app.post_launch_actions, failed, learnt),
             partial(_found, execution.execution_id, unknown[site]),
         )
         for site in {**in_flight, **unknown}
@@ -145,11 +157,12 @@ def _looked(
         return replace(seen, missing=unnamed)
 
 
-def begin_to_learn(app: App, execution: Execution, sites: Sites) -> Answers[Observation]:
+def begin_to_learn(app: App, execution: Execution, sites: Sites, learnt: Learnt) -> Answers[Observation]:
     """Begin to ask for what launches that are over have left to tell: instances, in one call of a site, and logs."""
     now = app.now()
     asked = {job.site: learning.due(execution, job.site, now, app.timing) for job in execution.launch_jobs()}
-    questions = {site: partial(_learnt, due) for site, due in asked.items() if due.servers or due.logs}
+    ended = frozenset(job.job_id for job in execution.launch_jobs() if job.state is JobState.ENDED and job.job_id)
+    questions = {site: partial(_learnt, due, ended, learnt) for site, due in asked.items() if due.servers or due.logs}
     return sites.begin("what was launched", questions)
 
 
@@ -168,9 +181,11 @@ def together(seen: Iterable[Observation]) -> Observation:
     return whole
 
 
-def _learnt(due: Due, drs: Drs) -> Observation:
+def _learnt(due: Due, ended: frozenset[str], learnt: Learnt, drs: Drs) -> Observation:
     """Ask one site. A log that cannot be read holds up nothing else."""
-    found = drs.every_instance(due.servers) if due.servers else []
+    if due.servers and due.servers not in learnt.instances:
+        learnt.instances[due.servers] = drs.every_instance(due.servers)
+    found = learnt.instances.get(due.servers, [])
     instances = {
         (each.job_id, each.source_server_id): InstanceView(
             each.recovery_instance_id, each.snapshot_at, each.state == STOPPED
@@ -178,20 +193,28 @@ def _learnt(due: Due, drs: Drs) -> Observation:
         for each in found
         if each.job_id in due.jobs
     }
-    logs = {job_id: log for job_id in due.logs if (log := _log_of(drs, job_id)) is not None}
+    logs = {
+        job_id: log for job_id in due.logs if (log := _log_of(drs, job_id, learnt, ended=job_id in ended)) is not None
+    }
     return Observation(instances=instances, looked=due.jobs, logs=logs)
 
 
-def _log_of(drs: Drs, job_id: str) -> JobLog | None:
+def _log_of(drs: Drs, job_id: str, learnt: Learnt, *, ended: bool) -> JobLog | None:
+    """Read the log of a job; that of one that had ended is whole, and is not read again."""
+    if ended and job_id in learnt.logs:
+        return learnt.logs[job_id]
     try:
-        return drs.job_log(job_id)
+        log = drs.job_log(job_id)
     except FAULTS as error:
         logger.warning("log of DRS job %s could not be read: %s", job_id, error)
         return None
+    if ended:
+        learnt.logs[job_id] = log
+    return log
 
 
 def _described(
-    job_ids: list[str], actions: bool, failed: frozenset[str] | None, drs: Drs
+    job_ids: list[str], actions: bool, failed: frozenset[str] | None, learnt: Learnt, drs: Drs
 ) -> tuple[Observation, frozenset[str]]:
     """Describe jobs. `failed` are servers that are known to have failed; None has logs of ended jobs read alone."""
     if not job_ids:
@@ -201,7 +224,7 @@ def _described(
     for job_id, view in seen.items():
         news = {name for name, each in view.servers.items() if each.launch_status is LaunchStatus.FAILED}
         if news and (view.completed or (failed is not None and news - failed)):
-            log = _log_of(drs, job_id)
+            log = _log_of(drs, job_id, learnt, ended=view.completed)
             logs |= {job_id: log} if log is not None else {}
     views = {job_id: _with_actions(view, actions) for job_id, view in seen.items()}
     return Observation(views, logs=logs), unnamed

@@ -83,8 +83,9 @@ class _Look:
     tell is asked for; a wake ends that.
     """
 
-    def __init__(self, app: App, snapshot: Snapshot) -> None:
+    def __init__(self, app: App, snapshot: Snapshot, learnt: Learnt) -> None:
         self.app = app
+        self.learnt = learnt
         self.current = cancel_drills(app, snapshot.execution)
         self.mark = snapshot.token.mark
         self.known_seen = snapshot.token.last_seen_at
@@ -96,7 +97,7 @@ class _Look:
 
     def decide(self) -> Decision:
         """Look, decide and write; raises VersionConflictError when another write came first."""
-        answers = begin_look(self.app, self.current, self.intents, self.sites)
+        answers = begin_look(self.app, self.current, self.intents, self.sites, self.learnt)
         self.steps = running_steps(self.app, self.current)
         decision = self._heard(answers.first())
         if decision.directive is Directive.SLEEP:
@@ -146,7 +147,7 @@ class _Look:
         cancel_all(self.app, self.current.execution_id, act)
 
     def _learn(self, decision: Decision) -> Decision:
-        answers_now = begin_to_learn(self.app, self.current, self.sites).first()
+        answers_now = begin_to_learn(self.app, self.current, self.sites, self.learnt).first()
         if not answers_now:
             return decision
         after = self._step(answers_now)

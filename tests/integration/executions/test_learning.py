@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support.plans import plan, server, servers_of, wave
 
+from wavebreak.aws import parallel_reads
 from wavebreak.aws.drs import Drs
 from wavebreak.domain.evidence.kept_log import all_unpacked
 from wavebreak.domain.executions.observing.launches import JobLog
+from wavebreak.store.executions import ExecutionStore, VersionConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from tests.support.stack import Stack
 
     from wavebreak.domain.drs import Instance
+    from wavebreak.domain.executions.model.executions import Execution
 
 TWO_WAVES = plan(wave("database", 1, 2), wave("web", 3))
 
@@ -56,6 +59,14 @@ def instances_of(execution: dict[str, Any]) -> list[str | None]:
     return [each["recoveryInstanceId"] for wave in execution["waves"] for each in wave["servers"]]
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a round wait for DRS however busy this machine is: what it tells too late is asked for again."""
+    for name in ("_ALL_SILENT_SECONDS", "_BEHIND_THE_FIRST_SECONDS", "_KNOWN_SILENT_SECONDS"):
+        monkeypatch.setattr(parallel_reads, name, 20.0)
+
+
+@pytest.mark.usefixtures("patient")
 def test_instances_that_no_job_names_are_learnt_with_one_call_for_each_job(silent_jobs: Stack) -> None:
     stack = silent_jobs
     stack.control.put_manners(delaySeconds=0)  # what shows late is asked for again
@@ -73,6 +84,34 @@ def test_instances_that_no_job_names_are_learnt_with_one_call_for_each_job(silen
     # One call for each job that ended, or one for both where they end within one round.
     assert len(stack.control.calls("DescribeRecoveryInstances")) - asked_by_the_start in {1, 2}
     assert len(stack.control.calls("DescribeJobLogItems")) == 2
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_round_that_lost_a_race_has_not_forgotten_what_it_learnt(
+    silent_jobs: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = silent_jobs
+    stack.control.put_manners(staleReads=0)
+    save = ExecutionStore.save
+    lost: set[tuple[int, int, int]] = set()
+
+    def losing_once(store: ExecutionStore, before: Execution, after: Execution, *told: Any, **more: Any) -> Execution:
+        """Lose the race in which a look for the instances of a job is written down, and win the next."""
+        looked = {job.key for job in after.launch_jobs() if job.looks} - lost
+        if looked:
+            lost.update(looked)
+            raise VersionConflictError
+        return save(store, before, after, *told, **more)
+
+    monkeypatch.setattr(ExecutionStore, "save", losing_once)
+    stack.put_servers(servers_of(TWO_WAVES))
+    started = stack.start(TWO_WAVES, "recoveries")
+    asked_by_the_start = len(stack.control.calls("DescribeRecoveryInstances"))
+    execution = stack.ended(started)
+
+    assert len(lost) == 2
+    assert None not in instances_of(execution)
+    assert len(stack.control.calls("DescribeRecoveryInstances")) - asked_by_the_start == 2
 
 
 def test_instances_that_are_shown_late_are_looked_for_until_they_are(

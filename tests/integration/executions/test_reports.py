@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -11,7 +12,9 @@ from tests.support.blueprint import REGION
 from tests.support.gateway import CALLER
 from tests.support.plans import plan, server, servers_of, three_tier, wave
 
+from wavebreak.aws import parallel_reads
 from wavebreak.evidence import verify_text
+from wavebreak.store.executions import ExecutionStore, VersionConflictError
 from wavebreak.timeouts import ending_in
 from wavebreak.use_cases import deliver_events
 from wavebreak.use_cases.evidence import answer_report, write_reports
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from tests.support.stack import Stack
 
     from wavebreak.app import App
+    from wavebreak.domain.executions.model.executions import Execution
 
 Json = dict[str, Any]
 BUCKET = "wavebreak-evidencebucket"
@@ -96,6 +100,14 @@ def test_8_a_report_needs_no_job_log_of_drs(stack: Stack, monkeypatch: pytest.Mo
             assert [phase["phase"] for phase in one["phases"]] == ["SNAPSHOT", "CONVERSION", "LAUNCH"]
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a round wait for DRS however busy this machine is: what it tells too late is asked for again."""
+    for name in ("_ALL_SILENT_SECONDS", "_BEHIND_THE_FIRST_SECONDS", "_KNOWN_SILENT_SECONDS"):
+        monkeypatch.setattr(parallel_reads, name, 20.0)
+
+
+@pytest.mark.usefixtures("patient")
 def test_8_one_log_is_read_of_each_job(stack: Stack) -> None:
     # Where a job names no instance, its log may be read while it runs, for a command that waits for the name; one that
     # does not show its end yet is read again.
@@ -103,10 +115,45 @@ def test_8_one_log_is_read_of_each_job(stack: Stack) -> None:
     started = drill(stack)
     report_of(stack, started)
 
-    asked = [each["parameters"]["jobID"] for each in stack.control.calls("DescribeJobLogItems")]
-    jobs = [job for each in stack.get(started)["waves"] for job in each["jobIds"]]
-    assert sorted(asked) == sorted(jobs)
+    assert logs_read(stack) == sorted(job for each in stack.get(started)["waves"] for job in each["jobIds"])
     assert len(stack.app().evidence.logs(started)) == 3
+
+
+def logs_read(stack: Stack) -> list[str]:
+    """The jobs whose logs DRS gave; it may not show a job yet."""
+    return sorted(
+        each["parameters"]["jobID"] for each in stack.control.calls("DescribeJobLogItems") if not each["error"]
+    )
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("failing", [(), (2,)], ids=["launched", "failed"])
+def test_8_a_round_that_lost_a_race_has_not_forgotten_the_logs_that_it_read(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, failing: tuple[int, ...]
+) -> None:
+    stack.control.put_manners(omit=[], staleReads=0)
+    save = ExecutionStore.save
+    lost: set[str | None] = set()
+
+    def losing_once(store: ExecutionStore, before: Execution, after: Execution, *told: Any, **more: Any) -> Execution:
+        """Lose the race in which a log is written down as read, and win the next."""
+        logged = {job.job_id for job in after.launch_jobs() if job.logged}
+        if logged - {job.job_id for job in before.launch_jobs() if job.logged} - lost:
+            lost.update(logged)
+            raise VersionConflictError
+        return save(store, before, after, *told, **more)
+
+    monkeypatch.setattr(ExecutionStore, "save", losing_once)
+    document = three_tier()
+    stack.put_servers(servers_of(document))
+    stack.put_servers([server(number) for number in failing], launchResult="FAILED")
+    started = stack.start(document)
+    stack.ended(started)
+
+    jobs = sorted(job for each in stack.get(started)["waves"] for job in each["jobIds"])
+    assert lost == set(jobs)
+    # The log of a job that runs is read when a server of it is seen to have failed, for its error.
+    assert Counter(logs_read(stack)) - Counter(jobs) in ([Counter(), Counter(jobs[:1])] if failing else [Counter()])
 
 
 def test_8_refused_calls_are_counted(stack: Stack) -> None:
