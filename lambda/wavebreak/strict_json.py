@@ -11,6 +11,8 @@ import re
 from typing import Any, Final, NoReturn
 
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_TOKENS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*', re.DOTALL)
+"""The strings and numbers of a text that is JSON."""
 
 
 class NotJsonError(ValueError):
@@ -29,6 +31,20 @@ def read_strictly(text: str) -> Any:
         raise NotJsonError("a number is too long to be read") from error
     except RecursionError as error:
         raise NotJsonError("it is nested too deeply to be read") from error
+
+
+def misspelt(text: str) -> str | None:
+    """Return the first string or number of a JSON text that Python's writer spells otherwise; None when there is none.
+
+    `1e0` says what `1.0` says, and an escape in capitals what one in small letters does: a byte was changed all the
+    same. How the text is laid out does not matter, nor whether it escapes all that is not ASCII.
+    """
+    for found in _TOKENS.finditer(text):
+        token = found.group()
+        value = json.loads(token)
+        if token not in {json.dumps(value, ensure_ascii=False), json.dumps(value)}:
+            return token
+    return None
 
 
 def encodable(value: Any) -> Any:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.support.execution_builders import EXECUTION_ID, NOW, OPERATOR, instance_id, job_id, later, server_id
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, event_hash, type_of
+from wavebreak.domain.executions.creation import frozen_document
+from wavebreak.domain.plans.model import StoredPlan
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
@@ -145,15 +147,21 @@ def plan_document(waves: int = 1, **settings: Any) -> Json:
     }
 
 
+def plan_hash(document: Json) -> str:
+    """The hash of a frozen plan, as the product makes it."""
+    return frozen_document(StoredPlan(document, 4, iso(NOW), iso(NOW)))[1]
+
+
 def shown(status: str, waves: list[Json], end: float | None = None, **fields: Any) -> Json:
     """An execution as the API shows it, with its frozen plan."""
+    plan = fields.get("plan", plan_document(len(waves)))
     return {
         "executionId": EXECUTION_ID,
         "planId": "three-tier",
         "planName": "3TierRecoveryPlan",
         "planVersion": 4,
-        "planHash": "0" * 64,
-        "plan": plan_document(len(waves)),
+        "planHash": plan_hash(plan),
+        "plan": plan,
         "mode": "DRILL",
         "status": status,
         "requestedBy": OPERATOR,

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.audit_chain import verify
-from wavebreak.strict_json import NotJsonError, encodable, read_strictly
+from wavebreak.strict_json import NotJsonError, encodable, misspelt, read_strictly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 HASH: Final = "reportHash"
+_SHOWN: Final = 64
+"""Characters of an odd string or number that a fault quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,10 @@ def verify_text(text: str) -> Verification:
         return Verification((f"this is no report: {error}",))
     if not isinstance(report, dict) or HASH not in report:
         return Verification((f"this is no report: it has no {HASH}",))
-    return verify_report(report)
+    found, odd = verify_report(report), misspelt(text)
+    if odd is None:
+        return found
+    return replace(found, faults=(*found.faults, f"{odd[:_SHOWN]} is not spelt as a report is written"))
 
 
 def verify_report(report: Mapping[str, Any]) -> Verification:
@@ -74,6 +80,7 @@ def verify_report(report: Mapping[str, Any]) -> Verification:
     trail = report.get("trail")
     events = trail if isinstance(trail, list) and all(isinstance(event, dict) for event in trail) else None
     faults = ["trail is no list of events"] if events is None else [*_faults_of_chain(report, events)]
+    faults += _faults_of_plan(report.get("plan"), events or ())
     try:
         actual = report_hash(report)
     except UnicodeEncodeError:
@@ -103,6 +110,22 @@ def _faults_of_chain(report: Mapping[str, Any], events: Sequence[Mapping[str, An
         said = stated.get(name) if isinstance(stated, dict) else None
         if said != value or isinstance(said, bool) is not isinstance(value, bool):
             yield f"chain.{name} says {json.dumps(said)}, the trail has {json.dumps(value)}"
+
+
+def _faults_of_plan(plan: object, events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Compare the plan's hash with its document, and with what the first event says was asked for."""
+    if not isinstance(plan, dict) or plan.get("planHash") is None:
+        return
+    said = plan["planHash"]
+    if plan.get("document") is not None:
+        with suppress(UnicodeEncodeError):  # told of the whole report
+            actual = hashlib.sha256(_canonical(plan["document"]).encode()).hexdigest()
+            if actual != said:
+                yield f"plan.planHash is {said}, but the document has {actual}"
+    data = events[0].get("data") if events else None
+    asked = data.get("planHash", said) if isinstance(data, dict) else said
+    if asked != said:
+        yield f"plan.planHash is {said}, but event 1 says {asked}"
 
 
 def _canonical(value: object) -> str:

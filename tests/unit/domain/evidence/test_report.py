@@ -47,7 +47,7 @@ def test_8_the_report_of_a_drill_that_completed() -> None:
         "planId": "three-tier",
         "name": "3TierRecoveryPlan",
         "version": 4,
-        "planHash": "0" * 64,
+        "planHash": plan_hash(execution["plan"]),
         "document": execution["plan"],
     }
     told = ("mode", "status", "requestedBy", "reason", "durationSeconds", "final")

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.evidence_runs import Trail, to
 from tests.support.evidence_samples import completed_drill, retried_recovery
 
+from wavebreak.domain.evidence.seal import chain_of
 from wavebreak.domain.executions.audit_trail import event_hash
 from wavebreak.evidence import as_json, report, report_hash, verify_report, verify_text
 
@@ -133,11 +135,55 @@ def test_8_any_byte_of_the_file_that_changes_what_it_says_is_found(data: st.Data
     position = data.draw(st.integers(0, len(raw) - 1))
     raw[position] = data.draw(st.integers(0, 255).filter(lambda byte: byte != raw[position]))
     text = raw.decode(errors="replace")
-    try:
-        same = json.loads(text) == REPORT and "reportHash" in text
-    except ValueError:
-        same = False
-    assert verify_text(text).intact is same
+    space = " \t\r\n"
+    assert verify_text(text).intact is (text.rstrip(space) == TEXT.rstrip(space))
+
+
+def written(**factors: Any) -> str:
+    execution, events, logs = completed_drill()
+    return as_json(report({**execution, "factors": factors}, events, logs))
+
+
+ODD = written(f_x=1.0, f_y=1e22, f_z=-0.5, f_n=-7, f_s='a\x1fb\n"\\Ü', f_e={})
+
+
+@pytest.mark.parametrize(
+    ("spelt", "otherwise"),
+    [
+        ('"f_x":1.0', '"f_x":1e0'),
+        ('"f_x":1.0', '"f_x":10e-1'),
+        ("1e+22", "1E+22"),
+        ("-0.5", "-5e-1"),
+        ("\\u001f", "\\u001F"),
+        ("Ü", "\\u00dc"),
+        ("drill", "\\u0064rill"),
+        ("\\n", "\\u000a"),
+    ],
+)
+def test_8_what_says_the_same_in_other_bytes_was_changed(spelt: str, otherwise: str) -> None:
+    altered = ODD.replace(spelt, otherwise, 1)
+    assert verify_text(ODD).intact
+    assert json.loads(altered) == json.loads(ODD) != altered
+    faults = verify_text(altered).faults
+    in_ascii = otherwise == "\\u00dc"
+    assert (faults == ()) is in_ascii
+    assert all(fault.endswith("is not spelt as a report is written") for fault in faults)
+
+
+def test_8_a_report_in_ascii_is_the_same_report() -> None:
+    assert verify_text(json.dumps(json.loads(ODD), indent=2)).intact
+
+
+def test_8_the_hash_of_the_plan_is_that_of_its_document_and_of_the_first_event() -> None:
+    altered = copy.deepcopy(REPORT)
+    altered["plan"]["document"]["waves"][0]["name"] = "elsewhere"
+    (fault,) = resealed(altered)
+    assert fault.startswith(f"plan.planHash is {REPORT['plan']['planHash']}, but the document has ")
+    trail = Trail()
+    trail.tell(0, to("PENDING"), planHash="f" * 64)
+    (fault,) = resealed({**REPORT, "trail": trail.events, "chain": chain_of(trail.events)})
+    assert fault == f"plan.planHash is {REPORT['plan']['planHash']}, but event 1 says {'f' * 64}"
+    assert resealed({**REPORT, "plan": {**REPORT["plan"], "document": None}}) == []
 
 
 @pytest.mark.parametrize(
