@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import pytest
 from tests.cli.conftest import Clock, Terminal, lines
@@ -178,6 +179,49 @@ def test_polling_slows_down_while_nothing_changes(api: FakeApi, wavebreak: Termi
     assert clock.slept[:20] == [1.0] * 20
     assert max(clock.slept) == clock.slept[149] == 5.0
     assert clock.slept[150] == 1.0
+
+
+def launching(api: FakeApi, *phases: Json) -> None:
+    """Have a drill launch a server, and `progress` tell one phase after the other."""
+    running = execution("IN_PROGRESS", [wave(1, "database", "IN_PROGRESS", [server(1, "IN_PROGRESS", name="db-1")])])
+    ended = execution("COMPLETED", [wave(1, "database", "COMPLETED", [server(1, name="db-1")])])
+    who = {"waveNumber": 1, "sourceServerId": server(1)["sourceServerId"]}
+    api.readings[DRILL] = [*[running] * 16 * len(phases), ended]
+    api.readings[f"{DRILL}/progress"] = [{"asOf": None, "servers": [{**who, **told}]} for told in phases]
+
+
+def phase(name: str, since: str, usual: int | None) -> Json:
+    return {"phase": name, "since": f"2026-11-21T{since}.000Z", "usualSeconds": usual}
+
+
+def test_9_the_live_view_tells_the_phase_of_a_server_the_time_in_it_and_how_long_it_usually_takes(
+    api: FakeApi, wavebreak: Terminal
+) -> None:
+    launching(api, phase("CONVERSION", "11:57:00", 540))
+    wavebreak.live, wavebreak.width = True, 120
+    assert "CONVERSION 6m of about 9m" in wavebreak("watch", DRILL).out
+
+
+def test_9_a_run_that_is_watched_tells_phases_too(api: FakeApi, wavebreak: Terminal) -> None:
+    launching(api, phase("LAUNCH", "12:03:00", None))
+    api.answers["POST", "/drills"] = (202, {"executionId": DRILL})
+    wavebreak.live, wavebreak.width = True, 120
+    out = wavebreak("run", "three-tier", "--mode", "drill", "--watch").out
+    assert re.search(r"LAUNCH \d+s(?! of)", out)
+
+
+def test_9_plain_lines_tell_each_phase_once(api: FakeApi, wavebreak: Terminal) -> None:
+    converting = phase("CONVERSION", "12:03:15", 540)
+    launching(api, phase("SNAPSHOT", "12:03:00", 60), converting, converting, phase("LAUNCH", "12:03:50", None))
+    named = "server db-1 s-00000000000000001"
+    told = [line.split("Z ", 1)[1] for line in lines(wavebreak("watch", DRILL).out) if f"Z {named}" in line]
+    assert told == [
+        f"{named} IN_PROGRESS",
+        f"{named} SNAPSHOT (about 1m)",
+        f"{named} CONVERSION (about 9m)",
+        f"{named} LAUNCH",
+        f"{named} LAUNCHED i-00000000000000001",
+    ]
 
 
 def test_a_terminal_sees_the_live_view_and_then_the_card(api: FakeApi, wavebreak: Terminal) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.views.next_steps import next_steps
 from wavebreak.execution_utils import is_terminal, normalize_execution_status
 from wavebreak_cli.client.answers import WaveStep
+from wavebreak_cli.views.phases import roughly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from wavebreak_cli.views.terminal import Look
 
 Change = dict[str, Any]
-"""`{at, change, status, …}`: `change` is execution, wave, server, step, termination, waiting or connection."""
+"""`{at, change, status, …}`: `change` is execution, wave, server, phase, step, termination, waiting or connection."""
 
 _UNREMARKABLE: Final = frozenset({"NOT_STARTED", "NOT_REQUESTED", "PENDING", ""})
 """Statuses that everything begins with: not worth a line at the first reading."""
@@ -64,17 +66,19 @@ def _wave(before: Wave, after: Wave) -> Iterator[Change]:
 
 def _server(before: Server, after: Server, wave_number: int | None) -> Iterator[Change]:
     status, old = after.get("launchStatus", ""), before.get("launchStatus", "")
-    if status == old or (not old and status in _UNREMARKABLE):
-        return
-    yield {
-        "change": "server",
-        "waveNumber": wave_number,
-        "sourceServerId": after.get("sourceServerId"),
-        "name": after.get("name"),
-        "status": status,
-        "recoveryInstanceId": after.get("recoveryInstanceId"),
-        "error": after.get("error"),
-    }
+    who = {"waveNumber": wave_number, "sourceServerId": after.get("sourceServerId"), "name": after.get("name")}
+    if status != old and (old or status not in _UNREMARKABLE):
+        told = {name: after.get(name) for name in ("recoveryInstanceId", "error")}
+        yield {"change": "server", **who, "status": status, **told}
+    phase = after.get("phase")
+    if phase and status == LaunchStatus.IN_PROGRESS and _phase(before) != _phase(after):
+        told = {name: after.get(name) for name in ("since", "usualSeconds")}
+        yield {"change": "phase", **who, "status": phase, **told}
+
+
+def _phase(server: Mapping[str, Any]) -> tuple[object, object]:
+    """Return the phase that a server is in, and since when: a retry goes through all of them again."""
+    return server.get("phase"), server.get("since")
 
 
 def _steps(before: list[WaveStep], after: list[WaveStep], place: dict[str, Any]) -> Iterator[Change]:
@@ -132,6 +136,11 @@ def line(change: Change, look: Look) -> str:
     return look.plain(" ".join(str(word) for word in words if word not in {None, ""}) + error)
 
 
+def _usually(seconds: float | None) -> str | None:
+    """Return how long a phase usually takes, in brackets; None where that is not known."""
+    return f"(about {roughly(seconds)})" if seconds else None
+
+
 def _words(change: Change) -> list[object]:
     match change["change"]:
         case "execution":
@@ -139,8 +148,9 @@ def _words(change: Change) -> list[object]:
         case "wave" | "step":
             step = f"{str(change['phase']).lower()}: {change['step']}" if change["change"] == "step" else None
             return ["wave", change["waveNumber"], change["name"], step, change["status"]]
-        case "server":
-            return ["server", change["name"], change["sourceServerId"], change["status"], change["recoveryInstanceId"]]
+        case "server" | "phase":
+            rest = change.get("recoveryInstanceId") or _usually(change.get("usualSeconds"))
+            return ["server", change["name"], change["sourceServerId"], change["status"], rest]
         case "termination":
             return ["termination", change["status"], f"({terminated_count(change)})"]
         case "waiting":
