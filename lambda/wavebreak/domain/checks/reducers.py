@@ -61,7 +61,17 @@ def misfit(reducer: Reducer, value: Any) -> str | None:
     if not isinstance(value, (int, float, Decimal)):
         wanted = "a boolean" if reducer in _OF_TRUTH else "a number"
         return f"{reducer} needs {wanted}, not {_kind(value)}"
-    return None if math.isfinite(value) else f"{reducer} needs a finite number"
+    return None if _is_finite(value) else f"{reducer} needs a finite number"
+
+
+def _is_finite(value: float | Decimal) -> bool:
+    """Return whether a number is one that a double can hold: beyond that, readers of JSON take it for infinite."""
+    if isinstance(value, Decimal) and not value.is_finite():  # one that signals cannot be made a double
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _kind(value: Any) -> str:
@@ -71,7 +81,9 @@ def _kind(value: Any) -> str:
 
 def _age(item: Given) -> tuple[datetime, str, str]:
     """Order by the moment of completion; equals by id, so that the order of the input never shows."""
-    return (known_time(item.completed_at) or _NEVER, item.execution_id, repr(item.value))
+    # An integer may have more digits than Python writes in decimals.
+    written = hex(item.value) if isinstance(item.value, int) else repr(item.value)
+    return (known_time(item.completed_at) or _NEVER, item.execution_id, written)
 
 
 def _mean(values: Sequence[Fraction]) -> Fraction:

@@ -18,6 +18,12 @@ from wavebreak.domain.checks.check_executions import tally
 TYPES = list(ProcessorType)
 NUMERIC = [Reducer.MEAN, Reducer.SUM, Reducer.MIN, Reducer.MAX]
 TRUTH = [Reducer.ALL, Reducer.ANY]
+BEYOND = [
+    pytest.param(10**400, id="beyond a double"),
+    pytest.param(-(10**5000), id="more digits than are written"),
+    pytest.param(Decimal("sNaN"), id="a NaN that signals"),
+    pytest.param(Decimal("1e400"), id="a decimal beyond a double"),
+]
 
 
 def processor(kind: str = "DOCUMENT", **factors: tuple[str, str]) -> dict[str, Any]:
@@ -190,7 +196,7 @@ def test_7_latest_goes_by_the_moment_of_completion_not_by_place_or_spelling() ->
         assert consolidate(processor(f_x=("x", "latest")), order)["factors"] == {"f_x": "late"}
 
 
-@pytest.mark.parametrize("value", ["12", [1], {"a": 1}, math.nan, math.inf, Decimal("NaN"), -math.inf])
+@pytest.mark.parametrize("value", ["12", [1], {"a": 1}, math.nan, math.inf, Decimal("NaN"), -math.inf, *BEYOND])
 @pytest.mark.parametrize("reducer", NUMERIC)
 def test_7_what_is_no_number_is_left_out_of_numbers_and_told(reducer: str, value: Any) -> None:
     plan, executions = processor(f_x=("x", reducer)), [ran(1, x=4), ran(2, x=value)]
@@ -199,6 +205,17 @@ def test_7_what_is_no_number_is_left_out_of_numbers_and_told(reducer: str, value
     assert (told["executionId"], told["factor"], told["key"]) == ("c-2", "f_x", "x")
     assert told["reason"].startswith(f"{reducer} needs a ")
     assert consolidate(plan, [ran(2, x=value)])["factors"] == {}
+
+
+@pytest.mark.parametrize("reducer", list(Reducer))
+@pytest.mark.parametrize("value", BEYOND)
+def test_7_no_reducer_breaks_on_a_number_that_few_can_hold(reducer: Reducer, value: Any) -> None:
+    executions = [ran(1, x=1), ran(2, at=ran(1)["completedAt"], x=value)]
+    found = consolidate(processor(f_x=("x", reducer)), executions)["factors"]["f_x"]
+    if reducer is Reducer.LATEST:
+        assert found is value or found == value
+    else:
+        assert found == {Reducer.COUNT: 2, Reducer.ALL: True, Reducer.ANY: True}.get(reducer, 1)
 
 
 @pytest.mark.parametrize("reducer", TRUTH)
