@@ -30,6 +30,7 @@ from wavebreak.domain.evidence.page_tables import COLUMNS
 from wavebreak.domain.evidence.wording import look_of_execution, look_of_outcome, look_of_server, look_of_wave
 from wavebreak.evidence import as_json, page, report
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
+from wavebreak.timing import iso
 
 SAMPLES = [completed_drill, cancelled_drill, retried_recovery, failed_drill, running_drill]
 REPORT = report(*completed_drill())
@@ -114,6 +115,18 @@ def test_8_its_policy_allows_its_own_style_and_nothing_else() -> None:
         if tag == "meta" and attributes.get("http-equiv") == "Content-Security-Policy"
     ]
     assert policies == [f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-{digest}'"]
+
+
+def test_8_a_recovery_point_that_is_not_known_is_called_that_even_where_a_known_one_misses() -> None:
+    execution, events, logs = completed_drill()
+    execution["waves"][0]["servers"][0]["snapshotAt"] = iso(later(-3600))
+    execution["waves"][1]["servers"][0]["snapshotAt"] = None
+    made = report(execution, events, logs)
+    assert (made["objectives"]["rpo"]["met"], made["objectives"]["rpo"]["unknown"]) == (False, 1)
+    assert 'Recovery point</dt><dd class="big">not known</dd>' in page(made)
+    failed = page(report(*failed_drill()))
+    assert 'Recovery time</dt><dd class="big">none</dd>' in failed
+    assert 'Recovery point</dt><dd class="big">not known</dd>' in failed
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
