@@ -114,3 +114,33 @@ def test_both_templates_take_the_same_of_what_a_recovery_needs(template: Json) -
 def test_functions_know_whether_post_launch_actions_run(all_functions: dict[str, Json]) -> None:
     for name, function in all_functions.items():
         assert function["Environment"]["Variables"]["POST_LAUNCH_ACTIONS"] == {"Ref": "PostLaunchActions"}, name
+
+
+def holds(value: Any, given: dict[str, str]) -> Any:
+    """Evaluate what a rule or condition says, as CloudFormation does, for parameters that are given."""
+    match value:
+        case {"Ref": str(name)}:
+            return given[name]
+        case {"Fn::Equals": [left, right]}:
+            return str(holds(left, given)) == str(holds(right, given))
+        case {"Fn::Not": [inner]}:
+            return not holds(inner, given)
+        case {"Fn::Contains": [listed, one]}:
+            return holds(one, given) in listed
+        case dict():
+            raise AssertionError(value)
+    return value
+
+
+@pytest.mark.parametrize("name", ["PollSeconds", "BriefSeconds"])
+@pytest.mark.parametrize("address", ["", "http://127.0.0.1:4567"])
+def test_looks_at_drs_itself_are_never_less_than_five_seconds_apart(template: Json, name: str, address: str) -> None:
+    (rule,) = template["Rules"].values()
+    parameter = template["Parameters"][name]
+    refused = []
+    for seconds in range(parameter["MinValue"], parameter["MaxValue"] + 1):
+        given = {"PollSeconds": "30", "BriefSeconds": "5", "DrsEndpointUrl": address, name: str(seconds)}
+        if holds(rule["RuleCondition"], given) and not all(holds(each["Assert"], given) for each in rule["Assertions"]):
+            refused.append(seconds)
+    assert refused == ([] if address else [1, 2, 3, 4])
+    assert parameter["Default"] >= 5
