@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
+from moto import mock_aws
 
 from wavebreak.aws.evidence_bucket import EvidenceBucket
 from wavebreak.settings import MissingSettingError
@@ -28,6 +32,16 @@ class S3:
 @pytest.mark.parametrize(("status", "there"), [(200, True), (404, False), (403, False)])
 def test_8_a_report_is_there_or_not_also_for_who_may_not_list_the_bucket(status: int, there: bool) -> None:
     assert EvidenceBucket(lambda: S3(status), "evidence").has("p/drill-1/4.json") is there
+
+
+def test_8_what_is_put_is_checked_by_s3_with_a_sha_256_that_is_kept_with_it() -> None:
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="evidence")
+        EvidenceBucket(lambda: s3, "evidence").put("p/drill-1/4.json", "{}", "json")
+        kept = s3.head_object(Bucket="evidence", Key="p/drill-1/4.json", ChecksumMode="ENABLED")
+    assert kept["ChecksumSHA256"] == base64.b64encode(hashlib.sha256(b"{}").digest()).decode()
+    assert kept["ContentType"] == "application/json"
 
 
 @pytest.mark.parametrize("status", [400, 500, 503])
