@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-class RecoveryPoint(TypedDict):
-    """The built-in factor `recovery_point`: the largest age in seconds, of which server, and how many are not known."""
+class Rpo(TypedDict):
+    """The largest age in seconds by the objective, of which server, and how many are not known (contract 8)."""
 
     objectiveSeconds: int | None
     achievedSeconds: int | None
@@ -22,7 +22,38 @@ class RecoveryPoint(TypedDict):
     unknown: int
 
 
+class WavePoint(TypedDict):
+    """The same of the servers of one wave."""
+
+    waveNumber: int
+    achievedSeconds: int | None
+    worstServer: str | None
+    unknown: int
+
+
+class RecoveryPoint(Rpo):
+    """The built-in factor `recovery_point`: in all and per wave."""
+
+    waves: list[WavePoint]
+
+
 def recovery_point(execution: Mapping[str, Any]) -> RecoveryPoint:
+    """Measure an execution as the API shows it, and each of its waves."""
+    points: list[WavePoint] = []
+    for wave in execution.get("waves") or ():
+        alone = rpo({**execution, "waves": [wave]})
+        points.append(
+            {
+                "waveNumber": wave["waveNumber"],
+                "achievedSeconds": alone["achievedSeconds"],
+                "worstServer": alone["worstServer"],
+                "unknown": alone["unknown"],
+            }
+        )
+    return {**rpo(execution), "waves": points}
+
+
+def rpo(execution: Mapping[str, Any]) -> Rpo:
     """Measure an execution as the API shows it; a server's recovery point is its `snapshotAt`.
 
     With a point that is not known the largest age is not known either, and nor is the worst server, unless a known one

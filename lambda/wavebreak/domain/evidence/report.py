@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.checks.launch import launch
-from wavebreak.domain.checks.recovery_point import recovery_point
+from wavebreak.domain.checks.recovery_point import recovery_point, rpo
 from wavebreak.domain.checks.recovery_time import recovery_time, rto
 from wavebreak.domain.evidence.launch_logs import LaunchLogs
 from wavebreak.domain.evidence.omissions import leftovers, not_executed
@@ -42,7 +42,6 @@ def report(
     waves = [wave_record(wave, changes, logs) for wave in execution.get("waves") or ()]
     seen = {**execution, "waves": waves}
     times = rto(execution, trail, made, logs.first_acts(execution))
-    points = recovery_point(seen)
     return sealed(
         {
             "executionId": execution.get("executionId"),
@@ -55,7 +54,7 @@ def report(
             "startedAt": execution.get("startedAt"),
             "endedAt": execution.get("endedAt"),
             "durationSeconds": _duration(execution, made),
-            "objectives": {"rto": times, "rpo": points},
+            "objectives": {"rto": times, "rpo": rpo(seen)},
             "waves": waves,
             "notExecuted": not_executed(execution, waves, changes),
             "leftovers": leftovers(execution, waves),
@@ -63,7 +62,7 @@ def report(
             "factors": {
                 **(execution.get("factors") or {}),
                 "recovery_time": {**recovery_time(seen, None, made), **times},
-                "recovery_point": points,
+                "recovery_point": recovery_point(seen),
                 "launch": launch(seen),
             },
             "counts": _counts(execution),

@@ -218,13 +218,29 @@ def aged(*seconds: float | None) -> dict[str, Any]:
 def test_8_recovery_point_is_the_oldest_of_the_launched_servers(
     ages: tuple[float | None, ...], achieved: int | None, met: bool | None, worst: int | None, unknown: int
 ) -> None:
-    assert recovery_point(aged(*ages)) == {
+    found: dict[str, Any] = {**recovery_point(aged(*ages))}
+    (alone,) = found.pop("waves")
+    assert alone == {"waveNumber": 1, **{name: found[name] for name in ("achievedSeconds", "worstServer", "unknown")}}
+    assert found == {
         "objectiveSeconds": 900,
         "achievedSeconds": achieved,
         "met": met,
         "worstServer": server_id(worst) if worst else None,
         "unknown": unknown,
     }
+
+
+def test_7_recovery_point_is_told_of_each_wave_too() -> None:
+    execution = aged(30, 60)
+    (first,) = execution["waves"]
+    others = [aged(None, 20)["waves"][0], {**first, "servers": [server_shown(7, "PENDING")]}, {"waveNumber": 4}]
+    execution["waves"] += [{**wave, "waveNumber": number} for number, wave in enumerate(others, 2)]
+    assert recovery_point(execution)["waves"] == [
+        {"waveNumber": 1, "achievedSeconds": 60, "worstServer": server_id(2), "unknown": 0},
+        {"waveNumber": 2, "achievedSeconds": None, "worstServer": None, "unknown": 1},
+        {"waveNumber": 3, "achievedSeconds": None, "worstServer": None, "unknown": 0},
+        {"waveNumber": 4, "achievedSeconds": None, "worstServer": None, "unknown": 0},
+    ]
 
 
 def test_8_servers_that_were_not_launched_have_no_recovery_point_to_measure() -> None:

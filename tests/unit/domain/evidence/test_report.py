@@ -110,7 +110,11 @@ def test_8_factors_are_the_plans_own_and_the_built_in_ones() -> None:
     assert made["factors"]["f_order_count"] == 1204
     assert made["factors"]["recovery_time"]["achievedSeconds"] == 3200
     assert made["factors"]["recovery_time"]["waitingSeconds"] == 300
-    assert made["factors"]["recovery_point"] == made["objectives"]["rpo"]
+    points = made["factors"]["recovery_point"]
+    assert points == {**made["objectives"]["rpo"], "waves": points["waves"]}
+    assert [(one["waveNumber"], one["achievedSeconds"], one["worstServer"]) for one in points["waves"]] == [
+        (number, 90, server_id(number)) for number in (1, 2, 3)
+    ]
     assert (made["factors"]["launch"]["launched"], made["checks"][0]["name"]) == (3, "orders")
 
 
