@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 ASK_SECONDS: Final = 15
 """How long what DRS said is good for (contract 4); scaled."""
 _DRILLS: Final = 3
-"""Earlier drills that are looked through for how long a phase usually takes."""
+"""Earlier drills of the same plan that are looked through for how long a phase usually takes: each costs two reads."""
 _LISTED: Final = 20
 
 
@@ -95,7 +95,10 @@ def _asked(app: App, execution_id: str, running: Mapping[Site, list[str]]) -> bo
 
 
 def _usual(app: App, execution: Execution, known: str | None) -> dict[str, dict[str, int]]:
-    """Return how long the phases of each server took in its last drill; it is looked up once for an execution."""
+    """Return how long the phases of each server took in its last drill; it is looked up once for an execution.
+
+    A server that none of the plan's last drills launched has none, whatever drills of other plans did.
+    """
     if known is not None:
         found: dict[str, dict[str, int]] = unpacked_text(known)
         return found
