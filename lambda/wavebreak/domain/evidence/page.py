@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.evidence import page_records
 from wavebreak.domain.evidence.elements import Html, el, joined, lines
 from wavebreak.domain.evidence.page_style import POLICY, STYLE
-from wavebreak.domain.evidence.page_waves import waves
+from wavebreak.domain.evidence.page_waves import FAILURES, failed_servers, failures, waves
 from wavebreak.domain.evidence.timeline import legend, timeline
 from wavebreak.domain.evidence.wording import (
     NOT_KNOWN,
@@ -51,9 +51,9 @@ def page(report: Mapping[str, Any]) -> str:
 
 def _main(report: Mapping[str, Any], day: str | None) -> Html:
     pictures = timeline(report)
-    drawn = joined(legend(), *(el("figure", picture) for picture in pictures))
+    drawn = joined(legend(), *(el("figure", picture) for picture in pictures), failures(report))
     sections = (
-        ("timeline", "Timeline", drawn if pictures else el("p", "Nothing was started.")),
+        ("timeline", "Timeline", drawn if pictures else joined(el("p", "Nothing was started."), failures(report))),
         ("waves", "Waves and servers", waves(report, day)),
         ("not-executed", "Not executed", page_records.not_done(report)),
         ("left", "Left running", page_records.left(report)),
@@ -76,6 +76,9 @@ def _opening(report: Mapping[str, Any]) -> Iterator[Html]:
         class_="top",
     )
     yield el("p", _sentence(report, mode), class_="lead")
+    failed = len(failed_servers(report))
+    if failed:
+        yield el("p", el("a", f"{counted(failed, 'server')} failed: which, and why", href=f"#{FAILURES}"))
     yield el("dl", *_cards(report), class_="cards")
     yield el("dl", *(joined(el("dt", term), el("dd", value)) for term, value in _facts(report)), class_="facts")
 

@@ -82,6 +82,16 @@ _CARDS: Final = "".join(
     for kind, names in COLUMNS.items()
     for position, name in enumerate(names, start=1)
 )
+_COMPACT: Final = (
+    ".t-servers tr{display:grid;grid-template-columns:1fr auto;gap:0 12px;padding:5px 0;"
+    "font-size:12px;line-height:16px}"
+    ".t-servers td{padding:0;min-height:0;min-width:0}.t-servers td:first-child div{display:inline;margin-right:6px}"
+    ".t-servers td:nth-child(-n+3)::before{content:none}.t-servers td:nth-child(5){grid-column:1/-1}"
+    ".t-servers td:nth-child(n+4)::before{position:static;width:auto;font-size:12px;line-height:16px}"
+    '.t-servers td:nth-child(4)::before{content:"point "}.t-servers td:nth-child(5)::before{content:none}'
+    ".t-servers .badge{font-size:11px;line-height:15px;padding:0 7px}"
+)
+"""On a phone a server has three short lines: a report of hundreds is scrolled through, not wandered through."""
 _SMALL: Final = (
     "@media screen and (max-width:700px){"
     "main{padding:20px 16px 40px}h1{font-size:24px}"
@@ -91,7 +101,7 @@ _SMALL: Final = (
     ".t td{position:relative;border:0;padding:3px 0 3px 118px;min-height:20px}"
     ".t td::before{position:absolute;left:0;width:108px;color:var(--quiet);font-size:12px;line-height:20px}"
     ".t td:empty{display:none}"
-    f"{_CARDS}}}"
+    f"{_CARDS}{_COMPACT}}}"
 )
 _WIDE: Final = (
     "@media print,(min-width:700.02px){"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 COLUMNS: Final[Mapping[str, Sequence[str]]] = {
     "waves": ("Wave", "Status", "Started", "Ended", "Duration", "Servers launched", "Attempts"),
     "servers": ("Server", "Status", "Instance", "Recovery point, age", "Phases and error"),
+    "failures": ("Server", "Wave", "Error"),
     "attempts": ("Attempt", "Status", "Started", "Ended", "Error"),
     "approvals": ("Asked", "Decision", "By", "At", "Why"),
     "steps": ("Step", "Status", "Started", "Duration", "Output or error"),

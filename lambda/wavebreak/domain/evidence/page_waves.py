@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.evidence.elements import Html, el, joined, lines
 from wavebreak.domain.evidence.page_tables import table
@@ -23,6 +23,32 @@ from wavebreak.domain.evidence.wording import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+
+FAILURES: Final = "failures"
+"""Where the failed servers stand on the page, and the kind of their table."""
+
+
+def failed_servers(report: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """List the servers that failed, each with its wave."""
+    return [
+        (wave, server) for wave in report["waves"] for server in wave["servers"] if server["launchStatus"] == "FAILED"
+    ]
+
+
+def failures(report: Mapping[str, Any]) -> Html | None:
+    """Name the servers that failed, in one place: nobody looks for them among hundreds of others."""
+    rows = [
+        (
+            _named(server),
+            numbered(wave["waveNumber"], wave["name"]),
+            el("span", lines(server["error"] or NOT_KNOWN), class_="error pre" if server["error"] else "quiet"),
+        )
+        for wave, server in failed_servers(report)
+    ]
+    if not rows:
+        return None
+    return joined(el("h3", "Servers that failed", id=FAILURES), table(FAILURES, "Servers that failed", rows))
 
 
 def waves(report: Mapping[str, Any], day: str | None) -> Html:
@@ -72,19 +98,22 @@ def _details(wave: Mapping[str, Any], report: Mapping[str, Any], day: str | None
 
 
 def _server(server: Mapping[str, Any], report: Mapping[str, Any], day: str | None) -> tuple[object, ...]:
-    name = el("div", el("bdi", server["name"])) if server["name"] else None
-    number = el("div", server["sourceServerId"], class_="m quiet nb")
     optional = el("div", "optional", class_="quiet") if server["impact"] == "OPTIONAL" else None
     was_launched = server["launchStatus"] == "LAUNCHED"
     instance = server["recoveryInstanceId"] or (NOT_KNOWN if was_launched else NONE)
     error = el("div", lines(server["error"]), class_="error pre") if server["error"] else None
     return (
-        joined(name, number),
+        _named(server),
         joined(badge(look_of_server(server["launchStatus"])), optional),
         el("span", instance, class_="m nb" if server["recoveryInstanceId"] else "quiet"),
         _recovery_point(server, report["startedAt"], day) if was_launched else NONE,
         joined(_phases(server, final=report["final"]) or (NOT_KNOWN if was_launched else None), error),
     )
+
+
+def _named(server: Mapping[str, Any]) -> Html:
+    name = el("div", el("bdi", server["name"])) if server["name"] else None
+    return joined(name, el("div", server["sourceServerId"], class_="m quiet nb"))
 
 
 def _recovery_point(server: Mapping[str, Any], asked: str | None, day: str | None) -> Html | str:

@@ -32,6 +32,8 @@ _THIN: Final = ((200, 6.0), (500, 4.0), (1200, 3.0))
 _THINNEST: Final = 2.0
 _CELLS: Final = 38
 _END: Final = 3
+_FAILED_END: Final = 12
+"""Pixels that the end of a failed server is wide: among hundreds of thin lines it is seen on paper too."""
 _OBJECTIVE_IN_SIGHT: Final = 1.6
 """An objective later than this many times the run would squeeze the run itself."""
 
@@ -183,7 +185,8 @@ def _server(wave: Mapping[str, Any], server: Mapping[str, Any], axis: Axis, top:
     if bars and look.color in {"green", "red"}:
         x = axis.x(max(end for _, end, _ in bars))
         kind = "ok" if look.color == "green" else "bad"
-        drawn.append(el("rect", x=f"{x}%", y=_px(y - 1), width=_END, height=_px(tall + 2), class_=kind))
+        wide = _END if kind == "ok" else _FAILED_END
+        drawn.append(el("rect", x=f"{x}%", y=_px(y - 1), width=wide, height=_px(tall + 2), class_=kind))
     if not named:
         return el("g", el("title", title), *drawn)
     words = shortened(server["name"] or server["sourceServerId"], _CELLS)

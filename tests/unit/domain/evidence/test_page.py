@@ -129,6 +129,20 @@ def test_8_a_recovery_point_that_is_not_known_is_called_that_even_where_a_known_
     assert 'Recovery point</dt><dd class="big">not known</dd>' in failed
 
 
+def test_8_the_servers_that_failed_are_named_beside_the_timeline_and_the_top_leads_to_them() -> None:
+    made = report(*large_drill(8, 40))
+    failed = [one for wave in made["waves"] for one in wave["servers"] if one["launchStatus"] == "FAILED"]
+    markup = page(made)
+    link = f'<a href="#failures">{len(failed)} servers failed: which, and why</a>'
+    assert (
+        markup.index(link) < markup.index('id="timeline"') < markup.index('id="failures"') < markup.index('id="waves"')
+    )
+    (listed,) = re.findall(r'<table class="t t-failures".*?</table>', markup, re.DOTALL)
+    assert re.findall(r"s-[0-9]{17}", listed) == [one["sourceServerId"] for one in failed]
+    assert listed.count("Client.InternalError") == len(failed)
+    assert "failures" not in page(REPORT).split("</style>")[1]
+
+
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_8_it_can_be_heard(sample: Any) -> None:
     read = Reader(page(report(*sample())))
