@@ -11,7 +11,8 @@ meanwhile knocks and goes: the cursor is given back only if there was no knock s
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.replay import Statuses, read_statuses
 from wavebreak.store import keys
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
     from wavebreak.store.table import Item, Table
 
-_MINE = "leaseOwner = :me"
+_MINE: Final = "leaseOwner = :me"
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class CursorLostError(Exception):
@@ -82,15 +84,10 @@ class OutboxStore:
 
     def release(self, cursor: Cursor, *, heard: bool) -> bool:
         """Give the cursor back; with `heard` only if there was no knock since it was taken. False if it was not."""
-        values: dict[str, Any] = {":me": cursor.owner}
-        condition = _MINE
-        if heard and cursor.knocks:
-            condition += " AND knocks = :heard"
-            values[":heard"] = cursor.knocks
-        elif heard:
-            condition += " AND attribute_not_exists(knocks)"
+        condition, values = _unless_knocked(cursor) if heard else (_MINE, _NOTHING)
         expression = "REMOVE leaseOwner, leaseUntil"
-        return self._update(cursor.execution_id, expression, values, condition=condition) is not None
+        mine = {":me": cursor.owner, **values}
+        return self._update(cursor.execution_id, expression, mine, condition=condition) is not None
 
     def failed(self, cursor: Cursor) -> None:
         """Write down failures, served channels and when to try again of the event after the cursor."""
@@ -109,25 +106,49 @@ class OutboxStore:
 
         What the execution's statuses are after the event is kept, so that nobody has to read what lies before it.
         """
+        item = self._moved(cursor, sequence, statuses, _MINE, "")
+        if item is None:
+            raise CursorLostError
+        self.take_out(cursor.execution_id, sequence)
+        moved = _read(cursor.execution_id, cursor.owner, item)
+        return replace(moved, knocks=cursor.knocks)
+
+    def move_and_release(self, cursor: Cursor, sequence: int, statuses: Statuses) -> bool:
+        """Move past the last event that waits and give the cursor back, in one write.
+
+        False, with nothing changed, where there was a knock since it was taken, or another has the cursor.
+        """
+        condition, heard = _unless_knocked(cursor)
+        if self._moved(cursor, sequence, statuses, condition, ", leaseOwner, leaseUntil", heard) is None:
+            return False
+        self.take_out(cursor.execution_id, sequence)
+        return True
+
+    def _moved(
+        self,
+        cursor: Cursor,
+        sequence: int,
+        statuses: Statuses,
+        condition: str,
+        removed: str,
+        heard: Mapping[str, Any] = _NOTHING,
+    ) -> Item | None:
         values = {
             ":to": sequence,
             ":topic": cursor.plan_topic or "",
             ":statuses": statuses.record(),
             ":me": cursor.owner,
+            **heard,
         }
         at = "attribute_not_exists(notifiedThrough)"
         if cursor.notified_through:
             at = "notifiedThrough = :from"
             values[":from"] = cursor.notified_through
         expression = (
-            "SET notifiedThrough = :to, planTopic = :topic, statuses = :statuses REMOVE failures, served, retryAt"
+            "SET notifiedThrough = :to, planTopic = :topic, statuses = :statuses "
+            f"REMOVE failures, served, retryAt{removed}"
         )
-        item = self._update(cursor.execution_id, expression, values, condition=f"{_MINE} AND {at}")
-        if item is None:
-            raise CursorLostError
-        self.take_out(cursor.execution_id, sequence)
-        moved = _read(cursor.execution_id, cursor.owner, item)
-        return replace(moved, knocks=cursor.knocks)
+        return self._update(cursor.execution_id, expression, values, condition=f"{condition} AND {at}")
 
     def take_out(self, execution_id: str, sequence: int) -> None:
         """Have the outbox index find an event no longer; its audit trail is as it was."""
@@ -166,6 +187,13 @@ class OutboxStore:
         return self.table.update_if(
             (keys.execution(execution_id), keys.CURSOR), expression, values, condition=condition
         )
+
+
+def _unless_knocked(cursor: Cursor) -> tuple[str, Mapping[str, Any]]:
+    """Return the condition that nobody has knocked since a cursor was taken, with its values."""
+    if cursor.knocks:
+        return f"{_MINE} AND knocks = :heard", {":heard": cursor.knocks}
+    return f"{_MINE} AND attribute_not_exists(knocks)", _NOTHING
 
 
 def _read(execution_id: str, owner: str, item: Mapping[str, Any]) -> Cursor:

@@ -77,7 +77,7 @@ def deliver(app: App, execution_id: str, oldest: int | None = None) -> int:
             logger.warning("another teller took over the events of %s", execution_id)
             return count + teller.count
         count += teller.count
-        if app.outbox.release(cursor, heard=heard) or not heard:
+        if teller.released or app.outbox.release(cursor, heard=heard) or not heard:
             break
     return count
 
@@ -148,11 +148,16 @@ class _Teller:
     until: datetime
     oldest: int | None
     count: int = 0
+    released: bool = False
+    """Whether the cursor was given back with the last event."""
 
     def run(self) -> None:
         """Tell everything, or raise _HeldBackError."""
         execution: Execution | None = None
-        for item in self._behind():
+        behind = self._behind()
+        following = next(behind, None)
+        while (item := following) is not None:
+            following = next(behind, None)
             if execution is None:
                 if self.cursor.retry_at and self.app.now() < self.cursor.retry_at:
                     raise _HeldBackError
@@ -163,8 +168,14 @@ class _Teller:
             event, statuses = read_event(item), _after(self._statuses(), item)
             if is_waiting(item):
                 self._tell(statuses.shown_by(execution), event)
-            self.cursor = self.app.outbox.move(self.cursor, int(item["sequence"]), statuses)
+            self._move(int(item["sequence"]), statuses, is_last=following is None)
             self.count += 1
+
+    def _move(self, sequence: int, statuses: Statuses, *, is_last: bool) -> None:
+        """Move past an event; with the last one the cursor is given back, unless somebody has knocked meanwhile."""
+        self.released = is_last and self.app.outbox.move_and_release(self.cursor, sequence, statuses)
+        if not self.released:
+            self.cursor = self.app.outbox.move(self.cursor, sequence, statuses)
 
     def _behind(self) -> Iterator[Item]:
         """Read the events behind the cursor.

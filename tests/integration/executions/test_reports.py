@@ -14,6 +14,8 @@ from tests.support.plans import plan, server, servers_of, three_tier, wave
 
 from wavebreak.aws import parallel_reads
 from wavebreak.evidence import verify_text
+from wavebreak.store import keys
+from wavebreak.store.evidence import EvidenceStore
 from wavebreak.store.executions import ExecutionStore, VersionConflictError
 from wavebreak.timeouts import ending_in
 from wavebreak.use_cases import deliver_events
@@ -216,6 +218,28 @@ def test_8_a_report_is_written_when_an_execution_ends_when_its_termination_does_
     judged = json.loads(reports[f"{first + 1}.json"])
     assert (judged["verdict"]["verdict"], judged["verdict"]["by"]) == ("PASSED", CALLER)
     assert json.loads(reports[f"{last}.json"])["leftovers"] == []
+
+
+def test_8_only_of_an_event_that_calls_for_a_report_is_asked_whether_one_is_owed(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = drill(stack)
+    owes, asked = EvidenceStore.owes, []
+
+    def noting(store: EvidenceStore, execution_id: str) -> int | None:
+        asked.append(execution_id)
+        return owes(store, execution_id)
+
+    monkeypatch.setattr(EvidenceStore, "owes", noting)
+    events = [
+        item
+        for item in stack.items()
+        if item["pk"]["S"] == f"EXEC#{started}" and item["sk"]["S"].startswith(keys.EVENT_PREFIX)
+    ]
+    records = [{"dynamodb": {"Keys": {"pk": item["pk"], "sk": item["sk"]}, "NewImage": item}} for item in events]
+    reports = [stack.invoke("NotificationFunction", {"Records": [record]})["reports"] for record in records]
+    assert len(events) > 3
+    assert (sum(reports), reports[-1], asked) == (1, 1, [started])
 
 
 @pytest.mark.parametrize(("launches", "status"), [("FAILED", "FAILED"), ("LAUNCHED", "CANCELLED")])

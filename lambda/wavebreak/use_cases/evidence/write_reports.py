@@ -7,9 +7,11 @@ event pays it; what is lost on the way, the sweep makes up.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.domain.executions.findings.reports import is_owed
 from wavebreak.resilience.despite_faults import each_despite_faults
+from wavebreak.store.table import from_attributes
 from wavebreak.timeouts import remaining
 from wavebreak.use_cases.deliver_events import OVERDUE
 from wavebreak.use_cases.evidence.make_report import make_report
@@ -24,6 +26,18 @@ _WORK: Final = timedelta(seconds=40)
 """How long the sweep begins new reports."""
 REPORT_SECONDS: Final = 25.0
 """What must be left of an invocation for a report to be begun: the longest series of calls of S3, and a little more."""
+
+
+def partitions_owing(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Return the partitions of the executions that events of the stream call for a report of.
+
+    An event that comes without what is in it may call for one: who has to know asks the table.
+    """
+    for record in records:
+        image = record["dynamodb"].get("NewImage")
+        event = from_attributes(image) if image else {}
+        if not event or is_owed(event["data"]["changes"]):
+            yield record["dynamodb"]["Keys"]["pk"]["S"]
 
 
 def write_owed(app: App, execution_id: str) -> bool:
