@@ -20,7 +20,8 @@ def written(event: dict[str, Any]) -> dict[str, Any]:
     partitions = [record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]]
     executions = deliver_events.executions_of(partitions)
     delivered = deliver_events.deliver_each(app(), executions)
-    return {"told": delivered, "reports": write_reports.write_each(app(), executions)}
+    owing = deliver_events.executions_of(write_reports.partitions_owing(event["Records"]))
+    return {"told": delivered, "reports": write_reports.write_each(app(), owing)}
 
 
 @doorway

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.aws.drs import Drs
     from wavebreak.aws.parallel_reads import Answers
+    from wavebreak.domain.drs import Instance
     from wavebreak.domain.executions.ending.termination import TerminationDirective
     from wavebreak.domain.executions.engine import Directive
     from wavebreak.domain.executions.model.executions import Execution

@@ -25,6 +25,7 @@ from wavebreak.use_cases.checks.consolidate_checks import at_its_end
 from wavebreak.use_cases.evidence.keep_job_logs import keep_job_logs
 from wavebreak.use_cases.machine_round import (
     NEVER,
+    Learnt,
     Round,
     RoundDirective,
     begin_look,
@@ -59,12 +60,13 @@ _PATIENCE_SECONDS: Final = 30
 
 def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
     """Do one round. The mark is read in the same consistent read as the state, before DRS is asked."""
+    learnt = Learnt()
 
     def attempt() -> Round:
         snapshot = app.executions.load(execution_id)
         if snapshot.token.run > run:
             return _followed(app, snapshot.token.run, run, rounds)
-        look = _Look(app, snapshot)
+        look = _Look(app, snapshot, learnt)
         decision = look.decide()
         app.meter.add(Metric.POLLS)
         if decision.directive in {Directive.SLEEP, Directive.FINISH}:

@@ -8,7 +8,6 @@ import pytest
 from tests.support.plans import plan, server, wave
 
 from wavebreak.use_cases.checks import make_check
-from wavebreak.use_cases.checks.consolidate_checks import consolidated
 
 if TYPE_CHECKING:
     from tests.support.commands import Commands

@@ -176,3 +176,12 @@ def test_b10_what_is_still_in_the_outbox_far_before_the_cursor_is_taken_out_by_t
     assert world.app.outbox.waiting(world.app.clock) == {run.execution_id: 2}
     assert (world.sweep(), world.told()) == (0, [])
     assert world.app.outbox.waiting(world.app.clock) == {}
+
+
+def test_the_write_of_the_last_event_gives_the_cursor_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OutboxStore, "release", lambda *_arguments, **_more: pytest.fail("a write of its own"))
+    current = world.becomes(world.born(), E.IN_PROGRESS, w1=W.IN_PROGRESS)
+    assert world.deliver() == 2
+    world.becomes(current, E.PAUSED)
+    assert world.deliver() == 1, "nobody has it"
+    assert world.app.outbox.waiting(world.app.clock) == {}

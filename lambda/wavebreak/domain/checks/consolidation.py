@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from wavebreak.domain.checks.reducers import Given, misfit, reduce_values
 from wavebreak.domain.checks.statuses import CheckOutcomeStatus
-from wavebreak.domain.executions.model.findings import share
 from wavebreak.domain.plans.model import ProcessorType, Reducer
 
 if TYPE_CHECKING:

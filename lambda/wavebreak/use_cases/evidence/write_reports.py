@@ -17,7 +17,7 @@ from wavebreak.use_cases.deliver_events import OVERDUE
 from wavebreak.use_cases.evidence.make_report import make_report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
     from wavebreak.app import App
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.evidence_runs import APPROVER, job_log
+from tests.support.evidence_runs import APPROVER, job_log, plan_hash
 from tests.support.evidence_samples import (
     cancelled_drill,
     completed_drill,

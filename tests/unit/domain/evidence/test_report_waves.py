@@ -96,3 +96,29 @@ def test_8_waiting_before_a_wave_is_over_when_its_first_step_or_job_began() -> N
     assert report(execution, events, {})["objectives"]["rto"]["waitingSeconds"] == 300
     execution["waves"][0]["steps"] = [{"kind": "command", "startedAt": iso(later(3))}]
     assert report(execution, events, logs)["objectives"]["rto"]["waitingSeconds"] == 2
+
+
+def test_8_a_server_that_failed_before_drs_was_asked_to_launch_it_was_not_executed() -> None:
+    error = f"DRS does not know source server {server_id(2)}"
+    servers = [server_shown(1, started=True), server_shown(2, "FAILED", error=error, started=False)]
+    wave = wave_shown(1, "FAILED", 1, 60, servers=servers, error="1 critical server(s) failed")
+    made = report(shown("FAILED", [wave], 61), [], {})
+    assert made["notExecuted"]["servers"] == [{"waveNumber": 1, "sourceServerId": server_id(2), "why": error}]
+    assert "started" not in made["waves"][0]["servers"][0]
+
+
+def test_8_a_server_that_failed_in_its_launch_was_executed() -> None:
+    servers = [server_shown(1, "FAILED", error="no capacity", started=True)]
+    wave = wave_shown(1, "FAILED", 1, 60, servers=servers)
+    assert report(shown("FAILED", [wave], 61), [], {})["notExecuted"]["servers"] == []
+
+
+def test_8_a_server_that_failed_alone_is_told_while_its_wave_runs_and_one_whose_turn_may_come_is_not() -> None:
+    servers = [
+        server_shown(1, "FAILED", error="no recovery point", started=False),
+        server_shown(2, "PENDING", started=False),
+    ]
+    made = report(shown("IN_PROGRESS", [wave_shown(1, "IN_PROGRESS", 1, servers=servers)]), [], {})
+    assert made["notExecuted"]["servers"] == [
+        {"waveNumber": 1, "sourceServerId": server_id(1), "why": "no recovery point"}
+    ]

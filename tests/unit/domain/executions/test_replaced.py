@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.support.execution_builders import execution, instance_id, server, server_id, wave
 
-from wavebreak.domain.executions.ending.instances_left import instances_left
+from wavebreak.domain.executions.ending.instances_left import launched_count, terminated_count
 from wavebreak.domain.executions.ending.replaced import launched_anew, replaced_by
 from wavebreak.domain.executions.model.executions import Execution, Termination
 from wavebreak.domain.executions.model.servers import LaunchStatus
@@ -36,7 +36,7 @@ def test_2_what_was_launched_anew_is_replaced_and_is_not_left() -> None:
     assert launched_anew(LATER, []) == {server_id(1): instance_id(11), server_id(3): instance_id(13)}
     told = replaced_by(launched_anew(LATER, []), EARLIER)
     assert endings(told) == [EndingOutcome.REPLACED, None, None]
-    assert (instances_left(EARLIER), instances_left(told)) == (2, 1)
+    assert [launched_count(each) - terminated_count(each) for each in (EARLIER, told)] == [2, 1]
     assert replaced_by(launched_anew(LATER, []), told) == told
 
 

@@ -72,11 +72,6 @@ class Objectives:
         return {"rtoMinutes": self.rto_minutes, "rpoMinutes": self.rpo_minutes}
 
 
-def share(part: int, whole: int) -> float | None:
-    """Return which part of a whole something is, from 0 to 1; None of nothing."""
-    return part / whole if whole else None
-
-
 @dataclass(frozen=True, slots=True)
 class CheckTally:
     """What a check came to over all its active executions: its factors by name, and how many of them there are."""
