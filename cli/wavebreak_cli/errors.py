@@ -44,6 +44,8 @@ class CommandError(Exception):
         self.problem = problem
         self.retry_after = retry_after
         self.hint: str | None = None
+        self.why = str(self)
+        """The reason alone, for a view that has no room for an address."""
 
     @property
     def status(self) -> int:
@@ -86,7 +88,9 @@ class UnavailableError(CommandError):
     @classmethod
     def unreachable(cls, address: str, why: str) -> UnavailableError:
         """Make the problem of an API that cannot be reached."""
-        return cls({"title": "API unreachable", "code": "UNREACHABLE", "detail": f"{address}: {why}"})
+        made = cls({"title": "API unreachable", "code": "UNREACHABLE", "detail": f"{address}: {why}"})
+        made.why = why
+        return made
 
 
 def from_answer(status: int, document: dict[str, Any], retry_after: float | None) -> CommandError:

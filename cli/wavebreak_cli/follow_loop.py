@@ -60,14 +60,15 @@ def follow(
     view: View[Reading],
     time: Time,
     *,
+    fastest: float = POLL_SECONDS,
     slowest: float = SLOWEST_POLL_SECONDS,
 ) -> Reading:
     """Read something again and again until it is over, and return the last reading.
 
-    Polls are at most `slowest` seconds apart. A lost connection is retried for GIVE_UP_SECONDS and then raises
-    Unavailable; a refused call raises at once.
+    Polls are at least `fastest` and at most `slowest` seconds apart. A lost connection is retried for GIVE_UP_SECONDS
+    and then raises UnavailableError; a refused call raises at once.
     """
-    loop = _Loop(read, view, time, slowest)
+    loop = _Loop(read, view, time, fastest, slowest)
     with view:
         reading = loop.next()
         while not is_over(reading):
@@ -82,6 +83,7 @@ class _Loop(Generic[Reading]):
     read: Callable[[], Reading]
     view: View[Reading]
     time: Time
+    fastest: float
     slowest: float
     last: Reading | None = None
     unchanged: int = 0
@@ -89,7 +91,7 @@ class _Loop(Generic[Reading]):
     @property
     def pause(self) -> float:
         """Seconds until the next reading: longer and longer while nothing changes."""
-        return min(POLL_SECONDS * (1 + self.unchanged // _PATIENCE), self.slowest)
+        return min(self.fastest * (1 + self.unchanged // _PATIENCE), self.slowest)
 
     def next(self) -> Reading:
         """Take one reading, however long the connection needs to come back."""
@@ -105,7 +107,7 @@ class _Loop(Generic[Reading]):
                 lost_at = lost_at or self.time.now()
                 if (self.time.now() - lost_at).total_seconds() > GIVE_UP_SECONDS:
                     raise
-                self.view.trouble(str(failure), lost_at)
+                self.view.trouble(failure.why, lost_at)
                 self.time.sleep(max(delay, min(failure.retry_after or 0, SLOWEST_POLL_SECONDS)))
                 delay = min(delay * 2, SLOWEST_POLL_SECONDS)
             else:

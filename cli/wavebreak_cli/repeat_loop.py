@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar
 
 from rich.console import Group
-from rich.live import Live
 
-from wavebreak_cli.errors import EXIT_INTERRUPTED, CommandError, Finished
-from wavebreak_cli.follow_loop import GIVE_UP_SECONDS, may_pass
+from wavebreak_cli.errors import EXIT_INTERRUPTED, Finished
+from wavebreak_cli.follow_loop import Quiet, follow
+from wavebreak_cli.views.live_view import MovingView
+from wavebreak_cli.views.terminal import Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
     from wavebreak_cli.session import Shell
 
@@ -23,62 +25,73 @@ T = TypeVar("T")
 _POLL_SECONDS: Final = 3.0
 
 
-def repeat(shell: Shell, read: Callable[[], T], picture: Callable[[T], RenderableType]) -> NoReturn:
-    """Read and show something until Ctrl-C; what is old because the API does not answer says since when."""
-    shown = _Shown(shell, picture, Live(console=shell.around.out, auto_refresh=False, transient=False))
-    lost_since = shell.around.now()
+def repeat(shell: Shell, read: Callable[[], T], picture: Callable[[T, datetime], RenderableType]) -> NoReturn:
+    """Read and show something until Ctrl-C; what is old because the API does not answer says since when.
+
+    `read` asks once: it is this loop that asks again.
+    """
+    shell.is_followed = True
+    around = shell.around
+    view = LiveList(around.out, around.now, picture) if around.out.is_interactive else PlainList(shell, picture)
     try:
-        shown.begin()
-        while True:
-            try:
-                shown.show(read())
-                lost_since = shell.around.now()
-            except CommandError as failure:
-                if not may_pass(failure) or (shell.around.now() - lost_since).total_seconds() > GIVE_UP_SECONDS:
-                    raise
-                shown.trouble(str(failure))
-            shell.around.sleep(_POLL_SECONDS)
+        follow(read, lambda _: False, view, shell.time, fastest=_POLL_SECONDS, slowest=_POLL_SECONDS)
     except KeyboardInterrupt:
         raise Finished(EXIT_INTERRUPTED) from None
-    finally:
-        shown.end()
+    raise AssertionError("a list that is shown again has no end")
+
+
+class LiveList(MovingView, Generic[T]):
+    """A list drawn in place: while no answer comes, its clocks stand still, and it says since when it is old."""
+
+    def __init__(
+        self, console: Console, now: Callable[[], datetime], picture: Callable[[T, datetime], RenderableType]
+    ) -> None:
+        """Take where to draw, the clock, and how a reading is drawn."""
+        self._picture = picture
+        self._found: T | None = None
+        super().__init__(console, now)
+
+    def show(self, found: T) -> None:
+        """Show a reading."""
+        self._found = found
+        self._read()
+
+    def finish(self, found: T) -> None:
+        """Leave the last reading on the screen."""
+        self.console.print(self._picture(found, self.now()))
+
+    def _render(self) -> RenderableType:
+        now = self.now()
+        lost, look = self._lost(now), Look.of(self.console)
+        if self._found is None:
+            return look.text(lost or "reading …", "bright_black")
+        drawn = self._picture(self._found, self._shown_at(now))
+        return Group(drawn, look.text(lost, "dark_orange")) if lost else drawn
 
 
 @dataclass
-class _Shown(Generic[T]):
-    """What is on the screen: drawn in place on a terminal, else printed anew with every change."""
+class PlainList(Quiet, Generic[T]):
+    """A list printed anew with every change; each outage is told once, on standard error."""
 
     shell: Shell
-    picture: Callable[[T], RenderableType]
-    live: Live
+    picture: Callable[[T, datetime], RenderableType]
     last: T | None = None
     seen_at: datetime | None = None
     lost: bool = False
 
-    def begin(self) -> None:
-        """Take the terminal."""
-        if self.shell.around.out.is_interactive:
-            self.live.start()
-
-    def end(self) -> None:
-        """Give the terminal back, the last picture on it."""
-        self.live.stop()
-
     def show(self, found: T) -> None:
-        """Show a reading."""
-        if self.live.is_started:
-            self.live.update(self.picture(found), refresh=True)
-        elif found != self.last:
-            self.shell.around.out.print(self.picture(found))
-        self.last, self.seen_at, self.lost = found, self.shell.around.now(), False
+        """Print a reading that is another than the one before."""
+        now = self.shell.around.now()
+        if found != self.last:
+            self.shell.around.out.print(self.picture(found, now))
+        self.last, self.seen_at, self.lost = found, now, False
 
-    def trouble(self, why: str) -> None:
-        """Say that there is no answer, and since when what is shown is old: beneath the picture, else once."""
-        since = f"as of {self.seen_at:%H:%M:%SZ}, " if self.seen_at else ""
-        told = f"{since}no answer, retrying: {why}"
-        if self.live.is_started:
-            above = [] if self.last is None else [self.picture(self.last)]
-            self.live.update(Group(*above, self.shell.look.text(told, "dark_orange")), refresh=True)
-        elif not self.lost:
-            self.shell.note(told)
+    def trouble(self, why: str, lost_at: datetime) -> None:
+        """Say once that there is no answer, and since when what was printed is old."""
+        if not self.lost:
+            told = f"as of {self.seen_at.astimezone(UTC):%H:%M:%SZ}, " if self.seen_at else ""
+            self.shell.note(f"{told}no answer since {lost_at.astimezone(UTC):%H:%M:%SZ}, retrying: {why}")
         self.lost = True
+
+    def finish(self, found: T) -> None:
+        """Print nothing: the last reading stands there."""

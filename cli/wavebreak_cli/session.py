@@ -94,6 +94,8 @@ class Shell:
     given: GlobalOptions = field(default_factory=GlobalOptions)
     json: bool = False
     debug: bool = False
+    is_followed: bool = False
+    """Whether a view tells by itself how long there has been no answer."""
     _api: Api | None = None
 
     @property
@@ -108,8 +110,13 @@ class Shell:
             from wavebreak_cli.client.api import Api  # noqa: PLC0415 - the HTTP client is slow to load; help needs none
 
             endpoint = resolve(self.given, self.around.directory)
-            self._api = Api(endpoint, sleep=self.around.sleep, tell=self._told if self.debug else None)
+            told = self._told if self.debug else None
+            self._api = Api(endpoint, sleep=self.around.sleep, tell=told, waits=self._waits)
         return self._api
+
+    def _waits(self, told: str) -> None:
+        if not (self.is_followed or self.json):
+            self.note(told)
 
     def _told(self, line: str) -> None:
         self.note(f"debug: {line}")
@@ -136,6 +143,7 @@ class Shell:
         What is `known` already is not told again line by line.
         """
         out, now = self.around.out, self.around.now
+        self.is_followed = True
         if self.json:
             return JsonView(out, self.look, now, known)
         if out.is_interactive:

@@ -202,7 +202,7 @@ def test_a_terminal_sees_the_live_view_and_then_the_outcome_in_the_order_given(
     wavebreak.live = True
     outcome = wavebreak("command", "start", "--targets", "s-1,s-2,s-3")
     assert outcome.exit_code == 2
-    assert "connection lost, retrying for 0s: try again" in outcome.out
+    assert "no answer for 0s, retrying: try again" in outcome.out
     assert "[1/3] s-1" in outcome.out
     assert "1 of 3 targets" in outcome.out
     assert "3 of 3 targets · 1 failed" in outcome.out

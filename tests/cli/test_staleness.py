@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from rich.console import Console
 from tests.cli.conftest import START, Clock, Terminal
-from tests.cli.fake_api import DRILL, FakeApi, execution, run_reading, server, wave
+from tests.cli.fake_api import DRILL, FakeApi, Fault, execution, problem, run_reading, server, wave
 
+from wavebreak_cli.client import waiting
 from wavebreak_cli.client.command_runs import RunReading
 from wavebreak_cli.client.request import Call
+from wavebreak_cli.repeat_loop import LiveList
+from wavebreak_cli.views import lists
 from wavebreak_cli.views.command_views import Arrivals, RunLive
 from wavebreak_cli.views.execution_views import LiveView
 from wavebreak_cli.views.live_view import MovingView
+from wavebreak_cli.views.terminal import Look
 
 if TYPE_CHECKING:
     from wavebreak_cli.client.answers import CommandRun, Execution
@@ -63,11 +67,82 @@ def test_b6_an_answer_that_does_not_come_is_told_after_five_seconds_and_stops_th
 def test_b6_a_lost_connection_says_since_when_the_picture_is_old(view: LiveView, clock: Clock) -> None:
     view.asking()
     clock.at += timedelta(seconds=8)
+    assert "as of 12:03:04Z, no answer for 8s" in drawn(view)
     view.trouble("no answer in time", clock.now())
+    assert "as of 12:03:04Z, no answer for 8s, retrying: no answer in time" in drawn(view), "it counts on"
     clock.at += timedelta(seconds=40)
     picture = drawn(view)
-    assert "as of 12:03:04Z, connection lost, retrying for 40s: no answer in time" in picture
+    assert "as of 12:03:04Z, no answer for 48s, retrying: no answer in time" in picture
     assert "3m 04s" in picture
+
+
+def test_b6_the_reason_of_a_lost_connection_is_told_without_the_address_that_would_push_it_out(
+    api: FakeApi, wavebreak: Terminal
+) -> None:
+    wavebreak.live = True
+    api.readings[DRILL] = [execution("IN_PROGRESS", []), execution("COMPLETED", [])]
+    api.faults = [Fault(0)]
+    outcome = wavebreak("watch", DRILL)
+    assert outcome.exit_code == 0
+    told = next(line for line in outcome.out.splitlines() if "retrying" in line)
+    assert api.url not in told
+    assert "disconnected" in told
+
+
+@pytest.mark.parametrize("arguments", [("plan", "list"), ("show", DRILL), ("run", "web", "--mode", "recovery")])
+def test_b6_whoever_waits_for_an_answer_is_told_so(
+    api: FakeApi, wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(waiting, "SILENT_SECONDS", 0.1)
+    api.delay = 0.15
+    api.listed["/plans"] = []
+    api.readings[DRILL] = [execution("IN_PROGRESS", [])]
+    wavebreak.typed = "no"
+    outcome = wavebreak(*arguments)
+    assert "no answer for 0.1 s, trying again\n" in outcome.err
+    assert "no answer" not in wavebreak(*arguments, "--json").err, "standard error is a document then"
+
+
+def test_b6_a_call_that_is_not_repeated_is_waited_for(
+    api: FakeApi, wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "SILENT_SECONDS", 0.1)
+    api.delay = 0.15
+    api.answers["POST", f"/executions/{DRILL}/pause"] = (202, execution("PAUSED", []))
+    assert "no answer for 0.1 s, still waiting\n" in wavebreak("pause", DRILL).err
+
+
+def test_b6_it_is_told_after_five_seconds() -> None:
+    assert waiting.SILENT_SECONDS == 5
+
+
+def test_b6_a_list_that_is_shown_again_is_old_after_five_seconds_and_its_clocks_stop(clock: Clock) -> None:
+    console = Console(width=80, height=24, color_system=None, legacy_windows=False)
+    found = [cast("Execution", execution("IN_PROGRESS", []))]
+    made: LiveList[list[Execution]] = LiveList(
+        console, clock.now, lambda found, now: lists.executions(Look(), found, now)
+    )
+    made.asking()
+    made.show(found)
+    clock.at += timedelta(seconds=3)
+    assert "3m 07s" in drawn(made)
+    made.asking()
+    clock.at += timedelta(seconds=6)
+    picture = drawn(made)
+    assert "as of 12:03:04Z, no answer for 6s" in picture
+    assert "3m 04s" in picture, "the clock stands at the last reading"
+
+
+@pytest.mark.parametrize("arguments", [("executions", "-w"), ("instances", "-w")])
+def test_b6_a_list_that_is_shown_again_asks_once_before_it_says_that_there_is_no_answer(
+    api: FakeApi, wavebreak: Terminal, clock: Clock, arguments: tuple[str, ...]
+) -> None:
+    api.faults = [Fault(503, problem(503, "UNAVAILABLE", "Unavailable", "not now"))]
+    api.listed["/executions"] = []
+    clock.interrupt_at = 1
+    outcome = wavebreak(*arguments)
+    assert outcome.err == "no answer since 12:03:04Z, retrying: not now\n"
+    assert len(api.requests) == 1
 
 
 def test_b6_the_clock_of_a_command_stops_while_there_is_no_answer(command_view: RunLive, clock: Clock) -> None:
@@ -81,7 +156,7 @@ def test_b6_the_clock_of_a_command_stops_while_there_is_no_answer(command_view: 
     command_view.trouble("no luck", clock.now())
     clock.at += timedelta(seconds=40)
     picture = drawn(command_view)
-    assert "as of 12:03:04Z, connection lost, retrying for 40s: no luck" in picture
+    assert "as of 12:03:04Z, no answer for 52s, retrying: no luck" in picture
     assert "0 of 3 targets  4s" in picture
 
 

@@ -230,7 +230,7 @@ def test_a_terminal_sees_the_live_view_and_then_the_card(api: FakeApi, wavebreak
     wavebreak.live = True
     outcome = wavebreak("watch", DRILL)
     assert outcome.exit_code == 2
-    assert "connection lost, retrying for 0s: try again" in outcome.out
+    assert "no answer for 0s, retrying: try again" in outcome.out
     assert "2 of 3 servers launched" in outcome.out
     assert "In Progress" in outcome.out
     last_frame = outcome.out.rsplit("Recovery Plan", 1)[1]

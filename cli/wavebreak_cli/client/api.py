@@ -17,6 +17,7 @@ from wavebreak.timing import duration
 from wavebreak_cli.client.endpoint import ca_bundle, credentials_of, signing_keys
 from wavebreak_cli.client.request import ATTEMPTS, CALL_SECONDS, Call, is_text
 from wavebreak_cli.client.signing import sign
+from wavebreak_cli.client.waiting import told_while_waiting
 from wavebreak_cli.errors import CommandError, ConfigError, RefusedError, UnavailableError, from_answer
 
 if TYPE_CHECKING:
@@ -50,9 +51,14 @@ class Api:
         sleep: Callable[[float], None],
         transport: httpx.BaseTransport | None = None,
         tell: Callable[[str], None] | None = None,
+        waits: Callable[[str], None] | None = None,
     ) -> None:
-        """Take the endpoint; credentials are looked up at the first call. `tell` is told of every call (--debug)."""
+        """Take the endpoint; credentials are looked up at the first call.
+
+        `tell` is told of every call (--debug), `waits` of one that has no answer yet.
+        """
         self._tell = tell
+        self._waits = waits
         self.endpoint = endpoint
         self._sleep = sleep
         self._credentials: Any = None
@@ -111,7 +117,7 @@ class Api:
                 return
 
     def answer(self, call: Call) -> dict[str, Any]:
-        """Make a call and return its JSON object, `{}` for an empty answer; raises RefusedError or Unavailable."""
+        """Make a call and return its JSON object, `{}` for an empty answer; raises RefusedError or UnavailableError."""
         return self._repeated(call, lambda: _decode(self._once(call)))
 
     def content(self, path: str, query: Mapping[str, object] | None = None) -> bytes:
@@ -129,8 +135,12 @@ class Api:
         return self._repeated(call, once)
 
     def _repeated(self, call: Call, once: Callable[[], T]) -> T:
-        """Do something once, or again where that may do better."""
+        """Do something once, or again where that may do better; whoever waits for it is told so."""
         _refuse_what_is_no_text([*(call.query or {}).values(), call.body])
+        with told_while_waiting(self._waits, "trying again" if call.repeatable else "still waiting"):
+            return self._tried(call, once)
+
+    def _tried(self, call: Call, once: Callable[[], T]) -> T:
         delay = _FIRST_DELAY
         for attempt in range(1, call.attempts + 1):
             try:

@@ -224,6 +224,7 @@ class _Following:
         if self.combined:
             return RunOutput(out, self.shell.around.err)
         arrivals = Arrivals(self.names if len(self.names) == self.run.get("total") else ())
+        self.shell.is_followed = True
         if out.is_interactive and not self._is_watch:
             return RunLive(out, now, arrivals)
         return RunLines(out, self.shell.look, now, arrivals)

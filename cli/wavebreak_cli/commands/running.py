@@ -7,6 +7,7 @@ import typer
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.timing import iso
 from wavebreak_cli.client.answers import members
+from wavebreak_cli.client.request import ATTEMPTS
 from wavebreak_cli.commands.confirm import MOST_EXECUTIONS, running_servers, with_instances
 from wavebreak_cli.commands.executions import RunMode
 from wavebreak_cli.commands.moments import moment_of
@@ -17,6 +18,9 @@ from wavebreak_cli.views import lists
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
+
+    from rich.console import RenderableType
 
     from wavebreak_cli.client.answers import Execution
 
@@ -54,18 +58,20 @@ def list_executions(  # noqa: PLR0913, PLR0917  each is an option of the command
         "since": since and iso(moment_of(since, shell.around.now())),
     }
 
-    def read() -> "list[Execution]":
-        return [cast("Execution", item) for item in shell.api.items("/executions", limit=limit, **asked)]
+    def read(attempts: int = ATTEMPTS) -> "list[Execution]":
+        found = shell.api.items("/executions", limit=limit, attempts=attempts, **asked)
+        return [cast("Execution", item) for item in found]
+
+    def picture(found: "list[Execution]", now: "datetime") -> "RenderableType":
+        return lists.executions(shell.look, found, now)
 
     if quiet:
         shell.around.out.file.write("".join(f"{item.get('executionId')}\n" for item in read()))
     elif watch and not shell.json:
-        repeat(shell, read, lambda found: lists.executions(shell.look, found, shell.around.now()))
+        repeat(shell, lambda: read(attempts=1), picture)
     else:
         found = read()
-        shell.print_result(
-            {"items": found, "nextToken": None}, lambda: lists.executions(shell.look, found, shell.around.now())
-        )
+        shell.print_result({"items": found, "nextToken": None}, lambda: picture(found, shell.around.now()))
 
 
 @running.command()
@@ -73,20 +79,19 @@ def instances(context: typer.Context, watch: WatchFlag = False, json: JsonFlag =
     """List the recovery instances that executions have left running: of whom, since when, and until when."""
     shell = open_shell(context, json)
 
-    def picture(found: list[dict[str, Any]]) -> Any:
-        return lists.instances(shell.look, found, shell.around.now())
+    def picture(found: list[dict[str, Any]], now: "datetime") -> "RenderableType":
+        return lists.instances(shell.look, found, now)
 
     if watch and not shell.json:
-        repeat(shell, lambda: list(_left_running(shell)), picture)
-        return
+        repeat(shell, lambda: list(_left_running(shell, attempts=1)), picture)
     found = list(_left_running(shell))
-    shell.print_result({"items": found, "nextToken": None}, lambda: picture(found))
+    shell.print_result({"items": found, "nextToken": None}, lambda: picture(found, shell.around.now()))
 
 
-def _left_running(shell: Shell) -> "Iterator[dict[str, Any]]":
+def _left_running(shell: Shell, *, attempts: int = ATTEMPTS) -> "Iterator[dict[str, Any]]":
     """Give every instance that, by what is stored, runs: of a server only the newest one does."""
     seen: set[tuple[object, str]] = set()
-    for execution in with_instances(shell, MOST_EXECUTIONS):
+    for execution in with_instances(shell, MOST_EXECUTIONS, attempts=attempts):
         ours = frozenset(running_servers(execution))
         for wave, server in members(execution):
             place = (wave.get("accountId"), wave.get("region"))

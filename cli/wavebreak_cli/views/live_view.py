@@ -64,7 +64,8 @@ class MovingView(ABC):
         as_of = f"as of {self._read_at.astimezone(UTC):%H:%M:%SZ}, " if self._read_at else ""
         if self._trouble is not None:
             why, lost_at = self._trouble
-            return f"{as_of}connection lost, retrying for {duration((now - lost_at).total_seconds())}: {why}"
+            waited = (now - (self._asked_at or lost_at)).total_seconds()
+            return f"{as_of}no answer for {duration(waited)}, retrying: {why}"
         if self._asked_at is None or now - self._asked_at < OLD_AFTER:
             return None
         return f"{as_of}no answer for {duration((now - self._asked_at).total_seconds())}"
