@@ -105,8 +105,8 @@ def test_the_live_view_of_a_drill_at_80_columns() -> None:
 ┃ ──────────────────────────────────────────────────────────────
 ┃ 1  database             ✓ Completed              2/2       38s
 ┃ 2  application          ⟳ In Progress            1/3       50s
-┃    s-00000000000000004  ✗ Failed
 ┃    s-00000000000000003  ✓ Launched
+┃    s-00000000000000004  ✗ Failed
 ┃    s-00000000000000005  ○ Pending
 ┃ 3  web                  ⏸ Awaiting Approval      0/1         {DASH}
 ┃

@@ -34,10 +34,10 @@ def test_every_status_is_shown_within_the_terminal(status: str, width: int) -> N
         assert all(cell_len(line) <= width for line in text.splitlines())
 
 
-def test_a_wide_terminal_has_the_errors_in_the_table() -> None:
+@pytest.mark.parametrize("width", [80, 140])
+def test_b11_the_error_of_a_wave_is_told_once(width: int) -> None:
     shown = cast("Execution", execution("IN_PROGRESS", [wave(1, "web", "FAILED", [], error="timed out")]))
-    assert "Error" in show(live_execution.wave_table(Look(120), shown["waves"], NOW, [[]]), 120)
-    assert "Error" not in show(live_execution.wave_table(Look(80), shown["waves"], NOW, [[]]), 80)
+    assert live(shown, width).count("timed out") == 1
 
 
 def test_colours_are_those_the_api_names() -> None:
@@ -108,7 +108,7 @@ def test_long_and_wide_names_give_way_and_nothing_else_does(width: int) -> None:
     assert "…" in row
 
 
-def test_servers_of_running_waves_share_the_lines_that_are_left_and_the_ones_in_flight_come_first() -> None:
+def test_servers_of_running_waves_share_the_lines_that_are_left_and_the_ones_in_flight_are_shown() -> None:
     text = live(_large_drill(2), 80, height=40)
     rows = [row.split() for row in text.splitlines()]
     shown = [row[1:] for row in rows if row[1:] and row[1].startswith("s-0000000000001")]
@@ -125,8 +125,8 @@ def test_servers_of_a_running_wave_are_all_shown_where_there_is_room() -> None:
     table, _, _ = text.partition("Failed servers")
     assert [" ".join(row.split()[1:]) for row in table.splitlines() if "s-0" in row] == [
         "s-00000000000000000 ⟳ Launching",
-        "s-00000000000000002 ✗ Failed",
         "s-00000000000000001 ✓ Launched",
+        "s-00000000000000002 ✗ Failed",
         "s-00000000000000003 ○ Pending",
         "s-00000000000000004 ⊘ Terminated",
         "s-00000000000000005 ODD",

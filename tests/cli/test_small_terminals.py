@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from rich.console import Console
 from tests.cli.conftest import START, Terminal
-from tests.cli.fake_api import DRILL, FakeApi, execution, left, server, wave
+from tests.cli.fake_api import DRILL, RECOVERY, FakeApi, execution, left, server, wave, wave_command
 
 from wavebreak_cli.views.live_execution import live
+from wavebreak_cli.views.named_list import shortened
 from wavebreak_cli.views.terminal import Look
 
 if TYPE_CHECKING:
@@ -111,3 +112,68 @@ def test_f12_a_termination_has_a_progress_of_its_own() -> None:
     assert "1 of 2 instances ended" in picture
     assert "servers launched" not in picture
     assert "follow it" not in picture, "nobody is told to follow what they follow"
+
+
+def test_f6_what_is_waited_for_keeps_its_reason_in_a_small_terminal() -> None:
+    error = "1 critical server(s) failed: app-2 (s-00000000000000004): no capacity in this availability zone"
+    failed = wave(2, "application", "FAILED", [server(4, "FAILED")], error=error)
+    rows = drawn(execution("PAUSED", [failed], pausedBy=["FAILURE"]))
+    told = " ".join(row.removeprefix("┃").strip() for row in rows[2:5])
+    assert told.startswith(f"⏸ WAITING FOR YOU: retry, skip or cancel: wave 2 application (since 12:00:38Z): {error}")
+    assert len(rows) <= 24
+    failed["error"] = "no room " * 100
+    rows = drawn(execution("PAUSED", [failed], pausedBy=["FAILURE"]))
+    assert "no room" in rows[4]
+    assert "no room" not in rows[5], "three lines at most"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (70, 24), (140, 40)])
+def test_b5_the_end_of_recovered_servers_never_stands_without_what_it_is(size: tuple[int, int]) -> None:
+    width, height = size
+    found = execution("COMPLETED", [wave(1, "db", "COMPLETED", [server(1)])], executionId=RECOVERY, mode="RECOVERY")
+    rows = drawn(found, width, height)
+    at = next(at for at, row in enumerate(rows) if f"wavebreak terminate {RECOVERY}" in row)
+    assert "END the recovered servers" in " ".join(rows[at : at + 2])
+    assert all(len(row) <= width for row in rows)
+
+
+def test_b11_a_long_name_leaves_its_message_a_line_of_its_own_and_keeps_its_id() -> None:
+    host = "ip-10-0-0-1.a-rather-long-department-name.a-rather-long-company-name.example.internal"
+    error = "The instance did not pass its status checks: it was stopped"
+    broken = server(4, "FAILED", name=host, error=error)
+    failed = wave(2, "a wave whose name has sixty letters, as the plan allows it to", "FAILED", [broken], error=error)
+    rows = [row.removeprefix("┃ ") for row in drawn(execution("IN_PROGRESS", [failed]), height=30)]
+    at = rows.index("Failed servers")
+    assert rows[at + 1].startswith("  ✗ ip-10-0-0-1.a-rather")
+    assert rows[at + 1].endswith(" s-00000000000000004")
+    assert "…" in rows[at + 1]
+    assert rows[at + 2] == f"    wave 2: {error}"
+    assert f"    {error}" in rows[rows.index("Wave errors") + 2]
+    running = wave(2, "web", "IN_PROGRESS", [{**broken, "launchStatus": "IN_PROGRESS"}])
+    row = next(row for row in drawn(execution("IN_PROGRESS", [running])) if "ip-10" in row)
+    assert "s-00000000000000004" in row
+    assert "⟳ Launching" in row
+
+
+def test_b11_servers_keep_their_places_and_after_stands_below_them() -> None:
+    steps = [wave_command("status", "SUCCEEDED", "BEFORE"), wave_command("start", "NOT_STARTED", "AFTER")]
+    servers = [server(1, "PENDING"), server(2), server(3, "IN_PROGRESS")]
+    running = wave(1, "db", "IN_PROGRESS", servers, steps=steps)
+    rows = drawn(execution("IN_PROGRESS", [running]), height=40)
+    first = next(at for at, row in enumerate(rows) if "before: status" in row)
+    names = [row.removeprefix("┃").split()[0] for row in rows[first : first + 5]]
+    assert names == ["before:", *(f"s-{number:017}" for number in (1, 2, 3)), "after:"]
+
+
+@pytest.mark.parametrize(
+    ("name", "room", "shown"),
+    [
+        ("web-1 s-00000000000000001", 25, "web-1 s-00000000000000001"),
+        ("a-long-host-name s-00000000000000001", 28, "a-long-… s-00000000000000001"),
+        ("wave number 21 of this plan", 13, "wave n…s plan"),
+        ("データベース層データベース層", 11, "データ…ス層"),
+        ("web-1 s-00000000000000001", 1, "w"),
+    ],
+)
+def test_b11_names_lose_their_middle(name: str, room: int, shown: str) -> None:
+    assert shortened(name, room) == shown

@@ -23,9 +23,10 @@ from wavebreak_cli.client.answers import members
 from wavebreak_cli.views.change_lines import terminated_count
 from wavebreak_cli.views.check_lines import check_lines
 from wavebreak_cli.views.clocks import clocks
+from wavebreak_cli.views.named_list import named_list
 from wavebreak_cli.views.phases import server_label, silence
 from wavebreak_cli.views.step_lines import step_display, step_name
-from wavebreak_cli.views.terminal import elapsed, one_line, style_of, when
+from wavebreak_cli.views.terminal import elapsed, style_of, when
 from wavebreak_cli.views.waiting import approvals_given, waiting_for
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions, RenderableType
 
+    from wavebreak.domain.executions.views.next_steps import Step
     from wavebreak_cli.client.answers import Display, Execution, InstanceLeft, Server, Wave
     from wavebreak_cli.views.terminal import Look
 
@@ -216,8 +218,8 @@ def troubles(
         if server.get("launchStatus") == "FAILED"
     ]
     return [
-        *_listed(look, "Wave errors", wave_errors, most, "see them with --json", whole=whole),
-        *_listed(look, "Failed servers", server_errors, most, "see them with --servers", whole=whole),
+        *named_list(look, "Wave errors", wave_errors, most, "see them with --json", whole=whole),
+        *named_list(look, "Failed servers", server_errors, most, "see them with --servers", whole=whole),
     ]
 
 
@@ -227,40 +229,12 @@ def warning_lines(look: Look, execution: Execution, *, most: int = _MOST_FAILURE
     for warning in execution.get("warnings") or []:
         wave, server = warning.get("waveNumber"), warning.get("sourceServerId")
         entries.append((server or (f"wave {wave}" if wave is not None else "the run"), warning.get("message")))
-    return _listed(look, "Warnings", entries, most, "see them with --json", mark=("!", "dark_orange"))
+    return named_list(look, "Warnings", entries, most, "see them with --json", mark=("!", "dark_orange"))
 
 
 def _failure(server: Server, wave: Wave) -> str:
     optional = ", optional" if server.get("impact") == "OPTIONAL" else ""
     return f"wave {wave.get('waveNumber')}{optional}: {server.get('error') or 'no reason given'}"
-
-
-def _listed(
-    look: Look,
-    title: str,
-    entries: list[tuple[object, object]],
-    most: int,
-    rest: str,
-    *,
-    whole: bool = True,
-    mark: tuple[str, str] = ("✗", "red"),
-) -> list[RenderableType]:
-    """List what something is about and what is said of it, each behind a mark in its style, at most so many.
-
-    `rest` says where the others are; what is said is `whole`, or cut to the line that it is on.
-    """
-    if not entries:
-        return []
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    glyph, style = mark
-    for name, message in entries[:most]:
-        told = look.text(message)
-        grid.add_row(look.text(f"  {glyph} ", style) + look.text(name), told if whole else one_line(told))
-    left = len(entries) - most
-    more = [look.text(f"    … {left} more, {rest}", _QUIET)] if left > 0 else []
-    return [Text(), look.text(title, "bold"), grid, *more]
 
 
 def termination_lines(look: Look, execution: Execution, *, most: int = _MOST_FAILURES) -> list[RenderableType]:
@@ -277,7 +251,7 @@ def termination_lines(look: Look, execution: Execution, *, most: int = _MOST_FAI
             if entry.get("reason") or status == "INCOMPLETE"
         ]
         whole = status == "INCOMPLETE"
-        return [*head, *_listed(look, "Not terminated", left, most, "see them with --json", whole=whole)]
+        return [*head, *named_list(look, "Not terminated", left, most, "see them with --json", whole=whole)]
     if (execution.get("terminationMetadata") or {}).get("canTerminate"):
         loud = "bold dark_orange" if execution.get("mode") != "RECOVERY" else _QUIET
         return [Text(), look.text("[terminate available]", loud)]
@@ -300,8 +274,16 @@ def next_lines(look: Look, execution: Execution, *, but: str = "") -> list[Rende
         command = look.text(f"  {step.command}", "cyan")
         gap = " " * (column - len(step.command) if in_line else 0) + "   "
         fits = len(step.command) + len(step.purpose) + _STEP_EDGES <= look.width
-        lines.append(Text.assemble(command, look.text(f"{gap}{step.purpose}", _QUIET)) if fits else command)
+        purpose = look.text(f"{gap}{step.purpose}" if fits else f"      {step.purpose}", _QUIET)
+        lines.append(Text.assemble(command, purpose) if fits else command)
+        if not fits and _ends_recovered_servers(execution, step):
+            lines.append(purpose)
     return lines
+
+
+def _ends_recovered_servers(execution: Execution, step: Step) -> bool:
+    """Return whether a command must not be copied by somebody who was not told what it does."""
+    return execution.get("mode") == "RECOVERY" and step.command.startswith("wavebreak terminate ")
 
 
 def progress(look: Look, count: Tally, width: int) -> Text:

@@ -28,6 +28,7 @@ from wavebreak_cli.views.execution_card import (
     troubles,
     wave_time,
 )
+from wavebreak_cli.views.named_list import Shortened
 from wavebreak_cli.views.phases import phase_of, server_label, silence
 from wavebreak_cli.views.step_lines import step_display, step_name
 from wavebreak_cli.views.terminal import elapsed, one_line, style_of
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from wavebreak_cli.client.answers import Display, Execution, Server, Wave
     from wavebreak_cli.views.terminal import Look
 
+_BEFORE: Final = "BEFORE"
 _BAR: Final = 2
 """Columns of the bar at the left."""
 _FOLLOWING: Final = "follow it"
@@ -54,11 +56,14 @@ _URGENCY: Final[Mapping[str, int]] = {
     "NOT_STARTED": 1,
 }
 _OVER: Final = 2
-_WIDE: Final = 100
 _NARROW: Final = 64
 _QUIET: Final = "bright_black"
 _TABLE_HEAD: Final = 2
 """Lines of a table above its rows."""
+_WAITING_LINES: Final = 3
+"""As many lines has what a person has to decide, and why."""
+_WAITING_EDGE: Final = 20
+"""What broken lines may leave free at their ends."""
 _FEWEST_WAVES: Final = 3
 """Lines that waves get before any failure is listed."""
 _MOST_FAILURES: Final = 8
@@ -77,8 +82,17 @@ _LAUNCHES: Final[Mapping[str, Display]] = {
 _FIRST: Final[Mapping[str, int]] = {LaunchStatus.IN_PROGRESS: 0, LaunchStatus.FAILED: 1, LaunchStatus.LAUNCHED: 2}
 """Which servers are shown where not all of a wave fit; those that nothing is known of yet come last."""
 
-Rows = list[tuple[Text, Text]]
-"""Lines beneath a wave, each a name and a status."""
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line beneath a wave: a name and a status; where not all have room, those of the lowest `rank` are shown."""
+
+    name: RenderableType
+    status: Text
+    rank: int = -1
+
+
+Rows = list[Row]
 
 
 def live(look: Look, execution: Execution, now: datetime, *, height: int, trouble: str | None) -> RenderableType:
@@ -134,7 +148,9 @@ class _Fitted:
         lost = [one_line(look.text(text, "dark_orange")) for text in told if text]
         waits = waiting_for(execution)
         if waits:
-            lost.append(one_line(look.text(f"⏸ WAITING FOR YOU: {waits}", "bold dark_orange")))
+            asked = look.text(f"⏸ WAITING FOR YOU: {waits}", "bold dark_orange")
+            asked.truncate(_WAITING_LINES * (look.width - _BAR) - _WAITING_EDGE, overflow="ellipsis")
+            lost.append(asked)
         bar = self._bar()
         return [plan + name, one_line(status), *(lost or [Text()]), bar, Text()]
 
@@ -180,11 +196,20 @@ def _left_out(waves: list[Wave]) -> str:
 
 def _below(look: Look, wave: Wave, now: datetime) -> Rows:
     """List what stands beneath a wave: its steps, and its servers while it runs."""
-    rows = [(step_name(look, step), badge(look, step_display(step))) for step in wave.get("steps") or []]
+    steps = [
+        (step.get("phase"), Row(one_line(step_name(look, step)), badge(look, step_display(step))))
+        for step in wave.get("steps") or []
+    ]
+    before = [row for phase, row in steps if phase == _BEFORE]
+    after = [row for phase, row in steps if phase != _BEFORE]
     if wave.get("endedAt") or not wave.get("startedAt"):
-        return rows
-    servers = sorted(wave.get("servers") or [], key=lambda server: _FIRST.get(_word(server), len(_FIRST)))
-    return rows + [(look.text(server_label(server), _QUIET), _launch(look, server, now)) for server in servers]
+        return before + after
+    return before + [_server_row(look, server, now) for server in wave.get("servers") or []] + after
+
+
+def _server_row(look: Look, server: Server, now: datetime) -> Row:
+    name = Shortened(look.text(server_label(server), _QUIET), look.ascii_only)
+    return Row(name, _launch(look, server, now), _FIRST.get(_word(server), len(_FIRST)))
 
 
 def _word(server: Server) -> str:
@@ -207,15 +232,21 @@ def _shared(look: Look, below: list[Rows], room: int) -> list[Rows]:
         rows, share = below[at], max(room, 0) // waiting
         if len(rows) > share:
             left = len(rows) - share + 1
-            rows = [*rows[: share - 1], (look.text(f"… {left} more", _QUIET), Text())] if share > 1 else []
+            more = Row(look.text(f"… {left} more", _QUIET), Text())
+            rows = [*_foremost(rows, share - 1), more] if share > 1 else []
         shares[at] = rows
         room -= len(rows)
     return [shares.get(at, []) for at in range(len(below))]
 
 
+def _foremost(rows: Rows, most: int) -> Rows:
+    """Choose the rows that matter most; each keeps its place among the others."""
+    chosen = sorted(range(len(rows)), key=lambda at: (rows[at].rank, at))[:most]
+    return [rows[at] for at in sorted(chosen)]
+
+
 def wave_table(look: Look, waves: list[Wave], now: datetime, below: list[Rows]) -> Table:
-    """Show waves in a table, each on one line with the rows `below` it; on a wide terminal with their errors."""
-    with_errors = look.width >= _WIDE and any(wave.get("error") for wave in waves)
+    """Show waves in a table, each on one line with the rows `below` it."""
     table = plain_table(look)
     table.add_column("#", justify="right", no_wrap=True)
     table.add_column("Wave", min_width=11)  # the one that gives way; its texts are cut, not broken
@@ -224,19 +255,17 @@ def wave_table(look: Look, waves: list[Wave], now: datetime, below: list[Rows]) 
     with_duration = look.width >= _NARROW
     if with_duration:
         table.add_column("Duration", justify="right", no_wrap=True)
-    if with_errors:
-        table.add_column("Error")
     for wave, rows in zip(waves, below, strict=True):
         count = tally([wave])
-        row = [
+        row: list[RenderableType] = [
             look.text(wave.get("waveNumber"), _QUIET),
-            one_line(look.text(wave.get("name"))),
+            Shortened(look.text(wave.get("name")), look.ascii_only),
             one_line(badge(look, wave.get("display") or {})),
             look.text(f"{count.launched}/{count.total}", "red" if count.failed else ""),
         ]
         if with_duration:
             row.append(look.text(wave_time(wave, now)))
-        table.add_row(*row, *([one_line(look.text(wave.get("error"), "red"))] if with_errors else []))
-        for name, status in rows:
-            table.add_row("", one_line(name), one_line(status))
+        table.add_row(*row)
+        for beneath in rows:
+            table.add_row("", beneath.name, one_line(beneath.status))
     return table
