@@ -70,6 +70,7 @@ export function execution(status: Execution["status"], waves: Wave[], more: Part
     failedWaves: 0,
     cancelledWaves: 0,
     pausedBy: [],
+    pause: null,
     cancel: null,
     terminationMetadata: { canTerminate: false, reason: "Execution not in terminal state", hasRecoveryInstances: false },
     termination: { status: "NOT_REQUESTED", terminated: 0, remaining: [], unknown: [] },

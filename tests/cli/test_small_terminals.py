@@ -81,6 +81,20 @@ def test_12_a_card_says_who_approved_and_why(api: FakeApi, wavebreak: Terminal) 
     assert told in " ".join(wavebreak("show", DRILL).out.split())
 
 
+def test_f6_who_paused_it_since_when_and_why_is_told(api: FakeApi, wavebreak: Terminal) -> None:
+    word = {"actor": "arn:aws:iam::111122223333:user/bea", "at": "2026-11-21T12:01:00.000Z", "reason": "network repair"}
+    paused = execution("PAUSED", [wave(1, "db", "COMPLETED", [])], pausedBy=["OPERATOR"], pause=word)
+    told = "resume: arn:aws:iam::111122223333:user/bea paused it (since 12:01:00Z): network repair"
+    assert drawn(paused, 120)[2] == f"┃ ⏸ WAITING FOR YOU: {told}"
+    api.readings[DRILL] = [paused]
+    assert f"Waits for you: {told}" in " ".join(wavebreak("show", DRILL).out.split())
+    failed = wave(1, "db", "FAILED", [server(1, "FAILED")], error="no capacity")
+    api.readings[DRILL] = [execution("PAUSED", [failed], pausedBy=["FAILURE", "OPERATOR"], pause=word)]
+    shown = " ".join(wavebreak("show", DRILL).out.split())
+    assert "Waits for you: retry, skip or cancel: wave 1 db" in shown
+    assert f"Paused: {told.removeprefix('resume: ')}" in shown
+
+
 def test_f7_a_card_says_who_cancelled_and_why(api: FakeApi, wavebreak: Terminal) -> None:
     cancel = {"actor": "ana", "at": "2026-11-21T12:01:00Z", "reason": "mistaken", "then": "TERMINATE"}
     api.readings[DRILL] = [execution("CANCELLING", [], cancel=cancel)]

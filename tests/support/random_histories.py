@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
-from tests.support.execution_builders import OPERATOR, TIMING, execution
+from tests.support.execution_builders import OPERATOR, TIMING, execution, says
 from tests.support.execution_checks import who_cancels
 from tests.support.fake_drs_world import World
 from tests.support.real_launcher import TROUBLES, RealLauncher
@@ -215,7 +215,7 @@ class Story:
 
     def pause(self) -> None:
         """Have an operator pause."""
-        if self._tried(steering.pause):
+        if self._tried(lambda current: steering.pause(current, says(self.world.now))):
             assert self.world.execution.status is ExecutionStatus.PAUSED
 
     def resume(self) -> None:

@@ -34,6 +34,11 @@ _CANCEL: Final = object_of(
     {"at": TIME, "actor": {"type": "string"}, "reason": TEXT_OR_NULL, "then": one_of(CancelThen)},
     type=["object", "null"],
 )
+_PAUSE: Final = object_of(
+    {"at": TIME, "actor": {"type": "string"}, "reason": TEXT_OR_NULL},
+    type=["object", "null"],
+    description="The operator's word that holds it back; null where none does.",
+)
 _LEFT: Final[dict[str, Any]] = {
     "type": "array",
     "items": object_of(dict.fromkeys(("recoveryInstanceId", "sourceServerId", "reason"), TEXT_OR_NULL)),
@@ -110,6 +115,7 @@ SUMMARY: Final = object_of(
         "failedWaves": {"type": "integer"},
         "cancelledWaves": {"type": "integer"},
         "pausedBy": {"type": "array", "items": one_of(PausedBy)},
+        "pause": _PAUSE,
         "cancel": _CANCEL,
         "terminationMetadata": _MAY_TERMINATE,
         "termination": _TERMINATION,

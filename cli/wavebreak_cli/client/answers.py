@@ -136,6 +136,7 @@ class Execution(TypedDict, total=False):
     totalWaves: int
     completedWaves: int
     pausedBy: list[str]
+    pause: dict[str, Any] | None
     cancel: dict[str, Any] | None
     waves: list[Wave]
     terminationMetadata: TerminationMetadata

@@ -27,7 +27,7 @@ from wavebreak_cli.views.named_list import named_list
 from wavebreak_cli.views.phases import server_label, silence
 from wavebreak_cli.views.step_lines import step_display, step_name
 from wavebreak_cli.views.terminal import elapsed, style_of, when
-from wavebreak_cli.views.waiting import approvals_given, waiting_for
+from wavebreak_cli.views.waiting import approvals_given, paused_by, waiting_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -135,6 +135,8 @@ def _said(look: Look, execution: Execution) -> Iterator[tuple[str, Text]]:
     if execution.get("before"):
         yield "Comes from", look.text(f"recovery points not later than {when(execution['before'])}")
     yield from ((label, look.text(text)) for label, text in approvals_given(execution))
+    if "OPERATOR" in (execution.get("pausedBy") or ()) and "FAILURE" in (execution.get("pausedBy") or ()):
+        yield "Paused", look.text(paused_by(execution))
     cancel = execution.get("cancel")
     if cancel:
         then = ", then its instances are terminated" if cancel.get("then") == "TERMINATE" else ""

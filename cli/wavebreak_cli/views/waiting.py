@@ -28,7 +28,14 @@ def waiting_for(execution: Execution) -> str | None:
             if wave.get("status") == "FAILED":
                 since, why = _since(wave.get("endedAt")), wave.get("error") or "it failed"
                 return f"retry, skip or cancel: wave {wave.get('waveNumber')} {wave.get('name')}{since}: {why}"
-    return "resume: an operator paused it"
+    return f"resume: {paused_by(execution)}"
+
+
+def paused_by(execution: Execution) -> str:
+    """Return which operator paused it, since when and why."""
+    word = execution.get("pause") or {}
+    why = f": {word['reason']}" if word.get("reason") else ""
+    return f"{word.get('actor') or 'an operator'} paused it{_since(word.get('at'))}{why}"
 
 
 def approvals_given(execution: Execution) -> Iterator[tuple[str, str]]:

@@ -1097,6 +1097,13 @@ export interface components {
             leftSince: string | null;
             /** @enum {string} */
             mode: "DRILL" | "RECOVERY";
+            /** @description The operator's word that holds it back; null where none does. */
+            pause: {
+                actor: string;
+                /** Format: date-time */
+                at: string;
+                reason: string | null;
+            } | null;
             pausedBy: ("OPERATOR" | "FAILURE")[];
             planId: string;
             planName: string;
@@ -1205,6 +1212,13 @@ export interface components {
             leftSince: string | null;
             /** @enum {string} */
             mode: "DRILL" | "RECOVERY";
+            /** @description The operator's word that holds it back; null where none does. */
+            pause: {
+                actor: string;
+                /** Format: date-time */
+                at: string;
+                reason: string | null;
+            } | null;
             pausedBy: ("OPERATOR" | "FAILURE")[];
             planId: string;
             planName: string;

@@ -92,7 +92,7 @@ def _wake(app: App, execution_id: str) -> None:
 
 def pause(app: App, execution_id: str, act: Attribution) -> Execution:
     """Start no new wave; running ones go on."""
-    return _steer(app, execution_id, steering.pause, act)
+    return _steer(app, execution_id, lambda execution: steering.pause(execution, act), act)
 
 
 def resume(app: App, execution_id: str, act: Attribution) -> Execution:

@@ -108,13 +108,16 @@ def test_a_pause_holds_the_next_wave_back_and_a_resume_lets_it_go(stack: Stack, 
     stack.put_servers([server(1)], launchSeconds=60)
     started = stack.start(three_tier())
     stack.wait(started, lambda seen: seen["waves"][0]["jobId"])
-    assert stack.api("POST", f"/executions/{started}/pause", {}).json["status"] == "PAUSED"
-    assert stack.api("POST", f"/executions/{started}/pause", {}).status == 202
+    paused = stack.api("POST", f"/executions/{started}/pause", {"reason": "network repair"}).json
+    assert (paused["status"], paused["pause"]["reason"]) == ("PAUSED", "network repair")
+    assert stack.api("POST", f"/executions/{started}/pause", {}).json["pause"] == paused["pause"]
     clock.forward(61)
     seen = stack.wait(started, lambda seen: seen["waves"][0]["status"] == "COMPLETED")
     assert (_statuses(seen), seen["pausedBy"]) == (["COMPLETED", "NOT_STARTED", "NOT_STARTED"], ["OPERATOR"])
+    assert seen["pause"] == paused["pause"]
 
-    assert stack.api("POST", f"/executions/{started}/resume", {}).status == 202
+    resumed = stack.api("POST", f"/executions/{started}/resume", {})
+    assert (resumed.status, resumed.json["pause"]) == (202, None)
 
     assert stack.ended(started)["status"] == "COMPLETED"
     assert stack.api("POST", f"/executions/{started}/resume", {}).code == "INVALID_STATE"

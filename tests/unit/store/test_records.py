@@ -159,6 +159,7 @@ executions = st.builds(
     last_look=st.none() | st.builds(LastLook, st.lists(texts, max_size=2).map(tuple), moments),
     ended_at=maybe_moments,
     paused_by=st.frozensets(st.sampled_from(PausedBy)),
+    pause=st.none() | words,
     cancel=st.none() | st.builds(Cancel, moments, texts, maybe_texts, st.sampled_from(CancelThen), st.none() | words),
     jobs=st.lists(jobs, unique_by=lambda item: item.key, max_size=3).map(
         lambda made: tuple(sorted(made, key=lambda item: item.key))
@@ -318,7 +319,7 @@ def test_meta_tells_the_last_job_of_each_wave() -> None:
 def test_s2_10_records_in_older_words_and_with_fewer_fields_still_read() -> None:
     subject = execution(wave(1), wave(2), status=ExecutionStatus.PARTIAL_SUCCESS, cancel=asked_to_cancel())
     items = items_of(subject)
-    newer = ["cancel", "termination", "pausedBy", "lastFailure", "eventSequence", "eventHash", "reason"]
+    newer = ["cancel", "pause", "termination", "pausedBy", "lastFailure", "eventSequence", "eventHash", "reason"]
     meta = {name: value for name, value in items[0].items() if name not in newer} | {"status": "partial"}
     first, second = items[1] | {"status": "launched"}, items[2] | {"status": "Polling"}
     kept = ["pk", "sk", "number", "name", "status", "dependsOn"]

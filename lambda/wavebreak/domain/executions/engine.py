@@ -136,7 +136,7 @@ def finalise(execution: Execution, now: datetime) -> Execution:
         cancel_accepted=closed.cancel is not None,
     )
     lease = closed.lease and closed.lease.counted_from(now)
-    ended = replace(closed, status=status, ended_at=now, paused_by=frozenset(), last_look=None, lease=lease)
+    ended = replace(closed, status=status, ended_at=now, paused_by=frozenset(), pause=None, last_look=None, lease=lease)
     cancel = ended.cancel
     if cancel is not None and cancel.then is CancelThen.TERMINATE and ended.has_job:
         return with_termination(ended, cancel.termination_ordered.actor, now)

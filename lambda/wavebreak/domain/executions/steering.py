@@ -62,7 +62,7 @@ def cancel(execution: Execution, asked: Cancel) -> Execution:
         for wave in execution.waves
         if _is_cancelled_at_once(execution, wave)
     )
-    intended = replace(cancelled, cancel=asked, status=ExecutionStatus.CANCELLING, paused_by=frozenset())
+    intended = replace(cancelled, cancel=asked, status=ExecutionStatus.CANCELLING, paused_by=frozenset(), pause=None)
     return intended if _may_turn_up(intended) or not is_over(intended) else finalise(intended, now)
 
 
@@ -77,11 +77,14 @@ def _is_cancelled_at_once(execution: Execution, wave: Wave) -> bool:
     return wave.status is WaveStatus.IN_PROGRESS and not execution.wave_in_flight(wave.number)
 
 
-def pause(execution: Execution) -> Execution:
+def pause(execution: Execution, act: Attribution) -> Execution:
     """Hold back waves that have not started; running ones go on. Pausing twice changes nothing."""
     if execution.status is ExecutionStatus.CANCELLING or execution.is_terminal:
         raise NotAllowedError(f"Execution is {execution.status} and cannot be paused")
-    return replace(execution, status=ExecutionStatus.PAUSED, paused_by=execution.paused_by | {PausedBy.OPERATOR})
+    if PausedBy.OPERATOR in execution.paused_by:
+        return execution
+    held = execution.paused_by | {PausedBy.OPERATOR}
+    return replace(execution, status=ExecutionStatus.PAUSED, paused_by=held, pause=act)
 
 
 def resume(execution: Execution) -> Execution:
@@ -97,7 +100,7 @@ def resume(execution: Execution) -> Execution:
         raise NotAllowedError(
             f"Wave {names} failed and waits for a decision: retry or skip it, or cancel the execution"
         )
-    return replace(execution, status=ExecutionStatus.IN_PROGRESS, paused_by=frozenset())
+    return replace(execution, status=ExecutionStatus.IN_PROGRESS, paused_by=frozenset(), pause=None)
 
 
 def approve(execution: Execution, number: int, act: Attribution) -> Execution:

@@ -154,6 +154,7 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         reason=meta.get("reason"),
         ended_at=time_or_none(meta.get("endedAt")),
         paused_by=frozenset(PausedBy(item) for item in meta.get("pausedBy") or ()),
+        pause=read_word(meta.get("pause")),
         cancel=_read_cancel(cancel) if cancel else None,
         jobs=jobs,
         termination=_read_termination(meta.get("termination") or {}),

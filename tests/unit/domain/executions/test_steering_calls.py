@@ -24,13 +24,15 @@ from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Exe
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.steering import NotAllowedError
+from wavebreak.domain.executions.views.executions import execution_view
 from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
+from wavebreak.timing import iso
 
 W, E = WaveStatus, ExecutionStatus
 CALLS: dict[str, Callable[[Execution], Execution]] = {
     "cancel": lambda current: steering.cancel(current, asked_to_cancel(at=later(5))),
-    "pause": steering.pause,
+    "pause": lambda current: steering.pause(current, says(later(5))),
     "resume": steering.resume,
     "retry": lambda current: steering.retry(current, 1, later(5)),
     "skip": lambda current: steering.skip(current, 1, later(5)),
@@ -198,9 +200,27 @@ def test_a_cancel_goes_on_with_the_clean_up_only_if_asked_and_something_launched
 def test_a_pause_by_an_operator_joins_one_by_a_failure_and_changes_no_status() -> None:
     before = execution(wave(1, W.FAILED, on_failure=OnFailure.ASK), wave(2), status=E.PAUSED)
     asked = replace(before, paused_by=frozenset({PausedBy.FAILURE}))
-    after = steering.pause(asked)
+    after = steering.pause(asked, says(later(1)))
     assert (after.status, after.paused_by) == (E.PAUSED, frozenset(PausedBy))
-    assert steering.pause(after) == after
+    assert steering.pause(after, says(later(2))) == after
+
+
+@pytest.mark.parametrize("ends", ["resume", "cancel", "end"])
+def test_an_execution_keeps_whose_word_holds_it_as_long_as_it_does(ends: str) -> None:
+    word = says(later(1), "the network is being repaired")
+    done = ends == "end"
+    paused = steering.pause(execution(wave(1, W.COMPLETED), wave(2, W.FAILED if done else W.NOT_STARTED)), word)
+    assert paused.pause == word
+    shown = execution_view(paused, later(2))
+    assert shown["pause"] == {"at": iso(word.at), "actor": word.actor, "reason": "the network is being repaired"}
+    after = finalise(paused, later(3)) if done else CALLS[ends](paused)
+    assert (after.pause, execution_view(after, later(3))["pause"]) == (None, None)
+
+
+def test_the_retry_of_a_failed_wave_leaves_an_operators_pause_with_its_word() -> None:
+    asked = execution(wave(1, W.FAILED, on_failure=OnFailure.ASK), wave(2), status=E.PAUSED)
+    held = steering.pause(replace(asked, paused_by=frozenset({PausedBy.FAILURE})), says(later(1)))
+    assert CALLS["retry"](held).pause == says(later(1))
 
 
 def test_a_resume_names_every_wave_a_decision_is_owed_for() -> None:

@@ -13,6 +13,7 @@ from tests.support.execution_builders import (
     job,
     later,
     launching,
+    says,
     seen,
     server,
     view,
@@ -197,7 +198,7 @@ def test_c12_the_timeout_of_a_wave_stops_its_step_and_waits_for_it(phase: StepPh
 @pytest.mark.parametrize("kind", KINDS)
 def test_c12_a_pause_lets_the_steps_of_a_running_wave_go_on(kind: StepKind) -> None:
     for phase in PHASES:
-        current = steering.pause(ready(phase, step(kind), step(kind)))
+        current = steering.pause(ready(phase, step(kind), step(kind)), says())
         assert look(current).directive is Directive.COMMAND
         again = look(started(current), ENDS[kind][0])
         assert (again.directive, again.execution.status) == (Directive.COMMAND, "PAUSED")

@@ -40,7 +40,7 @@ EXECUTION_FIELDS = {
     *("instancesLeft", "leftSince", "verdict", "checks", "lastSeenAt", "lease", "before"),
 }
 """Fields of the contract's example; the further ones tell who holds or cancelled it, and what failed in driving it."""
-FURTHER_EXECUTION_FIELDS = {"pausedBy", "cancel", "lastFailure"}
+FURTHER_EXECUTION_FIELDS = {"pausedBy", "pause", "cancel", "lastFailure"}
 WAVE_FIELDS = {
     *("waveNumber", "name", "status", "display", "dependsOn", "jobId", "jobIds", "attempt", "startedAt", "endedAt"),
     *("durationSeconds", "error", "servers", "attempts", "approval"),
@@ -256,7 +256,7 @@ def test_an_older_record_names_what_is_left_without_the_reason_and_counts_nothin
 
 
 def test_s2_10_an_older_record_is_shown_with_what_it_lacks_filled_in() -> None:
-    newer = {"cancel", "termination", "pausedBy", "lastFailure", "reason", "endedAt"}
+    newer = {"cancel", "pause", "termination", "pausedBy", "lastFailure", "reason", "endedAt"}
     record = {name: value for name, value in meta_record(cancelled_after_the_first_wave()).items() if name not in newer}
     briefs: list[dict[str, Any]] = [{"status": "launched", "jobId": "drsjob-1"}, {"status": "polling"}, {}]
     shown = summary_view({**record, "status": "partial", "waveBriefs": briefs}, later(1))

@@ -10,6 +10,7 @@ from tests.support.execution_builders import (
     execution,
     later,
     launching,
+    says,
     seen,
     server,
     server_id,
@@ -210,7 +211,7 @@ def test_commands_before_wait_for_the_waves_wait() -> None:
 
 
 def test_a_pause_does_not_hold_the_commands_of_a_running_wave() -> None:
-    current = steering.pause(launched(commanding((TOLD,), (TOLD,))))
+    current = steering.pause(launched(commanding((TOLD,), (TOLD,))), says())
     decision = look(current)
     assert (decision.directive, decision.waves) == (Directive.COMMAND, (2,))
     assert decision.execution.status is ExecutionStatus.PAUSED

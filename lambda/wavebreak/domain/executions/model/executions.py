@@ -112,6 +112,8 @@ class Execution:
     reason: str | None = None
     ended_at: datetime | None = None
     paused_by: frozenset[PausedBy] = frozenset()
+    pause: Attribution | None = None
+    """Whose word holds it back, while an operator's does."""
     cancel: Cancel | None = None
     jobs: tuple[Job, ...] = ()
     termination: Termination = field(default_factory=Termination)

@@ -35,7 +35,7 @@ WAVE_STEPS: Final[Mapping[str, WaveCall]] = {
 
 EXECUTION_STEPS: Final[Mapping[str, ExecutionCall]] = {
     "cancel": lambda execution, act: steering.cancel(execution, Cancel(act.at, act.actor)),
-    "pause": lambda execution, _: steering.pause(execution),
+    "pause": steering.pause,
     "resume": lambda execution, _: steering.resume(execution),
     "terminate": termination.request,
     "lease": lambda execution, act: extended(execution, SHORTEST_LEASE_MINUTES, timedelta(minutes=1), act),

@@ -93,6 +93,7 @@ def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "failedWaves": briefs.count(WaveStatus.FAILED),
         "cancelledWaves": briefs.count(WaveStatus.CANCELLED),
         "pausedBy": list(meta.get("pausedBy") or ()),
+        "pause": meta.get("pause"),
         "cancel": meta.get("cancel"),
         "terminationMetadata": rules,
         "termination": _termination_view(termination),

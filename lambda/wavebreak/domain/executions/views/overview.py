@@ -45,6 +45,7 @@ def overview_of(execution: Execution) -> dict[str, Any]:
         "startedAt": iso(execution.started_at),
         "endedAt": time_of(execution.ended_at),
         "pausedBy": sorted(item.value for item in execution.paused_by),
+        "pause": word_of(execution.pause),
         "cancel": _cancel(execution.cancel),
         "termination": _termination(execution),
         "lastFailure": _failure(execution.last_failure),
