@@ -111,7 +111,10 @@ def test_s2_11_failure_after_wave_1_is_a_partial_success(product: Product) -> No
     assert totals(after) == (3, 1, 1, 0)
     assert after["terminationMetadata"] == OFFERED
     assert launch_statuses(after, 2) == ["LAUNCHED", "FAILED"]
-    assert after["waves"][1]["error"] == f"1 critical server(s) failed: {broken[0]}"
+    (name,) = [one["name"] for one in after["waves"][1]["servers"] if one["sourceServerId"] == broken[0]]
+    assert (
+        after["waves"][1]["error"] == f"1 critical server(s) failed: {f'{name} ({broken[0]})' if name else broken[0]}"
+    )
     assert after["waves"][1]["servers"][1]["error"]
     assert after["waves"][2]["jobId"] is None
     told = paths(verified_trail(product, execution_id))

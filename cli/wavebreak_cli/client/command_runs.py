@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from wavebreak.domain.commands.catalogue import CommandName
@@ -11,6 +11,8 @@ from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak_cli.client.request import path_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wavebreak.domain.commands.results import ExecutionResult
     from wavebreak_cli.client.answers import CommandLine, CommandRun
     from wavebreak_cli.client.api import Api
@@ -48,6 +50,26 @@ class RunReading:
     def is_watch(self) -> bool:
         """Whether the run follows its targets' logs."""
         return self.run.get("command") == CommandName.WATCH
+
+
+def with_names(reading: RunReading, names: Mapping[str, str]) -> RunReading:
+    """Return a reading whose targets have their names before their ids, for people; its documents stay as they are."""
+    if not names:
+        return reading
+    entries = tuple(
+        replace(one, result=replace(one.result, target=named(one.result.target, names))) for one in reading.entries
+    )
+    lines = tuple(
+        cast("CommandLine", {**line, "target": named(str(line.get("target")), names)}) for line in reading.lines
+    )
+    merged = [{**row, "target": named(str(row.get("target")), names)} for row in reading.run.get("merged") or []]
+    run = cast("CommandRun", {**reading.run, "merged": merged}) if merged else reading.run
+    return RunReading(run, entries, lines)
+
+
+def named(target: str, names: Mapping[str, str]) -> str:
+    """Name a target as people do and as it was given: `db-1 s-11111111111111111`."""
+    return f"{names[target]} {target}" if target in names else target
 
 
 @dataclass

@@ -1,8 +1,8 @@
 """`wavebreak command`: a command forwarded to many recovered servers, followed to its end."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeAlias, cast
 
@@ -10,18 +10,11 @@ import typer
 
 from wavebreak.domain.commands.catalogue import COMMAND_NAMES, MAX_TIMEOUT_SECONDS, CommandName, catalogue_entry
 from wavebreak.problems import UnsupportedCommand
-from wavebreak_cli.client.command_runs import LineReader, RunReader, RunReading
+from wavebreak_cli.client.command_runs import LineReader, RunReader, RunReading, named, with_names
 from wavebreak_cli.client.request import path_of
 from wavebreak_cli.commands.confirm import end_of_servers, recoveries_with
-from wavebreak_cli.commands.names import complete_execution, execution_named
-from wavebreak_cli.errors import (
-    EXIT_FAILURE,
-    EXIT_INTERRUPTED,
-    CommandError,
-    ConfigError,
-    Finished,
-    RefusedError,
-)
+from wavebreak_cli.commands.names import complete_execution, execution_named, names_of_targets
+from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, CommandError, ConfigError, Finished, RefusedError
 from wavebreak_cli.follow_loop import POLL_SECONDS, SLOWEST_POLL_SECONDS, follow
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
 from wavebreak_cli.views.command_views import Arrivals, RunJson, RunLines, RunLive, RunOutput
@@ -189,13 +182,16 @@ class _Following:
     names: Sequence[str]
     combined: bool
     ours: bool
+    called: Mapping[str, str] | None = None
+    """What people call the targets, by the ids of servers and instances: asked for with the first reading."""
+    arrivals: Arrivals = field(default_factory=Arrivals)
 
     def to_end(self) -> NoReturn:
         """Follow the run and finish with its exit code, or with EXIT_INTERRUPTED."""
         reader, view = self._reader(), self._view()
         slowest = POLL_SECONDS if isinstance(reader, LineReader) else SLOWEST_POLL_SECONDS
         try:
-            last = follow(reader.read, _is_over, view, self.shell.time, slowest=slowest)
+            last = follow(lambda: self._read(reader), _is_over, view, self.shell.time, slowest=slowest)
         except KeyboardInterrupt:
             if self.ours and self._is_watch:
                 self._stop(reader, view)
@@ -213,6 +209,15 @@ class _Following:
     def _is_watch(self) -> bool:
         return self.run.get("command") == CommandName.WATCH
 
+    def _read(self, reader: _Reader) -> RunReading:
+        reading = reader.read()
+        if self.shell.json or self.combined:
+            return reading
+        if self.called is None:
+            self.called = names_of_targets(self.shell, self.run.get("executionId"))
+            self.arrivals.names = [named(name, self.called) for name in self.arrivals.names]
+        return with_names(reading, self.called)
+
     def _reader(self) -> _Reader:
         results = RunReader(self.shell.api, self._id)
         return LineReader(results, self.run) if self._is_watch and not self.combined else results
@@ -223,7 +228,8 @@ class _Following:
             return RunJson(out)
         if self.combined:
             return RunOutput(out, self.shell.around.err)
-        arrivals = Arrivals(self.names if len(self.names) == self.run.get("total") else ())
+        arrivals = self.arrivals
+        arrivals.names = self.names if len(self.names) == self.run.get("total") else ()
         self.shell.is_followed = True
         if out.is_interactive and not self._is_watch:
             return RunLive(out, now, arrivals)
@@ -262,7 +268,7 @@ class _Following:
         deadline = time.now() + _END_PATIENCE
         while time.now() < deadline:
             try:
-                reading = reader.read()
+                reading = self._read(reader)
             except CommandError:
                 reading = RunReading(self.run)
             view.show(reading)

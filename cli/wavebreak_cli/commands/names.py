@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
 from wavebreak.identifiers import PLAN_ID_PATTERN
+from wavebreak_cli.client.answers import members
 from wavebreak_cli.client.request import path_of
 from wavebreak_cli.errors import CommandError, ConfigError
 from wavebreak_cli.session import Environment, Shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from wavebreak_cli.client.answers import Execution
 
 LATEST: Final = "latest"
 _WHOLE: Final = re.compile(r"(drill|recovery)-[0-9a-z]{26}")
@@ -68,6 +71,19 @@ def wave_named(shell: Shell, execution: str, text: str) -> int:
     if text not in known:
         raise ConfigError.because(f"{execution} has no wave {text!r}; it has {', '.join(known) or 'none'}")
     return known[text]
+
+
+def names_of_targets(shell: Shell, execution: str | None) -> dict[str, str]:
+    """Give what people call the servers of an execution, by their ids and those of its instances."""
+    if not execution:
+        return {}
+    try:
+        found = cast("Execution", shell.api.get(path_of("executions", execution), attempts=1))
+    except CommandError:
+        return {}
+    called = [(server, str(server["name"])) for _, server in members(found) if server.get("name")]
+    ids = ("sourceServerId", "recoveryInstanceId")
+    return {str(server.get(name)): label for server, label in called for name in ids if server.get(name)}
 
 
 def _completing() -> Shell:

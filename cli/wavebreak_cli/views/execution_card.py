@@ -24,7 +24,7 @@ from wavebreak_cli.views.change_lines import terminated_count
 from wavebreak_cli.views.check_lines import check_lines
 from wavebreak_cli.views.clocks import clocks
 from wavebreak_cli.views.named_list import named_list
-from wavebreak_cli.views.phases import server_label, silence
+from wavebreak_cli.views.phases import server_label, silence, with_names
 from wavebreak_cli.views.step_lines import step_display, step_name
 from wavebreak_cli.views.terminal import elapsed, style_of, when
 from wavebreak_cli.views.waiting import approvals_given, paused_by, waiting_for
@@ -228,9 +228,12 @@ def troubles(
 def warning_lines(look: Look, execution: Execution, *, most: int = _MOST_FAILURES) -> list[RenderableType]:
     """Show what the API warns of, at most so much of it."""
     entries: list[tuple[object, object]] = []
+    called = [server for _, server in members(execution)]
+    names = {server.get("sourceServerId", ""): str(server["name"]) for server in called if server.get("name")}
     for warning in execution.get("warnings") or []:
         wave, server = warning.get("waveNumber"), warning.get("sourceServerId")
-        entries.append((server or (f"wave {wave}" if wave is not None else "the run"), warning.get("message")))
+        about = with_names(server, names) if server else f"wave {wave}" if wave is not None else "the run"
+        entries.append((about, with_names(warning.get("message") or "", names)))
     return named_list(look, "Warnings", entries, most, "see them with --json", mark=("!", "dark_orange"))
 
 
@@ -246,8 +249,9 @@ def termination_lines(look: Look, execution: Execution, *, most: int = _MOST_FAI
     if status != "NOT_REQUESTED":
         told = f"{status.replace('_', ' ')} ({terminated_count(termination)})"
         head: list[RenderableType] = [Text(), _labelled(look, "Termination", look.text(told))]
+        names = {server.get("sourceServerId"): server.get("name") for _, server in members(execution)}
         left: list[tuple[object, object]] = [
-            (entry.get("recoveryInstanceId") or entry.get("sourceServerId"), _why_left(entry, word))
+            (_left_name(entry, names), _why_left(entry, word))
             for word, entries in (("", termination.get("remaining")), ("unknown: ", termination.get("unknown")))
             for entry in entries or []
             if entry.get("reason") or status == "INCOMPLETE"
@@ -258,6 +262,12 @@ def termination_lines(look: Look, execution: Execution, *, most: int = _MOST_FAI
         loud = "bold dark_orange" if execution.get("mode") != "RECOVERY" else _QUIET
         return [Text(), look.text("[terminate available]", loud)]
     return []
+
+
+def _left_name(entry: InstanceLeft, names: Mapping[str | None, str | None]) -> str:
+    """Name an instance by its server's name, if that has one, and its id."""
+    name = names.get(entry.get("sourceServerId"))
+    return " ".join(filter(None, (name, entry.get("recoveryInstanceId") or entry.get("sourceServerId"))))
 
 
 def _why_left(entry: InstanceLeft, word: str) -> str:

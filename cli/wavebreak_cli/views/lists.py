@@ -11,6 +11,7 @@ from wavebreak.domain.executions.audit_trail import COMMAND
 from wavebreak.domain.executions.stepping.changes import STEP
 from wavebreak.timing import duration
 from wavebreak_cli.views.execution_card import badge, listing
+from wavebreak_cli.views.phases import with_names
 from wavebreak_cli.views.readiness import word
 from wavebreak_cli.views.terminal import elapsed, when
 
@@ -151,11 +152,13 @@ def imported(look: Look, stored: StoredPlan) -> RenderableType:
 
 def readiness(look: Look, answer: Mapping[str, Any]) -> RenderableType:
     """Show the answer of a live validation: every check, and whether the plan is ready."""
+    names: Mapping[str, str] = answer.get("names") or {}
     table = listing(look, "", "Check", "Subject", "Message", foldable={"Check", "Subject", "Message"})
     for check in answer.get("checks") or []:
         status = str(check.get("status"))
         mark = look.text(f"{_CHECK_ICONS.get(status, '')} {status}", _CHECK_STYLES.get(status, ""))
-        table.add_row(mark, *(look.text(check.get(name)) for name in ("check", "subject", "message")))
+        told = [with_names(str(check.get(name) or ""), names) for name in ("subject", "message")]
+        table.add_row(mark, look.text(check.get("check")), *map(look.text, told))
     ready = bool(answer.get("ready"))
     verdict = look.text("✓ ready to recover", "green") if ready else look.text("✗ not ready", "red")
     return Group(table, verdict)

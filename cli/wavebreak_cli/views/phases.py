@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.timing import known_time
@@ -16,6 +17,7 @@ _MINUTE: Final = 60
 SILENT_AFTER: Final = 90
 """Seconds after which it is told that DRS has not been heard of: three polls, whose usual interval is 30."""
 _HOUR: Final = 3600
+_SERVER_ID: Final = re.compile(r"\bs-[0-9a-zA-Z]{17}\b")
 
 
 def with_phases(execution: Execution, progress: Mapping[str, Any]) -> Execution:
@@ -60,6 +62,11 @@ def silence(execution: Execution, now: datetime) -> str | None:
 def server_label(server: Mapping[str, Any]) -> str:
     """Name a server as people do and as DRS does: `db-1 s-11111111111111111`, by its id alone without a name."""
     return " ".join(str(word) for word in (server.get("name"), server.get("sourceServerId")) if word)
+
+
+def with_names(text: str, names: Mapping[str, str]) -> str:
+    """Return a text in which each source server has its name before its id."""
+    return _SERVER_ID.sub(lambda found: f"{names[found[0]]} {found[0]}" if found[0] in names else found[0], text)
 
 
 def roughly(seconds: float) -> str:

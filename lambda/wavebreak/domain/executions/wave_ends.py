@@ -22,7 +22,7 @@ _NAMED: Final = 3
 
 def failed_servers(wave: Wave) -> list[str]:
     """Name the servers that fail a wave whose launch is over."""
-    return [server.source_server_id for server in wave.servers if server.fails_wave]
+    return [server.label for server in wave.servers if server.fails_wave]
 
 
 def failed_by(wave: Wave, step: WaveStep, now: datetime) -> Wave:

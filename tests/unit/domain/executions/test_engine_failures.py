@@ -1,5 +1,7 @@
 """What follows a failed wave: STOP, CONTINUE, ASK."""
 
+from dataclasses import replace
+
 import pytest
 from tests.support.execution_builders import execution, job, later, launching, look, statuses, view, wave
 
@@ -106,3 +108,11 @@ def test_a_wave_past_its_deadline_is_followed_by_its_on_failure(on_failure: OnFa
 def test_a_wave_cut_off_by_an_earlier_cancelled_one_does_not_hold_the_end_up() -> None:
     current = execution(wave(1, W.CANCELLED), wave(2), wave(3, W.COMPLETED, depends_on=()))
     assert look(current).directive is Directive.FINISH
+
+
+def test_f4_the_error_of_a_wave_names_its_failed_servers_as_people_do() -> None:
+    current = failing(OnFailure.STOP)
+    current = current.with_waves([current.wave(1).with_servers(lambda server: replace(server, name="db-1"))])
+    failed = look(current, job1=FAILED_JOB).execution.wave(1)
+    (server,) = failed.servers
+    assert failed.error == f"1 critical server(s) failed: db-1 ({server.source_server_id})"

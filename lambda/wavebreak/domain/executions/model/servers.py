@@ -51,6 +51,11 @@ class Server:
     """What people called it when the execution started: its Name tag, else its host name."""
 
     @property
+    def label(self) -> str:
+        """What people call it with the id that DRS knows it by, `db-1 (s-…)`; the id alone without a name."""
+        return f"{self.name} ({self.source_server_id})" if self.name else self.source_server_id
+
+    @property
     def is_settled(self) -> bool:
         """Whether this server's launch is over."""
         if self.launch_status is LaunchStatus.LAUNCHED:

@@ -1,0 +1,61 @@
+"""Servers have their names beside their ids, wherever one is told of (F4)."""
+
+from datetime import UTC, datetime
+
+from tests.cli.conftest import Terminal
+from tests.cli.fake_api import DRILL, RECOVERY, FakeApi, execution, left, run_reading, server, wave
+
+from wavebreak.domain.commands.results import ExecutionResult
+from wavebreak.domain.commands.runs import Asked
+
+ID = "s-00000000000000001"
+INSTANCE = "i-00000000000000001"
+
+
+def test_f4_results_of_commands_have_the_names_of_their_targets(api: FakeApi, wavebreak: Terminal) -> None:
+    asked = Asked("stop")
+    done = ExecutionResult.completed(ID, 0, "stopped\n").timed(datetime(2026, 11, 21, 12, 3, 1, tzinfo=UTC), 1)
+    api.answers["POST", "/commands"] = (202, run_reading({}, 1, asked=asked)[0])
+    api.runs = [run_reading({}, 1, asked=asked), run_reading({1: done}, 1, asked=asked, over=True)]
+    api.readings[DRILL] = [execution("COMPLETED", [wave(1, "db", "COMPLETED", [server(1, name="db-1")])])]
+    outcome = wavebreak("command", "stop", "--execution", DRILL, "--targets", ID)
+    assert outcome.exit_code == 0
+    assert f"[1/1] db-1 {ID}" in outcome.out
+    assert f"✓ db-1 {ID}" in outcome.out
+    api.runs = [run_reading({1: done}, 1, asked=asked, over=True)]
+    told = wavebreak("command", "stop", "--execution", DRILL, "--targets", ID, "--json").out
+    assert f'"{ID}"' in told
+    assert "db-1" not in told, "documents have ids alone"
+
+
+def test_f4_live_checks_have_the_names_that_the_api_has(api: FakeApi, wavebreak: Terminal) -> None:
+    wavebreak.width = 140
+    checks = [{"check": "recovery-instance", "subject": ID, "status": "WARN", "message": f"{ID} runs as {INSTANCE}"}]
+    answer = {"ready": True, "checks": checks, "names": {ID: "db-1"}}
+    api.answers["POST", "/plans/web/validate"] = (200, answer)
+    told = " ".join(wavebreak("plan", "validate", "web", "--live").out.split())
+    assert f"recovery-instance db-1 {ID} db-1 {ID} runs as {INSTANCE}" in told
+
+
+def test_f4_warnings_and_what_is_not_terminated_have_names(api: FakeApi, wavebreak: Terminal) -> None:
+    replaced = {"code": "REPLACES_RUNNING", "message": f"Replaces 1 running instance(s): {ID} (i-2)", "waveNumber": 1}
+    end = {
+        "status": "INCOMPLETE",
+        "terminated": 0,
+        "remaining": [left(INSTANCE, "held by recovery-01x")],
+        "unknown": [],
+    }
+    waves = [wave(1, "db", "COMPLETED", [server(1, name="db-1")])]
+    shown = execution("COMPLETED", waves, executionId=RECOVERY, warnings=[replaced], termination=end)
+    api.readings[RECOVERY] = [shown]
+    told = " ".join(wavebreak("show", RECOVERY).out.split())
+    assert f"Replaces 1 running instance(s): db-1 {ID} (i-2)" in told
+    assert f"✗ db-1 {INSTANCE} held by recovery-01x" in told
+
+
+def test_f4_a_plan_that_never_ran_has_the_names_that_drs_has(api: FakeApi, wavebreak: Terminal) -> None:
+    plan = {"planId": "web", "name": "Web", "waves": [{"name": "db", "servers": [{"sourceServerId": ID}]}]}
+    api.answers["GET", "/plans/web"] = (200, {"plan": plan, "version": 1})
+    api.answers["POST", "/plans/web/validate"] = (200, {"ready": True, "checks": [], "names": {ID: "db-1"}})
+    api.listed["/executions"] = []
+    assert f"{ID}  db-1" in wavebreak("plan", "show", "web").out
