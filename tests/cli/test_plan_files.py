@@ -108,6 +108,42 @@ def test_f29_many_files_are_judged_at_once_and_as_annotations_of_a_pull_request(
     assert [(item["file"], item["valid"]) for item in told["items"]] == [("a.yaml", True), ("b.yaml", False)]
 
 
+def test_f29_each_of_many_files_has_a_verdict_whatever_the_others_are(wavebreak: Terminal, here: Path) -> None:
+    (here / "a.yaml").write_text(GOOD)
+    (here / "typo.yaml").write_text(GOOD.replace("OPTIONAL", "optionl"))
+    (here / "utf16.yaml").write_bytes(GOOD.encode("utf-16"))
+    (here / "dir").mkdir()
+    files = ("missing.yaml", "dir", "utf16.yaml", "typo.yaml", "a.yaml")
+    outcome = wavebreak("plan", "validate", *files)
+    assert (outcome.exit_code, outcome.out) == (3, "✓ a.yaml is a valid plan\n")
+    for told in ("no file missing.yaml", "dir is a directory", "the file is UTF-16", "did you mean OPTIONAL?"):
+        assert told in outcome.err
+    annotated = wavebreak("plan", "validate", *files, "--format", "github").out.splitlines()
+    assert [line.partition(",")[0] for line in annotated] == [f"::error file={file}" for file in files[:4]]
+
+
+@pytest.mark.parametrize("bad", [GOOD.replace("OPTIONAL", "optionl").replace("planId: shop", "planId: other"), None])
+def test_f29_no_plan_is_stored_unless_all_files_are_valid(
+    api: FakeApi, wavebreak: Terminal, here: Path, bad: str | None
+) -> None:
+    (here / "a.yaml").write_text(GOOD)
+    if bad is not None:
+        (here / "b.yaml").write_text(bad)
+    outcome = wavebreak("plan", "apply", "a.yaml", "b.yaml", "c.yaml")
+    assert (outcome.exit_code, outcome.out) == (3, "")
+    assert "there is no file c.yaml" in outcome.err
+    assert ("did you mean OPTIONAL?" if bad else "there is no file b.yaml") in outcome.err
+    assert "2 of 3 files are no valid plans; nothing was stored" in outcome.err
+    assert api.requests == []
+
+
+def test_slips_that_the_api_finds_are_told_with_what_was_meant(api: FakeApi, wavebreak: Terminal, here: Path) -> None:
+    (here / "shop.yaml").write_text(GOOD)
+    errors = [{"pointer": "/objective", "message": "unknown field 'objective'"}]
+    api.answers["PUT", "/plans/shop"] = (400, problem(400, "VALIDATION_FAILED", "Invalid", "1 error", errors=errors))
+    assert "unknown field 'objective'; did you mean objectives?" in wavebreak("plan", "apply", "shop.yaml").err
+
+
 def test_f18_a_plan_that_is_stored_already_is_unchanged_and_not_stored_again(
     api: FakeApi, wavebreak: Terminal, here: Path
 ) -> None:
@@ -123,7 +159,9 @@ def test_f18_a_plan_that_is_stored_already_is_unchanged_and_not_stored_again(
     assert wavebreak("plan", "apply", "shop.yaml").exit_code == 0, "who may write may have no right to read"
 
 
-@pytest.mark.parametrize(("bad", "told"), [("name: x\n", "/planId: is required"), ("planId: ..\n", "'..' is no id")])
+@pytest.mark.parametrize(
+    ("bad", "told"), [("name: x\n", "/planId: is required"), ("planId: ..\n", "/planId: must be an id")]
+)
 def test_f18_none_of_several_plans_is_stored_if_one_names_no_plan(
     api: FakeApi, wavebreak: Terminal, here: Path, bad: str, told: str
 ) -> None:

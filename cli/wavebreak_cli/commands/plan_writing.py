@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
-from wavebreak_cli import plan_files
+from wavebreak_cli import plan_files, plan_words
 from wavebreak_cli.client.request import Call, path_of
 from wavebreak_cli.commands.names import plan_named
 from wavebreak_cli.errors import (
@@ -83,6 +83,8 @@ def _judged(file: str) -> tuple[str, list[dict[str, Any]]]:
         plan_files.judge(read)
     except PlanUnreadableError as invalid:
         return str(invalid.problem["file"]), invalid.problem["errors"]
+    except ConfigError as unreadable:  # no file, a directory: the others are judged all the same
+        return file, [{"pointer": "", "message": str(unreadable)}]
     return read.name, []
 
 
@@ -166,9 +168,7 @@ def apply(
     shell = open_shell(context, json)
     if if_match is not None and len(files) > 1:
         raise ConfigError.because("--if-match is for one plan")
-    read = [plan_files.read(file) for file in files]
-    for plan in read:
-        path_of("plans", plan.plan_id)  # none is stored unless each can be read and says which plan it is
+    read = _all_valid(shell, files)
     _refuse_one_plan_twice(read)
     answers = []
     for plan in read:
@@ -178,6 +178,26 @@ def apply(
             shell.around.out.print(shell.look.text(told, "green"))
     if shell.json:
         shell.print_result(answers[0] if len(answers) == 1 else {"items": answers}, str)
+
+
+def _all_valid(shell: Shell, files: "Sequence[str]") -> "list[plan_files.PlanFile]":
+    """Read plans that are all to be stored; what is wrong with any of them is told, and then none is."""
+    read: list[plan_files.PlanFile] = []
+    failures: list[CommandError] = []
+    for file in files:
+        try:
+            plan = plan_files.read(file)
+            plan_files.judge(plan)
+            read.append(plan)
+        except (PlanUnreadableError, ConfigError) as failure:
+            failures.append(failure)
+    if len(files) == 1 and failures:
+        raise failures[0]
+    for each in failures:
+        shell.fail(each)
+    if failures:
+        raise ConfigError.because(f"{len(failures)} of {len(files)} files are no valid plans; nothing was stored")
+    return read
 
 
 def _refuse_one_plan_twice(read: "Sequence[plan_files.PlanFile]") -> None:
@@ -213,7 +233,8 @@ def _with_lines(failure: CommandError, read: plan_files.PlanFile) -> CommandErro
     errors: Any = failure.problem.get("errors")
     if not isinstance(errors, list) or not all(isinstance(error, dict) for error in errors):
         return failure
-    located = {**failure.problem, "file": read.name, "errors": plan_files.located(read.text, errors)}
+    told = plan_words.in_words(errors, read.content)
+    located = {**failure.problem, "file": read.name, "errors": plan_files.located(read.text, told)}
     return type(failure)(located)
 
 
