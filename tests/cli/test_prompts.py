@@ -210,7 +210,7 @@ def test_b4_what_takes_recovered_servers_down_asks_for_the_executions_id(
     assert wavebreak("command", verb, "--execution", RECOVERY).exit_code == 3
     wavebreak.typed = "yes"
     assert "nothing was sent" in wavebreak("command", verb, "--execution", RECOVERY).err
-    assert not api.requests
+    assert [request.method for request in api.requests] == ["GET"], "it is only looked at"
     wavebreak.typed = RECOVERY
     wavebreak("command", verb, "--execution", RECOVERY)
     wavebreak.typed = None
@@ -301,3 +301,54 @@ def test_recovery_points_of_servers_are_chosen(api: FakeApi, wavebreak: Terminal
     assert "is no recovery point of a server" in wavebreak(*run, "--snapshot", "s-1=pit-1").err
     assert "is given two recovery points" in wavebreak(*run, "--snapshot", first, "--snapshot", first).err
     assert len(api.requests) == count
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("terminate", RECOVERY),
+        ("cancel", RECOVERY, "--then", "terminate"),
+        ("command", "stop", "--execution", RECOVERY),
+    ],
+)
+def test_9_whoever_is_asked_for_a_recoverys_id_sees_its_plan_place_and_servers(
+    api: FakeApi, wavebreak: Terminal, arguments: tuple[str, ...]
+) -> None:
+    found = live_recovery()
+    found["waves"][0] |= {"accountId": "111122223333", "region": "eu-west-1"}
+    api.readings[RECOVERY] = [found]
+    wavebreak.typed = "no"
+    outcome = wavebreak(*arguments)
+    assert outcome.exit_code == 3
+    told = " ".join(outcome.err.split())
+    for part in ("RECOVERY three-tier 3TierRecoveryPlan", "111122223333, Region eu-west-1", "servers 2: db-1, db-2"):
+        assert part in told
+    assert {request.method for request in api.requests} == {"GET"}
+
+
+def test_9_recovery_is_loud_in_lists_and_in_lines(api: FakeApi, wavebreak: Terminal) -> None:
+    drill = execution("COMPLETED", [])
+    api.listed["/executions"] = [live_recovery(), drill]
+    for width in (80, 160):
+        wavebreak.width = width
+        rows = wavebreak("executions").out.splitlines()
+        assert f"RECOVERY {RECOVERY}" in " ".join(next(row for row in rows if RECOVERY in row).split())
+        assert " RECOVERY " not in next(row for row in rows if DRILL in row)
+    api.readings[RECOVERY] = [live_recovery()]
+    assert f"12:03:04Z RECOVERY execution {RECOVERY} COMPLETED" in wavebreak("watch", RECOVERY).out
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_b4_of_a_server_only_the_newest_recovery_is_asked_for(
+    api: FakeApi, wavebreak: Terminal, *, marked: bool
+) -> None:
+    older, newer = RECOVERY, RECOVERY.replace("aa", "bb")
+    api.listed["/executions"] = [{"executionId": name, "instancesLeft": 2} for name in (newer, older)]
+    earlier = live_recovery()
+    for one in earlier["waves"][0]["servers"] if marked else []:
+        one["ending"] = "REPLACED"
+    api.readings = {newer: [{**live_recovery(), "executionId": newer}], older: [earlier]}
+    api.answers["POST", "/commands"] = (202, run_reading({}, 1)[0])
+    api.runs = [run_reading({}, 1, over=True)]
+    wavebreak("command", "stop", "--targets", f"s-{1:017}", "--confirm", newer)
+    assert [request.path for request in api.requests if request.method == "POST"] == ["/commands"]

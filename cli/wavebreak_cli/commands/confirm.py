@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -46,8 +47,18 @@ def recovery_of(shell: Shell, plan_id: str, given: str | None, wanted: briefing.
 
 def end_of_servers(shell: Shell, execution: str, given: str | None, verb: str) -> None:
     """Have a command that takes a recovery's application down confirmed by the execution's id."""
+    show_stakes(shell, execution, given)
     question = f"{execution} is a RECOVERY: {verb} takes its servers out of service. Type its id to go on:"
     typed(shell, execution, given, question, "nothing was sent")
+
+
+def show_stakes(shell: Shell, execution: str, given: str | None) -> None:
+    """Show whoever is asked for the id of a recovery what it is: its plan, places and servers, if the API tells."""
+    if given is not None or shell.around.ask is None:
+        return
+    with suppress(CommandFailed):
+        found = _read_once(shell, execution)
+        shell.around.err.print(briefing.stakes(Look.of(shell.around.err), found, running_servers(found)))
 
 
 def _briefing(shell: Shell, plan_id: str, wanted: briefing.Wanted) -> briefing.Briefing:
@@ -134,15 +145,23 @@ def running_servers(execution: Execution) -> list[str]:
 
 
 def recoveries_with(shell: Shell, targets: Collection[str]) -> list[str]:
-    """Name the recoveries whose servers are among some targets: source servers or recovery instances."""
-    wanted = frozenset(targets)
-    return [
-        str(execution.get("executionId"))
-        for execution in with_instances(shell, MOST_EXECUTIONS, mode="RECOVERY")
-        if wanted & {*running_servers(execution), *_instances(execution)}
-    ]
+    """Name the recoveries whose servers are among some targets: source servers or recovery instances.
 
-
-def _instances(execution: Execution) -> list[str]:
-    found = (server.get("recoveryInstanceId") for _, server in members(execution))
-    return [instance for instance in found if instance]
+    Of a server only the newest one counts: what an earlier recovery launched for it was replaced.
+    """
+    left = set(targets)
+    found: list[str] = []
+    for execution in with_instances(shell, MOST_EXECUTIONS, mode="RECOVERY"):
+        running = frozenset(running_servers(execution))
+        instances = {
+            str(server.get("recoveryInstanceId"))
+            for _, server in members(execution)
+            if server.get("sourceServerId") in running
+        }
+        touched = left & (running | instances)
+        left -= touched
+        if touched:
+            found.append(str(execution.get("executionId")))
+        if not left:
+            break
+    return found

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from wavebreak_cli.client.request import Call, path_of
+from wavebreak_cli.commands.confirm import show_stakes
 from wavebreak_cli.commands.follow import follow_termination
 from wavebreak_cli.commands.names import ExecutionArgument, WaveArgument, execution_named, wave_named
 from wavebreak_cli.errors import ConfigError
@@ -184,6 +185,7 @@ def _steer_wave(shell: Shell, execution: str, wave: str, verb: str, reason: str 
 def _confirmed(shell: Shell, execution: str, confirm: str | None, done: str) -> str | None:
     """Give the id that confirms the end of an execution's servers; for a recovery it is asked for unless given."""
     if confirm is None and execution.startswith("recovery-"):
+        show_stakes(shell, execution, confirm)
         confirm = shell.question(f"This ends the recovered servers of {execution}. Type its id to go on:")
     if confirm is not None and confirm != execution:
         raise ConfigError.because(f"the id to confirm is another one, nothing was {done}")

@@ -36,7 +36,8 @@ def changes(before: Execution | None, after: Execution, now: datetime) -> list[C
 
 def _all(before: Execution, after: Execution) -> Iterator[Change]:
     status = after.get("status", "")
-    moved = [{"change": "execution", "executionId": after.get("executionId"), "status": status}]
+    named = {"executionId": after.get("executionId"), "mode": after.get("mode")}
+    moved = [{"change": "execution", **named, "status": status}]
     ended = is_terminal(normalize_execution_status(status))
     if status == before.get("status"):
         moved = []
@@ -144,7 +145,8 @@ def _usually(seconds: float | None) -> str | None:
 def _words(change: Change) -> list[object]:
     match change["change"]:
         case "execution":
-            return ["execution", change["executionId"], change["status"]]
+            loud = "RECOVERY" if change.get("mode") == "RECOVERY" else None
+            return [loud, "execution", change["executionId"], change["status"]]
         case "wave" | "step":
             step = f"{str(change['phase']).lower()}: {change['step']}" if change["change"] == "step" else None
             return ["wave", change["waveNumber"], change["name"], step, change["status"]]

@@ -43,10 +43,11 @@ def executions(look: Look, found: list[Execution], now: datetime) -> RenderableT
 
 
 def _table(look: Look, found: list[Execution], now: datetime) -> RenderableType:
-    columns = ("Execution", "Plan", "Status", "Started", "Duration", "Left running")
+    columns = ("Mode", "Execution", "Plan", "Status", "Started", "Duration", "Left running")
     table = listing(look, *columns, foldable={"Plan", "Status", "Left running"})
     for execution in found:
         table.add_row(
+            look.mode(execution.get("mode")),
             look.text(execution.get("executionId")),
             look.text(execution.get("planId")),
             badge(look, execution.get("display") or {}),
@@ -62,12 +63,17 @@ def _pairs(look: Look, found: list[Execution], now: datetime) -> RenderableType:
     for execution in found:
         lines += [
             badge(look, execution.get("display") or {}),
-            look.text(f"  {execution.get('executionId')}  {execution.get('planId')}"),
+            _loud(look, execution) + look.text(f"{execution.get('executionId')}  {execution.get('planId')}"),
             look.text(f"  {when(execution.get('startedAt'))}  {_took(execution, now)}", _QUIET),
         ]
         if _left(execution):
             lines.append(look.text(f"  left running: {_left(execution)}", "dark_orange"))
     return Group(*lines)
+
+
+def _loud(look: Look, execution: Execution) -> Text:
+    """Return what stands before an execution's id: the loud word of a recovery, nothing but an indent of a drill."""
+    return look.mode("RECOVERY") + Text(" ") if execution.get("mode") == "RECOVERY" else Text("  ")
 
 
 def _took(execution: Execution, now: datetime) -> str:
