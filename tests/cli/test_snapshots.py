@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import Terminal
-from tests.cli.fake_api import DRILL, RECOVERY, FakeApi, execution
+from tests.cli.fake_api import DRILL, RECOVERY, FakeApi, execution, server, wave
 
 PATH = "/plans/three-tier/snapshots"
 
@@ -96,3 +96,21 @@ def test_9_the_prompt_of_a_recovery_says_from_when_it_comes(api: FakeApi, wavebr
     told = " ".join(wavebreak(*start, "--snapshot", point).err.split())
     assert "1 server(s): the recovery points given; the newest recovery point of the others" in told
     assert "recovery point" not in wavebreak(*start).err
+
+
+def test_12_a_time_that_lies_ahead_is_refused_before_anything_is_asked(api: FakeApi, wavebreak: Terminal) -> None:
+    outcome = wavebreak("run", "three-tier", "--mode", "recovery", "--before", "2027-11-20T02:00:00Z")
+    assert outcome.exit_code == 3
+    assert "'2027-11-20T02:00:00Z' lies ahead of the present time, 2026-11-21T12:03:04Z" in outcome.err
+    assert api.requests == []
+
+
+def test_12_servers_are_shown_with_the_recovery_point_that_they_come_from(api: FakeApi, wavebreak: Terminal) -> None:
+    come = server(1, name="db-1", snapshotAt="2026-11-20T02:00:00.000Z")
+    api.readings[DRILL] = [execution("COMPLETED", [wave(1, "db", "COMPLETED", [come, server(2)])])]
+    told = wavebreak("show", DRILL, "--servers").out
+    assert f"   i-{1:017}  from 2026-11-20 02:00:00Z\n" in told
+    assert f"   i-{2:017}\n" in told
+    wavebreak.width = 160
+    row = next(row for row in wavebreak("show", DRILL, "--servers").out.splitlines() if f"i-{1:017}" in row)
+    assert "2026-11-20 02:00:00Z" in row

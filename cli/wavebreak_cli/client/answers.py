@@ -24,6 +24,7 @@ class Server(TypedDict, total=False):
     impact: str
     launchStatus: str
     recoveryInstanceId: str | None
+    snapshotAt: str | None
     ending: str | None
     error: str | None
     phase: str | None

@@ -56,7 +56,7 @@ def show_stakes(shell: Shell, execution: str, given: str | None) -> None:
     """Show whoever is asked for the id of a recovery what it is: its plan, places and servers, if the API tells."""
     if given is not None or shell.around.ask is None:
         return
-    with suppress(CommandFailed):
+    with suppress(CommandError):
         found = _read_once(shell, execution)
         shell.around.err.print(briefing.stakes(Look.of(shell.around.err), found, running_servers(found)))
 

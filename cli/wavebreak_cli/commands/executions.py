@@ -13,7 +13,7 @@ from wavebreak.timing import iso
 from wavebreak_cli.client.request import path_of
 from wavebreak_cli.commands.confirm import recovery_of
 from wavebreak_cli.commands.follow import Phases, follow_to_end, read_execution
-from wavebreak_cli.commands.moments import moment_of
+from wavebreak_cli.commands.moments import past_moment_of
 from wavebreak_cli.commands.names import ExecutionArgument, PlanArgument, execution_named, plan_named
 from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, ConfigError, Finished, UnavailableError
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
@@ -77,7 +77,7 @@ def run(  # noqa: PLR0913, PLR0917  each is an option of the command line
     if terminate_after is not None and mode is RunMode.RECOVERY:
         raise ConfigError.because("--terminate-after is for a drill: a recovery's instances stay")
     points, plan = _recovery_points(snapshot or []), plan_named(plan)
-    limit = moment_of(before, shell.around.now()) if before is not None else None
+    limit = past_moment_of(before, shell.around.now()) if before is not None else None
     if mode is RunMode.RECOVERY:
         recovery_of(shell, plan, confirm, Wanted(preempts=not no_preempt, before=limit, points=points))
     body = {"planId": plan, "reason": reason, "snapshots": points or None, "terminateAfterMinutes": terminate_after}

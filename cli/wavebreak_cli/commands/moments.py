@@ -20,3 +20,11 @@ def moment_of(text: str, now: datetime) -> datetime:
         if at is not None:
             return at.astimezone(UTC)
     raise ConfigError.because(f"{text!r} is no time: 2d, 12h, 30m, or 2026-11-21T12:00:00Z")
+
+
+def past_moment_of(text: str, now: datetime) -> datetime:
+    """Read a time that may not lie ahead: a mistyped year would mean the newest recovery points."""
+    at = moment_of(text, now)
+    if at > now:
+        raise ConfigError.because(f"{text!r} lies ahead of the present time, {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    return at

@@ -10,6 +10,7 @@ from rich.text import Text
 from wavebreak_cli.client.answers import members
 from wavebreak_cli.views.execution_card import listing
 from wavebreak_cli.views.phases import phase_of
+from wavebreak_cli.views.terminal import when
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,7 +33,7 @@ def servers(look: Look, execution: Execution, now: datetime) -> RenderableType:
 
 
 def _table(look: Look, execution: Execution, now: datetime) -> RenderableType:
-    columns = ("Wave", "Name", "Source server", "Impact", "Launch", "Recovery instance", "Error")
+    columns = ("Wave", "Name", "Source server", "Impact", "Launch", "Recovery instance", "Recovery point", "Error")
     table = listing(look, *columns, foldable={"Name", "Error"})
     for wave, server in members(execution):
         table.add_row(
@@ -42,6 +43,7 @@ def _table(look: Look, execution: Execution, now: datetime) -> RenderableType:
             look.text(server.get("impact")),
             _stands(look, server, now),
             look.text(server.get("recoveryInstanceId") or _DASH),
+            look.text(when(server.get("snapshotAt"))),
             look.text(server.get("error") or "", "red"),
         )
     return table
@@ -60,7 +62,8 @@ def _blocks(look: Look, execution: Execution, now: datetime) -> RenderableType:
         )
         lines.append(head)
         if server.get("recoveryInstanceId"):
-            lines.append(look.text(f"   {server['recoveryInstanceId']}", _QUIET))
+            point = f"  from {when(server.get('snapshotAt'))}" if server.get("snapshotAt") else ""
+            lines.append(look.text(f"   {server['recoveryInstanceId']}{point}", _QUIET))
         if server.get("error"):
             lines.append(look.text(f"   {server['error']}", "red"))
     return Group(*lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.parallel_reads import Asking
@@ -32,6 +33,7 @@ from wavebreak.use_cases.resolve_selectors import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _TRIES: Final = 4
+_CLOCKS_DIFFER: Final = timedelta(minutes=5)
+"""By so much the clock of who asks may be ahead, as that of a signature may."""
 
 
 def start_execution(
@@ -85,9 +89,16 @@ class _Wanted:
     call: str = field(default_factory=new_call_id)
 
 
+def _refuse_time_to_come(before: datetime | None, now: datetime) -> None:
+    """Raise InvalidRequest for a moment that lies ahead: a mistyped year would mean the newest recovery points."""
+    if before is not None and before > now + _CLOCKS_DIFFER:
+        raise InvalidRequest.of("/before", f"lies ahead of the present time, {iso(now)}")
+
+
 def _wanted(app: App, execution_id: str, plan_id: str, mode: Mode, own: Site, asked: StartRequest) -> _Wanted:
     """Make the execution of a plan, with what it should warn of; nothing is locked or written."""
     now = app.now()
+    _refuse_time_to_come(asked.before, now)
     stored = app.plans.get(plan_id)
     elsewhere = [] if app.other_accounts else foreign(stored.document["waves"], own)
     if elsewhere:

@@ -132,3 +132,13 @@ def test_4_what_is_no_time_with_an_offset_is_refused_and_starts_nothing(stack: S
     assert (answer.status, answer.json["errors"][0]["pointer"]) == (400, "/before")
     assert "must be a time with its offset" in answer.json["errors"][0]["message"]
     assert stack.api("GET", "/executions").json["items"] == []
+
+
+@pytest.mark.parametrize("path", ["/drills", "/recoveries"])
+def test_4_a_moment_that_lies_ahead_is_refused_and_starts_nothing(stack: Stack, clock: JumpingClock, path: str) -> None:
+    stack.put_plan(DOCUMENT)
+    ahead = iso(clock.now() + timedelta(minutes=6))
+    answer = stack.api("POST", path, {"planId": DOCUMENT["planId"], "before": ahead})
+    assert (answer.status, answer.json["errors"][0]["pointer"]) == (400, "/before")
+    assert "lies ahead" in answer.json["errors"][0]["message"]
+    assert stack.api("GET", "/executions").json["items"] == []
