@@ -84,7 +84,11 @@ def _stumbled(text: str, error: PlanInvalidError) -> list[dict[str, Any]]:
         return [_at(*fault)]
     told = located(text, _entries(error.problems))
     line = plan_words.open_quote(text) if "unexpected end of stream" in str(told[0].get("message")) else None
-    return [_at(line, "a quotation mark opens here and is never closed")] if line else told
+    return (
+        [_at(line, "a quotation mark opens here and is never closed")]
+        if line
+        else [{**one, "message": plan_words.parser_words(str(one.get("message")))} for one in told]
+    )
 
 
 def is_plan_id(text: str) -> bool:

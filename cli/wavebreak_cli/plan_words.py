@@ -35,6 +35,33 @@ _PATTERNS: Final[Mapping[str, str]] = {
 """What a pattern of the plan document asks for, written out: loading the document's own takes too long."""
 
 
+_PARSERS: Final[Mapping[str, str]] = {
+    "mapping values are not allowed": "a colon stands inside a value: put it in quotes, or check its indentation",
+    "did not find expected key": "this is indented otherwise than what it belongs to",
+    "did not find expected '-' indicator": "this is indented otherwise than the list that it belongs to",
+    "block sequence entries are not allowed": "a list begins here beside a value: give it a line of its own",
+    "could not find expected ':'": "a name without a colon and a value behind it",
+    "did not find expected ',' or": "a bracket or a comma is missing before this",
+    "did not find expected node content": "a value is missing here",
+    "found character that cannot start any token": "a value may not begin like this: put it in quotes",
+    "while scanning a quoted scalar": "a quotation mark opens here and is never closed",
+    "Expecting value": "a value is missing or misspelt here",
+    "Expecting property name": "a name in double quotes is missing here, or a comma stands before a closing brace",
+    "Expecting ',' delimiter": "a comma is missing before this",
+    "Expecting ':' delimiter": "a colon is missing before this",
+    "Invalid control character": "a line ends, or a control character stands, within quotation marks",
+    "Invalid \\escape": "a backslash stands before what it cannot escape: write it twice",
+    "Unterminated string": "a quotation mark opens here and is never closed",
+    "Extra data": "something follows behind the end of the document",
+}
+"""What readers of YAML and JSON say, by its beginning, in words for whoever wrote the text."""
+
+
+def parser_words(message: str) -> str:
+    """Return what a reader of YAML or JSON stumbled over, in words; what is not known here stays as it is."""
+    return next((words for told, words in _PARSERS.items() if message.startswith(told)), message)
+
+
 def unreadable_because(content: bytes) -> tuple[int | None, str] | None:
     """Return why bytes are no text for a plan: the line, from 1, if there is one, and the reason; None for text."""
     if not content.strip():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 import uuid
@@ -41,6 +42,8 @@ _HINTS: Final[Mapping[str, str]] = {
     "PRECONDITION_FAILED": "somebody changed the plan: see wavebreak plan show, then apply again with its version",
 }
 
+_NO_WAVE: Final = re.compile(r"(?:Execution )?((?:drill|recovery)-[0-9a-z]+) has no wave ")
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
@@ -68,6 +71,15 @@ def present_directory() -> Path:
         return Path.cwd()
     except FileNotFoundError:
         return Path("/")
+
+
+def is_deleted() -> bool:
+    """Return whether the directory that this runs in was deleted: what is written there goes nowhere."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 @dataclass
@@ -203,7 +215,10 @@ def _next_step(failure: CommandError) -> str | None:
     """Return what to look at next, where the problem names it."""
     holder = failure.problem.get("executionId")
     if failure.code in {"PLAN_BUSY", "SERVER_BUSY"} and holder:
-        return f"wavebreak watch {holder}"
+        return f"wavebreak watch {holder}\nto wait for its end, or to end it: wavebreak cancel {holder}"
+    of_wave = _NO_WAVE.match(str(failure.problem.get("detail")))
+    if of_wave:
+        return f"wavebreak show {of_wave[1]}"
     if failure.code == "NOT_FOUND":
         return "wavebreak plan list, wavebreak executions"
     return None

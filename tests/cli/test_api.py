@@ -40,8 +40,8 @@ def test_calls_are_signed_for_execute_api_as_they_are_sent(api: FakeApi, wavebre
 
 
 def test_odd_ids_are_escaped_as_one_segment(api: FakeApi, wavebreak: Terminal) -> None:
-    wavebreak("show", "a/../b?c#d e")
-    assert api.requests[0].path == "/executions/a/../b?c#d e"
+    wavebreak("command", "--follow", "a/../b?c#d e")
+    assert api.requests[0].path == "/commands/a/../b?c#d e"
     assert api.requests[0].query == {}
 
 

@@ -1,5 +1,6 @@
 """Where the API is found, and in which order the places are looked at."""
 
+import json
 from pathlib import Path
 from typing import NoReturn
 
@@ -10,6 +11,7 @@ from tests.cli.conftest import Terminal
 from tests.cli.fake_api import FakeApi, Fault
 from tests.cli.stack_files import GATEWAY, stack, stack_file
 
+from wavebreak_cli.client import endpoint
 from wavebreak_cli.client.endpoint import Endpoint, GlobalOptions, StaticKeys, find_stack_file, resolve, signing_keys
 from wavebreak_cli.errors import ConfigError, UnavailableError
 
@@ -265,7 +267,8 @@ def test_t31_n31b_what_a_credential_process_prints_wrongly_is_a_wrong_setting_in
     assert outcome.exit_code == 3
     assert outcome.err.startswith("error: Configuration: AWS credentials: ")
     assert "Traceback" not in outcome.err
-    assert "a credential_process prints its JSON, and nothing else" in outcome.err
+    wanted = "printed has expired" if "2020" in printed else "a credential_process prints its JSON, and nothing else"
+    assert wanted in outcome.err
     assert not cloudformation.requests
 
 
@@ -324,3 +327,28 @@ def test_an_address_of_cloudformation_that_is_none_is_a_wrong_setting(
     outcome = wavebreak("plan", "list")
     assert outcome.exit_code == 3
     assert outcome.err.startswith("error: Configuration: no API found: stack 'wavebreak': ")
+
+
+@pytest.mark.parametrize(
+    ("process", "told"),
+    [
+        ("/no/such/helper --json", "AWS credentials: there is no credential_process /no/such/helper"),
+        ("cat {printed}", "AWS credentials: what the credential_process printed has expired"),
+        ("sleep 20", "AWS credentials: no answer in 0.5 s"),
+    ],
+)
+def test_a_credential_process_that_gives_none_is_told_for_what_it_is(
+    api: FakeApi, wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: str, told: str
+) -> None:
+    expired = {"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "b", "Expiration": "2020-01-01T00:00:00Z"}
+    (tmp_path / "printed").write_text(json.dumps(expired), encoding="utf-8")
+    line = process.format(printed=tmp_path / "printed")
+    (tmp_path / "config").write_text(f"[profile process]\ncredential_process = {line}\n", encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(endpoint, "CREDENTIALS_SECONDS", 0.5)
+    outcome = wavebreak("--profile", "process", "plan", "list")
+    assert outcome.exit_code == 3
+    assert outcome.err.startswith(f"error: Configuration: {told}")
+    assert api.requests == []

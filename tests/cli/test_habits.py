@@ -227,6 +227,8 @@ def test_debug_tells_calls_times_and_request_ids(api: FakeApi, wavebreak: Termin
     ("refusal", "hint"),
     [
         (problem(409, "PLAN_BUSY", "Plan busy", "held", executionId=DRILL), f"hint: wavebreak watch {DRILL}"),
+        (problem(409, "SERVER_BUSY", "Busy", "held", executionId=DRILL), f"to end it: wavebreak cancel {DRILL}"),
+        (problem(404, "NOT_FOUND", "Not found", f"Execution {DRILL} has no wave '9'"), f"hint: wavebreak show {DRILL}"),
         (problem(404, "NOT_FOUND", "Not found", "no such"), "hint: wavebreak plan list, wavebreak executions"),
     ],
 )
@@ -257,6 +259,24 @@ def test_no_foreign_exception_a_deleted_directory(api: FakeApi, tmp_path: Path) 
         ["/bin/bash", "-c", line, sys.executable], env=_environment(), capture_output=True, text=True, check=False
     )
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+
+
+def test_no_plan_is_written_where_there_is_no_directory_any_more(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    line = f'cd {gone} && rmdir {gone} && exec "$0" -m wavebreak_cli plan new shop'
+    done = subprocess.run(  # noqa: S603 - our own program
+        ["/bin/bash", "-c", line, sys.executable], env=_environment(), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "the present directory was deleted, nothing was written" in done.stderr) == (3, True)
+
+
+def test_whoami_tells_what_is_known_without_sts(api: FakeApi, wavebreak: Terminal) -> None:
+    outcome = wavebreak("whoami")
+    assert outcome.exit_code == 0
+    told = " ".join(outcome.out.split())
+    assert f"apiUrl {api.url}" in told
+    assert "principal not known: " in told
 
 
 def test_no_foreign_exception_an_expired_sso_session(
@@ -314,7 +334,8 @@ def test_a_proxy_that_refuses_is_named(wavebreak: Terminal, monkeypatch: pytest.
         outcome = wavebreak("--api-url", "https://recovery.example.com/v1", "plan", "list")
         proxy.shutdown()
     assert outcome.exit_code == 4
-    assert "https://recovery.example.com/v1: the proxy refuses: 407 Proxy Authentication Required" in outcome.err
+    named = f"the proxy 127.0.0.1:{proxy.server_port}"
+    assert f"https://recovery.example.com/v1: {named} refuses: 407 Proxy Authentication Required" in outcome.err
     assert _Refusing.asked == ["recovery.example.com:443"] * 4, "what never left is asked for again"
 
 
@@ -336,3 +357,31 @@ def test_f24_b10_what_is_not_taken_says_what_was_meant(
     assert outcome.exit_code == 3
     assert hint in outcome.err
     assert not api.requests
+
+
+@pytest.mark.parametrize("verb", ["show", "events", "cancel", "watch"])
+@pytest.mark.parametrize("text", ["../x", "drill_1", ""])
+def test_f16_what_is_no_id_of_an_execution_is_told_and_not_asked_for(
+    api: FakeApi, wavebreak: Terminal, verb: str, text: str
+) -> None:
+    outcome = wavebreak(verb, text)
+    assert outcome.exit_code == 3
+    assert f"{text!r} is no id of an execution" in outcome.err
+    assert api.requests == []
+
+
+def test_f16_an_id_in_capitals_is_found(api: FakeApi, wavebreak: Terminal) -> None:
+    api.readings[DRILL] = [execution("COMPLETED", [])]
+    assert wavebreak("show", DRILL.upper()).exit_code == 0
+
+
+def test_b9_the_attempts_of_a_wave_are_told_with_their_time_and_reason(api: FakeApi, wavebreak: Terminal) -> None:
+    known = [
+        {"attempt": 1, "status": "FAILED", "startedAt": "2026-11-21T12:00:00.000Z", "error": "no capacity"},
+        {"attempt": 2, "status": "COMPLETED", "startedAt": "2026-11-21T12:05:00.000Z", "error": None},
+    ]
+    ended = [{**one, "endedAt": f"2026-11-21T12:0{at}:11.000Z"} for at, one in zip((0, 5), known, strict=True)]
+    api.readings[DRILL] = [execution("COMPLETED", [wave(1, "db", "COMPLETED", [server(1)], attempts=ended)])]
+    rows = [" ".join(row.split()) for row in wavebreak("show", DRILL).out.splitlines()]
+    assert "attempt 1: failed 11s 12:00:00Z: no capacity" in rows
+    assert "attempt 2: completed 11s 12:05:00Z" in rows

@@ -71,6 +71,25 @@ def test_what_is_no_plan_is_told_in_words_with_its_line(
     assert "Errno" not in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("planId: shop\nname: Shop: the second\n", "shop.yaml:2: a colon stands inside a value"),
+        ("planId: shop\nwaves:\n  - name: a\n   servers: []\n", "is indented otherwise than"),
+        ("planId: shop\nwaves: [{name: a}\nname: x\n", "a bracket or a comma is missing before this"),
+        ('{"planId": "shop" "name": "x"}', "shop.yaml:1: a comma is missing before this"),
+        ('{"planId": "shop", "waves": [}', "shop.yaml:1: a value is missing or misspelt here"),
+    ],
+)
+def test_what_a_parser_stumbles_over_is_told_in_words(wavebreak: Terminal, here: Path, content: str, told: str) -> None:
+    (here / "shop.yaml").write_text(content)
+    outcome = wavebreak("plan", "validate", "shop.yaml")
+    assert outcome.exit_code == 3
+    assert told in outcome.err
+    for foreign in ("xpect", "mapping", "block", "delimiter"):
+        assert foreign not in outcome.err
+
+
 def test_what_is_no_file_is_told_in_words(wavebreak: Terminal, here: Path) -> None:
     (here / "plans").mkdir()
     assert "plans is a directory: name the files in it, plans/*.yaml" in wavebreak("plan", "validate", "plans").err

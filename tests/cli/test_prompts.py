@@ -287,7 +287,16 @@ def test_b12_f4_instances_that_are_gone_are_shown_as_gone_and_servers_by_name(
     assert "✗ web-2 s-00000000000000004  wave 1, optional: The instance" in shown, "F11: wave and impact first"
     wavebreak.width = 140
     row = next(line for line in wavebreak("show", DRILL, "--servers").out.splitlines() if "db-1" in line)
-    assert row.split() == ["1", "db-1", "s-00000000000000001", "CRITICAL", "replaced", "since", "i-00000000000000001"]
+    assert row.split() == [
+        "1",
+        "db-1",
+        "s-00000000000000001",
+        "CRITICAL",
+        "replaced",
+        "since",
+        "i-00000000000000001",
+        "\N{EN DASH}",
+    ]
 
 
 def test_recovery_points_of_servers_are_chosen(api: FakeApi, wavebreak: Terminal) -> None:

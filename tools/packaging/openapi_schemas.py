@@ -31,6 +31,7 @@ _PROBLEM: Final[dict[str, Any]] = {
             "description": "Every fault of a request, by JSON pointer or name; with VALIDATION_FAILED.",
         },
         "executionId": {"type": "string", "description": "Who holds it; with PLAN_BUSY and SERVER_BUSY."},
+        "started": {"const": False, "description": "Nothing was started; with UNAVAILABLE, where that is known."},
         "sourceServerId": {"type": "string", "description": "Which server is held; with SERVER_BUSY."},
         "supported": {
             "type": "array",

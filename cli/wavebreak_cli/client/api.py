@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import getproxies
 
 import httpx
 
@@ -159,7 +160,9 @@ class Api:
         try:
             return self._answered(request)
         except httpx.ProxyError as error:
-            raise NotConnectedError.unreachable(self.endpoint.url, f"the proxy refuses: {error}") from error
+            raise NotConnectedError.unreachable(
+                self.endpoint.url, f"the proxy {_proxy_of(request)} refuses: {error}"
+            ) from error
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise NotConnectedError.unreachable(self.endpoint.url, str(error) or "no connection") from error
         except httpx.TimeoutException as error:
@@ -228,6 +231,13 @@ def _believed(bundle: str | None) -> ssl.SSLContext | bool:
         told = f"certificates of AWS_CA_BUNDLE or ca_bundle, {bundle!r}, cannot be read: {error}"
         raise ConfigError.because(told) from error
     return context
+
+
+def _proxy_of(request: httpx.Request) -> str:
+    """Name the proxy that the environment sets for an address, without a password."""
+    found = getproxies()
+    address = urlsplit(found.get(request.url.scheme) or found.get("all") or "")
+    return f"{address.hostname}:{address.port}" if address.hostname and address.port else address.hostname or ""
 
 
 class NotConnectedError(UnavailableError):

@@ -17,18 +17,24 @@ import os
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from queue import Empty, Queue
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from wavebreak.aws_error_codes import is_service_fault
 from wavebreak_cli.errors import ConfigError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from botocore.credentials import Credentials, ReadOnlyCredentials
 
+T = TypeVar("T")
+
+CREDENTIALS_SECONDS: Final = 30.0
+"""How long credentials are waited for, which somebody else's process may have to give."""
 DEFAULT_STACK: Final = "wavebreak"
 STACK_FILE: Final = ".local/stack.json"
 _PATIENCE: Final[Mapping[str, Any]] = {"connect_timeout": 5, "read_timeout": 15}
@@ -126,7 +132,7 @@ def credentials_of(endpoint: Endpoint) -> Credentials:
     if endpoint.keys:
         return Credentials(endpoint.keys.access_key, endpoint.keys.secret_key)
     with credential_failures():
-        found: Credentials | None = new_session(endpoint.profile).get_credentials()
+        found: Credentials | None = _soon(new_session(endpoint.profile).get_credentials)
     if found is None:
         raise ConfigError.because("no AWS credentials found: set AWS_PROFILE, --profile or AWS_ACCESS_KEY_ID")
     return found
@@ -138,25 +144,51 @@ def signing_keys(credentials: Credentials) -> ReadOnlyCredentials:
     Raises ConfigError, or UnavailableError when AWS cannot be asked for them.
     """
     with credential_failures():
-        keys = credentials.get_frozen_credentials()
+        keys = _soon(credentials.get_frozen_credentials)
     # They go into a header: one that was pasted with its line end would be refused there, and shown.
     if not all(part is None or _KEY.fullmatch(part) for part in (keys.access_key, keys.secret_key, keys.token)):
         raise ConfigError.because("AWS credentials: a key or token has a line break, a blank or another odd character")
     return keys
 
 
+def _soon(ask: Callable[[], T]) -> T:
+    """Return an answer that somebody else's process may have to give; raises ConfigError if it takes too long."""
+    answers: Queue[T | BaseException] = Queue()
+
+    def run() -> None:
+        try:
+            answers.put(ask())
+        except BaseException as error:  # noqa: BLE001 - it is raised below, where somebody waits for it
+            answers.put(error)
+
+    Thread(target=run, daemon=True).start()
+    try:
+        answer = answers.get(timeout=CREDENTIALS_SECONDS)
+    except Empty:
+        told = f"AWS credentials: no answer in {CREDENTIALS_SECONDS:g} s"
+        raise ConfigError.because(told, "is there a credential_process that hangs or asks something?") from None
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
+
+
 @contextmanager
 def credential_failures() -> Iterator[None]:
-    """Raise what AWS credentials fail by as Misconfigured, or as Unavailable where it may pass."""
+    """Raise what AWS credentials fail by as ConfigError, or as Unavailable where it may pass."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - only calls need them
 
     try:
         yield
+    except FileNotFoundError as error:
+        raise ConfigError.because(f"AWS credentials: there is no credential_process {error.filename}") from error
     except (BotoCoreError, ClientError, OSError) as error:  # OSError: a credential_process that cannot be run
         if _may_pass(error):
             raise UnavailableError.unreachable("AWS credentials", str(error)) from error
         raise ConfigError.because(f"AWS credentials: {error}", _hint_for(error)) from error
     except (AttributeError, RuntimeError, TypeError, ValueError) as error:  # it printed no object of JSON, or old keys
+        if isinstance(error, RuntimeError) and "expired" in str(error):
+            told = "AWS credentials: what the credential_process printed has expired"
+            raise ConfigError.because(told, "renew what it reads, or sign in again") from error
         hint = "a credential_process prints its JSON, and nothing else, on standard output"
         raise ConfigError.because(f"AWS credentials: the credential_process or its answer: {error}", hint) from error
 

@@ -116,7 +116,9 @@ def _start(shell: Shell, path: str, body: dict[str, Any]) -> "Execution":
         shell.note(f"Left before the API answered. {doubt}")
         raise Finished(EXIT_INTERRUPTED) from None
     except UnavailableError as failure:
-        if failure.may_have_arrived:
+        if failure.problem.get("started") is False:
+            failure.hint = "Nothing was started."
+        elif failure.may_have_arrived:
             failure.hint = doubt
         raise
 

@@ -32,7 +32,10 @@ def execution_named(shell: Shell, text: str) -> str:
 
     The beginning may leave `drill-` or `recovery-` out. Raises ConfigError unless exactly one fits.
     """
-    if _WHOLE.fullmatch(text) or not _BEGINNING.fullmatch(text):
+    given, text = text, text.lower()
+    if not _BEGINNING.fullmatch(text):
+        raise ConfigError.because(f"{given!r} is no id of an execution: {LATEST}, or the beginning of one")
+    if _WHOLE.fullmatch(text):
         return text
     if text == LATEST:
         for item in shell.api.items("/executions", limit=1):

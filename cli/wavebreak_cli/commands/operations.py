@@ -54,11 +54,14 @@ def errors(  # noqa: PLR0913, PLR0917  each is an option of the command line
 @operations.command()
 def whoami(context: typer.Context, json: JsonFlag = False) -> None:
     """Show which stack calls go to, in which account and Region, and whose credentials sign them."""
-    from wavebreak_cli.client.caller import caller_of  # noqa: PLC0415 - STS is only asked by few commands
+    from wavebreak_cli.client.caller import Caller, caller_of  # noqa: PLC0415 - STS is only asked by few commands
 
     shell = open_shell(context, json)
     endpoint = shell.api.endpoint
-    caller = caller_of(endpoint)
+    try:
+        caller = caller_of(endpoint)
+    except UnavailableError as failure:  # where calls go to is known without STS
+        caller = Caller(f"not known: {failure}", "not known")
     told = {
         "stack": endpoint.origin or endpoint.url,
         "apiUrl": endpoint.url,

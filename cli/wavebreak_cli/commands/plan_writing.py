@@ -17,7 +17,7 @@ from wavebreak_cli.errors import (
     PlanUnreadableError,
     RefusedError,
 )
-from wavebreak_cli.session import JsonFlag, Shell, open_shell
+from wavebreak_cli.session import JsonFlag, Shell, is_deleted, open_shell
 from wavebreak_cli.views import lists, plan_views
 
 if TYPE_CHECKING:
@@ -256,6 +256,8 @@ def new(
         return
     named = file or f"{plan}.yaml"
     target = shell.around.directory / named
+    if is_deleted():
+        raise ConfigError.because("the present directory was deleted, nothing was written")
     try:
         with target.open("x", encoding="utf-8") as stream:
             stream.write(text)

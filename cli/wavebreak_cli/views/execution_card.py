@@ -185,17 +185,19 @@ def _card_waves(look: Look, execution: Execution, now: datetime) -> Table:
             look.text(wave_time(wave, now), _QUIET),
         )
         for attempt in (wave.get("attempts") or []) if len(wave.get("attempts") or []) > 1 else []:
-            grid.add_row("", _attempt(look, attempt, now))
+            grid.add_row("", *_attempt(look, attempt, now))
         for step in wave.get("steps") or []:
             grid.add_row("", _status(look, step_display(step)), step_name(look, step))
     return grid
 
 
-def _attempt(look: Look, attempt: Mapping[str, Any], now: datetime) -> Text:
-    """Tell an attempt of a wave that took several: how it went, and how long it took."""
+def _attempt(look: Look, attempt: Mapping[str, Any], now: datetime) -> tuple[Text, Text]:
+    """Tell an attempt of a wave that took several: how it went and how long it took; when it began, why it failed."""
     took = duration(elapsed(attempt.get("startedAt"), attempt.get("endedAt"), None, now))
     word = str(attempt.get("status")).replace("_", " ").lower()
-    return look.text(f"attempt {attempt.get('attempt')}: {word} {took}", _QUIET)
+    why = f": {attempt['error']}" if attempt.get("error") else ""
+    told = look.text(f"attempt {attempt.get('attempt')}: {word} {took}", _QUIET)
+    return told, look.text(f"{when(attempt.get('startedAt'))[11:]}{why}", _QUIET)
 
 
 def wave_time(wave: Wave, now: datetime) -> str:

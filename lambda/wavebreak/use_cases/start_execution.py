@@ -63,7 +63,11 @@ def start_execution(
     execution_id, exists = app.executions.requests.id_of(request, new_execution_id(mode, now), keys.execution, now)
     if exists:
         return app.executions.load(execution_id).execution
-    wanted = _wanted(app, execution_id, plan_id, mode, own, asked)
+    try:
+        wanted = _wanted(app, execution_id, plan_id, mode, own, asked)
+    except Unavailable as unknown:
+        unknown.members["started"] = False
+        raise
     wanted = replace(wanted, call=request.call) if request else wanted
     for _ in range(_TRIES):
         try:
@@ -75,7 +79,7 @@ def start_execution(
             continue
         _start_machine(app, born)
         return _drills_cancelled(app, born)
-    raise Unavailable("The plan is being started by many at once", retry_after_seconds=1)
+    raise Unavailable("The plan is being started by many at once", retry_after_seconds=1, started=False)
 
 
 @dataclass(frozen=True, slots=True)
