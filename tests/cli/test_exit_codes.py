@@ -252,8 +252,8 @@ def test_a_reader_that_goes_away_never_reads_as_an_outcome(api: FakeApi, wavebre
 
 def test_help_is_0_and_loads_neither_boto_nor_the_http_client() -> None:
     program = (
-        "import sys; from wavebreak_cli.main import invoke; from wavebreak_cli.session import Surroundings; "
-        "code = invoke(['--help'], Surroundings()); "
+        "import sys; from wavebreak_cli.main import invoke; from wavebreak_cli.session import Environment; "
+        "code = invoke(['--help'], Environment()); "
         "heavy = {'boto3', 'botocore', 'httpx', 'pydantic', 'yaml'} & set(sys.modules); "
         "sys.exit(f'{code} {heavy}' if code or heavy else 0)"
     )
