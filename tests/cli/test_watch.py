@@ -236,3 +236,29 @@ def test_a_terminal_sees_the_live_view_and_then_the_card(api: FakeApi, wavebreak
     last_frame = outcome.out.rsplit("Recovery Plan", 1)[1]
     assert "PARTIAL SUCCESS (1 of 2 waves completed)" in last_frame
     assert "servers launched" not in last_frame
+
+
+def test_f22_a_pause_is_told_after_the_server_and_the_wave_that_caused_it(api: FakeApi, wavebreak: Terminal) -> None:
+    running = wave(1, "db", "IN_PROGRESS", [server(1, "IN_PROGRESS")])
+    failed = wave(1, "db", "FAILED", [server(1, "FAILED", error="no capacity")], error="1 critical server(s) failed")
+    api.readings[DRILL] = [
+        execution("IN_PROGRESS", [running]),
+        execution("PAUSED", [failed], pausedBy=["FAILURE"]),
+        execution("FAILED", [failed]),
+    ]
+    told = [row.split("Z ", 1)[1] for row in wavebreak("watch", DRILL).out.splitlines() if "Z " in row]
+    at = [next(n for n, row in enumerate(told) if row.startswith(what)) for what in ("server", "wave 1 db FAILED")]
+    assert at == sorted(at)
+    assert max(at) < told.index(f"execution {DRILL} PAUSED")
+
+
+def test_an_instance_that_is_known_after_its_launch_is_told_then(api: FakeApi, wavebreak: Terminal) -> None:
+    launched = [server(1, recoveryInstanceId=None)]
+    api.readings[DRILL] = [
+        execution("IN_PROGRESS", [wave(1, "db", "IN_PROGRESS", launched)]),
+        execution("IN_PROGRESS", [wave(1, "db", "IN_PROGRESS", [server(1)])]),
+        execution("COMPLETED", [wave(1, "db", "COMPLETED", [server(1)])]),
+    ]
+    rows = [row for row in wavebreak("watch", DRILL).out.splitlines() if "LAUNCHED" in row]
+    assert len(rows) == 2
+    assert rows[1].endswith(f"i-{1:017}")

@@ -24,12 +24,13 @@ Change = dict[str, Any]
 _UNREMARKABLE: Final = frozenset({"NOT_STARTED", "NOT_REQUESTED", "PENDING", ""})
 """Statuses that everything begins with: not worth a line at the first reading."""
 
+_PAUSED: Final = "PAUSED"
 _STAMP: Final = "%Y-%m-%dT%H:%M:%SZ"
 _NEEDS_SOMEONE: Final = frozenset({"PAUSED", "AWAITING_APPROVAL"})
 
 
 def changes(before: Execution | None, after: Execution, now: datetime) -> list[Change]:
-    """List what changed, at the time `now` when it was seen: what began before what it led to, an end last."""
+    """List what changed, at the time `now` when it was seen: what began before what it led to, an end or pause last."""
     stamp = {"at": now.strftime(_STAMP)}
     return [{**stamp, **change} for change in _all(before or {}, after)]
 
@@ -38,14 +39,14 @@ def _all(before: Execution, after: Execution) -> Iterator[Change]:
     status = after.get("status", "")
     named = {"executionId": after.get("executionId"), "mode": after.get("mode")}
     moved = [{"change": "execution", **named, "status": status}]
-    ended = is_terminal(normalize_execution_status(status))
+    follows = status == _PAUSED or is_terminal(normalize_execution_status(status))
     if status == before.get("status"):
         moved = []
-    yield from [] if ended else moved
+    yield from [] if follows else moved
     earlier = {wave.get("waveNumber"): wave for wave in before.get("waves") or []}
     for wave in after.get("waves") or []:
         yield from _wave(earlier.get(wave.get("waveNumber"), {}), wave)
-    yield from moved if ended else []
+    yield from moved if follows else []
     yield from _termination(before, after)
     if _waits(after) and _waits(after) != _waits(before):
         yield {"change": "waiting", "next": [step.command for step in next_steps(after)]}
@@ -68,7 +69,8 @@ def _wave(before: Wave, after: Wave) -> Iterator[Change]:
 def _server(before: Server, after: Server, wave_number: int | None) -> Iterator[Change]:
     status, old = after.get("launchStatus", ""), before.get("launchStatus", "")
     who = {"waveNumber": wave_number, "sourceServerId": after.get("sourceServerId"), "name": after.get("name")}
-    if status != old and (old or status not in _UNREMARKABLE):
+    late = status == LaunchStatus.LAUNCHED and not before.get("recoveryInstanceId") and after.get("recoveryInstanceId")
+    if (status != old or late) and (old or status not in _UNREMARKABLE):
         told = {name: after.get(name) for name in ("recoveryInstanceId", "error")}
         yield {"change": "server", **who, "status": status, **told}
     phase = after.get("phase")
