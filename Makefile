@@ -43,7 +43,7 @@ DAYS ?=
 .PHONY: help
 help: ## show this list
 	@echo "Wavebreak. Commands:"
-	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)$$/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)$$/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-20s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo "The local stack takes WAVEBREAK_PORT (4566), WAVEBREAK_SIMULATOR_PORT (4567), WAVEBREAK_TIME_SCALE (1 is real"
 	@echo "time) and WAVEBREAK_SEED (repeats the services' manners, those of tests too) from the environment; FORCE=1 lets"

@@ -1,4 +1,5 @@
 import re
+import subprocess
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
@@ -66,3 +67,10 @@ def test_make_and_continuous_integration_know_the_same_command() -> None:
     promised = "help demo test up down status unit integration e2e"
     promised += " lint typecheck soak chaos bench build deploy verify-aws console browser"
     assert documented == set(promised.split())
+
+
+def test_b10_the_list_of_commands_keeps_every_name_apart_from_its_text() -> None:
+    told = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607 - the one on the path
+    listed = [line for line in told.splitlines() if line.startswith("  make ")]
+    assert len(listed) > 10
+    assert [line for line in listed if re.match(r"  make [a-z0-9-]+  +\S", line) is None] == []
