@@ -1613,6 +1613,11 @@ export interface components {
             executionId?: string;
             /** @description Which server is held; with SERVER_BUSY. */
             sourceServerId?: string;
+            /**
+             * @description Nothing was started; with UNAVAILABLE, where that is known.
+             * @constant
+             */
+            started?: false;
             status: number;
             /** @description The commands that there are; with UNSUPPORTED_COMMAND. */
             supported?: string[];
