@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from wavebreak.aws.ec2.landing_places import LandingPlaces
     from wavebreak.aws.ec2.launch_templates import LaunchTemplates
     from wavebreak.aws.functions import Functions
+    from wavebreak.aws.reads_by_id import ReadsById
     from wavebreak.aws.ssm import Ssm
     from wavebreak.domain.drs import Quotas
     from wavebreak.domain.steps.allowances import Allowances
@@ -134,10 +135,11 @@ def app() -> App:
         Machine.TERMINATION: chosen.termination_machine_arn,
     }
     executions = ExecutionStore(table, on_saved=Measured(meter))
+    of_drs = _reads_by_id()
     return App(
         executions=executions,
         commands=CommandStore(table, executions),
-        ssm_at=_ssm_at,
+        ssm_at=partial(_ssm_at, _reads_by_id()),
         output_at=_output_at,
         plans=PlanStore(table),
         locks=LockStore(table),
@@ -145,8 +147,8 @@ def app() -> App:
         meter=meter,
         wakes=wakes,
         workflow=Workflow(clients.stepfunctions(), wakes, arns, chosen.command_machine_arn, chosen.step_machine_arn),
-        drs_at=_drs_at,
-        brief_drs_at=_brief_drs_at,
+        drs_at=partial(_drs_at, of_drs),
+        brief_drs_at=partial(_brief_drs_at, of_drs),
         quotas_at=AppliedQuotas(clients.service_quotas, utc_now).at,
         timing=chosen.timing,
         renew_after_rounds=chosen.renew_after_rounds,
@@ -156,7 +158,7 @@ def app() -> App:
         failed_events=FailedEvents(clients.telling, chosen.failed_events_queue_url),
         now=utc_now,
         post_launch_actions=chosen.post_launch_actions,
-        ec2_at=_ec2_at,
+        ec2_at=partial(_ec2_at, _reads_by_id()),
         evidence=EvidenceStore(table),
         bucket=EvidenceBucket(clients.s3, chosen.evidence_bucket),
         checks=CheckStore(table),
@@ -188,22 +190,34 @@ def _schedule_target() -> ScheduleTarget | None:
     return ScheduleTarget(chosen.schedule_group, chosen.schedule_function_arn, chosen.schedule_role_arn)
 
 
-def _drs_at(site: Site) -> Drs:
+def _reads_by_id() -> Callable[[Site], ReadsById]:
+    """Remember of each site whom a service does not tell of, for as long as this environment lives."""
+
+    @cache
+    def at(_site: Site) -> ReadsById:
+        from wavebreak.aws.reads_by_id import ReadsById  # noqa: PLC0415  adapters alone need it
+
+        return ReadsById()
+
+    return at
+
+
+def _drs_at(reads: Callable[[Site], ReadsById], site: Site) -> Drs:
     from wavebreak.aws.drs import Drs  # noqa: PLC0415  an adapter is imported by functions that use it
 
-    return Drs(clients.drs(site), clients.drs(site, once=True))
+    return Drs(clients.drs(site), clients.drs(site, once=True), reads(site))
 
 
-def _brief_drs_at(site: Site) -> Drs:
+def _brief_drs_at(reads: Callable[[Site], ReadsById], site: Site) -> Drs:
     from wavebreak.aws.drs import Drs  # noqa: PLC0415  likewise
 
-    return Drs(clients.drs(site, brief=True), clients.drs(site, once=True))
+    return Drs(clients.drs(site, brief=True), clients.drs(site, once=True), reads(site))
 
 
-def _ec2_at(site: Site) -> Ec2:
+def _ec2_at(reads: Callable[[Site], ReadsById], site: Site) -> Ec2:
     from wavebreak.aws.ec2.instances import Ec2  # noqa: PLC0415  likewise
 
-    return Ec2(clients.ec2(site))
+    return Ec2(clients.ec2(site), reads(site))
 
 
 def _templates_at(site: Site) -> LaunchTemplates:
@@ -218,7 +232,7 @@ def _places_at(site: Site) -> LandingPlaces:
     return LandingPlaces(clients.ec2_reading(site))
 
 
-def _ssm_at(site: Site) -> Ssm:
+def _ssm_at(reads: Callable[[Site], ReadsById], site: Site) -> Ssm:
     from wavebreak.aws.ssm import Ssm  # noqa: PLC0415  likewise
 
     chosen = settings()
@@ -228,6 +242,7 @@ def _ssm_at(site: Site) -> Ssm:
         chosen.document_prefix,
         chosen.command_log_group,
         partial(clients.sign_in, site),
+        reads(site),
     )
 
 

@@ -18,6 +18,18 @@ _THROTTLES: Final = frozenset(
         "TooManyRequestsException",
     },
 )
+PASSING: Final = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "RequestTimeTooSkewed",
+        "TooManyUpdates",
+        "UnrecognizedClientException",
+    }
+)
+"""Refusals that pass by themselves and are due to nobody: credentials that are renewed, a clock, and a busy account."""
 CONTENDED: Final = frozenset(
     {"TransactionCanceledException", "TransactionConflictException", "TransactionInProgressException"}
 )
@@ -31,4 +43,14 @@ NO_TEMPLATE_VERSION: Final = "InvalidLaunchTemplateId.VersionNotFound"
 
 def is_service_fault(status: int, code: str) -> bool:
     """Return whether an error answer, by its HTTP status and code, is a fault of the service's own, or a throttle."""
-    return status >= _SERVER_FAULT or status == _TOO_MANY or code in _THROTTLES
+    return status >= _SERVER_FAULT or is_throttle(status, code)
+
+
+def is_throttle(status: int, code: str) -> bool:
+    """Return whether an error answer holds calls back."""
+    return status == _TOO_MANY or code in _THROTTLES
+
+
+def is_passing(status: int, code: str) -> bool:
+    """Return whether an error answer holds calls back or passes by itself, whatever the call is about."""
+    return is_throttle(status, code) or code in PASSING

@@ -114,9 +114,9 @@ class FatefulDrs(Drs):
         self.fate.meanwhile(0.8)
         return super().jobs(job_ids)
 
-    def _pages(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+    def _pages(self, operation: str, *, client: Any = None, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Read; a job that was started a moment ago is shown by some reads only."""
-        for item in super()._pages(operation, **parameters):
+        for item in super()._pages(operation, client=client, **parameters):
             if operation != "describe_jobs" or not self.fate.hides(item):
                 yield item
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.aws.clients import UnsupportedSiteError
+from wavebreak.aws.reads_by_id import PartlyToldError
 from wavebreak.problems import CircuitOpen, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS, is_transient
 from wavebreak.resilience.threads import begin
@@ -44,6 +45,12 @@ class SiteSeen:
     online: set[str] = field(default_factory=set)
     trouble: Exception | None = None
     """Why the others are not known; None also while the site is silent."""
+    troubles: dict[str, Exception] = field(default_factory=dict)
+    """Why some are not known of which SSM does not tell, while it tells of others."""
+
+    def trouble_with(self, instance: str) -> Exception | None:
+        """Return why nothing is known of an instance; None also while the site is silent."""
+        return self.troubles.get(instance, self.trouble)
 
 
 class Agents:
@@ -65,16 +72,16 @@ class Agents:
     def is_silent(self, target: CommandTarget) -> bool:
         """Return whether SSM does not say anything of a target, in a way that may pass."""
         site = self._seen[target.site]
-        known = target.instance_id in site.asked
-        return not known and (site.trouble is None or _may_pass(site.trouble))
+        trouble = site.trouble_with(target.instance_id)
+        return target.instance_id not in site.asked and (trouble is None or _may_pass(trouble))
 
     def trouble(self, target: CommandTarget) -> str:
         """Return why nothing is known of a target."""
-        return str(self._seen[target.site].trouble or "no answer in time")
+        return str(self._seen[target.site].trouble_with(target.instance_id) or "no answer in time")
 
     def is_left_alone(self, target: CommandTarget) -> bool:
         """Return whether SSM was not even asked for a target, because its circuit is open."""
-        return isinstance(self._seen[target.site].trouble, CircuitOpen)
+        return isinstance(self._seen[target.site].trouble_with(target.instance_id), CircuitOpen)
 
 
 def _may_pass(trouble: Exception) -> bool:
@@ -105,13 +112,14 @@ def look_at_agents(
     elif adapters:
         _ask_side_by_side(adapters, wanted, seen)
     for site, site_seen in seen.items():
-        if site_seen.trouble is not None:
-            note(site_seen.trouble, site)
+        trouble = site_seen.trouble or next(iter(site_seen.troubles.values()), None)
+        if trouble is not None:
+            note(trouble, site)
         elif len(site_seen.asked) < len(wanted[site]):
             logger.warning("%s did not tell in time which agents answer", site)
     return Agents(
         {
-            site: SiteSeen(set(site_seen.asked), set(site_seen.online), site_seen.trouble)
+            site: SiteSeen(set(site_seen.asked), set(site_seen.online), site_seen.trouble, dict(site_seen.troubles))
             for site, site_seen in seen.items()
         }
     )
@@ -125,11 +133,14 @@ def _ask(ssm: Ssm, instances: list[str], seen: SiteSeen) -> None:
         batch = instances[start : start + IDS_A_CALL]
         try:
             online = ssm.online(batch)
+        except PartlyToldError as error:
+            online = frozenset(error.found)
+            seen.troubles |= error.troubles
         except FAULTS as error:
             seen.trouble = error
             return
         seen.online |= online
-        seen.asked |= set(batch)
+        seen.asked |= set(batch) - seen.troubles.keys()
 
 
 def _ask_side_by_side(adapters: dict[Site, Ssm], wanted: dict[Site, list[str]], seen: dict[Site, SiteSeen]) -> None:

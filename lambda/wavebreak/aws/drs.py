@@ -8,10 +8,14 @@ from __future__ import annotations
 import json
 import logging
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.aws.reads_by_id import PartlyToldError, ReadsById
 from wavebreak.aws.unrepeated import judged
 from wavebreak.domain.drs import (
+    DESCRIBE_INSTANCES,
+    DESCRIBE_SERVERS,
     GET_LAUNCH_CONFIGURATION,
     GONE,
     IDS_A_CALL,
@@ -19,7 +23,6 @@ from wavebreak.domain.drs import (
     RecentJob,
     RecoveryPoint,
     SourceServer,
-    in_batches,
 )
 from wavebreak.domain.executions.launching.launch_tags import job_tags, key_of
 from wavebreak.domain.executions.model.servers import LaunchStatus
@@ -45,7 +48,6 @@ JOB_IDS_A_CALL: Final = 1000
 _JOB_END: Final = "JOB_END"
 _LAUNCH_END: Final = "LAUNCH_END"
 """An event of real job logs that the service model does not list."""
-DESCRIBE_INSTANCES: Final = "DescribeRecoveryInstances"
 _RECENT: Final = timedelta(days=3)
 """How far back unfinished jobs are looked for. DRS ends a job within hours."""
 _A_DAY_SECONDS: Final = 86_400
@@ -64,10 +66,11 @@ _JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
 class Drs:
     """DRS of one account and Region."""
 
-    def __init__(self, client: DrsClient, once: DrsClient) -> None:
-        """Take a client that repeats failed reads, and one that never repeats a call."""
+    def __init__(self, client: DrsClient, once: DrsClient, by_id: ReadsById | None = None) -> None:
+        """Take a client that repeats failed reads, one that never repeats a call, and what reads were refused."""
         self.client = client
         self.once = once
+        self._by_id = by_id or ReadsById()
 
     def jobs(self, job_ids: Sequence[str]) -> tuple[dict[str, JobView], frozenset[str]]:
         """Describe jobs, all in one call up to a thousand: what each is seen to do, and the ids DRS did not name."""
@@ -110,13 +113,11 @@ class Drs:
 
     def source_servers(self, ids: Sequence[str]) -> dict[str, SourceServer]:
         """Describe source servers by id; one that does not exist is left out."""
-        found: dict[str, SourceServer] = {}
-        for batch in in_batches(ids):
-            wanted = {"sourceServerIDs": list(batch)}
-            pages = self._pages("describe_source_servers", filters=wanted, maxResults=IDS_A_CALL)
-            for server in pages:
-                found[server["sourceServerID"]] = _source_server(server)
-        return found
+        try:
+            shown = self._told(DESCRIBE_SERVERS, "describe_source_servers", "sourceServerIDs", ids)
+        except PartlyToldError as error:
+            raise PartlyToldError(error.operation, list(map(_source_server, error.found)), error.troubles) from error
+        return {server["sourceServerID"]: _source_server(server) for server in shown}
 
     def tags_by_server(self) -> dict[str, Mapping[str, str]]:
         """List every source server that a failover starts from with its tags: DRS has no filter for them.
@@ -132,36 +133,31 @@ class Drs:
 
     def instances(self, source_server_ids: Sequence[str]) -> list[Instance]:
         """List the recovery instances of source servers; one that no longer exists in EC2 does not count."""
-        return [each for each in self.every_instance(source_server_ids) if each.state not in GONE]
+        return _existing(lambda: self.every_instance(source_server_ids))
 
     def every_instance(self, source_server_ids: Sequence[str]) -> list[Instance]:
         """List the recovery instances that DRS has of source servers, in whatever state."""
         return self._instances("sourceServerIDs", source_server_ids)
 
     def _instances(self, filtered_by: str, ids: Sequence[str]) -> list[Instance]:
-        found: list[Instance] = []
-        for batch in in_batches(ids):
-            wanted = {filtered_by: list(batch)}
-            pages = self._pages("describe_recovery_instances", filters=wanted, maxResults=IDS_A_CALL)
-            found += [
-                Instance(
-                    item["recoveryInstanceID"],
-                    item.get("sourceServerID", ""),
-                    item.get("jobID", ""),
-                    item.get("isDrill", False),
-                    item.get("ec2InstanceState"),
-                    parse_iso(moment) if (moment := item.get("pointInTimeSnapshotDateTime")) else None,
-                    item.get("failback", {}).get("state"),
-                )
-                for item in pages
-            ]
-        return found
+        try:
+            shown = self._told(DESCRIBE_INSTANCES, "describe_recovery_instances", filtered_by, ids)
+        except PartlyToldError as error:
+            raise PartlyToldError(error.operation, list(map(_instance, error.found)), error.troubles) from error
+        return list(map(_instance, shown))
+
+    def _told(self, name: str, operation: str, filtered_by: str, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Read subjects by their ids; raises PartlyToldError where DRS does not tell of some."""
+
+        def ask(client: DrsClient, batch: Sequence[str]) -> Iterator[dict[str, Any]]:
+            return self._pages(operation, client=client, filters={filtered_by: list(batch)}, maxResults=IDS_A_CALL)
+
+        # Whom a call was refused for is searched without further attempts: the first call had made them all.
+        return self._by_id.read(name, ids, IDS_A_CALL, partial(ask, self.client), partial(ask, self.once))
 
     def instances_named(self, recovery_instance_ids: Sequence[str]) -> list[Instance]:
         """List recovery instances by their ids, as `instances` does by source server."""
-        return [
-            each for each in self._instances("recoveryInstanceIDs", recovery_instance_ids) if each.state not in GONE
-        ]
+        return _existing(lambda: self._instances("recoveryInstanceIDs", recovery_instance_ids))
 
     def launches_into(self, source_server_id: str) -> bool:
         """Return whether a source server is launched into an instance that exists, by its launch configuration."""
@@ -285,10 +281,31 @@ class Drs:
         )
         return str(answer["job"]["jobID"])
 
-    def _pages(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
-        paginator = self.client.get_paginator(operation)  # type: ignore[call-overload]  # the name is one of four
+    def _pages(self, operation: str, *, client: DrsClient | None = None, **parameters: Any) -> Iterator[dict[str, Any]]:
+        paginator = (client or self.client).get_paginator(operation)  # type: ignore[call-overload]  # the name is one of four
         for page in paginator.paginate(**parameters):
             yield from page["items"]
+
+
+def _existing(ask: Callable[[], list[Instance]]) -> list[Instance]:
+    """Return instances but those that no longer exist, also where DRS does not tell of all: PartlyToldError."""
+    try:
+        return [each for each in ask() if each.state not in GONE]
+    except PartlyToldError as error:
+        found = [each for each in error.found if each.state not in GONE]
+        raise PartlyToldError(error.operation, found, error.troubles) from error
+
+
+def _instance(item: Mapping[str, Any]) -> Instance:
+    return Instance(
+        item["recoveryInstanceID"],
+        item.get("sourceServerID", ""),
+        item.get("jobID", ""),
+        item.get("isDrill", False),
+        item.get("ec2InstanceState"),
+        parse_iso(moment) if (moment := item.get("pointInTimeSnapshotDateTime")) else None,
+        item.get("failback", {}).get("state"),
+    )
 
 
 def _source_server(server: Mapping[str, Any]) -> SourceServer:

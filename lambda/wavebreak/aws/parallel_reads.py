@@ -18,9 +18,10 @@ from botocore.exceptions import ClientError
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.few_at_once import no_time, trouble_of
+from wavebreak.aws.reads_by_id import PartlyToldError
 from wavebreak.domain.drs import Trouble, in_batches
 from wavebreak.problems import Unavailable
-from wavebreak.resilience.aws_errors import FAULTS, is_dependency_fault
+from wavebreak.resilience.aws_errors import FAULTS, is_dependency_fault, words_of
 from wavebreak.resilience.client_config import BRIEF_ATTEMPTS, series_seconds
 from wavebreak.resilience.threads import begin, side_by_side
 from wavebreak.timeouts import Deadline, ending_in, log_expiry
@@ -117,7 +118,8 @@ class Sites:
         what is remembered between rounds of sites that were silent.
         """
         self._silences = {} if silences is None else silences
-        self.failed: set[Site] = set()
+        self.failed: dict[Site, str] = {}
+        """Sites that failed, each with what the service said, if it said anything."""
         self.drs_at = drs_at
         self._note = note
         self._deadline = Deadline("observation_round")
@@ -162,7 +164,7 @@ class Sites:
         left = self._deadline.left
         if left < self._longest:
             log_expiry(self._deadline.operation, self._deadline.seconds, question=what, site=str(site))
-            self.failed.add(site)
+            self.failed[site] = ""
             return None
         try:
             with ending_in(left):
@@ -173,7 +175,7 @@ class Sites:
 
     def _lost(self, what: str, site: Site, error: Exception) -> None:
         self._note(error, what, site)
-        self.failed.add(site)
+        self.failed[site] = words_of(error) if isinstance(error, ClientError) else ""
 
 
 class Question(NamedTuple):
@@ -271,7 +273,9 @@ class Asking:
                 self._failed[question.site] = operation
             return trouble_of(operation, error)
         except FAULTS as error:
-            self._failed[question.site] = operation
+            # Who tells of some subjects and not of others is well.
+            if not isinstance(error, PartlyToldError):
+                self._failed[question.site] = operation
             return trouble_of(operation, error)
 
 

@@ -6,10 +6,12 @@ found again instead of sent twice.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from wavebreak.aws.reads_by_id import ReadsById
 from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError, judged
 from wavebreak.resilience.aws_errors import error_code
 from wavebreak.timing import iso
@@ -25,6 +27,7 @@ __all__ = ["DELIVERY_SECONDS", "CallRejectedError", "OutcomeUnknownError", "Ssm"
 DELIVERY_SECONDS: Final = 60
 """Time that SSM gets to hand a command to the agent; the run time is the document's own limit."""
 IDS_A_CALL: Final = 50
+DESCRIBE_AGENTS: Final = "DescribeInstanceInformation"
 _OUT_OF_REACH: Final = frozenset({"InvalidInstanceId", "InvalidInstanceID", "TargetNotConnected"})
 _ONLINE: Final = "Online"
 
@@ -44,6 +47,7 @@ class Ssm:
         document_prefix: str,
         log_group: str,
         sign_in: Callable[[], object],
+        by_id: ReadsById | None = None,
     ) -> None:
         """Take a client that repeats failed reads, one that never repeats a call, and the stack's own names.
 
@@ -54,22 +58,27 @@ class Ssm:
         self.document_prefix = document_prefix
         self.log_group = log_group
         self.sign_in = sign_in
+        self._by_id = by_id or ReadsById()
 
     def online(self, instance_ids: Sequence[str]) -> frozenset[str]:
-        """Return those of these instances whose agent answers, fifty a call."""
-        found: set[str] = set()
-        for start in range(0, len(instance_ids), IDS_A_CALL):
-            wanted = list(instance_ids[start : start + IDS_A_CALL])
-            pages = self.client.get_paginator("describe_instance_information").paginate(
-                Filters=[{"Key": "InstanceIds", "Values": wanted}]
+        """Return those of these instances whose agent answers, fifty a call.
+
+        Raises PartlyToldError where SSM does not tell of some.
+        """
+
+        def ask(client: SSMClient, wanted: Sequence[str]) -> list[str]:
+            pages = client.get_paginator("describe_instance_information").paginate(
+                Filters=[{"Key": "InstanceIds", "Values": list(wanted)}]
             )
-            found |= {
+            return [
                 item["InstanceId"]
                 for page in pages
                 for item in page["InstanceInformationList"]
                 if item.get("PingStatus") == _ONLINE
-            }
-        return frozenset(found)
+            ]
+
+        again = partial(ask, self.once)
+        return frozenset(self._by_id.read(DESCRIBE_AGENTS, instance_ids, IDS_A_CALL, partial(ask, self.client), again))
 
     def send(self, command: str, instance_id: str, parameters: Mapping[str, str], comment: str) -> str:
         """Send a command of the catalogue and give SSM's id of it; raises CallRejectedError or OutcomeUnknownError."""

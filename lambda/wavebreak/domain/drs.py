@@ -23,6 +23,8 @@ STOPPED: Final = "STOPPED"
 GONE: Final = frozenset({"TERMINATED", NOT_FOUND})
 STARTED_AT_ONCE: Final = 200
 """Source servers that one StartRecovery call takes, whatever the quota (service model)."""
+DESCRIBE_INSTANCES: Final = "DescribeRecoveryInstances"
+DESCRIBE_SERVERS: Final = "DescribeSourceServers"
 DESCRIBE_SNAPSHOTS: Final = "DescribeRecoverySnapshots"
 GET_LAUNCH_CONFIGURATION: Final = "GetLaunchConfiguration"
 IDS_A_CALL: Final = 200

@@ -19,12 +19,13 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
-from wavebreak.aws_error_codes import CONTENDED, DENIED, NOT_SET_UP, is_service_fault
+from wavebreak.aws_error_codes import CONTENDED, DENIED, NOT_SET_UP, is_passing, is_service_fault
 from wavebreak.problems import Unavailable
 
 FAULTS: Final = (BotoCoreError, ClientError, Unavailable)
 """Everything that a call of a service may end with; Unavailable is what an open circuit and a time that is over say."""
 
+_SERVER_FAULT: Final = 500
 _NO_ANSWER: Final = (ConnectionError, HTTPClientError, ResponseStreamingError, CredentialRetrievalError)
 
 
@@ -68,6 +69,23 @@ def is_refusal(error: ClientError) -> bool:
     return status // 100 == 4 and not is_dependency_fault(error)  # noqa: PLR2004  the class of a client's errors
 
 
+def is_answered_fault(error: BaseException) -> bool:
+    """Return whether a service answered with a fault of its own: it may be due to whom the call names."""
+    status = (
+        error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) if isinstance(error, ClientError) else 0
+    )
+    return status >= _SERVER_FAULT
+
+
 def is_transient(error: BaseException) -> bool:
     """Return whether a call may succeed when it is made again."""
     return is_dependency_fault(error) or (isinstance(error, ClientError) and error_code(error) in CONTENDED)
+
+
+def may_be_of_subjects(error: ClientError) -> bool:
+    """Return whether an error answer may be due to somebody whom the call names: a refusal, or a fault of the service.
+
+    A throttle, credentials and the like are nobody's of them, nor is a service that is not set up.
+    """
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return not is_passing(status, error_code(error)) and error_code(error) != NOT_SET_UP

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.aws.drs import DESCRIBE_INSTANCES
 from wavebreak.aws.parallel_reads import Asking, questions_of_servers
-from wavebreak.domain.drs import Trouble
+from wavebreak.aws.reads_by_id import partly
+from wavebreak.domain.drs import DESCRIBE_INSTANCES, Trouble
 from wavebreak.domain.executions.observing.instances import is_launched
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wavebreak.app import App
+    from wavebreak.aws.drs import Drs
     from wavebreak.domain.drs import Instance
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.site import Site
@@ -29,8 +32,10 @@ def instances_shown(app: App, execution: Execution) -> list[Instance]:
         for server in wave.servers:
             if is_launched(server):
                 launched.setdefault(wave.site, []).append(server.source_server_id)
-    questions = list(
-        questions_of_servers(DESCRIBE_INSTANCES, launched, app.brief_drs_at, lambda drs, ids: drs.every_instance(ids))
-    )
+    questions = list(questions_of_servers(DESCRIBE_INSTANCES, launched, app.brief_drs_at, _shown))
     answers: list[Any] = Asking().all(questions, to_the_end=False)
     return [instance for answer in answers if not isinstance(answer, Trouble) for instance in answer]
+
+
+def _shown(drs: Drs, servers: Sequence[str]) -> list[Instance]:
+    return partly(lambda: drs.every_instance(servers))[0]

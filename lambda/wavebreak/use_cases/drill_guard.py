@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from botocore.exceptions import ClientError
+
 from wavebreak.aws.clients import UnsupportedSiteError
-from wavebreak.aws.drs import DESCRIBE_INSTANCES
 from wavebreak.aws.parallel_reads import Asking, Question
-from wavebreak.domain.drs import NOT_FOUND, START_RECOVERY, Trouble, in_batches
+from wavebreak.aws.reads_by_id import partly
+from wavebreak.domain.drs import DESCRIBE_INSTANCES, NOT_FOUND, START_RECOVERY, Trouble, in_batches
 from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.executions.model.jobs import JobKind
 from wavebreak.domain.readiness.checks import in_the_way_of_a_drill
 from wavebreak.problems import ServerBusy, Unavailable
+from wavebreak.resilience.aws_errors import may_be_of_subjects, words_of
 from wavebreak.store import keys
 
 if TYPE_CHECKING:
@@ -53,7 +56,7 @@ def spare_recoveries(app: App, execution: Execution) -> None:
     except UnsupportedSiteError as error:
         raise Unavailable(f"A drill needs to look at DRS before it starts: {error}") from error
     questions = [
-        Question(DESCRIBE_INSTANCES, partial(adapters[site].instances, batch), site)
+        Question(DESCRIBE_INSTANCES, partial(_running, adapters[site], batch), site)
         for site, ids in servers.items()
         for batch in in_batches(ids)
     ]
@@ -66,6 +69,11 @@ def spare_recoveries(app: App, execution: Execution) -> None:
         recovered = in_the_way_of_a_drill(answer)
         if recovered is not None:
             raise _busy(app, recovered)
+
+
+def _running(drs: Drs, servers: Sequence[str]) -> list[Instance]:
+    """List what DRS tells of; one that it does not tell of waits just before its launch, where this is asked anew."""
+    return partly(lambda: drs.instances(servers))[0]
 
 
 def _busy(app: App, instance: Instance) -> ServerBusy:
@@ -91,9 +99,9 @@ def spared(
     """Find servers that a drill must not launch now, just before it would (contract 2).
 
     Takes what DRS showed of the batch's servers and of the jobs of the last days, and what each server says that it
-    waits for. Instances are asked for only where one of these tells that there may be one; a fault of that question
-    passes through, and the drill does not start. What a recovery job that ended after `since`, or that does not say
-    when it ended, launched may not show yet: its servers wait.
+    waits for. Instances are asked for only where one of these tells that there may be one; whom DRS does not tell of
+    waits, and what keeps it from telling of anybody passes through: the drill does not start. What a recovery job that
+    ended after `since`, or that does not say when it ended, launched may not show yet: its servers wait.
     """
     recovering = {
         server: job.job_id
@@ -119,7 +127,9 @@ def spared(
         # DRS need not say when a job ended: then one more look, a while later, has to do.
         if (why := _UNSEEN.format(job.job_id)) != errors_before.get(name) or job.ended_at is not None
     }
-    for instance in _recovered(drs.every_instance(asked) if asked else ()):
+    shown, untold = _shown(drs, asked, alone=len(asked) < len(servers))
+    waiting |= untold
+    for instance in _recovered(shown):
         name = instance.source_server_id
         once = _GONE_ONCE.format(instance.recovery_instance_id)
         if instance.state != NOT_FOUND:
@@ -130,6 +140,18 @@ def spared(
         elif errors_before.get(name) != once:
             waiting[name] = once
     return Spared(refused, {name: why for name, why in waiting.items() if name not in refused})
+
+
+def _shown(drs: Drs, asked: Sequence[str], *, alone: bool) -> tuple[list[Instance], dict[str, str]]:
+    """Ask for instances, and for why DRS does not tell of some; `alone` when the batch has others that need no look."""
+    if not asked:
+        return [], {}
+    try:
+        return partly(lambda: drs.every_instance(asked))
+    except ClientError as error:
+        if not alone or not may_be_of_subjects(error):
+            raise
+        return [], dict.fromkeys(asked, f"{DESCRIBE_INSTANCES}: {words_of(error)}")
 
 
 def recovers(job: RecentJob) -> bool:

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from botocore.exceptions import ClientError
+
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.errors.record import Severity
@@ -23,10 +25,11 @@ from wavebreak.domain.executions.launching import launch_steps
 from wavebreak.domain.executions.launching.launch_tags import job_tags
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.domain.executions.model.executions import Execution, Mode
-from wavebreak.resilience.aws_errors import FAULTS, needs_somebody
+from wavebreak.resilience.aws_errors import FAULTS, may_be_of_subjects, needs_somebody, words_of
 from wavebreak.resilience.client_config import series_seconds
 from wavebreak.timeouts import Deadline
 from wavebreak.timing import iso, parse_iso
+from wavebreak.use_cases.drill_guard import Spared
 from wavebreak.use_cases.launching.intents import Intents
 from wavebreak.use_cases.launching.outlook import Outlook
 from wavebreak.use_cases.launching.recovery_points import RecoveryPoints
@@ -92,7 +95,14 @@ class Launcher:
                 self._give_up(error, f"DRS refused: {error}")
                 return
             self.intents.note(error, Severity.WARNING)
-            self.intents.change(lambda current: launch_steps.blocked(current, self.number, self._later()))
+            words = words_of(error) if isinstance(error, ClientError) else str(error)
+            self.intents.change(
+                lambda current: launch_steps.blocked(
+                    launch_steps.unexplained(current, self.number, f"Waits for DRS: {words}"),
+                    self.number,
+                    self._later(),
+                )
+            )
 
     def _give_up(self, error: Exception, why: str) -> None:
         """Fail what waits to be started: what only somebody can mend is told at once, not when the wave times out."""
@@ -144,13 +154,14 @@ class _Round:
         self._wait(reasons, app.timing.no_room)
         now = app.now()
         taken_after = now - app.timing.scaled(_TAKEN_SECONDS)
+        self.proven = any(
+            job.job_id and job.intended_at >= taken_after for job in execution.launch_jobs(self.wave.number)
+        )
         self.search = BatchSearch(
             [name for name in self.memory if name not in busy],
             {name: suspicion for name, suspicion in self.memory.items() if suspicion},
             now,
-            proven=any(
-                job.job_id and job.intended_at >= taken_after for job in execution.launch_jobs(self.wave.number)
-            ),
+            proven=self.proven,
             jobs=outlook.room(execution)[1],
         )
 
@@ -188,17 +199,26 @@ class _Round:
         """Leave out those of a batch that DRS does not know, or that a drill must not launch; tells whether any is."""
         if held := left_to_recoveries(self.app, self.execution, self.wave, batch):
             return self._set_aside({}, held, self.app.timing.no_room)
-        failed = self.outlook.absent(batch)
-        waiting: Mapping[str, str] = {}
-        if not failed:
-            spared = self.outlook.spared(batch, self.errors_before)
-            failed, waiting = dict(spared.refused), spared.waiting
+        try:
+            left_out = self.outlook.absent(batch)
+            if not left_out.refused and not left_out.waiting:
+                left_out = self.outlook.spared(batch, self.errors_before)
+        except ClientError as error:
+            if not self._is_of_subjects(error, batch):
+                raise
+            left_out = Spared({}, dict.fromkeys(batch, f"DRS does not tell of it: {words_of(error)}"))
+        failed, waiting = left_out.refused, left_out.waiting
         if not failed and not waiting:
-            left_out = self.points.look(batch)
-            failed, waiting = dict(left_out.failed), left_out.waiting
+            points = self.points.look(batch)
+            failed, waiting = points.failed, points.waiting
         if not failed and not waiting:
             return self._templates_unready(batch)
         return self._set_aside(failed, waiting, self.app.timing.second_look)
+
+    def _is_of_subjects(self, error: ClientError, batch: Sequence[str]) -> bool:
+        """Return whether DRS does not tell of just these servers: it did of others, or was not asked for the others."""
+        told_of_others = self.proven or any(self.memory[name] for name in batch)
+        return may_be_of_subjects(error) and (told_of_others or len(batch) == 1 < len(self.memory))
 
     def _templates_unready(self, batch: Sequence[str]) -> bool:
         """Leave out those of a batch that would not land where they should; tells whether any is."""

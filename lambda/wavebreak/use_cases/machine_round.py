@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.aws.parallel_reads import Sites
+from wavebreak.aws.reads_by_id import partly
 from wavebreak.domain.drs import STOPPED
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.model.jobs import Job, JobState
@@ -183,10 +184,12 @@ def together(seen: Iterable[Observation]) -> Observation:
 
 
 def _learnt(due: Due, ended: frozenset[str], learnt: Learnt, drs: Drs) -> Observation:
-    """Ask one site. A log that cannot be read holds up nothing else."""
-    if due.servers and due.servers not in learnt.instances:
-        learnt.instances[due.servers] = drs.every_instance(due.servers)
-    found = learnt.instances.get(due.servers, [])
+    """Ask one site. Neither a server that DRS does not tell of nor a log that cannot be read holds up anything else."""
+    # Logs first: what keeps DRS from telling of instances must not be in the way of what they tell of them.
+    logs = {
+        job_id: log for job_id in due.logs if (log := _log_of(drs, job_id, learnt, ended=job_id in ended)) is not None
+    }
+    found, looked = _instances_of(drs, due, learnt)
     instances = {
         (each.job_id, each.source_server_id): InstanceView(
             each.recovery_instance_id, each.snapshot_at, each.state == STOPPED
@@ -194,10 +197,26 @@ def _learnt(due: Due, ended: frozenset[str], learnt: Learnt, drs: Drs) -> Observ
         for each in found
         if each.job_id in due.jobs
     }
-    logs = {
-        job_id: log for job_id in due.logs if (log := _log_of(drs, job_id, learnt, ended=job_id in ended)) is not None
-    }
-    return Observation(instances=instances, looked=due.jobs, logs=logs)
+    return Observation(instances=instances, looked=looked, logs=logs)
+
+
+def _instances_of(drs: Drs, due: Due, learnt: Learnt) -> tuple[list[Instance], frozenset[str]]:
+    """List instances, and give the jobs that this look counts for: none when DRS does not tell of anybody.
+
+    While jobs that still run are asked for, such a look counts as well: only their logs are left to tell, and soon.
+    """
+    if due.servers in learnt.instances or not due.servers:
+        return learnt.instances.get(due.servers, []), due.jobs
+    try:
+        found, untold = partly(lambda: drs.every_instance(due.servers))
+    except FAULTS as error:
+        logger.warning("instances of %d servers are not known: %s", len(due.servers), error)
+        return [], due.running
+    if untold:
+        logger.warning("instances of %d servers are not known: %s", len(untold), untold)
+    else:
+        learnt.instances[due.servers] = found
+    return found, due.jobs
 
 
 def _log_of(drs: Drs, job_id: str, learnt: Learnt, *, ended: bool) -> JobLog | None:

@@ -7,14 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.aws.parallel_reads import questions_of_servers
-from wavebreak.domain.drs import Trouble
-from wavebreak.use_cases.resolve_selectors import DESCRIBE_SERVERS
+from wavebreak.aws.reads_by_id import partly
+from wavebreak.domain.drs import DESCRIBE_SERVERS, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wavebreak.app import App
+    from wavebreak.aws.drs import Drs
     from wavebreak.aws.parallel_reads import Asking
+    from wavebreak.domain.drs import SourceServer
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.servers import Server
     from wavebreak.site import Site
@@ -37,13 +39,15 @@ def names_at(
     app: App, servers: Mapping[Site, Sequence[str]], asking: Asking, *, to_the_end: bool
 ) -> dict[tuple[Any, str], str | None]:
     """Ask what people call servers, by site and server; what DRS does not tell is left out."""
-    questions = list(
-        questions_of_servers(DESCRIBE_SERVERS, servers, app.brief_drs_at, lambda drs, ids: drs.source_servers(ids))
-    )
+    questions = list(questions_of_servers(DESCRIBE_SERVERS, servers, app.brief_drs_at, _told))
     answers: list[Any] = asking.all(questions, to_the_end=to_the_end)
     return {
         (question.site, server.source_server_id): server.name
         for question, answer in zip(questions, answers, strict=True)
         if not isinstance(answer, Trouble)
-        for server in answer.values()
+        for server in answer
     }
+
+
+def _told(drs: Drs, servers: Sequence[str]) -> list[SourceServer]:
+    return partly(lambda: drs.source_servers(servers).values())[0]

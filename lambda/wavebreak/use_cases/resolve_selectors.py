@@ -6,11 +6,11 @@ recovery falls back on it while DRS does not tell.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.parallel_reads import Asking, Question
-from wavebreak.domain.drs import Trouble
+from wavebreak.domain.drs import DESCRIBE_SERVERS, Trouble
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.creation import site_of
 from wavebreak.domain.executions.selected_servers import (
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.notices import Notice
     from wavebreak.domain.plans.model import StoredPlan
     from wavebreak.site import Site
-
-DESCRIBE_SERVERS: Final = "DescribeSourceServers"
 
 
 def resolve(

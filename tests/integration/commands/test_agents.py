@@ -226,3 +226,17 @@ def test_a_region_whose_ssm_is_silent_holds_up_no_other(
     assert not [call for call in stack.control.calls("SendCommand") if call["region"] == "us-west-2"]
     back.set()
     assert commands.ended(command_id)["succeeded"] == 13
+
+
+@pytest.mark.parametrize("way", [{"httpStatus": 500}, {"error": "AccessDeniedException"}], ids=["fault", "denied"])
+def test_an_agent_that_ssm_does_not_tell_of_holds_up_none_of_the_others(
+    commands: Commands, stack: Stack, clock: JumpingClock, way: dict[str, Any]
+) -> None:
+    stack.control.put_manners(strict=True)
+    execution_id = commands.launched(14)
+    stack.control.fault("DescribeInstanceInformation", **way, subject=commands.instance(3), count=100_000)
+    command_id = commands.start("status", executionId=execution_id)
+    assert commands.seen(command_id, lambda run: run["succeeded"] >= 13)["failed"] == 0
+    clock.forward(CALL_PATIENCE)
+    run = commands.ended(command_id)
+    assert run["succeeded"] >= 13

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from wavebreak.aws.parallel_reads import Asking, Question
+from wavebreak.aws.reads_by_id import PartlyToldError
 from wavebreak.domain.drs import Trouble
 from wavebreak.timeouts import LIMITS
 
@@ -41,6 +42,21 @@ def test_answers_come_in_the_order_of_the_questions() -> None:
         return "second"
 
     assert Asking().all([Question("A", first), Question("B", second)]) == ["first", "second"]
+
+
+def test_a_place_that_does_not_tell_of_some_is_asked_on() -> None:
+    denied = refusing("AccessDeniedException")
+
+    def partly() -> None:
+        try:
+            denied()
+        except ClientError as error:
+            raise PartlyToldError("DescribeSourceServers", [], {"s-1": error}) from error
+
+    trouble, answer = Asking(at_once=1).all([Question("DescribeSourceServers", partly), Question("B", lambda: "told")])
+    assert answer == "told"
+    assert "s-1" in trouble.reason
+    assert "AccessDeniedException" in trouble.reason
 
 
 def test_nothing_to_ask_is_no_answer() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from wavebreak.aws.reads_by_id import ReadsById
 from wavebreak.problems import Unavailable
 
 if TYPE_CHECKING:
@@ -17,24 +18,27 @@ IDS_A_CALL: Final = 200
 class Ec2:
     """EC2 of one account and Region."""
 
-    def __init__(self, client: Any) -> None:
-        """Take a client that repeats failed reads; the package of its types is not installed."""
+    def __init__(self, client: Any, by_id: ReadsById | None = None) -> None:
+        """Take a client that repeats failed reads, and whom earlier reads did not tell of.
+
+        The package of the client's types is not installed.
+        """
         self.client = client
+        self._by_id = by_id or ReadsById()
 
     def states(self, instance_ids: Sequence[str]) -> dict[str, str]:
         """Return the states of instances by id, in EC2's words; one that EC2 does not know is left out.
 
-        They are filtered by and not asked for by id: an id that EC2 does not know would refuse the whole call.
+        They are filtered by and not asked for by id: an id that EC2 does not know would refuse the whole call. Raises
+        PartlyToldError, with pairs of ids and states, where EC2 does not tell of some.
         """
-        found: dict[str, str] = {}
-        for start in range(0, len(instance_ids), IDS_A_CALL):
-            wanted = list(instance_ids[start : start + IDS_A_CALL])
-            pages = self.client.get_paginator("describe_instances").paginate(
-                Filters=[{"Name": "instance-id", "Values": wanted}]
-            )
-            for page in pages:
-                found |= _states(page)
-        return found
+        return dict(self._by_id.read(DESCRIBE_EC2_INSTANCES, instance_ids, IDS_A_CALL, self._ask, self._ask))
+
+    def _ask(self, wanted: Sequence[str]) -> list[tuple[str, str]]:
+        pages = self.client.get_paginator("describe_instances").paginate(
+            Filters=[{"Name": "instance-id", "Values": list(wanted)}]
+        )
+        return [pair for page in pages for pair in _states(page).items()]
 
 
 def _states(page: Mapping[str, Any]) -> dict[str, str]:

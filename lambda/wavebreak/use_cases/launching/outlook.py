@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from wavebreak.aws.reads_by_id import partly
 from wavebreak.domain.drs import Quotas, RecentJob, room_for
 from wavebreak.domain.executions.model.jobs import JobKind
 from wavebreak.use_cases.drill_guard import Spared, recovers, spared
@@ -82,17 +84,25 @@ class Outlook:
         quotas: Quotas = self._app.quotas_at(self._site)
         return room_for(quotas, active), max(0, quotas.jobs - len(active))
 
-    def absent(self, servers: Sequence[str]) -> dict[str, str]:
+    def absent(self, servers: Sequence[str]) -> Spared:
         """Find servers that DRS does not know, before the call that one of them would spoil for all.
 
-        What is not shown is asked for once more: a read of DRS may be older than the server.
+        What is not shown is asked for once more: a read of DRS may be older than the server. Whom DRS does not tell of
+        waits.
         """
+        untold: dict[str, str] = {}
         for _ in range(2):
-            unseen = [name for name in servers if name not in self._known]
+            unseen = [name for name in servers if name not in self._known and name not in untold]
             if not unseen:
-                return {}
-            self._known |= self.drs.source_servers(unseen)
-        return {name: _UNKNOWN for name in servers if name not in self._known}
+                break
+            found, troubles = partly(partial(self._described, unseen))
+            self._known |= {server.source_server_id: server for server in found}
+            untold |= troubles
+        unknown = {name: _UNKNOWN for name in servers if name not in self._known and name not in untold}
+        return Spared(unknown, untold)
+
+    def _described(self, servers: Sequence[str]) -> Collection[SourceServer]:
+        return self.drs.source_servers(servers).values()
 
     @property
     def known(self) -> Mapping[str, SourceServer]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.aws.drs import DESCRIBE_INSTANCES
 from wavebreak.aws.parallel_reads import questions_of_servers
-from wavebreak.domain.drs import Trouble
+from wavebreak.aws.reads_by_id import partly
+from wavebreak.domain.drs import DESCRIBE_INSTANCES, Trouble
 from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.executions.notices import Notice, NoticeCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from wavebreak.app import App
+    from wavebreak.aws.drs import Drs
     from wavebreak.aws.parallel_reads import Asking
     from wavebreak.domain.drs import Instance
     from wavebreak.domain.executions.model.executions import Execution
@@ -30,9 +31,7 @@ def replaced_by(app: App, execution: Execution, asking: Asking) -> tuple[Notice,
     if execution.mode is not Mode.RECOVERY:
         return ()
     servers = execution.servers_by_site()
-    questions = list(
-        questions_of_servers(DESCRIBE_INSTANCES, servers, app.brief_drs_at, lambda drs, ids: drs.instances(ids))
-    )
+    questions = list(questions_of_servers(DESCRIBE_INSTANCES, servers, app.brief_drs_at, _running))
     answers: list[Any] = asking.all(questions, to_the_end=False)
     running = {
         (question.site, instance.source_server_id): instance
@@ -42,6 +41,10 @@ def replaced_by(app: App, execution: Execution, asking: Asking) -> tuple[Notice,
         if not instance.is_drill
     }
     return tuple(_notices(execution, running))
+
+
+def _running(drs: Drs, servers: Sequence[str]) -> list[Instance]:
+    return partly(lambda: drs.instances(servers))[0]
 
 
 def _notices(execution: Execution, running: Mapping[Any, Instance]) -> Iterable[Notice]:

@@ -7,9 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.aws.clients import UnsupportedSiteError
-from wavebreak.aws.drs import DESCRIBE_INSTANCES
 from wavebreak.aws.parallel_reads import Question
-from wavebreak.domain.drs import DESCRIBE_SNAPSHOTS, Trouble, in_batches
+from wavebreak.domain.drs import DESCRIBE_INSTANCES, DESCRIBE_SNAPSHOTS, Trouble, in_batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -151,7 +151,7 @@ def test_a_command_of_the_wave_waits_for_the_instances_while_the_job_runs_on() -
     subject = look(running(1, 2, steps=commands), Observation({job_id(1): view(1, 2, completed=False)})).execution
     first = look(subject, Observation())
     assert (first.directive, first.brief) == (Directive.SLEEP, True)
-    assert due(subject) == Due((server_id(1), server_id(2)), frozenset({job_id(1)}))
+    assert due(subject) == Due((server_id(1), server_id(2)), frozenset({job_id(1)}), running=frozenset({job_id(1)}))
     for seconds in (0, 5):
         subject = look(subject, Observation(looked=frozenset({job_id(1)})), seconds).execution
     assert due(subject, 10).logs == (job_id(1),), "after two looks the log is read for them"

@@ -170,6 +170,13 @@ def explained(execution: Execution, number: int, reasons: Mapping[str, str]) -> 
     return _each(execution, number, reasons, lambda server, why: replace(server, error=why))
 
 
+def unexplained(execution: Execution, number: int, why: str) -> Execution:
+    """Say of those that wait to be launched, and of whom nothing is known that each waits for, why they wait."""
+    waiting_ones = unassigned(execution, execution.wave(number))
+    reasons = {server.source_server_id: why for server in waiting_ones if server.suspicion is None}
+    return explained(execution, number, reasons)
+
+
 def suspected(execution: Execution, number: int, found: Mapping[str, Suspicion]) -> Execution:
     """Remember what was found out about servers; each says what it waits for."""
     return _each(execution, number, found, lambda server, why: replace(server, error=why.words, suspicion=why))

@@ -42,13 +42,15 @@ class Due:
     """The jobs that launched them."""
     logs: tuple[str, ...] = ()
     """Jobs whose log is to be read."""
+    running: frozenset[str] = frozenset()
+    """Those of the jobs that have not ended."""
 
 
 def due(execution: Execution, site: Site, now: datetime, timing: Timing) -> Due:
     """Return what is to be asked of a site: one call for all of its instances, and one for each log."""
     wanted = _waves_that_steps_need(execution)
     servers: dict[str, None] = {}
-    jobs, logs = set(), []
+    jobs, logs, running = set(), [], set()
     for job, members in _by_job(execution):
         if job.site != site or job.job_id is None:
             continue
@@ -59,6 +61,8 @@ def due(execution: Execution, site: Site, now: datetime, timing: Timing) -> Due:
                 logs.append(job.job_id)
         elif job.state is JobState.STARTED and job.wave in wanted and _is_awaited(job, now, timing):
             asked = unknown
+            if unknown:
+                running.add(job.job_id)
             if unknown and job.looks >= _LOOKS_BEFORE_THE_LOG:
                 logs.append(job.job_id)
         else:
@@ -66,7 +70,7 @@ def due(execution: Execution, site: Site, now: datetime, timing: Timing) -> Due:
         if asked:
             jobs.add(job.job_id)
             servers |= dict.fromkeys(server.source_server_id for server in asked)
-    return Due(tuple(servers), frozenset(jobs), tuple(logs))
+    return Due(tuple(servers), frozenset(jobs), tuple(logs), frozenset(running))
 
 
 def absorb(execution: Execution, observation: Observation, now: datetime) -> Execution:
