@@ -14,6 +14,7 @@ from tests.support.termination_world import FOR_GOOD, UNCALLED, TerminationWorld
 from tests.support.terminations import left, reasons
 
 from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
+from wavebreak.domain.executions.ending.termination import TerminationDirective
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.site import Site
 
@@ -227,3 +228,15 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_ended_twice() -> None:
     world.run()
     world.ended_as(TerminationStatus.COMPLETED)
     assert len(world.calls) == 1
+
+
+@pytest.mark.parametrize("size", [5, 100])
+def test_a_termination_of_what_a_recovery_holds_sleeps_between_looks_though_reads_flicker(size: int) -> None:
+    held = dict.fromkeys(range(1, size + 1), Way.HELD)
+    world = TerminationWorld(size, [HOME], held, flicker=Random(1))  # noqa: S311  chance is all that is wanted
+    directives: list[TerminationDirective] = []
+    while not directives or directives[-1] is not TerminationDirective.FINISH:
+        directives.append(world.step())
+        assert len(directives) < 500
+    assert TerminationDirective.TERMINATE not in directives, "nothing was due, and no round began at once"
+    assert not world.calls

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.ec2.instances import DESCRIBE_EC2_INSTANCES
 from wavebreak.aws.parallel_reads import Asking, Question
+from wavebreak.aws.reads_by_id import partly
 from wavebreak.domain.drs import Trouble
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.ending import calls, termination
-from wavebreak.domain.executions.ending.standings import Standings
 from wavebreak.domain.executions.ending.termination import TerminationDirective
 from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing.instances import Ec2Answer, TerminationObservation
@@ -75,11 +75,14 @@ def _observed(app: App, execution: Execution, now: datetime) -> TerminationObser
         jobs = replace(jobs, found=_turned_up(execution, intents, sites))
     wanted = {wave.site: calls.servers_at(execution, wave.site) for wave in execution.waves}
     questions = {site: partial(_shown, servers) for site, servers in wanted.items() if servers}
-    shown = sites.ask("recovery instances", questions).values()
-    seen = TerminationObservation(jobs, tuple(each for some in shown for each in some), frozenset(sites.failed))
+    answers = sites.ask("recovery instances", questions).values()
+    instances = tuple(each for shown, _ in answers for each in shown)
+    untold = {name: words for _, some in answers for name, words in some.items()}
+    seen = TerminationObservation(jobs, instances, frozenset(sites.failed), untold, sites.failed)
     doubts = termination.in_doubt(execution, seen, now, app.timing)
     due: dict[Site, list[Server]] = defaultdict(list)
-    for wave, server in Standings(execution, now, app.timing).due():
+    # By this look: what it shows again is due, and what was so by the last one may not be.
+    for wave, server in termination.due_after(execution, seen, now, app.timing):
         due[wave.site].append(server)
     held = [holders(app, execution.execution_id, site, servers) for site, servers in due.items()]
     return replace(
@@ -104,8 +107,8 @@ def _found(execution_id: str, jobs: list[Job], drs: Drs) -> dict[tuple[int, int,
     return drs.find_launches(execution_id, jobs)
 
 
-def _shown(servers: list[str], drs: Drs) -> list[Instance]:
-    return drs.every_instance(servers)
+def _shown(servers: list[str], drs: Drs) -> tuple[list[Instance], dict[str, str]]:
+    return partly(lambda: drs.every_instance(servers))
 
 
 def _asked_of_ec2(app: App, doubts: Iterable[tuple[Wave, Server]]) -> dict[str, Ec2Answer]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from wavebreak.aws.clients import UnsupportedSiteError
+from wavebreak.aws.reads_by_id import partly
 from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.drs import Quotas
 from wavebreak.domain.errors.record import Severity
@@ -161,7 +162,8 @@ class _Caller:
             return []
         wanted = calls.servers_at(execution, self.site)
         elsewhere = frozenset(wave.site for wave in execution.waves) - {self.site}
-        seen = TerminationObservation(instances=tuple(self.drs.every_instance(wanted)), silent=elsewhere)
+        shown, untold = partly(lambda: self.drs.every_instance(wanted))
+        seen = TerminationObservation(instances=tuple(shown), silent=elsewhere, untold=untold)
         due = termination.due_at(execution, self.site, seen, now, self.app.timing)
         held = holders(self.app, self.execution_id, self.site, due)
         left = [server for server in due if server.source_server_id not in held]

@@ -107,6 +107,9 @@ class Standings:
         hold = self._holds.get(wave.site)
         if hold is not None and hold.silent:
             return Standing.WAITS, None
+        untold = self._observation.untold.get(server.source_server_id) if self._observation is not None else None
+        if untold is not None:
+            return Standing.WAITS, untold
         shown = self._look.instance_of(server) if self._look is not None else None
         out_of_sight = self._look is not None and shown is None
         if out_of_sight or ending.missing_since is not None or server.recovery_instance_id is None:

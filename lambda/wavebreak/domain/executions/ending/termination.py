@@ -16,7 +16,7 @@ from wavebreak.domain.executions.ending.standings import Standing, Standings
 from wavebreak.domain.executions.ending.termination_rule import refusal
 from wavebreak.domain.executions.engine import with_termination
 from wavebreak.domain.executions.model.jobs import JobState
-from wavebreak.domain.executions.model.terminations import Hold
+from wavebreak.domain.executions.model.terminations import Hold, kept_in_bytes
 from wavebreak.domain.executions.observing.instances import (
     absorb_terminations,
     is_in_doubt,
@@ -74,7 +74,7 @@ def decide(
     """
     if execution.termination.status is not TerminationStatus.IN_PROGRESS:
         return execution, TerminationDirective.FINISH
-    after = _without_answer(_seen(execution, observation, now, timing), observation.silent, now, timing)
+    after = _without_answer(_seen(execution, observation, now, timing), observation, now, timing)
     standings = Standings(after, now, timing, observation)
     status = _outcome(after, standings, observation, now, timing)
     if status is not None:
@@ -100,8 +100,18 @@ def in_doubt(
         (wave, server)
         for wave in _seen(execution, observation, now, timing).waves
         for server in wave.servers
-        if wave.site not in observation.silent and is_in_doubt(server, now, timing)
+        if wave.site not in observation.silent
+        and server.source_server_id not in observation.untold
+        and is_in_doubt(server, now, timing)
     )
+
+
+def due_after(
+    execution: Execution, observation: TerminationObservation, now: datetime, timing: Timing
+) -> list[tuple[Wave, Server]]:
+    """Return the servers whose instances are due by what a look shows, whoever holds them."""
+    after = _without_answer(_seen(execution, observation, now, timing), observation, now, timing)
+    return Standings(after, now, timing, observation).due()
 
 
 def _outcome(
@@ -186,14 +196,19 @@ def released(execution: Execution, site: Site) -> Execution:
     return replace(execution, termination=replace(execution.termination, holds=others))
 
 
-def _without_answer(execution: Execution, silent: frozenset[Site], now: datetime, timing: Timing) -> Execution:
+def _without_answer(
+    execution: Execution, observation: TerminationObservation, now: datetime, timing: Timing
+) -> Execution:
     """Have the sites that did not answer wait, until a look at them is answered."""
-    after = execution
+    after, silent = execution, observation.silent
     for hold in execution.termination.holds:
         if hold.silent and hold.site not in silent:
             after = released(after, hold.site)
     for site in sorted(silent, key=str):
-        after = held(after, Hold(now + timing.no_room, f"DRS does not answer{_whereof(site)}", site, silent=True))
+        words = f"DRS does not answer{_whereof(site)}"
+        if observation.refusals.get(site):
+            words = f"DRS does not tell what runs{_whereof(site)}: {observation.refusals[site]}"
+        after = held(after, Hold(now + timing.no_room, kept_in_bytes(words), site, silent=True))
     return after
 
 

@@ -56,6 +56,10 @@ class TerminationObservation:
     """All that DRS shows of the source servers that were looked at, in any state, launched by anyone."""
     silent: frozenset[Site] = frozenset()
     """The accounts and Regions that did not answer: what is there is not known, and not touched."""
+    untold: Mapping[str, str] = field(default_factory=dict)
+    """Why DRS does not tell of some source servers, by their ids, while it tells of others in their site."""
+    refusals: Mapping[Site, str] = field(default_factory=dict)
+    """What DRS said in those that did not answer what was asked; empty where it said nothing."""
     ec2: Mapping[str, Ec2Answer] = field(default_factory=dict)
     """EC2's answers, by instance id."""
     logged: Mapping[str, str | None] = field(default_factory=dict)
@@ -170,7 +174,7 @@ def looked_at(execution: Execution, observation: TerminationObservation, now: da
 
     def change(server: Server) -> Server:
         known = look.named(server)
-        if not is_launched(known) or ending_of(known).is_over:
+        if not is_launched(known) or ending_of(known).is_over or known.source_server_id in observation.untold:
             return known
         ending = _seen(known, look, now, timing)
         return replace(known, ending=None if ending == _NEW else ending)
