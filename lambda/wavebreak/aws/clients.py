@@ -9,7 +9,7 @@ the STS endpoint of the stack's own Region.
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import boto3
@@ -125,7 +125,11 @@ def drs(site: Site, *, once: bool = False, brief: bool = False) -> DrsClient:
     client = session.client("drs", region_name=site.region, config=config(operation, attempts=attempts))
     pages = "asking" if brief else "drs_read"
     return guarded("drs-read" if brief else "drs", site).guard(
-        client, operation=operation, pages=pages, attempts=attempts
+        client,
+        operation=operation,
+        pages=pages,
+        attempts=attempts,
+        neutral=partial(client.describe_jobs, maxResults=1),
     )
 
 
@@ -134,7 +138,13 @@ def ec2(site: Site) -> Any:
     """Return the EC2 client of a site, for reading alone. Raises UnsupportedSiteError."""
     session = _session(site.account_id, READ_ONLY)
     client = session.client("ec2", region_name=site.region, config=config("ec2_call", attempts=BRIEF_ATTEMPTS))
-    return guarded("ec2", site).guard(client, operation="ec2_call", pages="asking", attempts=BRIEF_ATTEMPTS)
+    return guarded("ec2", site).guard(
+        client,
+        operation="ec2_call",
+        pages="asking",
+        attempts=BRIEF_ATTEMPTS,
+        neutral=partial(client.describe_instances, MaxResults=5),
+    )
 
 
 @cache
@@ -145,7 +155,13 @@ def ec2_reading(site: Site) -> Any:
     """
     session = _session(site.account_id, READ_ONLY, "sts-read")
     client = session.client("ec2", region_name=site.region, config=config("ec2_call", attempts=BRIEF_ATTEMPTS))
-    return guarded("ec2-read", site).guard(client, operation="ec2_call", pages="asking", attempts=BRIEF_ATTEMPTS)
+    return guarded("ec2-read", site).guard(
+        client,
+        operation="ec2_call",
+        pages="asking",
+        attempts=BRIEF_ATTEMPTS,
+        neutral=partial(client.describe_subnets, MaxResults=5),
+    )
 
 
 @cache
@@ -156,7 +172,13 @@ def ec2_changing(site: Site) -> Any:
     """
     session = _session(site.account_id, None)
     client = session.client("ec2", region_name=site.region, config=config("ec2_call", attempts=BRIEF_ATTEMPTS))
-    return guarded("ec2", site).guard(client, operation="ec2_call", pages="drs_read", attempts=BRIEF_ATTEMPTS)
+    return guarded("ec2", site).guard(
+        client,
+        operation="ec2_call",
+        pages="drs_read",
+        attempts=BRIEF_ATTEMPTS,
+        neutral=partial(client.describe_launch_template_versions, Versions=["$Default"], MaxResults=1),
+    )
 
 
 @cache
@@ -165,7 +187,13 @@ def ssm(site: Site, *, once: bool = False) -> SSMClient:
     session = _session(site.account_id, None)
     attempts = 1 if once else ATTEMPTS
     client = session.client("ssm", region_name=site.region, config=config("ssm_call", attempts=attempts))
-    return guarded("ssm", site).guard(client, operation="ssm_call", pages="ssm_read", attempts=attempts)
+    return guarded("ssm", site).guard(
+        client,
+        operation="ssm_call",
+        pages="ssm_read",
+        attempts=attempts,
+        neutral=partial(client.describe_instance_information, MaxResults=5),
+    )
 
 
 def sign_in(site: Site) -> None:

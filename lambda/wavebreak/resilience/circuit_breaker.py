@@ -6,6 +6,8 @@ answer could not tell of itself. Where the table is away, calls are made as if e
 
 A circuit stands outside of all retries, those of botocore and of `retries`: an exhausted series of attempts is one
 failure. Errors that a service answers with while it is well (validation, access, conflict, quota) are answers here.
+A fault that it answers a call with may be due to whom the call names: before such faults open a circuit, the service is
+asked for something that names nobody, and an answer ends the streak.
 Requirements S3-7 to S3-10 and S3-22.
 """
 
@@ -22,7 +24,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wavebreak.problems import CircuitOpen
-from wavebreak.resilience.aws_errors import is_dependency_fault
+from wavebreak.resilience.aws_errors import is_answered_fault, is_denied, is_dependency_fault
 from wavebreak.resilience.client_config import ATTEMPTS
 from wavebreak.resilience.guarded_client import guard_client
 
@@ -40,6 +42,7 @@ T = TypeVar("T")
 C = TypeVar("C")
 
 _OPEN: Final = "OPEN"
+_CLOSED: Final = "CLOSED"
 SHARED_WITHIN_SECONDS: Final = 5
 """How long an environment goes by what it last read of a circuit."""
 
@@ -92,18 +95,17 @@ class _Outcome(Generic[T]):
     refusal: Exception | None = None
 
 
-def _answered(work: Callable[[], T]) -> _Outcome[T]:
-    """Do the work; only what shows that the service is not well is raised as what the circuit counts."""
+def _answered(work: Callable[[], T], is_well: Callable[[], bool]) -> _Outcome[T]:
+    """Do the work; only what shows that the service is not well is raised as what the circuit counts.
+
+    `is_well` is asked of a fault that the service answered with.
+    """
     try:
         return _Outcome(work())
     except (BotoCoreError, ClientError) as error:
-        if is_dependency_fault(error):
+        if is_dependency_fault(error) and not (is_answered_fault(error) and is_well()):
             raise
         return _Outcome(refusal=error)
-
-
-def _nothing() -> None:
-    pass
 
 
 class Circuit:
@@ -132,6 +134,9 @@ class Circuit:
         self.states = states
         self.behind = behind
         self.window = rule.window(scale)
+        self._neutral: Callable[[], object] | None = None
+        self._failures = 0
+        """Failures in a row in this environment."""
         self._config = config = CircuitBreakerConfig(
             failure_threshold=rule.failures,
             recovery_timeout=self.window,
@@ -151,10 +156,27 @@ class Circuit:
         """Do `work`, which calls the service; raises CircuitOpen without doing it while the circuit is open."""
         if self.behind is not None:
             self.behind.refuse_while_open()
-        outcome: _Outcome[T] = self._protected(work)
+        try:
+            outcome: _Outcome[T] = self._protected(work, self._is_well)
+        except (BotoCoreError, ClientError):
+            self._failures += 1
+            raise
+        self._failures = 0
         if outcome.refusal is not None:
             raise outcome.refusal
         return cast("T", outcome.value)
+
+    def _is_well(self) -> bool:
+        """Return whether the service answers what names nobody; asked only where one more fault would open."""
+        at_stake = self._failures + 1 >= self.rule.failures or str(self.states.get_state(self.name).state) != _CLOSED
+        if self._neutral is None or not at_stake:
+            return False
+        try:
+            self._neutral()
+        except (BotoCoreError, ClientError) as error:
+            # Who may not ask does not know.
+            return not is_dependency_fault(error) and not (isinstance(error, ClientError) and is_denied(error))
+        return True
 
     def refuse_while_open(self) -> None:
         """Raise CircuitOpen while this circuit is left alone; else nothing comes of it, not even a probe."""
@@ -162,14 +184,25 @@ class Circuit:
         known = self.states.get_state(self.name)
         opened_at = known.opened_at
         if str(known.state) == _OPEN and opened_at is not None and time.time() < opened_at + self.window:
-            self._refuse(_nothing, circuit=known.to_circuit_info())
+            self._refuse(circuit=known.to_circuit_info())
 
-    def guard(self, client: C, *, operation: str, pages: str = "drs_read", attempts: int = ATTEMPTS) -> C:
-        """Have all calls of a boto3 client go through this circuit, and give the client (see `guard_client`)."""
+    def guard(
+        self,
+        client: C,
+        *,
+        operation: str,
+        pages: str = "drs_read",
+        attempts: int = ATTEMPTS,
+        neutral: Callable[[], object] | None = None,
+    ) -> C:
+        """Have all calls of a boto3 client go through this circuit, and give the client (see `guard_client`).
+
+        `neutral` reads something that names nobody, and that the function may read; it is not guarded itself.
+        """
+        self._neutral = neutral or self._neutral
         return guard_client(client, self, operation=operation, pages=pages, attempts=attempts)
 
-    def _refuse(self, work: Callable[[], object], *, circuit: CircuitInfo) -> None:
-        del work
+    def _refuse(self, *_call: object, circuit: CircuitInfo) -> None:
         wait = self.window if circuit.opened_at is None else circuit.opened_at + self.window - int(time.time())
         raise CircuitOpen(
             f"{self.name} failed {self.rule.failures} times in a row and is left alone for now",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -381,3 +382,88 @@ def test_our_states_are_what_powertools_asks_for() -> None:
     assert base.CircuitBreakerHandler.__init__.__code__.co_argcount > 4
     assert circuit_breaker.SHARED_WITHIN_SECONDS == 5
     assert Circuit("x", Rule(1, 1), LocalStates()).window == 1
+
+
+FAULT = ClientError(
+    {"Error": {"Code": "InternalServerException"}, "ResponseMetadata": {"HTTPStatusCode": 500}},  # type: ignore[typeddict-item]  # what is read of it
+    "StartRecovery",
+)
+
+
+class NeutralClient(Client):
+    """A client whose calls fail for whom they name; `neutral` is what a read that names nobody ends with."""
+
+    def __init__(self, neutral: Exception | None) -> None:
+        super().__init__()
+        self.neutral = neutral
+        self.neutral_reads = 0
+
+    def describe_jobs(self, number: int = 0, **parameters: int) -> int:
+        if parameters:
+            self.neutral_reads += 1
+            if self.neutral:
+                raise self.neutral
+            return 0
+        return super().describe_jobs(number)
+
+
+def guarded_neutral(circuit: Circuit, neutral: Exception | None) -> NeutralClient:
+    client = NeutralClient(neutral)
+    return circuit.guard(
+        client, operation="drs_call", pages="drs_read", neutral=partial(client.describe_jobs, maxResults=1)
+    )
+
+
+def fail_often(client: Client, error: Exception, times: int) -> None:
+    client.error = error
+    for _ in range(times):
+        with pytest.raises(type(error)) as raised:
+            client.describe_jobs(number=1)
+        assert raised.value is error
+
+
+def test_faults_that_a_service_answers_with_do_not_open_it_while_it_answers_what_names_nobody(circuit: Circuit) -> None:
+    client = guarded_neutral(circuit, None)
+    fail_often(client, FAULT, 24)
+    assert client.neutral_reads == 4, "once before it would open: after four faults that count"
+    client.error = None
+    assert client.describe_jobs(number=7) == 7
+
+
+@pytest.mark.parametrize("neutral", [FAULT, DOWN, REFUSED], ids=["fault", "silence", "refusal"])
+def test_s3_8_faults_open_it_where_the_service_does_not_answer_what_names_nobody_either(
+    circuit: Circuit, neutral: Exception
+) -> None:
+    client = guarded_neutral(circuit, neutral)
+    fail_often(client, FAULT, 5)
+    if neutral is REFUSED:
+        fail_often(client, FAULT, 5)
+        return
+    with pytest.raises(CircuitOpen):
+        client.describe_jobs(number=1)
+
+
+def test_s3_8_who_may_not_read_what_names_nobody_does_not_know_that_the_service_is_well(circuit: Circuit) -> None:
+    denied = ClientError({"Error": {"Code": "AccessDeniedException"}}, "DescribeJobs")
+    fail_often(guarded_neutral(circuit, denied), FAULT, 5)
+    with pytest.raises(CircuitOpen):
+        circuit.call(str)
+
+
+def test_s3_8_silence_opens_it_without_another_call(circuit: Circuit) -> None:
+    client = guarded_neutral(circuit, None)
+    fail_often(client, DOWN, 5)
+    with pytest.raises(CircuitOpen):
+        client.describe_jobs(number=1)
+    assert client.neutral_reads == 0
+
+
+def test_s3_10_a_fault_for_one_closes_it_again_where_the_service_answers_what_names_nobody(
+    circuit: Circuit, clock: Clock
+) -> None:
+    client = guarded_neutral(circuit, None)
+    fail_often(client, DOWN, 5)
+    clock.at += 30
+    fail_often(client, FAULT, 1)
+    client.error = None
+    assert client.describe_jobs(number=7) == 7
