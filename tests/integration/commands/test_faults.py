@@ -58,6 +58,26 @@ def test_a_send_that_never_arrived_is_made_again_once_it_had_time_to_show_up(
     assert len(commands.stack.control.calls("SendCommand")) == 3
 
 
+@pytest.mark.parametrize("command", ["status", "start"])
+def test_a_target_whose_command_ssm_answers_with_faults_gives_up_its_turn(
+    commands: Commands, clock: JumpingClock, command: str
+) -> None:
+    commands.stack.control.put_manners(strict=True)
+    execution_id = commands.launched(4)
+    commands.stack.control.fault("SendCommand", httpStatus=500, subject=commands.instance(1), count=100_000)
+    command_id = commands.start(command, executionId=execution_id)
+    for _ in range(60):
+        clock.forward(5)
+        time.sleep(0.3)
+        if commands.get(command_id)["exitCode"] is not None:
+            break
+    run = commands.ended(command_id)
+    assert (run["succeeded"], run["failed"]) == (3, 1)
+    [bad] = [each for each in commands.results(command_id) if each["exitCode"] != 0]
+    assert "Systems Manager did not send it" in bad["stderr"]
+    assert commands.instance(1) not in commands.sent_to()
+
+
 def test_a_throttle_of_send_command_is_waited_out_within_the_round(commands: Commands) -> None:
     execution_id = commands.launched(1)
     commands.stack.control.fault("SendCommand", error="ThrottlingException", count=2)

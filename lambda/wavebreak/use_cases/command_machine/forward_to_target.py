@@ -223,11 +223,19 @@ class Forwarder:
         else:
             self._postpone(late=True)
 
+    def _not_taken(self) -> None:
+        """Postpone a target whose command SSM was to send and did not, or end it when that was tried long enough."""
+        if delivery.patience_is_over(self.run, self.target, self.app.now(), self.app.timing):
+            why = self.last_trouble or "it answered nothing that told of the command"
+            self._end(ExecutionResult.unexpected(self.target.name, f"Systems Manager did not send it: {why}"))
+        else:
+            self._postpone(late=True)
+
     def _postpone(self, *, late: bool) -> None:
         self._move(delivery.postponed(self.target, self.app.now(), self.app.timing, late=late))
 
     def _resolve(self) -> None:
-        """Find the command that an unknown SendCommand left behind; hold it for unsent once it had time to show up.
+        """Find the command that an unknown SendCommand left behind; once it had time to show, others have their turn.
 
         While SSM does not tell, the target is held: the command may run. It is given up when it would have ended.
         Another task of this worker may be at it: what that one has written counts.
@@ -247,7 +255,7 @@ class Forwarder:
                     self._move(delivery.sent(self.target, found, self.app.now()))
                     return
                 if self.app.now() >= delivery.shows_up_by(self.run, self.target):
-                    self._move(delivery.not_sent(self.target))
+                    self._not_taken()
                     return
             if time.monotonic() >= self.until:
                 raise RoundOverError
