@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Automation", "CallRejectedError", "OutcomeUnknownError", "may_be_started_later"]
 
 _TOKEN_KNOWN: Final = "IdempotentParameterMismatch"  # noqa: S105  an error of SSM, not a secret
-_LATER: Final = frozenset({"AutomationExecutionLimitExceededException", "RequestLimitExceeded", "Throttling"})
+_LATER: Final = "AutomationExecutionLimitExceededException"
 _ENDED: Final = frozenset({"InvalidAutomationStatusUpdateException", "AutomationExecutionNotFoundException"})
 _VERSION: Final = re.compile(r":([0-9]{1,9})$")
 _UNKNOWN_DOCUMENT: Final = frozenset({"InvalidDocument", "InvalidDocumentVersion"})
@@ -33,7 +33,7 @@ _UNKNOWN_DOCUMENT: Final = frozenset({"InvalidDocument", "InvalidDocumentVersion
 
 def may_be_started_later(refusal: CallRejectedError) -> bool:
     """Return whether the same automation may be taken later: SSM holds calls back, or too many run."""
-    return refusal.throttled or refusal.not_called or refusal.retryable or refusal.code in _LATER
+    return refusal.retryable or refusal.code == _LATER
 
 
 class Automation:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from wavebreak.aws_error_codes import PASSING, is_throttle
 from wavebreak.domain.drs import JOBS_QUOTA, SERVER_QUOTAS
 from wavebreak.domain.errors.masking import masked_text
 from wavebreak.error_category import Category
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-_THROTTLED: Final = 429
 _NOT_CALLED: Final = "CircuitOpen"
 _CONFLICT: Final = "ConflictException"
-_RETRYABLE: Final = frozenset({"ThrottlingException", "ServiceQuotaExceededException", _CONFLICT, _NOT_CALLED})
+_RETRYABLE: Final = frozenset({"ServiceQuotaExceededException", _CONFLICT, _NOT_CALLED})
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ class CallRejectedError(Exception):
     @property
     def retryable(self) -> bool:
         """Whether the same call may succeed later."""
-        return self.throttled or self.code in _RETRYABLE
+        return self.throttled or self.passes or self.code in _RETRYABLE
 
     @property
     def not_called(self) -> bool:
@@ -64,12 +64,17 @@ class CallRejectedError(Exception):
     @property
     def concerns_nobody(self) -> bool:
         """Whether DRS takes no call at all for now: held back, not asked, or no room for one more job."""
-        return self.throttled or self.not_called or self.quota_code == JOBS_QUOTA
+        return self.throttled or self.passes or self.not_called or self.quota_code == JOBS_QUOTA
 
     @property
     def throttled(self) -> bool:
-        """Whether DRS holds calls back: whose, it does not say."""
-        return self.status == _THROTTLED
+        """Whether the service holds calls back: whose, it does not say."""
+        return is_throttle(self.status, self.code)
+
+    @property
+    def passes(self) -> bool:
+        """Whether it is due to nobody, and passes by itself: credentials that are renewed, a clock, a busy account."""
+        return self.code in PASSING
 
     @property
     def may_be_request(self) -> bool:

@@ -24,9 +24,10 @@ _NAMES: Final = (
 )
 _ENCODED_REFUSAL: Final = r"encoded authorization failure message:\s*"
 """What EC2 encodes for whoever may decode it (sts:DecodeAuthorizationMessage) stands behind these words; no secret."""
-_ASSIGNED: Final = (
-    rf"(?i)(?<![a-z0-9])((?:{_NAMES})[\"']?\s*(?:=>|[:=])\s*)(\"[^\"\r\n]*\"|'[^'\r\n]*'|[^\s,;&\"'}})\]]+)"
-)
+_ERROR_CODE: Final = r"(?:expired|invalid)token:\s+the\s"
+"""Codes of AWS with the first word of what it says of them."""
+_VALUE: Final = r"\"[^\"\r\n]*\"|'[^'\r\n]*'|[^\s,;&\"'})\]]+"
+_ASSIGNED: Final = rf"(?i)(?<![a-z0-9])(?!{_ERROR_CODE})((?:{_NAMES})[\"']?\s*(?:=>|[:=])\s*)({_VALUE})"
 
 
 def masked_text(text: str) -> str:

@@ -17,6 +17,19 @@ SECRETS = (ACCESS_KEY, SECRET_KEY, SESSION_TOKEN, TASK_TOKEN, "hunter2secret")
 @pytest.mark.parametrize(
     "text",
     [
+        "ExpiredToken: The security token included in the request is expired",
+        "InvalidToken: The provided token is malformed or otherwise invalid",
+        "ExpiredTokenException: The security token included in the request is expired",
+    ],
+)
+def test_what_aws_says_of_a_token_is_no_secret(text: str) -> None:
+    assert masked_text(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "expiredToken: hunter2secret",
         f"the key {ACCESS_KEY} is not active",
         f"key is {SECRET_KEY}",
         f"aws_secret_access_key = {SECRET_KEY}",
