@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +20,7 @@ from wavebreak.resilience.aws_errors import FAULTS, is_transient
 from wavebreak.resilience.threads import begin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from concurrent.futures import Future
 
     from wavebreak.aws.ssm import Ssm
@@ -34,6 +34,8 @@ _SILENCE_SECONDS: Final = 3.0
 _AT_ONCE: Final = 16
 _STOP_SECONDS: Final = 6.0
 """So long commands are stopped while somebody waits; the workers that watch them stop the rest."""
+_STOP_SILENCE_SECONDS: Final = 0.7
+"""So long after the last one that was stopped the others are waited for no more: the machine has more to do."""
 
 
 @dataclass
@@ -170,16 +172,33 @@ def stop_commands(
     reached = [target for target in sent if target.site in adapters]
     if not reached:
         return
-    pool = ThreadPoolExecutor(min(_AT_ONCE, len(reached)), thread_name_prefix="stop")
+    # A pool for each site: one that hangs keeps no thread from another.
+    width = max(1, _AT_ONCE // len(adapters))
+    pools = {site: ThreadPoolExecutor(width, thread_name_prefix="stop") for site in adapters}
     pending = {
-        begin(pool, adapters[target.site].cancel, str(target.ssm_command_id), [target.instance_id]): target.site
+        begin(
+            pools[target.site], adapters[target.site].cancel, str(target.ssm_command_id), [target.instance_id]
+        ): target.site
         for target in reached
     }
-    done, _ = wait(pending, timeout=_STOP_SECONDS)
-    pool.shutdown(wait=False, cancel_futures=True)
+    done = _heard_of(pending)
+    for pool in pools.values():
+        pool.shutdown(wait=False, cancel_futures=True)
     for future in done:
         trouble = future.exception()
         if isinstance(trouble, FAULTS):
             note(trouble, pending[future])
         elif trouble is not None:
             raise trouble
+
+
+def _heard_of(pending: Collection[Future[None]]) -> set[Future[None]]:
+    """Wait until all are done, or nothing more comes; gives those that are."""
+    done: set[Future[None]] = set()
+    left, until = set(pending), time.monotonic() + _STOP_SECONDS
+    while left and (seconds := min(_STOP_SILENCE_SECONDS, until - time.monotonic())) > 0:
+        some, left = wait(left, timeout=seconds, return_when=FIRST_COMPLETED)
+        if not some:
+            break
+        done |= some
+    return done

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from wavebreak.aws import agents
-from wavebreak.aws.agents import Agents, look_at_agents
+from wavebreak.aws.agents import Agents, look_at_agents, stop_commands
 from wavebreak.aws.clients import UnsupportedSiteError
+from wavebreak.aws.reads_by_id import PartlyToldError
 from wavebreak.domain.commands.runs import CommandTarget
 from wavebreak.problems import CircuitOpen, OutOfTime
 from wavebreak.site import Site
@@ -111,6 +113,23 @@ def test_what_was_told_before_the_trouble_counts() -> None:
     assert seen.is_silent(target(51))
 
 
+def test_an_agent_that_ssm_does_not_tell_of_holds_up_no_other() -> None:
+    troubles = {"i-2": refused("InternalServerError", 500), "i-3": refused("AccessDeniedException")}
+
+    def partly(asked: Sequence[str]) -> Sequence[str]:
+        if not troubles.keys().isdisjoint(asked):
+            raise PartlyToldError("DescribeInstanceInformation", ["i-1"], troubles)
+        return asked
+
+    noted: list[Any] = []
+    seen = look([target(number) for number in range(1, 61)], {HERE: FakeSsm(partly)}, noted)
+    assert [seen.answers(target(number)) for number in (1, 2, 3, 4, 60)] == [True, False, False, False, True]
+    assert [seen.is_absent(target(number)) for number in (1, 2, 3, 4)] == [False, False, False, True]
+    assert [seen.is_silent(target(number)) for number in (2, 3, 4)] == [True, False, False]
+    assert "InternalServerError" in seen.trouble(target(2))
+    assert noted == [(troubles["i-2"], HERE)]
+
+
 def test_a_silent_place_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agents, "_SILENCE_SECONDS", 0.3)
     over = threading.Event()
@@ -139,3 +158,29 @@ def test_a_place_that_goes_on_answering_is_not_silent(monkeypatch: pytest.Monkey
     targets = [target(number, THERE) for number in range(1, 301)]
     seen = look([target(900), *targets], {HERE: FakeSsm(lambda asked: asked), THERE: FakeSsm(slowly)})
     assert all(map(seen.answers, targets))
+
+
+def test_a9_a_region_that_hangs_keeps_no_command_elsewhere_from_being_stopped_and_is_not_waited_for() -> None:
+    over, stopped = threading.Event(), list[str]()
+
+    class Stops:
+        def __init__(self, *, hangs: bool) -> None:
+            self.hangs = hangs
+
+        def cancel(self, command_id: str, _instances: Sequence[str]) -> None:
+            if self.hangs:
+                over.wait(20)
+            stopped.append(command_id)
+
+    sites: dict[Site, Any] = {HERE: Stops(hangs=False), THERE: Stops(hangs=True)}
+    sent = [
+        replace(target(number, site), ssm_command_id=f"command-{number}")
+        for number, site in enumerate([*[THERE] * 40, *[HERE] * 40], start=1)
+    ]
+    begin = time.monotonic()
+    try:
+        stop_commands(sent, lambda site: sites[site], lambda *_: None)
+        assert time.monotonic() - begin < 2
+        assert sorted(stopped) == sorted(f"command-{number}" for number in range(41, 81))
+    finally:
+        over.set()

@@ -1,16 +1,21 @@
 """Contract 13: what is known of a changed launch template before it counts as put back, or as left."""
 
+import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.support.execution_builders import NOW, later
+from tests.support.execution_builders import NOW, TIMING, later, server, server_id, wave
 
 from wavebreak.domain.launch_templates.changes import Stage, TemplateChange
 from wavebreak.domain.launch_templates.model import TemplateVersion
 from wavebreak.problems import Unavailable
 from wavebreak.site import Site
+from wavebreak.store import keys
+from wavebreak.use_cases.networks import follow_launches
 from wavebreak.use_cases.networks.left_changed import changed_templates
 from wavebreak.use_cases.networks.restore_version import restore
 
@@ -133,3 +138,58 @@ def test_13_a_template_that_is_just_being_put_back_is_not_left(
     app: Any = Kept(replace(CHANGE, idle_since=idle, trouble=trouble))
     (found,) = changed_templates(app, {Site(): ["s-1"]}, NOW + timedelta(seconds=seconds))[Site()].values()
     assert found.left_behind is left
+
+
+class Several:
+    """The store of changes in two places, of which EC2 hangs in one."""
+
+    def __init__(self) -> None:
+        self.templates = self
+        self.timing = TIMING
+
+    def now(self) -> Any:
+        return NOW
+
+    def listed(self, _now: Any) -> list[str]:
+        return [keys.server(site, name) for site, name in ((HERE, server_id(1)), (THERE, server_id(2)))]
+
+    def of(self, site: Site, wanted: list[str]) -> dict[str, TemplateChange]:
+        return {name: replace(CHANGE, site=site, source_server_id=name, execution_id=EXECUTION) for name in wanted}
+
+    def templates_at(self, _site: Site) -> None:
+        """Make an adapter."""
+
+
+HERE, THERE = Site(), Site(None, "us-west-2")
+EXECUTION = "drill-hung"
+
+
+def test_a9_a_region_that_hangs_holds_up_neither_the_round_nor_what_is_put_back_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    over, begun, done = threading.Event(), list[Site](), list[Site]()
+
+    def slow(_app: Any, changes: list[TemplateChange], *, over: Any, _event: threading.Event = over) -> None:
+        del over
+        for site in {each.site for each in changes}:
+            begun.append(site)
+            if site == THERE:
+                _event.wait(20)
+            done.append(site)
+
+    monkeypatch.setattr(follow_launches, "put_back", slow)
+    monkeypatch.setattr(follow_launches, "is_needed", lambda *_: False)
+    waves = [wave(number, servers=(server(number),), site=site) for number, site in ((1, HERE), (2, THERE))]
+    execution: Any = SimpleNamespace(execution_id=EXECUTION, networks=("some",), waves=waves)
+    app: Any = Several()
+    try:
+        times = []
+        for _ in range(3):
+            begin = time.monotonic()
+            follow_launches.follow(app, execution)
+            times.append(time.monotonic() - begin)
+        assert times[0] < 2, "the first round waits a second"
+        assert begun.count(THERE) == 1, "and the next ones leave it alone"
+        assert done.count(HERE) >= 1
+    finally:
+        over.set()
