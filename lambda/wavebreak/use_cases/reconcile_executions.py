@@ -55,8 +55,10 @@ def servers_launched(app: App, events: Iterable[Mapping[str, Any]]) -> int:
 
 def _read(event: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
     """Read of which job and which servers a launch event tells, and log it: that is how one sees whether they come."""
-    job_id = str((event.get("detail") or {}).get("job-id", ""))
-    launched = frozenset(str(arn).rpartition("/")[2] for arn in event.get("resources") or []) - {""}
+    detail, resources = event.get("detail"), event.get("resources")
+    job_id = str(detail.get("job-id", "")) if isinstance(detail, dict) else ""
+    named = resources if isinstance(resources, list) else []
+    launched = frozenset(str(arn).rpartition("/")[2] for arn in named) - {""}
     if job_id and launched:
         logger.info("a launch ended", extra={"launchEvent": {"jobId": job_id, "servers": sorted(launched)}})
     else:
