@@ -187,7 +187,6 @@ IN_PLACES = {
     "LookAtAgentsPolicy",
     "ForwardCommandsPolicy",
     "CommandsFunctionRolePolicy6",
-    "LookAtStepsPolicy",
     "RunAutomationsPolicy",
 }
 """Policies for what is done in the account and Region of a wave."""
