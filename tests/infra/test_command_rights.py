@@ -31,6 +31,7 @@ SSM: dict[str, set[str]] = {
 OF_STEPS: dict[str, set[str]] = {
     "Plans": {"ssm:DescribeDocument"},
     "Readiness": {"ssm:DescribeDocument"},
+    "ScheduledDrill": {"ssm:DescribeDocument"},
     "WatchStep": {
         "ssm:AddTagsToResource",
         "ssm:DescribeAutomationExecutions",

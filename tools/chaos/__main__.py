@@ -68,7 +68,9 @@ def _outcomes(day: Day, product: Product) -> Iterator[Outcome]:
     """Play a day; what keeps it from its end is an outcome too."""
     try:
         yield from day.play(product)
-    except (UnexpectedError, httpx.HTTPError, BotoCoreError, ClientError, OSError) as error:
+    except UnexpectedError as error:
+        yield Outcome("the day", "goes to its end", str(error), right=False)
+    except (httpx.HTTPError, BotoCoreError, ClientError, OSError) as error:
         yield Outcome("the day", "goes to its end", f"{type(error).__name__}: {error}", right=False)
     finally:
         product.control.clear_faults()
