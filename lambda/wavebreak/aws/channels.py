@@ -7,11 +7,11 @@ told again when another one has to be repeated.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from wavebreak.domain.notifications.delivery import TOPIC, DeliveryFailure, News, Outcome
 from wavebreak.domain.notifications.event_bridge import SOURCE
 from wavebreak.domain.notifications.html import html_of
 from wavebreak.domain.notifications.message import MAX_SUBJECT, discreet, one_line
@@ -34,37 +34,6 @@ _MACHINES: Final = ("sqs", "lambda", "http", "https", "firehose")
 """Protocols of subscriptions that get JSON; all others get text."""
 _ENTRY_FAULTS: Final = frozenset({"InternalFailure", "InternalException", "ThrottlingException"})
 """Codes of a refused bus event that may go through when it is sent again."""
-
-
-TOPIC: Final = "topic"
-"""The part of the stack's own topic."""
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """What is to be told: events for the bus, and a message for people and machines if this is one for them."""
-
-    bus: Sequence[BusEvent] = ()
-    message: Message | None = None
-    plan_topic: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryFailure:
-    """Why a part could not be told, and whether it may be when it is tried again later."""
-
-    cause: str
-    transient: bool
-    called: bool = True
-    """Whether the channel was called at all; one whose circuit is open is not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The parts that have been told, and the others with what was in the way."""
-
-    served: frozenset[str]
-    faults: Mapping[str, DeliveryFailure]
 
 
 class Channels:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from wavebreak.domain.commands.output_page import OutputPage
 from wavebreak.problems import InvalidRequest
 from wavebreak.resilience.aws_errors import error_code
 
 if TYPE_CHECKING:
     from mypy_boto3_logs.client import CloudWatchLogsClient
-
-
-class Page(NamedTuple):
-    """Lines of one stream, each with its moment in milliseconds, and where the next ones begin."""
-
-    lines: tuple[tuple[int, str], ...]
-    token: str | None
 
 
 class CommandOutput:
@@ -28,7 +22,7 @@ class CommandOutput:
         self.client = client
         self.group = group
 
-    def read(self, stream: str, token: str | None, limit: int) -> Page:
+    def read(self, stream: str, token: str | None, limit: int) -> OutputPage:
         """Read lines of a stream from where a token stands, or from its beginning; none while it does not exist.
 
         Raises InvalidRequest for a token that the service did not give.
@@ -45,9 +39,9 @@ class CommandOutput:
             answer = self.client.get_log_events(**asked)
         except ClientError as error:
             if error_code(error) == "ResourceNotFoundException":
-                return Page((), token)
+                return OutputPage((), token)
             if token and error_code(error) == "InvalidParameterException":
                 raise InvalidRequest.of("/nextToken", "is not a token of this list") from error
             raise
         lines = tuple((int(event["timestamp"]), event["message"]) for event in answer["events"])
-        return Page(lines, answer.get("nextForwardToken") or token)
+        return OutputPage(lines, answer.get("nextForwardToken") or token)

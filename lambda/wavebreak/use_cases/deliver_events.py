@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.aws.channels import TOPIC, DeliveryFailure, News, Outcome
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.replay import statuses_after
 from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
+from wavebreak.domain.notifications.delivery import TOPIC, DeliveryFailure, News, Outcome
 from wavebreak.domain.notifications.event_bridge import bus_events
 from wavebreak.domain.notifications.execution_messages import execution_message, kinds_of
 from wavebreak.domain.notifications.message import Kind, discreet

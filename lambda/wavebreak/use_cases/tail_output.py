@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.aws.cloudwatch_logs import Page
+from wavebreak.domain.commands.output_page import OutputPage
 from wavebreak.domain.commands.runs import MAX_TARGETS, TargetState, stream_name
 from wavebreak.store.list_tokens import content_of, encoded, no_token
 from wavebreak.store.table import answer_size
@@ -73,7 +73,7 @@ def _read(
     if left and room == _BYTES_A_CALL:
         fitting = max(1, fitting)  # a line that no answer has room for would never come
     if left:
-        page = output.read(stream, token, fitting) if fitting else Page((), token)
+        page = output.read(stream, token, fitting) if fitting else OutputPage((), token)
     if page.token is not None:
         position.at[target.number] = page.token
     return [_shown(target, line) for line in page.lines], left

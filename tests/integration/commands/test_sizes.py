@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support.plans import plan, server, wave
 
-from wavebreak.aws.cloudwatch_logs import Page
+from wavebreak.domain.commands.output_page import OutputPage
 from wavebreak.domain.commands.runs import CommandTarget, TargetState
 from wavebreak.use_cases import tail_output
 
@@ -53,7 +53,7 @@ class Stream:
     def __init__(self, lines: Sequence[str]) -> None:
         self.lines = lines
 
-    def read(self, _stream: str, at: str | None, limit: int) -> Page:
+    def read(self, _stream: str, at: str | None, limit: int) -> OutputPage:
         """Read lines, a megabyte at most as the service does."""
         start = int(at or 0)
         taken: list[tuple[int, str]] = []
@@ -63,7 +63,7 @@ class Stream:
             if size > 1_048_576:
                 break
             taken.append((0, line))
-        return Page(tuple(taken), str(start + len(taken)))
+        return OutputPage(tuple(taken), str(start + len(taken)))
 
 
 @pytest.mark.parametrize("line", ["x", "\x01" * 200_000, "é" * 100_000, '"\\' * 50_000])

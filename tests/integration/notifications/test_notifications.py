@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -12,7 +12,7 @@ from tests.support.blueprint import ACCOUNT, REGION
 from tests.support.notification_capture import RUN, Crash, E, W, World, die, refused, stream_of, unanswered
 from tests.support.stored_executions import execution
 
-from wavebreak.aws.channels import Channels, News, ascii_subject
+from wavebreak.aws.channels import Channels, ascii_subject
 from wavebreak.domain.notifications.execution_messages import execution_message
 from wavebreak.domain.notifications.message import Kind
 from wavebreak.handlers import notification
@@ -21,6 +21,9 @@ from wavebreak.problems import CircuitOpen
 from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.outbox import OutboxStore
 from wavebreak.use_cases import deliver_events
+
+if TYPE_CHECKING:
+    from wavebreak.domain.notifications.delivery import News
 
 
 def test_every_message_once_in_order_to_every_channel(world: World) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.aws.channels import DeliveryFailure, News
+from wavebreak.domain.notifications.delivery import DeliveryFailure, News
 from wavebreak.domain.notifications.plan_messages import plan_readiness, readiness_event
 from wavebreak.domain.plans.readiness import standing_view
 from wavebreak.store.upkeep.readiness import known_by, told_of

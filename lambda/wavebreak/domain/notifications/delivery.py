@@ -1,0 +1,42 @@
+"""What is handed to the channels, and what comes back: the parts that were told, and the faults of the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wavebreak.domain.notifications.event_bridge import BusEvent
+    from wavebreak.domain.notifications.message import Message
+
+TOPIC: Final = "topic"
+"""The part of the stack's own topic."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is to be told: events for the bus, and a message for people and machines if this is one for them."""
+
+    bus: Sequence[BusEvent] = ()
+    message: Message | None = None
+    plan_topic: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFailure:
+    """Why a part could not be told, and whether it may be when it is tried again later."""
+
+    cause: str
+    transient: bool
+    called: bool = True
+    """Whether the channel was called at all; one whose circuit is open is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The parts that have been told, and the others with what was in the way."""
+
+    served: frozenset[str]
+    faults: Mapping[str, DeliveryFailure]
