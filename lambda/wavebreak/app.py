@@ -79,8 +79,8 @@ class App:
     """Whether this stack can assume a role in other accounts."""
     outbox: OutboxStore
     channels: Callable[[], Channels]
-    failed_events: FailedEvents
     """The channels of notifications; raises MissingSettingError in a function that has none."""
+    failed_events: FailedEvents
     now: Callable[[], datetime]
     ec2_at: Callable[[Site], Ec2]
     evidence: EvidenceStore

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.replay import Statuses, read_statuses
 from wavebreak.store import keys
-from wavebreak.store.table import to_attributes
+from wavebreak.store.table import Write, to_attributes
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
@@ -179,6 +179,16 @@ class OutboxStore:
         """Read the frozen plan of an execution as JSON; None for one without."""
         item = self.table.get(keys.execution(execution_id), keys.DOCUMENT)
         return str(item["document"]) if item else None
+
+    def failed_events(self) -> int:
+        """Return how many events waited in the queue of failed ones when it was last looked at."""
+        item = self.table.get(keys.SWEEP, keys.FAILED_EVENTS) or {}
+        return int(item.get("waiting", 0))
+
+    def saw_failed_events(self, waiting: int) -> None:
+        """Remember how many events wait in that queue now."""
+        item = {"pk": keys.SWEEP, "sk": keys.FAILED_EVENTS, "waiting": waiting}
+        self.table.transact([Write("seen", "Put", item)])
 
     def _update(
         self, execution_id: str, expression: str, values: Mapping[str, Any], *, condition: str | None = None

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from wavebreak.domain.errors.record import Severity
 from wavebreak.error_category import Category
 from wavebreak.resilience.aws_errors import FAULTS
-from wavebreak.store import keys
-from wavebreak.store.table import Write
 
 if TYPE_CHECKING:
     from wavebreak.app import App
@@ -28,9 +26,7 @@ def look(app: App) -> int:
     except FAULTS as error:
         logger.warning("the queue of failed events could not be looked at: %s", error)
         return 0
-    table = app.executions.table
-    known = table.get(keys.SWEEP, keys.FAILED_EVENTS) or {}
-    more = waiting - int(known.get("waiting", 0))
+    more = waiting - app.outbox.failed_events()
     if more == 0:
         return 0
     if more > 0:
@@ -46,5 +42,5 @@ def look(app: App) -> int:
             more=more,
             waiting=waiting,
         )
-    table.transact([Write("seen", "Put", {"pk": keys.SWEEP, "sk": keys.FAILED_EVENTS, "waiting": waiting})])
+    app.outbox.saw_failed_events(waiting)
     return max(0, more)
