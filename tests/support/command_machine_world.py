@@ -182,7 +182,7 @@ class World:
         self.time.sleep(3 if any(self.is_silent(site) for site in adapters) else 0.1)
         for site, ssm in adapters.items():
             if not self.is_silent(site):
-                agents._ask(ssm, wanted[site], seen[site])  # type: ignore[arg-type]  # what it is asked
+                agents._ask(ssm, wanted[site], seen[site])
 
     def is_silent(self, site: Site) -> bool:
         """Tell whether SSM of a site does not answer now."""

@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.reads_by_id import PartlyToldError
@@ -20,12 +20,22 @@ from wavebreak.resilience.aws_errors import FAULTS, is_transient
 from wavebreak.resilience.threads import begin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from concurrent.futures import Future
 
-    from wavebreak.aws.ssm import Ssm
     from wavebreak.domain.commands.runs import CommandTarget
     from wavebreak.site import Site
+
+    class _Asked(Protocol):
+        """SSM of a site, which tells whose agents answer."""
+
+        def online(self, instance_ids: Sequence[str], /) -> frozenset[str]: ...
+
+    class _Stopping(Protocol):
+        """SSM of a site, which stops commands."""
+
+        def cancel(self, command_id: str, instance_ids: Iterable[str], /) -> None: ...
+
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +101,7 @@ def _may_pass(trouble: Exception) -> bool:
 
 
 def look_at_agents(
-    targets: Iterable[CommandTarget], ssm_at: Callable[[Site], Ssm], note: Callable[[Exception, Site], None]
+    targets: Iterable[CommandTarget], ssm_at: Callable[[Site], _Asked], note: Callable[[Exception, Site], None]
 ) -> Agents:
     """Ask for the agents of targets, fifty a call; `note` is told of each site's trouble.
 
@@ -101,7 +111,7 @@ def look_at_agents(
     for target in targets:
         wanted[target.site].append(target.instance_id)
     seen = {site: SiteSeen() for site in wanted}
-    adapters: dict[Site, Ssm] = {}
+    adapters: dict[Site, _Asked] = {}
     for site in wanted:
         # Made in one thread: making several at a time is not safe.
         try:
@@ -127,7 +137,7 @@ def look_at_agents(
     )
 
 
-def _ask(ssm: Ssm, instances: list[str], seen: SiteSeen) -> None:
+def _ask(ssm: _Asked, instances: list[str], seen: SiteSeen) -> None:
     """Ask one site for its instances, call by call."""
     from wavebreak.aws.ssm import IDS_A_CALL  # noqa: PLC0415  an adapter is imported by functions that use it
 
@@ -145,7 +155,7 @@ def _ask(ssm: Ssm, instances: list[str], seen: SiteSeen) -> None:
         seen.asked |= set(batch) - seen.troubles.keys()
 
 
-def _ask_side_by_side(adapters: dict[Site, Ssm], wanted: dict[Site, list[str]], seen: dict[Site, SiteSeen]) -> None:
+def _ask_side_by_side(adapters: dict[Site, _Asked], wanted: dict[Site, list[str]], seen: dict[Site, SiteSeen]) -> None:
     """Ask the sites at the same time, and leave those alone from which nothing comes any more."""
     pool = ThreadPoolExecutor(min(_AT_ONCE, len(adapters)), thread_name_prefix="agents")
     pending: set[Future[None]] = {begin(pool, _ask, ssm, wanted[site], seen[site]) for site, ssm in adapters.items()}
@@ -159,11 +169,11 @@ def _ask_side_by_side(adapters: dict[Site, Ssm], wanted: dict[Site, list[str]], 
 
 
 def stop_commands(
-    targets: Iterable[CommandTarget], ssm_at: Callable[[Site], Ssm], note: Callable[[Exception, Site], None]
+    targets: Iterable[CommandTarget], ssm_at: Callable[[Site], _Stopping], note: Callable[[Exception, Site], None]
 ) -> None:
     """Have SSM stop the commands that were sent to targets; `note` is told of those that could not be."""
     sent = [target for target in targets if target.ssm_command_id is not None]
-    adapters: dict[Site, Ssm] = {}
+    adapters: dict[Site, _Stopping] = {}
     for site in {target.site for target in sent}:
         try:
             adapters[site] = ssm_at(site)

@@ -29,10 +29,10 @@ from wavebreak.timeouts import Deadline, ending_in, log_expiry
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
-    from wavebreak.aws.drs import Drs
     from wavebreak.site import Site
 
 T = TypeVar("T")
+Adapter = TypeVar("Adapter")
 
 _SERVER_FAULT: Final = 500
 _AT_ONCE: Final = 8
@@ -103,12 +103,12 @@ class Answers(Generic[T]):
         return {site: answer[0] for site, answer in finished.items() if answer is not None}
 
 
-class Sites:
-    """The sites of one round."""
+class Sites(Generic[Adapter]):
+    """The sites of one round, each asked by its adapter."""
 
     def __init__(
         self,
-        drs_at: Callable[[Site], Drs],
+        drs_at: Callable[[Site], Adapter],
         note: Callable[[Exception, str, Site], None],
         silences: dict[Site, float] | None = None,
     ) -> None:
@@ -125,7 +125,7 @@ class Sites:
         self._deadline = Deadline("observation_round")
         self._longest = min(series_seconds("drs_call"), self._deadline.seconds / 2)
 
-    def ask(self, what: str, questions: Mapping[Site, Callable[[Drs], T]]) -> dict[Site, T]:
+    def ask(self, what: str, questions: Mapping[Site, Callable[[Adapter], T]]) -> dict[Site, T]:
         """Ask each site its question and give the answers of those that answered; `what` is for the log."""
         ready = [(site, drs) for site in questions if (drs := self._adapter(what, site)) is not None]
         if not ready:
@@ -137,7 +137,7 @@ class Sites:
             answers = side_by_side(asked.values(), _AT_ONCE, "site")
         return {site: answer[0] for site, answer in zip(asked, answers, strict=True) if answer}
 
-    def begin(self, what: str, questions: Mapping[Site, Callable[[Drs], T]]) -> Answers[T]:
+    def begin(self, what: str, questions: Mapping[Site, Callable[[Adapter], T]]) -> Answers[T]:
         """Ask each site its question, and give the answers as they come; `what` is for the log."""
         ready = [(site, drs) for site in questions if (drs := self._adapter(what, site)) is not None]
         pool = ThreadPoolExecutor(min(_MOST_SITES, len(ready)) or 1, thread_name_prefix="site")
@@ -150,7 +150,7 @@ class Sites:
         for site in sites:
             self._note(Unavailable(f"DRS in {site} did not answer within {seconds:g} s"), what, site)
 
-    def _adapter(self, what: str, site: Site) -> Drs | None:
+    def _adapter(self, what: str, site: Site) -> Adapter | None:
         """Return the adapter of a site that has not failed. It is made in one thread: making several is not safe."""
         if site in self.failed:
             return None
@@ -160,7 +160,7 @@ class Sites:
             self._lost(what, site, error)
             return None
 
-    def _one(self, what: str, site: Site, drs: Drs, question: Callable[[Drs], T]) -> tuple[T] | None:
+    def _one(self, what: str, site: Site, drs: Adapter, question: Callable[[Adapter], T]) -> tuple[T] | None:
         left = self._deadline.left
         if left < self._longest:
             log_expiry(self._deadline.operation, self._deadline.seconds, question=what, site=str(site))
@@ -189,8 +189,8 @@ class Question(NamedTuple):
 def questions_of_servers(
     operation: str,
     servers: Mapping[Site, Sequence[str]],
-    drs_at: Callable[[Site], Drs],
-    ask: Callable[[Drs, Sequence[str]], Any],
+    drs_at: Callable[[Site], Adapter],
+    ask: Callable[[Adapter, Sequence[str]], Any],
 ) -> Iterator[Question]:
     """Ask each site for its source servers, as many in a call as DRS takes; one that cannot be reached is left out."""
     for site, ids in servers.items():

@@ -1,1 +1,1 @@
-"""One verb a file: read facts, ask the domain, write, wake. Each takes the app and returns values."""
+"""One verb a file: read facts, ask the domain, write, wake. `Ports` name what each needs of the app."""

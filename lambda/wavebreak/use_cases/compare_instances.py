@@ -5,7 +5,7 @@ A launch ends the earlier instance of its server, so that a command would go to 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wavebreak.aws.parallel_reads import Asking, questions_of_servers
 from wavebreak.aws.reads_by_id import partly
@@ -15,14 +15,17 @@ from wavebreak.domain.executions.observing.instances import is_launched
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wavebreak.app import App
-    from wavebreak.aws.drs import Drs
     from wavebreak.domain.drs import Instance
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.ports.capabilities import HasBriefDrs
+    from wavebreak.ports.drs import DrsReads
     from wavebreak.site import Site
 
+    class Ports(HasBriefDrs, Protocol):
+        """What comparing instances needs."""
 
-def instances_shown(app: App, execution: Execution) -> list[Instance]:
+
+def instances_shown(app: Ports, execution: Execution) -> list[Instance]:
     """Return what DRS shows of the servers that an execution launched, in one call of each site (up to 200 servers).
 
     What DRS does not tell in the time for reads is left out: taking an execution up waits for no silent Region.
@@ -37,5 +40,5 @@ def instances_shown(app: App, execution: Execution) -> list[Instance]:
     return [instance for answer in answers if not isinstance(answer, Trouble) for instance in answer]
 
 
-def _shown(drs: Drs, servers: Sequence[str]) -> list[Instance]:
+def _shown(drs: DrsReads, servers: Sequence[str]) -> list[Instance]:
     return partly(lambda: drs.every_instance(servers))[0]

@@ -12,7 +12,7 @@ import logging
 import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.replay import statuses_after
@@ -32,12 +32,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.replay import Statuses
     from wavebreak.domain.notifications.message import Message
+    from wavebreak.ports.capabilities import (
+        HasChannels,
+        HasClock,
+        HasCommands,
+        HasErrors,
+        HasExecutions,
+        HasOutbox,
+        HasTiming,
+    )
     from wavebreak.store.outbox import Cursor
     from wavebreak.store.table import Item
+
+    class Ports(HasChannels, HasClock, HasCommands, HasErrors, HasExecutions, HasOutbox, HasTiming, Protocol):
+        """What delivering events needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +70,7 @@ class _HeldBackError(Exception):
     """What waits has to wait longer: a channel does not answer, or time is up."""
 
 
-def deliver(app: App, execution_id: str, oldest: int | None = None) -> int:
+def deliver(app: Ports, execution_id: str, oldest: int | None = None) -> int:
     """Deliver the events of an execution that wait in the outbox; return how many were delivered or set aside.
 
     The trail is read from its cursor on, whichever event it was called for: a record of the stream that comes late,
@@ -82,7 +94,7 @@ def deliver(app: App, execution_id: str, oldest: int | None = None) -> int:
     return count
 
 
-def deliver_each(app: App, execution_ids: Iterable[str]) -> int:
+def deliver_each(app: Ports, execution_ids: Iterable[str]) -> int:
     """Deliver what waits of each execution; a fault is recorded and goes no further, the sweep makes up for it."""
     return each_despite_faults(
         execution_ids,
@@ -92,7 +104,7 @@ def deliver_each(app: App, execution_ids: Iterable[str]) -> int:
     )
 
 
-def sweep(app: App) -> int:
+def sweep(app: Ports) -> int:
     """Tell every event that still waits though it should not; gives how many were told or set aside.
 
     One execution that cannot be told does not keep the others from it; the last such fault is raised in the end.
@@ -106,7 +118,7 @@ def sweep(app: App) -> int:
     )
 
 
-def announce(app: App, message: Message, served: frozenset[str] = frozenset(), topic: str | None = None) -> None:
+def announce(app: Ports, message: Message, served: frozenset[str] = frozenset(), topic: str | None = None) -> None:
     """Tell a message that no trail holds (`command_and_alarm_messages`), to every channel, if its kind is wanted.
 
     `served` names parts that have it already, `topic` is a plan's own. Raises Unavailable when a channel did not take
@@ -120,7 +132,7 @@ def announce(app: App, message: Message, served: frozenset[str] = frozenset(), t
         raise Unavailable("; ".join(f"{part}: {fault.cause}" for part, fault in outcome.faults.items()))
 
 
-def announce_alarm(app: App, alarm: Mapping[str, str]) -> None:
+def announce_alarm(app: Ports, alarm: Mapping[str, str]) -> None:
     """Tell people of an alarm, `{name, state, reason}`; the topic has it from CloudWatch itself."""
     announce(app, alert_message(alarm), frozenset({TOPIC}))
 
@@ -143,7 +155,7 @@ def _after(before: Statuses, event: Mapping[str, Any]) -> Statuses:
 class _Teller:
     """Tells what waits of one execution, whose cursor it holds."""
 
-    app: App
+    app: Ports
     cursor: Cursor
     until: datetime
     oldest: int | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from wavebreak.app import App
-    from wavebreak.aws.drs import Drs
     from wavebreak.domain.drs import Instance, RecentJob, SourceServer
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.ports.capabilities import HasBriefDrs, HasExecutions
+    from wavebreak.ports.drs import DrsInstances
+
+    class Ports(HasBriefDrs, HasExecutions, Protocol):
+        """What the guard of drills needs."""
+
 
 _RECOVERY: Final = "RECOVERY"
 _TERMINATED: Final = "TERMINATED"
@@ -42,7 +46,7 @@ class Spared:
     waiting: Mapping[str, str]
 
 
-def spare_recoveries(app: App, execution: Execution) -> None:
+def spare_recoveries(app: Ports, execution: Execution) -> None:
     """Refuse a drill that would end an instance which a RECOVERY launched; a recovery itself is never held up.
 
     Raises ServerBusy naming server, instance and, where it is ours, execution. While DRS does not tell what runs, a
@@ -71,12 +75,12 @@ def spare_recoveries(app: App, execution: Execution) -> None:
             raise _busy(app, recovered)
 
 
-def _running(drs: Drs, servers: Sequence[str]) -> list[Instance]:
+def _running(drs: DrsInstances, servers: Sequence[str]) -> list[Instance]:
     """List what DRS tells of; one that it does not tell of waits just before its launch, where this is asked anew."""
     return partly(lambda: drs.instances(servers))[0]
 
 
-def _busy(app: App, instance: Instance) -> ServerBusy:
+def _busy(app: Ports, instance: Instance) -> ServerBusy:
     server, identifier = instance.source_server_id, instance.recovery_instance_id
     item = app.executions.job_item(instance.job_id) if instance.job_id else None
     execution_id = keys.execution_id_of(item[0]) if item else None
@@ -90,7 +94,7 @@ def _busy(app: App, instance: Instance) -> ServerBusy:
 
 
 def spared(
-    drs: Drs,
+    drs: DrsInstances,
     servers: Mapping[str, SourceServer],
     recent: Sequence[RecentJob],
     errors_before: Mapping[str, str | None],
@@ -142,7 +146,7 @@ def spared(
     return Spared(refused, {name: why for name, why in waiting.items() if name not in refused})
 
 
-def _shown(drs: Drs, asked: Sequence[str], *, alone: bool) -> tuple[list[Instance], dict[str, str]]:
+def _shown(drs: DrsInstances, asked: Sequence[str], *, alone: bool) -> tuple[list[Instance], dict[str, str]]:
     """Ask for instances, and for why DRS does not tell of some; `alone` when the batch has others that need no look."""
     if not asked:
         return [], {}

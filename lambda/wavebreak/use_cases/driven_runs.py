@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from wavebreak.app import App
+    from wavebreak.ports.capabilities import HasClock, HasCommands, HasErrors, HasExecutions, HasSteps
+
+    class Ports(HasClock, HasCommands, HasErrors, HasExecutions, HasSteps, Protocol):
+        """What driving runs needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +105,7 @@ def start_next(
     return True
 
 
-def machine_ended(app: App, kind: RunKind[R], name: str) -> bool:
+def machine_ended(app: Ports, kind: RunKind[R], name: str) -> bool:
     """Start the next run of a machine that ended without having finished its work."""
     try:
         run = kind.load(kind.run_id_of(name))
@@ -116,7 +120,7 @@ def machine_ended(app: App, kind: RunKind[R], name: str) -> bool:
     return kind.start_next(run)
 
 
-def sweep(app: App, kind: RunKind[R]) -> int:
+def sweep(app: Ports, kind: RunKind[R]) -> int:
     """Start a machine for every run that has none any more; return how many.
 
     One that cannot be looked after does not keep the others from it; the last such fault is raised in the end.
@@ -126,7 +130,7 @@ def sweep(app: App, kind: RunKind[R]) -> int:
     )
 
 
-def _look_after(app: App, kind: RunKind[R], run: R) -> bool:
+def _look_after(app: Ports, kind: RunKind[R], run: R) -> bool:
     """Start the next run of a machine that is gone; a run that cannot come to its end so is ended here."""
     now = app.now()
     if run.status.is_terminal:

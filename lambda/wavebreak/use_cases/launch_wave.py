@@ -12,7 +12,7 @@ searched for it (`batch_search`), and what was found out is remembered on the se
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -41,10 +41,37 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from wavebreak.app import App
-    from wavebreak.aws.drs import Drs
     from wavebreak.domain.executions.model.jobs import Job
     from wavebreak.domain.executions.model.waves import Wave
+    from wavebreak.ports.capabilities import (
+        HasClock,
+        HasDrsLaunches,
+        HasErrors,
+        HasExecutions,
+        HasLocks,
+        HasQuotas,
+        HasTemplateChanges,
+        HasTemplates,
+        HasTiming,
+        HasWorkflow,
+    )
+    from wavebreak.ports.drs import DrsLaunches
+
+    class Ports(
+        HasClock,
+        HasDrsLaunches,
+        HasErrors,
+        HasExecutions,
+        HasLocks,
+        HasQuotas,
+        HasTemplateChanges,
+        HasTemplates,
+        HasTiming,
+        HasWorkflow,
+        Protocol,
+    ):
+        """What launching a wave needs."""
+
 
 _NO_ROOM: Final = "Waits for room under the DRS quotas"
 _BUSY: Final = "Waits for the end of another DRS job of this server"
@@ -56,7 +83,7 @@ _TAKEN_SECONDS: Final = 300
 class Launcher:
     """Starts one wave of one execution."""
 
-    def __init__(self, app: App, execution_id: str, number: int) -> None:
+    def __init__(self, app: Ports, execution_id: str, number: int) -> None:
         """Take the app, the execution's id and the wave's number."""
         self.app = app
         self.number = number
@@ -116,7 +143,7 @@ class Launcher:
     def _later(self) -> datetime:
         return self.app.now() + self.app.timing.no_room
 
-    def _start(self, drs: Drs) -> None:
+    def _start(self, drs: DrsLaunches) -> None:
         """Start what is due, once nothing is left that was started and not written down."""
         # As it is by now: `resolve` may just have adopted a job whose servers look unassigned in the older state.
         execution = self.intents.last_seen()
@@ -135,7 +162,7 @@ class Launcher:
 class _Round:
     """The calls of one invocation for one wave."""
 
-    def __init__(self, app: App, intents: Intents, outlook: Outlook, execution: Execution) -> None:
+    def __init__(self, app: Ports, intents: Intents, outlook: Outlook, execution: Execution) -> None:
         """Take the servers of the wave that wait and are in no job."""
         self.app = app
         self.intents = intents
@@ -352,6 +379,6 @@ class _Round:
         self.intents.change(step)
 
 
-def start_wave(app: App, execution_id: str, number: int) -> None:
+def start_wave(app: Ports, execution_id: str, number: int) -> None:
     """Start what can be started of a wave, and settle what earlier calls left open."""
     Launcher(app, execution_id, number).run()

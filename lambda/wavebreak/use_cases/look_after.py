@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.resilience.despite_faults import each_despite_faults
 from wavebreak.use_cases import reconcile_executions, watch_dead_letters
@@ -15,9 +15,64 @@ from wavebreak.use_cases.steps import reconcile_steps
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from wavebreak.app import App
+    from wavebreak.ports.capabilities import (
+        HasAgentPatience,
+        HasBriefDrs,
+        HasCallPatience,
+        HasChecks,
+        HasClock,
+        HasCommands,
+        HasDrsReads,
+        HasErrors,
+        HasExecutions,
+        HasFailedEvents,
+        HasLocks,
+        HasMeter,
+        HasOutbox,
+        HasPlans,
+        HasPostLaunchActions,
+        HasScheduler,
+        HasSchedules,
+        HasSilences,
+        HasSsmAgents,
+        HasSteps,
+        HasTemplateChanges,
+        HasTemplates,
+        HasTiming,
+        HasWorkflow,
+    )
 
-_WORKS: Final[Mapping[str, Callable[[App], int]]] = {
+    class Ports(
+        HasAgentPatience,
+        HasBriefDrs,
+        HasCallPatience,
+        HasChecks,
+        HasClock,
+        HasCommands,
+        HasDrsReads,
+        HasErrors,
+        HasExecutions,
+        HasFailedEvents,
+        HasLocks,
+        HasMeter,
+        HasOutbox,
+        HasPlans,
+        HasPostLaunchActions,
+        HasScheduler,
+        HasSchedules,
+        HasSilences,
+        HasSsmAgents,
+        HasSteps,
+        HasTemplateChanges,
+        HasTemplates,
+        HasTiming,
+        HasWorkflow,
+        Protocol,
+    ):
+        """What the regular sweep needs."""
+
+
+_WORKS: Final[Mapping[str, Callable[[Ports], int]]] = {
     "restarted": reconcile_executions.sweep,
     "commands": reconcile_commands.sweep,
     "steps": reconcile_steps.sweep,
@@ -28,7 +83,7 @@ _WORKS: Final[Mapping[str, Callable[[App], int]]] = {
 }
 
 
-def everything(app: App) -> dict[str, int]:
+def everything(app: Ports) -> dict[str, int]:
     """Look after everything, and count what was done of each; faults are recorded, and the last is raised."""
     counts: dict[str, int] = {}
 

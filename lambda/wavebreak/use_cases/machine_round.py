@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.aws.parallel_reads import Sites
 from wavebreak.aws.reads_by_id import partly
@@ -22,8 +22,6 @@ from wavebreak.resilience.aws_errors import FAULTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from wavebreak.app import App
-    from wavebreak.aws.drs import Drs
     from wavebreak.aws.parallel_reads import Answers
     from wavebreak.domain.drs import Instance
     from wavebreak.domain.executions.ending.termination import TerminationDirective
@@ -31,7 +29,20 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.observing.launches import JobLog
     from wavebreak.domain.executions.observing.learning import Due
+    from wavebreak.ports.capabilities import (
+        HasClock,
+        HasDrsReads,
+        HasErrors,
+        HasPostLaunchActions,
+        HasSilences,
+        HasTiming,
+    )
+    from wavebreak.ports.drs import DrsJobs, DrsReads
     from wavebreak.site import Site
+
+    class Ports(HasClock, HasDrsReads, HasErrors, HasPostLaunchActions, HasSilences, HasTiming, Protocol):
+        """What a round of a machine needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +99,7 @@ class Round:
         }
 
 
-def sites_of(app: App) -> Sites:
+def sites_of(app: Ports) -> Sites[DrsReads]:
     """Begin a round's questions to DRS; a site that fails is recorded, as a warning: the next round asks it again."""
 
     def note(error: Exception, question: str, site: Site) -> None:
@@ -97,7 +108,7 @@ def sites_of(app: App) -> Sites:
     return Sites(app.drs_at, note, app.silences)
 
 
-def look(app: App, jobs: Iterable[Job], sites: Sites | None = None) -> Observation:
+def look(app: Ports, jobs: Iterable[Job], sites: Sites[DrsReads] | None = None) -> Observation:
     """Describe every job in flight, in one call for each account and Region.
 
     A fault of DRS is not a failure of the recovery: what could not be seen stays as it was and is looked at again.
@@ -115,7 +126,7 @@ def look(app: App, jobs: Iterable[Job], sites: Sites | None = None) -> Observati
 
 
 def begin_look(
-    app: App, execution: Execution, intents: Iterable[Job], sites: Sites, learnt: Learnt
+    app: Ports, execution: Execution, intents: Iterable[Job], sites: Sites[DrsReads], learnt: Learnt
 ) -> Answers[Observation]:
     """Begin to look at the jobs in flight, and for those of calls without an outcome, in two calls of a site at most.
 
@@ -146,9 +157,9 @@ def begin_look(
 
 
 def _looked(
-    described: Callable[[Drs], tuple[Observation, frozenset[str]]],
-    found: Callable[[Drs], dict[tuple[int, int, int], str]],
-    drs: Drs,
+    described: Callable[[DrsReads], tuple[Observation, frozenset[str]]],
+    found: Callable[[DrsReads], dict[tuple[int, int, int], str]],
+    drs: DrsReads,
 ) -> Observation:
     """Ask one site; what is not answered for lost calls keeps nothing of its jobs."""
     seen, unnamed = described(drs)
@@ -159,7 +170,7 @@ def _looked(
         return replace(seen, missing=unnamed)
 
 
-def begin_to_learn(app: App, execution: Execution, sites: Sites, learnt: Learnt) -> Answers[Observation]:
+def begin_to_learn(app: Ports, execution: Execution, sites: Sites[DrsReads], learnt: Learnt) -> Answers[Observation]:
     """Begin to ask for what launches that are over have left to tell: instances, in one call of a site, and logs."""
     now = app.now()
     asked = {job.site: learning.due(execution, job.site, now, app.timing) for job in execution.launch_jobs()}
@@ -183,7 +194,7 @@ def together(seen: Iterable[Observation]) -> Observation:
     return whole
 
 
-def _learnt(due: Due, ended: frozenset[str], learnt: Learnt, drs: Drs) -> Observation:
+def _learnt(due: Due, ended: frozenset[str], learnt: Learnt, drs: DrsReads) -> Observation:
     """Ask one site. Neither a server that DRS does not tell of nor a log that cannot be read holds up anything else."""
     # Logs first: what keeps DRS from telling of instances must not be in the way of what they tell of them.
     logs = {
@@ -200,7 +211,7 @@ def _learnt(due: Due, ended: frozenset[str], learnt: Learnt, drs: Drs) -> Observ
     return Observation(instances=instances, looked=looked, logs=logs)
 
 
-def _instances_of(drs: Drs, due: Due, learnt: Learnt) -> tuple[list[Instance], frozenset[str]]:
+def _instances_of(drs: DrsReads, due: Due, learnt: Learnt) -> tuple[list[Instance], frozenset[str]]:
     """List instances, and give the jobs that this look counts for: none when DRS does not tell of anybody.
 
     While jobs that still run are asked for, such a look counts as well: only their logs are left to tell, and soon.
@@ -219,7 +230,7 @@ def _instances_of(drs: Drs, due: Due, learnt: Learnt) -> tuple[list[Instance], f
     return found, due.jobs
 
 
-def _log_of(drs: Drs, job_id: str, learnt: Learnt, *, ended: bool) -> JobLog | None:
+def _log_of(drs: DrsJobs, job_id: str, learnt: Learnt, *, ended: bool) -> JobLog | None:
     """Read the log of a job; that of one that had ended is whole, and is not read again."""
     if ended and job_id in learnt.logs:
         return learnt.logs[job_id]
@@ -234,7 +245,7 @@ def _log_of(drs: Drs, job_id: str, learnt: Learnt, *, ended: bool) -> JobLog | N
 
 
 def _described(
-    job_ids: list[str], actions: bool, failed: frozenset[str] | None, learnt: Learnt, drs: Drs
+    job_ids: list[str], actions: bool, failed: frozenset[str] | None, learnt: Learnt, drs: DrsJobs
 ) -> tuple[Observation, frozenset[str]]:
     """Describe jobs. `failed` are servers that are known to have failed; None has logs of ended jobs read alone."""
     if not job_ids:
@@ -266,5 +277,5 @@ def _with_actions(view: JobView, actions: bool) -> JobView:
     )
 
 
-def _found(execution_id: str, jobs: list[Job], drs: Drs) -> dict[tuple[int, int, int], str]:
+def _found(execution_id: str, jobs: list[Job], drs: DrsJobs) -> dict[tuple[int, int, int], str]:
     return drs.find_launches(execution_id, jobs) if jobs else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wavebreak.aws.parallel_reads import questions_of_servers
 from wavebreak.aws.reads_by_id import partly
@@ -13,16 +13,19 @@ from wavebreak.domain.drs import DESCRIBE_SERVERS, Trouble
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wavebreak.app import App
-    from wavebreak.aws.drs import Drs
     from wavebreak.aws.parallel_reads import Asking
     from wavebreak.domain.drs import SourceServer
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.servers import Server
+    from wavebreak.ports.capabilities import HasBriefDrs
+    from wavebreak.ports.drs import DrsReads
     from wavebreak.site import Site
 
+    class Ports(HasBriefDrs, Protocol):
+        """What naming servers needs."""
 
-def named(app: App, execution: Execution, asking: Asking) -> Execution:
+
+def named(app: Ports, execution: Execution, asking: Asking) -> Execution:
     """Return an execution whose servers have their names.
 
     What DRS does not tell in the time that `asking` has stays without one: a recovery waits for no name.
@@ -36,7 +39,7 @@ def named(app: App, execution: Execution, asking: Asking) -> Execution:
 
 
 def names_at(
-    app: App, servers: Mapping[Site, Sequence[str]], asking: Asking, *, to_the_end: bool
+    app: Ports, servers: Mapping[Site, Sequence[str]], asking: Asking, *, to_the_end: bool
 ) -> dict[tuple[Any, str], str | None]:
     """Ask what people call servers, by site and server; what DRS does not tell is left out."""
     questions = list(questions_of_servers(DESCRIBE_SERVERS, servers, app.brief_drs_at, _told))
@@ -49,5 +52,5 @@ def names_at(
     }
 
 
-def _told(drs: Drs, servers: Sequence[str]) -> list[SourceServer]:
+def _told(drs: DrsReads, servers: Sequence[str]) -> list[SourceServer]:
     return partly(lambda: drs.source_servers(servers).values())[0]

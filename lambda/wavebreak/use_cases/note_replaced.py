@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.domain.evidence.kept_log import all_unpacked
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
@@ -23,8 +23,12 @@ from wavebreak.resilience.aws_errors import FAULTS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.ports.capabilities import HasClock, HasEvidence, HasExecutions
+
+    class Ports(HasClock, HasEvidence, HasExecutions, Protocol):
+        """What noting what was replaced needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -32,13 +36,13 @@ _LISTED: Final = 20
 """The newest runs of a plan that are looked through for instances that they still count."""
 
 
-def note_in_preempted_drills(app: App, recovery: Execution) -> None:
+def note_in_preempted_drills(app: Ports, recovery: Execution) -> None:
     """Have the drills that a RECOVERY preempted know which of their instances it has replaced by now."""
     if recovery.preemption is not None:
         _note(app, recovery, recovery.preemption.drills)
 
 
-def note_in_earlier_runs(app: App, execution: Execution) -> None:
+def note_in_earlier_runs(app: Ports, execution: Execution) -> None:
     """Have every earlier run that still counts an instance know it, if this execution has replaced that."""
     if not any(is_launched(server) for wave in execution.waves for server in wave.servers):
         return
@@ -52,7 +56,7 @@ def note_in_earlier_runs(app: App, execution: Execution) -> None:
         _note(app, execution, earlier)
 
 
-def _still_counting(app: App, execution: Execution) -> list[str]:
+def _still_counting(app: Ports, execution: Execution) -> list[str]:
     """List the earlier runs of the same plan that have instances left, by what is stored."""
     listed, _ = app.executions.summaries(plan_id=execution.plan_id, filters={}, limit=_LISTED, token=None)
     names = [str(meta["executionId"]) for meta in listed if _has_left(meta.get("termination") or {})]
@@ -65,7 +69,7 @@ def _has_left(termination: Mapping[str, Any]) -> bool:
     return int(termination.get("launched") or 0) > int(termination.get("terminated") or 0)
 
 
-def _note(app: App, execution: Execution, names: Iterable[str]) -> None:
+def _note(app: Ports, execution: Execution, names: Iterable[str]) -> None:
     """Tell each of the earlier runs; a fault holds the execution up in nothing."""
     try:
         logs = all_unpacked(app.evidence.logs(execution.execution_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.domain.executions.approving import rules as approving
@@ -41,14 +41,65 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from wavebreak.app import App
     from wavebreak.aws.parallel_reads import Answers
     from wavebreak.domain.commands.runs import CommandRun
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.jobs import Job
     from wavebreak.domain.executions.observing.launches import Observation
+    from wavebreak.ports.capabilities import (
+        HasAgentPatience,
+        HasBriefDrs,
+        HasCallPatience,
+        HasChecks,
+        HasClock,
+        HasCommands,
+        HasDrsReads,
+        HasErrors,
+        HasEvidence,
+        HasExecutions,
+        HasLocks,
+        HasMeter,
+        HasPostLaunchActions,
+        HasRenewal,
+        HasSilences,
+        HasSsmAgents,
+        HasSteps,
+        HasTemplateChanges,
+        HasTemplates,
+        HasTiming,
+        HasWakes,
+        HasWorkflow,
+    )
     from wavebreak.site import Site
     from wavebreak.store.executions import Snapshot
+
+    class Ports(
+        HasAgentPatience,
+        HasBriefDrs,
+        HasCallPatience,
+        HasChecks,
+        HasClock,
+        HasCommands,
+        HasDrsReads,
+        HasErrors,
+        HasEvidence,
+        HasExecutions,
+        HasLocks,
+        HasMeter,
+        HasPostLaunchActions,
+        HasRenewal,
+        HasSilences,
+        HasSsmAgents,
+        HasSteps,
+        HasTemplateChanges,
+        HasTemplates,
+        HasTiming,
+        HasWakes,
+        HasWorkflow,
+        Protocol,
+    ):
+        """What observing a recovery needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +109,7 @@ _PATIENCE_SECONDS: Final = 30
 """How long a silent site is waited for, at most: the function has as much again for what comes after."""
 
 
-def observe(app: App, execution_id: str, run: int, rounds: int) -> Round:
+def observe(app: Ports, execution_id: str, run: int, rounds: int) -> Round:
     """Do one round. The mark is read in the same consistent read as the state, before DRS is asked."""
     learnt = Learnt()
 
@@ -85,7 +136,7 @@ class _Look:
     tell is asked for; a wake ends that.
     """
 
-    def __init__(self, app: App, snapshot: Snapshot, learnt: Learnt) -> None:
+    def __init__(self, app: Ports, snapshot: Snapshot, learnt: Learnt) -> None:
         self.app = app
         self.learnt = learnt
         self.current = cancel_drills(app, snapshot.execution)
@@ -186,14 +237,14 @@ def _left_open(execution: Execution, now: datetime) -> list[Job]:
     return [job for job in execution.launch_jobs() if job.state is JobState.INTENDED and job.wave not in leased]
 
 
-def _followed(app: App, present: int, run: int, rounds: int) -> Round:
+def _followed(app: Ports, present: int, run: int, rounds: int) -> Round:
     """Give way to a later run. The answer that told to start it may have been lost: starting it twice does no harm."""
     if present == run + 1 and rounds >= app.renew_after_rounds:
         return Round(RoundDirective.RENEW, NEVER, present)
     return Round(RoundDirective.STAND_DOWN, NEVER, run)
 
 
-def _directed(app: App, snapshot: Snapshot, decision: Decision, run: int, rounds: int) -> Round:
+def _directed(app: Ports, snapshot: Snapshot, decision: Decision, run: int, rounds: int) -> Round:
     """Keep the machine from sleeping when there is something to do."""
     execution_id, mark = snapshot.execution.execution_id, snapshot.token.mark
     key = keys.TOKEN
@@ -207,7 +258,7 @@ def _directed(app: App, snapshot: Snapshot, decision: Decision, run: int, rounds
     return Round(Directive.SLEEP, mark - 1 if decision.brief else mark, run, brief=decision.brief)
 
 
-def running_steps(app: App, execution: Execution) -> dict[str, StepView]:
+def running_steps(app: Ports, execution: Execution) -> dict[str, StepView]:
     """Read how the runs of the waves' steps stand; nothing is read while none runs."""
     started = {
         run_id(execution.execution_id, wave.number, step): step

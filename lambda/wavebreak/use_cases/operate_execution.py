@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.ending import termination
@@ -31,12 +31,53 @@ from wavebreak.use_cases.settle_execution import begin_termination, settle
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.words import Attribution
     from wavebreak.domain.executions.views.actions import WaveCall
+    from wavebreak.ports.capabilities import (
+        HasAgentPatience,
+        HasBriefDrs,
+        HasCallPatience,
+        HasChecks,
+        HasClock,
+        HasCommands,
+        HasDrsReads,
+        HasErrors,
+        HasExecutions,
+        HasLocks,
+        HasMeter,
+        HasPostLaunchActions,
+        HasSilences,
+        HasSsmAgents,
+        HasSteps,
+        HasTiming,
+        HasWorkflow,
+    )
     from wavebreak.store.executions import Snapshot
     from wavebreak.store.locks import Held
+
+    class Ports(
+        HasAgentPatience,
+        HasBriefDrs,
+        HasCallPatience,
+        HasChecks,
+        HasClock,
+        HasCommands,
+        HasDrsReads,
+        HasErrors,
+        HasExecutions,
+        HasLocks,
+        HasMeter,
+        HasPostLaunchActions,
+        HasSilences,
+        HasSsmAgents,
+        HasSteps,
+        HasTiming,
+        HasWorkflow,
+        Protocol,
+    ):
+        """What operating an execution needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +91,7 @@ Step = Callable[["Execution"], "Execution"]
 """A change of an execution: pure, and made again on what is stored by then after a lost race."""
 
 
-def cancel(app: App, execution_id: str, act: Attribution, then: CancelThen, confirm: str | None = None) -> Execution:
+def cancel(app: Ports, execution_id: str, act: Attribution, then: CancelThen, confirm: str | None = None) -> Execution:
     """Cancel an execution; what is in flight is seen to its end, and only then is it over.
 
     That a RECOVERY's instances are terminated then is confirmed by its id, else ConfirmationRequired.
@@ -85,49 +126,49 @@ def follow_up(what: str, execution_id: str) -> Iterator[None]:
         logger.warning("%s of %s is left to the machines: %s", what, execution_id, error)
 
 
-def _wake(app: App, execution_id: str) -> None:
+def _wake(app: Ports, execution_id: str) -> None:
     with follow_up("waking", execution_id):
         app.workflow.wake(Machine.RECOVERY, execution_id)
 
 
-def pause(app: App, execution_id: str, act: Attribution) -> Execution:
+def pause(app: Ports, execution_id: str, act: Attribution) -> Execution:
     """Start no new wave; running ones go on."""
     return _steer(app, execution_id, lambda execution: steering.pause(execution, act), act)
 
 
-def resume(app: App, execution_id: str, act: Attribution) -> Execution:
+def resume(app: Ports, execution_id: str, act: Attribution) -> Execution:
     """Let waves start again."""
     return _steer(app, execution_id, steering.resume, act)
 
 
-def approve(app: App, execution_id: str, wave: str, act: Attribution) -> Execution:
+def approve(app: Ports, execution_id: str, wave: str, act: Attribution) -> Execution:
     """Let a wave that waits for an approval start."""
     return _steer(app, execution_id, _on_wave(wave, WAVE_STEPS["approve"], act), act)
 
 
-def reject(app: App, execution_id: str, wave: str, act: Attribution) -> Execution:
+def reject(app: Ports, execution_id: str, wave: str, act: Attribution) -> Execution:
     """Fail a wave that waits for an approval."""
     return _steer(app, execution_id, _on_wave(wave, WAVE_STEPS["reject"], act), act)
 
 
-def retry(app: App, execution_id: str, wave: str, act: Attribution) -> Execution:
+def retry(app: Ports, execution_id: str, wave: str, act: Attribution) -> Execution:
     """Recover the servers of a failed wave that failed, once more; this may take a finished execution up again."""
     return _reopen(app, execution_id, _on_wave(wave, WAVE_STEPS["retry"], act), act)
 
 
-def skip(app: App, execution_id: str, wave: str, act: Attribution) -> Execution:
+def skip(app: Ports, execution_id: str, wave: str, act: Attribution) -> Execution:
     """Go on past a wave that has not started or has failed; this may take a finished execution up again."""
     return _reopen(app, execution_id, _on_wave(wave, WAVE_STEPS["skip"], act), act)
 
 
-def _steer(app: App, execution_id: str, step: Step, act: Attribution) -> Execution:
+def _steer(app: Ports, execution_id: str, step: Step, act: Attribution) -> Execution:
     """Carry out a step that leaves a running execution running."""
     after = app.executions.change(execution_id, step, act)
     _wake(app, execution_id)
     return after
 
 
-def _reopen(app: App, execution_id: str, step: Step, act: Attribution) -> Execution:
+def _reopen(app: Ports, execution_id: str, step: Step, act: Attribution) -> Execution:
     """Carry out a retry or skip, which may take a finished execution up again: locks first, then a new run.
 
     Raises PlanBusy or ServerBusy when somebody else holds the plan or a server by now, or when a drill would end what
@@ -148,7 +189,7 @@ def _reopen(app: App, execution_id: str, step: Step, act: Attribution) -> Execut
     raise Unavailable(f"Execution {execution_id} is being changed by many at once", retry_after_seconds=1)
 
 
-def _take_up(app: App, before: Snapshot, step: Step, act: Attribution) -> Execution:
+def _take_up(app: Ports, before: Snapshot, step: Step, act: Attribution) -> Execution:
     """Take a finished execution up again, and start its machine."""
     # No other call pays for these imports.
     from wavebreak.use_cases.compare_instances import instances_shown  # noqa: PLC0415
@@ -178,7 +219,7 @@ def _take_up(app: App, before: Snapshot, step: Step, act: Attribution) -> Execut
     return after
 
 
-def terminate(app: App, execution_id: str, act: Attribution, confirm: str | None) -> Execution:
+def terminate(app: Ports, execution_id: str, act: Attribution, confirm: str | None) -> Execution:
     """Have an execution's recovery instances terminated; a second call while that runs starts nothing.
 
     A RECOVERY is confirmed by its id, else ConfirmationRequired; NotAllowedError tells the exact rule that forbids it.
@@ -192,7 +233,7 @@ def terminate(app: App, execution_id: str, act: Attribution, confirm: str | None
     return carry_out_termination(app, before, step, act)
 
 
-def carry_out_termination(app: App, before: Execution, step: Step, act: Attribution) -> Execution:
+def carry_out_termination(app: Ports, before: Execution, step: Step, act: Attribution) -> Execution:
     """Write the beginning of a termination under the locks that it needs, and start its machine.
 
     Raises what `step` does, PlanBusy or ServerBusy while others hold a lock, and gives back what was taken then.
@@ -225,7 +266,7 @@ def _refuse_unconfirmed(execution: Execution, confirm: str | None, *, ends_insta
         raise ConfirmationRequired(f"confirm names {confirm[:100]!r}, not this execution")
 
 
-def _written(app: App, execution_id: str, step: Step, act: Attribution, held: Held) -> Execution:
+def _written(app: Ports, execution_id: str, step: Step, act: Attribution, held: Held) -> Execution:
     """Make the change that locks were taken for; when it is refused they are given back.
 
     After a fault, which may have come after the change was made, they are free in a minute if it was not.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.domain.executions.machine_runs import Machine, execution_id_of, machine_of
 from wavebreak.execution_utils import TerminationStatus
@@ -23,10 +23,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.ports.capabilities import (
+        HasClock,
+        HasCommands,
+        HasErrors,
+        HasExecutions,
+        HasMeter,
+        HasSteps,
+        HasTiming,
+        HasWorkflow,
+    )
     from wavebreak.store.executions import Snapshot
     from wavebreak.store.wake_tokens import Token
+
+    class Ports(HasClock, HasCommands, HasErrors, HasExecutions, HasMeter, HasSteps, HasTiming, HasWorkflow, Protocol):
+        """What reconciling executions needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +49,7 @@ _SILENCE_SECONDS: Final = 120
 """A machine that was silent for three polls and two minutes more may be dead: a task may take that long."""
 
 
-def servers_launched(app: App, events: Iterable[Mapping[str, Any]]) -> int:
+def servers_launched(app: Ports, events: Iterable[Mapping[str, Any]]) -> int:
     """Take the servers of launch events off those their jobs still await, and wake the executions that await no more.
 
     Gives how many were woken. Jobs that are not ours are ignored; a repeated event takes nothing off.
@@ -67,7 +80,7 @@ def _read(event: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
     return job_id, launched
 
 
-def machine_ended(app: App, name: str) -> bool:
+def machine_ended(app: Ports, name: str) -> bool:
     """Start the next run of a machine that ended without having finished its work."""
     execution_id = execution_id_of(name)
     machine = machine_of(name)
@@ -85,7 +98,7 @@ def machine_ended(app: App, name: str) -> bool:
     return _restart(app, execution_id, machine, token)
 
 
-def sweep(app: App) -> int:
+def sweep(app: Ports) -> int:
     """Look after every execution that holds locks; gives how many machines were started again.
 
     One that cannot be looked after does not keep the others from it; the last such fault is raised in the end.
@@ -114,7 +127,7 @@ def sweep(app: App) -> int:
         app.meter.add(Metric.OLDEST_EXECUTION, oldest)
 
 
-def _look_after(app: App, snapshot: Snapshot) -> int:
+def _look_after(app: Ports, snapshot: Snapshot) -> int:
     execution_id = snapshot.execution.execution_id
     restarted = 0
     for machine in Machine:
@@ -136,7 +149,7 @@ def _is_needed(execution: Execution, machine: Machine) -> bool:
     return execution.termination.status is TerminationStatus.IN_PROGRESS
 
 
-def _is_silent(app: App, execution: Execution, machine: Machine, token: Token) -> bool:
+def _is_silent(app: Ports, execution: Execution, machine: Machine, token: Token) -> bool:
     """Return whether a machine gave no sign of life for too long; one never heard of, since it should have started."""
     begun = execution.started_at if machine is Machine.RECOVERY else execution.termination.requested_at
     last: datetime | None = token.heartbeat_at or begun
@@ -146,7 +159,7 @@ def _is_silent(app: App, execution: Execution, machine: Machine, token: Token) -
     return app.now() - token.heartbeat_at > silence
 
 
-def _restart(app: App, execution_id: str, machine: Machine, token: Token) -> bool:
+def _restart(app: Ports, execution_id: str, machine: Machine, token: Token) -> bool:
     started = app.workflow.start_next(machine, execution_id, token.run, app.now())
     if started:
         logger.warning("%s machine of %s is started again as run %s", machine.name, execution_id, token.run + 1)

@@ -10,7 +10,7 @@ import base64
 import json
 import re
 import zlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.domain.errors.record import Severity
 from wavebreak.error_category import Category
@@ -19,7 +19,11 @@ from wavebreak.observability.error_tracker import service_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wavebreak.app import App
+    from wavebreak.ports.capabilities import HasErrors
+
+    class Ports(HasErrors, Protocol):
+        """What recording crashes needs."""
+
 
 _TIMEOUT: Final = re.compile(r"^\S+ (?P<request>[0-9a-f-]{36}) (?P<message>Task timed out after [\d.]+ seconds)")
 _EXIT: Final = re.compile(r"^RequestId: (?P<request>[0-9a-f-]{36}) Error: (?P<message>.*)", re.DOTALL)
@@ -28,7 +32,7 @@ _LARGEST: Final = 8 * 1024 * 1024
 """Bytes that a delivery may have when unpacked; CloudWatch Logs sends a fraction of it."""
 
 
-def record(app: App, data: str) -> int:
+def record(app: Ports, data: str) -> int:
     """Record what a delivery of log lines tells (base64 of gzip of JSON); gives how many errors it told of."""
     batch = _unpacked(data)
     group = str(batch.get("logGroup") or "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.domain.errors.masking import masked_text
 from wavebreak.domain.errors.record import Severity, classify_failure
@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.ports.capabilities import HasClock, HasCommands, HasErrors, HasExecutions, HasSteps
+
+    class Ports(HasClock, HasCommands, HasErrors, HasExecutions, HasSteps, Protocol):
+        """What recording failures of machines needs."""
+
 
 _CAUSE_LENGTH: Final = 1000
 _SAID_SO: Final = "Wavebreak.MachineFailed"
@@ -33,7 +37,7 @@ TOGETHER: Final = timedelta(minutes=5)
 """Failures no further apart than this count as a row."""
 
 
-def record(app: App, event: Mapping[str, Any]) -> None:
+def record(app: Ports, event: Mapping[str, Any]) -> None:
     """Keep error and cause of a failed run with its execution, where `show` finds them."""
     error, cause = str(event.get("error") or "Unknown"), str(event.get("cause") or "")
     failure = Failure(app.now(), kept_word(error), kept_word(cause))
@@ -53,7 +57,7 @@ def kept_word(text: str) -> str:
     return masked_text(text)[:_CAUSE_LENGTH]
 
 
-def run_failed(app: App, execution_id: str, name: str, error: str, cause: str) -> None:
+def run_failed(app: Ports, execution_id: str, name: str, error: str, cause: str) -> None:
     """Record what made a run of a machine fail, as Step Functions tells it; `name` is the run's."""
     app.errors.record_failure(
         Severity.ERROR,
@@ -65,7 +69,7 @@ def run_failed(app: App, execution_id: str, name: str, error: str, cause: str) -
     )
 
 
-def died(app: App, detail: Mapping[str, Any]) -> None:
+def died(app: Ports, detail: Mapping[str, Any]) -> None:
     """Record a run that ended wrongly without having said so itself: stopped, timed out, or failed past every Catch."""
     status, error = str(detail.get("status") or ""), str(detail.get("error") or _SAID_SO)
     if status == "FAILED" and error == _SAID_SO:
@@ -82,7 +86,7 @@ def died(app: App, detail: Mapping[str, Any]) -> None:
     )
 
 
-def gave_up(app: App, execution_id: str, name: str) -> None:
+def gave_up(app: Ports, execution_id: str, name: str) -> None:
     """Record that runs failed too often in a row, `name` the latest: nothing goes on before the sweep."""
     name_and_message = ("RunsKeepFailing", "runs keep failing, the next one is left to the sweep")
     app.errors.record_failure(
@@ -102,7 +106,7 @@ def machine_service(name: str) -> str:
     return "CommandMachine" if name.startswith(COMMAND_ID) else f"{machine_of(name).name.title()}Machine"
 
 
-def _execution_of_run(app: App, name: str) -> str | None:
+def _execution_of_run(app: Ports, name: str) -> str | None:
     """Find the execution of a run; None for that of a command run or step that does not exist."""
     if not name.startswith((COMMAND_ID, STEP_RUN)):
         return execution_id_of(name)

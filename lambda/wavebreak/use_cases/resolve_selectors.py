@@ -6,7 +6,7 @@ recovery falls back on it while DRS does not tell.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.parallel_reads import Asking, Question
@@ -29,14 +29,17 @@ from wavebreak.store.table import WriteRejectedError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wavebreak.app import App
     from wavebreak.domain.executions.notices import Notice
     from wavebreak.domain.plans.model import StoredPlan
+    from wavebreak.ports.capabilities import HasBriefDrs, HasClock, HasErrors, HasPlans
     from wavebreak.site import Site
+
+    class Ports(HasBriefDrs, HasClock, HasErrors, HasPlans, Protocol):
+        """What resolving selectors needs."""
 
 
 def resolve(
-    app: App,
+    app: Ports,
     plan: StoredPlan,
     own: Site,
     asking: Asking | None = None,
@@ -65,7 +68,7 @@ def resolve(
     return {**plan.document, "waves": filled(waves, choice.servers)}, notices(choice, earlier)
 
 
-def _look(app: App, waves: Sequence[Mapping[str, Any]], own: Site, asking: Asking, answers: dict[Site, Any]) -> Seen:
+def _look(app: Ports, waves: Sequence[Mapping[str, Any]], own: Site, asking: Asking, answers: dict[Site, Any]) -> Seen:
     """Ask every site that has not told once for its servers' tags, all side by side and for as long as `asking` has."""
     choosing = {index: site_of(wave, own) for index, wave in enumerate(waves) if wave.get("selector")}
     questions, places = [], []
@@ -103,7 +106,7 @@ def _refuse(waves: Sequence[Mapping[str, Any]], choice: Choice) -> None:
         raise InvalidRequest.listing([dict(fault) for fault in choice.faults])
 
 
-def _remember(app: App, plan: StoredPlan, choice: Choice) -> None:
+def _remember(app: Ports, plan: StoredPlan, choice: Choice) -> None:
     """Keep what the selectors resolved to; the request goes on if that fails."""
     try:
         app.plans.remember_resolved(plan, choice.servers, app.now())

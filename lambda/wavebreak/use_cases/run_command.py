@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.domain.commands.catalogue import catalogue_entry
 from wavebreak.domain.commands.runs import MAX_TARGETS, Asked, CommandRun, CommandTarget
@@ -33,11 +33,38 @@ from wavebreak.use_cases.command_machine.end_in_place import stop_cancelled
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.servers import Server
     from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.identifiers import RequestKey
+    from wavebreak.ports.capabilities import (
+        HasAgentPatience,
+        HasBriefDrs,
+        HasCallPatience,
+        HasClock,
+        HasCommands,
+        HasErrors,
+        HasExecutions,
+        HasSsmAgents,
+        HasSteps,
+        HasWorkflow,
+    )
+
+    class Ports(
+        HasAgentPatience,
+        HasBriefDrs,
+        HasCallPatience,
+        HasClock,
+        HasCommands,
+        HasErrors,
+        HasExecutions,
+        HasSsmAgents,
+        HasSteps,
+        HasWorkflow,
+        Protocol,
+    ):
+        """What running a command needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +73,7 @@ _NO_ID: Final = "is no server's id: s- or i- and 17 letters or digits"
 
 
 def start(
-    app: App,
+    app: Ports,
     asked: Asked,
     execution_id: str | None,
     names: Sequence[str] | None,
@@ -81,7 +108,7 @@ def start(
 
 
 def start_planned(
-    app: App, asked: Asked, command_id: str, execution: Execution, wave: int, servers: Iterable[Any]
+    app: Ports, asked: Asked, command_id: str, execution: Execution, wave: int, servers: Iterable[Any]
 ) -> None:
     """Start the run of a plan's command under the id that it always has; one that exists already is only started."""
     act = Attribution(ENGINE_ACTOR, app.now())
@@ -96,7 +123,7 @@ def start_planned(
         _start_machine(app, known)
 
 
-def _new_run(app: App, asked: Asked, command_id: str, execution_id: str, act: Attribution, total: int) -> CommandRun:
+def _new_run(app: Ports, asked: Asked, command_id: str, execution_id: str, act: Attribution, total: int) -> CommandRun:
     return CommandRun(
         command_id=command_id,
         execution_id=execution_id,
@@ -111,7 +138,7 @@ def _new_run(app: App, asked: Asked, command_id: str, execution_id: str, act: At
     )
 
 
-def _start_machine(app: App, run: CommandRun) -> None:
+def _start_machine(app: Ports, run: CommandRun) -> None:
     """Start the machine of a run that is written; if that is lost, the sweep starts it."""
     try:
         app.workflow.start_command(run.command_id, run.machine_run)
@@ -119,7 +146,7 @@ def _start_machine(app: App, run: CommandRun) -> None:
         app.errors.record_error(error, Severity.WARNING, execution_id=run.execution_id, commandId=run.command_id)
 
 
-def _load(app: App, execution_id: str) -> Execution:
+def _load(app: Ports, execution_id: str) -> Execution:
     return app.executions.load(execution_id).execution
 
 
@@ -204,7 +231,7 @@ def _targets(chosen: Iterable[_Chosen]) -> list[CommandTarget]:
     ]
 
 
-def _execution_of(app: App, names: Sequence[str]) -> Execution:
+def _execution_of(app: Ports, names: Sequence[str]) -> Execution:
     """Find the one execution that launched the named servers, by the DRS jobs of their recovery instances.
 
     Looks in the stack's own account and Region. Raises InvalidRequest for names that no execution launched, and when
@@ -237,7 +264,7 @@ def _execution_of(app: App, names: Sequence[str]) -> Execution:
     return _load(app, executions.pop())
 
 
-def cancel(app: App, command_id: str, act: Attribution) -> CommandRun:
+def cancel(app: Ports, command_id: str, act: Attribution) -> CommandRun:
     """Cancel a run: what has not been sent is not, what runs is stopped at once. A second cancel does it again.
 
     Raises NotFound, and InvalidState once the run has ended.
@@ -251,7 +278,7 @@ def cancel(app: App, command_id: str, act: Attribution) -> CommandRun:
     return stop_cancelled(app, app.commands.change(command_id, step, act))
 
 
-def cancel_planned(app: App, command_id: str, execution: Execution, command: str, wave: int) -> None:
+def cancel_planned(app: Ports, command_id: str, execution: Execution, command: str, wave: int) -> None:
     """Cancel the run of a plan's command with its execution or wave; one never made is ended before it begins."""
     cancelled = execution.cancel
     act = Attribution(
@@ -274,7 +301,7 @@ def cancel_planned(app: App, command_id: str, execution: Execution, command: str
             cancel_planned(app, command_id, execution, command, wave)
 
 
-def cancel_all(app: App, execution_id: str, act: Attribution) -> None:
+def cancel_all(app: Ports, execution_id: str, act: Attribution) -> None:
     """Cancel every run of an execution that has not ended."""
     for command_id in app.commands.active_of(execution_id):
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import finalise
@@ -19,12 +19,40 @@ from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from wavebreak.app import App
-    from wavebreak.aws.drs import Drs
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.ports.capabilities import (
+        HasChecks,
+        HasClock,
+        HasDrsReads,
+        HasErrors,
+        HasExecutions,
+        HasLocks,
+        HasMeter,
+        HasPostLaunchActions,
+        HasSilences,
+        HasTiming,
+        HasWorkflow,
+    )
+    from wavebreak.ports.drs import DrsJobs
+
+    class Ports(
+        HasChecks,
+        HasClock,
+        HasDrsReads,
+        HasErrors,
+        HasExecutions,
+        HasLocks,
+        HasMeter,
+        HasPostLaunchActions,
+        HasSilences,
+        HasTiming,
+        HasWorkflow,
+        Protocol,
+    ):
+        """What settling an execution needs."""
 
 
-def finish(app: App, execution_id: str) -> bool:
+def finish(app: Ports, execution_id: str) -> bool:
     """End an execution if it is over, give its locks back, and start the termination that a cancel asked for.
 
     Gives False when there is something to do after all. Doing it twice does no harm.
@@ -43,7 +71,7 @@ def finish(app: App, execution_id: str) -> bool:
     return True
 
 
-def _nothing_is_unknown(app: App, execution_id: str, now: datetime) -> bool:
+def _nothing_is_unknown(app: Ports, execution_id: str, now: datetime) -> bool:
     """Look a last time for jobs of calls that were held to have come to nothing: nothing launched may stay unknown.
 
     Gives False, and has it looked again later, when a site does not answer: an execution does not end before.
@@ -69,11 +97,13 @@ def _nothing_is_unknown(app: App, execution_id: str, now: datetime) -> bool:
     return not silent
 
 
-def _launches(execution_id: str, since: datetime, drs: Drs) -> dict[str, tuple[tuple[int, int, int], frozenset[str]]]:
+def _launches(
+    execution_id: str, since: datetime, drs: DrsJobs
+) -> dict[str, tuple[tuple[int, int, int], frozenset[str]]]:
     return drs.launches_of(execution_id, since)
 
 
-def settle(app: App, execution: Execution) -> None:
+def settle(app: Ports, execution: Execution) -> None:
     """Do what follows an ended execution: release its servers, or start the termination that it goes on with."""
     if execution.holds_locks:
         begin_termination(app, execution.execution_id)
@@ -81,7 +111,7 @@ def settle(app: App, execution: Execution) -> None:
         app.locks.release_servers(execution)
 
 
-def begin_termination(app: App, execution_id: str) -> None:
+def begin_termination(app: Ports, execution_id: str) -> None:
     """Start the machine of a termination that is written down, once; if this is lost, the sweep starts it."""
     snapshot = app.executions.load(execution_id)
     asked, alive = snapshot.execution.termination.requested_at, snapshot.termination_token.heartbeat_at

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.aws.parallel_reads import Asking
 from wavebreak.domain.errors.record import Severity
@@ -35,11 +35,40 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.starts import StartRequest
     from wavebreak.identifiers import RequestKey
+    from wavebreak.ports.capabilities import (
+        HasBriefDrs,
+        HasChecks,
+        HasClock,
+        HasErrors,
+        HasExecutions,
+        HasLocks,
+        HasMeter,
+        HasOtherAccounts,
+        HasPlans,
+        HasTiming,
+        HasWorkflow,
+    )
     from wavebreak.site import Site
+
+    class Ports(
+        HasBriefDrs,
+        HasChecks,
+        HasClock,
+        HasErrors,
+        HasExecutions,
+        HasLocks,
+        HasMeter,
+        HasOtherAccounts,
+        HasPlans,
+        HasTiming,
+        HasWorkflow,
+        Protocol,
+    ):
+        """What starting an execution needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +78,7 @@ _CLOCKS_DIFFER: Final = timedelta(minutes=5)
 
 
 def start_execution(
-    app: App, plan_id: str, mode: Mode, own: Site, asked: StartRequest, request: RequestKey | None = None
+    app: Ports, plan_id: str, mode: Mode, own: Site, asked: StartRequest, request: RequestKey | None = None
 ) -> Execution:
     """Start a plan; raises NotFound, PlanBusy, ServerBusy or InvalidRequest, and then leaves nothing behind.
 
@@ -99,7 +128,7 @@ def _refuse_time_to_come(before: datetime | None, now: datetime) -> None:
         raise InvalidRequest.of("/before", f"lies ahead of the present time, {iso(now)}")
 
 
-def _wanted(app: App, execution_id: str, plan_id: str, mode: Mode, own: Site, asked: StartRequest) -> _Wanted:
+def _wanted(app: Ports, execution_id: str, plan_id: str, mode: Mode, own: Site, asked: StartRequest) -> _Wanted:
     """Make the execution of a plan, with what it should warn of; nothing is locked or written."""
     now = app.now()
     _refuse_time_to_come(asked.before, now)
@@ -128,7 +157,7 @@ def _wanted(app: App, execution_id: str, plan_id: str, mode: Mode, own: Site, as
     return _Wanted(execution, frozen, details, preempts=recovers and asked.preempt)
 
 
-def _usual_launch(app: App, plan_id: str) -> int | None:
+def _usual_launch(app: Ports, plan_id: str) -> int | None:
     """Find out how long launches usually take; a start does not fail for want of it."""
     try:
         return app.executions.usual_launch_seconds(plan_id)
@@ -137,7 +166,7 @@ def _usual_launch(app: App, plan_id: str) -> int | None:
         return None
 
 
-def _make(app: App, wanted: _Wanted) -> Execution:
+def _make(app: Ports, wanted: _Wanted) -> Execution:
     """Take the locks and write the execution; what was taken is given back when it surely was not written."""
     execution, now = wanted.execution, app.now()
     held = take_locks(app, execution, wanted.call, now, preempt=wanted.preempts)
@@ -168,7 +197,7 @@ def _make(app: App, wanted: _Wanted) -> Execution:
         return found
 
 
-def _drills_cancelled(app: App, born: Execution) -> Execution:
+def _drills_cancelled(app: Ports, born: Execution) -> Execution:
     """Cancel the drills that gave way; what cannot be done now the machine sees to."""
     try:
         return cancel_drills(app, born)
@@ -184,7 +213,7 @@ def _told(refused: ConditionFailedError) -> Problem:
     return Unavailable("The plan is being started by many at once", retry_after_seconds=1)
 
 
-def _written_all_the_same(app: App, execution_id: str) -> Execution | None:
+def _written_all_the_same(app: Ports, execution_id: str) -> Execution | None:
     """Look whether an execution was written by a call whose answer was lost. If not, it may be still."""
     try:
         return app.executions.load(execution_id).execution
@@ -193,7 +222,7 @@ def _written_all_the_same(app: App, execution_id: str) -> Execution | None:
         return None
 
 
-def _start_machine(app: App, execution: Execution) -> None:
+def _start_machine(app: Ports, execution: Execution) -> None:
     try:
         app.workflow.start(Machine.RECOVERY, execution.execution_id, 1)
     except FAULTS as error:

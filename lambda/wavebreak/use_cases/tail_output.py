@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.domain.commands.output_page import OutputPage
 from wavebreak.domain.commands.runs import MAX_TARGETS, TargetState, stream_name
@@ -13,8 +13,12 @@ from wavebreak.store.table import answer_size
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
     from wavebreak.domain.commands.runs import CommandTarget
+    from wavebreak.ports.capabilities import HasCommands, HasOutput
+
+    class Ports(HasCommands, HasOutput, Protocol):
+        """What reading output as it comes needs."""
+
 
 _STREAMS_A_CALL: Final = 20
 """Streams that one answer reads: twice as many as ever run at once."""
@@ -22,7 +26,7 @@ _BYTES_A_CALL: Final = 4_000_000
 """Of an answer of a function, which may have six million, what lines take."""
 
 
-def lines(app: App, command_id: str, *, limit: int, token: str | None) -> tuple[list[dict[str, Any]], str | None]:
+def lines(app: Ports, command_id: str, *, limit: int, token: str | None) -> tuple[list[dict[str, Any]], str | None]:
     """Return the next lines of a run, `{target, at, line}`, and where to go on.
 
     Lines of one target keep their order; targets come in theirs. The token is None when the run has ended and every
@@ -58,7 +62,7 @@ def lines(app: App, command_id: str, *, limit: int, token: str | None) -> tuple[
 
 
 def _read(
-    app: App, target: CommandTarget, position: _Position, limit: int, room: int
+    app: Ports, target: CommandTarget, position: _Position, limit: int, room: int
 ) -> tuple[list[dict[str, Any]], bool]:
     """Read the next lines of a target, and tell whether some were left for which there is no room.
 

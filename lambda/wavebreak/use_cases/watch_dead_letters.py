@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.errors.record import Severity
 from wavebreak.error_category import Category
 from wavebreak.resilience.aws_errors import FAULTS
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
+    from wavebreak.ports.capabilities import HasErrors, HasFailedEvents, HasOutbox
+
+    class Ports(HasErrors, HasFailedEvents, HasOutbox, Protocol):
+        """What watching dead letters needs."""
+
 
 logger = logging.getLogger(__name__)
 
 
-def look(app: App) -> int:
+def look(app: Ports) -> int:
     """Record that events came to the queue since the last look; gives how many more there are now.
 
     What was there before is not recorded again, every minute. A queue that cannot be looked at is left to the next

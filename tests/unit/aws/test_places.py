@@ -26,7 +26,7 @@ RECORDED: list[Any] = []
 EAST, WEST, FAR = Site(None, "us-east-1"), Site(None, "us-west-2"), Site("123456789012", "us-east-1")
 
 
-def round_of(*unsupported: Site, silences: dict[Site, float] | None = None) -> Sites:
+def round_of(*unsupported: Site, silences: dict[Site, float] | None = None) -> Sites[Any]:
     def drs_at(site: Site) -> Any:
         if site in unsupported:
             raise UnsupportedSiteError(f"account {site.account_id}")

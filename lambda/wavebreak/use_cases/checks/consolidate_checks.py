@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wavebreak.domain.executions.checking.turns import checks_of, counting_runs
 from wavebreak.observability.metrics import Metric
@@ -17,16 +17,19 @@ from wavebreak.observability.metrics import Metric
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.ports.capabilities import HasChecks, HasExecutions, HasMeter
+
+    class Ports(HasChecks, HasExecutions, HasMeter, Protocol):
+        """What consolidating checks needs."""
 
 
-def at_its_end(app: App, before: Execution, after: Execution) -> Execution:
+def at_its_end(app: Ports, before: Execution, after: Execution) -> Execution:
     """Consolidate in the write that ends an execution, whatever ends it (S4-11); any other change is left as it is."""
     return consolidated(app, after) if after.is_terminal and not before.is_terminal else after
 
 
-def consolidated(app: App, execution: Execution, document: Mapping[str, Any] | None = None) -> Execution:
+def consolidated(app: Ports, execution: Execution, document: Mapping[str, Any] | None = None) -> Execution:
     """Return an execution with what its checks come to now: one query for all check executions, however many there are.
 
     A failed check execution is data, a fault of the table is raised. `document` is the frozen plan, if it was read.

@@ -8,7 +8,7 @@ fails on a server, or could not even be made ready, is a failed check execution 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.domain.checks.check_executions import is_for_each_server, never_made, of_all, of_servers, processors
 from wavebreak.domain.errors.record import Severity
@@ -26,24 +26,55 @@ from wavebreak.use_cases.run_command import cancel_planned, start_planned
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from wavebreak.app import App
     from wavebreak.domain.commands.runs import CommandRun
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.steps import WaveStep
     from wavebreak.domain.executions.model.waves import Wave
+    from wavebreak.ports.capabilities import (
+        HasAgentPatience,
+        HasBriefDrs,
+        HasCallPatience,
+        HasChecks,
+        HasClock,
+        HasCommands,
+        HasErrors,
+        HasExecutions,
+        HasMeter,
+        HasSsmAgents,
+        HasSteps,
+        HasWorkflow,
+    )
+
+    class Ports(
+        HasAgentPatience,
+        HasBriefDrs,
+        HasCallPatience,
+        HasChecks,
+        HasClock,
+        HasCommands,
+        HasErrors,
+        HasExecutions,
+        HasMeter,
+        HasSsmAgents,
+        HasSteps,
+        HasWorkflow,
+        Protocol,
+    ):
+        """What making a check needs."""
+
 
 _LONGEST_FAULT: Final = 300
 """Characters of what kept a command from being made ready."""
 
 
-def make_check(app: App, execution: Execution, wave: Wave, command: WaveStep) -> None:
+def make_check(app: Ports, execution: Execution, wave: Wave, command: WaveStep) -> None:
     """Do what is due of a check whose start is written down: start its run, stop it, or keep what it told."""
     _Check(app, execution, wave, command).go_on()
 
 
 @dataclass(frozen=True)
 class _Check:
-    app: App
+    app: Ports
     execution: Execution
     wave: Wave
     command: WaveStep

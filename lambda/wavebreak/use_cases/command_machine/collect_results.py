@@ -6,7 +6,7 @@ import json
 import logging
 from dataclasses import replace
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.domain.commands.catalogue import CommandName
 from wavebreak.domain.commands.concurrency import should_stop_early
@@ -27,8 +27,12 @@ from wavebreak.use_cases.command_machine.next_run import start_next
 from wavebreak.use_cases.record_machine_failures import kept_word, run_failed
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
     from wavebreak.domain.commands.runs import CommandRun, CommandTarget
+    from wavebreak.ports.capabilities import HasClock, HasCommands, HasErrors, HasExecutions, HasSteps, HasWorkflow
+
+    class Ports(HasClock, HasCommands, HasErrors, HasExecutions, HasSteps, HasWorkflow, Protocol):
+        """What collecting results needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +43,7 @@ _ROW_BYTES: Final = 100 * 1024
 
 
 def record_result(
-    app: App, run: CommandRun, target: CommandTarget, result: ExecutionResult, *, only_as_read: bool = False
+    app: Ports, run: CommandRun, target: CommandTarget, result: ExecutionResult, *, only_as_read: bool = False
 ) -> None:
     """Write the one result of a target; a second writer changes nothing.
 
@@ -57,7 +61,7 @@ def record_result(
         app.commands.count(run.command_id, succeeded=result.success)
 
 
-def _stop_the_others(app: App, run: CommandRun, target: CommandTarget, result: ExecutionResult) -> None:
+def _stop_the_others(app: Ports, run: CommandRun, target: CommandTarget, result: ExecutionResult) -> None:
     """Write down whose failure leaves the others out; before its result, so that no crash can come between."""
     failed = not result.success and result.failure_kind is not FailureKind.CANCELLED
     if run.stopped_by is None and should_stop_early(
@@ -80,7 +84,7 @@ def _fitting(answer: QueryAnswer, *, cut: bool) -> QueryAnswer:
     return QueryAnswer(found, answer.skipped, cut or len(found) < len(rows))
 
 
-def finish(app: App, command_id: str, machine_run: int) -> dict[str, Any]:
+def finish(app: Ports, command_id: str, machine_run: int) -> dict[str, Any]:
     """Fold the results of a run in bounded memory (S0-15), write its outcome, and wake the execution that waits.
 
     A target that the machine left without a result gets one here: every target has exactly one (S0-3). Doing it
@@ -108,7 +112,7 @@ def _counted(run: CommandRun) -> dict[str, Any]:
     return {"status": run.status.value, "exitCode": run.status.exit_code, **counts}
 
 
-def _is_handed_over(app: App, run: CommandRun) -> bool:
+def _is_handed_over(app: Ports, run: CommandRun) -> bool:
     """Start the next run of the machine if targets are left that may still come to a result of their own.
 
     Its workers stopped where they were, or ended before all targets had their turn. A target that a worker had in hand
@@ -126,13 +130,13 @@ def _is_handed_over(app: App, run: CommandRun) -> bool:
     return bool(left) and start_next(app, run, died=run.handing_over != run.machine_run)
 
 
-def _left_without(app: App, run: CommandRun, target: CommandTarget) -> None:
+def _left_without(app: Ports, run: CommandRun, target: CommandTarget) -> None:
     logger.error("target %s of %s was left without a result", target.name, run.command_id)
     lost = ExecutionResult.unexpected(target.name, "the machine left this target without a result")
     record_result(app, run, target, lost)
 
 
-def record_failure(app: App, command_id: str, name: str, error: str, cause: str) -> None:
+def record_failure(app: Ports, command_id: str, name: str, error: str, cause: str) -> None:
     """Keep error and cause of a failed run of the machine with the command run, where `show` finds them."""
     failure = {"at": iso(app.now()), "error": kept_word(error), "cause": kept_word(cause)}
     act = Attribution(ENGINE_ACTOR, app.now())
@@ -140,7 +144,7 @@ def record_failure(app: App, command_id: str, name: str, error: str, cause: str)
     run_failed(app, run.execution_id, name, error, cause)
 
 
-def fold(app: App, run: CommandRun) -> CommandRun:
+def fold(app: Ports, run: CommandRun) -> CommandRun:
     """Write the outcome of a run, all of whose targets have had their turn."""
     tracker, merger = ResultTracker(), QueryMerger(run.limit, _MERGE_BYTES)
     critical, critical_failed = 0, []

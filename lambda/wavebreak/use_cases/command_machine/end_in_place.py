@@ -6,7 +6,7 @@ Nothing but the table is needed for it, so that a run always ends, whatever its 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.aws.agents import stop_commands
 from wavebreak.domain.commands.results import ExecutionResult
@@ -17,15 +17,27 @@ from wavebreak.use_cases.command_machine.collect_results import fold, record_res
 from wavebreak.use_cases.record_machine_failures import machine_service
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
     from wavebreak.domain.commands.runs import CommandRun, CommandTarget
+    from wavebreak.ports.capabilities import (
+        HasClock,
+        HasCommands,
+        HasErrors,
+        HasExecutions,
+        HasSsmAgents,
+        HasSteps,
+        HasWorkflow,
+    )
     from wavebreak.site import Site
+
+    class Ports(HasClock, HasCommands, HasErrors, HasExecutions, HasSsmAgents, HasSteps, HasWorkflow, Protocol):
+        """What ending a run in place needs."""
+
 
 _SECONDS: Final = 8.0
 """So long targets are ended one after another while somebody waits; the rest is left to the machine, or the sweep."""
 
 
-def stop_cancelled(app: App, run: CommandRun) -> CommandRun:
+def stop_cancelled(app: Ports, run: CommandRun) -> CommandRun:
     """Have SSM stop what runs, and end what was not sent; gives the run, ended if nothing is left.
 
     What is missed here, the worker that watches the target stops, or ends.
@@ -42,7 +54,7 @@ def stop_cancelled(app: App, run: CommandRun) -> CommandRun:
     return run if _left(app, run) else fold(app, run)
 
 
-def give_up(app: App, run: CommandRun, why: str) -> None:
+def give_up(app: Ports, run: CommandRun, why: str) -> None:
     """End a run that does not end by itself; the targets without a result get one that says why."""
     name_and_message = ("CommandGivenUp", f"{run.command_id} is given up: {why}")
     app.errors.record_failure(
@@ -60,11 +72,11 @@ def give_up(app: App, run: CommandRun, why: str) -> None:
     fold(app, run)
 
 
-def _left(app: App, run: CommandRun) -> list[CommandTarget]:
+def _left(app: Ports, run: CommandRun) -> list[CommandTarget]:
     return [target for target, _, _ in app.commands.targets(run.command_id) if target.state is not TargetState.ENDED]
 
 
-def _stop(app: App, run: CommandRun, targets: list[CommandTarget]) -> None:
+def _stop(app: Ports, run: CommandRun, targets: list[CommandTarget]) -> None:
     def note(error: Exception, site: Site) -> None:
         app.errors.record_error(error, Severity.WARNING, execution_id=run.execution_id, site=str(site))
 

@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.aws.ssm import DELIVERY_SECONDS, CallRejectedError, OutcomeUnknownError, is_out_of_reach
 from wavebreak.domain.commands import delivery
@@ -31,9 +31,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from wavebreak.app import App
-    from wavebreak.aws.ssm import Ssm
     from wavebreak.domain.commands.runs import CommandRun, CommandTarget
+    from wavebreak.ports.capabilities import (
+        HasClock,
+        HasCommands,
+        HasErrors,
+        HasExecutions,
+        HasSsmCommands,
+        HasSteps,
+        HasTiming,
+        HasWorkflow,
+    )
+    from wavebreak.ports.ssm import SsmCommands
+
+    class Ports(
+        HasClock, HasCommands, HasErrors, HasExecutions, HasSsmCommands, HasSteps, HasTiming, HasWorkflow, Protocol
+    ):
+        """What forwarding to a target needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +81,7 @@ class RoundOverError(Exception):
 class Forwarder:
     """Brings the command to one target and watches it."""
 
-    def __init__(self, app: App, run: CommandRun, target: CommandTarget, sender: str, until: float) -> None:
+    def __init__(self, app: Ports, run: CommandRun, target: CommandTarget, sender: str, until: float) -> None:
         """Take the target and who watches it; `until` is the end of the round, by the monotonic clock."""
         self.app = app
         self.run = run
@@ -78,7 +93,7 @@ class Forwarder:
         self.throttled_until = min(until, time.monotonic() + _THROTTLED_SECONDS)
 
     @property
-    def ssm(self) -> Ssm:
+    def ssm(self) -> SsmCommands:
         """Run Command where the target is; raises UnsupportedSiteError."""
         return self.app.ssm_at(self.target.site)
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.use_cases import driven_runs
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
     from wavebreak.domain.commands.runs import CommandRun
+    from wavebreak.ports.capabilities import HasClock, HasCommands, HasWorkflow
+
+    class Ports(HasClock, HasCommands, HasWorkflow, Protocol):
+        """What starting the next run needs."""
 
 
-def start_next(app: App, run: CommandRun, *, died: bool) -> bool:
+def start_next(app: Ports, run: CommandRun, *, died: bool) -> bool:
     """Make the next machine run the present one, unless another already did, and start it."""
     now = app.now()
     return driven_runs.start_next(

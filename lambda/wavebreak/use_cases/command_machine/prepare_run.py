@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wavebreak.aws.agents import look_at_agents
 from wavebreak.domain.commands import delivery
@@ -16,9 +16,12 @@ from wavebreak.observability.error_tracker import concerns
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wavebreak.app import App
     from wavebreak.domain.commands.runs import CommandRun, CommandTarget
+    from wavebreak.ports.capabilities import HasClock, HasCommands, HasErrors, HasSsmAgents, HasTiming
     from wavebreak.site import Site
+
+    class Ports(HasClock, HasCommands, HasErrors, HasSsmAgents, HasTiming, Protocol):
+        """What preparing a run needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Preparation:
         }
 
 
-def prepare(app: App, command_id: str) -> Preparation:
+def prepare(app: Ports, command_id: str) -> Preparation:
     """Find out which targets can be reached, postpone the others, and deal the first ones to the workers.
 
     A target that an earlier run of the machine had in hand comes first: what was sent is in flight.
@@ -62,7 +65,7 @@ def prepare(app: App, command_id: str) -> Preparation:
     return Preparation(run.machine_run, sequential, (*first, *[0] * (workers - len(first))))
 
 
-def _postpone(app: App, run: CommandRun, left: Sequence[CommandTarget]) -> set[int]:
+def _postpone(app: Ports, run: CommandRun, left: Sequence[CommandTarget]) -> set[int]:
     """Postpone the targets whose agents do not answer; gives the numbers of all that are postponed now."""
     out_of_reach = {target.number for target in left if target.state is TargetState.POSTPONED}
     if run.sends_nothing_more:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.commands.lifetime import deadline_of
 from wavebreak.domain.commands.summary import CommandRunStatus
@@ -14,21 +14,35 @@ from wavebreak.use_cases.command_machine.next_run import start_next
 from wavebreak.use_cases.driven_runs import RunKind
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
     from wavebreak.domain.commands.runs import CommandRun
+    from wavebreak.ports.capabilities import (
+        HasClock,
+        HasCommands,
+        HasErrors,
+        HasExecutions,
+        HasSsmAgents,
+        HasSteps,
+        HasTiming,
+        HasWorkflow,
+    )
+
+    class Ports(
+        HasClock, HasCommands, HasErrors, HasExecutions, HasSsmAgents, HasSteps, HasTiming, HasWorkflow, Protocol
+    ):
+        """What reconciling command runs needs."""
 
 
-def machine_ended(app: App, name: str) -> bool:
+def machine_ended(app: Ports, name: str) -> bool:
     """Start the next run of a command machine that ended without having finished its work."""
     return driven_runs.machine_ended(app, _kind(app), name)
 
 
-def sweep(app: App) -> int:
+def sweep(app: Ports) -> int:
     """Start a machine for every run that has none any more, as `driven_runs.sweep` does; return how many."""
     return driven_runs.sweep(app, _kind(app))
 
 
-def _kind(app: App) -> RunKind[CommandRun]:
+def _kind(app: Ports) -> RunKind[CommandRun]:
     return RunKind(
         what="command run",
         load=app.commands.load,
@@ -45,5 +59,5 @@ def _kind(app: App) -> RunKind[CommandRun]:
     )
 
 
-def _is_stopped(app: App, run: CommandRun) -> bool:
+def _is_stopped(app: Ports, run: CommandRun) -> bool:
     return run.status is CommandRunStatus.CANCELLING and stop_cancelled(app, run).status.is_terminal

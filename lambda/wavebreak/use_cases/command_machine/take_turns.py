@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.aws.agents import look_at_agents
 from wavebreak.aws.clients import UnsupportedSiteError
@@ -30,9 +30,24 @@ from wavebreak.use_cases.record_machine_failures import kept_word, run_failed
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wavebreak.app import App
     from wavebreak.domain.commands.runs import CommandRun, CommandTarget
+    from wavebreak.ports.capabilities import (
+        HasClock,
+        HasCommands,
+        HasErrors,
+        HasExecutions,
+        HasSsmCommands,
+        HasSteps,
+        HasTiming,
+        HasWorkflow,
+    )
     from wavebreak.site import Site
+
+    class Ports(
+        HasClock, HasCommands, HasErrors, HasExecutions, HasSsmCommands, HasSteps, HasTiming, HasWorkflow, Protocol
+    ):
+        """What taking turns needs."""
+
 
 _AGENTS_SECONDS: Final = 5
 """Between two questions for the agents of postponed targets; scaled."""
@@ -85,7 +100,7 @@ class Turn:
         return replace(self, rounds=self.rounds + 1, ended=True)
 
 
-def take_turn(app: App, turn: Turn) -> Turn:
+def take_turn(app: Ports, turn: Turn) -> Turn:
     """Do one round of a worker: forward the command to its target, and take the next when that has its result.
 
     Any fault that waiting does not mend becomes the target's result (S0-5); its stack trace is recorded (S0-13).
@@ -101,7 +116,7 @@ def take_turn(app: App, turn: Turn) -> Turn:
     return worker.round()
 
 
-def lose_turn(app: App, turn: Turn, error: str, cause: str) -> Turn:
+def lose_turn(app: Ports, turn: Turn, error: str, cause: str) -> Turn:
     """Record the result of a target whose task died or could not be carried out, however often it was tried.
 
     The worker goes on with the next target.
@@ -115,7 +130,7 @@ def lose_turn(app: App, turn: Turn, error: str, cause: str) -> Turn:
     return turn.goes_on(0)
 
 
-def _lose_target(app: App, run: CommandRun, target: CommandTarget, why: str) -> None:
+def _lose_target(app: Ports, run: CommandRun, target: CommandTarget, why: str) -> None:
     if target.state is TargetState.ENDED:
         return
     if target.state is TargetState.SENT and target.ssm_command_id is not None:
@@ -126,7 +141,7 @@ def _lose_target(app: App, run: CommandRun, target: CommandTarget, why: str) -> 
     record_result(app, run, target, ExecutionResult.unexpected(target.name, why))
 
 
-def _hand_over(app: App, run: CommandRun) -> None:
+def _hand_over(app: Ports, run: CommandRun) -> None:
     """Have all workers of this run of the machine stop where they are: its history is nearly full."""
 
     def step(current: CommandRun) -> CommandRun:
@@ -139,7 +154,7 @@ def _hand_over(app: App, run: CommandRun) -> None:
 class _Worker:
     """One worker in one of its rounds."""
 
-    def __init__(self, app: App, run: CommandRun, turn: Turn) -> None:
+    def __init__(self, app: Ports, run: CommandRun, turn: Turn) -> None:
         self.app = app
         self.run = run
         self.turn = turn

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.store.table import text_size
 from wavebreak.use_cases.evidence.make_report import make_report
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
+    from wavebreak.ports.capabilities import (
+        HasBucket,
+        HasChecks,
+        HasClock,
+        HasCommands,
+        HasEvidence,
+        HasExecutions,
+        HasOutbox,
+        HasSteps,
+    )
+
+    class Ports(HasBucket, HasChecks, HasClock, HasCommands, HasEvidence, HasExecutions, HasOutbox, HasSteps, Protocol):
+        """What answering with a report needs."""
+
 
 MOST_BYTES: Final = 5_000_000
 """Of the six megabytes that an answer of a function may have (contract 8)."""
@@ -25,7 +38,7 @@ class Answer:
     address: str | None = None
 
 
-def answer_report(app: App, execution_id: str, form: str) -> Answer:
+def answer_report(app: Ports, execution_id: str, form: str) -> Answer:
     """Make the report of an execution as `json` or `html`; one that is too large is put into the bucket for it."""
     made = make_report(app, execution_id)
     text = made.text(form)

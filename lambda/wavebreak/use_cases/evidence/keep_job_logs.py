@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.evidence.kept_log import packed
 from wavebreak.domain.executions.model.jobs import JobState
@@ -10,12 +10,15 @@ from wavebreak.domain.executions.model.jobs import JobState
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.observing.launches import JobLog
+    from wavebreak.ports.capabilities import HasEvidence
+
+    class Ports(HasEvidence, Protocol):
+        """What keeping the logs of jobs needs."""
 
 
-def keep_job_logs(app: App, before: Execution, after: Execution, logs: Mapping[str, JobLog]) -> None:
+def keep_job_logs(app: Ports, before: Execution, after: Execution, logs: Mapping[str, JobLog]) -> None:
     """Keep the logs of ended jobs before it is written down that they were read, so that none is lost.
 
     What is not whole yet is kept too: the execution may end before DRS shows the rest.

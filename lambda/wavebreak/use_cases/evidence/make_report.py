@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wavebreak.domain.checks.check_executions import ACTIVE
 from wavebreak.domain.evidence.facts import facts_of
@@ -18,8 +18,19 @@ from wavebreak.store.executions import read_event
 from wavebreak.use_cases.steps.outputs import outputs_of
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.ports.capabilities import (
+        HasChecks,
+        HasClock,
+        HasCommands,
+        HasEvidence,
+        HasExecutions,
+        HasOutbox,
+        HasSteps,
+    )
+
+    class Ports(HasChecks, HasClock, HasCommands, HasEvidence, HasExecutions, HasOutbox, HasSteps, Protocol):
+        """What making a report needs."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +62,7 @@ class Report:
         return self.html if form == "html" else self.json
 
 
-def make_report(app: App, execution_id: str) -> Report:
+def make_report(app: Ports, execution_id: str) -> Report:
     """Make the report of an execution as it stands; raises NotFound.
 
     What is told of the state and what the trail says belong together: events that came after the state was read are
@@ -66,7 +77,7 @@ def make_report(app: App, execution_id: str) -> Report:
     return Report(made, execution.event_sequence)
 
 
-def _checks(app: App, execution: Execution) -> list[dict[str, Any]]:
+def _checks(app: Ports, execution: Execution) -> list[dict[str, Any]]:
     """Read the check executions that count; those of an earlier try of a wave are superseded."""
     if not any(checks_of(execution)):
         return []
@@ -74,7 +85,7 @@ def _checks(app: App, execution: Execution) -> list[dict[str, Any]]:
     return [one for one in made if one["status"] in ACTIVE]
 
 
-def _document(app: App, execution_id: str) -> dict[str, Any] | None:
+def _document(app: Ports, execution_id: str) -> dict[str, Any] | None:
     try:
         return app.executions.document(execution_id)
     except NotFound:

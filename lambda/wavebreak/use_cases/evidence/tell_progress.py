@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.parallel_reads import Asking, Question
@@ -26,9 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.ports.capabilities import HasBriefDrs, HasClock, HasEvidence, HasExecutions, HasTiming
     from wavebreak.site import Site
+
+    class Ports(HasBriefDrs, HasClock, HasEvidence, HasExecutions, HasTiming, Protocol):
+        """What telling progress needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +43,7 @@ _DRILLS: Final = 3
 _LISTED: Final = 20
 
 
-def tell_progress(app: App, execution_id: str) -> dict[str, Any]:
+def tell_progress(app: Ports, execution_id: str) -> dict[str, Any]:
     """Return where each server is: `{asOf, servers: [{waveNumber, sourceServerId, phase, since, usualSeconds}]}`.
 
     `asOf` is when DRS told it; null while it never did. Raises NotFound.
@@ -62,7 +66,7 @@ def _in_flight(execution: Execution) -> dict[Site, list[str]]:
 
 
 def _told(
-    app: App, execution: Execution, running: Mapping[Site, list[str]], now: datetime
+    app: Ports, execution: Execution, running: Mapping[Site, list[str]], now: datetime
 ) -> tuple[datetime | None, dict[str, dict[str, int]]]:
     """Ask DRS, if it is this caller's turn; gives when it last told everything, and how long phases usually take."""
     turn = app.evidence.turn(execution.execution_id, now, now - app.timing.scaled(ASK_SECONDS))
@@ -73,7 +77,7 @@ def _told(
     return as_of, _usual(app, execution, turn.usual)
 
 
-def _asked(app: App, execution_id: str, running: Mapping[Site, list[str]]) -> bool:
+def _asked(app: Ports, execution_id: str, running: Mapping[Site, list[str]]) -> bool:
     """Ask DRS for the logs of jobs and keep them; tells whether every one was answered."""
     questions, jobs, complete = [], [], True
     for site, job_ids in running.items():
@@ -94,7 +98,7 @@ def _asked(app: App, execution_id: str, running: Mapping[Site, list[str]]) -> bo
     return complete
 
 
-def _usual(app: App, execution: Execution, known: str | None) -> dict[str, dict[str, int]]:
+def _usual(app: Ports, execution: Execution, known: str | None) -> dict[str, dict[str, int]]:
     """Return how long the phases of each server took in its last drill; it is looked up once for an execution.
 
     A server that none of the plan's last drills launched has none, whatever drills of other plans did.
@@ -116,7 +120,7 @@ def _usual(app: App, execution: Execution, known: str | None) -> dict[str, dict[
     return found
 
 
-def _earlier_drills(app: App, execution: Execution) -> list[str]:
+def _earlier_drills(app: Ports, execution: Execution) -> list[str]:
     """List the last drills of the same plan that have ended, newest first."""
     listed, _ = app.executions.summaries(
         plan_id=execution.plan_id, filters={"mode": Mode.DRILL.value}, limit=_LISTED, token=None

@@ -7,7 +7,7 @@ event pays it; what is lost on the way, the sweep makes up.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.domain.executions.findings.reports import is_owed
 from wavebreak.resilience.despite_faults import each_despite_faults
@@ -19,7 +19,32 @@ from wavebreak.use_cases.evidence.make_report import make_report
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from wavebreak.app import App
+    from wavebreak.ports.capabilities import (
+        HasBucket,
+        HasChecks,
+        HasClock,
+        HasCommands,
+        HasErrors,
+        HasEvidence,
+        HasExecutions,
+        HasOutbox,
+        HasSteps,
+    )
+
+    class Ports(
+        HasBucket,
+        HasChecks,
+        HasClock,
+        HasCommands,
+        HasErrors,
+        HasEvidence,
+        HasExecutions,
+        HasOutbox,
+        HasSteps,
+        Protocol,
+    ):
+        """What writing reports needs."""
+
 
 FORMS: Final = ("json", "html")
 _WORK: Final = timedelta(seconds=40)
@@ -40,7 +65,7 @@ def partitions_owing(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             yield record["dynamodb"]["Keys"]["pk"]["S"]
 
 
-def write_owed(app: App, execution_id: str) -> bool:
+def write_owed(app: Ports, execution_id: str) -> bool:
     """Write the report that an execution owes; tells whether it was. Twice does no harm: versions are kept.
 
     None is begun that the function may not live to end: it stays owed.
@@ -54,7 +79,7 @@ def write_owed(app: App, execution_id: str) -> bool:
     return True
 
 
-def write_each(app: App, execution_ids: Iterable[str]) -> int:
+def write_each(app: Ports, execution_ids: Iterable[str]) -> int:
     """Write the report that each execution owes; a fault is recorded and goes no further, the sweep makes up for it."""
     return each_despite_faults(
         execution_ids,
@@ -64,7 +89,7 @@ def write_each(app: App, execution_ids: Iterable[str]) -> int:
     )
 
 
-def sweep(app: App) -> int:
+def sweep(app: Ports) -> int:
     """Write every report that is owed for too long, and give how many; the last fault is raised in the end."""
     until = app.now() + _WORK
     return each_despite_faults(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import may_launch, unassigned
@@ -22,12 +22,16 @@ from wavebreak.resilience.retries import call as retried
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from wavebreak.app import App
-    from wavebreak.aws.drs import Drs
     from wavebreak.domain.drs import RecentJob
     from wavebreak.domain.errors.record import Severity
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.waves import Wave
+    from wavebreak.ports.capabilities import HasClock, HasErrors, HasExecutions, HasTiming
+    from wavebreak.ports.drs import DrsJobs
+
+    class Ports(HasClock, HasErrors, HasExecutions, HasTiming, Protocol):
+        """What keeping intents needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +43,7 @@ class _NotShownError(Unavailable):
 class Intents:
     """The intents of one wave of one execution."""
 
-    def __init__(self, app: App, execution_id: str, number: int) -> None:
+    def __init__(self, app: Ports, execution_id: str, number: int) -> None:
         """Take the app, the execution's id and the wave's number."""
         self.app = app
         self.execution_id = execution_id
@@ -66,7 +70,7 @@ class Intents:
         """Record an error with the wave that it concerns."""
         self.app.errors.record_error(error, severity, execution_id=self.execution_id, wave=self.number)
 
-    def resolve(self, execution: Execution, drs: Drs) -> None:
+    def resolve(self, execution: Execution, drs: DrsJobs) -> None:
         """Adopt the jobs of intents without an outcome; refute those that had time enough to show up."""
         pending = [job for job in execution.launch_jobs(self.number) if job.state is JobState.INTENDED]
         if not pending:
@@ -117,7 +121,7 @@ class Intents:
         """Record the job that an intent became."""
         self.change(lambda current: launch_steps.started(current, job, job_id))
 
-    def look_after(self, drs: Drs, jobs: Sequence[Job]) -> None:
+    def look_after(self, drs: DrsJobs, jobs: Sequence[Job]) -> None:
         """Adopt the jobs that lost answers left behind; the others are looked for again once they had time to show up.
 
         `jobs` are intents whose outcome is unknown. DRS may show a job a moment after it took the call.

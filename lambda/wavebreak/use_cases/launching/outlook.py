@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.aws.reads_by_id import partly
 from wavebreak.domain.drs import Quotas, RecentJob, room_for
@@ -14,11 +14,15 @@ from wavebreak.use_cases.drill_guard import Spared, recovers, spared
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from wavebreak.app import App
-    from wavebreak.aws.drs import Drs
     from wavebreak.domain.drs import SourceServer
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.ports.capabilities import HasClock, HasQuotas, HasTiming
+    from wavebreak.ports.drs import DrsLaunches
     from wavebreak.site import Site
+
+    class Ports(HasClock, HasQuotas, HasTiming, Protocol):
+        """What a look at the site before a launch needs."""
+
 
 _FRESH_SECONDS: Final = 5
 """How long a look counts while batch after batch is tried: a refusal changes nothing of it."""
@@ -28,7 +32,7 @@ _UNKNOWN: Final = "DRS knows no source server of this id"
 class Outlook:
     """A site as DRS shows it. It is looked at anew when it is old, and for a drill before every call."""
 
-    def __init__(self, app: App, site: Site, drs: Drs, *, drill: bool) -> None:
+    def __init__(self, app: Ports, site: Site, drs: DrsLaunches, *, drill: bool) -> None:
         """Take the app, the site and its adapter; nothing is asked yet."""
         self.drs = drs
         self.drill = drill

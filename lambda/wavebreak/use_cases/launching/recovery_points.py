@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from wavebreak.aws.drs import Drs
     from wavebreak.domain.executions.model.servers import Server
+    from wavebreak.ports.drs import DrsPoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class LeftOut:
 class RecoveryPoints:
     """The points that the servers of one round come from."""
 
-    def __init__(self, drs: Drs, servers: Iterable[Server], before: datetime | None) -> None:
+    def __init__(self, drs: DrsPoints, servers: Iterable[Server], before: datetime | None) -> None:
         """Take the adapter of the site, its servers, and the moment that none may come from later than."""
         self._drs = drs
         self._before = before

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import random
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.ending import termination
@@ -21,8 +21,49 @@ from wavebreak.store.locks import BeingTakenUpError
 from wavebreak.use_cases.operate_execution import carry_out_termination
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.ports.capabilities import (
+        HasAgentPatience,
+        HasBriefDrs,
+        HasCallPatience,
+        HasChecks,
+        HasClock,
+        HasCommands,
+        HasDrsReads,
+        HasErrors,
+        HasExecutions,
+        HasLocks,
+        HasMeter,
+        HasPostLaunchActions,
+        HasSilences,
+        HasSsmAgents,
+        HasSteps,
+        HasTiming,
+        HasWorkflow,
+    )
+
+    class Ports(
+        HasAgentPatience,
+        HasBriefDrs,
+        HasCallPatience,
+        HasChecks,
+        HasClock,
+        HasCommands,
+        HasDrsReads,
+        HasErrors,
+        HasExecutions,
+        HasLocks,
+        HasMeter,
+        HasPostLaunchActions,
+        HasSilences,
+        HasSsmAgents,
+        HasSteps,
+        HasTiming,
+        HasWorkflow,
+        Protocol,
+    ):
+        """What ending leases needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +71,7 @@ _WORK: Final = timedelta(seconds=20)
 """How long a sweep begins new ones: its function has a minute, for other things too."""
 
 
-def sweep(app: App) -> int:
+def sweep(app: Ports) -> int:
     """Do what leases have due; gives how many were carried on.
 
     One that cannot be now does not keep the others from it; the last fault of a service is raised in the end. They come
@@ -54,7 +95,7 @@ def sweep(app: App) -> int:
     )
 
 
-def carry_on(app: App, execution_id: str) -> bool:
+def carry_on(app: Ports, execution_id: str) -> bool:
     """Do what a lease has due, if it is; gives whether it did. What others hold a lock of waits for them."""
     try:
         return _carried_on(app, app.executions.load(execution_id).execution)
@@ -65,7 +106,7 @@ def carry_on(app: App, execution_id: str) -> bool:
         return False
 
 
-def _carried_on(app: App, execution: Execution) -> bool:
+def _carried_on(app: Ports, execution: Execution) -> bool:
     now = app.now()
     step = step_due(execution, now)
     if step is LeaseStep.REMIND:
@@ -77,7 +118,7 @@ def _carried_on(app: App, execution: Execution) -> bool:
     return step is not None
 
 
-def _terminate(app: App, execution: Execution) -> None:
+def _terminate(app: Ports, execution: Execution) -> None:
     """Begin the termination that a lease has due; raises NotAllowedError when it was extended meanwhile."""
     act = Attribution(ENGINE_ACTOR, app.now(), EXPIRED)
 

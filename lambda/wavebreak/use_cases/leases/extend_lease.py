@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.executions.leasing.rules import extended
 from wavebreak.domain.executions.leasing.start import lasting
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.words import Attribution
+    from wavebreak.ports.capabilities import HasExecutions, HasTiming
+
+    class Ports(HasExecutions, HasTiming, Protocol):
+        """What extending a lease needs."""
 
 
-def extend_lease(app: App, execution_id: str, minutes: int, act: Attribution) -> Execution:
+def extend_lease(app: Ports, execution_id: str, minutes: int, act: Attribution) -> Execution:
     """Have a drill's instances stay for so many minutes from now on, or from its end on while it runs.
 
     Raises NotFound, and NotAllowedError for a RECOVERY and once a termination was asked for.

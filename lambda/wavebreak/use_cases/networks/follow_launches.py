@@ -9,7 +9,7 @@ import logging
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.domain.executions.networking.needs import is_needed
@@ -21,9 +21,20 @@ from wavebreak.use_cases.networks.put_back import deadline, put_back
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.ports.capabilities import (
+        HasClock,
+        HasErrors,
+        HasExecutions,
+        HasTemplateChanges,
+        HasTemplates,
+        HasTiming,
+    )
     from wavebreak.site import Site
+
+    class Ports(HasClock, HasErrors, HasExecutions, HasTemplateChanges, HasTemplates, HasTiming, Protocol):
+        """What following launches needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +45,7 @@ _under_way: dict[tuple[str, Site], Future[None]] = {}
 """What has not ended yet, by execution and site, for as long as this environment lives."""
 
 
-def follow(app: App, execution: Execution) -> None:
+def follow(app: Ports, execution: Execution) -> None:
     """Put back what a drill does not need any more, as much as a round has time for; the sweep does the rest.
 
     Nothing is read of a drill without networks. A fault holds the drill up in nothing.
@@ -54,7 +65,7 @@ def _left_to_the_sweep(execution: Execution, error: Exception) -> None:
     logger.warning("launch templates of %s are left to the sweep: %s", execution.execution_id, error)
 
 
-def _begin(app: App, execution: Execution, listed: frozenset[str]) -> None:
+def _begin(app: Ports, execution: Execution, listed: frozenset[str]) -> None:
     """Put back in each site what is not needed any more, unless an earlier round is still at it there."""
     names: dict[Site, list[str]] = defaultdict(list)
     now = app.now()
@@ -84,7 +95,7 @@ def _begin(app: App, execution: Execution, listed: frozenset[str]) -> None:
             _under_way.pop(key).result()
 
 
-def _put_back(app: App, execution: Execution, site: Site, servers: list[str]) -> None:
+def _put_back(app: Ports, execution: Execution, site: Site, servers: list[str]) -> None:
     """Put back what this execution changed for servers of a site."""
     limit = deadline(_LIMIT, execution=execution.execution_id)
     try:

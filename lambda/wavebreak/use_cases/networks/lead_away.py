@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.aws.few_at_once import each_of
 from wavebreak.domain.drs import Trouble
@@ -24,13 +24,25 @@ from wavebreak.use_cases.preemption.give_way import left_to_recoveries
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from wavebreak.app import App
-    from wavebreak.aws.drs import Drs
     from wavebreak.domain.drs import SourceServer
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.domain.launch_templates.choosing import Wish
     from wavebreak.domain.launch_templates.model import DrillNetwork, LaunchConfiguration, TemplateVersion
+    from wavebreak.ports.capabilities import (
+        HasClock,
+        HasErrors,
+        HasExecutions,
+        HasLocks,
+        HasTemplateChanges,
+        HasTemplates,
+        HasTiming,
+    )
+    from wavebreak.ports.drs import DrsServers
+
+    class Ports(HasClock, HasErrors, HasExecutions, HasLocks, HasTemplateChanges, HasTemplates, HasTiming, Protocol):
+        """What leading a drill into its network needs."""
+
 
 _CREATE: Final = "CreateLaunchTemplateVersion"
 _CHOOSE: Final = "ModifyLaunchTemplate"
@@ -71,11 +83,11 @@ def network_of(execution: Execution, wave: Wave) -> DrillNetwork | None:
 
 
 def made_ready(
-    app: App,
+    app: Ports,
     execution: Execution,
     wave: Wave,
     names: Sequence[str],
-    drs: Drs,
+    drs: DrsServers,
     known: Mapping[str, SourceServer],
     over: Callable[[], bool],
 ) -> Unready:
@@ -105,7 +117,7 @@ def made_ready(
 
 
 def _keep_what_others_chose(
-    app: App, execution: Execution, unready: Unready, own: Sequence[TemplateChange], over: Callable[[], bool]
+    app: Ports, execution: Execution, unready: Unready, own: Sequence[TemplateChange], over: Callable[[], bool]
 ) -> None:
     """Put back what was ready and waited for its call, where somebody made another version the default meanwhile."""
     ready = [each for each in own if each.stage is Stage.READY]
@@ -122,14 +134,14 @@ def _keep_what_others_chose(
 
 
 def _begin_anew_later(
-    app: App, execution: Execution, unready: Unready, moved: Sequence[TemplateChange], over: Callable[[], bool]
+    app: Ports, execution: Execution, unready: Unready, moved: Sequence[TemplateChange], over: Callable[[], bool]
 ) -> None:
     """Put back what others moved meanwhile; their servers wait, and their change is begun anew."""
     unready.waiting |= dict.fromkeys((each.source_server_id for each in moved), _MOVED)
     put_back(app, moved, launcher=execution.execution_id, over=over)
 
 
-def still_ready(app: App, execution: Execution, wave: Wave, names: Sequence[str]) -> bool:
+def still_ready(app: Ports, execution: Execution, wave: Wave, names: Sequence[str]) -> bool:
     """Tell, after a call for servers was intended, whether all of their templates are still changed for it."""
     if network_of(execution, wave) is None:
         return True
@@ -146,10 +158,10 @@ def still_ready(app: App, execution: Execution, wave: Wave, names: Sequence[str]
 class _Leading:
     """The change of several servers' templates for one attempt of a wave."""
 
-    app: App
+    app: Ports
     execution: Execution
     wave: Wave
-    drs: Drs
+    drs: DrsServers
     network: DrillNetwork
     known: Mapping[str, SourceServer]
     over: Callable[[], bool]

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.launch_templates.changes import Stage
 from wavebreak.use_cases.networks.put_back import Owners
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.launch_templates.changes import TemplateChange
+    from wavebreak.ports.capabilities import (
+        HasClock,
+        HasErrors,
+        HasExecutions,
+        HasTemplateChanges,
+        HasTemplates,
+        HasTiming,
+    )
     from wavebreak.site import Site
 
+    class Ports(HasClock, HasErrors, HasExecutions, HasTemplateChanges, HasTemplates, HasTiming, Protocol):
+        """What counting what is led to subnets needs."""
 
-def led_there(app: App, execution: Execution, site: Site) -> Counter[str]:
+
+def led_there(app: Ports, execution: Execution, site: Site) -> Counter[str]:
     """Count, by subnet, the addresses for servers of a site whose templates are changed and whose drills launch them.
 
     Those of the execution itself are read as they are, those of others as an index shows them.
@@ -28,7 +38,7 @@ def led_there(app: App, execution: Execution, site: Site) -> Counter[str]:
     return led
 
 
-def _open(app: App, execution: Execution, site: Site) -> list[TemplateChange]:
+def _open(app: Ports, execution: Execution, site: Site) -> list[TemplateChange]:
     own = [server.source_server_id for wave in execution.waves if wave.site == site for server in wave.servers]
     changes = {each.token: each for each in app.templates.of(site, own).values()}
     changes |= {each.token: each for each in app.templates.all(app.now()) if each.site == site}

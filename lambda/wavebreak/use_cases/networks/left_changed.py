@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.readiness.facts import ChangedTemplate
 from wavebreak.store import keys
@@ -11,13 +11,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from wavebreak.app import App
     from wavebreak.domain.launch_templates.changes import TemplateChange
+    from wavebreak.ports.capabilities import HasTemplates
     from wavebreak.site import Site
+
+    class Ports(HasTemplates, Protocol):
+        """What finding changed templates needs."""
 
 
 def changed_templates(
-    app: App, servers: Mapping[Site, Iterable[str]], now: datetime
+    app: Ports, servers: Mapping[Site, Iterable[str]], now: datetime
 ) -> dict[Site, dict[str, ChangedTemplate]]:
     """Return what is changed of some servers, by site and server; nothing is read of servers that no index shows."""
     listed = frozenset(app.templates.listed(now))

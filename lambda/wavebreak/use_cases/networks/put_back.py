@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import uuid
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.few_at_once import each_of
@@ -27,11 +27,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from wavebreak.app import App
-    from wavebreak.aws.ec2.launch_templates import LaunchTemplates
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.launch_templates.changes import TemplateChange
     from wavebreak.domain.launch_templates.model import TemplateVersion
+    from wavebreak.ports.capabilities import (
+        HasClock,
+        HasErrors,
+        HasExecutions,
+        HasTemplateChanges,
+        HasTemplates,
+        HasTiming,
+    )
+    from wavebreak.ports.ec2 import TemplateChanges
+
+    class Ports(HasClock, HasErrors, HasExecutions, HasTemplateChanges, HasTemplates, HasTiming, Protocol):
+        """What putting launch templates back needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +58,7 @@ _REFUSED: Final = "Its launch template is still changed by {}: {}"
 class Owners:
     """The drills that templates are changed for, each read when it is first asked for."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: Ports) -> None:
         """Begin with none."""
         self._app = app
         self._known: dict[str, Execution | None] = {}
@@ -74,7 +85,7 @@ def deadline(operation: str, **context: Any) -> Deadline:
 
 
 def before_launch(
-    app: App, changes: Sequence[TemplateChange], launcher: str, over: Callable[[], bool]
+    app: Ports, changes: Sequence[TemplateChange], launcher: str, over: Callable[[], bool]
 ) -> dict[str, str]:
     """Put back what stands in the way of an execution's launch of servers; gives, by server, why one has to wait.
 
@@ -92,7 +103,7 @@ def before_launch(
 
 
 def put_back(
-    app: App, changes: Sequence[TemplateChange], *, launcher: str = "", over: Callable[[], bool] = lambda: False
+    app: Ports, changes: Sequence[TemplateChange], *, launcher: str = "", over: Callable[[], bool] = lambda: False
 ) -> dict[str, str]:
     """Put templates back unless their drills need them; gives, by server, why one is still changed.
 
@@ -116,13 +127,13 @@ def put_back(
 class _Listing:
     """The default versions of a site's templates, read once a round: EC2 lists all templates, whoever owns them."""
 
-    def __init__(self, app: App, changes: Sequence[TemplateChange]) -> None:
+    def __init__(self, app: Ports, changes: Sequence[TemplateChange]) -> None:
         """Take the changes of one site that the round may come to."""
         self._app = app
         self._changes = changes
-        self._read: tuple[LaunchTemplates, dict[str, TemplateVersion]] | None = None
+        self._read: tuple[TemplateChanges, dict[str, TemplateVersion]] | None = None
 
-    def read(self) -> tuple[LaunchTemplates, dict[str, TemplateVersion]]:
+    def read(self) -> tuple[TemplateChanges, dict[str, TemplateVersion]]:
         """Return the templates of the site and their default versions as they were when first asked for."""
         if self._read is None:
             templates = self._app.templates_at(self._changes[0].site)
@@ -130,7 +141,7 @@ class _Listing:
         return self._read
 
 
-def _chunk(app: App, changes: Sequence[TemplateChange], launcher: str, listing: _Listing) -> dict[str, str]:
+def _chunk(app: Ports, changes: Sequence[TemplateChange], launcher: str, listing: _Listing) -> dict[str, str]:
     waiting = _needed(app, changes, launcher)
     free = [each for each in changes if each.source_server_id not in waiting]
     stages = {each.token: each.stage for each in free}
@@ -146,7 +157,7 @@ def _chunk(app: App, changes: Sequence[TemplateChange], launcher: str, listing: 
     return waiting | _restored(app, due, listing)
 
 
-def _needed(app: App, changes: Sequence[TemplateChange], launcher: str) -> dict[str, str]:
+def _needed(app: Ports, changes: Sequence[TemplateChange], launcher: str) -> dict[str, str]:
     """Return which changes their drills need, as they are stored by now."""
     owners = Owners(app)
     return {
@@ -156,7 +167,7 @@ def _needed(app: App, changes: Sequence[TemplateChange], launcher: str) -> dict[
     }
 
 
-def _not_taken(app: App, free: Sequence[TemplateChange], taken: Sequence[TemplateChange]) -> dict[str, str]:
+def _not_taken(app: Ports, free: Sequence[TemplateChange], taken: Sequence[TemplateChange]) -> dict[str, str]:
     """Return which changes others have; one that is gone by now was put back."""
     tokens = {each.token for each in taken}
     lost = [each for each in free if each.token not in tokens]
@@ -166,7 +177,7 @@ def _not_taken(app: App, free: Sequence[TemplateChange], taken: Sequence[Templat
     return dict.fromkeys(present, _TAKEN)
 
 
-def _restored(app: App, due: Sequence[TemplateChange], listing: _Listing) -> dict[str, str]:
+def _restored(app: Ports, due: Sequence[TemplateChange], listing: _Listing) -> dict[str, str]:
     """Have EC2 put templates of one site back, and forget the changes of those that are."""
     if not due:
         return {}
@@ -191,8 +202,8 @@ def _restored(app: App, due: Sequence[TemplateChange], listing: _Listing) -> dic
 
 
 def _one(
-    app: App,
-    templates: LaunchTemplates,
+    app: Ports,
+    templates: TemplateChanges,
     change: TemplateChange,
     defaults: Mapping[str, TemplateVersion],
     keep: Callable[[TemplateChange], None],
@@ -203,7 +214,9 @@ def _one(
     return told
 
 
-def _failed(app: App, changes: Iterable[TemplateChange], reason: str, error: Exception | None = None) -> dict[str, str]:
+def _failed(
+    app: Ports, changes: Iterable[TemplateChange], reason: str, error: Exception | None = None
+) -> dict[str, str]:
     waiting: dict[str, str] = {}
     for change in changes:
         waiting[change.source_server_id] = _REFUSED.format(change.execution_id, reason)
@@ -214,7 +227,7 @@ def _failed(app: App, changes: Iterable[TemplateChange], reason: str, error: Exc
     return waiting
 
 
-def _tell(app: App, change: TemplateChange, words: str) -> None:
+def _tell(app: Ports, change: TemplateChange, words: str) -> None:
     """Tell that somebody changed a template while a drill had it changed."""
     logger.warning("%s of %s: %s", change.template_id, change.source_server_id, words)
     app.errors.record_error(

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from wavebreak.aws.ec2.launch_templates import LaunchTemplates
     from wavebreak.domain.launch_templates.changes import TemplateChange
     from wavebreak.domain.launch_templates.model import TemplateVersion
+    from wavebreak.ports.ec2 import TemplateChanges
 
     Note: TypeAlias = Callable[[TemplateChange], None]
 
@@ -38,7 +38,7 @@ _CLEANED: Final = "somebody made version {} the default meanwhile; version {} ha
 
 
 def restore(
-    templates: LaunchTemplates, change: TemplateChange, shown: TemplateVersion | None, now: datetime, note: Note
+    templates: TemplateChanges, change: TemplateChange, shown: TemplateVersion | None, now: datetime, note: Note
 ) -> str:
     """Put a template back; `shown` is its default version as a read shows it, None of one that it does not show.
 
@@ -60,7 +60,7 @@ def restore(
 class _Restoring:
     """A template of which our version is known, and may be the default."""
 
-    templates: LaunchTemplates
+    templates: TemplateChanges
     now: datetime
     note: Note
     change: TemplateChange
@@ -178,7 +178,7 @@ class _Restoring:
         return number
 
 
-def _clean_up(templates: LaunchTemplates, change: TemplateChange, now: datetime) -> None:
+def _clean_up(templates: TemplateChanges, change: TemplateChange, now: datetime) -> None:
     """Delete a version that was made and never written down; it was never the default."""
     found = [
         each

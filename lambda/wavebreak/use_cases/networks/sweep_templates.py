@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.domain.launch_templates.changes import Stage
 from wavebreak.observability.metrics import Metric
@@ -12,13 +12,25 @@ from wavebreak.use_cases.networks.restore_version import SHOWN_AFTER
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from wavebreak.app import App
     from wavebreak.domain.launch_templates.changes import TemplateChange
+    from wavebreak.ports.capabilities import (
+        HasClock,
+        HasErrors,
+        HasExecutions,
+        HasMeter,
+        HasTemplateChanges,
+        HasTemplates,
+        HasTiming,
+    )
+
+    class Ports(HasClock, HasErrors, HasExecutions, HasMeter, HasTemplateChanges, HasTemplates, HasTiming, Protocol):
+        """What sweeping launch templates needs."""
+
 
 _LIMIT: Final = "templates_sweep"
 
 
-def sweep(app: App) -> int:
+def sweep(app: Ports) -> int:
     """Put back what no drill needs any more; gives how many templates were. Counts those that are left for too long."""
     now = app.now()
     owners = Owners(app)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -14,15 +14,19 @@ from wavebreak.resilience.aws_errors import error_code, is_denied
 from wavebreak.site import Site
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
     from wavebreak.domain.plans.drs_recovery_plans import NativePlan
     from wavebreak.domain.plans.model import StoredPlan
+    from wavebreak.ports.capabilities import HasBriefDrs, HasClock, HasPlans
+
+    class Ports(HasBriefDrs, HasClock, HasPlans, Protocol):
+        """What importing a Recovery Plan of DRS needs."""
+
 
 _POINTER: Final = "/recoveryPlanArn"
 _ABSENT: Final = frozenset({"ResourceNotFoundException", "UninitializedAccountException"})
 
 
-def import_plan(app: App, arn: str, plan_id: str | None, own: Site) -> StoredPlan:
+def import_plan(app: Ports, arn: str, plan_id: str | None, own: Site) -> StoredPlan:
     """Store a native plan as version 1 of a plan of ours; without `plan_id` its id comes from its name.
 
     Raises NotFound when DRS does not know it, InvalidRequest when it is another account's or can be no plan of ours,
@@ -43,7 +47,7 @@ def import_plan(app: App, arn: str, plan_id: str | None, own: Site) -> StoredPla
         ) from refused
 
 
-def _read(app: App, arn: str, site: Site) -> NativePlan:
+def _read(app: Ports, arn: str, site: Site) -> NativePlan:
     try:
         return app.brief_drs_at(site).native_plan(arn)
     except ClientError as error:

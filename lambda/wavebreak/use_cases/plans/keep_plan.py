@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.plans.document import PlanDocument, canonical_json
 from wavebreak.use_cases.schedules.keep_schedule import follow_plan
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
     from wavebreak.domain.plans.model import StoredPlan
+    from wavebreak.ports.capabilities import HasClock, HasErrors, HasLocks, HasPlans, HasScheduler, HasSchedules
+
+    class Ports(HasClock, HasErrors, HasLocks, HasPlans, HasScheduler, HasSchedules, Protocol):
+        """What storing or deleting a plan needs."""
 
 
-def store_plan(app: App, plan_id: str, plan: PlanDocument, version: int | None) -> StoredPlan:
+def store_plan(app: Ports, plan_id: str, plan: PlanDocument, version: int | None) -> StoredPlan:
     """Store a checked plan as its next version, if it stands at the given one; raises PreconditionFailed if not."""
     stored = app.plans.put(plan_id, canonical_json(plan), app.now(), version)
     follow_plan(app, plan_id)
     return stored
 
 
-def forget_plan(app: App, plan_id: str) -> None:
+def forget_plan(app: Ports, plan_id: str) -> None:
     """Delete a plan that no execution holds, and its schedule; raises NotFound or PlanBusy."""
     app.locks.free_stale_plan_lock(plan_id, app.now())
     app.plans.delete(plan_id, app.now())

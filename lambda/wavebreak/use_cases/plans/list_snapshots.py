@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.parallel_reads import Asking, Question
@@ -19,9 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from wavebreak.app import App
     from wavebreak.domain.drs import RecoveryPoint
+    from wavebreak.ports.capabilities import HasBriefDrs, HasClock, HasErrors, HasPlans
     from wavebreak.site import Site
+
+    class Ports(HasBriefDrs, HasClock, HasErrors, HasPlans, Protocol):
+        """What listing recovery points needs."""
+
 
 MOST_SERVERS: Final = 25
 """Servers of one answer: DRS tells the points of one server at a time."""
@@ -39,7 +43,7 @@ class _Place:
 
 
 def list_snapshots(
-    app: App, plan_id: str, own: Site, before: datetime | None, limit: int, token: str | None
+    app: Ports, plan_id: str, own: Site, before: datetime | None, limit: int, token: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
     """List servers of a stored plan in its order, each with its points not later than `before`, the newest first.
 
@@ -72,14 +76,14 @@ def _start(token: str | None, version: int, count: int) -> int:
     return int(at)
 
 
-def _names(app: App, asking: Asking, places: Sequence[_Place]) -> dict[tuple[Site, str], str | None]:
+def _names(app: Ports, asking: Asking, places: Sequence[_Place]) -> dict[tuple[Site, str], str | None]:
     by_site: dict[Site, list[str]] = {}
     for place in places:
         by_site.setdefault(place.site, []).append(place.server)
     return names_at(app, by_site, asking, to_the_end=True)
 
 
-def _ask(app: App, asking: Asking, places: Sequence[_Place], before: datetime | None) -> list[Any]:
+def _ask(app: Ports, asking: Asking, places: Sequence[_Place], before: datetime | None) -> list[Any]:
     """Ask for the points of each server; gives them, or the Trouble that stood in the way, in the servers' order."""
     questions: dict[int, Question] = {}
     answers: list[Any] = [None] * len(places)

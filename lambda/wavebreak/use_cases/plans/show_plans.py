@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wavebreak.domain.executions.views.executions import plan_view
 from wavebreak.domain.plans.readiness import MOST_FAILING, MOST_IN_A_LIST, standing_view
@@ -11,11 +11,14 @@ from wavebreak.domain.plans.schedules import schedule_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wavebreak.app import App
     from wavebreak.domain.plans.model import StoredPlan
+    from wavebreak.ports.capabilities import HasReadiness, HasSchedules
+
+    class Ports(HasReadiness, HasSchedules, Protocol):
+        """What showing plans needs."""
 
 
-def show_plans(app: App, plans: Sequence[StoredPlan], *, listed: bool = False) -> list[dict[str, Any]]:
+def show_plans(app: Ports, plans: Sequence[StoredPlan], *, listed: bool = False) -> list[dict[str, Any]]:
     """Show plans as the API does, with how their schedules stand and what the newest check of each found.
 
     Where many are `listed` the first failed checks of each are shown.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
@@ -19,13 +19,17 @@ from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.use_cases.checks.consolidate_checks import at_its_end
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Cancel, Execution
+    from wavebreak.ports.capabilities import HasChecks, HasClock, HasExecutions, HasLocks, HasMeter, HasWorkflow
+
+    class Ports(HasChecks, HasClock, HasExecutions, HasLocks, HasMeter, HasWorkflow, Protocol):
+        """What cancelling drills needs."""
+
 
 logger = logging.getLogger(__name__)
 
 
-def cancel_drills(app: App, recovery: Execution) -> Execution:
+def cancel_drills(app: Ports, recovery: Execution) -> Execution:
     """Cancel the drills that a RECOVERY preempted and that have not been seen to; gives the RECOVERY as it is then.
 
     A drill that cannot be cancelled now holds up neither the others nor the RECOVERY: the next look tries again.
@@ -40,7 +44,7 @@ def cancel_drills(app: App, recovery: Execution) -> Execution:
     return app.executions.change(recovery.execution_id, lambda current: preemption.settled(current, done), act)
 
 
-def _is_seen_to(app: App, recovery: Execution, drill_id: str) -> bool:
+def _is_seen_to(app: Ports, recovery: Execution, drill_id: str) -> bool:
     try:
         return _cancelled(app, recovery, drill_id)
     except FAULTS as error:
@@ -48,7 +52,7 @@ def _is_seen_to(app: App, recovery: Execution, drill_id: str) -> bool:
         return False
 
 
-def _cancelled(app: App, recovery: Execution, drill_id: str) -> bool:
+def _cancelled(app: Ports, recovery: Execution, drill_id: str) -> bool:
     """Cancel a drill; tells whether it needs no further look."""
     now = app.now()
     asked = preemption.cancel_of(recovery, now)
@@ -68,11 +72,11 @@ def _cancelled(app: App, recovery: Execution, drill_id: str) -> bool:
     return _is_settled(recovery, before, app)
 
 
-def _given_way(app: App, asked: Cancel, drill: Execution) -> Execution:
+def _given_way(app: Ports, asked: Cancel, drill: Execution) -> Execution:
     return at_its_end(app, drill, steering.cancel(drill, asked))
 
 
-def _wake(app: App, drill_id: str) -> None:
+def _wake(app: Ports, drill_id: str) -> None:
     """Have the drill's machine look at once; one that is not woken looks by itself."""
     try:
         app.workflow.wake(Machine.RECOVERY, drill_id)
@@ -80,6 +84,6 @@ def _wake(app: App, drill_id: str) -> None:
         logger.warning("%s is cancelled and was not woken: %s", drill_id, error)
 
 
-def _is_settled(recovery: Execution, drill: Execution | None, app: App) -> bool:
+def _is_settled(recovery: Execution, drill: Execution | None, app: Ports) -> bool:
     known = recovery.preemption
     return known is None or preemption.is_settled(drill, known.at, app.now())

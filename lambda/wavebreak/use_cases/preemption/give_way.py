@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.store import keys
@@ -10,15 +10,19 @@ from wavebreak.store import keys
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.waves import Wave
+    from wavebreak.ports.capabilities import HasClock, HasExecutions, HasLocks
+
+    class Ports(HasClock, HasExecutions, HasLocks, Protocol):
+        """What giving way to recoveries needs."""
+
 
 TAKEN: Final = "Held by another execution: this drill does not start it"
 SITE_NEEDED: Final = "Waits until a recovery has started its servers in this account and Region"
 
 
-def left_to_recoveries(app: App, execution: Execution, wave: Wave, names: Sequence[str]) -> dict[str, str]:
+def left_to_recoveries(app: Ports, execution: Execution, wave: Wave, names: Sequence[str]) -> dict[str, str]:
     """Return which servers of a wave a drill must not start now, and why; of a RECOVERY none.
 
     It holds back from a server whose lock it does not hold, and from all of a site in which a running wave of a

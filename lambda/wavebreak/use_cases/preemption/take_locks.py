@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.ports.capabilities import HasLocks
     from wavebreak.store.locks import Held
 
+    class Ports(HasLocks, Protocol):
+        """What taking locks needs."""
 
-def take_locks(app: App, execution: Execution, call: str, now: datetime, *, preempt: bool = False) -> Held:
+
+def take_locks(app: Ports, execution: Execution, call: str, now: datetime, *, preempt: bool = False) -> Held:
     """Take the plan and all servers of an execution for a call; with `preempt` also from drills, whatever they do.
 
     Everything is looked at first: what another RECOVERY holds is refused, and nothing has changed then. Raises PlanBusy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import unassigned
@@ -14,15 +14,19 @@ from wavebreak.domain.executions.observing import drill_wait
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from wavebreak.app import App
     from wavebreak.domain.drs import RecentJob
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.waves import Wave
+    from wavebreak.ports.capabilities import HasClock, HasExecutions, HasTiming
+
+    class Ports(HasClock, HasExecutions, HasTiming, Protocol):
+        """What waiting for drills needs."""
+
 
 _START_DRILL: Final = "START_DRILL"
 
 
-def waits_for_drills(app: App, execution: Execution, wave: Wave, recent: Iterable[RecentJob]) -> dict[str, str]:
+def waits_for_drills(app: Ports, execution: Execution, wave: Wave, recent: Iterable[RecentJob]) -> dict[str, str]:
     """Return which servers of a RECOVERY's wave wait for jobs of drills, and why; its time stands still for them.
 
     `recent` are the jobs that DRS shows, of anybody. Of a drill there are none: it may wait.
@@ -48,7 +52,7 @@ def _is_of_a_drill(job: RecentJob, execution: Execution) -> bool:
     return job.kind == JobKind.TERMINATE and execution.preemption is not None
 
 
-def _note(app: App, execution_id: str, wave: Wave, *, waits: bool) -> None:
+def _note(app: Ports, execution_id: str, wave: Wave, *, waits: bool) -> None:
     now = app.now()
 
     def step(current: Execution) -> Execution:

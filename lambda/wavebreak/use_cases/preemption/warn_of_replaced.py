@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.aws.parallel_reads import questions_of_servers
 from wavebreak.aws.reads_by_id import partly
@@ -13,17 +13,21 @@ from wavebreak.domain.executions.notices import Notice, NoticeCode
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from wavebreak.app import App
-    from wavebreak.aws.drs import Drs
     from wavebreak.aws.parallel_reads import Asking
     from wavebreak.domain.drs import Instance
     from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.ports.capabilities import HasBriefDrs
+    from wavebreak.ports.drs import DrsReads
+
+    class Ports(HasBriefDrs, Protocol):
+        """What warning of what is replaced needs."""
+
 
 _NAMED: Final = 3
 """Servers that a warning names; the others are counted."""
 
 
-def replaced_by(app: App, execution: Execution, asking: Asking) -> tuple[Notice, ...]:
+def replaced_by(app: Ports, execution: Execution, asking: Asking) -> tuple[Notice, ...]:
     """Return which running instances of a RECOVERY a new one replaces, a warning for each wave; none of a drill.
 
     What DRS does not tell in the time that `asking` has is not warned of: nobody waits for a warning.
@@ -43,7 +47,7 @@ def replaced_by(app: App, execution: Execution, asking: Asking) -> tuple[Notice,
     return tuple(_notices(execution, running))
 
 
-def _running(drs: Drs, servers: Sequence[str]) -> list[Instance]:
+def _running(drs: DrsReads, servers: Sequence[str]) -> list[Instance]:
     return partly(lambda: drs.instances(servers))[0]
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.aws.parallel_reads import Asking
 from wavebreak.domain.plans.readiness import MOST_MISSES, is_news, next_look
@@ -32,14 +32,61 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
-    from wavebreak.app import App
     from wavebreak.domain.drs import Trouble
     from wavebreak.domain.plans.model import StoredPlan
     from wavebreak.domain.plans.readiness import Failing, Standing
     from wavebreak.domain.readiness.facts import Facts
     from wavebreak.domain.readiness.verdicts import Check
+    from wavebreak.ports.capabilities import (
+        HasAllowances,
+        HasBriefDrs,
+        HasChannels,
+        HasClock,
+        HasErrors,
+        HasExecutions,
+        HasFunctions,
+        HasLocks,
+        HasMeter,
+        HasOtherAccounts,
+        HasPlaces,
+        HasPlans,
+        HasPostLaunchActions,
+        HasQuotas,
+        HasReadiness,
+        HasReadinessInterval,
+        HasRunbooks,
+        HasTemplates,
+        HasTiming,
+        HasVcpus,
+    )
     from wavebreak.site import Site
     from wavebreak.store.upkeep.readiness import Due
+
+    class Ports(
+        HasAllowances,
+        HasBriefDrs,
+        HasChannels,
+        HasClock,
+        HasErrors,
+        HasExecutions,
+        HasFunctions,
+        HasLocks,
+        HasMeter,
+        HasOtherAccounts,
+        HasPlaces,
+        HasPlans,
+        HasPostLaunchActions,
+        HasQuotas,
+        HasReadiness,
+        HasReadinessInterval,
+        HasRunbooks,
+        HasTemplates,
+        HasTiming,
+        HasVcpus,
+        Protocol,
+    ):
+        """What checking the plans that are due needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +129,7 @@ class Tally:
 class _Run:
     """A run: who it is, where the stack is, and what it has done."""
 
-    app: App
+    app: Ports
     own: Site
     owner: str
     tally: Tally
@@ -98,7 +145,7 @@ class _Run:
         return self.app.now() + self.app.timing.scaled(seconds)
 
 
-def check_due_plans(app: App, own: Site) -> Tally:
+def check_due_plans(app: Ports, own: Site) -> Tally:
     """Check the plans that are due for as long as there is time, and count those that are not ready.
 
     One group of plans that cannot be looked at keeps no other from it; the last fault is raised in the end.
@@ -116,7 +163,7 @@ def check_due_plans(app: App, own: Site) -> Tally:
     return run.tally
 
 
-def _take_up_earlier(app: App) -> None:
+def _take_up_earlier(app: Ports) -> None:
     """Make the plans due, once, that an earlier release stored: they are listed by their index, a page at a time."""
     token: str | None = None
     while True:
@@ -126,7 +173,7 @@ def _take_up_earlier(app: App) -> None:
             return
 
 
-def _groups(app: App) -> Iterator[list[str]]:
+def _groups(app: Ports) -> Iterator[list[str]]:
     """Cut the plans that are due into groups, by their servers."""
     due = islice(app.readiness.due(app.now()), MOST_A_RUN)
     group: list[str] = []

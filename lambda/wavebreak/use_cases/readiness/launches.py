@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.domain.drs import GET_LAUNCH_CONFIGURATION
 from wavebreak.domain.launch_templates.model import DESCRIBE_VERSIONS
@@ -18,19 +18,23 @@ from wavebreak.use_cases.readiness.sights import Ask, put
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from wavebreak.app import App
-    from wavebreak.aws.ec2.landing_places import LandingPlaces
     from wavebreak.aws.parallel_reads import Asking
     from wavebreak.domain.launch_templates.model import LaunchConfiguration
     from wavebreak.domain.readiness.launch_facts import Launch
+    from wavebreak.ports.capabilities import HasPlaces, HasVcpus
+    from wavebreak.ports.ec2 import LandingPlaces
     from wavebreak.site import Site
     from wavebreak.use_cases.readiness.sights import Sight
+
+    class Ports(HasPlaces, HasVcpus, Protocol):
+        """What looking at launches needs."""
+
 
 _EMPTY: Final = LaunchFacts()
 _DESCRIBE_VERSIONS: Final = f"ec2:{DESCRIBE_VERSIONS}"
 
 
-def look_at_places(app: App, asking: Asking, seen: Mapping[Site, Sight]) -> None:
+def look_at_places(app: Ports, asking: Asking, seen: Mapping[Site, Sight]) -> None:
     """Learn where servers whose launch configurations are known land; what there is no time for is left out."""
     asked = [sight for sight in seen.values() if sight.launches is not None]
     # In one thread: making several clients at a time is not safe.

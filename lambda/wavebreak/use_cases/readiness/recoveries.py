@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.domain.executions.creation import site_of
 from wavebreak.identifiers import is_drill
@@ -13,9 +13,13 @@ from wavebreak.store.records.executions import LAUNCHES_IN
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from wavebreak.app import App
     from wavebreak.domain.plans.model import StoredPlan
+    from wavebreak.ports.capabilities import HasClock, HasExecutions, HasLocks
     from wavebreak.site import Site
+
+    class Ports(HasClock, HasExecutions, HasLocks, Protocol):
+        """What sparing the sites of recoveries needs."""
+
 
 LOOK_AGAIN_SECONDS: Final = 2.0
 """How long what the table told counts: a RECOVERY that begins while plans are looked at is given way to so soon."""
@@ -24,7 +28,7 @@ LOOK_AGAIN_SECONDS: Final = 2.0
 class Recoveries:
     """What recoveries launch, as the table tells it every few seconds; asked by several threads."""
 
-    def __init__(self, app: App, own: Site, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, app: Ports, own: Site, clock: Callable[[], float] = time.monotonic) -> None:
         """Take the stack's own account and Region, and what counts seconds."""
         self._app = app
         self._own = own

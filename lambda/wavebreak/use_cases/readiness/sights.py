@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.parallel_reads import Question
@@ -14,14 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from wavebreak.app import App
-    from wavebreak.aws.drs import Drs
     from wavebreak.aws.parallel_reads import Asking
     from wavebreak.domain.drs import Instance, RecentJob, SourceServer
     from wavebreak.domain.launch_templates.model import DrillNetwork
     from wavebreak.domain.readiness.facts import ChangedTemplate
     from wavebreak.domain.readiness.launch_facts import LaunchFacts
+    from wavebreak.ports.capabilities import HasBriefDrs
+    from wavebreak.ports.drs import DrsPoints, DrsReads
     from wavebreak.site import Site
+
+    class Ports(HasBriefDrs, Protocol):
+        """What looking at a site needs."""
 
 
 @dataclass(slots=True)
@@ -29,7 +32,7 @@ class Sight:
     """What is being learnt of one site, of the servers of all plans that are looked at."""
 
     site: Site
-    drs: Drs | None
+    drs: DrsReads | None
     ids: Sequence[str]
     """The source servers."""
     servers: dict[str, SourceServer | None] = field(default_factory=dict)
@@ -81,7 +84,7 @@ class Ask:
             self.sight.troubles.append(trouble)
 
 
-def sight_of(app: App, site: Site, ids: Sequence[str]) -> Sight:
+def sight_of(app: Ports, site: Site, ids: Sequence[str]) -> Sight:
     """Begin to look at a site. Its client is made here, in one thread: making several at a time is not safe."""
     try:
         return Sight(site, app.brief_drs_at(site), ids)
@@ -101,7 +104,7 @@ def questions(sight: Sight, now: datetime) -> Iterator[Ask]:
     yield Ask(sight, "DescribeJobs", partial(drs.active_jobs, now), sight.saw_jobs)
 
 
-def snapshot_question(sight: Sight, drs: Drs, server: str) -> Ask:
+def snapshot_question(sight: Sight, drs: DrsPoints, server: str) -> Ask:
     """Ask for a server's newest snapshot."""
     call, take = partial(drs.newest_snapshot, server), partial(sight.saw_snapshot, server)
     return Ask(sight, DESCRIBE_SNAPSHOTS, call, take, server)

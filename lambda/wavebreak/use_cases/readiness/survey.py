@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.aws.parallel_reads import Asking
 from wavebreak.domain.drs import Quotas, room_for
@@ -35,13 +35,46 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from wavebreak.app import App
     from wavebreak.domain.launch_templates.model import DrillNetwork
     from wavebreak.domain.plans.model import StoredPlan
     from wavebreak.site import Site
     from wavebreak.use_cases.readiness.sights import Ask, Sight
 
     Refusals = tuple[Mapping[str, str], ...]
+    from wavebreak.ports.capabilities import (
+        HasBriefDrs,
+        HasClock,
+        HasErrors,
+        HasExecutions,
+        HasLocks,
+        HasOtherAccounts,
+        HasPlaces,
+        HasPlans,
+        HasPostLaunchActions,
+        HasQuotas,
+        HasReadiness,
+        HasTemplates,
+        HasVcpus,
+    )
+
+    class Ports(
+        HasBriefDrs,
+        HasClock,
+        HasErrors,
+        HasExecutions,
+        HasLocks,
+        HasOtherAccounts,
+        HasPlaces,
+        HasPlans,
+        HasPostLaunchActions,
+        HasQuotas,
+        HasReadiness,
+        HasTemplates,
+        HasVcpus,
+        Protocol,
+    ):
+        """What checking readiness needs."""
+
 
 MOST_SNAPSHOTS: Final = 100
 """Servers of a plan that are asked for one by one while somebody waits: their launches, and their snapshots."""
@@ -62,7 +95,7 @@ class _Look:
     unsure: bool
 
 
-def survey(app: App, plan: StoredPlan, own: Site) -> Facts:
+def survey(app: Ports, plan: StoredPlan, own: Site) -> Facts:
     """Gather what the checks of a plan look at, while somebody waits.
 
     `own` is the stack's account and Region. What DRS does not tell becomes a Trouble of its Region.
@@ -72,7 +105,7 @@ def survey(app: App, plan: StoredPlan, own: Site) -> Facts:
 
 
 def survey_plans(
-    app: App, plans: Sequence[StoredPlan], own: Site, asking: Asking, most: int, begin: Mapping[str, str] = _NOWHERE
+    app: Ports, plans: Sequence[StoredPlan], own: Site, asking: Asking, most: int, begin: Mapping[str, str] = _NOWHERE
 ) -> list[Facts]:
     """Gather what the checks of plans look at, in their order; of each plan `most` servers are asked for one by one.
 
@@ -108,7 +141,7 @@ def _baseline(known: Mapping[str, tuple[str, Mapping[str, str]]], plan: StoredPl
 
 
 def _facts(
-    app: App, look: _Look, seen: Mapping[Site, Sight], loads: Mapping[Site, Load | None], own: Site, now: datetime
+    app: Ports, look: _Look, seen: Mapping[Site, Sight], loads: Mapping[Site, Load | None], own: Site, now: datetime
 ) -> Facts:
     plan = look.plan
     plan_id = plan.document["planId"]
@@ -144,7 +177,7 @@ def _members(plan: StoredPlan, own: Site) -> dict[Site, tuple[Member, ...]]:
     return {site: tuple(members.values()) for site, members in found.items()}
 
 
-def _look(app: App, plan: StoredPlan, own: Site, now: datetime, tags: dict[Site, Any]) -> _Look:
+def _look(app: Ports, plan: StoredPlan, own: Site, now: datetime, tags: dict[Site, Any]) -> _Look:
     """Take a plan as a start would: what only a drill is refused for stands in no recovery's way."""
     resolved, refusals, drill_refusals, unsure = _resolved(app, plan, own, tags)
     networks = {each.site: each for each in networks_of(Mode.DRILL, resolved.document, own)}
@@ -153,7 +186,7 @@ def _look(app: App, plan: StoredPlan, own: Site, now: datetime, tags: dict[Site,
 
 
 def _resolved(
-    app: App, plan: StoredPlan, own: Site, tags: dict[Site, Any]
+    app: Ports, plan: StoredPlan, own: Site, tags: dict[Site, Any]
 ) -> tuple[StoredPlan, Refusals, Refusals, bool]:
     """Fill in what selectors match, and tell why any start, or that of a drill, would be refused for one.
 
@@ -175,7 +208,7 @@ def _resolved(
     return plan, refused[-1], (), unsure
 
 
-def _refusals(app: App, plan: StoredPlan, own: Site, now: datetime) -> Refusals:
+def _refusals(app: Ports, plan: StoredPlan, own: Site, now: datetime) -> Refusals:
     """Return what a start would refuse the plan itself for, by making the execution that it would make."""
     try:
         asked = StartRequest(requested_by="")
@@ -208,7 +241,7 @@ def _of_one(sight: Sight, server: str) -> Iterator[Ask]:
         yield sights.snapshot_question(sight, sight.drs, server)
 
 
-def _site(app: App, look: _Look, sight: Sight, load: Load | None, own: Site, now: datetime) -> SiteFacts:
+def _site(app: Ports, look: _Look, sight: Sight, load: Load | None, own: Site, now: datetime) -> SiteFacts:
     members = look.members[sight.site]
     ids = [member.source_server_id for member in members]
     partitions = {keys.server(sight.site, server): server for server in ids}
@@ -229,7 +262,7 @@ def _site(app: App, look: _Look, sight: Sight, load: Load | None, own: Site, now
     )
 
 
-def _load(app: App, asking: Asking, sight: Sight) -> Load | None:
+def _load(app: Ports, asking: Asking, sight: Sight) -> Load | None:
     """Return what runs in a site under which quotas; None when that was not seen.
 
     Quotas for which there is no time count at AWS's defaults, as those do that cannot be read.
@@ -240,7 +273,7 @@ def _load(app: App, asking: Asking, sight: Sight) -> Load | None:
     return Load(quotas, sight.active, room_for(quotas, sight.active))
 
 
-def _last_drill(app: App, plan_id: str) -> Drill | None:
+def _last_drill(app: Ports, plan_id: str) -> Drill | None:
     wanted = {"mode": Mode.DRILL.value, "status": ExecutionStatus.COMPLETED.value}
     found, _ = app.executions.summaries(plan_id=plan_id, filters=wanted, limit=1, token=None)
     for meta in found:

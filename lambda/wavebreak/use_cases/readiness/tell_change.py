@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.domain.notifications.delivery import DeliveryFailure, News
 from wavebreak.domain.notifications.plan_messages import plan_readiness, readiness_event
@@ -13,9 +13,13 @@ from wavebreak.store.upkeep.readiness import known_by, told_of
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from wavebreak.app import App
     from wavebreak.domain.plans.model import StoredPlan
+    from wavebreak.ports.capabilities import HasChannels, HasReadiness
     from wavebreak.store.upkeep.readiness import Kept
+
+    class Ports(HasChannels, HasReadiness, Protocol):
+        """What telling a change of readiness needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +27,7 @@ MOST_FAILURES: Final = 5
 """Times that a channel is tried before the change is set aside for people to look at."""
 
 
-def tell_change(app: App, plan: StoredPlan, kept: Kept, *, again: datetime, soon: datetime) -> bool:
+def tell_change(app: Ports, plan: StoredPlan, kept: Kept, *, again: datetime, soon: datetime) -> bool:
     """Tell a change that is kept, and keep who knows it; gives whether all do.
 
     The plan is due `again` when all do, and `soon` while a channel does not take it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -15,8 +15,12 @@ from wavebreak.resilience.aws_errors import FAULTS, words_of
 from wavebreak.resilience.despite_faults import each_despite_faults
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
     from wavebreak.domain.plans.schedules import Schedule
+    from wavebreak.ports.capabilities import HasClock, HasErrors, HasPlans, HasScheduler, HasSchedules
+
+    class Ports(HasClock, HasErrors, HasPlans, HasScheduler, HasSchedules, Protocol):
+        """What keeping schedules needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +28,7 @@ _WORK: Final = timedelta(seconds=15)
 _WORDS: Final = 500
 
 
-def keep_schedule(app: App, plan_id: str) -> bool:
+def keep_schedule(app: Ports, plan_id: str) -> bool:
     """Have EventBridge Scheduler hold what the stored plan says; gives whether it does now.
 
     The plan is read after the claim, so that what is done last is what the plan said last. What is in the way is noted,
@@ -46,7 +50,7 @@ def keep_schedule(app: App, plan_id: str) -> bool:
     return app.schedules.done(claim, kept=schedule is not None)
 
 
-def follow_plan(app: App, plan_id: str) -> None:
+def follow_plan(app: Ports, plan_id: str) -> None:
     """Bring a plan's schedule into line with a change that is written; what cannot be done now the sweep does."""
     try:
         keep_schedule(app, plan_id)
@@ -54,7 +58,7 @@ def follow_plan(app: App, plan_id: str) -> None:
         logger.warning("the schedule of %s is left to the sweep: %s", plan_id, error)
 
 
-def sweep(app: App) -> int:
+def sweep(app: Ports) -> int:
     """Bring every schedule into line that is not; gives how many are now. One holds up no other."""
     until = app.now() + _WORK
     return each_despite_faults(
@@ -65,7 +69,7 @@ def sweep(app: App) -> int:
     )
 
 
-def _wanted(app: App, plan_id: str) -> Schedule | None:
+def _wanted(app: Ports, plan_id: str) -> Schedule | None:
     try:
         return schedule_of(app.plans.get(plan_id).document)
     except NotFound:

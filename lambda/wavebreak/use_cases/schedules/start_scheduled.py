@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.model.executions import Mode
@@ -24,9 +24,64 @@ from wavebreak.use_cases.steps.check_steps import check_steps
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wavebreak.app import App
     from wavebreak.domain.plans.model import StoredPlan
     from wavebreak.domain.readiness.verdicts import Check
+    from wavebreak.ports.capabilities import (
+        HasAllowances,
+        HasBriefDrs,
+        HasChannels,
+        HasChecks,
+        HasClock,
+        HasCommands,
+        HasErrors,
+        HasExecutions,
+        HasFunctions,
+        HasLocks,
+        HasMeter,
+        HasOtherAccounts,
+        HasOutbox,
+        HasPlaces,
+        HasPlans,
+        HasPostLaunchActions,
+        HasQuotas,
+        HasReadiness,
+        HasRunbooks,
+        HasSchedules,
+        HasTemplates,
+        HasTiming,
+        HasVcpus,
+        HasWorkflow,
+    )
+
+    class Ports(
+        HasAllowances,
+        HasBriefDrs,
+        HasChannels,
+        HasChecks,
+        HasClock,
+        HasCommands,
+        HasErrors,
+        HasExecutions,
+        HasFunctions,
+        HasLocks,
+        HasMeter,
+        HasOtherAccounts,
+        HasOutbox,
+        HasPlaces,
+        HasPlans,
+        HasPostLaunchActions,
+        HasQuotas,
+        HasReadiness,
+        HasRunbooks,
+        HasSchedules,
+        HasTemplates,
+        HasTiming,
+        HasVcpus,
+        HasWorkflow,
+        Protocol,
+    ):
+        """What starting a scheduled drill needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +104,7 @@ class Delivery:
         return cls(event["planId"], schedule, event["scheduledTime"], Site(event["accountId"], event["region"]))
 
 
-def start_scheduled(app: App, delivery: Delivery) -> str | None:
+def start_scheduled(app: Ports, delivery: Delivery) -> str | None:
     """Start the drill of a scheduled time, or tell why not; gives what became of it, None for nothing at all.
 
     Nothing becomes of a time without its plan, or of a schedule that the plan no longer has. A drill that is refused,
@@ -76,7 +131,7 @@ def start_scheduled(app: App, delivery: Delivery) -> str | None:
     return outcome
 
 
-def _tell(app: App, plan: StoredPlan, delivery: Delivery, why: str) -> None:
+def _tell(app: Ports, plan: StoredPlan, delivery: Delivery, why: str) -> None:
     """Tell people why a drill was not started, and note that they know."""
     now = app.now()
     announce(app, drill_not_started(plan.document, why, delivery.scheduled, iso(now)), topic=topic_of(plan))
@@ -95,7 +150,7 @@ def topic_of(plan: StoredPlan) -> str | None:
     return plan.document.get("notifyTopicArn")
 
 
-def _plan(app: App, delivery: Delivery) -> StoredPlan | None:
+def _plan(app: Ports, delivery: Delivery) -> StoredPlan | None:
     try:
         plan = app.plans.get(delivery.plan_id)
     except NotFound:
@@ -103,7 +158,7 @@ def _plan(app: App, delivery: Delivery) -> StoredPlan | None:
     return plan if schedule_of(plan.document) == delivery.schedule else None
 
 
-def _not_ready(app: App, delivery: Delivery) -> NotStarted | None:
+def _not_ready(app: Ports, delivery: Delivery) -> NotStarted | None:
     """Return what of the plan is not ready for a drill; None when all is.
 
     Where nothing but a service that does not answer is in the way, the delivery is to be repeated: Unavailable.
@@ -127,7 +182,7 @@ def _words(failed: Sequence[Check]) -> str:
     return f"{listed} and {len(failed) - _MOST_FAILS} more" if len(failed) > _MOST_FAILS else listed
 
 
-def _started(app: App, delivery: Delivery) -> str | NotStarted:
+def _started(app: Ports, delivery: Delivery) -> str | NotStarted:
     """Start the drill; a repeat of the same time finds the one that was started."""
     request = RequestKey.of(delivery.scheduled, ENGINE_ACTOR, "SCHEDULE", delivery.plan_id, {})
     asked = StartRequest(ENGINE_ACTOR, f"Scheduled for {delivery.scheduled}")

@@ -6,7 +6,7 @@ It only looks: SSM is asked for the runbooks in the account and Region of each w
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.parallel_reads import Asking, Question
@@ -19,15 +19,19 @@ from wavebreak.site import Site
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from wavebreak.app import App
     from wavebreak.domain.steps.step_checks import PlannedStep
+    from wavebreak.ports.capabilities import HasAllowances, HasFunctions, HasRunbooks
+
+    class Ports(HasAllowances, HasFunctions, HasRunbooks, Protocol):
+        """What checking steps needs."""
+
 
 NAME = "steps"
 """Of these checks, in the answer of `validate`."""
 
 
 def check_steps(
-    app: App,
+    app: Ports,
     document: Mapping[str, Any],
     own: Site,
     asking: Asking | None = None,
@@ -58,7 +62,7 @@ def check_steps(
     return [check for index, step in enumerate(steps) for check in _checks(step, faults[index], index in unanswered)]
 
 
-def _refusals(app: App, step: PlannedStep) -> list[str]:
+def _refusals(app: Ports, step: PlannedStep) -> list[str]:
     may = app.allowances()
     if step.function is not None:
         missing = may.missing_for_function(step.function)
@@ -67,7 +71,7 @@ def _refusals(app: App, step: PlannedStep) -> list[str]:
     return [missing] if missing else []
 
 
-def _asked(app: App, steps: Sequence[PlannedStep], asking: Asking) -> list[Any]:
+def _asked(app: Ports, steps: Sequence[PlannedStep], asking: Asking) -> list[Any]:
     """Ask for all that may be run side by side, each once; give an answer or the Trouble for each step."""
     questions: dict[tuple[str | None, str | None, Site], Question] = {}
     unreachable: dict[tuple[str | None, str | None, Site], Trouble] = {}
@@ -84,7 +88,7 @@ def _key(step: PlannedStep) -> tuple[str | None, str | None, Site]:
     return step.automation, step.function, Site() if step.function else step.site
 
 
-def _question(app: App, step: PlannedStep) -> Question:
+def _question(app: Ports, step: PlannedStep) -> Question:
     call: Callable[[], Any]
     if step.function is not None:
         call = partial(app.functions().exists, app.allowances().function_arn(step.function))

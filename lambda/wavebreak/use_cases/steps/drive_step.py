@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.domain.errors.masking import masked_text
 from wavebreak.domain.steps.limits import function_event
@@ -16,8 +16,20 @@ from wavebreak.use_cases.steps.run_step import end_step, wake_execution
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wavebreak.app import App
     from wavebreak.domain.steps.runs import StepRun
+    from wavebreak.ports.capabilities import (
+        HasAllowances,
+        HasClock,
+        HasCommands,
+        HasErrors,
+        HasExecutions,
+        HasSteps,
+        HasWorkflow,
+    )
+
+    class Ports(HasAllowances, HasClock, HasCommands, HasErrors, HasExecutions, HasSteps, HasWorkflow, Protocol):
+        """What driving a step needs."""
+
 
 _DONE: Final = "DONE"
 _INVOKE: Final = "INVOKE"
@@ -26,7 +38,7 @@ _ANSWER_TOO_LARGE: Final = "States.DataLimitExceeded"
 _TOO_LARGE: Final = "(the answer has more than the 262,144 bytes that Step Functions carries, and was not kept)"
 
 
-def prepare(app: App, step_id: str) -> dict[str, Any]:
+def prepare(app: Ports, step_id: str) -> dict[str, Any]:
     """Return what a run of the machine is to do: `{todo, run}`, and of a function `{function, event}`."""
     run = app.steps.load(step_id)
     concerns(run.execution_id)
@@ -43,7 +55,7 @@ def prepare(app: App, step_id: str) -> dict[str, Any]:
     return {"todo": _INVOKE, "run": run.machine_run, "function": function, "event": function_event(run)}
 
 
-def _refusal(app: App, run: StepRun) -> str | None:
+def _refusal(app: Ports, run: StepRun) -> str | None:
     """Return why a function is not invoked. After its machine died it is invoked again under the same id."""
     over = "stopped" if run.stop_requested else "out of time" if app.now() >= run.deadline else None
     if over is not None:
@@ -52,7 +64,7 @@ def _refusal(app: App, run: StepRun) -> str | None:
     return app.allowances().missing_for_function(run.name)
 
 
-def finish(app: App, step_id: str, outcome: Mapping[str, Any]) -> dict[str, Any]:
+def finish(app: Ports, step_id: str, outcome: Mapping[str, Any]) -> dict[str, Any]:
     """Write what a function's call came to, `{answer}` or `{error, cause}`; return `{status}`."""
     run = app.steps.load(step_id)
     concerns(run.execution_id)
@@ -79,7 +91,7 @@ def _words(error: str, cause: str) -> str:
     return f"{error}: {cause}" if cause else error
 
 
-def record_failure(app: App, step_id: str, name: str, error: str, cause: str) -> None:
+def record_failure(app: Ports, step_id: str, name: str, error: str, cause: str) -> None:
     """Keep error and cause of a failed run of the machine with the step; the next run takes it up."""
     failure = {"at": iso(app.now()), "error": kept_word(error), "cause": kept_word(cause)}
     run = app.steps.change(step_id, lambda current: current.failed(failure))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.use_cases import driven_runs
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
     from wavebreak.domain.steps.runs import StepRun
+    from wavebreak.ports.capabilities import HasClock, HasSteps, HasWorkflow
+
+    class Ports(HasClock, HasSteps, HasWorkflow, Protocol):
+        """What starting the next machine needs."""
 
 
-def start_next(app: App, run: StepRun, *, died: bool) -> bool:
+def start_next(app: Ports, run: StepRun, *, died: bool) -> bool:
     """Make the next machine run the present one, unless another already did, and start it."""
     return driven_runs.start_next(
         run,

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.executions.views.steps import runs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.waves import Wave
+    from wavebreak.ports.capabilities import HasCommands, HasSteps
+
+    class Ports(HasCommands, HasSteps, Protocol):
+        """What reading the answers of steps needs."""
 
 
-def outputs_of(app: App, execution: Execution, waves: Iterable[Wave]) -> dict[str, str | None]:
+def outputs_of(app: Ports, execution: Execution, waves: Iterable[Wave]) -> dict[str, str | None]:
     """Read the outputs of the steps of waves by the ids of their runs; of a command that is its summary."""
     commands: list[str] = []
     others: list[str] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.steps.lifetime import deadline_of
@@ -15,21 +15,24 @@ from wavebreak.use_cases.driven_runs import RunKind
 from wavebreak.use_cases.steps.next_machine import start_next
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
     from wavebreak.domain.steps.runs import StepRun
+    from wavebreak.ports.capabilities import HasClock, HasCommands, HasErrors, HasExecutions, HasSteps, HasWorkflow
+
+    class Ports(HasClock, HasCommands, HasErrors, HasExecutions, HasSteps, HasWorkflow, Protocol):
+        """What reconciling steps needs."""
 
 
-def machine_ended(app: App, name: str) -> bool:
+def machine_ended(app: Ports, name: str) -> bool:
     """Start the next run of a step machine that ended without having finished its work."""
     return driven_runs.machine_ended(app, _kind(app), name)
 
 
-def sweep(app: App) -> int:
+def sweep(app: Ports) -> int:
     """Start a machine for every run that has none any more, as `driven_runs.sweep` does; return how many."""
     return driven_runs.sweep(app, _kind(app))
 
 
-def _kind(app: App) -> RunKind[StepRun]:
+def _kind(app: Ports) -> RunKind[StepRun]:
     return RunKind(
         what="step",
         load=app.steps.load,
@@ -47,7 +50,7 @@ def _kind(app: App) -> RunKind[StepRun]:
     )
 
 
-def _give_up(app: App, run: StepRun, why: str) -> None:
+def _give_up(app: Ports, run: StepRun, why: str) -> None:
     """End a run that does not end by itself; what it began may go on, which its error says."""
     app.errors.record_failure(
         Severity.CRITICAL,

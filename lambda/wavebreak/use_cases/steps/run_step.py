@@ -5,7 +5,7 @@ The step's id follows from its wave, so that beginning it twice begins one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.machine_runs import Machine
@@ -15,12 +15,15 @@ from wavebreak.problems import NotFound
 from wavebreak.resilience.aws_errors import FAULTS
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.words import Attribution
     from wavebreak.domain.steps.runs import StepRun
+    from wavebreak.ports.capabilities import HasClock, HasErrors, HasSteps, HasWorkflow
+
+    class Ports(HasClock, HasErrors, HasSteps, HasWorkflow, Protocol):
+        """What running a step needs."""
 
 
-def begin_step(app: App, run: StepRun) -> StepRun:
+def begin_step(app: Ports, run: StepRun) -> StepRun:
     """Store a run whose placeholders are filled, start its machine, and return the run as it stands.
 
     A run that exists already is only started, under the same name, and one that has ended not even that. What no
@@ -36,7 +39,7 @@ def begin_step(app: App, run: StepRun) -> StepRun:
     return known
 
 
-def _start_machine(app: App, run: StepRun) -> None:
+def _start_machine(app: Ports, run: StepRun) -> None:
     """Start the machine of a run that is written; if that is lost, the sweep starts it."""
     try:
         app.workflow.start_step(run.step_id, run.machine_run)
@@ -45,7 +48,7 @@ def _start_machine(app: App, run: StepRun) -> None:
 
 
 def stop_step(
-    app: App,
+    app: Ports,
     step_id: str,
     act: Attribution,
     reason: StopReason = StopReason.CANCEL,
@@ -70,21 +73,21 @@ def stop_step(
     return app.steps.end(step_id, late, app.now())
 
 
-def _stored_as_stopped(app: App, unbegun: StepRun, act: Attribution, reason: StopReason) -> StepRun:
+def _stored_as_stopped(app: Ports, unbegun: StepRun, act: Attribution, reason: StopReason) -> StepRun:
     never = StepOutcome(succeeded=False, error="it was stopped before it was begun")
     stopped = without_input(unbegun).stopped(reason, act.actor)
     known = app.steps.create(ended(stopped, never, app.now()))
     return known if known.status.is_terminal else stop_step(app, known.step_id, act, reason)
 
 
-def end_step(app: App, step_id: str, outcome: StepOutcome) -> StepRun:
+def end_step(app: Ports, step_id: str, outcome: StepOutcome) -> StepRun:
     """Write the end of a run, once, and wake its execution; return the run as it stands."""
     run = app.steps.end(step_id, outcome, app.now())
     wake_execution(app, run)
     return run
 
 
-def wake_execution(app: App, run: StepRun) -> None:
+def wake_execution(app: Ports, run: StepRun) -> None:
     """Have the execution look; where that fails, its next poll sees the end."""
     try:
         app.workflow.wake(Machine.RECOVERY, run.execution_id)

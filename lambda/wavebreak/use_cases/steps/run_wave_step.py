@@ -6,7 +6,7 @@ that making it twice makes one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import due_step
@@ -18,13 +18,45 @@ from wavebreak.use_cases.run_command import cancel_planned, start_planned
 from wavebreak.use_cases.steps.step_of_wave import go_on
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.steps import WaveStep
     from wavebreak.domain.executions.model.waves import Wave
+    from wavebreak.ports.capabilities import (
+        HasAgentPatience,
+        HasBriefDrs,
+        HasCallPatience,
+        HasChecks,
+        HasClock,
+        HasCommands,
+        HasErrors,
+        HasExecutions,
+        HasMeter,
+        HasSsmAgents,
+        HasSteps,
+        HasTiming,
+        HasWorkflow,
+    )
+
+    class Ports(
+        HasAgentPatience,
+        HasBriefDrs,
+        HasCallPatience,
+        HasChecks,
+        HasClock,
+        HasCommands,
+        HasErrors,
+        HasExecutions,
+        HasMeter,
+        HasSsmAgents,
+        HasSteps,
+        HasTiming,
+        HasWorkflow,
+        Protocol,
+    ):
+        """What running the steps of waves needs."""
 
 
-def run_step(app: App, execution_id: str, number: int) -> None:
+def run_step(app: Ports, execution_id: str, number: int) -> None:
     """Start the step of a wave that is due, see a started one made, or stop it with its execution or wave."""
     execution = _intended(app, execution_id, number)
     wave = execution.wave(number)
@@ -39,7 +71,7 @@ def run_step(app: App, execution_id: str, number: int) -> None:
         go_on(app, execution, wave, step)
 
 
-def _forward(app: App, execution: Execution, wave: Wave, step: WaveStep) -> None:
+def _forward(app: Ports, execution: Execution, wave: Wave, step: WaveStep) -> None:
     identifier = run_id(execution.execution_id, wave.number, step)
     if is_cut_short(execution, wave, step):
         cancel_planned(app, identifier, execution, step.name, wave.number)
@@ -48,7 +80,7 @@ def _forward(app: App, execution: Execution, wave: Wave, step: WaveStep) -> None
     start_planned(app, asked, identifier, execution, wave.number, targets(execution, wave, step.phase))
 
 
-def _intended(app: App, execution_id: str, number: int) -> Execution:
+def _intended(app: Ports, execution_id: str, number: int) -> Execution:
     """Write that the next step of a wave is started, if it is still due; never after a cancel.
 
     Those that are skipped are passed over.

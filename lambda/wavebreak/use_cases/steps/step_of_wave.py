@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.model.words import Attribution
@@ -22,13 +22,16 @@ from wavebreak.domain.steps.runs import (
 from wavebreak.use_cases.steps.run_step import begin_step, stop_step
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.steps import StepInput, WaveStep
     from wavebreak.domain.executions.model.waves import Wave
+    from wavebreak.ports.capabilities import HasClock, HasErrors, HasExecutions, HasSteps, HasWorkflow
+
+    class Ports(HasClock, HasErrors, HasExecutions, HasSteps, HasWorkflow, Protocol):
+        """What a step of a wave needs."""
 
 
-def go_on(app: App, execution: Execution, wave: Wave, step: WaveStep) -> None:
+def go_on(app: Ports, execution: Execution, wave: Wave, step: WaveStep) -> None:
     """Do what is due of a step whose start is written down: begin its run, stop it, or end it when it had its time."""
     asked = input_of(app.executions.document(execution.execution_id), wave.number, step)
     run = _unfilled(app, execution, wave, step, asked)
@@ -37,7 +40,7 @@ def go_on(app: App, execution: Execution, wave: Wave, step: WaveStep) -> None:
         stop_step(app, known.step_id, Attribution(ENGINE_ACTOR, app.now()), StopReason.STEP_TIMEOUT)
 
 
-def _begin(app: App, run: StepRun, asked: StepInput) -> StepRun:
+def _begin(app: Ports, run: StepRun, asked: StepInput) -> StepRun:
     """Begin a run with its placeholders filled; one whose placeholders cannot be filled has failed before it begins."""
     filling = Filling(
         run.execution_id,
@@ -56,7 +59,7 @@ def _begin(app: App, run: StepRun, asked: StepInput) -> StepRun:
     return begin_step(app, replace(run, parameters=parameters, payload=payload))
 
 
-def _stop(app: App, execution: Execution, wave: Wave, step: WaveStep, run: StepRun) -> StepRun:
+def _stop(app: Ports, execution: Execution, wave: Wave, step: WaveStep, run: StepRun) -> StepRun:
     """Have a run stopped; one that was never begun is stored as stopped, so that it never is."""
     cancel = execution.cancel
     if cancel is None or is_late(wave, step):
@@ -65,7 +68,7 @@ def _stop(app: App, execution: Execution, wave: Wave, step: WaveStep, run: StepR
     return stop_step(app, run.step_id, act, StopReason.CANCEL, run)
 
 
-def _unfilled(app: App, execution: Execution, wave: Wave, step: WaveStep, asked: StepInput) -> StepRun:
+def _unfilled(app: Ports, execution: Execution, wave: Wave, step: WaveStep, asked: StepInput) -> StepRun:
     return StepRun(
         step_id=run_id(execution.execution_id, wave.number, step),
         execution_id=execution.execution_id,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -23,9 +23,21 @@ from wavebreak.use_cases.steps.next_machine import start_next
 from wavebreak.use_cases.steps.run_step import end_step, wake_execution
 
 if TYPE_CHECKING:
-    from wavebreak.app import App
-    from wavebreak.aws.automation import Automation
     from wavebreak.domain.steps.runs import StepRun
+    from wavebreak.ports.capabilities import (
+        HasAllowances,
+        HasAutomations,
+        HasClock,
+        HasErrors,
+        HasSteps,
+        HasTiming,
+        HasWorkflow,
+    )
+    from wavebreak.ports.ssm import Automations
+
+    class Ports(HasAllowances, HasAutomations, HasClock, HasErrors, HasSteps, HasTiming, HasWorkflow, Protocol):
+        """What watching an automation needs."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +63,7 @@ class WatchRound:
 _OVER: Final = WatchRound(ended=True)
 
 
-def watch(app: App, step_id: str, machine_run: int, rounds: int) -> WatchRound:
+def watch(app: Ports, step_id: str, machine_run: int, rounds: int) -> WatchRound:
     """Do a round for a run of the machine that has done `rounds` of them; the next run takes over when it is time."""
     run = app.steps.load(step_id)
     concerns(run.execution_id)
@@ -72,7 +84,7 @@ def watch(app: App, step_id: str, machine_run: int, rounds: int) -> WatchRound:
         return _after_a_fault(app, run, error)
 
 
-def _after_a_fault(app: App, run: StepRun, error: Exception) -> WatchRound:
+def _after_a_fault(app: Ports, run: StepRun, error: Exception) -> WatchRound:
     """Look again later; but what was to be stopped and may be neither seen nor stopped is given up, and told."""
     app.errors.record_error(error, Severity.WARNING, execution_id=run.execution_id, stepId=run.step_id)
     if run.stop_requested and isinstance(error, ClientError) and is_denied(error):
@@ -82,7 +94,7 @@ def _after_a_fault(app: App, run: StepRun, error: Exception) -> WatchRound:
     return WatchRound(ended=False, seconds=_AFTER_A_FAULT)
 
 
-def _started(app: App, run: StepRun, automation: Automation) -> WatchRound:
+def _started(app: Ports, run: StepRun, automation: Automations) -> WatchRound:
     """Start the automation, or find out whether an earlier call did."""
     if run.intended_at is not None:
         found = automation.find(run.step_id)
@@ -111,7 +123,7 @@ def _intended(current: StepRun, wanted: StepRun) -> StepRun:
     return replace(current, intended_at=wanted.intended_at)
 
 
-def _called(app: App, run: StepRun, automation: Automation) -> WatchRound:
+def _called(app: Ports, run: StepRun, automation: Automations) -> WatchRound:
     try:
         return _adopted(app, run, automation.start(run))
     except OutcomeUnknownError as error:
@@ -128,14 +140,14 @@ def _called(app: App, run: StepRun, automation: Automation) -> WatchRound:
         return WatchRound(ended=False, seconds=_AFTER_A_FAULT)
 
 
-def _adopted(app: App, run: StepRun, identifier: str) -> WatchRound:
+def _adopted(app: Ports, run: StepRun, identifier: str) -> WatchRound:
     """Write down which automation is the step's; one whose step ended meanwhile is told by the next round's log."""
     app.steps.change(run.step_id, lambda current: replace(current, automation_execution_id=identifier))
     logger.info("step %s runs as automation %s", run.step_id, identifier)
     return WatchRound(ended=False, seconds=0 if run.stop_requested else _SOON)
 
 
-def _looked(app: App, run: StepRun, automation: Automation, identifier: str) -> WatchRound:
+def _looked(app: Ports, run: StepRun, automation: Automations, identifier: str) -> WatchRound:
     seen = automation.look(identifier)
     outcome = seen.outcome() if seen is not None else None
     if outcome is not None:

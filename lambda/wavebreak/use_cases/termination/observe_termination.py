@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.ec2.instances import DESCRIBE_EC2_INSTANCES
@@ -30,21 +30,50 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from wavebreak.app import App
-    from wavebreak.aws.drs import Drs
     from wavebreak.aws.parallel_reads import Sites
     from wavebreak.domain.drs import Instance
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.jobs import Job
     from wavebreak.domain.executions.model.servers import Server
     from wavebreak.domain.executions.model.waves import Wave
+    from wavebreak.ports.capabilities import (
+        HasClock,
+        HasDrsReads,
+        HasEc2,
+        HasErrors,
+        HasExecutions,
+        HasLocks,
+        HasMeter,
+        HasPostLaunchActions,
+        HasSilences,
+        HasTiming,
+        HasWakes,
+    )
+    from wavebreak.ports.drs import DrsJobs, DrsReads
     from wavebreak.site import Site
+
+    class Ports(
+        HasClock,
+        HasDrsReads,
+        HasEc2,
+        HasErrors,
+        HasExecutions,
+        HasLocks,
+        HasMeter,
+        HasPostLaunchActions,
+        HasSilences,
+        HasTiming,
+        HasWakes,
+        Protocol,
+    ):
+        """What observing a termination needs."""
+
 
 _EC2_WORDS: Final = 200
 """Characters kept of why EC2 refuses to tell: it may add an encoded message of thousands."""
 
 
-def observe(app: App, execution_id: str, run: int) -> Round:
+def observe(app: Ports, execution_id: str, run: int) -> Round:
     """Do one look of a termination; at its end the plan and the servers are free again."""
 
     def attempt() -> Round:
@@ -66,7 +95,7 @@ def observe(app: App, execution_id: str, run: int) -> Round:
     return until_won(f"Execution {execution_id}", attempt, app.executions.pause)
 
 
-def _observed(app: App, execution: Execution, now: datetime) -> TerminationObservation:
+def _observed(app: Ports, execution: Execution, now: datetime) -> TerminationObservation:
     """Look at jobs and instances, and ask EC2 and the locks only what they do not tell."""
     sites = sites_of(app)
     jobs = look(app, execution.jobs, sites)
@@ -93,7 +122,7 @@ def _observed(app: App, execution: Execution, now: datetime) -> TerminationObser
     )
 
 
-def _turned_up(execution: Execution, intents: Iterable[Job], sites: Sites) -> dict[tuple[int, int, int], str]:
+def _turned_up(execution: Execution, intents: Iterable[Job], sites: Sites[DrsReads]) -> dict[tuple[int, int, int], str]:
     """Look by their tags for the jobs of calls of which none is known, in one call of each site."""
     unknown: dict[Site, list[Job]] = defaultdict(list)
     for job in intents:
@@ -103,15 +132,15 @@ def _turned_up(execution: Execution, intents: Iterable[Job], sites: Sites) -> di
     return {key: job_id for found in by_site for key, job_id in found.items()}
 
 
-def _found(execution_id: str, jobs: list[Job], drs: Drs) -> dict[tuple[int, int, int], str]:
+def _found(execution_id: str, jobs: list[Job], drs: DrsJobs) -> dict[tuple[int, int, int], str]:
     return drs.find_launches(execution_id, jobs)
 
 
-def _shown(servers: list[str], drs: Drs) -> tuple[list[Instance], dict[str, str]]:
+def _shown(servers: list[str], drs: DrsReads) -> tuple[list[Instance], dict[str, str]]:
     return partly(lambda: drs.every_instance(servers))
 
 
-def _asked_of_ec2(app: App, doubts: Iterable[tuple[Wave, Server]]) -> dict[str, Ec2Answer]:
+def _asked_of_ec2(app: Ports, doubts: Iterable[tuple[Wave, Server]]) -> dict[str, Ec2Answer]:
     """Ask EC2 what became of instances that DRS no longer shows; what it does not answer is asked for again."""
     wanted: dict[Site, list[str]] = defaultdict(list)
     for wave, server in doubts:
@@ -136,7 +165,9 @@ def _asked_of_ec2(app: App, doubts: Iterable[tuple[Wave, Server]]) -> dict[str, 
     return answers
 
 
-def _logged(execution: Execution, doubts: Iterable[tuple[Wave, Server]], sites: Sites) -> dict[str, str | None]:
+def _logged(
+    execution: Execution, doubts: Iterable[tuple[Wave, Server]], sites: Sites[DrsReads]
+) -> dict[str, str | None]:
     """Read from the logs of launch jobs which instances they launched for servers of whom DRS does not show it."""
     unnamed: dict[Site, set[str]] = defaultdict(set)
     for wave, server in doubts:
@@ -150,5 +181,5 @@ def _logged(execution: Execution, doubts: Iterable[tuple[Wave, Server]], sites: 
     return {name: launched.get(name) for site, launched in by_site.items() for name in unnamed[site]}
 
 
-def _launched_by(job_ids: list[str], drs: Drs) -> dict[str, str]:
+def _launched_by(job_ids: list[str], drs: DrsJobs) -> dict[str, str]:
     return {server: instance for job_id in job_ids for server, instance in drs.job_log(job_id).instances.items()}

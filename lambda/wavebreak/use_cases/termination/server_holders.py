@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.identifiers import is_drill
 from wavebreak.store import keys
@@ -10,12 +10,15 @@ from wavebreak.store import keys
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from wavebreak.app import App
     from wavebreak.domain.executions.model.servers import Server
+    from wavebreak.ports.capabilities import HasClock, HasLocks
     from wavebreak.site import Site
 
+    class Ports(HasClock, HasLocks, Protocol):
+        """What asking who holds a server needs."""
 
-def holders(app: App, execution_id: str, site: Site, servers: Iterable[Server]) -> dict[str, str]:
+
+def holders(app: Ports, execution_id: str, site: Site, servers: Iterable[Server]) -> dict[str, str]:
     """Return which RECOVERY other than this execution holds each of these servers, by source server id."""
     partitions = {keys.server(site, server.source_server_id): server.source_server_id for server in servers}
     if not partitions:

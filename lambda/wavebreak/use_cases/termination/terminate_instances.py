@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -34,11 +34,23 @@ from wavebreak.use_cases.termination.server_holders import holders
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from wavebreak.app import App
-    from wavebreak.aws.drs import Drs
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.servers import Server
+    from wavebreak.ports.capabilities import (
+        HasBriefDrs,
+        HasClock,
+        HasDrsTerminations,
+        HasErrors,
+        HasExecutions,
+        HasLocks,
+        HasTiming,
+    )
+    from wavebreak.ports.drs import DrsServers, DrsTerminations
     from wavebreak.site import Site
+
+    class Ports(HasBriefDrs, HasClock, HasDrsTerminations, HasErrors, HasExecutions, HasLocks, HasTiming, Protocol):
+        """What terminating instances needs."""
+
 
 _SITES_AT_ONCE: Final = 32
 _CONFIGURATIONS_AT_ONCE: Final = 8
@@ -51,7 +63,7 @@ _JOBS: Final = 1000
 _NO_CONFIGURATION: Final = "ResourceNotFoundException"
 
 
-def terminate(app: App, execution_id: str) -> None:
+def terminate(app: Ports, execution_id: str) -> None:
     """Terminate what is due of an execution's instances, in batches, each intended before it is called.
 
     A site that does not answer or refuses waits for a later round, and holds up no other.
@@ -73,7 +85,7 @@ def terminate(app: App, execution_id: str) -> None:
 class _Caller:
     """Makes the calls of one round in one account and Region."""
 
-    def __init__(self, app: App, execution_id: str, site: Site, lock: threading.Lock) -> None:
+    def __init__(self, app: Ports, execution_id: str, site: Site, lock: threading.Lock) -> None:
         self.app = app
         self.execution_id = execution_id
         self.site = site
@@ -88,11 +100,11 @@ class _Caller:
         """Whether this site was left alone for a while before this round."""
         self._servers: dict[str, Server] = {}
         """What this round may terminate, by instance."""
-        self._drs: Drs | None = None
-        self._brief: Drs | None = None
+        self._drs: DrsTerminations | None = None
+        self._brief: DrsServers | None = None
 
     @property
-    def drs(self) -> Drs:
+    def drs(self) -> DrsTerminations:
         """DRS of this site, once `is_reachable` made it."""
         if self._drs is None:
             raise UnsupportedSiteError(f"{self.site} was not looked up")
