@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from tests.support.execution_builders import NOW
+from tests.support.fake_app import FakeApp
+from tests.support.memory_table import MemoryTable
+from tests.support.unasked import UnaskedSsm
 from tests.support.virtual_time import VirtualTime
 
 from wavebreak.aws import agents
@@ -23,13 +25,16 @@ from wavebreak.domain.commands.query_merge import QueryAnswer
 from wavebreak.domain.commands.runs import CommandRun, CommandTarget, TargetState
 from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.problems import NotFound, Unavailable
-from wavebreak.timing import Timing, iso
+from wavebreak.store.commands import CommandStore
+from wavebreak.store.executions import ExecutionStore
+from wavebreak.timing import iso
 from wavebreak.use_cases.command_machine import collect_results, forward_to_target, prepare_run, take_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from random import Random
 
+    from wavebreak.domain.executions.model.words import Attribution
     from wavebreak.site import Site
 
 
@@ -98,7 +103,7 @@ class World:
     def __post_init__(self) -> None:
         self.time = VirtualTime(self.dice)
         self.targets: dict[int, CommandTarget] = {}
-        self.results: dict[int, tuple[dict[str, Any], QueryAnswer]] = {}
+        self.results: dict[int, tuple[Mapping[str, Any], QueryAnswer]] = {}
         self.ended_at: dict[int, float] = {}
         self.turns = (0, 0)
         self.sent: list[Sent] = []
@@ -114,18 +119,9 @@ class World:
         """Give the present moment."""
         return NOW + timedelta(seconds=self.time.now)
 
-    def app(self) -> Any:
+    def app(self) -> CommandApp:
         """Give what the tasks see of the product."""
-        errors = SimpleNamespace(record_error=_nothing, record_failure=_nothing)
-        workflow = SimpleNamespace(start_command=_nothing, wake=_nothing)
-        return SimpleNamespace(
-            commands=FakeStore(self),
-            ssm_at=lambda site: FakeSsm(self, site),
-            now=self.now,
-            timing=Timing(),
-            errors=errors,
-            workflow=workflow,
-        )
+        return CommandApp(self)
 
     def step(self) -> None:
         """Take the time of a call, in which others go on, or die."""
@@ -160,7 +156,7 @@ class World:
         self.time.run([*works, *([meanwhile] if meanwhile else [])])
         self._tried(lambda: collect_results.finish(app, self.run.command_id, plan["run"]))
 
-    def _worker(self, app: Any, plan: dict[str, Any], worker: dict[str, int]) -> Callable[[], None]:
+    def _worker(self, app: CommandApp, plan: dict[str, Any], worker: dict[str, int]) -> Callable[[], None]:
         turn = {"commandId": self.run.command_id, "run": plan["run"], "rounds": 0, "most": plan["most"], **worker}
 
         def work() -> None:
@@ -198,10 +194,24 @@ class World:
         return max((sum(one.at <= begun.at < one.end for one in arrived) for begun in arrived), default=0)
 
 
-class FakeStore:
+class CommandApp(FakeApp):
+    """What forwards a command."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.now)
+        self.commands = FakeStore(world)
+        self._world = world
+
+    def ssm_at(self, site: Site, /) -> FakeSsm:
+        """Give SSM of a site."""
+        return FakeSsm(self._world, site)
+
+
+class FakeStore(CommandStore):
     """`CommandStore` in memory, for one run; each call takes time, and is all or nothing."""
 
     def __init__(self, world: World) -> None:
+        super().__init__(MemoryTable(), ExecutionStore(MemoryTable()))
         self.world = world
 
     def load(self, command_id: str) -> CommandRun:
@@ -210,7 +220,7 @@ class FakeStore:
         assert command_id == self.world.run.command_id
         return self.world.run
 
-    def change(self, _command_id: str, decide: Callable[[CommandRun], CommandRun], _act: Any) -> CommandRun:
+    def change(self, _command_id: str, decide: Callable[[CommandRun], CommandRun], _act: Attribution) -> CommandRun:
         """Change the run."""
         self.world.step()
         before = self.world.run
@@ -244,7 +254,7 @@ class FakeStore:
         self.world.step()
         return True
 
-    def move_all(self, command_id: str, moves: Iterable[tuple[CommandTarget, CommandTarget]]) -> None:
+    def move_all(self, command_id: str, moves: Sequence[tuple[CommandTarget, CommandTarget]]) -> None:
         """Write how far many targets got."""
         for before, after in moves:
             self.move(command_id, before, after)
@@ -253,7 +263,7 @@ class FakeStore:
         self,
         _command_id: str,
         target: CommandTarget,
-        result: dict[str, Any],
+        result: Mapping[str, Any],
         answer: QueryAnswer | None = None,
         *,
         only_as_read: bool = False,
@@ -305,7 +315,7 @@ class FakeStore:
         return [one for _, one in sorted(self.world.targets.items()) if one.state is TargetState.POSTPONED]
 
 
-class FakeSsm:
+class FakeSsm(UnaskedSsm):
     """SSM of a site."""
 
     def __init__(self, world: World, site: Site) -> None:
@@ -326,13 +336,13 @@ class FakeSsm:
         """Have credentials."""
         self.world.step()
 
-    def online(self, instances: Sequence[str]) -> frozenset[str]:
+    def online(self, instances: Sequence[str], /) -> frozenset[str]:
         """Tell which agents answer."""
         self.world.asked += 1
         self._hang(21, Unavailable("no answer"))
         return frozenset(one for one in instances if self._of(one).agent_from <= self.world.time.now)
 
-    def send(self, _command: str, instance: str, _parameters: Any, comment: str) -> str:
+    def send(self, _command: str, instance: str, _parameters: Mapping[str, str], comment: str, /) -> str:
         """Take a command, or refuse it, or answer nothing."""
         self.world.calls += 1
         manners = self._of(instance)
@@ -360,7 +370,7 @@ class FakeSsm:
         self.world.sent.append(Sent(instance, comment, self.world.time.now, arrives, manners.seconds))
         return len(self.world.sent) - 1
 
-    def find(self, instance: str, comment: str, _since: Any) -> str | None:
+    def find(self, instance: str, comment: str, _since: datetime, /) -> str | None:
         """Find a command by its comment, once it is listed."""
         self._hang(21, Unavailable("no answer"))
         for number, one in enumerate(self.world.sent):
@@ -369,7 +379,7 @@ class FakeSsm:
                 return str(number) if listed else None
         return None
 
-    def look(self, command_id: str, instance: str) -> dict[str, Any] | None:
+    def look(self, command_id: str, instance: str, /) -> dict[str, Any] | None:
         """Tell how a command is."""
         self.world.step()
         one = self.world.sent[int(command_id)]
@@ -384,7 +394,7 @@ class FakeSsm:
         code = self._of(instance).exit_code
         return {"StatusDetails": "Failed" if code else "Success", "ResponseCode": code, **began}
 
-    def cancel(self, command_id: str, _instances: Sequence[str]) -> None:
+    def cancel(self, command_id: str, _instances: Iterable[str], /) -> None:
         """Stop a command."""
         self.world.step()
         one = self.world.sent[int(command_id)]
@@ -394,7 +404,3 @@ class FakeSsm:
 def cancelled(run: CommandRun) -> CommandRun:
     """Give a run that was cancelled."""
     return run if run.status.is_terminal else replace(run, status=CommandRunStatus.CANCELLING)
-
-
-def _nothing(*_: Any, **__: Any) -> None:
-    pass

@@ -9,30 +9,38 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import EndpointConnectionError
 from tests.support.execution_builders import NOW, TIMING, execution, server_id, wave
+from tests.support.fake_app import FakeApp, KeptErrors
+from tests.support.memory_table import MemoryTable
+from tests.support.unasked import UnaskedDrs, no_templates
 
 from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.drs import JOBS_QUOTA, Instance, Quotas, RecentJob, SourceServer
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import Directive, decide
 from wavebreak.domain.executions.launching.launch_tags import job_tags
 from wavebreak.domain.executions.model.executions import Execution, Mode
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
+from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing.launches import JobView, Observation, ServerView
 from wavebreak.execution_utils import WaveStatus
+from wavebreak.store.executions import ExecutionStore, Snapshot
+from wavebreak.store.locks import LockStore
 from wavebreak.store.records.executions import meta_record, read_execution
 from wavebreak.store.records.jobs import job_record
 from wavebreak.store.records.waves import server_records, wave_record
+from wavebreak.store.wake_tokens import Token
 from wavebreak.use_cases.launch_wave import start_wave
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from wavebreak.domain.executions.model.jobs import Job
     from wavebreak.site import Site
+    from wavebreak.store.locks import Held
 
 ROUND: Final = timedelta(seconds=31)
 ENOUGH: Final = Quotas(jobs=1000, servers_a_job=100, servers_in_jobs=100_000)
@@ -78,7 +86,7 @@ class Started:
 
 
 @dataclass
-class RefusingDrs:
+class RefusingDrs(UnaskedDrs):
     """DRS as far as a launch needs it. `culprits` tells for whom it refuses a call, `request` whether for everybody."""
 
     culprits: dict[str, Way] = field(default_factory=dict)
@@ -88,29 +96,30 @@ class RefusingDrs:
     """Looks that do not show a job that was started yet."""
     lost: set[int] = field(default_factory=set)
     """Calls, by their number, that start a job and are answered by a fault."""
-    jobs: list[Started] = field(default_factory=list)
+    started: list[Started] = field(default_factory=list)
     calls: list[tuple[str, ...]] = field(default_factory=list)
     reads: Counter[str] = field(default_factory=Counter)
     servers: set[str] = field(default_factory=set)
     over_quota: int = 0
-    instances: list[Instance] = field(default_factory=list)
+    running: list[Instance] = field(default_factory=list)
+    """Recovery instances."""
     instance_of: dict[str, str] = field(default_factory=dict)
     last_launches: dict[str, str] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     """Reads that get no answer."""
 
-    def start_recovery(self, servers: Sequence[Server], *, is_drill: bool, tags: Mapping[str, str]) -> str:
+    def start_recovery(self, servers: Sequence[Server], /, *, is_drill: bool, tags: Mapping[str, str]) -> str:
         """Start a job for all of a batch, or for none."""
         names = tuple(server.source_server_id for server in servers)
         self.calls.append(names)
         self._refuse(names)
-        active = [job for job in self.jobs if not job.ended]
+        active = [job for job in self.started if not job.ended]
         assert not set(names) & {name for job in active for name in job.servers}, "a server is in two jobs"
         if len(active) >= self.quotas.jobs:
             self.over_quota += 1
             raise CallRejectedError("ServiceQuotaExceededException", "too many jobs", JOBS_QUOTA, 402)
-        job = Started(f"drsjob-{len(self.jobs):017d}", names, tags, is_drill, hidden=self.hides)
-        self.jobs.append(job)
+        job = Started(f"drsjob-{len(self.started):017d}", names, tags, is_drill, hidden=self.hides)
+        self.started.append(job)
         if len(self.calls) in self.lost:
             raise OutcomeUnknownError("InternalServerException (500)")
         return job.job_id
@@ -125,7 +134,7 @@ class RefusingDrs:
         code, text, status = _WORDS[way]
         raise CallRejectedError(code, text.format(at_fault or names[0]), None, status)
 
-    def recent_jobs(self, _now: datetime) -> list[RecentJob]:
+    def recent_jobs(self, _now: datetime, /) -> list[RecentJob]:
         """List the jobs that this look shows."""
         self._read("DescribeJobs")
         return [
@@ -145,19 +154,19 @@ class RefusingDrs:
         if operation in self.silent:
             raise EndpointConnectionError(endpoint_url="https://drs")
 
-    def find_launches(self, execution_id: str, intents: Sequence[Job]) -> dict[tuple[int, int, int], str]:
+    def find_launches(self, execution_id: str, intents: Sequence[Job], /) -> dict[tuple[int, int, int], str]:
         """Find jobs by their tags."""
         self._read("DescribeJobs")
         tags = {intent.key: job_tags(execution_id, intent) for intent in intents}
         return {key: job.job_id for job in self._shown() for key, wanted in tags.items() if job.tags == wanted}
 
     def _shown(self) -> list[Started]:
-        shown = [job for job in self.jobs if not job.hidden]
-        for job in self.jobs:
+        shown = [job for job in self.started if not job.hidden]
+        for job in self.started:
             job.hidden = max(0, job.hidden - 1)
         return shown
 
-    def source_servers(self, ids: Iterable[str]) -> dict[str, SourceServer]:
+    def source_servers(self, ids: Sequence[str], /) -> dict[str, SourceServer]:
         """Describe source servers."""
         self._read("DescribeSourceServers")
         return {
@@ -166,37 +175,42 @@ class RefusingDrs:
             if not self.servers or name in self.servers
         }
 
-    def every_instance(self, ids: Sequence[str]) -> list[Instance]:
+    def every_instance(self, ids: Sequence[str], /) -> list[Instance]:
         """List the recovery instances of source servers."""
         self._read("DescribeRecoveryInstances")
-        return [instance for instance in self.instances if instance.source_server_id in ids]
+        return [instance for instance in self.running if instance.source_server_id in ids]
 
     @property
     def launched(self) -> set[str]:
         """Every server that DRS launches."""
-        return {name for job in self.jobs for name in job.servers}
+        return {name for job in self.started for name in job.servers}
 
 
-class Store:
+class Store(ExecutionStore):
     """An execution in memory: what is not written down is forgotten."""
 
     def __init__(self, born: Execution) -> None:
+        super().__init__(MemoryTable())
         self.present = born
 
-    def load(self, _execution_id: str) -> Any:
+    def load(self, execution_id: str) -> Snapshot:
         """Read the execution."""
-        return SimpleNamespace(execution=self.present)
-
-    def sites_of_recoveries(self) -> list[frozenset[Site]]:
-        """Give the sites in which recoveries start servers: there is no other execution."""
-        return []
+        assert execution_id == self.present.execution_id
+        return Snapshot(self.present, Token(), Token())
 
     def change(
-        self, _execution_id: str, step: Callable[[Execution], Execution], _act: Any, known: Execution | None = None
+        self,
+        execution_id: str,
+        decide: Callable[[Execution], Execution],
+        act: Attribution,
+        details: Mapping[str, Any] | None = None,
+        held: Held | None = None,
+        known: Execution | None = None,
     ) -> Execution:
         """Change the execution; what the caller knew of it is never older than what is present."""
+        assert (execution_id, details, held) == (self.present.execution_id, None, None), act
         assert known is None or known.version <= self.present.version
-        after = step(self.present)
+        after = decide(self.present)
         if after != self.present:
             self.present = replace(after, version=after.version + 1)
         return self.present
@@ -216,6 +230,35 @@ class Store:
         self.present = read
 
 
+class OwnLocks(LockStore):
+    """Locks that are all the execution's own."""
+
+    def held_of(self, execution: Execution, partitions: Sequence[str], now: datetime) -> frozenset[str]:
+        """Return all of them."""
+        del execution, now
+        return frozenset(partitions)
+
+
+class LaunchApp(FakeApp):
+    """What launches."""
+
+    templates_at = staticmethod(no_templates)
+
+    def __init__(self, now: Callable[[], datetime], store: Store, drs: RefusingDrs, errors: KeptErrors) -> None:
+        super().__init__(now, timing=TIMING, errors=errors)
+        self.executions = store
+        self.locks = OwnLocks(MemoryTable())
+        self._drs = drs
+
+    def drs_at(self, _site: Site, /) -> RefusingDrs:
+        """Give the one DRS."""
+        return self._drs
+
+    def quotas_at(self, _site: Site, /) -> Quotas:
+        """Give its quotas."""
+        return self._drs.quotas
+
+
 class Launch:
     """A wave that is started round after round by the real launcher."""
 
@@ -226,19 +269,8 @@ class Launch:
         self.drs = drs
         self.now = NOW
         self.rounds = 0
-        self.errors: list[Exception] = []
-        self.woken: list[int] = []
-        self.app: Any = SimpleNamespace(
-            executions=self.store,
-            locks=SimpleNamespace(held_of=lambda _execution, partitions, _now: set(partitions)),
-            drs_at=lambda _site: drs,
-            quotas_at=lambda _site: drs.quotas,
-            timing=TIMING,
-            now=lambda: self.now,
-            workflow=SimpleNamespace(wake=lambda *_: self.woken.append(self.rounds)),
-            templates=SimpleNamespace(of=lambda _site, _names: {}),
-            errors=SimpleNamespace(record_error=lambda error, *_, **__: self.errors.append(error)),
-        )
+        self.errors = KeptErrors()
+        self.app = LaunchApp(lambda: self.now, self.store, drs, self.errors)
 
     @property
     def execution(self) -> Execution:
@@ -263,10 +295,12 @@ class Launch:
                     for name in job.servers
                 },
             )
-            for job in self.drs.jobs
+            for job in self.drs.started
         }
         decision = decide(self.execution, Observation(views), self.now, TIMING)
-        self.store.change("", lambda _: decision.execution, None)
+        self.store.change(
+            self.execution.execution_id, lambda _: decision.execution, Attribution(ENGINE_ACTOR, self.now)
+        )
         return decision.directive
 
     def round(self) -> bool:
@@ -281,5 +315,5 @@ class Launch:
 
     def jobs_end(self) -> None:
         """Have every job come to its end."""
-        for job in self.drs.jobs:
+        for job in self.drs.started:
             job.ended = True

@@ -10,13 +10,14 @@ import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import EndpointConnectionError
 from tests.support.execution_builders import NOW, server_id
+from tests.support.fake_app import FakeApp, NoErrors
 from tests.support.memory_table import MemoryTable
 from tests.support.side_by_side import Stage
+from tests.support.unasked import UnaskedDrs, no_agents
 
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.locking import lock_rules, preemption
@@ -30,19 +31,20 @@ from wavebreak.identifiers import RequestKey, is_drill
 from wavebreak.problems import PlanBusy, Problem, ServerBusy
 from wavebreak.site import Site
 from wavebreak.store import keys
-from wavebreak.store.executions import ExecutionStore, VersionConflictError
-from wavebreak.store.locks import LockStore, read_lock, server_keys, standing_of
-from wavebreak.store.plans import PlanStore
-from wavebreak.timing import Timing
+from wavebreak.store.executions import VersionConflictError
+from wavebreak.store.locks import read_lock, server_keys, standing_of
 from wavebreak.use_cases import operate_execution, settle_execution
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 from wavebreak.use_cases.preemption.give_way import left_to_recoveries
 from wavebreak.use_cases.start_execution import start_execution
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from tests.support.side_by_side import Call
+
+    from wavebreak.domain.drs import Instance, SourceServer
+    from wavebreak.ports.drs import DrsReads
 
 PLANS: Final[dict[str, tuple[int, ...]]] = {"a": (1, 2), "b": (2, 3), "c": (3,), "d": (1, 4), "e": (1, 2, 3)}
 """Plans by the numbers of their servers, one wave each."""
@@ -52,20 +54,20 @@ SECONDS: Final = (1, 10, 20, 45, 61)
 OPERATOR: Final = "operator"
 
 
-class _Drs:
+class _Drs(UnaskedDrs):
     """DRS with nothing in it."""
 
     def __init__(self) -> None:
         self.answers = True
 
-    def instances(self, servers: Any) -> list[Any]:
+    def instances(self, servers: Sequence[str], /) -> list[Instance]:
         """Show no instance."""
         del servers
         if not self.answers:
             raise EndpointConnectionError(endpoint_url="https://drs.example")
         return []
 
-    def source_servers(self, servers: Any) -> dict[str, Any]:
+    def source_servers(self, servers: Sequence[str], /) -> dict[str, SourceServer]:
         """Know no server."""
         del servers
         if not self.answers:
@@ -73,10 +75,22 @@ class _Drs:
         return {}
 
 
-class _Errors:
-    def record_error(self, error: Exception, *_: Any, **__: Any) -> str:
-        """Raise what the product would only record: nothing here may fail."""
-        raise AssertionError(error)
+class LockApp(FakeApp):
+    """What starts, steers and ends executions."""
+
+    ssm_at = staticmethod(no_agents)
+
+    def __init__(self, now: Callable[[], datetime], table: MemoryTable, drs: DrsReads) -> None:
+        super().__init__(now, table, errors=NoErrors())
+        self._drs = drs
+
+    def drs_at(self, _site: Site, /) -> DrsReads:
+        """Give the one DRS."""
+        return self._drs
+
+    def brief_drs_at(self, _site: Site, /) -> DrsReads:
+        """Give the one DRS."""
+        return self._drs
 
 
 @dataclass
@@ -95,20 +109,8 @@ class LockWorld:
 
     def __post_init__(self) -> None:
         self.table = MemoryTable(self.stage.meanwhile)
-        executions = ExecutionStore(self.table, pause=lambda _attempt: None)
         self.drs = _Drs()
-        self.app: Any = SimpleNamespace(
-            executions=executions,
-            plans=PlanStore(self.table),
-            locks=LockStore(self.table),
-            workflow=SimpleNamespace(start=lambda *_: None, start_next=lambda *_: True, wake=lambda *_: False),
-            commands=SimpleNamespace(active_of=lambda _execution: []),
-            errors=_Errors(),
-            brief_drs_at=lambda _site: self.drs,
-            other_accounts=False,
-            now=lambda: self.now,
-            timing=Timing(),
-        )
+        self.app = LockApp(lambda: self.now, self.table, self.drs)
         for name, numbers in PLANS.items():
             servers = [{"sourceServerId": server_id(number)} for number in numbers]
             document = {"planId": name, "name": name, "waves": [{"name": "only", "servers": servers}]}

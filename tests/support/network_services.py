@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.execution_builders import NOW, job_id
+from tests.support.unasked import UnaskedDrs, UnaskedTemplates
 
 from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.drs import RecentJob, SourceServer, Trouble
@@ -23,10 +24,11 @@ from wavebreak.domain.launch_templates.model import LaunchConfiguration, Subnet,
 from wavebreak.problems import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from tests.support.network_world import NetworkWorld
 
+    from wavebreak.domain.drs import Instance
     from wavebreak.domain.executions.model.jobs import Job
     from wavebreak.domain.executions.model.servers import Server
 
@@ -60,7 +62,7 @@ class Template:
     """The subnet that they chose with it."""
 
 
-class Ec2:
+class Ec2(UnaskedTemplates):
     """EC2 as it is at this moment. A call may fail before or after it is carried out."""
 
     def __init__(self, world: NetworkWorld) -> None:
@@ -116,7 +118,7 @@ class Ec2:
             template.before, template.since, template.hidden = template.default, self.world.now, True
         template.default = number
 
-    def defaults(self, template_ids: Collection[str]) -> dict[str, TemplateVersion]:
+    def defaults(self, template_ids: Collection[str], /) -> dict[str, TemplateVersion]:
         """Return default versions."""
         self._called("DescribeLaunchTemplateVersions")
         self.others_choose()
@@ -138,7 +140,7 @@ class Ec2:
         born = template.born.get(number, NOW)
         return TemplateVersion(template_id, number, number == template.default, deepcopy(data), description, born)
 
-    def versions_from(self, template_id: str, least: int) -> list[TemplateVersion]:
+    def versions_from(self, template_id: str, least: int, /) -> list[TemplateVersion]:
         """Return versions from a number on."""
         self._called("DescribeLaunchTemplateVersions")
         return [
@@ -146,7 +148,7 @@ class Ec2:
         ]
 
     def create_version(
-        self, template_id: str, source: int, data: Mapping[str, Any], description: str, token: str
+        self, template_id: str, source: int, data: Mapping[str, Any], description: str, token: str, /
     ) -> int:
         """Make a version from another one."""
         self._called("CreateLaunchTemplateVersion")
@@ -158,7 +160,7 @@ class Ec2:
         self._answered("CreateLaunchTemplateVersion")
         return template.made[token]
 
-    def make_default(self, template_id: str, number: int) -> int:
+    def make_default(self, template_id: str, number: int, /) -> int:
         """Have a version be the default, and tell the newest."""
         self._called("ModifyLaunchTemplate")
         if template_id in self.refused:
@@ -171,7 +173,7 @@ class Ec2:
         self._answered("ModifyLaunchTemplate")
         return newest
 
-    def delete_version(self, template_id: str, number: int, *, shown: bool = True) -> bool:  # noqa: ARG002  it shows all
+    def delete_version(self, template_id: str, number: int, /, *, shown: bool = True) -> bool:  # noqa: ARG002  it shows all
         """Delete a version unless it is the default."""
         self._called("DeleteLaunchTemplateVersions")
         template = self.templates[template_id]
@@ -181,11 +183,11 @@ class Ec2:
         self._answered("DeleteLaunchTemplateVersions")
         return True
 
-    def subnets(self, subnet_ids: Sequence[str]) -> dict[str, Subnet]:
+    def subnets(self, subnet_ids: Collection[str], /) -> dict[str, Subnet]:
         """Return subnets, which all have room."""
         return {each: Subnet(each, "vpc-drill", "a", "10.1.0.0/16", 1000) for each in subnet_ids}
 
-    def zones_of(self, instance_types: Collection[str]) -> dict[str, frozenset[str]]:
+    def zones_of(self, instance_types: Collection[str], /) -> dict[str, frozenset[str]]:
         """Return zones: every type is offered."""
         return {each: frozenset("a") for each in instance_types}
 
@@ -216,15 +218,15 @@ class Landing:
     others_chose: bool
 
 
-class Drs:
+class Drs(UnaskedDrs):
     """DRS, which launches by what the templates say when it comes to that."""
 
     def __init__(self, world: NetworkWorld) -> None:
         self.world = world
-        self.jobs: list[Started] = []
+        self.started: list[Started] = []
         self.landings: list[Landing] = []
 
-    def recent_jobs(self, _now: datetime) -> list[RecentJob]:
+    def recent_jobs(self, _now: datetime, /) -> list[RecentJob]:
         """List jobs."""
         return [
             RecentJob(
@@ -236,47 +238,49 @@ class Drs:
                 initiated_by="START_DRILL" if each.drill else "START_RECOVERY",
                 ended_at=NOW,
             )
-            for each in self.jobs
+            for each in self.started
         ]
 
-    def find_launches(self, execution_id: str, intents: Sequence[Job]) -> dict[tuple[int, int, int], str]:
+    def find_launches(self, execution_id: str, intents: Sequence[Job], /) -> dict[tuple[int, int, int], str]:
         """Find the jobs of intents by their tags."""
         wanted = {each.key for each in intents}
-        found = {key_of(execution_id, each.tags): each.job_id for each in self.jobs}
+        found = {key_of(execution_id, each.tags): each.job_id for each in self.started}
         return {key: name for key, name in found.items() if key is not None and key in wanted}
 
-    def launches_of(self, execution_id: str, _since: datetime) -> dict[str, Any]:
+    def launches_of(
+        self, execution_id: str, _since: datetime, /
+    ) -> dict[str, tuple[tuple[int, int, int], frozenset[str]]]:
         """List the jobs of an execution."""
-        keyed = ((each, key_of(execution_id, each.tags)) for each in self.jobs)
+        keyed = ((each, key_of(execution_id, each.tags)) for each in self.started)
         return {each.job_id: (key, frozenset(each.servers)) for each, key in keyed if key is not None}
 
-    def source_servers(self, ids: Sequence[str]) -> dict[str, SourceServer]:
+    def source_servers(self, ids: Sequence[str], /) -> dict[str, SourceServer]:
         """Describe servers."""
         return {name: SourceServer(name, "CONTINUOUS") for name in ids}
 
-    def every_instance(self, _ids: Sequence[str]) -> list[Any]:
+    def every_instance(self, _ids: Sequence[str], /) -> list[Instance]:
         """Show no instance: drills of what a recovery launched are no matter here."""
         return []
 
-    def instances(self, _ids: Sequence[str]) -> list[Any]:
+    def instances(self, _ids: Sequence[str], /) -> list[Instance]:
         """Likewise."""
         return []
 
     def launch_configurations(
-        self, names: Sequence[str], _over: Callable[[], bool]
+        self, names: Iterable[str], _over: Callable[[], bool], /
     ) -> Mapping[str, LaunchConfiguration | Trouble]:
         """Read launch configurations."""
         return {name: LaunchConfiguration(name, f"lt-{int(name[2:])}") for name in names}
 
-    def start_recovery(self, servers: Sequence[Server], *, is_drill: bool, tags: Mapping[str, str]) -> str:
+    def start_recovery(self, servers: Sequence[Server], /, *, is_drill: bool, tags: Mapping[str, str]) -> str:
         """Start a job, unless one of its servers is in another."""
         self.world.stage.meanwhile("StartRecovery")
         names = tuple(each.source_server_id for each in servers)
-        busy = {name for each in self.jobs if each.phase < 3 for name in each.servers}
+        busy = {name for each in self.started if each.phase < 3 for name in each.servers}
         if busy & set(names) or self.world.drs_fails == "refuses":
             raise CallRejectedError("ConflictException", "a job of its server is running", status=409)
-        self.jobs.append(Started(job_id(len(self.jobs) + 1), names, dict(tags), is_drill))
-        started = self.jobs[-1].job_id
+        self.started.append(Started(job_id(len(self.started) + 1), names, dict(tags), is_drill))
+        started = self.started[-1].job_id
         self.world.stage.meanwhile("StartRecovery done")
         if self.world.drs_fails == "is silent":
             raise OutcomeUnknownError("no answer")
@@ -303,5 +307,5 @@ class Drs:
                     for name in each.servers
                 },
             )
-            for each in self.jobs
+            for each in self.started
         }

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from unittest.mock import patch
 
 from tests.support.execution_builders import NOW, server_id
-from tests.support.lock_world import LockWorld
+from tests.support.fake_app import KeptErrors
+from tests.support.lock_world import LockApp, LockWorld
 from tests.support.network_services import HOME, Drs, Ec2, original
 
 from wavebreak.domain.drs import Quotas
@@ -26,7 +27,6 @@ from wavebreak.domain.launch_templates.changing import interfaces_of
 from wavebreak.problems import Unavailable
 from wavebreak.resilience import retries, threads
 from wavebreak.store.executions import VersionConflictError
-from wavebreak.store.templates import TemplateStore
 from wavebreak.use_cases import settle_execution
 from wavebreak.use_cases.launch_wave import start_wave
 from wavebreak.use_cases.networks import follow_launches, sweep_templates
@@ -34,8 +34,13 @@ from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
-    from wavebreak.observability.metrics import Metric
+    from tests.support.memory_table import MemoryTable
+
+    from wavebreak.ports.drs import DrsLaunches
+    from wavebreak.ports.ec2 import TemplateChanges
+    from wavebreak.site import Site
 
 DRILL_SUBNET: Final = "subnet-0123456789abcdef0"
 DRILL_GROUP: Final = "sg-0123456789abcdef0"
@@ -66,34 +71,41 @@ def in_one_thread() -> Iterator[None]:
         yield
 
 
+class NetworkApp(LockApp):
+    """What launches and sweeps, too."""
+
+    def __init__(self, now: Callable[[], datetime], table: MemoryTable, drs: DrsLaunches, ec2: TemplateChanges) -> None:
+        super().__init__(now, table, drs)
+        self._launching, self._ec2 = drs, ec2
+        self.errors = self.kept = KeptErrors()
+
+    def drs_at(self, _site: Site, /) -> DrsLaunches:
+        """Give the one DRS."""
+        return self._launching
+
+    def templates_at(self, _site: Site, /) -> TemplateChanges:
+        """Give the launch templates."""
+        return self._ec2
+
+    def quotas_at(self, _site: Site, /) -> Quotas:
+        """Give the quotas that an account has by default."""
+        return Quotas()
+
+
 @dataclass
 class NetworkWorld(LockWorld):
     """Drills with networks, recoveries, and others who change templates."""
 
+    app: NetworkApp = field(init=False)
     ec2_fails: str = ""
     """Empty, `before` or `after`."""
     drs_fails: str = ""
     """Empty, `refuses` or `is silent`."""
-    errors: list[Exception] = field(default_factory=list)
-    measured: dict[Metric, float] = field(default_factory=dict)
-    """What each metric was last."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.ec2, self.drs_here = Ec2(self), Drs(self)
-        self.app = SimpleNamespace(
-            **vars(self.app)
-            | {
-                "templates": TemplateStore(self.table),
-                "templates_at": lambda _site: self.ec2,
-                "drs_at": lambda _site: self.drs_here,
-                "brief_drs_at": lambda _site: self.drs_here,
-                "quotas_at": lambda _site: Quotas(),
-                "meter": SimpleNamespace(add=lambda metric, value=1, **_: self.measured.update({metric: value})),
-                "errors": SimpleNamespace(record_error=lambda error, *_, **__: self.errors.append(error)),
-                "silences": {},
-            }
-        )
+        self.app = NetworkApp(lambda: self.now, self.table, self.drs_here, self.ec2)
         for name, numbers in PLANS.items():
             servers = [{"sourceServerId": server_id(number)} for number in numbers]
             document = {
@@ -159,11 +171,11 @@ class NetworkWorld(LockWorld):
             running = [each for each in self.executions() if not each.is_terminal]
             for execution in running:
                 self.run(self.observe(execution.execution_id))
-            for started in [each for each in self.drs_here.jobs if each.phase < 3]:
+            for started in [each for each in self.drs_here.started if each.phase < 3]:
                 self.drs_here.go_on(started)
             self.look_at_landings()
             self.pass_time(25)
-            if not running and not self.stage.calls and all(each.phase > 2 for each in self.drs_here.jobs):
+            if not running and not self.stage.calls and all(each.phase > 2 for each in self.drs_here.started):
                 break
         else:
             raise AssertionError([each.status for each in self.executions()])
@@ -173,7 +185,7 @@ class NetworkWorld(LockWorld):
 
     def templates_are_as_they_should(self) -> None:
         """Hold that nothing of the drill is left, and nothing that somebody chose is lost."""
-        assert not [key for key in self.table.items if key[1] == "TEMPLATE"], self.errors[-3:]
+        assert not [key for key in self.table.items if key[1] == "TEMPLATE"], self.app.kept.seen[-3:]
         for name, template in self.ec2.templates.items():
             data, _ = template.versions[template.default]
             [interface] = interfaces_of(data)

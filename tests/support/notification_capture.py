@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError, EndpointConnectionError
 from tests.support.blueprint import ACCOUNT, REGION, Blueprint
+from tests.support.fake_app import KeptErrors
 from tests.support.stored_executions import ACT, AT, execution
 
 from wavebreak.aws.channels import Channels
@@ -18,6 +19,7 @@ from wavebreak.domain.notifications.message import Kind
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.settings import NoticeSettings
 from wavebreak.store.commands import CommandStore
+from wavebreak.store.evidence import EvidenceStore
 from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.table import Table
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from wavebreak.app import App
     from wavebreak.domain.errors.record import Severity
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.error_category import Category
@@ -78,36 +79,46 @@ def die(*_: Any) -> None:
     raise Crash
 
 
-@dataclass
-class RecordedFailures:
-    """What was recorded as an error: severity, category and sequence of the event; of faults, whose they were."""
+class RecordedFailures(KeptErrors):
+    """What was recorded of events that could not be told: severity, category and sequence of the event."""
 
-    seen: list[tuple[str, str, int]] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        super().__init__()
+        self.failures: list[tuple[str, str, int]] = []
 
-    def record_failure(self, severity: Severity, category: Category, told: tuple[str, str], **context: Any) -> str:
-        assert all(told)
-        assert context["execution_id"]
-        self.seen.append((severity.value, category.value, context["sequence"]))
+    def record_failure(
+        self,
+        severity: Severity,
+        category: Category,
+        name_and_message: tuple[str, str],
+        *,
+        service: str,
+        execution_id: str | None = None,
+        **context: Any,
+    ) -> str:
+        """Keep it."""
+        assert all((*name_and_message, service, execution_id))
+        self.failures.append((severity.value, category.value, context["sequence"]))
         return "err-fake"
 
-    def record_error(self, error: Exception, *, execution_id: str) -> str:
-        assert str(error)
-        self.faults.append(execution_id)
-        return "err-fake"
+    @property
+    def faults(self) -> list[str]:
+        """The executions of the faults that were recorded."""
+        assert all(map(str, self.seen))
+        return [context["execution_id"] for _, context in self.told]
 
 
-class NoReports:
+class NoReports(EvidenceStore):
     """Evidence of executions that owe no report."""
 
-    @staticmethod
-    def owes(_execution_id: str) -> None:
-        """Owe nothing."""
+    def owes(self, execution_id: str) -> None:
+        """Return that it owes none."""
+        del execution_id
 
-    @staticmethod
-    def owing(_before: datetime) -> tuple[str, ...]:
+    def owing(self, before: datetime) -> list[str]:
         """Name nobody who owes."""
-        return ()
+        del before
+        return []
 
 
 @dataclass
@@ -123,7 +134,10 @@ class FakeApp:
     clock: datetime = AT
     timing: Timing = field(default_factory=Timing)
     errors: RecordedFailures = field(default_factory=RecordedFailures)
-    evidence: NoReports = field(default_factory=NoReports)
+    evidence: NoReports = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.evidence = NoReports(self.executions.table)
 
     def now(self) -> datetime:
         return self.clock
@@ -229,15 +243,14 @@ class World:
         return self.becomes(current, E.PARTIAL_SUCCESS)
 
     def deliver(self, number: int = 1) -> int:
-        return deliver_events.deliver(self.as_app(), f"drill-{number:026d}")
+        return deliver_events.deliver(self.app, f"drill-{number:026d}")
 
     def sweep(self) -> int:
-        return deliver_events.sweep(self.as_app())
+        return deliver_events.sweep(self.app)
 
-    def as_app(self) -> App:
-        stand_in: Any = self.app
-        app: App = stand_in
-        return app
+    def as_app(self) -> FakeApp:
+        """Give what stands in for the app of the function."""
+        return self.app
 
     def pass_time(self, seconds: float) -> None:
         self.app.clock += timedelta(seconds=seconds)

@@ -5,11 +5,13 @@ A recovery may have taken servers over: a drill must not call for those any more
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
 
 from tests.support.execution_builders import TIMING
+from tests.support.fake_app import FakeApp
+from tests.support.memory_table import MemoryTable
+from tests.support.unasked import UnaskedDrs, no_templates
 
 from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.drs import Quotas, RecentJob, SourceServer
@@ -17,17 +19,24 @@ from wavebreak.domain.executions.launching.launch_tags import job_tags, key_of
 from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.resilience import retries
 from wavebreak.store import keys
+from wavebreak.store.executions import ExecutionStore, Snapshot
+from wavebreak.store.locks import LockStore
+from wavebreak.store.records.executions import STARTS_IN
+from wavebreak.store.wake_tokens import Token
 from wavebreak.use_cases.launch_wave import start_wave
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
+    from typing import Any
 
     from tests.support.fake_drs_world import World
 
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.servers import Server
+    from wavebreak.domain.executions.model.words import Attribution
     from wavebreak.site import Site
+    from wavebreak.store.locks import Held
 
 _ROOM: Final = Quotas(jobs=1000, servers_a_job=100, servers_in_jobs=100_000)
 
@@ -44,8 +53,74 @@ class Died(Exception):  # noqa: N818  what became of a function
     """The function was killed at this point."""
 
 
-class RealLauncher:
-    """Starts waves of a world's execution as the product does."""
+class _Executions(ExecutionStore):
+    """The execution of a world, and the sites in which recoveries have servers to be started."""
+
+    def __init__(self, launcher: RealLauncher) -> None:
+        super().__init__(MemoryTable())
+        self.launcher, self.world = launcher, launcher.world
+
+    def load(self, execution_id: str) -> Snapshot:
+        """Read the execution."""
+        assert execution_id == self.world.execution.execution_id
+        return Snapshot(self.world.execution, Token(), Token())
+
+    def change(
+        self,
+        execution_id: str,
+        decide: Callable[[Execution], Execution],
+        act: Attribution,
+        details: Mapping[str, Any] | None = None,
+        held: Held | None = None,
+        known: Execution | None = None,
+    ) -> Execution:
+        """Change the execution as it is now: `known` is a guess that a lost race corrects."""
+        assert (execution_id, details, held) == (self.world.execution.execution_id, None, None), act
+        assert known is None or known.execution_id == execution_id
+        self.world.save(decide(self.world.execution))
+        return self.world.execution
+
+    def sites_of_recoveries(self, field: str = STARTS_IN) -> list[frozenset[Site]]:
+        """Return the sites in which recoveries have servers to be started."""
+        assert field == STARTS_IN
+        return [frozenset({self.world.execution.waves[0].site})] if self.launcher.site_is_needed else []
+
+
+class _Locks(LockStore):
+    """Locks of which a recovery may have taken some."""
+
+    def __init__(self, launcher: RealLauncher) -> None:
+        super().__init__(MemoryTable())
+        self.launcher = launcher
+
+    def held_of(self, execution: Execution, partitions: Sequence[str], now: datetime) -> frozenset[str]:
+        """Return which locks of servers are the execution's own."""
+        del now
+        taken = self.launcher.taken
+        return frozenset(partitions) - {keys.server(wave.site, name) for wave in execution.waves for name in taken}
+
+
+class _App(FakeApp):
+    """What launches."""
+
+    templates_at = staticmethod(no_templates)
+
+    def __init__(self, launcher: RealLauncher) -> None:
+        super().__init__(lambda: launcher.world.now, timing=TIMING)
+        self.executions, self.locks = _Executions(launcher), _Locks(launcher)
+        self._drs = launcher
+
+    def drs_at(self, _site: Site, /) -> RealLauncher:
+        """Give the one DRS."""
+        return self._drs
+
+    def quotas_at(self, _site: Site, /) -> Quotas:
+        """Give quotas that are never reached."""
+        return _ROOM
+
+
+class RealLauncher(UnaskedDrs):
+    """Starts waves of a world's execution as the product does, and is the DRS that it asks."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -58,17 +133,7 @@ class RealLauncher:
         """Whether a recovery has servers to be started in the same account and Region."""
         self.dies: str | None = None
         """Where the next call kills its function: before or after DRS took it."""
-        self.app: Any = SimpleNamespace(
-            executions=self,
-            locks=self,
-            drs_at=lambda _site: self,
-            quotas_at=lambda _site: _ROOM,
-            timing=TIMING,
-            now=lambda: world.now,
-            workflow=SimpleNamespace(wake=lambda *_: None),
-            templates=SimpleNamespace(of=lambda _site, _names: {}),
-            errors=SimpleNamespace(record_error=lambda *_, **__: None),
-        )
+        self.app = _App(self)
 
     def start(self, number: int, dies: str | None = None) -> None:
         """Start what is due of a wave; the function may be killed at its first call."""
@@ -79,27 +144,7 @@ class RealLauncher:
             except Died:
                 return
 
-    def load(self, _execution_id: str) -> Any:
-        """Read the execution."""
-        return SimpleNamespace(execution=self.world.execution)
-
-    def change(
-        self, _execution_id: str, step: Callable[[Execution], Execution], _act: Any, *, known: Execution | None = None
-    ) -> Execution:
-        """Change the execution as it is now: `known` is a guess that a lost race corrects."""
-        assert known is None or known.execution_id == self.world.execution.execution_id
-        self.world.save(step(self.world.execution))
-        return self.world.execution
-
-    def sites_of_recoveries(self) -> list[frozenset[Site]]:
-        """Give the sites in which recoveries have servers to be started."""
-        return [frozenset({self.world.execution.waves[0].site})] if self.site_is_needed else []
-
-    def held_of(self, execution: Execution, partitions: Sequence[str], _now: datetime) -> set[str]:
-        """Tell which locks of servers are the execution's own."""
-        return set(partitions) - {keys.server(wave.site, name) for wave in execution.waves for name in self.taken}
-
-    def recent_jobs(self, _now: datetime) -> list[RecentJob]:
+    def recent_jobs(self, _now: datetime, /) -> list[RecentJob]:
         """List the jobs that a look shows."""
         return [
             RecentJob(
@@ -113,12 +158,12 @@ class RealLauncher:
             for job in self.world.looks.shown(self.world.jobs.values())
         ]
 
-    def find_launches(self, _execution_id: str, intents: Sequence[Job]) -> dict[tuple[int, int, int], str]:
+    def find_launches(self, _execution_id: str, intents: Sequence[Job], /) -> dict[tuple[int, int, int], str]:
         """Find the jobs of intents, as far as a look shows them."""
         wanted = {job.key for job in intents}
         return {job.tags: job.job_id for job in self.world.looks.shown(self.world.jobs.values()) if job.tags in wanted}
 
-    def source_servers(self, ids: Iterable[str]) -> dict[str, SourceServer]:
+    def source_servers(self, ids: Sequence[str], /) -> dict[str, SourceServer]:
         """Describe source servers, none of which has an instance."""
         return {name: SourceServer(name, "CONTINUOUS", None, None, None) for name in ids}
 
@@ -127,7 +172,7 @@ class RealLauncher:
         wave, attempt, batch = key
         return job_tags(self.world.execution.execution_id, Job(wave, attempt, batch, (), JobState.INTENDED, now, now))
 
-    def start_recovery(self, _servers: Sequence[Server], *, is_drill: bool, tags: Mapping[str, str]) -> str:
+    def start_recovery(self, _servers: Sequence[Server], /, *, is_drill: bool, tags: Mapping[str, str]) -> str:
         """Have DRS take an intended call, refuse it, or answer it with a fault."""
         assert is_drill
         key = key_of(self.world.execution.execution_id, tags)

@@ -9,7 +9,6 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import EndpointConnectionError
@@ -25,6 +24,9 @@ from tests.support.execution_builders import (
     server_id,
     wave,
 )
+from tests.support.fake_app import FakeApp
+from tests.support.memory_table import MemoryTable
+from tests.support.unasked import UnaskedDrs
 
 from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.drs import Instance, RecentJob
@@ -36,20 +38,22 @@ from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing.instances import is_launched
 from wavebreak.domain.executions.observing.launches import JobView, ServerView
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.store.executions import Snapshot, VersionConflictError
+from wavebreak.store.executions import ExecutionStore, Snapshot, VersionConflictError
+from wavebreak.store.locks import LockStore
 from wavebreak.store.records.executions import meta_record, read_execution
 from wavebreak.store.records.jobs import job_record
 from wavebreak.store.records.waves import server_records, wave_record
-from wavebreak.store.wake_tokens import Token
+from wavebreak.store.wake_tokens import Token, WakeStore
 from wavebreak.use_cases.termination.observe_termination import observe
 from wavebreak.use_cases.termination.terminate_instances import terminate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from random import Random
 
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.site import Site
+    from wavebreak.store.locks import Held
 
 POLL = timedelta(seconds=30)
 _HIDDEN = 0.2
@@ -84,10 +88,11 @@ FOR_GOOD = frozenset({Way.VALIDATION, Way.NAMING, Way.FAILBACK, Way.INTO, Way.HE
 
 
 @dataclass
-class FakeDrs:
+class FakeDrs(UnaskedDrs):
     """DRS of one account and Region; `stale` reads of instances show nothing of what runs, or show it NOT_FOUND."""
 
-    instances: dict[str, Instance]
+    known: dict[str, Instance]
+    """Its recovery instances by their ids."""
     ways: dict[str, Way]
     now: Callable[[], datetime]
     stale: int = 0
@@ -102,7 +107,7 @@ class FakeDrs:
     refused: str | None = None
     """The words in which it refuses every call."""
 
-    def every_instance(self, servers: Sequence[str]) -> list[Instance]:
+    def every_instance(self, servers: Sequence[str], /) -> list[Instance]:
         """Show the recovery instances of source servers."""
         self._answer()
         assert len(set(servers)) == len(servers)
@@ -110,7 +115,7 @@ class FakeDrs:
         self.stale -= 1
         here = [
             instance
-            for name, instance in self.instances.items()
+            for name, instance in self.known.items()
             if instance.source_server_id in set(servers) and self.ways.get(name) is not Way.LOST
         ]
         if hidden:
@@ -123,7 +128,7 @@ class FakeDrs:
             if each.recovery_instance_id not in over and not (self.flicker and self.flicker.random() < _HIDDEN)
         ]
 
-    def jobs(self, ids: Sequence[str]) -> tuple[dict[str, JobView], frozenset[str]]:
+    def jobs(self, ids: Sequence[str], /) -> tuple[dict[str, JobView], frozenset[str]]:
         """Describe terminate jobs; as the real service mostly does, without the instances' ids."""
         self._answer()
         views = {}
@@ -134,21 +139,18 @@ class FakeDrs:
             named = self.names_instances
             views[name] = JobView(
                 done,
-                {
-                    self.instances[each].source_server_id: ServerView(status, each if named else None)
-                    for each in members
-                },
+                {self.known[each].source_server_id: ServerView(status, each if named else None) for each in members},
             )
         return views, frozenset()
 
-    def recent_jobs(self, _now: datetime) -> list[RecentJob]:
+    def recent_jobs(self, _now: datetime, /) -> list[RecentJob]:
         """List the terminate jobs."""
         self._answer()
         return [
             RecentJob(
                 name,
                 "TERMINATE",
-                frozenset(self.instances[each].source_server_id for each in members),
+                frozenset(self.known[each].source_server_id for each in members),
                 {},
                 ends <= self.now(),
                 frozenset(members) if self.names_instances else frozenset(),
@@ -156,12 +158,12 @@ class FakeDrs:
             for name, (ends, members) in self.ending.items()
         ]
 
-    def find_launches(self, _execution_id: str, _intents: Sequence[Job]) -> dict[tuple[int, int, int], str]:
+    def find_launches(self, _execution_id: str, _intents: Sequence[Job], /) -> dict[tuple[int, int, int], str]:
         """Find no launch: none was lost."""
         self._answer()
         return {}
 
-    def launches_into(self, source_server_id: str) -> bool:
+    def launches_into(self, source_server_id: str, /) -> bool:
         """Tell whether a server is launched into an instance."""
         self._answer()
         way = self._way_of(source_server_id)
@@ -171,11 +173,11 @@ class FakeDrs:
 
     def _way_of(self, source_server_id: str) -> Way | None:
         return next(
-            (self.ways.get(name) for name, each in self.instances.items() if each.source_server_id == source_server_id),
+            (self.ways.get(name) for name, each in self.known.items() if each.source_server_id == source_server_id),
             None,
         )
 
-    def terminate(self, ids: Sequence[str]) -> str:
+    def terminate(self, ids: Sequence[str], /) -> str:
         """Start a terminate job, refuse it, or answer with a fault."""
         batch = tuple(ids)
         assert 0 < len(batch) <= 200
@@ -220,29 +222,39 @@ class FakeEc2:
 
     drs: FakeDrs
 
-    def states(self, ids: Sequence[str]) -> dict[str, str]:
+    def states(self, ids: Sequence[str], /) -> dict[str, str]:
         """Give the states of the instances that it knows."""
         over = {name for ends, names in self.drs.ending.values() for name in names if ends <= self.drs.now()}
-        known = (name for name in ids if name in self.drs.instances)
+        known = (name for name in ids if name in self.drs.known)
         return {name: "terminated" if name in over else "running" for name in known}
 
 
-class FakeExecutions:
+class FakeExecutions(ExecutionStore):
     """The store: changed only from the version that was read, and read back as it was written down."""
 
     def __init__(self, first: Execution) -> None:
+        super().__init__(MemoryTable())
         self._stored = replace(first, version=1)
         self.saves = 0
 
     def pause(self, _tries: int) -> None:
         """Wait for nobody: the world has one writer at a time."""
 
-    def load(self, _execution_id: str) -> Snapshot:
+    def load(self, execution_id: str) -> Snapshot:
         """Read what is stored."""
+        assert execution_id == self._stored.execution_id
         return Snapshot(self._stored, Token(), Token(mark=1, run=1))
 
-    def save(self, before: Execution, after: Execution, _act: Attribution) -> Execution:
+    def save(
+        self,
+        before: Execution,
+        after: Execution,
+        act: Attribution,
+        details: Mapping[str, Any] | None = None,
+        held: Held | None = None,
+    ) -> Execution:
         """Write what was decided; raises VersionConflictError when somebody else wrote since."""
+        assert (details, held) == (None, None), act
         if before.version != self._stored.version:
             raise VersionConflictError
         if after != before:
@@ -250,10 +262,24 @@ class FakeExecutions:
             self._stored = replace(after, version=before.version + 1)
         return self._stored
 
-    def change(self, execution_id: str, decide: Callable[[Execution], Execution], act: Attribution) -> Execution:
+    def change(
+        self,
+        execution_id: str,
+        decide: Callable[[Execution], Execution],
+        act: Attribution,
+        details: Mapping[str, Any] | None = None,
+        held: Held | None = None,
+        known: Execution | None = None,
+    ) -> Execution:
         """Read, decide, write."""
+        assert known is None
         before = self.load(execution_id).execution
-        return self.save(before, decide(before), act)
+        return self.save(before, decide(before), act, details, held)
+
+    @property
+    def present(self) -> Execution:
+        """What is stored."""
+        return self._stored
 
     def read_back(self) -> None:
         """Hold that what is stored is what a reader finds."""
@@ -265,6 +291,58 @@ class FakeExecutions:
             *(job_record(identifier, job) for job in stored.jobs),
         ]
         assert read_execution(items) == stored
+
+
+class _Locks(LockStore):
+    """Locks of which a recovery holds some, and which are given back in the end."""
+
+    def __init__(self, world: TerminationWorld) -> None:
+        super().__init__(MemoryTable())
+        self.world = world
+
+    def server_holders(self, partitions: Sequence[str], now: datetime) -> dict[str, str]:
+        """Return which of these locks a recovery holds."""
+        del now
+        held = {
+            each.source_server_id
+            for drs in self.world.drs.values()
+            for name, each in drs.known.items()
+            if drs.ways.get(name) is Way.HELD
+        }
+        return {each: "recovery-01x" for each in partitions if each.rpartition("#")[2] in held}
+
+    def release_servers(self, execution: Execution) -> None:
+        """Give them back."""
+        assert execution == self.world.execution
+        self.world.released = True
+
+
+class _Wakes(WakeStore):
+    """Marks of a machine that never sleeps."""
+
+    def leave_directive(self, execution_id: str, sort_key: str, now: datetime) -> None:
+        """Count nothing up."""
+
+
+class _App(FakeApp):
+    """What observes a termination, and ends instances."""
+
+    def __init__(self, world: TerminationWorld) -> None:
+        super().__init__(lambda: world.now, timing=TIMING)
+        self.executions, self.locks, self.wakes = world.store, _Locks(world), _Wakes(MemoryTable())
+        self._drs = world.drs
+
+    def drs_at(self, site: Site, /) -> FakeDrs:
+        """Give DRS of a site."""
+        return self._drs[site]
+
+    def brief_drs_at(self, site: Site, /) -> FakeDrs:
+        """Give DRS of a site."""
+        return self._drs[site]
+
+    def ec2_at(self, site: Site, /) -> FakeEc2:
+        """Give EC2 of a site."""
+        return FakeEc2(self._drs[site])
 
 
 class TerminationWorld:
@@ -298,20 +376,7 @@ class TerminationWorld:
         self.looks = 0
         self.rounds = 0
         self.released = False
-        self.app: Any = SimpleNamespace(
-            executions=self.store,
-            now=lambda: self.now,
-            timing=TIMING,
-            drs_at=self.drs.__getitem__,
-            brief_drs_at=self.drs.__getitem__,
-            ec2_at=lambda site: FakeEc2(self.drs[site]),
-            locks=SimpleNamespace(server_holders=self._holders, release_servers=self._release),
-            errors=SimpleNamespace(record_error=lambda *_, **__: None),
-            meter=SimpleNamespace(add=lambda *_: None),
-            silences={},
-            post_launch_actions=False,
-            wakes=SimpleNamespace(leave_directive=lambda *_: None),
-        )
+        self.app = _App(self)
 
     def _numbers(self, size: int, site: int) -> range:
         return range(site, size + 1, len(self.sites))
@@ -331,22 +396,10 @@ class TerminationWorld:
         ways = {name: way for name, way in self.ways.items() if name in instances}
         return FakeDrs(instances, ways, lambda: self.now, **settings)
 
-    def _holders(self, partitions: Iterable[str], _now: datetime) -> dict[str, str]:
-        held = {
-            each.source_server_id
-            for drs in self.drs.values()
-            for name, each in drs.instances.items()
-            if drs.ways.get(name) is Way.HELD
-        }
-        return {each: "recovery-01x" for each in partitions if each.rpartition("#")[2] in held}
-
-    def _release(self, _execution: Execution) -> None:
-        self.released = True
-
     @property
     def execution(self) -> Execution:
         """The execution as it is stored."""
-        return self.store.load("").execution
+        return self.store.present
 
     @property
     def calls(self) -> list[tuple[str, ...]]:
@@ -381,13 +434,15 @@ class TerminationWorld:
     def ask_again(self) -> None:
         """Ask for the termination once more."""
         self.store.change(
-            "", lambda current: termination.request(current, Attribution(OPERATOR, self.now)), Attribution("", self.now)
+            self.execution.execution_id,
+            lambda current: termination.request(current, Attribution(OPERATOR, self.now)),
+            Attribution("", self.now),
         )
         self.released = False
 
     def healthy(self) -> set[str]:
         """The instances that nothing stands in the way of."""
-        return {name for drs in self.drs.values() for name in drs.instances} - self.ways.keys()
+        return {name for drs in self.drs.values() for name in drs.known} - self.ways.keys()
 
     def ended_as(self, status: TerminationStatus) -> None:
         """Hold that it has ended in a status, gave its locks back, and forgot nothing that was launched."""

@@ -160,7 +160,7 @@ def test_a_channel_that_fails_for_a_while_loses_nothing_and_what_went_through_is
     assert world.told() == RUN
     assert len(world.received(world.bus_queue)) == 6, "the bus had the first event already"
     assert len(world.received(world.chat_queue)) == 3
-    assert world.app.errors.seen == [("WARNING", "DEPENDENCY", 1)] * 3
+    assert world.app.errors.failures == [("WARNING", "DEPENDENCY", 1)] * 3
 
 
 def test_s3_22_events_stay_in_the_outbox_while_a_channel_is_left_alone(world: World) -> None:
@@ -170,7 +170,7 @@ def test_s3_22_events_stay_in_the_outbox_while_a_channel_is_left_alone(world: Wo
         assert world.deliver() + world.sweep() == 0
         world.pass_time(60)
     assert world.received(world.failed_queue) == [], "an attempt that was not made is no failure"
-    assert set(world.app.errors.seen) == {("WARNING", "CIRCUIT_OPEN", 1)}
+    assert set(world.app.errors.failures) == {("WARNING", "CIRCUIT_OPEN", 1)}
     world.faults.for_ever.clear()
     assert world.deliver() + world.sweep() == 5
     assert world.told() == RUN
@@ -286,7 +286,7 @@ def test_a_channel_that_never_comes_back_lets_the_event_go_after_five_attempts(w
     (aside,) = world.received(world.failed_queue)
     assert list(aside["notTold"]) == ["mail"]
     assert world.told() == [("STARTED", 1)]
-    assert world.app.errors.seen == [("WARNING", "DEPENDENCY", 1)] * 4 + [("ERROR", "DEPENDENCY", 1)]
+    assert world.app.errors.failures == [("WARNING", "DEPENDENCY", 1)] * 4 + [("ERROR", "DEPENDENCY", 1)]
 
 
 def test_an_event_stays_in_the_outbox_while_it_can_not_even_be_set_aside(world: World) -> None:

@@ -84,11 +84,11 @@ def test_s3_17_a_change_of_an_alarm_reaches_chat_and_mail_beside_the_topic(
 
 def test_a_message_of_its_own_is_announced_or_fails(world: World) -> None:
     message = alert_message({"name": "errors", "state": "ALARM", "reason": "3 errors"})
-    deliver_events.announce(world.as_app(), message)
+    deliver_events.announce(world.app, message)
     (envelope,) = world.received()
     assert envelope["Subject"] == "🚨 DRS Alert - errors"
     world.faults.for_ever["sns", "publish"] = refused()
     with pytest.raises(Unavailable, match="topic: "):
-        deliver_events.announce(world.as_app(), message)
+        deliver_events.announce(world.app, message)
     world.app.settings = replace(world.app.settings, kinds=())
-    deliver_events.announce(world.as_app(), message)
+    deliver_events.announce(world.app, message)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from types import SimpleNamespace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import EndpointConnectionError
+from tests.support.fake_app import FakeApp, KeptErrors
+from tests.support.unasked import UnaskedDrs
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.problems import CircuitOpen
@@ -21,22 +23,37 @@ if TYPE_CHECKING:
     import pytest
 
     from wavebreak.aws.parallel_reads import Sites
+    from wavebreak.ports.drs import DrsReads
 
-RECORDED: list[Any] = []
+ERRORS = KeptErrors()
 EAST, WEST, FAR = Site(None, "us-east-1"), Site(None, "us-west-2"), Site("123456789012", "us-east-1")
 
 
-def round_of(*unsupported: Site, silences: dict[Site, float] | None = None) -> Sites[Any]:
-    def drs_at(site: Site) -> Any:
-        if site in unsupported:
-            raise UnsupportedSiteError(f"account {site.account_id}")
-        return site
+class Here(UnaskedDrs):
+    """DRS of a site, of which a test asks where it is."""
 
-    errors = SimpleNamespace(
-        record_error=lambda error, severity, **context: RECORDED.append((error, severity, context))
-    )
-    app: Any = SimpleNamespace(drs_at=drs_at, errors=errors, silences=silences or {})
-    return sites_of(app)
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.region = site.region
+
+
+class PlacesApp(FakeApp):
+    """What asks sites."""
+
+    def __init__(self, unsupported: tuple[Site, ...], silences: dict[Site, float] | None) -> None:
+        super().__init__(lambda: datetime.now(UTC), errors=ERRORS)
+        self.silences = silences or {}
+        self._unsupported = unsupported
+
+    def drs_at(self, site: Site, /) -> DrsReads:
+        """Give DRS of a site, if it can be reached."""
+        if site in self._unsupported:
+            raise UnsupportedSiteError(f"account {site.account_id}")
+        return Here(site)
+
+
+def round_of(*unsupported: Site, silences: dict[Site, float] | None = None) -> Sites[DrsReads]:
+    return sites_of(PlacesApp(unsupported, silences))
 
 
 def down(_drs: Any) -> str:
@@ -63,13 +80,13 @@ def test_a_place_that_failed_is_not_asked_again_in_the_same_round() -> None:
     asked: list[Site] = []
 
     def ask(drs: Any) -> int:
-        asked.append(drs)
+        asked.append(drs.site)
         return 1
 
     sites = round_of(FAR)
     assert sites.ask("jobs", {EAST: down, WEST: ask, FAR: ask}) == {WEST: 1}
     assert set(sites.failed) == {EAST, FAR}
-    assert [(severity, context["question"]) for _, severity, context in RECORDED[-2:]] == [("WARNING", "jobs")] * 2
+    assert [(severity, context["question"]) for severity, context in ERRORS.told[-2:]] == [("WARNING", "jobs")] * 2
     assert sites.ask("instances", {EAST: ask, WEST: ask, FAR: ask}) == {WEST: 1}
     assert asked == [WEST, WEST]
 
@@ -148,7 +165,7 @@ def test_answers_that_are_all_there_are_had_at_once_and_a_place_that_failed_give
 
 def test_a_silence_is_noted_with_its_place() -> None:
     round_of().note_silence("jobs", [WEST], 30)
-    error, severity, context = RECORDED[-1]
+    error, (severity, context) = ERRORS.seen[-1], ERRORS.told[-1]
     assert (str(error), severity) == ("DRS in us-west-2 did not answer within 30 s", "WARNING")
     assert context == {"question": "jobs", "site": "us-west-2"}
 

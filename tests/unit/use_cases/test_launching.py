@@ -132,7 +132,7 @@ def test_kind_2_a_quota_that_nobody_knows_and_that_holds_for_all_is_waited_out()
     for _ in range(8):
         launch.round()
     assert len(drs.launched) == 100
-    assert len(drs.jobs) <= 8
+    assert len(drs.started) <= 8
 
 
 def test_n41_of_a_refusal_that_names_one_the_others_hear_nothing() -> None:
@@ -200,12 +200,12 @@ def test_a_healthy_server_is_never_left_waiting_while_there_is_room(
     launch.jobs_end()
     launch.observe()
     recorded = {job.job_id for job in launch.execution.jobs if job.job_id}
-    assert recorded == {job.job_id for job in drs.jobs}
+    assert recorded == {job.job_id for job in drs.started}
     assert not start_is_due(launch.execution, launch.execution.waves[0], launch.now - ROUND, TIMING) or culprits
 
 
 def _room(drs: RefusingDrs) -> bool:
-    return sum(not job.ended for job in drs.jobs) < drs.quotas.jobs
+    return sum(not job.ended for job in drs.started) < drs.quotas.jobs
 
 
 def test_what_was_refused_is_kept_for_the_last_look_and_does_not_pile_up() -> None:
@@ -224,7 +224,7 @@ def test_a_start_gives_its_wave_back_and_wakes_the_machine_whatever_came_of_it()
     for woken in (1, 2, 3):
         launch.round()
         assert launch.execution.waves[0].start_lease is None
-        assert len(launch.woken) == woken
+        assert len(launch.app.workflow.woken) == woken
         drs.silent.clear()
         launch.now += ROUND
     assert drs.launched == {server_id(2), server_id(3)}

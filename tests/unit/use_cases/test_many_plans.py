@@ -7,27 +7,27 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Lock
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pytest
+from tests.support.fake_app import FakeApp, KeptErrors
 from tests.support.memory_table import MemoryTable
+from tests.support.unasked import UnaskedChannels, UnaskedDrs, UnaskedPlaces, UnaskedTemplates
 
 from wavebreak.aws.parallel_reads import Asking
 from wavebreak.domain.drs import Quotas, SourceServer
 from wavebreak.domain.launch_templates.model import LaunchConfiguration, Subnet, TemplateVersion
+from wavebreak.domain.notifications.delivery import Outcome
 from wavebreak.site import Site
-from wavebreak.store.locks import LockStore
-from wavebreak.store.plans import PlanStore
-from wavebreak.store.templates import TemplateStore
 from wavebreak.store.upkeep.readiness import Due, Kept, ReadinessStore
-from wavebreak.timing import Timing
 from wavebreak.use_cases.readiness import check_plans
 from wavebreak.use_cases.readiness.check_plans import SERVERS_A_GROUP, check_due_plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from wavebreak.domain.drs import Instance, RecentJob
+    from wavebreak.domain.notifications.delivery import News
     from wavebreak.domain.plans.model import StoredPlan
 
 OWN: Final = Site("123456789012", "us-east-1")
@@ -42,66 +42,84 @@ def servers_of(number: int) -> list[str]:
 
 
 @dataclass
-class Services:
-    """DRS and EC2 of one Region, which count what they are asked."""
+class Services(UnaskedDrs):
+    """DRS of one Region, which counts what it is asked."""
 
     calls: Counter[str] = field(default_factory=Counter)
     stalled: set[str] = field(default_factory=set)
     took: Callable[[str], None] = lambda _name: None
     subnet: Subnet = field(default_factory=lambda: Subnet("subnet-1", "vpc-1", "us-east-1a", "10.0.0.0/16", 60_000))
 
-    def _called(self, name: str) -> None:
+    def called(self, name: str) -> None:
         self.calls[name] += 1
         self.took(name)
 
-    def source_servers(self, ids: Sequence[str]) -> dict[str, SourceServer]:
+    def source_servers(self, ids: Sequence[str], /) -> dict[str, SourceServer]:
         assert len(ids) <= 200
-        self._called("DescribeSourceServers")
+        self.called("DescribeSourceServers")
         return {each: SourceServer(each, "STALLED" if each in self.stalled else "CONTINUOUS", "PT0S") for each in ids}
 
-    def instances(self, ids: Sequence[str]) -> list[Any]:
+    def instances(self, ids: Sequence[str], /) -> list[Instance]:
         assert len(ids) <= 200
-        self._called("DescribeRecoveryInstances")
+        self.called("DescribeRecoveryInstances")
         return []
 
-    def active_jobs(self, _now: datetime) -> list[Any]:
-        self._called("DescribeJobs")
+    def active_jobs(self, _now: datetime, /) -> list[RecentJob]:
+        self.called("DescribeJobs")
         return []
 
-    def newest_snapshot(self, _server: str) -> str:
-        self._called("DescribeRecoverySnapshots")
+    def newest_snapshot(self, _server: str, /) -> str:
+        self.called("DescribeRecoverySnapshots")
         return "2026-11-29T12:00:00.000Z"
 
-    def launch_configuration(self, server: str) -> LaunchConfiguration:
-        self._called("GetLaunchConfiguration")
+    def launch_configuration(self, server: str, /) -> LaunchConfiguration:
+        self.called("GetLaunchConfiguration")
         return LaunchConfiguration(server, f"lt-{server[2:]}")
 
-    def defaults(self, template_ids: Collection[str]) -> dict[str, TemplateVersion]:
-        self._called("DescribeLaunchTemplateVersions")
+
+@dataclass
+class Places(UnaskedPlaces):
+    """EC2 of the Region, which counts with DRS."""
+
+    services: Services
+
+    @property
+    def templates(self) -> Templates:
+        return Templates(self.services)
+
+    def vpcs_of(self, _ids: Collection[str], /) -> dict[str, str]:
+        self.services.called("DescribeSecurityGroups")
+        return {"sg-1": "vpc-1"}
+
+    def vcpus_of(self, types: Collection[str], /) -> dict[str, int]:
+        self.services.called("DescribeInstanceTypes")
+        return dict.fromkeys(types, 2)
+
+    def holders_of(self, addresses: Collection[str], /) -> dict[tuple[str, str], str | None]:
+        assert not addresses
+        return {}
+
+
+@dataclass
+class Templates(UnaskedTemplates):
+    """Its launch templates, likewise."""
+
+    services: Services
+
+    def defaults(self, template_ids: Collection[str], /) -> dict[str, TemplateVersion]:
+        self.services.called("DescribeLaunchTemplateVersions")
         interface = {"DeviceIndex": 0, "SubnetId": "subnet-1", "Groups": ["sg-1"]}
         data = {"InstanceType": "m5.large", "NetworkInterfaces": [interface]}
         return {each: TemplateVersion(each, 1, is_default=True, data=data) for each in template_ids}
 
-    def subnets(self, ids: Sequence[str]) -> dict[str, Subnet]:
+    def subnets(self, ids: Collection[str], /) -> dict[str, Subnet]:
         if ids:
-            self._called("DescribeSubnets")
-        return {"subnet-1": self.subnet}
+            self.services.called("DescribeSubnets")
+        return {"subnet-1": self.services.subnet}
 
-    def vpcs_of(self, _ids: Collection[str]) -> dict[str, str]:
-        self._called("DescribeSecurityGroups")
-        return {"sg-1": "vpc-1"}
-
-    def zones_of(self, types: Collection[str]) -> dict[str, frozenset[str]]:
-        self._called("DescribeInstanceTypeOfferings")
+    def zones_of(self, types: Collection[str], /) -> dict[str, frozenset[str]]:
+        self.services.called("DescribeInstanceTypeOfferings")
         return dict.fromkeys(types, frozenset({"us-east-1a"}))
-
-    def vcpus_of(self, types: Collection[str]) -> dict[str, int]:
-        self._called("DescribeInstanceTypes")
-        return dict.fromkeys(types, 2)
-
-    def holders_of(self, addresses: Collection[str]) -> dict[tuple[str, str], str | None]:
-        assert not addresses
-        return {}
 
 
 class CountedTable(MemoryTable):
@@ -124,45 +142,71 @@ class WatchedStore(ReadinessStore):
         return super().found(due, plan, kept, again)
 
 
+class Told(UnaskedChannels):
+    """Channels that take everything."""
+
+    def __init__(self) -> None:
+        self.statuses: list[str] = []
+
+    def wants(self, _kind: str, /) -> bool:
+        return True
+
+    def send(self, news: News, _served: frozenset[str] = frozenset(), /) -> Outcome:
+        assert news.message is not None
+        self.statuses.append(f"{news.message.attributes['planId']} {news.message.attributes['status']}")
+        return Outcome(frozenset(), {})
+
+
+class ManyApp(FakeApp):
+    """What checks plans."""
+
+    def __init__(
+        self, now: Callable[[], datetime], table: MemoryTable, services: Services, looks: dict[str, list[Kept]]
+    ) -> None:
+        self.kept = KeptErrors()
+        super().__init__(now, table, errors=self.kept)
+        self.readiness = WatchedStore(table, looks)
+        self.told = Told()
+        self._services, self._places = services, Places(services)
+
+    def brief_drs_at(self, _site: Site, /) -> Services:
+        return self._services
+
+    def places_at(self, _site: Site, /) -> Places:
+        return self._places
+
+    def quotas_at(self, _site: Site, /) -> Quotas:
+        return Quotas()
+
+    def vcpus_at(self, _site: Site, /) -> int | None:
+        return 1_000_000
+
+    def channels(self) -> Told:
+        return self.told
+
+    def allowances(self) -> NoReturn:
+        raise AssertionError("no plan has a step")
+
+    def functions(self) -> NoReturn:
+        raise AssertionError("no plan has a step")
+
+    def automation_at(self, site: Site, /) -> NoReturn:
+        raise AssertionError(f"no plan has a step: {site}")
+
+
 class World:
     """Many plans of one Region."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
         self.table, self.services = CountedTable(), Services()
-        self.told: list[str] = []
-        self.errors: list[Exception] = []
-        self.metrics: list[float] = []
         self.looks: dict[str, list[Kept]] = defaultdict(list)
         self._passing = Lock()
-        self.app: Any = SimpleNamespace(
-            now=lambda: self.now,
-            timing=Timing(),
-            readiness_minutes=30,
-            plans=PlanStore(self.table),
-            locks=LockStore(self.table),
-            readiness=WatchedStore(self.table, self.looks),
-            templates=TemplateStore(self.table),
-            executions=SimpleNamespace(sites_of_recoveries=lambda _field: [], summaries=lambda **_asked: ([], None)),
-            brief_drs_at=lambda _site: self.services,
-            places_at=lambda _site: SimpleNamespace(
-                templates=self.services,
-                vpcs_of=self.services.vpcs_of,
-                vcpus_of=self.services.vcpus_of,
-                holders_of=self.services.holders_of,
-            ),
-            quotas_at=lambda _site: Quotas(),
-            vcpus_at=lambda _site: 1_000_000,
-            other_accounts=False,
-            post_launch_actions=False,
-            errors=SimpleNamespace(record_error=self.errors.append),
-            meter=SimpleNamespace(add=lambda _metric, value: self.metrics.append(value)),
-            channels=lambda: SimpleNamespace(wants=lambda _kind: True, send=self.send),
-        )
+        self.app = ManyApp(lambda: self.now, self.table, self.services, self.looks)
 
-    def send(self, news: Any, _served: frozenset[str]) -> Any:
-        self.told.append(f"{news.message.attributes['planId']} {news.message.attributes['status']}")
-        return SimpleNamespace(faults={}, served=frozenset())
+    def metrics(self) -> list[float]:
+        """Return the measurements."""
+        return [value for _, value in self.app.meter.noted]
 
     def store(self) -> None:
         """Store the plans."""
@@ -233,7 +277,7 @@ def test_14_five_hundred_plans_of_four_thousand_servers_are_checked_within_the_i
         **dict.fromkeys((*of_drs, *(f"Describe{each}" for each in of_ec2)), GROUPS),
         **dict.fromkeys(("DescribeRecoverySnapshots", "GetLaunchConfiguration"), servers),
     }
-    assert not world.errors
+    assert not world.app.kept.seen
     world.services.calls.clear()
     world.table.calls.clear()
     done = world.half_an_hour()
@@ -243,22 +287,22 @@ def test_14_five_hundred_plans_of_four_thousand_servers_are_checked_within_the_i
     assert calls["DescribeSourceServers"] == calls["DescribeRecoveryInstances"] <= 90
     assert max(count for name, count in calls.items() if name.startswith("Describe") and "Snap" not in name) <= 90
     assert world.table.calls["transact"] == 2 * PLANS
-    assert world.metrics == [0] * 31
+    assert world.metrics() == [0] * 31
 
 
 def test_14_a_change_is_told_once_within_an_interval_and_once_when_it_is_cured(world: World) -> None:
     world.run()
     world.services.stalled = {servers_of(7)[3], servers_of(7)[4], servers_of(250)[0]}
     assert world.half_an_hour()["told"] == 2
-    assert sorted(world.told) == ["plan-250 NOT_READY", "plan-7 NOT_READY"]
+    assert sorted(world.app.told.statuses) == ["plan-250 NOT_READY", "plan-7 NOT_READY"]
     assert world.half_an_hour()["told"] == 0
-    assert world.metrics[-1] == 2
+    assert world.metrics()[-1] == 2
     world.services.stalled = set()
-    world.told.clear()
+    world.app.told.statuses.clear()
     assert world.half_an_hour()["told"] == 2
-    assert sorted(world.told) == ["plan-250 READY", "plan-7 READY"]
+    assert sorted(world.app.told.statuses) == ["plan-250 READY", "plan-7 READY"]
     assert world.half_an_hour()["told"] == 0
-    assert world.metrics[-1] == 0
+    assert world.metrics()[-1] == 0
 
 
 @pytest.mark.parametrize("seconds", [0.15, 0.3])
@@ -269,7 +313,7 @@ def test_14_the_interval_suffices_where_calls_take_their_time(
     world.slow(seconds, monkeypatch)
     stored = world.now
     world.minutes(90)
-    assert not world.errors
+    assert not world.app.kept.seen
     assert len(world.looks) == PLANS
     for name, looks in world.looks.items():
         assert {(each.looked_at, each.missed) for each in looks} == {(SERVERS, None)}, name
@@ -277,7 +321,7 @@ def test_14_the_interval_suffices_where_calls_take_their_time(
         for interval in range(3):
             begun = stored + timedelta(minutes=30 * interval)
             assert [each for each in times if begun <= each <= begun + timedelta(minutes=31)], (name, interval)
-    assert not world.told
+    assert not world.app.told.statuses
 
 
 def test_14_servers_that_a_look_had_no_time_for_are_the_first_of_the_next(monkeypatch: pytest.MonkeyPatch) -> None:

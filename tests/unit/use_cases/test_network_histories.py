@@ -62,7 +62,7 @@ def around(world: NetworkWorld, kind: int, dice: Callable[[int], int]) -> None:
         world.ec2_fails = ("", "", "before", "after")[dice(4)]
     elif kind == 17:
         world.drs_fails = ("", "", "refuses", "is silent")[dice(4)]
-    elif jobs := [each for each in world.drs_here.jobs if each.phase < 3 and kind != 14]:
+    elif jobs := [each for each in world.drs_here.started if each.phase < 3 and kind != 14]:
         world.drs_here.go_on(jobs[dice(len(jobs))])
     else:
         world.pass_time(SECONDS[dice(len(SECONDS))] if dice(8) else 1300)
@@ -167,11 +167,11 @@ def test_13_a_round_lists_the_templates_of_a_site_once_however_many_it_puts_back
     try:
         world.run(world.start("c", Mode.DRILL))
         [drill] = world.executions()
-        while not world.drs_here.jobs:
+        while not world.drs_here.started:
             world.run(world.observe(drill.execution_id))
             world.run(next(iter(world.stage.calls)))
         for _ in range(3):
-            world.drs_here.go_on(world.drs_here.jobs[0])
+            world.drs_here.go_on(world.drs_here.started[0])
         before = world.ec2.calls["DescribeLaunchTemplateVersions"]
         world.run(world.observe(drill.execution_id))
         assert not [key for key in world.table.items if key[1] == "TEMPLATE"]
@@ -194,9 +194,9 @@ def test_13_a_drill_that_was_overtaken_before_it_wrote_its_change_down_changes_n
         recovery = world.run(world.start("c", Mode.RECOVERY)).execution_id
         world.run(world.observe(recovery))
         world.run(next(name for name in world.stage.calls if name != launch))
-        assert [job.drill for job in world.drs_here.jobs] == [False]
+        assert [job.drill for job in world.drs_here.started] == [False]
         world.run(launch)
-        world.drs_here.go_on(world.drs_here.jobs[0])
+        world.drs_here.go_on(world.drs_here.started[0])
         world.look_at_landings()
         assert world.ec2.calls["CreateLaunchTemplateVersion"] == 0
         world.come_to_rest()
@@ -233,22 +233,22 @@ def test_13_an_alarm_counts_what_is_still_changed_ten_minutes_after_the_last_job
     try:
         world.run(world.start("a", Mode.DRILL))
         [drill] = world.executions()
-        while not world.drs_here.jobs:
+        while not world.drs_here.started:
             world.run(world.observe(drill.execution_id))
             world.run(next(iter(world.stage.calls)))
         world.ec2_fails = "before"
         for _ in range(3):
-            world.drs_here.go_on(world.drs_here.jobs[0])
+            world.drs_here.go_on(world.drs_here.started[0])
             world.run(world.sweep())
-            assert world.measured[Metric.TEMPLATES_LEFT_CHANGED] == 0
+            assert world.app.meter.last(Metric.TEMPLATES_LEFT_CHANGED) == 0
             world.run(world.observe(drill.execution_id))
         for minutes, left in ((0, 0), (9, 0), (2, 2)):
             world.pass_time(60 * minutes)
             world.run(world.sweep())
-            assert world.measured[Metric.TEMPLATES_LEFT_CHANGED] == left
+            assert world.app.meter.last(Metric.TEMPLATES_LEFT_CHANGED) == left
         world.come_to_rest()
         world.run(world.sweep())
-        assert world.measured[Metric.TEMPLATES_LEFT_CHANGED] == 0
+        assert world.app.meter.last(Metric.TEMPLATES_LEFT_CHANGED) == 0
     finally:
         world.stage.clear()
 
@@ -258,25 +258,25 @@ def test_13_a_server_whose_template_is_not_put_back_waits_alone_in_ec2s_words_un
     try:
         world.run(world.start("c", Mode.DRILL))
         [drill] = world.executions()
-        while not world.drs_here.jobs:
+        while not world.drs_here.started:
             world.run(world.observe(drill.execution_id))
             world.run(next(iter(world.stage.calls)))
         world.ec2.refused.add("lt-2")
         for _ in range(3):
-            world.drs_here.go_on(world.drs_here.jobs[0])
+            world.drs_here.go_on(world.drs_here.started[0])
         recovery = world.run(world.start("c", Mode.RECOVERY)).execution_id
         waits: list[str | None] = []
         while not (present := world.app.executions.load(recovery).execution).wave(1).has_ended:
             world.run(world.observe(recovery))
             while world.stage.calls:
                 world.run(next(iter(world.stage.calls)))
-            for job in world.drs_here.jobs:
+            for job in world.drs_here.started:
                 if job.phase < 3:
                     world.drs_here.go_on(job)
             world.look_at_landings()
             waits.append(world.app.executions.load(recovery).execution.wave(1).servers[1].error)
             world.pass_time(25)
-        assert [job.servers for job in world.drs_here.jobs[1:]] == [(server_id(1), server_id(3))]
+        assert [job.servers for job in world.drs_here.started[1:]] == [(server_id(1), server_id(3))]
         # The drill's machine is dead: its job may be too young to show for half a minute, and then counts no more.
         assert {"UnauthorizedOperation: lt-2" in str(words) for words in waits[2:-1]} == {True}
         assert present.wave(1).status is WaveStatus.FAILED

@@ -2,13 +2,16 @@
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from tests.support.execution_builders import NOW, TIMING, later, server, server_id, wave
+from tests.support.fake_app import FakeApp
+from tests.support.unasked import UnaskedTemplates
 
 from wavebreak.domain.launch_templates.changes import Stage, TemplateChange
 from wavebreak.domain.launch_templates.model import TemplateVersion
@@ -24,19 +27,19 @@ CHANGE = TemplateChange(
 )
 
 
-class Young:
+class Young(UnaskedTemplates):
     """EC2 that shows the original as the default, and does not know our version yet."""
 
-    def delete_version(self, _template_id: str, number: int, *, shown: bool = True) -> bool:
+    def delete_version(self, _template_id: str, number: int, /, *, shown: bool = True) -> bool:
         if not shown:
             raise Unavailable(f"version {number} may not show yet")
         return True
 
-    def versions_from(self, _template_id: str, _least: int) -> list[TemplateVersion]:
+    def versions_from(self, _template_id: str, _least: int, /) -> list[TemplateVersion]:
         return []
 
 
-class Answering:
+class Answering(UnaskedTemplates):
     """EC2 whose read was late: somebody made version 3 of ours, with the drill's subnet in it, and chose it."""
 
     def __init__(self, *shown: int) -> None:
@@ -49,35 +52,23 @@ class Answering:
         self.chosen: list[int] = []
         self.deleted: list[int] = []
 
-    def versions_from(self, _template_id: str, least: int) -> list[TemplateVersion]:
+    def versions_from(self, _template_id: str, least: int, /) -> list[TemplateVersion]:
         return [each for number, each in self.versions.items() if number >= least]
 
-    def make_default(self, _template_id: str, number: int) -> int:
+    def make_default(self, _template_id: str, number: int, /) -> int:
         self.chosen.append(number)
         return 3
 
-    def create_version(self, _template_id: str, source: int, _data: Any, _description: str, token: str) -> int:
+    def create_version(
+        self, _template_id: str, source: int, _data: Mapping[str, Any], _description: str, token: str, /
+    ) -> int:
         self.made.append((source, token))
         return 4
 
-    def delete_version(self, _template_id: str, number: int, *, shown: bool = True) -> bool:
+    def delete_version(self, _template_id: str, number: int, /, *, shown: bool = True) -> bool:
         assert shown
         self.deleted.append(number)
         return True
-
-
-class Kept:
-    """The store of one change, as a check reads it."""
-
-    def __init__(self, change: TemplateChange) -> None:
-        self.change = change
-        self.templates = self
-
-    def listed(self, _now: Any) -> list[str]:
-        return ["SERVER#own#own#s-1"]
-
-    def of(self, _site: Site, wanted: list[str]) -> dict[str, TemplateChange]:
-        return dict.fromkeys(wanted, self.change)
 
 
 def no_step(change: TemplateChange) -> None:
@@ -86,8 +77,8 @@ def no_step(change: TemplateChange) -> None:
 
 def test_13_a_version_that_ec2_does_not_know_is_gone_only_when_it_would_show_by_then() -> None:
     """A call that made it may be about to make it the default: no RECOVERY launches before that is certain."""
-    original: Any = TemplateVersion("lt-1", 1, is_default=True, data={})
-    young: Any = Young()
+    original = TemplateVersion("lt-1", 1, is_default=True, data={})
+    young = Young()
     with pytest.raises(Unavailable):
         restore(young, CHANGE, original, later(119), no_step)
     assert not restore(young, CHANGE, original, later(120), no_step)
@@ -98,7 +89,7 @@ INTERFACES = ({"DeviceIndex": 0, "SubnetId": "subnet-home", "Groups": ["sg-home"
 
 
 def test_13_what_the_answer_of_ec2_shows_to_be_somebodys_is_kept_without_the_drills_values_and_told() -> None:
-    ec2: Any = Answering(3)
+    ec2 = Answering(3)
     steps: list[TemplateChange] = []
     told = restore(ec2, replace(CHANGE, interfaces=INTERFACES), OURS, later(130), steps.append)
     assert told == "somebody made version 3 the default meanwhile; version 4 has it without what the drill changed"
@@ -107,21 +98,21 @@ def test_13_what_the_answer_of_ec2_shows_to_be_somebodys_is_kept_without_the_dri
 
 
 def test_13_what_somebody_made_earlier_and_did_not_choose_stays_unchosen() -> None:
-    ec2: Any = Answering(3)
+    ec2 = Answering(3)
     assert not restore(ec2, replace(CHANGE, interfaces=INTERFACES), OURS, later(700), lambda _change: None)
     assert (ec2.chosen, ec2.made, ec2.deleted) == ([1], [], [2])
 
 
 def test_13_a_version_that_ec2_names_and_does_not_show_is_waited_for() -> None:
-    ec2: Any = Answering()
+    ec2 = Answering()
     with pytest.raises(Unavailable, match="does not show version 3"):
         restore(ec2, replace(CHANGE, interfaces=INTERFACES), OURS, later(130), lambda _change: None)
     assert not ec2.deleted
 
 
 def test_13_the_original_that_a_read_shows_is_not_believed_while_somebodys_version_is_young() -> None:
-    ec2: Any = Answering(3)
-    original: Any = TemplateVersion("lt-1", 1, is_default=True, data={})
+    ec2 = Answering(3)
+    original = TemplateVersion("lt-1", 1, is_default=True, data={})
     with pytest.raises(Unavailable, match="just made version 3"):
         restore(ec2, CHANGE, original, later(130), no_step)
     assert not restore(ec2, CHANGE, original, later(161), no_step)
@@ -132,10 +123,10 @@ def test_13_the_original_that_a_read_shows_is_not_believed_while_somebodys_versi
     [(None, None, 0, False), (NOW, None, 599, False), (NOW, None, 600, True), (NOW, "refused", 1, True)],
 )
 def test_13_a_template_that_is_just_being_put_back_is_not_left(
-    idle: Any, trouble: str | None, seconds: int, left: bool, monkeypatch: pytest.MonkeyPatch
+    idle: datetime | None, trouble: str | None, seconds: int, left: bool
 ) -> None:
-    monkeypatch.setattr("wavebreak.store.keys.server", lambda _site, name: f"SERVER#own#own#{name}")
-    app: Any = Kept(replace(CHANGE, idle_since=idle, trouble=trouble))
+    app = FakeApp(lambda: NOW)
+    assert app.templates.intend([replace(CHANGE, idle_since=idle, trouble=trouble)])
     (found,) = changed_templates(app, {Site(): ["s-1"]}, NOW + timedelta(seconds=seconds))[Site()].values()
     assert found.left_behind is left
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import botocore.session
 import pytest
@@ -31,7 +31,9 @@ from tests.support.execution_builders import (
     view,
     wave,
 )
+from tests.support.fake_app import FakeApp
 from tests.support.sources import method_calls
+from tests.support.unasked import UnaskedDrs
 from tools.template import ROOT, functions, load
 
 from wavebreak.aws.drs import Drs
@@ -46,7 +48,7 @@ from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing.instances import Ec2Answer, TerminationObservation
-from wavebreak.domain.executions.observing.launches import Observation
+from wavebreak.domain.executions.observing.launches import JobView, Observation
 from wavebreak.domain.executions.steering import cancel
 from wavebreak.execution_utils import (
     EXECUTION_TRANSITIONS,
@@ -61,6 +63,9 @@ from wavebreak.observability.metrics import Meter
 from wavebreak.site import Site
 from wavebreak.use_cases import machine_round
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 TABLE_WRITES = {
     *("put_item", "update_item", "delete_item", "transact_write_items", "batch_write_item"),
     *("execute_statement", "execute_transaction", "batch_execute_statement"),
@@ -68,7 +73,7 @@ TABLE_WRITES = {
 WITHOUT_CLIENT_TOKEN = {"start_recovery", "terminate_recovery_instances", "send_command"}
 
 
-def throttled(*_: Any, **__: Any) -> Any:
+def throttled(*_: Any, **__: Any) -> NoReturn:
     answer: Any = {"Error": {"Code": "ThrottlingException"}, "ResponseMetadata": {"HTTPStatusCode": 429}}
     raise ClientError(answer, "DescribeJobs")
 
@@ -176,14 +181,24 @@ def test_rule_3_terminate_only_your_own_it_is_done_when_drs_shows_none_and_not_b
 # ---------------------------------------------------------------- 4: a poll error is not a failure
 
 
+class ThrottledDrs(UnaskedDrs):
+    """DRS that is asked too much."""
+
+    def jobs(self, job_ids: Sequence[str], /) -> tuple[dict[str, JobView], frozenset[str]]:
+        return throttled(job_ids)
+
+
+class ThrottledApp(FakeApp):
+    """What looks at DRS."""
+
+    def drs_at(self, _site: Site, /) -> ThrottledDrs:
+        return ThrottledDrs()
+
+
 def test_rule_4_a_poll_error_changes_nothing() -> None:
     running = execution(wave(1, WaveStatus.IN_PROGRESS)).with_job(job(1))
     errors = ErrorTracker(None, Meter("test", lambda: NOW, lambda _line: None), lambda: NOW)
-    broken: Any = SimpleNamespace(
-        drs_at=lambda _site: SimpleNamespace(jobs=throttled), errors=errors, post_launch_actions=False, silences={}
-    )
-
-    seen = machine_round.look(broken, running.launch_jobs())
+    seen = machine_round.look(ThrottledApp(lambda: NOW, errors=errors), running.launch_jobs())
 
     assert seen == Observation()
     decision = look(running)
