@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from botocore.exceptions import ClientError
 from tests.support.execution_builders import NOW, job_id
 from tests.support.unasked import UnaskedDrs, UnaskedTemplates
 
@@ -164,10 +165,10 @@ class Ec2(UnaskedTemplates):
         """Have a version be the default, and tell the newest."""
         self._called("ModifyLaunchTemplate")
         if template_id in self.refused:
-            raise Unavailable(f"UnauthorizedOperation: {template_id}")
+            raise _refusal("UnauthorizedOperation", template_id)
         template = self.templates[template_id]
         if number not in template.versions:
-            raise Unavailable(f"InvalidLaunchTemplateId.VersionNotFound: {number}")
+            raise _refusal("InvalidLaunchTemplateId.VersionNotFound", str(number))
         self._choose(template, number)
         newest = max(template.versions)
         self._answered("ModifyLaunchTemplate")
@@ -190,6 +191,11 @@ class Ec2(UnaskedTemplates):
     def zones_of(self, instance_types: Collection[str], /) -> dict[str, frozenset[str]]:
         """Return zones: every type is offered."""
         return {each: frozenset("a") for each in instance_types}
+
+
+def _refusal(code: str, about: str) -> ClientError:
+    status: Any = {"HTTPStatusCode": 400}
+    return ClientError({"Error": {"Code": code, "Message": about}, "ResponseMetadata": status}, "ModifyLaunchTemplate")
 
 
 def original(number: int) -> dict[str, Any]:
@@ -255,8 +261,9 @@ class Drs(UnaskedDrs):
         return {each.job_id: (key, frozenset(each.servers)) for each, key in keyed if key is not None}
 
     def source_servers(self, ids: Sequence[str], /) -> dict[str, SourceServer]:
-        """Describe servers."""
-        return {name: SourceServer(name, "CONTINUOUS") for name in ids}
+        """Describe servers: those that have a template."""
+        known = [name for name in ids if f"lt-{int(name[2:])}" in self.world.ec2.templates]
+        return {name: SourceServer(name, "CONTINUOUS") for name in known}
 
     def every_instance(self, _ids: Sequence[str], /) -> list[Instance]:
         """Show no instance: drills of what a recovery launched are no matter here."""

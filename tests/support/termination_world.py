@@ -6,12 +6,10 @@ What each instance is refused for is the test's choice; what DRS must never be a
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import EndpointConnectionError
 from tests.support.execution_builders import (
     NOW,
     OPERATOR,
@@ -26,17 +24,15 @@ from tests.support.execution_builders import (
 )
 from tests.support.fake_app import FakeApp
 from tests.support.memory_table import MemoryTable
-from tests.support.unasked import UnaskedDrs
+from tests.support.termination_services import FakeDrs, FakeEc2, Way
 
-from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
-from wavebreak.domain.drs import Instance, RecentJob
+from wavebreak.domain.drs import Instance
 from wavebreak.domain.executions.ending import termination
 from wavebreak.domain.executions.ending.termination import TerminationDirective
-from wavebreak.domain.executions.model.jobs import Job, JobState
+from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing.instances import is_launched
-from wavebreak.domain.executions.observing.launches import JobView, ServerView
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.store.executions import ExecutionStore, Snapshot, VersionConflictError
 from wavebreak.store.locks import LockStore
@@ -49,184 +45,12 @@ from wavebreak.use_cases.termination.terminate_instances import terminate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from random import Random
 
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.site import Site
     from wavebreak.store.locks import Held
 
 POLL = timedelta(seconds=30)
-_HIDDEN = 0.2
-GOING = timedelta(seconds=20)
-"""How long DRS takes to end an instance."""
-
-
-class Way(Enum):
-    """How DRS refuses a call that names one at fault, or keeps it from being made."""
-
-    CONFLICT = auto()
-    QUOTA = auto()
-    VALIDATION = auto()
-    NAMING = auto()
-    FAULT = auto()
-    THROTTLE = auto()
-    FAILBACK = auto()
-    """Its failback was begun: it is not for us to terminate."""
-    INTO = auto()
-    """It was launched into."""
-    SILENT = auto()
-    """DRS does not tell whether it was launched into."""
-    HELD = auto()
-    """A recovery holds its server."""
-    LOST = auto()
-    """DRS forgot it, EC2 runs it on."""
-
-
-UNCALLED = frozenset({Way.FAILBACK, Way.INTO, Way.SILENT, Way.HELD, Way.LOST})
-FOR_GOOD = frozenset({Way.VALIDATION, Way.NAMING, Way.FAILBACK, Way.INTO, Way.HELD, Way.LOST})
-"""Ways that waiting does not cure: the termination need not take its whole hour."""
-
-
-@dataclass
-class FakeDrs(UnaskedDrs):
-    """DRS of one account and Region; `stale` reads of instances show nothing of what runs, or show it NOT_FOUND."""
-
-    known: dict[str, Instance]
-    """Its recovery instances by their ids."""
-    ways: dict[str, Way]
-    now: Callable[[], datetime]
-    stale: int = 0
-    not_found: bool = False
-    flicker: Random | None = None
-    """Decides of each instance in each look whether DRS does not show it though it runs: one in five."""
-    names_instances: bool = False
-    calls: list[tuple[str, ...]] = field(default_factory=list)
-    ending: dict[str, tuple[datetime, tuple[str, ...]]] = field(default_factory=dict)
-    """Terminate jobs: when each ends, and what it ends."""
-    down: bool = False
-    refused: str | None = None
-    """The words in which it refuses every call."""
-
-    def every_instance(self, servers: Sequence[str], /) -> list[Instance]:
-        """Show the recovery instances of source servers."""
-        self._answer()
-        assert len(set(servers)) == len(servers)
-        hidden = self.stale > 0
-        self.stale -= 1
-        here = [
-            instance
-            for name, instance in self.known.items()
-            if instance.source_server_id in set(servers) and self.ways.get(name) is not Way.LOST
-        ]
-        if hidden:
-            return [replace(instance, state="NOT_FOUND") for instance in here] if self.not_found else []
-        over = {name for ends, names in self.ending.values() for name in names if ends <= self.now()}
-        going = {name for _, names in self.ending.values() for name in names} - over
-        return [
-            replace(each, state="SHUTTING-DOWN") if each.recovery_instance_id in going else each
-            for each in here
-            if each.recovery_instance_id not in over and not (self.flicker and self.flicker.random() < _HIDDEN)
-        ]
-
-    def jobs(self, ids: Sequence[str], /) -> tuple[dict[str, JobView], frozenset[str]]:
-        """Describe terminate jobs; as the real service mostly does, without the instances' ids."""
-        self._answer()
-        views = {}
-        for name in ids:
-            ends, members = self.ending[name]
-            done = ends <= self.now()
-            status = LaunchStatus.TERMINATED if done else LaunchStatus.IN_PROGRESS
-            named = self.names_instances
-            views[name] = JobView(
-                done,
-                {self.known[each].source_server_id: ServerView(status, each if named else None) for each in members},
-            )
-        return views, frozenset()
-
-    def recent_jobs(self, _now: datetime, /) -> list[RecentJob]:
-        """List the terminate jobs."""
-        self._answer()
-        return [
-            RecentJob(
-                name,
-                "TERMINATE",
-                frozenset(self.known[each].source_server_id for each in members),
-                {},
-                ends <= self.now(),
-                frozenset(members) if self.names_instances else frozenset(),
-            )
-            for name, (ends, members) in self.ending.items()
-        ]
-
-    def find_launches(self, _execution_id: str, _intents: Sequence[Job], /) -> dict[tuple[int, int, int], str]:
-        """Find no launch: none was lost."""
-        self._answer()
-        return {}
-
-    def launches_into(self, source_server_id: str, /) -> bool:
-        """Tell whether a server is launched into an instance."""
-        self._answer()
-        way = self._way_of(source_server_id)
-        if way is Way.SILENT:
-            raise EndpointConnectionError(endpoint_url="https://drs")
-        return way is Way.INTO
-
-    def _way_of(self, source_server_id: str) -> Way | None:
-        return next(
-            (self.ways.get(name) for name, each in self.known.items() if each.source_server_id == source_server_id),
-            None,
-        )
-
-    def terminate(self, ids: Sequence[str], /) -> str:
-        """Start a terminate job, refuse it, or answer with a fault."""
-        batch = tuple(ids)
-        assert 0 < len(batch) <= 200
-        assert len(set(batch)) == len(batch)
-        self.calls.append(batch)
-        assert len(self.calls) < 20_000, "it never ends"
-        self._answer()
-        if self.refused is not None:
-            raise CallRejectedError("AccessDeniedException", self.refused, status=403)
-        at_fault = next((name for name in batch if name in self.ways), None)
-        if at_fault is not None:
-            self._refuse(at_fault, self.ways[at_fault])
-        started = {name for _, names in self.ending.values() for name in names}
-        assert started.isdisjoint(batch), "it was asked to end what it is ending"
-        name = job_id(5000 + len(self.ending))
-        self.ending[name] = (self.now() + GOING, batch)
-        return name
-
-    @staticmethod
-    def _refuse(instance: str, way: Way) -> None:
-        assert way not in UNCALLED, f"{instance} was to be left alone: {way}"
-        if way is Way.FAULT:
-            raise OutcomeUnknownError("InternalServerException (500)")
-        if way is Way.CONFLICT:
-            raise CallRejectedError("ConflictException", "a job of its server is running", status=409)
-        if way is Way.QUOTA:
-            raise CallRejectedError("ServiceQuotaExceededException", "too many of something", "L-00000000", 402)
-        if way is Way.THROTTLE:
-            raise CallRejectedError("ThrottlingException", "slow down", status=429)
-        if way is Way.VALIDATION:
-            raise CallRejectedError("ValidationException", "Invalid recovery instance")
-        raise CallRejectedError("AccessDeniedException", f"not authorized on recovery-instance/{instance}", status=403)
-
-    def _answer(self) -> None:
-        if self.down:
-            raise EndpointConnectionError(endpoint_url="https://drs")
-
-
-@dataclass
-class FakeEc2:
-    """EC2 of one account and Region: it runs what DRS forgot, and keeps what was terminated for a while."""
-
-    drs: FakeDrs
-
-    def states(self, ids: Sequence[str], /) -> dict[str, str]:
-        """Give the states of the instances that it knows."""
-        over = {name for ends, names in self.drs.ending.values() for name in names if ends <= self.drs.now()}
-        known = (name for name in ids if name in self.drs.known)
-        return {name: "terminated" if name in over else "running" for name in known}
 
 
 class FakeExecutions(ExecutionStore):

@@ -9,7 +9,7 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 from tests.support.execution_builders import NOW, instance_id, job_id, server_id
-from tests.support.termination_world import GOING, FakeDrs, FakeEc2
+from tests.support.termination_services import GOING, FakeDrs, FakeEc2
 
 from wavebreak.aws.ec2.instances import Ec2
 from wavebreak.domain.drs import Instance

@@ -7,7 +7,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.support.command_machine_world import FakeStore, Manners, World
+from tests.support.command_machine_world import Manners, World
+from tests.support.fake_command_store import FakeStore
 from tests.support.stored_executions import ACT, AT, execution
 
 from wavebreak.domain.commands import delivery

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.execution_builders import instance_id
-from tests.support.termination_world import FOR_GOOD, UNCALLED, TerminationWorld, Way
+from tests.support.termination_services import FOR_GOOD, UNCALLED, Way
+from tests.support.termination_world import TerminationWorld
 from tests.support.terminations import left, reasons
 
 from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
