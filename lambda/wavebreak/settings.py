@@ -166,7 +166,12 @@ def _whole(environment: Mapping[str, str], name: str, default: str) -> int:
     return int(value)
 
 
-@cache
 def settings() -> Settings:
-    """Return this function's settings, read from the environment at the first call."""
+    """Return this function's settings. Others stand in for them in every module where `of_environment` is replaced."""
+    return of_environment()
+
+
+@cache
+def of_environment() -> Settings:
+    """Read this function's settings from its environment, at the first call."""
     return Settings.read(os.environ)

@@ -24,8 +24,8 @@ from tools.rights import record
 from drs_simulator.http.server import SimulatorServer
 from drs_simulator.ssm.settings import RunCommand
 from wavebreak import app as composition
+from wavebreak import settings
 from wavebreak.resilience import retries
-from wavebreak.settings import settings as read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,12 +115,8 @@ def _install(stack: Stack, patches: pytest.MonkeyPatch) -> None:
     """Have every module find app and settings of the function that it runs as."""
     _forget()
     patches.setattr(composition, "utc_now", stack.clock.now)
-    stand_ins = {"app": (composition.app, stack.current_app), "settings": (read_settings, stack.current_settings)}
-    for module in [module for name, module in sys.modules.items() if name.startswith("wavebreak.")]:
-        for name, (original, stand_in) in stand_ins.items():
-            if module is not composition and getattr(module, name, None) is original:
-                patches.setattr(module, name, stand_in)
-    patches.setattr(composition, "settings", stack.current_settings)
+    patches.setattr(composition, "composed", stack.current_app)
+    patches.setattr(settings, "of_environment", stack.current_settings)
     patches.setattr(retries, "sleep", lambda _seconds: None)
 
 

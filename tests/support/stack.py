@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from wavebreak.app import App
     from wavebreak.settings import Settings
 
+COMPOSE = composition.composed.__wrapped__
+"""What puts an app together, whatever stands in for the app of a function."""
 PATIENCE_SECONDS = 60.0
 """How long a test waits for what must come: long enough for a machine that is busy with other things."""
 LOOK_SECONDS = 0.1
@@ -126,7 +128,7 @@ class Stack:
             if function not in self._apps:
                 previous = getattr(self._running, "function", None)
                 self._running.function = function
-                self._apps[function] = composition.app.__wrapped__()
+                self._apps[function] = COMPOSE()
                 self._running.function = previous
             return self._apps[function]
 
@@ -138,11 +140,11 @@ class Stack:
             self.app(function)
 
     def current_app(self) -> App:
-        """Give the app of the function that runs in this thread; stands in for `wavebreak.app.app`."""
+        """Give the app of the function that runs in this thread; stands in for `app.composed`."""
         return self.app(self._running.function)
 
     def current_settings(self) -> Settings:
-        """Give the settings of the function that runs in this thread; stands in for `wavebreak.settings.settings`."""
+        """Give the settings of the function that runs in this thread; stands in for `settings.of_environment`."""
         return self.blueprint.settings(self._running.function)
 
     def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from tools.template import ROOT, definition, functions, load
 
 from wavebreak.aws import circuits, clients
 from wavebreak.resilience.client_config import ATTEMPTS
-from wavebreak.settings import settings
+from wavebreak.settings import of_environment
 from wavebreak.site import Site
 
 if TYPE_CHECKING:
@@ -41,7 +41,14 @@ def factory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    kept = [clients.dynamodb, clients.stepfunctions, clients.service_quotas, clients.drs, clients._session, settings]
+    kept = [
+        clients.dynamodb,
+        clients.stepfunctions,
+        clients.service_quotas,
+        clients.drs,
+        clients._session,
+        of_environment,
+    ]
     for cached in [*kept, circuits.guarded]:
         cached.cache_clear()
     yield clients

@@ -9,7 +9,7 @@ import botocore.session
 import pytest
 
 from wavebreak.aws import circuits, clients
-from wavebreak.settings import settings
+from wavebreak.settings import of_environment
 from wavebreak.site import Site
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def assumed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(clients, "AssumeRoleCredentialFetcher", Fetcher)
     Fetcher.made = []
-    kept = [clients.drs, clients.ssm, clients.service_quotas, clients._session, circuits.guarded, settings]
+    kept = [clients.drs, clients.ssm, clients.service_quotas, clients._session, circuits.guarded, of_environment]
     for cached in kept:
         cached.cache_clear()
     yield Fetcher.made
