@@ -8,16 +8,22 @@ import builtins
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
+from tests.support.modules import (
+    CLI_MODULES,
+    MODULES,
+    OURS,
+    PACKAGE,
+    SIMULATOR_MODULES,
+    TOOLS_MODULES,
+    imports_of,
+    known_to,
+    tree_of,
+)
 
-import wavebreak
-
-PACKAGE = Path(wavebreak.__file__).parent
-REPOSITORY = PACKAGE.parent.parent
 AWS = {"boto3", "botocore", "aws_lambda_powertools"}
 HANDLER_LINES = 60
 MOST_FILES = 22
@@ -86,54 +92,6 @@ MAY_IMPORT = {
 """What each room may import beside itself and the ground floor: rooms, or single modules of one."""
 
 
-def modules_under(root: Path, folder: str = ".") -> dict[str, Path]:
-    """Every module in a folder of a source root, by its dotted name."""
-    parts = {path: path.relative_to(root).with_suffix("").parts for path in sorted((root / folder).rglob("*.py"))}
-    return {".".join(names[:-1] if names[-1] == "__init__" else names): path for path, names in parts.items()}
-
-
-MODULES = modules_under(PACKAGE.parent)
-CLI_MODULES = modules_under(REPOSITORY / "cli")
-SIMULATOR_MODULES = modules_under(REPOSITORY / "simulator")
-TOOLS_MODULES = modules_under(REPOSITORY, "tools")
-OURS = MODULES | CLI_MODULES | SIMULATOR_MODULES | TOOLS_MODULES
-
-
-@cache
-def tree_of(module: str) -> ast.Module:
-    return ast.parse(OURS[module].read_text(encoding="utf-8"))
-
-
-def run_time_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """Walk what runs; an `if TYPE_CHECKING` block does not."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
-            continue
-        yield child
-        yield from run_time_nodes(child)
-
-
-def imported_in(nodes: Iterable[ast.AST], module: str) -> set[str]:
-    """What these nodes import: modules, and of `from x import y` the module x, or x.y where that is one of ours."""
-    found: set[str] = set()
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{module} has a relative import"
-            found.add(node.module or "")
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} & OURS.keys()
-    return found
-
-
-@cache
-def imports_of(module: str) -> frozenset[str]:
-    """Everything a module imports when it runs, with the packages that an import of ours runs on the way."""
-    found = imported_in(run_time_nodes(tree_of(module)), module)
-    parents = {".".join(name.split(".")[:depth]) for name in found for depth in range(1, name.count(".") + 1)}
-    return frozenset(found | parents)
-
-
 def reached_from(module: str) -> set[str]:
     """A module, and everything it imports directly or on the way."""
     reached: set[str] = set()
@@ -144,13 +102,6 @@ def reached_from(module: str) -> set[str]:
             reached.add(name)
             waiting += imports_of(name) if name in MODULES else ()
     return reached
-
-
-@cache
-def known_to(module: str) -> frozenset[str]:
-    """The modules of ours that a module imports, for its types too; packages do not count."""
-    packages = {name for name, path in OURS.items() if path.name == "__init__.py"}
-    return frozenset((imported_in(ast.walk(tree_of(module)), module) & OURS.keys()) - packages - {module})
 
 
 def room_of(module: str) -> str:
@@ -173,74 +124,9 @@ def circles(arrows: Mapping[str, Iterable[str]]) -> set[str]:
     return set(left)
 
 
-@cache
-def capabilities() -> dict[str, frozenset[str]]:
-    """The Protocols of the app's members, by the member that each has."""
-    found: dict[str, frozenset[str]] = {}
-    for each in tree_of("wavebreak.ports.capabilities").body:
-        if isinstance(each, ast.ClassDef):
-            [member] = [item.name for item in each.body if isinstance(item, ast.FunctionDef)]
-            found[member] = found.get(member, frozenset()) | {each.name}
-    return found
-
-
-@cache
-def named_in_ports(module: str) -> frozenset[str]:
-    """The Protocols that the `Ports` of a use case are made of."""
-    classes = [each for each in ast.walk(tree_of(module)) if isinstance(each, ast.ClassDef) and each.name == "Ports"]
-    return frozenset(ast.unparse(base) for each in classes for base in each.bases) - {"Protocol"}
-
-
-def ports_of(module: str) -> frozenset[str]:
-    """The members that a use case has of its `Ports`."""
-    return frozenset(member for member, names in capabilities().items() if names & named_in_ports(module))
-
-
-def used_of_the_app(module: str) -> frozenset[str]:
-    """The members that a use case uses itself, of whatever it calls its app."""
-    return frozenset(
-        each.attr
-        for each in run_time_nodes(tree_of(module))
-        if isinstance(each, ast.Attribute) and ast.unparse(each.value).rpartition(".")[2].lstrip("_") == "app"
-    )
-
-
-def takers_of_the_app(module: str) -> set[str]:
-    """The functions and classes of a use case that are given an app, or keep one."""
-    return {
-        each.name
-        for each in tree_of(module).body
-        if isinstance(each, (ast.FunctionDef, ast.ClassDef))
-        and any(getattr(item, "arg", getattr(item, "id", None)) == "app" for item in ast.walk(each) if _declares(item))
-    }
-
-
-def _declares(item: ast.AST) -> bool:
-    return isinstance(item, ast.arg) or (isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store))
-
-
-def given_the_app_by(module: str) -> set[str]:
-    """The use cases whose functions or classes a use case uses that are given an app."""
-    nodes = list(run_time_nodes(tree_of(module)))
-    imported = {
-        alias.asname or alias.name: (each.module or "", alias.name)
-        for each in nodes
-        if isinstance(each, ast.ImportFrom)
-        for alias in each.names
-    }
-    found = set()
-    for each in nodes:
-        if isinstance(each, ast.Name) and each.id in imported:
-            found.add(imported[each.id])
-        elif isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id in imported:
-            found.add((".".join(imported[each.value.id]), each.attr))
-    return {owner for owner, name in found if owner in USE_CASES and name in takers_of_the_app(owner)}
-
-
 FACES = sorted(name for name in MODULES if MODULES[name].name == "__init__.py")
 """The packages."""
 PLACED = sorted(MODULES.keys() - set(FACES))
-USE_CASES = [name for name in PLACED if room_of(name) == "use_cases"]
 PUBLIC = ("consolidation", "evidence", "fanout")
 """The faces of rooms of rules, by the paths that the contract names."""
 PURE = sorted(name for name in PLACED if room_of(name) in {*GROUND, *PUBLIC} or room_of(name).startswith("domain."))
@@ -257,7 +143,6 @@ def test_the_rules_below_speak_of_modules_that_exist() -> None:
         "wavebreak.store.table",
     } <= ADAPTERS
     assert "botocore" in reached_from("wavebreak.use_cases.start_execution")
-    assert ports_of("wavebreak.use_cases.start_execution")
     assert HANDLERS
 
 
@@ -267,32 +152,6 @@ def test_a_module_imports_only_what_its_room_may(module: str) -> None:
     allowed = {*GROUND, room, *MAY_IMPORT.get(room, ())}
     names = {name.removeprefix("wavebreak.") for name in known_to(module)}
     assert not {name for name in names if not any(within(name, other) for other in allowed)}
-
-
-@pytest.mark.parametrize("module", USE_CASES)
-def test_a_use_case_is_given_its_ports(module: str) -> None:
-    """Who it is that has them, its caller says: the app is not known to it, nor an adapter's class by way of a type."""
-    assert "wavebreak.app" not in known_to(module)
-    annotations = [
-        ast.unparse(each.annotation)
-        for each in ast.walk(tree_of(module))
-        if isinstance(each, ast.arg) and each.arg == "app" and each.annotation is not None
-    ]
-    assert set(annotations) <= {"Ports"}
-    for_types = {name for name in known_to(module) - imports_of(module) if name.startswith("wavebreak.aws.")}
-    assert for_types <= {"wavebreak.aws.parallel_reads"}
-
-
-@pytest.mark.parametrize("module", [name for name in USE_CASES if ports_of(name)])
-def test_ports_are_what_a_use_case_needs_and_no_more(module: str) -> None:
-    """It uses each member itself, or hands the app to a use case that does."""
-    needed = used_of_the_app(module).union(*map(ports_of, given_the_app_by(module)))
-    assert ports_of(module) == needed
-
-
-def test_every_port_is_needed_by_a_use_case() -> None:
-    named = {base for module in USE_CASES for base in named_in_ports(module)}
-    assert named == {name for names in capabilities().values() for name in names}
 
 
 def test_no_import_goes_in_circles() -> None:
