@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _MOST_REFUSALS: Final = 10
 """Calls refused alike before it is the request that is refused: all but the first few name one subject each."""
+_FEWEST_PROBES: Final = 6
+"""Single subjects that are tried at least: after a long search, too, a few at fault are not taken for the request."""
 _NAMED_BEFORE_PROBES: Final = 3
 """Subjects that DRS named one after another in the same words, before it is asked whether it would name each."""
 _SMALL_GROUP: Final = 4
@@ -243,7 +245,8 @@ class BatchSearch:
         """Draw single subjects from all that is left."""
         suspects = (subject for members, _ in self._suspects for subject in members)
         pool = [*suspects, *self._clear, *(subject for part in self._parts for subject in part)]
-        return self._draw.sample(pool, min(_MOST_REFUSALS - len(self._refused), len(pool))) or None
+        count = max(_FEWEST_PROBES, _MOST_REFUSALS - len(self._refused))
+        return self._draw.sample(pool, min(count, len(pool))) or None
 
     def _forget(self, subjects: Iterable[str]) -> None:
         gone = frozenset(subjects)

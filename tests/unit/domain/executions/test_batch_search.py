@@ -189,6 +189,22 @@ def test_a_pattern_of_those_at_fault_is_not_taken_for_the_request(size: int, at_
         assert drs.taken == set(names) - culprits.keys()
 
 
+def test_after_a_long_search_it_is_still_asked_of_several_whether_it_is_the_request() -> None:
+    """Twelve refusals of one set, one of another: six single servers decide, though more than ten calls were made."""
+    words = "ValidationException: Invalid recovery snapshot"
+    search = BatchSearch([server(number) for number in range(500)], {}, NOW)
+    for _ in range(12):
+        assert search.refused([server(0), server(1)], words, may_be_request=True).request is None
+    verdict = search.refused([server(2), server(3)], words, may_be_request=True)
+    probes = 0
+    while verdict.request is None:
+        probe = search.choose(100)
+        assert len(probe) == 1
+        verdict = search.refused(probe, words, may_be_request=True)
+        probes += 1
+    assert probes == 6
+
+
 def test_half_of_a_wave_at_fault_is_seldom_taken_for_the_request_and_not_in_every_round() -> None:
     """Nobody can tell for sure in ten calls; that all of seven are at fault is one case in a hundred."""
     names = [server(number) for number in range(40)]
