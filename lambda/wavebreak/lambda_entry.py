@@ -18,10 +18,11 @@ from wavebreak.observability.error_tracker import ErrorTracker, begin
 from wavebreak.observability.metrics import Meter
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.aws_errors import FAULTS, is_transient
+from wavebreak.resilience.despite_faults import each_despite_faults
 from wavebreak.timeouts import invocation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 logger = Logger(service="wavebreak", utc=True)
 """Formats this project's loggers too: all of them are children of the one called `wavebreak`."""
@@ -65,6 +66,16 @@ def doorway(handle: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dic
             raise
 
     return handler
+
+
+def of_each(execution_ids: Iterable[str], work: Callable[[str], int]) -> int:
+    """Do the work of each execution and return the sum; a fault is recorded with its execution and goes no further."""
+    return each_despite_faults(
+        execution_ids,
+        work,
+        lambda error, execution_id: tracker().record_error(error, execution_id=execution_id),
+        raises=False,
+    )
 
 
 def tracker() -> ErrorTracker:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wavebreak.app import app
-from wavebreak.lambda_entry import doorway
+from wavebreak.lambda_entry import doorway, of_each
 from wavebreak.use_cases import deliver_events
 from wavebreak.use_cases.evidence import write_reports
 
@@ -19,9 +19,9 @@ def written(event: dict[str, Any]) -> dict[str, Any]:
     """
     partitions = [record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]]
     executions = deliver_events.executions_of(partitions)
-    delivered = deliver_events.deliver_each(app(), executions)
+    delivered = of_each(executions, lambda execution_id: deliver_events.deliver(app(), execution_id))
     owing = deliver_events.executions_of(write_reports.partitions_owing(event["Records"]))
-    return {"told": delivered, "reports": write_reports.write_each(app(), owing)}
+    return {"told": delivered, "reports": of_each(owing, lambda one: write_reports.write_owed(app(), one))}
 
 
 @doorway

@@ -94,16 +94,6 @@ def deliver(app: Ports, execution_id: str, oldest: int | None = None) -> int:
     return count
 
 
-def deliver_each(app: Ports, execution_ids: Iterable[str]) -> int:
-    """Deliver what waits of each execution; a fault is recorded and goes no further, the sweep makes up for it."""
-    return each_despite_faults(
-        execution_ids,
-        lambda execution_id: deliver(app, execution_id),
-        lambda error, execution_id: app.errors.record_error(error, execution_id=execution_id),
-        raises=False,
-    )
-
-
 def sweep(app: Ports) -> int:
     """Tell every event that still waits though it should not; gives how many were told or set aside.
 

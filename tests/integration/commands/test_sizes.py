@@ -10,6 +10,7 @@ from tests.support.plans import plan, server, wave
 
 from wavebreak.domain.commands.output_page import OutputPage
 from wavebreak.domain.commands.runs import CommandTarget, TargetState
+from wavebreak.store import keys
 from wavebreak.use_cases import tail_output
 
 if TYPE_CHECKING:
@@ -107,8 +108,10 @@ def test_b9_a_command_run_of_the_last_moment_is_cancelled_though_the_index_does_
 ) -> None:
     execution_id = commands.launched(1)
     commands.answers(1, "status", seconds=120)
-    store = stack.app("TerminationFunction").commands
-    monkeypatch.setattr(store, "_ids", lambda *_: [])
+    table = stack.app("TerminationFunction").commands.table
+    every = table.every
+    late = {"IndexName": keys.PLAN_INDEX}.items()
+    monkeypatch.setattr(table, "every", lambda query: [] if late <= query.items() else every(query))
     command_id = commands.start("status", executionId=execution_id)
     commands.in_flight()
 

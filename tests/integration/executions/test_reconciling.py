@@ -222,7 +222,7 @@ def test_waves_that_are_started_count_as_rounds_since_they_lengthen_the_history(
     started = stack.start(three)
     stack.wait(started, lambda _: len(rounds) > 2)
 
-    assert rounds[:3] == [0, 4, 5]
+    assert rounds[:3] == [0, 10, 11], "a look is a round, and a wave that is started three"
     stack.wait(started, lambda seen: all(each["jobId"] for each in seen["waves"]))
     clock.forward(61)
     assert stack.ended(started)["status"] == "COMPLETED"

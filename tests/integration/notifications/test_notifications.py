@@ -12,6 +12,7 @@ from tests.support.blueprint import ACCOUNT, REGION
 from tests.support.notification_capture import RUN, Crash, E, W, World, die, refused, stream_of, unanswered
 from tests.support.stored_executions import execution
 
+from wavebreak import lambda_entry
 from wavebreak.aws.channels import Channels, ascii_subject
 from wavebreak.domain.notifications.execution_messages import execution_message
 from wavebreak.domain.notifications.message import Kind
@@ -195,6 +196,7 @@ def test_a_function_that_fails_for_a_while_loses_nothing_and_repeats_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notification, "app", world.as_app)
+    monkeypatch.setattr(lambda_entry, "app", world.as_app)
     with monkeypatch.context() as broken:
         broken.setattr(OutboxStore, "claim", _no_table)
         run = world.a_run()
@@ -214,6 +216,7 @@ def test_one_execution_that_cannot_be_told_does_not_hold_up_the_others(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notification, "app", world.as_app)
+    monkeypatch.setattr(lambda_entry, "app", world.as_app)
     runs = [world.a_run(number) for number in (1, 2)]
     original = ExecutionStore.load
 

@@ -79,16 +79,6 @@ def write_owed(app: Ports, execution_id: str) -> bool:
     return True
 
 
-def write_each(app: Ports, execution_ids: Iterable[str]) -> int:
-    """Write the report that each execution owes; a fault is recorded and goes no further, the sweep makes up for it."""
-    return each_despite_faults(
-        execution_ids,
-        lambda execution_id: write_owed(app, execution_id),
-        lambda error, execution_id: app.errors.record_error(error, execution_id=execution_id),
-        raises=False,
-    )
-
-
 def sweep(app: Ports) -> int:
     """Write every report that is owed for too long, and give how many; the last fault is raised in the end."""
     until = app.now() + _WORK
