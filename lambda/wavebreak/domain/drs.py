@@ -1,4 +1,4 @@
-"""What DRS tells of a Region: servers, instances, jobs and quotas, or the trouble; and the room jobs leave. Pure."""
+"""What DRS tells of a Region: servers, instances, jobs and quotas, or the trouble; and the room jobs leave."""
 
 from __future__ import annotations
 

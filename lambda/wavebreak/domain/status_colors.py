@@ -1,4 +1,4 @@
-"""The colours of statuses in everything that is drawn as HTML: mails, reports. Pure.
+"""The colours of statuses in everything that is drawn as HTML: mails, reports.
 
 Named as `execution_utils.Display` names them. Contrasts of text on its ground are at least 4.5.
 """

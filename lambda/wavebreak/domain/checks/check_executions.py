@@ -1,4 +1,4 @@
-"""Check executions made of the results of a check's command, and what all of one name come to (contract 7). Pure.
+"""Check executions made of the results of a check's command, and what all of one name come to (contract 7).
 
 A check execution is `{executionId, name, type, waveNumber, sourceServerId, command, commandId, status, reason,
 startedAt, completedAt, output}`. A DOCUMENT has one for each server. A STIPULATION (over its wave) and an APPLICATION

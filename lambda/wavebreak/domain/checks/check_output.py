@@ -1,4 +1,4 @@
-"""What the command of a check printed, read as factors; anything else is a failed check execution. Pure.
+"""What the command of a check printed, read as factors; anything else is a failed check execution.
 
 A check prints one JSON object with a member `factors`, an object of values by key. Further members are ignored, as of
 query rows. Which keys become factors of the plan (`f_...`), its own `factors` say.

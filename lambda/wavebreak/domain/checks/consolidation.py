@@ -1,4 +1,4 @@
-"""Consolidation: many executions of one check become its factors (contract 7, requirements S4). Pure.
+"""Consolidation: many executions of one check become its factors (contract 7, requirements S4).
 
 An execution is active when it is `completed` or `failed`. A failed one stays in sight and counts as active, but
 contributes nothing, never a null; that all of them failed is a result, `{}`, and no error. Superseded and disabled

@@ -1,4 +1,4 @@
-"""Launches: how many servers of a run, and of each of its waves, were launched (contract 7). Pure."""
+"""Launches: how many servers of a run, and of each of its waves, were launched (contract 7)."""
 
 from __future__ import annotations
 

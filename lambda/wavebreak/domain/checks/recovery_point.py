@@ -1,4 +1,4 @@
-"""Recovery point: how old the data of the launched servers was at the request, by its objective (contract 8). Pure."""
+"""Recovery point: how old the data of the launched servers was at the request, by its objective (contract 8)."""
 
 from __future__ import annotations
 

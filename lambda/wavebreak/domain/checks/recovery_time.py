@@ -1,4 +1,4 @@
-"""Recovery time: what it was against its objective, and how long each wave took (contract 7 and 8). Pure."""
+"""Recovery time: what it was against its objective, and how long each wave took (contract 7 and 8)."""
 
 from __future__ import annotations
 

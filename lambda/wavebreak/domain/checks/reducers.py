@@ -1,4 +1,4 @@
-"""Reducers: how the values that several executions of a check gave become one factor. Pure.
+"""Reducers: how the values that several executions of a check gave become one factor.
 
 Every reducer gives the same for the same values in any order, down to the last digit: sums are exact before they are
 rounded. A value that a reducer cannot take is left out; `misfit` says why, so that it can be told.

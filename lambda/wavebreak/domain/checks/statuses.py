@@ -1,4 +1,4 @@
-"""The statuses of a check execution (contract 7). Pure."""
+"""The statuses of a check execution (contract 7)."""
 
 from enum import StrEnum
 

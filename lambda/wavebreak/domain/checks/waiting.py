@@ -1,4 +1,4 @@
-"""How long a run only waited: for an approval, for the answer to an ASK, for a resume, or for waitBefore. Pure.
+"""How long a run only waited: for an approval, for the answer to an ASK, for a resume, or for waitBefore.
 
 Time in which a wave is at work does not count, whatever else waits beside it (contract 8, `waitingSeconds`).
 """

@@ -1,4 +1,4 @@
-"""An execution as the API shows it whole: with all factors, when waves time out, what may be asked for. Pure."""
+"""An execution as the API shows it whole: with all factors, when waves time out, what may be asked for."""
 
 from __future__ import annotations
 

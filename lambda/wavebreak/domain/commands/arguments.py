@@ -1,4 +1,4 @@
-"""Arguments of a forwarded command: what they may be, and how they travel. Pure.
+"""Arguments of a forwarded command: what they may be, and how they travel.
 
 Requirement S1-9: arguments cannot inject. They travel as one string of letters, digits and `+ / = .` and spaces, in
 which no shell finds anything to obey; only on the target are they decoded, each into one word of the argument list.

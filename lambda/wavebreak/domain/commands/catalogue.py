@@ -1,6 +1,6 @@
 """The seven commands that may be forwarded to targets, and how each of them runs.
 
-Pure. Requirements S1-1 (which command runs how), S0-6 and S1-14 (its time limits, and what is said of any other name).
+Requirements S1-1 (which command runs how), S0-6 and S1-14 (its time limits, and what is said of any other name).
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How a run goes through its targets: how many at a time, when it stops early, how long one machine drives it. Pure.
+"""How a run goes through its targets: how many at a time, when it stops early, how long one machine drives it.
 
 As many workers go through the targets as may be in flight at a time; each takes the next free target.
 What they write into the history of the machine is counted in rounds: before it is full, the next run of the machine

@@ -1,4 +1,4 @@
-"""A command on its way to one target: what is known of a send, when it is tried again, when it is given up. Pure.
+"""A command on its way to one target: what is known of a send, when it is tried again, when it is given up.
 
 Nothing is sent a second time that may have been sent: after an answer that was lost, and after the sender has died,
 the command is looked for until it would have shown up. What was refused, or not delivered by SSM, never ran, and is

@@ -1,4 +1,4 @@
-"""How long a command run may take in all, and when its machine is held to fail for good. Pure.
+"""How long a command run may take in all, and when its machine is held to fail for good.
 
 Whatever happens, a run ends: an execution, its plan and its servers wait for the commands of waves.
 """

@@ -1,4 +1,4 @@
-"""The answers of many targets to one query as one list, best first. Pure.
+"""The answers of many targets to one query as one list, best first.
 
 Requirement S1-14. A target answers with JSON lines `{"score": 0.92, "text": "..."}`. What is kept is bounded by the
 limit and by a number of bytes, however many targets there are (S0-15).
@@ -95,7 +95,7 @@ class QueryMerger:
     """
 
     def __init__(self, limit: int = DEFAULT_LIMIT, room: int | None = None) -> None:
-        """Take how many rows to keep over all targets, 0 for all, and how many bytes of JSON they may have together."""
+        """Keep how many rows to keep over all targets, 0 for all, and how many bytes of JSON they may have together."""
         if limit < 0:
             raise ValueError(f"a limit of {limit} rows")
         self._limit = limit

@@ -1,4 +1,4 @@
-"""A result as the API and the table have it, camelCase JSON, and back. Pure."""
+"""A result as the API and the table have it, camelCase JSON, and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results as lines for people, and as one text for pipes. Pure; colours are added where they are shown.
+"""Results as lines for people, and as one text for pipes. Colours are added where they are shown.
 
 Requirements S0-11 (successes and failures are both shown), S1-6 (combined output), S1-10 (each as it arrives), S1-14
 (progress, hint, time and duration of an error).

@@ -1,4 +1,4 @@
-"""What became of a command on one target. Pure.
+"""What became of a command on one target.
 
 Requirements S0-1 (a result), S0-5 and S0-7 (any fault becomes one), S0-6 (timeout), S1-8 (a target out of reach). The
 words of each failure are fixed: scripts look for them.

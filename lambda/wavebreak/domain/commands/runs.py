@@ -1,4 +1,4 @@
-"""A command run and its targets as they are stored and moved on. Pure.
+"""A command run and its targets as they are stored and moved on.
 
 A target waits, is about to be sent to, was sent to, and has ended; it ends once, with the one result it ever has. One
 that could not be reached is postponed, and tried again while the others go on (`delivery`).

@@ -1,4 +1,4 @@
-"""What SSM Run Command says of a target, read as a result. Pure.
+"""What SSM Run Command says of a target, read as a result.
 
 The words of `StatusDetails` are those of "Understanding command statuses" in the Systems Manager User Guide and of the
 GetCommandInvocation reference; `Status` is coarser and is not read. The guide spells them with spaces, the service

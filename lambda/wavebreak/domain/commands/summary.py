@@ -1,4 +1,4 @@
-"""How a command run went as a whole: counts, status, exit code and summary, which always agree. Pure.
+"""How a command run went as a whole: counts, status, exit code and summary, which always agree.
 
 Requirements S0-2 and S0-8 (exit codes), S0-9 (tracker), S0-10 and S0-12 (summary), S0-15 (bounded memory).
 """

@@ -1,4 +1,4 @@
-"""Secrets taken out of text and data before anything keeps or prints them. Pure.
+"""Secrets taken out of text and data before anything keeps or prints them.
 
 Whatever looks like a credential is replaced, whatever is called like one is replaced whole. Better a harmless word too
 many masked than one secret kept.

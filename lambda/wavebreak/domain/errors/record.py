@@ -1,4 +1,4 @@
-"""Errors as they are recorded: what an error is, how bad, of which kind, and what of it is kept. Pure.
+"""Errors as they are recorded: what an error is, how bad, of which kind, and what of it is kept.
 
 An exception of ours carries its `category`. Those of others are told apart by names and shapes, so that no AWS library
 is needed for it: an error of a service has an `operation_name`, one of the way there was born in botocore.

@@ -1,4 +1,4 @@
-"""HTML and SVG built of elements, in which text cannot be anything but text. Pure.
+"""HTML and SVG built of elements, in which text cannot be anything but text.
 
 Whatever is not `Html` already is escaped where it goes in; controls, direction marks and lone surrogates are shown
 escaped too, as everywhere else that text from outside is shown (S1-12).

@@ -1,4 +1,4 @@
-"""What a report is made of, put together from what is stored of an execution. Pure."""
+"""What a report is made of, put together from what is stored of an execution."""
 
 from __future__ import annotations
 

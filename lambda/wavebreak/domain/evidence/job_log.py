@@ -1,4 +1,4 @@
-"""What a DRS job log tells of each server: phases with their times, the instance, the recovery point. Pure.
+"""What a DRS job log tells of each server: phases with their times, the instance, the recovery point.
 
 Source: botocore's model of DRS (`JobLogEvent`, `JobLogEventData`), and `LAUNCH_END`, which real logs hold and the model
 does not name. Items may come in any order and twice. What a log does not tell is None: an end that was not logged is

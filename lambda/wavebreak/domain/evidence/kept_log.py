@@ -1,4 +1,4 @@
-"""The log of a DRS job as it is kept with an execution: what a report is made of, small and within bounds. Pure.
+"""The log of a DRS job as it is kept with an execution: what a report is made of, small and within bounds.
 
 DRS writes about ten items for a server. Should it write many more, those of a server that say the same are kept once
 from each end; the words of failures are cut before anything else is.

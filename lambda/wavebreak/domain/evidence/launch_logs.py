@@ -1,4 +1,4 @@
-"""The job logs of an execution, by wave and server: every launch of a server, the earliest first. Pure."""
+"""The job logs of an execution, by wave and server: every launch of a server, the earliest first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report says was not done, and what is still there: waves and servers never started, instances left. Pure."""
+"""What a report says was not done, and what is still there: waves and servers never started, instances left."""
 
 from __future__ import annotations
 

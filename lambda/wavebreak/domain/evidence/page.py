@@ -1,4 +1,4 @@
-"""A report as a page: one file that runs nothing and loads nothing, for people, paper and screen readers. Pure.
+"""A report as a page: one file that runs nothing and loads nothing, for people, paper and screen readers.
 
 Summary first, then the timeline, then tables. Everything in it comes from the report alone (`report.report`).
 """

@@ -1,4 +1,4 @@
-"""What stands behind the waves on a report's page: what was not done, what is left, facts, trail and seal. Pure."""
+"""What stands behind the waves on a report's page: what was not done, what is left, facts, trail and seal."""
 
 from __future__ import annotations
 

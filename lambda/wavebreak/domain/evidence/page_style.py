@@ -1,4 +1,4 @@
-"""The style of a report's page: calm, one colour for each status, light and dark, on paper and on a phone. Pure.
+"""The style of a report's page: calm, one colour for each status, light and dark, on paper and on a phone.
 
 One sheet and no style on any element, so that the page can forbid everything but this sheet by its hash. `TIMELINE` is
 what the timeline alone needs.

@@ -1,4 +1,4 @@
-"""The tables of a report's page: their columns, and how one is built. Pure.
+"""The tables of a report's page: their columns, and how one is built.
 
 Where there is no room for columns, each row becomes a card whose lines carry the names of the columns; the roles stand
 there so that a table stays one for a screen reader even then.

@@ -1,4 +1,4 @@
-"""The waves on a report's page: one table of them all, and for each its servers and what people and steps did. Pure."""
+"""The waves on a report's page: one table of them all, and for each its servers and what people and steps did."""
 
 from __future__ import annotations
 

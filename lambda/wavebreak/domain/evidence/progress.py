@@ -1,4 +1,4 @@
-"""Where each server that launches is, since when, and how long that usually takes (contract 4, `progress`). Pure."""
+"""Where each server that launches is, since when, and how long that usually takes (contract 4, `progress`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report of an execution: what was asked, what came of it, and the proof that nothing of it was changed. Pure.
+"""The report of an execution: what was asked, what came of it, and the proof that nothing of it was changed.
 
 Contract 8 names its fields. What is not known is null, never a guess.
 """

@@ -1,4 +1,4 @@
-"""The seal of a report: its hash, the one way in which it is written, and the check of both without a network. Pure.
+"""The seal of a report: its hash, the one way in which it is written, and the check of both without a network.
 
 The hash shows that a report is whole, not that it is the one that was written: whoever changes a report can make a new
 hash. That, the versions and the lock of the evidence bucket prove (contract 8).

@@ -1,4 +1,4 @@
-"""The axis of a timeline: from the request to the end, in steps that people count in. Pure."""
+"""The axis of a timeline: from the request to the end, in steps that people count in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The timeline of an execution as SVG: its waves, and in each its servers with their phases. Pure.
+"""The timeline of an execution as SVG: its waves, and in each its servers with their phases.
 
 It takes the full width of where it stands, with text of the same size at any width: positions are in percent, heights
 in pixels. A long one is several pictures, so that each fits a page. Its colours are those of `page_style.TIMELINE`;

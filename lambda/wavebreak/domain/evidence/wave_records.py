@@ -1,4 +1,4 @@
-"""The waves of a report: their attempts and approvals as the trail tells them, their steps and servers. Pure."""
+"""The waves of a report: their attempts and approvals as the trail tells them, their steps and servers."""
 
 from __future__ import annotations
 

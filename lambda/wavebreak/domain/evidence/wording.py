@@ -1,4 +1,4 @@
-"""Words of a report for people: times, durations, statuses with their colours. Pure."""
+"""Words of a report for people: times, durations, statuses with their colours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verifies an audit trail: every event's hash, its link to the one before, and that none is missing. Pure."""
+"""Verifies an audit trail: every event's hash, its link to the one before, and that none is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit trail: what a change of status tells, and the chain of hashes that shows a gap or an edit. Pure."""
+"""The audit trail: what a change of status tells, and the chain of hashes that shows a gap or an edit."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class BatchSearch:
         proven: bool = False,
         jobs: int = 20,
     ) -> None:
-        """Take what is due, in its order, and what is remembered of it."""
+        """Keep what is due, in its order, and what is remembered of it."""
         self._clear: list[str] = []
         self._alone: list[str] = []
         self._parts: list[list[str]] = []

@@ -1,4 +1,4 @@
-"""An execution made from a plan: its own frozen copy, waves numbered from 1 in the order of the document. Pure."""
+"""An execution made from a plan: its own frozen copy, waves numbered from 1 in the order of the document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What services say of a server, kept so that it fits the table: what is cut says so. Pure."""
+"""What services say of a server, kept so that it fits the table: what is cut says so."""
 
 from __future__ import annotations
 

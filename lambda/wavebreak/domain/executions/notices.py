@@ -1,4 +1,4 @@
-"""What people are warned of that changes no status. Pure."""
+"""What people are warned of that changes no status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An execution as it stood right after one of its events, read back from the audit trail. Pure.
+"""An execution as it stood right after one of its events, read back from the audit trail.
 
 Messages tell what happened exactly as it happened, even if they leave late: by then the stored state may be another.
 """

@@ -1,4 +1,4 @@
-"""How a wave ends: with its servers, by a required step, or at its deadline. Pure."""
+"""How a wave ends: with its servers, by a required step, or at its deadline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A launch template that a drill changed, as it is written down before anything changes. Pure."""
+"""A launch template that a drill changed, as it is written down before anything changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a drill changes in a launch template, and what it is put back to (contract 13). Pure.
+"""What a drill changes in a launch template, and what it is put back to (contract 13).
 
 A change is the whole list of interfaces: a new version inherits everything else from the version that it is made from.
 """

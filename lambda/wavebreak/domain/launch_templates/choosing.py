@@ -1,4 +1,4 @@
-"""Into which subnet of a drill's network a server goes (contract 13). Pure."""
+"""Into which subnet of a drill's network a server goes (contract 13)."""
 
 from __future__ import annotations
 

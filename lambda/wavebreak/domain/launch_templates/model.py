@@ -1,4 +1,4 @@
-"""What DRS and EC2 tell of how a source server is launched. Pure."""
+"""What DRS and EC2 tell of how a source server is launched."""
 
 from __future__ import annotations
 

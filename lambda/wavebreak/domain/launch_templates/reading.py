@@ -1,4 +1,4 @@
-"""Answers of DRS and EC2 about launches, read: fields that a service leaves out are as it documents them. Pure."""
+"""Answers of DRS and EC2 about launches, read: fields that a service leaves out are as it documents them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What messages say of waves that wait for an approval: which, why, until when, how to approve (contract 12). Pure."""
+"""What messages say of waves that wait for an approval: which, why, until when, how to approve (contract 12)."""
 
 from __future__ import annotations
 

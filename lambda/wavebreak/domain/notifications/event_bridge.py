@@ -1,4 +1,4 @@
-"""What EventBridge gets of an event of the audit trail: one event for each change (docs/events.schema.json). Pure."""
+"""What EventBridge gets of an event of the audit trail: one event for each change (docs/events.schema.json)."""
 
 from __future__ import annotations
 

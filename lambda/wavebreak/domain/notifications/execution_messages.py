@@ -1,4 +1,4 @@
-"""Which event of the audit trail becomes which message, and what the message says. Pure.
+"""Which event of the audit trail becomes which message, and what the message says.
 
 One event is told in at most one message, by its most telling change; what else changed with it is in the message too.
 """

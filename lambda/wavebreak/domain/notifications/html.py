@@ -1,4 +1,4 @@
-"""Messages as HTML mail: one column, inline styles, nothing loaded from anywhere, every text escaped. Pure.
+"""Messages as HTML mail: one column, inline styles, nothing loaded from anywhere, every text escaped.
 
 Mail programs know little CSS: the page is tables, the styles are on the elements. What a program knows of the one style
 sheet, it uses for dark mode; without it the mail is light.

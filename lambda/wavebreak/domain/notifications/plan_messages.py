@@ -1,4 +1,4 @@
-"""Messages about plans, which no execution's trail tells: they carry `planId` and `at`. Pure."""
+"""Messages about plans, which no execution's trail tells: they carry `planId` and `at`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages written down: as text for e-mail, as JSON for machines, as a custom notification for chats. Pure."""
+"""Messages written down: as text for e-mail, as JSON for machines, as a custom notification for chats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DRS's own Recovery Plans, and what each of their parts becomes in a plan of ours. Pure.
+"""DRS's own Recovery Plans, and what each of their parts becomes in a plan of ours.
 
 The steps of a native plan run one after another, each a SERVER step or a WAIT step. Ours are waves in a line: a SERVER
 step is a wave, and the WAIT steps before it are what the wave waits before it begins.

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong, as pointers and messages that people can act on. Pure.
+"""What pydantic finds wrong, as pointers and messages that people can act on.
 
 Pydantic leaves invalid items out before it counts a list, and so reports wrong lengths beside other errors. `Length`
 counts what was given, and lets the items be judged as well.

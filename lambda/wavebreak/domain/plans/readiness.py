@@ -1,4 +1,4 @@
-"""How a plan stood when it was last checked by itself, what changed with that, and when it is checked next. Pure."""
+"""How a plan stood when it was last checked by itself, what changed with that, and when it is checked next."""
 
 from __future__ import annotations
 

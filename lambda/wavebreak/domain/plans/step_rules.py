@@ -1,4 +1,4 @@
-"""What no single field of a step can tell: its placeholders, where its function is, whether it has servers. Pure."""
+"""What no single field of a step can tell: its placeholders, where its function is, whether it has servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a plan could run now, told from facts: each check says PASS, WARN or FAIL of one subject. Pure.
+"""Whether a plan could run now, told from facts: each check says PASS, WARN or FAIL of one subject.
 
 FAIL is what the start of a RECOVERY is refused for, what fails a wave, or what misses the plan's objectives; WARN is
 what an operator should know before. What stands in the way of a drill alone is a WARN that begins with `drill: `. A

@@ -1,4 +1,4 @@
-"""What a look at a plan saw, and so which failures of an earlier look it may call cured. Pure.
+"""What a look at a plan saw, and so which failures of an earlier look it may call cured.
 
 DRS tells launch configurations and snapshots one server at a time, so a look may be over before all are told. What it
 did not see it says nothing of: an earlier failure there stands until it is seen again.

@@ -1,4 +1,4 @@
-"""Where the drills of a plan would land that has networks of its own for them (contract 13). Pure.
+"""Where the drills of a plan would land that has networks of its own for them (contract 13).
 
 By the rules that a drill itself goes by. What is found stands in the way of a drill alone: a recovery ignores it.
 """

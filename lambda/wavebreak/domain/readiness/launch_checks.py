@@ -1,4 +1,4 @@
-"""Whether the servers of a plan could be launched as DRS and EC2 have it now, and where they would land. Pure."""
+"""Whether the servers of a plan could be launched as DRS and EC2 have it now, and where they would land."""
 
 from __future__ import annotations
 

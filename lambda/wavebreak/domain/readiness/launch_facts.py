@@ -1,4 +1,4 @@
-"""What was seen of how servers are launched in one site, and where a launch lands by that. Pure.
+"""What was seen of how servers are launched in one site, and where a launch lands by that.
 
 A launch takes the default version of the server's launch template, as EC2 reads it then: an interface without a subnet
 is in a default subnet, one without groups in the default group of its VPC. With right sizing DRS chooses the type.

@@ -1,4 +1,4 @@
-"""What the checks of a plan come to. Pure."""
+"""What the checks of a plan come to."""
 
 from __future__ import annotations
 

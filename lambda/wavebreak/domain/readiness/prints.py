@@ -1,4 +1,4 @@
-"""What a server and its launch were like when a drill had completed, in a few characters, to tell later changes. Pure.
+"""What a server and its launch were like when a drill had completed, in a few characters, to tell later changes.
 
 A print is of the launch configuration, of what the launch template says, and of what DRS tells of the machine itself.
 """

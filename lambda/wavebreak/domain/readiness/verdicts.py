@@ -1,4 +1,4 @@
-"""What a check says: PASS, WARN or FAIL of one subject, and how what is found of many servers is listed. Pure."""
+"""What a check says: PASS, WARN or FAIL of one subject, and how what is found of many servers is listed."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Steps before and after a launch: what one run of an automation or a function is, and what it is given. Pure."""
+"""Steps before and after a launch: what one run of an automation or a function is, and what it is given."""

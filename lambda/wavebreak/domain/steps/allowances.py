@@ -1,4 +1,4 @@
-"""What steps may run, as the template's parameters name it: anything else is refused before AWS is asked. Pure.
+"""What steps may run, as the template's parameters name it: anything else is refused before AWS is asked.
 
 The lists are those that the roles are made of, so they are read as IAM reads resources: `*` and `?` stand for anything.
 What may run in another account, the role there decides.

@@ -1,4 +1,4 @@
-"""What SSM says of an automation, and what that means for its step. Pure.
+"""What SSM says of an automation, and what that means for its step.
 
 The words are those of AutomationExecutionStatus in the service model; one that is not known means to look again.
 """

@@ -1,4 +1,4 @@
-"""How long a step run may take in all, how often it is looked at, and when its machine hands over. Pure."""
+"""How long a step run may take in all, how often it is looked at, and when its machine hands over."""
 
 from __future__ import annotations
 

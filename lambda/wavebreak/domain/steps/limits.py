@@ -1,4 +1,4 @@
-"""What the services carry of a step's input. Pure."""
+"""What the services carry of a step's input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The placeholders that strings of `parameters` and `payload` may hold (contract 12), and no other templating. Pure.
+"""The placeholders that strings of `parameters` and `payload` may hold (contract 12), and no other templating.
 
 `{{recoveryInstanceIds}}` and `{{sourceServerIds}}` stand alone in their string and become a list. `{{ssm:…}}` in
 parameters is left to SSM.

@@ -1,4 +1,4 @@
-"""One run of an automation or function step, as it is stored and moved on. Pure.
+"""One run of an automation or function step, as it is stored and moved on.
 
 It is begun once, may be told to stop, and ends once. What it is given is filled in before it is begun and kept here.
 """
@@ -144,7 +144,7 @@ class StepRun:
             "timeoutSeconds": self.timeout_seconds,
             "startedAt": iso(self.started_at),
             "parameters": {name: list(values) for name, values in self.parameters.items()},
-            # As text: the table has no floating point numbers, and nobody looks for a part of it.
+            # As text: the table has no floating point numbers, and no query reads a part of it.
             "payload": json.dumps(self.payload, ensure_ascii=False),
             "servers": [[server.source_server_id, server.recovery_instance_id] for server in self.servers],
             "status": self.status.value,

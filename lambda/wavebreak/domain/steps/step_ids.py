@@ -1,4 +1,4 @@
-"""Ids of steps: the same for every try that the machinery makes, another one when a person has a step run again. Pure.
+"""Ids of steps: the same for every try that the machinery makes, another one when a person has a step run again.
 
 An id is a UUID of version 5 (contract 12), because SSM takes no other form as a client token.
 """

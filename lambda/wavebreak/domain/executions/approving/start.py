@@ -1,4 +1,4 @@
-"""The approvals that a plan asks for, as its execution starts with them. Pure."""
+"""The approvals that a plan asks for, as its execution starts with them."""
 
 from __future__ import annotations
 

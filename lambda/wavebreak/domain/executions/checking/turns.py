@@ -1,4 +1,4 @@
-"""When the checks of a plan are made, and what becomes of them with a retry, a cancel or a deadline (contract 7). Pure.
+"""When the checks of a plan are made, and what becomes of them with a retry, a cancel or a deadline (contract 7).
 
 A DOCUMENT or STIPULATION check is the last part of its wave: the wave has ended when its checks have. An APPLICATION
 check is made once, when nothing else of the execution is left to do. A check never fails a wave or an execution: what

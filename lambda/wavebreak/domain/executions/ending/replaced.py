@@ -1,4 +1,4 @@
-"""What a later run replaced of an earlier one: a launch of a server ends the instance that it had. Pure."""
+"""What a later run replaced of an earlier one: a launch of a server ends the instance that it had."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Standings:
     def __init__(
         self, execution: Execution, now: datetime, timing: Timing, observation: TerminationObservation | None = None
     ) -> None:
-        """Take what is stored, and what was just seen."""
+        """Keep what is stored, and what was just seen."""
         self.execution = execution
         self.now = now
         self.timing = timing

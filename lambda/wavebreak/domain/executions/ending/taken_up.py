@@ -1,4 +1,4 @@
-"""What became of an execution's instances by the time that it is taken up again, as DRS shows it then. Pure."""
+"""What became of an execution's instances by the time that it is taken up again, as DRS shows it then."""
 
 from __future__ import annotations
 

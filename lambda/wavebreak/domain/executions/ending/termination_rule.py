@@ -1,4 +1,4 @@
-"""Whether the instances of an execution may be terminated: the contract's rule, asked about the model. Pure."""
+"""Whether the instances of an execution may be terminated: the contract's rule, asked about the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verdict on an execution: given once it has ended, as often as people like; the last one counts. Pure."""
+"""The verdict on an execution: given once it has ended, as often as people like; the last one counts."""
 
 from __future__ import annotations
 

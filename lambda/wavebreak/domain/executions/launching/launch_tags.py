@@ -1,4 +1,4 @@
-"""The tags that a launch job carries, by which it is found again when its answer was lost. Pure."""
+"""The tags that a launch job carries, by which it is found again when its answer was lost."""
 
 from __future__ import annotations
 

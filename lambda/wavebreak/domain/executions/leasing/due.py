@@ -1,4 +1,4 @@
-"""What the lease of an ended drill brings about, and when (contract 13). Pure.
+"""What the lease of an ended drill brings about, and when (contract 13).
 
 A lease is of a drill only, and never ends anything while something of its execution is in flight: it is counted from
 the end, in which nothing is. What it begins is the termination that people can ask for too.

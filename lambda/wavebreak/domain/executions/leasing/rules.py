@@ -1,4 +1,4 @@
-"""The lease of a drill that runs, and its extension at any time (contract 13). Pure."""
+"""The lease of a drill that runs, and its extension at any time (contract 13)."""
 
 from __future__ import annotations
 

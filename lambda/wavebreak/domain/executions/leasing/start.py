@@ -1,4 +1,4 @@
-"""The lease that a drill starts with: what its start asked for, or else its plan. Pure."""
+"""The lease that a drill starts with: what its start asked for, or else its plan."""
 
 from __future__ import annotations
 

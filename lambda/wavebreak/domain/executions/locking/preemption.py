@@ -1,4 +1,4 @@
-"""A drill never stands in the way of a recovery: what a RECOVERY takes over, and what becomes of the drills. Pure.
+"""A drill never stands in the way of a recovery: what a RECOVERY takes over, and what becomes of the drills.
 
 The locks pass over with the write that makes the RECOVERY, or takes it up again (`lock_rules`). What follows, that the
 drills are cancelled, is derived from what that write stored: the next round of the RECOVERY sees to it. Contract 2.

@@ -1,6 +1,6 @@
 """What Wavebreak knows of an execution: its waves, their servers and the DRS jobs that were started for them.
 
-Pure and immutable: every step of the engine takes an `Execution` and returns another. The store writes the difference.
+Immutable: every step of the engine takes an `Execution` and returns another. The store writes the difference.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What people said of an execution, what its checks came to, and the calls that nobody could count later. Pure."""
+"""What people said of an execution, what its checks came to, and the calls that nobody could count later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A call of DRS, and the job that became of it. Pure and immutable."""
+"""A call of DRS, and the job that became of it. Immutable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why an execution does not end though nothing is in flight: there may be launches that are not known. Pure."""
+"""Why an execution does not end though nothing is in flight: there may be launches that are not known."""
 
 from __future__ import annotations
 

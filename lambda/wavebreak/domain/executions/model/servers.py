@@ -1,4 +1,4 @@
-"""A source server of a wave: what is known of its launch, its instance, and the end of that. Pure and immutable."""
+"""A source server of a wave: what is known of its launch, its instance, and the end of that. Immutable."""
 
 from __future__ import annotations
 

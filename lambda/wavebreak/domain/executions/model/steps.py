@@ -1,4 +1,4 @@
-"""A step of a wave as an execution keeps it: which it is, how it stands, and how it ended. Pure.
+"""A step of a wave as an execution keeps it: which it is, how it stands, and how it ended.
 
 What it forwards, starts or invokes stays in the frozen plan until it is started; what it answered stays with its run.
 """

@@ -1,4 +1,4 @@
-"""A wave: its servers, its steps, how it stands, and the attempts before. Pure and immutable."""
+"""A wave: its servers, its steps, how it stands, and the attempts before. Immutable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose words a change follows. Pure and immutable."""
+"""Whose words a change follows. Immutable."""
 
 from __future__ import annotations
 

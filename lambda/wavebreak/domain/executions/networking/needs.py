@@ -1,4 +1,4 @@
-"""Until when a drill needs a server's launch template changed (contract 13). Pure.
+"""Until when a drill needs a server's launch template changed (contract 13).
 
 DRS reads the template late in the launch. So it stays changed from just before StartRecovery until the server is
 LAUNCHED, or until no DRS job of it is intended or active any more, whatever becomes of wave and execution.

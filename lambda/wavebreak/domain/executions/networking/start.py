@@ -1,4 +1,4 @@
-"""The networks that a drill starts with: those of its plan, as they are then. Pure."""
+"""The networks that a drill starts with: those of its plan, as they are then."""
 
 from __future__ import annotations
 

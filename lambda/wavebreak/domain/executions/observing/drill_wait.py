@@ -1,4 +1,4 @@
-"""The time that servers of a RECOVERY wait for DRS jobs of drills: it does not count towards the wave's deadline. Pure.
+"""The time that servers of a RECOVERY wait for DRS jobs of drills: it does not count towards the wave's deadline.
 
 DRS ends no job on demand, so a server that a drill is launching is started when that job is COMPLETED (contract 2).
 """

@@ -122,7 +122,7 @@ class Look:
     """One look, laid out so that each server finds its own part of it."""
 
     def __init__(self, execution: Execution, observation: TerminationObservation) -> None:
-        """Take what is stored and what was seen."""
+        """Keep what is stored and what was seen."""
         self.observation = observation
         self.ours = frozenset(job.job_id for job in execution.launch_jobs() if job.job_id)
         self.shown = {each.recovery_instance_id: each for each in observation.instances if each.state != NOT_FOUND}

@@ -1,4 +1,4 @@
-"""What one look showed of an execution's DRS jobs and steps, and what the execution becomes by it. Pure."""
+"""What one look showed of an execution's DRS jobs and steps, and what the execution becomes by it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a launch is about to be over, so that it is looked at more often without an event that tells of it. Pure.
+"""When a launch is about to be over, so that it is looked at more often without an event that tells of it.
 
 Events of DRS are best effort. From the moment at which the first server of a job is LAUNCHED, or at which the launches
 of this run, or of the one before it, were so, the job is looked at every few seconds, and at the normal interval

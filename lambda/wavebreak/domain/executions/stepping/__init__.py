@@ -1,1 +1,1 @@
-"""Steps of waves: what is done before and after a launch, in order, and what becomes of it. Pure."""
+"""Steps of waves: what is done before and after a launch, in order, and what becomes of it."""

@@ -1,4 +1,4 @@
-"""Changes of the status of steps, as the audit trail lists them. Pure."""
+"""Changes of the status of steps, as the audit trail lists them."""
 
 from __future__ import annotations
 

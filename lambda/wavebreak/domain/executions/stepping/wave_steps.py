@@ -1,4 +1,4 @@
-"""The steps of a plan's waves: which is next, what its end means for the wave, and what a retry runs again. Pure.
+"""The steps of a plan's waves: which is next, what its end means for the wave, and what a retry runs again.
 
 `before` steps concern the launched servers of the waves that a wave depends on, and run before its own are launched;
 `after` steps its own launched servers. Those of a list run one after another. A required automation or function fails

@@ -1,4 +1,4 @@
-"""The calls that would be accepted now (contract 4, `actions`): each is tried on what is stored, by its own rule. Pure.
+"""The calls that would be accepted now (contract 4, `actions`): each is tried on what is stored, by its own rule.
 
 What only a service can tell, that another execution holds a lock, is not known here.
 """

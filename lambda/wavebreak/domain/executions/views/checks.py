@@ -1,4 +1,4 @@
-"""Checks as the API shows them with their execution: how far they are, and what they came to. Pure."""
+"""Checks as the API shows them with their execution: how far they are, and what they came to."""
 
 from __future__ import annotations
 

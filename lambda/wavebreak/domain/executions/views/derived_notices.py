@@ -1,4 +1,4 @@
-"""What an execution's servers and waves have to say besides their statuses: warnings that need not be stored. Pure."""
+"""What an execution's servers and waves have to say besides their statuses: warnings that need not be stored."""
 
 from __future__ import annotations
 

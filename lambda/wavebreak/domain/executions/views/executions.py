@@ -1,4 +1,4 @@
-"""Executions, waves and plans as the API shows them. Pure."""
+"""Executions, waves and plans as the API shows them."""
 
 from __future__ import annotations
 

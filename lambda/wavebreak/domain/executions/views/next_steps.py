@@ -1,4 +1,4 @@
-"""What can be done next with an execution, as commands of the command line that are ready to run. Pure.
+"""What can be done next with an execution, as commands of the command line that are ready to run.
 
 The command line shows them on its cards, notifications carry them in their text.
 """

@@ -1,6 +1,6 @@
 """An execution written down without its waves' details: what the table lists, and what the API shows of it is made of.
 
-Pure. Small, whatever the plan's size. Times are RFC 3339 strings.
+Small, whatever the plan's size. Times are RFC 3339 strings.
 """
 
 from __future__ import annotations

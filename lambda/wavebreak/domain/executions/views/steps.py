@@ -1,4 +1,4 @@
-"""Steps of waves as the API shows them (contract 12). Pure."""
+"""Steps of waves as the API shows them (contract 12)."""
 
 from __future__ import annotations
 
