@@ -43,7 +43,7 @@ _SILENCE_SECONDS: Final = 3.0
 """So long after the last answer of any site the others are waited for no more."""
 _AT_ONCE: Final = 16
 _STOP_SECONDS: Final = 6.0
-"""So long commands are stopped while somebody waits; the workers that watch them stop the rest."""
+"""How long commands are stopped while a caller waits; the workers that watch them stop the rest."""
 _STOP_SILENCE_SECONDS: Final = 0.7
 """So long after the last one that was stopped the others are waited for no more: the machine has more to do."""
 
@@ -66,10 +66,10 @@ class SiteSeen:
 
 
 class Agents:
-    """What one look showed."""
+    """What one read showed."""
 
     def __init__(self, seen: dict[Site, SiteSeen]) -> None:
-        """Take what each site told."""
+        """Keep the answer of each site."""
         self._seen = seen
 
     def answers(self, target: CommandTarget) -> bool:
@@ -171,7 +171,7 @@ def _ask_side_by_side(adapters: dict[Site, _Asked], wanted: dict[Site, list[str]
 def stop_commands(
     targets: Iterable[CommandTarget], ssm_at: Callable[[Site], _Stopping], note: Callable[[Exception, Site], None]
 ) -> None:
-    """Have SSM stop the commands that were sent to targets; `note` is told of those that could not be."""
+    """Stop the commands that were sent to targets; `note` is called for each that could not be stopped."""
     sent = [target for target in targets if target.ssm_command_id is not None]
     adapters: dict[Site, _Stopping] = {}
     for site in {target.site for target in sent}:

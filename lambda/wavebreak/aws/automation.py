@@ -40,7 +40,7 @@ class Automation:
     """SSM Automation of one account and Region."""
 
     def __init__(self, client: SSMClient, once: SSMClient) -> None:
-        """Take a client that repeats failed reads, and one that never repeats a call."""
+        """Keep a client that repeats failed reads, and one that never repeats a call."""
         self.client = client
         self.once = once
 
@@ -67,7 +67,7 @@ class Automation:
         return str(answer["AutomationExecutionId"])
 
     def find(self, step_id: str) -> str | None:
-        """Find the automation of a step by its tag and return its id; None where this look does not show one."""
+        """Return the id of a step's automation, found by its tag; None if SSM does not show one now."""
         pages = self.client.get_paginator("describe_automation_executions").paginate(
             Filters=[{"Key": "TagKey", "Values": [tag_key(step_id)]}]
         )
@@ -77,7 +77,7 @@ class Automation:
         return None
 
     def look(self, automation_execution_id: str) -> AutomationView | None:
-        """Return what SSM says of an automation; None while it does not know of it yet."""
+        """Return the status of an automation as SSM shows it; None while SSM does not show it yet."""
         try:
             answer = self.client.get_automation_execution(AutomationExecutionId=automation_execution_id)
         except ClientError as error:
@@ -90,7 +90,7 @@ class Automation:
         )
 
     def stop(self, automation_execution_id: str) -> None:
-        """Have an automation stopped; one that has ended, or is being stopped, is left as it is."""
+        """Stop an automation; one that has ended, or is being stopped, is left as it is."""
         try:
             self.client.stop_automation_execution(AutomationExecutionId=automation_execution_id, Type="Cancel")
         except ClientError as error:

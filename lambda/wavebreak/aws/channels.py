@@ -1,4 +1,4 @@
-"""The channels that news leave by: EventBridge, SNS topics, chat and mail; and the queue of what could not be told.
+"""The channels of notifications: EventBridge, SNS topics, chat and mail; and the queue of undelivered events.
 
 Each part of a piece of news has a name (`bus-1`, `topic`, `plan`, `chat`, `mail`), so that a part that was told is not
 told again when another one has to be repeated.
@@ -40,7 +40,7 @@ class Channels:
     """All channels of a stack."""
 
     def __init__(self, settings: NoticeSettings, client: Callable[..., Any]) -> None:
-        """Take where to send, and how to get the client of a service (`client("sns", region)`)."""
+        """Keep the destinations, and the factory of service clients (`client("sns", region)`)."""
         self._settings = settings
         self._client = client
 
@@ -49,7 +49,7 @@ class Channels:
         return kind in self._settings.kinds
 
     def send(self, news: News, served: frozenset[str] = frozenset()) -> Outcome:
-        """Tell every part that is not among the `served` ones; never raises for a channel's fault."""
+        """Send every part that is not among the `served` ones; never raises for a channel's fault."""
         faults: dict[str, DeliveryFailure] = {}
         delivered = set(served)
         for part, call in self._calls(news, served):
@@ -159,7 +159,7 @@ class Channels:
         }
 
     def set_aside(self, event: Mapping[str, Any], faults: Mapping[str, DeliveryFailure]) -> None:
-        """Put an event that could not be told into the queue of failed events, with what was in the way."""
+        """Put an event that could not be delivered into the queue of failed events, with the fault."""
         body = {"event": event, "notTold": {part: fault.cause for part, fault in faults.items()}}
         self._client("sqs").send_message(QueueUrl=self._settings.failed_events_queue_url, MessageBody=as_json(body))
 

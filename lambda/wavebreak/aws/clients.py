@@ -94,7 +94,7 @@ def functions() -> Any:
 
 @cache
 def telling(service: str, region: str | None = None) -> Any:
-    """Return the client of a service that news leave by, in the stack's own Region unless told otherwise.
+    """Return the client of a service that notifications leave by, in the stack's own Region by default.
 
     It never repeats a call: the outbox does, and knows what has been told already.
     """
@@ -116,7 +116,7 @@ def drs(site: Site, *, once: bool = False, brief: bool = False) -> DrsClient:
     """Return the DRS client of a site: one for reading, or with `once` one that never repeats a call by itself.
 
     With `brief` a call is over within 13 s, two attempts and the pause between them: an answer of the API has 29 s. Its
-    failures are those of who reads, and never keep a launch from being called. Raises UnsupportedSiteError.
+    failures count for reads only, and never block a launch. Raises UnsupportedSiteError.
     """
     actions = None if once else READ_ONLY
     session = _session(site.account_id, actions, "sts-read") if brief else _session(site.account_id, actions)

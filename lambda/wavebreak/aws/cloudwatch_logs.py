@@ -18,7 +18,7 @@ class CommandOutput:
     """The log group of command output in one account and Region."""
 
     def __init__(self, client: CloudWatchLogsClient, group: str) -> None:
-        """Take the client and the log group's name."""
+        """Keep the client and the log group's name."""
         self.client = client
         self.group = group
 

@@ -12,7 +12,7 @@ class FailedEvents:
     """The queue of events that nothing took in."""
 
     def __init__(self, client: Callable[[str], Any], queue_url: str | None) -> None:
-        """Take how to get the client of a service, and the queue's address."""
+        """Keep the factory of service clients, and the queue's address."""
         self._client = client
         self._queue_url = queue_url
 

@@ -67,7 +67,7 @@ class Drs:
     """DRS of one account and Region."""
 
     def __init__(self, client: DrsClient, once: DrsClient, by_id: ReadsById | None = None) -> None:
-        """Take a client that repeats failed reads, one that never repeats a call, and what reads were refused."""
+        """Keep a client that repeats failed reads, one that never repeats a call, and what reads were refused."""
         self.client = client
         self.once = once
         self._by_id = by_id or ReadsById()
@@ -91,7 +91,7 @@ class Drs:
         return [job for job in self.recent_jobs(now) if not job.ended]
 
     def find_launches(self, execution_id: str, intents: Sequence[Job]) -> dict[tuple[int, int, int], str]:
-        """Find the jobs that intents of ours started, by their tags, in one call: ids by the intents' keys."""
+        """Return the ids of jobs that our intents started, by the intents' keys, found by their tags in one call."""
         since = min(job.intended_at for job in intents) - CLOCK_SKEW
         wanted = {job.key: job_tags(execution_id, job).items() for job in intents}
         return {
@@ -102,7 +102,7 @@ class Drs:
         }
 
     def launches_of(self, execution_id: str, since: datetime) -> dict[str, tuple[tuple[int, int, int], frozenset[str]]]:
-        """List the jobs that carry the tags of an execution: what the tags say and who takes part, by the job's id."""
+        """Return the jobs that carry the tags of an execution: the tags and the participants, by the job's id."""
         found = {}
         filters = {"fromDate": iso(since - CLOCK_SKEW)}
         for shown in self._pages("describe_jobs", filters=filters, maxResults=JOB_IDS_A_CALL):
@@ -152,7 +152,7 @@ class Drs:
         def ask(client: DrsClient, batch: Sequence[str]) -> Iterator[dict[str, Any]]:
             return self._pages(operation, client=client, filters={filtered_by: list(batch)}, maxResults=IDS_A_CALL)
 
-        # Whom a call was refused for is searched without further attempts: the first call had made them all.
+        # The ids at fault are searched without further attempts: the first call had made them all.
         return self._by_id.read(name, ids, IDS_A_CALL, partial(ask, self.client), partial(ask, self.once))
 
     def instances_named(self, recovery_instance_ids: Sequence[str]) -> list[Instance]:
@@ -185,9 +185,9 @@ class Drs:
         return iso(newest.at) if newest else None
 
     def newest_point(self, source_server_id: str, before: datetime | None = None) -> RecoveryPoint | None:
-        """Find a server's newest recovery point that is finished, not later than `before`; None when it has none.
+        """Return a server's newest finished recovery point, not later than `before`; None when it has none.
 
-        With `before` every point is looked at: nobody promises by what DRS orders them.
+        With `before` every point is read, because DRS does not document their order.
         """
         if before is not None:
             return next(iter(self.recovery_points(source_server_id, before)), None)

@@ -21,7 +21,7 @@ class EvidenceBucket:
     """Reports by their names."""
 
     def __init__(self, client: Callable[[], Any], bucket: str | None) -> None:
-        """Take how to get the client of S3, and the bucket's name; None in a function that needs none."""
+        """Keep the factory of S3's client, and the bucket's name; None in a function that needs none."""
         self._client = client
         self._bucket = bucket
 

@@ -39,12 +39,12 @@ def _one(operation: str, subject: str, ask: Callable[[str], T], over: Callable[[
 
 
 def no_time(operation: str) -> Trouble:
-    """Say of a question that it was not put for want of time."""
+    """Return the trouble of a question that was not asked for lack of time."""
     return Trouble(operation, "there was no time left to ask", asked=False)
 
 
 def trouble_of(operation: str, error: Exception) -> Trouble:
-    """Return what stood in the way of an answer, in the service's own words where it gave any."""
+    """Return the reason why there is no answer, with the service's own message if it gave one."""
     if isinstance(error, ClientError):
         return Trouble(operation, words_of(error), denied=is_denied(error), refusal=is_refusal(error))
     return Trouble(operation, str(error))

@@ -10,10 +10,10 @@ from wavebreak.resilience.aws_errors import error_code
 
 
 class Functions:
-    """Looks at functions; it never invokes one."""
+    """Reads functions; it never invokes one."""
 
     def __init__(self, client: Any) -> None:
-        """Take a client of Lambda."""
+        """Keep a client of Lambda."""
         self.client = client
 
     def exists(self, arn: str) -> bool:

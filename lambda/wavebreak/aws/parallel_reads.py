@@ -1,9 +1,8 @@
 """Reads of DRS in several accounts and Regions at the same time: none holds up the others, and all end within a limit.
 
-`Sites` are those of a machine's round. A site that failed is not asked again in the same round; what it did not tell
-is asked for in the next one. Where others have something to hand over, a silent site is not waited for: `begin`
-gives the answers as they come. `Asking` is for an answer that somebody waits for: each question gets an answer, or the
-trouble that stood in its way.
+`Sites` are those of a machine's round. A site that failed is not asked again in the same round; the next round asks
+it again. `begin` returns the answers as they come, so that a silent site does not delay the others. `Asking` serves a
+caller that waits for the answer: each question gets an answer, or the trouble that prevented it.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ class Answers(Generic[T]):
         silences: dict[Site, float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the questions under way, and until when each site counts as silent; `clock` counts seconds."""
+        """Keep the questions under way, and until when each site counts as silent; `clock` counts seconds."""
         self._waiting = dict(asked)
         self._silences = silences
         self._clock = clock
@@ -71,7 +70,7 @@ class Answers(Generic[T]):
         return frozenset(self._waiting)
 
     def first(self) -> dict[Site, T]:
-        """Return what is answered at once: the last site is not waited for long, nor the first much longer.
+        """Return the answers that come at once; neither the first nor the last site is waited for long.
 
         Only sites that were silent already are waited for no longer than a moment.
         """
@@ -207,8 +206,8 @@ class Asking:
 
     Questions are begun within the limit `asking`, and the last one then takes a brief call of DRS (13 s), so that
     the API answers in time. Sites are asked side by side, and one that gives no answer at all is asked
-    nothing more. Where nobody waits another `limit` may count, fewer questions be put `at_once`, and a site be asked
-    nothing for as long as it `gives_way` to others.
+    nothing more. Where no caller waits, another `limit` may count, fewer questions be put `at_once`, and a site be
+    asked nothing for as long as it `gives_way` to others.
     """
 
     def __init__(
@@ -269,11 +268,11 @@ class Asking:
             return question.call()
         except ClientError as error:
             if _is_throttle(error):
-                # The site is busy, with a recovery for all that is known: nobody who only reads asks it more.
+                # The site is busy, perhaps with a recovery: mere reads ask it nothing more.
                 self._failed[question.site] = operation
             return trouble_of(operation, error)
         except FAULTS as error:
-            # Who tells of some subjects and not of others is well.
+            # A service that reports some subjects and not others is healthy.
             if not isinstance(error, PartlyToldError):
                 self._failed[question.site] = operation
             return trouble_of(operation, error)

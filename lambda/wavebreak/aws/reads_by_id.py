@@ -2,7 +2,7 @@
 
 A service answers for all ids of a call or for none. Ids that are refused together, or answered by a fault, are halved
 until those are alone that it is about. They are remembered: the next reads leave them out, and ask for each alone when
-its pause is over. What is silent or holds calls back is not searched: that is nobody's of these ids.
+its pause is over. A site that is silent or throttles is not searched: none of these ids is at fault then.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class PartlyToldError(Unavailable, Generic[T]):
     """A service told of some subjects, and not of others."""
 
     def __init__(self, operation: str, found: list[T], troubles: Mapping[str, Exception]) -> None:
-        """Take the operation, what it told, and what stood in the way of each of the others, by id."""
+        """Keep the operation, its answers, and the fault of each id without an answer."""
         self.operation = operation
         self.found = found
         self.troubles = dict(troubles)
@@ -65,10 +65,10 @@ class _Refused(NamedTuple):
 
 
 class ReadsById:
-    """The reads of one service in one account and Region, and whom it does not tell of."""
+    """The reads of one service in one account and Region, and the ids that it does not report."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with nobody known; `clock` counts seconds."""
+        """Begin with no refused ids; `clock` counts seconds."""
         self._clock = clock
         self._refused: dict[tuple[str, str], _Refused] = {}
 
@@ -135,7 +135,7 @@ class _Reading(Generic[T]):
             self._tell_apart(ids, refusal)
 
     def read_alone(self, name: str) -> None:
-        """Read one that was refused before; whatever comes of it speaks against nobody else."""
+        """Read one id that was refused before; the outcome says nothing about other ids."""
         try:
             refusal = self._refusal([name], self._ask_again)
         except FAULTS as error:
@@ -160,7 +160,7 @@ class _Reading(Generic[T]):
         self.troubles[name] = self.alone[name] = refusal
 
     def _tell_apart(self, ids: Sequence[str], refusal: ClientError) -> None:
-        """Find those of refused ids that the refusal is about; raises it when it is about all of them."""
+        """Search refused ids for those that the refusal is about; raise it when it is about all of them."""
         left: list[Sequence[str]] = _halves(ids) if len(ids) > 1 else []
         if not left:
             self._blame(ids[0], refusal)

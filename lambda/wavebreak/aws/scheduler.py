@@ -27,7 +27,7 @@ _OLDEST_SECONDS: Final = 3600
 
 @dataclass(frozen=True, slots=True)
 class ScheduleTarget:
-    """What schedules of this stack invoke, as whom, and the group that they are kept in."""
+    """What schedules of this stack invoke, the role that they assume, and their group."""
 
     group: str
     function_arn: str
@@ -38,12 +38,12 @@ class Schedules:
     """The schedules of this stack."""
 
     def __init__(self, client: Callable[[], Any], target: ScheduleTarget | None) -> None:
-        """Take how to get the client, and what schedules invoke; None in a function that keeps none."""
+        """Keep the factory of the client, and what schedules invoke; None in a function without schedules."""
         self._client = client
         self._target = target
 
     def keep(self, plan_id: str, schedule: Schedule) -> None:
-        """Have the service hold this schedule for a plan, and no other; doing it twice does no harm."""
+        """Make this the only schedule of a plan in the service; idempotent."""
         asked = self._asked(plan_id, schedule)
         try:
             self._client().update_schedule(**asked)
@@ -53,7 +53,7 @@ class Schedules:
             self._client().create_schedule(**asked)
 
     def remove(self, plan_id: str) -> None:
-        """Have the service hold no schedule for a plan; doing it twice does no harm."""
+        """Remove the schedule of a plan from the service; idempotent."""
         try:
             self._client().delete_schedule(Name=plan_id, GroupName=self._known_target.group)
         except ClientError as error:

@@ -36,7 +36,7 @@ class AppliedQuotas:
     """The quotas of sites, each read once for a while; one that was not told counts as before, or at AWS's default."""
 
     def __init__(self, client_at: Callable[[Site], Any], now: Callable[[], datetime]) -> None:
-        """Take how a site's client of Service Quotas is had, and the clock."""
+        """Keep the factory of a site's Service Quotas client, and the clock."""
         self._client_at = client_at
         self._now = now
         self._known: dict[Site, tuple[Quotas, datetime]] = {}
@@ -57,7 +57,7 @@ class RunningVcpus:
     """How many vCPUs the standard instances of a site may have together (EC2), read once for a while."""
 
     def __init__(self, client_at: Callable[[Site], Any], now: Callable[[], datetime]) -> None:
-        """Take how a site's client of Service Quotas is had, and the clock."""
+        """Keep the factory of a site's Service Quotas client, and the clock."""
         self._client_at = client_at
         self._now = now
         self._known: dict[Site, tuple[int | None, datetime]] = {}

@@ -49,7 +49,7 @@ class Ssm:
         sign_in: Callable[[], object],
         by_id: ReadsById | None = None,
     ) -> None:
-        """Take a client that repeats failed reads, one that never repeats a call, and the stack's own names.
+        """Keep a client that repeats failed reads, one that never repeats a call, and the stack's own names.
 
         `sign_in` has the credentials of both fetched now, if they are not at hand, so that no call waits for them.
         """
@@ -95,7 +95,7 @@ class Ssm:
         return str(answer["Command"]["CommandId"])
 
     def find(self, instance_id: str, comment: str, since: datetime) -> str | None:
-        """Find the command that carries a comment of ours on an instance, by its id."""
+        """Return the id of the command on an instance that carries a comment of ours."""
         pages = self.client.get_paginator("list_command_invocations").paginate(
             InstanceId=instance_id, Filters=[{"key": "InvokedAfter", "value": iso(since)[:19] + "Z"}]
         )
@@ -106,7 +106,7 @@ class Ssm:
         return None
 
     def look(self, command_id: str, instance_id: str) -> Mapping[str, Any] | None:
-        """Return what SSM says of a command on an instance; None while it does not know of it yet."""
+        """Return the status of a command on an instance as SSM shows it; None while SSM does not show it yet."""
         try:
             return self.client.get_command_invocation(CommandId=command_id, InstanceId=instance_id)
         except ClientError as error:
@@ -115,7 +115,7 @@ class Ssm:
             raise
 
     def cancel(self, command_id: str, instance_ids: Iterable[str]) -> None:
-        """Have a command stopped on instances; one that has ended there is left as it is."""
+        """Stop a command on instances; one that has ended there is left as it is."""
         try:
             self.client.cancel_command(CommandId=command_id, InstanceIds=list(instance_ids))
         except ClientError as error:

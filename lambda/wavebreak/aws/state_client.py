@@ -22,7 +22,7 @@ class StateClient:
     """As much of a DynamoDB client as Powertools uses: reads by one client, writes by another."""
 
     def __init__(self, reads: Any, writes: Any) -> None:
-        """Take two clients of the same table, each with the limit of what it is for."""
+        """Keep two clients of the same table, each with the limit of what it is for."""
         self.meta = writes.meta
         self.get_item = reads.get_item
         self.get_paginator = reads.get_paginator

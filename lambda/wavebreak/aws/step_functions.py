@@ -39,7 +39,7 @@ class Workflow:
         command_arn: str | None = None,
         step_arn: str | None = None,
     ) -> None:
-        """Take the client, the wake tokens and the machines' ARNs."""
+        """Keep the client, the wake tokens and the machines' ARNs."""
         self.command_arn = command_arn
         self.step_arn = step_arn
         self.client = client
@@ -77,7 +77,7 @@ class Workflow:
         return True
 
     def wake(self, machine: Machine, execution_id: str) -> bool:
-        """Have a machine look again at once; tells whether it was asleep. A machine that is awake looks by itself."""
+        """Wake a machine for its next round; return whether it was asleep. A machine that is awake polls by itself."""
         token = self.wakes.claim(execution_id, keys.wake_token(machine))
         if token is None:
             return False

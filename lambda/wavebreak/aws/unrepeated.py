@@ -36,7 +36,7 @@ class CallRejectedError(Exception):
     """SSM's answers are refusals too: what caused one tells whose it is and by which code it is recorded."""
 
     def __init__(self, code: str, message: str, quota_code: str | None = None, status: int = 400) -> None:
-        """Take the service's code and message, the quota that would be exceeded, and the HTTP status.
+        """Keep the service's code and message, the quota that would be exceeded, and the HTTP status.
 
         Secrets in the message are masked: it is told to people.
         """
@@ -73,12 +73,12 @@ class CallRejectedError(Exception):
 
     @property
     def passes(self) -> bool:
-        """Whether it is due to nobody, and passes by itself: credentials that are renewed, a clock, a busy account."""
+        """Whether no subject is at fault and it passes by itself: renewed credentials, a clock, a busy account."""
         return self.code in PASSING
 
     @property
     def may_be_request(self) -> bool:
-        """Whether the same may be said of any subject: a conflict, and a quota that is named, is always somebody's."""
+        """Whether any subject may get the same refusal: a conflict, or a quota that is named, always concerns one."""
         return not self.is_conflict and self.quota_code is None
 
     @property
@@ -104,7 +104,7 @@ class OutcomeUnknownError(Exception):
     named_by_cause: ClassVar[bool] = True
 
     def __init__(self, message: str = "") -> None:
-        """Take what is known of it; secrets in it are masked, for it is told to people."""
+        """Keep what is known of the fault; secrets in it are masked, because people read it."""
         super().__init__(masked_text(message))
 
 

@@ -19,7 +19,7 @@ class Ec2:
     """EC2 of one account and Region."""
 
     def __init__(self, client: Any, by_id: ReadsById | None = None) -> None:
-        """Take a client that repeats failed reads, and whom earlier reads did not tell of.
+        """Keep a client that repeats failed reads, and the ids that earlier reads did not find.
 
         The package of the client's types is not installed.
         """

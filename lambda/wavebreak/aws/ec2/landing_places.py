@@ -22,7 +22,7 @@ class LandingPlaces:
     """Launch templates, subnets, groups, addresses and instance types, two hundred a call."""
 
     def __init__(self, client: Any) -> None:
-        """Take a client that repeats failed reads; EC2's types are not installed."""
+        """Keep a client that repeats failed reads; EC2's types are not installed."""
         self.client = client
         self.templates = LaunchTemplates(client)
         self.instances = Ec2(client)
@@ -52,7 +52,7 @@ class LandingPlaces:
         return {each["InstanceType"]: int(each.get("VCpuInfo", {}).get("DefaultVCpus", 0)) for each in found}
 
     def holders_of(self, addresses: Collection[str]) -> dict[tuple[str, str], str | None]:
-        """Return who has private addresses, by subnet and address: an instance, or None for anything else."""
+        """Return the instance that has each private address, by subnet and address; None for anything else."""
         name = "addresses.private-ip-address"
         found = filtered(self.client, "describe_network_interfaces", "NetworkInterfaces", name, addresses)
         return {

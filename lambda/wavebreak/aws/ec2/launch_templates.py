@@ -32,7 +32,7 @@ class LaunchTemplates:
     """Launch templates, and what else EC2 tells of where an instance may land."""
 
     def __init__(self, client: Any) -> None:
-        """Take a client that repeats failed calls: all of these may be made twice. EC2's types are not installed."""
+        """Keep a client that repeats failed calls: all of these may be made twice. EC2's types are not installed."""
         self.client = client
 
     def defaults(self, template_ids: Collection[str]) -> dict[str, TemplateVersion]:
@@ -78,7 +78,7 @@ class LaunchTemplates:
         return int(answer["LaunchTemplateVersion"]["VersionNumber"])
 
     def make_default(self, template_id: str, number: int) -> int:
-        """Have a version be the default; one that was just made is waited for a moment.
+        """Make a version the default; wait a moment for a version that was just made.
 
         Returns the number of the newest version there is at that moment.
         """
