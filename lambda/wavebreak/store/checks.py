@@ -1,4 +1,4 @@
-"""Check executions in the table: one item each, beside their execution, written as often as somebody tries.
+"""Check executions in the table: one item each, beside their execution, idempotent to write.
 
 They sort before what a round of the machines reads. Whether one is superseded is told by the run of its check in its
 wave, so that a retry supersedes all of them in the write that tells of it.
@@ -27,7 +27,7 @@ class CheckStore:
     """The check executions of executions."""
 
     def __init__(self, table: Table) -> None:
-        """Take the table."""
+        """Keep the table."""
         self.table = table
 
     def put(self, execution_id: str, turn: tuple[int, int, int], made: Iterable[Mapping[str, Any]]) -> None:
@@ -63,7 +63,7 @@ class CheckStore:
 
 
 def _record(execution_id: str, turn: tuple[int, int, int], number: int, made: Mapping[str, Any]) -> Item:
-    # As text: the table has no floating point numbers, and nobody looks for a part of it.
+    # As text: the table has no floating point numbers, and no query reads a part of it.
     text = json.dumps(made, separators=(",", ":"), ensure_ascii=False)
     wave, position, run = turn
     found = {"pk": keys.execution(execution_id), "sk": keys.check(wave, position, run, number)}

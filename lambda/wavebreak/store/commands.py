@@ -38,7 +38,7 @@ class CommandStore:
     """Command runs and their targets."""
 
     def __init__(self, table: Table, executions: ExecutionStore) -> None:
-        """Take the table, and the executions whose audit trails tell of the runs."""
+        """Keep the table, and the executions whose audit trails record the runs."""
         self.table = table
         self.executions = executions
 
@@ -131,7 +131,7 @@ class CommandStore:
         self.executions.tell(after.execution_id, [change], act, details, write, marked, allow=allow)
 
     def count(self, command_id: str, *, succeeded: bool) -> None:
-        """Count a result for those who watch; the end of the run counts again, exactly, and is final."""
+        """Count a result for watching callers; the end of the run counts again, exactly, and is final."""
         self.table.update_if(
             (keys.command(command_id), keys.META),
             "ADD #count :one",
@@ -185,7 +185,7 @@ class CommandStore:
         With `only_as_read` also when it got further meanwhile than `target` says: what was not sent may be by now.
         """
         ended = replace(target, state=TargetState.ENDED).record()
-        # As text: the table has no floating point numbers, and nobody looks for a part of it.
+        # As text: the table has no floating point numbers, and no query reads a part of it.
         written = ended | {_RESULT: json.dumps(result, ensure_ascii=False), "succeeded": result["success"]}
         if answer is not None and answer.rows:
             written[_ROWS] = json.dumps(answer.rows, ensure_ascii=False)
@@ -209,7 +209,7 @@ class CommandStore:
         return until_won("This target", attempt, self.executions.pause)
 
     def deal(self, command_id: str, machine_run: int, taken: int) -> None:
-        """Have a run of the machine take its targets by turns, the first after those `taken`."""
+        """Let a run of the machine take its targets by turns, the first after those `taken`."""
         item = {"pk": keys.command(command_id), "sk": keys.TURNS, "machineRun": machine_run, "taken": taken}
         self.table.put_many([item])
 
@@ -218,7 +218,7 @@ class CommandStore:
         return int((self.table.get(keys.command(command_id), keys.TURNS) or {}).get("taken", 0))
 
     def take(self, command_id: str, machine_run: int) -> int | None:
-        """Take the next number, which no other worker gets; None when another run of the machine has taken over."""
+        """Return the next number, which no other worker gets; None when another run of the machine has taken over."""
         dealt = self.table.update_if(
             (keys.command(command_id), keys.TURNS),
             "ADD #taken :one",

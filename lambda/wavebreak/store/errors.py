@@ -37,7 +37,7 @@ class ErrorStore:
     """Errors of the last ninety days."""
 
     def __init__(self, reads: Table, writes: Table) -> None:
-        """Take the table twice: read with patience, written with none."""
+        """Keep the table twice: read with patience, written with none."""
         self.reads = reads
         self.writes = writes
 

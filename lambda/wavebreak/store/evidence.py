@@ -1,4 +1,4 @@
-"""What is kept beside an execution for its evidence: logs of its jobs, the report that is owed, and who asks DRS.
+"""What is kept beside an execution for its evidence: logs of its jobs, the report that is owed, and the call to DRS.
 
 None of these items is read by a round of the machines: they sort before what a round reads.
 """
@@ -51,7 +51,7 @@ class EvidenceStore:
     """Items of executions that their evidence is made of."""
 
     def __init__(self, table: Table) -> None:
-        """Take the table."""
+        """Keep the table."""
         self.table = table
 
     def keep_log(self, execution_id: str, job_id: str, text: str, *, whole: bool) -> None:
@@ -95,7 +95,7 @@ class EvidenceStore:
         return [keys.execution_id_of(str(item["pk"])) for item in waiting]
 
     def turn(self, execution_id: str, now: datetime, since: datetime) -> Turn:
-        """Take the turn to ask DRS for the progress of an execution, unless it was taken after `since`."""
+        """Take the turn to ask DRS for the progress of an execution, unless another call took it after `since`."""
         values = {":now": iso(now), ":since": iso(since)}
         condition = "attribute_not_exists(askedAt) OR askedAt <= :since"
         item = self.table.update_if(_progress(execution_id), "SET askedAt = :now", values, condition=condition)

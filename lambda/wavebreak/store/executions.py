@@ -85,7 +85,7 @@ class ExecutionStore:
         pause: Callable[[int], None] = pause_between,
         on_saved: Callable[[Execution, Execution], None] = _nobody,
     ) -> None:
-        """Take the table, how to wait after the n-th lost race, and what is called after each change."""
+        """Keep the table, the pause after the n-th lost race, and the callback after each change."""
         self.table = table
         self.requests = RequestKeyStore(table)
         self.pause = pause
@@ -351,7 +351,7 @@ class ExecutionStore:
         return [read_event(item) for item in items], rest
 
     def job_item(self, job_id: str) -> tuple[str, str] | None:
-        """Find the item of a DRS job through the job index; None for a job that is not ours."""
+        """Return the item of a DRS job, found through the job index; None for a job that is not ours."""
         query = {
             "IndexName": keys.JOB_INDEX,
             "KeyConditionExpression": "jobId = :pk",
@@ -361,7 +361,7 @@ class ExecutionStore:
         return next(((str(item["pk"]), str(item["sk"])) for item in found), None)
 
     def count_down(self, item: tuple[str, str], subjects: Iterable[str]) -> int:
-        """Take subjects off those a job still awaits; gives how many are left. A repeated event takes nothing off."""
+        """Remove subjects from those that a job awaits; return how many are left. A repeated event removes nothing."""
         answer = self.table.update(
             Key={"pk": {"S": item[0]}, "sk": {"S": item[1]}},
             UpdateExpression="DELETE awaited :seen",

@@ -14,7 +14,7 @@ DOCUMENT: Final = "DOCUMENT"
 EVENT_PREFIX: Final = "EVENT#"
 CURSOR: Final = "CURSOR"
 TOKEN: Final = "TOKEN"  # noqa: S105  the name of an item, not a secret
-TERMINATION_TOKEN: Final = "TOKEN#TERMINATION"  # noqa: S105  likewise
+TERMINATION_TOKEN: Final = "TOKEN#TERMINATION"  # noqa: S105  the name of an item, not a secret
 STATE_FROM: Final = "JOB#"
 """JOB, META, TOKEN and WAVE items sort from here on; the command runs that have not ended, the cursor of the
 notifications, the frozen document and the audit trail sort before it."""

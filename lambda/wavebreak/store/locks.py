@@ -62,7 +62,7 @@ class Held:
     then they are its own."""
 
     def check(self) -> Write:
-        """Have a transaction made only while the first of these locks is still this call's.
+        """Make a transaction conditional: the first of these locks must still be this call's.
 
         Locks are given back and taken over in the order of the partitions: the first is the first to be lost.
         """
@@ -101,7 +101,7 @@ class LockStore:
     """Locks of source servers, and whose a lock is."""
 
     def __init__(self, table: Table) -> None:
-        """Take the table."""
+        """Keep the table."""
         self.table = table
 
     def holders(self, locks: Iterable[Lock], now: datetime) -> dict[Lock, Claim | None]:
@@ -130,7 +130,7 @@ class LockStore:
         return {pk: claim.execution_id for pk, lock in locks.items() if (claim := holders[lock]) is not None}
 
     def take(self, execution: Execution, call: str, now: datetime, *, preempt: bool = False) -> Held:
-        """Take the locks of all servers for a call, or none; with `preempt` over from drills, too.
+        """Take the locks of all servers for a call, or none; with `preempt` also those of drills.
 
         What the call has already is its own: another try of the same request took it. Raises ServerBusy naming server
         and execution, and BeingTakenUpError when another call of this very execution has them. After a fault, too, what
@@ -149,7 +149,7 @@ class LockStore:
         return taking.held(partitions)
 
     def _look_first(self, partitions: Sequence[str], taking: _Taking, now: datetime) -> None:
-        """Find what everybody has before anything is changed; raises what `take` raises."""
+        """Read all locks before anything is changed; raises what `take` raises."""
         found = self.table.get_many([(pk, keys.LOCK) for pk in partitions])
         self._judge({str(item["pk"]): item for item in found}, taking, now)
 
@@ -169,7 +169,7 @@ class LockStore:
         raise Unavailable("Server locks are being taken by many at once", retry_after_seconds=1)
 
     def _judge(self, items: Mapping[str, Item], taking: _Taking, now: datetime) -> None:
-        """Keep what was found of locks that may be taken over; raises ServerBusy or BeingTakenUpError for any other."""
+        """Keep the locks that may be taken over; raises ServerBusy or BeingTakenUpError for any other."""
         locks = {pk: read_lock(item) for pk, item in items.items()}
         holders = self.holders(locks.values(), now)
         for pk, lock in locks.items():
@@ -243,7 +243,7 @@ class LockStore:
         raise Unavailable(f"The lock of plan {plan_id} is being changed by many at once", retry_after_seconds=1)
 
     def claim_plan(self, execution: Execution, now: datetime, *, preempt: bool = False) -> Claim | None:
-        """Look whether an execution may take its plan; gives the drill's claim that it takes over, if there is one.
+        """Check whether an execution may take its plan; return the drill's claim that it takes over, if there is one.
 
         Raises PlanBusy naming the execution that holds it, BeingTakenUpError when that is itself.
         """
@@ -261,7 +261,7 @@ def _batches(partitions: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _no_meta(execution_id: str) -> Write:
-    """Have a transaction made only while an execution does not exist."""
+    """Make a transaction conditional: the execution must not exist."""
     key = {"pk": keys.execution(execution_id), "sk": keys.META}
     return Write(_META, "ConditionCheck", key, "attribute_not_exists(pk)")
 
@@ -332,7 +332,7 @@ def _claim_record(claim: Claim) -> Item:
 
 
 def _giving_back(pk: str, mine: Claim, earlier: Item | None) -> Write:
-    """Give a lock back if it is still this call's: to the drill that it was taken over from, as it was, or free."""
+    """Release a lock that is still this call's: to the drill that it was taken from, as it was, or free."""
     condition, values = same_claim(mine)
     if earlier is not None:
         return Write(pk, "Put", earlier, condition, values)
@@ -348,7 +348,7 @@ def _server_of(partition: str) -> str:
 
 
 def _busy(pk: str, claim: Claim, mine: Claim) -> Problem:
-    """Make the refusal for a lock that somebody holds: another execution, or another call of the same one."""
+    """Return the refusal for a lock that is held by another execution, or by another call of the same one."""
     if claim.execution_id == mine.execution_id:
         return _taken_up_by_another(mine.execution_id)
     server = _server_of(pk)

@@ -1,11 +1,11 @@
-"""The outbox: which events of an execution have been told to everybody, and who is telling the others.
+"""The outbox: which events of an execution have been delivered to every channel, and which call delivers the rest.
 
-An event is born with the attribute that the outbox index finds it by, in the transaction of the change that it tells,
-and loses it once the cursor has moved past it. So an event that was not delivered is found without a scan. A call that
-dies between the two writes leaves an event in the index that the next teller takes out.
+The transaction of a change writes the event with the attribute that the outbox index finds it by. The attribute is
+removed once the cursor has moved past the event, so an undelivered event is found without a scan. A call that dies
+between the two writes leaves an event in the index; the next delivery removes it.
 
-The cursor is leased while its events are told, so that no two callers tell the same event at once. A caller that comes
-meanwhile knocks and goes: the cursor is given back only if there was no knock since it was taken.
+The cursor is leased while its events are delivered, so that no two calls deliver the same event at once. A call that
+comes meanwhile raises the counter `knocks` and ends. The cursor is released only if `knocks` has not changed since.
 """
 
 from __future__ import annotations
@@ -61,15 +61,15 @@ class OutboxStore:
     """The CURSOR items of executions, and the events behind them."""
 
     def __init__(self, table: Table) -> None:
-        """Take the table."""
+        """Keep the table."""
         self.table = table
 
     def claim(self, execution_id: str, owner: str, now: datetime, lease: timedelta) -> Cursor | None:
-        """Take the cursor for a while; None, having knocked, while another call has it."""
+        """Take the lease of the cursor; while another call has it, raise `knocks` and return None."""
         cursor = self._take(execution_id, owner, now, lease)
         if cursor is None:
             self._update(execution_id, "ADD knocks :one", {":one": 1})
-            # The holder may have given it back before the knock was heard.
+            # The holder may have released it before `knocks` was raised.
             cursor = self._take(execution_id, owner, now, lease)
         return cursor
 
@@ -83,7 +83,7 @@ class OutboxStore:
         return _read(execution_id, owner, item) if item else None
 
     def release(self, cursor: Cursor, *, heard: bool) -> bool:
-        """Give the cursor back; with `heard` only if there was no knock since it was taken. False if it was not."""
+        """Release the cursor; with `heard` only if `knocks` is as it was when taken. Return whether it was released."""
         condition, values = _unless_knocked(cursor) if heard else (_MINE, _NOTHING)
         expression = "REMOVE leaseOwner, leaseUntil"
         mine = {":me": cursor.owner, **values}
@@ -104,7 +104,7 @@ class OutboxStore:
     def move(self, cursor: Cursor, sequence: int, statuses: Statuses) -> Cursor:
         """Move past an event and take it out of the outbox; raises CursorLostError when another has the cursor.
 
-        What the execution's statuses are after the event is kept, so that nobody has to read what lies before it.
+        The statuses of the execution after the event are kept, so that no call has to read what lies before it.
         """
         item = self._moved(cursor, sequence, statuses, _MINE, "")
         if item is None:
@@ -151,7 +151,7 @@ class OutboxStore:
         return self._update(cursor.execution_id, expression, values, condition=f"{condition} AND {at}")
 
     def take_out(self, execution_id: str, sequence: int) -> None:
-        """Have the outbox index find an event no longer; its audit trail is as it was."""
+        """Remove an event from the outbox index; the audit trail stays as it is."""
         self.table.client.update_item(
             TableName=self.table.name,
             Key=to_attributes({"pk": keys.execution(execution_id), "sk": keys.event(sequence)}),
@@ -200,7 +200,7 @@ class OutboxStore:
 
 
 def _unless_knocked(cursor: Cursor) -> tuple[str, Mapping[str, Any]]:
-    """Return the condition that nobody has knocked since a cursor was taken, with its values."""
+    """Return the condition that `knocks` has not changed since a cursor was taken, with its values."""
     if cursor.knocks:
         return f"{_MINE} AND knocks = :heard", {":heard": cursor.knocks}
     return f"{_MINE} AND attribute_not_exists(knocks)", _NOTHING

@@ -40,7 +40,7 @@ class PlanStore:
     """The plans."""
 
     def __init__(self, table: Table) -> None:
-        """Take the table."""
+        """Keep the table."""
         self.table = table
 
     def get(self, plan_id: str) -> StoredPlan:

@@ -31,7 +31,7 @@ class RequestKeyStore:
     """The KEY items."""
 
     def __init__(self, table: Table) -> None:
-        """Take the table."""
+        """Keep the table."""
         self.table = table
 
     def id_of(

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from wavebreak.store.table import Item
 
 LEASE: Final = timedelta(seconds=60)
-"""How long whoever brings a schedule into line keeps others from it: its calls are over then."""
+"""How long a call that updates a schedule keeps others from it: its calls are over then."""
 _AT_WORK: Final = timedelta(seconds=55)
-"""How long whoever starts a scheduled drill does: its function runs less, and is called again after a minute."""
+"""How long the lease of a scheduled start lasts: its function runs less, and is called again after a minute."""
 AGAIN: Final = timedelta(seconds=60)
 _REMEMBERED: Final = timedelta(days=2)
 """How long it is known what became of a scheduled time; the service delivers none so late."""
@@ -59,16 +59,16 @@ class Scheduled:
     untold: bool = False
     """Whether people have yet to be told why."""
     busy: bool = False
-    """Whether somebody else is at it."""
+    """Whether another call has its lease."""
     again: bool = False
-    """Whether somebody was at it before, and was lost."""
+    """Whether an earlier call began it and was lost."""
 
 
 class ScheduleStore:
     """The SCHEDULE and SCHEDULED items."""
 
     def __init__(self, table: Table) -> None:
-        """Take the table."""
+        """Keep the table."""
         self.table = table
 
     def standings(self, plan_ids: Iterable[str]) -> dict[str, Standing]:
@@ -81,7 +81,7 @@ class ScheduleStore:
         return (keys.plan_id_of(pk) for pk in self.table.due(keys.SCHEDULES, now))
 
     def claim(self, plan_id: str, owner: str, now: datetime) -> Claim | None:
-        """Take the right to bring a plan's schedule into line; None when there is nothing to do or somebody does it."""
+        """Take the lease of a plan's schedule; None when there is nothing to do or another call has the lease."""
         if self.table.get(keys.plan(plan_id), keys.SCHEDULE) is None:
             return None
         if not plan_leases.take(self.table, plan_id, keys.SCHEDULE_LEASE, owner, now, now + LEASE):
@@ -121,7 +121,7 @@ class ScheduleStore:
         plan_leases.give_back(self.table, plan_id, keys.SCHEDULE_LEASE, owner)
 
     def begin(self, plan_id: str, scheduled: str, now: datetime) -> Scheduled:
-        """Take up a scheduled time, and give what is known of it."""
+        """Take the lease of a scheduled time, and return what is known of it."""
         key = {"pk": keys.plan(plan_id), "sk": keys.scheduled(scheduled)}
         before = self.table.get(key["pk"], key["sk"])
         if before is not None and before["outcome"] is not None:

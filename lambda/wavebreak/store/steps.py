@@ -24,7 +24,7 @@ class StepStore:
     """Runs of automation and function steps."""
 
     def __init__(self, table: Table) -> None:
-        """Take the table."""
+        """Keep the table."""
         self.table = table
 
     def create(self, run: StepRun) -> StepRun:
@@ -73,7 +73,7 @@ class StepStore:
         return self.change(step_id, lambda run: ended(run, outcome, now))
 
     def request_stop(self, step_id: str, reason: StopReason, actor: str) -> StepRun:
-        """Have a run stopped; one that has ended, or was told so before, stays as it is. Raise NotFound."""
+        """Request the stop of a run; one that has ended, or was asked before, stays as it is. Raise NotFound."""
         return self.change(step_id, lambda run: run.stopped(reason, actor))
 
     def active_ids(self) -> list[str]:

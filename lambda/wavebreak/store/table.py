@@ -104,7 +104,7 @@ def text_size(text: str) -> int:
 
 
 def room_for(shown: Callable[[Item], Any]) -> Callable[[Item], bool]:
-    """Return what tells of each item of a page in turn (`Table.page`) whether there is room for it in the answer."""
+    """Return a function that decides for each item of a page in turn (`Table.page`) whether the answer has room."""
     size = 0
 
     def fits(item: Item) -> bool:
@@ -139,7 +139,7 @@ class Table:
     """The one table, through a low-level client."""
 
     def __init__(self, client: DynamoDBClient, name: str) -> None:
-        """Take the client and the table's name."""
+        """Keep the client and the table's name."""
         self.client = client
         self.name = name
 

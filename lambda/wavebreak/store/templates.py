@@ -1,7 +1,7 @@
 """Changed launch templates, each beside the lock of its server: written before the change, gone when it is put back.
 
-All of them stand in the index of due things, so that the sweep finds those that are left. Who takes a change to put it
-back keeps the drill from going on with it: every step of either is under a condition.
+All of them stand in the index of due things, so that the sweep finds those that are left. A call that takes a change to
+put it back keeps the drill from going on with it: every step of both is under a condition.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from wavebreak.store.table import Item
 
 HELD: Final = timedelta(seconds=90)
-"""How long whoever puts a template back keeps others from it: its calls of EC2 are over then."""
+"""How long a call that puts a template back keeps others from it: its calls of EC2 are over then."""
 _FREE: Final = (
     "#token = :token AND (NOT #stage = :back OR heldUntil < :now)"
     " AND (attribute_not_exists(restoringSince) OR restoringSince = :since)"
     " AND (attribute_not_exists(cleaned) OR cleaned = :cleaned)"
 )
-"""Nobody has a change, and nobody who had it made a step since it was read."""
+"""No call has a change, and no call that had it made a step since it was read."""
 _NAMES: Final = {"#token": "token", "#stage": "stage", "#holder": "holder"}
 
 
@@ -40,7 +40,7 @@ class TemplateStore:
     """The changes of launch templates that were not put back yet."""
 
     def __init__(self, table: Table) -> None:
-        """Take the table."""
+        """Keep the table."""
         self.table = table
 
     def of(self, site: Site, source_server_ids: Iterable[str]) -> dict[str, TemplateChange]:
@@ -62,16 +62,16 @@ class TemplateStore:
         return self._each([(each, "attribute_not_exists(pk)", {}, ()) for each in changes])
 
     def made(self, changes: Sequence[TemplateChange]) -> list[TemplateChange]:
-        """Note the versions that were made, before they become the default; gives those that nobody took meanwhile."""
+        """Record the versions that were made, before they become the default; return those that no call took."""
         changed = [replace(each, stage=Stage.CHANGED) for each in changes]
         return self._each([self._if(each, Stage.CHANGING) for each in changed])
 
     def ready(self, changes: Sequence[TemplateChange]) -> list[TemplateChange]:
-        """Note that our versions are the defaults; gives those that nobody took meanwhile."""
+        """Note that our versions are the defaults; return those that no call took meanwhile."""
         return self._each([self._if(replace(each, stage=Stage.READY), Stage.CHANGED) for each in changes])
 
     def take(self, changes: Sequence[TemplateChange], holder: str, now: datetime) -> list[TemplateChange]:
-        """Take changes to put them back; gives those taken, which nobody else has."""
+        """Take changes to put them back; return those that were taken, which no other call has."""
         taken = [replace(each, stage=Stage.PUTTING_BACK, holder=holder, held_until=now + HELD) for each in changes]
         return self._each([(each, _FREE, _as_read(each, now), ("#token", "#stage")) for each in taken])
 
@@ -81,7 +81,7 @@ class TemplateStore:
         self._each([self._held(change, needed)])
 
     def note(self, change: TemplateChange, known: TemplateChange) -> None:
-        """Note what was seen of a change that nobody has taken: since when it is idle, and what was in the way."""
+        """Record what was seen of a change that no call has taken: since when it is idle, and the trouble with it."""
         self._each([self._if(change, known.stage)])
 
     def failed(self, change: TemplateChange, trouble: str, now: datetime) -> None:

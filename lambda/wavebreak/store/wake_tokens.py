@@ -47,7 +47,7 @@ class WakeStore:
     """The TOKEN items of executions."""
 
     def __init__(self, table: Table) -> None:
-        """Take the table."""
+        """Keep the table."""
         self.table = table
 
     def claim(self, execution_id: str, sort_key: str) -> str | None:

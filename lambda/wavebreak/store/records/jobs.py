@@ -51,7 +51,7 @@ def job_record(execution_id: str, job: Job) -> Item:
 
 
 def jobs_digest(execution: Execution) -> str:
-    """Tell the jobs of one version of an execution from those of any other."""
+    """Return a digest that differs between the jobs of any two versions of an execution."""
     written = [
         {name: value for name, value in job_record(execution.execution_id, job).items() if name != "awaited"}
         for job in sorted(execution.jobs, key=lambda job: job.key)

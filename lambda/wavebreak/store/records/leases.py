@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def lease_record(execution: Execution) -> dict[str, Any]:
-    """Write down what only the rules read of a lease, and when the sweep is to look at it, if ever."""
+    """Write what only the rules read of a lease, and when the sweep checks it, if ever."""
     lease = execution.lease
     if lease is None:
         return {}

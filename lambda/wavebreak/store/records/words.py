@@ -12,5 +12,5 @@ if TYPE_CHECKING:
 
 
 def read_word(record: Mapping[str, Any] | None) -> Attribution | None:
-    """Read back who said something, when and why; None where nobody did."""
+    """Read back the person, time and reason of a request; None where there is none."""
     return Attribution(record["actor"], parse_iso(record["at"]), record.get("reason")) if record else None

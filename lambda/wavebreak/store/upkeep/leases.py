@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def take(table: Table, plan_id: str, sort_key: str, owner: str, now: datetime, until: datetime) -> bool:
-    """Take a lease if it is free or over; gives whether it is the owner's now."""
+    """Take a lease if it is free or over; return whether it is the owner's now."""
     lease = {"pk": keys.plan(plan_id), "sk": sort_key, "owner": owner, "leasedUntil": iso(until)}
     free = "attribute_not_exists(pk) OR leasedUntil < :now"
     try:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from wavebreak.store.table import Item
 
 LEASE: Final = timedelta(seconds=150)
-"""How long whoever checks a plan keeps others from it: longer than its function may run."""
+"""How long a call that checks a plan keeps others from it: longer than its function may run."""
 _REMEMBERED: Final = timedelta(days=90)
 """How long what a check found is kept."""
 
@@ -40,7 +40,7 @@ class Due:
     stamp: str
     """The change of the plan that it is due for."""
     misses: int = 0
-    """Looks in a row that came to nothing."""
+    """Checks in a row that saw too little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Kept:
     """The channels that know the change, while others do not."""
     failures: int = 0
     looked_at: int = 0
-    """Servers that the look asked for one by one."""
+    """Servers that the check asked for one by one."""
     missed: str | None = None
     """The first server that it did not come to."""
 
@@ -94,7 +94,7 @@ class ReadinessStore:
     """The items of the readiness of plans."""
 
     def __init__(self, table: Table) -> None:
-        """Take the table."""
+        """Keep the table."""
         self.table = table
 
     def due(self, now: datetime) -> Iterator[str]:
@@ -121,7 +121,7 @@ class ReadinessStore:
             self.table.put_many([{"pk": keys.SWEEP, "sk": keys.KNOWN_TO_CHECKS}])
 
     def claim(self, plan_ids: Sequence[str], owner: str, now: datetime) -> list[Due]:
-        """Take the right to check plans; those that another call checks, or that are gone, are left out."""
+        """Take the leases to check plans; plans that are gone, or that another call checks, are left out."""
         taken = [
             plan_id
             for plan_id in plan_ids
@@ -135,11 +135,11 @@ class ReadinessStore:
         return [Due(plan_id, owner, str(item["stamp"]), int(item["misses"])) for plan_id, item in found.items()]
 
     def release(self, due: Due) -> None:
-        """Give the right to check a plan back, and leave it due."""
+        """Release the lease to check a plan, and leave it due."""
         plan_leases.give_back(self.table, due.plan_id, keys.READINESS_LEASE, due.owner)
 
     def postpone(self, due: Due, until: datetime, *, missed: bool) -> None:
-        """Have a plan checked later; what is known of it stays. `missed` is a look that came to nothing."""
+        """Postpone the check of a plan; its findings stay. `missed` is a check that saw too little."""
         item = _due(due.plan_id, due.stamp, until, due.misses + missed)
         self._settle(due, [Write("readiness", "Put", item, "stamp = :stamp", {":stamp": due.stamp})])
 
@@ -163,7 +163,7 @@ class ReadinessStore:
             return
 
     def found(self, due: Due, plan: StoredPlan, kept: Kept, again: datetime) -> bool:
-        """Keep what a look at a plan found, and when it is due again.
+        """Store what a check of a plan found, and when it is due again.
 
         Gives False, and keeps nothing, when the plan was changed or deleted meanwhile, or another call has it by now.
         """
@@ -179,7 +179,7 @@ class ReadinessStore:
         return self._settle(due, writes)
 
     def told(self, plan: StoredPlan, kept: Kept, again: datetime) -> None:
-        """Keep what people know by now of what was found, and when the plan is due again; not of one that changed."""
+        """Store what people know of the findings by now, and when the plan is due again; not of one that changed."""
         plan_id, stamp = plan.document["planId"], stamp_of(plan)
         known = kept.standing.checked_at
         same = Write("kept", "Put", _item(plan_id, kept), "checkedAt = :known", {":known": iso(known)})
