@@ -1,8 +1,8 @@
 """Events delivered to every channel: in the order of the audit trail, at least once, again only after a crash.
 
-`deliver` tells what waits of one execution: the stream calls it when an event is written, the sweep for events that
-still wait a while later, because a channel, the function or the stream itself failed. What fails five times is set
-aside, and the ones after it go on. `announce` tells a message that no trail holds.
+`deliver` sends the waiting events of one execution. The stream calls it when an event is written; the sweep calls it
+for events that still wait a while later, because a channel, the function or the stream itself failed. An event that
+fails five times is set aside, and the ones after it go on. `announce` sends a message that no trail holds.
 """
 
 from __future__ import annotations
@@ -95,9 +95,9 @@ def deliver(app: Ports, execution_id: str, oldest: int | None = None) -> int:
 
 
 def sweep(app: Ports) -> int:
-    """Tell every event that still waits though it should not; gives how many were told or set aside.
+    """Deliver every overdue event; return how many were delivered or set aside.
 
-    One execution that cannot be told does not keep the others from it; the last such fault is raised in the end.
+    A fault of one execution does not stop the others; the last such fault is raised in the end.
     """
     until = app.now() + WORK
     return each_despite_faults(
@@ -109,10 +109,10 @@ def sweep(app: Ports) -> int:
 
 
 def announce(app: Ports, message: Message, served: frozenset[str] = frozenset(), topic: str | None = None) -> None:
-    """Tell a message that no trail holds (`command_and_alarm_messages`), to every channel, if its kind is wanted.
+    """Send a message that no trail holds (`command_and_alarm_messages`) to every channel, if its kind is wanted.
 
     `served` names parts that have it already, `topic` is a plan's own. Raises Unavailable when a channel did not take
-    it: called again it is told again, also where it was told before.
+    it: a repeated call sends it again, also to channels that have it.
     """
     channels = app.channels()
     if not channels.wants(message.kind):
@@ -123,7 +123,7 @@ def announce(app: Ports, message: Message, served: frozenset[str] = frozenset(),
 
 
 def announce_alarm(app: Ports, alarm: Mapping[str, str]) -> None:
-    """Tell people of an alarm, `{name, state, reason}`; the topic has it from CloudWatch itself."""
+    """Send an alarm, `{name, state, reason}`, to people; the topic has it from CloudWatch itself."""
     announce(app, alert_message(alarm), frozenset({TOPIC}))
 
 
@@ -133,7 +133,7 @@ def executions_of(partitions: Iterable[str]) -> list[str]:
 
 
 def _after(before: Statuses, event: Mapping[str, Any]) -> Statuses:
-    """Return how an execution stood right after the next event; what an odd one does not tell is as it was."""
+    """Return the statuses of an execution after the next event; a malformed event changes nothing."""
     try:
         return before.after(event)
     except (KeyError, TypeError, ValueError):
@@ -143,7 +143,7 @@ def _after(before: Statuses, event: Mapping[str, Any]) -> Statuses:
 
 @dataclass(slots=True)
 class _Teller:
-    """Tells what waits of one execution, whose cursor it holds."""
+    """Delivers the waiting events of one execution, whose cursor it holds."""
 
     app: Ports
     cursor: Cursor
@@ -151,10 +151,10 @@ class _Teller:
     oldest: int | None
     count: int = 0
     released: bool = False
-    """Whether the cursor was given back with the last event."""
+    """Whether the cursor was released with the last event."""
 
     def run(self) -> None:
-        """Tell everything, or raise _HeldBackError."""
+        """Deliver every event, or raise _HeldBackError."""
         execution: Execution | None = None
         behind = self._behind()
         following = next(behind, None)
@@ -174,7 +174,7 @@ class _Teller:
             self.count += 1
 
     def _move(self, sequence: int, statuses: Statuses, *, is_last: bool) -> None:
-        """Move past an event; with the last one the cursor is given back, unless somebody has knocked meanwhile."""
+        """Move past an event; release the cursor with the last one, unless `knocks` was raised meanwhile."""
         self.released = is_last and self.app.outbox.move_and_release(self.cursor, sequence, statuses)
         if not self.released:
             self.cursor = self.app.outbox.move(self.cursor, sequence, statuses)
@@ -182,7 +182,7 @@ class _Teller:
     def _behind(self) -> Iterator[Item]:
         """Read the events behind the cursor.
 
-        One at or before it that is still in the outbox, for whoever moved past it died, is taken out.
+        One at or before it that is still in the outbox is taken out: the call that moved past it died.
         """
         through = self.cursor.notified_through
         first = min(through, self.oldest or through)
@@ -194,7 +194,7 @@ class _Teller:
                 self.app.outbox.take_out(self.cursor.execution_id, sequence)
 
     def _statuses(self) -> Statuses:
-        """Return how the execution stood at the cursor; added up once for a cursor that does not know it."""
+        """Return the statuses of the execution at the cursor; added up once for a cursor without them."""
         if self.cursor.statuses is not None:
             return self.cursor.statuses
         through = self.cursor.notified_through
@@ -208,9 +208,9 @@ class _Teller:
             self.cursor = replace(self.cursor, plan_topic=topic or "")
 
     def _tell(self, then: Execution, event: Item) -> None:
-        """Tell an event; what will not go through now is tried later, or set aside in the end.
+        """Deliver an event; a part that fails now is tried later, or set aside in the end.
 
-        A refusal does not pass by waiting: its attempts follow each other at once, so that it holds up nothing.
+        Waiting does not cure a refusal: its attempts follow each other at once, so that it delays nothing.
         """
         served, failures = self.cursor.served, self.cursor.failures
         while True:
@@ -230,7 +230,7 @@ class _Teller:
                 raise _HeldBackError
 
     def _record(self, event: Item, faults: Mapping[str, DeliveryFailure], failures: int) -> None:
-        """Record what was in the way: an error once the event is set aside for it, until then a warning."""
+        """Record the faults: an error once the event is set aside for them, until then a warning."""
         for part, fault in faults.items():
             self.app.errors.record_failure(
                 Severity.ERROR if failures >= MOST_FAILURES else Severity.WARNING,

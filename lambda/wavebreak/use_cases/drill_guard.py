@@ -100,7 +100,7 @@ def spared(
     errors_before: Mapping[str, str | None],
     since: datetime,
 ) -> Spared:
-    """Find servers that a drill must not launch now, just before it would (contract 2).
+    """Return the servers that a drill must not launch now, just before it would (contract 2).
 
     Takes what DRS showed of the batch's servers and of the jobs of the last days, and what each server says that it
     waits for. Instances are asked for only where one of these tells that there may be one; whom DRS does not tell of

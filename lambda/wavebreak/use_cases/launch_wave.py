@@ -84,15 +84,15 @@ class Launcher:
     """Starts one wave of one execution."""
 
     def __init__(self, app: Ports, execution_id: str, number: int) -> None:
-        """Take the app, the execution's id and the wave's number."""
+        """Keep the app, the execution's id and the wave's number."""
         self.app = app
         self.number = number
         self.intents = Intents(app, execution_id, number)
 
     def run(self) -> None:
-        """Start what is due, give the wave back, and have the machine look at what came of it.
+        """Start what is due, release the wave, and wake the machine.
 
-        A call that dies on the way gives nothing back: its lease runs out.
+        A call that dies on the way releases nothing: its lease expires.
         """
         # As it is read back: to the millisecond.
         lease = parse_iso(iso(self.app.now() + self.app.timing.start_lease))
@@ -102,7 +102,7 @@ class Launcher:
         self._wake()
 
     def _wake(self) -> None:
-        """Wake the machine; one that is not woken looks within seconds."""
+        """Wake the machine; one that is not woken polls within seconds."""
         try:
             self.app.workflow.wake(Machine.RECOVERY, self.intents.execution_id)
         except FAULTS as error:
@@ -132,7 +132,7 @@ class Launcher:
             )
 
     def _give_up(self, error: Exception, why: str) -> None:
-        """Fail what waits to be started: what only somebody can mend is told at once, not when the wave times out."""
+        """Fail what waits to be started: what only a person can mend fails at once, not when the wave times out."""
         self.intents.note(error, Severity.ERROR)
         self.intents.change(
             lambda current: launch_steps.request_refused(
@@ -163,7 +163,7 @@ class _Round:
     """The calls of one invocation for one wave."""
 
     def __init__(self, app: Ports, intents: Intents, outlook: Outlook, execution: Execution) -> None:
-        """Take the servers of the wave that wait and are in no job."""
+        """Return the servers of the wave that wait and are in no job."""
         self.app = app
         self.intents = intents
         self.outlook = outlook
@@ -286,7 +286,7 @@ class _Round:
         return True
 
     def _refused(self, job: Job, refusal: CallRejectedError) -> bool:
-        """Record a refusal, and what it says of whom; tells whether others may be taken."""
+        """Record a refusal and the servers at fault; return whether other calls may follow."""
         words = f"DRS refused: {refusal}"
         if refusal.not_called:
             self._change(lambda current: launch_steps.never_made(current, job))
@@ -310,7 +310,7 @@ class _Round:
         return until is not None and until <= now < until + self.app.timing.scaled(_TAKEN_SECONDS)
 
     def _request_refused(self, words: str, *, retryable: bool) -> bool:
-        """Have all wait, or fail where waiting cannot help: no server is to blame. Gives False: nothing may follow."""
+        """Let all wait, or fail where waiting cannot help: no server is at fault. Return False: nothing may follow."""
         number, until = self.wave.number, self._later()
         self.search.leave_out(self.memory)
         if retryable:
@@ -325,7 +325,7 @@ class _Round:
         return self.app.now() + self.app.timing.no_room
 
     def _blame(self, culprits: Mapping[str, str], *, retryable: bool) -> None:
-        """Have those that were refused alone wait, or fail where waiting cannot help."""
+        """Let the servers that were refused alone wait, or fail them where waiting cannot help."""
         if not culprits:
             return
         if not retryable:
@@ -349,18 +349,18 @@ class _Round:
         return False
 
     def _wait(self, reasons: Mapping[str, str], how_long: timedelta) -> None:
-        """Have servers wait for something that speaks against none of them."""
+        """Let servers wait for something that is no fault of theirs."""
         until = self.app.now() + how_long
         self._suspect({name: launch_steps.waiting(self.memory[name], why, until) for name, why in reasons.items()})
 
     def _suspect_last(self, found: Mapping[str, str]) -> None:
-        """Have the last of a group be tried by itself in the next round."""
+        """Mark the last of a group to be tried alone in the next round."""
         now = self.app.now()
         times = {name: known.times if (known := self.memory[name]) else 0 for name in found}
         self._suspect({name: Suspicion(words, now, times[name]) for name, words in found.items()})
 
     def _remember_suspects(self) -> None:
-        """Remember those of whom some were refused, and it was not found out which, as a group."""
+        """Record as a group those servers of which some were refused without a finding which."""
         now = self.app.now()
         suspects = self.search.suspects
         call = f"{self.wave.number}-{self.wave.attempt} {iso(now)}"

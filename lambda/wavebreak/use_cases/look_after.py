@@ -1,4 +1,4 @@
-"""What the regular sweep looks after, one thing after the other; a fault of one keeps no other from being done."""
+"""What the regular sweep does, one task after the other; a fault of one does not stop the others."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ _WORKS: Final[Mapping[str, Callable[[Ports], int]]] = {
 
 
 def everything(app: Ports) -> dict[str, int]:
-    """Look after everything, and count what was done of each; faults are recorded, and the last is raised."""
+    """Do every task of the sweep, and count what was done of each; faults are recorded, and the last is raised."""
     counts: dict[str, int] = {}
 
     def look(name: str) -> int:

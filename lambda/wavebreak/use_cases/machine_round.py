@@ -1,4 +1,4 @@
-"""What rounds of the machines share: their output, a look at the DRS jobs in flight, and at those of lost answers."""
+"""What rounds of the machines share: their output, the DRS jobs in flight, and the jobs of lost answers."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ at once.
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What was asked for once in a round: a look that lost a race hands it on to the next."""
+    """Answers that were read once in a round: a round that lost a race reuses them."""
 
     logs: dict[str, JobLog] = field(default_factory=dict)
     """Those that were read of jobs that had ended, by job id."""
@@ -76,16 +76,16 @@ class Learnt:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one look came to; constant in size, whatever the plan's."""
+    """What one round came to; constant in size, whatever the plan's."""
 
     directive: Directive | TerminationDirective | RoundDirective
     mark: int
     run: int
     waves: tuple[int, ...] = ()
     brief: bool = False
-    """Whether to look again in seconds."""
+    """Whether to poll again in seconds."""
     last_seen: str = ""
-    """When DRS last told of all that is in flight, RFC 3339; empty where nothing is. The sleep writes it down."""
+    """When DRS last reported all that is in flight, RFC 3339; empty where nothing is. The sleep writes it down."""
 
     def output(self) -> dict[str, Any]:
         """Return the state machine's view."""
@@ -128,7 +128,7 @@ def look(app: Ports, jobs: Iterable[Job], sites: Sites[DrsReads] | None = None) 
 def begin_look(
     app: Ports, execution: Execution, intents: Iterable[Job], sites: Sites[DrsReads], learnt: Learnt
 ) -> Answers[Observation]:
-    """Begin to look at the jobs in flight, and for those of calls without an outcome, in two calls of a site at most.
+    """Begin to read the jobs in flight, and those of calls without an outcome, in two calls of a site at most.
 
     The log of a job is read with the look that shows a server of it to have failed, unless that is `learnt`.
     """
@@ -212,9 +212,9 @@ def _learnt(due: Due, ended: frozenset[str], learnt: Learnt, drs: DrsReads) -> O
 
 
 def _instances_of(drs: DrsReads, due: Due, learnt: Learnt) -> tuple[list[Instance], frozenset[str]]:
-    """List instances, and give the jobs that this look counts for: none when DRS does not tell of anybody.
+    """Return instances, and the jobs that this read counts for: none when DRS does not report any subject.
 
-    While jobs that still run are asked for, such a look counts as well: only their logs are left to tell, and soon.
+    While jobs still run, such a read counts as well: only their logs are left to read, and soon.
     """
     if due.servers in learnt.instances or not due.servers:
         return learnt.instances.get(due.servers, []), due.jobs

@@ -1,8 +1,8 @@
 """Earlier runs learn which of their instances a later launch replaced: they are no leftovers of theirs any more.
 
-What a run counts as left is told by what is stored of it alone, so that whoever launches anew tells it: the drills that
-a RECOVERY preempted as soon as it has learnt what it launched, and the earlier runs of the plan in the end. What is not
-told, the termination of that run finds out.
+The instances that a run counts as left follow from what is stored of it alone. So the execution that launches anew
+records the replacement: for the drills that a RECOVERY preempted as soon as it knows what it launched, and for the
+earlier runs of the plan at its end. What is not recorded, the termination of that run finds.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _LISTED: Final = 20
 
 
 def note_in_preempted_drills(app: Ports, recovery: Execution) -> None:
-    """Have the drills that a RECOVERY preempted know which of their instances it has replaced by now."""
+    """Record in the drills that a RECOVERY preempted which of their instances it has replaced by now."""
     if recovery.preemption is not None:
         _note(app, recovery, recovery.preemption.drills)
 
 
 def note_in_earlier_runs(app: Ports, execution: Execution) -> None:
-    """Have every earlier run that still counts an instance know it, if this execution has replaced that."""
+    """Record in every earlier run which of the instances that it counts this execution has replaced."""
     if not any(is_launched(server) for wave in execution.waves for server in wave.servers):
         return
     drills = execution.preemption.drills if execution.preemption else ()
@@ -70,7 +70,7 @@ def _has_left(termination: Mapping[str, Any]) -> bool:
 
 
 def _note(app: Ports, execution: Execution, names: Iterable[str]) -> None:
-    """Tell each of the earlier runs; a fault holds the execution up in nothing."""
+    """Record it in each of the earlier runs; a fault does not delay the execution."""
     try:
         logs = all_unpacked(app.evidence.logs(execution.execution_id))
         launched = launched_anew(execution, (item for items in logs.values() for item in items))

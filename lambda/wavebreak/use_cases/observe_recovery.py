@@ -1,4 +1,4 @@
-"""One round of a recovery: look at DRS, decide, write what changed, and tell the state machine what is next."""
+"""One round of a recovery: read DRS, decide, write what changed, and return what the state machine does next."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class _Look:
         self.steps: dict[str, StepView] = {}
 
     def decide(self) -> Decision:
-        """Look, decide and write; raises VersionConflictError when another write came first."""
+        """Read, decide and write; raises VersionConflictError when another write came first."""
         answers = begin_look(self.app, self.current, self.intents, self.sites, self.learnt)
         self.steps = running_steps(self.app, self.current)
         decision = self._heard(answers.first())
@@ -159,9 +159,9 @@ class _Look:
 
     @property
     def last_seen(self) -> str:
-        """When every site that has jobs in flight had last told of them: now, unless one of them is silent.
+        """When every site with jobs in flight had last reported them: now, unless one of them is silent.
 
-        Before the first answer it is when the first of them was called for: DRS had just been heard then.
+        Before the first answer it is the time of the first call for one of them: DRS had just answered then.
         """
         called = [job.intended_at for job in self.current.launch_jobs() if job.in_flight]
         if not called:
@@ -170,12 +170,12 @@ class _Look:
         return iso(self.app.now() if heard else self.known_seen or min(called))
 
     def _heard(self, answers_now: Mapping[Site, Observation]) -> Decision:
-        """Decide by what some sites told of their jobs."""
+        """Decide by the jobs that some sites reported."""
         self.silent -= answers_now.keys()
         return self._step(answers_now)
 
     def _step(self, answers_now: Mapping[Site, Observation]) -> Decision:
-        """Decide by what some sites told, and write it."""
+        """Decide by the answers of some sites, and write the decision."""
         now = self.app.now()
         seen = replace(together(answers_now.values()), steps=self.steps)
         decision = decide(self.current, seen, now, self.app.timing)
@@ -226,26 +226,26 @@ class _Look:
 
 
 def _sites_asked(execution: Execution, intents: Iterable[Job]) -> frozenset[Site]:
-    """Return the sites that a round asks for jobs: what is just being started is asked for by who starts it."""
+    """Return the sites that a round asks for jobs; a job just being started is read by the call that starts it."""
     started = (job for job in execution.launch_jobs() if job.state is JobState.STARTED)
     return frozenset(job.site for job in (*started, *intents))
 
 
 def _left_open(execution: Execution, now: datetime) -> list[Job]:
-    """Return the intents without an outcome whose author does not look after them any more."""
+    """Return the intents without an outcome that no call follows any more."""
     leased = {wave.number for wave in execution.waves if wave.start_lease is not None and now < wave.start_lease}
     return [job for job in execution.launch_jobs() if job.state is JobState.INTENDED and job.wave not in leased]
 
 
 def _followed(app: Ports, present: int, run: int, rounds: int) -> Round:
-    """Give way to a later run. The answer that told to start it may have been lost: starting it twice does no harm."""
+    """Give way to a later run. The answer that started it may have been lost: starting it twice does no harm."""
     if present == run + 1 and rounds >= app.renew_after_rounds:
         return Round(RoundDirective.RENEW, NEVER, present)
     return Round(RoundDirective.STAND_DOWN, NEVER, run)
 
 
 def _directed(app: Ports, snapshot: Snapshot, decision: Decision, run: int, rounds: int) -> Round:
-    """Keep the machine from sleeping when there is something to do."""
+    """Return the round's output; the machine does not sleep while there is something to do."""
     execution_id, mark = snapshot.execution.execution_id, snapshot.token.mark
     key = keys.TOKEN
     if decision.directive is not Directive.SLEEP:

@@ -137,12 +137,12 @@ def pause(app: Ports, execution_id: str, act: Attribution) -> Execution:
 
 
 def resume(app: Ports, execution_id: str, act: Attribution) -> Execution:
-    """Let waves start again."""
+    """Resume a paused execution."""
     return _steer(app, execution_id, steering.resume, act)
 
 
 def approve(app: Ports, execution_id: str, wave: str, act: Attribution) -> Execution:
-    """Let a wave that waits for an approval start."""
+    """Approve a wave that waits for it."""
     return _steer(app, execution_id, _on_wave(wave, WAVE_STEPS["approve"], act), act)
 
 
@@ -157,7 +157,7 @@ def retry(app: Ports, execution_id: str, wave: str, act: Attribution) -> Executi
 
 
 def skip(app: Ports, execution_id: str, wave: str, act: Attribution) -> Execution:
-    """Go on past a wave that has not started or has failed; this may take a finished execution up again."""
+    """Skip a wave that has not started or has failed; this may resume a finished execution."""
     return _reopen(app, execution_id, _on_wave(wave, WAVE_STEPS["skip"], act), act)
 
 
@@ -171,7 +171,7 @@ def _steer(app: Ports, execution_id: str, step: Step, act: Attribution) -> Execu
 def _reopen(app: Ports, execution_id: str, step: Step, act: Attribution) -> Execution:
     """Carry out a retry or skip, which may take a finished execution up again: locks first, then a new run.
 
-    Raises PlanBusy or ServerBusy when somebody else holds the plan or a server by now, or when a drill would end what
+    Raises PlanBusy or ServerBusy when another execution has the plan or a server by now, or when a drill would end what
     a recovery launched meanwhile, and Unavailable while another call is taking the same execution up.
     """
     for _ in range(_LOOKS):
@@ -190,7 +190,7 @@ def _reopen(app: Ports, execution_id: str, step: Step, act: Attribution) -> Exec
 
 
 def _take_up(app: Ports, before: Snapshot, step: Step, act: Attribution) -> Execution:
-    """Take a finished execution up again, and start its machine."""
+    """Resume a finished execution, and start its machine."""
     # No other call pays for these imports.
     from wavebreak.use_cases.compare_instances import instances_shown  # noqa: PLC0415
     from wavebreak.use_cases.drill_guard import spare_recoveries  # noqa: PLC0415
@@ -220,7 +220,7 @@ def _take_up(app: Ports, before: Snapshot, step: Step, act: Attribution) -> Exec
 
 
 def terminate(app: Ports, execution_id: str, act: Attribution, confirm: str | None) -> Execution:
-    """Have an execution's recovery instances terminated; a second call while that runs starts nothing.
+    """Start the termination of an execution's recovery instances; a second call while that runs starts nothing.
 
     A RECOVERY is confirmed by its id, else ConfirmationRequired; NotAllowedError tells the exact rule that forbids it.
     """

@@ -50,7 +50,7 @@ _SILENCE_SECONDS: Final = 120
 
 
 def servers_launched(app: Ports, events: Iterable[Mapping[str, Any]]) -> int:
-    """Take the servers of launch events off those their jobs still await, and wake the executions that await no more.
+    """Remove the servers of launch events from those their jobs await, and wake the executions that await no more.
 
     Gives how many were woken. Jobs that are not ours are ignored; a repeated event takes nothing off.
     """
@@ -99,7 +99,7 @@ def machine_ended(app: Ports, name: str) -> bool:
 
 
 def sweep(app: Ports) -> int:
-    """Look after every execution that holds locks; gives how many machines were started again.
+    """Check every execution that holds locks; return how many machines were started again.
 
     One that cannot be looked after does not keep the others from it; the last such fault is raised in the end.
     """

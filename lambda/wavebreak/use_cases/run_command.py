@@ -1,6 +1,6 @@
-"""Command runs as operators and plans ask for them: to whom a command goes, started once, cancelled.
+"""Command runs as operators and plans request them: their targets, one start, their cancel.
 
-A run belongs to one execution, whose audit trail tells of it, and reaches only what that execution launched.
+A run belongs to one execution, whose audit trail records it, and reaches only what that execution launched.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def _load(app: Ports, execution_id: str) -> Execution:
 
 
 def _live(execution: Execution) -> Execution:
-    """Let an execution through whose instances stay; raises InvalidState while, after or before they are terminated.
+    """Check that an execution's instances stay; raises InvalidState while, after or before they are terminated.
 
     A termination stops the commands that run on what it ends: none may begin once it was asked for.
     """

@@ -72,7 +72,7 @@ def finish(app: Ports, execution_id: str) -> bool:
 
 
 def _nothing_is_unknown(app: Ports, execution_id: str, now: datetime) -> bool:
-    """Look a last time for jobs of calls that were held to have come to nothing: nothing launched may stay unknown.
+    """Ask a last time for jobs of refuted calls: nothing launched may stay unknown.
 
     Gives False, and has it looked again later, when a site does not answer: an execution does not end before.
     """

@@ -74,7 +74,7 @@ logger = logging.getLogger(__name__)
 
 _TRIES: Final = 4
 _CLOCKS_DIFFER: Final = timedelta(minutes=5)
-"""By so much the clock of who asks may be ahead, as that of a signature may."""
+"""How far the caller's clock may be ahead, as that of a signature may."""
 
 
 def start_execution(
@@ -158,7 +158,7 @@ def _wanted(app: Ports, execution_id: str, plan_id: str, mode: Mode, own: Site, 
 
 
 def _usual_launch(app: Ports, plan_id: str) -> int | None:
-    """Find out how long launches usually take; a start does not fail for want of it."""
+    """Return how long launches usually take; a start does not fail without it."""
     try:
         return app.executions.usual_launch_seconds(plan_id)
     except FAULTS as error:
@@ -167,7 +167,7 @@ def _usual_launch(app: Ports, plan_id: str) -> int | None:
 
 
 def _make(app: Ports, wanted: _Wanted) -> Execution:
-    """Take the locks and write the execution; what was taken is given back when it surely was not written."""
+    """Take the locks and write the execution; release the locks when it surely was not written."""
     execution, now = wanted.execution, app.now()
     held = take_locks(app, execution, wanted.call, now, preempt=wanted.preempts)
     try:
@@ -207,14 +207,14 @@ def _drills_cancelled(app: Ports, born: Execution) -> Execution:
 
 
 def _told(refused: ConditionFailedError) -> Problem:
-    """Tell the caller why nothing was started."""
+    """Return the problem that says why nothing was started."""
     if "plan-lock" in refused.failed:
         return busy_plan(refused.failed["plan-lock"])
     return Unavailable("The plan is being started by many at once", retry_after_seconds=1)
 
 
 def _written_all_the_same(app: Ports, execution_id: str) -> Execution | None:
-    """Look whether an execution was written by a call whose answer was lost. If not, it may be still."""
+    """Return the execution if a call whose answer was lost has written it. If not, it may be still."""
     try:
         return app.executions.load(execution_id).execution
     except (NotFound, *FAULTS):

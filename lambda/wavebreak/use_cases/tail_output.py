@@ -101,7 +101,7 @@ class _Position:
         self.at = at
 
     def finish(self, number: int) -> None:
-        """Take a stream as read to its end; runs of such targets from the first on take no room."""
+        """Mark a stream as read to its end; runs of such targets from the first on take no room."""
         self.at.pop(number, None)
         self.done.add(number)
         while self.done_to + 1 in self.done:

@@ -1,8 +1,8 @@
 """All checks of an execution consolidated: what they came to replaces what was stored of them before (S4, contract 7).
 
 It is a part of the change of the execution that brings it about, so that one transaction writes the new factors and
-takes the others away, under the version that the check executions were read for: who records another check at the same
-time decides again.
+takes the others away, under the version that the check executions were read for: a call that records another check at
+the same time decides again.
 """
 
 from __future__ import annotations

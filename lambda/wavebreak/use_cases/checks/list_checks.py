@@ -1,4 +1,4 @@
-"""The check executions of an execution, page by page, for whoever asks."""
+"""The check executions of an execution, page by page."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ class _Check:
         def step(current: Execution) -> Execution:
             running = current.wave(number).running_step
             if running is None or (running.phase, running.position, running.run) != mine:
-                return current  # somebody else has written it down
+                return current  # another call has written it
             told = replace(running, outcome=outcome, failure=failure)
             return consolidated(self.app, with_end(current, number, told, self.app.now()), document)
 

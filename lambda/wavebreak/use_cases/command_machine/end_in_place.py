@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 
 _SECONDS: Final = 8.0
-"""So long targets are ended one after another while somebody waits; the rest is left to the machine, or the sweep."""
+"""How long targets are ended one by one while a caller waits; the rest is left to the machine, or the sweep."""
 
 
 def stop_cancelled(app: Ports, run: CommandRun) -> CommandRun:
-    """Have SSM stop what runs, and end what was not sent; gives the run, ended if nothing is left.
+    """Stop the commands that run, and end what was not sent; return the run, ended if nothing is left.
 
     What is missed here, the worker that watches the target stops, or ends.
     """

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _LOOKS: Final = (0.2, 0.3, 0.5, 1.0)
-"""Seconds between two looks at a running command; the last goes on."""
+"""Seconds between two polls of a running command; the last one repeats."""
 _LEAST_RUN_SECONDS: Final = 5
 """SSM takes a run time of less for none at all, and allows an hour."""
 _THROTTLED_SECONDS: Final = 10
@@ -82,7 +82,7 @@ class Forwarder:
     """Brings the command to one target and watches it."""
 
     def __init__(self, app: Ports, run: CommandRun, target: CommandTarget, sender: str, until: float) -> None:
-        """Take the target and who watches it; `until` is the end of the round, by the monotonic clock."""
+        """Keep the target and its watcher; `until` is the end of the round, by the monotonic clock."""
         self.app = app
         self.run = run
         self.target = target
@@ -98,7 +98,7 @@ class Forwarder:
         return self.app.ssm_at(self.target.site)
 
     def round(self) -> Progress:
-        """Do one round: send unless sent, then look until the command ends or the round is over."""
+        """Do one round: send unless sent, then poll until the command ends or the round is over."""
         if self.target.state is TargetState.ENDED or not self._is_mine():
             return Progress.SETTLED
         try:
@@ -158,7 +158,7 @@ class Forwarder:
         return False
 
     def _settle(self, result: ExecutionResult) -> bool:
-        """End a target to which nothing was sent, unless somebody has sent meanwhile."""
+        """End a target to which nothing was sent, unless another worker has sent meanwhile."""
         record_result(self.app, self.run, self.target, result, only_as_read=True)
         return True
 
@@ -190,7 +190,7 @@ class Forwarder:
             self._move(delivery.answer_lost(self.target, self.app.now()))
 
     def _not_signed_in(self, error: Exception) -> None:
-        """Take that no credentials could be had: nothing was sent, nor intended."""
+        """Record that there were no credentials: nothing was sent, nor intended."""
         if isinstance(error, CircuitOpen) and self.run.wave is None:
             self._end(ExecutionResult.circuit_open(self.target.name, "sts"))
         elif is_transient(error) or isinstance(error, Unavailable):
@@ -201,7 +201,7 @@ class Forwarder:
             self._end(ExecutionResult.unexpected(self.target.name, error))
 
     def _refused(self, refusal: CallRejectedError) -> None:
-        """Take a refusal: nothing was sent. A throttle is waited out, an agent that is away is waited for.
+        """Record a refusal: nothing was sent. A throttle is waited out, and so is an agent that is away.
 
         So is an open circuit by a wave, whose commands are not failed by it; a caller is told of it at once.
         """
@@ -220,12 +220,12 @@ class Forwarder:
             self._end(ExecutionResult.refused(self.target.name, str(refusal)))
 
     def _is_impatient(self) -> bool:
-        """Return whether somebody waits who has waited for this target for long enough."""
+        """Return whether a target waits that has waited for this one for long enough."""
         over = delivery.patience_is_over(self.run, self.target, self.app.now(), self.app.timing)
         return over and self.run.wave is None
 
     def _not_delivered(self) -> None:
-        """Take that a command was sent and did not arrive: it never ran, and is sent again if it is still wanted."""
+        """Record that a command was sent and did not arrive: it never ran, and is sent again if still wanted."""
         if self._is_cancelled:
             self._end(ExecutionResult.cancelled(self.target.name))
         else:
@@ -250,7 +250,7 @@ class Forwarder:
         self._move(delivery.postponed(self.target, self.app.now(), self.app.timing, late=late))
 
     def _resolve(self) -> None:
-        """Find the command that an unknown SendCommand left behind; once it had time to show, others have their turn.
+        """Find the command of a SendCommand without an answer; once it had time to show, others have their turn.
 
         While SSM does not tell, the target is held: the command may run. It is given up when it would have ended.
         Another task of this worker may be at it: what that one has written counts.
@@ -287,7 +287,7 @@ class Forwarder:
         return self.target != known
 
     def _watch(self) -> None:
-        """Look until the command has ended or is sent again; raises RoundOverError before that."""
+        """Poll until the command has ended or is sent again; raises RoundOverError before that."""
         for pause in _pauses():
             self._look()
             if not self._stands_at(TargetState.SENT):
@@ -300,7 +300,7 @@ class Forwarder:
             time.sleep(pause)
 
     def _look(self) -> None:
-        """Look once. A fault of SSM is not a failure of the target: what could not be seen is looked at again."""
+        """Poll once. A fault of SSM is not a failure of the target: the next poll asks again."""
         ssm_command_id = str(self.target.ssm_command_id)
         try:
             answer = self.ssm.look(ssm_command_id, self.target.instance_id)
@@ -344,7 +344,7 @@ class Forwarder:
         return self.run.status is CommandRunStatus.CANCELLING
 
     def _cancel(self) -> None:
-        """Have SSM stop the command, once a round: the run's cancel may have come before it was sent."""
+        """Stop the command, once a round: the run's cancel may have come before it was sent."""
         if self.cancel_sent:
             return
         try:

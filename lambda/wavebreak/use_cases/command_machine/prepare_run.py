@@ -1,4 +1,4 @@
-"""A command run made ready for its workers: who can be reached goes first, and the others wait for their agents."""
+"""A command run prepared for its workers: reachable targets go first, and the others wait for their agents."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Preparation:
 
 
 def prepare(app: Ports, command_id: str) -> Preparation:
-    """Find out which targets can be reached, postpone the others, and deal the first ones to the workers.
+    """Ask which targets can be reached, postpone the others, and assign the first ones to the workers.
 
     A target that an earlier run of the machine had in hand comes first: what was sent is in flight.
     """
@@ -66,7 +66,7 @@ def prepare(app: Ports, command_id: str) -> Preparation:
 
 
 def _postpone(app: Ports, run: CommandRun, left: Sequence[CommandTarget]) -> set[int]:
-    """Postpone the targets whose agents do not answer; gives the numbers of all that are postponed now."""
+    """Postpone the targets whose agents do not answer; return the numbers of all that are postponed now."""
     out_of_reach = {target.number for target in left if target.state is TargetState.POSTPONED}
     if run.sends_nothing_more:
         return out_of_reach

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 _AGENTS_SECONDS: Final = 5
 """Between two questions for the agents of postponed targets; scaled."""
 _LOOK_SECONDS: Final = 1.0
-"""Between two looks at the run meanwhile: it may be cancelled."""
+"""Between two reads of the run meanwhile: it may be cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _lose_target(app: Ports, run: CommandRun, target: CommandTarget, why: str) -
 
 
 def _hand_over(app: Ports, run: CommandRun) -> None:
-    """Have all workers of this run of the machine stop where they are: its history is nearly full."""
+    """Stop all workers of this run of the machine where they are: its history is nearly full."""
 
     def step(current: CommandRun) -> CommandRun:
         same = current.machine_run == run.machine_run and not current.status.is_terminal

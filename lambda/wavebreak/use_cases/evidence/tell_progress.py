@@ -1,4 +1,4 @@
-"""The phases of an execution's servers, from the logs of the jobs in flight: fifty who watch cost what one costs.
+"""The phases of an execution's servers, from the logs of the jobs in flight: fifty watchers cost what one costs.
 
 The first reader asks DRS and keeps the logs with the execution; for the next fifteen seconds all others read those.
 """

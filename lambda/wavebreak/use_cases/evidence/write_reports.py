@@ -1,7 +1,7 @@
 """Reports written to the evidence bucket: one is owed whenever an execution or its termination ends, or is judged.
 
-The debt is written down in the transaction of that change, and is paid when the bucket has the report. Who brings the
-event pays it; what is lost on the way, the sweep makes up.
+The transaction of that change records the debt, and it is settled when the bucket has the report. The call that brings
+the event writes the report; the sweep writes what is lost on the way.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ REPORT_SECONDS: Final = 25.0
 def partitions_owing(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Return the partitions of the executions that events of the stream call for a report of.
 
-    An event that comes without what is in it may call for one: who has to know asks the table.
+    An event that comes without its content may call for one; the table decides.
     """
     for record in records:
         image = record["dynamodb"].get("NewImage")

@@ -44,7 +44,7 @@ class Intents:
     """The intents of one wave of one execution."""
 
     def __init__(self, app: Ports, execution_id: str, number: int) -> None:
-        """Take the app, the execution's id and the wave's number."""
+        """Keep the app, the execution's id and the wave's number."""
         self.app = app
         self.execution_id = execution_id
         self.number = number

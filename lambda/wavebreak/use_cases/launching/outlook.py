@@ -1,4 +1,4 @@
-"""What DRS shows before StartRecovery is called: who is in a job already, what room there is, and whom DRS knows."""
+"""What DRS shows before StartRecovery is called: the servers in a job, the room for jobs, and the servers it knows."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from wavebreak.site import Site
 
     class Ports(HasClock, HasQuotas, HasTiming, Protocol):
-        """What a look at the site before a launch needs."""
+        """What a read of the site before a launch needs."""
 
 
 _FRESH_SECONDS: Final = 5
-"""How long a look counts while batch after batch is tried: a refusal changes nothing of it."""
+"""How long a read counts while batch after batch is tried: a refusal changes nothing of it."""
 _UNKNOWN: Final = "DRS knows no source server of this id"
 
 
@@ -33,7 +33,7 @@ class Outlook:
     """A site as DRS shows it. It is looked at anew when it is old, and for a drill before every call."""
 
     def __init__(self, app: Ports, site: Site, drs: DrsLaunches, *, drill: bool) -> None:
-        """Take the app, the site and its adapter; nothing is asked yet."""
+        """Keep the app, the site and its adapter; nothing is asked yet."""
         self.drs = drs
         self.drill = drill
         self._app = app
@@ -43,12 +43,12 @@ class Outlook:
         self._known: dict[str, SourceServer] = {}
 
     def renew(self) -> None:
-        """Have what is old be asked for again."""
+        """Discard old answers, so that they are asked for again."""
         if self._seen_at is not None and time.monotonic() - self._seen_at > _FRESH_SECONDS:
             self._forget()
 
     def called(self) -> None:
-        """Take it that StartRecovery was called: a drill looks again before the next call."""
+        """Record that StartRecovery was called: a drill reads again before the next call."""
         if self.drill:
             self._forget()
 
@@ -64,7 +64,7 @@ class Outlook:
         return self._recent
 
     def busy(self) -> dict[str, str]:
-        """Return the servers in somebody's active job, each with that job's id: they wait for its end.
+        """Return the servers in an active job of another caller, each with that job's id: they wait for its end.
 
         A drill does not wait for a recovery's job: its servers in one have failed (`spared`).
         """
@@ -89,7 +89,7 @@ class Outlook:
         return room_for(quotas, active), max(0, quotas.jobs - len(active))
 
     def absent(self, servers: Sequence[str]) -> Spared:
-        """Find servers that DRS does not know, before the call that one of them would spoil for all.
+        """Return the servers that DRS does not know, before the call that one of them would spoil for all.
 
         What is not shown is asked for once more: a read of DRS may be older than the server. Whom DRS does not tell of
         waits.
@@ -114,7 +114,7 @@ class Outlook:
         return self._known
 
     def spared(self, servers: Sequence[str], errors_before: Mapping[str, str | None]) -> Spared:
-        """Find servers that a drill must not launch now; `errors_before` is what each says that it waits for."""
+        """Return the servers that a drill must not launch now; `errors_before` is what each waits for."""
         if not self.drill:
             return Spared({}, {})
         known = {name: self._known[name] for name in servers}

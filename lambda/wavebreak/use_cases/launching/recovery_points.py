@@ -34,14 +34,14 @@ class RecoveryPoints:
     """The points that the servers of one round come from."""
 
     def __init__(self, drs: DrsPoints, servers: Iterable[Server], before: datetime | None) -> None:
-        """Take the adapter of the site, its servers, and the moment that none may come from later than."""
+        """Keep the adapter of the site, its servers, and the latest permitted time of a recovery point."""
         self._drs = drs
         self._before = before
         self._chosen = {server.source_server_id for server in servers if server.snapshot_id}
         self._found: dict[str, str] = {}
 
     def look(self, batch: Sequence[str]) -> LeftOut:
-        """Look up the points of a batch; gives those that have none, and those of which DRS did not tell."""
+        """Read the points of a batch; return the servers without one, and those that DRS did not report."""
         before = self._before
         if before is None:
             return LeftOut()

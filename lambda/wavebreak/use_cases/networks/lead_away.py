@@ -64,7 +64,7 @@ class Unready:
     waiting: dict[str, str] = field(default_factory=dict)
 
     def take(self, name: str, trouble: Trouble) -> None:
-        """Take the trouble with a server: what a permission is missing for, waiting does not cure."""
+        """Record the trouble with a server; waiting does not cure a missing permission."""
         if trouble.denied:
             self.failed[name] = f"{trouble.operation}: {trouble.reason}"
         else:
@@ -119,7 +119,7 @@ def made_ready(
 def _keep_what_others_chose(
     app: Ports, execution: Execution, unready: Unready, own: Sequence[TemplateChange], over: Callable[[], bool]
 ) -> None:
-    """Put back what was ready and waited for its call, where somebody made another version the default meanwhile."""
+    """Put back what was ready and waited for its call, where another version became the default meanwhile."""
     ready = [each for each in own if each.stage is Stage.READY]
     if not ready:
         return
@@ -136,13 +136,13 @@ def _keep_what_others_chose(
 def _begin_anew_later(
     app: Ports, execution: Execution, unready: Unready, moved: Sequence[TemplateChange], over: Callable[[], bool]
 ) -> None:
-    """Put back what others moved meanwhile; their servers wait, and their change is begun anew."""
+    """Put back the templates that others changed meanwhile; their servers wait, and their change begins anew."""
     unready.waiting |= dict.fromkeys((each.source_server_id for each in moved), _MOVED)
     put_back(app, moved, launcher=execution.execution_id, over=over)
 
 
 def still_ready(app: Ports, execution: Execution, wave: Wave, names: Sequence[str]) -> bool:
-    """Tell, after a call for servers was intended, whether all of their templates are still changed for it."""
+    """Return, after a call for servers was intended, whether all of their templates are still changed for it."""
     if network_of(execution, wave) is None:
         return True
     found = app.templates.of(wave.site, names)
@@ -172,7 +172,7 @@ class _Leading:
     """The free addresses of the drill's subnets, as EC2 told them."""
 
     def run(self, names: Sequence[str]) -> None:
-        """Change the templates of servers; who cannot be launched now is in `unready` then."""
+        """Change the templates of servers; those that cannot be launched now are in `unready` then."""
         templates = self.app.templates_at(self.wave.site)
         configurations = self._configurations(names)
         defaults = templates.defaults({each.template_id or "" for each in configurations.values()})
@@ -203,7 +203,7 @@ class _Leading:
     def _planned(
         self, configurations: Mapping[str, LaunchConfiguration], defaults: Mapping[str, TemplateVersion]
     ) -> list[TemplateChange]:
-        """Find out what to change; one that somebody changed meanwhile is put back, and begun anew later."""
+        """Return what to change; a template that was changed meanwhile is put back, and begun anew later."""
         resumed, moved, fresh = [], [], []
         for name, configuration in configurations.items():
             default = defaults.get(configuration.template_id or "")
@@ -249,7 +249,7 @@ class _Leading:
         return planned
 
     def _unshown(self, name: str, what: str, verdict: str) -> None:
-        """Take that EC2 does not show something: that proves nothing, but for what it did not show before either."""
+        """Record that EC2 does not show something; only a second time proves that it is absent."""
         words = _UNSHOWN.format(what)
         before = next((each.error for each in self.wave.servers if each.source_server_id == name), None)
         if before == words:
@@ -311,7 +311,7 @@ class _Leading:
         return beyond
 
     def _made(self, begun: Sequence[TemplateChange], data: Mapping[str, Mapping[str, object]]) -> list[TemplateChange]:
-        """Have EC2 make the versions, and write their numbers down; what is asked for again is made once."""
+        """Create the versions in EC2, and store their numbers; a repeated request creates them once."""
         templates = self.app.templates_at(self.wave.site)
         missing = {each.source_server_id: each for each in begun if each.version is None}
 
@@ -333,7 +333,7 @@ class _Leading:
         return [*(each for each in begun if each.version is not None), *noted]
 
     def _chosen(self, made: Sequence[TemplateChange], defaults: Mapping[str, TemplateVersion]) -> list[TemplateChange]:
-        """Have our versions be the defaults, unless somebody chose another one since it was read."""
+        """Make our versions the defaults, unless another one was chosen since the read."""
         templates = self.app.templates_at(self.wave.site)
         by_name = {each.source_server_id: each for each in made}
         moved = [
@@ -353,7 +353,7 @@ class _Leading:
             if isinstance(answer, Trouble):
                 self.unready.take(name, answer)
             elif answer > (by_name[name].version or 0):
-                overtaken.append(by_name[name])  # somebody made one since, and may have chosen it
+                overtaken.append(by_name[name])  # a version was made since, and may have been chosen
             else:
                 chosen.append(by_name[name])
         _begin_anew_later(self.app, self.execution, self.unready, overtaken, self.over)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def changed_templates(
     app: Ports, servers: Mapping[Site, Iterable[str]], now: datetime
 ) -> dict[Site, dict[str, ChangedTemplate]]:
-    """Return what is changed of some servers, by site and server; nothing is read of servers that no index shows."""
+    """Return the changed templates of some servers, by site and server; servers that no index shows are not read."""
     listed = frozenset(app.templates.listed(now))
     found: dict[Site, dict[str, ChangedTemplate]] = {}
     for site, source_server_ids in servers.items():

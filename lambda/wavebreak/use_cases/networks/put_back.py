@@ -1,7 +1,7 @@
 """Launch templates put back: by the drill's loop, by the sweep, and before any other launch of their servers.
 
-Whoever puts a change back takes it first, and then looks whether its drill still needs it. A drill intends its call of
-StartRecovery first, and then looks whether somebody took the change: so one of the two sees the other.
+A call that puts a change back takes it first, and then checks whether the drill still needs it. A drill intends its
+call of StartRecovery first, and then checks whether a call took the change. So one of the two sees the other.
 """
 
 from __future__ import annotations
@@ -80,14 +80,14 @@ class Owners:
 
 
 def deadline(operation: str, **context: Any) -> Deadline:
-    """Give the time in which templates are put back; the last call of EC2 may need more of it."""
+    """Return the deadline for putting templates back; the last call of EC2 may pass it."""
     return Deadline(operation, reserve=series_seconds("ec2_call", BRIEF_ATTEMPTS), **context)
 
 
 def before_launch(
     app: Ports, changes: Sequence[TemplateChange], launcher: str, over: Callable[[], bool]
 ) -> dict[str, str]:
-    """Put back what stands in the way of an execution's launch of servers; gives, by server, why one has to wait.
+    """Put back what blocks an execution's launch of servers; return, by server, why one has to wait.
 
     DRS was seen to have no job of these servers, and the execution, `launcher`, has none in flight. A change of which
     no version was ever the default is taken, so that its drill cannot go on with it, and is cleaned up by the sweep.
@@ -105,12 +105,12 @@ def before_launch(
 def put_back(
     app: Ports, changes: Sequence[TemplateChange], *, launcher: str = "", over: Callable[[], bool] = lambda: False
 ) -> dict[str, str]:
-    """Put templates back unless their drills need them; gives, by server, why one is still changed.
+    """Put templates back unless their drills need them; return, by server, why one is still changed.
 
     `launcher` is the execution that is about to launch the servers, of which DRS shows no job; it needs no change of
     its own that it puts back.
 
-    Nothing is raised for a fault of EC2: it is written down with the change, and told.
+    A fault of EC2 is not raised: it is stored with the change, and reported.
     """
     waiting: dict[str, str] = {}
     for site in dict.fromkeys(each.site for each in changes):
@@ -125,10 +125,10 @@ def put_back(
 
 
 class _Listing:
-    """The default versions of a site's templates, read once a round: EC2 lists all templates, whoever owns them."""
+    """The default versions of a site's templates, read once a round: EC2 lists all templates of the account."""
 
     def __init__(self, app: Ports, changes: Sequence[TemplateChange]) -> None:
-        """Take the changes of one site that the round may come to."""
+        """Keep the changes of one site that the round may come to."""
         self._app = app
         self._changes = changes
         self._read: tuple[TemplateChanges, dict[str, TemplateVersion]] | None = None
@@ -178,7 +178,7 @@ def _not_taken(app: Ports, free: Sequence[TemplateChange], taken: Sequence[Templ
 
 
 def _restored(app: Ports, due: Sequence[TemplateChange], listing: _Listing) -> dict[str, str]:
-    """Have EC2 put templates of one site back, and forget the changes of those that are."""
+    """Put templates of one site back in EC2, and delete the changes of those that are back."""
     if not due:
         return {}
     try:
@@ -208,7 +208,7 @@ def _one(
     defaults: Mapping[str, TemplateVersion],
     keep: Callable[[TemplateChange], None],
 ) -> str:
-    """Put one template back and forget the change; gives what is to be told of it, if anything."""
+    """Put one template back and delete the change; return what is to be reported of it, if anything."""
     told = restore(templates, change, defaults.get(change.template_id), app.now(), keep)
     app.templates.done(change)
     return told
@@ -228,7 +228,7 @@ def _failed(
 
 
 def _tell(app: Ports, change: TemplateChange, words: str) -> None:
-    """Tell that somebody changed a template while a drill had it changed."""
+    """Record that another caller changed a template while a drill had it changed."""
     logger.warning("%s of %s: %s", change.template_id, change.source_server_id, words)
     app.errors.record_error(
         ForeignChangeError(f"{change.template_id} of {change.source_server_id}: {words}"),
@@ -239,7 +239,7 @@ def _tell(app: Ports, change: TemplateChange, words: str) -> None:
 
 
 class ForeignChangeError(Unavailable):
-    """Somebody made another version of a launch template the default while a drill had it changed."""
+    """Another caller made a version of a launch template the default while a drill had it changed."""
 
 
 def seen_idle(change: TemplateChange, now: datetime) -> TemplateChange:

@@ -42,8 +42,8 @@ def restore(
 ) -> str:
     """Put a template back; `shown` is its default version as a read shows it, None of one that it does not show.
 
-    Gives what is to be told, empty when nobody else had a hand in it. May be done again after any fault: `note` writes
-    a step down before it is made.
+    Returns what is to be reported, empty unless another caller changed it. Safe to
+    repeat after any fault: `note` stores a step before it is made.
     """
     try:
         if change.version is None:
@@ -66,7 +66,7 @@ class _Restoring:
     change: TemplateChange
 
     def run(self, shown: TemplateVersion | None) -> str:
-        """Put it back; gives what is to be told."""
+        """Put the template back; return what is to be reported."""
         change = self.change
         if shown is not None and shown.number not in {change.version, change.original}:
             later = [each for each in self._just_made(self._newer()) if each.number > shown.number]
@@ -78,7 +78,7 @@ class _Restoring:
             self._note(restoring_since=self.now)
         newest = self._to_original()
         versions = self._up_to(newest) if newest > (change.version or 0) else []
-        # The original has just come over what somebody may have chosen: the read before that was late.
+        # The original has just replaced what another caller may have chosen: the read before that was late.
         since = (self.change.restoring_since or self.now) - SHOWN_AFTER
         if theirs := self.change.others(versions, since):
             return self._with_theirs(theirs[-1], chosen=False)
@@ -110,7 +110,7 @@ class _Restoring:
             self.templates.delete_version(self.change.template_id, number)
 
     def _must_be_certain(self) -> None:
-        """See that no read was late: the default may be a version that somebody has just made, with ours in it."""
+        """Check that no read was late: the default may be a version that was just made, with ours in it."""
         versions = self._newer()
         young = self._just_made(versions)
         if young:
@@ -128,7 +128,7 @@ class _Restoring:
         return self.templates.versions_from(self.change.template_id, (self.change.version or 0) + 1)
 
     def _to_original(self) -> int:
-        """Make the original the default; if somebody deleted it, a version of ours without what the drill changed.
+        """Make the original the default; if it was deleted, a version of ours without what the drill changed.
 
         Returns the number of the newest version there is.
         """
@@ -152,7 +152,7 @@ class _Restoring:
         return versions
 
     def _with_theirs(self, theirs: TemplateVersion, *, chosen: bool) -> str:
-        """Keep what somebody else made the default, without the values that are ours.
+        """Keep the default that another caller made, without the values that are ours.
 
         `chosen` says that it is the default, as far as a read shows.
         """

@@ -31,7 +31,7 @@ _LIMIT: Final = "templates_sweep"
 
 
 def sweep(app: Ports) -> int:
-    """Put back what no drill needs any more; gives how many templates were. Counts those that are left for too long."""
+    """Put back what no drill needs; return how many templates were. Counts those that are left for too long."""
     now = app.now()
     owners = Owners(app)
     idle = [each for each in app.templates.all(now) if not owners.need(each)]
@@ -47,7 +47,7 @@ def sweep(app: Ports) -> int:
 
 
 def _may_be_taken(change: TemplateChange, now: datetime) -> bool:
-    """Return whether a change is nobody's at the moment, and all of it shows."""
+    """Return whether no call has a change at the moment, and all of it shows."""
     if change.version is None and now - change.intended_at < SHOWN_AFTER:
         return False
     return change.stage is not Stage.PUTTING_BACK or change.held_until is None or change.held_until < now

@@ -77,7 +77,7 @@ def _given_way(app: Ports, asked: Cancel, drill: Execution) -> Execution:
 
 
 def _wake(app: Ports, drill_id: str) -> None:
-    """Have the drill's machine look at once; one that is not woken looks by itself."""
+    """Wake the drill's machine; a machine that is not woken polls by itself."""
     try:
         app.workflow.wake(Machine.RECOVERY, drill_id)
     except FAULTS as error:

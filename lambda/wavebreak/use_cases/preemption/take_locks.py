@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def take_locks(app: Ports, execution: Execution, call: str, now: datetime, *, preempt: bool = False) -> Held:
-    """Take the plan and all servers of an execution for a call; with `preempt` also from drills, whatever they do.
+    """Take the locks of the plan and all servers of an execution for a call; with `preempt` also those of drills.
 
     Everything is looked at first: what another RECOVERY holds is refused, and nothing has changed then. Raises PlanBusy
-    or ServerBusy naming who holds it, and BeingTakenUpError when another call of this execution does.
+    or ServerBusy naming the holder, and BeingTakenUpError when another call of this execution does.
     """
     plan_of = app.locks.claim_plan(execution, now, preempt=preempt)
     return replace(app.locks.take(execution, call, now, preempt=preempt), plan_of=plan_of)

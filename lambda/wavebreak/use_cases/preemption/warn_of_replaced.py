@@ -30,7 +30,7 @@ _NAMED: Final = 3
 def replaced_by(app: Ports, execution: Execution, asking: Asking) -> tuple[Notice, ...]:
     """Return which running instances of a RECOVERY a new one replaces, a warning for each wave; none of a drill.
 
-    What DRS does not tell in the time that `asking` has is not warned of: nobody waits for a warning.
+    What DRS does not report in the time of `asking` is not warned of: no call waits for a warning.
     """
     if execution.mode is not Mode.RECOVERY:
         return ()

@@ -1,1 +1,1 @@
-"""Whether plans are ready: what their sites are asked, and the checks that are made regularly, whoever asks."""
+"""Whether plans are ready: what their sites are asked, and the checks that are made regularly."""

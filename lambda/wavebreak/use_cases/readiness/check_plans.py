@@ -102,7 +102,7 @@ ms (two questions each, two at once, within three quarters of the limit)."""
 _OF_A_SELECTOR: Final = 20
 """Servers that a selector counts for, before it is known what it matches."""
 _AT_ONCE: Final = 2
-"""Questions that a site is put at once, of which people's readers put eight: nobody waits for these."""
+"""Questions that a site gets at once; requests of people get eight. No caller waits for these."""
 MOST_SERVERS: Final = 500
 """Servers of a plan that are asked for one by one: as many as all jobs of a Region hold."""
 _LATER_SECONDS: Final = 300
@@ -127,7 +127,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A run: who it is, where the stack is, and what it has done."""
+    """A run: its id, where the stack is, and what it has done."""
 
     app: Ports
     own: Site
@@ -198,7 +198,7 @@ def _size(plan: StoredPlan | None) -> int:
 
 
 def _check_group(run: _Run, plan_ids: Sequence[str]) -> None:
-    """Look at the plans of a group that may be looked at now, all together."""
+    """Check the plans of a group that are free now, all together."""
     app = run.app
     claimed = app.readiness.claim(plan_ids, run.owner, app.now())
     plans = app.plans.get_many([due.plan_id for due in claimed])
@@ -215,7 +215,7 @@ def _check_group(run: _Run, plan_ids: Sequence[str]) -> None:
 
 
 def _survey(run: _Run, group: Sequence[tuple[Due, StoredPlan]]) -> None:
-    """Look at plans together; where that fails, at each alone, so that one spoils no other's look."""
+    """Check plans together; where that fails, each alone, so that one does not spoil the others."""
     if not group:
         return
     known = run.app.readiness.known([due.plan_id for due, _ in group])
@@ -252,7 +252,7 @@ def _postpone(run: _Run, due: Due, *, missed: bool) -> None:
 def _keep(
     run: _Run, due: Due, plan: StoredPlan, before: Kept | None, facts: Facts, steps: Callable[..., list[Check]]
 ) -> None:
-    """Keep what a look found, and tell people what changed; a look that saw too little comes to nothing."""
+    """Store what a check found, and report what changed; a check that saw too little stores nothing."""
     if run.recoveries.need(plan):
         _postpone(run, due, missed=False)
         return
@@ -277,7 +277,7 @@ def _keep(
 
 
 def _unseen(before: Kept | None, plan: StoredPlan, facts: Facts) -> list[Failing]:
-    """Return what failed at the look before, at this very version of the plan, and was not seen this time."""
+    """Return what failed at the check before, at this very version of the plan, and was not seen this time."""
     standing = None if before is None else before.of(plan)
     if before is None or standing is None:
         return []
@@ -285,7 +285,7 @@ def _unseen(before: Kept | None, plan: StoredPlan, facts: Facts) -> list[Failing
 
 
 def _remember_drill(run: _Run, plan: StoredPlan, facts: Facts) -> None:
-    """Keep how the servers are at the first look after a drill that completed: later looks tell what changed since."""
+    """Store the prints of the servers at the first check after a completed drill; later checks compare with them."""
     drill, known = facts.last_drill, facts.baseline
     if drill is None or (known is not None and known.execution_id == drill.execution_id):
         return
@@ -300,7 +300,7 @@ def _saw_too_little(facts: Facts) -> bool:
 
 
 def _kept(plan: StoredPlan, before: Kept | None, standing: Standing) -> Kept:
-    """Put what was found beside what people know: of another plan of the same id they know nothing."""
+    """Combine the findings with what was reported before; of another plan of the same id nothing was."""
     since = None if standing.ready else standing.checked_at
     if before is None or before.created_at != plan.created_at:
         return Kept(standing, plan.created_at, standing.word if standing.ready else None, since)

@@ -1,4 +1,4 @@
-"""The sites in which a RECOVERY launches: whoever only checks plans asks nothing there meanwhile."""
+"""The sites in which a RECOVERY launches: mere checks of plans ask nothing there meanwhile."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Recoveries:
     """What recoveries launch, as the table tells it every few seconds; asked by several threads."""
 
     def __init__(self, app: Ports, own: Site, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take the stack's own account and Region, and what counts seconds."""
+        """Keep the stack's own account and Region, and what counts seconds."""
         self._app = app
         self._own = own
         self._clock = clock

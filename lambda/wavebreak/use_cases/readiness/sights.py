@@ -49,25 +49,25 @@ class Sight:
     """Launch templates that drills have changed, by server."""
 
     def saw_servers(self, asked: Sequence[str], found: Mapping[str, SourceServer]) -> None:
-        """Take the answer to a DescribeSourceServers."""
+        """Store the answer to a DescribeSourceServers."""
         self.servers |= {server: found.get(server) for server in asked}
 
     def saw_instances(self, asked: Sequence[str], found: Iterable[Instance]) -> None:
-        """Take the answer to a DescribeRecoveryInstances."""
+        """Store the answer to a DescribeRecoveryInstances."""
         self.instances |= _by_server(asked, found)
 
     def saw_jobs(self, found: Iterable[RecentJob]) -> None:
-        """Take the answer to a DescribeJobs."""
+        """Store the answer to a DescribeJobs."""
         self.active = tuple(found)
 
     def saw_snapshot(self, server: str, newest: str | None) -> None:
-        """Take the answer to a DescribeRecoverySnapshots."""
+        """Store the answer to a DescribeRecoverySnapshots."""
         self.snapshots[server] = newest
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A call of a service, and who takes its answer."""
+    """A call of a service, and the function that takes its answer."""
 
     sight: Sight
     operation: str
@@ -77,7 +77,7 @@ class Ask:
     """The source server that it is about, if it is about one alone."""
 
     def failed(self, trouble: Trouble) -> None:
-        """Take what stood in the way: a refusal about one server is its own, all else is the site's."""
+        """Record a trouble: a refusal about one server is that server's, all else is the site's."""
         if self.server is not None and trouble.refusal:
             self.sight.refused.setdefault(self.server, []).append(trouble)
         else:
@@ -85,7 +85,7 @@ class Ask:
 
 
 def sight_of(app: Ports, site: Site, ids: Sequence[str]) -> Sight:
-    """Begin to look at a site. Its client is made here, in one thread: making several at a time is not safe."""
+    """Return an empty sight of a site. Its client is made here, in one thread: making several at a time is not safe."""
     try:
         return Sight(site, app.brief_drs_at(site), ids)
     except UnsupportedSiteError as error:
@@ -111,7 +111,7 @@ def snapshot_question(sight: Sight, drs: DrsPoints, server: str) -> Ask:
 
 
 def put(asking: Asking, asked: Sequence[Ask], *, spare: bool = False, spared: float = 0.0) -> None:
-    """Put questions, and give each answer to who takes it; `spare` ones may go unasked without being missed.
+    """Ask questions, and pass each answer to its `take`; `spare` ones may go unasked.
 
     None is begun in the part of the time that is `spared` for what is asked later.
     """

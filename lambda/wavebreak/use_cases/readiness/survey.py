@@ -1,4 +1,4 @@
-"""Gathering what the readiness checks look at.
+"""Gathers the facts for the readiness checks.
 
 A survey reads the table, DRS in every Region of the plans, and the quotas there; it writes nothing but what selectors
 resolve to. Several plans are looked at together: servers are described 200 a call, whichever plan they are of, and
@@ -77,7 +77,7 @@ if TYPE_CHECKING:
 
 
 MOST_SNAPSHOTS: Final = 100
-"""Servers of a plan that are asked for one by one while somebody waits: their launches, and their snapshots."""
+"""Servers of a plan that are asked for one by one while a caller waits: their launches, and their snapshots."""
 _FOR_PLACES: Final = 0.25
 """The part of the time that is left to ask EC2 where the servers that were asked for land."""
 _NOWHERE: Final[Mapping[str, str]] = MappingProxyType({})
@@ -96,7 +96,7 @@ class _Look:
 
 
 def survey(app: Ports, plan: StoredPlan, own: Site) -> Facts:
-    """Gather what the checks of a plan look at, while somebody waits.
+    """Gather the facts for the checks of a plan, while a caller waits.
 
     `own` is the stack's account and Region. What DRS does not tell becomes a Trouble of its Region.
     """
@@ -107,7 +107,7 @@ def survey(app: Ports, plan: StoredPlan, own: Site) -> Facts:
 def survey_plans(
     app: Ports, plans: Sequence[StoredPlan], own: Site, asking: Asking, most: int, begin: Mapping[str, str] = _NOWHERE
 ) -> list[Facts]:
-    """Gather what the checks of plans look at, in their order; of each plan `most` servers are asked for one by one.
+    """Gather the facts for the checks of plans, in their order; of each plan `most` servers are asked for one by one.
 
     `begin` names, by plan, the server to begin with.
     """
@@ -178,7 +178,7 @@ def _members(plan: StoredPlan, own: Site) -> dict[Site, tuple[Member, ...]]:
 
 
 def _look(app: Ports, plan: StoredPlan, own: Site, now: datetime, tags: dict[Site, Any]) -> _Look:
-    """Take a plan as a start would: what only a drill is refused for stands in no recovery's way."""
+    """Check a plan as a start would; what only a drill is refused for blocks no recovery."""
     resolved, refusals, drill_refusals, unsure = _resolved(app, plan, own, tags)
     networks = {each.site: each for each in networks_of(Mode.DRILL, resolved.document, own)}
     found = refusals or _refusals(app, resolved, own, now)
@@ -188,7 +188,7 @@ def _look(app: Ports, plan: StoredPlan, own: Site, now: datetime, tags: dict[Sit
 def _resolved(
     app: Ports, plan: StoredPlan, own: Site, tags: dict[Site, Any]
 ) -> tuple[StoredPlan, Refusals, Refusals, bool]:
-    """Fill in what selectors match, and tell why any start, or that of a drill, would be refused for one.
+    """Return the plan with what selectors match, and why any start, or that of a drill, would be refused for one.
 
     The last part tells whether any start would be refused only because DRS does not answer.
     """

@@ -28,9 +28,9 @@ MOST_FAILURES: Final = 5
 
 
 def tell_change(app: Ports, plan: StoredPlan, kept: Kept, *, again: datetime, soon: datetime) -> bool:
-    """Tell a change that is kept, and keep who knows it; gives whether all do.
+    """Send a stored change, and store which channels have it; return whether all do.
 
-    The plan is due `again` when all do, and `soon` while a channel does not take it.
+    The plan is due `again` when all have it, and `soon` while a channel does not take it.
     """
     shown: dict[str, Any] = standing_view(kept.standing) or {}
     message = plan_readiness(plan.document, shown)

@@ -29,7 +29,7 @@ _WORDS: Final = 500
 
 
 def keep_schedule(app: Ports, plan_id: str) -> bool:
-    """Have EventBridge Scheduler hold what the stored plan says; gives whether it does now.
+    """Bring EventBridge Scheduler in line with the stored plan; return whether it is now.
 
     The plan is read after the claim, so that what is done last is what the plan said last. What is in the way is noted,
     and shown on the plan; the sweep tries again.
@@ -77,7 +77,7 @@ def _wanted(app: Ports, plan_id: str) -> Schedule | None:
 
 
 def _words(error: BaseException) -> str:
-    """Return what the service said, or that it did not answer."""
+    """Return the message of the service, or that it did not answer."""
     if isinstance(error, ClientError):
         return words_of(error)[:_WORDS]
     return f"EventBridge Scheduler does not answer ({type(error).__name__})"

@@ -132,7 +132,7 @@ def start_scheduled(app: Ports, delivery: Delivery) -> str | None:
 
 
 def _tell(app: Ports, plan: StoredPlan, delivery: Delivery, why: str) -> None:
-    """Tell people why a drill was not started, and note that they know."""
+    """Report why a drill was not started, and record that it was reported."""
     now = app.now()
     announce(app, drill_not_started(plan.document, why, delivery.scheduled, iso(now)), topic=topic_of(plan))
     app.schedules.end(delivery.plan_id, delivery.scheduled, why, now)
@@ -146,7 +146,7 @@ class NotStarted:
 
 
 def topic_of(plan: StoredPlan) -> str | None:
-    """Return the topic that a plan names for its news."""
+    """Return the topic that a plan names for its notifications."""
     return plan.document.get("notifyTopicArn")
 
 

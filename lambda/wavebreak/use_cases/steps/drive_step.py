@@ -43,7 +43,7 @@ def prepare(app: Ports, step_id: str) -> dict[str, Any]:
     run = app.steps.load(step_id)
     concerns(run.execution_id)
     if run.status.is_terminal:
-        wake_execution(app, run)  # whoever ended it may have died before it could
+        wake_execution(app, run)  # the call that ended it may have died before it could
         return {"todo": _DONE, "run": run.machine_run}
     if run.kind is StepKind.AUTOMATION:
         return {"todo": _WATCH, "run": run.machine_run}
@@ -81,7 +81,7 @@ def _read(outcome: Mapping[str, Any]) -> StepOutcome:
 
 
 def _words(error: str, cause: str) -> str:
-    """Return what a failed call is told by: of an error of the function its own type and message, without its trace."""
+    """Return the message of a failed call: for an error of the function its own type and message, without its trace."""
     try:
         told = json.loads(cause)
     except ValueError:

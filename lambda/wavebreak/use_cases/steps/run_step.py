@@ -54,11 +54,11 @@ def stop_step(
     reason: StopReason = StopReason.CANCEL,
     unbegun: StepRun | None = None,
 ) -> StepRun:
-    """Have a run stopped and return it as it stands: an automation is stopped by its machine, within its next round.
+    """Request the stop of a run and return the run: its machine stops an automation within its next round.
 
     A function cannot be stopped: it is waited for until it answers, or STEP_TIMEOUT ends it here. One that was never
-    begun is stored as it ended, from `unbegun`, so that whoever comes late to begin it finds it there. Doing it again
-    does no harm. Nobody is woken: it is the execution that asks. Raise NotFound for a run that does not exist, without
+    begun is stored as it ended, from `unbegun`, so that a late call to begin it finds it there. It is
+    idempotent. The execution is not woken: it makes the request. Raise NotFound for a run that does not exist, without
     `unbegun`.
     """
     try:
@@ -88,7 +88,7 @@ def end_step(app: Ports, step_id: str, outcome: StepOutcome) -> StepRun:
 
 
 def wake_execution(app: Ports, run: StepRun) -> None:
-    """Have the execution look; where that fails, its next poll sees the end."""
+    """Wake the execution; where that fails, its next poll sees the end."""
     try:
         app.workflow.wake(Machine.RECOVERY, run.execution_id)
     except FAULTS as error:

@@ -60,7 +60,7 @@ def _begin(app: Ports, run: StepRun, asked: StepInput) -> StepRun:
 
 
 def _stop(app: Ports, execution: Execution, wave: Wave, step: WaveStep, run: StepRun) -> StepRun:
-    """Have a run stopped; one that was never begun is stored as stopped, so that it never is."""
+    """Request the stop of a run; one that was never begun is stored as stopped, so that it never begins."""
     cancel = execution.cancel
     if cancel is None or is_late(wave, step):
         return stop_step(app, run.step_id, Attribution(ENGINE_ACTOR, app.now()), StopReason.WAVE_TIMEOUT, run)

@@ -1,4 +1,4 @@
-"""A round of an automation step: started once, looked at until it ends, stopped when somebody wants it.
+"""A round of an automation step: started once, polled until it ends, stopped on request.
 
 The intent is written before StartAutomationExecution. After an unknown outcome, or a crash, the automation is looked
 for by its tag; only when it had time to show and did not, it is started again, with the same client token.
@@ -68,7 +68,7 @@ def watch(app: Ports, step_id: str, machine_run: int, rounds: int) -> WatchRound
     run = app.steps.load(step_id)
     concerns(run.execution_id)
     if run.status.is_terminal:
-        wake_execution(app, run)  # whoever ended it may have died before it could
+        wake_execution(app, run)  # the call that ended it may have died before it could
         return _OVER
     if run.machine_run != machine_run:
         return _OVER
@@ -85,7 +85,7 @@ def watch(app: Ports, step_id: str, machine_run: int, rounds: int) -> WatchRound
 
 
 def _after_a_fault(app: Ports, run: StepRun, error: Exception) -> WatchRound:
-    """Look again later; but what was to be stopped and may be neither seen nor stopped is given up, and told."""
+    """Poll again later; an automation to be stopped that may be neither seen nor stopped is given up and reported."""
     app.errors.record_error(error, Severity.WARNING, execution_id=run.execution_id, stepId=run.step_id)
     if run.stop_requested and isinstance(error, ClientError) and is_denied(error):
         name = run.automation_execution_id or "the automation"

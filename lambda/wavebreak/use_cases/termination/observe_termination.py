@@ -1,4 +1,4 @@
-"""One look of a termination at what is left of an execution's instances, and what it makes of it."""
+"""One round of a termination: what is left of an execution's instances, and what follows."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ _EC2_WORDS: Final = 200
 
 
 def observe(app: Ports, execution_id: str, run: int) -> Round:
-    """Do one look of a termination; at its end the plan and the servers are free again."""
+    """Do one round of a termination; at its end the plan and the servers are free again."""
 
     def attempt() -> Round:
         snapshot = app.executions.load(execution_id)
@@ -96,7 +96,7 @@ def observe(app: Ports, execution_id: str, run: int) -> Round:
 
 
 def _observed(app: Ports, execution: Execution, now: datetime) -> TerminationObservation:
-    """Look at jobs and instances, and ask EC2 and the locks only what they do not tell."""
+    """Read jobs and instances, and ask EC2 and the locks only for what they do not show."""
     sites = sites_of(app)
     jobs = look(app, execution.jobs, sites)
     intents = termination.open_intents(execution)
@@ -123,7 +123,7 @@ def _observed(app: Ports, execution: Execution, now: datetime) -> TerminationObs
 
 
 def _turned_up(execution: Execution, intents: Iterable[Job], sites: Sites[DrsReads]) -> dict[tuple[int, int, int], str]:
-    """Look by their tags for the jobs of calls of which none is known, in one call of each site."""
+    """Return the jobs of calls without a known job, found by their tags in one call of each site."""
     unknown: dict[Site, list[Job]] = defaultdict(list)
     for job in intents:
         unknown[job.site].append(job)
@@ -168,7 +168,7 @@ def _asked_of_ec2(app: Ports, doubts: Iterable[tuple[Wave, Server]]) -> dict[str
 def _logged(
     execution: Execution, doubts: Iterable[tuple[Wave, Server]], sites: Sites[DrsReads]
 ) -> dict[str, str | None]:
-    """Read from the logs of launch jobs which instances they launched for servers of whom DRS does not show it."""
+    """Read from the logs of launch jobs the instances that they launched for servers where DRS does not show it."""
     unnamed: dict[Site, set[str]] = defaultdict(set)
     for wave, server in doubts:
         if server.recovery_instance_id is None:

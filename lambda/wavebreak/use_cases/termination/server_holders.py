@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from wavebreak.site import Site
 
     class Ports(HasClock, HasLocks, Protocol):
-        """What asking who holds a server needs."""
+        """What reading the holder of a server needs."""
 
 
 def holders(app: Ports, execution_id: str, site: Site, servers: Iterable[Server]) -> dict[str, str]:

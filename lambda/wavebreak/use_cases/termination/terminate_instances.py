@@ -92,9 +92,9 @@ class _Caller:
         self.deadline = Deadline("termination_calls", site=str(site), execution=execution_id)
         self._lock = lock
         self._culprits: dict[str, tuple[str, bool]] = {}
-        """Who was refused alone: DRS's words, and whether waiting may help."""
+        """Instances that were refused alone: the message of DRS, and whether waiting may help."""
         self._last: dict[str, str] = {}
-        """Who alone of a group was not taken, with the words that the group was refused in."""
+        """Instances that alone of a group were not taken, with the message that the group was refused with."""
         self._request_is_refused = False
         self._waited = False
         """Whether this site was left alone for a while before this round."""
@@ -120,7 +120,7 @@ class _Caller:
         return True
 
     def run(self) -> None:
-        """Look up what is open, look at what is there, and call batch after batch."""
+        """Resolve open calls, read what is there, and call batch after batch."""
         try:
             self._resolve()
             servers = self._to_terminate()
@@ -211,7 +211,7 @@ class _Caller:
             return None
 
     def _call_all(self, servers: Sequence[Server]) -> None:
-        """Call batch after batch while there is time, and write down at the end who was refused."""
+        """Call batch after batch while there is time, and store the refused instances at the end."""
         self._servers = {str(server.recovery_instance_id): server for server in servers}
         execution = self._load()
         self._waited = any(hold.site == self.site for hold in execution.termination.holds)
@@ -272,7 +272,7 @@ class _Caller:
         return intents[0] if intents else None
 
     def _refused(self, search: BatchSearch, batch: Sequence[str], refusal: CallRejectedError) -> bool:
-        """Take a refusal, after which nothing has happened; tells whether other calls may follow.
+        """Record a refusal, after which nothing has happened; return whether other calls may follow.
 
         A throttle, an open circuit or too many jobs concern whatever is called: the site waits. A conflict or another
         quota can only be due to an instance; a throttle that is there again after a wait may be, and is searched.
@@ -294,7 +294,7 @@ class _Caller:
         return True
 
     def _refuse_all(self, words: str, *, curable: bool = False) -> None:
-        """Have the site wait: it is the request that is refused, whatever instances it names."""
+        """Let the site wait: the request is refused, whatever instances it names."""
         self._culprits.clear()
         self._request_is_refused = True
         if curable:
