@@ -68,7 +68,7 @@ class App:
     workflow: Workflow
     drs_at: Callable[[Site], Drs]
     brief_drs_at: Callable[[Site], Drs]
-    """DRS for requests that somebody waits for: it gives up after seconds."""
+    """DRS for requests with a waiting caller: it gives up after seconds."""
     quotas_at: Callable[[Site], Quotas]
     timing: Timing
     renew_after_rounds: int
@@ -130,7 +130,7 @@ def app() -> App:
 
 @cache
 def composed() -> App:
-    """Put this function's app together from its settings, at the first call."""
+    """Return this function's app, composed from its settings at the first call."""
     chosen = settings()
     table = Table(clients.dynamodb(), chosen.table_name)
     wakes = WakeStore(table)
@@ -196,7 +196,7 @@ def _schedule_target() -> ScheduleTarget | None:
 
 
 def _reads_by_id() -> Callable[[Site], ReadsById]:
-    """Remember of each site whom a service does not tell of, for as long as this environment lives."""
+    """Return a function that keeps one record of refused ids for each site, while this environment lives."""
 
     @cache
     def at(_site: Site) -> ReadsById:
@@ -214,31 +214,31 @@ def _drs_at(reads: Callable[[Site], ReadsById], site: Site) -> Drs:
 
 
 def _brief_drs_at(reads: Callable[[Site], ReadsById], site: Site) -> Drs:
-    from wavebreak.aws.drs import Drs  # noqa: PLC0415  likewise
+    from wavebreak.aws.drs import Drs  # noqa: PLC0415  lazy: cold start
 
     return Drs(clients.drs(site, brief=True), clients.drs(site, once=True), reads(site))
 
 
 def _ec2_at(reads: Callable[[Site], ReadsById], site: Site) -> Ec2:
-    from wavebreak.aws.ec2.instances import Ec2  # noqa: PLC0415  likewise
+    from wavebreak.aws.ec2.instances import Ec2  # noqa: PLC0415  lazy: cold start
 
     return Ec2(clients.ec2(site), reads(site))
 
 
 def _templates_at(site: Site) -> LaunchTemplates:
-    from wavebreak.aws.ec2.launch_templates import LaunchTemplates  # noqa: PLC0415  likewise
+    from wavebreak.aws.ec2.launch_templates import LaunchTemplates  # noqa: PLC0415  lazy: cold start
 
     return LaunchTemplates(clients.ec2_changing(site))
 
 
 def _places_at(site: Site) -> LandingPlaces:
-    from wavebreak.aws.ec2.landing_places import LandingPlaces  # noqa: PLC0415  likewise
+    from wavebreak.aws.ec2.landing_places import LandingPlaces  # noqa: PLC0415  lazy: cold start
 
     return LandingPlaces(clients.ec2_reading(site))
 
 
 def _ssm_at(reads: Callable[[Site], ReadsById], site: Site) -> Ssm:
-    from wavebreak.aws.ssm import Ssm  # noqa: PLC0415  likewise
+    from wavebreak.aws.ssm import Ssm  # noqa: PLC0415  lazy: cold start
 
     chosen = settings()
     return Ssm(
@@ -252,19 +252,19 @@ def _ssm_at(reads: Callable[[Site], ReadsById], site: Site) -> Ssm:
 
 
 def _automation_at(site: Site) -> Automation:
-    from wavebreak.aws.automation import Automation  # noqa: PLC0415  likewise
+    from wavebreak.aws.automation import Automation  # noqa: PLC0415  lazy: cold start
 
     return Automation(clients.ssm(site), clients.ssm(site, once=True))
 
 
 def _functions() -> Functions:
-    from wavebreak.aws.functions import Functions  # noqa: PLC0415  likewise
+    from wavebreak.aws.functions import Functions  # noqa: PLC0415  lazy: cold start
 
     return Functions(clients.functions())
 
 
 def _allowances() -> Allowances:
-    from wavebreak.domain.steps.allowances import Allowances  # noqa: PLC0415  likewise
+    from wavebreak.domain.steps.allowances import Allowances  # noqa: PLC0415  lazy: cold start
 
     chosen = settings()
     if chosen.step_machine_arn is None:
@@ -274,15 +274,15 @@ def _allowances() -> Allowances:
 
 
 def _output_at(site: Site) -> CommandOutput:
-    from wavebreak.aws.cloudwatch_logs import CommandOutput  # noqa: PLC0415  likewise
+    from wavebreak.aws.cloudwatch_logs import CommandOutput  # noqa: PLC0415  lazy: cold start
 
     return CommandOutput(clients.logs(site), settings().command_log_group)
 
 
 @cache
 def _channels() -> Channels:
-    from wavebreak.aws.channels import Channels  # noqa: PLC0415  likewise
-    from wavebreak.domain.notifications.message import Kind  # noqa: PLC0415  likewise
+    from wavebreak.aws.channels import Channels  # noqa: PLC0415  lazy: cold start
+    from wavebreak.domain.notifications.message import Kind  # noqa: PLC0415  lazy: cold start
 
     chosen = settings().notices
     if chosen is None:

@@ -1,7 +1,7 @@
 """Evidence: what an execution did, as a report, as a page, and the check of a report (contract 8). Pure.
 
-This is the face of the modules of `domain.evidence` for whoever makes or checks reports elsewhere. The functions import
-the modules themselves, each where it is needed, so that none of them pays for all.
+This is the face of the modules of `domain.evidence` for code that makes or checks reports elsewhere. The functions
+import the modules themselves, each where it is needed, so that none of them pays for all.
 """
 
 from wavebreak.domain.evidence.inputs import Event, ExecutionInput, JobLogItem, JobLogs

@@ -92,7 +92,7 @@ def flattened(text: str) -> str:
 def as_json(document: Any) -> str:
     """Write JSON that is readable and holds nothing that acts: such characters of its strings are escaped.
 
-    To whoever parses it nothing is changed.
+    A parser reads it unchanged.
     """
     text = json.dumps(document, ensure_ascii=False)
     return _with(text, {character: _json_escape(character) for character in _acting_in(text)})

@@ -42,7 +42,7 @@ class Problem(Exception):  # noqa: N818  the field's word (RFC 9457)
     category: ClassVar[Category] = Category.INTERNAL
 
     def __init__(self, detail: str, **members: Any) -> None:
-        """Take what went wrong, for people, and further members of the problem document."""
+        """Keep what went wrong, for people, and further members of the problem document."""
         super().__init__(detail)
         self.detail = detail
         self.members = members
@@ -160,7 +160,7 @@ class Unavailable(Problem):
     category = Category.DEPENDENCY
 
     def __init__(self, detail: str, *, retry_after_seconds: int = 5, **members: Any) -> None:
-        """Take the detail and when to ask again."""
+        """Keep the detail and when to ask again."""
         super().__init__(detail, **members)
         self.retry_after_seconds = retry_after_seconds
 
@@ -184,7 +184,7 @@ class Internal(Problem):
     """A fault of ours: the caller gets a correlation id, the recorded error of this id has the rest."""
 
     def __init__(self, correlation_id: str) -> None:
-        """Take the id of the recorded error."""
+        """Keep the id of the recorded error."""
         super().__init__("An internal error occurred", correlationId=correlation_id)
 
 

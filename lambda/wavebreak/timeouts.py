@@ -32,7 +32,7 @@ LIMITS: Final[Mapping[str, float]] = MappingProxyType(
         # One attempt of a call, by the service that is called.
         "connect": 2,
         "drs_call": 10,
-        "drs_brief_call": 4,  # while somebody waits for the API
+        "drs_brief_call": 4,  # while a caller waits for the API
         "ec2_call": 4,
         "dynamodb_call": 4,
         "stepfunctions_call": 5,
@@ -56,7 +56,7 @@ LIMITS: Final[Mapping[str, float]] = MappingProxyType(
         "templates_sweep": 20,  # launch templates, of one sweep
         "launch_round": 25,  # calls of StartRecovery for one wave: the rest is for the next round
         "termination_calls": 25,  # terminate calls of one invocation, in each site
-        "asking": 8,  # questions to DRS while somebody waits for the API
+        "asking": 8,  # questions to DRS while a caller waits for the API
         "readiness_round": 40,  # questions of the checks that are made regularly
         "history_indexed": 5,
         "history_filtered": 3,
@@ -84,7 +84,7 @@ def remaining() -> float:
 
 @contextmanager
 def ending_in(seconds: float) -> Iterator[None]:
-    """Have what runs within the block know that it ends then, or earlier if that was known already."""
+    """Set the deadline of the block, unless an earlier one is set already."""
     token = _end.set(min(_end.get(), time.monotonic() + seconds))
     try:
         yield
@@ -94,7 +94,7 @@ def ending_in(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def invocation(context: Any) -> Iterator[None]:
-    """Have what runs within the block know when Lambda ends it; `context` is Lambda's."""
+    """Set the deadline of the block to the end of the Lambda invocation; `context` is Lambda's."""
     left = getattr(context, "get_remaining_time_in_millis", None)
     with ending_in(math.inf if left is None else left() / 1000):
         yield

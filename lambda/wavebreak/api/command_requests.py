@@ -43,5 +43,5 @@ class CommandRequest(RequestBody):
         return self
 
     def asked(self) -> Asked:
-        """Return what is to be forwarded."""
+        """Return the command to forward."""
         return Asked(self.command, self.args, self.timeout_seconds, self.limit, self.stop_on_failure)

@@ -201,7 +201,7 @@ def caller_of(app: APIGatewayRestResolver | Router) -> str:
 
 
 def act_of(app: APIGatewayRestResolver | Router, at: datetime, reason: str | None) -> Attribution:
-    """Return who asks for something, when and why, for the audit trail."""
+    """Return the attribution of a request for the audit trail: the caller, the time and the reason."""
     return Attribution(caller_of(app), at, reason)
 
 

@@ -86,7 +86,7 @@ def once(request: RequestKey, context: Any, work: Callable[[], dict[str, Any]]) 
 def _without_records(
     outcomes: Sequence[dict[str, Any] | Exception], work: Callable[[], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return what came of the work though its record is lost, or do it though there is none."""
+    """Return the outcome of the work though its record is lost, or do the work though there is none."""
     if not outcomes:
         return work()
     (outcome,) = outcomes

@@ -39,7 +39,7 @@ class StartBody(RequestBody):
     )
 
     def asked(self, caller: str) -> StartRequest:
-        """Return what the caller asks for."""
+        """Return the request of the caller."""
         return StartRequest(caller, self.reason, self.snapshots, self.before)
 
 
@@ -51,7 +51,7 @@ class DrillRequest(StartBody):
     )
 
     def asked(self, caller: str) -> StartRequest:
-        """Return what the caller asks for."""
+        """Return the request of the caller."""
         return replace(super().asked(caller), terminate_after_minutes=self.terminate_after_minutes)
 
 
@@ -63,7 +63,7 @@ class RecoveryRequest(StartBody):
     )
 
     def asked(self, caller: str) -> StartRequest:
-        """Return what the caller asks for."""
+        """Return the request of the caller."""
         return replace(super().asked(caller), preempt=self.preempt)
 
 

@@ -35,7 +35,7 @@ def get_report(
 @router.put("/executions/<executionId>/verdict", tags=["evidence"])
 def give_verdict(executionId: str, body: Annotated[VerdictRequest, Body()]) -> Response[Any]:  # noqa: N803
     """Say whether an ended execution passed or failed; the last verdict counts, the trail keeps them all."""
-    from wavebreak.use_cases.evidence.give_verdict import give_verdict as give  # noqa: PLC0415  likewise
+    from wavebreak.use_cases.evidence.give_verdict import give_verdict as give  # noqa: PLC0415  lazy: cold start
 
     verdict = Verdict(body.verdict, http.caller_of(router), app().now(), body.notes)
     execution = give(app(), http.execution_id(executionId), verdict)
@@ -45,7 +45,7 @@ def give_verdict(executionId: str, body: Annotated[VerdictRequest, Body()]) -> R
 @router.get("/executions/<executionId>/progress", tags=["evidence"])
 def get_progress(executionId: str) -> Response[Any]:  # noqa: N803
     """Tell the phase of every server that launches, and since when; DRS is asked every 15 s at most."""
-    from wavebreak.use_cases.evidence.tell_progress import tell_progress  # noqa: PLC0415  likewise
+    from wavebreak.use_cases.evidence.tell_progress import tell_progress  # noqa: PLC0415  lazy: cold start
 
     return http.json_response(HTTPStatus.OK, tell_progress(app(), http.execution_id(executionId)))
 

@@ -60,7 +60,7 @@ def begin(function_name: str, execution_id: str | None, context: Mapping[str, An
 
 
 def concerns(execution_id: str) -> None:
-    """Say which execution the present work is about, where the event that began it does not tell."""
+    """Name the execution of the present work, where the event that began it does not."""
     _invocation.set(replace(_present(), execution_id=execution_id))
 
 
@@ -78,7 +78,7 @@ class ErrorTracker:
     """Records the errors of one function."""
 
     def __init__(self, store: ErrorStore | None, meter: Meter, now: Callable[[], datetime]) -> None:
-        """Take where records are stored (None: only logged and counted), the meter and the clock."""
+        """Keep the store of records (None: only logged and counted), the meter and the clock."""
         self.store = store
         self.meter = meter
         self.now = now

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class Measured:
-    """Is called after every change of an execution that was written."""
+    """Counts metrics after every change of an execution that was written."""
 
     def __init__(self, meter: Meter) -> None:
-        """Take the meter."""
+        """Keep the meter."""
         self.meter = meter
 
     def __call__(self, before: Execution, after: Execution) -> None:

@@ -1,6 +1,6 @@
 """Whether the product and what it depends on are well: `GET /health` (requirement S3-11).
 
-A circuit that opened and that nobody tried since reads as open while somebody may be kept waiting by it: for its
+A circuit that opened and has not been tried since reads as open while it may still block calls: for its
 window and the longest poll interval after it. Later it is half open: the next call tries it.
 """
 

@@ -82,7 +82,7 @@ class Meter:
     """Takes measurements for one stack."""
 
     def __init__(self, stack: str, now: Callable[[], datetime], write: Callable[[str], None] = to_log) -> None:
-        """Take the stack's name, the clock, and where lines go."""
+        """Keep the stack's name, the clock, and where lines go."""
         self.stack = stack
         self.now = now
         self.write = write

@@ -192,7 +192,7 @@ class HasDrsTerminations(Protocol):
 
 
 class HasBriefDrs(Protocol):
-    """DRS of a site for requests that somebody waits for."""
+    """DRS of a site for requests with a waiting caller."""
 
     def brief_drs_at(self, site: Site, /) -> DrsReads: ...
 
@@ -204,7 +204,7 @@ class HasQuotas(Protocol):
 
 
 class HasVcpus(Protocol):
-    """How many vCPUs may run in a site; None where nobody says."""
+    """How many vCPUs may run in a site; None where it is unknown."""
 
     def vcpus_at(self, site: Site, /) -> int | None: ...
 

@@ -70,12 +70,12 @@ class DrsReads(DrsJobs, DrsServers, DrsInstances, DrsPoints, DrsPlans, Protocol)
 
 
 class DrsLaunches(DrsReads, Protocol):
-    """DRS for whoever launches."""
+    """What a launch calls of DRS."""
 
     def start_recovery(self, servers: Sequence[Server], /, *, is_drill: bool, tags: Mapping[str, str]) -> str: ...
 
 
 class DrsTerminations(DrsReads, Protocol):
-    """DRS for whoever ends instances."""
+    """What a termination calls of DRS."""
 
     def terminate(self, recovery_instance_ids: Sequence[str], /) -> str: ...

@@ -26,7 +26,7 @@ class TemplateReads(Protocol):
 
 
 class TemplateChanges(TemplateReads, Protocol):
-    """Launch templates for whoever changes them and puts them back."""
+    """Changing launch templates and putting them back."""
 
     def versions_from(self, template_id: str, least: int, /) -> list[TemplateVersion]: ...
     def create_version(

@@ -23,7 +23,7 @@ class SsmAgents(Protocol):
 
 
 class SsmCommands(SsmAgents, Protocol):
-    """Commands for whoever sends them and looks what became of them."""
+    """Sending commands and reading their results."""
 
     def sign_in(self) -> object: ...
     def send(self, command: str, instance_id: str, parameters: Mapping[str, str], comment: str, /) -> str: ...

@@ -35,13 +35,13 @@ def error_code(error: ClientError) -> str:
 
 
 def words_of(error: ClientError) -> str:
-    """Return what the service said: its code and, if there is one, its message."""
+    """Return the code and, if there is one, the message of the service."""
     code, message = error_code(error), error.response.get("Error", {}).get("Message")
     return f"{code}: {message}" if message else code
 
 
 def is_denied(error: ClientError) -> bool:
-    """Return whether a permission is missing: waiting does not help, somebody has to grant it."""
+    """Return whether a permission is missing: waiting does not help, it has to be granted."""
     return error_code(error) in DENIED
 
 
@@ -70,7 +70,7 @@ def is_refusal(error: ClientError) -> bool:
 
 
 def is_answered_fault(error: BaseException) -> bool:
-    """Return whether a service answered with a fault of its own: it may be due to whom the call names."""
+    """Return whether a service answered with a fault of its own: it may be due to a subject of the call."""
     status = (
         error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) if isinstance(error, ClientError) else 0
     )
@@ -83,9 +83,9 @@ def is_transient(error: BaseException) -> bool:
 
 
 def may_be_of_subjects(error: ClientError) -> bool:
-    """Return whether an error answer may be due to somebody whom the call names: a refusal, or a fault of the service.
+    """Return whether an error answer may be due to a subject that the call names: a refusal, or a fault of the service.
 
-    A throttle, credentials and the like are nobody's of them, nor is a service that is not set up.
+    A throttle, credentials and the like concern no subject, nor does a service that is not set up.
     """
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return not is_passing(status, error_code(error)) and error_code(error) != NOT_SET_UP

@@ -36,7 +36,7 @@ class SharedStates(CircuitBreakerDynamoDBPersistence):
     """The state of circuits in the table that all functions share."""
 
     def __init__(self, client: Any, table_name: str) -> None:
-        """Take a DynamoDB client and the table's name."""
+        """Keep a DynamoDB client and the table's name."""
         super().__init__(
             table_name, key_attr=KEY, static_pk_value=PARTITION, sort_key_attr=SORT_KEY, boto3_client=client
         )

@@ -6,8 +6,8 @@ answer could not tell of itself. Where the table is away, calls are made as if e
 
 A circuit stands outside of all retries, those of botocore and of `retries`: an exhausted series of attempts is one
 failure. Errors that a service answers with while it is well (validation, access, conflict, quota) are answers here.
-A fault that it answers a call with may be due to whom the call names: before such faults open a circuit, the service is
-asked for something that names nobody, and an answer ends the streak.
+A fault may be due to a subject that the call names. Before such faults open a circuit, the service is therefore
+asked for something that names no subject, and an answer ends the streak.
 Requirements S3-7 to S3-10 and S3-22.
 """
 
@@ -120,7 +120,7 @@ class Circuit:
         scale: float = 1.0,
         behind: Circuit | None = None,
     ) -> None:
-        """Take the name, the rule, where the state is kept, the time scale, and the circuit that this one is `behind`.
+        """Keep the name, the rule, where the state is kept, the time scale, and the circuit that this one is `behind`.
 
         While that one is open nothing is called through this one either; what fails here does not count there.
         """
@@ -167,14 +167,14 @@ class Circuit:
         return cast("T", outcome.value)
 
     def _is_well(self) -> bool:
-        """Return whether the service answers what names nobody; asked only where one more fault would open."""
+        """Return whether the service answers a call without subjects; asked only where one more fault would open."""
         at_stake = self._failures + 1 >= self.rule.failures or str(self.states.get_state(self.name).state) != _CLOSED
         if self._neutral is None or not at_stake:
             return False
         try:
             self._neutral()
         except (BotoCoreError, ClientError) as error:
-            # Who may not ask does not know.
+            # A function without the permission learns nothing.
             return not is_dependency_fault(error) and not (isinstance(error, ClientError) and is_denied(error))
         return True
 
@@ -195,9 +195,9 @@ class Circuit:
         attempts: int = ATTEMPTS,
         neutral: Callable[[], object] | None = None,
     ) -> C:
-        """Have all calls of a boto3 client go through this circuit, and give the client (see `guard_client`).
+        """Route all calls of a boto3 client through this circuit, and return the client (see `guard_client`).
 
-        `neutral` reads something that names nobody, and that the function may read; it is not guarded itself.
+        `neutral` reads something that names no subject and that the function may read; it is not guarded itself.
         """
         self._neutral = neutral or self._neutral
         return guard_client(client, self, operation=operation, pages=pages, attempts=attempts)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 ATTEMPTS: Final = 3
 BRIEF_ATTEMPTS: Final = 2
-"""For what somebody waits for."""
+"""For calls with a waiting caller."""
 
 
 def config(operation: str, *, attempts: int = ATTEMPTS, **more: Any) -> Config:

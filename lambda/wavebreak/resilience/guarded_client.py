@@ -37,7 +37,7 @@ class Circuit(Protocol):
 
 
 def guard_client(client: C, circuit: Circuit, *, operation: str, pages: str, attempts: int) -> C:
-    """Have all calls of a boto3 client go through a circuit, and give the client.
+    """Route all calls of a boto3 client through a circuit, and return the client.
 
     `operation` names the limit of one attempt (`timeouts`), of which a call makes up to `attempts`; `pages` that of a
     read of several pages, past which no further page is begun: OutOfTime.
@@ -74,7 +74,7 @@ class _Paginator:
         self._begin = begin
 
     def paginate(self, **parameters: Any) -> Iterator[Any]:
-        """Give the pages one by one."""
+        """Yield the pages one by one."""
         deadline = self._begin()
         pages = iter(self._paginator.paginate(**parameters))
         page = next(pages, None)

@@ -31,7 +31,7 @@ def until_won(
     pause: Callable[[int], None] = pause_between,
     is_over: Callable[[], bool] = lambda: False,
 ) -> T:
-    """Return what `attempt` does, made again from its beginning each time that it raises LostRaceError.
+    """Return the result of `attempt`, called again from its beginning each time that it raises LostRaceError.
 
     After TRIES lost races, or a lost one once `is_over` says so, it raises Unavailable, which names the subject.
     """

@@ -18,7 +18,7 @@ class WaitOf(wait_base):
     """Waits as long as `pause` says after so many attempts, counted from 0."""
 
     def __init__(self, pause: Callable[[int], float]) -> None:
-        """Take what gives the seconds after an attempt."""
+        """Keep the function that returns the pause after an attempt, in seconds."""
         self.pause = pause
 
     def __call__(self, retry_state: RetryCallState) -> float:
