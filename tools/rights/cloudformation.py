@@ -39,7 +39,7 @@ class Deployment:
     """One deployment of a template, by the values of its parameters; what is not given has its default."""
 
     def __init__(self, template: Json, parameters: Mapping[str, str], account: str = ACCOUNT) -> None:
-        """Take a template without SAM's resources. KeyError for a parameter that it does not have."""
+        """Keep a template without SAM's resources. KeyError for a parameter that it does not have."""
         self.account = account
         self._pseudo = {**_PSEUDO, "AWS::AccountId": account}
         self.resources: Json = template["Resources"]

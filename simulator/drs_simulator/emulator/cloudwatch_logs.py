@@ -53,7 +53,7 @@ class LogForwarder:
         self._thread.start()
 
     def __call__(self, output: OutputLines) -> None:
-        """Take lines; those that find no room are dropped, for a command waits for nobody."""
+        """Queue lines; those that find no room are dropped, because a command must not wait."""
         length = sum(map(len, output.lines)) + len(output.lines)
         with self._changed:
             if self._length + length > _MOST_WAITING:

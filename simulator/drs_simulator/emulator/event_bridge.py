@@ -48,7 +48,7 @@ class EventForwarder:
         self._thread.start()
 
     def __call__(self, result: LaunchResult) -> None:
-        """Take a launch result; one too many is dropped, for a job waits for nobody."""
+        """Queue a launch result; one too many is dropped, because a job must not wait."""
         if (result.account, result.region) != (DEFAULT_ACCOUNT, DEFAULT_REGION):
             return
         try:

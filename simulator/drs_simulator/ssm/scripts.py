@@ -67,7 +67,7 @@ class Output:
         self._line = ""
 
     def take(self, data: bytes) -> None:
-        """Take what was read; no data is the end of the stream."""
+        """Collect what was read; no data is the end of the stream."""
         text = self._decoder.decode(data, final=not data)
         room = KEPT[self._name] - self._length
         # One character more than there is room for shows that something was cut.
