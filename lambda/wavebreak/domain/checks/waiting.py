@@ -68,7 +68,7 @@ def union(spans: Iterable[Span]) -> list[Span]:
 
 
 def without(spans: Sequence[Span], taken: Sequence[Span]) -> list[Span]:
-    """Take spans away from spans; both are in order and disjoint."""
+    """Return spans without other spans; both are in order and disjoint."""
     left: list[Span] = []
     for start, stop in spans:
         at = start

@@ -84,7 +84,7 @@ CATALOGUE: Final[Mapping[str, CatalogueEntry]] = MappingProxyType(
 
 
 def catalogue_entry(name: str) -> CatalogueEntry:
-    """Look a command up; UnsupportedCommand, which lists the seven, for any other name. Names match exactly."""
+    """Return the entry of a command; raise UnsupportedCommand, which lists the seven, for any other name."""
     entry = CATALOGUE.get(name)
     if entry is None:
         raise UnsupportedCommand(unsupported_message(name), supported=list(COMMAND_NAMES))
@@ -92,7 +92,7 @@ def catalogue_entry(name: str) -> CatalogueEntry:
 
 
 def unsupported_message(name: str) -> str:
-    """Say that a name is not in the catalogue, and what is."""
+    """Return the message that a name is not in the catalogue, with the names that are."""
     shown = name if len(name) <= _SHOWN_CHARACTERS else name[:_SHOWN_CHARACTERS] + "…"
     return f"Unsupported command {shown!r}. Supported commands: {', '.join(COMMAND_NAMES)}"
 

@@ -101,7 +101,7 @@ def hint_for(result: ExecutionResult) -> str | None:
 
 
 def _hint_for_exception(stderr: str) -> str:
-    """Tell refusals of SSM, which somebody can mend, from what went wrong here."""
+    """Return the hint for a refusal of SSM, which a person can mend, or for an error of ours."""
     if _DENIED.search(stderr):
         return RIGHTS_HINT
     refused = _REFUSAL.search(stderr)

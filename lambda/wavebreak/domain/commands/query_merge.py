@@ -111,14 +111,14 @@ class QueryMerger:
         """Targets that printed more than was read of them."""
 
     def add(self, number: int, result: ExecutionResult) -> None:
-        """Take the result of one target, with all the output there is: cutting it before would cost a row."""
+        """Add the result of one target, with its whole output: cutting it before would cost a row."""
         if result.success:
             self.add_answer(number, result.target, parse_answer(result.stdout))
         else:
             self._failed[number] = result.target
 
     def add_answer(self, number: int, target: str, answer: QueryAnswer) -> None:
-        """Take an answer that was read before."""
+        """Add an answer that was read before."""
         self.skipped += answer.skipped
         self.cut += answer.cut
         self._rows += len(answer.rows)

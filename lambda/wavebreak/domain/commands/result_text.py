@@ -74,7 +74,7 @@ def _indented(text: str) -> list[str]:
 
 
 def _when(result: ExecutionResult) -> str:
-    """Tell the time and duration of a failure, as far as they are known."""
+    """Return the time and duration of a failure, as far as they are known."""
     began = f"Started {iso(result.started_at)}" if result.started_at else ""
     took = f"took {duration_text(result.duration_seconds)}" if result.duration_seconds is not None else ""
     said = ", ".join(part for part in (began, took) if part)

@@ -1,7 +1,7 @@
 """Output of targets made bearable: decoded, and cut to a size that can be kept.
 
 Requirement S1-12. Nothing that a target prints is trusted: it may be megabytes, no UTF-8, or made to act on the
-terminal of whoever reads it. Output is stored as it came and escaped when it is shown (`harmless_text`).
+terminal of the reader. Output is stored as it came and escaped when it is shown (`harmless_text`).
 """
 
 from __future__ import annotations

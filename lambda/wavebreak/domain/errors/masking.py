@@ -23,7 +23,7 @@ _NAMES: Final = (
     r"signature|x-amz-(?:signature|credential|security-token)"
 )
 _ENCODED_REFUSAL: Final = r"encoded authorization failure message:\s*"
-"""What EC2 encodes for whoever may decode it (sts:DecodeAuthorizationMessage) stands behind these words; no secret."""
+"""What EC2 encodes (sts:DecodeAuthorizationMessage decodes it) stands behind these words; no secret."""
 _ERROR_CODE: Final = r"(?:expired|invalid)token:\s+the\s"
 """Codes of AWS with the first word of what it says of them."""
 _VALUE: Final = r"\"[^\"\r\n]*\"|'[^'\r\n]*'|[^\s,;&\"'})\]]+"

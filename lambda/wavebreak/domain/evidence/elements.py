@@ -39,7 +39,7 @@ def el(name: str, /, *children: object, **attributes: object) -> Html:
 
 
 def joined(*children: object) -> Html:
-    """Put elements and texts one behind the other."""
+    """Return elements and texts one after the other."""
     return Html("".join(child if isinstance(child, Html) else text(child) for child in children if child is not None))
 
 

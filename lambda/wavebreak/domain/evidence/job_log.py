@@ -147,7 +147,7 @@ def _server(items: Iterable[tuple[datetime, str, Mapping[str, Any]]]) -> ServerL
 
 
 def _followed(spans: tuple[PhaseSpan, ...], at: datetime, event: str) -> tuple[PhaseSpan, ...]:
-    """Go on by one item. What begins a phase that is under way is DRS trying again, or the same item twice."""
+    """Return the spans after one more item. A phase that begins twice is a retry of DRS, or a repeated item."""
     begins, ends = _BEGINS.get(event), _ENDS.get(event)
     phase = begins or ends
     position = max((index for index, span in enumerate(spans) if span.phase is phase), default=None)

@@ -56,7 +56,7 @@ class LaunchLogs:
         return logs[-1].servers[server].recovery_point if logs else None
 
     def first_acts(self, execution: Mapping[str, Any]) -> dict[int, datetime]:
-        """Tell, by wave, when something of it was first seen to be done: a job's first item, or a step's start."""
+        """Return, by wave, when work on it was first seen: a job's first item, or a step's start."""
         acts: dict[int, datetime] = {}
         for wave in execution.get("waves") or ():
             number = wave["waveNumber"]

@@ -96,7 +96,7 @@ def _why_not(
 
 
 def _said(what: str, wave: Mapping[str, Any], changes: Sequence[Change]) -> str:
-    """Return who did something to a wave, when and why, as far as the trail does."""
+    """Return the actor, time and reason of an act on a wave, as far as the trail shows them."""
     last = next(
         (change for change in reversed(of_wave(changes, wave["waveNumber"])) if change.new == wave["status"]), None
     )

@@ -84,7 +84,7 @@ def _opening(report: Mapping[str, Any]) -> Iterator[Html]:
 
 
 def _sentence(report: Mapping[str, Any], mode: str) -> str:
-    """Say in a sentence or two what came of it."""
+    """Return the outcome in a sentence or two."""
     look = look_of_execution(report["status"])
     lasted = lasting(report["durationSeconds"])
     if not report["final"]:

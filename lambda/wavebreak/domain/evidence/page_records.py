@@ -126,7 +126,7 @@ def trail(report: Mapping[str, Any], day: str | None) -> Html:
 
 
 def _told(event: Mapping[str, Any]) -> Iterator[object]:
-    """Tell what an event changed, the reason that was given, and whatever else it holds."""
+    """Return what an event changed, the reason that was given, and whatever else it holds."""
     data = event.get("data")
     for name, value in (data if isinstance(data, dict) else {}).items():
         if name == "changes":

@@ -35,7 +35,7 @@ class ServerPhase(TypedDict):
 def phases(
     execution: Mapping[str, Any], job_logs: JobLogs, usual: Mapping[str, Mapping[str, int]] | None = None
 ) -> list[ServerPhase]:
-    """Tell the phase of every server of an execution as the API shows it, in the order of the plan.
+    """Return the phase of every server of an execution as the API shows it, in the order of the plan.
 
     Between two phases a server is still in the one that it came to last. `usual` has the seconds of each phase, by
     server, of an earlier run (`phase_seconds` of it); without them `usualSeconds` is null.

@@ -103,7 +103,7 @@ def _approvals(wave: Mapping[str, Any], own: Sequence[Change]) -> list[dict[str,
 
 
 def _decision(change: Change) -> dict[str, Any]:
-    """Return who decided, and what. An approval that was given before it took effect is told in `approvedBy`."""
+    """Return the decision and its actor. An approval that was given before it took effect is in `approvedBy`."""
     for word in data_of(change.event).get("approvedBy") or ():
         if word.get("waveNumber") == change.wave:
             return {"decision": "APPROVED", "by": word.get("actor"), "at": word.get("at"), "reason": word.get("reason")}

@@ -82,17 +82,17 @@ class BatchSearch:
         proven: bool = False,
         jobs: int = 20,
     ) -> None:
-        """Keep what is due, in its order, and what is remembered of it."""
+        """Keep the due subjects, in order, and what earlier rounds recorded about them."""
         self._clear: list[str] = []
         self._alone: list[str] = []
         self._parts: list[list[str]] = []
         self._suspects: list[tuple[list[str], str]] = []
-        """Sets of which one member at least was refused, with DRS's words; the last is searched."""
+        """Sets with at least one refused member, with the message of DRS; the last set is searched."""
         self._probes: list[str] | None = None
         self._draw = Random(now.isoformat())  # noqa: S311  a sample, no secret: the same round draws the same
         self._proven = proven
         self._refused: list[tuple[frozenset[str], str]] = []
-        """Refusals that may be the request's: whom DRS refused, and its words without ids."""
+        """Refusals that may be the request's: the subjects, and the message of DRS without ids."""
         self._most: int | None = None
         self._together = 1
         """How many of those that were refused alone are tried in one call."""
@@ -120,7 +120,7 @@ class BatchSearch:
 
     @property
     def suspects(self) -> dict[str, str]:
-        """The subjects of whom some were refused, with DRS's words; whom exactly was not found out yet."""
+        """Subjects of which some were refused, with the message of DRS; which ones is not known yet."""
         return {subject: words for members, words in self._suspects for subject in members}
 
     @property
@@ -157,9 +157,9 @@ class BatchSearch:
         return len(self._refused) > 1 and not self._proven and bool(self._clear)
 
     def accepted(self, batch: Sequence[str]) -> Mapping[str, str]:
-        """Take it that DRS took a batch; gives who is suspected now, with the words of the refusal.
+        """Record that DRS accepted a batch; return the subjects suspected now, with the message of the refusal.
 
-        When all but one of a group were taken, it was refused for the last one, or DRS was ill and is well again: the
+        When all but one of a group were accepted, it was refused for the last one, or a fault of DRS has passed: the
         last one is left to the next round.
         """
         self._proven = True
@@ -179,7 +179,7 @@ class BatchSearch:
         return last
 
     def unknown(self, batch: Sequence[str]) -> None:
-        """Note that it is unknown yet whether DRS took a batch: it is not tried again in this round."""
+        """Record that it is unknown whether DRS accepted a batch: it is not tried again in this round."""
         self._together = 1
         self._forget(batch)
         self._leave_groups(batch)
@@ -194,7 +194,7 @@ class BatchSearch:
         return True
 
     def refused(self, batch: Sequence[str], words: str, *, may_be_request: bool) -> Verdict:
-        """Take a refusal. `may_be_request` tells whether DRS may refuse in this way whatever the call names."""
+        """Record a refusal and return its verdict; `may_be_request`: DRS may refuse so whatever the call names."""
         named = [subject for subject in batch if subject in words]
         culprits = named if named and len(batch) > 1 else list(batch) if len(batch) == 1 else []
         self._blame(batch, culprits, words)

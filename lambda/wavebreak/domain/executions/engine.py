@@ -98,9 +98,9 @@ def decide(execution: Execution, observation: Observation, now: datetime, timing
 
 
 def _at_the_end(execution: Execution, now: datetime, timing: Timing) -> Decision:
-    """Have an execution ended, unless its jobs are about to tell something, or the last look is owed or too soon.
+    """Return the decision to end an execution, unless its jobs still have facts to report, or a last look is owed.
 
-    Before it ends the checks over the whole of it are made.
+    The checks over the whole execution are made before it ends.
     """
     if learning.holds_the_end(execution, now, timing):
         reason = "the last jobs are about to tell what they launched"
@@ -300,7 +300,7 @@ def step_is_due(execution: Execution, wave: Wave, seen: Mapping[str, StepView], 
 
 
 def _is_to_be_stopped(execution: Execution, wave: Wave, step: WaveStep, view: StepView, now: datetime) -> bool:
-    """Return whether somebody has yet to stop a run, or to give up waiting for one that cannot be stopped."""
+    """Return whether a run has yet to be stopped, or waiting for one that cannot be stopped has yet to be given up."""
     late = wave_steps.is_overdue(view, now)
     if view.cancelling:
         return late and view.waits_for_answer

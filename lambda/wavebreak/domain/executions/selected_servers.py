@@ -58,16 +58,16 @@ def matching(tagged: Mapping[str, Mapping[str, str]], wanted: Mapping[str, str])
 
 
 def choose(waves: Sequence[Mapping[str, Any]], seen: Seen, own: Site) -> Choice:
-    """Take what was seen now, or tell why that cannot be started."""
+    """Return the servers seen now, or why they cannot be started."""
     return Choice(seen.servers, {}, faults(filled(waves, seen.servers), seen.servers, own), dict(seen.troubles) or None)
 
 
 def choose_or_fall_back(
     waves: Sequence[Mapping[str, Any]], seen: Seen, earlier: Resolution | None, own: Site
 ) -> Choice:
-    """Take what was seen now, and for a wave where that cannot be started what was seen before.
+    """Return the servers seen now; for a wave where those cannot be started, the servers seen before.
 
-    What was seen before of one wave may be in the way of another one now; then it, too, takes what it had.
+    The earlier servers of one wave may conflict with those of another one now; then that gets its earlier ones, too.
     """
     if earlier is None:
         return choose(waves, seen, own)
@@ -82,7 +82,7 @@ def choose_or_fall_back(
 
 
 def _by_wave(found: Faults, taken: Mapping[int, Sequence[str]]) -> dict[int, str]:
-    """Tell of each wave what is wrong with its servers; what is wrong with the plan is so with all of them."""
+    """Return what is wrong with each wave's servers; a fault of the plan counts for all waves."""
     reasons: dict[int, str] = {}
     for fault in found:
         pointer = fault["pointer"].split("/")

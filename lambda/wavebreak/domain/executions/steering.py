@@ -78,7 +78,7 @@ def _is_cancelled_at_once(execution: Execution, wave: Wave) -> bool:
 
 
 def pause(execution: Execution, act: Attribution) -> Execution:
-    """Hold back waves that have not started; running ones go on. Pausing twice changes nothing."""
+    """Return the execution paused: no more waves start, running ones go on. Pausing twice changes nothing."""
     if execution.status is ExecutionStatus.CANCELLING or execution.is_terminal:
         raise NotAllowedError(f"Execution is {execution.status} and cannot be paused")
     if PausedBy.OPERATOR in execution.paused_by:
@@ -88,7 +88,7 @@ def pause(execution: Execution, act: Attribution) -> Execution:
 
 
 def resume(execution: Execution) -> Execution:
-    """Let waves start again.
+    """Return the execution resumed.
 
     Raises NotAllowedError when nothing is paused, or naming the wave a decision is still owed for.
     """
@@ -104,10 +104,10 @@ def resume(execution: Execution) -> Execution:
 
 
 def approve(execution: Execution, number: int, act: Attribution) -> Execution:
-    """Let a wave that waits for an approval start; while the execution is paused it starts after the resume.
+    """Return the execution with a wave approved; while the execution is paused the wave starts after the resume.
 
-    One whose dependencies run again, for somebody retried them, waits for their end. The wave keeps whose approval it
-    was: until it starts no status changes. Raises NotAllowedError for a principal that its plan rules out.
+    A wave whose dependencies run again after a retry waits for their end. The wave keeps the approver: until it
+    starts no status changes. Raises NotAllowedError for a principal that its plan rules out.
     """
     wave = _awaiting(execution, number)
     refused = refusal_of(execution, wave, act.actor)
@@ -129,7 +129,7 @@ def reject(execution: Execution, number: int, now: datetime, reason: str | None)
 
 
 def retry(execution: Execution, number: int, now: datetime) -> Execution:
-    """Take a failed wave up again: only the servers that failed, attempt + 1; a rejected wave asks again."""
+    """Return the execution with a failed wave retried: only failed servers, attempt + 1; a rejected wave asks again."""
     wave = execution.wave(number)
     _refuse_unless_steerable(execution, "retried")
     if wave.status is not WaveStatus.FAILED:
@@ -153,7 +153,7 @@ def retry(execution: Execution, number: int, now: datetime) -> Execution:
 
 
 def skip(execution: Execution, number: int, now: datetime) -> Execution:
-    """Go on past a wave that has not started or has failed."""
+    """Return the execution with a wave skipped that has not started or has failed."""
     wave = execution.wave(number)
     if execution.status is not ExecutionStatus.PENDING:
         _refuse_unless_steerable(execution, "skipped")
@@ -175,7 +175,7 @@ def _awaiting(execution: Execution, number: int) -> Wave:
 
 
 def _refuse_unless_steerable(execution: Execution, verb: str) -> None:
-    """Let retry and skip through in a run, and in a finished one that was neither cancelled nor cleaned up."""
+    """Raise NotAllowedError unless the execution runs, or has ended and was neither cancelled nor terminated."""
     if execution.status in _RUNNING:
         return
     if execution.status not in REOPENABLE_STATUSES:

@@ -33,7 +33,7 @@ def waves_asked(event: Mapping[str, Any], *, again: bool) -> list[int]:
 
 
 def sentence(view: Mapping[str, Any], event: Mapping[str, Any], *, again: bool) -> str:
-    """Name the waves of an event that wait, say why, what follows when nobody approves, and who may not."""
+    """Return the waves of an event that wait, why, what follows without an approval, and who may not approve."""
     numbers = waves_asked(event, again=again)
     known = {entry["waveNumber"]: entry for entry in event["data"].get("approvals") or ()}
     told = [known[number] for number in numbers if number in known]

@@ -24,7 +24,7 @@ _MAX_BLOCK: Final = 4000
 
 
 def command_message(run: Mapping[str, Any], sequence: int | None = None) -> Message:
-    """Tell that a command run ended; `sequence` is that of the event which tells it in its execution's trail.
+    """Return the message that a command run ended; `sequence` is that of the event in its execution's trail.
 
     `run` is `{commandId, executionId, command, status, total, succeeded, failed, summary}`; executionId may be null,
     `status` is one of the run's three ends, `summary` its text.
@@ -64,7 +64,7 @@ def _block(text: str) -> str:
 
 
 def alert_message(alarm: Mapping[str, Any]) -> Message:
-    """Tell that an alarm changed: `alarm` is `{name, state, reason}`, `state` a CloudWatch alarm's."""
+    """Return the message that an alarm changed: `alarm` is `{name, state, reason}`, `state` a CloudWatch alarm's."""
     name, state, reason = one_line(alarm["name"]), str(alarm["state"]), discreet(alarm["reason"])
     look = _ALARMS.get(state, _UNKNOWN)
     return Message(

@@ -120,7 +120,7 @@ def kinds_of(event: Mapping[str, Any]) -> list[Kind]:
 
 
 def execution_message(kind: Kind, then: Execution, event: Mapping[str, Any]) -> Message:
-    """Tell an event as a message of this kind; `then` is the execution as it stood right after it (`replay`)."""
+    """Return an event as a message of this kind; `then` is the execution right after it (`replay`)."""
     view = execution_view(then, parse_iso(event["at"]))
     look = LOOKS[kind]
     counts = {word: int(view[f"{word}Waves"]) for word in _MARKS}

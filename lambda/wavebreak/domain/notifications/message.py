@@ -111,7 +111,7 @@ def discreet(text: object) -> str:
 
 
 def shown_actor(actor: str) -> str:
-    """Name who did something as people know them: an IAM principal without its account."""
+    """Return the name of an actor as people know it: an IAM principal without its account."""
     return one_line(actor.split(":", 5)[5] if actor.startswith("arn:") and actor.count(":") >= 5 else actor)  # noqa: PLR2004  the parts of an ARN
 
 

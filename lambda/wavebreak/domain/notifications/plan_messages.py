@@ -23,7 +23,7 @@ NOT_STARTED: Final = Look("⚠️", "Not Started", "Drill Not Started", "orange"
 
 
 def drill_not_started(plan: Mapping[str, Any], reason: str, scheduled: str, at: str) -> Message:
-    """Tell that a scheduled drill of a plan document could not start, and why; times are RFC 3339."""
+    """Return the message that a scheduled drill of a plan could not start, and why; times are RFC 3339."""
     plan_id, name, why = str(plan["planId"]), one_line(plan["name"]), discreet(reason)
     return Message(
         kind=Kind.DRILL_NOT_STARTED,
@@ -49,7 +49,7 @@ def drill_not_started(plan: Mapping[str, Any], reason: str, scheduled: str, at: 
 
 
 def plan_readiness(plan: Mapping[str, Any], found: Mapping[str, Any]) -> Message:
-    """Tell that a plan document is not ready any more, or is again.
+    """Return the message that a plan is not ready any more, or is again.
 
     `found` is `{checkedAt, ready, failing: [{check, subject, message}], planVersion}`.
     """
@@ -108,5 +108,5 @@ def _word(found: Mapping[str, Any]) -> str:
 
 
 def _failing(found: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Show failed checks without what is a secret or would act on whoever shows it."""
+    """Return failed checks without secrets, and without characters that act on a terminal or page."""
     return [{name: discreet(text) for name, text in each.items()} for each in found["failing"]]

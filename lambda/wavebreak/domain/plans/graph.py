@@ -13,7 +13,7 @@ Graph: TypeAlias = Mapping[int, Collection[int]]
 
 
 def cycles(graph: Graph) -> tuple[tuple[int, ...], ...]:
-    """Find one cycle in each strongly connected component that has any, ordered by lowest node.
+    """Return one cycle of each strongly connected component that has any, ordered by lowest node.
 
     A cycle begins with the lowest node of its component, and each node depends on the next, the last one on the first.
     It is the shortest one through that node.

@@ -23,7 +23,7 @@ _KEY_MARK: Final = "[key]"
 
 
 def error_details(error: ValidationError) -> list[InitErrorDetails]:
-    """Take a validation error apart, so that it can be raised again together with others."""
+    """Return the parts of a validation error, so that they can be raised again together with others."""
     return [
         finished(line["loc"], line["msg"], line["input"])
         if line["type"] == FINISHED
@@ -134,7 +134,7 @@ def position_in(document: object) -> Callable[[Location], tuple[tuple[int, str],
 
 
 def _member(value: Any, part: int | str) -> Any:
-    """Look one step into the document; there may be nothing where pydantic misses something."""
+    """Return a member of a value of the document; None where pydantic misses something."""
     try:
         return value[part]
     except (KeyError, IndexError, TypeError):
@@ -155,7 +155,7 @@ def _must_be(what: str) -> _Wording:
 
 
 def _string(error: Mapping[str, Any], _ctx: Mapping[str, Any]) -> str:
-    """Say that it is no string, and of a number or a word of YAML how it becomes one."""
+    """Return the message for a value that is no string; for a number or a word of YAML, with the remedy."""
     bare = isinstance(error["input"], (bool, int, float))
     return f"must be a string, not {quoted(error['input'])}" + (": write it in quotes" if bare else "")
 

@@ -137,13 +137,13 @@ class Rules:
             yield ("waves", first, "dependsOn", position), f"waves depend on each other in a cycle: {round_trip}"
 
     def _schedule_without_lease(self) -> Iterator[Finding]:
-        """Report a schedule that would leave instances running for ever: nobody looks after what starts by itself."""
+        """Report a schedule that would leave instances running for ever: a scheduled drill must end by itself."""
         drill = self.document.get("drill")
         if isinstance(drill, dict) and drill.get("schedule") and drill.get("terminateAfterMinutes") is None:
             yield ("drill", "schedule"), "needs terminateAfterMinutes: what starts by itself must end by itself"
 
     def _networks_that_do_not_match(self) -> Iterator[Finding]:
-        """Hold `networks` to one entry for each account and Region of the waves, as they are written (contract 13)."""
+        """Report entries of `networks` that are not one for each account and Region of the waves (contract 13)."""
         drill = self.document.get("drill")
         networks = drill.get("networks") if isinstance(drill, dict) else None
         if not isinstance(networks, (list, tuple)):
@@ -210,7 +210,7 @@ class Rules:
                 yield index, position, check
 
     def _checks_that_clash(self) -> Iterator[Finding]:
-        """Hold checks of one name to be one check, made in several waves; a factor comes from one check alone."""
+        """Report checks of one name that differ between waves, and factors that come from several checks."""
         meant: dict[str, tuple[int, Any]] = {}
         seen: set[tuple[str, int]] = set()
         owner: dict[str, str] = {}

@@ -84,7 +84,7 @@ def judge(facts: Facts) -> list[Check]:
 
 
 def in_the_way_of_a_drill(instances: Iterable[Instance]) -> Instance | None:
-    """Find an instance that a RECOVERY launched: a drill of its server would end it, and is refused (contract 2)."""
+    """Return an instance that a RECOVERY launched: a drill of its server would end it, and is refused (contract 2)."""
     return next((instance for instance in instances if not instance.is_drill), None)
 
 
@@ -165,9 +165,9 @@ def _site_checks(facts: Facts, site: SiteFacts) -> Iterator[Check]:
 
 
 def _access(site: SiteFacts) -> Iterator[Check]:
-    """Say what DRS or EC2 did not tell and why, once for each operation and reason.
+    """Report what DRS or EC2 did not answer and why, once for each operation and reason.
 
-    How servers are launched is no less true for who may not look at it: that permission is missing is a WARN.
+    The permission to read launches is not needed to launch: a missing one is a WARN.
     """
     for trouble in dict.fromkeys(site.troubles):
         about_launches = trouble.operation.startswith(_EC2) or trouble.operation == GET_LAUNCH_CONFIGURATION
@@ -239,7 +239,7 @@ def _has_snapshot(site: SiteFacts) -> Callable[[Member], Finding | None]:
 
 
 def _not_looked_at(site: SiteFacts, known: Sequence[Member]) -> Iterator[Check]:
-    """Say of how many servers the snapshots were not looked at, for DRS tells them one server at a time."""
+    """Report for how many servers the snapshots were not read, because DRS returns them one server at a time."""
     left = sum(
         has_snapshots(site.servers[member.source_server_id])
         and member.source_server_id not in site.snapshots
@@ -279,7 +279,7 @@ def _held(holders: Mapping[str, str]) -> Callable[[Member], Finding | None]:
 
 
 def _is_changed(site: SiteFacts) -> Callable[[Member], Finding | None]:
-    """Tell of templates that lead into a drill's network: a recovery puts them back before it launches."""
+    """Report templates that lead into a drill's network: a recovery puts them back before it launches."""
 
     def verdict(member: Member) -> Finding | None:
         change = site.changed.get(member.source_server_id)
@@ -328,7 +328,7 @@ def _quota(site: SiteFacts, load: Load) -> Iterator[Check]:
 
 
 def _amount(span: timedelta) -> str:
-    """Say a span in its largest whole unit."""
+    """Return a span in its largest whole unit."""
     seconds = int(span.total_seconds())
     for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         count = seconds // size

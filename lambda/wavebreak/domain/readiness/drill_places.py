@@ -66,7 +66,7 @@ def drill_checks(
 
 
 def _of_groups(site: SiteFacts, facts: LaunchFacts, network: DrillNetwork) -> Iterator[Check]:
-    """Tell of groups that are not there, or belong to another VPC than a subnet: EC2 refuses every launch for them."""
+    """Report groups that are not there, or belong to another VPC than a subnet: EC2 refuses every launch with them."""
     groups, subnets = facts.groups or {}, facts.subnets or {}
     absent = [each for each in network.group_ids if each not in groups]
     vpcs = {subnets[each].vpc_id for each in network.subnet_ids if each in subnets}

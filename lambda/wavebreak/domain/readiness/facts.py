@@ -70,7 +70,7 @@ class SiteFacts:
     network: DrillNetwork | None = None
     """Where the plan has its drills of this site land."""
     launches: LaunchFacts | None = None
-    """How servers are launched; None where nobody asked."""
+    """How servers are launched; None where it was not read."""
 
 
 @dataclass(frozen=True, slots=True)

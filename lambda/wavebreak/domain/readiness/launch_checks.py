@@ -227,7 +227,7 @@ def _address(site: SiteFacts, facts: LaunchFacts, launches: Launches) -> Verdict
 
 
 def _free_addresses(site: SiteFacts, facts: LaunchFacts, launches: Launches, anew: Sequence[Member]) -> Iterator[Check]:
-    """Hold the free addresses of each subnet against all servers of the plan that land there, wave after wave."""
+    """Compare the free addresses of each subnet with all servers of the plan that land there, wave after wave."""
     wanted, critical, free = Counter[str](), Counter[str](), dict[str, int]()
     for member in anew:
         launch = launches[member.source_server_id]
@@ -259,7 +259,7 @@ def _gives_back(site: SiteFacts, member: Member) -> bool:
 
 
 def _vcpus(site: SiteFacts, facts: LaunchFacts, launches: Launches, anew: Sequence[Member]) -> Iterator[Check]:
-    """Hold the quota of vCPUs against what the plan's servers need; what else runs counts too, and is not seen."""
+    """Compare the quota of vCPUs with the needs of the plan's servers; other instances count too, but are not seen."""
     quota = facts.vcpu_quota
     sizes = {
         member: facts.vcpus.get(name, 0)
@@ -280,7 +280,7 @@ def _vcpus(site: SiteFacts, facts: LaunchFacts, launches: Launches, anew: Sequen
 def _landings(
     facts: LaunchFacts, launches: Launches, anew: Sequence[Member], drills: Mapping[str, Subnet | str]
 ) -> Iterator[Check]:
-    """Say where each server would land."""
+    """Report where each server would land."""
     for member in anew[:MOST_FINDINGS]:
         place = _place(facts, launches[member.source_server_id])
         drill = drills.get(member.source_server_id)

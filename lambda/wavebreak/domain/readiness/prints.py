@@ -38,7 +38,7 @@ def prints_of(site: SiteFacts) -> dict[str, str]:
 
 
 def drift_checks(site: SiteFacts, since: str, before: Mapping[str, str]) -> Iterator[Check]:
-    """Tell which servers are not as they were when a drill (`since`) had completed; `before` is their prints then."""
+    """Report servers that changed since a drill (`since`) completed; `before` is their prints then."""
     now = prints_of(site)
     known = [member for member in site.members if member.source_server_id in now.keys() & before.keys()]
 

@@ -23,9 +23,9 @@ def refused_to(site: SiteFacts, server: str, operation: str) -> Trouble | None:
 
 
 def refusals(site: SiteFacts) -> Iterator[Check]:
-    """Tell of each server what was refused; a permission that is missing for all of them, once.
+    """Report what was refused for each server; a permission that is missing for all of them, once.
 
-    How servers are launched is no less true for who may not look at it: that permission is missing is a WARN.
+    The permission to read launches is not needed to launch: a missing one is a WARN.
     """
     for operation in _ASKED_OF_ONE:
         refused = {

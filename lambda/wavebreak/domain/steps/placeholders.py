@@ -20,7 +20,7 @@ MAX_VALUES: Final = 50
 SINGLE: Final = ("executionId", "mode", "waveName", "region")
 LISTS: Final = ("recoveryInstanceIds", "sourceServerIds")
 PLACEHOLDER: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-"""Anything between double braces, whoever fills it in."""
+"""Anything between double braces."""
 _SSM: Final = re.compile(r"\s*ssm:\S+\s*")
 _IN_A_NAME: Final = "has a placeholder in its name: only values may hold one"
 _KNOWN: Final = ", ".join("{{" + name + "}}" for name in (*SINGLE, *LISTS))

@@ -31,7 +31,7 @@ REMINDED: Final = "REMINDED"
 
 
 def put_to_somebody(wave: Wave, now: datetime) -> Wave:
-    """Have a wave wait for its approval from now on."""
+    """Return a wave that waits for its approval from now on."""
     wait = wave.approval_wait
     return replace(wave, status=WaveStatus.AWAITING_APPROVAL, approval_wait=wait and wait.begun(now))
 
@@ -60,7 +60,7 @@ def follows(execution: Execution, wave: Wave) -> ApprovalThen | None:
 def overdue(execution: Execution, now: datetime) -> Execution:
     """Remind of the waves whose approval was not given in time, or reject them; pauses hold up neither."""
     due = [wave for wave in execution.waves if (at := next_due(wave)) is not None and now >= at]
-    # An event becomes one message: beside a rejection nobody would read of a reminder. That is for the next round.
+    # An event becomes one message: a reminder would be lost beside a rejection. It is left to the next round.
     rejected = [wave for wave in due if follows(execution, wave) is ApprovalThen.REJECT]
     return execution.with_waves(_overdue(execution, wave, now) for wave in rejected or due) if due else execution
 
@@ -73,7 +73,7 @@ def _overdue(execution: Execution, wave: Wave, now: datetime) -> Wave:
 
 
 def rejected_for_time(before: Execution, after: Execution) -> str | None:
-    """Say of a round's event why waves stopped waiting, when it is that nobody approved them in time."""
+    """Return the reason that a round rejected waves which were not approved in time, if it did."""
     turned_down = [
         f"{new.number} ({new.name})"
         for old, new in zip(before.waves, after.waves, strict=True)
@@ -119,7 +119,7 @@ def awaited(before: Execution, after: Execution) -> list[dict[str, Any]]:
 
 
 def ends_in_rejection(entry: Mapping[str, Any]) -> bool:
-    """Tell of a wave that `awaited` wrote down whether it is rejected when nobody approves it in time."""
+    """Return whether a wave that `awaited` listed is rejected when it is not approved in time."""
     return bool(entry.get("then") == ApprovalThen.REJECT)
 
 

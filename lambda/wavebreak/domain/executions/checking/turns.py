@@ -58,10 +58,10 @@ def closing_turn(execution: Execution) -> tuple[int, WaveStep] | None:
 
 
 def superseded(execution: Execution, number: int) -> Execution:
-    """Have made again what a decision about a wave leaves out of date: its checks, if it runs again, and the rest.
+    """Return the execution with every check to be made again that a decision about a wave leaves out of date.
 
-    `execution` is what the decision made of it. What is over the whole execution is made again at its end; the results
-    of all that are to be made again are forgotten until then.
+    `execution` is the outcome of the decision. Checks over the whole execution are made again at its end; results of
+    checks to be made again are dropped until then.
     """
     after = execution.with_waves(
         replace(

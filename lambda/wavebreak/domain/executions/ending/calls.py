@@ -95,18 +95,18 @@ def _suspecting(execution: Execution, job: Job, words: str, now: datetime, timin
 
 @dataclass(frozen=True, slots=True)
 class RefusedInstances:
-    """Whom DRS refused in one round, by instance."""
+    """What DRS refused in one round, by instance."""
 
     culprits: Mapping[str, tuple[str, bool]]
-    """Those that were refused alone: DRS's words, and whether waiting may help."""
+    """Instances that were refused alone: the message of DRS, and whether waiting may help."""
     suspects: Mapping[str, str]
-    """Those of whom some were refused, and time was over before it was found out which; DRS's words."""
+    """Instances of which some were refused, and the round ended before it found which; the message of DRS."""
     last: Mapping[str, str]
-    """Those of whose group all others were taken: they are tried next, alone."""
+    """Instances of whose group all others were accepted: they are tried next, alone."""
 
 
 def suspected(execution: Execution, *, refused: RefusedInstances, now: datetime, timing: Timing) -> Execution:
-    """Remember whom DRS refused, until it takes them."""
+    """Return the execution with the instances that DRS refused, until DRS accepts them."""
     call = _group(execution, now, 0)
 
     def change(name: str, ending: InstanceEnding) -> InstanceEnding:
@@ -143,7 +143,7 @@ def configured(
 
 
 def job_of(execution: Execution, intended: Job, recent: Iterable[RecentJob]) -> str | None:
-    """Find the job of a call, ended or not, by what it terminates; DRS may name instances, or source servers alone."""
+    """Return the job of a call, ended or not, by what it terminates; DRS may name instances, or servers alone."""
     wanted = frozenset(intended.subjects)
     servers = {server.source_server_id for server in servers_of(execution, intended.subjects)}
     for job in recent:
@@ -175,5 +175,5 @@ def _times(ending: InstanceEnding) -> int:
 
 
 def _group(execution: Execution, now: datetime, batch: int) -> str:
-    """Name those who shared a refused call; the numbers of calls are used again once one is forgotten."""
+    """Return a name for the call that a group shared; numbers are used again once a call is forgotten."""
     return f"{execution.termination.run}.{batch}.{int(now.timestamp() * 1000)}"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def compared(execution: Execution, shown: Sequence[Instance]) -> Execution:
-    """Record the instances that DRS shows as TERMINATED, or in whose place it shows one that somebody else launched.
+    """Record the instances that DRS shows as TERMINATED, or in whose place it shows one that another caller launched.
 
     `shown` is what DRS shows of the servers, in any state. That it shows nothing of a server proves nothing.
     """

@@ -109,7 +109,7 @@ def in_doubt(
 def due_after(
     execution: Execution, observation: TerminationObservation, now: datetime, timing: Timing
 ) -> list[tuple[Wave, Server]]:
-    """Return the servers whose instances are due by what a look shows, whoever holds them."""
+    """Return the servers whose instances are due by what a read shows, whatever holds them."""
     after = _without_answer(_seen(execution, observation, now, timing), observation, now, timing)
     return Standings(after, now, timing, observation).due()
 
@@ -183,13 +183,13 @@ def stale_intents(execution: Execution, now: datetime) -> tuple[Job, ...]:
 
 
 def held(execution: Execution, hold: Hold) -> Execution:
-    """Have a site wait."""
+    """Return the execution with a site on hold."""
     others = tuple(other for other in execution.termination.holds if other.site != hold.site)
     return replace(execution, termination=replace(execution.termination, holds=(*others, hold)))
 
 
 def released(execution: Execution, site: Site) -> Execution:
-    """Have a site wait no longer: DRS took a call there."""
+    """Return the execution without the hold of a site: DRS accepted a call there."""
     others = tuple(other for other in execution.termination.holds if other.site != site)
     if len(others) == len(execution.termination.holds):
         return execution
@@ -199,7 +199,7 @@ def released(execution: Execution, site: Site) -> Execution:
 def _without_answer(
     execution: Execution, observation: TerminationObservation, now: datetime, timing: Timing
 ) -> Execution:
-    """Have the sites that did not answer wait, until a look at them is answered."""
+    """Return the execution with the sites that did not answer on hold, until they answer again."""
     after, silent = execution, observation.silent
     for hold in execution.termination.holds:
         if hold.silent and hold.site not in silent:

@@ -41,7 +41,7 @@ def refused_with_others(known: Suspicion | None, words: str, now: datetime, call
 
 
 def waiting(known: Suspicion | None, words: str, until: datetime) -> Suspicion:
-    """Have a subject wait for something that is no fault of its own; what is held against it stays."""
+    """Return a suspicion that delays a subject for no fault of its own; what is known of it stays."""
     return replace(known, words=words, not_before=until) if known else Suspicion(words, until, times=0)
 
 
@@ -140,25 +140,25 @@ def _came_to_nothing(execution: Execution, job: Job, state: JobState) -> Executi
 
 
 def still_intended(execution: Execution, later: Job) -> Execution:
-    """Have an intent without an outcome looked for again later."""
+    """Return the execution with an intent without an outcome to be looked for again later."""
     known = next((other for other in execution.jobs if other.key == later.key), None)
     return execution.with_job(later) if known is not None and known.state is JobState.INTENDED else execution
 
 
 def blocked(execution: Execution, number: int, until: datetime) -> Execution:
-    """Start nothing more of a wave before a moment."""
+    """Return the execution with no more starts of a wave before a moment."""
     return execution.with_waves([replace(execution.wave(number), blocked_until=until)])
 
 
 def leased(execution: Execution, number: int, until: datetime) -> Execution:
-    """Keep a running wave's starts for the call that has begun."""
+    """Return the execution with a running wave's starts leased to the call that has begun."""
     if execution.wave(number).status is not WaveStatus.IN_PROGRESS:
         return execution
     return execution.with_waves([replace(execution.wave(number), start_lease=until)])
 
 
 def given_back(execution: Execution, number: int, lease: datetime) -> Execution:
-    """Give the lease of a wave's starts back, unless it is another call's by now."""
+    """Return the execution with the lease of a wave's starts released, unless another call has it now."""
     wave = execution.wave(number)
     if wave.start_lease != lease:
         return execution
@@ -166,24 +166,24 @@ def given_back(execution: Execution, number: int, lease: datetime) -> Execution:
 
 
 def explained(execution: Execution, number: int, reasons: Mapping[str, str]) -> Execution:
-    """Say of servers why they wait."""
+    """Return the execution with the reason why servers wait."""
     return _each(execution, number, reasons, lambda server, why: replace(server, error=why))
 
 
 def unexplained(execution: Execution, number: int, why: str) -> Execution:
-    """Say of those that wait to be launched, and of whom nothing is known that each waits for, why they wait."""
+    """Return the execution with a reason for the servers that wait to be launched and have none of their own."""
     waiting_ones = unassigned(execution, execution.wave(number))
     reasons = {server.source_server_id: why for server in waiting_ones if server.suspicion is None}
     return explained(execution, number, reasons)
 
 
 def suspected(execution: Execution, number: int, found: Mapping[str, Suspicion]) -> Execution:
-    """Remember what was found out about servers; each says what it waits for."""
+    """Return the execution with the suspicions about servers; each server shows what it waits for."""
     return _each(execution, number, found, lambda server, why: replace(server, error=why.words, suspicion=why))
 
 
 def failed(execution: Execution, number: int, reasons: Mapping[str, str]) -> Execution:
-    """Fail servers that wait to be launched, each with its reason."""
+    """Return the execution with waiting servers failed, each with its reason."""
     return _each(
         execution,
         number,
@@ -193,7 +193,7 @@ def failed(execution: Execution, number: int, reasons: Mapping[str, str]) -> Exe
 
 
 def forgiven(execution: Execution, number: int, words: str) -> Execution:
-    """Hold nothing against those that wait to be launched in a wave: DRS takes no call for now, and `words` say why."""
+    """Return the execution without suspicions of waiting servers: DRS takes no call for now, and `words` say why."""
     names = [server.source_server_id for server in unassigned(execution, execution.wave(number))]
     return _each(
         execution, number, dict.fromkeys(names, words), lambda server, why: replace(server, error=why, suspicion=None)

@@ -26,7 +26,7 @@ def job_tags(execution_id: str, job: Job) -> dict[str, str]:
 
 
 def key_of(execution_id: str, tags: Mapping[str, str]) -> tuple[int, int, int] | None:
-    """Read wave, attempt and batch from the tags of a job; None for one of somebody else's."""
+    """Read wave, attempt and batch from the tags of a job; None for a job of another caller."""
     if tags.get(TAG_EXECUTION) != execution_id:
         return None
     numbers = [tags.get(name, "") for name in (TAG_WAVE, TAG_ATTEMPT, TAG_BATCH)]

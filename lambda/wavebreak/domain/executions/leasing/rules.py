@@ -21,7 +21,7 @@ OVERSTAYED: Final = "Only a person has been waited for as long as the lease of t
 
 
 def extended(execution: Execution, minutes: int, lasts: timedelta, act: Attribution) -> Execution:
-    """Have a drill's instances stay for so many minutes from now on, or from its end on while it runs.
+    """Return a drill whose instances stay for so many minutes from now on, or from its end on while it runs.
 
     Raises NotAllowedError for a RECOVERY, and once a termination was asked for.
     """
@@ -55,6 +55,6 @@ def watched(execution: Execution, now: datetime) -> Execution:
 
 
 def _waits_for_a_person(execution: Execution) -> bool:
-    """Return whether only somebody's word can move an execution on: nothing of it runs, and it is not over."""
+    """Return whether an execution waits for a person's decision: nothing of it runs, and it is not over."""
     running = execution.in_flight or execution.count(WaveStatus.IN_PROGRESS)
     return not running and not is_over(execution)

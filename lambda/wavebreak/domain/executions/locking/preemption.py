@@ -30,7 +30,7 @@ _NAMED: Final = 3
 def taken_over(
     execution: Execution, servers: Mapping[str, Sequence[str]], plan_of: str | None, act: Attribution
 ) -> Execution:
-    """Have a RECOVERY know the drills that it took servers, or its plan, over from, and warn of each.
+    """Return a RECOVERY with the drills that it took servers, or its plan, over from, and a warning of each.
 
     `servers` are source servers by the drill that had them; `plan_of` is the drill that had the plan.
     """
@@ -58,7 +58,7 @@ def _told(drill: str, servers: Sequence[str], *, with_plan: bool) -> str:
 
 
 def cancel_of(recovery: Execution, at: datetime) -> Cancel:
-    """Make the cancel of a drill that a RECOVERY preempted: in the name of who started that, and saying for what."""
+    """Return the cancel of a drill that a RECOVERY preempted, by the RECOVERY's caller with its id as the reason."""
     preemption = recovery.preemption
     actor = preemption.actor if preemption else recovery.requested_by
     return Cancel(at, actor, f"Preempted by {recovery.execution_id}", CancelThen.KEEP)
@@ -82,7 +82,7 @@ def _may_be_taken_up(drill: Execution) -> bool:
 
 
 def settled(execution: Execution, drills: Iterable[str]) -> Execution:
-    """Have a RECOVERY know that the end of these drills was seen to."""
+    """Return a RECOVERY whose record says that the end of these drills was seen to."""
     preemption = execution.preemption
     if preemption is None:
         return execution
@@ -102,7 +102,7 @@ def sites_to_start(execution: Execution) -> tuple[Site, ...]:
 
 
 def sites_launching(execution: Execution) -> tuple[Site, ...]:
-    """Return the sites where running waves of a RECOVERY launch servers, which is not over: nobody else asks there."""
+    """Return the sites where running waves of a RECOVERY launch servers; no other call asks there."""
     if execution.mode is not Mode.RECOVERY or execution.is_terminal:
         return ()
     sites = {

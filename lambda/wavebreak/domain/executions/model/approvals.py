@@ -21,7 +21,7 @@ class ApprovalWait:
     then: ApprovalThen = ApprovalThen.REMIND
     not_by_requester: bool = False
     asked_at: datetime | None = None
-    """Since when somebody is waited for, or was the last time; None while nobody was asked."""
+    """Since when an approver is waited for, or was the last time; None before the first request."""
     due_at: datetime | None = None
     """When the next timeout passes; an approval that was given stops it."""
     reminders: int = 0
@@ -32,7 +32,7 @@ class ApprovalWait:
         return replace(self, asked_at=now, due_at=now + self.lasts, reminders=0)
 
     def reminded(self, now: datetime) -> ApprovalWait:
-        """Note that people are reminded. Timeouts that passed while nobody looked are made up for by one reminder."""
+        """Record a reminder. Timeouts that passed between rounds are covered by one reminder."""
         if self.due_at is None:
             return self
         passed = 1 + max(0, (now - self.due_at) // self.lasts)

@@ -1,4 +1,4 @@
-"""What people said of an execution, what its checks came to, and the calls that nobody could count later."""
+"""What people said of an execution, the results of its checks, and the calls that cannot be counted later."""
 
 from __future__ import annotations
 

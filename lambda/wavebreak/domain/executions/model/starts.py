@@ -1,4 +1,4 @@
-"""What a start of a plan asks for, whoever asks: a caller or a schedule."""
+"""What a start of a plan asks for, by a caller or a schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an execution and a wave remember of giving way: whom a RECOVERY preempted, and how long it waited."""
+"""What an execution and a wave record of giving way: the drills that a RECOVERY preempted, and how long it waited."""
 
 from __future__ import annotations
 

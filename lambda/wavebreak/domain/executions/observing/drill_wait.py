@@ -37,7 +37,7 @@ def patience(timing: Timing) -> timedelta:
 
 
 def put_off(wave: Wave, deadline: datetime, timing: Timing) -> datetime:
-    """Put a wave's deadline off by the time that its servers waited for drills."""
+    """Return the deadline of a wave, put off by the time that its servers waited for drills."""
     wait = wave.drill_wait
     if wait is None:
         return deadline

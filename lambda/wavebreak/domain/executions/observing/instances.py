@@ -156,7 +156,7 @@ class Look:
         return server if found is None else replace(server, recovery_instance_id=found, ending=_kept(server.ending))
 
     def successor_of(self, server: Server) -> str | None:
-        """Name the instance that somebody else launched from a server since."""
+        """Return the instance that another caller launched from a server since."""
         for each in self._living.get(server.source_server_id, []):
             if each.job_id and each.job_id not in self.ours:
                 return each.recovery_instance_id

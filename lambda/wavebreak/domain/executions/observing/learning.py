@@ -208,7 +208,7 @@ def _shown(server: Server, seen: InstanceView) -> Server:
 
 
 def _told_by(log: JobLog, server: Server, job_id: str) -> Server:
-    """Take from a job's log why a server failed, what was launched, and that its recovery point is an older one."""
+    """Return a server with what its job's log shows: why it failed, what was launched, and an older recovery point."""
     name = server.source_server_id
     if server.launch_status is LaunchStatus.FAILED and name in log.failures:
         return replace(server, error=kept(log.failures[name], f"the log of {job_id}"))

@@ -224,7 +224,7 @@ def _told(execution: Execution, wave: Wave, step: WaveStep, view: StepView) -> W
 
 
 def came_to(status: str) -> StepStatus:
-    """Say in the words of steps what the status of a run that has ended means."""
+    """Return the step status for the status of a run that has ended."""
     return _CAME_TO.get(status) or StepStatus(status)
 
 

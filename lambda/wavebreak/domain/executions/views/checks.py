@@ -67,5 +67,5 @@ def _error(command: WaveStep) -> str | None:
 
 
 def factors_of(tallies: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Put the factors of the plan's checks together, by name."""
+    """Return the factors of the plan's checks, by name."""
     return {name: value for tally in tallies for name, value in tally["factors"].items()}

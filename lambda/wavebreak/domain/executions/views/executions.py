@@ -187,7 +187,7 @@ def _attempts(wave: Wave) -> list[dict[str, Any]]:
 
 
 def _error_of(execution: Execution, wave: Wave) -> str | None:
-    """Tell of a wave what keeps its execution from ending, too."""
+    """Return the error of a wave, with what keeps its execution from ending."""
     look = execution.last_look
     if look is None or not any(
         job.may_turn_up and str(job.site) in look.sites for job in execution.launch_jobs(wave.number)
