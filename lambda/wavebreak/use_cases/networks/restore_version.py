@@ -42,8 +42,8 @@ def restore(
 ) -> str:
     """Put a template back; `shown` is its default version as a read shows it, None of one that it does not show.
 
-    Returns what is to be reported, empty unless another caller changed it. Safe to
-    repeat after any fault: `note` stores a step before it is made.
+    Returns what is to be reported, empty unless another caller changed it. Safe to repeat after a fault: `note` stores
+    a step before it is made.
     """
     try:
         if change.version is None:
