@@ -80,13 +80,13 @@ class SimulatorControl:
         return self._call("PUT", f"instances/{quote(instance_id, safe='')}", settings)
 
     def forget_record(self, instance_id: str) -> None:
-        """Have DRS forget a recovery instance that runs on, as disconnecting it does."""
+        """Make DRS forget a recovery instance that runs on, as disconnecting it does."""
         self._call("DELETE", f"instances/{quote(instance_id, safe='')}/record")
 
     def put_existing_instance(
         self, instance_id: str, *, account: str | None = None, region: str | None = None, **settings: Any
     ) -> dict[str, Any]:
-        """Have an EC2 instance that nobody here has launched, and return it as EC2 describes it.
+        """Add an EC2 instance that the simulator has not launched, and return it as EC2 describes it.
 
         ``settings`` are instanceType, name, state, platform, subnetId.
         """
@@ -136,7 +136,7 @@ class SimulatorControl:
         return self._call("PUT", f"documents/{quote(name, safe='')}", content)
 
     def put_automation(self, document: str, **settings: Any) -> dict[str, Any]:
-        """Have a runbook and say how its executions go.
+        """Add a runbook, with the course of its executions.
 
         ``settings`` are seconds, result, outputs, failureMessage, parameters, accounts, regions.
         """
@@ -159,7 +159,7 @@ class SimulatorControl:
         return self._call("GET", "manners")
 
     def put_manners(self, **settings: Any) -> dict[str, Any]:
-        """Have other manners: seed, staleReads, delaySeconds, omit, events, ordered; or strict alone."""
+        """Set the manners: seed, staleReads, delaySeconds, omit, events, ordered; or strict alone."""
         return self._call("PUT", "manners", settings)
 
     def _put_placed(

@@ -49,7 +49,7 @@ class ModelMismatchError(Exception):
 
 
 def validation_message(problems: list[tuple[str, str]]) -> str:
-    """Tell ``(field, what is wrong)`` pairs as AWS words them."""
+    """Return ``(field, fault)`` pairs as AWS words them."""
     count = len(problems)
     noun = "error" if count == 1 else "errors"
     details = "; ".join(message for _, message in problems)

@@ -98,7 +98,7 @@ class Faults:
         self._lock = Lock()
 
     def add(self, fault: Fault) -> None:
-        """Let the next calls of the fault's operation fail."""
+        """Make the next calls of the fault's operation fail."""
         with self._lock:
             self._waiting.append(_Waiting(fault, fault.count, fault.every - 1))
 

@@ -93,7 +93,7 @@ class Manners(Settings):
 
     @property
     def in_force(self) -> Manners:
-        """Return what applies: strictness, spelt out."""
+        """Return the manners that apply: strictness, spelt out."""
         if not self.strict:
             return self
         return Manners(seed=self.seed, stale_reads=0, delay_seconds=0, omit={}, events=PUNCTUAL, ordered=True)
@@ -137,7 +137,7 @@ class Lens:
         self.use(manners)
 
     def use(self, manners: Manners) -> None:
-        """Have other manners from now on; how often a subject was looked at is counted anew."""
+        """Set the manners from now on; the reads of each subject are counted anew."""
         self.manners = manners
         self._in_force = manners.in_force
         self._looks: dict[str, int] = {}
@@ -162,7 +162,7 @@ class Lens:
         return now - delay * age
 
     def key(self, own: Key, subject: Key | None = None) -> Key:
-        """Return what to sort a list by: its own key, or one that tells nothing and is the same from page to page.
+        """Return the sort key of a list: its own, or one without meaning that is the same from page to page.
 
         ``subject`` is what the latter is made of where the own key is drawn anew in each run.
         """

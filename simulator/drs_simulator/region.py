@@ -34,7 +34,7 @@ class Region:
         return record.ec2 if record else self.ec2.instances.get(identifier)
 
     def disconnect(self, identifier: str, at: datetime) -> bool:
-        """Have DRS forget an instance that runs on; returns whether it knew one."""
+        """Make DRS forget an instance that runs on; returns whether it knew one."""
         record = self.fleet.instances.get(identifier)
         if record:
             self.fleet.forget_instance(record, at)
@@ -47,7 +47,7 @@ class Region:
         return named | {each.server.source_server_id for each in records}
 
     def invocations(self) -> Iterator[Invocation]:
-        """Go through every invocation of every command."""
+        """Yield every invocation of every command."""
         for command in self.systems_manager.commands.values():
             yield from command.invocations.values()
 

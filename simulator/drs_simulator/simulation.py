@@ -85,7 +85,7 @@ class Simulation:
         return self.quotas.vcpus
 
     def start(self) -> None:
-        """Let things happen by themselves when they are due."""
+        """Start the thread that does steps when they are due."""
         self._running = True
         self._thread.start()
 
@@ -104,13 +104,13 @@ class Simulation:
         return self._regions[account, name]
 
     def settle(self) -> None:
-        """Let everything happen that is due by now, and wake the clockwork if something new is planned."""
+        """Do every step that is due by now, and wake the clockwork if a new one is planned."""
         with self.lock:
             self.agenda.settle(self.clock.now())
             self._changed.notify_all()
 
     def announce(self, result: LaunchResult) -> None:
-        """Tell the listener of a launch result as manners have it: late, twice, not at all, or properly."""
+        """Notify the listener of a launch result as the manners say: late, twice, not at all, or properly."""
         for delay in self.lens.deliveries(result.subject):
             if delay:
                 self.agenda.add(result.at + delay, partial(self._deliver, result))
@@ -169,7 +169,7 @@ class Simulation:
             }
 
     def regions(self) -> Iterator[Region]:
-        """Go through every account and Region that is used."""
+        """Yield every account and Region that is used."""
         return iter(self._regions.values())
 
     def _keep_time(self) -> None:

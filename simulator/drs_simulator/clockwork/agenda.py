@@ -21,7 +21,7 @@ class Agenda:
         self._numbers = count()
 
     def add(self, at: datetime, step: Step) -> None:
-        """Have ``step`` happen at ``at``; steps of the same moment happen in the order they were added."""
+        """Schedule ``step`` for ``at``; steps of the same moment happen in the order they were added."""
         heapq.heappush(self._heap, (at, next(self._numbers), step))
 
     def next_due(self) -> datetime | None:
@@ -29,7 +29,7 @@ class Agenda:
         return self._heap[0][0] if self._heap else None
 
     def settle(self, now: datetime) -> None:
-        """Let every step happen that is due by ``now``."""
+        """Do every step that is due by ``now``."""
         while self._heap and self._heap[0][0] <= now:
             at, _, step = heapq.heappop(self._heap)
             step(at)

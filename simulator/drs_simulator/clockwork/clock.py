@@ -17,7 +17,7 @@ class Clock(Protocol):
         """Return the present moment, aware and in UTC."""
 
     def subscribe(self, moved: Callable[[], None]) -> None:
-        """Have ``moved`` called whenever time jumps; a clock that only flows never calls it."""
+        """Call ``moved`` whenever time jumps; a clock that only flows never calls it."""
 
 
 class SystemClock:

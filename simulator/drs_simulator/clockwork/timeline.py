@@ -21,11 +21,11 @@ class Timeline(Generic[T]):
 
     @property
     def now(self) -> T:
-        """Return what it is."""
+        """Return the value now."""
         return self._values[-1]
 
     def at(self, moment: datetime) -> T:
-        """Return what it was at a moment; what changed at that very moment had changed."""
+        """Return the value at a moment, after the changes of that very moment."""
         return self._values[bisect_right(self._moments, moment) - 1]
 
     def set(self, value: T, moment: datetime) -> None:
@@ -34,5 +34,5 @@ class Timeline(Generic[T]):
         self._values.append(value)
 
     def declare(self, value: T) -> None:
-        """Say what it has always been, as the control API does: nobody sees the change happen."""
+        """Set the value for all time, as the control API does: the change is not visible."""
         self._moments, self._values = [BEGINNING], [value]

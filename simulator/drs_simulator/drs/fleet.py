@@ -37,7 +37,7 @@ class World(Protocol):
     lens: Lens
 
     def announce(self, result: LaunchResult) -> None:
-        """Tell whoever listens how a launch ended."""
+        """Notify the listener how a launch ended."""
 
 
 class Fleet:
@@ -64,7 +64,7 @@ class Fleet:
         return f"arn:aws:drs:{self.region}:{self.account}:{kind}/{name}"
 
     def add_server(self, source_server_id: str) -> SourceServer:
-        """Know a source server, with a launch template that DRS keeps for it."""
+        """Add a source server, with a launch template that DRS keeps for it."""
         subject = self.arn("source-server", source_server_id)
         server = SourceServer(source_server_id, self.world.clock.now(), subject)
         self.servers[source_server_id] = server
@@ -125,7 +125,7 @@ class Fleet:
         del self._active[job.job_id]
 
     def add_instance(self, instance: RecoveryInstance) -> None:
-        """Know a recovery instance that has been launched."""
+        """Add a recovery instance that has been launched."""
         self.gone.pop(instance.recovery_instance_id, None)
         self.instances[instance.recovery_instance_id] = instance
         instance.server.instance.set(instance, instance.launched_at)

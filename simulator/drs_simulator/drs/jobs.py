@@ -28,7 +28,7 @@ def must_be_free(servers: Iterable[SourceServer]) -> None:
 
 
 def begin(fleet: Fleet, job: Job, at: datetime) -> None:
-    """Have a job start at a moment."""
+    """Start a job at a moment."""
 
     def start(at: datetime) -> None:
         job.status.set(JobStatus.STARTED, at)
@@ -38,7 +38,7 @@ def begin(fleet: Fleet, job: Job, at: datetime) -> None:
 
 
 def done(fleet: Fleet, job: Job, participant: Participant, at: datetime) -> None:
-    """Take note that a server has come to its end; a while after the last one the job ends."""
+    """Record that a server has come to its end; a while after the last one the job ends."""
     job.open.discard(participant.server.source_server_id)
     if not job.open:
         fleet.world.agenda.add(at + fleet.world.timing.tail(), partial(_finish, fleet, job))

@@ -201,7 +201,7 @@ class _Launch:
             self._refused(f"{error.code}: {error.message}", at)
 
     def _launch_into(self, identifier: str, at: datetime) -> None:
-        """Have the volumes of an instance that is there replaced, and start it."""
+        """Replace the volumes of an existing instance, and start it."""
         target = self._fleet.ec2.instances.get(identifier)
         if target is None or target.is_gone:
             self._refused(f"InvalidInstanceID.NotFound: The instance ID '{identifier}' does not exist", at)

@@ -52,7 +52,7 @@ class PlanSettings(Settings):
 
 
 def get_recovery_plan(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
-    """Tell of a plan by its ARN."""
+    """Return a plan by its ARN."""
     return {"recoveryPlan": plan_view(fleet, _plan(fleet, parameters["recoveryPlanArn"]))}
 
 
@@ -71,7 +71,7 @@ def list_recovery_plan_steps(fleet: Fleet, parameters: Parameters) -> dict[str, 
 
 
 def get_recovery_plan_step(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
-    """Tell of one step by its ARN."""
+    """Return one step by its ARN."""
     arn = parameters["recoveryPlanStepArn"]
     plan_arn, _, number = arn.rpartition("/step/")
     plan = _find(fleet, plan_arn)

@@ -30,7 +30,7 @@ _DEFAULTS = Quotas(vcpus=5).values()
 
 
 def get_service_quota(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
-    """Tell a quota as it applies now. No quota of DRS is one of a single resource, so a context finds nothing."""
+    """Return a quota as it applies now. No quota of DRS is one of a single resource, so a context finds nothing."""
     code = _known(parameters)
     if parameters.get("ContextId"):
         raise _no_such_resource(f"quota {code} in the context {parameters['ContextId']}")
@@ -38,7 +38,7 @@ def get_service_quota(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
 
 
 def get_aws_default_service_quota(fleet: Fleet, parameters: Parameters) -> dict[str, Any]:
-    """Tell the default of a quota, whatever applies now; its ARN names no account."""
+    """Return the default of a quota, whatever applies now; its ARN names no account."""
     code = _known(parameters)
     return {"Quota": _view(code, _DEFAULTS[code], fleet.region, account="")}
 

@@ -91,7 +91,7 @@ def instance_view(fleet: Fleet, instance: RecoveryInstance, sight: Sight) -> dic
 
 
 def _ec2_state(fleet: Fleet, instance: RecoveryInstance, sight: Sight) -> str:
-    """Return what EC2 tells DRS, which may not show an instance yet that DRS knows, and after a while no more."""
+    """Return the state that EC2 reports to DRS; it may not show an instance yet, and after a while no more."""
     moment = sight.moment(f"{instance.subject}/ec2")
     if moment < instance.launched_at or instance.recovery_instance_id not in fleet.ec2.instances:
         return "NOT_FOUND"

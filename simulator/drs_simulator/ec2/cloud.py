@@ -104,12 +104,12 @@ class Ec2:
         return [each for subnet in self.subnets.values() for each in subnet.interfaces.values()]
 
     def add(self, instance: Instance) -> None:
-        """Know an instance that has just been launched."""
+        """Add an instance that has just been launched."""
         self.instances[instance.instance_id] = instance
         self._count(instance)
 
     def become(self, instance: Instance, state: State, at: datetime) -> None:
-        """Have an instance in another state."""
+        """Set the state of an instance."""
         instance.state.set(state, at)
         self._count(instance)
 
@@ -122,7 +122,7 @@ class Ec2:
         self._vcpus[instance.instance_id] = now
 
     def put(self, existing: Existing, at: datetime) -> Instance:
-        """Have an instance that nobody here has launched."""
+        """Add an instance that the simulator has not launched."""
         instance = Instance(
             instance_id=existing.instance_id,
             subject=f"{self.account}/{self.region}/{existing.instance_id}",
@@ -168,7 +168,7 @@ class Ec2:
                 self._vcpus.pop(instance.instance_id, None)
 
     def change(self, instance: Instance, state: State | None, at: datetime) -> None:
-        """Have somebody change an instance without DRS; None is one that EC2 does not show any more."""
+        """Change an instance without DRS; None is one that EC2 does not show any more."""
         if state is None:
             self._forget(instance, at)
             return

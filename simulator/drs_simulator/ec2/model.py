@@ -75,7 +75,7 @@ class Subnet:
         self.interfaces[interface.address] = interface
 
     def release(self, interface: Interface) -> None:
-        """Have an interface give its address back."""
+        """Release the address of an interface."""
         self.interfaces.pop(interface.address, None)
         self.lowest = min(self.lowest, interface.address)
 
@@ -85,7 +85,7 @@ class Subnet:
         return self.network.num_addresses - _KEPT - len(self.interfaces)
 
     def free_addresses(self) -> Iterator[IPv4Address]:
-        """Go through the addresses that nobody has, the lowest first."""
+        """Yield the free addresses, the lowest first."""
         for number in range(int(self.lowest), int(self.network[-1])):
             address = IPv4Address(number)
             if address not in self.interfaces:

@@ -213,7 +213,7 @@ def _filtered(found: list[Any], parameters: Parameters, known: Mapping[str, Call
 
 
 def _unless_dry(perform: Operation) -> Operation:
-    """Have an operation tell only that it would be allowed when that is all that is asked."""
+    """Return the operation with support for dry runs, which only answer that it would be allowed."""
 
     def performed(ec2: Ec2, parameters: Parameters) -> dict[str, Any]:
         if parameters.get("DryRun"):

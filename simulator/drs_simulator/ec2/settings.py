@@ -138,7 +138,7 @@ class ExistingInstanceSettings(Settings):
     subnet_id: str | None = None
 
     def apply(self, ec2: Ec2, instance_id: str) -> dict[str, Any]:
-        """Have the instance; raises ImpossibleError for one that is there already, or has no place."""
+        """Add the instance; raises ImpossibleError for one that exists already, or has no place."""
         if instance_id in ec2.instances:
             raise ImpossibleError(f"{instance_id} is there already: PUT instances changes it")
         subnet = self._subnet(ec2)

@@ -52,7 +52,7 @@ class ControlCalls:
         self._operations = operations
 
     def health(self, _request: ControlRequest) -> Outcome:
-        """Tell that the simulator is up."""
+        """Answer that the simulator is up."""
         return 200, {"status": "healthy"}
 
     def reset(self, _request: ControlRequest) -> Outcome:
@@ -61,20 +61,20 @@ class ControlCalls:
         return 200, {}
 
     def calls(self, _request: ControlRequest) -> Outcome:
-        """Tell every API call so far."""
+        """Return every API call so far."""
         return 200, {"calls": self._simulation.journal.calls()}
 
     def state(self, _request: ControlRequest) -> Outcome:
-        """Tell all that exists, as it is."""
+        """Return all that exists."""
         return 200, self._simulation.state()
 
     def manners(self, _request: ControlRequest) -> Outcome:
-        """Tell the manners in force with their seed."""
+        """Return the manners in force with their seed."""
         with self._simulation.lock:
             return 200, _manners_view(self._simulation.lens.manners)
 
     def put_manners(self, request: ControlRequest) -> Outcome:
-        """Have other manners; a seed that is not given stays."""
+        """Set the manners; a seed that is not given stays."""
         manners = request.read(Manners)
         with self._simulation.lock:
             if "seed" not in manners.model_fields_set:
@@ -121,7 +121,7 @@ class ControlCalls:
         raise ControlError(404, f"There is no recovery instance and no source server {request.name}")
 
     def forget_record(self, request: ControlRequest) -> Outcome:
-        """Have DRS forget an instance that runs on."""
+        """Make DRS forget an instance that runs on."""
         with self._simulation.lock:
             self._simulation.settle()
             now = self._simulation.clock.now()
@@ -138,7 +138,7 @@ class ControlCalls:
         return 201 if created else 200, {"name": request.name, "version": document.version}
 
     def put_automation(self, request: ControlRequest) -> Outcome:
-        """Have a runbook, and say how its executions go."""
+        """Add a runbook, with the course of its executions."""
         settings = request.read(AutomationSettings)
         name = name_in(request.name)
         with self._simulation.lock:
@@ -198,7 +198,7 @@ class ControlCalls:
         return self._put_in_ec2(request, INSTANCE_TYPE, "instance type", InstanceTypeSettings)
 
     def put_existing_instance(self, request: ControlRequest) -> Outcome:
-        """Have an instance that nobody here has launched."""
+        """Add an instance that the simulator has not launched."""
         return self._put_in_ec2(request, INSTANCE_ID, "id of an instance", ExistingInstanceSettings)
 
     def _put_in_ec2(

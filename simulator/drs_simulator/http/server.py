@@ -114,7 +114,7 @@ def _unknown(_access_key: str) -> str | None:
 
 
 class _HttpServer(ThreadingHTTPServer):
-    """Keeps its open connections, so that closing it waits for nobody."""
+    """Keeps its open connections, so that closing does not wait for a client."""
 
     daemon_threads = False
     request_queue_size = 128

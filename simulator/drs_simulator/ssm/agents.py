@@ -198,7 +198,7 @@ def _report(invocation: Invocation, outcome: Outcome) -> None:
 
 
 def _environment(root: Path, site: Site, invocation: Invocation) -> dict[str, str]:
-    """Return what the agent gives (``AWS_SSM_...``), and where the machine is; nothing of the simulator's own."""
+    """Return the environment that the agent sets (``AWS_SSM_...``), and the machine's place; nothing of the simulator."""
     return {
         "PATH": _SEARCH_PATH,
         "HOME": str(root),

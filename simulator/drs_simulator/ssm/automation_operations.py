@@ -80,7 +80,7 @@ _FILTERS: Final[dict[str, Callable[[AutomationExecution, str], bool]]] = {
 
 
 def describe_document(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]:
-    """Tell of a command document or a runbook."""
+    """Describe a command document or a runbook."""
     name = parameters["Name"]
     runbook = ssm.world.runbooks.find(name, ssm.account, ssm.region)
     if runbook:

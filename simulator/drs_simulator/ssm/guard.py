@@ -75,7 +75,7 @@ def _point_at_nothing(descriptor: int, mode: int) -> None:
 
 
 def _reap(child: int, result: int, options: int = os.WNOHANG) -> bool:
-    """Take note of what has ended; tells whether anything still runs."""
+    """Reap the processes that have ended; return whether any still runs."""
     with suppress(ChildProcessError):
         while True:
             pid, status = os.waitpid(-1, options)

@@ -60,7 +60,7 @@ def send_command(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]:
 
 
 def get_command_invocation(ssm: SystemsManager, parameters: Parameters) -> dict[str, Any]:
-    """Tell of one invocation; for the first lookups it does not exist yet, as in a service of many machines."""
+    """Return one invocation; for the first lookups it does not exist yet, as in a service of many machines."""
     identifier = parameters["CommandId"]
     if not _COMMAND_ID.fullmatch(identifier):
         raise _invalid_command(identifier)

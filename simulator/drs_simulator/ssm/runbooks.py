@@ -60,7 +60,7 @@ class Runbooks:
     _known: dict[str, AutomationSettings] = field(default_factory=dict)
 
     def put(self, name: str, settings: AutomationSettings) -> bool:
-        """Have a runbook; returns whether its name is new."""
+        """Add a runbook; returns whether its name is new."""
         is_new = name not in self._known
         self._known[name] = settings
         return is_new

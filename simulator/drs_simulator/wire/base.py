@@ -37,7 +37,7 @@ class Wire(ABC):
 
     @abstractmethod
     def operation(self, request: Request) -> OperationModel:
-        """Find the operation that a request means; raises ApiError for one that the service does not have."""
+        """Return the operation of a request; raises ApiError for one that the service does not have."""
 
     @abstractmethod
     def read(self, operation: OperationModel, request: Request) -> dict[str, Any]:
@@ -87,6 +87,6 @@ class Wire(ABC):
 
 
 def _members_of_injected(error: InjectedError, shape: StructureShape) -> dict[str, Any]:
-    """Return what a fault knows of its error's members, and its message for the further ones that the model wants."""
+    """Return the error members that a fault sets, and its message for the others that the model requires."""
     wanted = dict.fromkeys(shape.required_members, error.message)
     return wanted | {name: value for name, value in error.members.items() if name in shape.members}

@@ -28,7 +28,7 @@ class JsonRpcWire(Wire):
         self._content_type = f"application/x-amz-json-{model.metadata['jsonVersion']}"
 
     def operation(self, request: Request) -> OperationModel:
-        """Find the operation by its target header; raises ApiError for another service's or an unknown one."""
+        """Return the operation by its target header; raises ApiError for another service's or an unknown one."""
         target = request.headers.get("x-amz-target", "")
         name = target.removeprefix(self._prefix)
         is_call = request.method == "POST" and urlsplit(request.target).path == "/" and name != target

@@ -42,7 +42,7 @@ class RestJsonWire(Wire):
         return _Route(operation.http["method"], re.compile(pattern), operation)
 
     def operation(self, request: Request) -> OperationModel:
-        """Find the operation by method and path; raises ApiError for a path the service does not have."""
+        """Return the operation by method and path; raises ApiError for a path the service does not have."""
         path = urlsplit(request.target).path
         for route in self._routes:
             if route.method == request.method and route.pattern.fullmatch(path):
