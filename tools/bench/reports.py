@@ -114,7 +114,7 @@ def _log(wave: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _trail(execution: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Tell of every wave twice, chained as the product chains its events."""
+    """Return two events of every wave, chained as the product chains its events."""
     previous = None
     moments = sorted((wave[field], wave["waveNumber"], field) for wave in execution["waves"] for field in _CAME)
     for sequence, (at, number, field) in enumerate(moments, start=1):

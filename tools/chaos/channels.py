@@ -35,7 +35,7 @@ _WINDOW_SECONDS: Final = 60
 
 
 def channel_is_down(product: Product) -> Iterator[Outcome]:
-    """Have nobody answer where SNS is to be found during a whole drill."""
+    """Make the endpoint of SNS unreachable during a whole drill."""
     inbox = Inbox(product, f"inbox-{time.time_ns()}", product.description["topicArn"])
     servers = product.servers(3)
     (closed,) = free_ports(1)
@@ -58,7 +58,7 @@ def channel_is_down(product: Product) -> Iterator[Outcome]:
 
 
 def _swept(product: Product, inbox: Inbox, execution_id: str) -> list[tuple[str, int]]:
-    """Have the sweep, which otherwise comes every minute, look now."""
+    """Run the sweep now, which otherwise comes every minute."""
     product.aws("lambda").invoke(FunctionName=product.function(TELLERS[1]))
     return told(inbox, execution_id)
 

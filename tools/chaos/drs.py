@@ -40,7 +40,7 @@ _PAUSE_SECONDS: Final = 0.2
 
 @contextmanager
 def failing(product: Product, operations: tuple[str, ...], **fault: Any) -> Iterator[None]:
-    """Have the simulator answer operations with a fault until the block ends."""
+    """Make the simulator answer operations with a fault until the block ends."""
     for operation in operations:
         product.control.fault(operation, count=_FOR_EVER, **fault)
     try:
@@ -50,7 +50,7 @@ def failing(product: Product, operations: tuple[str, ...], **fault: Any) -> Iter
 
 
 def _asked(product: Product, plan_id: str, seconds: float) -> tuple[list[bool], datetime | None]:
-    """Go on asking for a drill, as somebody does who needs one; gives the answers and when a circuit was first open.
+    """Request a drill again and again; return the answers and when a circuit was first open.
 
     An answer is as it should be when it is 503 and says when to come again.
     """
@@ -73,7 +73,7 @@ def _is_open(health: dict[str, Any]) -> bool:
 
 
 def is_down(product: Product) -> Iterator[Outcome]:
-    """Let DRS answer 503 for two simulated minutes in mid-wave, while somebody keeps asking for another drill."""
+    """Make DRS answer 503 for two simulated minutes in mid-wave, while a caller keeps requesting another drill."""
     servers = product.servers(4, launchSeconds=40)
     other = product.plan(*chain(product.servers(1)))
     execution_id = product.run(*chain(servers[:2], servers[2:]))
@@ -95,7 +95,7 @@ def is_down(product: Product) -> Iterator[Outcome]:
 
 
 def throttles(product: Product) -> Iterator[Outcome]:
-    """Let DRS throttle every other call of each operation throughout a drill and its termination."""
+    """Make DRS throttle every other call of each operation throughout a drill and its termination."""
     servers = product.servers(6)
     plan_id = product.plan(*chain(servers[:2], servers[2:4], servers[4:]))
     with failing(product, OPERATIONS, error="ThrottlingException", every=2):

@@ -93,7 +93,7 @@ class _Caller:
 
 
 def dynamodb_throttles(product: Product) -> Iterator[Outcome]:
-    """Let DynamoDB throttle every third call for a while, then every call, then none, in the middle of a drill."""
+    """Make DynamoDB throttle every third call for a while, then every call, then none, in the middle of a drill."""
     servers = product.servers(4, launchSeconds=60)
     with _throttling(product) as proxy:
         execution_id = product.run(*chain(servers[:2], servers[2:]))

@@ -50,7 +50,7 @@ class Inbox:
         return [document for document in found if document["executionId"] == execution_id]
 
     def close(self) -> None:
-        """Have nothing delivered any more."""
+        """Stop delivery."""
         self._sns.unsubscribe(SubscriptionArn=self._subscription)
 
 
@@ -60,12 +60,12 @@ def trail_of(product: Product, execution_id: str) -> list[dict[str, Any]]:
 
 
 def expected(product: Product, execution_id: str) -> list[tuple[str, int]]:
-    """Return what people are to be written to about, by the audit trail: kind and sequence."""
+    """Return the messages that people should get by the audit trail: kind and sequence."""
     return [(kinds_of(event)[0], event["sequence"]) for event in trail_of(product, execution_id) if kinds_of(event)]
 
 
 def told(inbox: Inbox, execution_id: str) -> list[tuple[str, int]]:
-    """Return what an inbox was told of an execution: kind and sequence."""
+    """Return the messages of an execution in an inbox: kind and sequence."""
     return [(document["type"], document["sequence"]) for document in inbox.documents(execution_id)]
 
 

@@ -41,7 +41,7 @@ def skips(text: str) -> list[Skip]:
 
 
 def problems(report: Mapping[str, Any], chosen: Iterable[Skip], files: Iterable[str]) -> list[str]:
-    """Say in a line each what a report finds that is not skipped, and what is skipped and not found.
+    """Return a line for each finding that is not skipped, and for each skip that is not found.
 
     `report` is checkov's JSON of one framework; `files` are the templates that it has to have looked at.
     """

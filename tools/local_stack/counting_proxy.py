@@ -50,7 +50,7 @@ class CountingProxy:
         self._server.server_close()
 
     def refusal(self, operation: str) -> bytes | None:
-        """Return what a call is refused with, as DynamoDB words it; None lets it through."""
+        """Return the refusal of a call, as DynamoDB words it; None lets it through."""
         del operation
         return None
 

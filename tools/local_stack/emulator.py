@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def evaluate_item_readers() -> None:
-    """Have the emulator evaluate JSONata in the arguments of an ItemReader before it reads."""
+    """Make the emulator evaluate JSONata in the arguments of an ItemReader before it reads."""
     read = stepfunctions._read_map_items  # noqa: SLF001  the emulator offers no other way in
 
     def evaluated(reader: Mapping[str, Any], given: Any, context: Any) -> Any:
@@ -29,7 +29,7 @@ def evaluate_item_readers() -> None:
 
 
 def hand_events_over() -> None:
-    """Have the emulator invoke a function as Lambda does an asynchronous one, where a Task says so."""
+    """Make the emulator invoke a function as Lambda does an asynchronous one, where a Task says so."""
     invoke = stepfunctions._invoke_resource  # noqa: SLF001  the emulator offers no other way in
 
     def invoked(resource: str, arguments: Any) -> Any:

@@ -20,7 +20,7 @@ _LAUNCH_SECONDS: Final = 20
 
 
 def example_servers() -> Iterator[tuple[str, str | None, str]]:
-    """Give the source servers of the example plans: id, Region if it is another one, and a name."""
+    """Return the source servers of the example plans: id, Region if it is another one, and a name."""
     seen: set[tuple[str, str | None]] = set()
     for file in sorted(EXAMPLES.glob("*.yaml")):
         plan: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))

@@ -30,7 +30,7 @@ _LOOK_SECONDS = 0.04
 
 
 def until(look: Callable[[], Seen], accept: Callable[[Seen], bool], within: float) -> Seen:
-    """Look again and again until what is seen is accepted; fails, showing it, when the seconds are over."""
+    """Poll until the value is accepted; fails, showing the value, when the seconds are over."""
     deadline = time.monotonic() + within
     while True:
         seen = look()
@@ -178,7 +178,7 @@ class Product:
         return _function_names(self)[logical_id]
 
     def lead(self, logical_ids: Iterable[str], service: str, url: str | None) -> None:
-        """Have functions find a service at another endpoint, or where it is again."""
+        """Point functions at another endpoint of a service, or at its own again."""
         for name in logical_ids:
             lead(self.aws("lambda"), self.function(name), service, url)
 
@@ -198,7 +198,7 @@ def _function_names(product: Product) -> dict[str, str]:
 
 
 def lead(functions: Any, name: str, service: str, url: str | None) -> None:
-    """Have one function find a service at another endpoint, or where it is again; `functions` is Lambda's client.
+    """Point one function at another endpoint of a service, or at its own again; `functions` is Lambda's client.
 
     The emulator starts the function anew for it.
     """

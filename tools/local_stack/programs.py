@@ -41,14 +41,14 @@ def simulator_command(port: int, emulator: deployment.Emulator, time_scale: floa
 
 
 def simulator_environment(emulator: deployment.Emulator, scratch: Path) -> dict[str, str]:
-    """Return what the simulator sees."""
+    """Return the environment of the simulator."""
     return {**_environment(emulator, scratch), "PYTHONPATH": str(SIMULATOR)}
 
 
 def emulator_environment(
     emulator: deployment.Emulator, scratch: Path, state: Path | None, *, authorize: bool
 ) -> dict[str, str]:
-    """Return what the emulator sees: its settings, and where it keeps its state over a restart, if it does."""
+    """Return the environment of the emulator: its settings, and the place of its state over a restart, if any."""
     settings = {
         "GATEWAY_PORT": str(emulator.port),
         "BIND_HOST": LOOPBACK,

@@ -25,7 +25,7 @@ def documents(path: Path = DOCUMENTS, **parameters: str) -> dict[str, Json]:
 
 
 def put_documents(simulator_url: str) -> None:
-    """Give the simulator the documents, as a deployment does on AWS; those that it has already are left alone."""
+    """Create the documents in the simulator, as a deployment does on AWS; existing ones are left alone."""
     opener = build_opener(ProxyHandler({}))
     for name, content in documents().items():
         request = Request(  # noqa: S310  the local stack's own address

@@ -204,7 +204,7 @@ class LocalStack:
         return description
 
     def seed_in_force(self) -> int:
-        """Tell the seed of the simulator's manners, which repeats them."""
+        """Return the seed of the simulator's manners, which repeats them."""
         return int(SimulatorControl(self._simulator_url).manners()["seed"])
 
     def _wanted(self) -> _Wanted:

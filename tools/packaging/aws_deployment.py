@@ -60,7 +60,7 @@ def check_stack_name(name: str) -> None:
 
 
 def with_logs_role(parameters: Mapping[str, str], api_gateway: Any) -> dict[str, str]:
-    """Have the stack make API Gateway's logs role if there is none, unless the parameters decide it.
+    """Make the stack create API Gateway's logs role if there is none, unless the parameters decide it.
 
     Without one the account refuses the API's stage, after everything else has been made. Whoever may not look goes on:
     the deployment then tells.

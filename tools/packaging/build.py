@@ -62,7 +62,7 @@ def digest(paths: Iterable[Path] = _SOURCES) -> str:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Let one process at a time do what follows."""
+    """Lock the block to one process at a time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

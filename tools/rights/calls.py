@@ -56,7 +56,7 @@ def arn(service: str, name: str, region: str = REGION, account: str = ACCOUNT) -
 
 
 def requests(service: str, operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
-    """Give what a call asks for; `service` and `operation` as botocore names them. Raises UnknownCallError."""
+    """Return what a call requests; `service` and `operation` as botocore names them. Raises UnknownCallError."""
     known = _CALLS.get(service)
     if known is None:
         raise UnknownCallError(f"{service}:{operation}")

@@ -114,7 +114,7 @@ def needs_of_target(deployed: Deployment, made: Mapping[str, Made]) -> set[Need]
 
 
 def _of_gateway() -> Iterator[Need]:
-    """Give what API Gateway does with the role of an account to write the logs of its stages, by its user guide."""
+    """Return what API Gateway does with the role of an account to write the logs of its stages, by its user guide."""
     for verb in (*("CreateLogGroup", "CreateLogStream", "DescribeLogGroups", "DescribeLogStreams"), "PutLogEvents"):
         yield Need(Request(f"logs:{verb}", "*"), "logs of the API", added=True)
 
@@ -153,7 +153,7 @@ def _passes_to_automation(request: Request) -> bool:
 
 
 def _following(deployed: Deployment, request: Request) -> Iterator[Need]:
-    """Give what a call needs, in every Region that it may be made in."""
+    """Return what a call needs, in every Region that it may be made in."""
     regions = (REGION, OTHER_REGION) if _goes_abroad(request) else (REGION,)
     for region in regions:
         yield Need(_in_region(request, region), "called")
@@ -179,7 +179,7 @@ def _borrowed_by_start(deployed: Deployment, account: str) -> Iterator[Need]:
 
 
 def _borrowing(action: str, account: str, deployed: Deployment) -> Iterator[Request]:
-    """Give what DRS asks in the name of its caller, on every kind of resource that the action knows."""
+    """Return the calls that DRS makes in the name of its caller, on every kind of resource of the action."""
     if action == "iam:PassRole":
         own = [f"arn:{PARTITION}:iam::{account}:role/{name}" for name in borrowed.INSTANCE_ROLES]
         yours = deployed.resolved({"Ref": "InstanceRoleArns"}) if deployed.holds("HasInstanceRoles") else []
@@ -195,7 +195,7 @@ def _borrowing(action: str, account: str, deployed: Deployment) -> Iterator[Requ
 
 
 def _of_launch_action(action: str, account: str) -> Iterator[Request]:
-    """Give what a post-launch action asks for, on documents of the account and of Amazon alike."""
+    """Return what a post-launch action needs, on documents of the account and of Amazon alike."""
     context = _THROUGH_SSM if action == "ssm:GetParameters" else _THROUGH_DRS
     for resource in _sample(action, account):
         if re.search(r":(bucket|managed-instance|s3)\b", resource) or ":s3:::" in resource:
@@ -233,7 +233,7 @@ def _in_region(request: Request, region: str) -> Request:
 
 
 def _of_events(deployed: Deployment) -> Iterator[tuple[str, Need]]:
-    """Give what Lambda does with a function's role: take in queues and streams, send on what was not taken in."""
+    """Return what Lambda does with a function's role: take in queues and streams, send on what was not taken in."""
     for mapping in deployed.of("AWS::Lambda::EventSourceMapping").values():
         role = f"{_logical(mapping['FunctionName'])}Role"
         source = mapping["EventSourceArn"]
@@ -262,7 +262,7 @@ def _logical(name: str) -> str:
 
 
 def _with_key(deployed: Deployment, need: Need) -> Iterator[Need]:
-    """Give a need, and the use of the stack's key where the resource is one of the stack's own."""
+    """Yield a need, and the use of the stack's key where the resource is one of the stack's own."""
     yield need
     request = need.request
     if not deployed.holds("HasKey") or f"{STACK}-" not in request.resource:

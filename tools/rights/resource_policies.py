@@ -28,7 +28,7 @@ _ALL: Final = "*"
 
 @dataclass(frozen=True, order=True)
 class Caller:
-    """Who asks: a service by its name, or a role by its ARN."""
+    """The caller: a service by its name, or a role by its ARN."""
 
     name: str
     may_itself: bool = False
@@ -133,14 +133,14 @@ def _assumed(deployed: Deployment) -> Iterator[ServiceNeed]:
 
 
 def _takes_on(service: str, role: str) -> ServiceNeed:
-    """Say that a service runs with a role; it tells whose behalf it does so on."""
+    """Return the need of a service that runs with a role; the service names the account that it acts for."""
     name = role.rpartition("/")[2].removeprefix(f"{STACK}-")
     request = Request(ASSUME, _ALL, (("aws:SourceAccount", (ACCOUNT,)),))
     return ServiceNeed(name, Caller(f"{service}.amazonaws.com"), request)
 
 
 def _sent(deployed: Deployment) -> Iterator[ServiceNeed]:
-    """Give what rules and subscriptions bring to queues and functions."""
+    """Return what rules and subscriptions send to queues and functions."""
     policies = {
         arn("sqs", queue): name
         for name, policy in deployed.of("AWS::SQS::QueuePolicy").items()
@@ -163,7 +163,7 @@ def _sent(deployed: Deployment) -> Iterator[ServiceNeed]:
 
 
 def _encrypted(deployed: Deployment) -> Iterator[ServiceNeed]:
-    """Give who publishes to a topic that has a key of the stack's: alarms, and functions through SNS."""
+    """Return the publishers of a topic with a key of the stack: alarms, and functions through SNS."""
     through = (("kms:CallerAccount", (ACCOUNT,)), ("kms:ViaService", (f"sns.{REGION}.{SUFFIX}",)))
     teller = Caller(f"arn:{PARTITION}:iam::{ACCOUNT}:role/{STACK}-NotificationFunctionRole")
     for name in deployed.of("AWS::KMS::Key"):

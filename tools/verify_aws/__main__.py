@@ -42,7 +42,7 @@ class Usage(argparse.ArgumentParser):
     """A parser whose complaint ends with the exit code that wrong usage has everywhere in this product."""
 
     def error(self, message: str) -> NoReturn:
-        """Return what is wrong and end."""
+        """Print what is wrong and end."""
         self.print_usage(sys.stderr)
         print(f"error: {message}", file=sys.stderr)
         sys.exit(EXIT_USAGE)
@@ -126,7 +126,7 @@ class Verification:
 
 
 def tell(text: str) -> None:
-    """Say how it goes, beside the table."""
+    """Print the progress beside the table."""
     print(f"{datetime.now(UTC):%H:%M:%SZ} {text}", file=sys.stderr, flush=True)
 
 

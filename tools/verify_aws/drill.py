@@ -105,7 +105,7 @@ class Drill:
                 raise
 
     def _tell_of(self, execution: Json) -> None:
-        """Say how the drill goes, whenever that has changed."""
+        """Print the state of the drill whenever it has changed."""
         servers = Counter(server["launchStatus"] for wave in execution["waves"] for server in wave["servers"])
         counted = ", ".join(f"{number} {status}" for status, number in sorted(servers.items()))
         news = f"{execution['status']}; servers: {counted}"
@@ -179,7 +179,7 @@ class Drill:
             self._look()
 
     def _until_gone(self) -> None:
-        """Look on until nothing is shown any more, or for as long as that may take."""
+        """Poll until nothing is shown any more, or for as long as that may take."""
         until = self._around.now() + self._timing.scaled(SHOWN_SECONDS)
         self._look()
         while self._still_there() and self._around.now() < until:

@@ -85,7 +85,7 @@ class Ending:
         return self._terminate(execution_id)
 
     def _found(self) -> str | None:
-        """Find the execution of a start whose answer was lost."""
+        """Return the execution of a start whose answer was lost."""
         started = self._api.items("/executions", limit=_STARTS_LISTED, planId=self._plan_id, mode="DRILL")
         return next((each["executionId"] for each in started if each.get("reason") == self._marker), None)
 
@@ -109,7 +109,7 @@ class Ending:
         self._record.terminate_asked_at = self._record.terminate_asked_at or self._now()
 
     def by_drs(self) -> dict[str, str]:
-        """Have DRS end what is still there of this drill, one by one; gives what it refused, with its words."""
+        """Terminate what is left of this drill in DRS, one by one; return the refusals with their messages."""
         refused: dict[str, str] = {}
         for region in self._watcher.regions:
             drs = self._watcher.drs_in(region)

@@ -208,6 +208,6 @@ def states(ec2: Any, ids: Iterable[str]) -> dict[str, str]:
 
 
 def _region_of(thing: Json, known: Mapping[str, Any]) -> str:
-    """Tell the Region of a thing by its ARN."""
+    """Return the Region of a resource by its ARN."""
     region = str(thing.get("arn", ":::")).split(":")[3]
     return region if region in known else next(iter(known))

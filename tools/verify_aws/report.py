@@ -39,7 +39,7 @@ def lines(findings: Sequence[Finding], behaviours: Mapping[str, str]) -> Iterato
 
 
 def left_lines(left: Mapping[str, str]) -> Iterator[str]:
-    """Say loudly what runs on."""
+    """Return loud lines about what runs on."""
     if left:
         yield ""
         yield "LEFT RUNNING, and not ended by this: end it by hand"

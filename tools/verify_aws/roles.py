@@ -44,7 +44,7 @@ class Question:
 
 
 def read_rights(stack: Stack, evidence: Evidence, tell: Callable[[str], None]) -> None:
-    """Have IAM simulate everything that the stack's roles are needed for."""
+    """Let IAM simulate everything that the stack's roles are needed for."""
     if not stack.resources:
         evidence.denied = Known(gap="no permission: cloudformation:ListStackResources")
         return

@@ -64,7 +64,7 @@ def _rows(text: str) -> Iterator[Row]:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Give the lines of the tables that have the headings of this one."""
+    """Return the lines of the tables that have the headings of this one."""
     inside = False
     for line in text.splitlines():
         inside = line == HEADINGS or (inside and line.startswith("|"))

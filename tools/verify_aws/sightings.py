@@ -88,7 +88,7 @@ def server_views(record: DrillRecord) -> dict[str, list[tuple[Look, Json]]]:
 
 
 def initiated(server: Json) -> Json:
-    """Return what a source server tells of how its last launch began; nothing where it tells nothing."""
+    """Return what a source server shows of the begin of its last launch; nothing where it shows nothing."""
     found: Json = ((server.get("lifeCycle") or {}).get("lastLaunch") or {}).get("initiated") or {}
     return found
 

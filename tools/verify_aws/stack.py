@@ -70,7 +70,7 @@ def is_local(stack: str) -> bool:
 
 
 def find(stack: str, region: str) -> Stack:
-    """Find a stack; raises ConfigError where there is none, Unavailable where nobody answers."""
+    """Return a stack; raises ConfigError where there is none, Unavailable where AWS does not answer."""
     return _local(Path(stack)) if is_local(stack) else _deployed(stack, region)
 
 

@@ -51,7 +51,7 @@ class Watcher:
         self._since = now() - BEFORE
 
     def look(self, *, at_servers: bool = False) -> None:
-        """Look at everything once; at source servers and logs only when asked to."""
+        """Read everything once; source servers and logs only on request."""
         for region, drs in self._drs.items():
             self._keep(sightings.DESCRIBE_JOBS, region, partial(self._jobs, drs, region))
             self._keep(sightings.DESCRIBE_INSTANCES, region, partial(self._instances, drs, region))

@@ -150,7 +150,7 @@ def _runs_in_ec2(record: DrillRecord, name: str) -> Iterator[Look]:
 
 
 def _absences(record: DrillRecord, name: str) -> Iterator[tuple[datetime, datetime]]:
-    """Give from when to when an instance was not shown, look after look, once it had been and before its end."""
+    """Return the spans in which an instance was not shown, after it had been shown and before its end."""
     region = sightings.drill_instances(record)[name][0][0].region
     known, since, until = False, None, None
     for look in record.of(sightings.DESCRIBE_INSTANCES):
