@@ -198,7 +198,7 @@ def _report(invocation: Invocation, outcome: Outcome) -> None:
 
 
 def _environment(root: Path, site: Site, invocation: Invocation) -> dict[str, str]:
-    """Return the environment that the agent sets (``AWS_SSM_...``), and the machine's place, without the simulator's."""
+    """Return the environment that the agent sets (``AWS_SSM_...``), and the machine's, without the simulator's."""
     return {
         "PATH": _SEARCH_PATH,
         "HOME": str(root),
