@@ -1,6 +1,7 @@
 """Commands forwarded from the page, their results as they arrive, and the report, against a local stack."""
 
 from collections import Counter
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -34,7 +35,7 @@ def test_a_command_is_forwarded_its_results_arrive_and_its_report_opens(window: 
     window.page.get_by_role("radio", name=f"Select {servers[1]}").check(force=True)
     expect(window.page.get_by_role("region", name="Standard error")).to_contain_text("no database")
     expect(window.page.get_by_role("region", name="Summary")).to_contain_text("Status: PARTIAL SUCCESS")
-    run = window.page.url.rsplit("/", 1)[-1]
+    run = urlsplit(window.page.url).path.rsplit("/", 1)[-1]
     window.go("/commands")
     expect(window.page.get_by_role("link", name=run)).to_be_visible()
 
@@ -63,7 +64,7 @@ def test_a_command_that_goes_on_is_followed_and_cancelled_and_a_dangerous_one_is
     window.press("Forward the command")
     window.page.wait_for_url("**/commands/cmd-*")
     expect(window.page.get_by_role("region", name="Followed lines")).to_be_visible()
-    run = window.page.url.rsplit("/", 1)[-1]
+    run = urlsplit(window.page.url).path.rsplit("/", 1)[-1]
     until(lambda: product.api.get(f"/commands/{run}"), lambda seen: seen["status"] == "IN_PROGRESS", 20)
     window.press("Cancel the command")
     expect(window.page.get_by_text("complete success").first).to_be_visible()

@@ -118,7 +118,7 @@ def test_credentials_that_expire_are_announced_and_new_ones_taken_up(
         window = Window.opened(browser, Entrance.of(process))
         window.go(f"/executions/{DRILL}")
         expect(window.page.get_by_text("The credentials are not accepted")).to_be_visible()
-        expect(window.page.get_by_text("still expired").first).to_be_visible()
+        expect(window.page.get_by_text("credential_process printed has expired").first).to_be_visible()
         assert window.page.locator(".wb-green").count() == 0
         write_keys(keys, 12)
         window.card("Status: IN PROGRESS")
