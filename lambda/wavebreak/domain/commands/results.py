@@ -85,7 +85,7 @@ class ExecutionResult:
 
     @classmethod
     def cancelled(cls, target: str, stdout: str = "", reason: str = "Command was cancelled") -> Self:
-        """Make the result of a command that was stopped, or not run at all, because somebody wanted it so."""
+        """Return the result of a command that was stopped, or not run at all, by request."""
         return cls._failed(target, FailureKind.CANCELLED, reason, stdout)
 
     @classmethod

@@ -155,7 +155,7 @@ def _marked_gone(execution: Mapping[str, Any]) -> set[str]:
 
 
 def _named(termination: Mapping[str, Any]) -> Iterator[tuple[frozenset[str], str | None]]:
-    """Give what a termination names, by the ids that it gives, with its reason."""
+    """Return what a termination names, by the ids that it gives, with its reason."""
     for entry in (*(termination.get("remaining") or ()), *(termination.get("unknown") or ())):
         if isinstance(entry, str):
             yield frozenset({entry}), None

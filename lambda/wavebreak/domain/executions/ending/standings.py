@@ -69,7 +69,7 @@ class Standings:
                 self._attempts.update(job.subjects)
 
     def all(self) -> Iterator[tuple[Wave, Server, Standing]]:
-        """Give the standing of each server that was launched."""
+        """Return the standing of each server that was launched."""
         for wave in self.execution.waves:
             for server in wave.servers:
                 if is_launched(server):

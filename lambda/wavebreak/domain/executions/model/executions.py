@@ -41,7 +41,7 @@ class Mode(StrEnum):
 
 
 class PausedBy(StrEnum):
-    """Who holds an execution."""
+    """The reason why an execution is paused."""
 
     OPERATOR = "OPERATOR"
     FAILURE = "FAILURE"
