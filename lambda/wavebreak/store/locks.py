@@ -181,7 +181,7 @@ class LockStore:
             taking.found[pk] = (items[pk], claim)
 
     def give_back(self, held: Held) -> None:
-        """Give back the locks of a call that did not come to its write, to the drills that had them, or free.
+        """Release the locks of a call that did not complete its write, to the drills that had them, or free.
 
         After a fault the rest is free in a minute, or the drills' again.
         """
@@ -191,7 +191,7 @@ class LockStore:
             logger.exception("locks of %s are not given back: they are free in a minute", held.execution_id)
 
     def release_servers(self, execution: Execution) -> None:
-        """Give back the server locks of an execution that has ended; those of a call that takes it up again stay."""
+        """Release the server locks of an execution that has ended; those of a call that resumes it stay."""
         self._release(sorted(server_keys(execution)), Claim(execution.execution_id, execution.lock_call))
 
     def _release(
