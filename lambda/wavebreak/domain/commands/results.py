@@ -90,7 +90,7 @@ class ExecutionResult:
 
     @classmethod
     def unexpected(cls, target: str, error: BaseException | str) -> Self:
-        """Make the result of any other fault; an error that says nothing is told by its type."""
+        """Make the result of any other fault; an error without a message is shown by its type."""
         message = str(error) or type(error).__name__
         return cls._failed(target, FailureKind.EXCEPTION, f"Unexpected error: {message}")
 

@@ -46,7 +46,7 @@ class Standing(Enum):
 
 
 class Standings:
-    """How all instances of a termination stand at a moment; without a look each is taken to be shown and running."""
+    """The standings of all instances of a termination at a moment; without a read each counts as shown and running."""
 
     def __init__(
         self, execution: Execution, now: datetime, timing: Timing, observation: TerminationObservation | None = None

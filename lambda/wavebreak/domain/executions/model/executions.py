@@ -73,7 +73,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Termination:
-    """How the termination of the recovery instances stands; what became of each is told by its server's `ending`."""
+    """How the termination of the recovery instances stands; each server's `ending` describes its instance."""
 
     status: TerminationStatus = TerminationStatus.NOT_REQUESTED
     run: int = 0
