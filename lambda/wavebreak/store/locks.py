@@ -40,7 +40,7 @@ _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class BeingTakenUpError(Unavailable):
-    """Another call of the same execution has taken its locks: whether it takes the execution up is told in a moment."""
+    """Another call of the same execution has taken its locks; its outcome is known in a moment."""
 
 
 @dataclass(frozen=True, slots=True)
