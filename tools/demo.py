@@ -36,7 +36,7 @@ PLAN: Final = Path("examples/three-tier.yaml")
 TIME_SCALE: Final = 0.1
 LAUNCH_SECONDS: Final = 25
 UNHURRIED_LAUNCH_SECONDS: Final = 60
-"""Long enough for somebody to cancel meanwhile, on a busy machine too."""
+"""Long enough for a cancel meanwhile, on a busy machine too."""
 _PATIENCE_SECONDS: Final = 60.0
 _PARTIAL: Final = "PARTIAL SUCCESS (1 of 3 waves completed)"
 _EXIT_CODES: Final = {"COMPLETED": 0, "FAILED": 1, "PARTIAL_SUCCESS": 2}

@@ -98,7 +98,7 @@ def is_plan_id(text: str) -> bool:
 
 def judge(file: PlanFile) -> None:
     """Check the whole plan without a network; raises PlanUnreadableError with every problem."""
-    from wavebreak.domain.plans.document import parse_plan  # noqa: PLC0415 - pydantic likewise
+    from wavebreak.domain.plans.document import parse_plan  # noqa: PLC0415 - pydantic is slow to import
 
     try:
         parse_plan(file.content)
@@ -110,8 +110,8 @@ def judge(file: PlanFile) -> None:
 
 def changes(stored: Mapping[str, Any] | None, file: PlanFile) -> list[dict[str, Any]]:
     """List what storing the file would change, by JSON pointer; raise PlanUnreadableError for one that is no plan."""
-    from wavebreak.domain.plans.differences import differences  # noqa: PLC0415 - pydantic likewise
-    from wavebreak.domain.plans.document import parse_plan  # noqa: PLC0415 - pydantic likewise
+    from wavebreak.domain.plans.differences import differences  # noqa: PLC0415 - pydantic is slow to import
+    from wavebreak.domain.plans.document import parse_plan  # noqa: PLC0415 - pydantic is slow to import
 
     try:
         return differences(stored, parse_plan(file.content))

@@ -45,7 +45,7 @@ def new_execution_id(mode: str, now: datetime, randomness: int | None = None) ->
 
 
 def is_drill(execution_id: str) -> bool:
-    """Tell from its id whether an execution is a drill."""
+    """Return whether an execution is a drill, by its id."""
     return execution_id.startswith("drill-")
 
 

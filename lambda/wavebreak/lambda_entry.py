@@ -98,7 +98,7 @@ def _known(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _execution_of(event: dict[str, Any]) -> str | None:
-    """Find the execution that an event is about: a task's input names it, so does the name of a machine's run."""
+    """Return the execution that an event is about: a task's input names it, so does the name of a machine's run."""
     run = str((event.get("detail") or {}).get("name") or "")
     beside = not run or run.startswith((COMMAND_ID, STEP_RUN))
     return event.get("executionId") or (None if beside else execution_id_of(run))

@@ -49,7 +49,7 @@ def account_in(access_key: str) -> str | None:
     """Return the account that an access key itself names: a key of 12 digits, or one in AWS's own base32 form.
 
     AWS and moto encode the account in the key ids they issue (``sts:GetAccessKeyInfo`` reads it back). Other emulators
-    fill them with random hexadecimal digits, which would decode to an account that nobody has: those tell nothing.
+    fill them with random hexadecimal digits, which would decode to an account that does not exist: those say nothing.
     """
     if _ACCOUNT.fullmatch(access_key):
         return access_key

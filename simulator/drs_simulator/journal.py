@@ -52,7 +52,7 @@ class Journal:
         return call
 
     def calls(self) -> list[dict[str, Any]]:
-        """Return all calls as JSON objects, which nobody may change: the parameters are the calls' own."""
+        """Return all calls as JSON objects, which must not be changed: the parameters are the calls' own."""
         with self._lock:
             calls = list(self._calls)
         return [dict(vars(call)) for call, _ in calls]

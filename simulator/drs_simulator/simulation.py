@@ -41,7 +41,7 @@ MISSING_LOOKUPS = 1
 
 
 class Simulation:
-    """Holds what the simulator knows. Whoever looks at it or changes it holds ``lock`` and has called ``settle``.
+    """Holds what the simulator knows. A caller that reads or changes it holds ``lock`` and has called ``settle``.
 
     ``listener`` is told every launch result, in the order they happen and while the lock is held: it must be quick.
     """

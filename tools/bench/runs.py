@@ -101,7 +101,7 @@ def plan_of(name: str, groups: Sequence[Sequence[str]], depends: dict[int, list[
 
 
 def groups_of(first: int, waves: int, servers: int) -> list[list[str]]:
-    """Name servers that nobody else uses, `first` being a number of their own."""
+    """Name servers that no other run uses, `first` being a number of their own."""
     return [[f"s-{first:05d}{wave:04d}{server:08d}" for server in range(servers)] for wave in range(waves)]
 
 

@@ -92,7 +92,7 @@ def _unreachable(product: Product, server: str) -> Iterator[None]:
 
 
 def ssm_is_down(product: Product) -> Iterator[Outcome]:
-    """Forward commands while one server is out of reach, then while SSM answers nobody, then when all is well again."""
+    """Forward commands while one server is out of reach, then while SSM does not answer, then after the fault."""
     servers = product.servers(6)
     execution_id = product.run(*chain(servers))
     product.ended(execution_id)

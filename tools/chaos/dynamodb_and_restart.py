@@ -64,7 +64,7 @@ def _throttling(product: Product) -> Iterator[ThrottlingProxy]:
 
 
 class _Caller:
-    """Somebody who goes on reading an execution and storing plans, and notes the answers."""
+    """A client that keeps reading an execution and storing plans, and records the answers."""
 
     def __init__(self, product: Product, execution_id: str) -> None:
         self._product, self._execution_id = product, execution_id

@@ -63,7 +63,7 @@ def _status(stack: LocalStack) -> int:
 
 
 def _tell(code: int, *lines: str) -> int:
-    """Print lines and give the exit code: that of SIGPIPE, and no complaint, if whoever read them went away."""
+    """Print lines and give the exit code: that of SIGPIPE, and no complaint, if their reader is gone."""
     try:
         print(*lines, sep="\n", flush=True)
     except BrokenPipeError:

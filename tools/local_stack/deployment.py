@@ -24,7 +24,7 @@ SECRET_KEY: Final = "test"  # noqa: S105  the emulator takes any
 ACCOUNT: Final = "000000000000"
 STACK_NAME: Final = "wavebreak"
 EVENT_SOURCE: Final = "wavebreak.drs-simulator"
-"""Nobody may put events whose source begins with aws., and the emulator refuses them too."""
+"""AWS refuses events whose source begins with aws., and so does the emulator."""
 
 MAIL_SENDER: Final = "wavebreak@example.com"
 MAIL_RECIPIENT: Final = "operator@example.com"

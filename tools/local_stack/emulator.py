@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ministack import app  # type: ignore[import-untyped]  # the package ships no types
-from ministack.services import lambda_svc, stepfunctions  # type: ignore[import-untyped]  # likewise
+from ministack.services import lambda_svc, stepfunctions  # type: ignore[import-untyped]  # no types either
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

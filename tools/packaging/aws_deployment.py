@@ -62,8 +62,8 @@ def check_stack_name(name: str) -> None:
 def with_logs_role(parameters: Mapping[str, str], api_gateway: Any) -> dict[str, str]:
     """Make the stack create API Gateway's logs role if there is none, unless the parameters decide it.
 
-    Without one the account refuses the API's stage, after everything else has been made. Whoever may not look goes on:
-    the deployment then tells.
+    Without one the account refuses the API's stage, after everything else has been made. Without the permission to read
+    the account the deployment goes on, and a message says so.
     """
     chosen = dict(parameters)
     if LOGS_ROLE in chosen:
@@ -84,7 +84,7 @@ def with_logs_role(parameters: Mapping[str, str], api_gateway: Any) -> dict[str,
 
 
 def check_definitions(stepfunctions: Any, region: str, partition: str, parameters: Mapping[str, str]) -> None:
-    """Refuse what Step Functions would refuse, before anything is made. Whoever may not ask goes on."""
+    """Refuse what Step Functions would refuse, before anything is made; without that permission it goes on."""
     known = {name: value for name, value in parameters.items() if name in load()["Parameters"]}
     for name, definition in deployable(region, partition, parameters=known).items():
         try:

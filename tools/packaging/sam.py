@@ -53,7 +53,7 @@ def environment(base: Mapping[str, str], home: Path) -> dict[str, str]:
 
 
 def without_aws(base: Mapping[str, str]) -> dict[str, str]:
-    """Leave out whatever would lead to somebody's AWS account."""
+    """Leave out whatever would lead to an AWS account."""
     return {name: value for name, value in base.items() if not name.startswith(("AWS_", "SAM_"))}
 
 

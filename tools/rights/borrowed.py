@@ -1,6 +1,6 @@
 """What a service does in the name of its caller beyond what the Service Authorization Reference tells, with the source.
 
-DRS starts instances, tags them and runs actions with the rights of whoever called StartRecovery.
+DRS starts instances, tags them and runs actions with the permissions of the caller of StartRecovery.
 """
 
 from __future__ import annotations
@@ -122,4 +122,4 @@ NOT_BORROWED: Final = {
     "ec2:DescribeLaunchTemplateVersions": "likewise",
     "servicequotas:GetServiceQuota": "its dependent actions are of the services whose quotas are read; DRS has none",
 }
-"""Actions whose dependent actions in the reference nobody asks for, each with the reason."""
+"""Actions whose dependent actions in the reference that are not required, each with the reason."""

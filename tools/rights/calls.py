@@ -1,7 +1,7 @@
 """What a call of an AWS SDK asks IAM for: actions on resources, as the Service Authorization Reference names them.
 
 Names that differ from run to run are written as they would be in a policy, so that the same code always asks for the
-same. A call that this does not know is an error: nobody would notice that it asks for nothing.
+same. An unknown call is an error: otherwise its missing needs would not be noticed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ OF_DRS: Final = (("aws:ResourceTag/AWSElasticDisasterRecoveryManaged", ("drs.ama
 
 
 class UnknownCallError(Exception):
-    """Nobody has written down what a call asks IAM for; the message names it."""
+    """The needs of a call are not recorded; the message names it."""
 
 
 @dataclass(frozen=True, order=True)

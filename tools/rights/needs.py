@@ -64,7 +64,7 @@ _KEY_USES: Final = {
     "s3:PutObject": ("kms:GenerateDataKey",),
     "s3:GetObject": ("kms:Decrypt",),
 }
-"""What the user guides ask of whoever calls, where the resource has a customer-managed key; of a table, to decrypt."""
+"""What the user guides require of a caller, where the resource has a customer-managed key; of a table, to decrypt."""
 _LOG_DELIVERY: Final = (
     *("CreateLogDelivery", "DeleteLogDelivery", "GetLogDelivery", "ListLogDeliveries", "UpdateLogDelivery"),
     *("DescribeLogGroups", "DescribeResourcePolicies", "PutResourcePolicy"),
@@ -270,7 +270,7 @@ def _with_key(deployed: Deployment, need: Need) -> Iterator[Need]:
     uses = ("kms:Decrypt",) if ":table/" in request.resource else _KEY_USES.get(request.action, ())
     via = (("kms:ViaService", (f"{request.service}.{REGION}.{SUFFIX}",)),)
     key = deployed.resolved({"Ref": "KmsKeyArn"})
-    # Nobody but our own templates knows this key, so SAM gives no right to it.
+    # Only our own templates know this key, so SAM gives no right to it.
     yield from (Need(Request(use, key, via), f"key behind {request.action}") for use in uses)
 
 

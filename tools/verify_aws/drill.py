@@ -63,7 +63,7 @@ class Drill:
         self._jobs_over_at: datetime | None = None
 
     def run(self) -> None:
-        """Make the drill, and end what it launched; KeyboardInterrupt comes out where somebody stopped it."""
+        """Make the drill, and end what it launched; KeyboardInterrupt comes out where a person stopped it."""
         try:
             try:
                 self._play()

@@ -15,7 +15,7 @@ _OBEYED_AT: Final = 2
 
 
 class Interrupts:
-    """Turns the first signal into KeyboardInterrupt, and holds later ones back until somebody insists.
+    """Turns the first signal into KeyboardInterrupt, and holds later ones back until a person insists.
 
     `tell` is called with what there is to know instead.
     """

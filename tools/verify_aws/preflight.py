@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wavebreak_cli.client.api import Api
 
 MOST_SERVERS: Final = 3
-"""Servers that a drill may launch unless somebody says otherwise."""
+"""Servers that a drill may launch unless an option says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Plan:
     selectors: tuple[str, ...]
     """Waves whose servers are found by tags when an execution starts."""
     approvals: tuple[str, ...]
-    """Waves that wait for somebody."""
+    """Waves that wait for an approval."""
     has_commands: bool = False
 
     @property
@@ -81,7 +81,7 @@ class Preflight:
     def check(self) -> dict[str, str]:
         """Refuse what must not be drilled (Misconfigured), and give the instances of earlier drills with their server.
 
-        What may not be looked at is refused: nobody could tell whether a recovered server would be ended.
+        What may not be looked at is refused: it would be unknown whether a recovered server would be ended.
         """
         reasons = [*self._by_the_plan()]
         if not reasons:

@@ -120,7 +120,7 @@ class Watcher:
             self.record.looks.append(Look(asked_at, asked_at, operation, region, found, trouble))
 
     def _jobs(self, drs: Any, region: str) -> list[Json]:
-        """Return the jobs that these servers take part in, and terminations that name nobody."""
+        """Return the jobs that these servers take part in, and terminations that name no server."""
         found = items(drs, "describe_jobs", filters={"fromDate": iso(self._since)})
         return [job for job in found if self._concerns(job, region)]
 

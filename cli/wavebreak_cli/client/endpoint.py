@@ -203,7 +203,7 @@ def _hint_for(error: Exception) -> str | None:
 def _may_pass(error: Exception) -> bool:
     """Return whether AWS did not answer, failed by itself or holds calls back: no setting is wrong then."""
     from botocore.exceptions import ClientError, HTTPClientError  # noqa: PLC0415 - only calls need them
-    from botocore.exceptions import ConnectionError as NoConnection  # noqa: PLC0415 - likewise
+    from botocore.exceptions import ConnectionError as NoConnection  # noqa: PLC0415 - only calls need it
 
     if not isinstance(error, ClientError):
         return isinstance(error, (HTTPClientError, NoConnection))

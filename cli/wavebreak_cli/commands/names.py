@@ -93,7 +93,7 @@ def _completing() -> Shell:
     """Make a shell for completion: it asks the API that the environment names, once, and says nothing."""
     import os  # noqa: PLC0415 - only completion reads the environment by itself
 
-    from wavebreak_cli.client.endpoint import GlobalOptions  # noqa: PLC0415 - likewise
+    from wavebreak_cli.client.endpoint import GlobalOptions  # noqa: PLC0415 - only completion needs it
 
     found = {name: os.environ.get(f"WAVEBREAK_{name.upper()}") for name in ("api_url", "stack")}
     return Shell(Environment(), GlobalOptions(**found))

@@ -103,7 +103,7 @@ def _may_pass(trouble: Exception) -> bool:
 def look_at_agents(
     targets: Iterable[CommandTarget], ssm_at: Callable[[Site], _Asked], note: Callable[[Exception, Site], None]
 ) -> Agents:
-    """Ask for the agents of targets, fifty a call; `note` is told of each site's trouble.
+    """Ask for the agents of targets, fifty a call; `note` is called with each site's trouble.
 
     With one site its answer is waited for, however long it takes.
     """

@@ -116,7 +116,7 @@ class Automation:
 
 
 def _named(name: str) -> dict[str, Any]:
-    """Return how SSM is told of a runbook: its version apart, and an ARN as that of a document."""
+    """Return the parameters of SSM for a runbook: its version apart, and an ARN as that of a document."""
     version = _VERSION.search(name)
     bare = _VERSION.sub("", name).replace(":automation-definition/", ":document/")
     return {"DocumentName": bare, **({"DocumentVersion": version[1]} if version else {})}

@@ -1,6 +1,6 @@
 """The channels of notifications: EventBridge, SNS topics, chat and mail; and the queue of undelivered events.
 
-Each part of a piece of news has a name (`bus-1`, `topic`, `plan`, `chat`, `mail`), so that a part that was told is not
+Each part of a notification has a name (`bus-1`, `topic`, `plan`, `chat`, `mail`), so that a part that was sent is not
 told again when another one has to be repeated.
 """
 

@@ -82,7 +82,7 @@ class ReadsById:
     ) -> list[T]:
         """Read subjects, `size` of them a call; `ask_again` asks for fewer of those that `ask` was refused for.
 
-        Raises PartlyToldError where some are told of. Where none is, the request is refused or the service is not well:
+        Raises PartlyToldError where some are reported. Where none is, the request is refused or the service is ill:
         its own error.
         """
         known = {name: self._refused[operation, name] for name in ids if (operation, name) in self._refused}
@@ -103,7 +103,7 @@ class ReadsById:
         return reading.found
 
     def _remember(self, operation: str, reading: _Reading[T]) -> None:
-        """Remember those that were refused alone, each longer than the last time, and forget those that are told of."""
+        """Remember those that were refused alone, each longer than last time, and forget those that are reported."""
         for name in reading.told:
             self._refused.pop((operation, name), None)
         for name, error in reading.alone.items():
@@ -188,7 +188,7 @@ class _Reading(Generic[T]):
         self.troubles |= {name: words for name in ids if name not in self.told and name not in self.alone}
 
     def _probe(self, ids: Sequence[str], refusal: ClientError) -> None:
-        """Ask for some by themselves; where none is told of, the refusal is the request's, and is raised."""
+        """Ask for some by themselves; where none is reported, the refusal is the request's, and is raised."""
         for name in random.sample(list(ids), min(_PROBES, len(ids))):
             again = self._refusal([name], self._ask_again) if name not in self.alone else self.alone[name]
             if again is not None:

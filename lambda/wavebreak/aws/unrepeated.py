@@ -121,7 +121,7 @@ def judged(call: Callable[[], T]) -> T:
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
         code = error_code(error) or "Unknown"
-        # A fault taken for a refusal launches twice; a refusal taken for a fault costs a look. All else is unknown.
+        # A fault taken for a refusal launches twice; a refusal taken for a fault costs a read. All else is unknown.
         if 400 <= status < 500 and not code.isdigit():  # noqa: PLR2004  the HTTP class of refusals
             message = error.response.get("Error", {}).get("Message", "")
             quota = str(error.response.get("quotaCode") or "") or None

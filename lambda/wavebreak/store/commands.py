@@ -86,7 +86,7 @@ class CommandStore:
     def change(self, command_id: str, decide: Callable[[CommandRun], CommandRun], act: Attribution) -> CommandRun:
         """Read, decide and write, again from the start after each lost race.
 
-        A change of status is told in the execution's trail in the same transaction.
+        A change of status is written to the execution's trail in the same transaction.
         """
 
         def attempt() -> CommandRun:

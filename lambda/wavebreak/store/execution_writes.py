@@ -46,7 +46,7 @@ def meta_write(execution: Execution, read_version: int) -> Write:
 
 
 def plan_lock(execution: Execution, held: Held | None) -> Write:
-    """Take the plan's lock, in the name of the call whose server locks this execution has."""
+    """Return the write that takes the plan's lock for the call whose server locks this execution has."""
     me = execution.execution_id
     lock = {"pk": keys.plan(execution.plan_id), "sk": keys.LOCK, "executionId": me, "callId": execution.lock_call}
     condition = "attribute_not_exists(pk)"
@@ -58,7 +58,7 @@ def plan_lock(execution: Execution, held: Held | None) -> Write:
 
 
 def plan_unlock(before: Execution, after: Execution) -> list[Write]:
-    """Give the plan's lock back with the write that ends its need, if it is this execution's still."""
+    """Return the writes that release the plan's lock at its end, if this execution still has it."""
     if after.holds_locks or not before.holds_locks:
         return []
     key = {"pk": keys.plan(after.plan_id), "sk": keys.LOCK}

@@ -40,7 +40,7 @@ _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class BeingTakenUpError(Unavailable):
-    """Another call of the same execution has taken its locks: whether it takes the execution up is told in a moment."""
+    """Another call of the same execution has taken its locks; its outcome is known in a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class LockStore:
             taking.found[pk] = (items[pk], claim)
 
     def give_back(self, held: Held) -> None:
-        """Give back the locks of a call that did not come to its write, to the drills that had them, or free.
+        """Release the locks of a call that did not complete its write, to the drills that had them, or free.
 
         After a fault the rest is free in a minute, or the drills' again.
         """
@@ -191,7 +191,7 @@ class LockStore:
             logger.exception("locks of %s are not given back: they are free in a minute", held.execution_id)
 
     def release_servers(self, execution: Execution) -> None:
-        """Give back the server locks of an execution that has ended; those of a call that takes it up again stay."""
+        """Release the server locks of an execution that has ended; those of a call that resumes it stay."""
         self._release(sorted(server_keys(execution)), Claim(execution.execution_id, execution.lock_call))
 
     def _release(

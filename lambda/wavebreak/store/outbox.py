@@ -35,7 +35,7 @@ class CursorLostError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far the events of an execution have been told; held by one teller."""
+    """How far the events of an execution have been delivered; held by one call."""
 
     execution_id: str
     owner: str
@@ -116,7 +116,7 @@ class OutboxStore:
     def move_and_release(self, cursor: Cursor, sequence: int, statuses: Statuses) -> bool:
         """Move past the last event that waits and give the cursor back, in one write.
 
-        False, with nothing changed, where there was a knock since it was taken, or another has the cursor.
+        False, with nothing changed, where `knocks` was raised since it was taken, or another call has the cursor.
         """
         condition, heard = _unless_knocked(cursor)
         if self._moved(cursor, sequence, statuses, condition, ", leaseOwner, leaseUntil", heard) is None:

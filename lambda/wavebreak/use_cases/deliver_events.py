@@ -56,9 +56,9 @@ logger = logging.getLogger(__name__)
 MOST_FAILURES: Final = 5
 """Times that an event is tried before it is set aside."""
 LEASE: Final = timedelta(seconds=150)
-"""How long a teller keeps others away: longer than its function may run."""
+"""How long a delivery keeps others away: longer than its function may run."""
 WORK: Final = timedelta(seconds=45)
-"""How long a teller begins new events: the last one takes half a minute at most, and the function runs two."""
+"""How long a delivery begins new events: the last one takes half a minute at most, and the function runs two."""
 OVERDUE: Final = timedelta(seconds=20)
 """Events and reports that have waited for longer are the sweep's: the stream should have brought them."""
 _FIRST_PAUSE: Final = 15
@@ -75,7 +75,7 @@ def deliver(app: Ports, execution_id: str, oldest: int | None = None) -> int:
 
     The trail is read from its cursor on, whichever event it was called for: a record of the stream that comes late,
     twice or before an earlier one changes nothing. `oldest` is the first event that the outbox still lists, which may
-    lie before the cursor. Does nothing while another call does it: that one hears the knock and looks again.
+    lie before the cursor. Does nothing while another call delivers: that call sees `knocks` and reads again.
     """
     owner, until, count = secrets.token_hex(8), app.now() + WORK, 0
     while (cursor := app.outbox.claim(execution_id, owner, app.now(), LEASE)) is not None:

@@ -1,6 +1,6 @@
 """Starting the servers of a wave: intent before call, one call for each intent, adoption after an unknown outcome.
 
-It runs beside the machine, which looks at all the other waves meanwhile, under a lease of the wave that it gives back.
+It runs beside the machine, which observes all other waves meanwhile, under a lease of the wave that it releases.
 
 StartRecovery has no client token, so the order of things is what keeps a server from being launched twice: an intent
 (wave, attempt, batch) is written under the execution's version before the call; the job carries it as tags; after any

@@ -262,7 +262,7 @@ def _described(
 
 
 def _with_actions(view: JobView, actions: bool) -> JobView:
-    """Hold the launch of a server to be over with its post-launch actions, where the stack runs them.
+    """Count the launch of a server as over with its post-launch actions, where the stack runs them.
 
     Between a launch and the first action DRS shows none: only the end of the job tells that they are over.
     """

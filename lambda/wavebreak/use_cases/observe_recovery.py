@@ -130,7 +130,7 @@ def observe(app: Ports, execution_id: str, run: int, rounds: int) -> Round:
 
 
 class _Look:
-    """One round: what is told at once is decided on at once.
+    """One round: what DRS answers at once is decided on at once.
 
     While nothing else is to do, sites that are silent are waited for, and what launches that are over have left to
     tell is asked for; a wake ends that.

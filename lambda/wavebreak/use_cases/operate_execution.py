@@ -116,7 +116,7 @@ def cancel(app: Ports, execution_id: str, act: Attribution, then: CancelThen, co
 
 @contextmanager
 def follow_up(what: str, execution_id: str) -> Iterator[None]:
-    """Do what follows a change that is written; a fault of a service is told in the log, not to the caller.
+    """Do what follows a change that is written; a fault of a service is logged, and not reported to the caller.
 
     The change was accepted: polls, the machines and the sweep see it without this, only later.
     """

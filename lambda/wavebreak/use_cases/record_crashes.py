@@ -48,7 +48,7 @@ def record(app: Ports, data: str) -> int:
 
 
 def told_by(line: str) -> Iterator[tuple[Category, str, str, str | None]]:
-    """Give category, type, message and request id of the failure that a line of Lambda tells of, if it does."""
+    """Return category, type, message and request id of the failure that a line of Lambda tells of, if it does."""
     if found := _TIMEOUT.match(line):
         yield Category.TIMEOUT, "Sandbox.Timedout", found["message"], found["request"]
     elif found := _EXIT.match(line):

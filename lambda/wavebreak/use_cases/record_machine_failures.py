@@ -107,7 +107,7 @@ def machine_service(name: str) -> str:
 
 
 def _execution_of_run(app: Ports, name: str) -> str | None:
-    """Find the execution of a run; None for that of a command run or step that does not exist."""
+    """Return the execution of a run; None for that of a command run or step that does not exist."""
     if not name.startswith((COMMAND_ID, STEP_RUN)):
         return execution_id_of(name)
     try:

@@ -1,6 +1,6 @@
 """Servers chosen by their tags: resolved when an execution starts, and frozen with it.
 
-What all selectors of a version of a plan resolved to, at a start or a look whether the plan is ready, is kept: a
+What all selectors of a version of a plan resolved to, at a start or a check of the plan's readiness, is kept: a
 recovery falls back on it while DRS does not tell.
 """
 

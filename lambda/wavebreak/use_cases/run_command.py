@@ -197,7 +197,7 @@ def _all(launched: Iterable[tuple[Site, Server]]) -> list[_Chosen]:
 
 
 def _chosen(launched: Iterable[tuple[Site, Server]], names: Sequence[str]) -> list[_Chosen]:
-    """Find the named servers among those launched, in the order given; raises InvalidRequest listing every fault."""
+    """Return the named servers among those launched, in the order given; raises InvalidRequest listing every fault."""
     known: dict[str, tuple[Site, Server]] = {}
     for site, server in launched:
         known[server.source_server_id] = known[str(server.recovery_instance_id)] = (site, server)
@@ -232,7 +232,7 @@ def _targets(chosen: Iterable[_Chosen]) -> list[CommandTarget]:
 
 
 def _execution_of(app: Ports, names: Sequence[str]) -> Execution:
-    """Find the one execution that launched the named servers, by the DRS jobs of their recovery instances.
+    """Return the one execution that launched the named servers, by the DRS jobs of their recovery instances.
 
     Looks in the stack's own account and Region. Raises InvalidRequest for names that no execution launched, and when
     several did.

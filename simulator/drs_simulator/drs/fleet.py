@@ -87,7 +87,7 @@ class Fleet:
         return f"arn:aws:sts::{self.account}:assumed-role/AWSServiceRoleForElasticDisasterRecovery/drs"
 
     def template_of(self, server: SourceServer) -> LaunchTemplate | None:
-        """Return the launch template that a server is launched by; None if somebody has deleted it."""
+        """Return the launch template that a server is launched by; None if it was deleted."""
         return self.ec2.templates.get(server.configuration.ec2_launch_template_id or server.template_id)
 
     def active_jobs(self) -> list[Job]:

@@ -227,7 +227,7 @@ class RecoveryInstance:
 
     @property
     def is_in_failback(self) -> bool:
-        """Return whether a failback is under way, in which DRS lets nobody touch it."""
+        """Return whether a failback is under way, in which DRS permits no change."""
         return self.record.failback_state in _UNDER_WAY
 
 

@@ -71,7 +71,7 @@ def _is_complete(fleet: Fleet, server: SourceServer, snapshot: str, moment: date
 
 
 def _new(fleet: Fleet, job: Job) -> dict[str, Any]:
-    """Return a job that has just been made: whoever made it is told all of it."""
+    """Return a job that has just been made: its caller gets all of it."""
     return job_view(fleet, job, Exact(fleet.world.clock.now())) or {}
 
 

@@ -45,7 +45,7 @@ class World(Protocol):
 
 @dataclass(frozen=True)
 class Existing:
-    """An instance that is to be there, launched by nobody here."""
+    """An instance that is to exist without a launch of the simulator."""
 
     instance_id: str
     instance_type: str
@@ -145,7 +145,7 @@ class Ec2:
         return instance
 
     def shut_down(self, instance: Instance, at: datetime) -> None:
-        """Begin to end an instance, if nobody has."""
+        """Begin to end an instance, unless that has begun."""
         if not instance.is_gone:
             self.become(instance, State.SHUTTING_DOWN, at)
 

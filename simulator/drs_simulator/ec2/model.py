@@ -41,7 +41,7 @@ class SecurityGroup:
 
 @dataclass
 class Interface:
-    """A network interface; one without an instance is somebody else's, and only holds an address."""
+    """A network interface; one without an instance belongs to another caller, and only holds an address."""
 
     interface_id: str
     subnet: Subnet
@@ -92,7 +92,7 @@ class Subnet:
                 yield address
 
     def next_free(self) -> IPv4Address | None:
-        """Return the lowest address that nobody has, None in a full subnet."""
+        """Return the lowest free address, None in a full subnet."""
         found = next(self.free_addresses(), None)
         self.lowest = found or self.network[-1]
         return found

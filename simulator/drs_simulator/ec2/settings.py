@@ -1,4 +1,4 @@
-"""What the control API sets of EC2: networks, instance types, and instances that nobody here has launched."""
+"""What the control API sets of EC2: networks, instance types, and instances that the simulator has not launched."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class InstanceTypeSettings(Settings):
 
 
 class ExistingInstanceSettings(Settings):
-    """An instance that is there, launched by nobody here: to launch into, or to be in the way."""
+    """An instance that exists without a launch of the simulator: to launch into, or to be in the way."""
 
     instance_type: str = Field(default="t3.medium", pattern=f"^{INSTANCE_TYPE}$")
     name: str | None = Field(default=None, min_length=1, max_length=256)

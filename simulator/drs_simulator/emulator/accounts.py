@@ -24,7 +24,7 @@ class StsAccounts:
         self._known: dict[str, str] = {}
 
     def __call__(self, access_key: str) -> str | None:
-        """Return the account of an issued key (``AKIA...``, ``ASIA...``), or None when nobody knows it."""
+        """Return the account of an issued key (``AKIA...``, ``ASIA...``), or None for an unknown one."""
         if not re.fullmatch(r"A[KS]IA[A-Z0-9]{12,124}", access_key):
             return None
         if access_key not in self._known:

@@ -192,7 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _handle(self) -> None:
         refusal = self._unreadable()
         if refusal:
-            # Nobody knows where the next request would begin.
+            # It is unknown where the next request would begin.
             self.close_connection = True
             self._send(refusal)
             return

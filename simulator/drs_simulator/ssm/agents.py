@@ -55,7 +55,7 @@ class _Run:
 
 
 class Agents:
-    """All agents. Whoever calls one of its methods holds ``lock``, but for ``clear``.
+    """All agents. A caller of its methods holds ``lock``, except for ``clear``.
 
     ``listener`` is told what commands write that asked for CloudWatch Logs. ``most_in_flight`` is how many scripts
     have run at once.
@@ -182,7 +182,7 @@ def _not_started(error: OSError | ValueError) -> Outcome:
 
 
 def _report(invocation: Invocation, outcome: Outcome) -> None:
-    """Write down how a script ended, unless nobody is left to report it."""
+    """Record how a script ended, unless its machine is gone."""
     if invocation.lost:
         return
     invocation.stdout, invocation.stderr = outcome.stdout, outcome.stderr

@@ -55,7 +55,7 @@ def deliver_waiting(ssm: SystemsManager, instance: Instance) -> None:
 
 
 def cancel(ssm: SystemsManager, invocation: Invocation) -> None:
-    """Cancel an invocation: at once if nobody runs it, else when its processes have ended."""
+    """Cancel an invocation: at once if no agent runs it, else when its processes have ended."""
     if invocation.details is Details.IN_PROGRESS and not invocation.lost:
         invocation.details = Details.CANCELLING
         ssm.world.agents.stop(invocation)

@@ -96,7 +96,7 @@ def _tell(result: int, code: int) -> None:
 def _kill_all(child: int, result: int) -> None:
     """Kill every descendant; each is halted before any is killed, for one that runs may start another meanwhile.
 
-    Whoever reads the result waits for its end, which comes when the last of them has left the process table.
+    A reader of the result waits for its end, which comes when the last of them has left the process table.
     """
     held = None
     # It is closed already if the script has ended before and only left something behind.

@@ -102,7 +102,7 @@ class Output:
 class Script:
     """One script, run once by ``run`` in the calling thread; ``stop`` ends it from any other.
 
-    ``seconds`` are real. A script is over when it has exited and nobody holds its outputs open any more, as with the
+    ``seconds`` are real. A script is over when it has exited and no process holds its outputs open, as with the
     agent; what it leaves in the background then lives on until ``stop``, and ``linger`` waits for it.
     """
 

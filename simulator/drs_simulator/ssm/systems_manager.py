@@ -38,7 +38,7 @@ class World(Protocol):
 class SystemsManager:
     """Systems Manager of one account in one Region. Not thread-safe: the simulation holds the lock.
 
-    Every instance of ``ec2`` has an agent, whoever launched it.
+    Every instance of ``ec2`` has an agent, whichever caller launched it.
     """
 
     def __init__(self, ec2: Ec2, world: World) -> None:
@@ -58,7 +58,7 @@ class SystemsManager:
         return self._machines_to_be.setdefault(source_server_id, Machine())
 
     def machine(self, instance: Instance) -> Machine:
-        """Return how an instance answers: as its server's were to, until somebody says otherwise."""
+        """Return how an instance answers: as its server's were to, until the control API changes it."""
         identifier = instance.instance_id
         if identifier not in self._machines:
             to_be = self.machine_to_be(instance.origin) if instance.origin else Machine()

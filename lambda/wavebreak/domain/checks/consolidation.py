@@ -77,7 +77,7 @@ def misfits(processor: Mapping[str, Any], executions: Iterable[Mapping[str, Any]
 
 
 def _specs(processor: Mapping[str, Any]) -> Iterator[tuple[str, str, Reducer]]:
-    """Give each factor's name, the key that it is taken from, and its reducer."""
+    """Return each factor's name, the key that it is taken from, and its reducer."""
     for name, spec in (processor.get("factors") or {}).items():
         yield name, spec["of"], _member(Reducer, spec["reducer"], f"factor {name!r} has the reducer")
 

@@ -76,7 +76,7 @@ def rpo(execution: Mapping[str, Any]) -> Rpo:
 
 
 def launched_servers(execution: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Give every server that is LAUNCHED."""
+    """Return every server that is LAUNCHED."""
     for wave in execution.get("waves") or ():
         for server in wave.get("servers") or ():
             if server.get("launchStatus") == LaunchStatus.LAUNCHED:
@@ -84,7 +84,7 @@ def launched_servers(execution: Mapping[str, Any]) -> Iterator[Mapping[str, Any]
 
 
 def _ages(execution: Mapping[str, Any]) -> Iterator[tuple[str, int | None]]:
-    """Give each launched server with the seconds from its recovery point to the request, at least 0."""
+    """Return each launched server with the seconds from its recovery point to the request, at least 0."""
     asked = known_time(execution.get("startedAt"))
     for server in launched_servers(execution):
         yield server["sourceServerId"], whole_seconds(known_time(server.get("snapshotAt")), asked)

@@ -58,7 +58,7 @@ def not_sent(target: CommandTarget) -> CommandTarget:
 
 
 def postponed(target: CommandTarget, now: datetime, timing: Timing, *, late: bool) -> CommandTarget:
-    """Give the target's turn to others; `late` tells that its agent is what does not answer.
+    """Return a target whose turn goes to others; `late`: its agent does not answer.
 
     The more often it was tried, the longer the pause. Nothing was sent, or nothing of it arrived.
     """

@@ -1,6 +1,6 @@
 """A line of advice for a target that failed.
 
-Requirement S1-14. Told from how it failed, then from its exit code, then from what it printed on stderr; the first
+Requirement S1-14. Derived from how it failed, then from its exit code, then from what it printed on stderr; the first
 that fits wins. Advice only: nothing is decided by it.
 """
 

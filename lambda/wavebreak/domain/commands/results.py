@@ -85,12 +85,12 @@ class ExecutionResult:
 
     @classmethod
     def cancelled(cls, target: str, stdout: str = "", reason: str = "Command was cancelled") -> Self:
-        """Make the result of a command that was stopped, or not run at all, because somebody wanted it so."""
+        """Return the result of a command that was stopped, or not run at all, by request."""
         return cls._failed(target, FailureKind.CANCELLED, reason, stdout)
 
     @classmethod
     def unexpected(cls, target: str, error: BaseException | str) -> Self:
-        """Make the result of any other fault; an error that says nothing is told by its type."""
+        """Make the result of any other fault; an error without a message is shown by its type."""
         message = str(error) or type(error).__name__
         return cls._failed(target, FailureKind.EXCEPTION, f"Unexpected error: {message}")
 

@@ -27,7 +27,7 @@ STEP: Final = "aws-runShellScript"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What somebody wants forwarded."""
+    """A command to be forwarded."""
 
     command: str
     args: tuple[str, ...] = ()

@@ -47,7 +47,7 @@ class Severity(StrEnum):
     ERROR = "ERROR"
     """A request, a task or a run failed."""
     CRITICAL = "CRITICAL"
-    """Nothing goes on before somebody looks."""
+    """Nothing goes on before a person looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +231,7 @@ class Span:
         return ID_PREFIX + ulid(self.now, 2**80 - 1)
 
     def days(self) -> Iterator[str]:
-        """Give the days, latest first."""
+        """Return the days, latest first."""
         day = self.now.astimezone(UTC).date()
         while day >= self.start.astimezone(UTC).date():
             yield day.isoformat()

@@ -1,7 +1,7 @@
 """What a report is made of: the execution as the API shows it, its frozen plan, its trail and its job logs.
 
 Every field may be missing: what is not there is null in the report. A field that the contract gives the API's execution
-or wave (contract 4 and 12) has its meaning there; only what goes beyond is told here.
+or wave (contract 4 and 12) has its meaning there; only what goes beyond is described here.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def not_executed(
     """List the waves that never started, with their servers, and the servers of other waves that never did; and why.
 
     `waves` are the report's own. A server was never started when its wave was and no DRS job was to launch it: a reason
-    that kept it from that is told at once, and of one that merely waits when its wave has ended.
+    that prevented it is listed at once, and of one that merely waits when its wave has ended.
     """
     started = _started(execution)
     idle: list[dict[str, Any]] = []
@@ -155,7 +155,7 @@ def _marked_gone(execution: Mapping[str, Any]) -> set[str]:
 
 
 def _named(termination: Mapping[str, Any]) -> Iterator[tuple[frozenset[str], str | None]]:
-    """Give what a termination names, by the ids that it gives, with its reason."""
+    """Return what a termination names, by the ids that it gives, with its reason."""
     for entry in (*(termination.get("remaining") or ()), *(termination.get("unknown") or ())):
         if isinstance(entry, str):
             yield frozenset({entry}), None

@@ -37,7 +37,7 @@ def failed_servers(report: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], M
 
 
 def failures(report: Mapping[str, Any]) -> Html | None:
-    """Name the servers that failed, in one place: nobody looks for them among hundreds of others."""
+    """List the servers that failed in one place, not among hundreds of others."""
     rows = [
         (
             _named(server),

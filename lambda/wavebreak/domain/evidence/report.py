@@ -85,7 +85,7 @@ def _plan(execution: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _counts(execution: Mapping[str, Any]) -> dict[str, int | None]:
-    """Count calls and retries; of calls, only who makes them knows."""
+    """Count calls and retries; only the function that makes the calls knows them."""
     calls = execution.get("calls") or {}
     attempts = [wave.get("attempt") for wave in execution.get("waves") or ()]
     known = [attempt for attempt in attempts if attempt is not None]

@@ -1,7 +1,7 @@
 """The seal of a report: its hash, the one way in which it is written, and the check of both without a network.
 
-The hash shows that a report is whole, not that it is the one that was written: whoever changes a report can make a new
-hash. That, the versions and the lock of the evidence bucket prove (contract 8).
+The hash shows that a report is whole, not that it is the one that was written: a new hash can be made for a
+changed report. That, the versions and the lock of the evidence bucket prove (contract 8).
 """
 
 from __future__ import annotations

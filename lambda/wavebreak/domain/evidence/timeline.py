@@ -2,7 +2,7 @@
 
 It takes the full width of where it stands, with text of the same size at any width: positions are in percent, heights
 in pixels. A long one is several pictures, so that each fits a page. Its colours are those of `page_style.TIMELINE`;
-what it shows is in the tables too, and in words for whoever hears it.
+what it shows is in the tables too, and in words for a screen reader.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def _in_words(wave: Mapping[str, Any], axis: Axis) -> str:
 
 
 def _wave_bars(wave: Mapping[str, Any], axis: Axis) -> Iterator[tuple[datetime, datetime, str]]:
-    """Give the bars of a wave: dashed where it waited for an approval, and each attempt in the colour of its end."""
+    """Return the bars of a wave: dashed where it waited for an approval, and each attempt in the colour of its end."""
     until = known_time(wave["endedAt"]) or axis.start + timedelta(seconds=axis.seconds)
     for approval in wave["approvals"]:
         asked = known_time(approval.get("askedAt"))
@@ -197,7 +197,7 @@ def _server(wave: Mapping[str, Any], server: Mapping[str, Any], axis: Axis, top:
 def _server_bars(
     wave: Mapping[str, Any], server: Mapping[str, Any], axis: Axis
 ) -> Iterator[tuple[datetime, datetime, str]]:
-    """Give a server's phases; or, if none is known though it was started, its wave's time as one faint bar."""
+    """Return a server's phases; or, if none is known though it was started, its wave's time as one faint bar."""
     phases: Sequence[Mapping[str, Any]] = server["phases"]
     until = known_time(wave["endedAt"]) or axis.start + timedelta(seconds=axis.seconds)
     begun = known_time(wave["startedAt"])

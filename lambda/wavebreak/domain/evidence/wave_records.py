@@ -26,7 +26,7 @@ _DECISIONS: Final[Mapping[str, str]] = {
 
 
 def wave_record(wave: Mapping[str, Any], changes: Sequence[Change], logs: LaunchLogs) -> dict[str, Any]:
-    """Write down a wave: when, how often tried, who let it through, what was done in it, and its servers."""
+    """Return the record of a wave: times, attempts, approver, steps, and servers."""
     number = wave["waveNumber"]
     own = of_wave(changes, number)
     return {
@@ -86,7 +86,7 @@ def attempts_of(wave: Mapping[str, Any], own: Sequence[Change]) -> list[dict[str
 
 
 def _approvals(wave: Mapping[str, Any], own: Sequence[Change]) -> list[dict[str, Any]]:
-    """List each time that a wave was put to somebody, and what they decided: `{askedAt, decision, by, at, reason}`."""
+    """List each request for a wave's approval, and the decision: `{askedAt, decision, by, at, reason}`."""
     found: list[dict[str, Any]] = []
     for change in own:
         if change.new == WaveStatus.AWAITING_APPROVAL:

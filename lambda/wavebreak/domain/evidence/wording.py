@@ -21,7 +21,7 @@ NONE: Final = "–"  # noqa: RUF001  an en dash stands for nothing
 
 
 class Look(NamedTuple):
-    """How a status is told: its words, its colour, and a mark beside the colour for a reader who does not see it."""
+    """How a status is shown: its words, its colour, and a mark beside the colour for a reader who does not see it."""
 
     label: str
     color: str

@@ -144,7 +144,7 @@ def finalise(execution: Execution, now: datetime) -> Execution:
 
 
 def with_termination(execution: Execution, actor: str, now: datetime) -> Execution:
-    """Begin the next run of the termination of an execution's instances: it looks at all of them anew."""
+    """Begin the next run of the termination of an execution's instances: it reads all of them anew."""
     begun = replace(
         execution.termination,
         status=TerminationStatus.IN_PROGRESS,

@@ -10,7 +10,7 @@ class NoticeCode(StrEnum):
     """What people are warned of that changes no status."""
 
     SELECTOR_STALE = "SELECTOR_STALE"
-    """Servers were taken from an earlier look at the tags."""
+    """Servers were taken from an earlier read of the tags."""
     REPLACES_RUNNING = "REPLACES_RUNNING"
     """Instances that a recovery launched run, and are replaced."""
     PREEMPTED_DRILL = "PREEMPTED_DRILL"

@@ -33,7 +33,7 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one look at the tags told: the servers of waves by their index, and why those of others are not known."""
+    """What one read of the tags showed: the servers of waves by their index, and why those of others are not known."""
 
     servers: Mapping[int, Sequence[str]]
     troubles: Mapping[int, str]

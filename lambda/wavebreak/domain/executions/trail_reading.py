@@ -1,4 +1,4 @@
-"""What an audit trail tells of statuses: each change with its time and who made it, and the spans spent in one.
+"""The statuses in an audit trail: each change with its time and actor, and the spans spent in one.
 
 Reads trails of every age: what an event does not say is None, what says nothing of statuses changes none.
 """

@@ -27,7 +27,7 @@ class Stage(StrEnum):
     """How far a change is.
 
     CHANGING: no version of ours was ever the default. CHANGED: ours is known by its number, and may be the default.
-    READY: it was made the default. PUTTING_BACK: somebody puts it back, and no drill may count on it any more.
+    READY: it was made the default. PUTTING_BACK: a call puts it back, and no drill may rely on it any more.
     """
 
     CHANGING = "CHANGING"
@@ -81,7 +81,7 @@ class TemplateChange:
         return max(1, len(self.interfaces))
 
     def others(self, versions: Iterable[TemplateVersion], since: datetime) -> list[TemplateVersion]:
-        """Return the versions that somebody else made since a moment, the oldest first; no drill made them."""
+        """Return the versions that another caller made since a moment, the oldest first; no drill made them."""
         newer = [each for each in versions if each.number > (self.version or self.original)]
         foreign = [each for each in newer if not each.description.startswith(f"{_OURS} ")]
         fresh = [each for each in foreign if each.created_at is None or each.created_at >= since]

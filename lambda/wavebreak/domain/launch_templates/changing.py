@@ -45,7 +45,7 @@ def changed(data: Mapping[str, Any], subnet_id: str, group_ids: Sequence[str]) -
 def put_back(
     theirs: Mapping[str, Any], original: Sequence[Interface], subnet_id: str, group_ids: Sequence[str]
 ) -> dict[str, Any] | None:
-    """Return what is to be changed in a version of somebody else's so that nothing of the drill is left in it.
+    """Return the changes to another caller's version that leave nothing of the drill in it.
 
     `original` are the interfaces from before the drill, `subnet_id` and `group_ids` what it put there. Only these have
     their original values; whatever else they say stays. An address comes back with its subnet: in the subnet that they
@@ -91,7 +91,7 @@ def _with(interface: Interface, source: Interface, names: Sequence[str]) -> dict
 
 
 def _snapshots(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Say block devices again that name snapshots: a new version does not inherit those (EC2's own words)."""
+    """Return the block devices that name snapshots: a new version does not inherit those (EC2's documentation)."""
     devices = data.get("BlockDeviceMappings") or []
     named = any((each.get("Ebs") or {}).get("SnapshotId") for each in devices)
     return {"BlockDeviceMappings": devices} if named else {}

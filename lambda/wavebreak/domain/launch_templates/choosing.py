@@ -23,7 +23,7 @@ class PlaceTakenError(Exception):
     """Others are being launched into what is free for a server: how much they leave shows when they have landed."""
 
     def __init__(self) -> None:
-        """Say what is waited for."""
+        """Keep the reason of the wait."""
         super().__init__("Waits until others have landed in the drill's subnets, to see what they leave free")
 
 

@@ -32,7 +32,7 @@ def bus_events(execution: Execution, event: Mapping[str, Any]) -> list[BusEvent]
 
     The statuses of a termination begin with `TERMINATION_`, those of a command run with `COMMAND_`, so that a rule for
     COMPLETED never takes one for the end of an execution. A verdict or a lease changes no status, and makes none;
-    steps are told by the trail alone (contract 5).
+    steps appear in the trail alone (contract 5).
     """
     return [
         _bus_event(execution, event, number, change)

@@ -325,7 +325,7 @@ def canonical_json(plan: PlanDocument) -> str:
 
 
 def resolved_dependencies(plan: PlanDocument) -> tuple[tuple[int, ...], ...]:
-    """Give, for each wave, the numbers (from 1) of the waves it depends on, ascending."""
+    """Return, for each wave, the numbers (from 1) of the waves it depends on, ascending."""
     names: list[str | None] = [wave.name for wave in plan.waves]
     depends_on = [None if wave.depends_on is None else list(wave.depends_on) for wave in plan.waves]
     return tuple(tuple(sorted(index + 1 for index in indexes)) for indexes in dependency_indexes(names, depends_on))

@@ -104,7 +104,7 @@ def converted(native: NativePlan, plan_id: str, region: str | None) -> dict[str,
 
 
 def _waves(steps: Iterable[NativeStep], region: str | None) -> Iterator[dict[str, Any]]:
-    """Give a wave for each SERVER step; without `dependsOn` each waits for the one before it."""
+    """Return a wave for each SERVER step; without `dependsOn` each waits for the one before it."""
     taken: set[str] = set()
     waited = 0
     for step in steps:

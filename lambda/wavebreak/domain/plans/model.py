@@ -13,7 +13,7 @@ SHORTEST_LEASE_MINUTES: Final = 15
 LONGEST_LEASE_MINUTES: Final = 10_080
 """Of a drill's instances, from its end on (contract 13)."""
 DEFAULT_APPROVAL_MINUTES: Final = 60
-"""For how long an approval is waited for before people are told again (contract 12)."""
+"""For how long an approval is waited for before people are reminded (contract 12)."""
 
 
 @dataclass(frozen=True, slots=True)

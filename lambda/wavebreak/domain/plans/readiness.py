@@ -25,7 +25,7 @@ _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Readiness(StrEnum):
-    """What people are told of a plan."""
+    """What is reported of a plan."""
 
     READY = "READY"
     NOT_READY = "NOT_READY"
@@ -42,7 +42,7 @@ class Failing:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a look at a version of a plan found."""
+    """What a check of a version of a plan found."""
 
     checked_at: datetime
     ready: bool
@@ -51,7 +51,7 @@ class Standing:
 
     @property
     def word(self) -> Readiness:
-        """What people are told."""
+        """What is reported."""
         return Readiness.READY if self.ready else Readiness.NOT_READY
 
 

@@ -22,7 +22,7 @@ Finding: TypeAlias = tuple[Location, str]
 
 
 def dependency_indexes(names: list[str | None], depends_on: list[list[Any] | None]) -> list[list[int]]:
-    """Give, for each wave, the positions of the waves that it depends on, each once and in the order written.
+    """Return, for each wave, the positions of the waves that it depends on, each once and in the order written.
 
     None for `depends_on` means the wave listed before. A name that no wave has gives nothing; of several waves with
     one name the first is meant.
@@ -179,7 +179,7 @@ class Rules:
                 yield ("waves", index), "needs servers or a selector"
 
     def _listed(self, name: str) -> Iterator[tuple[int, int, Any]]:
-        """Give what the waves list under a name, with the indices of wave and entry."""
+        """Return what the waves list under a name, with the indices of wave and entry."""
         for index, wave in enumerate(self._waves):
             entries = wave.get(name)
             for position, entry in enumerate(entries if isinstance(entries, (list, tuple)) else ()):

@@ -1,6 +1,6 @@
-"""What a look at a plan saw, and so which failures of an earlier look it may call cured.
+"""What a check of a plan saw, and so which failures of an earlier check it may call cured.
 
-DRS tells launch configurations and snapshots one server at a time, so a look may be over before all are told. What it
+DRS returns launch configurations and snapshots one server at a time, so a check may end before all are read. What it
 did not see it says nothing of: an earlier failure there stands until it is seen again.
 """
 
@@ -35,7 +35,7 @@ _PARTLY_SEEN: Final = _OF_LISTS | _OF_SNAPSHOTS | _OF_LAUNCHES | _OF_ALL_SERVERS
 def in_turn(candidates: Iterable[tuple[Impact, str, T]], begin: str | None) -> list[T]:
     """Order servers, given as impact, id and whatever: the CRITICAL ones first, beginning with `begin` if it is there.
 
-    A look that could not see all begins the next one with what it missed, so that all are seen in turn.
+    The check after one that could not see all begins with what was missed, so that all are seen in turn.
     """
     ordered = sorted(candidates, key=lambda each: each[0] is Impact.OPTIONAL)
     start = next((index for index, each in enumerate(ordered) if each[1] == begin), 0)
@@ -83,7 +83,7 @@ def _launches(site: SiteFacts) -> LaunchFacts:
 
 
 def _is_seen(facts: Facts, failing: Failing, looked_before: int) -> bool:
-    """Return whether a look would have found a failure again if it were there still."""
+    """Return whether a check would have found a failure again if it were there still."""
     if failing.check not in _PARTLY_SEEN:
         return True
     for site in facts.sites:

@@ -1,4 +1,4 @@
-"""What the readiness checks look at: a plan's servers in each Region, and all that was seen of them."""
+"""The facts for the readiness checks: a plan's servers in each Region, and all that was seen of them."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def standing_of(checks: Iterable[Check], plan_version: int, at: datetime, unseen: Iterable[Failing] = ()) -> Standing:
-    """Sum up the checks of a look, and the failures of an earlier one of which it saw nothing."""
+    """Return the outcome of a round of checks, and the failures of an earlier one of which it saw nothing."""
     failed = [Failing(check.name, check.subject, check.message) for check in checks if check.status is CheckStatus.FAIL]
     known = {(each.check, each.subject) for each in failed}
     failed += [each for each in unseen if (each.check, each.subject) not in known]

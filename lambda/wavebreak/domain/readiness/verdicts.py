@@ -45,7 +45,7 @@ Finding: TypeAlias = tuple[CheckStatus, str]
 def each_of(
     name: str, where: str, members: Sequence[Member], verdict: Callable[[Member], Finding | None], passed: str
 ) -> Iterator[Check]:
-    """Give a check for every server that something is found about, or one that says what holds for all of them."""
+    """Return a check for every server that something is found about, or one that says what holds for all of them."""
     found = [(member, finding) for member in members if (finding := verdict(member))]
     for member, (status, message) in found[:MOST_FINDINGS]:
         yield Check(name, member.source_server_id, status, message)

@@ -37,7 +37,7 @@ FAILURES: Final = frozenset(AutomationStatus) - SUCCESSES - {STOPPING}
 
 @dataclass(frozen=True, slots=True)
 class AutomationView:
-    """An automation as a look shows it."""
+    """An automation as a read shows it."""
 
     status: str
     outputs: Mapping[str, Sequence[str]] = field(default_factory=dict)

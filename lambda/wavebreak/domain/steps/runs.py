@@ -96,7 +96,7 @@ class StepRun:
     ended_at: datetime | None = None
     stop: StopReason | None = None
     stopped_by: str | None = None
-    """Who had it stopped; None while nobody did."""
+    """The caller that requested the stop; None before a request."""
     machine_run: int = 1
     machine_started_at: datetime | None = None
     """When the present run of the machine was started; None for the first."""

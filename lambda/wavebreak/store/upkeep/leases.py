@@ -24,13 +24,13 @@ def take(table: Table, plan_id: str, sort_key: str, owner: str, now: datetime, u
 
 
 def returned(plan_id: str, sort_key: str, owner: str) -> Write:
-    """Give the write that gives a lease back; it is refused for one that is another's by now."""
+    """Return the write that releases a lease; it fails for a lease that another call has by now."""
     key = {"pk": keys.plan(plan_id), "sk": sort_key}
     return Write("lease", "Delete", key, "#owner = :me", {":me": owner}, {"#owner": "owner"})
 
 
 def give_back(table: Table, plan_id: str, sort_key: str, owner: str) -> None:
-    """Give a lease back, unless it is another's by now."""
+    """Release a lease, unless another call has it by now."""
     try:
         table.transact([returned(plan_id, sort_key, owner)])
     except ConditionFailedError:

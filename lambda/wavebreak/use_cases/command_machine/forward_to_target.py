@@ -203,7 +203,7 @@ class Forwarder:
     def _refused(self, refusal: CallRejectedError) -> None:
         """Record a refusal: nothing was sent. A throttle is waited out, and so is an agent that is away.
 
-        So is an open circuit by a wave, whose commands are not failed by it; a caller is told of it at once.
+        So is an open circuit by a wave, whose commands are not failed by it; a caller gets it as the result at once.
         """
         if refusal.not_called and self.run.wave is None:
             self._end(ExecutionResult.circuit_open(self.target.name, "ssm"))

@@ -195,7 +195,7 @@ class _Worker:
         return self.turn.over()
 
     def _next(self) -> int:
-        """Take the next target that has not had its turn; 0 when all are taken, or this round has no time left."""
+        """Return the next target that has not had its turn; 0 when all are taken, or this round has no time left."""
         while not self._is_over:
             number = self.app.commands.take(self.run.command_id, self.turn.run)
             if number is None or number > self.run.total:

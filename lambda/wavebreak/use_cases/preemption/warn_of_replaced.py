@@ -1,4 +1,4 @@
-"""What a recovery replaces: DRS ends the earlier instance of each server that it launches. Told, and no obstacle."""
+"""What a recovery replaces: DRS ends the earlier instance of each server that it launches. A warning, no obstacle."""
 
 from __future__ import annotations
 

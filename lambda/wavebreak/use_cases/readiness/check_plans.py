@@ -108,7 +108,7 @@ MOST_SERVERS: Final = 500
 _LATER_SECONDS: Final = 300
 """When a plan is looked at again that a RECOVERY kept from it, or a service that did not answer; scaled."""
 _SOON_SECONDS: Final = 60
-"""When a change is told again that a channel did not take; scaled."""
+"""When a change that a channel did not take is sent again; scaled."""
 
 
 @dataclass(slots=True)

@@ -141,7 +141,7 @@ def _called(app: Ports, run: StepRun, automation: Automations) -> WatchRound:
 
 
 def _adopted(app: Ports, run: StepRun, identifier: str) -> WatchRound:
-    """Write down which automation is the step's; one whose step ended meanwhile is told by the next round's log."""
+    """Write down which automation is the step's; one whose step ended meanwhile appears in the next round's log."""
     app.steps.change(run.step_id, lambda current: replace(current, automation_execution_id=identifier))
     logger.info("step %s runs as automation %s", run.step_id, identifier)
     return WatchRound(ended=False, seconds=0 if run.stop_requested else _SOON)

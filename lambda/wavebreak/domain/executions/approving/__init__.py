@@ -1,1 +1,1 @@
-"""Waves that wait for somebody's approval: for how long, and what follows then (contract 12)."""
+"""Waves that wait for an approval: for how long, and what follows then (contract 12)."""

@@ -136,7 +136,7 @@ def said(before: Execution | None, after: Execution) -> list[dict[str, Any]]:
 def approval_view(execution: Execution, wave: Wave) -> dict[str, Any] | None:
     """Show whose word a wave waits for or has: `{askedAt, by, at, reason, dueAt, then, notBy}`; None before that.
 
-    `dueAt` is when the next timeout passes and `then` what follows it; both are null once nobody is waited for.
+    `dueAt` is when the next timeout passes and `then` what follows it; both are null once no approval is awaited.
     """
     wait, word = wave.approval_wait, wave.approval
     asked, due = wait.asked_at if wait else None, next_due(wave)

@@ -18,7 +18,7 @@ _SECONDS: Final = 60
 
 
 def with_approvals(execution: Execution, document: Mapping[str, Any], timing: Timing) -> Execution:
-    """Give an execution of a plan document what its waves say of their approvals."""
+    """Return an execution of a plan document with the approvals of its waves."""
     waits = (approval_of(written, timing) for written in document["waves"])
     return execution.with_waves(
         replace(wave, approval_wait=wait) for wave, wait in zip(execution.waves, waits, strict=True)

@@ -40,7 +40,7 @@ def _phase(kind: str) -> StepPhase:
 
 
 def checks_of(execution: Execution) -> Iterator[tuple[Wave, WaveStep]]:
-    """Give every check of an execution with its wave, in the order of the plan."""
+    """Return every check of an execution with its wave, in the order of the plan."""
     for wave in execution.waves:
         ordered = sorted((one for one in wave.steps if one.is_check), key=lambda one: one.position)
         yield from ((wave, command) for command in ordered)

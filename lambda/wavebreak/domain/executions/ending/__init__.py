@@ -1,1 +1,1 @@
-"""The end of recovery instances: what is known of each, what a look shows, how it stands, and what a call changes."""
+"""The end of recovery instances: what is known of each, what a read shows, its standing, and what a call changes."""

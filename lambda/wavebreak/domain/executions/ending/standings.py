@@ -46,7 +46,7 @@ class Standing(Enum):
 
 
 class Standings:
-    """How all instances of a termination stand at a moment; without a look each is taken to be shown and running."""
+    """The standings of all instances of a termination at a moment; without a read each counts as shown and running."""
 
     def __init__(
         self, execution: Execution, now: datetime, timing: Timing, observation: TerminationObservation | None = None
@@ -69,7 +69,7 @@ class Standings:
                 self._attempts.update(job.subjects)
 
     def all(self) -> Iterator[tuple[Wave, Server, Standing]]:
-        """Give the standing of each server that was launched."""
+        """Return the standing of each server that was launched."""
         for wave in self.execution.waves:
             for server in wave.servers:
                 if is_launched(server):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def judged(execution: Execution, verdict: Verdict) -> Execution:
-    """Give an ended execution its verdict, also while its instances are terminated and after (contract 4).
+    """Return an ended execution with its verdict, also while its instances are terminated and after (contract 4).
 
     It changes no status. Raises NotAllowedError while the execution has not ended.
     """

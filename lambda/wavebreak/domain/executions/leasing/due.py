@@ -62,7 +62,7 @@ def step_due(execution: Execution, now: datetime) -> LeaseStep | None:
 
 
 def reminded(execution: Execution, now: datetime) -> Execution:
-    """Note that people are told of the expiry that is near; unchanged when that is not due."""
+    """Record the reminder of an expiry that is near; unchanged when none is due."""
     lease = execution.lease
     if lease is None or step_due(execution, now) is not LeaseStep.REMIND:
         return execution

@@ -1,1 +1,1 @@
-"""Who holds which plan and servers, and how a drill gives way to a recovery."""
+"""Which execution holds which plan and servers, and how a drill gives way to a recovery."""

@@ -1,4 +1,4 @@
-"""Who holds a lock, told by its item and by the executions that it names.
+"""Which call holds a lock, by its item and by the executions that it names.
 
 A lock belongs to one call (a start, a retry, a termination asked for): it is taken before the write that needs it, and
 counts from then on as long as META of its execution names that call. So an execution holds exactly the locks of the
@@ -44,7 +44,7 @@ class Lock:
 
     @property
     def executions(self) -> frozenset[str]:
-        """The executions whose standing decides who holds this lock."""
+        """The executions whose standing decides which call holds this lock."""
         return frozenset({self.claim.execution_id} | ({self.earlier.execution_id} if self.earlier else set()))
 
 

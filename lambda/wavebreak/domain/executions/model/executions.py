@@ -41,7 +41,7 @@ class Mode(StrEnum):
 
 
 class PausedBy(StrEnum):
-    """Who holds an execution."""
+    """The reason why an execution is paused."""
 
     OPERATOR = "OPERATOR"
     FAILURE = "FAILURE"
@@ -73,7 +73,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Termination:
-    """How the termination of the recovery instances stands; what became of each is told by its server's `ending`."""
+    """How the termination of the recovery instances stands; each server's `ending` describes its instance."""
 
     status: TerminationStatus = TerminationStatus.NOT_REQUESTED
     run: int = 0

@@ -45,7 +45,7 @@ class CallCounts:
         return replace(self, made=self.made + 1)
 
     def one_less(self) -> CallCounts:
-        """Take back one that was never made."""
+        """Return the count without a call that was never made."""
         return replace(self, made=max(0, self.made - 1))
 
     def refusal(self) -> CallCounts:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LastLook:
-    """A look for such launches that some sites did not answer; it is made again at a moment."""
+    """A search for such launches that some sites did not answer; it is repeated at a moment."""
 
     sites: tuple[str, ...]
     """The accounts and Regions that did not answer, in words."""

@@ -140,7 +140,7 @@ class StepView:
 
 
 def view_of(run: StepRun) -> StepView:
-    """Look at the run of an automation or function."""
+    """Return the view of the run of an automation or function."""
     return StepView(
         cancelling=run.stop_requested,
         outcome=run.status.value if run.status.is_terminal else None,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def noted(wave: Wave, now: datetime, timing: Timing, *, waits: bool) -> Wave:
-    """Note at a look whether servers of a wave wait for drills; if some did at the last look, they did since.
+    """Record at a read whether servers of a wave wait for drills; if some did at the last read, they did since.
 
     Of a time without looks no more counts than `patience`.
     """
@@ -32,7 +32,7 @@ def noted(wave: Wave, now: datetime, timing: Timing, *, waits: bool) -> Wave:
 
 
 def patience(timing: Timing) -> timedelta:
-    """Return how long after a look that saw servers wait they are held to wait still."""
+    """Return how long after a read that saw servers wait they count as waiting still."""
     return 3 * timing.no_room
 
 

@@ -1,4 +1,4 @@
-"""What one look at DRS and EC2 makes of an execution's recovery instances.
+"""What one read of DRS and EC2 means for an execution's recovery instances.
 
 An instance is gone when DRS shows it TERMINATED, or in two looks a minute apart does not show it (NOT_FOUND is not
 shown). It counts as terminated when it is gone after a terminate job of ours, a later launch replaced it, or EC2 has
@@ -169,7 +169,7 @@ def _kept(ending: InstanceEnding | None) -> InstanceEnding | None:
 
 
 def looked_at(execution: Execution, observation: TerminationObservation, now: datetime, timing: Timing) -> Execution:
-    """Record what a look shows of each instance, in the sites that answered."""
+    """Record what a read shows of each instance, in the sites that answered."""
     look = Look(execution, observation)
 
     def change(server: Server) -> Server:
@@ -245,7 +245,7 @@ def is_in_doubt(server: Server, now: datetime, timing: Timing) -> bool:
 
 
 def looked_at_anew(execution: Execution) -> Execution:
-    """Forget of every instance what the next run of a termination is to look at again; refusals stay remembered."""
+    """Drop of every instance what the next run of a termination is to read again; refusals stay recorded."""
 
     def change(server: Server) -> Server:
         ending = server.ending

@@ -73,7 +73,7 @@ class JobLog:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One look at DRS: the jobs it described, the ids it was asked for and did not name, and the jobs it turned up."""
+    """One read of DRS: the jobs it described, the ids it was asked for and did not name, and jobs that turned up."""
 
     jobs: Mapping[str, JobView] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()

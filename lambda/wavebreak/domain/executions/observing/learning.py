@@ -137,7 +137,7 @@ def _is_whole(log: JobLog, execution: Execution, job: Job, launched: Iterable[Se
 
 
 def _by_job(execution: Execution) -> Iterator[tuple[Job, list[Server]]]:
-    """Give each launch job with the servers that it launched: of the jobs of a server, the last one counts."""
+    """Return each launch job with the servers that it launched: of the jobs of a server, the last one counts."""
     for wave in execution.waves:
         jobs = [job for job in execution.launch_jobs(wave.number) if job.job_id is not None]
         if not jobs:

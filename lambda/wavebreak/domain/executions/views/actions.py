@@ -45,7 +45,7 @@ EXECUTION_STEPS: Final[Mapping[str, ExecutionCall]] = {
 
 
 def with_actions(shown: Mapping[str, Any], execution: Execution, act: Attribution) -> dict[str, Any]:
-    """Add to an execution as it is shown, and to its waves, what its reader may ask for; `act` tells who and when."""
+    """Add the permitted actions to the view of an execution and of its waves; `act` has the reader and the time."""
     waves = [{**wave, "actions": of_wave(execution, wave["waveNumber"], act)} for wave in shown["waves"]]
     actions = [name for name, step in EXECUTION_STEPS.items() if _is_accepted(step, execution, act)]
     return {**shown, "waves": waves, "actions": actions}

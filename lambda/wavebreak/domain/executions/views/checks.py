@@ -48,7 +48,7 @@ def _told(tally: CheckTally) -> dict[str, Any]:
 
 
 def _status(command: WaveStep) -> str:
-    """Return how a check stands in the words of steps; how many of its executions failed is told beside it."""
+    """Return how a check stands in the words of steps; the number of its failed executions stands beside it."""
     if command.state is StepState.PLANNED:
         return "NOT_STARTED"
     if command.state is StepState.STARTED:

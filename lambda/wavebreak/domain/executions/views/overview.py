@@ -87,7 +87,7 @@ def time_of(moment: datetime | None) -> str | None:
 
 
 def word_of(word: Attribution | None) -> dict[str, Any] | None:
-    """Write down who asked for something, when and why, if somebody did."""
+    """Return the record of a request's actor, time and reason; None without a request."""
     return spoken(word) if word else None
 
 
