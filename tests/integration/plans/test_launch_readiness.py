@@ -302,7 +302,8 @@ def test_13_who_may_not_look_at_launches_is_told_and_nothing_fails_for_it(stack:
 
 def test_10_what_fails_for_a_reader_of_ec2_opens_no_circuit_that_launches_use(stack: Stack, fleet: Fleet) -> None:
     del fleet
-    stack.control.fault("DescribeLaunchTemplateVersions", httpStatus=500, count=100)
+    for operation in ("DescribeLaunchTemplateVersions", "DescribeSubnets"):
+        stack.control.fault(operation, httpStatus=500, count=100)
     for _ in range(4):
         assert checks(stack)["ec2"][REGION][0] == "FAIL"
     circuits = stack.api("GET", "/health").json["circuit_breakers"]

@@ -287,14 +287,14 @@ def test_13_a_service_that_does_not_answer_is_asked_again_before_people_are_told
     run(stack)
     before = readiness(stack)
     clock.forward(interval(stack) + 0.1)
-    stack.control.fault("DescribeSourceServers", error="InternalServerException", count=2)
+    stack.control.fault("DescribeSourceServers", error="InternalServerException", count=100)
     assert run(stack)["postponed"] == 1
     assert readiness(stack) == before
     stack.control.clear_faults()
     clock.forward(60)
     assert run(stack) == {**NOTHING, "checked": 1}
     clock.forward(interval(stack) + 0.1)
-    stack.control.fault("DescribeSourceServers", error="InternalServerException", count=6)
+    stack.control.fault("DescribeSourceServers", error="InternalServerException", count=100)
     told_after = []
     for _ in range(3):
         told_after.append(run(stack)["told"])
