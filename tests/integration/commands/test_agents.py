@@ -232,7 +232,6 @@ def test_a_region_whose_ssm_is_silent_holds_up_no_other(
 def test_an_agent_that_ssm_does_not_tell_of_holds_up_none_of_the_others(
     commands: Commands, stack: Stack, clock: JumpingClock, way: dict[str, Any]
 ) -> None:
-    stack.control.put_manners(strict=True)
     execution_id = commands.launched(14)
     stack.control.fault("DescribeInstanceInformation", **way, subject=commands.instance(3), count=100_000)
     command_id = commands.start("status", executionId=execution_id)

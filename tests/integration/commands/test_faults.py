@@ -62,7 +62,6 @@ def test_a_send_that_never_arrived_is_made_again_once_it_had_time_to_show_up(
 def test_a_target_whose_command_ssm_answers_with_faults_gives_up_its_turn(
     commands: Commands, clock: JumpingClock, command: str
 ) -> None:
-    commands.stack.control.put_manners(strict=True)
     execution_id = commands.launched(4)
     commands.stack.control.fault("SendCommand", httpStatus=500, subject=commands.instance(1), count=100_000)
     command_id = commands.start(command, executionId=execution_id)

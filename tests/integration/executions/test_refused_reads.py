@@ -21,7 +21,6 @@ FIVE = plan(wave("only", *range(1, 6), timeoutMinutes=600))
 
 
 def refuse(stack: Stack, operation: str, way: dict[str, Any]) -> None:
-    stack.control.put_manners(strict=True)
     stack.control.fault(operation, **way, subject=server(3), count=100_000)
 
 

@@ -75,7 +75,7 @@ def test_with_many_culprits_all_others_are_told_of_after_some_reads_each_of_a_bo
     names = many(SIZE)
     bad = {name: refusal(*FAULT) for number, name in enumerate(names) if number * 7 % SIZE < culprits}
     service, told = Service(dict(bad)), set[str]()
-    for _ in range(5):
+    for _ in range(12):
         try:
             told |= service.read([name for name in names if name not in told])[0]
         except ClientError:
