@@ -24,9 +24,18 @@ def capabilities() -> dict[str, frozenset[str]]:
 
 @cache
 def named_in_ports(module: str) -> frozenset[str]:
-    """The Protocols that the `Ports` of a use case are made of."""
+    """The Protocols that the `Ports` of a use case are made of, with those of the use case that they begin with."""
     classes = [each for each in ast.walk(tree_of(module)) if isinstance(each, ast.ClassDef) and each.name == "Ports"]
-    return frozenset(ast.unparse(base) for each in classes for base in each.bases) - {"Protocol"}
+    bases = {ast.unparse(base) for each in classes for base in each.bases} - {"Protocol"}
+    others = {
+        alias.asname: each.module
+        for each in ast.walk(tree_of(module))
+        if isinstance(each, ast.ImportFrom) and each.module
+        for alias in each.names
+        if alias.name == "Ports" and alias.asname in bases
+    }
+    assert len(others) <= 1, "there is an order for one such base, and not for every two"
+    return frozenset(bases - others.keys()).union(*map(named_in_ports, others.values()))
 
 
 def ports_of(module: str) -> frozenset[str]:

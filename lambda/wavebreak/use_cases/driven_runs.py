@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from wavebreak.ports.capabilities import HasClock, HasCommands, HasErrors, HasExecutions, HasSteps
+    from wavebreak.use_cases.record_machine_failures import Ports as RecordMachineFailuresPorts
 
-    class Ports(HasClock, HasCommands, HasErrors, HasExecutions, HasSteps, Protocol):
+    class Ports(RecordMachineFailuresPorts, Protocol):
         """What driving runs needs."""
 
 

@@ -43,33 +43,11 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.executions.model.jobs import Job
     from wavebreak.domain.executions.model.waves import Wave
-    from wavebreak.ports.capabilities import (
-        HasClock,
-        HasDrsLaunches,
-        HasErrors,
-        HasExecutions,
-        HasLocks,
-        HasQuotas,
-        HasTemplateChanges,
-        HasTemplates,
-        HasTiming,
-        HasWorkflow,
-    )
+    from wavebreak.ports.capabilities import HasDrsLaunches, HasQuotas, HasWorkflow
     from wavebreak.ports.drs import DrsLaunches
+    from wavebreak.use_cases.networks.lead_away import Ports as LeadAwayPorts
 
-    class Ports(
-        HasClock,
-        HasDrsLaunches,
-        HasErrors,
-        HasExecutions,
-        HasLocks,
-        HasQuotas,
-        HasTemplateChanges,
-        HasTemplates,
-        HasTiming,
-        HasWorkflow,
-        Protocol,
-    ):
+    class Ports(LeadAwayPorts, HasDrsLaunches, HasQuotas, HasWorkflow, Protocol):
         """What launching a wave needs."""
 
 

@@ -47,55 +47,37 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.jobs import Job
     from wavebreak.domain.executions.observing.launches import Observation
     from wavebreak.ports.capabilities import (
-        HasAgentPatience,
-        HasBriefDrs,
-        HasCallPatience,
         HasChecks,
-        HasClock,
-        HasCommands,
         HasDrsReads,
-        HasErrors,
         HasEvidence,
-        HasExecutions,
         HasLocks,
         HasMeter,
         HasPostLaunchActions,
         HasRenewal,
         HasSilences,
-        HasSsmAgents,
-        HasSteps,
         HasTemplateChanges,
         HasTemplates,
         HasTiming,
         HasWakes,
-        HasWorkflow,
     )
     from wavebreak.site import Site
     from wavebreak.store.executions import Snapshot
+    from wavebreak.use_cases.run_command import Ports as RunCommandPorts
 
     class Ports(
-        HasAgentPatience,
-        HasBriefDrs,
-        HasCallPatience,
+        RunCommandPorts,
         HasChecks,
-        HasClock,
-        HasCommands,
         HasDrsReads,
-        HasErrors,
         HasEvidence,
-        HasExecutions,
         HasLocks,
         HasMeter,
         HasPostLaunchActions,
         HasRenewal,
         HasSilences,
-        HasSsmAgents,
-        HasSteps,
         HasTemplateChanges,
         HasTemplates,
         HasTiming,
         HasWakes,
-        HasWorkflow,
         Protocol,
     ):
         """What observing a recovery needs."""

@@ -38,42 +38,22 @@ if TYPE_CHECKING:
         HasAgentPatience,
         HasBriefDrs,
         HasCallPatience,
-        HasChecks,
-        HasClock,
         HasCommands,
-        HasDrsReads,
-        HasErrors,
-        HasExecutions,
-        HasLocks,
-        HasMeter,
-        HasPostLaunchActions,
-        HasSilences,
         HasSsmAgents,
         HasSteps,
-        HasTiming,
-        HasWorkflow,
     )
     from wavebreak.store.executions import Snapshot
     from wavebreak.store.locks import Held
+    from wavebreak.use_cases.settle_execution import Ports as SettleExecutionPorts
 
     class Ports(
+        SettleExecutionPorts,
         HasAgentPatience,
         HasBriefDrs,
         HasCallPatience,
-        HasChecks,
-        HasClock,
         HasCommands,
-        HasDrsReads,
-        HasErrors,
-        HasExecutions,
-        HasLocks,
-        HasMeter,
-        HasPostLaunchActions,
-        HasSilences,
         HasSsmAgents,
         HasSteps,
-        HasTiming,
-        HasWorkflow,
         Protocol,
     ):
         """What operating an execution needs."""

@@ -24,20 +24,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.model.executions import Execution
-    from wavebreak.ports.capabilities import (
-        HasClock,
-        HasCommands,
-        HasErrors,
-        HasExecutions,
-        HasMeter,
-        HasSteps,
-        HasTiming,
-        HasWorkflow,
-    )
+    from wavebreak.ports.capabilities import HasMeter, HasTiming, HasWorkflow
     from wavebreak.store.executions import Snapshot
     from wavebreak.store.wake_tokens import Token
+    from wavebreak.use_cases.record_machine_failures import Ports as RecordMachineFailuresPorts
 
-    class Ports(HasClock, HasCommands, HasErrors, HasExecutions, HasMeter, HasSteps, HasTiming, HasWorkflow, Protocol):
+    class Ports(RecordMachineFailuresPorts, HasMeter, HasTiming, HasWorkflow, Protocol):
         """What reconciling executions needs."""
 
 

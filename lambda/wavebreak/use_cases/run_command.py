@@ -37,32 +37,10 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.servers import Server
     from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.identifiers import RequestKey
-    from wavebreak.ports.capabilities import (
-        HasAgentPatience,
-        HasBriefDrs,
-        HasCallPatience,
-        HasClock,
-        HasCommands,
-        HasErrors,
-        HasExecutions,
-        HasSsmAgents,
-        HasSteps,
-        HasWorkflow,
-    )
+    from wavebreak.ports.capabilities import HasAgentPatience, HasBriefDrs, HasCallPatience
+    from wavebreak.use_cases.command_machine.end_in_place import Ports as EndInPlacePorts
 
-    class Ports(
-        HasAgentPatience,
-        HasBriefDrs,
-        HasCallPatience,
-        HasClock,
-        HasCommands,
-        HasErrors,
-        HasExecutions,
-        HasSsmAgents,
-        HasSteps,
-        HasWorkflow,
-        Protocol,
-    ):
+    class Ports(EndInPlacePorts, HasAgentPatience, HasBriefDrs, HasCallPatience, Protocol):
         """What running a command needs."""
 
 

@@ -20,35 +20,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.model.executions import Execution
-    from wavebreak.ports.capabilities import (
-        HasChecks,
-        HasClock,
-        HasDrsReads,
-        HasErrors,
-        HasExecutions,
-        HasLocks,
-        HasMeter,
-        HasPostLaunchActions,
-        HasSilences,
-        HasTiming,
-        HasWorkflow,
-    )
+    from wavebreak.ports.capabilities import HasDrsReads, HasErrors, HasPostLaunchActions, HasSilences, HasTiming
     from wavebreak.ports.drs import DrsJobs
+    from wavebreak.use_cases.preemption.cancel_drills import Ports as CancelDrillsPorts
 
-    class Ports(
-        HasChecks,
-        HasClock,
-        HasDrsReads,
-        HasErrors,
-        HasExecutions,
-        HasLocks,
-        HasMeter,
-        HasPostLaunchActions,
-        HasSilences,
-        HasTiming,
-        HasWorkflow,
-        Protocol,
-    ):
+    class Ports(CancelDrillsPorts, HasDrsReads, HasErrors, HasPostLaunchActions, HasSilences, HasTiming, Protocol):
         """What settling an execution needs."""
 
 

@@ -38,35 +38,11 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.starts import StartRequest
     from wavebreak.identifiers import RequestKey
-    from wavebreak.ports.capabilities import (
-        HasBriefDrs,
-        HasChecks,
-        HasClock,
-        HasErrors,
-        HasExecutions,
-        HasLocks,
-        HasMeter,
-        HasOtherAccounts,
-        HasPlans,
-        HasTiming,
-        HasWorkflow,
-    )
+    from wavebreak.ports.capabilities import HasBriefDrs, HasErrors, HasOtherAccounts, HasPlans, HasTiming
     from wavebreak.site import Site
+    from wavebreak.use_cases.preemption.cancel_drills import Ports as CancelDrillsPorts
 
-    class Ports(
-        HasBriefDrs,
-        HasChecks,
-        HasClock,
-        HasErrors,
-        HasExecutions,
-        HasLocks,
-        HasMeter,
-        HasOtherAccounts,
-        HasPlans,
-        HasTiming,
-        HasWorkflow,
-        Protocol,
-    ):
+    class Ports(CancelDrillsPorts, HasBriefDrs, HasErrors, HasOtherAccounts, HasPlans, HasTiming, Protocol):
         """What starting an execution needs."""
 
 

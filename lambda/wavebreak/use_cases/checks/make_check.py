@@ -30,36 +30,10 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.steps import WaveStep
     from wavebreak.domain.executions.model.waves import Wave
-    from wavebreak.ports.capabilities import (
-        HasAgentPatience,
-        HasBriefDrs,
-        HasCallPatience,
-        HasChecks,
-        HasClock,
-        HasCommands,
-        HasErrors,
-        HasExecutions,
-        HasMeter,
-        HasSsmAgents,
-        HasSteps,
-        HasWorkflow,
-    )
+    from wavebreak.ports.capabilities import HasChecks, HasMeter
+    from wavebreak.use_cases.run_command import Ports as RunCommandPorts
 
-    class Ports(
-        HasAgentPatience,
-        HasBriefDrs,
-        HasCallPatience,
-        HasChecks,
-        HasClock,
-        HasCommands,
-        HasErrors,
-        HasExecutions,
-        HasMeter,
-        HasSsmAgents,
-        HasSteps,
-        HasWorkflow,
-        Protocol,
-    ):
+    class Ports(RunCommandPorts, HasChecks, HasMeter, Protocol):
         """What making a check needs."""
 
 

@@ -28,9 +28,10 @@ from wavebreak.use_cases.record_machine_failures import kept_word, run_failed
 
 if TYPE_CHECKING:
     from wavebreak.domain.commands.runs import CommandRun, CommandTarget
-    from wavebreak.ports.capabilities import HasClock, HasCommands, HasErrors, HasExecutions, HasSteps, HasWorkflow
+    from wavebreak.ports.capabilities import HasWorkflow
+    from wavebreak.use_cases.record_machine_failures import Ports as RecordMachineFailuresPorts
 
-    class Ports(HasClock, HasCommands, HasErrors, HasExecutions, HasSteps, HasWorkflow, Protocol):
+    class Ports(RecordMachineFailuresPorts, HasWorkflow, Protocol):
         """What collecting results needs."""
 
 

@@ -18,18 +18,11 @@ from wavebreak.use_cases.record_machine_failures import machine_service
 
 if TYPE_CHECKING:
     from wavebreak.domain.commands.runs import CommandRun, CommandTarget
-    from wavebreak.ports.capabilities import (
-        HasClock,
-        HasCommands,
-        HasErrors,
-        HasExecutions,
-        HasSsmAgents,
-        HasSteps,
-        HasWorkflow,
-    )
+    from wavebreak.ports.capabilities import HasSsmAgents
     from wavebreak.site import Site
+    from wavebreak.use_cases.command_machine.collect_results import Ports as CollectResultsPorts
 
-    class Ports(HasClock, HasCommands, HasErrors, HasExecutions, HasSsmAgents, HasSteps, HasWorkflow, Protocol):
+    class Ports(CollectResultsPorts, HasSsmAgents, Protocol):
         """What ending a run in place needs."""
 
 

@@ -32,21 +32,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.commands.runs import CommandRun, CommandTarget
-    from wavebreak.ports.capabilities import (
-        HasClock,
-        HasCommands,
-        HasErrors,
-        HasExecutions,
-        HasSsmCommands,
-        HasSteps,
-        HasTiming,
-        HasWorkflow,
-    )
+    from wavebreak.ports.capabilities import HasSsmCommands, HasTiming
     from wavebreak.ports.ssm import SsmCommands
+    from wavebreak.use_cases.command_machine.collect_results import Ports as CollectResultsPorts
 
-    class Ports(
-        HasClock, HasCommands, HasErrors, HasExecutions, HasSsmCommands, HasSteps, HasTiming, HasWorkflow, Protocol
-    ):
+    class Ports(CollectResultsPorts, HasSsmCommands, HasTiming, Protocol):
         """What forwarding to a target needs."""
 
 

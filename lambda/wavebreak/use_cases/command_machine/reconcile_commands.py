@@ -15,20 +15,10 @@ from wavebreak.use_cases.driven_runs import RunKind
 
 if TYPE_CHECKING:
     from wavebreak.domain.commands.runs import CommandRun
-    from wavebreak.ports.capabilities import (
-        HasClock,
-        HasCommands,
-        HasErrors,
-        HasExecutions,
-        HasSsmAgents,
-        HasSteps,
-        HasTiming,
-        HasWorkflow,
-    )
+    from wavebreak.ports.capabilities import HasTiming
+    from wavebreak.use_cases.command_machine.end_in_place import Ports as EndInPlacePorts
 
-    class Ports(
-        HasClock, HasCommands, HasErrors, HasExecutions, HasSsmAgents, HasSteps, HasTiming, HasWorkflow, Protocol
-    ):
+    class Ports(EndInPlacePorts, HasTiming, Protocol):
         """What reconciling command runs needs."""
 
 

@@ -31,21 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wavebreak.domain.commands.runs import CommandRun, CommandTarget
-    from wavebreak.ports.capabilities import (
-        HasClock,
-        HasCommands,
-        HasErrors,
-        HasExecutions,
-        HasSsmCommands,
-        HasSteps,
-        HasTiming,
-        HasWorkflow,
-    )
     from wavebreak.site import Site
+    from wavebreak.use_cases.command_machine.forward_to_target import Ports as ForwardToTargetPorts
 
-    class Ports(
-        HasClock, HasCommands, HasErrors, HasExecutions, HasSsmCommands, HasSteps, HasTiming, HasWorkflow, Protocol
-    ):
+    class Ports(ForwardToTargetPorts, Protocol):
         """What taking turns needs."""
 
 

@@ -9,18 +9,10 @@ from wavebreak.store.table import text_size
 from wavebreak.use_cases.evidence.make_report import make_report
 
 if TYPE_CHECKING:
-    from wavebreak.ports.capabilities import (
-        HasBucket,
-        HasChecks,
-        HasClock,
-        HasCommands,
-        HasEvidence,
-        HasExecutions,
-        HasOutbox,
-        HasSteps,
-    )
+    from wavebreak.ports.capabilities import HasBucket
+    from wavebreak.use_cases.evidence.make_report import Ports as MakeReportPorts
 
-    class Ports(HasBucket, HasChecks, HasClock, HasCommands, HasEvidence, HasExecutions, HasOutbox, HasSteps, Protocol):
+    class Ports(MakeReportPorts, HasBucket, Protocol):
         """What answering with a report needs."""
 
 

@@ -19,30 +19,10 @@ from wavebreak.use_cases.evidence.make_report import make_report
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from wavebreak.ports.capabilities import (
-        HasBucket,
-        HasChecks,
-        HasClock,
-        HasCommands,
-        HasErrors,
-        HasEvidence,
-        HasExecutions,
-        HasOutbox,
-        HasSteps,
-    )
+    from wavebreak.ports.capabilities import HasBucket, HasErrors
+    from wavebreak.use_cases.evidence.make_report import Ports as MakeReportPorts
 
-    class Ports(
-        HasBucket,
-        HasChecks,
-        HasClock,
-        HasCommands,
-        HasErrors,
-        HasEvidence,
-        HasExecutions,
-        HasOutbox,
-        HasSteps,
-        Protocol,
-    ):
+    class Ports(MakeReportPorts, HasBucket, HasErrors, Protocol):
         """What writing reports needs."""
 
 

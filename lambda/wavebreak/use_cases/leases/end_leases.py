@@ -22,46 +22,9 @@ from wavebreak.use_cases.operate_execution import carry_out_termination
 
 if TYPE_CHECKING:
     from wavebreak.domain.executions.model.executions import Execution
-    from wavebreak.ports.capabilities import (
-        HasAgentPatience,
-        HasBriefDrs,
-        HasCallPatience,
-        HasChecks,
-        HasClock,
-        HasCommands,
-        HasDrsReads,
-        HasErrors,
-        HasExecutions,
-        HasLocks,
-        HasMeter,
-        HasPostLaunchActions,
-        HasSilences,
-        HasSsmAgents,
-        HasSteps,
-        HasTiming,
-        HasWorkflow,
-    )
+    from wavebreak.use_cases.operate_execution import Ports as OperateExecutionPorts
 
-    class Ports(
-        HasAgentPatience,
-        HasBriefDrs,
-        HasCallPatience,
-        HasChecks,
-        HasClock,
-        HasCommands,
-        HasDrsReads,
-        HasErrors,
-        HasExecutions,
-        HasLocks,
-        HasMeter,
-        HasPostLaunchActions,
-        HasSilences,
-        HasSsmAgents,
-        HasSteps,
-        HasTiming,
-        HasWorkflow,
-        Protocol,
-    ):
+    class Ports(OperateExecutionPorts, Protocol):
         """What ending leases needs."""
 
 

@@ -22,17 +22,10 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from wavebreak.domain.executions.model.executions import Execution
-    from wavebreak.ports.capabilities import (
-        HasClock,
-        HasErrors,
-        HasExecutions,
-        HasTemplateChanges,
-        HasTemplates,
-        HasTiming,
-    )
     from wavebreak.site import Site
+    from wavebreak.use_cases.networks.put_back import Ports as PutBackPorts
 
-    class Ports(HasClock, HasErrors, HasExecutions, HasTemplateChanges, HasTemplates, HasTiming, Protocol):
+    class Ports(PutBackPorts, Protocol):
         """What following launches needs."""
 
 

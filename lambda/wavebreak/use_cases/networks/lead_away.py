@@ -29,18 +29,11 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.domain.launch_templates.choosing import Wish
     from wavebreak.domain.launch_templates.model import DrillNetwork, LaunchConfiguration, TemplateVersion
-    from wavebreak.ports.capabilities import (
-        HasClock,
-        HasErrors,
-        HasExecutions,
-        HasLocks,
-        HasTemplateChanges,
-        HasTemplates,
-        HasTiming,
-    )
+    from wavebreak.ports.capabilities import HasLocks
     from wavebreak.ports.drs import DrsServers
+    from wavebreak.use_cases.networks.put_back import Ports as PutBackPorts
 
-    class Ports(HasClock, HasErrors, HasExecutions, HasLocks, HasTemplateChanges, HasTemplates, HasTiming, Protocol):
+    class Ports(PutBackPorts, HasLocks, Protocol):
         """What leading a drill into its network needs."""
 
 

@@ -11,17 +11,10 @@ from wavebreak.use_cases.networks.put_back import Owners
 if TYPE_CHECKING:
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.launch_templates.changes import TemplateChange
-    from wavebreak.ports.capabilities import (
-        HasClock,
-        HasErrors,
-        HasExecutions,
-        HasTemplateChanges,
-        HasTemplates,
-        HasTiming,
-    )
     from wavebreak.site import Site
+    from wavebreak.use_cases.networks.put_back import Ports as PutBackPorts
 
-    class Ports(HasClock, HasErrors, HasExecutions, HasTemplateChanges, HasTemplates, HasTiming, Protocol):
+    class Ports(PutBackPorts, Protocol):
         """What counting what is led to subnets needs."""
 
 

@@ -13,17 +13,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.launch_templates.changes import TemplateChange
-    from wavebreak.ports.capabilities import (
-        HasClock,
-        HasErrors,
-        HasExecutions,
-        HasMeter,
-        HasTemplateChanges,
-        HasTemplates,
-        HasTiming,
-    )
+    from wavebreak.ports.capabilities import HasMeter
+    from wavebreak.use_cases.networks.put_back import Ports as PutBackPorts
 
-    class Ports(HasClock, HasErrors, HasExecutions, HasMeter, HasTemplateChanges, HasTemplates, HasTiming, Protocol):
+    class Ports(PutBackPorts, HasMeter, Protocol):
         """What sweeping launch templates needs."""
 
 

@@ -9,9 +9,10 @@ from wavebreak.use_cases.schedules.keep_schedule import follow_plan
 
 if TYPE_CHECKING:
     from wavebreak.domain.plans.model import StoredPlan
-    from wavebreak.ports.capabilities import HasClock, HasErrors, HasLocks, HasPlans, HasScheduler, HasSchedules
+    from wavebreak.ports.capabilities import HasLocks
+    from wavebreak.use_cases.schedules.keep_schedule import Ports as KeepSchedulePorts
 
-    class Ports(HasClock, HasErrors, HasLocks, HasPlans, HasScheduler, HasSchedules, Protocol):
+    class Ports(KeepSchedulePorts, HasLocks, Protocol):
         """What storing or deleting a plan needs."""
 
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.drs import RecoveryPoint
-    from wavebreak.ports.capabilities import HasBriefDrs, HasClock, HasErrors, HasPlans
     from wavebreak.site import Site
+    from wavebreak.use_cases.resolve_selectors import Ports as ResolveSelectorsPorts
 
-    class Ports(HasBriefDrs, HasClock, HasErrors, HasPlans, Protocol):
+    class Ports(ResolveSelectorsPorts, Protocol):
         """What listing recovery points needs."""
 
 

@@ -39,50 +39,26 @@ if TYPE_CHECKING:
     from wavebreak.domain.readiness.verdicts import Check
     from wavebreak.ports.capabilities import (
         HasAllowances,
-        HasBriefDrs,
         HasChannels,
-        HasClock,
-        HasErrors,
-        HasExecutions,
         HasFunctions,
-        HasLocks,
         HasMeter,
-        HasOtherAccounts,
-        HasPlaces,
-        HasPlans,
-        HasPostLaunchActions,
-        HasQuotas,
-        HasReadiness,
         HasReadinessInterval,
         HasRunbooks,
-        HasTemplates,
         HasTiming,
-        HasVcpus,
     )
     from wavebreak.site import Site
     from wavebreak.store.upkeep.readiness import Due
+    from wavebreak.use_cases.readiness.survey import Ports as SurveyPorts
 
     class Ports(
+        SurveyPorts,
         HasAllowances,
-        HasBriefDrs,
         HasChannels,
-        HasClock,
-        HasErrors,
-        HasExecutions,
         HasFunctions,
-        HasLocks,
         HasMeter,
-        HasOtherAccounts,
-        HasPlaces,
-        HasPlans,
-        HasPostLaunchActions,
-        HasQuotas,
-        HasReadiness,
         HasReadinessInterval,
         HasRunbooks,
-        HasTemplates,
         HasTiming,
-        HasVcpus,
         Protocol,
     ):
         """What checking the plans that are due needs."""

@@ -42,30 +42,24 @@ if TYPE_CHECKING:
 
     Refusals = tuple[Mapping[str, str], ...]
     from wavebreak.ports.capabilities import (
-        HasBriefDrs,
-        HasClock,
-        HasErrors,
         HasExecutions,
         HasLocks,
         HasOtherAccounts,
         HasPlaces,
-        HasPlans,
         HasPostLaunchActions,
         HasQuotas,
         HasReadiness,
         HasTemplates,
         HasVcpus,
     )
+    from wavebreak.use_cases.resolve_selectors import Ports as ResolveSelectorsPorts
 
     class Ports(
-        HasBriefDrs,
-        HasClock,
-        HasErrors,
+        ResolveSelectorsPorts,
         HasExecutions,
         HasLocks,
         HasOtherAccounts,
         HasPlaces,
-        HasPlans,
         HasPostLaunchActions,
         HasQuotas,
         HasReadiness,

@@ -17,17 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wavebreak.domain.steps.runs import StepRun
-    from wavebreak.ports.capabilities import (
-        HasAllowances,
-        HasClock,
-        HasCommands,
-        HasErrors,
-        HasExecutions,
-        HasSteps,
-        HasWorkflow,
-    )
+    from wavebreak.ports.capabilities import HasAllowances, HasWorkflow
+    from wavebreak.use_cases.record_machine_failures import Ports as RecordMachineFailuresPorts
 
-    class Ports(HasAllowances, HasClock, HasCommands, HasErrors, HasExecutions, HasSteps, HasWorkflow, Protocol):
+    class Ports(RecordMachineFailuresPorts, HasAllowances, HasWorkflow, Protocol):
         """What driving a step needs."""
 
 

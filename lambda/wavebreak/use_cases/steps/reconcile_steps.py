@@ -16,9 +16,10 @@ from wavebreak.use_cases.steps.next_machine import start_next
 
 if TYPE_CHECKING:
     from wavebreak.domain.steps.runs import StepRun
-    from wavebreak.ports.capabilities import HasClock, HasCommands, HasErrors, HasExecutions, HasSteps, HasWorkflow
+    from wavebreak.ports.capabilities import HasWorkflow
+    from wavebreak.use_cases.driven_runs import Ports as DrivenRunsPorts
 
-    class Ports(HasClock, HasCommands, HasErrors, HasExecutions, HasSteps, HasWorkflow, Protocol):
+    class Ports(DrivenRunsPorts, HasWorkflow, Protocol):
         """What reconciling steps needs."""
 
 

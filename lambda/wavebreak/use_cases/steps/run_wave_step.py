@@ -21,38 +21,10 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.steps import WaveStep
     from wavebreak.domain.executions.model.waves import Wave
-    from wavebreak.ports.capabilities import (
-        HasAgentPatience,
-        HasBriefDrs,
-        HasCallPatience,
-        HasChecks,
-        HasClock,
-        HasCommands,
-        HasErrors,
-        HasExecutions,
-        HasMeter,
-        HasSsmAgents,
-        HasSteps,
-        HasTiming,
-        HasWorkflow,
-    )
+    from wavebreak.ports.capabilities import HasTiming
+    from wavebreak.use_cases.checks.make_check import Ports as MakeCheckPorts
 
-    class Ports(
-        HasAgentPatience,
-        HasBriefDrs,
-        HasCallPatience,
-        HasChecks,
-        HasClock,
-        HasCommands,
-        HasErrors,
-        HasExecutions,
-        HasMeter,
-        HasSsmAgents,
-        HasSteps,
-        HasTiming,
-        HasWorkflow,
-        Protocol,
-    ):
+    class Ports(MakeCheckPorts, HasTiming, Protocol):
         """What running the steps of waves needs."""
 
 

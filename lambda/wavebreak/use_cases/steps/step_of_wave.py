@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.steps import StepInput, WaveStep
     from wavebreak.domain.executions.model.waves import Wave
-    from wavebreak.ports.capabilities import HasClock, HasErrors, HasExecutions, HasSteps, HasWorkflow
+    from wavebreak.ports.capabilities import HasExecutions
+    from wavebreak.use_cases.steps.run_step import Ports as RunStepPorts
 
-    class Ports(HasClock, HasErrors, HasExecutions, HasSteps, HasWorkflow, Protocol):
+    class Ports(RunStepPorts, HasExecutions, Protocol):
         """What a step of a wave needs."""
 
 

@@ -24,18 +24,11 @@ from wavebreak.use_cases.steps.run_step import end_step, wake_execution
 
 if TYPE_CHECKING:
     from wavebreak.domain.steps.runs import StepRun
-    from wavebreak.ports.capabilities import (
-        HasAllowances,
-        HasAutomations,
-        HasClock,
-        HasErrors,
-        HasSteps,
-        HasTiming,
-        HasWorkflow,
-    )
+    from wavebreak.ports.capabilities import HasAllowances, HasAutomations, HasTiming
     from wavebreak.ports.ssm import Automations
+    from wavebreak.use_cases.steps.run_step import Ports as RunStepPorts
 
-    class Ports(HasAllowances, HasAutomations, HasClock, HasErrors, HasSteps, HasTiming, HasWorkflow, Protocol):
+    class Ports(RunStepPorts, HasAllowances, HasAutomations, HasTiming, Protocol):
         """What watching an automation needs."""
 
 

@@ -36,36 +36,12 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.jobs import Job
     from wavebreak.domain.executions.model.servers import Server
     from wavebreak.domain.executions.model.waves import Wave
-    from wavebreak.ports.capabilities import (
-        HasClock,
-        HasDrsReads,
-        HasEc2,
-        HasErrors,
-        HasExecutions,
-        HasLocks,
-        HasMeter,
-        HasPostLaunchActions,
-        HasSilences,
-        HasTiming,
-        HasWakes,
-    )
+    from wavebreak.ports.capabilities import HasEc2, HasExecutions, HasLocks, HasMeter, HasWakes
     from wavebreak.ports.drs import DrsJobs, DrsReads
     from wavebreak.site import Site
+    from wavebreak.use_cases.machine_round import Ports as MachineRoundPorts
 
-    class Ports(
-        HasClock,
-        HasDrsReads,
-        HasEc2,
-        HasErrors,
-        HasExecutions,
-        HasLocks,
-        HasMeter,
-        HasPostLaunchActions,
-        HasSilences,
-        HasTiming,
-        HasWakes,
-        Protocol,
-    ):
+    class Ports(MachineRoundPorts, HasEc2, HasExecutions, HasLocks, HasMeter, HasWakes, Protocol):
         """What observing a termination needs."""
 
 
