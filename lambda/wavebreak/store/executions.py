@@ -172,15 +172,15 @@ class ExecutionStore:
         on what is read.
         """
         deadline = Deadline("dynamodb_transaction", executionId=execution_id)
-        seen = [known] if known is not None else []
 
         def attempt() -> Execution:
-            before = seen[0] if seen else self.load(execution_id).execution
+            nonlocal known
+            before = known or self.load(execution_id).execution
             after = decide(before)
-            if seen and after == before:
+            if known is not None and after == before:
                 before = self.load(execution_id).execution
                 after = decide(before)
-            seen.clear()
+            known = None
             return self.save(before, after, act, details, held)
 
         return until_won(f"Execution {execution_id}", attempt, self.pause, lambda: deadline.over)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.aws.parallel_reads import Asking
@@ -23,7 +22,7 @@ from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store import keys
 from wavebreak.store.locks import busy_plan
 from wavebreak.store.table import ConditionFailedError, WriteRejectedError
-from wavebreak.timing import iso
+from wavebreak.timing import CLOCK_SKEW, iso
 from wavebreak.use_cases.drill_guard import spare_recoveries
 from wavebreak.use_cases.name_servers import named
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
@@ -49,8 +48,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _TRIES: Final = 4
-_CLOCKS_DIFFER: Final = timedelta(minutes=5)
-"""How far the caller's clock may be ahead, as that of a signature may."""
 
 
 def start_execution(
@@ -100,7 +97,7 @@ class _Wanted:
 
 def _refuse_time_to_come(before: datetime | None, now: datetime) -> None:
     """Raise InvalidRequest for a moment that lies ahead: a mistyped year would mean the newest recovery points."""
-    if before is not None and before > now + _CLOCKS_DIFFER:
+    if before is not None and before > now + CLOCK_SKEW:
         raise InvalidRequest.of("/before", f"lies ahead of the present time, {iso(now)}")
 
 
