@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-_SERVER_FAULT: Final = 500
+SERVER_FAULT: Final = 500
 _TOO_MANY: Final = 429
 _THROTTLES: Final = frozenset(
     {
@@ -43,7 +43,7 @@ NO_TEMPLATE_VERSION: Final = "InvalidLaunchTemplateId.VersionNotFound"
 
 def is_service_fault(status: int, code: str) -> bool:
     """Return whether an error answer, by its HTTP status and code, is a fault of the service's own, or a throttle."""
-    return status >= _SERVER_FAULT or is_throttle(status, code)
+    return status >= SERVER_FAULT or is_throttle(status, code)
 
 
 def is_throttle(status: int, code: str) -> bool:

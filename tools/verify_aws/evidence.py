@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wavebreak.aws_error_codes import DENIED
-from wavebreak.resilience.aws_errors import error_code, is_denied
+from wavebreak.resilience.aws_errors import error_code, is_denied, status_of
 from wavebreak.timing import Timing, iso
 
 if TYPE_CHECKING:
@@ -74,8 +74,7 @@ def probed(call: Callable[[], Iterable[Any]]) -> Probe:
         return Probe(items=sum(1 for _ in call()))
     except ClientError as error:
         told = error.response.get("Error", {})
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return Probe(error_code(error), int(status), str(told.get("Message", "")))
+        return Probe(error_code(error), status_of(error), str(told.get("Message", "")))
 
 
 @dataclass(slots=True)

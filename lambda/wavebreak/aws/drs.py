@@ -9,9 +9,9 @@ import json
 import logging
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from wavebreak.aws.reads_by_id import PartlyToldError, ReadsById
+from wavebreak.aws.reads_by_id import ReadsById
 from wavebreak.aws.unrepeated import judged
 from wavebreak.domain.drs import (
     DESCRIBE_INSTANCES,
@@ -31,7 +31,7 @@ from wavebreak.problems import Unavailable
 from wavebreak.timing import CLOCK_SKEW, iso, known_time, parse_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from mypy_boto3_drs.client import DrsClient
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.servers import Server
     from wavebreak.domain.launch_templates.model import LaunchConfiguration
     from wavebreak.domain.plans.drs_recovery_plans import NativePlan
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -113,11 +115,8 @@ class Drs:
 
     def source_servers(self, ids: Sequence[str]) -> dict[str, SourceServer]:
         """Describe source servers by id; one that does not exist is left out."""
-        try:
-            shown = self._told(DESCRIBE_SERVERS, "describe_source_servers", "sourceServerIDs", ids)
-        except PartlyToldError as error:
-            raise PartlyToldError(error.operation, list(map(_source_server, error.found)), error.troubles) from error
-        return {server["sourceServerID"]: _source_server(server) for server in shown}
+        asked = (DESCRIBE_SERVERS, "describe_source_servers", "sourceServerIDs")
+        return {server.source_server_id: server for server in self._told(*asked, ids, partial(map, _source_server))}
 
     def tags_by_server(self) -> dict[str, Mapping[str, str]]:
         """List every source server that a failover starts from with its tags: DRS has no filter for them.
@@ -133,31 +132,40 @@ class Drs:
 
     def instances(self, source_server_ids: Sequence[str]) -> list[Instance]:
         """List the recovery instances of source servers; one that no longer exists in EC2 does not count."""
-        return _existing(lambda: self.every_instance(source_server_ids))
+        return self._instances("sourceServerIDs", source_server_ids, GONE)
 
     def every_instance(self, source_server_ids: Sequence[str]) -> list[Instance]:
         """List the recovery instances that DRS has of source servers, in whatever state."""
         return self._instances("sourceServerIDs", source_server_ids)
 
-    def _instances(self, filtered_by: str, ids: Sequence[str]) -> list[Instance]:
-        try:
-            shown = self._told(DESCRIBE_INSTANCES, "describe_recovery_instances", filtered_by, ids)
-        except PartlyToldError as error:
-            raise PartlyToldError(error.operation, list(map(_instance, error.found)), error.troubles) from error
-        return list(map(_instance, shown))
+    def _instances(self, filtered_by: str, ids: Sequence[str], but: Collection[str] = ()) -> list[Instance]:
+        """List recovery instances but those in some states, which count as told of all the same."""
 
-    def _told(self, name: str, operation: str, filtered_by: str, ids: Sequence[str]) -> list[dict[str, Any]]:
-        """Read subjects by their ids; raises PartlyToldError where DRS does not tell of some."""
+        def shown(items: Iterator[dict[str, Any]]) -> Iterator[Instance]:
+            return (each for each in map(_instance, items) if each.state not in but)
 
-        def ask(client: DrsClient, batch: Sequence[str]) -> Iterator[dict[str, Any]]:
-            return self._pages(operation, client=client, filters={filtered_by: list(batch)}, maxResults=IDS_A_CALL)
+        return self._told(DESCRIBE_INSTANCES, "describe_recovery_instances", filtered_by, ids, shown)
+
+    def _told(
+        self,
+        name: str,
+        operation: str,
+        filtered_by: str,
+        ids: Sequence[str],
+        shown: Callable[[Iterator[dict[str, Any]]], Iterator[T]],
+    ) -> list[T]:
+        """Read subjects by their ids, as `shown` makes them; raises PartlyToldError where DRS does not tell of some."""
+
+        def ask(client: DrsClient, batch: Sequence[str]) -> Iterator[T]:
+            wanted = {filtered_by: list(batch)}
+            return shown(self._pages(operation, client=client, filters=wanted, maxResults=IDS_A_CALL))
 
         # The ids at fault are searched without further attempts: the first call had made them all.
         return self._by_id.read(name, ids, IDS_A_CALL, partial(ask, self.client), partial(ask, self.once))
 
     def instances_named(self, recovery_instance_ids: Sequence[str]) -> list[Instance]:
         """List recovery instances by their ids, as `instances` does by source server."""
-        return _existing(lambda: self._instances("recoveryInstanceIDs", recovery_instance_ids))
+        return self._instances("recoveryInstanceIDs", recovery_instance_ids, GONE)
 
     def launches_into(self, source_server_id: str) -> bool:
         """Return whether a source server is launched into an instance that exists, by its launch configuration."""
@@ -285,15 +293,6 @@ class Drs:
         paginator = (client or self.client).get_paginator(operation)  # type: ignore[call-overload]  # the name is one of four
         for page in paginator.paginate(**parameters):
             yield from page["items"]
-
-
-def _existing(ask: Callable[[], list[Instance]]) -> list[Instance]:
-    """Return instances but those that no longer exist, also where DRS does not tell of all: PartlyToldError."""
-    try:
-        return [each for each in ask() if each.state not in GONE]
-    except PartlyToldError as error:
-        found = [each for each in error.found if each.state not in GONE]
-        raise PartlyToldError(error.operation, found, error.troubles) from error
 
 
 def _instance(item: Mapping[str, Any]) -> Instance:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from wavebreak.resilience.aws_errors import status_of
 from wavebreak.settings import MissingSettingError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class EvidenceBucket:
         try:
             self._client().head_object(Bucket=self._name, Key=name)
         except ClientError as error:
-            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in _MISSING:
+            if status_of(error) in _MISSING:
                 return False
             raise
         return True

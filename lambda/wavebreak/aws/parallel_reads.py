@@ -17,10 +17,10 @@ from botocore.exceptions import ClientError
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.few_at_once import no_time, trouble_of
-from wavebreak.aws.reads_by_id import PartlyToldError
+from wavebreak.aws.reads_by_id import PartlyToldError, as_far_as_told
 from wavebreak.domain.drs import Trouble, in_batches
 from wavebreak.problems import Unavailable
-from wavebreak.resilience.aws_errors import FAULTS, is_dependency_fault, words_of
+from wavebreak.resilience.aws_errors import FAULTS, is_answered_fault, is_dependency_fault, words_of
 from wavebreak.resilience.client_config import BRIEF_ATTEMPTS, series_seconds
 from wavebreak.resilience.threads import begin, side_by_side
 from wavebreak.timeouts import Deadline, ending_in, log_expiry
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Adapter = TypeVar("Adapter")
 
-_SERVER_FAULT: Final = 500
 _AT_ONCE: Final = 8
 """Below the ten connections that a client keeps."""
 _MOST_SITES: Final = 40
@@ -189,16 +188,19 @@ def questions_of_servers(
     operation: str,
     servers: Mapping[Site, Sequence[str]],
     drs_at: Callable[[Site], Adapter],
-    ask: Callable[[Adapter, Sequence[str]], Any],
+    ask: Callable[[Adapter, Sequence[str]], Iterable[Any]],
 ) -> Iterator[Question]:
-    """Ask each site for its source servers, as many in a call as DRS takes; one that cannot be reached is left out."""
+    """Ask each site for its source servers, as many in a call as DRS takes.
+
+    A site that cannot be reached is left out, and so is a server that DRS does not tell of.
+    """
     for site, ids in servers.items():
         try:
             drs = drs_at(site)
         except UnsupportedSiteError:
             continue
         for batch in in_batches(ids):
-            yield Question(operation, partial(ask, drs, batch), site)
+            yield Question(operation, partial(as_far_as_told, partial(ask, drs, batch)), site)
 
 
 class Asking:
@@ -280,5 +282,4 @@ class Asking:
 
 def _is_throttle(error: ClientError) -> bool:
     """Return whether a service holds calls back: it is not well, and it is not its own fault."""
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return is_dependency_fault(error) and status < _SERVER_FAULT
+    return is_dependency_fault(error) and not is_answered_fault(error)

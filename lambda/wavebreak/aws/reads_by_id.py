@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
-from wavebreak.aws.few_at_once import trouble_of
 from wavebreak.problems import Unavailable
-from wavebreak.resilience.aws_errors import FAULTS, error_code, may_be_of_subjects
+from wavebreak.resilience.aws_errors import FAULTS, error_code, may_be_of_subjects, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -45,7 +44,7 @@ class PartlyToldError(Unavailable, Generic[T]):
     @property
     def words(self) -> dict[str, str]:
         """Why the service does not tell of each, in its own words."""
-        return {name: trouble_of(self.operation, error).reason for name, error in self.troubles.items()}
+        return {name: reason_of(error) for name, error in self.troubles.items()}
 
 
 def partly(ask: Callable[[], Iterable[T]]) -> tuple[list[T], dict[str, str]]:
@@ -54,6 +53,11 @@ def partly(ask: Callable[[], Iterable[T]]) -> tuple[list[T], dict[str, str]]:
         return list(ask()), {}
     except PartlyToldError as error:
         return error.found, {name: f"{error.operation}: {words}" for name, words in error.words.items()}
+
+
+def as_far_as_told(ask: Callable[[], Iterable[T]]) -> list[T]:
+    """Ask, and return what was told; nothing of those of whom nothing was."""
+    return partly(ask)[0]
 
 
 class _Refused(NamedTuple):

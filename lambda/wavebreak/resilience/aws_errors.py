@@ -19,13 +19,12 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
-from wavebreak.aws_error_codes import CONTENDED, DENIED, NOT_SET_UP, is_passing, is_service_fault
+from wavebreak.aws_error_codes import CONTENDED, DENIED, NOT_SET_UP, SERVER_FAULT, is_passing, is_service_fault
 from wavebreak.problems import Unavailable
 
 FAULTS: Final = (BotoCoreError, ClientError, Unavailable)
 """Everything that a call of a service may end with; Unavailable is what an open circuit and a time that is over say."""
 
-_SERVER_FAULT: Final = 500
 _NO_ANSWER: Final = (ConnectionError, HTTPClientError, ResponseStreamingError, CredentialRetrievalError)
 
 
@@ -34,10 +33,20 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def status_of(error: ClientError) -> int:
+    """Return the HTTP status of an error's answer; 0 where botocore has none."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
 def words_of(error: ClientError) -> str:
     """Return the code and, if there is one, the message of the service."""
     code, message = error_code(error), error.response.get("Error", {}).get("Message")
     return f"{code}: {message}" if message else code
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a call failed: the words of the service, or of the way to it."""
+    return words_of(error) if isinstance(error, ClientError) else str(error)
 
 
 def is_denied(error: ClientError) -> bool:
@@ -59,22 +68,17 @@ def is_dependency_fault(error: BaseException) -> bool:
     """Return whether an error shows that a service is not well: no answer, a fault of its own, or a throttle."""
     if not isinstance(error, ClientError):
         return isinstance(error, _NO_ANSWER)
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return is_service_fault(status, error_code(error))
+    return is_service_fault(status_of(error), error_code(error))
 
 
 def is_refusal(error: ClientError) -> bool:
     """Return whether a service is well and refused this very call: an answer of 400 to 499 that is no throttle."""
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status // 100 == 4 and not is_dependency_fault(error)  # noqa: PLR2004  the class of a client's errors
+    return status_of(error) // 100 == 4 and not is_dependency_fault(error)  # noqa: PLR2004  the class of a client's errors
 
 
 def is_answered_fault(error: BaseException) -> bool:
     """Return whether a service answered with a fault of its own: it may be due to a subject of the call."""
-    status = (
-        error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) if isinstance(error, ClientError) else 0
-    )
-    return status >= _SERVER_FAULT
+    return isinstance(error, ClientError) and status_of(error) >= SERVER_FAULT
 
 
 def is_transient(error: BaseException) -> bool:
@@ -87,5 +91,4 @@ def may_be_of_subjects(error: ClientError) -> bool:
 
     A throttle, credentials and the like concern no subject, nor does a service that is not set up.
     """
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return not is_passing(status, error_code(error)) and error_code(error) != NOT_SET_UP
+    return not is_passing(status_of(error), error_code(error)) and error_code(error) != NOT_SET_UP

@@ -8,17 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wavebreak.aws.parallel_reads import Asking, questions_of_servers
-from wavebreak.aws.reads_by_id import partly
 from wavebreak.domain.drs import DESCRIBE_INSTANCES, Trouble
 from wavebreak.domain.executions.observing.instances import is_launched
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from wavebreak.domain.drs import Instance
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.ports.capabilities import HasBriefDrs
-    from wavebreak.ports.drs import DrsReads
     from wavebreak.site import Site
 
     class Ports(HasBriefDrs, Protocol):
@@ -35,10 +31,13 @@ def instances_shown(app: Ports, execution: Execution) -> list[Instance]:
         for server in wave.servers:
             if is_launched(server):
                 launched.setdefault(wave.site, []).append(server.source_server_id)
-    questions = list(questions_of_servers(DESCRIBE_INSTANCES, launched, app.brief_drs_at, _shown))
+    questions = list(
+        questions_of_servers(
+            DESCRIBE_INSTANCES,
+            launched,
+            app.brief_drs_at,
+            lambda drs, ids: drs.every_instance(ids),
+        )
+    )
     answers: list[Any] = Asking().all(questions, to_the_end=False)
     return [instance for answer in answers if not isinstance(answer, Trouble) for instance in answer]
-
-
-def _shown(drs: DrsReads, servers: Sequence[str]) -> list[Instance]:
-    return partly(lambda: drs.every_instance(servers))[0]

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.parallel_reads import Asking, Question
-from wavebreak.aws.reads_by_id import partly
+from wavebreak.aws.reads_by_id import as_far_as_told, partly
 from wavebreak.domain.drs import DESCRIBE_INSTANCES, NOT_FOUND, START_RECOVERY, Trouble, in_batches
 from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.executions.model.jobs import JobKind
@@ -59,8 +59,9 @@ def spare_recoveries(app: Ports, execution: Execution) -> None:
         adapters = {site: app.brief_drs_at(site) for site in servers}
     except UnsupportedSiteError as error:
         raise Unavailable(f"A drill needs to look at DRS before it starts: {error}") from error
+    # A server that DRS does not tell of waits just before its launch, where this is asked anew.
     questions = [
-        Question(DESCRIBE_INSTANCES, partial(_running, adapters[site], batch), site)
+        Question(DESCRIBE_INSTANCES, partial(as_far_as_told, partial(adapters[site].instances, batch)), site)
         for site, ids in servers.items()
         for batch in in_batches(ids)
     ]
@@ -73,11 +74,6 @@ def spare_recoveries(app: Ports, execution: Execution) -> None:
         recovered = in_the_way_of_a_drill(answer)
         if recovered is not None:
             raise _busy(app, recovered)
-
-
-def _running(drs: DrsInstances, servers: Sequence[str]) -> list[Instance]:
-    """List what DRS tells of; one that it does not tell of waits just before its launch, where this is asked anew."""
-    return partly(lambda: drs.instances(servers))[0]
 
 
 def _busy(app: Ports, instance: Instance) -> ServerBusy:

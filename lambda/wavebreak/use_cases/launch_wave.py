@@ -25,7 +25,7 @@ from wavebreak.domain.executions.launching import launch_steps
 from wavebreak.domain.executions.launching.launch_tags import job_tags
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.domain.executions.model.executions import Execution, Mode
-from wavebreak.resilience.aws_errors import FAULTS, may_be_of_subjects, needs_somebody, words_of
+from wavebreak.resilience.aws_errors import FAULTS, may_be_of_subjects, needs_somebody, reason_of, words_of
 from wavebreak.resilience.client_config import series_seconds
 from wavebreak.timeouts import Deadline
 from wavebreak.timing import iso, parse_iso
@@ -100,12 +100,10 @@ class Launcher:
                 self._give_up(error, f"DRS refused: {error}")
                 return
             self.intents.note(error, Severity.WARNING)
-            words = words_of(error) if isinstance(error, ClientError) else str(error)
+            why = f"Waits for DRS: {reason_of(error)}"
             self.intents.change(
                 lambda current: launch_steps.blocked(
-                    launch_steps.unexplained(current, self.number, f"Waits for DRS: {words}"),
-                    self.number,
-                    self._later(),
+                    launch_steps.unexplained(current, self.number, why), self.number, self._later()
                 )
             )
 

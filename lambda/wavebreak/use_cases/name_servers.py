@@ -7,18 +7,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wavebreak.aws.parallel_reads import questions_of_servers
-from wavebreak.aws.reads_by_id import partly
 from wavebreak.domain.drs import DESCRIBE_SERVERS, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wavebreak.aws.parallel_reads import Asking
-    from wavebreak.domain.drs import SourceServer
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.servers import Server
     from wavebreak.ports.capabilities import HasBriefDrs
-    from wavebreak.ports.drs import DrsReads
     from wavebreak.site import Site
 
     class Ports(HasBriefDrs, Protocol):
@@ -42,7 +39,14 @@ def names_at(
     app: Ports, servers: Mapping[Site, Sequence[str]], asking: Asking, *, to_the_end: bool
 ) -> dict[tuple[Any, str], str | None]:
     """Ask what people call servers, by site and server; what DRS does not tell is left out."""
-    questions = list(questions_of_servers(DESCRIBE_SERVERS, servers, app.brief_drs_at, _told))
+    questions = list(
+        questions_of_servers(
+            DESCRIBE_SERVERS,
+            servers,
+            app.brief_drs_at,
+            lambda drs, ids: drs.source_servers(ids).values(),
+        )
+    )
     answers: list[Any] = asking.all(questions, to_the_end=to_the_end)
     return {
         (question.site, server.source_server_id): server.name
@@ -50,7 +54,3 @@ def names_at(
         if not isinstance(answer, Trouble)
         for server in answer
     }
-
-
-def _told(drs: DrsReads, servers: Sequence[str]) -> list[SourceServer]:
-    return partly(lambda: drs.source_servers(servers).values())[0]

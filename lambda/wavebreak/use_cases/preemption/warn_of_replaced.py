@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.aws.parallel_reads import questions_of_servers
-from wavebreak.aws.reads_by_id import partly
 from wavebreak.domain.drs import DESCRIBE_INSTANCES, Trouble
 from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.executions.notices import Notice, NoticeCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from wavebreak.aws.parallel_reads import Asking
     from wavebreak.domain.drs import Instance
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.ports.capabilities import HasBriefDrs
-    from wavebreak.ports.drs import DrsReads
 
     class Ports(HasBriefDrs, Protocol):
         """What warning of what is replaced needs."""
@@ -35,7 +33,9 @@ def replaced_by(app: Ports, execution: Execution, asking: Asking) -> tuple[Notic
     if execution.mode is not Mode.RECOVERY:
         return ()
     servers = execution.servers_by_site()
-    questions = list(questions_of_servers(DESCRIBE_INSTANCES, servers, app.brief_drs_at, _running))
+    questions = list(
+        questions_of_servers(DESCRIBE_INSTANCES, servers, app.brief_drs_at, lambda drs, ids: drs.instances(ids))
+    )
     answers: list[Any] = asking.all(questions, to_the_end=False)
     running = {
         (question.site, instance.source_server_id): instance
@@ -45,10 +45,6 @@ def replaced_by(app: Ports, execution: Execution, asking: Asking) -> tuple[Notic
         if not instance.is_drill
     }
     return tuple(_notices(execution, running))
-
-
-def _running(drs: DrsReads, servers: Sequence[str]) -> list[Instance]:
-    return partly(lambda: drs.instances(servers))[0]
 
 
 def _notices(execution: Execution, running: Mapping[Any, Instance]) -> Iterable[Notice]:
