@@ -7,6 +7,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.support.checked_plans import STATEMENT, Json, prints
 from tests.support.plans import plan, server, wave
 
 from wavebreak.domain.executions.checking.turns import counting_runs
@@ -17,22 +18,6 @@ if TYPE_CHECKING:
 
     from tests.support.commands import Commands
     from tests.support.stack import Stack
-
-Json = dict[str, Any]
-
-STATEMENT: Json = {
-    "name": "bank-statement",
-    "type": "DOCUMENT",
-    "command": "status",
-    "factors": {
-        "f_revenue_monthly_avg": {"of": "revenue", "reducer": "mean"},
-        "f_months_analyzed": {"of": "revenue", "reducer": "count"},
-    },
-}
-
-
-def prints(commands: Commands, number: int, command: str = "status", **factors: Any) -> None:
-    commands.answers(number, command, stdout=json.dumps({"factors": factors}))
 
 
 def own(execution: Json) -> Json:

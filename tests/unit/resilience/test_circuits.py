@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aws_lambda_powertools.utilities.circuit_breaker import base, persistence
 from botocore.exceptions import ClientError, EndpointConnectionError
-from tests.support.circuit_clock import Clock, on_clock
 
 from wavebreak.problems import CircuitOpen, Unavailable
 from wavebreak.resilience import circuit_breaker, retries
@@ -20,19 +19,10 @@ from wavebreak.site import Site
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.support.circuit_clock import Clock
+
 DOWN = EndpointConnectionError(endpoint_url="https://drs")
 REFUSED = ClientError({"Error": {"Code": "ValidationException", "Message": "no"}}, "DescribeJobs")
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return on_clock(monkeypatch)
-
-
-@pytest.fixture
-def circuit(clock: Clock) -> Circuit:
-    del clock
-    return Circuit("drs/us-east-1", RULES["drs"], LocalStates())
 
 
 class Service:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
-from tests.support.circuit_clock import Clock, on_clock
 
 from wavebreak.problems import CircuitOpen, OutOfTime
-from wavebreak.resilience.breaker_states import LocalStates
-from wavebreak.resilience.circuit_breaker import RULES, Circuit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.support.circuit_clock import Clock
+
+    from wavebreak.resilience.circuit_breaker import Circuit
 
 DOWN = EndpointConnectionError(endpoint_url="https://drs")
 REFUSED = ClientError({"Error": {"Code": "ValidationException", "Message": "no"}}, "DescribeJobs")
@@ -23,17 +24,6 @@ FAULT = ClientError(
     {"Error": {"Code": "InternalServerException"}, "ResponseMetadata": {"HTTPStatusCode": 500}},  # type: ignore[typeddict-item]  # what is read of it
     "StartRecovery",
 )
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return on_clock(monkeypatch)
-
-
-@pytest.fixture
-def circuit(clock: Clock) -> Circuit:
-    del clock
-    return Circuit("drs/us-east-1", RULES["drs"], LocalStates())
 
 
 class Meta:
