@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 class Display(TypedDict, total=False):
@@ -156,6 +156,17 @@ class Execution(TypedDict, total=False):
 def members(execution: Execution) -> Iterator[tuple[Wave, Server]]:
     """Return every server of an execution with its wave, in the order of the waves."""
     return ((wave, server) for wave in execution.get("waves") or [] for server in wave.get("servers") or [])
+
+
+def names_in(execution: Execution) -> dict[str, str]:
+    """Return what people call the servers of an execution, by their ids; one without a name is left out."""
+    called = (server for _, server in members(execution) if server.get("name"))
+    return {str(server.get("sourceServerId")): str(server["name"]) for server in called}
+
+
+def named(subject: str, names: Mapping[str, str]) -> str:
+    """Name a subject as people do and by its id: `db-1 s-11111111111111111`."""
+    return f"{names[subject]} {subject}" if subject in names else subject
 
 
 class CommandRun(TypedDict, total=False):

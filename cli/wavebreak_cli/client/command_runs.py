@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from wavebreak.domain.commands.catalogue import CommandName
 from wavebreak.domain.commands.result_documents import result_of
 from wavebreak.domain.commands.summary import CommandRunStatus
+from wavebreak_cli.client.answers import named
 from wavebreak_cli.client.request import path_of
 
 if TYPE_CHECKING:
@@ -65,11 +66,6 @@ def with_names(reading: RunReading, names: Mapping[str, str]) -> RunReading:
     merged = [{**row, "target": named(str(row.get("target")), names)} for row in reading.run.get("merged") or []]
     run = cast("CommandRun", {**reading.run, "merged": merged}) if merged else reading.run
     return RunReading(run, entries, lines)
-
-
-def named(target: str, names: Mapping[str, str]) -> str:
-    """Name a target as people do and as it was given: `db-1 s-11111111111111111`."""
-    return f"{names[target]} {target}" if target in names else target
 
 
 @dataclass

@@ -10,7 +10,8 @@ import typer
 
 from wavebreak.domain.commands.catalogue import COMMAND_NAMES, MAX_TIMEOUT_SECONDS, CommandName, catalogue_entry
 from wavebreak.problems import UnsupportedCommand
-from wavebreak_cli.client.command_runs import LineReader, RunReader, RunReading, named, with_names
+from wavebreak_cli.client.answers import named
+from wavebreak_cli.client.command_runs import LineReader, RunReader, RunReading, with_names
 from wavebreak_cli.client.request import path_of
 from wavebreak_cli.commands.confirm import end_of_servers, recoveries_with
 from wavebreak_cli.commands.names import complete_execution, execution_named, names_of_targets

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 import typer
 
 from wavebreak.identifiers import PLAN_ID_PATTERN
-from wavebreak_cli.client.answers import members
+from wavebreak_cli.client.answers import members, names_in
 from wavebreak_cli.client.request import path_of
 from wavebreak_cli.errors import CommandError, ConfigError
 from wavebreak_cli.session import Environment, Shell
@@ -84,9 +84,13 @@ def names_of_targets(shell: Shell, execution: str | None) -> dict[str, str]:
         found = cast("Execution", shell.api.get(path_of("executions", execution), attempts=1))
     except CommandError:
         return {}
-    called = [(server, str(server["name"])) for _, server in members(found) if server.get("name")]
-    ids = ("sourceServerId", "recoveryInstanceId")
-    return {str(server.get(name)): label for server, label in called for name in ids if server.get(name)}
+    names = names_in(found)
+    instances = {
+        str(server["recoveryInstanceId"]): names[server["sourceServerId"]]
+        for _, server in members(found)
+        if server.get("recoveryInstanceId") and server.get("sourceServerId") in names
+    }
+    return names | instances
 
 
 def _completing() -> Shell:

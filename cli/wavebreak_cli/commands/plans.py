@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
-from wavebreak_cli.client.answers import members
+from wavebreak_cli.client.answers import names_in
 from wavebreak_cli.client.request import READ_SECONDS, Call, path_of
 from wavebreak_cli.commands.follow import read_execution
 from wavebreak_cli.commands.names import PlanArgument, plan_named
@@ -78,8 +78,7 @@ def names_of(shell: Shell, plan_id: str) -> "Mapping[str, str]":
     """Give what people call the servers of a plan, from its last run, or else from DRS; none where nobody tells."""
     with suppress(CommandError):
         for item in shell.api.items("/executions", limit=1, attempts=1, planId=plan_id):
-            run = read_execution(shell, str(item.get("executionId")), attempts=1)
-            return {server["sourceServerId"]: str(server["name"]) for _, server in members(run) if server.get("name")}
+            return names_in(read_execution(shell, str(item.get("executionId")), attempts=1))
         answer = shell.api.post(path_of("plans", plan_id, "validate"), patience=READ_SECONDS)
         return {str(one): str(name) for one, name in (answer.get("names") or {}).items()}
     return {}

@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from wavebreak_cli.client.answers import members
+from wavebreak_cli.client.answers import names_in
 from wavebreak_cli.views.terminal import when
 
 if TYPE_CHECKING:
@@ -84,15 +84,15 @@ def stakes(look: Look, execution: Execution, running: Sequence[str]) -> Renderab
     """Show which recovery's servers a command is about to take away: the plan, where they run, and their names."""
     waves = execution.get("waves") or []
     places = sorted({f"{wave.get('accountId')}, Region {wave.get('region')}" for wave in waves if wave.get("region")})
-    called = [server for _, server in members(execution)]
-    names = {str(server.get("sourceServerId")): str(server["name"]) for server in called if server.get("name")}
     head = Text.assemble(look.mode(execution.get("mode")), " ", look.text(f"{execution.get('planId')}", "bold"))
     head.append_text(look.text(f"  {execution.get('planName')}, started {when(execution.get('startedAt'))}"))
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True, style="bright_black")
     grid.add_column(overflow="fold")
     grid.add_row("account", look.text("; ".join(places) or "not known"))
-    grid.add_row("servers", look.text(f"{len(running)}: {_listed(running, names)}" if running else "none runs"))
+    grid.add_row(
+        "servers", look.text(f"{len(running)}: {_listed(running, names_in(execution))}" if running else "none runs")
+    )
     return Group(head, grid)
 
 

@@ -19,7 +19,7 @@ from rich.text import Text
 from wavebreak.domain.executions.views.next_steps import held_open_by, next_steps
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.timing import duration
-from wavebreak_cli.client.answers import members
+from wavebreak_cli.client.answers import members, names_in
 from wavebreak_cli.views.change_lines import terminated_count
 from wavebreak_cli.views.check_lines import check_lines
 from wavebreak_cli.views.clocks import clocks
@@ -230,8 +230,7 @@ def troubles(
 def warning_lines(look: Look, execution: Execution, *, most: int = _MOST_FAILURES) -> list[RenderableType]:
     """Show what the API warns of, at most so much of it."""
     entries: list[tuple[object, object]] = []
-    called = [server for _, server in members(execution)]
-    names = {server.get("sourceServerId", ""): str(server["name"]) for server in called if server.get("name")}
+    names = names_in(execution)
     for warning in execution.get("warnings") or []:
         wave, server = warning.get("waveNumber"), warning.get("sourceServerId")
         about = with_names(server, names) if server else f"wave {wave}" if wave is not None else "the run"
@@ -251,7 +250,7 @@ def termination_lines(look: Look, execution: Execution, *, most: int = _MOST_FAI
     if status != "NOT_REQUESTED":
         told = f"{status.replace('_', ' ')} ({terminated_count(termination)})"
         head: list[RenderableType] = [Text(), _labelled(look, "Termination", look.text(told))]
-        names = {server.get("sourceServerId"): server.get("name") for _, server in members(execution)}
+        names = names_in(execution)
         left: list[tuple[object, object]] = [
             (_left_name(entry, names), _why_left(entry, word))
             for word, entries in (("", termination.get("remaining")), ("unknown: ", termination.get("unknown")))
@@ -266,9 +265,9 @@ def termination_lines(look: Look, execution: Execution, *, most: int = _MOST_FAI
     return []
 
 
-def _left_name(entry: InstanceLeft, names: Mapping[str | None, str | None]) -> str:
+def _left_name(entry: InstanceLeft, names: Mapping[str, str]) -> str:
     """Name an instance by its server's name, if that has one, and its id."""
-    name = names.get(entry.get("sourceServerId"))
+    name = names.get(str(entry.get("sourceServerId")))
     return " ".join(filter(None, (name, entry.get("recoveryInstanceId") or entry.get("sourceServerId"))))
 
 

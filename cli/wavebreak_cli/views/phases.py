@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.timing import known_time
+from wavebreak_cli.client.answers import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +67,7 @@ def server_label(server: Mapping[str, Any]) -> str:
 
 def with_names(text: str, names: Mapping[str, str]) -> str:
     """Return a text in which each source server has its name before its id."""
-    return _SERVER_ID.sub(lambda found: f"{names[found[0]]} {found[0]}" if found[0] in names else found[0], text)
+    return _SERVER_ID.sub(lambda found: named(found[0], names), text)
 
 
 def roughly(seconds: float) -> str:
