@@ -136,15 +136,7 @@ def drs(site: Site, *, once: bool = False, brief: bool = False) -> DrsClient:
 @cache
 def ec2(site: Site) -> Any:
     """Return the EC2 client of a site, for reading alone. Raises UnsupportedSiteError."""
-    session = _session(site.account_id, READ_ONLY)
-    client = session.client("ec2", region_name=site.region, config=config("ec2_call", attempts=BRIEF_ATTEMPTS))
-    return guarded("ec2", site).guard(
-        client,
-        operation="ec2_call",
-        pages="asking",
-        attempts=BRIEF_ATTEMPTS,
-        neutral=partial(client.describe_instances, MaxResults=5),
-    )
+    return _ec2(_session(site.account_id, READ_ONLY), site, "ec2", "asking", "describe_instances", MaxResults=5)
 
 
 @cache
@@ -154,14 +146,7 @@ def ec2_reading(site: Site) -> Any:
     Raises UnsupportedSiteError.
     """
     session = _session(site.account_id, READ_ONLY, "sts-read")
-    client = session.client("ec2", region_name=site.region, config=config("ec2_call", attempts=BRIEF_ATTEMPTS))
-    return guarded("ec2-read", site).guard(
-        client,
-        operation="ec2_call",
-        pages="asking",
-        attempts=BRIEF_ATTEMPTS,
-        neutral=partial(client.describe_subnets, MaxResults=5),
-    )
+    return _ec2(session, site, "ec2-read", "asking", "describe_subnets", MaxResults=5)
 
 
 @cache
@@ -170,14 +155,20 @@ def ec2_changing(site: Site) -> Any:
 
     In another account it may do what the role there allows. Raises UnsupportedSiteError.
     """
+    asked = {"Versions": ["$Default"], "MaxResults": 1}
     session = _session(site.account_id, None)
+    return _ec2(session, site, "ec2", "drs_read", "describe_launch_template_versions", **asked)
+
+
+def _ec2(session: boto3.Session, site: Site, circuit: str, pages: str, neutral: str, **asked: Any) -> Any:
+    """Return an EC2 client behind a circuit; `neutral` is a read that its role allows and that names no subject."""
     client = session.client("ec2", region_name=site.region, config=config("ec2_call", attempts=BRIEF_ATTEMPTS))
-    return guarded("ec2", site).guard(
+    return guarded(circuit, site).guard(
         client,
         operation="ec2_call",
-        pages="drs_read",
+        pages=pages,
         attempts=BRIEF_ATTEMPTS,
-        neutral=partial(client.describe_launch_template_versions, Versions=["$Default"], MaxResults=1),
+        neutral=partial(getattr(client, neutral), **asked),
     )
 
 
