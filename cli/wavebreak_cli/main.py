@@ -32,10 +32,11 @@ from wavebreak_cli.errors import (
     Finished,
 )
 from wavebreak_cli.examples import with_examples
+from wavebreak_cli.option_words import InOurWords
 from wavebreak_cli.session import Environment, JsonFlag, Shell
 
 app: Final = typer.Typer(
-    no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": HELP}
+    cls=InOurWords, no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": HELP}
 )
 app.add_typer(plans)
 app.add_typer(executions)

@@ -19,6 +19,7 @@ from rich.console import Console
 from wavebreak_cli.client.endpoint import GlobalOptions, resolve
 from wavebreak_cli.errors import ConfigError
 from wavebreak_cli.follow_loop import Time
+from wavebreak_cli.option_words import as_typed
 from wavebreak_cli.views.execution_views import JsonView, LineView, LiveView
 from wavebreak_cli.views.terminal import Look
 
@@ -181,9 +182,10 @@ class Shell:
         if self.json:
             self.around.err.file.write(json.dumps(failure.problem) + "\n")
             return failure.exit_code
-        self.note(_headline(failure.problem))
-        for error in _beside_headline(failure.problem):
-            self.note(_place(failure.problem, error))
+        problem = as_typed(failure.problem)
+        self.note(_headline(problem))
+        for error in _beside_headline(problem):
+            self.note(_place(problem, error))
         status = f" (HTTP {failure.status})" if failure.status else ""
         self.note(f"  code: {failure.code or 'none'}{status}")
         for hint in (_HINTS.get(failure.code), _next_step(failure), failure.hint):
