@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC
-from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, Generic, NoReturn, TypeVar
 
+import typer
 from rich.console import Group
 
+from wavebreak_cli.client.request import ATTEMPTS
 from wavebreak_cli.errors import EXIT_INTERRUPTED, Finished
 from wavebreak_cli.follow_loop import Quiet, follow
 from wavebreak_cli.views.live_view import MovingView
@@ -23,6 +25,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _POLL_SECONDS: Final = 3.0
+
+WatchFlag = Annotated[bool, typer.Option("--watch", "-w", help="Show it again as it changes, until Ctrl-C.")]
+
+
+def show_list(
+    shell: Shell, read: Callable[[int], list[T]], picture: Callable[[list[T], datetime], RenderableType], *, watch: bool
+) -> None:
+    """Show a list once, or again as it changes; JSON is printed once. `read` takes how often it may ask."""
+    if watch and not shell.json:
+        repeat(shell, lambda: read(1), picture)
+    found = read(ATTEMPTS)
+    shell.print_result({"items": found, "nextToken": None}, lambda: picture(found, shell.around.now()))
 
 
 def repeat(shell: Shell, read: Callable[[], T], picture: Callable[[T, datetime], RenderableType]) -> NoReturn:

@@ -90,3 +90,59 @@ def test_an_api_that_stays_away_ends_it_with_4(api: FakeApi, wavebreak: Terminal
     api.faults = [DOWN] * 2000
     assert wavebreak("executions", "-w").exit_code == 4
     assert 900 < sum(clock.slept) < 910
+
+
+EVENTS = f"/executions/{DRILL}/events"
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "items"),
+    [
+        (("plan", "list"), "/plans", [{"plan": {"planId": "web", "name": "W", "waves": []}, "version": 1}]),
+        (("events", DRILL), EVENTS, [{"sequence": 1, "type": "EXECUTION_STARTED", "actor": "ana"}]),
+        (("errors",), "/errors", [{"severity": "ERROR", "category": "DRS", "message": "EXECUTION_STARTED"}]),
+    ],
+)
+def test_other_lists_are_shown_again_as_they_change(
+    api: FakeApi, wavebreak: Terminal, clock: Clock, words: tuple[str, ...], path: str, items: list[Json]
+) -> None:
+    api.listed[path] = items
+    api.faults = [DOWN]
+    clock.interrupt_at = 3
+    outcome = wavebreak(*words, "-w")
+    assert outcome.exit_code == 130
+    assert "no answer since 12:03:04Z, retrying: not now" in outcome.err
+    assert [request.path for request in api.requests] == [path] * 3
+    assert outcome.out.count("web" if path == "/plans" else "EXECUTION_STARTED") == 1
+    clock.interrupt_at = 0
+    assert wavebreak(*words, "-w", "--json").exit_code == 0, "JSON is printed once"
+
+
+def test_health_and_counted_errors_are_shown_again_as_they_change(
+    api: FakeApi, wavebreak: Terminal, clock: Clock
+) -> None:
+    breaker = {"drs": {"state": "open", "failures": 5}}
+    open_one = problem(503, "UNAVAILABLE", "Unavailable", "drs is open", circuit_breakers=breaker)
+    api.answers["GET", "/health"] = (200, {"status": "healthy", "circuit_breakers": {"drs": {"state": "closed"}}})
+    api.faults = [Fault(503, open_one)]
+    clock.interrupt_at = 3
+    outcome = wavebreak("health", "-w")
+    assert outcome.exit_code == 130
+    assert (outcome.out.count("open"), outcome.out.count("closed")) == (1, 1), "a degraded Wavebreak answers, too"
+    assert outcome.err == ""
+    api.answers["GET", "/errors/summary"] = (200, {"total": 0, "bySeverity": {}, "byCategory": {}})
+    clock.slept.clear()
+    assert wavebreak("errors", "--summary", "-w").exit_code == 130
+    assert len([request for request in api.requests if request.path == "/errors/summary"]) == 3
+
+
+def test_the_end_of_a_trail_is_what_a_small_terminal_shows(api: FakeApi, wavebreak: Terminal, clock: Clock) -> None:
+    trail = [{"sequence": number, "type": f"EVENT_{number}", "actor": "ana"} for number in range(1, 41)]
+    api.listed[EVENTS] = trail
+    wavebreak.live = True
+    clock.interrupt_at = 1
+    told = wavebreak("events", DRILL, "-w").out
+    assert "… 17 earlier events" in told
+    assert "EVENT_40" in told
+    assert "EVENT_17" not in told
+    assert wavebreak("events", DRILL, "-w", "--verify").exit_code == 3

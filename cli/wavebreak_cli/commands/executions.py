@@ -10,12 +10,13 @@ from rich.text import Text
 
 from wavebreak.domain.executions.audit_chain import Verdict, verify
 from wavebreak.timing import iso
-from wavebreak_cli.client.request import path_of
+from wavebreak_cli.client.request import ATTEMPTS, path_of
 from wavebreak_cli.commands.confirm import recovery_of
 from wavebreak_cli.commands.follow import Phases, follow_to_end, read_execution
 from wavebreak_cli.commands.moments import past_moment_of
 from wavebreak_cli.commands.names import ExecutionArgument, PlanArgument, execution_named, plan_named
 from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, ConfigError, Finished, UnavailableError
+from wavebreak_cli.repeat_loop import WatchFlag, show_list
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
 from wavebreak_cli.views import execution_card, lists, servers_list
 from wavebreak_cli.views.briefing import Wanted
@@ -165,15 +166,25 @@ def events(
     context: typer.Context,
     execution: ExecutionArgument,
     check: Annotated[bool, typer.Option("--verify", help="Check the chain of hashes instead of listing.")] = False,
+    watch: WatchFlag = False,
     json: JsonFlag = False,
 ) -> None:
     """Show the audit trail of an execution, or check that nothing in it is missing or edited."""
     shell = open_shell(context, json)
+    if check and watch:
+        raise ConfigError.because("--verify checks once: leave out --watch")
     execution = execution_named(shell, execution)
-    trail = [cast("Event", item) for item in shell.api.items(path_of("executions", execution, "events"))]
+
+    def read(attempts: int) -> "list[Event]":
+        found = shell.api.items(path_of("executions", execution, "events"), attempts=attempts)
+        return [cast("Event", item) for item in found]
+
     if not check:
-        shell.print_result({"items": trail, "nextToken": None}, lambda: lists.events(shell.look, trail))
+        out = shell.around.out
+        rows = out.height if watch and out.is_interactive else None
+        show_list(shell, read, lambda trail, _: lists.events(shell.look, trail, rows), watch=watch)
         return
+    trail = read(ATTEMPTS)
     verdict = verify(trail)
     document = {"intact": verdict.intact, "events": len(trail), "brokenAt": verdict.broken_at, "reason": verdict.why}
     shell.print_result(document, lambda: _verdict(shell, verdict))

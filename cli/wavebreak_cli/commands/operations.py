@@ -7,13 +7,15 @@ import typer
 
 from wavebreak.domain.errors.record import Severity
 from wavebreak.error_category import Category
+from wavebreak_cli.client.request import ATTEMPTS
 from wavebreak_cli.commands.names import complete_execution, execution_named
-from wavebreak_cli.errors import EXIT_FAILURE, EXIT_UNAVAILABLE, ConfigError, Finished, UnavailableError
-from wavebreak_cli.session import JsonFlag, open_shell
+from wavebreak_cli.errors import EXIT_FAILURE, EXIT_OK, EXIT_UNAVAILABLE, ConfigError, Finished, UnavailableError
+from wavebreak_cli.repeat_loop import WatchFlag, repeat, show_list
+from wavebreak_cli.session import JsonFlag, Shell, open_shell
 from wavebreak_cli.views import error_lists, lists
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 operations: Final = typer.Typer()
 
@@ -31,6 +33,7 @@ def errors(  # noqa: PLR0913, PLR0917  each is an option of the command line
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 20,
     summary: Annotated[bool, typer.Option("--summary", help="Count them instead of listing them.")] = False,
+    watch: WatchFlag = False,
     json: JsonFlag = False,
 ) -> None:
     """List recorded errors, newest first, or count them."""
@@ -38,17 +41,26 @@ def errors(  # noqa: PLR0913, PLR0917  each is an option of the command line
     if summary:
         if severity or category or execution:
             raise ConfigError.because("--summary counts all of them: leave out --severity, --category, --execution")
-        counted = shell.api.get("/errors/summary", {"hours": hours})
-        shell.print_result(counted, lambda: error_lists.summary(shell.look, counted))
+        _show(shell, lambda attempts: shell.api.get("/errors/summary", {"hours": hours}, attempts=attempts), watch)
         return
     filters: dict[str, Any] = {"severity": severity, "category": category, "hours": hours}
-    if execution is None:
-        found = list(shell.api.items("/errors", limit=limit, **filters))
-    else:
-        named = execution_named(shell, execution)
-        of_it = (error for error in shell.api.items("/errors", **filters) if error.get("executionId") == named)
-        found = list(islice(of_it, limit))
-    shell.print_result({"items": found, "nextToken": None}, lambda: error_lists.errors(shell.look, found))
+    named = execution and execution_named(shell, execution)
+
+    def read(attempts: int) -> list[dict[str, Any]]:
+        if named is None:
+            return list(shell.api.items("/errors", limit=limit, attempts=attempts, **filters))
+        recorded = shell.api.items("/errors", attempts=attempts, **filters)
+        return list(islice((error for error in recorded if error.get("executionId") == named), limit))
+
+    show_list(shell, read, lambda found, _: error_lists.errors(shell.look, found), watch=watch)
+
+
+def _show(shell: Shell, read: "Callable[[int], dict[str, Any]]", watch: bool) -> None:
+    """Show how many errors there are of each kind, once or again as they change."""
+    if watch and not shell.json:
+        repeat(shell, lambda: read(1), lambda counted, _: error_lists.summary(shell.look, counted))
+    counted = read(ATTEMPTS)
+    shell.print_result(counted, lambda: error_lists.summary(shell.look, counted))
 
 
 @operations.command()
@@ -73,17 +85,24 @@ def whoami(context: typer.Context, json: JsonFlag = False) -> None:
 
 
 @operations.command()
-def health(context: typer.Context, json: JsonFlag = False) -> None:
+def health(context: typer.Context, watch: WatchFlag = False, json: JsonFlag = False) -> None:
     """Show the circuit breakers: exit code 0 all closed, 1 some not, 4 a critical one open or no answer."""
     shell = open_shell(context, json)
+    if watch and not shell.json:
+        repeat(shell, lambda: _health(shell)[0], lambda answer, _: lists.health(shell.look, answer))
+    answer, outcome = _health(shell)
+    shell.print_result(answer, lambda: lists.health(shell.look, answer))
+    if outcome:
+        raise Finished(outcome)
+
+
+def _health(shell: Shell) -> "tuple[Mapping[str, Any], int]":
+    """Read how Wavebreak is, and the exit code for it; one that is degraded answers, too."""
     try:
         answer: Mapping[str, Any] = shell.api.get("/health", attempts=1)
-        outcome = 0 if answer.get("status") == "healthy" else EXIT_FAILURE
     except UnavailableError as failure:
         if "circuit_breakers" not in failure.problem:
             raise
         told = {**failure.problem, "status": "degraded"}
-        answer, outcome = {name: told[name] for name in _MEMBERS if name in told}, EXIT_UNAVAILABLE
-    shell.print_result(answer, lambda: lists.health(shell.look, answer))
-    if outcome:
-        raise Finished(outcome)
+        return {name: told[name] for name in _MEMBERS if name in told}, EXIT_UNAVAILABLE
+    return answer, EXIT_OK if answer.get("status") == "healthy" else EXIT_FAILURE

@@ -12,6 +12,7 @@ from wavebreak_cli.commands.follow import read_execution
 from wavebreak_cli.commands.names import PlanArgument, plan_named
 from wavebreak_cli.commands.plan_writing import writing
 from wavebreak_cli.errors import CommandError
+from wavebreak_cli.repeat_loop import WatchFlag, show_list
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
 from wavebreak_cli.views import lists, plan_views, readiness
 
@@ -43,11 +44,14 @@ def import_native(
 
 
 @plans.command("list")
-def list_plans(context: typer.Context, json: JsonFlag = False) -> None:
+def list_plans(context: typer.Context, watch: WatchFlag = False, json: JsonFlag = False) -> None:
     """List the stored plans."""
     shell = open_shell(context, json)
-    found = [cast("StoredPlan", item) for item in shell.api.items("/plans")]
-    shell.print_result({"items": found, "nextToken": None}, lambda: lists.plans(shell.look, found))
+
+    def read(attempts: int) -> "list[StoredPlan]":
+        return [cast("StoredPlan", item) for item in shell.api.items("/plans", attempts=attempts)]
+
+    show_list(shell, read, lambda found, _: lists.plans(shell.look, found), watch=watch)
 
 
 class Output(StrEnum):

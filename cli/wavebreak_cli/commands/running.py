@@ -12,7 +12,7 @@ from wavebreak_cli.commands.confirm import MOST_EXECUTIONS, running_servers, wit
 from wavebreak_cli.commands.executions import RunMode
 from wavebreak_cli.commands.moments import moment_of
 from wavebreak_cli.commands.names import complete_plan
-from wavebreak_cli.repeat_loop import repeat
+from wavebreak_cli.repeat_loop import WatchFlag, show_list
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
 from wavebreak_cli.views import lists
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 running: Final = typer.Typer()
 
-WatchFlag = Annotated[bool, typer.Option("--watch", "-w", help="Show it again as it changes, until Ctrl-C.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Print ids alone, one a line.")]
 
 
@@ -58,7 +57,7 @@ def list_executions(  # noqa: PLR0913, PLR0917  each is an option of the command
         "since": since and iso(moment_of(since, shell.around.now())),
     }
 
-    def read(attempts: int = ATTEMPTS) -> "list[Execution]":
+    def read(attempts: int) -> "list[Execution]":
         found = shell.api.items("/executions", limit=limit, attempts=attempts, **asked)
         return [cast("Execution", item) for item in found]
 
@@ -66,12 +65,9 @@ def list_executions(  # noqa: PLR0913, PLR0917  each is an option of the command
         return lists.executions(shell.look, found, now)
 
     if quiet:
-        shell.around.out.file.write("".join(f"{item.get('executionId')}\n" for item in read()))
-    elif watch and not shell.json:
-        repeat(shell, lambda: read(attempts=1), picture)
+        shell.around.out.file.write("".join(f"{item.get('executionId')}\n" for item in read(ATTEMPTS)))
     else:
-        found = read()
-        shell.print_result({"items": found, "nextToken": None}, lambda: picture(found, shell.around.now()))
+        show_list(shell, read, picture, watch=watch)
 
 
 @running.command()
@@ -82,13 +78,10 @@ def instances(context: typer.Context, watch: WatchFlag = False, json: JsonFlag =
     def picture(found: list[dict[str, Any]], now: "datetime") -> "RenderableType":
         return lists.instances(shell.look, found, now)
 
-    if watch and not shell.json:
-        repeat(shell, lambda: list(_left_running(shell, attempts=1)), picture)
-    found = list(_left_running(shell))
-    shell.print_result({"items": found, "nextToken": None}, lambda: picture(found, shell.around.now()))
+    show_list(shell, lambda attempts: list(_left_running(shell, attempts)), picture, watch=watch)
 
 
-def _left_running(shell: Shell, *, attempts: int = ATTEMPTS) -> "Iterator[dict[str, Any]]":
+def _left_running(shell: Shell, attempts: int) -> "Iterator[dict[str, Any]]":
     """Give every instance that, by what is stored, runs: of a server only the newest one does."""
     seen: set[tuple[object, str]] = set()
     for execution in with_instances(shell, MOST_EXECUTIONS, attempts=attempts):

@@ -16,7 +16,7 @@ from wavebreak_cli.views.readiness import word
 from wavebreak_cli.views.terminal import elapsed, when
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from rich.console import RenderableType
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from wavebreak_cli.views.terminal import Look
 
 _ROOM_FOR_TABLE: Final = 110
+_ROWS_BESIDE_EVENTS: Final = 3
+"""Earlier events that are left out, an outage, and the cursor."""
 _QUIET: Final = "bright_black"
 _CHECK_STYLES: Final[Mapping[str, str]] = {"PASS": "green", "WARN": "dark_orange", "FAIL": "red"}
 _CIRCUITS: Final[Mapping[str, tuple[str, str]]] = {
@@ -170,17 +172,25 @@ def readiness(look: Look, answer: Mapping[str, Any]) -> RenderableType:
     return Group(table, verdict)
 
 
-def events(look: Look, found: Iterable[Event]) -> RenderableType:
-    """Show the audit trail, oldest first: each event with who made it, why, and what it changed."""
-    lines: list[RenderableType] = []
-    for event in found:
-        head = look.text(f"{event.get('sequence', '?'):>4}  {when(event.get('at'))}  ", _QUIET)
-        lines.append(head + look.text(event.get("type"), "bold"))
-        data = event.get("data") or {}
-        said = f": {data['reason']}" if data.get("reason") else ""
-        lines.append(look.text(f"      by {event.get('actor')}{said}", _QUIET))
-        lines += [look.text(f"      {told}") for change in data.get("changes") or [] for told in _told(change, data)]
-    return Group(*lines) if lines else Text("no events")
+def events(look: Look, found: Sequence[Event], rows: int | None = None) -> RenderableType:
+    """Show the audit trail, oldest first; of one that is longer than so many rows the end, where it goes on."""
+    shown = [_event(look, event) for event in found]
+    if rows is not None:
+        while len(shown) > 1 and sum(map(len, shown)) > rows - _ROWS_BESIDE_EVENTS:
+            del shown[0]
+    left_out = len(found) - len(shown)
+    lines = [look.text(f"… {left_out} earlier events", _QUIET)] if left_out else []
+    return Group(*lines, *(line for event in shown for line in event)) if shown else Text("no events")
+
+
+def _event(look: Look, event: Event) -> list[Text]:
+    """Tell an event: who made it, why, and what it changed."""
+    head = look.text(f"{event.get('sequence', '?'):>4}  {when(event.get('at'))}  ", _QUIET)
+    data = event.get("data") or {}
+    said = f": {data['reason']}" if data.get("reason") else ""
+    made = look.text(f"      by {event.get('actor')}{said}", _QUIET)
+    changed = [look.text(f"      {told}") for change in data.get("changes") or [] for told in _told(change, data)]
+    return [head + look.text(event.get("type"), "bold"), made, *changed]
 
 
 def _told(change: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
