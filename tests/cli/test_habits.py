@@ -18,7 +18,7 @@ from tests.cli.fake_api import DRILL, RECOVERY, FakeApi, Fault, execution, probl
 from tests.cli.test_documented_commands import fault, real_commands
 
 from wavebreak_cli.arguments import arranged
-from wavebreak_cli.commands.names import complete_execution, complete_plan
+from wavebreak_cli.commands.completion import complete_execution, complete_plan
 from wavebreak_cli.examples import EXAMPLES
 from wavebreak_cli.main import app
 

@@ -205,7 +205,7 @@ class Api:
 
 def timeout_of(call: Call) -> httpx.Timeout:
     """Return how long a connection and then the answer to a call are waited for."""
-    return httpx.Timeout(call.seconds, connect=_CONNECT_SECONDS)
+    return httpx.Timeout(call.seconds, connect=min(call.seconds, _CONNECT_SECONDS))
 
 
 def connected(endpoint: Endpoint, make: Callable[[dict[str, Any]], T]) -> T:

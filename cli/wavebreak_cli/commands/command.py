@@ -13,8 +13,9 @@ from wavebreak.problems import UnsupportedCommand
 from wavebreak_cli.client.answers import named
 from wavebreak_cli.client.command_runs import LineReader, RunReader, RunReading, with_names
 from wavebreak_cli.client.request import path_of
+from wavebreak_cli.commands.completion import complete_command, complete_execution
 from wavebreak_cli.commands.confirm import end_of_servers, recoveries_with
-from wavebreak_cli.commands.names import complete_execution, execution_named, names_of_targets
+from wavebreak_cli.commands.names import execution_named, names_of_targets
 from wavebreak_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, CommandError, ConfigError, Finished, RefusedError
 from wavebreak_cli.follow_loop import POLL_SECONDS, SLOWEST_POLL_SECONDS, follow
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
@@ -37,7 +38,13 @@ _Reader: TypeAlias = RunReader | LineReader
 
 
 NameArgument = Annotated[
-    str | None, typer.Argument(metavar="COMMAND", help=f"One of {', '.join(COMMAND_NAMES)}.", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="COMMAND",
+        help=f"One of {', '.join(COMMAND_NAMES)}.",
+        show_default=False,
+        autocompletion=complete_command,
+    ),
 ]
 ArgsArgument = Annotated[list[str] | None, typer.Argument(metavar="ARGS...", help="Passed to the command as they are.")]
 TargetsOption = Annotated[

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Final, cast
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
 from wavebreak.identifiers import PLAN_ID_PATTERN
 from wavebreak_cli.client.answers import members, names_in
 from wavebreak_cli.client.request import path_of
+from wavebreak_cli.commands.completion import LATEST, WHOLE_ID, begins, complete_execution, complete_plan, complete_wave
 from wavebreak_cli.errors import CommandError, ConfigError
-from wavebreak_cli.session import Environment, Shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wavebreak_cli.client.answers import Execution
+    from wavebreak_cli.session import Shell
 
-LATEST: Final = "latest"
-_WHOLE: Final = re.compile(r"(drill|recovery)-[0-9a-z]{26}")
 _BEGINNING: Final = re.compile(r"[0-9a-z-]+")
 _LOOKED_AT: Final = 1000
 """The newest executions, among which a beginning has to be the only one."""
 _SHOWN: Final = 5
-_COMPLETED_AMONG: Final = 50
 
 
 def execution_named(shell: Shell, text: str) -> str:
@@ -35,15 +33,13 @@ def execution_named(shell: Shell, text: str) -> str:
     given, text = text, text.lower()
     if not _BEGINNING.fullmatch(text):
         raise ConfigError.because(f"{given!r} is no id of an execution: {LATEST}, or the beginning of one")
-    if _WHOLE.fullmatch(text):
+    if WHOLE_ID.fullmatch(text):
         return text
     if text == LATEST:
         for item in shell.api.items("/executions", limit=1):
             return _said(shell, str(item.get("executionId")))
         raise ConfigError.because("there is no execution yet")
-    found = [
-        name for name in _ids(shell, _LOOKED_AT) if name.startswith(text) or name.partition("-")[2].startswith(text)
-    ]
+    found = [name for name in _ids(shell, _LOOKED_AT) if begins(name, text)]
     if len(found) == 1:
         return _said(shell, found[0])
     if not found:
@@ -93,37 +89,6 @@ def names_of_targets(shell: Shell, execution: str | None) -> dict[str, str]:
     return names | instances
 
 
-def _completing() -> Shell:
-    """Make a shell for completion: it asks the API that the environment names, once, and says nothing."""
-    import os  # noqa: PLC0415 - only completion reads the environment by itself
-
-    from wavebreak_cli.client.endpoint import GlobalOptions  # noqa: PLC0415 - only completion needs it
-
-    found = {name: os.environ.get(f"WAVEBREAK_{name.upper()}") for name in ("api_url", "stack")}
-    return Shell(Environment(), GlobalOptions(**found))
-
-
-def complete_execution(incomplete: str) -> list[str]:
-    """List the newest executions whose ids begin like this; nothing where the API does not answer."""
-    return _completed("/executions", "executionId", incomplete, limit=_COMPLETED_AMONG)
-
-
-def complete_plan(incomplete: str) -> list[str]:
-    """List the plans whose ids begin like this; nothing where the API does not answer."""
-    return _completed("/plans", "planId", incomplete)
-
-
-def _completed(path: str, field: str, incomplete: str, **query: Any) -> list[str]:
-    shell = _completing()
-    try:
-        names = [str((item.get("plan") or item).get(field)) for item in shell.api.items(path, attempts=1, **query)]
-    except (CommandError, OSError):
-        return []
-    finally:
-        shell.close()
-    return [name for name in names if name.startswith(incomplete)]
-
-
 def plan_named(text: str) -> str:
     """Give the id of a plan; raises ConfigError for what can be none: a path of the API with it would be another."""
     if re.fullmatch(PLAN_ID_PATTERN, text) is None:
@@ -140,4 +105,6 @@ ExecutionArgument = Annotated[
     ),
 ]
 PlanArgument = Annotated[str, typer.Argument(metavar="PLAN", help="Id of the plan.", autocompletion=complete_plan)]
-WaveArgument = Annotated[str, typer.Argument(metavar="WAVE", help="Number or name of the wave.")]
+WaveArgument = Annotated[
+    str, typer.Argument(metavar="WAVE", help="Number or name of the wave.", autocompletion=complete_wave)
+]

@@ -8,7 +8,8 @@ import typer
 from wavebreak.domain.errors.record import Severity
 from wavebreak.error_category import Category
 from wavebreak_cli.client.request import ATTEMPTS
-from wavebreak_cli.commands.names import complete_execution, execution_named
+from wavebreak_cli.commands.completion import complete_execution
+from wavebreak_cli.commands.names import execution_named
 from wavebreak_cli.errors import EXIT_FAILURE, EXIT_OK, EXIT_UNAVAILABLE, ConfigError, Finished, UnavailableError
 from wavebreak_cli.repeat_loop import WatchFlag, repeat, show_list
 from wavebreak_cli.session import JsonFlag, Shell, open_shell

@@ -27,6 +27,11 @@ class _IdOrVerify(TyperGroup):
         own = {*self.commands, "--help"}
         return super().parse_args(ctx, [_OF, *args] if args and args[0] not in own else args)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Complete ids beside the commands."""
+        named, *_ = self.commands[_OF].params
+        return [*super().shell_complete(ctx, incomplete), *named.shell_complete(ctx, incomplete)]
+
 
 _OF: Final = "of"
 reports: Final = typer.Typer(

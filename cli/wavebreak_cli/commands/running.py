@@ -8,10 +8,10 @@ from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.timing import iso
 from wavebreak_cli.client.answers import members
 from wavebreak_cli.client.request import ATTEMPTS
+from wavebreak_cli.commands.completion import complete_plan
 from wavebreak_cli.commands.confirm import MOST_EXECUTIONS, running_servers, with_instances
 from wavebreak_cli.commands.executions import RunMode
 from wavebreak_cli.commands.moments import moment_of
-from wavebreak_cli.commands.names import complete_plan
 from wavebreak_cli.repeat_loop import WatchFlag, show_list
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
 from wavebreak_cli.views import lists
