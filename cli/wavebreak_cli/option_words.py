@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _OPTIONS: Final[Mapping[str, str]] = {
+    "/confirm": "--confirm",
     "/hours": "--hours",
     "/limit": "--limit",
     "/minutes": "MINUTES",
@@ -19,6 +20,7 @@ _OPTIONS: Final[Mapping[str, str]] = {
     "/reason": "--reason",
     "/since": "--since",
     "/terminateAfterMinutes": "--terminate-after",
+    "/then": "--then",
     "/timeoutSeconds": "--timeout",
 }
 """What is typed for a field of a request; of what is not here, the pointer itself says where it is."""

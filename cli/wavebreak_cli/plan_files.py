@@ -14,7 +14,7 @@ from wavebreak_cli import plan_words
 from wavebreak_cli.errors import ConfigError, PlanUnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from wavebreak.json_pointers import DocumentFault
 
@@ -104,8 +104,51 @@ def judge(file: PlanFile) -> None:
         parse_plan(file.content)
     except PlanInvalidError as error:
         layout = plan_words.layout_fault(file.text)
-        told = plan_words.in_words(_entries(error.problems), file.content)
+        told = _as_written(file.text, plan_words.in_words(_entries(error.problems), file.content))
         raise unreadable(file.name, [_at(*layout)] if layout else located(file.text, told)) from error
+
+
+def warnings(file: PlanFile) -> list[dict[str, Any]]:
+    """List what is valid and hardly meant, as `{pointer, message, line}`: by its line, in the order of the file."""
+    root = _compose(file.text)
+    found = [(node, message) for node in _scalars(root) if (message := plan_words.hardly_meant(*node))]
+    return [{"pointer": "", "message": message, "line": line} for (*_, line), message in found]
+
+
+def _scalars(root: Any) -> Iterator[tuple[str, str, bool, int]]:
+    """Give each value that is no list or mapping: its name or `""`, itself, whether it has no quotes, and its line."""
+    waiting: list[tuple[str, Any]] = [("", root)]
+    while waiting:
+        name, node = waiting.pop()
+        if node is None:
+            continue
+        if node.id == "scalar":
+            yield name, str(node.value), node.style is None, node.start_mark.line + 1
+        elif node.id == "mapping":
+            waiting += [(str(key.value), value) for key, value in reversed(node.value)]
+        else:
+            waiting += [("", value) for value in reversed(node.value)]
+
+
+def _as_written(text: str, errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Name a word that YAML takes for true or false as it was written."""
+    root = _compose(text)
+    told = [(error, _node(root, str(error.get("pointer") or ""))) for error in errors]
+    return [
+        {**error, "message": plan_words.word_of_yaml(str(error.get("message")), str(node.value))}
+        if node is not None and node.id == "scalar" and node.style is None
+        else error
+        for error, node in told
+    ]
+
+
+def _node(root: Any, pointer: str) -> Any:
+    """Return what a pointer names; None where nothing stands there."""
+    node = root
+    for part in pointer.split("/")[1:]:
+        found = None if node is None else _member(node, part.replace("~1", "/").replace("~0", "~"))
+        node = found and found[1]
+    return node
 
 
 def changes(stored: Mapping[str, Any] | None, file: PlanFile) -> list[dict[str, Any]]:

@@ -24,6 +24,14 @@ _UNKNOWN_FIELD: Final = re.compile(r"unknown field '([^']*)'")
 _CHOICE: Final = re.compile(r"must be (.+), not '([^']*)'$")
 _UNKNOWN_WAVE: Final = re.compile(r"no wave is named '([^']*)'")
 _MISMATCH: Final = re.compile(r"('[^']*') does not match (.+)$")
+_SMART_QUOTES: Final = tuple(
+    "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{DOUBLE LOW-9 QUOTATION MARK}"
+    "\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}\N{SINGLE LOW-9 QUOTATION MARK}"
+)
+_TRUTH: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("yes", "on", "true"), "true"),
+    **dict.fromkeys(("no", "off", "false"), "false"),
+}
 _PATTERNS: Final[Mapping[str, str]] = {
     r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$": "ASCII letters, digits, blanks and . _ - (at most 64, no mark first)",
     r"^s-[0-9a-zA-Z]{17}$": "a source server's id: s- and 17 letters or digits",
@@ -117,6 +125,23 @@ def open_quote(text: str) -> int | None:
         if value[:1] in {'"', "'"} and value.count(value[0]) == 1:
             return number
     return None
+
+
+def hardly_meant(name: str, value: str, bare: bool, _line: int) -> str | None:
+    """Return why a value that is valid is hardly what was meant; None of any other."""
+    if value[:1] in _SMART_QUOTES or value[-1:] in _SMART_QUOTES:
+        return f"the quotation marks of {value} are part of it: write straight ones, or none"
+    if bare and name == "accountId" and value.isdecimal():
+        return f"write the account id in quotes: to other readers of YAML {value} is a number and loses its zeros"
+    return None
+
+
+def word_of_yaml(message: str, written: str) -> str:
+    """Say of a word that YAML takes for true or false which word it is."""
+    taken = _TRUTH.get(written.lower())
+    if taken is None or not message.startswith("must be a string"):
+        return message
+    return f'must be a string: YAML takes {written} for {taken}, write "{written}" in quotes'
 
 
 def in_words(errors: Iterable[dict[str, Any]], document: object) -> list[dict[str, Any]]:

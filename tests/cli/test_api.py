@@ -99,8 +99,8 @@ def test_every_fault_of_a_refusal_is_listed(api: FakeApi, wavebreak: Terminal) -
     api.answers["POST", f"/executions/{DRILL}/cancel"] = (400, refused)
     assert wavebreak("cancel", DRILL).err == (
         "error: The request is not valid: 2 errors\n"
-        "  /reason: is too long\n"
-        "  /then: [red]unknown\\x1b[0m\n"
+        "  --reason: is too long\n"
+        "  --then: [red]unknown\\x1b[0m\n"
         "  code: VALIDATION_FAILED (HTTP 400)\n"
     )
 

@@ -277,7 +277,7 @@ def test_f17_a_plan_is_shown_with_every_list_of_its_steps(api: FakeApi, wavebrea
     assert [line for line in shown.splitlines() if line.startswith(("   before", "   after", "   check"))] == [
         "   before: stop --gently now (required)",
         "   after: start",
-        "   after: status",
+        "   after: status (times out after 9s)",
         "   check smoke-test: query orders",
     ]
     assert _approvals(shown) == ["no", "yes"]
@@ -296,8 +296,8 @@ def test_c12_a_plan_is_shown_with_the_kinds_of_its_steps_and_what_is_not_usual(
     api.answers["GET", "/plans/shop"] = (200, {"plan": normalised(parse_plan(content)), "version": 3})
     shown = wavebreak("plan", "show", "shop").out
     assert [line for line in shown.splitlines() if line.startswith("   before")] == [
-        "   before: automation Promote (required)",
-        "   before: function notify (in drills, too)",
+        "   before: automation Promote (required, times out after 1h 00m)",
+        "   before: function notify (in drills, too, times out after 5m 00s)",
         "   before: stop (required, not in drills)",
     ]
 

@@ -1,10 +1,13 @@
 """`wavebreak plan validate`, `diff`, `apply`, `new`, `schema`: plans as files, before and while they are stored."""
 
+import re
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
+from wavebreak.identifiers import PLAN_ID_PATTERN
 from wavebreak_cli import plan_files, plan_words
 from wavebreak_cli.client.request import Call, path_of
 from wavebreak_cli.commands.names import plan_named
@@ -21,7 +24,7 @@ from wavebreak_cli.session import JsonFlag, Shell, is_deleted, open_shell
 from wavebreak_cli.views import lists, plan_views
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from wavebreak_cli.client.answers import StoredPlan
 
@@ -64,36 +67,57 @@ def validate(
         return
     judged = [_judged(name) for name in files]
     if shell.json:
-        documents = [{"valid": not errors, "errors": errors} for _, errors in judged]
-        named = [{"file": name, **told} for (name, _), told in zip(judged, documents, strict=True)]
-        shell.print_result(documents[0] if len(files) == 1 else {"items": named}, str)
+        named = [{"file": one.name, **one.document()} for one in judged]
+        shell.print_result(judged[0].document() if len(files) == 1 else {"items": named}, str)
     elif form is Format.GITHUB:
-        for name, errors in judged:
-            shell.around.out.file.write("".join(plan_views.annotation(name, error) + "\n" for error in errors))
+        for one in judged:
+            told = [plan_views.annotation(one.name, fault) for fault in one.errors]
+            told += [plan_views.annotation(one.name, fault, "warning") for fault in one.warnings]
+            shell.around.out.file.write("".join(line + "\n" for line in told))
     else:
         _tell(shell, judged)
-    if any(errors for _, errors in judged):
+    if any(one.errors for one in judged):
         raise Finished(EXIT_USAGE)
 
 
-def _judged(file: str) -> tuple[str, list[dict[str, Any]]]:
-    """Check one file; gives its name and its problems, a file that cannot be read having one."""
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A file, its problems, and what is valid in it and hardly meant."""
+
+    name: str
+    errors: "list[dict[str, Any]]"
+    warnings: "list[dict[str, Any]]"
+
+    def document(self) -> dict[str, Any]:
+        """Return it for programs."""
+        told = {"warnings": self.warnings} if self.warnings else {}
+        return {"valid": not self.errors, "errors": self.errors, **told}
+
+
+def _judged(file: str) -> _Judged:
+    """Check one file; one that cannot be read has one problem."""
     try:
         read = plan_files.read(file)
         plan_files.judge(read)
     except PlanUnreadableError as invalid:
-        return str(invalid.problem["file"]), invalid.problem["errors"]
+        return _Judged(str(invalid.problem["file"]), invalid.problem["errors"], [])
     except ConfigError as unreadable:  # no file, a directory: the others are judged all the same
-        return file, [{"pointer": "", "message": str(unreadable)}]
-    return read.name, []
+        return _Judged(file, [{"pointer": "", "message": str(unreadable)}], [])
+    return _Judged(read.name, [], plan_files.warnings(read))
 
 
-def _tell(shell: Shell, judged: "Sequence[tuple[str, list[dict[str, Any]]]]") -> None:
-    for name, errors in judged:
-        if errors:
-            shell.fail(plan_files.unreadable(name, errors))
+def _tell(shell: Shell, judged: "Sequence[_Judged]") -> None:
+    for one in judged:
+        if one.errors:
+            shell.fail(plan_files.unreadable(one.name, one.errors))
         else:
-            shell.around.out.print(shell.look.text(f"✓ {name} is a valid plan", "green"))
+            shell.around.out.print(shell.look.text(f"✓ {one.name} is a valid plan", "green"))
+        _warn(shell, one.name, one.warnings)
+
+
+def _warn(shell: Shell, name: str, warnings: "Sequence[Mapping[str, Any]]") -> None:
+    for told in warnings:
+        shell.note(f"warning: {name}:{told['line']}: {told['message']}")
 
 
 def _live(shell: Shell, names: list[str]) -> None:
@@ -101,6 +125,8 @@ def _live(shell: Shell, names: list[str]) -> None:
     if len(names) > 1:
         raise ConfigError.because("--live takes one plan at a time")
     name = names[0]
+    if re.fullmatch(PLAN_ID_PATTERN, name) and not plan_files.is_plan_id(name):
+        shell.note(f"{name} is a file here and read as one: for the stored plan {name} go to another directory")
     if plan_files.is_plan_id(name):
         plan_id = name
     else:
@@ -170,6 +196,8 @@ def apply(
         raise ConfigError.because("--if-match is for one plan")
     read = _all_valid(shell, files)
     _refuse_one_plan_twice(read)
+    for plan in read:
+        _warn(shell, plan.name, plan_files.warnings(plan))
     answers = []
     for plan in read:
         answer, told = _applied(shell, plan, if_match)

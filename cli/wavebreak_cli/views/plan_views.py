@@ -128,7 +128,8 @@ def _step(step: Mapping[str, Any]) -> str:
     told = " ".join(map(str, (step.get("command"), *(step.get("args") or ())))) if kind == "command" else step[kind]
     usual = "RUN" if kind == "command" else "SKIP"
     drills = {"RUN": "in drills, too", "SKIP": "not in drills"}[step.get("inDrill") or usual]
-    notes = ["required" if step.get("required") else "", drills if usual != step.get("inDrill", usual) else ""]
+    limit = f"times out after {duration(step['timeoutSeconds'])}" if step.get("timeoutSeconds") else ""
+    notes = ["required" if step.get("required") else "", drills if usual != step.get("inDrill", usual) else "", limit]
     named = told if kind == "command" else f"{kind} {told}"
     return named + (f" ({', '.join(filter(None, notes))})" if any(notes) else "")
 
@@ -172,11 +173,12 @@ def _value(value: object) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
-def annotation(file: str, error: Mapping[str, Any]) -> str:
-    """Write a problem as GitHub Actions reads it: shown at its line of the pull request."""
+def annotation(file: str, error: Mapping[str, Any], level: str = "error") -> str:
+    """Write a problem, or a warning, as GitHub Actions reads it: shown at its line of the pull request."""
     pointer = f"{error['pointer']}: " if error.get("pointer") else ""
     line = f",line={error['line']}" if error.get("line") else ""
-    return f"::error file={_property(file)}{line},title=Invalid plan::{_data(pointer + str(error.get('message')))}"
+    title = "Invalid plan" if level == "error" else "Plan"
+    return f"::{level} file={_property(file)}{line},title={title}::{_data(pointer + str(error.get('message')))}"
 
 
 def _data(text: str) -> str:
