@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from tests.support.manners import seed
 from tools.local_stack import deployment, processes
-from tools.local_stack.__main__ import up
+from tools.local_stack.__main__ import status, up
 from tools.local_stack.first_minutes import add_example_servers, example_servers, next_commands
 from tools.local_stack.ssm_documents import documents
 from tools.local_stack.stack import LocalStack, Ports, StackError, _Record, configured
@@ -148,6 +148,26 @@ def test_f2_the_servers_of_the_examples_are_there_and_those_that_are_stay_as_the
     assert hosts[first] == "mine"
     assert {one[0] for one in example_servers()} <= hosts.keys()
     assert add_example_servers(url) == 0
+
+
+def test_f27_the_status_is_told_in_words_or_as_json(stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> None:
+    description = stack.status()
+    assert description is not None
+    assert status(stack, as_json=False) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(
+        f"The local stack is up, time scale {stack.time_scale:g}.\n  API        {description['apiUrl']}"
+    )
+    assert "{" not in told
+    assert status(stack, as_json=True) == 0
+    assert json.loads(capsys.readouterr().out) == description
+
+
+def test_f27_a_stack_that_is_not_up_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status(LocalStack(tmp_path, Ports(1, 2), 1), as_json=False) == 1
+    assert capsys.readouterr().out == "No local stack is up: make up\n"
+    assert status(LocalStack(tmp_path, Ports(1, 2), 1), as_json=True) == 1
+    assert json.loads(capsys.readouterr().out) is None
 
 
 def test_b8_a_stack_that_runs_with_other_settings_is_not_ended_unasked(stack: LocalStack) -> None:

@@ -7,10 +7,10 @@ import json
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
-from tools.local_stack.first_minutes import add_example_servers, next_commands
+from tools.local_stack.first_minutes import add_example_networks, add_example_servers, next_commands
 from tools.local_stack.stack import StackError, configured
 from tools.packaging import sam
 
@@ -32,19 +32,27 @@ def up(stack: LocalStack, *, forced: bool) -> int:
     begin = time.monotonic()
     description = stack.start()
     added = add_example_servers(description["simulatorUrl"])
+    add_example_networks(description["simulatorUrl"])
     seconds = time.monotonic() - begin
     servers = f", with {added} source servers of the examples" if added else ""
     return _tell(
         0,
         "The local stack was up already." if was_up else f"The local stack is up ({seconds:.1f} s).",
-        f"  API        {description['apiUrl']}",
-        f"  AWS        {description['endpointUrl']}",
-        f"  simulator  {description['simulatorUrl']}{servers}, manners of seed {stack.seed_in_force()}",
-        f"  all of it  {stack.directory / 'stack.json'}",
+        *_places(stack, description, servers),
         "",
         "Next",
         *(f"  {command}" for command in next_commands()),
     )
+
+
+def _places(stack: LocalStack, description: dict[str, Any], servers: str = "") -> list[str]:
+    """Say where the parts of a stack that is up are."""
+    return [
+        f"  API        {description['apiUrl']}",
+        f"  AWS        {description['endpointUrl']}",
+        f"  simulator  {description['simulatorUrl']}{servers}, manners of seed {stack.seed_in_force()}",
+        f"  all of it  {stack.directory / 'stack.json'}",
+    ]
 
 
 def _up(stack: LocalStack) -> int:
@@ -55,11 +63,15 @@ def _down(stack: LocalStack) -> int:
     return _tell(0, "The local stack is down." if stack.stop() else "No local stack was up.")
 
 
-def _status(stack: LocalStack) -> int:
+def status(stack: LocalStack, *, as_json: bool) -> int:
+    """Say whether the stack is up, and where: in words, or as the content of stack.json."""
     description = stack.status()
     if description is None:
-        return _tell(1, "No local stack is up.")
-    return _tell(0, json.dumps(description, indent=2))
+        return _tell(1, "null" if as_json else "No local stack is up: make up")
+    if as_json:
+        return _tell(0, json.dumps(description, indent=2))
+    scale = f", time scale {stack.time_scale_in_force():g}"
+    return _tell(0, f"The local stack is up{scale}.", *_places(stack, description))
 
 
 def _tell(code: int, *lines: str) -> int:
@@ -74,10 +86,12 @@ def _tell(code: int, *lines: str) -> int:
 
 def main() -> int:
     """Run one of the commands."""
-    commands = {"up": _up, "down": _down, "status": _status}
+    commands = {"up": _up, "down": _down, "status": lambda stack: status(stack, as_json=as_json)}
     parser = argparse.ArgumentParser(prog="python -m tools.local_stack", description="The local stack.")
     parser.add_argument("command", choices=commands)
-    command = parser.parse_args().command
+    parser.add_argument("--json", action="store_true", help="of status: all of it (WAVEBREAK_JSON=1 does the same)")
+    given = parser.parse_args()
+    command, as_json = given.command, given.json or os.environ.get("WAVEBREAK_JSON") == "1"
     try:
         return commands[command](configured(os.environ))
     except (StackError, sam.SamError, BotoCoreError, ClientError) as error:

@@ -203,6 +203,11 @@ class LocalStack:
         description: dict[str, Any] = json.loads(self._description_file.read_text(encoding="utf-8"))
         return description
 
+    def time_scale_in_force(self) -> float:
+        """Tell the time scale of what runs here; that of this stack's settings if nothing does."""
+        record = _Record.read(self._record_file)
+        return self.time_scale if record is None else record.wanted.time_scale
+
     def seed_in_force(self) -> int:
         """Return the seed of the simulator's manners, which repeats them."""
         return int(SimulatorControl(self._simulator_url).manners()["seed"])
