@@ -59,3 +59,25 @@ def test_f4_a_plan_that_never_ran_has_the_names_that_drs_has(api: FakeApi, waveb
     api.answers["POST", "/plans/web/validate"] = (200, {"ready": True, "checks": [], "names": {ID: "db-1"}})
     api.listed["/executions"] = []
     assert f"{ID}  db-1" in wavebreak("plan", "show", "web").out
+
+
+def test_f4_targets_without_an_execution_have_the_names_of_the_execution_that_the_answer_tells(
+    api: FakeApi, wavebreak: Terminal
+) -> None:
+    asked, other = Asked("status"), "s-00000000000000002"
+    at = datetime(2026, 11, 21, 12, 3, 1, tzinfo=UTC)
+    done = ExecutionResult.completed(ID, 0, "up\n").timed(at, 1)
+    failed = ExecutionResult.completed(other, 1, "", "Cannot connect to Qdrant service\n").timed(at, 1)
+    api.answers["POST", "/commands"] = (202, run_reading({}, 2, asked=asked)[0])
+    api.runs = [
+        run_reading({}, 2, asked=asked),
+        run_reading({1: done, 2: failed}, 2, asked=asked, over=True),
+    ]
+    launched = [server(1, name="db-1"), server(2, name="db-2")]
+    api.readings[DRILL] = [execution("COMPLETED", [wave(1, "db", "COMPLETED", launched)])]
+    outcome = wavebreak("command", "status", "--targets", f"{ID},{other}")
+    assert outcome.exit_code == 2
+    for identifier, name in ((ID, "db-1"), (other, "db-2")):
+        assert outcome.out.count(identifier) == outcome.out.count(f"{name} {identifier}") > 0, "no id stands alone"
+    sent = next(request for request in api.requests if request.method == "POST")
+    assert "executionId" not in sent.body

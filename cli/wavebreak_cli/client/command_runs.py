@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _RESULTS_A_PAGE: Final = 50
 """A result is up to 20 KB, so this many fit any answer."""
 _LINES_A_PAGE: Final = 1000
+_LISTED: Final = re.compile(r"^( +• )(\S+)", re.MULTILINE)
+"""A target in the list of those that failed, in a summary."""
 _PAGES_A_READING: Final = 20
 """Pages of lines read before what they hold is shown."""
 
@@ -64,8 +67,10 @@ def with_names(reading: RunReading, names: Mapping[str, str]) -> RunReading:
         cast("CommandLine", {**line, "target": named(str(line.get("target")), names)}) for line in reading.lines
     )
     merged = [{**row, "target": named(str(row.get("target")), names)} for row in reading.run.get("merged") or []]
-    run = cast("CommandRun", {**reading.run, "merged": merged}) if merged else reading.run
-    return RunReading(run, entries, lines)
+    told: dict[str, Any] = {"merged": merged} if merged else {}
+    if reading.run.get("summary"):
+        told["summary"] = _LISTED.sub(lambda line: line[1] + named(line[2], names), str(reading.run["summary"]))
+    return RunReading(cast("CommandRun", {**reading.run, **told}), entries, lines)
 
 
 @dataclass
