@@ -9,18 +9,23 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
+import shutil
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from rich.console import Console
 from rich.live import Live
 from tests.cli.conftest import START, Clock
 from tests.cli.fake_api import DRILL, RECOVERY, FakeApi, Json, execution, server, wave
 from tests.cli.screen import Screen
+from tools.local_stack.first_minutes import example_servers, next_commands, next_lines, places
 
+from wavebreak_cli.client.request import READ_SECONDS
 from wavebreak_cli.main import invoke
 from wavebreak_cli.session import Environment
 from wavebreak_cli.views import live_view
@@ -29,8 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SESSIONS = Path(__file__).parent / "sessions"
-WHOLE = ("$ ", "three-tier.yaml:")
-"""What the terminal breaks, not the command: a line that was typed, and faults as editors read them."""
+ROOT = Path(__file__).parents[2]
+WHOLE = ("$ ", "three-tier.yaml:", "  simulator")
+"""What the terminal breaks, not the command: a line typed, faults as editors read them, a line of `make up`."""
 _ADDRESS = "http://127.0.0.1:4566/v1"
 SIZES = [(80, 24), (140, 40)]
 PLAN = """\
@@ -82,6 +88,12 @@ class Session:
     size: tuple[int, int]
     lives: list[Live] = field(default_factory=list)
     typed: list[str] = field(default_factory=list)
+    others: list[Session] = field(default_factory=list)
+    frozen_until: datetime | None = None
+    pictures: list[str] = field(default_factory=list)
+    """What stood on the screen at each reading that came too late."""
+    broken: list[AssertionError] = field(default_factory=list)
+    """What failed while the API was asked: in another thread, where nothing else tells of it."""
 
     def __post_init__(self) -> None:
         """Begin with an empty screen."""
@@ -121,19 +133,39 @@ class Session:
         self.recorder.write(f"{question}{answer}\n")
         return answer
 
+    def another(self) -> Session:
+        """Sit down at a second terminal of the same size."""
+        self.others.append(Session(self.api, self.clock, self.directory, self.size))
+        return self.others[-1]
+
+    def meanwhile(self, do: Callable[[], object], waits: Json) -> Callable[[], Json]:
+        """Do something while a reading is waited for; what fails in it fails the session."""
+
+        def reading() -> Json:
+            try:
+                do()
+            except AssertionError as failed:
+                self.broken.append(failed)
+            return waits
+
+        return reading
+
+    def hold(self, request: httpx.Request) -> None:
+        """Let a request wait for as long as the API is frozen, or as it waits itself; the view is drawn meanwhile."""
+        until = self.clock.at + timedelta(seconds=request.extensions["timeout"]["read"])
+        while self.frozen_until is not None and self.clock.at < min(until, self.frozen_until):
+            self.clock.at += timedelta(seconds=1)
+            for live in self.lives[-1:]:
+                live.refresh()
+        if self.frozen_until is not None and self.clock.at < self.frozen_until:
+            self.pictures.append("\n".join(self.screen.shown))
+            raise httpx.ReadTimeout("timed out", request=request)
+
     def sees(self, *texts: str) -> None:
         """Fail unless all of it stands on the screen."""
         shown = "\n".join(self.screen.shown)
         for text in texts:
             assert text in shown, f"{text!r} is not on the screen:\n{shown}"
-
-    def freeze(self, seconds: int, answer: Json) -> Json:
-        """Give an answer after so many seconds; a live view is drawn every few seconds meanwhile."""
-        for _ in range(0, seconds, 4):
-            self.clock.at += timedelta(seconds=4)
-            for live in self.lives[-1:]:
-                live.refresh()
-        return answer
 
     def recording(self) -> str:
         """Write the session as asciinema does, without what differs from run to run."""
@@ -159,6 +191,14 @@ def session(
         made.lives.append(by_hand(**{**settings, "console": made.console}))
         return made.lives[-1]
 
+    sent = httpx.Client.send
+
+    def send(client: httpx.Client, asked: httpx.Request, **settings: Any) -> httpx.Response:
+        made.hold(asked)
+        return sent(client, asked, **settings)
+
+    monkeypatch.setenv("PATH", str(tmp_path))  # `wavebreak` is found nowhere, as in a fresh checkout
+    monkeypatch.setattr(httpx.Client, "send", send)
     monkeypatch.setattr(live_view, "Live", live)
     monkeypatch.chdir(tmp_path)
     return made
@@ -196,8 +236,22 @@ DONE = waves("COMPLETED", "COMPLETED", "COMPLETED", launched=(1, 2, 3, 4, 5))
 
 
 def first_minutes(session: Session) -> None:
-    """Write a plan, look at what is wrong with it, store it, start a drill."""
+    """Bring the local stack up and do what it and the README say; then write a plan of one's own and store it."""
     api = session.api
+    own = {"apiUrl": api.url, "endpointUrl": "http://127.0.0.1:4566", "simulatorUrl": "http://127.0.0.1:4567"}
+    told = places(own, Path("/srv/wavebreak/.local/stack.json"), 2026, len(list(example_servers())))
+    session.recorder.write("\n".join(("$ make up", "The local stack is up (21.4 s).", *told, *next_lines())) + "\n\n")
+    shutil.copytree(ROOT / "examples", session.directory / "examples")
+    typed = re.search(r"^make up\n.*?^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert typed
+    lines = [line for line in typed[0].splitlines() if line.startswith("wavebreak ")]
+    assert lines == [f"wavebreak {line.partition(' ')[2]}" for line in next_commands()[: len(lines)]]
+    api.answers["PUT", "/plans/three-tier"] = (201, {"plan": {}, "version": 1})
+    api.answers["POST", "/drills"] = (202, execution("PENDING", []))
+    running = [execution("IN_PROGRESS", found) for found in (FIRST, AGAIN, LAST)]
+    api.readings[DRILL] = [*running, execution("COMPLETED", DONE)]
+    assert [session.run(line) for line in lines] == [0, 0]
+    session.sees("✓ COMPLETED", f"  wavebreak terminate {DRILL}")
     api.listed["/plans"] = []
     assert session.run("wavebreak plan list") == 0
     session.sees("no plans: make one with wavebreak plan apply FILE")
@@ -207,45 +261,48 @@ def first_minutes(session: Session) -> None:
     assert session.run("wavebreak plan validate three-tier.yaml") == 3
     session.sees("three-tier.yaml:8: /waves/1/onFailure: must be STOP, CONTINUE or ASK, not", "did you mean ASK?")
     (session.directory / "three-tier.yaml").write_text(PLAN)
-    api.answers["PUT", "/plans/three-tier"] = (201, {"plan": {}, "version": 1})
     assert session.run("wavebreak plan apply three-tier.yaml") == 0
     session.sees("✓ three-tier stored as version 1")
-    api.answers["POST", "/drills"] = (202, execution("PENDING", []))
     assert session.run("wavebreak run three-tier --mode drill") == 0
     session.sees("✓ started DRILL", f"  wavebreak watch {DRILL}")
 
 
 def drill(session: Session) -> None:
-    """Follow a drill through an approval, a failure that asks, and a retry."""
-    api = session.api
+    """Follow a drill; at a second terminal its wave is approved, and tried again when it fails and asks."""
+    api, second = session.api, session.another()
     api.listed["/executions"] = [{"executionId": DRILL}]
+    for verb in ("approve", "retry"):
+        api.answers["POST", f"/executions/{DRILL}/waves/2/{verb}"] = (202, execution("IN_PROGRESS", AGAIN))
 
-    def looked(waits: Json, *texts: str) -> Callable[[], Json]:
-        def look() -> Json:
-            session.sees(*texts)
-            return waits
+    def approve() -> None:
+        session.sees("WAITING FOR YOU: approve or reject wave 2 application (since 12:03:06Z", "RTO 1h 0m: 56m left")
+        session.sees(f"  wavebreak approve {DRILL} 2")
+        assert second.run("wavebreak approve latest application") == 0
+        second.sees(f"({DRILL})", "✓ approve accepted")
 
-        return look
+    def retry() -> None:
+        session.sees("WAITING FOR YOU: retry, skip or cancel: wave 2", "app-2 s-0")
+        assert second.run(f"wavebreak retry {DRILL} 2") == 0
+        second.sees("✓ retry accepted, now IN PROGRESS")
 
     asks = execution("IN_PROGRESS", ASKS, factors=RTO)
+    failed = execution("PAUSED", FAILS, pausedBy=["FAILURE"])
     api.readings[DRILL] = [
         execution("IN_PROGRESS", FIRST, factors=RTO),
         asks,
-        looked(asks, "WAITING FOR YOU: approve or reject wave 2 application (since 12:03:06Z", "RTO 1h 0m: 56m left"),
-        looked(execution("PAUSED", FAILS, pausedBy=["FAILURE"]), f"  wavebreak approve {DRILL} 2"),
-        looked(execution("IN_PROGRESS", AGAIN), "WAITING FOR YOU: retry, skip or cancel: wave 2", "app-2 s-0"),
+        session.meanwhile(approve, asks),
+        asks,  # what approve reads to know the wave by its name
+        execution("IN_PROGRESS", AGAIN),
+        failed,
+        session.meanwhile(retry, failed),
+        execution("IN_PROGRESS", AGAIN),
         execution("IN_PROGRESS", LAST),
         execution("COMPLETED", DONE),
     ]
     assert session.run("wavebreak watch latest") == 0
     session.sees("✓ COMPLETED", f"wavebreak terminate {DRILL}")
-    api.readings[DRILL] = [execution("IN_PROGRESS", ASKS)]
-    api.answers["POST", f"/executions/{DRILL}/waves/2/approve"] = (202, execution("IN_PROGRESS", AGAIN))
-    assert session.run("wavebreak approve latest application") == 0
-    session.sees(f"({DRILL})", "✓ approve accepted")
-    api.answers["POST", f"/executions/{DRILL}/waves/2/retry"] = (202, execution("IN_PROGRESS", AGAIN))
-    assert session.run(f"wavebreak retry {DRILL} 2") == 0
-    session.sees("✓ retry accepted, now IN PROGRESS")
+    steered = [request.path for request in api.requests if request.method == "POST"]
+    assert steered == [f"/executions/{DRILL}/waves/2/{verb}" for verb in ("approve", "retry")]
 
 
 def cancel(session: Session) -> None:
@@ -299,23 +356,26 @@ def recovery(session: Session) -> None:
 
 def frozen(session: Session) -> None:
     """Watch while the API freezes for a minute: the picture says since when it is old, and goes on by itself."""
-    api = session.api
     running = execution("IN_PROGRESS", FIRST)
 
-    def freezes() -> Json:
-        session.freeze(4, running)
-        assert "no answer" not in "\n".join(session.screen.shown)
-        session.freeze(56, running)
-        session.sees("as of 12:03:04Z, no answer for 1m 00s", "⟳ IN PROGRESS  3m 04s")
-        return running
+    def freezes() -> None:
+        session.frozen_until = session.clock.at + timedelta(seconds=60)
 
-    def back() -> Json:
-        assert "no answer" not in "\n".join(session.screen.shown)
-        return execution("COMPLETED", DONE)
+    def back() -> None:
+        assert "no answer" not in "\n".join(session.screen.shown), "one answer, and nothing is old"
 
-    api.readings[DRILL] = [running, freezes, back, execution("COMPLETED", DONE)]
+    done = execution("COMPLETED", DONE)
+    session.api.readings[DRILL] = [running, session.meanwhile(freezes, running), running, session.meanwhile(back, done)]
     assert session.run(f"wavebreak watch {DRILL}") == 0
     session.sees("✓ COMPLETED")
+    assert READ_SECONDS == 8
+    assert 4 <= len(session.pictures) <= 7, "each reading is waited for 8 seconds, as the command is configured"
+    for picture in session.pictures:
+        assert "no answer for " in picture
+    assert "no answer for 8s" in session.pictures[0]
+    stood = {tuple(row for row in picture.splitlines() if "no answer" not in row) for picture in session.pictures}
+    assert len(stood) == 1, "no clock moves while what is shown is old"
+    assert "⟳ IN PROGRESS  3m 05s" in "\n".join(*stood)
 
 
 @pytest.mark.parametrize(
@@ -325,9 +385,17 @@ def test_a_session_shows_what_was_recorded_and_fits_the_terminal(
     session: Session, play: Callable[[Session], None]
 ) -> None:
     play(session)
-    assert [row for row in session.screen.too_wide if not row.startswith(WHOLE)] == []
+    assert session.broken == []
+    name = play.__name__.replace("_", "-")
+    for terminal, suffix in ((session, ""), *((other, "-second-terminal") for other in session.others)):
+        assert [row for row in terminal.screen.too_wide if not row.startswith(WHOLE)] == []
+        _as_recorded(terminal, f"{name}{suffix}")
+
+
+def _as_recorded(session: Session, name: str) -> None:
+    """Fail unless a terminal showed what was recorded, and shows it again when the recording is replayed."""
     width, height = session.size
-    file = SESSIONS / f"{play.__name__.replace('_', '-')}-{width}x{height}.cast"
+    file = SESSIONS / f"{name}-{width}x{height}.cast"
     if os.environ.get("WAVEBREAK_WRITE_SNAPSHOTS"):
         SESSIONS.mkdir(exist_ok=True)
         file.write_text(session.recording(), encoding="utf-8")

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
-from tools.local_stack.first_minutes import add_example_networks, add_example_servers, next_commands
+from tools.local_stack.first_minutes import add_example_networks, add_example_servers, next_lines, places
 from tools.local_stack.stack import StackError, configured
 from tools.packaging import sam
 
@@ -34,25 +34,12 @@ def up(stack: LocalStack, *, forced: bool) -> int:
     added = add_example_servers(description["simulatorUrl"])
     add_example_networks(description["simulatorUrl"])
     seconds = time.monotonic() - begin
-    servers = f", with {added} source servers of the examples" if added else ""
-    return _tell(
-        0,
-        "The local stack was up already." if was_up else f"The local stack is up ({seconds:.1f} s).",
-        *_places(stack, description, servers),
-        "",
-        "Next",
-        *(f"  {command}" for command in next_commands()),
-    )
+    head = "The local stack was up already." if was_up else f"The local stack is up ({seconds:.1f} s)."
+    return _tell(0, head, *_places(stack, description, added), *next_lines())
 
 
-def _places(stack: LocalStack, description: dict[str, Any], servers: str = "") -> list[str]:
-    """Say where the parts of a stack that is up are."""
-    return [
-        f"  API        {description['apiUrl']}",
-        f"  AWS        {description['endpointUrl']}",
-        f"  simulator  {description['simulatorUrl']}{servers}, manners of seed {stack.seed_in_force()}",
-        f"  all of it  {stack.directory / 'stack.json'}",
-    ]
+def _places(stack: LocalStack, description: dict[str, Any], added: int = 0) -> list[str]:
+    return places(description, stack.directory / "stack.json", stack.seed_in_force(), added)
 
 
 def _up(stack: LocalStack) -> int:

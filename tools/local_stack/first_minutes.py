@@ -13,7 +13,7 @@ from tools.template import ROOT
 from drs_simulator.client import ControlError, SimulatorControl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 EXAMPLES: Final = ROOT / "examples"
 _ZONES: Final = "abc"
@@ -71,6 +71,22 @@ def _has_subnet(control: SimulatorControl, subnet_id: str, region: str) -> bool:
     except ControlError:
         return False
     return True
+
+
+def places(description: Mapping[str, Any], file: Path, seed: int, added: int) -> list[str]:
+    """Say where the parts of a stack are that is up, and how many servers of the examples were added to it."""
+    servers = f", with {added} source servers of the examples" if added else ""
+    return [
+        f"  API        {description['apiUrl']}",
+        f"  AWS        {description['endpointUrl']}",
+        f"  simulator  {description['simulatorUrl']}{servers}, manners of seed {seed}",
+        f"  all of it  {file}",
+    ]
+
+
+def next_lines() -> list[str]:
+    """Say what to do with a stack that is up."""
+    return ["", "Next", *(f"  {command}" for command in next_commands())]
 
 
 def next_commands(plan: str = "three-tier") -> list[str]:
