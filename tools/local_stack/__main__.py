@@ -17,6 +17,8 @@ from tools.packaging import sam
 if TYPE_CHECKING:
     from tools.local_stack.stack import LocalStack
 
+_JSON: Final = "WAVEBREAK_JSON"
+"""1 has the status told as JSON, for make has no options to hand on."""
 _BROKEN_PIPE: Final = 141
 """The exit code of a program that SIGPIPE ended, as a shell shows it."""
 
@@ -50,6 +52,10 @@ def _down(stack: LocalStack) -> int:
     return _tell(0, "The local stack is down." if stack.stop() else "No local stack was up.")
 
 
+def _status(stack: LocalStack) -> int:
+    return status(stack, as_json=os.environ.get(_JSON) == "1")
+
+
 def status(stack: LocalStack, *, as_json: bool) -> int:
     """Say whether the stack is up, and where: in words, or as the content of stack.json."""
     description = stack.status()
@@ -73,12 +79,14 @@ def _tell(code: int, *lines: str) -> int:
 
 def main() -> int:
     """Run one of the commands."""
-    commands = {"up": _up, "down": _down, "status": lambda stack: status(stack, as_json=as_json)}
+    commands = {"up": _up, "down": _down, "status": _status}
     parser = argparse.ArgumentParser(prog="python -m tools.local_stack", description="The local stack.")
     parser.add_argument("command", choices=commands)
     parser.add_argument("--json", action="store_true", help="of status: all of it (WAVEBREAK_JSON=1 does the same)")
     given = parser.parse_args()
-    command, as_json = given.command, given.json or os.environ.get("WAVEBREAK_JSON") == "1"
+    command = given.command
+    if given.json:
+        os.environ[_JSON] = "1"
     try:
         return commands[command](configured(os.environ))
     except (StackError, sam.SamError, BotoCoreError, ClientError) as error:

@@ -28,6 +28,18 @@ LICENCE: Json = {
 BUILT_IN = {"recovery_time", "recovery_point", "launch"}
 
 
+def test_b13_a_plan_with_checks_that_is_valid_is_stored_ready_and_run(commands: Commands, stack: Stack) -> None:
+    stack.put_servers([server(1)])
+    prints(commands, 1, revenue=1)
+    checked = plan(wave("all", 1, checks=[STATEMENT]), plan_id="checked")
+    assert stack.api("PUT", "/plans/checked", checked).status in {200, 201}
+    ready = stack.api("POST", "/plans/checked/validate").json
+    assert ready["ready"], ready["checks"]
+    ended = stack.ended(stack.start(checked))
+    assert ended["status"] == "COMPLETED"
+    assert [(check["name"], check["status"]) for check in ended["checks"]] == [("bank-statement", "COMPLETED")]
+
+
 def test_s4_4_a_document_check_leaves_the_failed_server_out_and_names_it(commands: Commands, stack: Stack) -> None:
     """Case 1 of seed 004: revenue [10000, FAILED, 12000]."""
     stack.put_servers(map(server, (1, 2, 3)))
