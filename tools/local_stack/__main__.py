@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,10 +16,10 @@ from tools.local_stack.stack import StackError, configured
 from tools.packaging import sam
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tools.local_stack.stack import LocalStack
 
-_JSON: Final = "WAVEBREAK_JSON"
-"""1 has the status told as JSON, for make has no options to hand on."""
 _BROKEN_PIPE: Final = 141
 """The exit code of a program that SIGPIPE ended, as a shell shows it."""
 
@@ -52,10 +53,6 @@ def _down(stack: LocalStack) -> int:
     return _tell(0, "The local stack is down." if stack.stop() else "No local stack was up.")
 
 
-def _status(stack: LocalStack) -> int:
-    return status(stack, as_json=os.environ.get(_JSON) == "1")
-
-
 def status(stack: LocalStack, *, as_json: bool) -> int:
     """Say whether the stack is up, and where: in words, or as the content of stack.json."""
     description = stack.status()
@@ -79,16 +76,18 @@ def _tell(code: int, *lines: str) -> int:
 
 def main() -> int:
     """Run one of the commands."""
-    commands = {"up": _up, "down": _down, "status": _status}
     parser = argparse.ArgumentParser(prog="python -m tools.local_stack", description="The local stack.")
-    parser.add_argument("command", choices=commands)
+    parser.add_argument("command", choices=("up", "down", "status"))
     parser.add_argument("--json", action="store_true", help="of status: all of it (WAVEBREAK_JSON=1 does the same)")
     given = parser.parse_args()
-    command = given.command
-    if given.json:
-        os.environ[_JSON] = "1"
+    as_json = given.json or os.environ.get("WAVEBREAK_JSON") == "1"
+    commands: dict[str, Callable[[LocalStack], int]] = {
+        "up": _up,
+        "down": _down,
+        "status": partial(status, as_json=as_json),
+    }
     try:
-        return commands[command](configured(os.environ))
+        return commands[given.command](configured(os.environ))
     except (StackError, sam.SamError, BotoCoreError, ClientError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
