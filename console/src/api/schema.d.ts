@@ -868,7 +868,7 @@ export interface components {
             /** @description What changes no status and should be known. */
             warnings?: {
                 /** @enum {string} */
-                code: "SELECTOR_STALE" | "REPLACES_RUNNING" | "PREEMPTED_DRILL" | "OLDER_SNAPSHOT" | "NOTHING_LAUNCHED";
+                code: "SELECTOR_STALE" | "REPLACES_RUNNING" | "PREEMPTED_DRILL" | "OLDER_SNAPSHOT" | "NOTHING_LAUNCHED" | "TEMPLATE_CHANGED_BY_OTHERS";
                 message: string;
                 sourceServerId?: string;
                 waveNumber?: number;
@@ -1149,7 +1149,7 @@ export interface components {
             /** @description What changes no status and should be known. */
             warnings: {
                 /** @enum {string} */
-                code: "SELECTOR_STALE" | "REPLACES_RUNNING" | "PREEMPTED_DRILL" | "OLDER_SNAPSHOT" | "NOTHING_LAUNCHED";
+                code: "SELECTOR_STALE" | "REPLACES_RUNNING" | "PREEMPTED_DRILL" | "OLDER_SNAPSHOT" | "NOTHING_LAUNCHED" | "TEMPLATE_CHANGED_BY_OTHERS";
                 message: string;
                 sourceServerId?: string;
                 waveNumber?: number;
@@ -1264,7 +1264,7 @@ export interface components {
             /** @description What changes no status and should be known. */
             warnings: {
                 /** @enum {string} */
-                code: "SELECTOR_STALE" | "REPLACES_RUNNING" | "PREEMPTED_DRILL" | "OLDER_SNAPSHOT" | "NOTHING_LAUNCHED";
+                code: "SELECTOR_STALE" | "REPLACES_RUNNING" | "PREEMPTED_DRILL" | "OLDER_SNAPSHOT" | "NOTHING_LAUNCHED" | "TEMPLATE_CHANGED_BY_OTHERS";
                 message: string;
                 sourceServerId?: string;
                 waveNumber?: number;

@@ -16,11 +16,13 @@ class NoticeCode(StrEnum):
     PREEMPTED_DRILL = "PREEMPTED_DRILL"
     OLDER_SNAPSHOT = "OLDER_SNAPSHOT"
     NOTHING_LAUNCHED = "NOTHING_LAUNCHED"
+    TEMPLATE_CHANGED_BY_OTHERS = "TEMPLATE_CHANGED_BY_OTHERS"
+    """Somebody chose another version of a launch template while a drill had it changed; theirs stays."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A warning of an execution. Those that are stored are one for each wave or drill, whatever they name."""
+    """A warning of an execution. Few are stored: one for each wave or drill, whatever it names, or the first servers."""
 
     code: NoticeCode
     message: str

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.commands.summary import RunStatus
 from wavebreak.domain.executions.audit_trail import COMMAND, LEASE, TERMINATION
 from wavebreak.domain.executions.model.executions import Mode
+from wavebreak.domain.executions.notices import NoticeCode
 from wavebreak.domain.executions.stepping.changes import STEP
 from wavebreak.domain.executions.views.executions import execution_view
 from wavebreak.domain.executions.views.next_steps import Step, next_steps
@@ -78,6 +79,10 @@ _OF_WAVE: Final[Mapping[str, Kind]] = {
 
 _MARKS: Final = {"completed": "✓", "failed": "✗", "cancelled": "⊘"}
 """What waves are counted by, in the order of the summary."""
+_ENDS: Final = frozenset(
+    {Kind.COMPLETED, Kind.PARTIAL_SUCCESS, Kind.FAILED, Kind.CANCELLED, Kind.TERMINATED, Kind.TERMINATION_INCOMPLETE}
+)
+"""After which people look at what was left behind."""
 _APPROVALS: Final = frozenset({Kind.APPROVAL_NEEDED, Kind.APPROVAL_STILL_NEEDED})
 _URGENCY: Final[Mapping[str, int]] = {
     WaveStatus.FAILED: 0,
@@ -133,7 +138,7 @@ def execution_message(kind: Kind, then: Execution, event: Mapping[str, Any]) -> 
         subject=subject,
         summary=summary,
         sentence=_sentence(kind, view, event),
-        facts=_facts(view, event),
+        facts=_facts(kind, view, event),
         steps=_steps(kind, view, event),
         attributes={
             "executionId": then.execution_id,
@@ -174,7 +179,7 @@ def _reason(event: Mapping[str, Any]) -> str | None:
     return discreet(reason) if reason else None
 
 
-def _facts(view: Mapping[str, Any], event: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def _facts(kind: Kind, view: Mapping[str, Any], event: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     name, identifier = one_line(view["planName"]), view["planId"]
     facts = [
         ("Plan", name if name == identifier else f"{name} ({identifier})"),
@@ -191,6 +196,9 @@ def _facts(view: Mapping[str, Any], event: Mapping[str, Any]) -> tuple[tuple[str
         facts.append(("Started by", _who_and_why(view["requestedBy"], view["reason"])))
     if view["lease"] and view["lease"]["expiresAt"]:
         facts.append(("Lease ends", clock(view["lease"]["expiresAt"])))
+    if kind in _ENDS:
+        told = [each for each in view["warnings"] if each["code"] == NoticeCode.TEMPLATE_CHANGED_BY_OTHERS]
+        facts += [("Warning", discreet(each["message"])) for each in told[:MOST_NAMES]]
     return (*facts, ("At", clock(event["at"])))
 
 

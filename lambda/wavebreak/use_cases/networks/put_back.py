@@ -15,6 +15,9 @@ from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.few_at_once import each_of
 from wavebreak.domain.drs import Trouble
 from wavebreak.domain.errors.record import Severity
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
+from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.networking.foreign_changes import with_foreign_change
 from wavebreak.domain.executions.networking.needs import is_needed
 from wavebreak.domain.launch_templates.changes import Stage
 from wavebreak.problems import NotFound, Unavailable
@@ -196,8 +199,6 @@ def _restored(app: Ports, due: Sequence[TemplateChange], listing: _Listing) -> d
     for name, answer in answers.items():
         if isinstance(answer, Trouble):
             waiting |= _failed(app, [by_server[name]], answer.reason)
-        elif answer:
-            _tell(app, by_server[name], answer)
     return waiting
 
 
@@ -207,11 +208,12 @@ def _one(
     change: TemplateChange,
     defaults: Mapping[str, TemplateVersion],
     keep: Callable[[TemplateChange], None],
-) -> str:
-    """Put one template back and delete the change; return what is to be reported of it, if anything."""
+) -> None:
+    """Put one template back, report what others did to it meanwhile, and only then delete the change."""
     told = restore(templates, change, defaults.get(change.template_id), app.now(), keep)
+    if told:
+        _tell(app, change, told)
     app.templates.done(change)
-    return told
 
 
 def _failed(
@@ -228,7 +230,7 @@ def _failed(
 
 
 def _tell(app: Ports, change: TemplateChange, words: str) -> None:
-    """Record that another caller changed a template while a drill had it changed."""
+    """Record that another caller changed a template while a drill had it changed, as a warning of the drill, too."""
     logger.warning("%s of %s: %s", change.template_id, change.source_server_id, words)
     app.errors.record_error(
         ForeignChangeError(f"{change.template_id} of {change.source_server_id}: {words}"),
@@ -236,6 +238,14 @@ def _tell(app: Ports, change: TemplateChange, words: str) -> None:
         execution_id=change.execution_id,
         wave=change.wave,
     )
+
+    def warned(drill: Execution) -> Execution:
+        return with_foreign_change(drill, change.wave, change.source_server_id, change.template_id, words)
+
+    try:
+        app.executions.change(change.execution_id, warned, Attribution(ENGINE_ACTOR, app.now()))
+    except NotFound:
+        logger.info("the drill %s is gone: nobody reads its warnings", change.execution_id)
 
 
 class ForeignChangeError(Unavailable):
