@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions import wave_ends
 from wavebreak.domain.executions.approving.rules import not_let_through, overdue, put_to_somebody
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.checking.turns import closing_turn
 from wavebreak.domain.executions.model.executions import CancelThen, Execution, PausedBy
 from wavebreak.domain.executions.model.jobs import JobState
@@ -144,7 +145,10 @@ def finalise(execution: Execution, now: datetime) -> Execution:
 
 
 def with_termination(execution: Execution, actor: str, now: datetime) -> Execution:
-    """Begin the next run of the termination of an execution's instances: it reads all of them anew."""
+    """Begin the next run of the termination of an execution's instances: it reads all of them anew.
+
+    One that `wavebreak` itself begins again does not tell people twice what is left to them (contract 13).
+    """
     begun = replace(
         execution.termination,
         status=TerminationStatus.IN_PROGRESS,
@@ -154,7 +158,7 @@ def with_termination(execution: Execution, actor: str, now: datetime) -> Executi
         ended_at=None,
         holds=(),
     )
-    return replace(looked_at_anew(execution), termination=begun)
+    return replace(looked_at_anew(execution, told=actor == ENGINE_ACTOR), termination=begun)
 
 
 def is_over(execution: Execution) -> bool:

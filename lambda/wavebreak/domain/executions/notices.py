@@ -22,7 +22,10 @@ class NoticeCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A warning of an execution. Few are stored: one for each wave or drill, whatever it names, or the first servers."""
+    """A warning of an execution.
+
+    Few are stored: one for each wave or drill, whatever it names, or those of a wave's first servers.
+    """
 
     code: NoticeCode
     message: str

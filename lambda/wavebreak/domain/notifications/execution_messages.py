@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.commands.summary import RunStatus
 from wavebreak.domain.executions.audit_trail import COMMAND, LEASE, TERMINATION
+from wavebreak.domain.executions.ending.instances_left import told_before
 from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.executions.notices import NoticeCode
 from wavebreak.domain.executions.stepping.changes import STEP
@@ -83,6 +84,7 @@ _ENDS: Final = frozenset(
     {Kind.COMPLETED, Kind.PARTIAL_SUCCESS, Kind.FAILED, Kind.CANCELLED, Kind.TERMINATED, Kind.TERMINATION_INCOMPLETE}
 )
 """After which people look at what was left behind."""
+_WORDS: Final[Mapping[str, str]] = {"remaining": "remain", "unknown": "unknown"}
 _APPROVALS: Final = frozenset({Kind.APPROVAL_NEEDED, Kind.APPROVAL_STILL_NEEDED})
 _URGENCY: Final[Mapping[str, int]] = {
     WaveStatus.FAILED: 0,
@@ -137,7 +139,9 @@ def execution_message(kind: Kind, then: Execution, event: Mapping[str, Any]) -> 
         look=look,
         subject=subject,
         summary=summary,
-        sentence=_sentence(kind, view, event),
+        sentence=_left(view, told_before(then))
+        if kind is Kind.TERMINATION_INCOMPLETE
+        else _sentence(kind, view, event),
         facts=_facts(kind, view, event),
         steps=_steps(kind, view, event),
         attributes={
@@ -248,7 +252,7 @@ def _changed(view: Mapping[str, Any], event: Mapping[str, Any], status: WaveStat
     return numbered([wave for wave in view["waves"] if wave["waveNumber"] in numbers])
 
 
-def _sentence(kind: Kind, view: Mapping[str, Any], event: Mapping[str, Any]) -> str:  # noqa: C901, PLR0911  one case for each kind
+def _sentence(kind: Kind, view: Mapping[str, Any], event: Mapping[str, Any]) -> str:  # noqa: PLR0911  one case for each kind
     total = view["totalWaves"]
     word = "recovery" if view["mode"] == Mode.RECOVERY else "drill"
     match kind:
@@ -271,10 +275,8 @@ def _sentence(kind: Kind, view: Mapping[str, Any], event: Mapping[str, Any]) -> 
             return f"{_changed(view, event, WaveStatus.FAILED)} failed."
         case Kind.LEASE_ENDING:
             return _lease_ending(view, event)
-        case Kind.TERMINATED:
-            return f"{view['termination']['terminated']} recovery instance(s) were terminated; none is left."
         case _:
-            return _left(view)
+            return f"{view['termination']['terminated']} recovery instance(s) were terminated; none is left."
 
 
 def _lease_ending(view: Mapping[str, Any], event: Mapping[str, Any]) -> str:
@@ -303,14 +305,18 @@ def _ending(view: Mapping[str, Any]) -> str:
     return text
 
 
-def _left(view: Mapping[str, Any]) -> str:
-    """Return what a termination left, the first few by name with the reason, those of one reason together."""
+def _left(view: Mapping[str, Any], known: frozenset[str]) -> str:
+    """Return what a termination left, the first few by name with the reason, those of one reason together.
+
+    `known` are the instances of which people were told earlier that they are left to them: those are counted alone.
+    """
     termination = view["termination"]
     sentence = f"{termination['terminated']} recovery instance(s) were terminated"
-    for word, entries in (("remain", termination["remaining"]), ("unknown", termination["unknown"])):
+    for word in ("remaining", "unknown"):
+        entries = [each for each in termination[word] if each["recoveryInstanceId"] not in known]
         if entries:
-            sentence += f", {len(entries)} {word}: {_reasoned(entries)}"
-    return f"{sentence}."
+            sentence += f", {len(entries)} {_WORDS[word]}: {_reasoned(entries)}"
+    return f"{sentence}, {len(known)} left to you, as told before." if known else f"{sentence}."
 
 
 def _reasoned(entries: Sequence[Mapping[str, Any]]) -> str:

@@ -31,6 +31,7 @@ def ending_entry(ending: InstanceEnding) -> Entry:
         "refusals": ending.refusals or None,
         "suspicion": ending.suspicion and suspicion_entry(ending.suspicion),
         "hand": ending.by_hand or None,
+        "known": ending.told or None,
     }
     return {name: value for name, value in entry.items() if value is not None}
 
@@ -49,6 +50,7 @@ def read_ending(entry: Mapping[str, Any]) -> InstanceEnding:
         refusals=int(entry.get("refusals", 0)),
         suspicion=read_suspicion(suspicion) if suspicion else None,
         by_hand=bool(entry.get("hand")),
+        told=bool(entry.get("known")),
     )
 
 

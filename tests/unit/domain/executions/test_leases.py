@@ -7,9 +7,21 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.execution_builders import NOW, OPERATOR, asked_to_cancel, execution, job, later, says, wave
+from tests.support.execution_builders import (
+    NOW,
+    OPERATOR,
+    asked_to_cancel,
+    execution,
+    instance_id,
+    job,
+    later,
+    says,
+    wave,
+)
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, status_changes, type_of, words_behind
+from wavebreak.domain.executions.ending import termination
+from wavebreak.domain.executions.ending.instances_left import told_before
 from wavebreak.domain.executions.engine import finalise
 from wavebreak.domain.executions.leasing.due import LeaseStep, due_at, reminded, step_due
 from wavebreak.domain.executions.leasing.rules import extended, watched
@@ -18,10 +30,16 @@ from wavebreak.domain.executions.model.executions import CancelThen, Execution, 
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.leases import Lease
 from wavebreak.domain.executions.model.terminations import EndingOutcome, InstanceEnding
+from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.observing.instances import ending_of
 from wavebreak.domain.executions.steering import NotAllowedError, cancel, retry
 from wavebreak.domain.executions.views.executions import execution_view
 from wavebreak.domain.executions.views.next_steps import next_steps
+from wavebreak.domain.notifications.execution_messages import execution_message
+from wavebreak.domain.notifications.message import Kind, Message
+from wavebreak.domain.notifications.text import text_of
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
+from wavebreak.store.records.endings import ending_entry, read_ending
 from wavebreak.store.records.executions import meta_record, read_execution
 from wavebreak.store.records.waves import server_records, wave_record
 from wavebreak.timing import Timing, iso
@@ -241,3 +259,50 @@ def test_13_a_lease_is_shown_and_the_command_that_extends_it_offered() -> None:
     assert f"wavebreak extend {name} 60" in [step.command for step in next_steps(shown)]
     assert not [step for step in next_steps(execution_view(ended(lease=None), NOW)) if "extend" in step.command]
     assert execution_view(ended(lease=None), NOW)["lease"] is None
+
+
+def incomplete_message(known: Execution) -> Message:
+    """Tell the end of a termination that left something."""
+    change = {"subject": "termination", "from": "IN_PROGRESS", "to": "INCOMPLETE"}
+    event = {"sequence": 9, "at": iso(later(9000)), "actor": ENGINE_ACTOR, "data": {"changes": [change]}}
+    return execution_message(Kind.TERMINATION_INCOMPLETE, known, event)
+
+
+def test_13_that_people_know_what_is_left_to_them_is_read_back_as_it_was_written() -> None:
+    for ending in (replace(BY_HAND, told=True), replace(UNKNOWN, told=True), BY_HAND):
+        assert read_ending(ending_entry(ending)) == ending
+
+
+def test_13_what_was_left_to_people_and_no_longer_is_is_named_again() -> None:
+    refused = incomplete(InstanceEnding(reason="ConflictException", told=True))
+    assert told_before(refused) == frozenset()
+    assert instance_id(1) in text_of(incomplete_message(refused))
+
+
+BY_HAND = InstanceEnding(reason="It existed before: it has to be ended by hand", by_hand=True)
+UNKNOWN = InstanceEnding(EndingOutcome.UNKNOWN, "DRS no longer shows it")
+
+
+@pytest.mark.parametrize("left", [BY_HAND, UNKNOWN])
+@pytest.mark.parametrize(("by", "named"), [(ENGINE_ACTOR, False), (OPERATOR, True)])
+def test_13_what_is_left_to_people_is_named_once_unless_somebody_asks_again(
+    left: InstanceEnding, by: str, named: bool
+) -> None:
+    first = incomplete(left)
+    assert told_before(first) == frozenset()
+    assert instance_id(1) in text_of(incomplete_message(first))
+    for hour in (1, 2, 3):
+        begun = termination.request(first, Attribution(by, later(3700 + 3600 * hour)))
+        assert told_before(begun) == frozenset(), "what it will find is not known yet"
+        found = begun.with_waves(
+            each.with_servers(
+                lambda server: replace(
+                    server, ending=replace(ending_of(server), outcome=left.outcome, by_hand=left.by_hand)
+                )
+            )
+            for each in begun.waves
+        )
+        first = replace(found, termination=replace(found.termination, status=T.INCOMPLETE, ended_at=later(3700)))
+        text = text_of(incomplete_message(first))
+        assert (instance_id(1) in text) is named
+        assert ("1 left to you, as told before" in text) is not named

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.model.terminations import EndingOutcome
-from wavebreak.domain.executions.observing.instances import ending_of, is_launched
+from wavebreak.domain.executions.observing.instances import ending_of, is_launched, is_left_to_people
 from wavebreak.execution_utils import TerminationStatus
 
 if TYPE_CHECKING:
@@ -84,6 +84,15 @@ def may_be_ended(execution: Execution) -> bool:
     return any(
         is_launched(server) and ending_of(server).outcome is None and not ending_of(server).by_hand
         for _, server in _servers(execution)
+    )
+
+
+def told_before(execution: Execution) -> frozenset[str]:
+    """Return the instances that are left to people, as these were told at the end of an earlier run (contract 13)."""
+    return frozenset(
+        server.recovery_instance_id
+        for _, server in _servers(execution)
+        if server.recovery_instance_id and ending_of(server).told and is_left_to_people(ending_of(server))
     )
 
 

@@ -48,6 +48,8 @@ class InstanceEnding:
     suspicion: Suspicion | None = None
     by_hand: bool = False
     """Whether it is for people to end, not for us: it fails back, or was launched into."""
+    told: bool = False
+    """Whether an earlier run told people that it is left to them; those that the lease begins do not tell it again."""
 
     @property
     def is_over(self) -> bool:

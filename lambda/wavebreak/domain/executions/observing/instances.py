@@ -244,15 +244,27 @@ def is_in_doubt(server: Server, now: datetime, timing: Timing) -> bool:
     )
 
 
-def looked_at_anew(execution: Execution) -> Execution:
-    """Drop of every instance what the next run of a termination is to read again; refusals stay recorded."""
+def is_left_to_people(ending: InstanceEnding) -> bool:
+    """Return whether no other run of the termination can end an instance: it is unknown, or to be ended by hand."""
+    return ending.by_hand or ending.outcome is EndingOutcome.UNKNOWN
+
+
+def looked_at_anew(execution: Execution, *, told: bool) -> Execution:
+    """Drop of every instance what the next run of a termination is to read again; refusals stay recorded.
+
+    With `told` it stays recorded, too, what was reported to people as left to them.
+    """
 
     def change(server: Server) -> Server:
         ending = server.ending
         if ending is None or ending.is_over:
             return server
         suspicion = ending.suspicion and replace(ending.suspicion, times=1)
-        known = InstanceEnding(launched_into=ending.launched_into or None, suspicion=suspicion)
+        known = InstanceEnding(
+            launched_into=ending.launched_into or None,
+            suspicion=suspicion,
+            told=told and (ending.told or is_left_to_people(ending)),
+        )
         return replace(server, ending=None if known == _NEW else known)
 
     return execution.with_waves(wave.with_servers(change) for wave in execution.waves)
