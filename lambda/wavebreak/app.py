@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from wavebreak.aws.ec2.launch_templates import LaunchTemplates
     from wavebreak.aws.functions import Functions
     from wavebreak.aws.reads_by_id import ReadsById
+    from wavebreak.aws.runbooks import Runbooks
     from wavebreak.aws.ssm import Ssm
     from wavebreak.domain.drs import Quotas
     from wavebreak.domain.steps.allowances import Allowances
@@ -90,6 +91,7 @@ class App:
     scheduler: Schedules
     steps: StepStore
     automation_at: Callable[[Site], Automation]
+    runbooks_at: Callable[[Site], Runbooks]
     allowances: Callable[[], Allowances]
     """What steps may run; raises MissingSettingError in a function that is not told."""
     functions: Callable[[], Functions]
@@ -171,6 +173,7 @@ def composed() -> App:
         scheduler=Schedules(clients.scheduler, _schedule_target()),
         steps=StepStore(table),
         automation_at=_automation_at,
+        runbooks_at=_runbooks_at,
         allowances=_allowances,
         functions=_functions,
         templates_at=_templates_at,
@@ -255,6 +258,12 @@ def _automation_at(site: Site) -> Automation:
     from wavebreak.aws.automation import Automation  # noqa: PLC0415  lazy: cold start
 
     return Automation(clients.ssm(site), clients.ssm(site, once=True))
+
+
+def _runbooks_at(site: Site) -> Runbooks:
+    from wavebreak.aws.runbooks import Runbooks  # noqa: PLC0415  likewise
+
+    return Runbooks(clients.ssm_reading(site))
 
 
 def _functions() -> Functions:

@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError
 
 from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError, judged
 from wavebreak.domain.steps.automation_states import AutomationView
-from wavebreak.domain.steps.step_checks import Runbook
 from wavebreak.domain.steps.step_ids import tag_key
 from wavebreak.resilience.aws_errors import error_code
 
@@ -28,7 +27,6 @@ _TOKEN_KNOWN: Final = "IdempotentParameterMismatch"  # noqa: S105  an error of S
 _LATER: Final = "AutomationExecutionLimitExceededException"
 _ENDED: Final = frozenset({"InvalidAutomationStatusUpdateException", "AutomationExecutionNotFoundException"})
 _VERSION: Final = re.compile(r":([0-9]{1,9})$")
-_UNKNOWN_DOCUMENT: Final = frozenset({"InvalidDocument", "InvalidDocumentVersion"})
 
 
 def may_be_started_later(refusal: CallRejectedError) -> bool:
@@ -49,7 +47,7 @@ class Automation:
 
         Raise CallRejectedError when nothing was started, and OutcomeUnknownError when that has to be looked up.
         """
-        given = _named(run.name)
+        given = named(run.name)
         if run.parameters:
             given["Parameters"] = {name: list(values) for name, values in run.parameters.items()}
         try:
@@ -97,25 +95,8 @@ class Automation:
             if error_code(error) not in _ENDED:
                 raise
 
-    def runbook(self, name: str) -> Runbook | None:
-        """Describe a document; None when the account has none of that name, or not that version, in the Region."""
-        named = _named(name)
-        named["Name"] = named.pop("DocumentName")
-        try:
-            found = self.client.describe_document(**named)["Document"]
-        except ClientError as error:
-            if error_code(error) in _UNKNOWN_DOCUMENT:
-                return None
-            raise
-        parameters = found.get("Parameters") or []
-        return Runbook(
-            kind=str(found.get("DocumentType")),
-            parameters=tuple(each["Name"] for each in parameters),
-            required=tuple(each["Name"] for each in parameters if each.get("DefaultValue") is None),
-        )
 
-
-def _named(name: str) -> dict[str, Any]:
+def named(name: str) -> dict[str, Any]:
     """Return the parameters of SSM for a runbook: its version apart, and an ARN as that of a document."""
     version = _VERSION.search(name)
     bare = _VERSION.sub("", name).replace(":automation-definition/", ":document/")

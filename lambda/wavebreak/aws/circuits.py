@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from wavebreak.site import Site
 from wavebreak.resilience.circuit_breaker import RULES, Circuit, circuit_name
 
-_BEHIND: Final = {"drs-read": "drs", "ec2-read": "ec2", "sts-read": "sts"}
+_BEHIND: Final = {"drs-read": "drs", "ec2-read": "ec2", "ssm-read": "ssm", "sts-read": "sts"}
 """Circuits of reads for people, and those that launches go through: a call that only reads never opens the latter."""
 
 

@@ -48,6 +48,9 @@ READ_ONLY: Final = (
 )
 """What a session in another account may do unless it is for the calls that start or end something."""
 
+_RUNBOOKS_ONLY: Final = ("ssm:DescribeDocument",)
+"""What a session that looks at runbooks in another account may do."""
+
 
 class UnsupportedSiteError(Exception):
     """A wave names another account, and this stack was given no external id to assume a role there."""
@@ -89,7 +92,8 @@ def s3() -> Any:
 @cache
 def functions() -> Any:
     """Return the Lambda client of the stack's own Region, for looking alone: state machines invoke."""
-    return boto3.client("lambda", config=config("lambda_call", attempts=1))
+    client = boto3.client("lambda", config=config("lambda_call", attempts=1))
+    return guarded("lambda-read").guard(client, operation="lambda_call", attempts=1)
 
 
 @cache
@@ -106,8 +110,12 @@ def telling(service: str, region: str | None = None) -> Any:
 
 @cache
 def service_quotas(site: Site) -> Any:
-    """Return the Service Quotas client of a site; raises UnsupportedSiteError."""
-    session = _session(site.account_id, READ_ONLY)
+    """Return the Service Quotas client of a site; raises UnsupportedSiteError.
+
+    Regular checks ask most: STS is asked through the circuit of readers, for all. A launch that is not told any quotas
+    goes by those that it knows, or by AWS's defaults.
+    """
+    session = _session(site.account_id, READ_ONLY, "sts-read")
     return session.client("service-quotas", region_name=site.region, config=config("quota_call", attempts=1))
 
 
@@ -185,6 +193,17 @@ def ssm(site: Site, *, once: bool = False) -> SSMClient:
         attempts=attempts,
         neutral=partial(client.describe_instance_information, MaxResults=5),
     )
+
+
+@cache
+def ssm_reading(site: Site) -> SSMClient:
+    """Return the SSM client of a site for looking at runbooks: what fails here keeps no command waiting.
+
+    Raises UnsupportedSiteError.
+    """
+    session = _session(site.account_id, _RUNBOOKS_ONLY, "sts-read")
+    client = session.client("ssm", region_name=site.region, config=config("ssm_call", attempts=BRIEF_ATTEMPTS))
+    return guarded("ssm-read", site).guard(client, operation="ssm_call", attempts=BRIEF_ATTEMPTS)
 
 
 def sign_in(site: Site) -> None:

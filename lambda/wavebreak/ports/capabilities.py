@@ -246,9 +246,9 @@ class HasOutput(Protocol):
 
 
 class HasRunbooks(Protocol):
-    """The runbooks of a site."""
+    """The runbooks of a site, asked through the circuit of readers."""
 
-    def automation_at(self, site: Site, /) -> Runbooks: ...
+    def runbooks_at(self, site: Site, /) -> Runbooks: ...
 
 
 class HasAutomations(Protocol):

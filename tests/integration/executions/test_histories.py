@@ -35,6 +35,7 @@ from wavebreak.aws.ec2.landing_places import LandingPlaces
 from wavebreak.aws.ec2.launch_templates import LaunchTemplates
 from wavebreak.aws.evidence_bucket import EvidenceBucket
 from wavebreak.aws.functions import Functions
+from wavebreak.aws.runbooks import Runbooks
 from wavebreak.aws.scheduler import Schedules
 from wavebreak.aws.ssm import Ssm
 from wavebreak.domain.drs import Quotas
@@ -134,6 +135,7 @@ def _app(table: Table, drs: FatefulDrs, quotas: Quotas, sfn: Any, clock: ManualC
         scheduler=Schedules(clients.scheduler, None),
         steps=StepStore(table),
         automation_at=lambda site: Automation(clients.ssm(site), clients.ssm(site, once=True)),
+        runbooks_at=lambda site: Runbooks(clients.ssm_reading(site)),
         allowances=lambda: Allowances("aws", REGION, ACCOUNT),
         functions=lambda: Functions(clients.functions()),
         readiness=ReadinessStore(table),

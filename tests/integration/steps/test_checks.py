@@ -13,7 +13,10 @@ from tests.support.plans import plan, server
 from tests.support.plans import wave as servers_of
 from tests.support.steps import FUNCTION, ROLE, RUNBOOK
 
+from wavebreak.use_cases.readiness import check_plans, recoveries
+
 if TYPE_CHECKING:
+    from tests.support.clock import JumpingClock
     from tests.support.stack import Stack
     from tests.support.steps import Steps
 
@@ -115,6 +118,16 @@ def test_what_could_not_be_looked_at_is_told(stack: Stack, steps: Steps) -> None
     assert found[0][1:] == ("FAIL", "it could not be looked at: DescribeDocument: AccessDeniedException: no")
 
 
+def test_13_what_fails_for_who_looks_at_runbooks_opens_no_circuit_that_commands_use(stack: Stack, steps: Steps) -> None:
+    stack.control.put_automation(RUNBOOK)
+    stack.control.fault("DescribeDocument", httpStatus=500, count=100)
+    for _ in range(4):
+        assert steps.checked(wave({"automation": RUNBOOK, "required": True}))[0][1] == "FAIL"
+    circuits = stack.api("GET", "/health").json["circuit_breakers"]
+    assert circuits["ssm-read/us-east-1"]["state"] == "open"
+    assert circuits.get("ssm/us-east-1", {"state": "closed"})["state"] == "closed"
+
+
 def test_validate_tells_of_steps_beside_servers_and_is_ready_once_they_are(stack: Stack, steps: Steps) -> None:
     del steps  # it names what may be run
     stack.put_servers([server(1)])
@@ -160,3 +173,37 @@ def test_13_the_regular_check_of_a_plan_looks_at_its_steps_too(stack: Stack) -> 
     shown = stack.api("GET", "/plans/stepping").json["readiness"]
     assert shown["ready"] is False
     assert [each["subject"] for each in shown["failing"]] == [f"database: after 1, automation {RUNBOOK}"]
+
+
+def test_13_runbooks_are_not_looked_at_where_a_recovery_has_begun_to_launch(
+    stack: Stack, steps: Steps, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del steps  # it names what may be run
+    stack.control.put_automation(RUNBOOK)
+    monkeypatch.setattr(recoveries, "LOOK_AGAIN_SECONDS", 0.0)
+    stack.put_servers([server(number) for number in range(1, 4)], launchSeconds=600)
+    stepped = plan({**servers_of("mine", 3), "after": [{"automation": RUNBOOK}]}, plan_id="other")
+    stack.put_plan(stepped)
+
+    def checked() -> dict[str, int]:
+        counts: dict[str, int] = stack.invoke("ReadinessFunction", {"account": ACCOUNT, "region": REGION})
+        return counts
+
+    real = check_plans.check_steps
+    started: list[str] = []
+
+    def beginning(*args: Any, **options: Any) -> Any:
+        if not started:
+            started.append(stack.start(plan(servers_of("only", 1, 2), plan_id="one"), "recoveries"))
+            stack.wait(started[0], lambda execution: execution["waves"][0]["jobId"])
+        return real(*args, **options)
+
+    monkeypatch.setattr(check_plans, "check_steps", beginning)
+    assert checked() == {"checked": 0, "told": 0, "postponed": 1, "notReady": 0}
+    assert not stack.control.calls("DescribeDocument")
+    [due] = [item for item in stack.items_of("READINESS#DUE") if item["pk"]["S"].endswith("other")]
+    assert due["misses"]["N"] == "0", "what is left to a recovery was not missed"
+    clock.forward(601)
+    stack.ended(started[0])
+    clock.forward(61)
+    assert checked()["checked"] == 2

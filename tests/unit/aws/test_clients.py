@@ -45,7 +45,15 @@ def assumed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(clients, "AssumeRoleCredentialFetcher", Fetcher)
     Fetcher.made = []
-    kept = [clients.drs, clients.ssm, clients.service_quotas, clients._session, circuits.guarded, of_environment]
+    kept = [
+        clients.drs,
+        clients.ssm,
+        clients.ssm_reading,
+        clients.service_quotas,
+        clients._session,
+        circuits.guarded,
+        of_environment,
+    ]
     for cached in kept:
         cached.cache_clear()
     yield Fetcher.made
@@ -57,12 +65,29 @@ def test_a_session_that_only_reads_may_do_nothing_else(assumed: list[dict[str, A
     clients.drs(ELSEWHERE)
     clients.drs(ELSEWHERE, brief=True)
     clients.service_quotas(ELSEWHERE)
-    assert len(assumed) == 2, "one for the machines, and one for people, whose failures are their own"
+    assert len(assumed) == 2, "one for the machines, and one for people and quotas, whose failures are their own"
     for asked in assumed:
         (statement,) = json.loads(asked["Policy"])["Statement"]
         assert statement["Effect"] == "Allow"
         assert tuple(statement["Action"]) == clients.READ_ONLY
     assert not [action for action in clients.READ_ONLY if "Start" in action or "Terminate" in action or "*" in action]
+
+
+def test_13_a_session_that_looks_at_runbooks_may_do_nothing_else_and_has_the_circuit_of_readers(
+    assumed: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    circuits_of: list[str] = []
+    create = clients._sts_creator
+
+    def creator(session: Any, account_id: str, dependency: str) -> Any:
+        circuits_of.append(dependency)
+        return create(session, account_id, dependency)
+
+    monkeypatch.setattr(clients, "_sts_creator", creator)
+    clients.ssm_reading(ELSEWHERE)
+    clients.service_quotas(ELSEWHERE)
+    assert json.loads(assumed[0]["Policy"])["Statement"][0]["Action"] == ["ssm:DescribeDocument"]
+    assert circuits_of == ["sts-read", "sts-read"]
 
 
 def test_the_calls_that_start_and_end_have_all_that_the_role_allows(assumed: list[dict[str, Any]]) -> None:

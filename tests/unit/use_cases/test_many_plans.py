@@ -190,7 +190,7 @@ class ManyApp(FakeApp):
     def functions(self) -> NoReturn:
         raise AssertionError("no plan has a step")
 
-    def automation_at(self, site: Site, /) -> NoReturn:
+    def runbooks_at(self, site: Site, /) -> NoReturn:
         raise AssertionError(f"no plan has a step: {site}")
 
 

@@ -206,7 +206,9 @@ def _survey(run: _Run, group: Sequence[tuple[Due, StoredPlan]]) -> None:
         _each(run, [partial(_survey, run, [one]) for one in group])
         return
     looks = zip(group, surveys, strict=True)
-    steps = partial(check_steps, run.app, own=run.own, asking=Asking())
+    steps = partial(
+        check_steps, run.app, own=run.own, asking=Asking(at_once=_AT_ONCE, gives_way=run.recoveries.launch_in)
+    )
     _each(run, [partial(_keep, run, due, plan, known.get(due.plan_id), facts, steps) for (due, plan), facts in looks])
 
 
@@ -236,7 +238,8 @@ def _keep(
     of_steps = steps(plan.document, troubles=troubles)
     silent = _saw_too_little(facts) or not all(trouble.denied for trouble in troubles)
     if silent and due.misses < MOST_MISSES:
-        _postpone(run, due, missed=True)
+        # A recovery may have begun to launch meanwhile: what was left to it was not missed.
+        _postpone(run, due, missed=not run.recoveries.need(plan))
         return
     _remember_drill(run, plan, facts)
     checks = [*judge(facts), *of_steps]

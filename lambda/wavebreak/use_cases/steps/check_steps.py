@@ -93,7 +93,7 @@ def _question(app: Ports, step: PlannedStep) -> Question:
     if step.function is not None:
         call = partial(app.functions().exists, app.allowances().function_arn(step.function))
         return Question("GetFunctionConfiguration", lambda: (call(),), Site())
-    call = partial(app.automation_at(step.site).runbook, str(step.automation))
+    call = partial(app.runbooks_at(step.site).runbook, str(step.automation))
     return Question("DescribeDocument", lambda: (call(),), step.site)
 
 
