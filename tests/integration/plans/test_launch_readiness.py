@@ -10,7 +10,7 @@ from tests.support.blueprint import ACCOUNT, REGION, STACK_NAME
 from tests.support.launch_fleet import GROUP, SHOWS_SECONDS, STOPPED, SUBNET, TARGET, Fleet
 from tests.support.plans import plan, server, wave
 
-from wavebreak.use_cases.readiness import survey
+from wavebreak.use_cases.readiness import check_plans, survey
 
 if TYPE_CHECKING:
     from tests.support.clock import JumpingClock
@@ -274,8 +274,7 @@ def test_13_what_changed_since_the_last_completed_drill_is_warned_of(
     stack.ended(started)
     stack.everything_shows()
     assert "changed" not in checks(stack), "how they were is known from the first regular check on"
-    clock.forward(stack.app().timing.scaled(60 * 30).total_seconds() + 0.1)
-    run(stack)
+    run(stack)  # the drill that completed has made the plan due
     assert checks(stack)["changed"] == {REGION: ("PASS", f"2 servers: as they were when {started} had completed")}
     fleet.lands(1, SUBNET, GROUP)
     found = checks(stack)["changed"]
@@ -309,3 +308,18 @@ def test_10_what_fails_for_a_reader_of_ec2_opens_no_circuit_that_launches_use(st
     circuits = stack.api("GET", "/health").json["circuit_breakers"]
     assert circuits["ec2-read/us-east-1"]["state"] == "open"
     assert circuits.get("ec2/us-east-1", {"state": "closed"})["state"] == "closed"
+
+
+def test_13_servers_that_the_look_after_a_drill_did_not_see_are_remembered_by_the_next_one(
+    stack: Stack, fleet: Fleet, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(stack)
+    stack.ended(stack.start(ONE))
+    stack.everything_shows()
+    monkeypatch.setattr(check_plans, "MOST_SERVERS", 1)
+    for _ in range(2):
+        run(stack)
+        clock.forward(stack.app().timing.scaled(60 * 30).total_seconds() + 0.1)
+    fleet.lands(1, SUBNET, GROUP)
+    fleet.lands(2, SUBNET, GROUP)
+    assert checks(stack)["changed"].keys() == {server(1), server(2)}

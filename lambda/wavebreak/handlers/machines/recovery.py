@@ -7,10 +7,10 @@ from typing import Any
 from wavebreak.app import app
 from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.lambda_entry import doorway
+from wavebreak.use_cases.end_execution import end
 from wavebreak.use_cases.launch_wave import start_wave as launch
 from wavebreak.use_cases.observe_recovery import observe as look_once
 from wavebreak.use_cases.record_machine_failures import record
-from wavebreak.use_cases.settle_execution import finish
 from wavebreak.use_cases.steps.run_wave_step import run_step
 
 
@@ -38,7 +38,7 @@ def run_command(event: dict[str, Any]) -> dict[str, Any]:
 @doorway
 def finalise(event: dict[str, Any]) -> dict[str, Any]:
     """End the execution if it is over: `{executionId}` gives `{ended}`."""
-    return {"ended": finish(app(), event["executionId"])}
+    return {"ended": end(app(), event["executionId"])}
 
 
 @doorway

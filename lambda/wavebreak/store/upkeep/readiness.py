@@ -143,6 +143,19 @@ class ReadinessStore:
         item = _due(due.plan_id, due.stamp, until, due.misses + missed)
         self._settle(due, [Write("readiness", "Put", item, "stamp = :stamp", {":stamp": due.stamp})])
 
+    def check_soon(self, plan_id: str, now: datetime) -> None:
+        """Have a plan checked by the next run; one that is gone, or that was changed meanwhile, needs nothing."""
+        pk = keys.plan(plan_id)
+        item = self.table.get(pk, keys.READINESS_DUE)
+        if item is None or str(item["dueSk"]) <= iso(now):
+            return
+        stamp = str(item["stamp"])
+        due = _due(plan_id, stamp, now, int(item["misses"]))
+        try:
+            self.table.transact([Write("readiness", "Put", due, "stamp = :stamp", {":stamp": stamp})])
+        except ConditionFailedError:
+            return
+
     def known(self, plan_ids: Iterable[str]) -> dict[str, Kept]:
         """Read what is known of plans, of those that were checked."""
         items = self.table.get_many([(keys.plan(plan_id), keys.READINESS) for plan_id in plan_ids])

@@ -264,13 +264,17 @@ def _unseen(before: Kept | None, plan: StoredPlan, facts: Facts) -> list[Failing
 
 
 def _remember_drill(run: _Run, plan: StoredPlan, facts: Facts) -> None:
-    """Store the prints of the servers at the first check after a completed drill; later checks compare with them."""
+    """Store the prints of the servers at the first check that sees them after a completed drill; later ones compare.
+
+    That check is made as soon as the drill ends; servers that it did not see are added by the checks after it.
+    """
     drill, known = facts.last_drill, facts.baseline
-    if drill is None or (known is not None and known.execution_id == drill.execution_id):
+    if drill is None:
         return
-    prints = {name: print_ for site in facts.sites for name, print_ in prints_of(site).items()}
-    if prints:
-        run.app.readiness.remember_baseline(plan, drill.execution_id, prints)
+    before = known.prints if known is not None and known.execution_id == drill.execution_id else {}
+    seen = {name: print_ for site in facts.sites for name, print_ in prints_of(site).items()}
+    if seen.keys() - before.keys():
+        run.app.readiness.remember_baseline(plan, drill.execution_id, {**seen, **before})
 
 
 def _saw_too_little(facts: Facts) -> bool:

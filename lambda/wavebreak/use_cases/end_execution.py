@@ -1,0 +1,58 @@
+"""The end of an execution by its machine; a drill that completed has its plan checked at once.
+
+How the servers are then is what later checks compare with (contract 13): what changes after that look is told.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from wavebreak.domain.executions.model.executions import Mode
+from wavebreak.execution_utils import ExecutionStatus
+from wavebreak.use_cases.settle_execution import finish
+
+if TYPE_CHECKING:
+    from wavebreak.ports.capabilities import (
+        HasChecks,
+        HasClock,
+        HasDrsReads,
+        HasErrors,
+        HasExecutions,
+        HasLocks,
+        HasMeter,
+        HasPostLaunchActions,
+        HasReadiness,
+        HasSilences,
+        HasTiming,
+        HasWorkflow,
+    )
+
+    class Ports(
+        HasChecks,
+        HasClock,
+        HasDrsReads,
+        HasErrors,
+        HasExecutions,
+        HasLocks,
+        HasMeter,
+        HasPostLaunchActions,
+        HasReadiness,
+        HasSilences,
+        HasTiming,
+        HasWorkflow,
+        Protocol,
+    ):
+        """What ending an execution needs."""
+
+
+def end(app: Ports, execution_id: str) -> bool:
+    """End an execution if it is over; gives False when there is something to do after all.
+
+    Doing it twice does no harm: the machine does so after any fault.
+    """
+    if not finish(app, execution_id):
+        return False
+    ended = app.executions.load(execution_id).execution
+    if ended.mode is Mode.DRILL and ended.status is ExecutionStatus.COMPLETED:
+        app.readiness.check_soon(ended.plan_id, app.now())
+    return True
