@@ -157,6 +157,25 @@ def test_13_two_instances_that_refuse_for_an_hour_are_terminated_by_a_later_run(
     assert stack.cleaned_up(started)["termination"] == all_terminated(3)
 
 
+def test_13_an_instance_that_refuses_a_second_hourly_run_too_is_terminated_by_the_third(
+    stack: Stack, clock: JumpingClock
+) -> None:
+    started = drilled(stack)
+    instances = [entry["recoveryInstanceId"] for entry in stack.get(started)["waves"][0]["servers"]]
+    stack.control.instance(instances[0], terminable=False)
+    clock.forward(QUARTER)
+    for _ in range(2):
+        assert sweep(stack) == 1
+        left = incomplete(stack, clock, started)
+        assert [entry["recoveryInstanceId"] for entry in left["termination"]["remaining"]] == instances[:1]
+        assert sweep(stack) == 0, "an hour has not passed"
+        clock.forward(HOUR)
+    stack.control.instance(instances[0], terminable=True)
+    assert sweep(stack) == 1
+    assert stack.cleaned_up(started)["termination"] == all_terminated(2)
+    assert kinds(stack, started).count("TERMINATION_INCOMPLETE") == 2
+
+
 def test_13_an_instance_that_people_must_end_is_told_once_and_left_to_them(stack: Stack, clock: JumpingClock) -> None:
     started = drilled(stack)
     instances = [entry["recoveryInstanceId"] for entry in stack.get(started)["waves"][0]["servers"]]
