@@ -14,6 +14,7 @@ from tests.support.plans import wave as servers_of
 from tests.support.steps import FUNCTION, ROLE, RUNBOOK
 
 from wavebreak.use_cases.readiness import check_plans, recoveries
+from wavebreak.use_cases.steps.check_steps import check_steps
 
 if TYPE_CHECKING:
     from tests.support.clock import JumpingClock
@@ -189,7 +190,7 @@ def test_13_runbooks_are_not_looked_at_where_a_recovery_has_begun_to_launch(
         counts: dict[str, int] = stack.invoke("ReadinessFunction", {"account": ACCOUNT, "region": REGION})
         return counts
 
-    real = check_plans.check_steps
+    real = check_steps
     started: list[str] = []
 
     def beginning(*args: Any, **options: Any) -> Any:
