@@ -257,7 +257,7 @@ def _ssm_at(reads: Callable[[Site], ReadsById], site: Site) -> Ssm:
 def _automation_at(site: Site) -> Automation:
     from wavebreak.aws.automation import Automation  # noqa: PLC0415  lazy: cold start
 
-    return Automation(clients.ssm(site), clients.ssm(site, once=True))
+    return Automation(clients.automation(site), clients.automation(site, once=True))
 
 
 def _runbooks_at(site: Site) -> Runbooks:

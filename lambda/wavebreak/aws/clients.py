@@ -182,7 +182,24 @@ def _ec2(session: boto3.Session, site: Site, circuit: str, pages: str, neutral: 
 
 @cache
 def ssm(site: Site, *, once: bool = False) -> SSMClient:
-    """Return the SSM client of a site; with `once` it never repeats a call by itself. Raises UnsupportedSiteError."""
+    """Return the SSM client of a site for commands; with `once` it never repeats a call by itself.
+
+    Raises UnsupportedSiteError.
+    """
+    return _ssm(site, once, "describe_instance_information", MaxResults=5)
+
+
+@cache
+def automation(site: Site, *, once: bool = False) -> SSMClient:
+    """Return the SSM client of a site for runbooks of steps; with `once` it never repeats a call by itself.
+
+    Raises UnsupportedSiteError.
+    """
+    return _ssm(site, once, "describe_automation_executions", MaxResults=1)
+
+
+def _ssm(site: Site, once: bool, neutral: str, **asked: Any) -> SSMClient:
+    """Return an SSM client; `neutral` is a read that its function may do and that names no subject."""
     session = _session(site.account_id, None)
     attempts = 1 if once else ATTEMPTS
     client = session.client("ssm", region_name=site.region, config=config("ssm_call", attempts=attempts))
@@ -191,7 +208,7 @@ def ssm(site: Site, *, once: bool = False) -> SSMClient:
         operation="ssm_call",
         pages="ssm_read",
         attempts=attempts,
-        neutral=partial(client.describe_instance_information, MaxResults=5),
+        neutral=partial(getattr(client, neutral), **asked),
     )
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.circuit_breaker import CircuitInfo, CircuitTransition
     from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerPersistenceLayer
 
+    from wavebreak.resilience.guarded_client import Neutral
     from wavebreak.site import Site
 
 logger = logging.getLogger(__name__)
@@ -136,7 +137,6 @@ class Circuit:
         self.states = states
         self.behind = behind
         self.window = rule.window(scale)
-        self._neutral: Callable[[], object] | None = None
         self._failures = 0
         """Failures in a row in this environment."""
         self._config = config = CircuitBreakerConfig(
@@ -154,12 +154,15 @@ class Circuit:
             on_transition=self._tell,
         )(_answered)
 
-    def call(self, work: Callable[[], T]) -> T:
-        """Do `work`, which calls the service; raises CircuitOpen without doing it while the circuit is open."""
+    def call(self, work: Callable[[], T], neutral: Neutral | None = None) -> T:
+        """Do `work`, which calls the service; raises CircuitOpen without doing it while the circuit is open.
+
+        `neutral` reads something that names no subject and that the function may read; it is not guarded itself.
+        """
         if self.behind is not None:
             self.behind.refuse_while_open()
         try:
-            outcome: _Outcome[T] = self._protected(work, self._is_well)
+            outcome: _Outcome[T] = self._protected(work, lambda: self._is_well(neutral))
         except (BotoCoreError, ClientError):
             self._failures += 1
             raise
@@ -168,13 +171,13 @@ class Circuit:
             raise outcome.refusal
         return cast("T", outcome.value)
 
-    def _is_well(self) -> bool:
+    def _is_well(self, neutral: Neutral | None) -> bool:
         """Return whether the service answers a call without subjects; asked only where one more fault would open."""
         at_stake = self._failures + 1 >= self.rule.failures or str(self.states.get_state(self.name).state) != _CLOSED
-        if self._neutral is None or not at_stake:
+        if neutral is None or not at_stake:
             return False
         try:
-            self._neutral()
+            neutral()
         except (BotoCoreError, ClientError) as error:
             # A function without the permission learns nothing.
             return not is_dependency_fault(error) and not (isinstance(error, ClientError) and is_denied(error))
@@ -195,14 +198,10 @@ class Circuit:
         operation: str,
         pages: str = "drs_read",
         attempts: int = ATTEMPTS,
-        neutral: Callable[[], object] | None = None,
+        neutral: Neutral | None = None,
     ) -> C:
-        """Route all calls of a boto3 client through this circuit, and return the client (see `guard_client`).
-
-        `neutral` reads something that names no subject and that the function may read; it is not guarded itself.
-        """
-        self._neutral = neutral or self._neutral
-        return guard_client(client, self, operation=operation, pages=pages, attempts=attempts)
+        """Route all calls of a boto3 client through this circuit, and return the client (see `guard_client`)."""
+        return guard_client(client, self, operation=operation, pages=pages, attempts=attempts, neutral=neutral)
 
     def _refuse(self, *_call: object, circuit: CircuitInfo) -> None:
         wait = self.window if circuit.opened_at is None else circuit.opened_at + self.window - int(time.time())

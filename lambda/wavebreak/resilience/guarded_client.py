@@ -20,6 +20,9 @@ from wavebreak.timeouts import Deadline, limit, log_expiry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    Neutral = Callable[[], object]
+    """A read that names no subject."""
+
 C = TypeVar("C")
 T = TypeVar("T")
 
@@ -32,30 +35,40 @@ class Circuit(Protocol):
 
     name: str
 
-    def call(self, work: Callable[[], T]) -> T:
+    def call(self, work: Callable[[], T], neutral: Neutral | None = None) -> T:
         """Do the work, or raise CircuitOpen without doing it."""
 
 
-def guard_client(client: C, circuit: Circuit, *, operation: str, pages: str, attempts: int) -> C:
+def guard_client(
+    client: C, circuit: Circuit, *, operation: str, pages: str, attempts: int, neutral: Neutral | None = None
+) -> C:
     """Route all calls of a boto3 client through a circuit, and return the client.
 
     `operation` names the limit of one attempt (`timeouts`), of which a call makes up to `attempts`; `pages` that of a
-    read of several pages, past which no further page is begun: OutOfTime.
+    read of several pages, past which no further page is begun: OutOfTime. `neutral` is what this client's function may
+    read; clients of one circuit may have different ones.
     """
     wrapped: Any = client
     for name in wrapped.meta.method_to_api_mapping:
-        setattr(wrapped, name, partial(_guarded, circuit, operation, name, getattr(wrapped, name)))
+        setattr(wrapped, name, partial(_guarded, circuit, neutral, operation, name, getattr(wrapped, name)))
     begin = partial(Deadline, pages, reserve=series_seconds(operation, attempts), circuit=circuit.name)
     wrapped.get_paginator = partial(_paginator, begin, wrapped.get_paginator)
     return client
 
 
-def _guarded(circuit: Circuit, operation: str, name: str, call: Callable[..., Any], **parameters: Any) -> Any:
+def _guarded(
+    circuit: Circuit,
+    neutral: Neutral | None,
+    operation: str,
+    name: str,
+    call: Callable[..., Any],
+    **parameters: Any,
+) -> Any:
     deadline = _next_page.get()
     if deadline is not None and deadline.over:
         raise OutOfTime(f"{name} of {circuit.name} did not end within {deadline.seconds:g} s")
     try:
-        return circuit.call(lambda: call(**parameters))
+        return circuit.call(lambda: call(**parameters), neutral)
     except BotoCoreError as error:
         if is_expiry(error):
             log_expiry(operation, limit(operation), call=name, circuit=circuit.name)

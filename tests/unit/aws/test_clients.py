@@ -9,6 +9,7 @@ import botocore.session
 import pytest
 
 from wavebreak.aws import circuits, clients
+from wavebreak.resilience.circuit_breaker import Circuit
 from wavebreak.settings import of_environment
 from wavebreak.site import Site
 
@@ -47,6 +48,7 @@ def assumed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
     Fetcher.made = []
     kept = [
         clients.drs,
+        clients.automation,
         clients.ssm,
         clients.ssm_reading,
         clients.service_quotas,
@@ -147,3 +149,21 @@ def test_s3_1_a_clients_limits_are_those_of_the_table(
     clients.drs.cache_clear()
     monkeypatch.setenv(variable, "0.5")
     assert getattr(clients.drs(Site(), **options).meta.config, attribute) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("make", "neutral"),
+    [(clients.ssm, "describe_instance_information"), (clients.automation, "describe_automation_executions")],
+)
+def test_what_opens_the_circuit_of_ssm_is_held_against_a_read_that_the_function_has_the_right_to(
+    assumed: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, make: Any, neutral: str
+) -> None:
+    given: dict[str, Any] = {}
+
+    def keep(_: Circuit, client: Any, **options: Any) -> Any:
+        given.update(options)
+        return client
+
+    monkeypatch.setattr(Circuit, "guard", keep)
+    client = make(ELSEWHERE)
+    assert given["neutral"].func == getattr(client, neutral), assumed

@@ -192,3 +192,11 @@ def test_s3_10_a_fault_for_one_closes_it_again_where_the_service_answers_what_na
     fail_often(client, FAULT, 1)
     client.error = None
     assert client.describe_jobs(number=7) == 7
+
+
+def test_clients_of_one_circuit_ask_what_each_of_their_functions_may_read(circuit: Circuit) -> None:
+    """Commands and automations share the circuit of SSM, and no function has the rights of both."""
+    denied = ClientError({"Error": {"Code": "AccessDeniedException"}}, "DescribeJobs")
+    client, other = guarded_neutral(circuit, None), guarded_neutral(circuit, denied)
+    fail_often(client, FAULT, 24)
+    assert (client.neutral_reads, other.neutral_reads) == (4, 0)
