@@ -91,7 +91,8 @@ def test_s3_22_a_wave_that_is_due_waits_for_the_circuit_and_fails_nothing(stack:
     assert calls_during(stack, 1) == 0
     seen = stack.get(started)
     assert (seen["status"], seen["waves"][0]["status"]) == ("IN_PROGRESS", "IN_PROGRESS")
-    assert all(server["error"] is None for server in seen["waves"][0]["servers"])
+    why = {(server["launchStatus"], server["error"].partition(":")[0]) for server in seen["waves"][0]["servers"]}
+    assert why == {("PENDING", "Waits for DRS")}, "each server says what it waits for"
     close_circuit(stack)
     clock.forward(31)
     assert stack.ended(started)["status"] == "COMPLETED"
