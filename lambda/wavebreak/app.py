@@ -11,6 +11,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from wavebreak.aws import clients
+from wavebreak.aws.circuits import CircuitsOfJobs
 from wavebreak.aws.dead_letter_queue import FailedEvents
 from wavebreak.aws.evidence_bucket import EvidenceBucket
 from wavebreak.aws.scheduler import Schedules, ScheduleTarget
@@ -141,7 +142,7 @@ def composed() -> App:
         Machine.RECOVERY: chosen.recovery_machine_arn,
         Machine.TERMINATION: chosen.termination_machine_arn,
     }
-    executions = ExecutionStore(table, on_saved=Measured(meter))
+    executions = ExecutionStore(table, on_saved=Measured(meter), beside=CircuitsOfJobs())
     of_drs = _reads_by_id()
     return App(
         executions=executions,

@@ -119,6 +119,10 @@ def test_a_transaction_asks_for_each_of_its_parts_and_a_query_for_its_index() ->
     asked = list(requests("dynamodb", "TransactWriteItems", {"TransactItems": parts}))
     assert [one.action for one in asked] == [f"dynamodb:{verb}Item" for verb in ("Put", "Update", "ConditionCheck")]
     assert asked[1].context == (("dynamodb:LeadingKeys", ("EXEC#*",)),)
+    gets = [{"Get": {"TableName": name, "Key": key}} for name in ("t", "circuits")]
+    read = list(requests("dynamodb", "TransactGetItems", {"TransactItems": gets}))
+    assert [one.action for one in read] == ["dynamodb:GetItem"] * 2
+    assert [one.resource.rpartition("/")[2] for one in read] == ["t", "circuits"]
     (query,) = requests("dynamodb", "Query", {"TableName": "t", "IndexName": "byPlan"})
     assert query.resource == f"{TABLE}/index/byPlan"
 

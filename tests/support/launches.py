@@ -27,7 +27,8 @@ from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing.launches import JobView, Observation, ServerView
 from wavebreak.execution_utils import WaveStatus
-from wavebreak.store.executions import ExecutionStore, Snapshot
+from wavebreak.store.executions import ExecutionStore
+from wavebreak.store.latest_states import Snapshot
 from wavebreak.store.locks import LockStore
 from wavebreak.store.records.executions import meta_record, read_execution
 from wavebreak.store.records.jobs import job_record

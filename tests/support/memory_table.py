@@ -10,14 +10,14 @@ import copy
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from wavebreak.store.table import ConditionFailedError, Table, Write
+from wavebreak.store.table import ConditionFailedError, Table, Write, from_attributes, to_attributes
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from wavebreak.store.table import Item
+    from wavebreak.store.table import Attributes, Item, Key
 
 _TOKEN: Final = re.compile(
     r"\s*(attribute_exists|attribute_not_exists|AND|OR|NOT|[()=<>]=?|[#:]?[A-Za-z][A-Za-z0-9_]*)"
@@ -96,6 +96,16 @@ class MemoryTable(Table):
             self.meanwhile("get")
             if key in self.items:
                 found.append(copy.deepcopy(self.items[key]))
+        return found
+
+    def get_together(self, wanted: Sequence[Key]) -> list[Attributes | None]:
+        """Read items as one moment has them; those of other tables do not exist here."""
+        self.meanwhile("get")
+        found: list[Attributes | None] = []
+        for table, key in wanted:
+            own = from_attributes(key)
+            item = None if table else self.items.get((own["pk"], own["sk"]))
+            found.append(None if item is None else to_attributes(item))
         return found
 
     def query(

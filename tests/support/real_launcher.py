@@ -19,7 +19,8 @@ from wavebreak.domain.executions.launching.launch_tags import job_tags, key_of
 from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.resilience import retries
 from wavebreak.store import keys
-from wavebreak.store.executions import ExecutionStore, Snapshot
+from wavebreak.store.executions import ExecutionStore
+from wavebreak.store.latest_states import Snapshot
 from wavebreak.store.locks import LockStore
 from wavebreak.store.records.executions import STARTS_IN
 from wavebreak.store.wake_tokens import Token

@@ -34,7 +34,8 @@ from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing.instances import is_launched
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
-from wavebreak.store.executions import ExecutionStore, Snapshot, VersionConflictError
+from wavebreak.store.executions import ExecutionStore, VersionConflictError
+from wavebreak.store.latest_states import Snapshot
 from wavebreak.store.locks import LockStore
 from wavebreak.store.records.executions import meta_record, read_execution
 from wavebreak.store.records.jobs import job_record

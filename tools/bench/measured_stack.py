@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _LOOK_SECONDS: Final = 0.1
 _SETTLED_SECONDS: Final = 0.5
 """After it, a finished invocation is in the emulator's log."""
+_QUIET_SECONDS: Final = 3
+"""Without a call of DynamoDB, whatever a run caused is over: notifications and the report come after its end."""
 _WRITERS: Final = 8
 
 
@@ -140,6 +142,15 @@ class BenchStack:
         }
         drs = Counter(call["operation"] for call in self.control.calls())
         return Counts(Counter(called), drs, self._proxy.counts())
+
+    def settle(self) -> None:
+        """Wait until nothing that earlier runs caused calls DynamoDB any more; the sweep is held."""
+        known = self._proxy.counts()
+        while True:
+            time.sleep(_QUIET_SECONDS)
+            if (present := self._proxy.counts()) == known:
+                return
+            known = present
 
     def items(self) -> list[dict[str, Any]]:
         """Read the whole table, in DynamoDB's own notation."""

@@ -168,27 +168,26 @@ class Waited:
     closer: int
     """Of the polls, those that followed a short sleep."""
     dynamodb: int
-    """Calls of the functions, and of the state machine for its sleeps."""
-    hand_overs: list[float]
-    """Seconds from the last launch of a wave to the StartRecovery call of the next, of this run and of another one."""
+    """Calls of the functions, and of the state machine for its sleeps: all that the run caused, to its report."""
 
 
 def waiting(stack: BenchStack, number: int, poll_seconds: float, time_scale: float) -> Waited:
-    """Run three waves in a line, each of which takes twenty polls to launch, and a chain of quicker ones."""
+    """Run three waves in a line, each of which takes twenty polls to launch."""
     groups = groups_of(number, _WAITING_WAVES, 1)
     seconds = _WAITING_POLLS * poll_seconds / time_scale
     stack.add_servers([server for group in groups for server in group], launchSeconds=seconds)
     depends = {position: [position - 1] for position in range(1, _WAITING_WAVES)}
+    stack.settle()
     before, known = stack.counts(), len(stack.control.calls())
     stack.completed(stack.start(plan_of(f"waiting-{number}", groups, depends)), _LARGE_PATIENCE)
+    stack.settle()
     counts = stack.counts().since(before)
     calls = stack.control.calls()
     looks = [moment(call["at"]) for call in calls[known:] if call["operation"] == "DescribeJobs"]
     gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(looks)]
     closer = sum(gap < _CLOSER * poll_seconds for gap in gaps)
     observed = counts.functions["ObserveFunction"]
-    hand_overs = reactions(groups, calls, stack.control.state()) + chain(stack, number + 1, launch_seconds=seconds / 4)
-    return Waited(observed, closer, counts.dynamodb.total() + observed + closer, hand_overs)
+    return Waited(observed, closer, counts.dynamodb.total() + observed + closer)
 
 
 def chain(stack: BenchStack, number: int, launch_seconds: float = _QUICK) -> list[float]:

@@ -69,6 +69,9 @@ def _dynamodb(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
             for item in params["TransactItems"]:
                 ((verb, change),) = item.items()
                 yield from _on_table(f"{verb}Item", change["TableName"], change.get("Key") or change.get("Item"))
+        case "TransactGetItems":
+            for item in params["TransactItems"]:
+                yield from _on_table("GetItem", item["Get"]["TableName"], item["Get"]["Key"])
         case "BatchGetItem" | "BatchWriteItem":
             for table in params["RequestItems"]:
                 yield from _on_table(operation, table, None)

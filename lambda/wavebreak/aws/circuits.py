@@ -5,12 +5,16 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from wavebreak.resilience.circuit_breaker import RULES, Circuit, circuit_name
 from wavebreak.settings import MissingSettingError, settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.resilience.breaker_states import LocalStates, SharedStates
     from wavebreak.site import Site
-from wavebreak.resilience.circuit_breaker import RULES, Circuit, circuit_name
 
 _BEHIND: Final = {"drs-read": "drs", "ec2-read": "ec2", "ssm-read": "ssm", "sts-read": "sts"}
 """Circuits of reads for people, and those that launches go through: a call that only reads never opens the latter."""
@@ -43,3 +47,19 @@ def _local_states() -> LocalStates:
     from wavebreak.resilience.breaker_states import LocalStates  # noqa: PLC0415  no import pays for it
 
     return LocalStates()
+
+
+class CircuitsOfJobs:
+    """The circuits of DRS that a round of a machine calls through, read in one call with the execution."""
+
+    def wanted(self, execution: Execution) -> Mapping[str, tuple[str, Mapping[str, Any]]]:
+        """Return the records of the sites where an execution has jobs in flight, by the names of their circuits."""
+        if settings().breaker_table_name is None:
+            return {}
+        names = {circuit_name("drs", job.site) for job in execution.jobs if job.in_flight}
+        return {name: shared_states().key_of(name) for name in sorted(names)}
+
+    def keep(self, found: Mapping[str, Any]) -> None:
+        """Have the circuits go by what was found."""
+        for name, item in found.items():
+            shared_states().keep(name, item)

@@ -51,6 +51,16 @@ class SharedStates(CircuitBreakerDynamoDBPersistence):
         )
         return [self._item_to_record(item) for page in pages for item in page["Items"]]
 
+    def key_of(self, name: str) -> tuple[str, dict[str, Any]]:
+        """Return the table and the key of a circuit's record, for a call that reads it beside other items."""
+        return self.table_name, self._get_key(name)
+
+    def keep(self, name: str, item: dict[str, Any] | None) -> None:
+        """Go by a record that was read beside other items, unless this environment still goes by a fresh one."""
+        if self._retrieve_from_cache(name) is None:
+            closed = CircuitStateRecord(name=name, state=CircuitState.CLOSED)
+            self._save_to_cache(self._item_to_record(item) if item else closed)
+
     def _get_record(self, name: str) -> CircuitStateRecord | None:
         try:
             return super()._get_record(name)

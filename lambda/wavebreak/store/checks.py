@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.checks.statuses import CheckOutcomeStatus
 from wavebreak.store import keys
-from wavebreak.store.table import room_for
+from wavebreak.store.answer_sizes import room_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

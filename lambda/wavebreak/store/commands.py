@@ -17,7 +17,8 @@ from wavebreak.domain.executions.audit_trail import COMMAND
 from wavebreak.problems import NotFound
 from wavebreak.resilience.lost_races import LostRaceError, until_won
 from wavebreak.store import keys
-from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailedError, Table, Write, room_for
+from wavebreak.store.answer_sizes import room_for
+from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailedError, Table, Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

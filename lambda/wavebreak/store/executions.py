@@ -8,7 +8,7 @@ telling what changed its status. The loser of a race gets `VersionConflictError`
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from wavebreak.domain.executions.audit_trail import append_event, status_changes, words_behind
@@ -29,13 +29,14 @@ from wavebreak.store.execution_writes import (
     progress_writes,
     wave_writes,
 )
+from wavebreak.store.latest_states import LatestStates, Snapshot
 from wavebreak.store.locks import SERVER_LOCK, busy_plan
 from wavebreak.store.records.executions import STARTS_IN, meta_record, read_execution, read_sites
 from wavebreak.store.records.jobs import jobs_digest
 from wavebreak.store.records.waves import server_records, wave_record
 from wavebreak.store.request_keys import RequestKeyStore
 from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailedError, Table, Write, WriteRejectedError
-from wavebreak.store.wake_tokens import Token, new_token, read_token
+from wavebreak.store.wake_tokens import new_token, read_token
 from wavebreak.timeouts import Deadline
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.words import Attribution
     from wavebreak.site import Site
+    from wavebreak.store.latest_states import Beside
     from wavebreak.store.locks import Held
     from wavebreak.store.table import Item
 
@@ -67,15 +69,6 @@ def _nobody(_before: Execution, _after: Execution) -> None:
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """An execution and its wake tokens as one consistent read found them."""
-
-    execution: Execution
-    token: Token
-    termination_token: Token
-
-
 class ExecutionStore:
     """Executions, their waves, servers, jobs and events."""
 
@@ -84,12 +77,14 @@ class ExecutionStore:
         table: Table,
         pause: Callable[[int], None] = pause_between,
         on_saved: Callable[[Execution, Execution], None] = _nobody,
+        beside: Beside | None = None,
     ) -> None:
-        """Keep the table, the pause after the n-th lost race, and the callback after each change."""
+        """Keep the table, the pause after the n-th lost race, the callback after each change, and what rounds need."""
         self.table = table
         self.requests = RequestKeyStore(table)
         self.pause = pause
         self.on_saved = on_saved
+        self.latest = LatestStates(table, self.load, beside)
 
     def create(
         self,

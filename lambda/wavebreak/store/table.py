@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -21,7 +21,7 @@ from wavebreak.timeouts import Deadline
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 Item = dict[str, Any]
 """An item as the product writes and reads it: DynamoDB's own types are put around it here."""
+Attributes = Mapping[str, Any]
+"""An item, or its key, in DynamoDB's own types."""
+Key = tuple[str | None, Attributes]
+"""A table, None for the store's own, and a key in it."""
 TRANSACTION_LIMIT: Final = 100
 TRANSACTION_BYTES: Final = 3_000_000
 """Of DynamoDB's four million for a transaction, what its largest items may have: some room is left for the others."""
@@ -37,8 +41,6 @@ _BATCH_READ_LIMIT: Final = 100
 _FILTER_PAGE: Final = 100
 _PAGES_A_LIST: Final = 4
 """Pages of DynamoDB, a megabyte each at most, that one page of a list holds: an answer of a function may have six."""
-_PAGE_BYTES: Final = 4_000_000
-"""Of an answer of a function, which may have six million, what a page of large items takes."""
 _CAPACITY: Final = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError"})
 _REFUSED_ALONE: Final = "ConditionalCheckFailedException"
 _REFUSED: Final = "ConditionalCheckFailed"
@@ -93,28 +95,6 @@ class Write:
         return sum(len(name) + len(str(value).encode()) for name, value in self.item.items())
 
 
-def answer_size(shown: Any) -> int:
-    """Count what something takes of an answer of a function: JSON that is a string in JSON."""
-    return text_size(json.dumps(shown, ensure_ascii=False))
-
-
-def text_size(text: str) -> int:
-    """Count what a text takes of an answer of a function: a string in JSON."""
-    return len(json.dumps(text))
-
-
-def room_for(shown: Callable[[Item], Any]) -> Callable[[Item], bool]:
-    """Return a function that decides for each item of a page in turn (`Table.page`) whether the answer has room."""
-    size = 0
-
-    def fits(item: Item) -> bool:
-        nonlocal size
-        size += answer_size(shown(item))
-        return size <= _PAGE_BYTES
-
-    return fits
-
-
 def to_attributes(item: Mapping[str, Any]) -> dict[str, Any]:
     """Turn an item into DynamoDB's typed attributes."""
     return {name: _serialize(value) for name, value in item.items()}
@@ -166,6 +146,15 @@ class Table:
         batch[:] = left[self.name]["Keys"] if self.name in left else []
         if batch:
             raise HeldBackError(f"DynamoDB did not read {len(batch)} items")
+
+    def get_together(self, wanted: Sequence[Key]) -> list[Attributes | None]:
+        """Read items as one moment has them, of this table or of others; None for each that does not exist.
+
+        Raises what DynamoDB answers, also where one of them is just being written (TransactionCanceledException).
+        """
+        gets: Any = [{"Get": {"TableName": table or self.name, "Key": dict(key)}} for table, key in wanted]
+        answer = self.client.transact_get_items(TransactItems=gets)
+        return [one.get("Item") or None for one in answer["Responses"]]
 
     def query(
         self, pk: str, *, sk_from: str, sk_to: str | None = None, names: Mapping[str, str] | None = None

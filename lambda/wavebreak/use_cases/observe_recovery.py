@@ -61,7 +61,7 @@ if TYPE_CHECKING:
         HasWakes,
     )
     from wavebreak.site import Site
-    from wavebreak.store.executions import Snapshot
+    from wavebreak.store.latest_states import Snapshot
     from wavebreak.use_cases.run_command import Ports as RunCommandPorts
 
     class Ports(
@@ -96,7 +96,7 @@ def observe(app: Ports, execution_id: str, run: int, rounds: int) -> Round:
     learnt = Learnt()
 
     def attempt() -> Round:
-        snapshot = app.executions.load(execution_id)
+        snapshot = app.executions.latest.load(execution_id)
         if snapshot.token.run > run:
             return _followed(app, snapshot.token.run, run, rounds)
         look = _Look(app, snapshot, learnt)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         HasSsmAgents,
         HasSteps,
     )
-    from wavebreak.store.executions import Snapshot
+    from wavebreak.store.latest_states import Snapshot
     from wavebreak.store.locks import Held
     from wavebreak.use_cases.settle_execution import Ports as SettleExecutionPorts
 

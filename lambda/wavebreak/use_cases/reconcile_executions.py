@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.ports.capabilities import HasMeter, HasTiming, HasWorkflow
-    from wavebreak.store.executions import Snapshot
+    from wavebreak.store.latest_states import Snapshot
     from wavebreak.store.wake_tokens import Token
     from wavebreak.use_cases.record_machine_failures import Ports as RecordMachineFailuresPorts
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.domain.commands.output_page import OutputPage
 from wavebreak.domain.commands.runs import MAX_TARGETS, TargetState, stream_name
+from wavebreak.store.answer_sizes import answer_size
 from wavebreak.store.list_tokens import content_of, encoded, no_token
-from wavebreak.store.table import answer_size
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:

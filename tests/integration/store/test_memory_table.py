@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from tests.support.memory_table import MemoryTable
 
-from wavebreak.store.table import ConditionFailedError, Table, Write
+from wavebreak.store.table import ConditionFailedError, Table, Write, from_attributes, to_attributes
 
 if TYPE_CHECKING:
     from tests.support.stack import Stack
@@ -108,3 +108,10 @@ def test_an_index_is_read_by_its_hash_key(table: Table) -> None:
     }
     found, token = table.page(query, limit=10, token=None)
     assert (sorted(item["pk"] for item in found), token) == (["EXEC#one", "EXEC#two"], None)
+
+
+def test_items_are_read_as_one_moment_has_them_each_in_its_place(table: Table) -> None:
+    table.put_many([LOCK])
+    absent = (None, to_attributes({"pk": "SERVER#2", "sk": "LOCK"}))
+    found = table.get_together([absent, (None, to_attributes(KEY)), absent])
+    assert [item and from_attributes(item) for item in found] == [None, LOCK, None]

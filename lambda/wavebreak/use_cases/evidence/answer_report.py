@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from wavebreak.store.table import text_size
+from wavebreak.store.answer_sizes import text_size
 from wavebreak.use_cases.evidence.make_report import make_report
 
 if TYPE_CHECKING:

@@ -53,7 +53,7 @@ def observe(app: Ports, execution_id: str, run: int) -> Round:
     """Do one round of a termination; at its end the plan and the servers are free again."""
 
     def attempt() -> Round:
-        snapshot = app.executions.load(execution_id)
+        snapshot = app.executions.latest.load(execution_id)
         execution, mark = snapshot.execution, snapshot.termination_token.mark
         if snapshot.termination_token.run > run:
             return Round(RoundDirective.STAND_DOWN, NEVER, run)
