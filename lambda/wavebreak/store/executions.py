@@ -229,6 +229,7 @@ class ExecutionStore:
             writes.append(Write("event", "Put", event_record(event), "attribute_not_exists(pk)"))
             writes += [owed(final.execution_id, event["sequence"], event["at"])] if is_owed(changes) else []
         self._commit([meta_write(final, current.version), *writes], plan_unlock(before, after))
+        self.latest.saved(final)
         self.on_saved(before, final)
         return final
 

@@ -3,7 +3,7 @@
 A round that waits for DRS finds the execution as the round before left it, nearly always. An execution environment
 keeps the last states that it read. Where META still has that version, nothing else of the execution has changed:
 every change of it raises the version in the same transaction (`ExecutionStore.save`). So what such a round reads does
-not grow with the plan.
+not grow with the plan. A state that this environment saved itself is kept as a read would give it.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from typing import TYPE_CHECKING, Final, Protocol
 from botocore.exceptions import ClientError
 
 from wavebreak.store import keys
+from wavebreak.store.records.executions import meta_record, read_execution
+from wavebreak.store.records.jobs import job_record
+from wavebreak.store.records.waves import server_records, wave_record
 from wavebreak.store.table import from_attributes, to_attributes
 from wavebreak.store.wake_tokens import read_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from wavebreak.domain.executions.model.executions import Execution
-    from wavebreak.store.table import Attributes, Key, Table
+    from wavebreak.store.table import Attributes, Item, Key, Table
     from wavebreak.store.wake_tokens import Token
 
 logger = logging.getLogger(__name__)
@@ -71,6 +74,13 @@ class LatestStates:
             self._known.popitem(last=False)
         return snapshot
 
+    def saved(self, execution: Execution) -> None:
+        """Go by a state that was just saved, as a read of it gives it, where an earlier one is kept."""
+        known = self._known.get(execution.execution_id)
+        read = read_execution(from_attributes(to_attributes(item)) for item in _records(execution)) if known else None
+        if known and read:
+            self._known[execution.execution_id] = replace(known, execution=read)
+
     def _renewed(self, known: Snapshot) -> Snapshot | None:
         """Return a known state with its tokens as they are now; None if its version is gone, or cannot be seen so."""
         execution = known.execution
@@ -89,3 +99,13 @@ class LatestStates:
         if meta is None or int(meta["version"]) != execution.version:
             return None
         return replace(known, token=read_token(token), termination_token=read_token(other))
+
+
+def _records(execution: Execution) -> Iterator[Item]:
+    """Yield the items that an execution is read from."""
+    yield meta_record(execution)
+    for wave in execution.waves:
+        yield wave_record(execution.execution_id, wave)
+        yield from server_records(execution.execution_id, wave)
+    for job in execution.jobs:
+        yield job_record(execution.execution_id, job)

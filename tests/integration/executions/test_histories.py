@@ -48,6 +48,7 @@ from wavebreak.store.checks import CheckStore
 from wavebreak.store.commands import CommandStore
 from wavebreak.store.evidence import EvidenceStore
 from wavebreak.store.executions import ExecutionStore
+from wavebreak.store.latest_states import LatestStates, Snapshot
 from wavebreak.store.locks import LockStore
 from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.plans import PlanStore
@@ -103,9 +104,20 @@ def lives() -> Iterator[Callable[[int], Life]]:
         yield life
 
 
+class Compared(LatestStates):
+    """The last states that were read, each compared with what is there."""
+
+    def load(self, execution_id: str) -> Snapshot:
+        """Read an execution both ways."""
+        snapshot = super().load(execution_id)
+        assert snapshot == self._load(execution_id)
+        return snapshot
+
+
 def _app(table: Table, drs: FatefulDrs, quotas: Quotas, sfn: Any, clock: ManualClock) -> App:
     """Put an app together whose machines are the test's own."""
     wakes, executions = WakeStore(table), ExecutionStore(table, pause=lambda _attempt: None)
+    executions.latest = Compared(table, executions.load)
     meter = Meter("histories", clock.now, write=lambda _line: None)
     return App(
         executions=executions,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -59,10 +60,13 @@ def _born(store: ExecutionStore, number: int = 1) -> Execution:
     return store.create(execution(number, plan_id=f"p-{number}"), "{}", ACT, {})
 
 
-def _launching(store: ExecutionStore, born: Execution) -> Execution:
+def _job(born: Execution) -> Job:
     name = born.waves[0].servers[0].source_server_id
-    job = Job(1, 1, 1, (name,), JobState.STARTED, AT, AT, site=Site(None, "eu-west-1"), job_id="drsjob-1")
-    return store.save(born, replace(born, status=ExecutionStatus.IN_PROGRESS, jobs=(job,)), ACT)
+    return Job(1, 1, 1, (name,), JobState.STARTED, AT, AT, site=Site(None, "eu-west-1"), job_id="drsjob-1")
+
+
+def _launching(store: ExecutionStore, born: Execution) -> Execution:
+    return store.save(born, replace(born, status=ExecutionStatus.IN_PROGRESS, jobs=(_job(born),)), ACT)
 
 
 def test_what_does_not_change_is_read_by_one_call_however_often(stack: Stack, store: ExecutionStore) -> None:
@@ -83,6 +87,22 @@ def test_a_change_by_anybody_is_read_whole(stack: Stack, store: ExecutionStore) 
     assert stack.table_actions == ["TransactGetItems", "Query", "Query"]
     assert store.latest.load(born.execution_id).execution == changed
     assert stack.table_actions[3:] == ["TransactGetItems"]
+
+
+def test_a_change_of_its_own_is_known_as_a_read_would_give_it(stack: Stack, store: ExecutionStore) -> None:
+    """Times have more digits than are kept, and of what was never read nothing is kept."""
+    born = _born(store)
+    store.save(born, replace(born, status=ExecutionStatus.IN_PROGRESS), ACT)
+    stack.table_actions.clear()
+    before = store.latest.load(born.execution_id).execution
+    odd = AT + timedelta(microseconds=123_456)
+    job = replace(_job(before), intended_at=odd, check_after=odd)
+    store.save(before, replace(before, jobs=(job,)), ACT)
+    stack.table_actions.clear()
+    after = store.latest.load(born.execution_id)
+    assert stack.table_actions == ["TransactGetItems"]
+    assert after == store.load(born.execution_id)
+    assert after.execution.jobs[0].intended_at == AT + timedelta(milliseconds=123)
 
 
 def test_a_wake_is_seen_though_the_execution_stays_as_it_was(stack: Stack, store: ExecutionStore) -> None:
